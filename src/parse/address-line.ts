@@ -1,0 +1,327 @@
+import type { AddressLine, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
+import { ASTERISK, COLON, isDigit, LESS_THAN, MINUS, QUOTE, SPACE } from "./chars.ts";
+import { readAddressPart } from "./address-part.ts";
+import { Cursor } from "./cursor.ts";
+import { parseDuration } from "./durations.ts";
+import {
+  fieldKeyAt,
+  flagAt,
+  readAngleBrackets,
+  readDistinguishedName,
+  readFreeText,
+  readHost,
+  readInterface,
+  readQuoted,
+  readToken,
+  unescapeQuoted,
+} from "./fields.ts";
+import { findSmtpReply } from "./smtp-reply.ts";
+
+interface Draft {
+  router: string | undefined;
+  transport: string | undefined;
+  host: Host | undefined;
+  tls: string | undefined;
+  deliveryMs: number | undefined;
+  queueMs: number | undefined;
+  confirmation: string | undefined;
+  details: string[];
+}
+
+const NO_DETAILS: readonly string[] = [];
+
+/**
+ * Reads a delivery or a discard, the cursor after the flag.
+ *
+ *     => bob <bob@example.org> R=local_user T=mail_spool
+ *        ^
+ *     => d33@bigmail.example R=dnslookup T=remote_smtp H=mx1 [203.0.113.10] X=TLS1.3:… CV=yes DN="CN=mx1" K C="250 2.0.0 OK"
+ *     => :blackhole: <nothing@example.org> R=system_aliases
+ * Source: Exim specification, "Log files", deliveries; exim-log-grammar §8.
+ */
+export function parseDelivery(text: string, start: number, flag: Delivery["flag"]): Delivery | Discard {
+  const discard = flag === "=>" ? parseDiscard(text, start) : undefined;
+  if (discard !== undefined) return discard;
+  const cursor = new Cursor(text, start);
+  const address = readAddressPart(cursor);
+  const draft = newDraft();
+  readFields(cursor, draft, false);
+  const { confirmation, queueMs } = draft;
+  return {
+    kind: "delivery",
+    flag,
+    ...addressLine(address, draft),
+    confirmation,
+    queueMs,
+    residue: cursor.rest(),
+  };
+}
+
+/**
+ * Reads a failure in either dialect, the cursor after the flag: Exim ≥ 4.99 writes ` : ` before the message, older ones
+ * glue `: ` to the last value.
+ *
+ *     ** userz@domain.com R=all T=smtp H=mx [203.0.113.14]:25: SMTP error from remote mail server after RCPT TO:<…>: 550 no
+ *        ^
+ * Source: exim-log-grammar §10.
+ */
+export function parseFailure(text: string, start: number): Failure {
+  const cursor = new Cursor(text, start);
+  const address = readAddressPart(cursor);
+  const draft = newDraft();
+  if (!readFailureMessageStart(cursor)) readFields(cursor, draft, true);
+  readFailureMessageStart(cursor);
+  const { message, deliveryMs } = splitTrailingDuration(cursor.rest());
+  draft.deliveryMs ??= deliveryMs;
+  const isRetryTimeout = message === "retry timeout exceeded";
+  return {
+    kind: "failure",
+    ...addressLine(address, draft),
+    error: message,
+    isRetryTimeout,
+    reply: findSmtpReply(message),
+    residue: "",
+  };
+}
+
+/**
+ * Reads a deferral, the cursor after the flag.
+ *
+ *     == grey@rules.example R=dnslookup T=remote_smtp defer (-44) H=mx [203.0.113.14]: SMTP error from remote … 451 4.7.1 later
+ *        ^
+ *     == a@queued.example routing defer (-56): domain is in queue_domains
+ * Source: exim-log-grammar §9.
+ */
+export function parseDeferral(text: string, start: number): Deferral {
+  const cursor = new Cursor(text, start);
+  const address = readAddressPart(cursor);
+  const draft = newDraft();
+  readFields(cursor, draft, true);
+  if (!cursor.take(" routing")) cursor.take(" transporting");
+  const errno = readErrno(cursor);
+  const error = errno === undefined ? "" : readDeferralError(cursor, draft);
+  const isRetrySkip = error.startsWith("retry time not reached");
+  return {
+    kind: "deferral",
+    ...addressLine(address, draft),
+    errno: errno ?? 0,
+    error,
+    isRetrySkip,
+    reply: findSmtpReply(error),
+    residue: cursor.rest(),
+  };
+}
+
+function newDraft(): Draft {
+  return {
+    router: undefined,
+    transport: undefined,
+    host: undefined,
+    tls: undefined,
+    deliveryMs: undefined,
+    queueMs: undefined,
+    confirmation: undefined,
+    details: [],
+  };
+}
+
+function addressLine(address: AddressLine["address"], draft: Draft): Omit<AddressLine, "residue"> {
+  const { router, transport, host, tls, deliveryMs } = draft;
+  return {
+    address,
+    router,
+    transport,
+    host,
+    tls,
+    deliveryMs,
+    details: draft.details.length === 0 ? NO_DETAILS : draft.details,
+  };
+}
+
+/** Pseudo deliveries, in which nothing was transported: they have no `T=`. */
+function parseDiscard(text: string, start: number): Discard | undefined {
+  if (text.startsWith(":blackhole: <", start)) return parseAddressDiscard(text, start, undefined);
+  if (text.startsWith("discarded (system filter)", start)) {
+    return { kind: "discard", address: undefined, router: undefined, reason: "system filter" };
+  }
+  if (text.startsWith("discarded <", start)) return parseAddressDiscard(text, start, "filter");
+  if (!text.startsWith("blackhole (", start)) return undefined;
+  const close = text.indexOf(")", start);
+  if (close === -1) return undefined;
+  const by = text.slice(start + "blackhole (".length, close);
+  const reason = text.startsWith(": ", close + 1) ? `${by}: ${text.slice(close + 3)}` : by;
+  return { kind: "discard", address: undefined, router: undefined, reason };
+}
+
+function parseAddressDiscard(text: string, start: number, reason: string | undefined): Discard {
+  const cursor = new Cursor(text, start);
+  const address = readAddressPart(cursor);
+  const draft = newDraft();
+  readFields(cursor, draft, false);
+  return { kind: "discard", address, router: draft.router, reason };
+}
+
+/** Reads fields as long as there are some. In the lines with a message the last value may have its colon glued on. */
+function readFields(cursor: Cursor, draft: Draft, hasMessage: boolean): void {
+  while (cursor.peek() === SPACE) {
+    const start = cursor.position;
+    const at = start + 1;
+    const key = fieldKeyAt(cursor.text, at);
+    if (key !== undefined) {
+      cursor.position = at + key.length + 1;
+      if (readValue(cursor, key, draft, hasMessage)) continue;
+    } else {
+      const flag = flagAt(cursor.text, at);
+      if (flag !== undefined) {
+        cursor.position = at + flag.length;
+        draft.details.push(flag, "");
+        continue;
+      }
+    }
+    cursor.position = start;
+    return;
+  }
+}
+
+function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolean): boolean {
+  switch (key) {
+    case "R":
+      draft.router = readWord(cursor, hasMessage);
+      return true;
+    case "T":
+      draft.transport = readWord(cursor, hasMessage);
+      return true;
+    case "H":
+      draft.host = readHost(cursor);
+      if (draft.host === undefined) return false;
+      if (cursor.peek() === ASTERISK) {
+        cursor.position++;
+        draft.details.push("H*", "");
+      }
+      return true;
+    case "X":
+      draft.tls = readWord(cursor, hasMessage);
+      return true;
+    case "C": {
+      const quoted = readQuoted(cursor) ?? readUnclosedQuote(cursor);
+      if (quoted === undefined) return false;
+      draft.confirmation = unescapeQuoted(quoted);
+      return true;
+    }
+    case "QT":
+      draft.queueMs = parseDuration(readWord(cursor, hasMessage));
+      return true;
+    case "DT":
+      draft.deliveryMs = parseDuration(readWord(cursor, hasMessage));
+      return true;
+    case "F":
+    case "P":
+      return cursor.peek() === LESS_THAN && pushDetail(draft, key, readAngleBrackets(cursor));
+    case "DN":
+      return pushDetail(draft, key, readDistinguishedName(cursor));
+    case "I":
+    case "PRX":
+      return pushDetail(draft, key, readInterface(cursor));
+    case "A":
+      return pushDetail(draft, key, readFreeText(cursor, isAfterAuthentication));
+    case "ST":
+      return pushDetail(draft, key, readShadow(cursor));
+    default:
+      return pushDetail(draft, key, readWord(cursor, hasMessage));
+  }
+}
+
+function pushDetail(draft: Draft, key: string, value: string | undefined): boolean {
+  if (value === undefined) return false;
+  draft.details.push(key, value);
+  return true;
+}
+
+/** A value without blanks; in a line with a message, a colon at its end belongs to the message. */
+function readWord(cursor: Cursor, hasMessage: boolean): string {
+  const start = cursor.position;
+  const word = readToken(cursor);
+  if (!hasMessage || word.charCodeAt(word.length - 1) !== COLON) return word;
+  cursor.position--;
+  return cursor.text.slice(start, cursor.position);
+}
+
+/** A reply that Exim's line buffer cut off before its closing quote ends with the line. */
+function readUnclosedQuote(cursor: Cursor): string | undefined {
+  if (cursor.peek() !== QUOTE) return undefined;
+  const value = cursor.text.slice(cursor.position + 1);
+  cursor.position = cursor.text.length;
+  return value;
+}
+
+/** `ST=name` or `ST=name (error text)`; the text may hold parentheses. */
+function readShadow(cursor: Cursor): string {
+  return readFreeText(
+    cursor,
+    (text, at) =>
+      text.charCodeAt(at) !== 0x28 && (fieldKeyAt(text, at) === "QT" || fieldKeyAt(text, at) === "DT"),
+  );
+}
+
+function isAfterAuthentication(text: string, at: number): boolean {
+  const flag = flagAt(text, at);
+  if (flag !== undefined) return true;
+  const key = fieldKeyAt(text, at);
+  return key === "C" || key === "QT" || key === "DT" || key === "DKIM";
+}
+
+/** Advances past the `: ` or ` : ` before the message of a failure. */
+function readFailureMessageStart(cursor: Cursor): boolean {
+  if (cursor.take(": ") || cursor.take(" : ")) return true;
+  // Special shapes without a colon: `routing yielded a local delivery`, `mua_wrapper forced failure …`.
+  return cursor.take(" ");
+}
+
+const TRAILING_DURATION = / DT=(-?[\dwdhms.]+s)$/;
+
+/** `550 no such user DT=0.000s`: with `deliver_time`, the duration follows the error text of a failure. */
+function splitTrailingDuration(text: string): { message: string; deliveryMs: number | undefined } {
+  const match = text.includes(" DT=") ? TRAILING_DURATION.exec(text) : null;
+  const deliveryMs = match?.[1] === undefined ? undefined : parseDuration(match[1]);
+  if (match === null || deliveryMs === undefined) return { message: text, deliveryMs: undefined };
+  return { message: text.slice(0, match.index), deliveryMs };
+}
+
+/** ` defer (-44)`; test logs write `dd` and `EEE` for the number. */
+function readErrno(cursor: Cursor): number | undefined {
+  const start = cursor.position;
+  if (!cursor.take(" defer (")) return undefined;
+  const close = cursor.text.indexOf(")", cursor.position);
+  const isNumber = cursor.peek() === MINUS || isDigit(cursor.peek());
+  if (close === -1 || close - cursor.position > 8) {
+    cursor.position = start;
+    return undefined;
+  }
+  const value = isNumber ? Number(cursor.text.slice(cursor.position, close)) : 0;
+  cursor.position = close + 1;
+  return value;
+}
+
+/**
+ * Everything after ` defer (n)`: the operating system's text, remote fields, and the message, in that order, each optional.
+ * The error is the texts joined as Exim would without the fields between them.
+ */
+function readDeferralError(cursor: Cursor, draft: Draft): string {
+  const strerror = cursor.take(": ") ? readFreeText(cursor, isHostWithAddress) : "";
+  readFields(cursor, draft, true);
+  if (cursor.atEnd) return strerror;
+  if (!cursor.take(": ") && !cursor.take(" : ")) return strerror;
+  const message = cursor.rest();
+  cursor.position = cursor.text.length;
+  return strerror === "" ? message : `${strerror}: ${message}`;
+}
+
+const HOST_WITH_ADDRESS = /H=\S+ (?:DS )?\[[0-9A-Za-z.:_%-]+\]/y;
+
+function isHostWithAddress(text: string, at: number): boolean {
+  if (text.charCodeAt(at) !== 0x48 || text.charCodeAt(at + 1) !== 0x3d) {
+    return fieldKeyAt(text, at) === "DT" && /^\S+(?:: |$)/.test(text.slice(at));
+  }
+  HOST_WITH_ADDRESS.lastIndex = at;
+  return HOST_WITH_ADDRESS.test(text);
+}

@@ -1,0 +1,166 @@
+import type { AddressPart } from "./events.ts";
+import {
+  AT,
+  COLON,
+  EQUALS,
+  GREATER_THAN,
+  LEFT_PAREN,
+  LESS_THAN,
+  PIPE,
+  QUOTE,
+  RIGHT_PAREN,
+  SLASH,
+  SPACE,
+} from "./chars.ts";
+import { Cursor } from "./cursor.ts";
+import { readAngleBrackets } from "./fields.ts";
+
+const NO_PARENTS: readonly string[] = [];
+
+/**
+ * Reads what stands between the flag and the first field of a delivery, deferral or failure line.
+ *
+ *     => |/bin/pipe.py ok "two words" <pipespaces@example.org> R=system_aliases T=address_pipe
+ *        ^
+ *     => info (info@blog.example.net) <all@shop.example.net> R=virtual_user T=virtual_maildir
+ *     ** x@rules.example <"=> x"@rules.example> R=dnslookup T=remote_smtp …
+ *     ** quincy@example.org: retry timeout exceeded
+ *
+ * The final address is written without quotes and may hold anything, also blanks, arrows and text like fields; the
+ * original in `<…>` keeps its quotes and is the reliable end. The cursor is left before the blank, or the colon, that follows.
+ * Source: exim-log-grammar §8.1.
+ */
+export function readAddressPart(cursor: Cursor): AddressPart {
+  return readPlainAddress(cursor) ?? readBracketedAddress(cursor) ?? readUnbracketedAddress(cursor);
+}
+
+/** The common case: one word with an `@`, then a field, the original, or a colon. */
+function readPlainAddress(cursor: Cursor): AddressPart | undefined {
+  const { text, position: start } = cursor;
+  const first = text.charCodeAt(start);
+  if (first === PIPE || first === SLASH || first === GREATER_THAN || first === COLON || first === QUOTE)
+    return undefined;
+  const blank = text.indexOf(" ", start);
+  const wordEnd = blank === -1 ? text.length : blank;
+  const end = text.charCodeAt(wordEnd - 1) === COLON ? wordEnd - 1 : wordEnd;
+  if (end <= start) return undefined;
+  const next = text.charCodeAt(wordEnd + 1);
+  if (end < wordEnd) return text.indexOf("@", start) < end ? plain(cursor, end) : undefined;
+  if (next === LESS_THAN) {
+    const bracket = new Cursor(text, wordEnd + 1);
+    const original = readAngleBrackets(bracket);
+    if (original === undefined || !isAddressEnd(text, bracket.position)) return undefined;
+    cursor.position = bracket.position;
+    return { final: text.slice(start, end), parents: NO_PARENTS, original };
+  }
+  if (next === LEFT_PAREN || text.lastIndexOf("@", end) < start) return undefined;
+  return isAddressEnd(text, end) ? plain(cursor, end) : undefined;
+}
+
+function plain(cursor: Cursor, end: number): AddressPart {
+  const final = cursor.text.slice(cursor.position, end);
+  cursor.position = end;
+  return { final, parents: NO_PARENTS, original: final };
+}
+
+/** The first ` <…>` that a field, a colon or the end follows is the original address; all before it is the final one. */
+function readBracketedAddress(cursor: Cursor): AddressPart | undefined {
+  const { text, position: start } = cursor;
+  let open = text.indexOf(" <", start);
+  while (open !== -1) {
+    const bracket = new Cursor(text, open + 1);
+    const original = readAngleBrackets(bracket);
+    if (original !== undefined && isAddressEnd(text, bracket.position)) {
+      cursor.position = bracket.position;
+      return splitParents(text.slice(start, open), original);
+    }
+    open = text.indexOf(" <", open + 1);
+  }
+  return undefined;
+}
+
+/** No original: everything up to the first field is the address. */
+function readUnbracketedAddress(cursor: Cursor): AddressPart {
+  const { text, position: start } = cursor;
+  let end = start;
+  while (end < text.length && !(isSeparator(text.charCodeAt(end)) && isAddressEnd(text, end))) end++;
+  cursor.position = end;
+  const final = text.slice(start, end);
+  return splitParents(final, undefined);
+}
+
+/** `info (info@blog.example, all@shop.example)`: parents in parentheses, each an address. */
+function splitParents(final: string, original: string | undefined): AddressPart {
+  const open = final.charCodeAt(final.length - 1) === RIGHT_PAREN ? final.indexOf(" (") : -1;
+  if (open <= 0) return { final, parents: NO_PARENTS, original: original ?? final };
+  const parents = final.slice(open + 2, -1).split(", ");
+  if (!parents.every((parent) => parent.includes("@")))
+    return { final, parents: NO_PARENTS, original: original ?? final };
+  return { final: final.slice(0, open), parents, original: original ?? parents.at(-1) ?? final };
+}
+
+function isSeparator(code: number): boolean {
+  return code === SPACE || code === COLON;
+}
+
+/** True when the address can end at `at`: the line ends, a message follows, or a field of an address line. */
+function isAddressEnd(text: string, at: number): boolean {
+  if (at >= text.length) return true;
+  if (text.charCodeAt(at) === COLON) return text.charCodeAt(at + 1) === SPACE;
+  if (text.charCodeAt(at) !== SPACE) return false;
+  return isAddressLineField(text, at + 1) || FOLLOWING_WORDS.some((word) => text.startsWith(word, at + 1));
+}
+
+const FOLLOWING_WORDS = [
+  ": ",
+  "defer (",
+  "routing defer (",
+  "transporting defer (",
+  "routing yielded",
+  "mua_wrapper",
+];
+
+/** Stricter than a field key alone: an address may hold ` R=`, but seldom a whole, well-formed field. */
+function isAddressLineField(text: string, at: number): boolean {
+  const first = text.charAt(at);
+  if (text.charCodeAt(at + 1) === EQUALS) {
+    switch (first) {
+      case "F":
+      case "P":
+        return text.charCodeAt(at + 2) === LESS_THAN;
+      case "R":
+        return isRouterName(text, at + 2);
+      case "T":
+      case "Q":
+        return at + 2 < text.length && text.charCodeAt(at + 2) !== SPACE;
+      case "H":
+        return true;
+      case "S":
+        return true;
+      case "C":
+        return text.charCodeAt(at + 2) === QUOTE;
+      case "X":
+        return true;
+      default:
+        return false;
+    }
+  }
+  return text.startsWith("ST=", at) || text.startsWith("DT=", at);
+}
+
+function isRouterName(text: string, at: number): boolean {
+  const match = ROUTER_NAME;
+  match.lastIndex = at;
+  return match.test(text);
+}
+
+const ROUTER_NAME = /[A-Za-z0-9_]+(?=[ :]|$)/y;
+
+/** True for an address with a domain: delivery to a mailbox, file or command has none. */
+export function hasDomain(address: string): boolean {
+  return (
+    address.charCodeAt(0) !== PIPE &&
+    address.charCodeAt(0) !== SLASH &&
+    address.lastIndexOf(String.fromCharCode(AT)) > 0
+  );
+}

@@ -1,0 +1,410 @@
+/** Readers of single values, shared by every family of lines. */
+import type { Authentication, Host } from "./events.ts";
+import {
+  AT,
+  BACKSLASH,
+  COLON,
+  EQUALS,
+  GREATER_THAN,
+  isAlphanumeric,
+  isDigit,
+  isUpper,
+  LEFT_BRACKET,
+  LEFT_PAREN,
+  LESS_THAN,
+  QUOTE,
+  RIGHT_BRACKET,
+  RIGHT_PAREN,
+  SPACE,
+} from "./chars.ts";
+import type { Cursor } from "./cursor.ts";
+
+/** Keys that Exim writes as `KEY=value` on any line. `id*` is handled as a key of its own. */
+const FIELD_KEYS: ReadonlySet<string> = new Set([
+  "A",
+  "C",
+  "Ci",
+  "CV",
+  "D",
+  "DKIM",
+  "DMARC",
+  "DN",
+  "DT",
+  "F",
+  "H",
+  "I",
+  "id",
+  "id*",
+  "M8S",
+  "P",
+  "PRX",
+  "PS",
+  "Q",
+  "QT",
+  "R",
+  "RT",
+  "S",
+  "SNI",
+  "SPF",
+  "ST",
+  "T",
+  "U",
+  "X",
+]);
+
+/** Bare tokens between fields. */
+const FLAGS: ReadonlySet<string> = new Set([
+  "ARC",
+  "DMARC",
+  "DS",
+  "K",
+  "L",
+  "L*",
+  "L.",
+  "L-",
+  "L.-",
+  "L*-",
+  "PRDR",
+  "SPF",
+  "TFO",
+  "TFO*",
+]);
+
+const LONGEST_KEY = 5;
+
+/**
+ * The key of the field at `at`, or undefined: `X` for `X=TLS1.3:…`, `id*` for `id*=…`.
+ * Only keys Exim is known to write count; `Inc/OU=` inside a quoted name is none.
+ */
+export function fieldKeyAt(text: string, at: number): string | undefined {
+  for (let end = at; end <= at + LONGEST_KEY; end++) {
+    const code = text.charCodeAt(end);
+    if (code === EQUALS) {
+      const key = text.slice(at, end);
+      return FIELD_KEYS.has(key) ? key : undefined;
+    }
+    if (!isAlphanumeric(code) && code !== 0x2a) return undefined;
+  }
+  return undefined;
+}
+
+/** The flag at `at`, ended by a blank, a colon or the end of the text; undefined when there is none. */
+export function flagAt(text: string, at: number): string | undefined {
+  if (!isUpper(text.charCodeAt(at))) return undefined;
+  for (let end = at + 1; end <= at + LONGEST_KEY; end++) {
+    const code = text.charCodeAt(end);
+    if (code === SPACE || code === COLON || end === text.length) {
+      const flag = text.slice(at, end);
+      return FLAGS.has(flag) ? flag : undefined;
+    }
+  }
+  return undefined;
+}
+
+/** True where a known field or flag begins. */
+export function isFieldStart(text: string, at: number): boolean {
+  return fieldKeyAt(text, at) !== undefined || flagAt(text, at) !== undefined;
+}
+
+/** Reads to the next blank or the end. */
+export function readToken(cursor: Cursor): string {
+  const { text, position } = cursor;
+  const blank = text.indexOf(" ", position);
+  cursor.position = blank === -1 ? text.length : blank;
+  return text.slice(position, cursor.position);
+}
+
+/**
+ * Reads free text that may hold blanks, up to a blank after which `isEnd` holds, or to the end of the text.
+ *
+ *     U=fred smith P=esmtp
+ *       ^         ^ ends here
+ */
+export function readFreeText(cursor: Cursor, isEnd: (text: string, at: number) => boolean): string {
+  const { text, position } = cursor;
+  let blank = text.indexOf(" ", position);
+  while (blank !== -1 && !isEnd(text, blank + 1)) blank = text.indexOf(" ", blank + 1);
+  cursor.position = blank === -1 ? text.length : blank;
+  return text.slice(position, cursor.position);
+}
+
+/**
+ * Reads a quoted value whose quotes are escaped, and leaves it escaped. Undefined, cursor unmoved, when the quote never closes.
+ *
+ *     C="250 ok C=\"250 fake\"" QT=0.137s
+ *       ^
+ */
+export function readQuoted(cursor: Cursor): string | undefined {
+  const { text, position } = cursor;
+  if (text.charCodeAt(position) !== QUOTE) return undefined;
+  const close = closingQuote(text, position + 1);
+  if (close === -1) return undefined;
+  cursor.position = close + 1;
+  return text.slice(position + 1, close);
+}
+
+/**
+ * Reads a certificate name, whose inner quotes may stand unescaped: the value ends at a quote that a field, a flag,
+ * a colon or the end of the text follows.
+ *
+ *     DN="/C=ZZ/O=Big Mail "Quoted" Inc/CN=mx1" K C="250 OK"
+ *        ^
+ * Source: exim-log-grammar, "Quoting and escaping": DN is filtered for printing, not quoted.
+ */
+export function readDistinguishedName(cursor: Cursor): string | undefined {
+  const { text, position } = cursor;
+  if (text.charCodeAt(position) !== QUOTE) return undefined;
+  let close = text.indexOf('"', position + 1);
+  while (close !== -1 && !(text.charCodeAt(close - 1) !== BACKSLASH && isAfterValue(text, close + 1))) {
+    close = text.indexOf('"', close + 1);
+  }
+  if (close === -1) return undefined;
+  cursor.position = close + 1;
+  return text.slice(position + 1, close);
+}
+
+/**
+ * Reads `<…>` at the cursor and returns what is inside; a quoted local part may hold angle brackets.
+ * Undefined, cursor unmoved, when there is none or it never closes.
+ *
+ *     <"who, me? <x@y>"@rules.example> R=dnslookup
+ *     ^
+ */
+export function readAngleBrackets(cursor: Cursor): string | undefined {
+  const { text, position } = cursor;
+  if (text.charCodeAt(position) !== LESS_THAN) return undefined;
+  let at = position + 1;
+  if (text.charCodeAt(at) === QUOTE) {
+    const close = closingQuote(text, at + 1);
+    if (close === -1) return undefined;
+    at = close + 1;
+  }
+  const close = text.indexOf(">", at);
+  if (close === -1) return undefined;
+  cursor.position = close + 1;
+  return text.slice(position + 1, close);
+}
+
+/**
+ * Reads the value of `H=`: name, `(helo)`, `[ip]`, `:port`, any of which may be absent.
+ *
+ *     H=mta7.internal (My PC (the big one) [x]) [203.0.113.156]:25 P=esmtp
+ *       ^
+ * The address is the bracket that a field, a colon or the end follows: HELO text may imitate all of it. The flag `DS`
+ * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out.
+ */
+export function readHost(cursor: Cursor): Host | undefined {
+  const { text, position: start } = cursor;
+  let at = start;
+  let name: string | undefined;
+  if (text.charCodeAt(at) !== LEFT_PAREN && !isAddressOnly(text, at)) {
+    const end = endOfName(text, at);
+    name = text.slice(at, end);
+    at = end;
+    if (text.charCodeAt(at) !== SPACE)
+      return finishHost(cursor, at, { name, helo: undefined, secure: false });
+    if (
+      text.charCodeAt(at + 1) !== LEFT_PAREN &&
+      text.charCodeAt(at + 1) !== LEFT_BRACKET &&
+      !text.startsWith("DS [", at + 1)
+    ) {
+      return finishHost(cursor, at, { name, helo: undefined, secure: false });
+    }
+    at++;
+  }
+  const secure = text.startsWith("DS ", at);
+  if (secure) at += 3;
+  let helo: string | undefined;
+  if (text.charCodeAt(at) === LEFT_PAREN) {
+    const close = endOfHelo(text, at);
+    if (close === -1) return undefined;
+    helo = text.slice(at + 1, close);
+    at = close + 1;
+    if (text.startsWith(" [", at)) at++;
+  }
+  return finishHost(cursor, at, { name, helo, secure });
+}
+
+/** Reads `[ip]:port`, as in `I=` and `PRX=`. */
+export function readInterface(cursor: Cursor): string | undefined {
+  const end = endOfBracketedIp(cursor.text, cursor.position);
+  if (end === 0) return undefined;
+  const value = cursor.text.slice(cursor.position, endOfPort(cursor.text, end));
+  cursor.position += value.length;
+  return value;
+}
+
+/** Splits the value of `A=`: `plain_server:user with space`. */
+export function parseAuthentication(value: string): Authentication {
+  const colon = value.indexOf(":");
+  if (colon === -1) return { authenticator: value, id: undefined };
+  return { authenticator: value.slice(0, colon), id: value.slice(colon + 1) };
+}
+
+/** Digits of `S=`; undefined for anything else. */
+export function parseSize(value: string): number | undefined {
+  if (value === "") return undefined;
+  for (let index = 0; index < value.length; index++) if (!isDigit(value.charCodeAt(index))) return undefined;
+  return Number(value);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", v: "\v", f: "\f" };
+
+/**
+ * Undoes the quoting of `T="…"` and `C="…"` and the printing filter inside it: `\"`, `\\`, `\n`, `\303\234`.
+ * Octal runs are bytes and are read as UTF-8 when they are that.
+ */
+export function unescapeQuoted(value: string): string {
+  if (!value.includes("\\")) return value;
+  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escape: string) => {
+    if (escape.length === 3) return String.fromCharCode(Number.parseInt(escape, 8) & 0xff);
+    return ESCAPES[escape] ?? escape;
+  });
+  return /\\[2-3][0-7]{2}/.test(value) ? decodeUtf8(unescaped) : unescaped;
+}
+
+/** The text of latin1-read bytes: UTF-8 when it is valid, latin1 otherwise. Text above latin1 is returned as it is. */
+export function decodeUtf8(latin1: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
+  if (!/[^\x00-\x7f]/.test(latin1) || /[^\x00-\xff]/.test(latin1)) return latin1;
+  try {
+    return UTF8.decode(Buffer.from(latin1, "latin1"));
+  } catch {
+    return latin1;
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Position of the quote that closes a value begun before `from`; a backslash quotes the next character. */
+export function closingQuote(text: string, from: number): number {
+  let at = from;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at;
+    at += code === BACKSLASH ? 2 : 1;
+  }
+  return -1;
+}
+
+function isAfterValue(text: string, at: number): boolean {
+  if (at === text.length) return true;
+  const code = text.charCodeAt(at);
+  if (code === COLON) return true;
+  return (
+    code === SPACE &&
+    (text.charCodeAt(at + 1) === COLON ||
+      isFieldStart(text, at + 1) ||
+      text.startsWith("rejected ", at + 1) ||
+      text.startsWith("temporarily ", at + 1))
+  );
+}
+
+interface HostName {
+  readonly name: string | undefined;
+  readonly helo: string | undefined;
+  readonly secure: boolean;
+}
+
+function finishHost(cursor: Cursor, at: number, { name, helo, secure }: HostName): Host | undefined {
+  const { text } = cursor;
+  const bracketEnd = endOfBracketedIp(text, at);
+  if (bracketEnd === 0) {
+    if (at === cursor.position) return undefined;
+    cursor.position = at;
+    return { name, helo, ip: undefined, port: undefined, secure };
+  }
+  const portEnd = endOfPort(text, bracketEnd);
+  cursor.position = portEnd;
+  const port = portEnd === bracketEnd ? undefined : parseSize(text.slice(bracketEnd + 1, portEnd));
+  return { name, helo, ip: text.slice(at + 1, bracketEnd - 1), port, secure };
+}
+
+/** True when the value begins with its address; a target named by its literal has the name `[ip]` before the address `[ip]`. */
+function isAddressOnly(text: string, at: number): boolean {
+  if (text.charCodeAt(at) !== LEFT_BRACKET) return false;
+  const end = endOfBracketedIp(text, at);
+  return end === 0 || !(text.startsWith(" [", end) && endOfBracketedIp(text, end + 1) !== 0);
+}
+
+/** End of a host name: a blank, or the colon that ends a failure's fields. */
+function endOfName(text: string, from: number): number {
+  let at = text.charCodeAt(from) === LEFT_BRACKET ? endOfBracketedIp(text, from) : from;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === SPACE || code === LEFT_BRACKET) return at;
+    if (code === COLON && (text.charCodeAt(at + 1) === SPACE || at + 1 === text.length)) return at;
+    at++;
+  }
+  return at;
+}
+
+/** Position of the `)` that closes the HELO text begun at `open`: the first one an address follows. */
+function endOfHelo(text: string, open: number): number {
+  let close = text.indexOf(")", open);
+  while (close !== -1) {
+    if (text.startsWith(" [", close + 1)) {
+      const end = endOfBracketedIp(text, close + 2);
+      if (end !== 0 && isAfterAddress(text, endOfPort(text, end))) return close;
+    } else if (close + 1 === text.length) {
+      return close;
+    }
+    close = text.indexOf(")", close + 1);
+  }
+  return -1;
+}
+
+function isAfterAddress(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return at === text.length || code === SPACE || code === COLON || code === 0x2a;
+}
+
+/** End of `[…]` at `at` when it holds nothing but an address, else 0. */
+function endOfBracketedIp(text: string, at: number): number {
+  if (text.charCodeAt(at) !== LEFT_BRACKET) return 0;
+  let end = at + 1;
+  while (isAddressCharacter(text.charCodeAt(end))) end++;
+  return end > at + 1 && text.charCodeAt(end) === RIGHT_BRACKET ? end + 1 : 0;
+}
+
+function isAddressCharacter(code: number): boolean {
+  return (
+    isAlphanumeric(code) || code === COLON || code === 0x2e || code === 0x25 || code === 0x2d || code === 0x5f
+  );
+}
+
+/** End of `:port`; -1 is what `-N` writes, and test logs have names there. */
+function endOfPort(text: string, at: number): number {
+  if (text.charCodeAt(at) !== COLON) return at;
+  let end = at + 1;
+  while (
+    isAlphanumeric(text.charCodeAt(end)) ||
+    text.charCodeAt(end) === 0x5f ||
+    (end === at + 1 && text.charCodeAt(end) === 0x2d)
+  )
+    end++;
+  return end === at + 1 ? at : end;
+}
+
+/** True when the text could be one address: something, an `@`, something. */
+export function looksLikeAddress(text: string): boolean {
+  const at = text.lastIndexOf("@");
+  return at > 0 && at < text.length - 1 && text.charCodeAt(at) === AT;
+}
+
+/** Removes one pair of angle brackets around an SMTP argument: `<a@b>` is `a@b`, `a@b` stays. */
+export function stripAngleBrackets(text: string): string {
+  const isBracketed = text.charCodeAt(0) === LESS_THAN && text.charCodeAt(text.length - 1) === GREATER_THAN;
+  return isBracketed ? text.slice(1, -1) : text;
+}
+
+/** Position of the first `)` that balances the `(` at `open`, or -1. */
+export function closingParenthesis(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === LEFT_PAREN) depth++;
+    else if (code === RIGHT_PAREN && --depth === 0) return at;
+  }
+  return -1;
+}

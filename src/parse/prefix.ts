@@ -1,0 +1,125 @@
+import { MINUTE_MS } from "../units.ts";
+import { COLON, DIGIT_0, DOT, isDigit, LEFT_BRACKET, MINUS, PLUS, RIGHT_BRACKET, SPACE } from "./chars.ts";
+import { messageIdLength } from "./message-id.ts";
+
+/** What stands before the text of a line that begins an entry. */
+export interface Prefix {
+  /** The stamp as if it were UTC, in milliseconds: clock of the wall, not yet a moment. */
+  readonly wallMs: number;
+  /** The `+hhmm` after the stamp, in minutes east of UTC; undefined without `log_timezone`. */
+  readonly zoneMinutes: number | undefined;
+  /** The `[pid]` of `log_selector = +pid`. */
+  readonly pid: number | undefined;
+  /** Exim message id, either length; undefined on a line about no message. */
+  readonly messageId: string | undefined;
+  /** Where the text begins in the line. */
+  readonly textStart: number;
+}
+
+const STAMP_LENGTH = 19;
+
+/**
+ * Reads the prefix of an entry; undefined when the line does not begin with a stamp (a continuation line, or no Exim log).
+ *
+ *     2017-07-30 18:51:05.712 +0100 [1236] 10HmbD-000000005vi-0000 <= a@b.example
+ *     ^
+ * Source: Exim specification, "Log files" (millisec, log_timezone and pid selectors).
+ */
+export function parsePrefix(line: string): Prefix | undefined {
+  const stampMs = parseStamp(line);
+  if (stampMs === undefined) return undefined;
+  let position = STAMP_LENGTH;
+  let wallMs = stampMs;
+  if (line.charCodeAt(position) === DOT && isDigit(line.charCodeAt(position + 1))) {
+    const end = skipDigits(line, position + 1);
+    wallMs += fractionMs(line, position + 1, end);
+    position = end;
+  }
+  if (position < line.length && line.charCodeAt(position) !== SPACE) return undefined;
+  const zoneMinutes = parseZone(line, position + 1);
+  if (zoneMinutes !== undefined) position += 6;
+  const pidEnd = bracketedNumberEnd(line, position + 1);
+  const pid = pidEnd === 0 ? undefined : Number(line.slice(position + 2, pidEnd));
+  if (pidEnd !== 0) position = pidEnd + 1;
+  const idLength = line.charCodeAt(position) === SPACE ? messageIdLength(line, position + 1) : 0;
+  const idEnd = position + 1 + idLength;
+  const hasId = idLength > 0 && (idEnd === line.length || line.charCodeAt(idEnd) === SPACE);
+  const messageId = hasId ? line.slice(position + 1, idEnd) : undefined;
+  if (hasId) position = idEnd;
+  return { wallMs, zoneMinutes, pid, messageId, textStart: Math.min(position + 1, line.length) };
+}
+
+/** True when the line begins with `YYYY-MM-DD hh:mm:ss`, so that it begins an entry. */
+export function startsWithStamp(line: string): boolean {
+  return parseStamp(line) !== undefined;
+}
+
+let lastDay = -1;
+let lastMidnightMs = 0;
+
+function parseStamp(line: string): number | undefined {
+  if (
+    line.charCodeAt(4) !== MINUS ||
+    line.charCodeAt(7) !== MINUS ||
+    line.charCodeAt(10) !== SPACE ||
+    line.charCodeAt(13) !== COLON ||
+    line.charCodeAt(16) !== COLON
+  ) {
+    return undefined;
+  }
+  const year = twoDigits(line, 0) * 100 + twoDigits(line, 2);
+  const month = twoDigits(line, 5);
+  const dayOfMonth = twoDigits(line, 8);
+  const hours = twoDigits(line, 11);
+  const minutes = twoDigits(line, 14);
+  const seconds = twoDigits(line, 17);
+  // NOTE: a comparison with NaN is false, so a non-digit anywhere ends here.
+  if (!(month >= 1 && month <= 12 && dayOfMonth >= 1 && dayOfMonth <= 31)) return undefined;
+  if (!(year >= 0 && hours < 24 && minutes < 60 && seconds <= 60)) return undefined;
+  const day = year * 10000 + month * 100 + dayOfMonth;
+  if (day !== lastDay) {
+    lastMidnightMs = Date.UTC(year, month - 1, dayOfMonth);
+    lastDay = day;
+  }
+  return lastMidnightMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+}
+
+function twoDigits(line: string, at: number): number {
+  const tens = line.charCodeAt(at);
+  const ones = line.charCodeAt(at + 1);
+  return isDigit(tens) && isDigit(ones) ? (tens - DIGIT_0) * 10 + ones - DIGIT_0 : Number.NaN;
+}
+
+function skipDigits(line: string, from: number): number {
+  let end = from;
+  while (isDigit(line.charCodeAt(end))) end++;
+  return end;
+}
+
+function fractionMs(line: string, from: number, end: number): number {
+  return Math.trunc(Number(`0.${line.slice(from, end)}`) * 1000 + 1e-6);
+}
+
+function parseZone(line: string, at: number): number | undefined {
+  const sign = line.charCodeAt(at);
+  if (sign !== PLUS && sign !== MINUS) return undefined;
+  const hours = twoDigits(line, at + 1);
+  const minutes = twoDigits(line, at + 3);
+  const after = line.charCodeAt(at + 5);
+  if (Number.isNaN(hours) || Number.isNaN(minutes) || !(at + 5 === line.length || after === SPACE))
+    return undefined;
+  return (sign === MINUS ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/** Position of the `]` of a `[1234]` at `at`, or 0. `[1/2]` is a piece of a split syslog line, not a pid. */
+function bracketedNumberEnd(line: string, at: number): number {
+  if (line.charCodeAt(at) !== LEFT_BRACKET) return 0;
+  const end = skipDigits(line, at + 1);
+  if (end === at + 1 || line.charCodeAt(end) !== RIGHT_BRACKET) return 0;
+  return end + 1 === line.length || line.charCodeAt(end + 1) === SPACE ? end : 0;
+}
+
+/** The moment of a stamp that carries its own zone. */
+export function zonedMs(wallMs: number, zoneMinutes: number): number {
+  return wallMs - zoneMinutes * MINUTE_MS;
+}
