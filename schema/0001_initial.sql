@@ -1,0 +1,256 @@
+-- The first schema: sources and their raw text, and the facts derived from it.
+--
+-- A *moment* is an integer: epoch milliseconds × 1000 + the rank of the event among those of one instant (0 to 999). It
+-- orders what one second of a log says, whichever log said it; moment / 1000 is epoch milliseconds, UTC.
+-- An *entry id* says where the entry's text is: raw block × 65536 + line within the block (0 to 65535).
+-- The public names (messages, recipients, log_entries …) belong to the views in views.sql; tables of the same subject are stored_….
+-- Runs in milliseconds: the tables are new.
+
+-- Names of the codes below, so that views and people can read them. src/store/codes.ts holds the same lists.
+CREATE TABLE codes (
+  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase
+  code   INTEGER NOT NULL,
+  name   TEXT    NOT NULL,
+  PRIMARY KEY (family, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stored_servers (
+  id          INTEGER PRIMARY KEY,
+  name        TEXT    NOT NULL UNIQUE,
+  time_zone   TEXT    NOT NULL, -- IANA name; stamps without a zone are local time there
+  environment TEXT,
+  owner       TEXT,
+  version     TEXT,             -- of Exim, from its daemon's start line
+  created_ms  INTEGER NOT NULL  -- epoch ms
+) STRICT;
+
+-- One log as it was read: a stream of bytes that may grow, be renamed and be compressed.
+CREATE TABLE stored_sources (
+  id         INTEGER PRIMARY KEY,
+  server_id  INTEGER NOT NULL REFERENCES stored_servers (id),
+  log_type   INTEGER NOT NULL, -- codes.log_type
+  path       TEXT    NOT NULL, -- as last seen; says nothing about identity
+  head       BLOB    NOT NULL, -- the first bytes (up to 256), by which the log is recognised
+  tail       BLOB    NOT NULL, -- the last bytes before position (up to 256): shows a rewritten file
+  position   INTEGER NOT NULL, -- bytes stored
+  lines      INTEGER NOT NULL,
+  entries    INTEGER NOT NULL, -- lines that begin an entry
+  other      INTEGER NOT NULL, -- entries of no known form
+  unparsed   INTEGER NOT NULL, -- lines without a stamp that belong to no entry
+  clock_ms   INTEGER,          -- epoch ms of the last entry: tells the two passes of a repeated hour apart
+  first_ms   INTEGER,          -- epoch ms of the earliest entry
+  last_ms    INTEGER,          -- epoch ms of the latest entry
+  created_ms INTEGER NOT NULL, -- epoch ms
+  updated_ms INTEGER NOT NULL  -- epoch ms
+) STRICT;
+CREATE INDEX idx_stored_sources_server_id ON stored_sources (server_id);
+
+CREATE TABLE ingest_runs (
+  id          INTEGER PRIMARY KEY,
+  started_ms  INTEGER NOT NULL, -- epoch ms
+  finished_ms INTEGER,          -- epoch ms; null while running, and after a kill
+  program     TEXT    NOT NULL, -- version of exim-pilot
+  result      TEXT    NOT NULL CHECK (result IN ('running', 'done', 'interrupted', 'failed')),
+  error       TEXT,
+  sources     INTEGER NOT NULL,
+  lines       INTEGER NOT NULL,
+  messages    INTEGER NOT NULL, -- seen for the first time
+  bytes       INTEGER NOT NULL  -- of log text, decompressed
+) STRICT;
+
+-- The text of a source, cut into batches. All blocks of a source, by position, are the source byte for byte.
+CREATE TABLE raw_blocks (
+  id        INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES stored_sources (id),
+  position  INTEGER NOT NULL, -- of the first byte in the source
+  size      INTEGER NOT NULL, -- bytes, uncompressed
+  lines     INTEGER NOT NULL,
+  first_ms  INTEGER,          -- epoch ms of the earliest entry
+  last_ms   INTEGER,          -- epoch ms of the latest entry
+  sha256    BLOB    NOT NULL, -- of the uncompressed bytes
+  codec     TEXT    NOT NULL CHECK (codec IN ('brotli')),
+  data      BLOB    NOT NULL,
+  UNIQUE (source_id, position)
+) STRICT;
+CREATE INDEX idx_raw_blocks_source_id_first_ms ON raw_blocks (source_id, first_ms, last_ms);
+
+-- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
+CREATE TABLE addresses (
+  id      INTEGER PRIMARY KEY,
+  address TEXT    NOT NULL UNIQUE
+) STRICT;
+
+-- Hosts, routers, transports, ciphers, error texts: whatever repeats.
+-- In error texts and reasons four characters stand for values of the same row (see src/store/templates.ts).
+CREATE TABLE strings (
+  id   INTEGER PRIMARY KEY,
+  text TEXT    NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE stored_messages (
+  id                INTEGER PRIMARY KEY,
+  server_id         INTEGER NOT NULL REFERENCES stored_servers (id),
+  exim_id           TEXT    NOT NULL,
+  status            INTEGER NOT NULL, -- codes.message_status
+  first_at          INTEGER NOT NULL, -- moment of the earliest line about it
+  last_at           INTEGER NOT NULL, -- moment of the latest line about it
+  arrival_at        INTEGER,          -- moment of <=
+  sender_id         INTEGER REFERENCES addresses (id),
+  size              INTEGER,          -- bytes
+  subject           TEXT,
+  header_message_id TEXT,
+  host_id           INTEGER REFERENCES strings (id),
+  helo_id           INTEGER REFERENCES strings (id),
+  ip_id             INTEGER REFERENCES strings (id),
+  port              INTEGER,
+  protocol_id       INTEGER REFERENCES strings (id),
+  auth_id           INTEGER REFERENCES strings (id), -- authenticator:id
+  ident_id          INTEGER REFERENCES strings (id),
+  tls_id            INTEGER REFERENCES strings (id),
+  parent_exim_id    TEXT,             -- the message this bounce or warning is about, on the same server
+  fake_reject       INTEGER NOT NULL, -- 1: accepted, but the client was told it was rejected
+  queue_ms          INTEGER,          -- from QT= of Completed
+  completed_at      INTEGER,          -- moment
+  frozen_at         INTEGER,          -- moment of the last freeze
+  thawed_at         INTEGER,          -- moment of the last thaw
+  removed_at        INTEGER,          -- moment
+  cancelled_at      INTEGER,          -- moment
+  rejected_at       INTEGER,          -- moment of a rejection at or after DATA
+  discarded_at      INTEGER,          -- moment the whole message was discarded
+  not_accepted_at   INTEGER,          -- moment the arrival was withdrawn or failed
+  queued_at         INTEGER,          -- moment of "no immediate delivery"
+  ignored_at        INTEGER,          -- moment the original recipients were ignored by the system filter
+  UNIQUE (server_id, exim_id)
+) STRICT;
+
+CREATE TABLE stored_recipients (
+  message_id   INTEGER NOT NULL REFERENCES stored_messages (id),
+  address_id   INTEGER NOT NULL REFERENCES addresses (id), -- the original envelope recipient
+  announced    INTEGER NOT NULL, -- 1: named by the arrival line or added by an administrator
+  status       INTEGER NOT NULL, -- codes.recipient_status
+  status_at    INTEGER,          -- moment of the line that decided the status
+  delivered_ms INTEGER,          -- epoch ms
+  attempts     INTEGER NOT NULL,
+  error_id     INTEGER REFERENCES strings (id), -- last error
+  PRIMARY KEY (message_id, address_id)
+) STRICT, WITHOUT ROWID;
+
+-- What the log says about one recipient of one message: a row per => -> >> *> ** == line.
+CREATE TABLE address_events (
+  message_id   INTEGER NOT NULL REFERENCES stored_messages (id),
+  entry_id     INTEGER NOT NULL,
+  at           INTEGER NOT NULL, -- moment
+  recipient_id INTEGER NOT NULL REFERENCES addresses (id), -- the original address
+  final_id     INTEGER REFERENCES addresses (id),          -- where it really went, when not the same
+  outcome      INTEGER NOT NULL, -- codes.outcome
+  is_attempt   INTEGER NOT NULL, -- 0: a retry time not reached, a discard, an administrator's word
+  router_id    INTEGER REFERENCES strings (id),
+  transport_id INTEGER REFERENCES strings (id),
+  host_id      INTEGER REFERENCES strings (id),
+  ip_id        INTEGER REFERENCES strings (id),
+  port         INTEGER,
+  tls_id       INTEGER REFERENCES strings (id),
+  is_timeout   INTEGER NOT NULL,
+  smtp_code    INTEGER,
+  enhanced_id  INTEGER REFERENCES strings (id),
+  phase_id     INTEGER REFERENCES strings (id),
+  error_id     INTEGER REFERENCES strings (id),
+  confirmation TEXT,             -- the remote reply
+  queue_ms     INTEGER,          -- QT=
+  duration_ms  INTEGER,          -- DT=
+  PRIMARY KEY (message_id, entry_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stored_entries (
+  id         INTEGER PRIMARY KEY, -- entry id
+  server_id  INTEGER NOT NULL,
+  at         INTEGER,             -- moment; null for a line without a stamp
+  event      INTEGER NOT NULL,    -- codes.event
+  message_id INTEGER,
+  seen_in    INTEGER NOT NULL     -- bits: 1 main, 2 reject, 4 panic
+) STRICT;
+CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
+
+-- Further places of an entry: the same line in another log of the server.
+CREATE TABLE sightings (
+  location INTEGER PRIMARY KEY,   -- where, in the form of an entry id
+  entry_id INTEGER NOT NULL,
+  log_type INTEGER NOT NULL       -- codes.log_type
+) STRICT;
+CREATE INDEX idx_sightings_entry_id ON sightings (entry_id);
+
+CREATE TABLE stored_rejections (
+  entry_id     INTEGER PRIMARY KEY,
+  phase        INTEGER NOT NULL, -- codes.phase
+  is_permanent INTEGER NOT NULL,
+  host_id      INTEGER REFERENCES strings (id),
+  helo_id      INTEGER REFERENCES strings (id),
+  ip_id        INTEGER REFERENCES strings (id),
+  sender_id    INTEGER REFERENCES addresses (id),
+  recipient_id INTEGER REFERENCES addresses (id),
+  auth_id      INTEGER REFERENCES strings (id),
+  category_id  INTEGER NOT NULL REFERENCES strings (id),
+  reason_id    INTEGER REFERENCES strings (id)
+) STRICT;
+
+INSERT INTO codes (family, code, name) VALUES
+  ('log_type', 0, 'main'),
+  ('log_type', 1, 'reject'),
+  ('log_type', 2, 'panic'),
+  ('event', 0, 'other'),
+  ('event', 1, 'unparsed'),
+  ('event', 2, 'arrival'),
+  ('event', 3, 'delivery'),
+  ('event', 4, 'discard'),
+  ('event', 5, 'deferral'),
+  ('event', 6, 'failure'),
+  ('event', 7, 'completed'),
+  ('event', 8, 'frozen'),
+  ('event', 9, 'thawed'),
+  ('event', 10, 'removed'),
+  ('event', 11, 'cancelled'),
+  ('event', 12, 'queued'),
+  ('event', 13, 'skipped'),
+  ('event', 14, 'envelope_edit'),
+  ('event', 15, 'error_ignored'),
+  ('event', 16, 'recipients_ignored'),
+  ('event', 17, 'not_accepted'),
+  ('event', 18, 'host_error'),
+  ('event', 19, 'queue_run'),
+  ('event', 20, 'rejection'),
+  ('message_status', 0, 'unknown'),
+  ('message_status', 1, 'received'),
+  ('message_status', 2, 'queued'),
+  ('message_status', 3, 'delivered'),
+  ('message_status', 4, 'deferred'),
+  ('message_status', 5, 'bounced'),
+  ('message_status', 6, 'frozen'),
+  ('message_status', 7, 'rejected'),
+  ('message_status', 8, 'removed'),
+  ('message_status', 9, 'discarded'),
+  ('message_status', 10, 'partial'),
+  ('recipient_status', 0, 'unknown'),
+  ('recipient_status', 1, 'pending'),
+  ('recipient_status', 2, 'delivered'),
+  ('recipient_status', 3, 'deferred'),
+  ('recipient_status', 4, 'bounced'),
+  ('recipient_status', 5, 'discarded'),
+  ('recipient_status', 6, 'removed'),
+  ('outcome', 0, 'delivered'),
+  ('outcome', 1, 'suppressed'),
+  ('outcome', 2, 'discarded'),
+  ('outcome', 3, 'bounced'),
+  ('outcome', 4, 'deferred'),
+  ('outcome', 5, 'marked_delivered'),
+  ('phase', 0, 'connect'),
+  ('phase', 1, 'helo'),
+  ('phase', 2, 'starttls'),
+  ('phase', 3, 'auth'),
+  ('phase', 4, 'mail'),
+  ('phase', 5, 'rcpt'),
+  ('phase', 6, 'data'),
+  ('phase', 7, 'mime'),
+  ('phase', 8, 'command'),
+  ('phase', 9, 'non_smtp'),
+  ('phase', 10, 'local_scan'),
+  ('phase', 11, 'cutthrough');

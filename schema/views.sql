@@ -1,0 +1,225 @@
+-- The public SQL contract: views that only grow, re-created whenever this file has changed.
+-- Timestamps are ISO-8601 UTC with milliseconds. All of it reads with the plain sqlite3 shell; the text of a line, which is
+-- kept compressed, is the column raw_line that exim-pilot's own connections add to log_entries.
+
+CREATE VIEW servers AS
+SELECT
+  s.name,
+  s.environment,
+  s.version,
+  s.owner,
+  s.time_zone,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', min(first_ms) / 1000, 'unixepoch') || printf('.%03dZ', min(first_ms) % 1000)
+   FROM stored_sources WHERE server_id = s.id) AS first_seen,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', max(last_ms) / 1000, 'unixepoch') || printf('.%03dZ', max(last_ms) % 1000)
+   FROM stored_sources WHERE server_id = s.id) AS last_seen
+FROM stored_servers s;
+
+CREATE VIEW sources AS
+SELECT
+  s.id,
+  v.name AS server,
+  s.path,
+  t.name AS log_type,
+  s.position AS size,
+  s.position,
+  s.lines,
+  s.other,
+  s.unparsed,
+  strftime('%Y-%m-%dT%H:%M:%S', s.first_ms / 1000, 'unixepoch') || printf('.%03dZ', s.first_ms % 1000) AS first_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', s.last_ms / 1000, 'unixepoch') || printf('.%03dZ', s.last_ms % 1000) AS last_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', s.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', s.updated_ms % 1000) AS updated_at
+FROM stored_sources s
+JOIN stored_servers v ON v.id = s.server_id
+JOIN codes t ON t.family = 'log_type' AND t.code = s.log_type;
+
+CREATE VIEW messages AS
+SELECT
+  m.exim_id AS id,
+  v.name AS server,
+  strftime('%Y-%m-%dT%H:%M:%S', coalesce(m.arrival_at, m.first_at) / 1000000, 'unixepoch')
+    || printf('.%03dZ', coalesce(m.arrival_at, m.first_at) / 1000 % 1000) AS timestamp,
+  a.address AS sender,
+  m.size,
+  c.name AS status,
+  m.subject,
+  m.header_message_id,
+  h.text AS host,
+  e.text AS helo,
+  i.text AS ip_address,
+  m.port,
+  p.text AS protocol,
+  u.text AS auth,
+  d.text AS ident,
+  x.text AS tls,
+  CASE
+    WHEN m.arrival_at IS NULL THEN NULL
+    WHEN m.ip_id IS NULL AND m.host_id IS NULL AND m.helo_id IS NULL
+      THEN CASE WHEN m.parent_exim_id IS NOT NULL THEN 'generated' ELSE 'local' END
+    WHEN m.auth_id IS NOT NULL THEN 'submitted'
+    ELSE 'inbound'
+  END AS direction,
+  strftime('%Y-%m-%dT%H:%M:%S', m.completed_at / 1000000, 'unixepoch')
+    || printf('.%03dZ', m.completed_at / 1000 % 1000) AS completed_at,
+  CASE
+    WHEN m.queue_ms IS NOT NULL THEN m.queue_ms / 1000.0
+    WHEN m.completed_at IS NOT NULL AND m.arrival_at IS NOT NULL THEN (m.completed_at / 1000 - m.arrival_at / 1000) / 1000.0
+  END AS queue_seconds,
+  m.frozen_at IS NOT NULL AND m.completed_at IS NULL AND m.frozen_at > coalesce(m.thawed_at, 0) AS frozen,
+  m.parent_exim_id AS parent_id,
+  m.fake_reject
+FROM stored_messages m
+JOIN stored_servers v ON v.id = m.server_id
+JOIN codes c ON c.family = 'message_status' AND c.code = m.status
+LEFT JOIN addresses a ON a.id = m.sender_id
+LEFT JOIN strings h ON h.id = m.host_id
+LEFT JOIN strings e ON e.id = m.helo_id
+LEFT JOIN strings i ON i.id = m.ip_id
+LEFT JOIN strings p ON p.id = m.protocol_id
+LEFT JOIN strings u ON u.id = m.auth_id
+LEFT JOIN strings d ON d.id = m.ident_id
+LEFT JOIN strings x ON x.id = m.tls_id;
+
+CREATE VIEW recipients AS
+SELECT
+  m.exim_id AS message_id,
+  v.name AS server,
+  a.address AS recipient,
+  c.name AS status,
+  strftime('%Y-%m-%dT%H:%M:%S', r.delivered_ms / 1000, 'unixepoch') || printf('.%03dZ', r.delivered_ms % 1000) AS delivered_at,
+  r.attempts,
+  replace(t.text, char(2), a.address) AS last_error
+FROM stored_recipients r
+JOIN stored_messages m ON m.id = r.message_id
+JOIN stored_servers v ON v.id = m.server_id
+JOIN addresses a ON a.id = r.address_id
+JOIN codes c ON c.family = 'recipient_status' AND c.code = r.status
+LEFT JOIN strings t ON t.id = r.error_id;
+
+CREATE VIEW delivery_attempts AS
+SELECT
+  e.entry_id AS id,
+  m.exim_id AS message_id,
+  v.name AS server,
+  a.address AS recipient,
+  strftime('%Y-%m-%dT%H:%M:%S', e.at / 1000000, 'unixepoch') || printf('.%03dZ', e.at / 1000 % 1000) AS timestamp,
+  r.text AS router,
+  t.text AS transport,
+  h.text AS host,
+  i.text AS ip_address,
+  e.port,
+  x.text AS tls,
+  CASE
+    WHEN o.name IN ('delivered', 'suppressed') THEN 'success'
+    WHEN e.is_timeout THEN 'timeout'
+    WHEN o.name = 'bounced' THEN 'bounce'
+    ELSE 'defer'
+  END AS status,
+  e.smtp_code,
+  n.text AS enhanced_code,
+  p.text AS phase,
+  replace(w.text, char(2), a.address) AS error_message,
+  e.confirmation,
+  e.duration_ms / 1000.0 AS duration_seconds,
+  coalesce(f.address, a.address) AS final_address,
+  e.queue_ms / 1000.0 AS queue_seconds
+FROM address_events e
+JOIN stored_messages m ON m.id = e.message_id
+JOIN stored_servers v ON v.id = m.server_id
+JOIN addresses a ON a.id = e.recipient_id
+JOIN codes o ON o.family = 'outcome' AND o.code = e.outcome
+LEFT JOIN addresses f ON f.id = e.final_id
+LEFT JOIN strings r ON r.id = e.router_id
+LEFT JOIN strings t ON t.id = e.transport_id
+LEFT JOIN strings h ON h.id = e.host_id
+LEFT JOIN strings i ON i.id = e.ip_id
+LEFT JOIN strings x ON x.id = e.tls_id
+LEFT JOIN strings n ON n.id = e.enhanced_id
+LEFT JOIN strings p ON p.id = e.phase_id
+LEFT JOIN strings w ON w.id = e.error_id
+WHERE e.is_attempt;
+
+CREATE VIEW rejections AS
+SELECT
+  j.entry_id AS id,
+  strftime('%Y-%m-%dT%H:%M:%S', e.at / 1000000, 'unixepoch') || printf('.%03dZ', e.at / 1000 % 1000) AS timestamp,
+  v.name AS server,
+  m.exim_id AS message_id,
+  c.name AS phase,
+  j.is_permanent AS permanent,
+  h.text AS host,
+  l.text AS helo,
+  i.text AS ip_address,
+  s.address AS sender,
+  r.address AS recipient,
+  u.text AS auth,
+  k.text AS category,
+  replace(replace(replace(w.text, char(1), coalesce(i.text, '')), char(2), coalesce(r.address, '')), char(3), coalesce(s.address, ''))
+    AS reason
+FROM stored_rejections j
+JOIN stored_entries e ON e.id = j.entry_id
+JOIN stored_servers v ON v.id = e.server_id
+JOIN codes c ON c.family = 'phase' AND c.code = j.phase
+JOIN strings k ON k.id = j.category_id
+LEFT JOIN stored_messages m ON m.id = e.message_id
+LEFT JOIN strings h ON h.id = j.host_id
+LEFT JOIN strings l ON l.id = j.helo_id
+LEFT JOIN strings i ON i.id = j.ip_id
+LEFT JOIN addresses s ON s.id = j.sender_id
+LEFT JOIN addresses r ON r.id = j.recipient_id
+LEFT JOIN strings u ON u.id = j.auth_id
+LEFT JOIN strings w ON w.id = j.reason_id;
+
+CREATE VIEW log_entries AS
+SELECT
+  e.id,
+  strftime('%Y-%m-%dT%H:%M:%S', e.at / 1000000, 'unixepoch') || printf('.%03dZ', e.at / 1000 % 1000) AS timestamp,
+  v.name AS server,
+  m.exim_id AS message_id,
+  CASE WHEN e.seen_in & 1 THEN 'main' WHEN e.seen_in & 2 THEN 'reject' ELSE 'panic' END AS log_type,
+  c.name AS event,
+  CASE c.name WHEN 'arrival' THEN mh.text ELSE coalesce(ah.text, jh.text) END AS host,
+  CASE c.name WHEN 'arrival' THEN ms.address ELSE js.address END AS sender,
+  CASE
+    WHEN a.recipient_id IS NOT NULL THEN json_array(ar.address)
+    WHEN j.recipient_id IS NOT NULL THEN json_array(jr.address)
+    WHEN c.name = 'arrival' THEN (
+      SELECT json_group_array(x.address) FROM stored_recipients y JOIN addresses x ON x.id = y.address_id
+      WHERE y.message_id = e.message_id AND y.announced
+    )
+    ELSE '[]'
+  END AS recipients,
+  CASE c.name WHEN 'arrival' THEN m.size END AS size,
+  CASE
+    WHEN a.outcome IS NOT NULL THEN o.name
+    WHEN j.entry_id IS NOT NULL THEN iif(j.is_permanent, 'rejected', 'rejected temporarily')
+    WHEN c.name = 'arrival' THEN 'received'
+  END AS status,
+  a.smtp_code AS error_code,
+  coalesce(
+    replace(aw.text, char(2), ar.address),
+    replace(replace(replace(jw.text, char(1), coalesce(ji.text, '')), char(2), coalesce(jr.address, '')), char(3), coalesce(js.address, ''))
+  ) AS error_text,
+  rtrim(
+    CASE WHEN e.seen_in & 1 THEN 'main,' ELSE '' END || CASE WHEN e.seen_in & 2 THEN 'reject,' ELSE '' END
+      || CASE WHEN e.seen_in & 4 THEN 'panic,' ELSE '' END,
+    ','
+  ) AS seen_in
+FROM stored_entries e
+JOIN stored_servers v ON v.id = e.server_id
+JOIN codes c ON c.family = 'event' AND c.code = e.event
+LEFT JOIN stored_messages m ON m.id = e.message_id
+LEFT JOIN addresses ms ON ms.id = m.sender_id
+LEFT JOIN strings mh ON mh.id = coalesce(m.host_id, m.ip_id)
+LEFT JOIN address_events a ON a.message_id = e.message_id AND a.entry_id = e.id
+LEFT JOIN addresses ar ON ar.id = a.recipient_id
+LEFT JOIN strings ah ON ah.id = coalesce(a.host_id, a.ip_id)
+LEFT JOIN codes o ON o.family = 'outcome' AND o.code = a.outcome
+LEFT JOIN strings aw ON aw.id = a.error_id
+LEFT JOIN stored_rejections j ON j.entry_id = e.id
+LEFT JOIN strings jh ON jh.id = coalesce(j.host_id, j.ip_id)
+LEFT JOIN strings ji ON ji.id = j.ip_id
+LEFT JOIN addresses js ON js.id = j.sender_id
+LEFT JOIN addresses jr ON jr.id = j.recipient_id
+LEFT JOIN strings jw ON jw.id = j.reason_id;

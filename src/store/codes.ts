@@ -1,0 +1,56 @@
+/** The small integers that stand for names in base tables, as the file itself lists them. */
+import type Database from "better-sqlite3";
+import type { MessageStatus, Outcome, RecipientStatus } from "../message/statuses.ts";
+import type { EventKind, RejectionPhase } from "../parse/events.ts";
+
+export type LogType = "main" | "reject" | "panic";
+
+/** What an entry can be: an event, or a line without a stamp that belongs to no entry. */
+export type EntryKind = EventKind | "unparsed";
+
+export interface Codes {
+  readonly logType: (name: LogType) => number;
+  readonly event: (name: EntryKind) => number;
+  readonly messageStatus: (name: MessageStatus) => number;
+  readonly recipientStatus: (name: RecipientStatus) => number;
+  readonly outcome: (name: Outcome) => number;
+  readonly outcomeName: (code: number) => Outcome;
+  readonly phase: (name: RejectionPhase) => number;
+}
+
+/** Reads the table `codes`; a name that the program knows and the file does not is a bug in the schema. */
+export function loadCodes(database: Database.Database): Codes {
+  const rows = database.prepare("SELECT family, code, name FROM codes").all() as { family: string; code: number; name: string }[];
+  const family = (wanted: string): Map<string, number> =>
+    new Map(rows.filter((row) => row.family === wanted).map((row) => [row.name, row.code]));
+  const outcomes = family("outcome");
+  const outcomeNames = new Map([...outcomes].map(([name, code]) => [code, name as Outcome]));
+  return {
+    logType: lookUp("log_type", family("log_type")),
+    event: lookUp("event", family("event")),
+    messageStatus: lookUp("message_status", family("message_status")),
+    recipientStatus: lookUp("recipient_status", family("recipient_status")),
+    outcome: lookUp("outcome", outcomes),
+    outcomeName: (code) => {
+      const name = outcomeNames.get(code);
+      if (name === undefined) throw new Error(`The table codes has no outcome ${code}.`);
+      return name;
+    },
+    phase: lookUp("phase", family("phase")),
+  };
+}
+
+const LOG_TYPE_BITS: Readonly<Record<LogType, number>> = { main: 1, reject: 2, panic: 4 };
+
+/** The bit of a log type in `seen_in`. */
+export function logTypeBit(logType: LogType): number {
+  return LOG_TYPE_BITS[logType];
+}
+
+function lookUp(family: string, codes: ReadonlyMap<string, number>): (name: string) => number {
+  return (name) => {
+    const code = codes.get(name);
+    if (code === undefined) throw new Error(`The table codes has no ${family} "${name}".`);
+    return code;
+  };
+}

@@ -1,0 +1,85 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import { translateSqliteError } from "./sqlite-errors.ts";
+
+/** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
+export const APPLICATION_ID = 0x58504c54;
+
+const BUSY_TIMEOUT_MS = 5000;
+/** Measured: more does not help appends, less hurts loads. */
+const CACHE_KIB = 16 * 1024;
+const OWNER_ONLY = 0o600;
+
+export interface OpenOptions {
+  /** Make the file when it is missing; otherwise a missing file is an error. */
+  readonly create: boolean;
+}
+
+/**
+ * Opens the database for writing: WAL, synchronous=NORMAL, foreign keys on. A new file is made with mode 0600.
+ * Errors: `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
+ */
+export function openForWriting(path: string, { create }: OpenOptions): Database.Database {
+  if (create) createPrivately(path);
+  else assertExists(path);
+  return withTranslation(path, () => {
+    const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
+    return orClose(database, () => {
+      database.pragma("journal_mode = WAL");
+      database.pragma("synchronous = NORMAL");
+      database.pragma("foreign_keys = ON");
+      database.pragma(`cache_size = -${CACHE_KIB}`);
+    });
+  });
+}
+
+/** Opens the database read-only. Errors: as {@link openForWriting}. */
+export function openForReading(path: string): Database.Database {
+  assertExists(path);
+  return withTranslation(path, () => {
+    const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
+    return orClose(database, () => {
+      database.pragma(`cache_size = -${CACHE_KIB}`);
+      database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    });
+  });
+}
+
+function assertExists(path: string): void {
+  if (existsSync(path)) return;
+  throw new PilotError("io", `There is no database "${path}".`, {
+    hint: "Make one with `exim-pilot ingest FILE…`, or name another with --db or EXIM_PILOT_DB.",
+  });
+}
+
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", OWNER_ONLY));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    throw new PilotError("io", `The database "${path}" cannot be created.`, {
+      hint: "Check that its directory exists and can be written, or give another one with --db.",
+      cause: error,
+    });
+  }
+}
+
+function orClose(database: Database.Database, prepare: () => void): Database.Database {
+  try {
+    prepare();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+export function withTranslation<Result>(path: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  }
+}

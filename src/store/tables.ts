@@ -1,0 +1,332 @@
+/** Base tables and public views as Kysely sees them; a test compares this with a freshly migrated file. */
+import type { Generated, GeneratedAlways } from "kysely";
+
+type Flag = 0 | 1;
+
+export interface CodesTable {
+  family: string;
+  code: number;
+  name: string;
+}
+
+export interface StoredServersTable {
+  id: Generated<number>;
+  name: string;
+  time_zone: string;
+  environment: string | null;
+  owner: string | null;
+  version: string | null;
+  created_ms: number;
+}
+
+export interface StoredSourcesTable {
+  id: Generated<number>;
+  server_id: number;
+  log_type: number;
+  path: string;
+  head: Uint8Array;
+  tail: Uint8Array;
+  position: number;
+  lines: number;
+  entries: number;
+  other: number;
+  unparsed: number;
+  clock_ms: number | null;
+  first_ms: number | null;
+  last_ms: number | null;
+  created_ms: number;
+  updated_ms: number;
+}
+
+export interface IngestRunsTable {
+  id: Generated<number>;
+  started_ms: number;
+  finished_ms: number | null;
+  program: string;
+  result: "running" | "done" | "interrupted" | "failed";
+  error: string | null;
+  sources: number;
+  lines: number;
+  messages: number;
+  bytes: number;
+}
+
+export interface RawBlocksTable {
+  id: Generated<number>;
+  source_id: number;
+  position: number;
+  size: number;
+  lines: number;
+  first_ms: number | null;
+  last_ms: number | null;
+  sha256: Uint8Array;
+  codec: "brotli";
+  data: Uint8Array;
+}
+
+export interface AddressesTable {
+  id: Generated<number>;
+  address: string;
+}
+
+export interface StringsTable {
+  id: Generated<number>;
+  text: string;
+}
+
+export interface StoredMessagesTable {
+  id: Generated<number>;
+  server_id: number;
+  exim_id: string;
+  status: number;
+  first_at: number;
+  last_at: number;
+  arrival_at: number | null;
+  sender_id: number | null;
+  size: number | null;
+  subject: string | null;
+  header_message_id: string | null;
+  host_id: number | null;
+  helo_id: number | null;
+  ip_id: number | null;
+  port: number | null;
+  protocol_id: number | null;
+  auth_id: number | null;
+  ident_id: number | null;
+  tls_id: number | null;
+  parent_exim_id: string | null;
+  fake_reject: Flag;
+  queue_ms: number | null;
+  completed_at: number | null;
+  frozen_at: number | null;
+  thawed_at: number | null;
+  removed_at: number | null;
+  cancelled_at: number | null;
+  rejected_at: number | null;
+  discarded_at: number | null;
+  not_accepted_at: number | null;
+  queued_at: number | null;
+  ignored_at: number | null;
+}
+
+export interface StoredRecipientsTable {
+  message_id: number;
+  address_id: number;
+  announced: Flag;
+  status: number;
+  status_at: number | null;
+  delivered_ms: number | null;
+  attempts: number;
+  error_id: number | null;
+}
+
+export interface AddressEventsTable {
+  message_id: number;
+  entry_id: number;
+  at: number;
+  recipient_id: number;
+  final_id: number | null;
+  outcome: number;
+  is_attempt: Flag;
+  router_id: number | null;
+  transport_id: number | null;
+  host_id: number | null;
+  ip_id: number | null;
+  port: number | null;
+  tls_id: number | null;
+  is_timeout: Flag;
+  smtp_code: number | null;
+  enhanced_id: number | null;
+  phase_id: number | null;
+  error_id: number | null;
+  confirmation: string | null;
+  queue_ms: number | null;
+  duration_ms: number | null;
+}
+
+export interface StoredEntriesTable {
+  id: number;
+  server_id: number;
+  at: number | null;
+  event: number;
+  message_id: number | null;
+  seen_in: number;
+}
+
+export interface SightingsTable {
+  location: number;
+  entry_id: number;
+  log_type: number;
+}
+
+export interface StoredRejectionsTable {
+  entry_id: number;
+  phase: number;
+  is_permanent: Flag;
+  host_id: number | null;
+  helo_id: number | null;
+  ip_id: number | null;
+  sender_id: number | null;
+  recipient_id: number | null;
+  auth_id: number | null;
+  category_id: number;
+  reason_id: number | null;
+}
+
+export interface SchemaMigrationsTable {
+  version: number;
+  name: string;
+  sha256: string;
+  applied_ms: number;
+  program: string;
+}
+
+export interface MessagesView {
+  id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  timestamp: GeneratedAlways<string>;
+  sender: GeneratedAlways<string | null>;
+  size: GeneratedAlways<number | null>;
+  status: GeneratedAlways<string>;
+  subject: GeneratedAlways<string | null>;
+  header_message_id: GeneratedAlways<string | null>;
+  host: GeneratedAlways<string | null>;
+  helo: GeneratedAlways<string | null>;
+  ip_address: GeneratedAlways<string | null>;
+  port: GeneratedAlways<number | null>;
+  protocol: GeneratedAlways<string | null>;
+  auth: GeneratedAlways<string | null>;
+  ident: GeneratedAlways<string | null>;
+  tls: GeneratedAlways<string | null>;
+  direction: GeneratedAlways<string | null>;
+  completed_at: GeneratedAlways<string | null>;
+  queue_seconds: GeneratedAlways<number | null>;
+  frozen: GeneratedAlways<Flag>;
+  parent_id: GeneratedAlways<string | null>;
+  fake_reject: GeneratedAlways<Flag>;
+}
+
+export interface RecipientsView {
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  recipient: GeneratedAlways<string>;
+  status: GeneratedAlways<string>;
+  delivered_at: GeneratedAlways<string | null>;
+  attempts: GeneratedAlways<number>;
+  last_error: GeneratedAlways<string | null>;
+}
+
+export interface DeliveryAttemptsView {
+  id: GeneratedAlways<number>;
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  recipient: GeneratedAlways<string>;
+  timestamp: GeneratedAlways<string>;
+  router: GeneratedAlways<string | null>;
+  transport: GeneratedAlways<string | null>;
+  host: GeneratedAlways<string | null>;
+  ip_address: GeneratedAlways<string | null>;
+  port: GeneratedAlways<number | null>;
+  tls: GeneratedAlways<string | null>;
+  status: GeneratedAlways<string>;
+  smtp_code: GeneratedAlways<number | null>;
+  enhanced_code: GeneratedAlways<string | null>;
+  phase: GeneratedAlways<string | null>;
+  error_message: GeneratedAlways<string | null>;
+  confirmation: GeneratedAlways<string | null>;
+  duration_seconds: GeneratedAlways<number | null>;
+  final_address: GeneratedAlways<string>;
+  queue_seconds: GeneratedAlways<number | null>;
+}
+
+export interface RejectionsView {
+  id: GeneratedAlways<number>;
+  timestamp: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  message_id: GeneratedAlways<string | null>;
+  phase: GeneratedAlways<string>;
+  permanent: GeneratedAlways<Flag>;
+  host: GeneratedAlways<string | null>;
+  helo: GeneratedAlways<string | null>;
+  ip_address: GeneratedAlways<string | null>;
+  sender: GeneratedAlways<string | null>;
+  recipient: GeneratedAlways<string | null>;
+  auth: GeneratedAlways<string | null>;
+  category: GeneratedAlways<string>;
+  reason: GeneratedAlways<string | null>;
+}
+
+export interface LogEntriesView {
+  id: GeneratedAlways<number>;
+  timestamp: GeneratedAlways<string | null>;
+  server: GeneratedAlways<string>;
+  message_id: GeneratedAlways<string | null>;
+  log_type: GeneratedAlways<string>;
+  event: GeneratedAlways<string>;
+  host: GeneratedAlways<string | null>;
+  sender: GeneratedAlways<string | null>;
+  recipients: GeneratedAlways<string>;
+  size: GeneratedAlways<number | null>;
+  status: GeneratedAlways<string | null>;
+  error_code: GeneratedAlways<number | null>;
+  error_text: GeneratedAlways<string | null>;
+  seen_in: GeneratedAlways<string>;
+  /** Only on this program's connections. */
+  raw_line: GeneratedAlways<string>;
+}
+
+export interface ServersView {
+  name: GeneratedAlways<string>;
+  environment: GeneratedAlways<string | null>;
+  version: GeneratedAlways<string | null>;
+  owner: GeneratedAlways<string | null>;
+  time_zone: GeneratedAlways<string>;
+  first_seen: GeneratedAlways<string | null>;
+  last_seen: GeneratedAlways<string | null>;
+}
+
+export interface SourcesView {
+  id: GeneratedAlways<number>;
+  server: GeneratedAlways<string>;
+  path: GeneratedAlways<string>;
+  log_type: GeneratedAlways<string>;
+  size: GeneratedAlways<number>;
+  position: GeneratedAlways<number>;
+  lines: GeneratedAlways<number>;
+  other: GeneratedAlways<number>;
+  unparsed: GeneratedAlways<number>;
+  first_timestamp: GeneratedAlways<string | null>;
+  last_timestamp: GeneratedAlways<string | null>;
+  created_at: GeneratedAlways<string>;
+  updated_at: GeneratedAlways<string>;
+}
+
+/** What the writer writes to. */
+export interface BaseTables {
+  codes: CodesTable;
+  stored_servers: StoredServersTable;
+  stored_sources: StoredSourcesTable;
+  ingest_runs: IngestRunsTable;
+  raw_blocks: RawBlocksTable;
+  addresses: AddressesTable;
+  strings: StringsTable;
+  stored_messages: StoredMessagesTable;
+  stored_recipients: StoredRecipientsTable;
+  address_events: AddressEventsTable;
+  stored_entries: StoredEntriesTable;
+  sightings: SightingsTable;
+  stored_rejections: StoredRejectionsTable;
+  schema_migrations: SchemaMigrationsTable;
+}
+
+export interface PublicViews {
+  servers: ServersView;
+  sources: SourcesView;
+  messages: MessagesView;
+  recipients: RecipientsView;
+  delivery_attempts: DeliveryAttemptsView;
+  rejections: RejectionsView;
+  log_entries: LogEntriesView;
+}
+
+export type Schema = BaseTables & PublicViews;
