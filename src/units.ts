@@ -22,3 +22,20 @@ export function epochMs(value: number): EpochMs {
 export function toIso(at: EpochMs): string {
   return new Date(at).toISOString();
 }
+
+/**
+ * A place in time that also orders what happened within one stamp: epoch milliseconds × 1000 + the rank of the event among
+ * simultaneous ones. Logs tell seconds, and one second holds an arrival, a deferral and a delivery.
+ */
+export type Moment = number & { readonly [unit]: "Moment" };
+
+const RANKS = 1000;
+
+/** `rank` is 0 to 999. */
+export function momentAt(at: EpochMs, rank: number): Moment {
+  return (at * RANKS + rank) as Moment;
+}
+
+export function momentMs(moment: Moment): EpochMs {
+  return epochMs(Math.floor(moment / RANKS));
+}

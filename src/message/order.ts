@@ -1,0 +1,53 @@
+/** The order of what one stamp says: a pure function of the event, so that it does not depend on which log was read first. */
+import type { LogEvent } from "../parse/events.ts";
+
+/** Ranks leave room between them. Causes come before effects, and the more final word of two comes later. */
+const RANKS: Readonly<Record<LogEvent["kind"], number>> = {
+  rejection: 150,
+  arrival: 200,
+  recipients_ignored: 250,
+  queued: 300,
+  other: 350,
+  queue_run: 350,
+  skipped: 350,
+  thawed: 400,
+  envelope_edit: 420,
+  host_error: 450,
+  deferral: 500,
+  discard: 550,
+  failure: 600,
+  delivery: 620,
+  error_ignored: 650,
+  removed: 700,
+  cancelled: 700,
+  frozen: 750,
+  not_accepted: 800,
+  completed: 900,
+};
+
+const CUTTHROUGH = 100;
+const SUPPRESSED = 560;
+const MARKED_DELIVERED = 640;
+const RETRY_TIMEOUT = 610;
+/** An administrator's `frozen by root` and `unfrozen by root` follow what a delivery run did in the same second. */
+const FROZEN_BY_HAND = 760;
+const THAWED_BY_HAND = 770;
+
+/** The rank of an event among those of one instant, 0 to 999. */
+export function rankOf(event: LogEvent, text: string): number {
+  switch (event.kind) {
+    case "delivery":
+      if (event.flag === ">>") return CUTTHROUGH;
+      return event.flag === "*>" ? SUPPRESSED : RANKS.delivery;
+    case "failure":
+      return event.isRetryTimeout ? RETRY_TIMEOUT : RANKS.failure;
+    case "envelope_edit":
+      return event.action === "marked_delivered" ? MARKED_DELIVERED : RANKS.envelope_edit;
+    case "frozen":
+      return text.startsWith("frozen by ") ? FROZEN_BY_HAND : RANKS.frozen;
+    case "thawed":
+      return text.startsWith("unfrozen by ") ? THAWED_BY_HAND : RANKS.thawed;
+    default:
+      return RANKS[event.kind];
+  }
+}

@@ -1,0 +1,108 @@
+/** From what is known to what it means: the status of a message and of each recipient. The only place that decides it. */
+import type { Moment } from "../units.ts";
+import { type AddressWord, isLater, type Marks, type MessageState, type RecipientState } from "./state.ts";
+import type { MessageStatus, Outcome, RecipientStatus } from "./statuses.ts";
+
+export interface RecipientFate {
+  readonly status: RecipientStatus;
+  /** Moment of the line that decided it. */
+  readonly at: Moment | undefined;
+}
+
+/** The fate of a recipient; grammar §16. */
+export function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
+  const words = [...recipient.lastWords.values()];
+  const standing = words.filter((word) => !isSuperseded(word, words, recipient.address));
+  const outstanding = standing.filter((word) => word.outcome === "deferred");
+  const ended = standing.filter((word) => word.outcome !== "deferred");
+  if (outstanding.length > 0 || words.length === 0) {
+    const closed = closeOutstanding(marks);
+    if (closed !== undefined && (ended.length === 0 || closed.status !== "unknown")) return closed;
+    if (closed === undefined) {
+      return outstanding.length > 0 ? { status: "deferred", at: latest(outstanding)?.at } : { status: "pending", at: undefined };
+    }
+  }
+  return worst(ended);
+}
+
+/** What became of a recipient without a last word; undefined while the message is on the queue. */
+function closeOutstanding(marks: Marks): RecipientFate | undefined {
+  if (marks.removed !== undefined) return { status: "removed", at: marks.removed };
+  if (marks.cancelled !== undefined) return { status: "bounced", at: marks.cancelled };
+  if (marks.discarded !== undefined) return { status: "discarded", at: marks.discarded };
+  if (marks.completed === undefined) return undefined;
+  if (marks.ignored !== undefined) return { status: "discarded", at: marks.ignored };
+  return { status: "unknown", at: marks.completed };
+}
+
+/**
+ * True when a later line replaces the word: about the same mailbox under its local name, or, for a word about the recipient
+ * itself, about whatever it was expanded to later.
+ */
+function isSuperseded(word: AddressWord, words: readonly AddressWord[], recipient: string): boolean {
+  if (words.length === 1) return false;
+  if (word.target === recipient && word.outcome === "deferred") return words.some((other) => other !== word && isLater(other, word));
+  const localPart = word.target.slice(0, word.target.lastIndexOf("@"));
+  return words.some((other) => other !== word && other.target === localPart && isLater(other, word));
+}
+
+function worst(ended: readonly AddressWord[]): RecipientFate {
+  for (const [status, outcomes] of WORST_FIRST) {
+    const at = latest(ended.filter((word) => outcomes.includes(word.outcome)))?.at;
+    if (at !== undefined) return { status, at };
+  }
+  return { status: "unknown", at: undefined };
+}
+
+const WORST_FIRST: readonly (readonly [RecipientStatus, readonly Outcome[]])[] = [
+  ["bounced", ["bounced"]],
+  ["delivered", ["delivered", "marked_delivered"]],
+  ["discarded", ["discarded", "suppressed"]],
+];
+
+function latest(words: readonly AddressWord[]): AddressWord | undefined {
+  let last: AddressWord | undefined;
+  for (const word of words) if (last === undefined || isLater(word, last)) last = word;
+  return last;
+}
+
+export function isFrozen(marks: Marks): boolean {
+  return marks.completed === undefined && marks.frozen !== undefined && (marks.thawed === undefined || marks.frozen > marks.thawed);
+}
+
+/** The status of a message, given those of its recipients. */
+export function resolveMessage(state: MessageState, recipients: Iterable<RecipientStatus>): MessageStatus {
+  const { marks } = state;
+  const isRefused = marks.notAccepted !== undefined || (marks.rejected !== undefined && state.arrival === undefined);
+  if (isRefused && marks.completed === undefined) return "rejected";
+  const statuses = new Set(recipients);
+  if (marks.completed === undefined) {
+    if (isFrozen(marks)) return "frozen";
+    if (statuses.has("deferred")) return "deferred";
+    if (statuses.has("pending") || statuses.size === 0) return unfinished(state);
+  }
+  statuses.delete("unknown");
+  const [only] = statuses;
+  if (only === undefined) return endedWithoutRecipients(marks);
+  return statuses.size > 1 ? "partial" : FINAL_STATUS[only];
+}
+
+const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
+  unknown: "unknown", pending: "received", delivered: "delivered", deferred: "deferred", bounced: "bounced", discarded: "discarded",
+  removed: "removed",
+};
+
+function unfinished(state: MessageState): MessageStatus {
+  const { marks } = state;
+  const ended = endedWithoutRecipients(marks);
+  if (ended !== "unknown") return ended;
+  if (marks.queued !== undefined) return "queued";
+  return state.arrival === undefined ? "unknown" : "received";
+}
+
+function endedWithoutRecipients(marks: Marks): MessageStatus {
+  if (marks.discarded !== undefined) return "discarded";
+  if (marks.removed !== undefined) return "removed";
+  if (marks.cancelled !== undefined) return "bounced";
+  return "unknown";
+}

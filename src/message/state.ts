@@ -1,0 +1,183 @@
+/**
+ * The fold: what is known about a message, as a function of its lines in any order.
+ *
+ * Every operation is commutative and idempotent over lines: the latest moment wins for marks and last words, the earliest
+ * for the arrival, counts add up. So late lines, rotated files and resumed runs end in the same state.
+ */
+import type { Arrival, LogEvent } from "../parse/events.ts";
+import type { Moment } from "../units.ts";
+import { normaliseAddress } from "./address.ts";
+import type { Outcome } from "./statuses.ts";
+
+/** Moments of what happened to the whole message; the latest of each kind. */
+export interface Marks {
+  completed: Moment | undefined;
+  frozen: Moment | undefined;
+  thawed: Moment | undefined;
+  removed: Moment | undefined;
+  cancelled: Moment | undefined;
+  rejected: Moment | undefined;
+  discarded: Moment | undefined;
+  notAccepted: Moment | undefined;
+  queued: Moment | undefined;
+  ignored: Moment | undefined;
+}
+
+/** One line about one recipient. */
+export interface AddressWord {
+  readonly recipient: string;
+  /** Where it went or should have gone: the recipient itself, or what it became. */
+  readonly target: string;
+  readonly outcome: Outcome;
+  readonly at: Moment;
+  readonly isAttempt: boolean;
+  readonly error: string | undefined;
+}
+
+export interface RecipientState {
+  readonly address: string;
+  /** Named by the arrival or added by an administrator, rather than only met in a delivery line. */
+  announced: boolean;
+  attempts: number;
+  /** The last word about each target. */
+  readonly lastWords: Map<string, AddressWord>;
+  lastError: AddressWord | undefined;
+}
+
+export interface MessageState {
+  firstAt: Moment;
+  lastAt: Moment;
+  arrival: { readonly at: Moment; readonly event: Arrival } | undefined;
+  /** From `Completed QT=…`. */
+  queueMs: number | undefined;
+  readonly marks: Marks;
+  readonly recipients: Map<string, RecipientState>;
+}
+
+export function newMessageState(at: Moment): MessageState {
+  return {
+    firstAt: at,
+    lastAt: at,
+    arrival: undefined,
+    queueMs: undefined,
+    marks: {
+      completed: undefined, frozen: undefined, thawed: undefined, removed: undefined, cancelled: undefined, rejected: undefined,
+      discarded: undefined, notAccepted: undefined, queued: undefined, ignored: undefined,
+    },
+    recipients: new Map(),
+  };
+}
+
+/** Folds one event of the message into its state; what the event says about an address comes as its word. */
+export function applyEvent(state: MessageState, event: LogEvent, at: Moment, word: AddressWord | undefined): void {
+  if (at < state.firstAt) state.firstAt = at;
+  if (at > state.lastAt) state.lastAt = at;
+  if (word !== undefined) applyWord(state, word);
+  switch (event.kind) {
+    case "arrival":
+      applyArrival(state, event, at);
+      return;
+    case "completed":
+      if (state.marks.completed === undefined || at >= state.marks.completed) state.queueMs = event.queueMs;
+      mark(state.marks, "completed", at);
+      return;
+    case "discard":
+      if (event.address === undefined) mark(state.marks, "discarded", at);
+      return;
+    case "frozen":
+    case "thawed":
+    case "removed":
+    case "cancelled":
+    case "queued":
+      mark(state.marks, event.kind, at);
+      return;
+    case "not_accepted":
+      mark(state.marks, "notAccepted", at);
+      return;
+    case "recipients_ignored":
+      mark(state.marks, "ignored", at);
+      return;
+    case "rejection":
+      mark(state.marks, "rejected", at);
+      return;
+    case "envelope_edit":
+      if (event.action === "recipient_added") recipientOf(state, normaliseAddress(event.address)).announced = true;
+      return;
+    default:
+      return;
+  }
+}
+
+/** What an event says about one recipient; undefined when it speaks of none. */
+export function addressWord(event: LogEvent, at: Moment): AddressWord | undefined {
+  switch (event.kind) {
+    case "delivery": {
+      const outcome = event.flag === "*>" ? "suppressed" : "delivered";
+      return wordOf(event.address, outcome, at, true, undefined);
+    }
+    case "discard":
+      return event.address && wordOf(event.address, "discarded", at, false, undefined);
+    case "deferral":
+      return wordOf(event.address, "deferred", at, !event.isRetrySkip, event.error);
+    case "failure":
+      return wordOf(event.address, "bounced", at, !event.isRetryTimeout, event.error);
+    case "envelope_edit": {
+      if (event.action !== "marked_delivered") return undefined;
+      const recipient = normaliseAddress(event.address);
+      return { recipient, target: recipient, outcome: "marked_delivered", at, isAttempt: false, error: undefined };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Folds what one line says about one recipient. */
+export function applyWord(state: MessageState, word: AddressWord): void {
+  const recipient = recipientOf(state, word.recipient);
+  if (word.isAttempt) recipient.attempts++;
+  const last = recipient.lastWords.get(word.target);
+  if (last === undefined || isLater(word, last)) recipient.lastWords.set(word.target, word);
+  const hasError = word.error !== undefined && !isRetryNote(word);
+  if (hasError && (recipient.lastError === undefined || isLater(word, recipient.lastError))) recipient.lastError = word;
+}
+
+export function recipientOf(state: MessageState, address: string): RecipientState {
+  let recipient = state.recipients.get(address);
+  if (recipient === undefined) {
+    recipient = { address, announced: false, attempts: 0, lastWords: new Map(), lastError: undefined };
+    state.recipients.set(address, recipient);
+  }
+  return recipient;
+}
+
+/** Of two lines with one moment, which differ in their error only, the choice is arbitrary and the same in any order. */
+export function isLater(word: AddressWord, other: AddressWord): boolean {
+  return word.at === other.at ? (word.error ?? "") > (other.error ?? "") : word.at > other.at;
+}
+
+/** `retry time not reached` and `retry timeout exceeded` say that Exim gave up waiting or trying, not why: the error before them does. */
+function isRetryNote(word: AddressWord): boolean {
+  return !word.isAttempt && (word.outcome === "deferred" || word.error === "retry timeout exceeded");
+}
+
+function wordOf(
+  address: { readonly final: string; readonly original: string },
+  outcome: Outcome,
+  at: Moment,
+  isAttempt: boolean,
+  error: string | undefined,
+): AddressWord {
+  const recipient = normaliseAddress(address.original);
+  const target = address.final === address.original ? recipient : normaliseAddress(address.final);
+  return { recipient, target, outcome, at, isAttempt, error };
+}
+
+function applyArrival(state: MessageState, event: Arrival, at: Moment): void {
+  if (state.arrival === undefined || at < state.arrival.at) state.arrival = { at, event };
+  for (const recipient of event.recipients ?? []) recipientOf(state, normaliseAddress(recipient)).announced = true;
+}
+
+function mark(marks: Marks, kind: keyof Marks, at: Moment): void {
+  const known = marks[kind];
+  if (known === undefined || at > known) marks[kind] = at;
+}
