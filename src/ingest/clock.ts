@@ -1,0 +1,93 @@
+/** From the clock of the wall to a moment: zones, repeated and skipped hours. */
+import { tzOffset } from "@date-fns/tz";
+import { messageIdTime } from "../parse/message-id.ts";
+import { type Prefix, zonedMs } from "../parse/prefix.ts";
+import { DAY_MS, type EpochMs, epochMs, MINUTE_MS } from "../units.ts";
+
+/** Zones change at multiples of this. */
+const STEP_MS = 15 * MINUTE_MS;
+/** How far lines may stand out of order around a rotation; more than this back in time is the second pass of an hour. */
+const DISORDER_MS = 10 * MINUTE_MS;
+/** The id is made when reception starts, by the same clock, and cut to seconds. */
+const ID_TOLERANCE_MS = 2000;
+const REMEMBERED_STEPS = 1000;
+
+/** What to subtract from the wall's milliseconds: one value, or two in an hour that happens twice (earlier pass first). */
+type Offsets = readonly [firstMs: number, secondMs: number | undefined];
+
+/**
+ * Resolves the stamps of one log, in its order. Stamps with a zone are exact. In an hour that happens twice the message id
+ * tells which pass it is when the message is younger than the first; else the line goes on where the line before it was.
+ * Source: exim-log-grammar §2; the id's time, Exim specification "Message identification".
+ */
+export class LogClock {
+  readonly #timeZone: string;
+  readonly #offsets = new Map<number, Offsets>();
+  #last: EpochMs | undefined;
+
+  /** `last` is the moment of the entry before the first one read now. */
+  constructor(timeZone: string, last: EpochMs | undefined) {
+    this.#timeZone = timeZone;
+    this.#last = last;
+  }
+
+  get last(): EpochMs | undefined {
+    return this.#last;
+  }
+
+  resolve(prefix: Prefix): EpochMs {
+    const at = prefix.zoneMinutes === undefined ? this.#resolveLocal(prefix) : zonedMs(prefix.wallMs, prefix.zoneMinutes);
+    this.#last = epochMs(at);
+    return this.#last;
+  }
+
+  #resolveLocal({ wallMs, messageId }: Prefix): number {
+    const [first, second] = this.#offsetsAt(wallMs);
+    const earlier = wallMs - first;
+    if (second === undefined) return earlier;
+    const isYounger = messageId !== undefined && messageIdTime(messageId) > earlier + ID_TOLERANCE_MS;
+    const isAfter = this.#last !== undefined && this.#last > earlier + DISORDER_MS;
+    return isYounger || isAfter ? wallMs - second : earlier;
+  }
+
+  #offsetsAt(wallMs: number): Offsets {
+    const step = Math.floor(wallMs / STEP_MS);
+    let offsets = this.#offsets.get(step);
+    if (offsets === undefined) {
+      if (this.#offsets.size >= REMEMBERED_STEPS) this.#offsets.clear();
+      offsets = findOffsets(this.#timeZone, step * STEP_MS);
+      this.#offsets.set(step, offsets);
+    }
+    return offsets;
+  }
+}
+
+/** True when the name is an IANA time zone this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The zone of this machine. */
+export function localTimeZone(): string {
+  return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
+}
+
+function findOffsets(timeZone: string, wallMs: number): Offsets {
+  const before = offsetAt(timeZone, wallMs - DAY_MS);
+  const after = offsetAt(timeZone, wallMs + DAY_MS);
+  const isBefore = offsetAt(timeZone, wallMs - before) === before;
+  const isAfter = offsetAt(timeZone, wallMs - after) === after;
+  if (before === after) return [before, undefined];
+  if (isBefore && isAfter) return [before, after];
+  // NOTE: a stamp in an hour that was skipped is read with the offset before the change.
+  return [isAfter ? after : before, undefined];
+}
+
+function offsetAt(timeZone: string, utcMs: number): number {
+  return tzOffset(timeZone, new Date(utcMs)) * MINUTE_MS;
+}

@@ -1,0 +1,35 @@
+/** Which of Exim's three logs a file is, from its content and its name; and whether it is one at all. */
+import { basename } from "node:path";
+import { startsEntry } from "../parse/record.ts";
+import type { LogType } from "../store/codes.ts";
+
+export interface LogTypeGuess {
+  readonly logType: LogType;
+  /** False when neither content nor name says, so that a known log with the same bytes decides. */
+  readonly isCertain: boolean;
+}
+
+/** Lines only the main log has: arrivals, deliveries, the end of a message, queue runs, the daemon. */
+const MAIN_ONLY = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?:[+-]\d{4} )?(?:\[\d+\] )?(?:\S{16,23} (?:<=|\(=|=>|->|>>|\*>|\*\*|Completed)|Start queue run|End queue run|exim \S+ daemon started)/m;
+/** Header dumps are the reject log's alone. */
+const REJECT_ONLY = /^(?:Envelope-(?:from|to): <|P Received: )/m;
+
+/** `text` is the beginning of the log, read as latin1. */
+export function guessLogType(path: string, text: string): LogTypeGuess {
+  if (MAIN_ONLY.test(text) && !/panic/i.test(basename(path))) return { logType: "main", isCertain: true };
+  if (REJECT_ONLY.test(text)) return { logType: "reject", isCertain: true };
+  const name = basename(path).toLowerCase();
+  if (name.includes("reject")) return { logType: "reject", isCertain: true };
+  if (name.includes("panic")) return { logType: "panic", isCertain: true };
+  return { logType: "main", isCertain: name.includes("main") };
+}
+
+/**
+ * True when the beginning of a file shows that it is no Exim log: at least one whole line, and none that begins an entry.
+ * A file that is only beginning to be written is not judged.
+ */
+export function isForeign(text: string): boolean {
+  const end = text.lastIndexOf("\n");
+  if (end === -1) return text.includes("\0");
+  return !text.slice(0, end).split("\n").some((line) => startsEntry(line));
+}

@@ -1,0 +1,52 @@
+/** From lines to entries: what begins one, what continues it, and what of it is text and what a header dump. */
+import { decodeUtf8 } from "./fields.ts";
+import type { LogEvent } from "./events.ts";
+import { parseEvent } from "./parse-event.ts";
+import { type Prefix, parsePrefix, startsWithStamp } from "./prefix.ts";
+
+/** An entry and its meaning. */
+export interface ParsedEntry {
+  readonly prefix: Prefix;
+  /** The text after the prefix, with its continuation lines, without a header dump. */
+  readonly text: string;
+  readonly event: LogEvent;
+}
+
+/** True when the line begins an entry; any other line continues the one before it, or belongs to none. */
+export function startsEntry(line: string): boolean {
+  return startsWithStamp(line);
+}
+
+/** Beyond this an entry is not parsed further; Exim's own limit is 8 KiB. */
+const LONGEST_TEXT = 64 * 1024;
+
+/**
+ * Parses an entry from its raw lines, read as latin1. Never throws; undefined when the first line does not begin an entry.
+ * Source: exim-log-grammar §2 and §3.
+ */
+export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
+  const line = decodeUtf8((lines[0] ?? "").slice(0, LONGEST_TEXT));
+  const prefix = parsePrefix(line);
+  if (prefix === undefined) return undefined;
+  let text = line.slice(prefix.textStart);
+  for (let index = 1; index < lines.length; index++) {
+    const continuation = lines[index] ?? "";
+    if (isHeaderDump(continuation)) break;
+    if (continuation === "" || text.length > LONGEST_TEXT) continue;
+    text += `\n${decodeUtf8(continuation)}`;
+  }
+  return { prefix, text, event: parseEvent(text, prefix.messageId) };
+}
+
+const HEADER_DUMP = /^(?:Envelope-(?:from|to): <|[ PFTCBRSI*] [!-9;-~]+:)/;
+
+/**
+ * True for the first line of what the reject log shows of a message: its envelope, or its header lines, each behind a type letter.
+ *
+ *     Envelope-from: <x@partner.example>
+ *     P Received: from out.sender2.example
+ * Source: exim-log-grammar §3.
+ */
+function isHeaderDump(line: string): boolean {
+  return HEADER_DUMP.test(line);
+}
