@@ -37,7 +37,6 @@ CREATE TABLE stored_sources (
   entries    INTEGER NOT NULL, -- lines that begin an entry
   other      INTEGER NOT NULL, -- entries of no known form
   unparsed   INTEGER NOT NULL, -- lines without a stamp that belong to no entry
-  clock_ms   INTEGER,          -- epoch ms of the last entry: tells the two passes of a repeated hour apart
   first_ms   INTEGER,          -- epoch ms of the earliest entry
   last_ms    INTEGER,          -- epoch ms of the latest entry
   created_ms INTEGER NOT NULL, -- epoch ms
@@ -67,6 +66,7 @@ CREATE TABLE raw_blocks (
   lines     INTEGER NOT NULL,
   first_ms  INTEGER,          -- epoch ms of the earliest entry
   last_ms   INTEGER,          -- epoch ms of the latest entry
+  clock_ms  INTEGER,          -- epoch ms of the last entry up to its end: tells the two passes of a repeated hour apart
   sha256    BLOB    NOT NULL, -- of the uncompressed bytes
   codec     TEXT    NOT NULL CHECK (codec IN ('brotli')),
   data      BLOB    NOT NULL,

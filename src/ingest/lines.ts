@@ -1,70 +1,141 @@
-/** From chunks of text to lines, through split2; a line of any length is kept in pieces of bounded length. */
-import { Transform, type TransformCallback } from "node:stream";
+/** From a stream of text to lines, through split2; a line of any length is handed on in pieces of bounded length. */
+import { Readable, Transform, type TransformCallback, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import split2 from "split2";
 import { MIB } from "../units.ts";
 
 /** Longer lines are cut into pieces of this many bytes. Exim's own are at most 8 KiB. */
 export const LONGEST_PIECE = MIB;
 
-/**
- * Marks a cut that is not in the log. Bytes are read as latin1, so no text of a log holds it.
- */
+/** How a piece ends: with its newline, within a line that goes on, or with the log. */
+export type LineEnd = "newline" | "cut" | "eof";
+
+/** Marks a cut that is not in the log. Bytes are read as latin1, so no text of a log holds it. */
 const CUT = "\u0100";
 
-export interface LinePiece {
-  readonly text: string;
-  /** How the piece ends: with the newline, within a line that goes on, or with the log. */
-  readonly end: "newline" | "cut" | "eof";
+export interface LineOptions {
+  /** Length of a line that has begun before the source does. */
+  readonly unfinished: number;
+  readonly signal: AbortSignal | undefined;
 }
 
-/** Splits latin1 text into lines. Call {@link LineSplitter.onLine} through `stream`'s data events. */
-export class LineSplitter {
-  /** Write chunks of text here, or pipe; read strings from `lines`. */
-  readonly input: Transform;
-  readonly lines: Transform;
-  readonly #guard: LengthGuard;
+/** Tells a failure of the source from one in the handling of a line. */
+export class SourceFailure extends Error {
+  override readonly name = "SourceFailure";
+}
 
-  constructor() {
-    this.#guard = new LengthGuard();
-    this.input = this.#guard;
-    this.lines = this.#guard.pipe(split2("\n", undefined, { decodeStrings: false }));
-    this.#guard.on("error", (error) => this.lines.destroy(error));
+/**
+ * Calls `onLine` for each line of `source`, a stream of latin1 strings. Ends early at an abort, which is no error, and at an
+ * exception in `onLine`. Errors: {@link SourceFailure} with its cause, after all lines before it, the last one as if the log
+ * ended there.
+ */
+export async function eachLine(
+  source: Readable,
+  onLine: (line: string, end: LineEnd) => void,
+  { unfinished, signal }: LineOptions,
+): Promise<void> {
+  const guard = new LengthGuard(unfinished);
+  let pending: string | undefined;
+  const handOn = (line: string, isLast: boolean): void => {
+    if (line.endsWith(CUT)) onLine(line.slice(0, -1), "cut");
+    else onLine(line, isLast && !guard.endsWithNewline ? "eof" : "newline");
+  };
+  const sink = new Writable({
+    objectMode: true,
+    write: (line: string, _encoding, done) => {
+      done(attempt(() => {
+        if (pending !== undefined) handOn(pending, false);
+        pending = line;
+      }));
+    },
+    final: (done) => {
+      done(attempt(() => {
+        if (pending !== undefined) handOn(pending, true);
+      }));
+    },
+  });
+  const splitter = split2("\n", { decodeStrings: false });
+  let failure: SourceFailure | undefined;
+  const chunks = untilFailure(source, (cause) => {
+    failure = new SourceFailure("The source failed.", { cause });
+  });
+  try {
+    await pipeline([Readable.from(chunks), guard, splitter, sink], signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (signal?.aborted === true) return;
+    throw error;
   }
+  if (failure !== undefined) throw failure;
+}
 
-  /** What a string read from `lines` is. The last one ends with the log when the log does not end with a newline. */
-  toPiece(line: string, isLast: boolean): LinePiece {
-    if (line.endsWith(CUT)) return { text: line.slice(0, -1), end: "cut" };
-    return { text: line, end: isLast && !this.#guard.endsWithNewline ? "eof" : "newline" };
+/** The chunks before a failure; they are not lost with the stream. */
+async function* untilFailure(source: Readable, onFailure: (cause: unknown) => void): AsyncGenerator<string> {
+  try {
+    yield* source as AsyncIterable<string>;
+  } catch (error) {
+    onFailure(error);
   }
 }
 
-/** Lets text pass, and cuts a line that grows beyond the limit. */
+function attempt(action: () => void): Error | null {
+  try {
+    action();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Lets text pass, and cuts a line exactly where it grows beyond the limit, however the text arrives in chunks. */
 class LengthGuard extends Transform {
   /** True when the text so far is empty or ends with a newline. */
   endsWithNewline = true;
-  #unterminated = 0;
+  /** Length of the unfinished line so far. */
+  #unfinished: number;
 
-  constructor() {
-    super({ decodeStrings: false, encoding: "latin1", readableObjectMode: true, writableHighWaterMark: 1 });
+  constructor(unfinished: number) {
+    super({ decodeStrings: false, readableObjectMode: true });
+    this.#unfinished = unfinished;
   }
 
   override _transform(chunk: string | Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     const text = typeof chunk === "string" ? chunk : chunk.toString("latin1");
-    if (text === "") {
-      done();
-      return;
-    }
-    const lastNewline = text.lastIndexOf("\n");
-    this.endsWithNewline = lastNewline === text.length - 1;
-    const isLong = this.#unterminated + text.length > LONGEST_PIECE;
-    if (lastNewline === -1) this.#unterminated += text.length;
-    else this.#unterminated = text.length - lastNewline - 1;
-    if (isLong && lastNewline === -1) {
-      this.#unterminated = 0;
-      this.push(`${text}${CUT}\n`);
-    } else {
-      this.push(text);
+    if (text !== "") {
+      this.endsWithNewline = text.endsWith("\n");
+      this.push(this.#withCuts(text));
     }
     done();
+  }
+
+  #withCuts(text: string): string {
+    const newline = text.indexOf("\n");
+    const firstLength = newline === -1 ? text.length : newline;
+    if (text.length > LONGEST_PIECE || this.#unfinished + firstLength > LONGEST_PIECE) return this.#cutLines(text);
+    const last = text.lastIndexOf("\n");
+    this.#unfinished = last === -1 ? this.#unfinished + text.length : text.length - last - 1;
+    return text;
+  }
+
+  #cutLines(text: string): string {
+    const [first = "", ...others] = text.split("\n");
+    const lines = [this.#cutLine(first)];
+    for (const line of others) {
+      this.#unfinished = 0;
+      lines.push(this.#cutLine(line));
+    }
+    return lines.join("\n");
+  }
+
+  #cutLine(line: string): string {
+    let pieces = "";
+    let rest = line;
+    while (this.#unfinished + rest.length > LONGEST_PIECE) {
+      const room = LONGEST_PIECE - this.#unfinished;
+      pieces += `${rest.slice(0, room)}${CUT}\n`;
+      rest = rest.slice(room);
+      this.#unfinished = 0;
+    }
+    this.#unfinished += rest.length;
+    return pieces + rest;
   }
 }

@@ -5,38 +5,66 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
 import { KIB } from "../units.ts";
+import { ByteStream } from "./byte-stream.ts";
 
 /** The name under which standard input is given and shown. */
 export const STDIN_PATH = "-";
 
 /** Enough for a few hundred lines: the log type is told from them. */
-export const HEAD_BYTES = 64 * KIB;
+const HEAD_BYTES = 64 * KIB;
 const CHUNK_BYTES = 64 * KIB;
+/** By so many bytes it is made sure that a log is the one that was read before. */
+const COMPARED_BYTES = 256;
 
-/** A log that is open: its beginning, and a stream of all of it. */
+/**
+ * What a log is compared with: the bytes stored of one, as latin1, that end at `end`; fewer than `length` when the rest is
+ * not stored any more.
+ */
+export type StoredText = (end: number, length: number) => string;
+
+/**
+ * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} goes on behind them.
+ * - `known`: the log ends at or before the position, and its end is the stored one: nothing is new.
+ * - `different`: it is another log.
+ */
+export type Comparison = "continues" | "known" | "different";
+
+/** A log that is open. */
 export interface OpenSource {
   readonly path: string;
-  /** Up to {@link HEAD_BYTES} of the decompressed text. */
+  /** The beginning of the decompressed text, up to 64 KiB. */
   readonly head: Buffer;
-  /** It can still grow: a plain file. An unterminated last line then waits for its rest. */
-  readonly canGrow: boolean;
-  /** Bytes on disk, compressed or not, for progress; undefined for standard input. */
+  /** Size on disk, compressed or not, for progress; undefined for standard input. */
   readonly sizeBytes: number | undefined;
-  /** Streams the text from `position` on, as latin1. To be called once. */
-  readonly read: (position: number) => Readable;
+  /** Bytes of {@link OpenSource.sizeBytes} read so far. */
+  readonly bytesRead: () => number;
+  /** Compares the log with one that is stored up to `position`. */
+  readonly compare: (position: number, stored: StoredText) => Promise<Comparison>;
+  /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
+  readonly read: () => Readable;
   readonly close: () => void;
 }
 
 /**
- * Opens a log. Errors: `io`, with a sentence for a missing or unreadable file and for a directory.
+ * Opens a log. Errors: `unreadable`, with a sentence for a missing or unreadable file and for a directory.
  */
 export async function openSource(path: string, stdin: Readable): Promise<OpenSource> {
-  if (path === STDIN_PATH) return openStream(path, stdin, undefined);
+  if (path === STDIN_PATH) return openStream(path, stdin);
   const { descriptor, sizeBytes, isRegular } = openFile(path);
-  if (!isRegular) return openStream(path, createReadStream(path, { fd: descriptor }), undefined);
-  const head = readHead(path, descriptor);
-  if (!isGzip(head)) return openPlain(path, descriptor, sizeBytes, head);
-  return openStream(path, createReadStream(path, { fd: descriptor, start: 0, highWaterMark: CHUNK_BYTES }), sizeBytes);
+  if (!isRegular) return openStream(path, createReadStream(path, { fd: descriptor }));
+  const head = readAt(path, descriptor, 0, HEAD_BYTES);
+  return isGzip(head) ? openArchive(path, descriptor, sizeBytes) : openPlain(path, descriptor, sizeBytes, head);
+}
+
+/** What went wrong while reading, as a user can act on it: a damaged archive, a failing disk. */
+export function readFailure(path: string, error: unknown): PilotError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isArchive = code?.startsWith("Z_") === true;
+  const sentence = isArchive ? `"${path}" is damaged or cut off: ${message}.` : `Reading "${path}" failed: ${message}.`;
+  return new PilotError("unreadable", sentence, {
+    hint: "What could be read of it is stored. Give it again when it is whole: nothing is stored twice.",
+    cause: error,
+  });
 }
 
 interface OpenFile {
@@ -50,12 +78,12 @@ function openFile(path: string): OpenFile {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    throw new PilotError("io", openFailure(path, error), { hint: "Check the name and the rights of the file.", cause: error });
+    throw new PilotError("unreadable", openFailure(path, error), { hint: "Check the name and the rights of the file.", cause: error });
   }
   const status = fstatSync(descriptor);
   if (status.isDirectory()) {
     closeSync(descriptor);
-    throw new PilotError("io", `"${path}" is a directory.`, { hint: `Name the logs in it, such as ${join(path, "mainlog")}.` });
+    throw new PilotError("unreadable", `"${path}" is a directory.`, { hint: `Name the logs in it, such as "${join(path, "mainlog")}".` });
   }
   return { descriptor, sizeBytes: status.size, isRegular: status.isFile() };
 }
@@ -67,123 +95,146 @@ function openFailure(path: string, error: unknown): string {
   return `"${path}" cannot be opened (${code ?? String(error)}).`;
 }
 
-function readHead(path: string, descriptor: number): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
-  let length = 0;
+/** Up to `length` bytes at `position`. */
+function readAt(path: string, descriptor: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let filled = 0;
   try {
     for (;;) {
-      const read = readSync(descriptor, head, length, head.length - length, length);
-      length += read;
-      if (read === 0 || length === head.length) return head.subarray(0, length);
+      const count = readSync(descriptor, bytes, filled, length - filled, position + filled);
+      filled += count;
+      if (count === 0 || filled === length) return bytes.subarray(0, filled);
     }
   } catch (error) {
-    closeSync(descriptor);
     throw readFailure(path, error);
   }
-}
-
-/** What went wrong while reading, as a user can act on it: a damaged archive, a failing disk. */
-export function readFailure(path: string, error: unknown): PilotError {
-  if (error instanceof PilotError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const isArchive = code?.startsWith("Z_") === true;
-  const sentence = isArchive ? `"${path}" is damaged or cut off: ${message}.` : `Reading "${path}" failed: ${message}.`;
-  return new PilotError("io", sentence, {
-    hint: "What could be read of it is stored; the next run carries on from there.",
-    cause: error,
-  });
 }
 
 function isGzip(head: Uint8Array): boolean {
   return head.length > 2 && head[0] === 0x1f && head[1] === 0x8b;
 }
 
+/** True when the text that ends at `end` and the stored text that ends there agree, as far as both are there. */
+function agrees(actual: string, stored: StoredText, end: number): boolean {
+  const expected = stored(end, actual.length);
+  return actual.endsWith(expected);
+}
+
 function openPlain(path: string, descriptor: number, sizeBytes: number, head: Buffer): OpenSource {
-  let isStreaming = false;
+  let start = 0;
+  let stream: Readable | undefined;
   return {
     path,
     head,
-    canGrow: true,
     sizeBytes,
-    read: (position) => {
-      isStreaming = true;
-      return createReadStream(path, { fd: descriptor, start: position, encoding: "latin1", highWaterMark: CHUNK_BYTES });
+    bytesRead: () => start + ((stream as { bytesRead?: number } | undefined)?.bytesRead ?? 0),
+    compare: async (position, stored) => {
+      const end = Math.min(position, sizeBytes);
+      const from = Math.max(0, end - COMPARED_BYTES);
+      if (!agrees(readAt(path, descriptor, from, end - from).toString("latin1"), stored, end)) return "different";
+      start = position;
+      return sizeBytes > position ? "continues" : "known";
+    },
+    read: () => {
+      stream = createReadStream(path, { fd: descriptor, start, encoding: "latin1", highWaterMark: CHUNK_BYTES });
+      return stream;
     },
     close: () => {
-      if (!isStreaming) closeSync(descriptor);
+      if (stream === undefined) closeSync(descriptor);
+      else stream.destroy();
     },
   };
 }
 
-/** A stream is read once, so its head is kept; compressed or not is told from its first bytes. */
-async function openStream(path: string, stream: Readable, sizeBytes: number | undefined): Promise<OpenSource> {
-  const first = await peek(path, stream, 3);
-  const isCompressed = isGzip(first.head);
-  const text = isCompressed ? first.rest.pipe(createGunzip({ chunkSize: CHUNK_BYTES })) : first.rest;
-  if (isCompressed) first.rest.on("error", (error) => text.destroy(error));
-  const { head, rest } = await peek(path, text, HEAD_BYTES);
+/** An archive is read anew, from its beginning, for each comparison. */
+async function openArchive(path: string, descriptor: number, sizeBytes: number): Promise<OpenSource> {
+  const file = { bytesRead: 0 };
+  const begin = async (): Promise<ForwardSource> => {
+    const bytes = createReadStream(path, { fd: descriptor, start: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
+    bytes.on("data", (chunk) => {
+      file.bytesRead += chunk.length;
+    });
+    file.bytesRead = 0;
+    return openForward(path, bytes);
+  };
+  let source = await begin();
   return {
     path,
-    head,
-    canGrow: false,
+    head: source.head,
     sizeBytes,
-    read: (position) => Readable.from(skipBytes(rest, position), { objectMode: false, encoding: "latin1" }),
+    bytesRead: () => file.bytesRead,
+    compare: async (position, stored) => {
+      const comparison = await source.advance(position, stored);
+      if (comparison !== "different") return comparison;
+      source.close();
+      source = await begin();
+      return comparison;
+    },
+    read: () => source.read(),
     close: () => {
-      rest.destroy();
-      stream.destroy();
+      source.close();
+      closeSync(descriptor);
     },
   };
 }
 
-interface Peeked {
+/** What flows by once: standard input, a named pipe. */
+async function openStream(path: string, stream: Readable): Promise<OpenSource> {
+  const source = await openForward(path, stream);
+  return {
+    path,
+    head: source.head,
+    sizeBytes: undefined,
+    bytesRead: () => 0,
+    compare: async (position, stored) => {
+      const comparison = await source.advance(position, stored);
+      if (comparison !== "different") return comparison;
+      throw new PilotError("unreadable", `"${path}" begins like a log that is stored already and then differs from it.`, {
+        hint: "Save it to a file and ingest the file.",
+      });
+    },
+    read: () => source.read(),
+    close: () => source.close(),
+  };
+}
+
+/** Text that can only be read forward. */
+interface ForwardSource {
   readonly head: Buffer;
-  /** The whole stream, the head included. */
-  readonly rest: Readable;
+  readonly advance: (position: number, stored: StoredText) => Promise<Comparison>;
+  readonly read: () => Readable;
+  readonly close: () => void;
 }
 
-async function peek(path: string, stream: Readable, wanted: number): Promise<Peeked> {
-  const chunks: Buffer[] = [];
-  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let length = 0;
+async function openForward(path: string, stream: Readable): Promise<ForwardSource> {
+  const bytes = new ByteStream(stream);
+  const isCompressed = isGzip(await reading(path, bytes.peek(3)));
+  const text = isCompressed ? new ByteStream(gunzip(bytes)) : bytes;
+  const head = await reading(path, text.peek(HEAD_BYTES));
+  return {
+    head,
+    advance: async (position, stored) => {
+      const passed = await reading(path, text.skip(position, COMPARED_BYTES));
+      if (!agrees(passed.lastBytes.toString("latin1"), stored, passed.count)) return "different";
+      const next = await reading(path, text.peek(1));
+      return passed.count < position || next.length === 0 ? "known" : "continues";
+    },
+    read: () => Readable.from(text, { objectMode: false }).setEncoding("latin1"),
+    close: () => stream.destroy(),
+  };
+}
+
+async function reading<Result>(path: string, bytes: Promise<Result>): Promise<Result> {
   try {
-    while (length < wanted) {
-      const next = await iterator.next();
-      if (next.done === true) break;
-      chunks.push(next.value);
-      length += next.value.length;
-    }
+    return await bytes;
   } catch (error) {
-    // NOTE: an archive may be damaged so early that there is no head at all.
-    if (length === 0) throw readFailure(path, error);
-    const head = Buffer.concat(chunks);
-    return { head: head.subarray(0, wanted), rest: Readable.from(failAfter(head, error), { objectMode: false }) };
-  }
-  const head = Buffer.concat(chunks);
-  return { head: head.subarray(0, wanted), rest: Readable.from(continueAfter(head, iterator), { objectMode: false }) };
-}
-
-async function* continueAfter(head: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (head.length > 0) yield head;
-  for (;;) {
-    const next = await iterator.next();
-    if (next.done === true) return;
-    yield next.value;
+    throw readFailure(path, error);
   }
 }
 
-async function* failAfter(head: Buffer, error: unknown): AsyncGenerator<Buffer> {
-  yield head;
-  throw error;
-}
-
-async function* skipBytes(stream: Readable, count: number): AsyncGenerator<Buffer> {
-  let left = count;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    if (left >= chunk.length) {
-      left -= chunk.length;
-      continue;
-    }
-    yield left === 0 ? chunk : chunk.subarray(left);
-    left = 0;
-  }
+function gunzip(bytes: ByteStream): Readable {
+  const compressed = Readable.from(bytes, { objectMode: false });
+  const text = createGunzip({ chunkSize: CHUNK_BYTES });
+  compressed.on("error", (error) => text.destroy(error));
+  return compressed.pipe(text);
 }

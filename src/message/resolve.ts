@@ -73,7 +73,7 @@ export function isFrozen(marks: Marks): boolean {
 /** The status of a message, given those of its recipients. */
 export function resolveMessage(state: MessageState, recipients: Iterable<RecipientStatus>): MessageStatus {
   const { marks } = state;
-  const isRefused = marks.notAccepted !== undefined || (marks.rejected !== undefined && state.arrival === undefined);
+  const isRefused = marks.notAccepted !== undefined || (marks.rejected !== undefined && state.arrivalAt === undefined);
   if (isRefused && marks.completed === undefined) return "rejected";
   const statuses = new Set(recipients);
   if (marks.completed === undefined) {
@@ -97,7 +97,7 @@ function unfinished(state: MessageState): MessageStatus {
   const ended = endedWithoutRecipients(marks);
   if (ended !== "unknown") return ended;
   if (marks.queued !== undefined) return "queued";
-  return state.arrival === undefined ? "unknown" : "received";
+  return state.arrivalAt === undefined ? "unknown" : "received";
 }
 
 function endedWithoutRecipients(marks: Marks): MessageStatus {

@@ -47,7 +47,7 @@ export interface RecipientState {
 export interface MessageState {
   firstAt: Moment;
   lastAt: Moment;
-  arrival: { readonly at: Moment; readonly event: Arrival } | undefined;
+  arrivalAt: Moment | undefined;
   /** From `Completed QT=…`. */
   queueMs: number | undefined;
   readonly marks: Marks;
@@ -58,7 +58,7 @@ export function newMessageState(at: Moment): MessageState {
   return {
     firstAt: at,
     lastAt: at,
-    arrival: undefined,
+    arrivalAt: undefined,
     queueMs: undefined,
     marks: {
       completed: undefined, frozen: undefined, thawed: undefined, removed: undefined, cancelled: undefined, rejected: undefined,
@@ -173,7 +173,7 @@ function wordOf(
 }
 
 function applyArrival(state: MessageState, event: Arrival, at: Moment): void {
-  if (state.arrival === undefined || at < state.arrival.at) state.arrival = { at, event };
+  if (state.arrivalAt === undefined || at < state.arrivalAt) state.arrivalAt = at;
   for (const recipient of event.recipients ?? []) recipientOf(state, normaliseAddress(recipient)).announced = true;
 }
 

@@ -10,6 +10,7 @@ export type EntryKind = EventKind | "unparsed";
 
 export interface Codes {
   readonly logType: (name: LogType) => number;
+  readonly logTypeName: (code: number) => LogType;
   readonly event: (name: EntryKind) => number;
   readonly messageStatus: (name: MessageStatus) => number;
   readonly recipientStatus: (name: RecipientStatus) => number;
@@ -23,19 +24,16 @@ export function loadCodes(database: Database.Database): Codes {
   const rows = database.prepare("SELECT family, code, name FROM codes").all() as { family: string; code: number; name: string }[];
   const family = (wanted: string): Map<string, number> =>
     new Map(rows.filter((row) => row.family === wanted).map((row) => [row.name, row.code]));
+  const logTypes = family("log_type");
   const outcomes = family("outcome");
-  const outcomeNames = new Map([...outcomes].map(([name, code]) => [code, name as Outcome]));
   return {
-    logType: lookUp("log_type", family("log_type")),
+    logType: lookUp("log_type", logTypes),
+    logTypeName: lookUpName<LogType>("log_type", logTypes),
     event: lookUp("event", family("event")),
     messageStatus: lookUp("message_status", family("message_status")),
     recipientStatus: lookUp("recipient_status", family("recipient_status")),
     outcome: lookUp("outcome", outcomes),
-    outcomeName: (code) => {
-      const name = outcomeNames.get(code);
-      if (name === undefined) throw new Error(`The table codes has no outcome ${code}.`);
-      return name;
-    },
+    outcomeName: lookUpName<Outcome>("outcome", outcomes),
     phase: lookUp("phase", family("phase")),
   };
 }
@@ -52,5 +50,14 @@ function lookUp(family: string, codes: ReadonlyMap<string, number>): (name: stri
     const code = codes.get(name);
     if (code === undefined) throw new Error(`The table codes has no ${family} "${name}".`);
     return code;
+  };
+}
+
+function lookUpName<Name extends string>(family: string, codes: ReadonlyMap<string, number>): (code: number) => Name {
+  const names = new Map([...codes].map(([name, code]) => [code, name as Name]));
+  return (code) => {
+    const name = names.get(code);
+    if (name === undefined) throw new Error(`The table codes has no ${family} ${code}.`);
+    return name;
   };
 }

@@ -6,7 +6,8 @@ import { translateSqliteError } from "./sqlite-errors.ts";
 /** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
 export const APPLICATION_ID = 0x58504c54;
 
-const BUSY_TIMEOUT_MS = 5000;
+/** One wait of SQLite's own for a lock; the writer repeats it. */
+const LONGEST_BUSY_TIMEOUT_MS = 5000;
 /** Measured: more does not help appends, less hurts loads. */
 const CACHE_KIB = 16 * 1024;
 const OWNER_ONLY = 0o600;
@@ -14,17 +15,19 @@ const OWNER_ONLY = 0o600;
 export interface OpenOptions {
   /** Make the file when it is missing; otherwise a missing file is an error. */
   readonly create: boolean;
+  /** How long to wait for a lock. */
+  readonly waitMs: number;
 }
 
 /**
  * Opens the database for writing: WAL, synchronous=NORMAL, foreign keys on. A new file is made with mode 0600.
  * Errors: `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
  */
-export function openForWriting(path: string, { create }: OpenOptions): Database.Database {
+export function openForWriting(path: string, { create, waitMs }: OpenOptions): Database.Database {
   if (create) createPrivately(path);
   else assertExists(path);
   return withTranslation(path, () => {
-    const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
+    const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), fileMustExist: true });
     return orClose(database, () => {
       database.pragma("journal_mode = WAL");
       database.pragma("synchronous = NORMAL");
@@ -35,10 +38,10 @@ export function openForWriting(path: string, { create }: OpenOptions): Database.
 }
 
 /** Opens the database read-only. Errors: as {@link openForWriting}. */
-export function openForReading(path: string): Database.Database {
+export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);
   return withTranslation(path, () => {
-    const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
+    const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), readonly: true, fileMustExist: true });
     return orClose(database, () => {
       database.pragma(`cache_size = -${CACHE_KIB}`);
       database.prepare("SELECT count(*) FROM sqlite_schema").get();

@@ -31,7 +31,6 @@ export interface StoredSourcesTable {
   entries: number;
   other: number;
   unparsed: number;
-  clock_ms: number | null;
   first_ms: number | null;
   last_ms: number | null;
   created_ms: number;
@@ -59,6 +58,7 @@ export interface RawBlocksTable {
   lines: number;
   first_ms: number | null;
   last_ms: number | null;
+  clock_ms: number | null;
   sha256: Uint8Array;
   codec: "brotli";
   data: Uint8Array;

@@ -1,109 +1,13 @@
-/** The single writer: statements prepared once, rows in bulk, everything of a batch in one transaction. */
+/** The single writer: one connection, one `BEGIN IMMEDIATE` transaction at a time. */
 import type Database from "better-sqlite3";
-import type { Outcome } from "../message/statuses.ts";
-import type { EpochMs, Moment } from "../units.ts";
-import { BulkInsert, type SqlValue } from "./bulk-insert.ts";
-import { type Codes, type EntryKind, loadCodes, logTypeBit, type LogType } from "./codes.ts";
-import { Interner } from "./interner.ts";
-import { type PackedText, RawTextReader } from "./raw-text.ts";
+import { type Codes, loadCodes } from "./codes.ts";
+import { RawTextReader } from "./raw-text.ts";
+import { SourceCatalogue } from "./source-catalogue.ts";
 import { isBusy, translateSqliteError } from "./sqlite-errors.ts";
-import type { AddressEventsTable, StoredMessagesTable, StoredRejectionsTable } from "./tables.ts";
+import { prepareTables, type Tables, Transactor } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 
-/** What is stored of a message, as the fold needs it to go on. */
-export interface StoredMessage {
-  readonly id: number;
-  readonly firstAt: Moment;
-  readonly lastAt: Moment;
-  readonly arrivalAt: Moment | undefined;
-  readonly queueMs: number | undefined;
-  readonly marks: MessageMarks;
-  readonly recipients: readonly StoredRecipient[];
-  readonly words: readonly StoredWord[];
-}
-
-export type MessageMarks = Readonly<Record<MarkName, Moment | undefined>>;
-export type MarkName =
-  | "completed" | "frozen" | "thawed" | "removed" | "cancelled" | "rejected" | "discarded" | "notAccepted" | "queued" | "ignored";
-
-export interface StoredRecipient {
-  readonly address: string;
-  readonly announced: boolean;
-}
-
-export interface StoredWord {
-  readonly recipient: string;
-  readonly target: string;
-  readonly outcome: Outcome;
-  readonly at: Moment;
-  readonly isAttempt: boolean;
-  /** Still a template; see templates.ts. */
-  readonly error: string | undefined;
-}
-
-/** State of a message, without what only its arrival tells. */
-export type MessageStateRow = Omit<StoredMessagesTable, "id" | "server_id" | "exim_id" | keyof ArrivalRow>;
-
-/** What the arrival line tells. */
-export type ArrivalRow = Pick<
-  StoredMessagesTable,
-  | "arrival_at" | "sender_id" | "size" | "subject" | "header_message_id" | "host_id" | "helo_id" | "ip_id" | "port"
-  | "protocol_id" | "auth_id" | "ident_id" | "tls_id" | "parent_exim_id" | "fake_reject"
->;
-
-export const NO_ARRIVAL: ArrivalRow = {
-  arrival_at: null, sender_id: null, size: null, subject: null, header_message_id: null, host_id: null, helo_id: null, ip_id: null,
-  port: null, protocol_id: null, auth_id: null, ident_id: null, tls_id: null, parent_exim_id: null, fake_reject: 0,
-};
-
-export interface SourceRow {
-  readonly id: number;
-  readonly serverId: number;
-  readonly logType: LogType;
-  readonly path: string;
-  readonly head: Buffer;
-  readonly tail: Buffer;
-  readonly position: number;
-  readonly lines: number;
-  readonly entries: number;
-  readonly other: number;
-  readonly unparsed: number;
-  readonly clockMs: EpochMs | undefined;
-  readonly firstMs: EpochMs | undefined;
-  readonly lastMs: EpochMs | undefined;
-}
-
-export interface BlockRow {
-  readonly id: number;
-  readonly sourceId: number;
-  readonly position: number;
-  readonly text: PackedText;
-  readonly lines: number;
-  readonly firstMs: EpochMs | undefined;
-  readonly lastMs: EpochMs | undefined;
-}
-
-const BUSY_RETRIES = 5;
-const FIRST_RETRY_MS = 200;
-
-const STATE_COLUMNS = [
-  "status", "first_at", "last_at", "queue_ms", "completed_at", "frozen_at", "thawed_at", "removed_at", "cancelled_at", "rejected_at",
-  "discarded_at", "not_accepted_at", "queued_at", "ignored_at",
-] as const satisfies readonly (keyof MessageStateRow)[];
-
-const ARRIVAL_COLUMNS = [
-  "arrival_at", "sender_id", "size", "subject", "header_message_id", "host_id", "helo_id", "ip_id", "port", "protocol_id", "auth_id",
-  "ident_id", "tls_id", "parent_exim_id", "fake_reject",
-] as const satisfies readonly (keyof ArrivalRow)[];
-
-const ADDRESS_EVENT_COLUMNS = [
-  "message_id", "entry_id", "at", "recipient_id", "final_id", "outcome", "is_attempt", "router_id", "transport_id", "host_id", "ip_id",
-  "port", "tls_id", "is_timeout", "smtp_code", "enhanced_id", "phase_id", "error_id", "confirmation", "queue_ms", "duration_ms",
-] as const satisfies readonly (keyof AddressEventsTable)[];
-
-const REJECTION_COLUMNS = [
-  "entry_id", "phase", "is_permanent", "host_id", "helo_id", "ip_id", "sender_id", "recipient_id", "auth_id", "category_id", "reason_id",
-] as const satisfies readonly (keyof StoredRejectionsTable)[];
+const FIRST_PAUSE_MS = 100;
 
 /**
  * The one connection that writes. {@link write} is the only way in; its transactor refuses calls after the transaction ended.
@@ -112,16 +16,21 @@ export class Writer {
   readonly path: string;
   readonly codes: Codes;
   readonly rawText: RawTextReader;
+  readonly sources: SourceCatalogue;
   readonly #database: Database.Database;
   readonly #tables: Tables;
   readonly #twins: TwinFinder;
+  readonly #waitMs: number;
   #dataVersion = -1;
 
-  constructor(database: Database.Database, path: string) {
+  /** `waitMs`: how long to wait for another writer, in all. */
+  constructor(database: Database.Database, path: string, waitMs: number) {
     this.path = path;
     this.#database = database;
+    this.#waitMs = waitMs;
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
+    this.sources = new SourceCatalogue(database, this.rawText, this.codes);
     this.#tables = prepareTables(database);
     this.#twins = new TwinFinder(database, this.rawText);
   }
@@ -133,7 +42,7 @@ export class Writer {
    */
   write<Result>(action: (transactor: Transactor) => Result, onForeignWrite: () => void = () => {}): Result {
     this.#begin();
-    const transactor = new Transactor(this.#database, this.#tables, this.codes, this.#twins);
+    const transactor = new Transactor(this.#database, this.#tables, this.codes, this.rawText, this.#twins);
     try {
       if (this.#hasForeignWrites()) {
         this.#forget();
@@ -152,24 +61,21 @@ export class Writer {
     }
   }
 
-  /** Forgets text that may have changed. */
-  forgetText(): void {
-    this.rawText.clear();
-    this.#twins.forget();
-  }
-
   close(): void {
     this.#database.close();
   }
 
   #begin(): void {
-    for (let attempt = 0; ; attempt++) {
+    const timeoutMs = this.#database.pragma("busy_timeout", { simple: true }) as number;
+    let waitedMs = 0;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
       try {
         this.#database.exec("BEGIN IMMEDIATE");
         return;
       } catch (error) {
-        if (!isBusy(error) || attempt === BUSY_RETRIES) throw translateSqliteError(error, this.path);
-        pause(FIRST_RETRY_MS * 2 ** attempt);
+        waitedMs += timeoutMs + pauseMs;
+        if (!isBusy(error) || waitedMs > this.#waitMs) throw translateSqliteError(error, this.path);
+        pause(pauseMs);
       }
     }
   }
@@ -190,7 +96,8 @@ export class Writer {
   #forget(): void {
     this.#tables.strings.forget();
     this.#tables.addresses.forget();
-    this.forgetText();
+    this.rawText.clear();
+    this.#twins.forget();
   }
 }
 
@@ -199,253 +106,3 @@ function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** What can be done inside a write transaction. */
-export class Transactor {
-  readonly #database: Database.Database;
-  readonly #tables: Tables;
-  readonly #codes: Codes;
-  readonly #twins: TwinFinder;
-  readonly #ids = new Map<string, number>();
-  #ended = false;
-
-  constructor(database: Database.Database, tables: Tables, codes: Codes, twins: TwinFinder) {
-    this.#database = database;
-    this.#tables = tables;
-    this.#codes = codes;
-    this.#twins = twins;
-  }
-
-  string(text: string): number {
-    return this.#open().strings.idOf(text);
-  }
-
-  optionalString(text: string | undefined): number | null {
-    return text === undefined ? null : this.#open().strings.idOf(text);
-  }
-
-  address(address: string): number {
-    return this.#open().addresses.idOf(address);
-  }
-
-  optionalAddress(address: string | undefined): number | null {
-    return address === undefined ? null : this.#open().addresses.idOf(address);
-  }
-
-  /** A new id for a row of the table: one more than the largest. */
-  nextId(table: "stored_messages" | "raw_blocks"): number {
-    const id = this.#ids.get(table) ?? this.#open().maxIds[table].get()?.id ?? 0;
-    this.#ids.set(table, id + 1);
-    return id + 1;
-  }
-
-  addBlock(block: BlockRow): void {
-    const { id, sourceId, position, text, lines, firstMs, lastMs } = block;
-    this.#open().addBlock.run(id, sourceId, position, text.size, lines, firstMs ?? null, lastMs ?? null, text.sha256, text.data);
-  }
-
-  addEntry(id: number, serverId: number, at: Moment | undefined, event: EntryKind, messageId: number | undefined, logType: LogType): void {
-    this.#open().entries.push(id, serverId, at ?? null, this.#codes.event(event), messageId ?? null, logTypeBit(logType));
-  }
-
-  /** Says that the entry is also at `location`, in another log; returns whether the main log is new to it. */
-  addSighting(entryId: number, location: number, logType: LogType): void {
-    const tables = this.#open();
-    tables.addSighting.run(location, entryId, this.#codes.logType(logType));
-    tables.markSeen.run(logTypeBit(logType), entryId);
-  }
-
-  /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
-  takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
-    this.#open();
-    return this.#twins.take(line, at, { serverId, logType, logTypeCode: this.#codes.logType(logType) });
-  }
-
-  addRejection(row: StoredRejectionsTable): void {
-    this.#open().rejections.push(...REJECTION_COLUMNS.map((column) => row[column]));
-  }
-
-  addAddressEvent(row: AddressEventsTable): void {
-    this.#open().addressEvents.push(...ADDRESS_EVENT_COLUMNS.map((column) => row[column]));
-  }
-
-  findMessage(serverId: number, eximId: string): StoredMessage | undefined {
-    const tables = this.#open();
-    const row = tables.findMessage.get(serverId, eximId);
-    if (row === undefined) return undefined;
-    return {
-      id: row.id,
-      firstAt: row.first_at as Moment,
-      lastAt: row.last_at as Moment,
-      arrivalAt: moment(row.arrival_at),
-      queueMs: row.queue_ms ?? undefined,
-      marks: {
-        completed: moment(row.completed_at),
-        frozen: moment(row.frozen_at),
-        thawed: moment(row.thawed_at),
-        removed: moment(row.removed_at),
-        cancelled: moment(row.cancelled_at),
-        rejected: moment(row.rejected_at),
-        discarded: moment(row.discarded_at),
-        notAccepted: moment(row.not_accepted_at),
-        queued: moment(row.queued_at),
-        ignored: moment(row.ignored_at),
-      },
-      recipients: tables.recipientsOf.all(row.id).map(({ address, announced }) => ({ address, announced: announced === 1 })),
-      words: tables.wordsOf.all(row.id).map((word) => this.#toWord(word)),
-    };
-  }
-
-  addMessage(id: number, serverId: number, eximId: string, state: MessageStateRow, arrival: ArrivalRow): void {
-    const row: SqlValue[] = [id, serverId, eximId];
-    for (const column of STATE_COLUMNS) row.push(state[column]);
-    for (const column of ARRIVAL_COLUMNS) row.push(arrival[column]);
-    this.#open().messages.push(...row);
-  }
-
-  updateMessage(id: number, state: MessageStateRow, arrival: ArrivalRow | undefined): void {
-    const tables = this.#open();
-    tables.updateState.run(...STATE_COLUMNS.map((column) => state[column]), id);
-    if (arrival !== undefined) tables.updateArrival.run(...ARRIVAL_COLUMNS.map((column) => arrival[column]), id);
-  }
-
-  putRecipient(row: RecipientRow): void {
-    this.#open().putRecipients.push(row.messageId, row.addressId, row.announced ? 1 : 0, row.status, row.statusAt ?? null, row.deliveredMs ?? null, row.attempts, row.errorId);
-  }
-
-  /** A statement beyond the hot path, prepared at its first use. */
-  statement<Parameters extends unknown[], Row>(sql: string): Database.Statement<Parameters, Row> {
-    const { prepared } = this.#open();
-    let statement = prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      prepared.set(sql, statement);
-    }
-    return statement as unknown as Database.Statement<Parameters, Row>;
-  }
-
-  /** Writes the collected rows, parents before children. */
-  flush(): void {
-    for (const table of this.#open().bulk) table.flush();
-  }
-
-  end(): void {
-    this.#ended = true;
-  }
-
-  #open(): Tables {
-    if (this.#ended) throw new Error("This transaction has ended.");
-    return this.#tables;
-  }
-
-  #toWord(row: WordRow): StoredWord {
-    return {
-      recipient: row.recipient,
-      target: row.target ?? row.recipient,
-      outcome: this.#codes.outcomeName(row.outcome),
-      at: row.at as Moment,
-      isAttempt: row.is_attempt === 1,
-      error: row.error ?? undefined,
-    };
-  }
-}
-
-export interface RecipientRow {
-  readonly messageId: number;
-  readonly addressId: number;
-  readonly announced: boolean;
-  /** Code of the status. */
-  readonly status: number;
-  readonly statusAt: Moment | undefined;
-  readonly deliveredMs: EpochMs | undefined;
-  readonly attempts: number;
-  readonly errorId: number | null;
-}
-
-interface WordRow {
-  readonly recipient: string;
-  readonly target: string | null;
-  readonly outcome: number;
-  readonly at: number;
-  readonly is_attempt: number;
-  readonly error: string | null;
-}
-
-interface Flushable {
-  flush(): void;
-  discard(): void;
-}
-
-interface Tables {
-  readonly prepared: Map<string, Database.Statement>;
-  readonly strings: Interner;
-  readonly addresses: Interner;
-  readonly messages: BulkInsert<"stored_messages">;
-  readonly entries: BulkInsert<"stored_entries">;
-  readonly rejections: BulkInsert<"stored_rejections">;
-  readonly addressEvents: BulkInsert<"address_events">;
-  readonly putRecipients: BulkInsert<"stored_recipients">;
-  readonly bulk: readonly Flushable[];
-  readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
-  readonly addBlock: Database.Statement;
-  readonly addSighting: Database.Statement;
-  readonly markSeen: Database.Statement;
-  readonly findMessage: Database.Statement<[number, string], StoredMessagesTable & { id: number }>;
-  readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
-  readonly wordsOf: Database.Statement<[number], WordRow>;
-  readonly updateState: Database.Statement;
-  readonly updateArrival: Database.Statement;
-}
-
-function prepareTables(database: Database.Database): Tables {
-  const messages = new BulkInsert(database, "stored_messages", ["id", "server_id", "exim_id", ...STATE_COLUMNS, ...ARRIVAL_COLUMNS]);
-  const entries = new BulkInsert(database, "stored_entries", ["id", "server_id", "at", "event", "message_id", "seen_in"]);
-  const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
-  const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
-  const putRecipients = new BulkInsert(
-    database,
-    "stored_recipients",
-    ["message_id", "address_id", "announced", "status", "status_at", "delivered_ms", "attempts", "error_id"],
-    ["message_id", "address_id"],
-  );
-  return {
-    prepared: new Map(),
-    strings: new Interner(database, "strings", "text"),
-    addresses: new Interner(database, "addresses", "address"),
-    messages,
-    entries,
-    rejections,
-    addressEvents,
-    putRecipients,
-    bulk: [messages, entries, rejections, addressEvents, putRecipients],
-    maxIds: {
-      stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
-      raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),
-    },
-    addBlock: database.prepare(
-      `INSERT INTO raw_blocks (id, source_id, position, size, lines, first_ms, last_ms, sha256, data, codec)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'brotli')`,
-    ),
-    addSighting: database.prepare("INSERT INTO sightings (location, entry_id, log_type) VALUES (?, ?, ?)"),
-    markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),
-    findMessage: database.prepare("SELECT * FROM stored_messages WHERE server_id = ? AND exim_id = ?"),
-    recipientsOf: database.prepare(
-      "SELECT a.address, r.announced FROM stored_recipients r JOIN addresses a ON a.id = r.address_id WHERE r.message_id = ?",
-    ),
-    wordsOf: database.prepare(
-      `SELECT a.address AS recipient, f.address AS target, e.outcome, e.at, e.is_attempt, s.text AS error
-       FROM address_events e JOIN addresses a ON a.id = e.recipient_id
-       LEFT JOIN addresses f ON f.id = e.final_id LEFT JOIN strings s ON s.id = e.error_id
-       WHERE e.message_id = ?`,
-    ),
-    updateState: database.prepare(
-      `UPDATE stored_messages SET ${STATE_COLUMNS.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`,
-    ),
-    updateArrival: database.prepare(
-      `UPDATE stored_messages SET ${ARRIVAL_COLUMNS.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`,
-    ),
-  };
-}
-
-function moment(value: number | null): Moment | undefined {
-  return value === null ? undefined : (value as Moment);
-}

@@ -1,0 +1,102 @@
+/** From an event to the rows that say the same: names interned, errors as templates, codes instead of words. */
+import { normaliseAddress } from "../message/address.ts";
+import { categoriseRejection } from "../message/rejection-category.ts";
+import { type AddressWord, addressWord } from "../message/state.ts";
+import type { AddressLine, Arrival, Authentication, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
+import type { ArrivalRow, Transactor } from "../store/transactor.ts";
+import { toTemplate } from "../store/templates.ts";
+import type { Moment } from "../units.ts";
+
+/** What the event says about one recipient, its error as a template; undefined when it speaks of none. */
+export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined {
+  const word = addressWord(event, at);
+  if (word?.error === undefined) return word;
+  return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
+}
+
+/** Adds the row of a line about one recipient. */
+export function addAddressEvent(transactor: Transactor, messageId: number, entryId: number, event: LogEvent, word: AddressWord): void {
+  const line = isAddressLine(event) ? event : undefined;
+  const reply = replyOf(event);
+  transactor.addAddressEvent({
+    message_id: messageId,
+    entry_id: entryId,
+    at: word.at,
+    recipient_id: transactor.address(word.recipient),
+    final_id: word.target === word.recipient ? null : transactor.address(word.target),
+    outcome: transactor.codes.outcome(word.outcome),
+    is_attempt: word.isAttempt ? 1 : 0,
+    router_id: transactor.optionalString(event.kind === "discard" ? event.router : line?.router),
+    transport_id: transactor.optionalString(line?.transport),
+    host_id: transactor.optionalString(line?.host?.name),
+    ip_id: transactor.optionalString(line?.host?.ip),
+    port: line?.host?.port ?? null,
+    tls_id: transactor.optionalString(line?.tls),
+    is_timeout: reply?.isTimeout === true ? 1 : 0,
+    smtp_code: reply?.code ?? null,
+    enhanced_id: transactor.optionalString(reply?.enhancedCode),
+    phase_id: transactor.optionalString(reply?.phase),
+    error_id: transactor.optionalString(word.error),
+    confirmation: event.kind === "delivery" ? (event.confirmation ?? null) : null,
+    queue_ms: event.kind === "delivery" ? (event.queueMs ?? null) : null,
+    duration_ms: line?.deliveryMs ?? null,
+  });
+}
+
+/** Adds the row of a rejection. */
+export function addRejection(transactor: Transactor, entryId: number, rejection: Rejection): void {
+  const { host, sender, recipient, reason } = rejection;
+  const values = {
+    ip: host?.ip,
+    sender: sender === undefined ? undefined : normaliseAddress(sender),
+    recipient: recipient === undefined ? undefined : normaliseAddress(recipient),
+  };
+  transactor.addRejection({
+    entry_id: entryId,
+    phase: transactor.codes.phase(rejection.phase),
+    is_permanent: rejection.isTemporary ? 0 : 1,
+    host_id: transactor.optionalString(host?.name),
+    helo_id: transactor.optionalString(host?.helo),
+    ip_id: transactor.optionalString(host?.ip),
+    sender_id: transactor.optionalAddress(values.sender),
+    recipient_id: transactor.optionalAddress(values.recipient),
+    auth_id: transactor.optionalString(formatAuthentication(rejection.auth)),
+    category_id: transactor.string(categoriseRejection(reason)),
+    reason_id: transactor.optionalString(reason === undefined ? undefined : toTemplate(reason, values)),
+  });
+}
+
+/** What an arrival line tells of its message. */
+export function toArrivalRow(transactor: Transactor, arrival: Arrival, at: Moment): ArrivalRow {
+  const { host } = arrival;
+  return {
+    arrival_at: at,
+    sender_id: transactor.address(normaliseAddress(arrival.sender)),
+    size: arrival.sizeBytes ?? null,
+    subject: arrival.subject ?? null,
+    header_message_id: arrival.headerMessageId ?? null,
+    host_id: transactor.optionalString(host?.name),
+    helo_id: transactor.optionalString(host?.helo),
+    ip_id: transactor.optionalString(host?.ip),
+    port: host?.port ?? null,
+    protocol_id: transactor.optionalString(arrival.protocol),
+    auth_id: transactor.optionalString(formatAuthentication(arrival.auth)),
+    ident_id: transactor.optionalString(arrival.ident),
+    tls_id: transactor.optionalString(arrival.tls),
+    parent_exim_id: arrival.parentId ?? null,
+    fake_reject: arrival.fakeReject ? 1 : 0,
+  };
+}
+
+function formatAuthentication(auth: Authentication | undefined): string | undefined {
+  if (auth === undefined) return undefined;
+  return auth.id === undefined ? auth.authenticator : `${auth.authenticator}:${auth.id}`;
+}
+
+function isAddressLine(event: LogEvent): event is LogEvent & AddressLine & { readonly host: Host | undefined } {
+  return event.kind === "delivery" || event.kind === "deferral" || event.kind === "failure";
+}
+
+function replyOf(event: LogEvent): SmtpReply | undefined {
+  return event.kind === "deferral" || event.kind === "failure" ? event.reply : undefined;
+}

@@ -1,0 +1,175 @@
+/** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
+import { resolveMessage, resolveRecipient } from "../message/resolve.ts";
+import { type AddressWord, applyEvent, applyWord, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
+import type { RecipientStatus } from "../message/statuses.ts";
+import type { LogEvent } from "../parse/events.ts";
+import { parseEntry } from "../parse/record.ts";
+import type { RawTextReader } from "../store/raw-text.ts";
+import { type ArrivalRow, type BereftMessage, type MessageStateRow, NO_ARRIVAL, type StoredMessage, type Transactor } from "../store/transactor.ts";
+import { type Moment, momentMs } from "../units.ts";
+import { storedWord, toArrivalRow } from "./facts.ts";
+
+/** A day of a busy server has more, but few of them are touched again after so many others. */
+const REMEMBERED = 20_000;
+
+interface OpenMessage {
+  readonly id: number;
+  readonly eximId: string;
+  isStored: boolean;
+  readonly state: MessageState;
+  /** What the arrival line tells, when that is yet to be written. */
+  arrival: ArrivalRow | undefined;
+  /** What is stored of each recipient, to write only what changed. */
+  readonly written: Map<string, string>;
+}
+
+/** The messages of one server. */
+export class MessageBook {
+  readonly #serverId: number;
+  readonly #messages = new Map<string, OpenMessage>();
+  readonly #changed = new Set<OpenMessage>();
+
+  constructor(serverId: number) {
+    this.#serverId = serverId;
+  }
+
+  /** Folds an event into its message; returns the message's id. */
+  apply(transactor: Transactor, eximId: string, event: LogEvent, at: Moment, word: AddressWord | undefined): number {
+    const message = this.#open(transactor, eximId, at);
+    foldInto(transactor, message, event, at, word);
+    this.#changed.add(message);
+    return message.id;
+  }
+
+  /** Derives messages anew from the entries they still have; those without any are removed. */
+  restore(transactor: Transactor, bereft: readonly BereftMessage[], rawText: RawTextReader): void {
+    for (const { id, eximId, entries } of bereft) {
+      this.#messages.delete(eximId);
+      const [first] = entries;
+      if (first === undefined) {
+        transactor.removeMessage(id);
+        continue;
+      }
+      const message: OpenMessage = {
+        id, eximId, isStored: true, state: newMessageState(first.at), arrival: NO_ARRIVAL, written: new Map(),
+      };
+      for (const entry of entries) {
+        const parsed = parseEntry((rawText.entryText(entry.id) ?? "").split("\n"));
+        if (parsed !== undefined) foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed.event, entry.at));
+      }
+      this.#messages.set(eximId, message);
+      this.#changed.add(message);
+    }
+  }
+
+  /** Writes what changed; returns how many messages were seen for the first time. */
+  save(transactor: Transactor): number {
+    let added = 0;
+    for (const message of this.#changed) {
+      const fates = this.#saveRecipients(transactor, message);
+      const row = toStateRow(transactor, message.state, fates);
+      if (message.isStored) transactor.updateMessage(message.id, row, message.arrival);
+      else {
+        transactor.addMessage(message.id, this.#serverId, message.eximId, row, message.arrival ?? NO_ARRIVAL);
+        added++;
+      }
+      message.isStored = true;
+      message.arrival = undefined;
+    }
+    this.#changed.clear();
+    this.#forgetOldest();
+    return added;
+  }
+
+  /** Forgets all: after a rollback, or when another process may have written. */
+  forget(): void {
+    this.#messages.clear();
+    this.#changed.clear();
+  }
+
+  #open(transactor: Transactor, eximId: string, at: Moment): OpenMessage {
+    const known = this.#messages.get(eximId);
+    if (known !== undefined) return known;
+    const stored = transactor.findMessage(this.#serverId, eximId);
+    const message: OpenMessage = {
+      id: stored?.id ?? transactor.nextId("stored_messages"),
+      eximId,
+      isStored: stored !== undefined,
+      state: stored === undefined ? newMessageState(at) : toState(stored),
+      arrival: undefined,
+      written: new Map(),
+    };
+    this.#messages.set(eximId, message);
+    return message;
+  }
+
+  #saveRecipients(transactor: Transactor, { id, state, written }: OpenMessage): readonly RecipientStatus[] {
+    const fates: RecipientStatus[] = [];
+    for (const recipient of state.recipients.values()) {
+      const { status, at } = resolveRecipient(recipient, state.marks);
+      fates.push(status);
+      const isDelivered = status === "delivered" && at !== undefined;
+      const error = recipient.lastError?.error;
+      const fingerprint = `${status}/${at}/${recipient.attempts}/${recipient.announced}/${error}`;
+      if (written.get(recipient.address) === fingerprint) continue;
+      written.set(recipient.address, fingerprint);
+      transactor.putRecipient({
+        messageId: id,
+        addressId: transactor.address(recipient.address),
+        announced: recipient.announced,
+        status: transactor.codes.recipientStatus(status),
+        statusAt: at,
+        deliveredMs: isDelivered ? momentMs(at) : undefined,
+        attempts: recipient.attempts,
+        errorId: transactor.optionalString(error),
+      });
+    }
+    return fates;
+  }
+
+  /** A message that is met again becomes no younger: what matters is only that memory is bounded. */
+  #forgetOldest(): void {
+    for (const eximId of this.#messages.keys()) {
+      if (this.#messages.size <= REMEMBERED) return;
+      this.#messages.delete(eximId);
+    }
+  }
+}
+
+function foldInto(transactor: Transactor, message: OpenMessage, event: LogEvent, at: Moment, word: AddressWord | undefined): void {
+  const { state } = message;
+  const arrivalAt = state.arrivalAt;
+  applyEvent(state, event, at, word);
+  if (event.kind === "arrival" && (arrivalAt === undefined || at < arrivalAt)) message.arrival = toArrivalRow(transactor, event, at);
+}
+
+function toState(stored: StoredMessage): MessageState {
+  const state = newMessageState(stored.firstAt);
+  state.lastAt = stored.lastAt;
+  state.arrivalAt = stored.arrivalAt;
+  state.queueMs = stored.queueMs;
+  Object.assign(state.marks, stored.marks);
+  for (const { address, announced } of stored.recipients) recipientOf(state, address).announced = announced;
+  for (const word of stored.words) applyWord(state, word);
+  return state;
+}
+
+function toStateRow(transactor: Transactor, state: MessageState, fates: readonly RecipientStatus[]): MessageStateRow {
+  const { marks } = state;
+  return {
+    status: transactor.codes.messageStatus(resolveMessage(state, fates)),
+    first_at: state.firstAt,
+    last_at: state.lastAt,
+    queue_ms: state.queueMs ?? null,
+    completed_at: marks.completed ?? null,
+    frozen_at: marks.frozen ?? null,
+    thawed_at: marks.thawed ?? null,
+    removed_at: marks.removed ?? null,
+    cancelled_at: marks.cancelled ?? null,
+    rejected_at: marks.rejected ?? null,
+    discarded_at: marks.discarded ?? null,
+    not_accepted_at: marks.notAccepted ?? null,
+    queued_at: marks.queued ?? null,
+    ignored_at: marks.ignored ?? null,
+  };
+}
