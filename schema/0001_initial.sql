@@ -95,18 +95,18 @@ CREATE TABLE stored_messages (
   first_at          INTEGER NOT NULL, -- moment of the earliest line about it
   last_at           INTEGER NOT NULL, -- moment of the latest line about it
   arrival_at        INTEGER,          -- moment of <=
-  sender_id         INTEGER REFERENCES addresses (id),
+  sender_id         INTEGER,
   size              INTEGER,          -- bytes
   subject           TEXT,
   header_message_id TEXT,
-  host_id           INTEGER REFERENCES strings (id),
-  helo_id           INTEGER REFERENCES strings (id),
-  ip_id             INTEGER REFERENCES strings (id),
+  host_id           INTEGER,
+  helo_id           INTEGER,
+  ip_id             INTEGER,
   port              INTEGER,
-  protocol_id       INTEGER REFERENCES strings (id),
-  auth_id           INTEGER REFERENCES strings (id), -- authenticator:id
-  ident_id          INTEGER REFERENCES strings (id),
-  tls_id            INTEGER REFERENCES strings (id),
+  protocol_id       INTEGER,
+  auth_id           INTEGER, -- authenticator:id
+  ident_id          INTEGER,
+  tls_id            INTEGER,
   parent_exim_id    TEXT,             -- the message this bounce or warning is about, on the same server
   fake_reject       INTEGER NOT NULL, -- 1: accepted, but the client was told it was rejected
   queue_ms          INTEGER,          -- from QT= of Completed
@@ -120,41 +120,41 @@ CREATE TABLE stored_messages (
   not_accepted_at   INTEGER,          -- moment the arrival was withdrawn or failed
   queued_at         INTEGER,          -- moment of "no immediate delivery"
   ignored_at        INTEGER,          -- moment the original recipients were ignored by the system filter
-  UNIQUE (server_id, exim_id)
+  UNIQUE (exim_id, server_id)
 ) STRICT;
 
 CREATE TABLE stored_recipients (
-  message_id   INTEGER NOT NULL REFERENCES stored_messages (id),
-  address_id   INTEGER NOT NULL REFERENCES addresses (id), -- the original envelope recipient
+  message_id   INTEGER NOT NULL,
+  address_id   INTEGER NOT NULL, -- the original envelope recipient
   announced    INTEGER NOT NULL, -- 1: named by the arrival line or added by an administrator
   status       INTEGER NOT NULL, -- codes.recipient_status
   status_at    INTEGER,          -- moment of the line that decided the status
   delivered_ms INTEGER,          -- epoch ms
   attempts     INTEGER NOT NULL,
-  error_id     INTEGER REFERENCES strings (id), -- last error
+  error_id     INTEGER, -- last error
   PRIMARY KEY (message_id, address_id)
 ) STRICT, WITHOUT ROWID;
 
 -- What the log says about one recipient of one message: a row per => -> >> *> ** == line.
 CREATE TABLE address_events (
-  message_id   INTEGER NOT NULL REFERENCES stored_messages (id),
+  message_id   INTEGER NOT NULL,
   entry_id     INTEGER NOT NULL,
   at           INTEGER NOT NULL, -- moment
-  recipient_id INTEGER NOT NULL REFERENCES addresses (id), -- the original address
-  final_id     INTEGER REFERENCES addresses (id),          -- where it really went, when not the same
+  recipient_id INTEGER NOT NULL, -- the original address
+  final_id     INTEGER,          -- where it really went, when not the same
   outcome      INTEGER NOT NULL, -- codes.outcome
   is_attempt   INTEGER NOT NULL, -- 0: a retry time not reached, a discard, an administrator's word
-  router_id    INTEGER REFERENCES strings (id),
-  transport_id INTEGER REFERENCES strings (id),
-  host_id      INTEGER REFERENCES strings (id),
-  ip_id        INTEGER REFERENCES strings (id),
+  router_id    INTEGER,
+  transport_id INTEGER,
+  host_id      INTEGER,
+  ip_id        INTEGER,
   port         INTEGER,
-  tls_id       INTEGER REFERENCES strings (id),
+  tls_id       INTEGER,
   is_timeout   INTEGER NOT NULL,
   smtp_code    INTEGER,
-  enhanced_id  INTEGER REFERENCES strings (id),
-  phase_id     INTEGER REFERENCES strings (id),
-  error_id     INTEGER REFERENCES strings (id),
+  enhanced_id  INTEGER,
+  phase_id     INTEGER,
+  error_id     INTEGER,
   confirmation TEXT,             -- the remote reply
   queue_ms     INTEGER,          -- QT=
   duration_ms  INTEGER,          -- DT=
@@ -183,14 +183,14 @@ CREATE TABLE stored_rejections (
   entry_id     INTEGER PRIMARY KEY,
   phase        INTEGER NOT NULL, -- codes.phase
   is_permanent INTEGER NOT NULL,
-  host_id      INTEGER REFERENCES strings (id),
-  helo_id      INTEGER REFERENCES strings (id),
-  ip_id        INTEGER REFERENCES strings (id),
-  sender_id    INTEGER REFERENCES addresses (id),
-  recipient_id INTEGER REFERENCES addresses (id),
-  auth_id      INTEGER REFERENCES strings (id),
-  category_id  INTEGER NOT NULL REFERENCES strings (id),
-  reason_id    INTEGER REFERENCES strings (id)
+  host_id      INTEGER,
+  helo_id      INTEGER,
+  ip_id        INTEGER,
+  sender_id    INTEGER,
+  recipient_id INTEGER,
+  auth_id      INTEGER,
+  category_id  INTEGER NOT NULL,
+  reason_id    INTEGER
 ) STRICT;
 
 INSERT INTO codes (family, code, name) VALUES

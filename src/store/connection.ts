@@ -32,6 +32,7 @@ export function openForWriting(path: string, { create, waitMs }: OpenOptions): D
       database.pragma("journal_mode = WAL");
       database.pragma("synchronous = NORMAL");
       database.pragma("foreign_keys = ON");
+      database.pragma("wal_autocheckpoint = 8000");
       database.pragma(`cache_size = -${CACHE_KIB}`);
     });
   });
@@ -43,6 +44,7 @@ export function openForReading(path: string, waitMs: number): Database.Database 
   return withTranslation(path, () => {
     const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), readonly: true, fileMustExist: true });
     return orClose(database, () => {
+      database.pragma("wal_autocheckpoint = 8000");
       database.pragma(`cache_size = -${CACHE_KIB}`);
       database.prepare("SELECT count(*) FROM sqlite_schema").get();
     });

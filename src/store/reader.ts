@@ -1,0 +1,31 @@
+/** Questions to the database: Kysely over one read-only connection, answers as plain data. */
+import type Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { MessageReader } from "./message-reader.ts";
+import { RawTextReader } from "./raw-text.ts";
+import { StatsReader } from "./stats-reader.ts";
+import type { PublicViews } from "./tables.ts";
+
+export class Reader {
+  readonly messages: MessageReader;
+  readonly stats: StatsReader;
+  readonly #views: Kysely<PublicViews>;
+
+  constructor(database: Database.Database) {
+    addRawLine(database);
+    this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
+    this.messages = new MessageReader(this.#views);
+    this.stats = new StatsReader(this.#views);
+  }
+
+  async close(): Promise<void> {
+    await this.#views.destroy();
+  }
+}
+
+/** Gives this connection the column that needs the text of a line, which SQLite alone cannot unpack. */
+function addRawLine(database: Database.Database): void {
+  const rawText = new RawTextReader(database);
+  database.function("raw_line", (entryId: unknown) => rawText.entryText(Number(entryId)) ?? null);
+  database.exec("CREATE TEMP VIEW log_entries AS SELECT *, raw_line(id) AS raw_line FROM main.log_entries");
+}

@@ -1,0 +1,96 @@
+/** Opens the database for a use case: the one writer, or a reader beside it. */
+import { existsSync } from "node:fs";
+import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import type { EpochMs } from "../units.ts";
+import { openForReading, openForWriting } from "./connection.ts";
+import { inspectSchema, loadMigrations, migrate, type Migration, type MigrationStatus } from "./migrations.ts";
+import { Reader } from "./reader.ts";
+import { Writer } from "./writer.ts";
+
+export interface StoreSettings {
+  readonly path: string;
+  /** Where the migrations and the views are. */
+  readonly schemaDirectory: string;
+  /** How long to wait for another writer, in all. */
+  readonly waitMs: number;
+  /** Version of this program, for the record. */
+  readonly program: string;
+  readonly now: () => EpochMs;
+}
+
+/**
+ * Opens the database for writing; makes and migrates it when there is none.
+ * Errors: `io`, `not_a_database`, `read_only`, `busy`, `corrupt`, `schema_newer`, `schema_older`.
+ */
+export function openWriter(settings: StoreSettings): Writer {
+  const { path, schemaDirectory, waitMs } = settings;
+  const database = openForWriting(path, { create: true, waitMs });
+  return closingOnError(database, () => {
+    const migrations = loadMigrations(schemaDirectory);
+    const status = inspectSchema(database, path, migrations);
+    if (status.current === 0) migrate(database, path, migrations, settings);
+    else assertCurrent(path, status);
+    return new Writer(database, path, waitMs);
+  });
+}
+
+/** Opens the database for reading. Errors: as {@link openWriter}. */
+export function openReader(settings: StoreSettings): Reader {
+  const { path, schemaDirectory, waitMs } = settings;
+  const database = openForReading(path, waitMs);
+  return closingOnError(database, () => {
+    assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
+    return new Reader(database);
+  });
+}
+
+export interface MigrateReport {
+  readonly path: string;
+  /** Schema the file had; 0 for a new one. */
+  readonly before: number;
+  readonly latest: number;
+  /** File names of the migrations, applied or (with `dryRun`) pending. */
+  readonly migrations: readonly string[];
+  readonly viewsChanged: boolean;
+  readonly isApplied: boolean;
+}
+
+/** Brings the schema up to date, or with `dryRun` tells what that would do. Errors: as {@link openWriter}, and `migration`. */
+export function migrateStore(settings: StoreSettings, { dryRun }: { readonly dryRun: boolean }): MigrateReport {
+  const { path, schemaDirectory, waitMs } = settings;
+  const migrations = loadMigrations(schemaDirectory);
+  if (dryRun && !existsSync(path)) {
+    const latest = migrations.steps.at(-1)?.version ?? 0;
+    return { path, before: 0, latest, migrations: migrations.steps.map(nameOf), viewsChanged: true, isApplied: false };
+  }
+  const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, { create: true, waitMs });
+  try {
+    const { current, latest, pending, viewsChanged } = inspectSchema(database, path, migrations);
+    const applied = dryRun ? pending : migrate(database, path, migrations, settings);
+    return { path, before: current, latest, migrations: applied.map(nameOf), viewsChanged, isApplied: !dryRun };
+  } finally {
+    database.close();
+  }
+}
+
+function nameOf({ version, name }: Migration): string {
+  return `${String(version).padStart(4, "0")}_${name}`;
+}
+
+function assertCurrent(path: string, { current, latest, pending, viewsChanged }: MigrationStatus): void {
+  if (pending.length === 0 && !viewsChanged) return;
+  const what = pending.length === 0 ? "older views" : `schema ${current} and this exim-pilot works with ${latest}`;
+  throw new PilotError("schema_older", `The database "${path}" has ${what}.`, {
+    hint: "Run `exim-pilot migrate`; `exim-pilot migrate --dry-run` shows what that does.",
+  });
+}
+
+function closingOnError<Result>(database: Database.Database, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
