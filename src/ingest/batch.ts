@@ -26,9 +26,6 @@ const FULL_TEXT = MIB;
 const LONGEST_CONTINUATION = 64 * KIB;
 const MOST_CONTINUATION_LINES = 1000;
 
-/** Largest batch: with its last record complete, its lines can still be counted in 16 bits. */
-export const MOST_BATCH_LINES = 64_000;
-
 /** Joins lines into records and records into batches; a batch ends where a record ends. */
 export class Batcher {
   readonly #batchLines: number;

@@ -72,11 +72,6 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The zone of this machine. */
-export function localTimeZone(): string {
-  return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
-}
-
 function findOffsets(timeZone: string, wallMs: number): Offsets {
   const before = offsetAt(timeZone, wallMs - DAY_MS);
   const after = offsetAt(timeZone, wallMs + DAY_MS);

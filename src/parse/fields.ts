@@ -18,6 +18,7 @@ import {
   SPACE,
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
+import { decodeUtf8 } from "../text.ts";
 
 /** Keys that Exim writes as `KEY=value` on any line. `id*` is handled as a key of its own. */
 const FIELD_KEYS: ReadonlySet<string> = new Set([
@@ -262,19 +263,6 @@ export function unescapeQuoted(value: string): string {
   });
   return /\\[2-3][0-7]{2}/.test(value) ? decodeUtf8(unescaped) : unescaped;
 }
-
-/** The text of latin1-read bytes: UTF-8 when it is valid, latin1 otherwise. Text above latin1 is returned as it is. */
-export function decodeUtf8(latin1: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
-  if (!/[^\x00-\x7f]/.test(latin1) || /[^\x00-\xff]/.test(latin1)) return latin1;
-  try {
-    return UTF8.decode(Buffer.from(latin1, "latin1"));
-  } catch {
-    return latin1;
-  }
-}
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Position of the quote that closes a value begun before `from`; a backslash quotes the next character. */
 export function closingQuote(text: string, from: number): number {

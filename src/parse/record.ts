@@ -1,5 +1,5 @@
 /** From lines to entries: what begins one, what continues it, and what of it is text and what a header dump. */
-import { decodeUtf8 } from "./fields.ts";
+import { decodeUtf8 } from "../text.ts";
 import type { LogEvent } from "./events.ts";
 import { parseEvent } from "./parse-event.ts";
 import { type Prefix, parsePrefix, startsWithStamp } from "./prefix.ts";

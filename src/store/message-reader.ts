@@ -1,11 +1,14 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
+import type { RawTextReader } from "./raw-text.ts";
 import type { DeliveryAttemptsView, LogEntriesView, MessagesView, PublicViews, RecipientsView } from "./tables.ts";
-import type { Selectable } from "kysely";
 
 export type MessageRow = Selectable<MessagesView>;
 export type RecipientRow = Selectable<RecipientsView>;
 export type AttemptRow = Selectable<DeliveryAttemptsView>;
-export type EntryRow = Pick<Selectable<LogEntriesView>, "id" | "timestamp" | "event" | "seen_in" | "raw_line">;
+export interface EntryRow extends Pick<Selectable<LogEntriesView>, "id" | "timestamp" | "event" | "seen_in"> {
+  /** Its lines, read as latin1; undefined when their text has been pruned. */
+  readonly bytes: string | undefined;
+}
 
 /** Identity of a message: Exim's ids are unique on one server only. */
 export interface MessageKey {
@@ -16,9 +19,11 @@ export interface MessageKey {
 /** Questions about single messages. */
 export class MessageReader {
   readonly #views: Kysely<PublicViews>;
+  readonly #rawText: RawTextReader;
 
-  constructor(views: Kysely<PublicViews>) {
+  constructor(views: Kysely<PublicViews>, rawText: RawTextReader) {
     this.#views = views;
+    this.#rawText = rawText;
   }
 
   /** The messages with an Exim id, one a server. */
@@ -39,10 +44,11 @@ export class MessageReader {
   }
 
   /** All that the logs say about a message, in the order of their lines. */
-  entriesOf({ id, server }: MessageKey): Promise<EntryRow[]> {
-    return this.#views
-      .selectFrom("log_entries").select(["id", "timestamp", "event", "seen_in", "raw_line"])
+  async entriesOf({ id, server }: MessageKey): Promise<EntryRow[]> {
+    const rows = await this.#views
+      .selectFrom("log_entries").select(["id", "timestamp", "event", "seen_in"])
       .where("message_id", "=", id).where("server", "=", server).orderBy("timestamp").orderBy("id").execute();
+    return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
   }
 
   /** Messages about this one: bounces and warnings. */

@@ -56,11 +56,17 @@ const OPEN_BLOCKS = 32;
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
   readonly #block: Database.Statement<[number], { data: Uint8Array }>;
+  readonly #sightings: Database.Statement<[number], { location: number; log_type: number; own_type: number }>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
   readonly #open = new Map<number, string>();
 
   constructor(database: Database.Database) {
     this.#block = database.prepare("SELECT data FROM raw_blocks WHERE id = ?");
+    this.#sightings = database.prepare(
+      `SELECT s.location, s.log_type, o.log_type AS own_type
+       FROM sightings s JOIN raw_blocks b ON b.id = s.entry_id / ${LINES_PER_BLOCK} JOIN stored_sources o ON o.id = b.source_id
+       WHERE s.entry_id = ?`,
+    );
     this.#nextLocation = database.prepare(
       `SELECT min(location) AS location FROM (
          SELECT min(id) AS location FROM stored_entries WHERE id > ? AND id < ?
@@ -70,13 +76,34 @@ export class RawTextReader {
     );
   }
 
-  /** The bytes of an entry as latin1 text: its line and its continuation lines, without the last newline; undefined when pruned. */
+  /**
+   * The bytes of an entry as latin1 text: its line and its continuation lines, without the last newline; undefined when
+   * pruned. Of an entry in several logs it is the main log's text, whichever was read first.
+   */
   entryText(entryId: number): string | undefined {
-    const text = this.blockText(blockOf(entryId));
+    return this.#textAt(this.#bestLocation(entryId)) ?? this.#textAt(entryId);
+  }
+
+  /** Codes of log types are in the order in which their text is preferred. */
+  #bestLocation(entryId: number): number {
+    let best = entryId;
+    let bestType = Number.POSITIVE_INFINITY;
+    for (const { location, log_type, own_type } of this.#sightings.all(entryId)) {
+      if (bestType > own_type) bestType = own_type;
+      if (log_type < bestType) {
+        best = location;
+        bestType = log_type;
+      }
+    }
+    return best;
+  }
+
+  #textAt(location: number): string | undefined {
+    const text = this.blockText(blockOf(location));
     if (text === undefined) return undefined;
-    const start = offsetOfLine(text, lineOf(entryId));
-    const blockEnd = entryIdOf(blockOf(entryId) + 1, 0);
-    const next = this.#nextLocation.get(entryId, blockEnd, entryId, blockEnd)?.location;
+    const start = offsetOfLine(text, lineOf(location));
+    const blockEnd = entryIdOf(blockOf(location) + 1, 0);
+    const next = this.#nextLocation.get(location, blockEnd, location, blockEnd)?.location;
     const end = next === null || next === undefined ? text.length : offsetOfLine(text, lineOf(next));
     return text.slice(start, text.charAt(end - 1) === "\n" ? end - 1 : end);
   }

@@ -5,6 +5,7 @@ import { MessageReader } from "./message-reader.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { StatsReader } from "./stats-reader.ts";
 import type { PublicViews } from "./tables.ts";
+import { decodeLines } from "../text.ts";
 
 export class Reader {
   readonly messages: MessageReader;
@@ -12,9 +13,10 @@ export class Reader {
   readonly #views: Kysely<PublicViews>;
 
   constructor(database: Database.Database) {
-    addRawLine(database);
+    const rawText = new RawTextReader(database);
+    addRawLine(database, rawText);
     this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
-    this.messages = new MessageReader(this.#views);
+    this.messages = new MessageReader(this.#views, rawText);
     this.stats = new StatsReader(this.#views);
   }
 
@@ -24,8 +26,10 @@ export class Reader {
 }
 
 /** Gives this connection the column that needs the text of a line, which SQLite alone cannot unpack. */
-function addRawLine(database: Database.Database): void {
-  const rawText = new RawTextReader(database);
-  database.function("raw_line", (entryId: unknown) => rawText.entryText(Number(entryId)) ?? null);
+function addRawLine(database: Database.Database, rawText: RawTextReader): void {
+  database.function("raw_line", (entryId: unknown) => {
+    const bytes = rawText.entryText(Number(entryId));
+    return bytes === undefined ? null : decodeLines(bytes);
+  });
   database.exec("CREATE TEMP VIEW log_entries AS SELECT *, raw_line(id) AS raw_line FROM main.log_entries");
 }

@@ -1,0 +1,19 @@
+// Bundles the program into dist/: one small file to start with, and what each command needs beside it.
+import { rmSync } from "node:fs";
+import { build } from "esbuild";
+
+rmSync("dist", { recursive: true, force: true });
+await build({
+  entryPoints: ["src/cli/main.ts"],
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  platform: "node",
+  format: "esm",
+  target: "node20.19",
+  // It loads a compiled part from its own folder.
+  external: ["better-sqlite3"],
+  // Packages in the older module form ask for Node's own modules through require.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  logLevel: "warning",
+});

@@ -1,0 +1,37 @@
+/** What `help` explains beside the commands. */
+import { ATTEMPT_STATUS_RULES, MESSAGE_STATUS_RULES, RECIPIENT_STATUS_RULES } from "../../message/statuses.ts";
+import { renderColumns } from "../../render/layout.ts";
+
+/** Meaning of each exit status; error codes map to them in errors.ts. */
+export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[] = [
+  [0, "Done. Also when the reader of the output went away."],
+  [1, 'Done, and the answer is "no": not found, not up to date, --strict met lines it does not know.'],
+  [2, "Used wrongly: an unknown flag, a value that cannot be."],
+  [3, "Could not do it: a file, the disk, a locked or damaged database. The message says which."],
+  [4, "The database was written by a newer exim-pilot."],
+  [70, "A bug; the message says how to report it."],
+  [130, "Interrupted. What was stored stays, the next run goes on from there."],
+];
+
+/** The text of a topic; undefined when there is no such topic. */
+export function findTopic(name: string): string | undefined {
+  if (name === "statuses") return renderStatuses();
+  return name === "exit-codes" ? renderExitCodes() : undefined;
+}
+
+function renderStatuses(): string {
+  const sections = [
+    ["Messages", MESSAGE_STATUS_RULES],
+    ["Recipients", RECIPIENT_STATUS_RULES],
+    ["Delivery attempts", ATTEMPT_STATUS_RULES],
+  ] as const;
+  return `${sections.map(([title, rules]) => `${title}\n${renderRules(Object.entries(rules))}`).join("\n\n")}\n`;
+}
+
+function renderExitCodes(): string {
+  return `Exit codes\n${renderRules(EXIT_CODES.map(([status, meaning]) => [String(status), meaning]))}\n\nNew codes may be added; a count is never one.\n`;
+}
+
+function renderRules(rules: readonly (readonly string[])[]): string {
+  return renderColumns(rules).split("\n").map((line) => `  ${line}`).join("\n");
+}

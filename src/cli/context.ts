@@ -1,0 +1,69 @@
+/** Brackets of a command: what it prints to, and the database it opens and closes. */
+import { join } from "node:path";
+import { createPaint, type Paint } from "../render/paint.ts";
+import type { Reader } from "../store/reader.ts";
+import type { StoreSettings } from "../store/store.ts";
+import type { Writer } from "../store/writer.ts";
+import { SECOND_MS } from "../units.ts";
+import type { Io, OutputStream } from "./io.ts";
+import { findPackageRoot, readVersion } from "./package-root.ts";
+
+/** Options of every command that uses the database. */
+export interface DatabaseFlags {
+  readonly db?: string;
+  /** Seconds. */
+  readonly wait: number;
+}
+
+export const DEFAULT_DATABASE = "exim-pilot.db";
+const DEFAULT_COLUMNS = 80;
+
+/** `--db`, else `EXIM_PILOT_DB`, else `./exim-pilot.db`. */
+export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSettings {
+  const fromEnvironment = io.env["EXIM_PILOT_DB"];
+  return {
+    path: db ?? (fromEnvironment === undefined || fromEnvironment === "" ? DEFAULT_DATABASE : fromEnvironment),
+    schemaDirectory: join(findPackageRoot(), "schema"),
+    waitMs: wait * SECOND_MS,
+    program: readVersion(),
+    now: io.now,
+  };
+}
+
+export async function usingReader<Result>(flags: DatabaseFlags, io: Io, action: (reader: Reader) => Promise<Result>): Promise<Result> {
+  const { openReader } = await import("../store/store.ts");
+  const reader = openReader(toStoreSettings(flags, io));
+  try {
+    return await action(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
+export async function usingWriter<Result>(
+  flags: DatabaseFlags,
+  io: Io,
+  action: (writer: Writer, settings: StoreSettings) => Promise<Result>,
+): Promise<Result> {
+  const { openWriter } = await import("../store/store.ts");
+  const settings = toStoreSettings(flags, io);
+  const writer = openWriter(settings);
+  try {
+    return await action(writer, settings);
+  } finally {
+    writer.close();
+  }
+}
+
+/** Colour is for terminals, unless `NO_COLOR` is set; `FORCE_COLOR` asks for it anywhere. */
+export function paintFor(stream: OutputStream, { env }: Io): Paint {
+  const isUnwanted = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+  const isForced = (env["FORCE_COLOR"] ?? "") !== "" && env["FORCE_COLOR"] !== "0";
+  return createPaint(!isUnwanted && (isForced || stream.isTTY === true));
+}
+
+/** Width of the terminal; `COLUMNS`, else 80, where there is none. */
+export function columnsOf(stream: OutputStream, { env }: Io): number {
+  const fromEnvironment = Number.parseInt(env["COLUMNS"] ?? "", 10);
+  return stream.columns ?? (fromEnvironment > 0 ? fromEnvironment : DEFAULT_COLUMNS);
+}

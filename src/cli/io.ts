@@ -1,0 +1,47 @@
+/** All that a command knows of the world outside; tests give their own. */
+import { hostname } from "node:os";
+import type { Readable } from "node:stream";
+import { type EpochMs, epochMs } from "../units.ts";
+
+export interface OutputStream {
+  readonly write: (text: string) => unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface Io {
+  readonly stdin: Readable;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => EpochMs;
+  readonly hostname: string;
+  /** IANA name of this machine's zone. */
+  readonly timeZone: string;
+  /** Aborts when the user or the system asks to stop. */
+  readonly signal: AbortSignal;
+}
+
+const BROKEN_PIPE = "EPIPE";
+
+/** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
+export function processIo(): Io {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== BROKEN_PIPE) throw error;
+      controller.abort();
+    });
+  }
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    now: () => epochMs(Date.now()),
+    hostname: hostname(),
+    timeZone: new Intl.DateTimeFormat("en").resolvedOptions().timeZone,
+    signal: controller.signal,
+  };
+}

@@ -1,0 +1,138 @@
+/** The commands and their flags. What a command needs to run is loaded when it runs. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { MOST_BATCH_LINES } from "../ingest/limits.ts";
+import type { Io } from "./io.ts";
+import { readVersion } from "./package-root.ts";
+
+export type SetStatus = (status: number) => void;
+
+export function buildProgram(io: Io, setStatus: SetStatus): Command {
+  const program = new Command("exim-pilot");
+  program
+    .description("The flight recorder for Exim mail servers: reads logs once, answers at once.")
+    .version(readVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showSuggestionAfterError()
+    .showHelpAfterError("Run with --help for the flags and examples.")
+    .addHelpText("after", EXAMPLES);
+  addIngest(program, io, setStatus);
+  addTrace(program, io, setStatus);
+  addStats(program, io);
+  addMigrate(program, io, setStatus);
+  addHelp(program, io);
+  return program;
+}
+
+const EXAMPLES = `
+Examples:
+  exim-pilot ingest /var/log/exim4/mainlog /var/log/exim4/rejectlog
+  exim-pilot trace 1vwz8c-0005eI-2Q
+  exim-pilot help statuses
+
+The database is --db FILE, else $EXIM_PILOT_DB, else ./exim-pilot.db.`;
+
+function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("ingest"))
+    .summary("read logs into the database")
+    .description(
+      "Reads main, reject and panic logs, plain or gzip, rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
+    )
+    .argument("<files...>", 'log files; "-" is standard input')
+    .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
+    .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin (default: this machine's)")
+    .addOption(new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(["main", "reject", "panic"]))
+    .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)
+    .option("--strict", "exit 1 when a line was not understood")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", "\nExample from cron, every minute:\n  exim-pilot ingest --quiet --db /var/lib/exim-pilot/mail.db /var/log/exim4/*log")
+    .action(async (files: string[], flags) => {
+      const { runIngest } = await import("./commands/ingest.ts");
+      setStatus(await runIngest(files, flags, io));
+    });
+}
+
+function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("trace"))
+    .summary("show what happened to a message")
+    .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
+    .argument("<message-id>", "Exim's id of the message, such as 1vwz8c-0005eI-2Q")
+    .option("-s, --server <name>", "only the message of this server")
+    .option("--raw", "show the log lines instead of the timeline")
+    .option("--json", "print everything as JSON")
+    .action(async (id: string, flags) => {
+      const { runTrace } = await import("./commands/trace.ts");
+      setStatus(await runTrace(id, flags, io));
+    });
+}
+
+function addStats(program: Command, io: Io): void {
+  withDatabase(program.command("stats"))
+    .summary("show totals")
+    .description("Shows what is stored, and how messages, recipients and rejections add up.")
+    .option("--json", "print the figures as JSON")
+    .action(async (flags) => {
+      const { runStats } = await import("./commands/stats.ts");
+      await runStats(flags, io);
+    });
+}
+
+function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("migrate"))
+    .summary("bring the database up to this version")
+    .description("Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all.")
+    .addOption(new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"))
+    .option("--dry-run", "say what would be done, change nothing")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runMigrate } = await import("./commands/migrate.ts");
+      setStatus(await runMigrate(flags, io));
+    });
+}
+
+function addHelp(program: Command, io: Io): void {
+  program
+    .command("help")
+    .summary("explain a command, the statuses or the exit codes")
+    .description("Explains a command, or a topic: statuses, exit-codes.")
+    .argument("[topic]", "a command, statuses or exit-codes")
+    .action(async (topic: string | undefined) => {
+      const { findTopic } = await import("./commands/help.ts");
+      const text = topic === undefined ? undefined : findTopic(topic);
+      if (text !== undefined) io.stdout.write(text);
+      else showCommandHelp(program, topic);
+    });
+}
+
+function showCommandHelp(program: Command, name: string | undefined): void {
+  const command = name === undefined ? program : program.commands.find((candidate) => candidate.name() === name);
+  if (command === undefined) program.error(`error: there is no command or topic "${name}"`, { exitCode: 2 });
+  else command.outputHelp();
+}
+
+function withDatabase(command: Command): Command {
+  return command
+    .option("--db <file>", "the database (default: $EXIM_PILOT_DB, else ./exim-pilot.db)")
+    .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
+}
+
+function toSeconds(value: string): number {
+  if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError("Give a number of seconds.");
+  return Number(value);
+}
+
+function toBatchSize(value: string): number {
+  const lines = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(lines >= 1 && lines <= MOST_BATCH_LINES)) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_BATCH_LINES}.`);
+  return lines;
+}

@@ -1,0 +1,42 @@
+/** A line that shows how far it is, on a terminal. */
+import type { IngestProgress } from "../ingest/ingest.ts";
+import { formatBytes, formatCount } from "../render/format.ts";
+import { toVisibleLine } from "../render/terminal-text.ts";
+import type { Io } from "./io.ts";
+
+export interface Progress {
+  readonly update: (progress: IngestProgress) => void;
+  readonly stop: () => void;
+}
+
+const SILENT: Progress = { update: () => {}, stop: () => {} };
+/** Often enough for the eye. */
+const INTERVAL_MS = 100;
+
+/** On a terminal it shows a spinner on stderr; anywhere else nothing. */
+export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress> {
+  if (isQuiet || io.stderr.isTTY !== true) return SILENT;
+  const { default: ora } = await import("ora");
+  const spinner = ora({ text: "opening the database", stream: io.stderr as NodeJS.WritableStream, discardStdin: false }).start();
+  let shownMs = 0;
+  return {
+    update: (progress) => {
+      const now = io.now();
+      if (now - shownMs < INTERVAL_MS) return;
+      shownMs = now;
+      spinner.text = formatProgress(progress);
+      // NOTE: batches are written synchronously, so ora's own timer seldom gets its turn.
+      spinner.render();
+    },
+    stop: () => {
+      spinner.stop();
+    },
+  };
+}
+
+/** `mainlog (1 of 3): 42 %, 120,000 lines`. */
+function formatProgress({ path, index, count, bytesRead, sizeBytes, lines }: IngestProgress): string {
+  const place = count === 1 ? "" : ` (${index} of ${count})`;
+  const share = sizeBytes === undefined || sizeBytes === 0 ? formatBytes(bytesRead) : `${Math.floor((Math.min(bytesRead, sizeBytes) / sizeBytes) * 100)} %`;
+  return `${toVisibleLine(path)}${place}: ${share}, ${formatCount(lines)} lines`;
+}

@@ -1,0 +1,52 @@
+/** Values as people read them. */
+
+const KIB = 1024;
+const BYTE_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** `917 bytes`, `1.9 KiB`, `184 MiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= KIB && unit < BYTE_UNITS.length - 1) {
+    value /= KIB;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`;
+}
+
+const DURATION_UNITS: readonly (readonly [seconds: number, name: string])[] = [[86_400, "d"], [3600, "h"], [60, "min"]];
+
+/** `0.35 s`, `12 s`, `3 min 45 s`, `2 d 4 h`: the two largest units. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 10) return `${Number(seconds.toFixed(2))} s`;
+  let rest = Math.round(seconds);
+  const parts: string[] = [];
+  for (const [size, name] of DURATION_UNITS) {
+    if (rest >= size) parts.push(`${Math.floor(rest / size)} ${name}`);
+    rest %= size;
+  }
+  if (rest > 0) parts.push(`${rest} s`);
+  return parts.slice(0, 2).join(" ");
+}
+
+/** `1,059,814`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** `1 line`, `2 lines`. */
+export function countOf(count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`;
+}
+
+const FORMATS = new Map<string, Intl.DateTimeFormat>();
+
+/** `2026-03-02 05:40:05`, as the clock of the zone shows an ISO timestamp. */
+export function formatTime(iso: string, timeZone: string): string {
+  let format = FORMATS.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+    FORMATS.set(timeZone, format);
+  }
+  return format.format(new Date(iso));
+}

@@ -1,0 +1,9 @@
+/** Every `--json` answer: one object, on lines of its own, with the version of its form and what it answers. */
+
+/** Raised when a field changes its meaning or goes; new fields may come at any time. */
+export const JSON_VERSION = 1;
+
+/** Undefined and error objects have no place in it: results are plain data. */
+export function renderJson(kind: string, result: object): string {
+  return `${JSON.stringify({ version: JSON_VERSION, kind, ...result }, undefined, 2)}\n`;
+}

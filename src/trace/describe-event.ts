@@ -1,0 +1,98 @@
+/** One line of a timeline: what an event says, in words. */
+import type { AddressPart, Arrival, Deferral, Delivery, EnvelopeEdit, Failure, Host, LogEvent, Rejection } from "../parse/events.ts";
+
+/** How it went: shown by colour where there is one. */
+export type Tone = "good" | "bad" | "waiting" | "plain";
+
+export interface Description {
+  /** Exim's own flag where the line has one: `<=`, `=>`, `==`, `**`; else empty. */
+  readonly mark: string;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** `text` is the line's own text, used where the event says nothing more. */
+export function describeEvent(event: LogEvent, text: string): Description {
+  switch (event.kind) {
+    case "arrival":
+      return { mark: event.fakeReject ? "(=" : "<=", text: describeArrival(event), tone: "plain" };
+    case "delivery":
+      return { mark: event.flag, text: describeDelivery(event), tone: event.flag === "*>" ? "plain" : "good" };
+    case "deferral":
+      return { mark: "==", text: describeTrouble("deferred", event), tone: "waiting" };
+    case "failure":
+      return { mark: "**", text: describeTrouble("failed", event), tone: "bad" };
+    case "discard":
+      return { mark: "=>", text: describeDiscard(event.address, event.reason), tone: "plain" };
+    case "completed":
+      return { mark: "", text: "Completed", tone: "good" };
+    case "rejection":
+      return { mark: "", text: describeRejection(event), tone: "bad" };
+    case "host_error":
+      return { mark: "", text: `${describeHost(event.host)} could not take it: ${event.error}`, tone: "waiting" };
+    case "frozen":
+      return { mark: "", text: event.by === undefined ? "frozen" : `frozen (${event.by})`, tone: "waiting" };
+    case "thawed":
+      return { mark: "", text: `thawed by ${event.by}`, tone: "plain" };
+    case "removed":
+    case "cancelled":
+      return { mark: "", text: `${event.kind} by ${event.by}`, tone: "bad" };
+    case "envelope_edit":
+      return { mark: "", text: describeEdit(event), tone: "plain" };
+    case "not_accepted":
+      return { mark: "", text, tone: "bad" };
+    default:
+      return { mark: "", text, tone: "plain" };
+  }
+}
+
+function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: Arrival): string {
+  const from = sender === "" ? "<>" : sender;
+  const parts = [`received from ${from}`];
+  if (host !== undefined) parts.push(`by way of ${describeHost(host)}`);
+  if (auth?.id !== undefined) parts.push(`logged in as ${auth.id}`);
+  const details = [protocol, sizeBytes === undefined ? undefined : `${sizeBytes} bytes`].filter((detail) => detail !== undefined);
+  if (parentId !== undefined) details.push(`about ${parentId}`);
+  return parts.join(" ") + (details.length === 0 ? "" : ` (${details.join(", ")})`);
+}
+
+function describeDelivery({ flag, address, router, transport, host, confirmation }: Delivery): string {
+  const verb = flag === "*>" ? "not delivered, because of -N, to" : flag === ">>" ? "delivered while it came in to" : "delivered to";
+  const to = host === undefined ? "" : ` by ${describeHost(host)}`;
+  const via = describeWay(router, transport);
+  const reply = confirmation === undefined ? "" : `: ${confirmation}`;
+  return `${verb} ${describeAddress(address)}${to}${via}${reply}`;
+}
+
+function describeTrouble(verb: string, { address, router, transport, host, error }: Deferral | Failure): string {
+  const at = host === undefined ? "" : ` at ${describeHost(host)}`;
+  return `${describeAddress(address)} ${verb}${at}${describeWay(router, transport)}: ${error}`;
+}
+
+function describeWay(router: string | undefined, transport: string | undefined): string {
+  const way = [router, transport].filter((step) => step !== undefined && step !== "");
+  return way.length === 0 ? "" : ` (${way.join(", ")})`;
+}
+
+function describeAddress({ final, original }: AddressPart): string {
+  return final === original ? original : `${original} as ${final}`;
+}
+
+function describeDiscard(address: AddressPart | undefined, reason: string | undefined): string {
+  const what = address === undefined ? "discarded as a whole" : `discarded for ${address.original}`;
+  return reason === undefined ? what : `${what}: ${reason}`;
+}
+
+function describeRejection({ phase, isTemporary, host, reason }: Rejection): string {
+  const client = host === undefined ? "" : ` from ${describeHost(host)}`;
+  return `${isTemporary ? "temporarily rejected" : "rejected"}${client} (${phase})${reason === undefined ? "" : `: ${reason}`}`;
+}
+
+function describeEdit({ action, address, by }: EnvelopeEdit): string {
+  if (action === "marked_delivered") return `${address} marked as delivered by ${by}`;
+  return action === "recipient_added" ? `recipient ${address} added by ${by}` : `sender changed to ${address} by ${by}`;
+}
+
+function describeHost({ name, helo, ip }: Host): string {
+  return [name ?? helo ?? "", ip === undefined ? "" : `[${ip}]`].filter((part) => part !== "").join(" ");
+}
