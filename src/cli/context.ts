@@ -30,7 +30,11 @@ export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSetti
   };
 }
 
-export async function usingReader<Result>(flags: DatabaseFlags, io: Io, action: (reader: Reader) => Promise<Result>): Promise<Result> {
+export async function usingReader<Result>(
+  flags: DatabaseFlags,
+  io: Io,
+  action: (reader: Reader) => Promise<Result>,
+): Promise<Result> {
   const { openReader } = await import("../store/store.ts");
   const reader = openReader(toStoreSettings(flags, io));
   try {

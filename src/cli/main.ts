@@ -3,8 +3,8 @@ import { CommanderError } from "commander";
 import { EXIT_BUG, EXIT_STATUS, PilotError } from "../errors.ts";
 import { toVisible } from "../render/terminal-text.ts";
 import type { Io } from "./io.ts";
-import { buildProgram } from "./program.ts";
 import { readVersion } from "./package-root.ts";
+import { buildProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
 
 export { processIo } from "./io.ts";

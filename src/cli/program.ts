@@ -50,12 +50,21 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .argument("<files...>", 'log files; "-" is standard input')
     .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
     .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin (default: this machine's)")
-    .addOption(new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(["main", "reject", "panic"]))
+    .addOption(
+      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices([
+        "main",
+        "reject",
+        "panic",
+      ]),
+    )
     .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)
     .option("--strict", "exit 1 when a line was not understood")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", "\nExample from cron, every minute:\n  exim-pilot ingest --quiet --db /var/lib/exim-pilot/mail.db /var/log/exim4/*log")
+    .addHelpText(
+      "after",
+      "\nExample from cron, every minute:\n  exim-pilot ingest --quiet --db /var/lib/exim-pilot/mail.db /var/log/exim4/*log",
+    )
     .action(async (files: string[], flags) => {
       const { runIngest } = await import("./commands/ingest.ts");
       setStatus(await runIngest(files, flags, io));
@@ -90,8 +99,12 @@ function addStats(program: Command, io: Io): void {
 function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("migrate"))
     .summary("bring the database up to this version")
-    .description("Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all.")
-    .addOption(new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"))
+    .description(
+      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all.",
+    )
+    .addOption(
+      new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
+    )
     .option("--dry-run", "say what would be done, change nothing")
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
@@ -133,6 +146,7 @@ function toSeconds(value: string): number {
 
 function toBatchSize(value: string): number {
   const lines = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(lines >= 1 && lines <= MOST_BATCH_LINES)) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_BATCH_LINES}.`);
+  if (!(lines >= 1 && lines <= MOST_BATCH_LINES))
+    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_BATCH_LINES}.`);
   return lines;
 }

@@ -17,7 +17,11 @@ const INTERVAL_MS = 100;
 export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress> {
   if (isQuiet || io.stderr.isTTY !== true) return SILENT;
   const { default: ora } = await import("ora");
-  const spinner = ora({ text: "opening the database", stream: io.stderr as NodeJS.WritableStream, discardStdin: false }).start();
+  const spinner = ora({
+    text: "opening the database",
+    stream: io.stderr as NodeJS.WritableStream,
+    discardStdin: false,
+  }).start();
   let shownMs = 0;
   return {
     update: (progress) => {
@@ -37,6 +41,9 @@ export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress>
 /** `mainlog (1 of 3): 42 %, 120,000 lines`. */
 function formatProgress({ path, index, count, bytesRead, sizeBytes, lines }: IngestProgress): string {
   const place = count === 1 ? "" : ` (${index} of ${count})`;
-  const share = sizeBytes === undefined || sizeBytes === 0 ? formatBytes(bytesRead) : `${Math.floor((Math.min(bytesRead, sizeBytes) / sizeBytes) * 100)} %`;
+  const share =
+    sizeBytes === undefined || sizeBytes === 0
+      ? formatBytes(bytesRead)
+      : `${Math.floor((Math.min(bytesRead, sizeBytes) / sizeBytes) * 100)} %`;
   return `${toVisibleLine(path)}${place}: ${share}, ${formatCount(lines)} lines`;
 }

@@ -1,5 +1,5 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
-import { resolveMessage, resolveRecipient } from "../message/resolve.ts";
+import { type RecipientFate, resolveMessage, resolveRecipients } from "../message/resolve.ts";
 import { type AddressWord, applyEvent, applyWord, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
 import type { RecipientStatus } from "../message/statuses.ts";
 import type { LogEvent } from "../parse/events.ts";
@@ -11,6 +11,8 @@ import { storedWord, toArrivalRow } from "./facts.ts";
 
 /** A day of a busy server has more, but few of them are touched again after so many others. */
 const REMEMBERED = 20_000;
+
+const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
 
 interface OpenMessage {
   readonly id: number;
@@ -104,10 +106,10 @@ export class MessageBook {
   }
 
   #saveRecipients(transactor: Transactor, { id, state, written }: OpenMessage): readonly RecipientStatus[] {
-    const fates: RecipientStatus[] = [];
+    const fates = resolveRecipients(state);
+    let index = 0;
     for (const recipient of state.recipients.values()) {
-      const { status, at } = resolveRecipient(recipient, state.marks);
-      fates.push(status);
+      const { status, at } = fates[index++] ?? UNKNOWN;
       const isDelivered = status === "delivered" && at !== undefined;
       const error = recipient.lastError?.error;
       const fingerprint = `${status}/${at}/${recipient.attempts}/${recipient.announced}/${error}`;
@@ -124,7 +126,7 @@ export class MessageBook {
         errorId: transactor.optionalString(error),
       });
     }
-    return fates;
+    return fates.map(({ status }) => status);
   }
 
   /** A message that is met again becomes no younger: what matters is only that memory is bounded. */

@@ -9,8 +9,47 @@ export interface RecipientFate {
   readonly at: Moment | undefined;
 }
 
-/** The fate of a recipient; grammar §16. */
-export function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
+/** The fates of all recipients of a message, in their order. */
+export function resolveRecipients(state: MessageState): readonly RecipientFate[] {
+  const recipients = [...state.recipients.values()];
+  const fates = recipients.map((recipient) => resolveRecipient(recipient, state.marks));
+  if (recipients.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
+  const shared = collectWordsByTarget(recipients);
+  return fates.map((fate, index) => {
+    const recipient = recipients[index];
+    return fate.status === "unknown" && recipient !== undefined ? (findSharedFate(recipient.address, shared) ?? fate) : fate;
+  });
+}
+
+function collectWordsByTarget(recipients: readonly RecipientState[]): ReadonlyMap<string, readonly AddressWord[]> {
+  const byTarget = new Map<string, AddressWord[]>();
+  for (const { lastWords } of recipients) {
+    for (const word of lastWords.values()) {
+      if (word.outcome === "deferred") continue;
+      const words = byTarget.get(word.target);
+      if (words === undefined) byTarget.set(word.target, [word]);
+      else words.push(word);
+    }
+  }
+  return byTarget;
+}
+
+/**
+ * Exim delivers once to a mailbox that two recipients lead to, and logs it under one of them: after `=> alice <team@x.example>`
+ * nothing is said about a recipient `alice@x.example`.
+ */
+function findSharedFate(address: string, shared: ReadonlyMap<string, readonly AddressWord[]>): RecipientFate | undefined {
+  const at = address.lastIndexOf("@");
+  const underLocalName = at === -1 ? [] : (shared.get(address.slice(0, at)) ?? []);
+  const words = [
+    ...(shared.get(address) ?? []),
+    ...underLocalName.filter(({ recipient }) => recipient.endsWith(address.slice(at))),
+  ];
+  return words.length === 0 ? undefined : worst(words);
+}
+
+/** The fate of a recipient by its own lines; grammar §16. */
+function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
   const words = [...recipient.lastWords.values()];
   const standing = words.filter((word) => !isSuperseded(word, words, recipient.address));
   const outstanding = standing.filter((word) => word.outcome === "deferred");

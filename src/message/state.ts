@@ -108,10 +108,14 @@ export function applyEvent(state: MessageState, event: LogEvent, at: Moment, wor
   }
 }
 
+/** Exim's name for the transport of a delivery to /dev/null, which it leaves out. */
+const BYPASSED = "**bypassed**";
+
 /** What an event says about one recipient; undefined when it speaks of none. */
 export function addressWord(event: LogEvent, at: Moment): AddressWord | undefined {
   switch (event.kind) {
     case "delivery": {
+      if (event.transport === BYPASSED) return wordOf(event.address, "discarded", at, false, undefined);
       const outcome = event.flag === "*>" ? "suppressed" : "delivered";
       return wordOf(event.address, outcome, at, true, undefined);
     }

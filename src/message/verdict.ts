@@ -25,7 +25,7 @@ export interface VerdictFacts {
 const MOST_NAMES = 3;
 
 /**
- * `Delivered to 2 of 3 recipients; bob@example.net is deferred after 6 attempts: 451 4.7.1 greylisted.`
+ * `Delivered to 2 of 3 recipients; still deferred for bob@example.net after 6 attempts: 451 4.7.1 greylisted.`
  * `formatTime` turns an ISO timestamp into what the reader's clock shows.
  */
 export function formatVerdict(facts: VerdictFacts, formatTime: (iso: string) => string): string {
@@ -60,8 +60,8 @@ function recipientClauses({ recipients }: VerdictFacts, formatTime: (iso: string
   const of = (status: RecipientStatus): readonly VerdictRecipient[] => recipients.filter((recipient) => recipient.status === status);
   return [
     deliveredClause(of("delivered"), recipients.length, formatTime),
-    troubleClause("bounced", of("bounced")),
-    troubleClause("is deferred", of("deferred")),
+    troubleClause("bounced for", of("bounced"), false),
+    troubleClause("still deferred for", of("deferred"), true),
     plainClause("discarded on purpose for", of("discarded")),
     plainClause("removed by an administrator before it reached", of("removed")),
     plainClause("not tried yet for", of("pending")),
@@ -80,14 +80,15 @@ function deliveredClause(delivered: readonly VerdictRecipient[], count: number, 
 }
 
 /** Each with its error when they are few. */
-function troubleClause(verb: string, recipients: readonly VerdictRecipient[]): string {
+function troubleClause(what: string, recipients: readonly VerdictRecipient[], countsTries: boolean): string {
+  if (recipients.length === 0) return "";
   const named = recipients.slice(0, MOST_NAMES).map(({ address, attempts, lastError }) => {
-    const tries = verb === "bounced" || attempts < 2 ? "" : ` after ${attempts} attempts`;
+    const tries = countsTries && attempts > 1 ? ` after ${attempts} attempts` : "";
     const error = lastError === undefined ? "" : `: ${firstLine(lastError)}`;
-    return `${address} ${verb}${tries}${error}`;
+    return `${what} ${address}${tries}${error}`;
   });
   const rest = recipients.length - named.length;
-  return rest > 0 ? [...named, `and ${rest} more ${verb.replace(/^is /, "are ")}`].join("; ") : named.join("; ");
+  return rest > 0 ? [...named, `and ${what} ${rest} more`].join("; ") : named.join("; ");
 }
 
 function plainClause(what: string, recipients: readonly VerdictRecipient[]): string {

@@ -69,8 +69,11 @@ export function parseFailure(text: string, start: number): Failure {
   const cursor = new Cursor(text, start);
   const address = readAddressPart(cursor);
   const draft = newDraft();
-  if (!readFailureMessageStart(cursor)) readFields(cursor, draft, true);
-  readFailureMessageStart(cursor);
+  if (!readColon(cursor)) {
+    readFields(cursor, draft, true);
+    // NOTE: some messages follow without a colon: `routing yielded a local delivery`, `mua_wrapper forced failure …`.
+    if (!readColon(cursor)) cursor.take(" ");
+  }
   const { message, deliveryMs } = splitTrailingDuration(cursor.rest());
   draft.deliveryMs ??= deliveryMs;
   const isRetryTimeout = message === "retry timeout exceeded";
@@ -270,11 +273,8 @@ function isAfterAuthentication(text: string, at: number): boolean {
   return key === "C" || key === "QT" || key === "DT" || key === "DKIM";
 }
 
-/** Advances past the `: ` or ` : ` before the message of a failure. */
-function readFailureMessageStart(cursor: Cursor): boolean {
-  if (cursor.take(": ") || cursor.take(" : ")) return true;
-  // Special shapes without a colon: `routing yielded a local delivery`, `mua_wrapper forced failure …`.
-  return cursor.take(" ");
+function readColon(cursor: Cursor): boolean {
+  return cursor.take(": ") || cursor.take(" : ");
 }
 
 const TRAILING_DURATION = / DT=(-?[\dwdhms.]+s)$/;

@@ -14,7 +14,11 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`;
 }
 
-const DURATION_UNITS: readonly (readonly [seconds: number, name: string])[] = [[86_400, "d"], [3600, "h"], [60, "min"]];
+const DURATION_UNITS: readonly (readonly [seconds: number, name: string])[] = [
+  [86_400, "d"],
+  [3600, "h"],
+  [60, "min"],
+];
 
 /** `0.35 s`, `12 s`, `3 min 45 s`, `2 d 4 h`: the two largest units. */
 export function formatSeconds(seconds: number): string {

@@ -29,7 +29,15 @@ export function renderIngestJson(report: IngestReport, seconds: number): string 
     ...log,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message, hint: error.hint } }),
   }));
-  return renderJson("ingest", { server, timeZone, isInterrupted, seconds, linesPerSecond: Math.round(ratePerSecond(totals.lines, seconds)), totals, logs });
+  return renderJson("ingest", {
+    server,
+    timeZone,
+    isInterrupted,
+    seconds,
+    linesPerSecond: Math.round(ratePerSecond(totals.lines, seconds)),
+    totals,
+    logs,
+  });
 }
 
 function noteOn(logs: readonly LogReport[], result: LogReport["result"], what: string): string {

@@ -3,16 +3,36 @@ import Table from "cli-table3";
 import wrapAnsi from "wrap-ansi";
 
 const NO_BORDERS = {
-  top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "",
-  left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  ",
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "  ",
 } as const;
 
 /** Rows in aligned columns without lines; blanks at line ends removed. */
-export function renderColumns(rows: readonly (readonly string[])[], { right = [] }: { readonly right?: readonly number[] } = {}): string {
+export function renderColumns(
+  rows: readonly (readonly string[])[],
+  { right = [] }: { readonly right?: readonly number[] } = {},
+): string {
   const [first] = rows;
   if (first === undefined) return "";
-  const colAligns = first.map((_, index) => (right.includes(index) ? "right" as const : "left" as const));
-  const table = new Table({ chars: NO_BORDERS, colAligns, style: { head: [], border: [], "padding-left": 0, "padding-right": 0 } });
+  const colAligns = first.map((_, index) => (right.includes(index) ? ("right" as const) : ("left" as const)));
+  const table = new Table({
+    chars: NO_BORDERS,
+    colAligns,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
   table.push(...rows.map((row) => [...row]));
   return trimLines(table.toString());
 }
@@ -24,5 +44,8 @@ export function renderHanging(label: string, text: string, indent: number, colum
 }
 
 function trimLines(text: string): string {
-  return text.split("\n").map((line) => line.trimEnd()).join("\n");
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }

@@ -9,7 +9,7 @@ export function renderMigration({ path, before, latest, migrations, viewsChanged
   const lines = [
     `"${name}" ${before === 0 ? "is new" : `had schema ${before}`}; this exim-pilot works with schema ${latest}.`,
     ...migrations.map((migration) => `  ${verb} ${migration}`),
-    ...viewsChanged ? [`  ${isApplied ? "created" : "would create"} the views anew`] : [],
+    ...(viewsChanged ? [`  ${isApplied ? "created" : "would create"} the views anew`] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

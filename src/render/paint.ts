@@ -2,9 +2,18 @@
 import { Chalk, type ChalkInstance } from "chalk";
 
 /** What a colour means; a renderer never names a colour. */
-export type Paint = Readonly<Record<"good" | "bad" | "waiting" | "plain" | "faint" | "strong", (text: string) => string>>;
+export type Paint = Readonly<
+  Record<"good" | "bad" | "waiting" | "plain" | "faint" | "strong", (text: string) => string>
+>;
 
 export function createPaint(hasColour: boolean): Paint {
   const chalk: ChalkInstance = new Chalk({ level: hasColour ? 1 : 0 });
-  return { good: chalk.green, bad: chalk.red, waiting: chalk.yellow, plain: (text) => text, faint: chalk.dim, strong: chalk.bold };
+  return {
+    good: chalk.green,
+    bad: chalk.red,
+    waiting: chalk.yellow,
+    plain: (text) => text,
+    faint: chalk.dim,
+    strong: chalk.bold,
+  };
 }

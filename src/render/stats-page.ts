@@ -5,12 +5,22 @@ import type { Paint } from "./paint.ts";
 import { toVisibleLine } from "./terminal-text.ts";
 
 /** Totals as a page; times as the clock of `timeZone` shows them. */
-export function renderStatsPage({ overview, messages, recipients, rejections }: Stats, timeZone: string, paint: Paint): string {
+export function renderStatsPage(
+  { overview, messages, recipients, rejections }: Stats,
+  timeZone: string,
+  paint: Paint,
+): string {
   const { logs, servers, lines, bytes, other, unparsed, from, until } = overview;
-  const covered = from === null || until === null ? "nothing yet" : `${formatTime(from, timeZone)} to ${formatTime(until, timeZone)} (${timeZone})`;
+  const covered =
+    from === null || until === null
+      ? "nothing yet"
+      : `${formatTime(from, timeZone)} to ${formatTime(until, timeZone)} (${timeZone})`;
   const facts = renderColumns([
     ["Covered", covered],
-    ["Read", `${countOf(lines, "line")} (${formatBytes(bytes)}) from ${countOf(logs, "log")} of ${countOf(servers, "server")}`],
+    [
+      "Read",
+      `${countOf(lines, "line")} (${formatBytes(bytes)}) from ${countOf(logs, "log")} of ${countOf(servers, "server")}`,
+    ],
     ["Not understood", `${formatCount(other)} of no known form, ${formatCount(unparsed)} unparsed`],
   ]);
   const sections = [
@@ -22,7 +32,11 @@ export function renderStatsPage({ overview, messages, recipients, rejections }: 
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }
 
-function renderCounts(title: string, counts: readonly { readonly name: string; readonly count: number }[], paint: Paint): string {
+function renderCounts(
+  title: string,
+  counts: readonly { readonly name: string; readonly count: number }[],
+  paint: Paint,
+): string {
   if (counts.length === 0) return "";
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   const rows = counts.map(({ name, count }) => [`  ${toVisibleLine(name)}`, formatCount(count)]);

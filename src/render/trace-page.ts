@@ -30,8 +30,19 @@ export function renderTracePage(trace: Trace, options: PageOptions): string {
 }
 
 const STATUS_TONES: Readonly<Record<string, keyof Paint>> = {
-  delivered: "good", success: "good", bounced: "bad", bounce: "bad", rejected: "bad", removed: "bad", partial: "bad",
-  deferred: "waiting", defer: "waiting", timeout: "waiting", frozen: "waiting", queued: "waiting", pending: "waiting",
+  delivered: "good",
+  success: "good",
+  bounced: "bad",
+  bounce: "bad",
+  rejected: "bad",
+  removed: "bad",
+  partial: "bad",
+  deferred: "waiting",
+  defer: "waiting",
+  timeout: "waiting",
+  frozen: "waiting",
+  queued: "waiting",
+  pending: "waiting",
 };
 
 function paintStatus(paint: Paint, status: string): string {
@@ -49,7 +60,10 @@ function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): s
     ["Sender", message.sender ?? undefined],
     ["Subject", message.subject ?? undefined],
     ["Received", `${time(message.timestamp)}${formatSize(message.sizeBytes)}`],
-    ["Completed", message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`],
+    [
+      "Completed",
+      message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
+    ],
     ["Client", formatClient(message)],
     ["Login", message.auth ?? undefined],
     ["Local user", message.host === null && message.ipAddress === null ? (message.ident ?? undefined) : undefined],
@@ -61,7 +75,10 @@ function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): s
   ];
   return facts
     .flatMap(([label, value]) =>
-      value === undefined ? [] : [renderHanging(paint.faint(label.padEnd(LABEL_WIDTH)), toVisibleLine(value), LABEL_WIDTH, columns)])
+      value === undefined
+        ? []
+        : [renderHanging(paint.faint(label.padEnd(LABEL_WIDTH)), toVisibleLine(value), LABEL_WIDTH, columns)],
+    )
     .join("\n");
 }
 
@@ -75,7 +92,11 @@ function formatQueueTime(seconds: number | null): string {
 
 function formatClient({ host, helo, ipAddress, port, ident }: TracedMessage): string | undefined {
   if (host === null && helo === null && ipAddress === null) return undefined;
-  const parts = [host, helo === null ? null : `(${helo})`, ipAddress === null ? null : `[${ipAddress}]${port === null ? "" : `:${port}`}`];
+  const parts = [
+    host,
+    helo === null ? null : `(${helo})`,
+    ipAddress === null ? null : `[${ipAddress}]${port === null ? "" : `:${port}`}`,
+  ];
   const client = parts.filter((part) => part !== null).join(" ");
   return ident === null ? client : `${client}, ident ${ident}`;
 }
@@ -106,7 +127,8 @@ function describeRecipient({ address, deliveredAt, attempts, lastError }: Traced
 function renderAttempts({ attempts, message }: Trace, { paint, columns }: PageOptions): string {
   if (attempts.length === 0) return "";
   const head = ["Time", "Result", "Recipient", "Host", "Took", "Way"].map((title) => paint.faint(title));
-  const isOneDay = new Set(attempts.map(({ timestamp }) => formatTime(timestamp, message.timeZone).slice(0, 10))).size === 1;
+  const isOneDay =
+    new Set(attempts.map(({ timestamp }) => formatTime(timestamp, message.timeZone).slice(0, 10))).size === 1;
   const rows = attempts.map((attempt) => {
     const time = formatTime(attempt.timestamp, message.timeZone);
     return [
@@ -144,23 +166,51 @@ function formatAttemptHost({ host, ipAddress, port }: TracedAttempt): string {
 
 function renderTimeline({ timeline, message }: Trace, { columns, paint }: PageOptions): string {
   const heading = `${paint.strong("Timeline")} ${paint.faint(`(${message.timeZone})`)}`;
+  const time = (item: TimelineItem): string =>
+    item.timestamp === null ? "" : formatTime(item.timestamp, message.timeZone);
   let day = "";
-  const lines = timeline.map((item) => {
-    const time = item.timestamp === null ? "" : formatTime(item.timestamp, message.timeZone);
-    const shown = time.slice(0, 10) === day ? " ".repeat(11) + time.slice(11) : time;
-    day = time.slice(0, 10);
-    const label = `  ${paint.faint(shown.padEnd(19))}  ${item.mark.padEnd(2)}  `;
-    const logs = item.seenIn.includes("main") ? "" : ` (${item.seenIn.join(", ")} log)`;
-    return renderHanging(label, paint[item.tone](toVisibleLine(item.text + logs)), 27, columns);
+  const lines = groupRepetitions(timeline).map(({ first, last, count }) => {
+    const shown = time(first).slice(0, 10) === day ? " ".repeat(11) + time(first).slice(11) : time(first);
+    day = time(first).slice(0, 10);
+    const label = `  ${paint.faint(shown.padEnd(19))}  ${first.mark.padEnd(2)}  `;
+    const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
+    const repeated = count === 1 ? "" : ` (${count} times until ${time(last)})`;
+    return renderHanging(label, paint[first.tone](toVisibleLine(first.text + logs + repeated)), 27, columns);
   });
   return `${heading}\n${lines.join("\n")}`;
 }
 
+interface Repetition {
+  readonly first: TimelineItem;
+  last: TimelineItem;
+  count: number;
+}
+
+/** A frozen message says so at every queue run: lines that say the same one after the other are shown once. */
+function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetition[] {
+  const groups: Repetition[] = [];
+  for (const item of timeline) {
+    const group = groups.at(-1);
+    if (group !== undefined && group.last.text === item.text && group.last.mark === item.mark) {
+      group.last = item;
+      group.count++;
+    } else {
+      groups.push({ first: item, last: item, count: 1 });
+    }
+  }
+  return groups;
+}
+
 function renderRaw(timeline: readonly TimelineItem[], { paint }: PageOptions): string {
-  const lines = timeline.map(({ raw }) => (raw === null ? paint.faint("(the text of this line has been pruned)") : toVisible(raw)));
+  const lines = timeline.map(({ raw }) =>
+    raw === null ? paint.faint("(the text of this line has been pruned)") : toVisible(raw),
+  );
   return `${paint.strong("Log lines")}\n${lines.join("\n")}`;
 }
 
 function indent(text: string): string {
-  return text.split("\n").map((line) => `  ${line}`).join("\n");
+  return text
+    .split("\n")
+    .map((line) => `  ${line}`)
+    .join("\n");
 }

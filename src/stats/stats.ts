@@ -10,7 +10,10 @@ export interface Stats {
 
 export async function computeStats(reader: StatsReader): Promise<Stats> {
   const [overview, messages, recipients, rejections] = await Promise.all([
-    reader.overview(), reader.messagesByStatus(), reader.recipientsByStatus(), reader.rejectionsByCategory(),
+    reader.overview(),
+    reader.messagesByStatus(),
+    reader.recipientsByStatus(),
+    reader.rejectionsByCategory(),
   ]);
   return { overview, messages, recipients, rejections };
 }

@@ -1,5 +1,15 @@
 /** One line of a timeline: what an event says, in words. */
-import type { AddressPart, Arrival, Deferral, Delivery, EnvelopeEdit, Failure, Host, LogEvent, Rejection } from "../parse/events.ts";
+import type {
+  AddressPart,
+  Arrival,
+  Deferral,
+  Delivery,
+  EnvelopeEdit,
+  Failure,
+  Host,
+  LogEvent,
+  Rejection,
+} from "../parse/events.ts";
 
 /** How it went: shown by colour where there is one. */
 export type Tone = "good" | "bad" | "waiting" | "plain";
@@ -51,13 +61,20 @@ function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: 
   const parts = [`received from ${from}`];
   if (host !== undefined) parts.push(`by way of ${describeHost(host)}`);
   if (auth?.id !== undefined) parts.push(`logged in as ${auth.id}`);
-  const details = [protocol, sizeBytes === undefined ? undefined : `${sizeBytes} bytes`].filter((detail) => detail !== undefined);
+  const details = [protocol, sizeBytes === undefined ? undefined : `${sizeBytes} bytes`].filter(
+    (detail) => detail !== undefined,
+  );
   if (parentId !== undefined) details.push(`about ${parentId}`);
   return parts.join(" ") + (details.length === 0 ? "" : ` (${details.join(", ")})`);
 }
 
 function describeDelivery({ flag, address, router, transport, host, confirmation }: Delivery): string {
-  const verb = flag === "*>" ? "not delivered, because of -N, to" : flag === ">>" ? "delivered while it came in to" : "delivered to";
+  const verb =
+    flag === "*>"
+      ? "not delivered, because of -N, to"
+      : flag === ">>"
+        ? "delivered while it came in to"
+        : "delivered to";
   const to = host === undefined ? "" : ` by ${describeHost(host)}`;
   const via = describeWay(router, transport);
   const reply = confirmation === undefined ? "" : `: ${confirmation}`;

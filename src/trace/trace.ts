@@ -2,8 +2,8 @@
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import { parseEntry } from "../parse/record.ts";
-import { decodeLines } from "../text.ts";
 import type { AttemptRow, EntryRow, MessageReader, MessageRow, RecipientRow } from "../store/message-reader.ts";
+import { decodeLines } from "../text.ts";
 import { type Description, describeEvent } from "./describe-event.ts";
 
 export interface TracedMessage {
@@ -90,24 +90,44 @@ export interface TraceOptions {
 }
 
 /** The messages with an Exim id, one a server; none when the database does not know it. */
-export async function trace(messages: MessageReader, id: string, { server, formatTime }: TraceOptions): Promise<Trace[]> {
+export async function trace(
+  messages: MessageReader,
+  id: string,
+  { server, formatTime }: TraceOptions,
+): Promise<Trace[]> {
   const found = await messages.find(id);
   const wanted = found.filter((row) => server === undefined || row.server === server);
   return Promise.all(wanted.map((row) => traceOne(messages, row, formatTime)));
 }
 
-async function traceOne(messages: MessageReader, row: MessageRow, formatTime: TraceOptions["formatTime"]): Promise<Trace> {
+async function traceOne(
+  messages: MessageReader,
+  row: MessageRow,
+  formatTime: TraceOptions["formatTime"],
+): Promise<Trace> {
   const [timeZone, recipients, attempts, entries, children] = await Promise.all([
-    messages.timeZoneOf(row.server), messages.recipientsOf(row), messages.attemptsOf(row), messages.entriesOf(row), messages.childrenOf(row),
+    messages.timeZoneOf(row.server),
+    messages.recipientsOf(row),
+    messages.attemptsOf(row),
+    messages.entriesOf(row),
+    messages.childrenOf(row),
   ]);
-  const message = toMessage(row, timeZone, children.map((child) => child.id));
+  const message = toMessage(
+    row,
+    timeZone,
+    children.map((child) => child.id),
+  );
   const timeline = entries.map(toTimelineItem);
   const traced = recipients.map(toRecipient);
   const verdict = formatVerdict(
     {
       status: message.status,
       recipients: traced.map(({ address, status, deliveredAt, attempts: tries, lastError }) => ({
-        address, status, deliveredAt: deliveredAt ?? undefined, attempts: tries, lastError: lastError ?? undefined,
+        address,
+        status,
+        deliveredAt: deliveredAt ?? undefined,
+        attempts: tries,
+        lastError: lastError ?? undefined,
       })),
       completedAt: message.completedAt ?? undefined,
       lastSeenAt: timeline.at(-1)?.timestamp ?? message.timestamp,
@@ -184,7 +204,8 @@ function toTimelineItem(row: EntryRow): TimelineItem {
   const seenIn = row.seen_in.split(",");
   const { bytes, event, timestamp } = row;
   const parsed = bytes === undefined ? undefined : parseEntry(bytes.split("\n"));
-  const description: Description = parsed === undefined ? { mark: "", text: event, tone: "plain" } : describeEvent(parsed.event, parsed.text);
+  const description: Description =
+    parsed === undefined ? { mark: "", text: event, tone: "plain" } : describeEvent(parsed.event, parsed.text);
   return { timestamp, event, seenIn, raw: bytes === undefined ? null : decodeLines(bytes), ...description };
 }
 
@@ -195,7 +216,8 @@ function findReason(entries: readonly EntryRow[], status: MessageStatus): string
   for (const { event, bytes } of [...entries].reverse()) {
     if (!kinds.includes(event) || bytes === undefined) continue;
     const parsed = parseEntry(bytes.split("\n"));
-    if (parsed !== undefined && "reason" in parsed.event && parsed.event.reason !== undefined) return parsed.event.reason;
+    if (parsed !== undefined && "reason" in parsed.event && parsed.event.reason !== undefined)
+      return parsed.event.reason;
   }
   return undefined;
 }

@@ -24,12 +24,12 @@ import {
   aThaw,
   at,
   BOB,
-  fateOf,
   fatesOf,
   fold,
   type Happening,
   ignoredRecipients,
   momentOf,
+  recipientFates,
 } from "../support/events.ts";
 
 /** Delivered or not, an address of this machine is logged under its local name. */
@@ -207,6 +207,11 @@ describe("the status of a recipient", () => {
     expect(fatesOf([at(0, aDelivery({ flag: "*>" }))]).recipients).toEqual({ [ALICE]: "discarded" });
   });
 
+  test("a delivery to /dev/null, which Exim leaves out, is discarded", () => {
+    const delivery = aDelivery({ address: anAddress(ALICE, "/dev/null"), transport: "**bypassed**" });
+    expect(fatesOf([at(0, delivery)]).recipients).toEqual({ [ALICE]: "discarded" });
+  });
+
   test("the last word counts", () => {
     const deferred = [at(0, anArrival()), at(1, aDeferral()), at(60, aDeferral())];
     expect(fatesOf([...deferred, at(120, aDelivery())]).recipients).toEqual({ [ALICE]: "delivered" });
@@ -300,6 +305,13 @@ describe("the status of a recipient", () => {
       expect(fatesOf(history).recipients).toEqual({ [ALICE]: "delivered" });
     });
 
+    test("knows a target that was deferred by its address and delivered by its local name", () => {
+      const waiting = { address: anAddress(ALICE, "carol@example.org") };
+      const local = { address: anAddress(ALICE, "carol") };
+      const history = [arrival, at(1, aDelivery(one)), at(1, aDeferral(waiting)), at(9, aDelivery(local))];
+      expect(fatesOf(history).recipients).toEqual({ [ALICE]: "delivered" });
+    });
+
     test("is removed when a part of it was outstanding", () => {
       const history = [
         arrival,
@@ -312,15 +324,51 @@ describe("the status of a recipient", () => {
     });
   });
 
+  describe("that leads to the same mailbox as another", () => {
+    const team = "team@example.org";
+    const arrival = at(0, anArrival({ recipients: [ALICE, team] }));
+    const completion = at(1, aCompletion());
+
+    test("shares the fate of the one line there is, once the message has completed", () => {
+      const delivery = at(1, aDelivery({ address: anAddress(team, "alice") }));
+      expect(fatesOf([arrival, delivery]).recipients).toEqual({ [ALICE]: "pending", [team]: "delivered" });
+      expect(fatesOf([arrival, delivery, completion])).toMatchObject({
+        message: "delivered",
+        recipients: { [ALICE]: "delivered", [team]: "delivered" },
+      });
+    });
+
+    test("shares a failure, too", () => {
+      const failure = at(1, aFailure({ address: anAddress(team, ALICE) }));
+      expect(fatesOf([arrival, failure, completion]).recipients).toEqual({
+        [ALICE]: "bounced",
+        [team]: "bounced",
+      });
+    });
+
+    test("shares nothing with a mailbox of that name in another domain", () => {
+      const elsewhere = "team@elsewhere.example";
+      const history = [
+        at(0, anArrival({ recipients: [ALICE, elsewhere] })),
+        at(1, aDelivery({ address: anAddress(elsewhere, "alice") })),
+        completion,
+      ];
+      expect(fatesOf(history).recipients).toEqual({ [ALICE]: "unknown", [elsewhere]: "delivered" });
+    });
+  });
+
   test("is dated by the line that decided it", () => {
     const delivery = at(60, aDelivery());
     const state = fold([at(0, anArrival()), at(1, aDeferral()), delivery, at(61, aCompletion())]);
-    expect(fateOf(state, ALICE)).toEqual({ status: "delivered", at: momentOf(delivery) });
+    expect(recipientFates(state).get(ALICE)).toEqual({ status: "delivered", at: momentOf(delivery) });
     const removal = at(5, aRemoval());
-    expect(fateOf(fold([at(0, anArrival()), removal]), ALICE)).toEqual({
+    expect(recipientFates(fold([at(0, anArrival()), removal])).get(ALICE)).toEqual({
       status: "removed",
       at: momentOf(removal),
     });
-    expect(fateOf(fold([at(0, anArrival())]), ALICE)).toEqual({ status: "pending", at: undefined });
+    expect(recipientFates(fold([at(0, anArrival())])).get(ALICE)).toEqual({
+      status: "pending",
+      at: undefined,
+    });
   });
 });

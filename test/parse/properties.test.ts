@@ -137,7 +137,7 @@ describe("parseEntry", () => {
         const entry = parseEntry(lines);
         if (!startsEntry(lines[0] ?? "")) expect(entry).toBeUndefined();
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -186,7 +186,7 @@ describe("parseEntry", () => {
         const asBytes = Buffer.from(entry.text, "utf8").toString("latin1");
         expect(first.endsWith(entry.text) || first.endsWith(asBytes), first).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -197,7 +197,7 @@ describe("parseEntry", () => {
         if (entry === undefined) return;
         for (const value of valuesAsWritten(entry.event)) expect(entry.text).toContain(value);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 

@@ -1,6 +1,6 @@
 /** Builders of events and of small histories. Each makes a plain, valid event; a test names only what it is about. */
 import { rankOf } from "../../src/message/order.ts";
-import { isFrozen, type RecipientFate, resolveMessage, resolveRecipient } from "../../src/message/resolve.ts";
+import { isFrozen, type RecipientFate, resolveMessage, resolveRecipients } from "../../src/message/resolve.ts";
 import { addressWord, applyEvent, type MessageState, newMessageState } from "../../src/message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../../src/message/statuses.ts";
 import type {
@@ -277,9 +277,8 @@ export interface Fates {
 /** What a history comes to. */
 export function fatesOf(history: readonly Happening[]): Fates {
   const state = fold(history);
-  const recipients: Record<string, RecipientStatus> = {};
-  for (const address of [...state.recipients.keys()].sort())
-    recipients[address] = fateOf(state, address).status;
+  const fates = recipientFates(state);
+  const recipients = Object.fromEntries([...fates].map(([address, { status }]) => [address, status]));
   return {
     message: resolveMessage(state, Object.values(recipients)),
     isFrozen: isFrozen(state.marks),
@@ -287,8 +286,14 @@ export function fatesOf(history: readonly Happening[]): Fates {
   };
 }
 
-export function fateOf(state: MessageState, address: string): RecipientFate {
-  const recipient = state.recipients.get(address);
-  if (recipient === undefined) throw new Error(`no recipient ${address}`);
-  return resolveRecipient(recipient, state.marks);
+/** The fates of the recipients by their addresses. */
+export function recipientFates(state: MessageState): ReadonlyMap<string, RecipientFate> {
+  const fates = resolveRecipients(state);
+  return new Map([...state.recipients.keys()].map((address, index) => [address, fateAt(fates, index)]));
+}
+
+function fateAt(fates: readonly RecipientFate[], index: number): RecipientFate {
+  const fate = fates[index];
+  if (fate === undefined) throw new Error(`recipient ${index} has no fate`);
+  return fate;
 }

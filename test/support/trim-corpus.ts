@@ -151,10 +151,7 @@ function main(): void {
     mkdirSync(target, { recursive: true });
     for (const [log, bytes] of files) {
       const pieces = entries.filter((entry) => entry.log === log && kept.has(entry));
-      writeFileSync(
-        join(target, log),
-        Buffer.concat(pieces.map(({ start, end }) => bytes.subarray(start, end))),
-      );
+      writeFileSync(join(target, log), Buffer.concat(pieces.map(({ start, end }) => bytes.subarray(start, end))));
     }
     writeFileSync(join(target, "TRUTH.json"), formatTruth(trimTruth(truth, chosen, kept)));
     console.log(report(target, plan.profile, kept, chosen));
@@ -252,9 +249,7 @@ function findUnits(truth: Truth, entries: readonly Entry[], isSurprise: (entry: 
   );
   const idsByRoot = groupBy(entriesById.keys(), (id) => groups.find(id));
   const messagesByRoot = groupBy(truth.messages, ({ n }) => groups.find(n));
-  const generatedById = new Map(
-    truth.generated_messages_seen.map((generated) => [generated.exim_id, generated]),
-  );
+  const generatedById = new Map(truth.generated_messages_seen.map((generated) => [generated.exim_id, generated]));
   return [...messagesByRoot].map(([root, messages]) => {
     const ids = new Set(idsByRoot.get(root));
     const members = new Set<Entry>();
@@ -433,9 +428,7 @@ function queueRuns(kept: ReadonlySet<Entry>, entries: readonly Entry[]): Entry[]
     .filter(({ text }) => text.startsWith("Start queue run: "))
     .map((start) => ({
       start,
-      end: main.find(
-        (entry) => entry.start > start.start && entry.text === start.text.replace("Start", "End"),
-      ),
+      end: main.find((entry) => entry.start > start.start && entry.text === start.text.replace("Start", "End")),
     }));
   return runs
     .flatMap(({ start, end }) => (end === undefined ? [] : [{ start, end }]))
@@ -484,9 +477,7 @@ function firstOfEachShape(entries: readonly Entry[]): Entry[] {
 /** The first of each list, then the second of each, and so on. */
 function roundRobin<T>(lists: readonly (readonly T[])[]): T[] {
   const longest = Math.max(0, ...lists.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, index) =>
-    lists.flatMap((list) => list.slice(index, index + 1)),
-  ).flat();
+  return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();
 }
 
 function trimTruth(truth: Truth, chosen: readonly Unit[], kept: ReadonlySet<Entry>): Truth {
@@ -523,8 +514,7 @@ function trimSnapshot(
   ids: ReadonlySet<string>,
   kept: ReadonlySet<Entry>,
 ): TruthQueueSnapshot {
-  const before = (wanted: Log, bytes: number) =>
-    [...kept].filter(({ log, start }) => log === wanted && start < bytes);
+  const before = (wanted: Log, bytes: number) => [...kept].filter(({ log, start }) => log === wanted && start < bytes);
   const main = before("mainlog", snapshot.mainlog_bytes);
   return {
     ...snapshot,

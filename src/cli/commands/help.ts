@@ -33,5 +33,8 @@ function renderExitCodes(): string {
 }
 
 function renderRules(rules: readonly (readonly string[])[]): string {
-  return renderColumns(rules).split("\n").map((line) => `  ${line}`).join("\n");
+  return renderColumns(rules)
+    .split("\n")
+    .map((line) => `  ${line}`)
+    .join("\n");
 }

@@ -1,6 +1,6 @@
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { isTimeZone } from "../../ingest/clock.ts";
-import { ingest, type IngestReport } from "../../ingest/ingest.ts";
+import { type IngestReport, ingest } from "../../ingest/ingest.ts";
 import { renderIngestJson, renderIngestSummary } from "../../render/ingest-summary.ts";
 import type { LogType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
@@ -23,7 +23,9 @@ export interface IngestFlags extends DatabaseFlags {
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
   const { timezone } = flags;
   if (timezone !== undefined && !isTimeZone(timezone)) {
-    throw new PilotError("usage", `"${timezone}" is not a time zone this machine knows.`, { hint: "Give an IANA name such as Europe/Berlin or UTC." });
+    throw new PilotError("usage", `"${timezone}" is not a time zone this machine knows.`, {
+      hint: "Give an IANA name such as Europe/Berlin or UTC.",
+    });
   }
   const startedMs = io.now();
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
@@ -40,7 +42,8 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         now,
         signal: io.signal,
         onProgress: progress.update,
-      }));
+      }),
+    );
   } finally {
     progress.stop();
   }

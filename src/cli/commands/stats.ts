@@ -11,5 +11,7 @@ export interface StatsFlags extends DatabaseFlags {
 /** Prints the totals. Errors: those of the database. */
 export async function runStats(flags: StatsFlags, io: Io): Promise<void> {
   const stats = await usingReader(flags, io, (reader) => computeStats(reader.stats));
-  io.stdout.write(flags.json === true ? renderJson("stats", stats) : renderStatsPage(stats, io.timeZone, paintFor(io.stdout, io)));
+  io.stdout.write(
+    flags.json === true ? renderJson("stats", stats) : renderStatsPage(stats, io.timeZone, paintFor(io.stdout, io)),
+  );
 }

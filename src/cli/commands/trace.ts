@@ -1,5 +1,5 @@
-import { isMessageId } from "../../parse/message-id.ts";
 import { PilotError } from "../../errors.ts";
+import { isMessageId } from "../../parse/message-id.ts";
 import { formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderTracePage } from "../../render/trace-page.ts";
@@ -20,11 +20,17 @@ export async function runTrace(id: string, flags: TraceFlags, io: Io): Promise<n
       hint: "Ids look like 1vwz8c-0005eI-2Q or 1vwz8c-000000005eI-2QaB; upper and lower case matter.",
     });
   }
-  const traces = await usingReader(flags, io, (reader) => trace(reader.messages, id, { server: flags.server, formatTime }));
+  const traces = await usingReader(flags, io, (reader) =>
+    trace(reader.messages, id, { server: flags.server, formatTime }),
+  );
   if (traces.length === 0) {
-    throw new PilotError("not_found", `The database knows no message ${id}${flags.server === undefined ? "" : ` of ${flags.server}`}.`, {
-      hint: "Ingest the logs of that day, rotated ones too; mind upper and lower case. `exim-pilot stats` shows the time that is covered.",
-    });
+    throw new PilotError(
+      "not_found",
+      `The database knows no message ${id}${flags.server === undefined ? "" : ` of ${flags.server}`}.`,
+      {
+        hint: "Ingest the logs of that day, rotated ones too; mind upper and lower case. `exim-pilot stats` shows the time that is covered.",
+      },
+    );
   }
   if (flags.json === true) {
     io.stdout.write(renderJson("trace", { messages: traces }));

@@ -1,0 +1,116 @@
+/** What the logs say against what the driver of the traffic knows, for every profile that is there. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { normaliseAddress } from "../../src/message/address.ts";
+import { type Corpus, corpusProfiles, fateKind, recipientFates, type TruthFateKind } from "../support/corpus.ts";
+import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { queryAll, readSources } from "../support/views.ts";
+
+/** The recipient statuses that agree with a fate; fates that are not here are no single fate of a recipient. */
+const AGREEING: Partial<Record<TruthFateKind, readonly string[]>> = {
+  delivered: ["delivered"],
+  bounced: ["bounced"],
+  "bounced-undeliverable (bounce gone)": ["bounced"],
+  "bounced-undeliverable (bounce frozen on queue)": ["bounced"],
+  discarded: ["discarded"],
+  removed: ["removed"],
+  queued: ["deferred", "pending"],
+  frozen: ["deferred", "pending"],
+};
+
+/** Disagreements that are in the nature of the log, by scenario. */
+const EXPLAINED: Readonly<Record<string, string>> = {
+  "cmd-rewritten":
+    "rewriting changed the recipient after the arrival was logged: the deliveries name the new address only",
+  "admin-sysfilter-redirect": "the system filter set the recipients aside and delivered under its own name",
+};
+
+interface Disagreement {
+  readonly scenario: string;
+  readonly messageId: string;
+  readonly recipient: string;
+  readonly fate: string;
+  readonly status: string;
+}
+
+const profiles = corpusProfiles();
+const hasFull = profiles.some(({ name }) => name.includes("full"));
+
+test.skipIf(hasFull)("the full corpus is not beside the project: only its trimmed copy was tested", () => {
+  expect(profiles.length).toBeGreaterThan(0);
+});
+
+describe.each(profiles)("$name", (corpus) => {
+  test("stores every line, gives every byte back and agrees with the truth", async () => {
+    const database = join(temporaryFolder(), "pilot.db");
+    const logs = Object.values(corpus.logs);
+    await ingestInto(database, logs, { timeZone: corpus.truth.timezone });
+    for (const source of readSources(database)) {
+      const bytes = readFileSync(source.path);
+      expect(source.bytes.equals(bytes)).toBe(true);
+      expect(source.lines).toBe(countNewlines(bytes));
+    }
+    expect(readSources(database)).toHaveLength(logs.length);
+    const { compared, unnamed, disagreements } = compareFates(corpus, database);
+    expect(compared).toBeGreaterThan(30);
+    expect(unnamed).toEqual([]);
+    expect(disagreements.filter(({ scenario }) => EXPLAINED[scenario] === undefined)).toEqual([]);
+  });
+});
+
+function countNewlines(bytes: Buffer): number {
+  return bytes.toString("latin1").split("\n").length - 1;
+}
+
+function compareFates(corpus: Corpus, database: string) {
+  const scenarios = new Map(corpus.truth.messages.map(({ n, scenario }) => [n, scenario]));
+  const text = Object.values(corpus.logs)
+    .map((path) => readFileSync(path, "latin1"))
+    .join("");
+  const lines = groupByMessage(text);
+  const disagreements: Disagreement[] = [];
+  const unnamed: string[] = [];
+  let compared = 0;
+  for (const { lab, messageId, recipient, fate } of recipientFates(corpus.truth)) {
+    const agreeing = AGREEING[fateKind(fate)];
+    if (agreeing === undefined || messageId === undefined) continue;
+    const rows = queryAll<{ recipient: string; status: string }>(
+      database,
+      "SELECT recipient, status FROM recipients WHERE message_id = ?",
+      messageId,
+    );
+    const row = rows.find((candidate) => isSame(candidate.recipient, recipient));
+    compared++;
+    if (row === undefined) {
+      const isNamed = (lines.get(messageId) ?? "").toLowerCase().includes(recipient.toLowerCase());
+      if (isNamed && !isDestination(database, messageId, recipient)) unnamed.push(`${messageId} ${recipient}`);
+    } else if (!agreeing.includes(row.status)) {
+      disagreements.push({ scenario: scenarios.get(lab) ?? "", messageId, recipient, fate, status: row.status });
+    }
+  }
+  return { compared, unnamed, disagreements };
+}
+
+/** True when the log names the address only as what another recipient became. */
+function isDestination(database: string, messageId: string, recipient: string): boolean {
+  const sql = "SELECT final_address FROM delivery_attempts WHERE message_id = ? AND final_address <> recipient";
+  return queryAll<{ final_address: string }>(database, sql, messageId).some((row) =>
+    isSame(row.final_address, recipient),
+  );
+}
+
+/** The driver types addresses as a client would; Exim qualifies, unquotes and lower-cases them. */
+function isSame(stored: string, typed: string): boolean {
+  const plain = (address: string): string => normaliseAddress(address).toLowerCase().replace(/["\\]/g, "");
+  return plain(stored) === plain(typed) || plain(stored).replace(/@.*/, "") === plain(typed);
+}
+
+function groupByMessage(text: string): Map<string, string> {
+  const groups = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const id = / (\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})(?: |$)/.exec(line)?.[1];
+    if (id !== undefined) groups.set(id, `${groups.get(id) ?? ""}${line}\n`);
+  }
+  return groups;
+}

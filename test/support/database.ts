@@ -1,0 +1,74 @@
+/** Databases for tests: real files in a folder of their own, removed afterwards unless KEEP_TEST_FILES is set. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { type IngestOptions, type IngestReport, ingest } from "../../src/ingest/ingest.ts";
+import { openReader, openWriter, type StoreSettings } from "../../src/store/store.ts";
+import type { Writer } from "../../src/store/writer.ts";
+import { epochMs } from "../../src/units.ts";
+
+export const SCHEMA_DIRECTORY = fileURLToPath(new URL("../../schema", import.meta.url));
+export const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
+/** 2026-04-01T00:00:00Z. */
+export const NOW = epochMs(1_775_001_600_000);
+
+/** A folder that is removed when the test is over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+  onTestFinished(() => {
+    if (process.env["KEEP_TEST_FILES"] === undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+export function storeSettings(path: string, waitMs = 200): StoreSettings {
+  return { path, schemaDirectory: SCHEMA_DIRECTORY, waitMs, program: "0.0.0-test", now: () => NOW };
+}
+
+/** Runs `action` with the writer of a database, which is made when it is missing. */
+export async function withWriter<Result>(
+  path: string,
+  action: (writer: Writer) => Promise<Result> | Result,
+): Promise<Result> {
+  const writer = openWriter(storeSettings(path));
+  try {
+    return await action(writer);
+  } finally {
+    writer.close();
+  }
+}
+
+export async function withReader<Result>(
+  path: string,
+  action: (reader: ReturnType<typeof openReader>) => Promise<Result>,
+): Promise<Result> {
+  const reader = openReader(storeSettings(path));
+  try {
+    return await action(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
+export const OPTIONS: IngestOptions = {
+  server: "mx1",
+  timeZone: "UTC",
+  defaultTimeZone: "UTC",
+  logType: undefined,
+  batchLines: 500,
+  program: "0.0.0-test",
+  now: () => NOW,
+};
+
+/** Ingests into the database at `path`. `stdin` is what "-" reads. */
+export async function ingestInto(
+  path: string,
+  logs: readonly string[],
+  options: Partial<IngestOptions> = {},
+  stdin: Readable = Readable.from([]),
+): Promise<IngestReport> {
+  return withWriter(path, (writer) => ingest(logs, stdin, writer, { ...OPTIONS, ...options }));
+}
