@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main, processIo } from "../dist/main.js";
+import { processIo } from "../dist/io.js";
+import { main } from "../dist/main.js";
 
 process.exitCode = await main(process.argv.slice(2), processIo());

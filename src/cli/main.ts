@@ -7,8 +7,6 @@ import { readVersion } from "./package-root.ts";
 import { buildProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
 
-export { processIo } from "./io.ts";
-
 /** `argv` without node and script. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const outcome = { status: 0 };

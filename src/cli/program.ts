@@ -1,6 +1,7 @@
 /** The commands and their flags. What a command needs to run is loaded when it runs. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
+import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 
@@ -121,7 +122,7 @@ function addHelp(program: Command, io: Io): void {
     .argument("[topic]", "a command, statuses or exit-codes")
     .action(async (topic: string | undefined) => {
       const { findTopic } = await import("./commands/help.ts");
-      const text = topic === undefined ? undefined : findTopic(topic);
+      const text = topic === undefined ? undefined : findTopic(topic, columnsOf(io.stdout, io));
       if (text !== undefined) io.stdout.write(text);
       else showCommandHelp(program, topic);
     });

@@ -76,7 +76,8 @@ function deliveredClause(delivered: readonly VerdictRecipient[], count: number, 
   const [only] = delivered;
   if (count === 1 && only !== undefined) return `delivered to ${only.address}${when}`;
   const lastWhen = when === "" ? "" : `, the last${when}`;
-  return delivered.length === count ? `delivered to all ${count} recipients${lastWhen}` : `delivered to ${delivered.length} of ${count} recipients`;
+  const all = count === 2 ? "both recipients" : `all ${count} recipients`;
+  return delivered.length === count ? `delivered to ${all}${lastWhen}` : `delivered to ${delivered.length} of ${count} recipients`;
 }
 
 /** Each with its error when they are few. */

@@ -186,12 +186,12 @@ interface Repetition {
   count: number;
 }
 
-/** A frozen message says so at every queue run: lines that say the same one after the other are shown once. */
+/** A frozen message says so at every queue run: lines without a flag that say the same one after the other are shown once. */
 function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetition[] {
   const groups: Repetition[] = [];
   for (const item of timeline) {
     const group = groups.at(-1);
-    if (group !== undefined && group.last.text === item.text && group.last.mark === item.mark) {
+    if (group !== undefined && item.mark === "" && group.last.text === item.text) {
       group.last = item;
       group.count++;
     } else {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parsePrefix, startsWithStamp, zonedMs } from "../../src/parse/prefix.ts";
 
-const SHORT = "10HmaX-0005vi-00";
-const LONG = "10HmaX-000000005vi-0000";
+const SHORT = "1vwz8c-0005eI-2Q";
+const LONG = "1wOrXx-000000005UZ-3dsn";
 
 /** The prefix with its stamp as an ISO string, and the text that follows it. */
 function read(line: string) {
@@ -85,7 +85,7 @@ describe("parsePrefix leaves to the text", () => {
     ["a zone that is too long", "2026-03-02 05:40:05 +01000 text", "+01000 text"],
     ["an id with a colon after it", `2026-03-02 05:40:05 ${SHORT}: text`, `${SHORT}: text`],
     ["an id that goes on", `2026-03-02 05:40:05 ${SHORT}-D text`, `${SHORT}-D text`],
-    ["an id that is too short", "2026-03-02 05:40:05 10HmaX-0005vi-0 text", "10HmaX-0005vi-0 text"],
+    ["an id that is too short", "2026-03-02 05:40:05 1vwz8c-0005eI-2 text", "1vwz8c-0005eI-2 text"],
     ["a zone after a pid, which is the wrong order", "2026-03-02 05:40:05 [7] +0100 text", "+0100 text"],
   ])("%s", (_what, line, text) => {
     expect(read(line)?.text).toBe(text);

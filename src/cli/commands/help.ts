@@ -1,6 +1,6 @@
 /** What `help` explains beside the commands. */
 import { ATTEMPT_STATUS_RULES, MESSAGE_STATUS_RULES, RECIPIENT_STATUS_RULES } from "../../message/statuses.ts";
-import { renderColumns } from "../../render/layout.ts";
+import { renderHanging } from "../../render/layout.ts";
 
 /** Meaning of each exit status; error codes map to them in errors.ts. */
 export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[] = [
@@ -14,27 +14,27 @@ export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[]
 ];
 
 /** The text of a topic; undefined when there is no such topic. */
-export function findTopic(name: string): string | undefined {
-  if (name === "statuses") return renderStatuses();
-  return name === "exit-codes" ? renderExitCodes() : undefined;
+export function findTopic(name: string, columns: number): string | undefined {
+  if (name === "statuses") return renderStatuses(columns);
+  return name === "exit-codes" ? renderExitCodes(columns) : undefined;
 }
 
-function renderStatuses(): string {
+function renderStatuses(columns: number): string {
   const sections = [
     ["Messages", MESSAGE_STATUS_RULES],
     ["Recipients", RECIPIENT_STATUS_RULES],
     ["Delivery attempts", ATTEMPT_STATUS_RULES],
   ] as const;
-  return `${sections.map(([title, rules]) => `${title}\n${renderRules(Object.entries(rules))}`).join("\n\n")}\n`;
+  const texts = sections.map(([title, rules]) => `${title}\n${renderRules(Object.entries(rules), columns)}`);
+  return `${texts.join("\n\n")}\n`;
 }
 
-function renderExitCodes(): string {
-  return `Exit codes\n${renderRules(EXIT_CODES.map(([status, meaning]) => [String(status), meaning]))}\n\nNew codes may be added; a count is never one.\n`;
+function renderExitCodes(columns: number): string {
+  const rules = EXIT_CODES.map(([status, meaning]) => [String(status), meaning] as const);
+  return `Exit codes\n${renderRules(rules, columns)}\n\nNew codes may be added; a count is never one.\n`;
 }
 
-function renderRules(rules: readonly (readonly string[])[]): string {
-  return renderColumns(rules)
-    .split("\n")
-    .map((line) => `  ${line}`)
-    .join("\n");
+function renderRules(rules: readonly (readonly [name: string, rule: string])[], columns: number): string {
+  const width = Math.max(...rules.map(([name]) => name.length));
+  return rules.map(([name, rule]) => renderHanging(`  ${name.padEnd(width)}  `, rule, width + 4, columns)).join("\n");
 }
