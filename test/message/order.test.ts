@@ -64,12 +64,7 @@ describe("rankOf", () => {
   });
 
   test("puts a recipient marked as delivered after all that a run did to it", () => {
-    expectOrder(
-      rank(aDeferral()),
-      rank(aFailure()),
-      rank(anEdit({ action: "marked_delivered" })),
-      rank(aCompletion()),
-    );
+    expectOrder(rank(aDeferral()), rank(aFailure()), rank(anEdit({ action: "marked_delivered" })), rank(aCompletion()));
     expectOrder(rank(anEdit({ action: "recipient_added" })), rank(aDeferral()));
   });
 
@@ -82,7 +77,6 @@ describe("rankOf", () => {
   });
 
   test("depends on the event and its text alone", () => {
-    for (const event of [...ONE_OF_EACH, aRejection(), anythingElse()])
-      expect(rank(event)).toBe(rank({ ...event }));
+    for (const event of [...ONE_OF_EACH, aRejection(), anythingElse()]) expect(rank(event)).toBe(rank({ ...event }));
   });
 });

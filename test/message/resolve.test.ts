@@ -250,22 +250,17 @@ describe("the status of a recipient", () => {
   });
 
   test("the system filter can take the recipients of the envelope away", () => {
-    const history = [
-      at(0, anArrival()),
-      at(1, ignoredRecipients()),
-      at(1, aDelivery(toBob)),
-      at(1, aCompletion()),
-    ];
+    const history = [at(0, anArrival()), at(1, ignoredRecipients()), at(1, aDelivery(toBob)), at(1, aCompletion())];
     expect(fatesOf(history).recipients).toEqual({ [ALICE]: "discarded", [BOB]: "delivered" });
   });
 
   test("the case of a domain does not make another recipient, the case of a local part does", () => {
     const arrival = anArrival({ recipients: ["Alice@Example.ORG"] });
-    expect(
-      fatesOf([at(0, arrival), at(1, aDelivery({ address: anAddress("Alice@example.org") }))]).recipients,
-    ).toEqual({
-      "Alice@example.org": "delivered",
-    });
+    expect(fatesOf([at(0, arrival), at(1, aDelivery({ address: anAddress("Alice@example.org") }))]).recipients).toEqual(
+      {
+        "Alice@example.org": "delivered",
+      },
+    );
     expect(Object.keys(fatesOf([at(0, arrival), at(1, aDelivery())]).recipients)).toHaveLength(2);
   });
 
@@ -313,13 +308,7 @@ describe("the status of a recipient", () => {
     });
 
     test("is removed when a part of it was outstanding", () => {
-      const history = [
-        arrival,
-        at(1, aDelivery(one)),
-        at(1, aDeferral(two)),
-        at(9, aRemoval()),
-        at(9, aCompletion()),
-      ];
+      const history = [arrival, at(1, aDelivery(one)), at(1, aDeferral(two)), at(9, aRemoval()), at(9, aCompletion())];
       expect(fatesOf(history).recipients).toEqual({ [ALICE]: "removed" });
     });
   });

@@ -69,11 +69,7 @@ describe("addressWord", () => {
 
 describe("the fold", () => {
   test("takes its bounds from the earliest and the latest line", () => {
-    const [arrival, delivery, completion] = [
-      at(10, anArrival()),
-      at(11, aDelivery()),
-      at(12, aCompletion()),
-    ] as const;
+    const [arrival, delivery, completion] = [at(10, anArrival()), at(11, aDelivery()), at(12, aCompletion())] as const;
     const state = fold([delivery, completion, arrival]);
     expect(state).toMatchObject({
       firstAt: momentOf(arrival),
@@ -89,9 +85,7 @@ describe("the fold", () => {
   });
 
   test("keeps the time on the queue of the last completion", () => {
-    expect(fold([at(9, aCompletion({ queueMs: 9000 })), at(5, aCompletion({ queueMs: 5000 }))]).queueMs).toBe(
-      9000,
-    );
+    expect(fold([at(9, aCompletion({ queueMs: 9000 })), at(5, aCompletion({ queueMs: 5000 }))]).queueMs).toBe(9000);
   });
 
   test("counts what was tried, and nothing else", () => {
@@ -104,9 +98,9 @@ describe("the fold", () => {
     ];
     expect(fold(history).recipients.get(ALICE)?.attempts).toBe(2);
     expect(fold([at(0, aDiscard()), at(1, anEdit())]).recipients.get(ALICE)?.attempts).toBe(0);
-    expect(
-      fold([at(0, aDelivery()), at(0, aFailure({ address: anAddress(BOB) }))]).recipients.get(BOB)?.attempts,
-    ).toBe(1);
+    expect(fold([at(0, aDelivery()), at(0, aFailure({ address: anAddress(BOB) }))]).recipients.get(BOB)?.attempts).toBe(
+      1,
+    );
   });
 
   test("remembers why it failed last, not that Exim gave up waiting", () => {
@@ -136,9 +130,7 @@ describe("the fold", () => {
 describe("whatever the order of the lines", () => {
   const recipient = fc.constantFrom(ALICE, "Alice@Example.ORG", BOB);
   const target = fc.constantFrom(undefined, "alice", "one@rules.example", "two@rules.example");
-  const address = fc
-    .tuple(recipient, target)
-    .map(([original, final]) => ({ address: anAddress(original, final) }));
+  const address = fc.tuple(recipient, target).map(([original, final]) => ({ address: anAddress(original, final) }));
   const error = fc.constantFrom("Connection refused", "Connection timed out", "550 no");
 
   const event: fc.Arbitrary<LogEvent> = fc.oneof(
@@ -156,9 +148,7 @@ describe("whatever the order of the lines", () => {
       ignoredRecipients(),
       aDiscard({ address: undefined }),
     ),
-    fc
-      .tuple(address, fc.constantFrom("=>", "->", ">>", "*>"))
-      .map(([line, flag]) => aDelivery({ ...line, flag })),
+    fc.tuple(address, fc.constantFrom("=>", "->", ">>", "*>")).map(([line, flag]) => aDelivery({ ...line, flag })),
     fc.tuple(address, error).map(([line, text]) => aDeferral({ ...line, error: text })),
     fc.tuple(address, error).map(([line, text]) => aFailure({ ...line, error: text })),
     address.map(aRetrySkip),

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/parse/record.ts";
-import {
-  type LogFixture,
-  logFixtureFiles,
-  parseLogFixtures,
-  readLogFixtures,
-} from "../support/log-fixtures.ts";
+import { type LogFixture, logFixtureFiles, parseLogFixtures, readLogFixtures } from "../support/log-fixtures.ts";
 
 /** What the parser makes of a record, in the shape fixtures describe. */
 function seen(lines: readonly string[]): Record<string, unknown> {
@@ -63,9 +58,7 @@ describe.each(logFixtureFiles())("%s", (file) => {
 
 describe("the form of fixtures", () => {
   test("a record ends at the next line that begins with #, or at the end", () => {
-    const bytes = Buffer.from(
-      '# from here\n#> {"kind":"other"}\nfirst\nsecond\n# there\n#> {"kind":"other"}\nthird\n',
-    );
+    const bytes = Buffer.from('# from here\n#> {"kind":"other"}\nfirst\nsecond\n# there\n#> {"kind":"other"}\nthird\n');
     expect(parseLogFixtures("x.log", bytes)).toEqual([
       {
         file: "x.log",
@@ -80,10 +73,7 @@ describe("the form of fixtures", () => {
 
   test("blank lines belong to the record they follow, and bytes are read as latin1", () => {
     const bytes = Buffer.from('# here\n#> {"kind":"é"}\ncaf\xe9\n\n', "latin1");
-    const utf8 = Buffer.concat([
-      Buffer.from('# here\n#> {"kind":"é"}\n'),
-      Buffer.from("caf\xe9\n\n", "latin1"),
-    ]);
+    const utf8 = Buffer.concat([Buffer.from('# here\n#> {"kind":"é"}\n'), Buffer.from("caf\xe9\n\n", "latin1")]);
     expect(parseLogFixtures("x.log", utf8)[0]).toMatchObject({
       expected: '{"kind":"é"}',
       lines: ["café", ""],
@@ -92,8 +82,6 @@ describe("the form of fixtures", () => {
   });
 
   test("a line that belongs to no record is an error", () => {
-    expect(() => parseLogFixtures("x.log", Buffer.from("2026-03-02 05:40:05 Completed\n"))).toThrow(
-      "x.log:1",
-    );
+    expect(() => parseLogFixtures("x.log", Buffer.from("2026-03-02 05:40:05 Completed\n"))).toThrow("x.log:1");
   });
 });

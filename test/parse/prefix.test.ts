@@ -42,11 +42,7 @@ describe("parsePrefix reads", () => {
       { wall: "2026-03-02T05:40:05.712Z" },
     ],
     ["a leap second", "2026-03-02 05:40:60 text", { wall: "2026-03-02T05:41:00.000Z" }],
-    [
-      "the last day of a leap year's February",
-      "2028-02-29 23:59:59 text",
-      { wall: "2028-02-29T23:59:59.000Z" },
-    ],
+    ["the last day of a leap year's February", "2028-02-29 23:59:59 text", { wall: "2028-02-29T23:59:59.000Z" }],
   ])("%s", (_what, line, expected) => {
     expect(read(line)).toEqual({ ...BARE, ...expected, text: "text" });
   });
@@ -59,12 +55,7 @@ describe("parsePrefix reads", () => {
   });
 
   test("lines of different days in any order", () => {
-    const stamps = [
-      "2026-03-02 05:40:05",
-      "2026-03-03 00:00:00",
-      "2026-03-02 23:59:59",
-      "1999-12-31 23:59:59",
-    ];
+    const stamps = ["2026-03-02 05:40:05", "2026-03-03 00:00:00", "2026-03-02 23:59:59", "1999-12-31 23:59:59"];
     for (const stamp of [...stamps, ...stamps.reverse()]) {
       expect(read(`${stamp} text`)?.wall).toBe(`${stamp.replace(" ", "T")}.000Z`);
     }

@@ -241,8 +241,7 @@ function valuesAsWritten(event: LogEvent): string[] {
   ] as const) {
     values.push((event as Partial<Record<typeof key, unknown>>)[key]);
   }
-  if ("host" in event && event.host !== undefined)
-    values.push(event.host.name, event.host.helo, event.host.ip);
+  if ("host" in event && event.host !== undefined) values.push(event.host.name, event.host.helo, event.host.ip);
   if ("auth" in event && event.auth !== undefined) values.push(event.auth.authenticator, event.auth.id);
   if ("address" in event && typeof event.address === "object") {
     values.push(event.address.final, event.address.original, ...event.address.parents);

@@ -27,28 +27,22 @@ describe("findSmtpReply finds the phase", () => {
     expect(findSmtpReply(`${AFTER} ${command}: 550 no`)).toEqual(reply({ phase, code: 550 }));
   });
 
-  test.each([
-    "SMTP error from remote mail server",
-    "SMTP error from remote mailer",
-    "LMTP error",
-    "PRDR error",
-  ])("in the words of %s", (words) => {
-    expect(findSmtpReply(`${words} after DATA: 452 later`)).toEqual(reply({ phase: "DATA", code: 452 }));
-  });
+  test.each(["SMTP error from remote mail server", "SMTP error from remote mailer", "LMTP error", "PRDR error"])(
+    "in the words of %s",
+    (words) => {
+      expect(findSmtpReply(`${words} after DATA: 452 later`)).toEqual(reply({ phase: "DATA", code: 452 }));
+    },
+  );
 
   test("and nothing more when there was no reply", () => {
     expect(findSmtpReply("Remote host closed connection in response to initial connection")).toEqual(
       reply({ phase: "initial connection" }),
     );
-    expect(
-      findSmtpReply("Remote host closed connection in response to pipelined RCPT TO:<a@b.example>"),
-    ).toEqual(reply({ phase: "RCPT" }));
-    expect(findSmtpReply("Malformed SMTP reply (an empty line) in response to DATA")).toEqual(
-      reply({ phase: "DATA" }),
+    expect(findSmtpReply("Remote host closed connection in response to pipelined RCPT TO:<a@b.example>")).toEqual(
+      reply({ phase: "RCPT" }),
     );
-    expect(findSmtpReply("Malformed SMTP reply in response to EHLO x: hello there")).toEqual(
-      reply({ phase: "EHLO" }),
-    );
+    expect(findSmtpReply("Malformed SMTP reply (an empty line) in response to DATA")).toEqual(reply({ phase: "DATA" }));
+    expect(findSmtpReply("Malformed SMTP reply in response to EHLO x: hello there")).toEqual(reply({ phase: "EHLO" }));
   });
 });
 
@@ -82,9 +76,9 @@ describe("findSmtpReply finds the code", () => {
   });
 
   test("behind the host, where Exim before 4.85 wrote it", () => {
-    expect(
-      findSmtpReply(`${AFTER} RCPT TO:<a@b.example>: host mx.b.example [203.0.113.7]: 550 5.1.1 no`),
-    ).toEqual(reply({ phase: "RCPT", code: 550, enhancedCode: "5.1.1" }));
+    expect(findSmtpReply(`${AFTER} RCPT TO:<a@b.example>: host mx.b.example [203.0.113.7]: 550 5.1.1 no`)).toEqual(
+      reply({ phase: "RCPT", code: 550, enhancedCode: "5.1.1" }),
+    );
   });
 
   test("at the beginning of a text", () => {
