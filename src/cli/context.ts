@@ -68,6 +68,6 @@ export function paintFor(stream: OutputStream, { env }: Io): Paint {
 
 /** Width of the terminal; `COLUMNS`, else 80, where there is none. */
 export function columnsOf(stream: OutputStream, { env }: Io): number {
-  const fromEnvironment = Number.parseInt(env["COLUMNS"] ?? "", 10);
-  return stream.columns ?? (fromEnvironment > 0 ? fromEnvironment : DEFAULT_COLUMNS);
+  const known = [stream.columns, Number.parseInt(env["COLUMNS"] ?? "", 10)];
+  return known.find((columns) => columns !== undefined && columns > 0) ?? DEFAULT_COLUMNS;
 }

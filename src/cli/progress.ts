@@ -15,7 +15,8 @@ const INTERVAL_MS = 100;
 
 /** On a terminal it shows a spinner on stderr; anywhere else nothing. */
 export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress> {
-  if (isQuiet || io.stderr.isTTY !== true) return SILENT;
+  // NOTE: a terminal without a width (some containers) would have the spinner clear lines without end.
+  if (isQuiet || io.stderr.isTTY !== true || (io.stderr.columns ?? 0) < 1) return SILENT;
   const { default: ora } = await import("ora");
   const spinner = ora({
     text: "opening the database",
