@@ -109,7 +109,7 @@ CREATE TABLE stored_messages (
   tls_id            INTEGER,
   parent_exim_id    TEXT,             -- the message this bounce or warning is about, on the same server
   fake_reject       INTEGER NOT NULL, -- 1: accepted, but the client was told it was rejected
-  queue_ms          INTEGER,          -- from QT= of Completed
+  queue_ms          INTEGER,          -- ms, from QT= of Completed
   completed_at      INTEGER,          -- moment
   frozen_at         INTEGER,          -- moment of the last freeze
   thawed_at         INTEGER,          -- moment of the last thaw
@@ -122,6 +122,7 @@ CREATE TABLE stored_messages (
   ignored_at        INTEGER,          -- moment the original recipients were ignored by the system filter
   UNIQUE (exim_id, server_id)
 ) STRICT;
+CREATE INDEX idx_stored_messages_parent_exim_id ON stored_messages (parent_exim_id, server_id) WHERE parent_exim_id IS NOT NULL;
 
 CREATE TABLE stored_recipients (
   message_id   INTEGER NOT NULL,
@@ -156,8 +157,8 @@ CREATE TABLE address_events (
   phase_id     INTEGER,
   error_id     INTEGER,
   confirmation TEXT,             -- the remote reply
-  queue_ms     INTEGER,          -- QT=
-  duration_ms  INTEGER,          -- DT=
+  queue_ms     INTEGER,          -- ms, from QT=
+  duration_ms  INTEGER,          -- ms, from DT=
   PRIMARY KEY (message_id, entry_id)
 ) STRICT, WITHOUT ROWID;
 

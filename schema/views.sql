@@ -111,7 +111,7 @@ SELECT
   e.port,
   x.text AS tls,
   CASE
-    WHEN o.name IN ('delivered', 'suppressed') THEN 'success'
+    WHEN o.name = 'delivered' THEN 'success'
     WHEN e.is_timeout THEN 'timeout'
     WHEN o.name = 'bounced' THEN 'bounce'
     ELSE 'defer'

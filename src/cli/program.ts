@@ -1,9 +1,11 @@
 /** The commands and their flags. What a command needs to run is loaded when it runs. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { PilotError } from "../errors.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
+import { reportError } from "./report-error.ts";
 
 export type SetStatus = (status: number) => void;
 
@@ -18,13 +20,13 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 80,
-      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      outputError: (text) => reportError(toUsageError(text), io),
+      getOutHelpWidth: () => columnsOf(io.stdout, io),
+      getErrHelpWidth: () => columnsOf(io.stderr, io),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .showSuggestionAfterError()
-    .showHelpAfterError("Run with --help for the flags and examples.")
     .addHelpText("after", EXAMPLES);
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
@@ -42,6 +44,11 @@ Examples:
 
 The database is --db FILE, else $EXIM_PILOT_DB, else ./exim-pilot.db.`;
 
+const CRON_EXAMPLE = `
+Example from cron, every minute; mainlog.1 for the last lines before a rotation:
+  cd /var/log/exim4 && exim-pilot ingest --quiet \\
+    --db /var/lib/exim-pilot/mail.db mainlog.1 mainlog rejectlog paniclog`;
+
 function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("ingest"))
     .summary("read logs into the database")
@@ -50,7 +57,10 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .argument("<files...>", 'log files; "-" is standard input')
     .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
-    .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin (default: this machine's)")
+    .option(
+      "--timezone <zone>",
+      "time zone of stamps without one, such as Europe/Berlin (default: the one stored with the server, else this machine's)",
+    )
     .addOption(
       new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices([
         "main",
@@ -59,13 +69,10 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
       ]),
     )
     .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)
-    .option("--strict", "exit 1 when a line was not understood")
+    .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
-    .addHelpText(
-      "after",
-      "\nExample from cron, every minute:\n  exim-pilot ingest --quiet --db /var/lib/exim-pilot/mail.db /var/log/exim4/*log",
-    )
+    .addHelpText("after", CRON_EXAMPLE)
     .action(async (files: string[], flags) => {
       const { runIngest } = await import("./commands/ingest.ts");
       setStatus(await runIngest(files, flags, io));
@@ -130,8 +137,27 @@ function addHelp(program: Command, io: Io): void {
 
 function showCommandHelp(program: Command, name: string | undefined): void {
   const command = name === undefined ? program : program.commands.find((candidate) => candidate.name() === name);
-  if (command === undefined) program.error(`error: there is no command or topic "${name}"`, { exitCode: 2 });
+  if (command === undefined)
+    program.error(
+      `there is no command or topic "${name}"
+(Topics are the commands, statuses and exit-codes.)`,
+      { exitCode: 2 },
+    );
   else command.outputHelp();
+}
+
+const SUGGESTION = /\((.*)\)/;
+
+/** Commander's words in the form of all other errors. */
+function toUsageError(text: string): PilotError {
+  const [first = "", ...rest] = text
+    .trim()
+    .replace(/^error: /, "")
+    .split("\n");
+  const suggestion = SUGGESTION.exec(rest.join(" "))?.[1];
+  const sentence = first.charAt(0).toUpperCase() + first.slice(1);
+  const hint = suggestion ?? "Run it with --help to see the flags and examples.";
+  return new PilotError("usage", /[.!?]$/.test(sentence) ? sentence : `${sentence}.`, { hint });
 }
 
 function withDatabase(command: Command): Command {

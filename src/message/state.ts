@@ -116,8 +116,8 @@ export function addressWord(event: LogEvent, at: Moment): AddressWord | undefine
   switch (event.kind) {
     case "delivery": {
       if (event.transport === BYPASSED) return wordOf(event.address, "discarded", at, false, undefined);
-      const outcome = event.flag === "*>" ? "suppressed" : "delivered";
-      return wordOf(event.address, outcome, at, true, undefined);
+      const isSuppressed = event.flag === "*>";
+      return wordOf(event.address, isSuppressed ? "suppressed" : "delivered", at, !isSuppressed, undefined);
     }
     case "discard":
       return event.address && wordOf(event.address, "discarded", at, false, undefined);

@@ -22,7 +22,7 @@ export const OUTCOMES = ["delivered", "suppressed", "discarded", "bounced", "def
 export type Outcome = (typeof OUTCOMES)[number];
 
 export const MESSAGE_STATUS_RULES = {
-  received: "Accepted (<=), and the log says nothing yet of what became of it.",
+  received: "Accepted (<=), and for at least one recipient the log does not say yet what became of it.",
   queued: "Accepted, and left on the queue without a try (no immediate delivery).",
   delivered: "Every known recipient was delivered.",
   deferred: "On the queue, and at least one recipient waits for another try.",
@@ -31,7 +31,7 @@ export const MESSAGE_STATUS_RULES = {
   rejected: "Refused at or after DATA, or withdrawn: it got an id and was never accepted.",
   removed: "Taken off the queue by an administrator; nobody was told.",
   discarded: "Accepted and thrown away on purpose: blackhole, filter, discard, or delivery suppressed by -N.",
-  partial: "Finished, and its recipients ended differently.",
+  partial: "No recipient is outstanding, and they ended differently.",
   unknown: "The log shows the message and not what became of it.",
 } as const satisfies Record<MessageStatus, string>;
 
@@ -46,7 +46,7 @@ export const RECIPIENT_STATUS_RULES = {
 } as const satisfies Record<RecipientStatus, string>;
 
 export const ATTEMPT_STATUS_RULES = {
-  success: "=> -> >> or *>: the address was delivered (or suppressed by -N).",
+  success: "=> -> or >>: the address was delivered.",
   defer: "==, when something was tried: a retry time not yet reached is no attempt.",
   bounce: "**, when something was tried: a retry timeout alone is no attempt.",
   timeout: "A deferral or failure because the other side did not answer in time.",

@@ -4,29 +4,35 @@ import { countOf, formatCount } from "./format.ts";
 import { renderJson } from "./json.ts";
 import type { Paint } from "./paint.ts";
 
-/** `Stored 420 lines: 103 new messages, 0 unparsed, 12 of no known form, 21,000 lines/s.` */
+/**
+ * `Stored 420 lines: 103 new messages, 12 of free text, 0 unparsed (21,000 lines/s).`, or what there was instead of new
+ * lines; empty when no log could be read at all.
+ */
 export function renderIngestSummary(report: IngestReport, seconds: number, paint: Paint): string {
   const { totals, logs, isInterrupted } = report;
-  const stored = paint.strong(`Stored ${countOf(totals.lines, "new line")}`);
+  if (logs.length > 0 && logs.every(({ result }) => result === "failed") && totals.lines === 0) return "";
+  const notes = [noteOn(logs, "unchanged", "unchanged"), noteOn(logs, "empty", "empty")].filter((note) => note !== "");
+  const aside = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
+  const interruption = isInterrupted ? "Interrupted: the next run goes on from here.\n" : "";
+  if (totals.lines === 0) return isInterrupted ? interruption : `Nothing new${aside}.\n`;
   const figures = [
     countOf(totals.messages, "new message"),
+    `${formatCount(totals.other)} of free text`,
     `${formatCount(totals.unparsed)} unparsed`,
-    `${formatCount(totals.other)} of no known form`,
-    `${formatCount(Math.round(ratePerSecond(totals.lines, seconds)))} lines/s`,
   ];
-  const notes = [
-    noteOn(logs, "unchanged", "held nothing new"),
-    noteOn(logs, "empty", "empty"),
-    isInterrupted ? "interrupted: the next run goes on from here" : "",
-  ].filter((note) => note !== "");
-  return `${stored}: ${figures.join(", ")}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}.\n`;
+  const rate = `${formatCount(Math.round(ratePerSecond(totals.lines, seconds)))} lines/s`;
+  const rest = notes.length === 0 ? "" : `; ${notes.join(", ")}`;
+  return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
 }
 
 /** The contract of `exim-pilot ingest --json`. */
 export function renderIngestJson(report: IngestReport, seconds: number): string {
   const { server, timeZone, totals, isInterrupted } = report;
-  const logs = report.logs.map(({ error, ...log }) => ({
-    ...log,
+  const logs = report.logs.map(({ error, path, logType, result, ...figures }) => ({
+    path,
+    logType,
+    result,
+    ...figures,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message, hint: error.hint } }),
   }));
   return renderJson("ingest", {
@@ -40,10 +46,10 @@ export function renderIngestJson(report: IngestReport, seconds: number): string 
   });
 }
 
+/** `2 logs unchanged`. */
 function noteOn(logs: readonly LogReport[], result: LogReport["result"], what: string): string {
   const { length } = logs.filter((log) => log.result === result);
-  if (length === 0) return "";
-  return logs.length === 1 ? `the log ${what === "empty" ? "is empty" : what}` : `${countOf(length, "log")} ${what}`;
+  return length === 0 ? "" : `${countOf(length, "log")} ${what}`;
 }
 
 function ratePerSecond(count: number, seconds: number): number {

@@ -2,14 +2,22 @@ import type { MigrateReport } from "../store/store.ts";
 import { toVisibleLine } from "./terminal-text.ts";
 
 /** What a migration did or would do, a line each. */
-export function renderMigration({ path, before, latest, migrations, viewsChanged, isApplied }: MigrateReport): string {
-  const name = toVisibleLine(path);
-  if (migrations.length === 0 && !viewsChanged) return `"${name}" is up to date (schema ${latest}).\n`;
-  const verb = isApplied ? "applied" : "would apply";
+export function renderMigration(report: MigrateReport): string {
+  const { path, before, latest, migrations, viewsChanged, isApplied } = report;
+  const name = `"${toVisibleLine(path)}"`;
+  if (migrations.length === 0 && !viewsChanged) return `${name} is up to date (schema ${latest}).\n`;
   const lines = [
-    `"${name}" ${before === 0 ? "is new" : `had schema ${before}`}; this exim-pilot works with schema ${latest}.`,
-    ...migrations.map((migration) => `  ${verb} ${migration}`),
-    ...(viewsChanged ? [`  ${isApplied ? "created" : "would create"} the views anew`] : []),
+    describeState(name, before, latest, isApplied),
+    ...migrations.map((migration) => `  ${isApplied ? "applied" : "would apply"} ${migration}`),
+    `  ${isApplied ? "made" : "would make"} the views`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function describeState(name: string, before: number, latest: number, isApplied: boolean): string {
+  if (before > 0)
+    return `${name} ${isApplied ? "had" : "has"} schema ${before}; this exim-pilot works with schema ${latest}.`;
+  return isApplied
+    ? `Made ${name} with schema ${latest}.`
+    : `There is no database ${name} yet; it would get schema ${latest}.`;
 }

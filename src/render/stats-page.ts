@@ -21,7 +21,7 @@ export function renderStatsPage(
       "Read",
       `${countOf(lines, "line")} (${formatBytes(bytes)}) from ${countOf(logs, "log")} of ${countOf(servers, "server")}`,
     ],
-    ["Not understood", `${formatCount(other)} of no known form, ${formatCount(unparsed)} unparsed`],
+    ["Among them", `${formatCount(other)} of free text, ${formatCount(unparsed)} unparsed`],
   ]);
   const sections = [
     facts,

@@ -1,9 +1,12 @@
 /** The page of one message. */
-import type { TimelineItem, Trace, TracedAttempt, TracedMessage, TracedRecipient } from "../trace/trace.ts";
+import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../trace/result.ts";
 import { formatBytes, formatSeconds, formatTime } from "./format.ts";
-import { renderColumns, renderHanging } from "./layout.ts";
+import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
+import { paintStatus } from "./status-colour.ts";
 import { toVisible, toVisibleLine } from "./terminal-text.ts";
+import { renderAttempts } from "./trace-attempts.ts";
+import { renderTimeline } from "./trace-timeline.ts";
 
 export interface PageOptions {
   readonly columns: number;
@@ -23,30 +26,10 @@ export function renderTracePage(trace: Trace, options: PageOptions): string {
     renderTitle(trace, page),
     renderFacts(trace.message, page),
     renderRecipients(trace, page),
-    renderAttempts(trace, page),
-    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, page),
+    renderAttempts(trace, options.paint, columns),
+    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.paint, columns),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
-}
-
-const STATUS_TONES: Readonly<Record<string, keyof Paint>> = {
-  delivered: "good",
-  success: "good",
-  bounced: "bad",
-  bounce: "bad",
-  rejected: "bad",
-  removed: "bad",
-  partial: "bad",
-  deferred: "waiting",
-  defer: "waiting",
-  timeout: "waiting",
-  frozen: "waiting",
-  queued: "waiting",
-  pending: "waiting",
-};
-
-function paintStatus(paint: Paint, status: string): string {
-  return paint[STATUS_TONES[status] ?? "plain"](status);
 }
 
 function renderTitle({ message, verdict }: Trace, { paint, columns }: PageOptions): string {
@@ -59,7 +42,7 @@ function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): s
   const facts: readonly (readonly [label: string, value: string | undefined])[] = [
     ["Sender", message.sender ?? undefined],
     ["Subject", message.subject ?? undefined],
-    ["Received", `${time(message.timestamp)}${formatSize(message.sizeBytes)}`],
+    [message.hasArrived ? "Received" : "First seen", `${time(message.timestamp)}${formatSize(message.sizeBytes)}`],
     [
       "Completed",
       message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
@@ -106,8 +89,12 @@ function formatProtocol({ protocol, tls }: TracedMessage): string | undefined {
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 
+const NO_RECIPIENTS =
+  "None is named by the log. With `log_selector = +received_recipients` Exim names them when a message arrives.";
+
 function renderRecipients({ recipients, message }: Trace, { columns, paint }: PageOptions): string {
-  if (recipients.length === 0) return `${paint.strong("Recipients")}\n  none in the log`;
+  if (recipients.length === 0)
+    return `${paint.strong("Recipients")}\n${renderHanging("  ", NO_RECIPIENTS, 2, columns)}`;
   const width = Math.max(...recipients.map(({ status }) => status.length));
   const lines = recipients.map((recipient) => {
     const status = paintStatus(paint, recipient.status) + " ".repeat(width - recipient.status.length);
@@ -116,89 +103,13 @@ function renderRecipients({ recipients, message }: Trace, { columns, paint }: Pa
   return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
 }
 
-function describeRecipient({ address, deliveredAt, attempts, lastError }: TracedRecipient, timeZone: string): string {
-  const when = deliveredAt === null ? "" : ` at ${formatTime(deliveredAt, timeZone)}`;
+function describeRecipient(recipient: TracedRecipient, timeZone: string): string {
+  const { address, deliveredAt, isMarkedDelivered, attempts, lastError } = recipient;
+  const time = deliveredAt === null ? "" : ` at ${formatTime(deliveredAt, timeZone)}`;
+  const when = isMarkedDelivered ? `: marked so by an administrator${time}` : time;
   const tries = attempts > 1 ? `, ${attempts} attempts` : "";
   const error = lastError === null ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
   return toVisibleLine(`${address}${when}${tries}${error}`);
-}
-
-/** The columns of an attempt, the more dispensable ones last: what does not fit is in the timeline all the same. */
-function renderAttempts({ attempts, message }: Trace, { paint, columns }: PageOptions): string {
-  if (attempts.length === 0) return "";
-  const head = ["Time", "Result", "Recipient", "Host", "Took", "Way"].map((title) => paint.faint(title));
-  const isOneDay =
-    new Set(attempts.map(({ timestamp }) => formatTime(timestamp, message.timeZone).slice(0, 10))).size === 1;
-  const rows = attempts.map((attempt) => {
-    const time = formatTime(attempt.timestamp, message.timeZone);
-    return [
-      isOneDay ? time.slice(11) : time,
-      paintStatus(paint, attempt.status),
-      toVisibleLine(attempt.recipient),
-      formatAttemptHost(attempt),
-      attempt.durationSeconds === null ? "" : formatSeconds(attempt.durationSeconds),
-      formatWay(attempt),
-    ];
-  });
-  const used = head.map((_, index) => rows.some((row) => row[index] !== ""));
-  const table = [head, ...rows].map((row) => row.filter((_, index) => used[index]));
-  return `${paint.strong("Attempts")}\n${indent(renderFitting(table, columns - 2))}`;
-}
-
-function renderFitting(rows: readonly (readonly string[])[], columns: number): string {
-  const table = renderColumns(rows);
-  const isTooWide = table.split("\n").some((line) => line.replace(ANSI, "").length > columns);
-  const narrower = rows.map((row) => row.slice(0, -1));
-  return isTooWide && (narrower[0]?.length ?? 0) >= 3 ? renderFitting(narrower, columns) : table;
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of the colours set here.
-const ANSI = /\u001b\[\d+m/g;
-
-function formatWay({ router, transport }: TracedAttempt): string {
-  return toVisibleLine([router, transport].filter((step) => step !== null).join(" / "));
-}
-
-function formatAttemptHost({ host, ipAddress, port }: TracedAttempt): string {
-  const address = ipAddress === null ? null : `[${ipAddress}]${port === null ? "" : `:${port}`}`;
-  return toVisibleLine([host, address].filter((part) => part !== null).join(" "));
-}
-
-function renderTimeline({ timeline, message }: Trace, { columns, paint }: PageOptions): string {
-  const heading = `${paint.strong("Timeline")} ${paint.faint(`(${message.timeZone})`)}`;
-  const time = (item: TimelineItem): string =>
-    item.timestamp === null ? "" : formatTime(item.timestamp, message.timeZone);
-  let day = "";
-  const lines = groupRepetitions(timeline).map(({ first, last, count }) => {
-    const shown = time(first).slice(0, 10) === day ? " ".repeat(11) + time(first).slice(11) : time(first);
-    day = time(first).slice(0, 10);
-    const label = `  ${paint.faint(shown.padEnd(19))}  ${first.mark.padEnd(2)}  `;
-    const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
-    const repeated = count === 1 ? "" : ` (${count} times until ${time(last)})`;
-    return renderHanging(label, paint[first.tone](toVisibleLine(first.text + logs + repeated)), 27, columns);
-  });
-  return `${heading}\n${lines.join("\n")}`;
-}
-
-interface Repetition {
-  readonly first: TimelineItem;
-  last: TimelineItem;
-  count: number;
-}
-
-/** A frozen message says so at every queue run: lines without a flag that say the same one after the other are shown once. */
-function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetition[] {
-  const groups: Repetition[] = [];
-  for (const item of timeline) {
-    const group = groups.at(-1);
-    if (group !== undefined && item.mark === "" && group.last.text === item.text) {
-      group.last = item;
-      group.count++;
-    } else {
-      groups.push({ first: item, last: item, count: 1 });
-    }
-  }
-  return groups;
 }
 
 function renderRaw(timeline: readonly TimelineItem[], { paint }: PageOptions): string {
@@ -206,11 +117,4 @@ function renderRaw(timeline: readonly TimelineItem[], { paint }: PageOptions): s
     raw === null ? paint.faint("(the text of this line has been pruned)") : toVisible(raw),
   );
   return `${paint.strong("Log lines")}\n${lines.join("\n")}`;
-}
-
-function indent(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => `  ${line}`)
-    .join("\n");
 }

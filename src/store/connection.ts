@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
+import { retryWhileBusy } from "./busy.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 
 /** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
@@ -20,7 +21,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the database for writing: WAL, synchronous=NORMAL, foreign keys on. A new file is made with mode 0600.
+ * Opens the database for writing: synchronous=NORMAL, foreign keys on. A new file is made with mode 0600; an old one is not
+ * changed, so that it can be looked at first: {@link useWriteAheadLog} is the first change.
  * Errors: `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
  */
 export function openForWriting(path: string, { create, waitMs }: OpenOptions): Database.Database {
@@ -29,13 +31,21 @@ export function openForWriting(path: string, { create, waitMs }: OpenOptions): D
   return withTranslation(path, () => {
     const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), fileMustExist: true });
     return orClose(database, () => {
-      database.pragma("journal_mode = WAL");
       database.pragma("synchronous = NORMAL");
       database.pragma("foreign_keys = ON");
-      database.pragma("wal_autocheckpoint = 8000");
       database.pragma(`cache_size = -${CACHE_KIB}`);
     });
   });
+}
+
+/** Measured: fewer, larger checkpoints; the log stays below 32 MiB. */
+const CHECKPOINT_PAGES = 8000;
+
+/** Lets readers go on while the writer writes. Errors: `busy` after `waitMs`, and as {@link openForWriting}. */
+export function useWriteAheadLog(database: Database.Database, path: string, waitMs: number): void {
+  // NOTE: SQLite gives up at once, without its own waiting, while another process is making the file.
+  retryWhileBusy(waitMs, 0, () => database.pragma("journal_mode = WAL"), path);
+  database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
 /** Opens the database read-only. Errors: as {@link openForWriting}. */
@@ -44,7 +54,6 @@ export function openForReading(path: string, waitMs: number): Database.Database 
   return withTranslation(path, () => {
     const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), readonly: true, fileMustExist: true });
     return orClose(database, () => {
-      database.pragma("wal_autocheckpoint = 8000");
       database.pragma(`cache_size = -${CACHE_KIB}`);
       database.prepare("SELECT count(*) FROM sqlite_schema").get();
     });

@@ -1,9 +1,10 @@
 import type { Kysely, Selectable } from "kysely";
 import type { RawTextReader } from "./raw-text.ts";
-import type { DeliveryAttemptsView, LogEntriesView, MessagesView, PublicViews, RecipientsView } from "./tables.ts";
+import type { DeliveryAttemptsView, LogEntriesView, MessagesView, PublicViews, RecipientsView, RejectionsView } from "./tables.ts";
 
 export type MessageRow = Selectable<MessagesView>;
 export type RecipientRow = Selectable<RecipientsView>;
+export type RejectionRow = Selectable<RejectionsView>;
 export type AttemptRow = Selectable<DeliveryAttemptsView>;
 export interface EntryRow extends Pick<Selectable<LogEntriesView>, "id" | "timestamp" | "event" | "seen_in"> {
   /** Its lines, read as latin1; undefined when their text has been pruned. */
@@ -49,6 +50,17 @@ export class MessageReader {
       .selectFrom("log_entries").select(["id", "timestamp", "event", "seen_in"])
       .where("message_id", "=", id).where("server", "=", server).orderBy("timestamp").orderBy("id").execute();
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+  }
+
+  /** Refusals of a message that had got its id. */
+  rejectionsOf({ id, server }: MessageKey): Promise<RejectionRow[]> {
+    return this.#views
+      .selectFrom("rejections")
+      .selectAll()
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .execute();
   }
 
   /** Messages about this one: bounces and warnings. */

@@ -41,6 +41,8 @@ export function loadMigrations(directory: string): Migrations {
       return match === null ? [] : [toMigration(directory, file, Number(match[1]), match[2] ?? "")];
     })
     .sort((left, right) => left.version - right.version);
+  const twice = steps.find(({ version }, index) => steps[index + 1]?.version === version);
+  if (twice !== undefined) throw new Error(`Two migrations have the number ${twice.version}.`);
   const views = readFileSync(join(directory, "views.sql"), "utf8");
   return { steps, views: { sql: views, sha256: hash(views) } };
 }
@@ -76,10 +78,13 @@ export interface MigrateOptions {
  */
 export function migrate(database: Database.Database, path: string, migrations: Migrations, options: MigrateOptions): readonly Migration[] {
   const applied: Migration[] = [];
-  for (const step of inspectSchema(database, path, migrations).pending) {
-    if (applyStep(database, path, step, options)) applied.push(step);
+  const { pending } = inspectSchema(database, path, migrations);
+  for (const step of pending) {
+    // NOTE: the views come with the last step, so that a file is never seen without them.
+    const finish = step === pending.at(-1) ? () => recreateViews(database, migrations) : () => {};
+    if (applyStep(database, path, step, finish, options)) applied.push(step);
   }
-  recreateViews(database, path, migrations);
+  if (pending.length === 0) withTranslation(path, () => database.transaction(() => recreateViews(database, migrations)).immediate());
   return applied;
 }
 
@@ -113,7 +118,13 @@ function assertUnedited(database: Database.Database, migrations: Migrations): vo
   }
 }
 
-function applyStep(database: Database.Database, path: string, step: Migration, { program, now }: MigrateOptions): boolean {
+function applyStep(
+  database: Database.Database,
+  path: string,
+  step: Migration,
+  finish: () => void,
+  { program, now }: MigrateOptions,
+): boolean {
   const apply = database.transaction((): boolean => {
     if ((database.pragma("user_version", { simple: true }) as number) >= step.version) return false;
     if (step.version === 1) createHistory(database);
@@ -122,7 +133,8 @@ function applyStep(database: Database.Database, path: string, step: Migration, {
       .run(step.version, step.name, step.sha256, now(), program);
     database.exec(step.sql);
     const broken = database.pragma("foreign_key_check") as unknown[];
-    if (broken.length > 0) throw new Error(`${broken.length} rows refer to rows that are missing`);
+    if (broken.length > 0) throw new Error(`rows that refer to missing ones: ${broken.length}`);
+    finish();
     database.pragma(`user_version = ${step.version}`);
     return true;
   });
@@ -132,7 +144,7 @@ function applyStep(database: Database.Database, path: string, step: Migration, {
     if (error instanceof PilotError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new PilotError("migration", `Migration ${step.version} (${step.name}) of "${path}" failed: ${reason}.`, {
-      hint: "Nothing was changed. Keep the file and report this.",
+      hint: "This step changed nothing; the steps before it are kept. Keep the file and report this.",
       cause: error,
     });
   }
@@ -157,14 +169,11 @@ function viewsHash(database: Database.Database): string | undefined {
   return (database.prepare("SELECT sha256 FROM schema_views").get() as { sha256: string } | undefined)?.sha256;
 }
 
-function recreateViews(database: Database.Database, path: string, { views }: Migrations): void {
-  const recreate = database.transaction(() => {
-    if (viewsHash(database) === views.sha256) return;
-    const names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'view'").all() as { name: string }[];
-    for (const { name } of names) database.exec(`DROP VIEW "${name}"`);
-    database.exec(views.sql);
-    database.exec("DELETE FROM schema_views");
-    database.prepare("INSERT INTO schema_views (sha256) VALUES (?)").run(views.sha256);
-  });
-  withTranslation(path, () => recreate.immediate());
+/** Makes our views anew; others that a user made in the file stay. */
+function recreateViews(database: Database.Database, { views }: Migrations): void {
+  if (viewsHash(database) === views.sha256) return;
+  for (const [, name] of views.sql.matchAll(/^CREATE VIEW (\w+)/gm)) database.exec(`DROP VIEW IF EXISTS "${name}"`);
+  database.exec(views.sql);
+  database.exec("DELETE FROM schema_views");
+  database.prepare("INSERT INTO schema_views (sha256) VALUES (?)").run(views.sha256);
 }

@@ -56,17 +56,13 @@ const OPEN_BLOCKS = 32;
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
   readonly #block: Database.Statement<[number], { data: Uint8Array }>;
-  readonly #sightings: Database.Statement<[number], { location: number; log_type: number; own_type: number }>;
+  readonly #sightings: Database.Statement<[number], { location: number }>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
   readonly #open = new Map<number, string>();
 
   constructor(database: Database.Database) {
     this.#block = database.prepare("SELECT data FROM raw_blocks WHERE id = ?");
-    this.#sightings = database.prepare(
-      `SELECT s.location, s.log_type, o.log_type AS own_type
-       FROM sightings s JOIN raw_blocks b ON b.id = s.entry_id / ${LINES_PER_BLOCK} JOIN stored_sources o ON o.id = b.source_id
-       WHERE s.entry_id = ?`,
-    );
+    this.#sightings = database.prepare("SELECT location FROM sightings WHERE entry_id = ?");
     this.#nextLocation = database.prepare(
       `SELECT min(location) AS location FROM (
          SELECT min(id) AS location FROM stored_entries WHERE id > ? AND id < ?
@@ -78,24 +74,15 @@ export class RawTextReader {
 
   /**
    * The bytes of an entry as latin1 text: its line and its continuation lines, without the last newline; undefined when
-   * pruned. Of an entry in several logs it is the main log's text, whichever was read first.
+   * pruned. Of an entry in several logs it is the longest text, whichever was read first: the reject log's has the headers.
    */
   entryText(entryId: number): string | undefined {
-    return this.#textAt(this.#bestLocation(entryId)) ?? this.#textAt(entryId);
-  }
-
-  /** Codes of log types are in the order in which their text is preferred. */
-  #bestLocation(entryId: number): number {
-    let best = entryId;
-    let bestType = Number.POSITIVE_INFINITY;
-    for (const { location, log_type, own_type } of this.#sightings.all(entryId)) {
-      if (bestType > own_type) bestType = own_type;
-      if (log_type < bestType) {
-        best = location;
-        bestType = log_type;
-      }
+    let longest = this.#textAt(entryId);
+    for (const { location } of this.#sightings.all(entryId)) {
+      const text = this.#textAt(location);
+      if (text !== undefined && text.length > (longest?.length ?? 0)) longest = text;
     }
-    return best;
+    return longest;
   }
 
   #textAt(location: number): string | undefined {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
-import { openForReading, openForWriting } from "./connection.ts";
+import { openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
 import { inspectSchema, loadMigrations, migrate, type Migration, type MigrationStatus } from "./migrations.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
@@ -28,9 +28,10 @@ export function openWriter(settings: StoreSettings): Writer {
   const database = openForWriting(path, { create: true, waitMs });
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
-    const status = inspectSchema(database, path, migrations);
-    if (status.current === 0) migrate(database, path, migrations, settings);
-    else assertCurrent(path, status);
+    const isNew = inspectSchema(database, path, migrations).current === 0;
+    useWriteAheadLog(database, path, waitMs);
+    if (isNew) migrate(database, path, migrations, settings);
+    else assertCurrent(path, inspectSchema(database, path, migrations));
     return new Writer(database, path, waitMs);
   });
 }
@@ -67,6 +68,7 @@ export function migrateStore(settings: StoreSettings, { dryRun }: { readonly dry
   const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, { create: true, waitMs });
   try {
     const { current, latest, pending, viewsChanged } = inspectSchema(database, path, migrations);
+    if (!dryRun) useWriteAheadLog(database, path, waitMs);
     const applied = dryRun ? pending : migrate(database, path, migrations, settings);
     return { path, before: current, latest, migrations: applied.map(nameOf), viewsChanged, isApplied: !dryRun };
   } finally {

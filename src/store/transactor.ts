@@ -139,7 +139,8 @@ export class Transactor {
 
   /** A new id for a row of the table: one more than the largest. */
   nextId(table: "stored_messages" | "raw_blocks"): number {
-    const id = this.#ids.get(table) ?? this.#open().maxIds[table].get()?.id ?? 0;
+    const { maxIds } = this.#open();
+    const id = this.#ids.get(table) ?? maxIds[table].get()?.id ?? 0;
     this.#ids.set(table, id + 1);
     return id + 1;
   }

@@ -1,13 +1,12 @@
 /** The single writer: one connection, one `BEGIN IMMEDIATE` transaction at a time. */
 import type Database from "better-sqlite3";
+import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
-import { isBusy, translateSqliteError } from "./sqlite-errors.ts";
+import { translateSqliteError } from "./sqlite-errors.ts";
 import { prepareTables, type Tables, Transactor } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
-
-const FIRST_PAUSE_MS = 100;
 
 /**
  * The one connection that writes. {@link write} is the only way in; its transactor refuses calls after the transaction ended.
@@ -67,17 +66,7 @@ export class Writer {
 
   #begin(): void {
     const timeoutMs = this.#database.pragma("busy_timeout", { simple: true }) as number;
-    let waitedMs = 0;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
-      try {
-        this.#database.exec("BEGIN IMMEDIATE");
-        return;
-      } catch (error) {
-        waitedMs += timeoutMs + pauseMs;
-        if (!isBusy(error) || waitedMs > this.#waitMs) throw translateSqliteError(error, this.path);
-        pause(pauseMs);
-      }
-    }
+    retryWhileBusy(this.#waitMs, timeoutMs, () => this.#database.exec("BEGIN IMMEDIATE"), this.path);
   }
 
   #rollBack(): void {
@@ -100,9 +89,3 @@ export class Writer {
     this.#twins.forget();
   }
 }
-
-/** Sleeps without giving up the thread: the writer is synchronous. */
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-}
-

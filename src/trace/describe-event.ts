@@ -10,6 +10,7 @@ import type {
   LogEvent,
   Rejection,
 } from "../parse/events.ts";
+import { isMessageId } from "../parse/message-id.ts";
 
 /** How it went: shown by colour where there is one. */
 export type Tone = "good" | "bad" | "waiting" | "plain";
@@ -52,8 +53,14 @@ export function describeEvent(event: LogEvent, text: string): Description {
     case "not_accepted":
       return { mark: "", text, tone: "bad" };
     default:
-      return { mark: "", text, tone: "plain" };
+      return { mark: "", text: withoutRepeatedId(text), tone: "plain" };
   }
+}
+
+/** Some lines carry the id twice. */
+function withoutRepeatedId(text: string): string {
+  const end = text.indexOf(" ");
+  return end > 0 && isMessageId(text.slice(0, end)) ? text.slice(end + 1) : text;
 }
 
 function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: Arrival): string {

@@ -1,142 +1,65 @@
-/** What happened to one message: everything the database knows about it, as plain data. Timestamps are ISO-8601 UTC. */
+/** What happened to one message: everything the database knows about it. */
+import { NULL_SENDER } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
-import { parseEntry } from "../parse/record.ts";
-import type { AttemptRow, EntryRow, MessageReader, MessageRow, RecipientRow } from "../store/message-reader.ts";
-import { decodeLines } from "../text.ts";
-import { type Description, describeEvent } from "./describe-event.ts";
+import type { AttemptRow, MessageReader, MessageRow, RecipientRow, RejectionRow } from "../store/message-reader.ts";
+import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
+import { findMarkedDelivered, findReason, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
 
-export interface TracedMessage {
-  readonly id: string;
-  readonly server: string;
-  /** IANA name of the server's zone. */
-  readonly timeZone: string;
-  readonly status: MessageStatus;
-  readonly isFrozen: boolean;
-  readonly direction: string | null;
-  /** When it arrived; the first line about it when the arrival is not in the log. */
-  readonly timestamp: string;
-  readonly completedAt: string | null;
-  readonly queueSeconds: number | null;
-  readonly sender: string | null;
-  readonly sizeBytes: number | null;
-  readonly subject: string | null;
-  readonly headerMessageId: string | null;
-  readonly host: string | null;
-  readonly helo: string | null;
-  readonly ipAddress: string | null;
-  readonly port: number | null;
-  readonly protocol: string | null;
-  readonly auth: string | null;
-  readonly ident: string | null;
-  readonly tls: string | null;
-  /** The message this one is about. */
-  readonly parentId: string | null;
-  /** Messages about this one. */
-  readonly childIds: readonly string[];
-  readonly isFakeReject: boolean;
-}
-
-export interface TracedRecipient {
-  readonly address: string;
-  readonly status: RecipientStatus;
-  readonly deliveredAt: string | null;
-  readonly attempts: number;
-  readonly lastError: string | null;
-}
-
-export interface TracedAttempt {
-  readonly timestamp: string;
-  readonly recipient: string;
-  readonly finalAddress: string;
-  readonly status: string;
-  readonly router: string | null;
-  readonly transport: string | null;
-  readonly host: string | null;
-  readonly ipAddress: string | null;
-  readonly port: number | null;
-  readonly tls: string | null;
-  readonly smtpCode: number | null;
-  readonly enhancedCode: string | null;
-  readonly phase: string | null;
-  readonly error: string | null;
-  readonly confirmation: string | null;
-  readonly queueSeconds: number | null;
-  readonly durationSeconds: number | null;
-}
-
-export interface TimelineItem extends Description {
-  readonly timestamp: string | null;
-  readonly event: string;
-  /** The logs that show it: `main`, `reject`, `panic`. */
-  readonly seenIn: readonly string[];
-  /** As it is in the log, with its continuation lines; null when its text has been pruned. */
-  readonly raw: string | null;
-}
-
-export interface Trace {
-  readonly verdict: string;
-  readonly message: TracedMessage;
-  readonly recipients: readonly TracedRecipient[];
-  readonly attempts: readonly TracedAttempt[];
-  readonly timeline: readonly TimelineItem[];
-}
-
-export interface TraceOptions {
-  /** Undefined: every server that has the id. */
-  readonly server: string | undefined;
-  /** An ISO timestamp as the clock of a time zone shows it. */
-  readonly formatTime: (iso: string, timeZone: string) => string;
-}
+/** An ISO timestamp as the clock of a time zone shows it. */
+export type FormatZonedTime = (iso: string, timeZone: string) => string;
 
 /** The messages with an Exim id, one a server; none when the database does not know it. */
-export async function trace(
-  messages: MessageReader,
-  id: string,
-  { server, formatTime }: TraceOptions,
-): Promise<Trace[]> {
+export async function trace(messages: MessageReader, id: string, formatTime: FormatZonedTime): Promise<Trace[]> {
   const found = await messages.find(id);
-  const wanted = found.filter((row) => server === undefined || row.server === server);
-  return Promise.all(wanted.map((row) => traceOne(messages, row, formatTime)));
+  return Promise.all(found.map((row) => traceOne(messages, row, formatTime)));
 }
 
-async function traceOne(
-  messages: MessageReader,
-  row: MessageRow,
-  formatTime: TraceOptions["formatTime"],
-): Promise<Trace> {
-  const [timeZone, recipients, attempts, entries, children] = await Promise.all([
+async function traceOne(messages: MessageReader, row: MessageRow, formatTime: FormatZonedTime): Promise<Trace> {
+  const [timeZone, recipients, attempts, entries, children, rejections] = await Promise.all([
     messages.timeZoneOf(row.server),
     messages.recipientsOf(row),
     messages.attemptsOf(row),
     messages.entriesOf(row),
     messages.childrenOf(row),
+    messages.rejectionsOf(row),
   ]);
-  const message = toMessage(
-    row,
-    timeZone,
-    children.map((child) => child.id),
-  );
-  const timeline = entries.map(toTimelineItem);
-  const traced = recipients.map(toRecipient);
-  const verdict = formatVerdict(
+  const read = readEntries(entries);
+  const childIds = children.map(({ id }) => id);
+  const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
+  const found = {
+    message,
+    recipients: toRecipients(recipients, attempts, findMarkedDelivered(read)),
+    attempts: attempts.map(toAttempt),
+    timeline: read.map(toTimelineItem),
+  };
+  return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found };
+}
+
+function describe(
+  { message, recipients, timeline }: Omit<Trace, "verdict">,
+  entries: readonly ReadEntry[],
+  formatTime: (iso: string) => string,
+): string {
+  const last = timeline.at(-1);
+  return formatVerdict(
     {
       status: message.status,
-      recipients: traced.map(({ address, status, deliveredAt, attempts: tries, lastError }) => ({
-        address,
-        status,
+      recipients: recipients.map(({ deliveredAt, lastTriedAt, lastError, ...recipient }) => ({
+        ...recipient,
         deliveredAt: deliveredAt ?? undefined,
-        attempts: tries,
+        lastTriedAt: lastTriedAt ?? undefined,
         lastError: lastError ?? undefined,
       })),
+      hasNullSender: message.sender === NULL_SENDER,
       completedAt: message.completedAt ?? undefined,
-      lastSeenAt: timeline.at(-1)?.timestamp ?? message.timestamp,
+      lastSeenAt: last?.timestamp ?? message.timestamp,
+      lastText: last?.text ?? "",
       isFrozen: message.isFrozen,
       reason: findReason(entries, message.status),
     },
-    (iso) => formatTime(iso, timeZone),
+    formatTime,
   );
-  return { verdict, message, recipients: traced, attempts: attempts.map(toAttempt), timeline };
 }
 
 function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[]): TracedMessage {
@@ -147,6 +70,7 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
     status: row.status as MessageStatus,
     isFrozen: row.frozen === 1,
     direction: row.direction,
+    hasArrived: row.direction !== null,
     timestamp: row.timestamp,
     completedAt: row.completed_at,
     queueSeconds: row.queue_seconds,
@@ -168,14 +92,31 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
   };
 }
 
-function toRecipient(row: RecipientRow): TracedRecipient {
-  return {
-    address: row.recipient,
-    status: row.status as RecipientStatus,
-    deliveredAt: row.delivered_at,
-    attempts: row.attempts,
-    lastError: row.last_error,
-  };
+/** Of a message that never arrived, its refusal tells who sent it. */
+function withRefusal(message: TracedMessage, rejections: readonly RejectionRow[]): TracedMessage {
+  const last = rejections.at(-1);
+  if (message.hasArrived || last === undefined) return message;
+  const { sender, host, helo, ip_address: ipAddress, auth } = last;
+  return { ...message, sender, host, helo, ipAddress, auth };
+}
+
+function toRecipients(
+  rows: readonly RecipientRow[],
+  attempts: readonly AttemptRow[],
+  marked: ReadonlySet<string>,
+): readonly TracedRecipient[] {
+  return rows.map((row) => {
+    const own = attempts.filter(({ recipient }) => recipient === row.recipient);
+    return {
+      address: row.recipient,
+      status: row.status as RecipientStatus,
+      deliveredAt: row.delivered_at,
+      isMarkedDelivered: marked.has(row.recipient) && !own.some(({ status }) => status === "success"),
+      attempts: row.attempts,
+      lastTriedAt: own.at(-1)?.timestamp ?? null,
+      lastError: row.last_error,
+    };
+  });
 }
 
 function toAttempt(row: AttemptRow): TracedAttempt {
@@ -199,31 +140,3 @@ function toAttempt(row: AttemptRow): TracedAttempt {
     durationSeconds: row.duration_seconds,
   };
 }
-
-function toTimelineItem(row: EntryRow): TimelineItem {
-  const seenIn = row.seen_in.split(",");
-  const { bytes, event, timestamp } = row;
-  const parsed = bytes === undefined ? undefined : parseEntry(bytes.split("\n"));
-  const description: Description =
-    parsed === undefined ? { mark: "", text: event, tone: "plain" } : describeEvent(parsed.event, parsed.text);
-  return { timestamp, event, seenIn, raw: bytes === undefined ? null : decodeLines(bytes), ...description };
-}
-
-/** Why a message was refused or left alone, in the words of the last line that says so. */
-function findReason(entries: readonly EntryRow[], status: MessageStatus): string | undefined {
-  const kinds = REASON_EVENTS[status];
-  if (kinds === undefined) return undefined;
-  for (const { event, bytes } of [...entries].reverse()) {
-    if (!kinds.includes(event) || bytes === undefined) continue;
-    const parsed = parseEntry(bytes.split("\n"));
-    if (parsed !== undefined && "reason" in parsed.event && parsed.event.reason !== undefined)
-      return parsed.event.reason;
-  }
-  return undefined;
-}
-
-const REASON_EVENTS: Partial<Record<MessageStatus, readonly string[]>> = {
-  rejected: ["rejection", "not_accepted"],
-  queued: ["queued"],
-  discarded: ["discard"],
-};

@@ -35,6 +35,7 @@ export function dumpViews(path: string): Record<string, string[]> {
 }
 
 export interface StoredSource {
+  readonly server: string;
   readonly path: string;
   readonly logType: string;
   readonly lines: number;
@@ -42,18 +43,21 @@ export interface StoredSource {
   readonly bytes: Buffer;
 }
 
-/** What can be given back of every source. */
+/** What can be given back of every source, at one instant. */
 export function readSources(path: string): StoredSource[] {
   const database = new Database(path, { readonly: true });
-  try {
+  const read = database.transaction(() => {
     const sources = database
-      .prepare("SELECT id, path, log_type AS logType, lines, unparsed FROM sources ORDER BY id")
+      .prepare("SELECT id, server, path, log_type AS logType, lines, unparsed FROM sources ORDER BY id")
       .all() as (Omit<StoredSource, "bytes"> & { id: number })[];
     const blocks = database.prepare("SELECT data FROM raw_blocks WHERE source_id = ? ORDER BY position");
     return sources.map(({ id, ...source }) => ({
       ...source,
       bytes: Buffer.concat((blocks.all(id) as { data: Buffer }[]).map(({ data }) => brotliDecompressSync(data))),
     }));
+  });
+  try {
+    return read();
   } finally {
     database.close();
   }
@@ -66,4 +70,64 @@ export function queryAll<Row>(path: string, sql: string, ...values: unknown[]): 
   } finally {
     database.close();
   }
+}
+
+/**
+ * The same by server, without its name: what logs give must not depend on the server that wrote them, nor on the others in
+ * the database.
+ */
+export function dumpViewsByServer(path: string): Map<string, Record<string, string[]>> {
+  const dumps = new Map<string, Record<string, string[]>>();
+  for (const [view, rows] of Object.entries(dumpViews(path))) {
+    for (const json of rows) {
+      const { server, name, ...row } = JSON.parse(json) as { server?: string; name?: string };
+      const key = server ?? name ?? "";
+      const dump = dumps.get(key) ?? {};
+      dumps.set(key, dump);
+      dump[view] ??= [];
+      dump[view].push(JSON.stringify(row));
+    }
+  }
+  // NOTE: the rows were sorted with the name in them.
+  for (const dump of dumps.values()) for (const rows of Object.values(dump)) rows.sort();
+  return dumps;
+}
+
+/** What is known of every source but when it was read, each as JSON, sorted. `without` names columns that may differ. */
+export function dumpSources(path: string, without: readonly string[] = []): string[] {
+  const columns = [
+    "server",
+    "path",
+    "log_type",
+    "size",
+    "position",
+    "lines",
+    "other",
+    "unparsed",
+    "first_timestamp",
+    "last_timestamp",
+  ];
+  const compared = columns.filter((column) => !without.includes(column));
+  return queryAll(path, `SELECT ${compared.join(", ")} FROM sources`)
+    .map((row) => JSON.stringify(row))
+    .sort();
+}
+
+/** What only one of two dumps has; empty when they are equal. Easier to read than the dumps. */
+export function differences(actual: Record<string, string[]>, expected: Record<string, string[]>): string[] {
+  return Object.keys({ ...expected, ...actual }).flatMap((view) => [
+    ...surplus(actual[view] ?? [], expected[view] ?? []).map((row) => `has ${view} ${row}`),
+    ...surplus(expected[view] ?? [], actual[view] ?? []).map((row) => `lacks ${view} ${row}`),
+  ]);
+}
+
+/** The rows that are in `one` more often than in `other`. */
+function surplus(one: readonly string[], other: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const row of other) counts.set(row, (counts.get(row) ?? 0) + 1);
+  return one.filter((row) => {
+    const left = counts.get(row) ?? 0;
+    counts.set(row, left - 1);
+    return left <= 0;
+  });
 }

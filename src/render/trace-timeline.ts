@@ -1,0 +1,59 @@
+/** What happened to a message, in order; what repeats while it waits is shown once. */
+import type { TimelineItem, Trace } from "../trace/result.ts";
+import { formatTime } from "./format.ts";
+import { renderHanging } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+/** Two blanks, a stamp, two blanks, a flag, two blanks. */
+const TEXT_COLUMN = 27;
+const STAMP_LENGTH = 19;
+/** Of a stamp, its day and the blank after it. */
+const DAY_LENGTH = 11;
+
+export function renderTimeline({ timeline, message }: Trace, paint: Paint, columns: number): string {
+  const heading = `${paint.strong("Timeline")} ${paint.faint(`(${message.timeZone})`)}`;
+  const stamp = (item: TimelineItem): string =>
+    item.timestamp === null ? "" : formatTime(item.timestamp, message.timeZone);
+  let day = "";
+  const lines = groupRepetitions(timeline).map(({ first, last, count }) => {
+    const time = stamp(first);
+    const isSameDay = time.slice(0, DAY_LENGTH) === day;
+    day = time.slice(0, DAY_LENGTH);
+    const shown = isSameDay ? " ".repeat(DAY_LENGTH) + time.slice(DAY_LENGTH) : time;
+    const label = `  ${paint.faint(shown.padEnd(STAMP_LENGTH))}  ${first.mark.padEnd(2)}  `;
+    const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
+    const repeated = count === 1 ? "" : ` (${count} times until ${stamp(last)})`;
+    return renderHanging(label, paint[first.tone](toVisibleLine(first.text + logs + repeated)), TEXT_COLUMN, columns);
+  });
+  return `${heading}\n${lines.join("\n")}`;
+}
+
+interface Repetition {
+  readonly first: TimelineItem;
+  last: TimelineItem;
+  count: number;
+}
+
+/**
+ * While a message waits, every queue run says the same of it: `Message is frozen`, the same deferral for the same recipient.
+ * Such lines are shown once, until something else happens.
+ */
+function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetition[] {
+  const groups: Repetition[] = [];
+  const waiting = new Map<string, Repetition>();
+  for (const item of timeline) {
+    const isWaiting = item.mark === "" || item.mark === "==";
+    if (!isWaiting) waiting.clear();
+    const group = isWaiting ? waiting.get(item.text) : undefined;
+    if (group !== undefined) {
+      group.last = item;
+      group.count++;
+      continue;
+    }
+    const added = { first: item, last: item, count: 1 };
+    groups.push(added);
+    if (isWaiting) waiting.set(item.text, added);
+  }
+  return groups;
+}

@@ -1,0 +1,53 @@
+/** The lines about a message, in order, each with what it says. */
+import { normaliseAddress } from "../message/address.ts";
+import type { MessageStatus } from "../message/statuses.ts";
+import { type ParsedEntry, parseEntry } from "../parse/record.ts";
+import type { EntryRow } from "../store/message-reader.ts";
+import { decodeLines } from "../text.ts";
+import { describeEvent } from "./describe-event.ts";
+import type { TimelineItem } from "./result.ts";
+
+/** A line about the message; undefined parts when its text has been pruned. */
+export interface ReadEntry {
+  readonly row: EntryRow;
+  readonly parsed: ParsedEntry | undefined;
+}
+
+export function readEntries(rows: readonly EntryRow[]): readonly ReadEntry[] {
+  return rows.map((row) => ({ row, parsed: row.bytes === undefined ? undefined : parseEntry(row.bytes.split("\n")) }));
+}
+
+export function toTimelineItem({ row, parsed }: ReadEntry): TimelineItem {
+  const { timestamp, event, bytes } = row;
+  const seenIn = row.seen_in.split(",");
+  const raw = bytes === undefined ? null : decodeLines(bytes);
+  if (parsed === undefined) return { timestamp, event, seenIn, raw, mark: "", text: event, tone: "plain" };
+  return { timestamp, event, seenIn, raw, ...describeEvent(parsed.event, parsed.text) };
+}
+
+const REASON_EVENTS: Partial<Record<MessageStatus, readonly string[]>> = {
+  rejected: ["rejection", "not_accepted"],
+  queued: ["queued"],
+  discarded: ["discard"],
+};
+
+/** Why a message was refused, discarded or left alone, in the words of the last line that says so. */
+export function findReason(entries: readonly ReadEntry[], status: MessageStatus): string | undefined {
+  const kinds = REASON_EVENTS[status] ?? [];
+  const events = entries.flatMap(({ parsed }) => (parsed === undefined ? [] : [parsed.event]));
+  const last = events.findLast(
+    (event) => kinds.includes(event.kind) && "reason" in event && event.reason !== undefined,
+  );
+  return last !== undefined && "reason" in last ? last.reason : undefined;
+}
+
+/** The recipients that an administrator marked as delivered. */
+export function findMarkedDelivered(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const marked = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind === "envelope_edit" && event.action === "marked_delivered")
+      marked.add(normaliseAddress(event.address));
+  }
+  return marked;
+}

@@ -1,0 +1,290 @@
+/** README and changelog against the program: what is written is there, and what is there is written. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Command, Option } from "commander";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EXIT_CODES } from "../src/cli/commands/help.ts";
+import { buildProgram } from "../src/cli/program.ts";
+import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
+import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";
+import { FIXTURES, NOW, temporaryFolder } from "./support/database.ts";
+import { makeGoldenDatabase, parseCommand, runCase } from "./support/golden.ts";
+import { queryAll } from "./support/views.ts";
+
+const README = readText("README.md");
+const CHANGELOG = readText("CHANGELOG.md");
+const PLACES = { FIXTURES: "", DB: "", NEW: "" };
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+const DB = join(FOLDER, "pilot.db");
+
+beforeAll(() => makeGoldenDatabase(DB));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+describe("the README names", () => {
+  const commands = newProgram().commands;
+  const shared = sharedFlags(commands);
+
+  test.each(commands.map((command) => [command.name(), command] as const))(
+    "the command %s and its flags",
+    (name, command) => {
+      const parts = partsAbout(README, name);
+      expect(parts.length).toBeGreaterThan(0);
+      const missing = flagsOf(command).filter(
+        (flag) => !parts.some((part) => hasWord(part, flag)) && !shared.includes(flag),
+      );
+      expect(missing).toEqual([]);
+    },
+  );
+
+  test("the flags that commands share", () => {
+    expect(shared).toEqual(expect.arrayContaining(["--db", "--wait"]));
+    expect(shared.filter((flag) => flag.startsWith("--") && !hasWord(README, flag))).toEqual([]);
+  });
+
+  test("the flags of the program itself", () => {
+    const flags = newProgram().options.flatMap((option) => option.long ?? []);
+    expect(["--help", ...flags].filter((flag) => !hasWord(README, flag))).toEqual([]);
+  });
+
+  test("no flag that is not there", () => {
+    const known = new Set(["--help", ...[newProgram(), ...commands].flatMap(flagsOf)]);
+    const outsideCode = README.replace(/^```.*?^```$/gms, "");
+    const named = [...outsideCode.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((flag) => !known.has(flag))).toEqual([]);
+  });
+
+  test("every exit code in its table, and no other", () => {
+    const rows = [...README.matchAll(/^\|\s*`?(\d+)`?\s*\|\s*\S/gm)].map(([, status]) => Number(status));
+    expect(rows).toEqual(EXIT_CODES.map(([status]) => status));
+    for (const status of [0, EXIT_BUG, ...Object.values(EXIT_STATUS)]) expect(rows).toContain(status);
+  });
+
+  test("every status of messages and recipients", () => {
+    const statuses = new Set<string>([...MESSAGE_STATUSES, ...RECIPIENT_STATUSES]);
+    expect([...statuses].filter((status) => !README.includes(`\`${status}\``))).toEqual([]);
+  });
+
+  test("every public view", () => {
+    const views = queryAll<{ name: string }>(DB, "SELECT name FROM sqlite_schema WHERE type = 'view'");
+    expect(views.length).toBeGreaterThan(5);
+    expect(views.map(({ name }) => name).filter((name) => !README.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test("no file of the project that is missing", () => {
+    const links = [...README.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
+    const paths = [...README.matchAll(/`((?:fixtures|docs|schema|src|test|bin)\/[^`\s]*)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    const missing = [...links, ...paths].filter((path) => !existsSync(join(rootOf(), path)));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("an example of the README", () => {
+  const examples = examplesIn(README);
+
+  test("is there for every command that does something", () => {
+    const shown = new Set(examples.map(({ argv }) => argv[0]));
+    for (const name of ["ingest", "trace", "stats"]) expect(shown).toContain(name);
+  });
+
+  test.each(examples.map((example) => [example.command, example] as const))(
+    "%s can be typed like that",
+    (_command, { argv }) => {
+      expect(objectionsTo(argv)).toEqual([]);
+    },
+  );
+
+  const withOutput = examples.filter(({ output }) => output !== "");
+
+  test("has its output below it, here and there", () => {
+    expect(withOutput.length).toBeGreaterThan(2);
+  });
+
+  test.each(withOutput.map((example) => [example.command, example] as const))(
+    "%s prints what is shown",
+    async (command, { argv, output }) => {
+      const isIngest = argv[0] === "ingest";
+      const where = isIngest ? "EXIM_PILOT_DB=$NEW " : "";
+      const real = where + command.replace(/(?<=\s)(mainlog|rejectlog|paniclog)\b/g, "$$FIXTURES/corpus/default/$1");
+      const golden = { name: command, directory: "", commands: [real] };
+      const { stdout } = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
+      expect(withoutSpeed(output)).toBe(withoutSpeed(stdout));
+    },
+  );
+
+  test("in SQL finds what is shown", () => {
+    const questions = [...README.matchAll(/^\$ sqlite3 .*?"([^"]+)"\n(.*?)^```/gms)];
+    for (const [, sql = "", output = ""] of questions) {
+      const rows = queryAll<Record<string, unknown>>(DB, sql);
+      expect(rows.length).toBeGreaterThan(0);
+      for (const row of rows) {
+        const cells = Object.values(row).map(String);
+        const isShown = output.split("\n").some((line) => cells.every((cell) => line.includes(cell)));
+        expect(isShown, cells.join(" ")).toBe(true);
+      }
+    }
+  });
+});
+
+describe("the changelog", () => {
+  test("has a section for what is not released yet, with something in it", () => {
+    const section = /^## \[?Unreleased\]?[^\n]*\n(.*?)(?=^## |$(?![\s\S]))/ims.exec(CHANGELOG)?.[1] ?? "";
+    expect(section).toMatch(/^- \S/m);
+  });
+
+  test("names every command", () => {
+    const names = newProgram().commands.map((command) => `exim-pilot ${command.name()}`);
+    expect(names.filter((name) => !CHANGELOG.includes(name))).toEqual([]);
+  });
+});
+
+describe("the checks above", () => {
+  test("see a flag that a text lacks", () => {
+    expect(hasWord("`--db-file` and --quiet.", "--db")).toBe(false);
+    expect(hasWord("`--db-file` and --quiet.", "--quiet")).toBe(true);
+    expect(hasWord("`-s, --server <name>`", "-s")).toBe(true);
+    expect(hasWord("--dry-run -strict", "-s")).toBe(false);
+  });
+
+  test("see what cannot be typed", () => {
+    expect(objectionsTo(["trace", "1vx5YS-0006QZ-1J", "--json"])).toEqual([]);
+    expect(objectionsTo(["tarce"])).toEqual(["there is no command tarce"]);
+    expect(objectionsTo(["trace", "--jsn", "1vx5YS-0006QZ-1J"])).toEqual(["trace knows no --jsn"]);
+    expect(objectionsTo(["trace"])).toEqual(["trace wants another number of arguments"]);
+    expect(objectionsTo(["trace", "a", "b"])).toEqual(["trace wants another number of arguments"]);
+    expect(objectionsTo(["ingest", "--batch-size", "none", "x"])).toHaveLength(1);
+    expect(objectionsTo(["--versoin"])).toEqual(["exim-pilot knows no --versoin"]);
+  });
+
+  test("find examples in code, after a prompt and after a pipe", () => {
+    const text = [
+      "```sh",
+      "npm ci",
+      "exim-pilot ingest a.log   # comment",
+      "zcat x.gz | exim-pilot ingest -",
+      "```",
+      "```console",
+      "$ exim-pilot stats",
+      "Messages  1",
+      "$ exim-pilot help",
+      "```",
+      "```json",
+      "exim-pilot nothing",
+      "```",
+    ].join("\n");
+    expect(examplesIn(text).map(({ argv, output }) => [argv, output])).toEqual([
+      [["ingest", "a.log"], ""],
+      [["ingest", "-"], ""],
+      [["stats"], "Messages  1\n"],
+      [["help"], ""],
+    ]);
+  });
+});
+
+interface Example {
+  readonly command: string;
+  readonly argv: readonly string[];
+  /** What is shown below it; empty when nothing is. */
+  readonly output: string;
+}
+
+/** Commands of the program in fenced blocks of shell. */
+function examplesIn(text: string): Example[] {
+  const blocks = [...text.matchAll(/^```(?:console|sh|bash|shell)\n(.*?)^```/gms)].map(([, block = ""]) => block);
+  return blocks.flatMap((block) => {
+    const hasPrompt = block.startsWith("$ ");
+    const entries = hasPrompt ? block.split(/^\$ /m).slice(1) : block.split("\n");
+    return entries.flatMap((entry): Example[] => {
+      const [line = "", ...output] = entry.split("\n");
+      const command = /(?:^|\|\s*)((?:\w+=\S+ )*exim-pilot\b.*)$/.exec(line)?.[1]?.replace(/\s+#.*$/, "");
+      if (command === undefined) return [];
+      const { argv } = parseCommand(command, PLACES);
+      return [{ command, argv, output: hasPrompt ? output.join("\n") : "" }];
+    });
+  });
+}
+
+/** Why the program would not take the arguments. */
+function objectionsTo(argv: readonly string[]): string[] {
+  const program = newProgram();
+  const [name = "", ...rest] = argv;
+  const command = program.commands.find((candidate) => candidate.name() === name);
+  if (command === undefined) {
+    if (!name.startsWith("-")) return [`there is no command ${name}`];
+    return flagsOf(program).includes(name) ? [] : [`exim-pilot knows no ${name}`];
+  }
+  try {
+    const { operands, unknown } = command.parseOptions(rest);
+    if (unknown[0] !== undefined && unknown[0] !== "--help") return [`${name} knows no ${unknown[0]}`];
+    const { registeredArguments } = command;
+    const least = registeredArguments.filter(({ required }) => required).length;
+    const most = registeredArguments.some(({ variadic }) => variadic)
+      ? Number.POSITIVE_INFINITY
+      : registeredArguments.length;
+    const isRight = operands.length >= least && operands.length <= most;
+    return isRight || unknown.length > 0 ? [] : [`${name} wants another number of arguments`];
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+/** Never run: only looked at. */
+function newProgram(): Command {
+  const stream = { write: () => true };
+  const io = {
+    stdin: Readable.from([]),
+    stdout: stream,
+    stderr: stream,
+    env: {},
+    now: () => NOW,
+    hostname: "mx1",
+    timeZone: "UTC",
+    signal: new AbortController().signal,
+  };
+  return buildProgram(io, () => {});
+}
+
+function flagsOf({ options }: Command): string[] {
+  return options.filter(({ hidden }) => !hidden).flatMap(namesOf);
+}
+
+function namesOf({ short, long }: Option): string[] {
+  return [short, long].filter((name) => name !== undefined && name !== null) as string[];
+}
+
+/** Flags of two commands or more, but for those that mean something of their own in each. */
+function sharedFlags(commands: readonly Command[]): string[] {
+  const all = commands.flatMap(flagsOf);
+  const users = commands.filter((command) => flagsOf(command).length > 0).length;
+  return [...new Set(all)].filter((flag) => all.filter((other) => other === flag).length === users);
+}
+
+/** Paragraphs, table rows and items that speak of a command. */
+function partsAbout(text: string, command: string): string[] {
+  const parts = text.split(/\n{2,}|\n(?=\||- |\* |#)/);
+  return parts.filter((part) => new RegExp(`\`(exim-pilot )?${command}\\b|exim-pilot ${command}\\b`).test(part));
+}
+
+function hasWord(text: string, flag: string): boolean {
+  return new RegExp(`(?<![\\w-])${flag}(?![\\w-])`).test(text);
+}
+
+/** `5,189 lines/s` differs from run to run. */
+function withoutSpeed(output: string): string {
+  return output.replace(/[\d,]+ lines\/s/, "0 lines/s");
+}
+
+/** Empty when the file is missing. */
+function readText(path: string): string {
+  const file = join(rootOf(), path);
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
+function rootOf(): string {
+  return fileURLToPath(new URL("..", import.meta.url));
+}

@@ -1,0 +1,125 @@
+/**
+ * Golden cases of the command line: `fixtures/cli/<case>/{cmd,stdout,stderr,exit}`. A `cmd` holds a command a line, with its
+ * environment in front as in a shell; a line that begins with `#` says what the case is for.
+ *
+ *     # a message whose two recipients fared differently
+ *     COLUMNS=120 exim-pilot trace 1vx5YT-0006RL-10
+ *
+ * `$FIXTURES` stands for the fixtures, `$DB` for a database with the logs of `fixtures/corpus/default`, `$NEW` for a file that is
+ * not there, of this case alone; outputs are kept with the same names. Without `--db`, commands use `$DB`. The world stands still:
+ * the time is UTC and fixed, the host is mx1, nothing is a terminal. With several commands, each begins with `$ command`.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import type { Io } from "../../src/cli/io.ts";
+import { main } from "../../src/cli/main.ts";
+import { readTruth } from "./corpus.ts";
+import { FIXTURES, NOW } from "./database.ts";
+
+export interface GoldenCase {
+  readonly name: string;
+  readonly directory: string;
+  readonly commands: readonly string[];
+}
+
+export interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** A status a line. */
+  readonly exit: string;
+}
+
+/** What `$NAME` stands for. */
+export type Places = Readonly<Record<"FIXTURES" | "DB" | "NEW", string>>;
+
+const CASES = join(FIXTURES, "cli");
+const CORPUS = join(FIXTURES, "corpus", "default");
+
+export function goldenCases(): GoldenCase[] {
+  return readdirSync(CASES)
+    .sort()
+    .map((name) => ({ name, directory: join(CASES, name), commands: readCommands(join(CASES, name, "cmd")) }));
+}
+
+/** Ingests the trimmed logs of the profile "default" as the server mx1. */
+export async function makeGoldenDatabase(path: string): Promise<void> {
+  const logs = ["mainlog", "rejectlog", "paniclog"].map((log) => join(CORPUS, log));
+  const { timezone } = readTruth(CORPUS);
+  const argv = ["ingest", "--quiet", "--db", path, "--server", "mx1", "--timezone", timezone, ...logs];
+  const { stdout, stderr, exit } = await runOne(argv, {});
+  if (exit !== "0\n" || stdout + stderr !== "") throw new Error(`The logs cannot be ingested: ${stdout}${stderr}`);
+}
+
+/** Runs the commands of a case, one after the other. */
+export async function runCase({ commands }: GoldenCase, places: Places): Promise<Outcome> {
+  const outcomes: Outcome[] = [];
+  for (const command of commands) {
+    const { argv, env } = parseCommand(command, places);
+    const { stdout, stderr, exit } = await runOne(argv, { EXIM_PILOT_DB: places.DB, ...env });
+    const heading = (output: string): string => (commands.length === 1 ? "" : `$ ${command}\n`) + output;
+    outcomes.push({ stdout: heading(nameThePlaces(stdout, places)), stderr: nameThePlaces(stderr, places), exit });
+  }
+  const join = (part: keyof Outcome): string => outcomes.map((outcome) => outcome[part]).join("");
+  return { stdout: join("stdout"), stderr: join("stderr"), exit: join("exit") };
+}
+
+/** What the case is expected to print; empty where the file is missing. */
+export function readOutcome({ directory }: GoldenCase): Outcome {
+  const read = (part: keyof Outcome): string => {
+    const path = join(directory, part);
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  };
+  return { stdout: read("stdout"), stderr: read("stderr"), exit: read("exit") };
+}
+
+export function writeOutcome({ directory }: GoldenCase, outcome: Outcome): void {
+  for (const part of ["stdout", "stderr", "exit"] as const) writeFileSync(join(directory, part), outcome[part]);
+}
+
+export interface ParsedCommand {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** `NAME=value … exim-pilot argument …`; quotes keep blanks together. */
+export function parseCommand(command: string, places: Places): ParsedCommand {
+  const words = splitWords(command).map((word) =>
+    word.replace(/\$(FIXTURES|DB|NEW)\b/g, (_, name) => places[name as keyof Places]),
+  );
+  const program = words.indexOf("exim-pilot");
+  if (program < 0) throw new Error(`A command of a golden case runs exim-pilot: ${command}`);
+  const env = words.slice(0, program).map((word) => word.split("=", 2) as [string, string]);
+  return { argv: words.slice(program + 1), env: Object.fromEntries(env) };
+}
+
+function splitWords(command: string): string[] {
+  return [...command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) =>
+    word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"),
+  );
+}
+
+function readCommands(path: string): string[] {
+  const lines = readFileSync(path, "utf8").split("\n");
+  return lines.filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+function nameThePlaces(output: string, places: Places): string {
+  return Object.entries(places).reduce((text, [name, path]) => text.replaceAll(path, `$${name}`), output);
+}
+
+async function runOne(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<Outcome> {
+  const output = { stdout: "", stderr: "" };
+  const io: Io = {
+    stdin: Readable.from([]),
+    stdout: { write: (text) => (output.stdout += text) },
+    stderr: { write: (text) => (output.stderr += text) },
+    env,
+    now: () => NOW,
+    hostname: "mx1",
+    timeZone: "UTC",
+    signal: new AbortController().signal,
+  };
+  const status = await main(argv, io);
+  return { ...output, exit: `${status}\n` };
+}
