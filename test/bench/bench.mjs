@@ -12,7 +12,9 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const program = join(root, "bin", "exim-pilot.js");
-const { values } = parseArgs({ options: { lines: { type: "string", default: "1000000" }, runs: { type: "string", default: "3" } } });
+const { values } = parseArgs({
+  options: { lines: { type: "string", default: "1000000" }, runs: { type: "string", default: "3" } },
+});
 const runs = Number(values.runs);
 const folder = mkdtempSync(join(tmpdir(), "exim-pilot-bench-"));
 
@@ -20,7 +22,9 @@ try {
   const log = join(folder, "mainlog");
   const { lines, ids } = await writeLog(log, Number(values.lines));
   const bytes = statSync(log).size;
-  console.log(`${cpus().length} × ${cpus()[0]?.model ?? "processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`);
+  console.log(
+    `${cpus().length} × ${cpus()[0]?.model ?? "processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`,
+  );
   console.log(`log: ${count(lines)} lines, ${mebibytes(bytes)}; medians of ${runs} runs, whole processes\n`);
   const rows = [measureIngest(log, lines, bytes), ...measureTrace(ids), ...measurePeers(log, lines, ids)];
   console.table(Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])));
@@ -31,16 +35,23 @@ try {
 /** Writes a log of at least so many lines; returns how many there are and ids of some of its messages. */
 async function writeLog(path, wanted) {
   const bundle = join(folder, "generate.mjs");
-  await build({ entryPoints: [join(root, "test/support/generate.ts")], outfile: bundle, bundle: true, platform: "node", format: "esm" });
+  await build({
+    entryPoints: [join(root, "test/support/generate.ts")],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+  });
   const { generateLog } = await import(pathToFileURL(bundle).href);
   const file = openSync(path, "w");
   const ids = [];
   let lines = 0;
   let buffer = "";
-  for (const line of generateLog({ messages: wanted, seed: 1 })) {
-    if (lines % 100_000 === 50_000) ids.push(/ (\w{6}-\w{6,11}-\w{2,4}) /.exec(line)?.[1]);
-    buffer += `${line}\n`;
-    lines++;
+  // A message takes several lines, so the traffic never ends too early.
+  for (const entry of generateLog("main", { messages: wanted })) {
+    if (ids.length === 0 && lines > wanted / 2) ids.push(...(/ (\w{6}-\w{6,11}-\w{2,4}) /.exec(entry)?.slice(1) ?? []));
+    buffer += entry;
+    lines += entry.split("\n").length - 1;
     if (buffer.length > 1 << 20) {
       writeSync(file, buffer, null, "latin1");
       buffer = "";
@@ -49,14 +60,27 @@ async function writeLog(path, wanted) {
   }
   writeSync(file, buffer, null, "latin1");
   closeSync(file);
-  return { lines, ids: ids.filter((id) => id !== undefined) };
+  return { lines, ids };
 }
 
 function measureIngest(log, lines, bytes) {
   const database = join(folder, "bench.db");
   const measured = repeat(() => {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true });
-    return time([process.execPath, ...peakOptions(), program, "ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log]);
+    return time([
+      process.execPath,
+      ...peakOptions(),
+      program,
+      "ingest",
+      "--quiet",
+      "--server",
+      "bench",
+      "--timezone",
+      "UTC",
+      "--db",
+      database,
+      log,
+    ]);
   });
   const size = statSync(database).size;
   return {
