@@ -75,17 +75,37 @@ CREATE TABLE raw_blocks (
 CREATE INDEX idx_raw_blocks_source_id_first_ms ON raw_blocks (source_id, first_ms, last_ms);
 
 -- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
+-- Each address is there once; see address_ids.
 CREATE TABLE addresses (
   id      INTEGER PRIMARY KEY,
-  address TEXT    NOT NULL UNIQUE
+  address TEXT    NOT NULL
 ) STRICT;
 
--- Hosts, routers, transports, ciphers, error texts: whatever repeats.
+-- Hosts, routers, transports, ciphers, error texts: whatever repeats. Each text is there once; see string_ids.
 -- In error texts and reasons four characters stand for values of the same row (see src/store/templates.ts).
 CREATE TABLE strings (
   id   INTEGER PRIMARY KEY,
-  text TEXT    NOT NULL UNIQUE
+  text TEXT    NOT NULL
 ) STRICT;
+
+-- The ids of the texts above. New texts are at random places in here, so they are added sorted, many at once: while logs are
+-- read and after a kill, the ids beyond text_indexes.last_id are not here yet.
+CREATE TABLE address_ids (
+  address TEXT    NOT NULL PRIMARY KEY,
+  id      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE string_ids (
+  text TEXT    NOT NULL PRIMARY KEY,
+  id   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE text_indexes (
+  table_name TEXT    NOT NULL PRIMARY KEY,
+  last_id    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('strings', 0);
 
 CREATE TABLE stored_messages (
   id                INTEGER PRIMARY KEY,

@@ -87,7 +87,10 @@ export async function ingest(paths: readonly string[], stdin: Readable, writer: 
   const { report } = run;
   const firstError = report.logs.find(({ error }) => error !== undefined)?.error?.message;
   const result = report.isInterrupted ? "interrupted" : firstError === undefined ? "done" : "failed";
-  writer.write((transactor) => transactor.endRun(runId, result, firstError, toRunFigures(report), now()));
+  writer.write((transactor) => {
+    transactor.indexTexts();
+    transactor.endRun(runId, result, firstError, toRunFigures(report), now());
+  });
   return report;
 }
 

@@ -1,36 +1,108 @@
 import type Database from "better-sqlite3";
+import type { BulkInsert } from "./bulk-insert.ts";
 
-/** Entries remembered; beyond that all are forgotten at once, which costs one look-up each. */
-const REMEMBERED = 200_000;
+/** So many texts used of late are remembered, and as many of those before them. */
+const REMEMBERED = 40_000;
+
+/** A table of texts and its index; see `addresses` and `address_ids` in the schema. */
+export interface TextTable {
+  readonly table: "strings" | "addresses";
+  readonly column: "text" | "address";
+  readonly index: "string_ids" | "address_ids";
+}
 
 /**
- * Gives each text of a table (`strings`, `addresses`) its id, adding what is new. Remembers ids between transactions:
- * {@link forget} after a rollback, or when another process may have pruned the table.
+ * Gives each text of a table its id, adding what is new. A new text is only appended to its table: its place in the index is
+ * random, so {@link index} writes many of them at once, sorted. Until then the text is remembered here.
+ *
+ * Remembers ids between transactions: {@link forget} after a rollback, or when another process may have written. What is not
+ * indexed then, or after a kill, is indexed before the next text is looked for.
  */
 export class Interner {
+  readonly #table: TextTable["table"];
+  readonly #added: BulkInsert<"strings"> | BulkInsert<"addresses">;
   readonly #find: Database.Statement<[string], { id: number }>;
-  readonly #add: Database.Statement<[string]>;
-  #ids = new Map<string, number>();
+  readonly #greatest: Database.Statement<[], { id: number | null }>;
+  readonly #getIndexed: Database.Statement<[string], { last_id: number }>;
+  readonly #setIndexed: Database.Statement<[number, string]>;
+  readonly #addToIndex: Database.Statement<[number]>;
+  /** Holds, among others, whatever is not in the index. */
+  #recent = new Map<string, number>();
+  #older = new Map<string, number>();
+  /** The greatest id; undefined until it is read. */
+  #lastId: number | undefined;
+  /** The greatest id in the index. */
+  #indexedId = 0;
 
-  constructor(database: Database.Database, table: "strings" | "addresses", column: "text" | "address") {
-    this.#find = database.prepare(`SELECT id FROM ${table} WHERE ${column} = ?`);
-    this.#add = database.prepare(`INSERT INTO ${table} (${column}) VALUES (?)`);
+  constructor(database: Database.Database, { table, column, index }: TextTable, added: BulkInsert<"strings"> | BulkInsert<"addresses">) {
+    this.#table = table;
+    this.#added = added;
+    this.#find = database.prepare(`SELECT id FROM ${index} WHERE ${column} = ?`);
+    this.#greatest = database.prepare(`SELECT max(id) AS id FROM ${table}`);
+    this.#getIndexed = database.prepare("SELECT last_id FROM text_indexes WHERE table_name = ?");
+    this.#setIndexed = database.prepare("UPDATE text_indexes SET last_id = ? WHERE table_name = ?");
+    this.#addToIndex = database.prepare(
+      `INSERT INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id > ? ORDER BY ${column}`,
+    );
   }
 
   idOf(text: string): number {
-    const known = this.#ids.get(text);
-    return known ?? this.#remember(text);
+    return this.#recent.get(text) ?? this.#recall(text);
+  }
+
+  /** Brings the index up to date. */
+  index(): void {
+    const lastId = this.#lastId ?? this.#load();
+    if (lastId === this.#indexedId) return;
+    this.#added.flush();
+    this.#addToIndex.run(this.#indexedId);
+    this.#setIndexed.run(lastId, this.#table);
+    this.#indexedId = lastId;
   }
 
   forget(): void {
-    this.#ids = new Map();
+    this.#recent = new Map();
+    this.#older = new Map();
+    this.#lastId = undefined;
   }
 
-  #remember(text: string): number {
-    if (this.#ids.size >= REMEMBERED) this.forget();
-    const id = this.#find.get(text)?.id ?? Number(this.#add.run(text).lastInsertRowid);
+  #recall(text: string): number {
+    if (this.#lastId === undefined) this.#load();
+    if (this.#recent.size >= REMEMBERED) this.#turnOver();
+    const id = this.#older.get(text) ?? this.#findIndexed(text) ?? this.#add(text);
     // NOTE: a slice of a log chunk would keep the whole chunk alive as long as the map does; a copy does not.
-    this.#ids.set(Buffer.from(text).toString(), id);
+    this.#recent.set(Buffer.from(text).toString(), id);
     return id;
+  }
+
+  #findIndexed(text: string): number | undefined {
+    return this.#indexedId === 0 ? undefined : this.#find.get(text)?.id;
+  }
+
+  #add(text: string): number {
+    const id = (this.#lastId ?? this.#load()) + 1;
+    this.#added.push(id, text);
+    this.#lastId = id;
+    return id;
+  }
+
+  #turnOver(): void {
+    this.index();
+    this.#older = this.#recent;
+    this.#recent = new Map();
+  }
+
+  /** Reads how far table and index go, and indexes what another run has left; returns the greatest id. */
+  #load(): number {
+    const lastId = this.#greatest.get()?.id ?? 0;
+    this.#lastId = lastId;
+    this.#indexedId = this.#getIndexed.get(this.#table)?.last_id ?? 0;
+    // NOTE: with the greatest ids pruned they are given again, and those are not in the index.
+    if (lastId < this.#indexedId) {
+      this.#setIndexed.run(lastId, this.#table);
+      this.#indexedId = lastId;
+    }
+    this.index();
+    return lastId;
   }
 }

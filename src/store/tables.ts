@@ -74,6 +74,21 @@ export interface StringsTable {
   text: string;
 }
 
+export interface AddressIdsTable {
+  address: string;
+  id: number;
+}
+
+export interface StringIdsTable {
+  text: string;
+  id: number;
+}
+
+export interface TextIndexesTable {
+  table_name: "addresses" | "strings";
+  last_id: number;
+}
+
 export interface StoredMessagesTable {
   id: Generated<number>;
   server_id: number;
@@ -310,6 +325,9 @@ export interface BaseTables {
   raw_blocks: RawBlocksTable;
   addresses: AddressesTable;
   strings: StringsTable;
+  address_ids: AddressIdsTable;
+  string_ids: StringIdsTable;
+  text_indexes: TextIndexesTable;
   stored_messages: StoredMessagesTable;
   stored_recipients: StoredRecipientsTable;
   address_events: AddressEventsTable;

@@ -137,6 +137,13 @@ export class Transactor {
     return address === undefined ? null : this.#open().addresses.idOf(address);
   }
 
+  /** Makes strings and addresses findable by their text: to be done when a run ends, so that readers find all of them. */
+  indexTexts(): void {
+    const { strings, addresses } = this.#open();
+    strings.index();
+    addresses.index();
+  }
+
   /** A new id for a row of the table: one more than the largest. */
   nextId(table: "stored_messages" | "raw_blocks"): number {
     const { maxIds } = this.#open();
@@ -430,6 +437,8 @@ export interface Tables {
 }
 
 export function prepareTables(database: Database.Database): Tables {
+  const strings = new BulkInsert(database, "strings", ["id", "text"]);
+  const addresses = new BulkInsert(database, "addresses", ["id", "address"]);
   const messages = new BulkInsert(database, "stored_messages", ["id", "server_id", "exim_id", ...STATE_COLUMNS, ...ARRIVAL_COLUMNS]);
   const entries = new BulkInsert(database, "stored_entries", ["id", "server_id", "at", "event", "message_id", "seen_in"]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
@@ -442,14 +451,14 @@ export function prepareTables(database: Database.Database): Tables {
   );
   return {
     prepared: new Map(),
-    strings: new Interner(database, "strings", "text"),
-    addresses: new Interner(database, "addresses", "address"),
+    strings: new Interner(database, { table: "strings", column: "text", index: "string_ids" }, strings),
+    addresses: new Interner(database, { table: "addresses", column: "address", index: "address_ids" }, addresses),
     messages,
     entries,
     rejections,
     addressEvents,
     putRecipients,
-    bulk: [messages, entries, rejections, addressEvents, putRecipients],
+    bulk: [strings, addresses, messages, entries, rejections, addressEvents, putRecipients],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),
