@@ -109,7 +109,7 @@ INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('string
 
 CREATE TABLE stored_messages (
   id                INTEGER PRIMARY KEY,
-  server_id         INTEGER NOT NULL REFERENCES stored_servers (id),
+  server_id         INTEGER NOT NULL,
   exim_id           TEXT    NOT NULL,
   status            INTEGER NOT NULL, -- codes.message_status
   first_at          INTEGER NOT NULL, -- moment of the earliest line about it
@@ -156,10 +156,9 @@ CREATE TABLE stored_recipients (
   PRIMARY KEY (message_id, address_id)
 ) STRICT, WITHOUT ROWID;
 
--- What the log says about one recipient of one message: a row per => -> >> *> ** == line.
+-- What the log says about one recipient of one message: a row per => -> >> *> ** == line. The message is in stored_entries.
 CREATE TABLE address_events (
-  message_id   INTEGER NOT NULL,
-  entry_id     INTEGER NOT NULL,
+  entry_id     INTEGER PRIMARY KEY,
   at           INTEGER NOT NULL, -- moment
   recipient_id INTEGER NOT NULL, -- the original address
   final_id     INTEGER,          -- where it really went, when not the same
@@ -178,9 +177,8 @@ CREATE TABLE address_events (
   error_id     INTEGER,
   confirmation TEXT,             -- the remote reply
   queue_ms     INTEGER,          -- ms, from QT=
-  duration_ms  INTEGER,          -- ms, from DT=
-  PRIMARY KEY (message_id, entry_id)
-) STRICT, WITHOUT ROWID;
+  duration_ms  INTEGER           -- ms, from DT=
+) STRICT;
 
 CREATE TABLE stored_entries (
   id         INTEGER PRIMARY KEY, -- entry id

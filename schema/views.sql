@@ -125,7 +125,8 @@ SELECT
   coalesce(f.address, a.address) AS final_address,
   e.queue_ms / 1000.0 AS queue_seconds
 FROM address_events e
-JOIN stored_messages m ON m.id = e.message_id
+JOIN stored_entries l ON l.id = e.entry_id
+JOIN stored_messages m ON m.id = l.message_id
 JOIN stored_servers v ON v.id = m.server_id
 JOIN addresses a ON a.id = e.recipient_id
 JOIN codes o ON o.family = 'outcome' AND o.code = e.outcome
@@ -212,7 +213,7 @@ JOIN codes c ON c.family = 'event' AND c.code = e.event
 LEFT JOIN stored_messages m ON m.id = e.message_id
 LEFT JOIN addresses ms ON ms.id = m.sender_id
 LEFT JOIN strings mh ON mh.id = coalesce(m.host_id, m.ip_id)
-LEFT JOIN address_events a ON a.message_id = e.message_id AND a.entry_id = e.id
+LEFT JOIN address_events a ON a.entry_id = e.id
 LEFT JOIN addresses ar ON ar.id = a.recipient_id
 LEFT JOIN strings ah ON ah.id = coalesce(a.host_id, a.ip_id)
 LEFT JOIN codes o ON o.family = 'outcome' AND o.code = a.outcome

@@ -15,11 +15,10 @@ export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined
 }
 
 /** Adds the row of a line about one recipient. */
-export function addAddressEvent(transactor: Transactor, messageId: number, entryId: number, event: LogEvent, word: AddressWord): void {
+export function addAddressEvent(transactor: Transactor, entryId: number, event: LogEvent, word: AddressWord): void {
   const line = isAddressLine(event) ? event : undefined;
   const reply = replyOf(event);
   transactor.addAddressEvent({
-    message_id: messageId,
     entry_id: entryId,
     at: word.at,
     recipient_id: transactor.address(word.recipient),

@@ -247,7 +247,7 @@ class LogReader {
     const word = eximId === undefined ? undefined : storedWord(event, at);
     const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
     transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
-    if (messageId !== undefined && word !== undefined) addAddressEvent(transactor, messageId, entryId, event, word);
+    if (word !== undefined) addAddressEvent(transactor, entryId, event, word);
     if (event.kind === "rejection") addRejection(transactor, entryId, event);
   }
 

@@ -105,7 +105,7 @@ export class MessageBook {
     return message;
   }
 
-  #saveRecipients(transactor: Transactor, { id, state, written }: OpenMessage): readonly RecipientStatus[] {
+  #saveRecipients(transactor: Transactor, { id, isStored, state, written }: OpenMessage): readonly RecipientStatus[] {
     const fates = resolveRecipients(state);
     let index = 0;
     for (const recipient of state.recipients.values()) {
@@ -115,16 +115,18 @@ export class MessageBook {
       const fingerprint = `${status}/${at}/${recipient.attempts}/${recipient.announced}/${error}`;
       if (written.get(recipient.address) === fingerprint) continue;
       written.set(recipient.address, fingerprint);
-      transactor.putRecipient({
-        messageId: id,
-        addressId: transactor.address(recipient.address),
-        announced: recipient.announced,
+      const row = {
+        message_id: id,
+        address_id: transactor.address(recipient.address),
+        announced: recipient.announced ? 1 : 0,
         status: transactor.codes.recipientStatus(status),
-        statusAt: at,
-        deliveredMs: isDelivered ? momentMs(at) : undefined,
+        status_at: at ?? null,
+        delivered_ms: isDelivered ? momentMs(at) : null,
         attempts: recipient.attempts,
-        errorId: transactor.optionalString(error),
-      });
+        error_id: transactor.optionalString(error),
+      } as const;
+      if (isStored) transactor.putRecipient(row);
+      else transactor.addRecipient(row);
     }
     return fates.map(({ status }) => status);
   }

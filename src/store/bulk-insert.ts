@@ -27,16 +27,14 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
   readonly #many: Database.Statement;
   #values: SqlValue[] = [];
 
-  /** With `key`, a row that is already there is replaced, as a whole. */
   constructor(
     database: Database.Database,
     table: Table,
     columns: readonly (keyof Insertable<BaseTables[Table]> & string)[],
-    key: readonly string[] = [],
   ) {
     this.#width = columns.length;
-    this.#one = database.prepare(insertSql(table, columns, key, 1));
-    this.#many = database.prepare(insertSql(table, columns, key, ROWS_PER_STATEMENT));
+    this.#one = database.prepare(insertSql(table, columns, 1));
+    this.#many = database.prepare(insertSql(table, columns, ROWS_PER_STATEMENT));
   }
 
   push(...row: SqlValue[]): void {
@@ -61,15 +59,10 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
 function insertSql<Table extends keyof BaseTables & string>(
   table: Table,
   columns: readonly string[],
-  key: readonly string[],
   rows: number,
 ): string {
   const row = Object.fromEntries(columns.map((column) => [column, null])) as unknown as Insertable<BaseTables[Table]>;
-  const insert = compiler.insertInto(table).values(Array.from({ length: rows }, () => row));
-  return key.length === 0 ? insert.compile().sql : `${insert.compile().sql} ${replaceClause(columns, key)}`;
-}
-
-function replaceClause(columns: readonly string[], key: readonly string[]): string {
-  const assignments = columns.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`);
-  return `on conflict (${key.join(", ")}) do update set ${assignments.join(", ")}`;
+  // NOTE: after a failure the writer rolls all back. To take back one statement of many rows SQLite would keep a copy of each
+  // page it changes, in a file: as many writes again as the log of the transactions has.
+  return compiler.insertInto(table).orFail().values(Array.from({ length: rows }, () => row)).compile().sql;
 }

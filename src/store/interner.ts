@@ -42,7 +42,7 @@ export class Interner {
     this.#getIndexed = database.prepare("SELECT last_id FROM text_indexes WHERE table_name = ?");
     this.#setIndexed = database.prepare("UPDATE text_indexes SET last_id = ? WHERE table_name = ?");
     this.#addToIndex = database.prepare(
-      `INSERT INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id > ? ORDER BY ${column}`,
+      `INSERT OR FAIL INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id > ? ORDER BY ${column}`,
     );
   }
 

@@ -136,7 +136,6 @@ export interface StoredRecipientsTable {
 }
 
 export interface AddressEventsTable {
-  message_id: number;
   entry_id: number;
   at: number;
   recipient_id: number;

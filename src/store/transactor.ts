@@ -7,7 +7,7 @@ import { type Codes, type EntryKind, logTypeBit, type LogType } from "./codes.ts
 import { Interner } from "./interner.ts";
 import { entryIdOf, type PackedText, type RawTextReader } from "./raw-text.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
-import type { AddressEventsTable, StoredMessagesTable, StoredRejectionsTable } from "./tables.ts";
+import type { AddressEventsTable, StoredMessagesTable, StoredRecipientsTable, StoredRejectionsTable } from "./tables.ts";
 import type { TwinFinder } from "./twins.ts";
 
 /** What is stored of a message, as the fold needs it to go on. */
@@ -78,9 +78,13 @@ const ARRIVAL_COLUMNS = [
 ] as const satisfies readonly (keyof ArrivalRow)[];
 
 const ADDRESS_EVENT_COLUMNS = [
-  "message_id", "entry_id", "at", "recipient_id", "final_id", "outcome", "is_attempt", "router_id", "transport_id", "host_id", "ip_id",
+  "entry_id", "at", "recipient_id", "final_id", "outcome", "is_attempt", "router_id", "transport_id", "host_id", "ip_id",
   "port", "tls_id", "is_timeout", "smtp_code", "enhanced_id", "phase_id", "error_id", "confirmation", "queue_ms", "duration_ms",
 ] as const satisfies readonly (keyof AddressEventsTable)[];
+
+const RECIPIENT_COLUMNS = [
+  "message_id", "address_id", "announced", "status", "status_at", "delivered_ms", "attempts", "error_id",
+] as const satisfies readonly (keyof StoredRecipientsTable)[];
 
 const REJECTION_COLUMNS = [
   "entry_id", "phase", "is_permanent", "host_id", "helo_id", "ip_id", "sender_id", "recipient_id", "auth_id", "category_id", "reason_id",
@@ -223,8 +227,13 @@ export class Transactor {
     if (arrival !== undefined) tables.updateArrival.run(...ARRIVAL_COLUMNS.map((column) => arrival[column]), id);
   }
 
-  putRecipient(row: RecipientRow): void {
-    this.#open().putRecipients.push(row.messageId, row.addressId, row.announced ? 1 : 0, row.status, row.statusAt ?? null, row.deliveredMs ?? null, row.attempts, row.errorId);
+  addRecipient(row: StoredRecipientsTable): void {
+    this.#open().recipients.push(...RECIPIENT_COLUMNS.map((column) => row[column]));
+  }
+
+  /** Adds a recipient, or replaces what is stored of it. */
+  putRecipient(row: StoredRecipientsTable): void {
+    this.#open().putRecipient.run(...RECIPIENT_COLUMNS.map((column) => row[column]));
   }
 
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
@@ -275,10 +284,8 @@ export class Transactor {
        WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
     ).all(...range);
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
-    for (const { id } of messages) {
-      this.#statement("DELETE FROM address_events WHERE message_id = ? AND entry_id >= ? AND entry_id < ?").run(id, ...range);
-      this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
-    }
+    this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
     this.#rawText.clear();
@@ -334,9 +341,7 @@ export class Transactor {
       this.#statement("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
       this.#statement("UPDATE sightings SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
       this.#statement("UPDATE stored_rejections SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
-      this.#statement(
-        "UPDATE address_events SET entry_id = ? WHERE entry_id = ? AND message_id = (SELECT message_id FROM stored_entries WHERE id = ?)",
-      ).run(location, entry_id, location);
+      this.#statement("UPDATE address_events SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
     }
   }
 
@@ -389,18 +394,6 @@ export interface BlockCounts {
   readonly unparsed: number;
 }
 
-export interface RecipientRow {
-  readonly messageId: number;
-  readonly addressId: number;
-  readonly announced: boolean;
-  /** Code of the status. */
-  readonly status: number;
-  readonly statusAt: Moment | undefined;
-  readonly deliveredMs: EpochMs | undefined;
-  readonly attempts: number;
-  readonly errorId: number | null;
-}
-
 interface WordRow {
   readonly recipient: string;
   readonly target: string | null;
@@ -423,7 +416,7 @@ export interface Tables {
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
   readonly addressEvents: BulkInsert<"address_events">;
-  readonly putRecipients: BulkInsert<"stored_recipients">;
+  readonly recipients: BulkInsert<"stored_recipients">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
   readonly addBlock: Database.Statement;
@@ -432,6 +425,7 @@ export interface Tables {
   readonly findMessage: Database.Statement<[number, string], StoredMessagesTable & { id: number }>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
   readonly wordsOf: Database.Statement<[number], WordRow>;
+  readonly putRecipient: Database.Statement;
   readonly updateState: Database.Statement;
   readonly updateArrival: Database.Statement;
 }
@@ -443,12 +437,7 @@ export function prepareTables(database: Database.Database): Tables {
   const entries = new BulkInsert(database, "stored_entries", ["id", "server_id", "at", "event", "message_id", "seen_in"]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
-  const putRecipients = new BulkInsert(
-    database,
-    "stored_recipients",
-    ["message_id", "address_id", "announced", "status", "status_at", "delivered_ms", "attempts", "error_id"],
-    ["message_id", "address_id"],
-  );
+  const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
     prepared: new Map(),
     strings: new Interner(database, { table: "strings", column: "text", index: "string_ids" }, strings),
@@ -457,8 +446,8 @@ export function prepareTables(database: Database.Database): Tables {
     entries,
     rejections,
     addressEvents,
-    putRecipients,
-    bulk: [strings, addresses, messages, entries, rejections, addressEvents, putRecipients],
+    recipients,
+    bulk: [strings, addresses, messages, entries, rejections, addressEvents, recipients],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),
@@ -475,9 +464,12 @@ export function prepareTables(database: Database.Database): Tables {
     ),
     wordsOf: database.prepare(
       `SELECT a.address AS recipient, f.address AS target, e.outcome, e.at, e.is_attempt, s.text AS error
-       FROM address_events e JOIN addresses a ON a.id = e.recipient_id
+       FROM stored_entries n JOIN address_events e ON e.entry_id = n.id JOIN addresses a ON a.id = e.recipient_id
        LEFT JOIN addresses f ON f.id = e.final_id LEFT JOIN strings s ON s.id = e.error_id
-       WHERE e.message_id = ?`,
+       WHERE n.message_id = ?`,
+    ),
+    putRecipient: database.prepare(
+      `INSERT OR REPLACE INTO stored_recipients (${RECIPIENT_COLUMNS.join(", ")}) VALUES (${RECIPIENT_COLUMNS.map(() => "?").join(", ")})`,
     ),
     updateState: database.prepare(
       `UPDATE stored_messages SET ${STATE_COLUMNS.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`,
