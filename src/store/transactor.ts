@@ -214,6 +214,11 @@ export class Transactor {
     };
   }
 
+  /** The greatest id, byte by byte, of the messages of all servers; the empty string when there are none. */
+  greatestEximId(): string {
+    return this.#open().greatestEximId.get()?.id ?? "";
+  }
+
   addMessage(id: number, serverId: number, eximId: string, state: MessageStateRow, arrival: ArrivalRow): void {
     const row: SqlValue[] = [id, serverId, eximId];
     for (const column of STATE_COLUMNS) row.push(state[column]);
@@ -422,6 +427,7 @@ export interface Tables {
   readonly addBlock: Database.Statement;
   readonly addSighting: Database.Statement;
   readonly markSeen: Database.Statement;
+  readonly greatestEximId: Database.Statement<[], { id: string | null }>;
   readonly findMessage: Database.Statement<[number, string], StoredMessagesTable & { id: number }>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
   readonly wordsOf: Database.Statement<[number], WordRow>;
@@ -458,6 +464,7 @@ export function prepareTables(database: Database.Database): Tables {
     ),
     addSighting: database.prepare("INSERT INTO sightings (location, entry_id, log_type) VALUES (?, ?, ?)"),
     markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),
+    greatestEximId: database.prepare("SELECT max(exim_id) AS id FROM stored_messages"),
     findMessage: database.prepare("SELECT * FROM stored_messages WHERE server_id = ? AND exim_id = ?"),
     recipientsOf: database.prepare(
       "SELECT a.address, r.announced FROM stored_recipients r JOIN addresses a ON a.id = r.address_id WHERE r.message_id = ?",
