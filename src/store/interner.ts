@@ -1,5 +1,4 @@
 import type Database from "better-sqlite3";
-import type { BulkInsert } from "./bulk-insert.ts";
 
 /** So many texts used of late are remembered, and as many of those before them. */
 const REMEMBERED = 40_000;
@@ -11,6 +10,12 @@ export interface TextTable {
   readonly index: "string_ids" | "address_ids";
 }
 
+/** Adds rows to a table of texts. */
+export interface TextInsert {
+  readonly add: (id: number, text: string) => void;
+  readonly flush: () => void;
+}
+
 /**
  * Gives each text of a table its id, adding what is new. A new text is only appended to its table: its place in the index is
  * random, so {@link index} writes many of them at once, sorted. Until then the text is remembered here.
@@ -20,7 +25,7 @@ export interface TextTable {
  */
 export class Interner {
   readonly #table: TextTable["table"];
-  readonly #added: BulkInsert<"strings"> | BulkInsert<"addresses">;
+  readonly #added: TextInsert;
   readonly #find: Database.Statement<[string], { id: number }>;
   readonly #greatest: Database.Statement<[], { id: number | null }>;
   readonly #getIndexed: Database.Statement<[string], { last_id: number }>;
@@ -34,7 +39,7 @@ export class Interner {
   /** The greatest id in the index. */
   #indexedId = 0;
 
-  constructor(database: Database.Database, { table, column, index }: TextTable, added: BulkInsert<"strings"> | BulkInsert<"addresses">) {
+  constructor(database: Database.Database, { table, column, index }: TextTable, added: TextInsert) {
     this.#table = table;
     this.#added = added;
     this.#find = database.prepare(`SELECT id FROM ${index} WHERE ${column} = ?`);
@@ -81,7 +86,7 @@ export class Interner {
 
   #add(text: string): number {
     const id = (this.#lastId ?? this.#load()) + 1;
-    this.#added.push(id, text);
+    this.#added.add(id, text);
     this.#lastId = id;
     return id;
   }

@@ -163,7 +163,9 @@ export class Transactor {
   }
 
   addEntry(id: number, serverId: number, at: Moment | undefined, event: EntryKind, messageId: number | undefined, logType: LogType): void {
-    this.#open().entries.push(id, serverId, at ?? null, this.codes.event(event), messageId ?? null, logTypeBit(logType));
+    this.#open().entries.add({
+      id, server_id: serverId, at: at ?? null, event: this.codes.event(event), message_id: messageId ?? null, seen_in: logTypeBit(logType),
+    });
   }
 
   /** Says that the entry is also at `location`, in another log; returns whether the main log is new to it. */
@@ -180,11 +182,11 @@ export class Transactor {
   }
 
   addRejection(row: StoredRejectionsTable): void {
-    this.#open().rejections.push(...REJECTION_COLUMNS.map((column) => row[column]));
+    this.#open().rejections.add(row);
   }
 
   addAddressEvent(row: AddressEventsTable): void {
-    this.#open().addressEvents.push(...ADDRESS_EVENT_COLUMNS.map((column) => row[column]));
+    this.#open().addressEvents.add(row);
   }
 
   findMessage(serverId: number, eximId: string): StoredMessage | undefined {
@@ -220,10 +222,7 @@ export class Transactor {
   }
 
   addMessage(id: number, serverId: number, eximId: string, state: MessageStateRow, arrival: ArrivalRow): void {
-    const row: SqlValue[] = [id, serverId, eximId];
-    for (const column of STATE_COLUMNS) row.push(state[column]);
-    for (const column of ARRIVAL_COLUMNS) row.push(arrival[column]);
-    this.#open().messages.push(...row);
+    this.#open().messages.add({ id, server_id: serverId, exim_id: eximId, ...state, ...arrival });
   }
 
   updateMessage(id: number, state: MessageStateRow, arrival: ArrivalRow | undefined): void {
@@ -233,7 +232,7 @@ export class Transactor {
   }
 
   addRecipient(row: StoredRecipientsTable): void {
-    this.#open().recipients.push(...RECIPIENT_COLUMNS.map((column) => row[column]));
+    this.#open().recipients.add(row);
   }
 
   /** Adds a recipient, or replaces what is stored of it. */
@@ -446,8 +445,14 @@ export function prepareTables(database: Database.Database): Tables {
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
     prepared: new Map(),
-    strings: new Interner(database, { table: "strings", column: "text", index: "string_ids" }, strings),
-    addresses: new Interner(database, { table: "addresses", column: "address", index: "address_ids" }, addresses),
+    strings: new Interner(database, { table: "strings", column: "text", index: "string_ids" }, {
+      add: (id, text) => strings.add({ id, text }),
+      flush: () => strings.flush(),
+    }),
+    addresses: new Interner(database, { table: "addresses", column: "address", index: "address_ids" }, {
+      add: (id, address) => addresses.add({ id, address }),
+      flush: () => addresses.flush(),
+    }),
     messages,
     entries,
     rejections,
