@@ -22,7 +22,15 @@ interface OpenMessage {
   /** What the arrival line tells, when that is yet to be written. */
   arrival: ArrivalRow | undefined;
   /** What is stored of each recipient, to write only what changed. */
-  readonly written: Map<string, string>;
+  readonly written: Map<string, WrittenRecipient>;
+}
+
+interface WrittenRecipient {
+  readonly status: RecipientStatus;
+  readonly at: Moment | undefined;
+  readonly attempts: number;
+  readonly announced: boolean;
+  readonly error: string | undefined;
 }
 
 /** The messages of one server. */
@@ -119,19 +127,21 @@ export class MessageBook {
     let index = 0;
     for (const recipient of state.recipients.values()) {
       const { status, at } = fates[index++] ?? UNKNOWN;
-      const isDelivered = status === "delivered" && at !== undefined;
+      const { attempts, announced } = recipient;
       const error = recipient.lastError?.error;
-      const fingerprint = `${status}/${at}/${recipient.attempts}/${recipient.announced}/${error}`;
-      if (written.get(recipient.address) === fingerprint) continue;
-      written.set(recipient.address, fingerprint);
+      const now = { status, at, attempts, announced, error };
+      const known = written.get(recipient.address);
+      if (known !== undefined && isSame(known, now)) continue;
+      written.set(recipient.address, now);
+      const isDelivered = status === "delivered" && at !== undefined;
       const row = {
         message_id: id,
         address_id: transactor.address(recipient.address),
-        announced: recipient.announced ? 1 : 0,
+        announced: announced ? 1 : 0,
         status: transactor.codes.recipientStatus(status),
         status_at: at ?? null,
         delivered_ms: isDelivered ? momentMs(at) : null,
-        attempts: recipient.attempts,
+        attempts,
         error_id: transactor.optionalString(error),
       } as const;
       if (isStored) transactor.putRecipient(row);
@@ -148,6 +158,13 @@ export class MessageBook {
       if (this.#greatestForgotten !== undefined && eximId > this.#greatestForgotten) this.#greatestForgotten = eximId;
     }
   }
+}
+
+function isSame(one: WrittenRecipient, other: WrittenRecipient): boolean {
+  return (
+    one.status === other.status && one.at === other.at && one.attempts === other.attempts && one.announced === other.announced &&
+    one.error === other.error
+  );
 }
 
 function foldInto(transactor: Transactor, message: OpenMessage, event: LogEvent, at: Moment, word: AddressWord | undefined): void {

@@ -11,9 +11,10 @@ export interface RecipientFate {
 
 /** The fates of all recipients of a message, in their order. */
 export function resolveRecipients(state: MessageState): readonly RecipientFate[] {
+  const fates: RecipientFate[] = [];
+  for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.marks));
+  if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = [...state.recipients.values()];
-  const fates = recipients.map((recipient) => resolveRecipient(recipient, state.marks));
-  if (recipients.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const shared = collectWordsByTarget(recipients);
   return fates.map((fate, index) => {
     const recipient = recipients[index];
@@ -50,6 +51,11 @@ function findSharedFate(address: string, shared: ReadonlyMap<string, readonly Ad
 
 /** The fate of a recipient by its own lines; grammar §16. */
 function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
+  if (recipient.lastWords.size === 1) {
+    // The common case, without the lists below.
+    const [only] = recipient.lastWords.values();
+    if (only !== undefined && only.outcome !== "deferred") return { status: STATUS_OF[only.outcome], at: only.at };
+  }
   const words = [...recipient.lastWords.values()];
   const standing = words.filter((word) => !isSuperseded(word, words, recipient.address));
   const outstanding = standing.filter((word) => word.outcome === "deferred");
@@ -86,18 +92,19 @@ function isSuperseded(word: AddressWord, words: readonly AddressWord[], recipien
 }
 
 function worst(ended: readonly AddressWord[]): RecipientFate {
-  for (const [status, outcomes] of WORST_FIRST) {
-    const at = latest(ended.filter((word) => outcomes.includes(word.outcome)))?.at;
+  for (const status of WORST_FIRST) {
+    const at = latest(ended.filter(({ outcome }) => STATUS_OF[outcome] === status))?.at;
     if (at !== undefined) return { status, at };
   }
   return { status: "unknown", at: undefined };
 }
 
-const WORST_FIRST: readonly (readonly [RecipientStatus, readonly Outcome[]])[] = [
-  ["bounced", ["bounced"]],
-  ["delivered", ["delivered", "marked_delivered"]],
-  ["discarded", ["discarded", "suppressed"]],
-];
+const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
+
+const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
+  bounced: "bounced", delivered: "delivered", marked_delivered: "delivered", discarded: "discarded", suppressed: "discarded",
+  deferred: "deferred",
+};
 
 function latest(words: readonly AddressWord[]): AddressWord | undefined {
   let last: AddressWord | undefined;
