@@ -36,9 +36,10 @@ interface WrittenRecipient {
 /** The messages of one server. */
 export class MessageBook {
   readonly #serverId: number;
-  readonly #messages = new Map<string, OpenMessage>();
+  /** Undefined: stored and complete, so that nothing more is expected, and not kept. */
+  readonly #messages = new Map<string, OpenMessage | undefined>();
   readonly #changed = new Set<OpenMessage>();
-  /** No message with a greater id is stored but those in {@link MessageBook.#messages}; undefined until it is read. */
+  /** No message with a greater id is stored but those {@link MessageBook.#messages} names; undefined until it is read. */
   #greatestForgotten: string | undefined;
 
   constructor(serverId: number) {
@@ -87,6 +88,7 @@ export class MessageBook {
       }
       message.isStored = true;
       message.arrival = undefined;
+      if (message.state.marks.completed !== undefined) this.#messages.set(message.eximId, undefined);
     }
     this.#changed.clear();
     this.#forgetOldest();
@@ -119,7 +121,8 @@ export class MessageBook {
   /** Exim's ids grow with time, so most messages that are met for the first time need not be looked for. */
   #findStored(transactor: Transactor, eximId: string): StoredMessage | undefined {
     this.#greatestForgotten ??= transactor.greatestEximId();
-    return eximId > this.#greatestForgotten ? undefined : transactor.findMessage(this.#serverId, eximId);
+    const canBeStored = eximId <= this.#greatestForgotten || this.#messages.has(eximId);
+    return canBeStored ? transactor.findMessage(this.#serverId, eximId) : undefined;
   }
 
   #saveRecipients(transactor: Transactor, { id, isStored, state, written }: OpenMessage): readonly RecipientStatus[] {
