@@ -91,6 +91,7 @@ export async function ingest(paths: readonly string[], stdin: Readable, writer: 
     transactor.indexTexts();
     transactor.endRun(runId, result, firstError, toRunFigures(report), now());
   });
+  writer.settle();
   return report;
 }
 
@@ -208,6 +209,7 @@ function tryToEndRun(writer: Writer, runId: number, run: Run, error: unknown, no
   const reason = error instanceof Error ? error.message : String(error);
   try {
     writer.write((transactor) => transactor.endRun(runId, "failed", reason, toRunFigures(run.report), now));
+    writer.settle();
   } catch {
     // NOTE: the row then says "running" for ever, as after a kill.
   }

@@ -48,6 +48,20 @@ export function useWriteAheadLog(database: Database.Database, path: string, wait
   database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
+/**
+ * Goes on without waiting for the disk, for a file that has just been made: a kill loses nothing, but a power cut can damage
+ * it, and then all of it is still in the logs. To be followed by {@link settle}.
+ */
+export function relax(database: Database.Database): void {
+  database.pragma("synchronous = OFF");
+}
+
+/** Makes sure that what is written is on the disk, and that what follows will be. */
+export function settle(database: Database.Database): void {
+  database.pragma("synchronous = NORMAL");
+  database.pragma("wal_checkpoint(PASSIVE)");
+}
+
 /** Opens the database read-only. Errors: as {@link openForWriting}. */
 export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);

@@ -32,7 +32,7 @@ export function openWriter(settings: StoreSettings): Writer {
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
-    return new Writer(database, path, waitMs);
+    return new Writer(database, path, { waitMs, isNew });
   });
 }
 

@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
+import { relax, settle, withTranslation } from "./connection.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -21,9 +22,12 @@ export class Writer {
   readonly #twins: TwinFinder;
   readonly #waitMs: number;
   #dataVersion = -1;
+  #isRelaxed: boolean;
 
-  /** `waitMs`: how long to wait for another writer, in all. */
-  constructor(database: Database.Database, path: string, waitMs: number) {
+  /** `waitMs`: how long to wait for another writer, in all. `isNew`: the file has just been made and is first filled now. */
+  constructor(database: Database.Database, path: string, { waitMs, isNew }: { readonly waitMs: number; readonly isNew: boolean }) {
+    if (isNew) relax(database);
+    this.#isRelaxed = isNew;
     this.path = path;
     this.#database = database;
     this.#waitMs = waitMs;
@@ -58,6 +62,13 @@ export class Writer {
     } finally {
       transactor.end();
     }
+  }
+
+  /** Ends the first filling of a new file. To be called when a run ends. */
+  settle(): void {
+    if (!this.#isRelaxed) return;
+    this.#isRelaxed = false;
+    withTranslation(this.path, () => settle(this.#database));
   }
 
   close(): void {
