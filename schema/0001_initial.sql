@@ -101,15 +101,15 @@ CREATE TABLE string_ids (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE text_indexes (
-  table_name TEXT    NOT NULL PRIMARY KEY,
-  last_id    INTEGER NOT NULL
+  table_name TEXT    NOT NULL PRIMARY KEY CHECK (table_name IN ('addresses', 'strings')),
+  last_id    INTEGER NOT NULL -- the greatest id in the index
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('strings', 0);
 
 CREATE TABLE stored_messages (
   id                INTEGER PRIMARY KEY,
-  server_id         INTEGER NOT NULL,
+  server_id         INTEGER NOT NULL, -- stored_servers.id
   exim_id           TEXT    NOT NULL,
   status            INTEGER NOT NULL, -- codes.message_status
   first_at          INTEGER NOT NULL, -- moment of the earliest line about it
