@@ -36,7 +36,8 @@ export class LogClock {
   }
 
   resolve(prefix: Prefix): EpochMs {
-    const at = prefix.zoneMinutes === undefined ? this.#resolveLocal(prefix) : zonedMs(prefix.wallMs, prefix.zoneMinutes);
+    const at =
+      prefix.zoneMinutes === undefined ? this.#resolveLocal(prefix) : zonedMs(prefix.wallMs, prefix.zoneMinutes);
     this.#last = epochMs(at);
     return this.#last;
   }

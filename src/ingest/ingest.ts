@@ -67,7 +67,12 @@ const NOTHING: LogFigures = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed
  * Ingests logs of one server. What is wrong with one log is in its report; what is wrong with the database is thrown:
  * `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with another time zone.
  */
-export async function ingest(paths: readonly string[], stdin: Readable, writer: Writer, options: IngestOptions): Promise<IngestReport> {
+export async function ingest(
+  paths: readonly string[],
+  stdin: Readable,
+  writer: Writer,
+  options: IngestOptions,
+): Promise<IngestReport> {
   const { program, now } = options;
   const { server, runId } = writer.write((transactor) => {
     const known = writer.sources.findServer(options.server);
@@ -155,7 +160,12 @@ class Run {
     const { logType: forced } = this.#options;
     const guess = forced === undefined ? guessLogType(path, headText) : { logType: forced, isCertain: true };
     const { sources } = this.#writer;
-    const { source, hasMore, notTheSame } = await recognise(open, guess.isCertain ? guess.logType : undefined, this.#server.id, sources);
+    const { source, hasMore, notTheSame } = await recognise(
+      open,
+      guess.isCertain ? guess.logType : undefined,
+      this.#server.id,
+      sources,
+    );
     const logType = source?.logType ?? guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
     if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
@@ -169,7 +179,11 @@ class Run {
       signal: this.#options.signal,
       onBatch: () => {
         this.#options.onProgress?.({
-          path, index: index + 1, count: this.#paths.length, bytesRead: open.bytesRead(), sizeBytes: open.sizeBytes,
+          path,
+          index: index + 1,
+          count: this.#paths.length,
+          bytesRead: open.bytesRead(),
+          sizeBytes: open.sizeBytes,
           lines: linesBefore + figures.lines,
         });
       },
@@ -182,16 +196,24 @@ const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", 
 
 function assertTimeZone(known: ServerRow | undefined, timeZone: string | undefined): void {
   if (known === undefined || timeZone === undefined || known.timeZone === timeZone) return;
-  throw new PilotError("usage", `The logs of ${known.name} are stored with the time zone ${known.timeZone}, not ${timeZone}.`, {
-    hint: "Leave --timezone out, or give another name with --server.",
-  });
+  throw new PilotError(
+    "usage",
+    `The logs of ${known.name} are stored with the time zone ${known.timeZone}, not ${timeZone}.`,
+    {
+      hint: "Leave --timezone out, or give another name with --server.",
+    },
+  );
 }
 
 function assertIsLog(path: string, head: string): void {
   if (!isForeign(head)) return;
-  throw new PilotError("not_a_log", `"${path}" does not look like a log of Exim: no line begins with a date and a time.`, {
-    hint: "Give it with --log-type main, reject or panic if it is one all the same.",
-  });
+  throw new PilotError(
+    "not_a_log",
+    `"${path}" does not look like a log of Exim: no line begins with a date and a time.`,
+    {
+      hint: "Give it with --log-type main, reject or panic if it is one all the same.",
+    },
+  );
 }
 
 function sum(logs: readonly LogFigures[]): LogFigures {

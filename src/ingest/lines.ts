@@ -43,15 +43,19 @@ export async function eachLine(
   const sink = new Writable({
     objectMode: true,
     write: (line: string, _encoding, done) => {
-      done(attempt(() => {
-        if (pending !== undefined) handOn(pending, false);
-        pending = line;
-      }));
+      done(
+        attempt(() => {
+          if (pending !== undefined) handOn(pending, false);
+          pending = line;
+        }),
+      );
     },
     final: (done) => {
-      done(attempt(() => {
-        if (pending !== undefined) handOn(pending, true);
-      }));
+      done(
+        attempt(() => {
+          if (pending !== undefined) handOn(pending, true);
+        }),
+      );
     },
   });
   const splitter = split2("\n", { decodeStrings: false });

@@ -1,11 +1,12 @@
 /** Reads one log from where it was left, batch by batch, each in a transaction of its own together with its checkpoint. */
+
+import { PilotError } from "../errors.ts";
 import { rankOf } from "../message/order.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
 import { entryIdOf, packText } from "../store/raw-text.ts";
-import { IDENTITY_BYTES, type BlockPlace, type SourceRow } from "../store/source-catalogue.ts";
+import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
-import { PilotError } from "../errors.ts";
 import { type EpochMs, type Moment, momentAt } from "../units.ts";
 import { type Batch, Batcher, type LogRecord } from "./batch.ts";
 import { LogClock } from "./clock.ts";
@@ -59,7 +60,10 @@ export async function readLog(
 ): Promise<void> {
   const reader = new LogReader(source, open, writer, book, figures, options);
   try {
-    await eachLine(open.read(), (line, end) => reader.add(line, end), { unfinished: reader.unfinished, signal: options.signal });
+    await eachLine(open.read(), (line, end) => reader.add(line, end), {
+      unfinished: reader.unfinished,
+      signal: options.signal,
+    });
   } catch (error) {
     if (!(error instanceof SourceFailure)) throw error;
     reader.end();
@@ -73,8 +77,19 @@ type CurrentSource = Omit<SourceRow, "id"> & { readonly id: number | undefined }
 
 function emptySource({ serverId, logType, path }: NewSource): CurrentSource {
   return {
-    id: undefined, serverId, logType, path, head: Buffer.alloc(0), tail: Buffer.alloc(0), position: 0, lines: 0, entries: 0, other: 0,
-    unparsed: 0, firstMs: undefined, lastMs: undefined,
+    id: undefined,
+    serverId,
+    logType,
+    path,
+    head: Buffer.alloc(0),
+    tail: Buffer.alloc(0),
+    position: 0,
+    lines: 0,
+    entries: 0,
+    other: 0,
+    unparsed: 0,
+    firstMs: undefined,
+    lastMs: undefined,
   };
 }
 
@@ -121,7 +136,10 @@ class LogReader {
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const isUnfinished = source.tail.length > 0 && source.tail.at(-1) !== 0x0a;
     this.unfinished = isUnfinished && this.#lastBlock !== undefined ? lastLineLength(this.#textOf(this.#lastBlock)) : 0;
-    this.#clock = new LogClock(options.timeZone, source.id === undefined ? undefined : writer.sources.clockOf(source.id));
+    this.#clock = new LogClock(
+      options.timeZone,
+      source.id === undefined ? undefined : writer.sources.clockOf(source.id),
+    );
     this.#batcher = this.#newBatcher(false);
   }
 
@@ -179,7 +197,13 @@ class LogReader {
         const source = advance(base, batch, text.size, records, counts, this.#open.head);
         const id = this.#checkpoint(transactor, source, checkpoint.position);
         transactor.addBlock({
-          id: blockId, sourceId: id, position: base.position, text, lines: batch.lines, clockMs: this.#clock.last, ...timesOf(records),
+          id: blockId,
+          sourceId: id,
+          position: base.position,
+          text,
+          lines: batch.lines,
+          clockMs: this.#clock.last,
+          ...timesOf(records),
         });
         this.#source = { ...source, id };
         this.#withdrawn = undefined;
@@ -226,7 +250,12 @@ class LogReader {
     };
   }
 
-  #storeRecord(transactor: Transactor, blockId: number, { record, parsed, ms, at }: TimedRecord, counts: BatchCounts): void {
+  #storeRecord(
+    transactor: Transactor,
+    blockId: number,
+    { record, parsed, ms, at }: TimedRecord,
+    counts: BatchCounts,
+  ): void {
     const { serverId, logType } = this.#source;
     const entryId = entryIdOf(blockId, record.line);
     if (parsed === undefined || ms === undefined || at === undefined) {
@@ -237,7 +266,9 @@ class LogReader {
     counts.entries++;
     const { event } = parsed;
     if (event.kind === "other") counts.other++;
-    const twin = isSingleLog(event.kind) ? undefined : transactor.takeTwin(record.lines[0] ?? "", ms, serverId, logType);
+    const twin = isSingleLog(event.kind)
+      ? undefined
+      : transactor.takeTwin(record.lines[0] ?? "", ms, serverId, logType);
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
@@ -265,7 +296,9 @@ class LogReader {
   /** True when another run has begun to store the same log since it was looked for. */
   #isTaken({ serverId, logType, path }: CurrentSource): boolean {
     const identity = { path, head: this.#open.head, logType };
-    return this.#writer.sources.sourcesOf(serverId).some((other) => !this.#notTheSame.has(other.id) && couldBe(other, identity));
+    return this.#writer.sources
+      .sourcesOf(serverId)
+      .some((other) => !this.#notTheSame.has(other.id) && couldBe(other, identity));
   }
 }
 
@@ -294,7 +327,9 @@ function advance(
   return {
     ...base,
     head: head.subarray(0, Math.min(IDENTITY_BYTES, position)),
-    tail: Buffer.concat([base.tail, Buffer.from(batch.text.slice(-IDENTITY_BYTES), "latin1")]).subarray(-IDENTITY_BYTES),
+    tail: Buffer.concat([base.tail, Buffer.from(batch.text.slice(-IDENTITY_BYTES), "latin1")]).subarray(
+      -IDENTITY_BYTES,
+    ),
     position,
     lines: base.lines + batch.lines,
     entries: base.entries + counts.entries,
@@ -305,7 +340,10 @@ function advance(
   };
 }
 
-function timesOf(records: readonly TimedRecord[]): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
+function timesOf(records: readonly TimedRecord[]): {
+  readonly firstMs: EpochMs | undefined;
+  readonly lastMs: EpochMs | undefined;
+} {
   let firstMs: EpochMs | undefined;
   let lastMs: EpochMs | undefined;
   for (const { ms } of records) {

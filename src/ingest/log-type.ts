@@ -10,7 +10,8 @@ export interface LogTypeGuess {
 }
 
 /** Lines only the main log has: arrivals, deliveries, the end of a message, queue runs, the daemon. */
-const MAIN_ONLY = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?:[+-]\d{4} )?(?:\[\d+\] )?(?:\S{16,23} (?:<=|\(=|=>|->|>>|\*>|\*\*|Completed)|Start queue run|End queue run|exim \S+ daemon started)/m;
+const MAIN_ONLY =
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?:[+-]\d{4} )?(?:\[\d+\] )?(?:\S{16,23} (?:<=|\(=|=>|->|>>|\*>|\*\*|Completed)|Start queue run|End queue run|exim \S+ daemon started)/m;
 /** Header dumps are the reject log's alone. */
 const REJECT_ONLY = /^(?:Envelope-(?:from|to): <|P Received: )/m;
 
@@ -31,5 +32,8 @@ export function guessLogType(path: string, text: string): LogTypeGuess {
 export function isForeign(text: string): boolean {
   const end = text.lastIndexOf("\n");
   if (end === -1) return text.includes("\0");
-  return !text.slice(0, end).split("\n").some((line) => startsEntry(line));
+  return !text
+    .slice(0, end)
+    .split("\n")
+    .some((line) => startsEntry(line));
 }

@@ -1,11 +1,25 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
 import { type RecipientFate, resolveMessage, resolveRecipients } from "../message/resolve.ts";
-import { type AddressWord, applyEvent, applyWord, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
+import {
+  type AddressWord,
+  applyEvent,
+  applyWord,
+  type MessageState,
+  newMessageState,
+  recipientOf,
+} from "../message/state.ts";
 import type { RecipientStatus } from "../message/statuses.ts";
 import type { LogEvent } from "../parse/events.ts";
 import { parseEntry } from "../parse/record.ts";
 import type { RawTextReader } from "../store/raw-text.ts";
-import { type ArrivalRow, type BereftMessage, type MessageStateRow, NO_ARRIVAL, type StoredMessage, type Transactor } from "../store/transactor.ts";
+import {
+  type ArrivalRow,
+  type BereftMessage,
+  type MessageStateRow,
+  NO_ARRIVAL,
+  type StoredMessage,
+  type Transactor,
+} from "../store/transactor.ts";
 import { type Moment, momentMs } from "../units.ts";
 import { storedWord, toArrivalRow } from "./facts.ts";
 
@@ -64,11 +78,17 @@ export class MessageBook {
         continue;
       }
       const message: OpenMessage = {
-        id, eximId, isStored: true, state: newMessageState(first.at), arrival: NO_ARRIVAL, written: new Map(),
+        id,
+        eximId,
+        isStored: true,
+        state: newMessageState(first.at),
+        arrival: NO_ARRIVAL,
+        written: new Map(),
       };
       for (const entry of entries) {
         const parsed = parseEntry((rawText.entryText(entry.id) ?? "").split("\n"));
-        if (parsed !== undefined) foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed.event, entry.at));
+        if (parsed !== undefined)
+          foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed.event, entry.at));
       }
       this.#messages.set(eximId, message);
       this.#changed.add(message);
@@ -165,16 +185,26 @@ export class MessageBook {
 
 function isSame(one: WrittenRecipient, other: WrittenRecipient): boolean {
   return (
-    one.status === other.status && one.at === other.at && one.attempts === other.attempts && one.announced === other.announced &&
+    one.status === other.status &&
+    one.at === other.at &&
+    one.attempts === other.attempts &&
+    one.announced === other.announced &&
     one.error === other.error
   );
 }
 
-function foldInto(transactor: Transactor, message: OpenMessage, event: LogEvent, at: Moment, word: AddressWord | undefined): void {
+function foldInto(
+  transactor: Transactor,
+  message: OpenMessage,
+  event: LogEvent,
+  at: Moment,
+  word: AddressWord | undefined,
+): void {
   const { state } = message;
   const arrivalAt = state.arrivalAt;
   applyEvent(state, event, at, word);
-  if (event.kind === "arrival" && (arrivalAt === undefined || at < arrivalAt)) message.arrival = toArrivalRow(transactor, event, at);
+  if (event.kind === "arrival" && (arrivalAt === undefined || at < arrivalAt))
+    message.arrival = toArrivalRow(transactor, event, at);
 }
 
 function toState(stored: StoredMessage): MessageState {

@@ -31,12 +31,19 @@ export function couldBe(stored: SourceRow, { path, head, logType }: Identity): b
 }
 
 /** Finds the stored log that `open` is, and puts it where reading goes on. */
-export async function recognise(open: OpenSource, logType: LogType | undefined, serverId: number, sources: SourceCatalogue): Promise<Recognition> {
+export async function recognise(
+  open: OpenSource,
+  logType: LogType | undefined,
+  serverId: number,
+  sources: SourceCatalogue,
+): Promise<Recognition> {
   const identity = { path: open.path, head: open.head, logType };
   const notTheSame = new Set<number>();
   for (const source of sources.sourcesOf(serverId).filter((stored) => couldBe(stored, identity))) {
     const stored = (end: number, length: number): string =>
-      end === source.position ? source.tail.toString("latin1").slice(-length) : sources.textBefore(source.id, end, length);
+      end === source.position
+        ? source.tail.toString("latin1").slice(-length)
+        : sources.textBefore(source.id, end, length);
     const comparison = await open.compare(source.position, stored);
     if (comparison !== "different") return { source, hasMore: comparison === "continues", notTheSame };
     notTheSame.add(source.id);

@@ -78,12 +78,17 @@ function openFile(path: string): OpenFile {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    throw new PilotError("unreadable", openFailure(path, error), { hint: "Check the name and the rights of the file.", cause: error });
+    throw new PilotError("unreadable", openFailure(path, error), {
+      hint: "Check the name and the rights of the file.",
+      cause: error,
+    });
   }
   const status = fstatSync(descriptor);
   if (status.isDirectory()) {
     closeSync(descriptor);
-    throw new PilotError("unreadable", `"${path}" is a directory.`, { hint: `Name the logs in it, such as "${join(path, "mainlog")}".` });
+    throw new PilotError("unreadable", `"${path}" is a directory.`, {
+      hint: `Name the logs in it, such as "${join(path, "mainlog")}".`,
+    });
   }
   return { descriptor, sizeBytes: status.size, isRegular: status.isFile() };
 }
@@ -189,9 +194,13 @@ async function openStream(path: string, stream: Readable): Promise<OpenSource> {
     compare: async (position, stored) => {
       const comparison = await source.advance(position, stored);
       if (comparison !== "different") return comparison;
-      throw new PilotError("unreadable", `"${path}" begins like a log that is stored already and then differs from it.`, {
-        hint: "Save it to a file and ingest the file.",
-      });
+      throw new PilotError(
+        "unreadable",
+        `"${path}" begins like a log that is stored already and then differs from it.`,
+        {
+          hint: "Save it to a file and ingest the file.",
+        },
+      );
     },
     read: () => source.read(),
     close: () => source.close(),

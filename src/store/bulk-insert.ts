@@ -69,9 +69,17 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
   }
 }
 
-function insertSql<Table extends keyof BaseTables & string>(table: Table, columns: readonly string[], rows: number): string {
+function insertSql<Table extends keyof BaseTables & string>(
+  table: Table,
+  columns: readonly string[],
+  rows: number,
+): string {
   const row = Object.fromEntries(columns.map((column) => [column, null])) as unknown as Insertable<BaseTables[Table]>;
   // NOTE: after a failure the writer rolls all back. To take back one statement of many rows SQLite would keep a copy of each
   // page it changes, in a file: as many writes again as the log of the transactions has.
-  return compiler.insertInto(table).orFail().values(Array.from({ length: rows }, () => row)).compile().sql;
+  return compiler
+    .insertInto(table)
+    .orFail()
+    .values(Array.from({ length: rows }, () => row))
+    .compile().sql;
 }

@@ -21,7 +21,11 @@ export interface Codes {
 
 /** Reads the table `codes`; a name that the program knows and the file does not is a bug in the schema. */
 export function loadCodes(database: Database.Database): Codes {
-  const rows = database.prepare("SELECT family, code, name FROM codes").all() as { family: string; code: number; name: string }[];
+  const rows = database.prepare("SELECT family, code, name FROM codes").all() as {
+    family: string;
+    code: number;
+    name: string;
+  }[];
   const family = (wanted: string): Map<string, number> =>
     new Map(rows.filter((row) => row.family === wanted).map((row) => [row.name, row.code]));
   const logTypes = family("log_type");

@@ -66,7 +66,11 @@ export function settle(database: Database.Database): void {
 export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);
   return withTranslation(path, () => {
-    const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), readonly: true, fileMustExist: true });
+    const database = new Database(path, {
+      timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS),
+      readonly: true,
+      fileMustExist: true,
+    });
     return orClose(database, () => {
       database.pragma(`cache_size = -${CACHE_KIB}`);
       database.prepare("SELECT count(*) FROM sqlite_schema").get();

@@ -1,6 +1,13 @@
 import type { Kysely, Selectable } from "kysely";
 import type { RawTextReader } from "./raw-text.ts";
-import type { DeliveryAttemptsView, LogEntriesView, MessagesView, PublicViews, RecipientsView, RejectionsView } from "./tables.ts";
+import type {
+  DeliveryAttemptsView,
+  LogEntriesView,
+  MessagesView,
+  PublicViews,
+  RecipientsView,
+  RejectionsView,
+} from "./tables.ts";
 
 export type MessageRow = Selectable<MessagesView>;
 export type RecipientRow = Selectable<RecipientsView>;
@@ -34,21 +41,36 @@ export class MessageReader {
 
   recipientsOf({ id, server }: MessageKey): Promise<RecipientRow[]> {
     return this.#views
-      .selectFrom("recipients").selectAll().where("message_id", "=", id).where("server", "=", server).orderBy("recipient").execute();
+      .selectFrom("recipients")
+      .selectAll()
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("recipient")
+      .execute();
   }
 
   /** In the order of time. */
   attemptsOf({ id, server }: MessageKey): Promise<AttemptRow[]> {
     return this.#views
-      .selectFrom("delivery_attempts").selectAll().where("message_id", "=", id).where("server", "=", server)
-      .orderBy("timestamp").orderBy("id").execute();
+      .selectFrom("delivery_attempts")
+      .selectAll()
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
   }
 
   /** All that the logs say about a message, in the order of their lines. */
   async entriesOf({ id, server }: MessageKey): Promise<EntryRow[]> {
     const rows = await this.#views
-      .selectFrom("log_entries").select(["id", "timestamp", "event", "seen_in"])
-      .where("message_id", "=", id).where("server", "=", server).orderBy("timestamp").orderBy("id").execute();
+      .selectFrom("log_entries")
+      .select(["id", "timestamp", "event", "seen_in"])
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
   }
 
@@ -66,12 +88,20 @@ export class MessageReader {
   /** Messages about this one: bounces and warnings. */
   childrenOf({ id, server }: MessageKey): Promise<Pick<MessageRow, "id" | "timestamp" | "status">[]> {
     return this.#views
-      .selectFrom("messages").select(["id", "timestamp", "status"]).where("parent_id", "=", id).where("server", "=", server)
-      .orderBy("timestamp").execute();
+      .selectFrom("messages")
+      .select(["id", "timestamp", "status"])
+      .where("parent_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .execute();
   }
 
   async timeZoneOf(server: string): Promise<string> {
-    const row = await this.#views.selectFrom("servers").select("time_zone").where("name", "=", server).executeTakeFirstOrThrow();
+    const row = await this.#views
+      .selectFrom("servers")
+      .select("time_zone")
+      .where("name", "=", server)
+      .executeTakeFirstOrThrow();
     return row.time_zone;
   }
 }

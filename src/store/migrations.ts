@@ -57,9 +57,13 @@ export function inspectSchema(database: Database.Database, path: string, migrati
     const latest = migrations.steps.at(-1)?.version ?? 0;
     assertOurs(database, path, current);
     if (current > latest) {
-      throw new PilotError("schema_newer", `The database "${path}" has schema ${current}; this exim-pilot knows schemas up to ${latest}.`, {
-        hint: "Use the newer exim-pilot that wrote it, or restore a backup made before.",
-      });
+      throw new PilotError(
+        "schema_newer",
+        `The database "${path}" has schema ${current}; this exim-pilot knows schemas up to ${latest}.`,
+        {
+          hint: "Use the newer exim-pilot that wrote it, or restore a backup made before.",
+        },
+      );
     }
     if (current > 0) assertUnedited(database, migrations);
     const pending = migrations.steps.filter(({ version }) => version > current);
@@ -76,7 +80,12 @@ export interface MigrateOptions {
  * Applies what is pending, each file in a transaction of its own; returns the files applied. Safe to run in several
  * processes at once: each looks again once it holds the lock. Errors: as {@link inspectSchema}, and `migration`.
  */
-export function migrate(database: Database.Database, path: string, migrations: Migrations, options: MigrateOptions): readonly Migration[] {
+export function migrate(
+  database: Database.Database,
+  path: string,
+  migrations: Migrations,
+  options: MigrateOptions,
+): readonly Migration[] {
   const applied: Migration[] = [];
   const { pending } = inspectSchema(database, path, migrations);
   for (const step of pending) {
@@ -84,7 +93,8 @@ export function migrate(database: Database.Database, path: string, migrations: M
     const finish = step === pending.at(-1) ? () => recreateViews(database, migrations) : () => {};
     if (applyStep(database, path, step, finish, options)) applied.push(step);
   }
-  if (pending.length === 0) withTranslation(path, () => database.transaction(() => recreateViews(database, migrations)).immediate());
+  if (pending.length === 0)
+    withTranslation(path, () => database.transaction(() => recreateViews(database, migrations)).immediate());
   return applied;
 }
 
@@ -112,9 +122,13 @@ function assertUnedited(database: Database.Database, migrations: Migrations): vo
   for (const row of rows as { version: number; name: string; sha256: string }[]) {
     const known = migrations.steps.find(({ version }) => version === row.version);
     if (known === undefined || known.sha256 === row.sha256) continue;
-    throw new PilotError("migration", `Migration ${row.version} (${row.name}) was changed after it was applied to this database.`, {
-      hint: "Install the released package again: its schema files must be as they were.",
-    });
+    throw new PilotError(
+      "migration",
+      `Migration ${row.version} (${row.name}) was changed after it was applied to this database.`,
+      {
+        hint: "Install the released package again: its schema files must be as they were.",
+      },
+    );
   }
 }
 

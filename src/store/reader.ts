@@ -1,11 +1,11 @@
 /** Questions to the database: Kysely over one read-only connection, answers as plain data. */
 import type Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
+import { decodeLines } from "../text.ts";
 import { MessageReader } from "./message-reader.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { StatsReader } from "./stats-reader.ts";
 import type { PublicViews } from "./tables.ts";
-import { decodeLines } from "../text.ts";
 
 export class Reader {
   readonly messages: MessageReader;

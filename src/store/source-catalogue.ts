@@ -48,13 +48,18 @@ export class SourceCatalogue {
   readonly #server: Database.Statement<[string], Stored<StoredServersTable>>;
   readonly #sources: Database.Statement<[number], Stored<StoredSourcesTable>>;
   readonly #source: Database.Statement<[number], Stored<StoredSourcesTable>>;
-  readonly #blocksBefore: Database.Statement<[number, number], Pick<Stored<RawBlocksTable>, "id" | "position" | "lines" | "clock_ms">>;
+  readonly #blocksBefore: Database.Statement<
+    [number, number],
+    Pick<Stored<RawBlocksTable>, "id" | "position" | "lines" | "clock_ms">
+  >;
 
   constructor(database: Database.Database, rawText: RawTextReader, codes: Codes) {
     this.#rawText = rawText;
     this.#logTypes = codes.logTypeName;
     this.#server = database.prepare("SELECT * FROM stored_servers WHERE name = ?");
-    this.#sources = database.prepare("SELECT * FROM stored_sources WHERE server_id = ? ORDER BY updated_ms DESC, id DESC");
+    this.#sources = database.prepare(
+      "SELECT * FROM stored_sources WHERE server_id = ? ORDER BY updated_ms DESC, id DESC",
+    );
     this.#source = database.prepare("SELECT * FROM stored_sources WHERE id = ?");
     this.#blocksBefore = database.prepare(
       "SELECT id, position, lines, clock_ms FROM raw_blocks WHERE source_id = ? AND position < ? ORDER BY position DESC",

@@ -8,41 +8,62 @@ interface Translation {
 }
 
 const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation])[] = [
-  ["SQLITE_BUSY", {
-    code: "busy",
-    sentence: (path) => `The database "${path}" is locked by another process.`,
-    hint: "Wait for the other exim-pilot run to finish and try again; what was read before is kept.",
-  }],
-  ["SQLITE_NOTADB", {
-    code: "not_a_database",
-    sentence: (path) => `The file "${path}" is not an SQLite database.`,
-    hint: "Give the database with --db; log files are given to `exim-pilot ingest`.",
-  }],
-  ["SQLITE_CORRUPT", {
-    code: "corrupt",
-    sentence: (path) => `The database "${path}" is damaged.`,
-    hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
-  }],
-  ["SQLITE_FULL", {
-    code: "disk_full",
-    sentence: (path) => `The disk that holds "${path}" is full.`,
-    hint: "Free some space and run the command again: it carries on where it stopped.",
-  }],
-  ["SQLITE_IOERR", {
-    code: "io",
-    sentence: (path) => `Reading or writing the database "${path}" failed.`,
-    hint: "Look at the disk and at the system log; then run the command again.",
-  }],
-  ["SQLITE_READONLY", {
-    code: "read_only",
-    sentence: (path) => `The database "${path}" cannot be written.`,
-    hint: "Check the rights of the file and of its directory, or give another one with --db.",
-  }],
-  ["SQLITE_CANTOPEN", {
-    code: "io",
-    sentence: (path) => `The database "${path}" cannot be opened.`,
-    hint: "Check that its directory exists and can be written, or give another one with --db.",
-  }],
+  [
+    "SQLITE_BUSY",
+    {
+      code: "busy",
+      sentence: (path) => `The database "${path}" is locked by another process.`,
+      hint: "Wait for the other exim-pilot run to finish and try again; what was read before is kept.",
+    },
+  ],
+  [
+    "SQLITE_NOTADB",
+    {
+      code: "not_a_database",
+      sentence: (path) => `The file "${path}" is not an SQLite database.`,
+      hint: "Give the database with --db; log files are given to `exim-pilot ingest`.",
+    },
+  ],
+  [
+    "SQLITE_CORRUPT",
+    {
+      code: "corrupt",
+      sentence: (path) => `The database "${path}" is damaged.`,
+      hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
+    },
+  ],
+  [
+    "SQLITE_FULL",
+    {
+      code: "disk_full",
+      sentence: (path) => `The disk that holds "${path}" is full.`,
+      hint: "Free some space and run the command again: it carries on where it stopped.",
+    },
+  ],
+  [
+    "SQLITE_IOERR",
+    {
+      code: "io",
+      sentence: (path) => `Reading or writing the database "${path}" failed.`,
+      hint: "Look at the disk and at the system log; then run the command again.",
+    },
+  ],
+  [
+    "SQLITE_READONLY",
+    {
+      code: "read_only",
+      sentence: (path) => `The database "${path}" cannot be written.`,
+      hint: "Check the rights of the file and of its directory, or give another one with --db.",
+    },
+  ],
+  [
+    "SQLITE_CANTOPEN",
+    {
+      code: "io",
+      sentence: (path) => `The database "${path}" cannot be opened.`,
+      hint: "Check that its directory exists and can be written, or give another one with --db.",
+    },
+  ],
 ];
 
 /** The error a user can act on, for one from the driver; any other error (a bug) is returned as it is. */

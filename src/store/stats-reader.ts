@@ -44,19 +44,31 @@ export class StatsReader {
 
   messagesByStatus(): Promise<Count[]> {
     return this.#views
-      .selectFrom("messages").select(({ fn }) => ["status as name", fn.countAll<number>().as("count")])
-      .groupBy("status").orderBy("count", "desc").orderBy("name").execute();
+      .selectFrom("messages")
+      .select(({ fn }) => ["status as name", fn.countAll<number>().as("count")])
+      .groupBy("status")
+      .orderBy("count", "desc")
+      .orderBy("name")
+      .execute();
   }
 
   recipientsByStatus(): Promise<Count[]> {
     return this.#views
-      .selectFrom("recipients").select(({ fn }) => ["status as name", fn.countAll<number>().as("count")])
-      .groupBy("status").orderBy("count", "desc").orderBy("name").execute();
+      .selectFrom("recipients")
+      .select(({ fn }) => ["status as name", fn.countAll<number>().as("count")])
+      .groupBy("status")
+      .orderBy("count", "desc")
+      .orderBy("name")
+      .execute();
   }
 
   rejectionsByCategory(): Promise<Count[]> {
     return this.#views
-      .selectFrom("rejections").select(({ fn }) => ["category as name", fn.countAll<number>().as("count")])
-      .groupBy("category").orderBy("count", "desc").orderBy("name").execute();
+      .selectFrom("rejections")
+      .select(({ fn }) => ["category as name", fn.countAll<number>().as("count")])
+      .groupBy("category")
+      .orderBy("count", "desc")
+      .orderBy("name")
+      .execute();
   }
 }

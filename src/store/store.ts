@@ -4,7 +4,7 @@ import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
 import { openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
-import { inspectSchema, loadMigrations, migrate, type Migration, type MigrationStatus } from "./migrations.ts";
+import { inspectSchema, loadMigrations, type Migration, type MigrationStatus, migrate } from "./migrations.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
 

@@ -3,11 +3,16 @@ import type Database from "better-sqlite3";
 import type { Outcome } from "../message/statuses.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import { BulkInsert, type SqlValue } from "./bulk-insert.ts";
-import { type Codes, type EntryKind, logTypeBit, type LogType } from "./codes.ts";
+import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
 import { Interner } from "./interner.ts";
 import { entryIdOf, type PackedText, type RawTextReader } from "./raw-text.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
-import type { AddressEventsTable, StoredMessagesTable, StoredRecipientsTable, StoredRejectionsTable } from "./tables.ts";
+import type {
+  AddressEventsTable,
+  StoredMessagesTable,
+  StoredRecipientsTable,
+  StoredRejectionsTable,
+} from "./tables.ts";
 import type { TwinFinder } from "./twins.ts";
 
 /** What is stored of a message, as the fold needs it to go on. */
@@ -24,7 +29,16 @@ export interface StoredMessage {
 
 export type MessageMarks = Readonly<Record<MarkName, Moment | undefined>>;
 export type MarkName =
-  | "completed" | "frozen" | "thawed" | "removed" | "cancelled" | "rejected" | "discarded" | "notAccepted" | "queued" | "ignored";
+  | "completed"
+  | "frozen"
+  | "thawed"
+  | "removed"
+  | "cancelled"
+  | "rejected"
+  | "discarded"
+  | "notAccepted"
+  | "queued"
+  | "ignored";
 
 export interface StoredRecipient {
   readonly address: string;
@@ -47,13 +61,39 @@ export type MessageStateRow = Omit<StoredMessagesTable, "id" | "server_id" | "ex
 /** What the arrival line tells. */
 export type ArrivalRow = Pick<
   StoredMessagesTable,
-  | "arrival_at" | "sender_id" | "size" | "subject" | "header_message_id" | "host_id" | "helo_id" | "ip_id" | "port"
-  | "protocol_id" | "auth_id" | "ident_id" | "tls_id" | "parent_exim_id" | "fake_reject"
+  | "arrival_at"
+  | "sender_id"
+  | "size"
+  | "subject"
+  | "header_message_id"
+  | "host_id"
+  | "helo_id"
+  | "ip_id"
+  | "port"
+  | "protocol_id"
+  | "auth_id"
+  | "ident_id"
+  | "tls_id"
+  | "parent_exim_id"
+  | "fake_reject"
 >;
 
 export const NO_ARRIVAL: ArrivalRow = {
-  arrival_at: null, sender_id: null, size: null, subject: null, header_message_id: null, host_id: null, helo_id: null, ip_id: null,
-  port: null, protocol_id: null, auth_id: null, ident_id: null, tls_id: null, parent_exim_id: null, fake_reject: 0,
+  arrival_at: null,
+  sender_id: null,
+  size: null,
+  subject: null,
+  header_message_id: null,
+  host_id: null,
+  helo_id: null,
+  ip_id: null,
+  port: null,
+  protocol_id: null,
+  auth_id: null,
+  ident_id: null,
+  tls_id: null,
+  parent_exim_id: null,
+  fake_reject: 0,
 };
 
 export interface BlockRow {
@@ -68,26 +108,86 @@ export interface BlockRow {
 }
 
 const STATE_COLUMNS = [
-  "status", "first_at", "last_at", "queue_ms", "completed_at", "frozen_at", "thawed_at", "removed_at", "cancelled_at", "rejected_at",
-  "discarded_at", "not_accepted_at", "queued_at", "ignored_at",
+  "status",
+  "first_at",
+  "last_at",
+  "queue_ms",
+  "completed_at",
+  "frozen_at",
+  "thawed_at",
+  "removed_at",
+  "cancelled_at",
+  "rejected_at",
+  "discarded_at",
+  "not_accepted_at",
+  "queued_at",
+  "ignored_at",
 ] as const satisfies readonly (keyof MessageStateRow)[];
 
 const ARRIVAL_COLUMNS = [
-  "arrival_at", "sender_id", "size", "subject", "header_message_id", "host_id", "helo_id", "ip_id", "port", "protocol_id", "auth_id",
-  "ident_id", "tls_id", "parent_exim_id", "fake_reject",
+  "arrival_at",
+  "sender_id",
+  "size",
+  "subject",
+  "header_message_id",
+  "host_id",
+  "helo_id",
+  "ip_id",
+  "port",
+  "protocol_id",
+  "auth_id",
+  "ident_id",
+  "tls_id",
+  "parent_exim_id",
+  "fake_reject",
 ] as const satisfies readonly (keyof ArrivalRow)[];
 
 const ADDRESS_EVENT_COLUMNS = [
-  "entry_id", "at", "recipient_id", "final_id", "outcome", "is_attempt", "router_id", "transport_id", "host_id", "ip_id",
-  "port", "tls_id", "is_timeout", "smtp_code", "enhanced_id", "phase_id", "error_id", "confirmation", "queue_ms", "duration_ms",
+  "entry_id",
+  "at",
+  "recipient_id",
+  "final_id",
+  "outcome",
+  "is_attempt",
+  "router_id",
+  "transport_id",
+  "host_id",
+  "ip_id",
+  "port",
+  "tls_id",
+  "is_timeout",
+  "smtp_code",
+  "enhanced_id",
+  "phase_id",
+  "error_id",
+  "confirmation",
+  "queue_ms",
+  "duration_ms",
 ] as const satisfies readonly (keyof AddressEventsTable)[];
 
 const RECIPIENT_COLUMNS = [
-  "message_id", "address_id", "announced", "status", "status_at", "delivered_ms", "attempts", "error_id",
+  "message_id",
+  "address_id",
+  "announced",
+  "status",
+  "status_at",
+  "delivered_ms",
+  "attempts",
+  "error_id",
 ] as const satisfies readonly (keyof StoredRecipientsTable)[];
 
 const REJECTION_COLUMNS = [
-  "entry_id", "phase", "is_permanent", "host_id", "helo_id", "ip_id", "sender_id", "recipient_id", "auth_id", "category_id", "reason_id",
+  "entry_id",
+  "phase",
+  "is_permanent",
+  "host_id",
+  "helo_id",
+  "ip_id",
+  "sender_id",
+  "recipient_id",
+  "auth_id",
+  "category_id",
+  "reason_id",
 ] as const satisfies readonly (keyof StoredRejectionsTable)[];
 
 /** A message that lost lines: what is left of it is in the log entries {@link entryIds}. */
@@ -162,9 +262,21 @@ export class Transactor {
     this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
   }
 
-  addEntry(id: number, serverId: number, at: Moment | undefined, event: EntryKind, messageId: number | undefined, logType: LogType): void {
+  addEntry(
+    id: number,
+    serverId: number,
+    at: Moment | undefined,
+    event: EntryKind,
+    messageId: number | undefined,
+    logType: LogType,
+  ): void {
     this.#open().entries.add({
-      id, server_id: serverId, at: at ?? null, event: this.codes.event(event), message_id: messageId ?? null, seen_in: logTypeBit(logType),
+      id,
+      server_id: serverId,
+      at: at ?? null,
+      event: this.codes.event(event),
+      message_id: messageId ?? null,
+      seen_in: logTypeBit(logType),
     });
   }
 
@@ -211,7 +323,9 @@ export class Transactor {
         queued: moment(row.queued_at),
         ignored: moment(row.ignored_at),
       },
-      recipients: tables.recipientsOf.all(row.id).map(({ address, announced }) => ({ address, announced: announced === 1 })),
+      recipients: tables.recipientsOf
+        .all(row.id)
+        .map(({ address, announced }) => ({ address, announced: announced === 1 })),
       words: tables.wordsOf.all(row.id).map((word) => this.#toWord(word)),
     };
   }
@@ -265,7 +379,8 @@ export class Transactor {
   }
 
   startRun(program: string, now: EpochMs): number {
-    const sql = "INSERT INTO ingest_runs (started_ms, program, result, sources, lines, messages, bytes) VALUES (?, ?, 'running', 0, 0, 0, 0)";
+    const sql =
+      "INSERT INTO ingest_runs (started_ms, program, result, sources, lines, messages, bytes) VALUES (?, ?, 'running', 0, 0, 0, 0)";
     return Number(this.#statement(sql).run(now, program).lastInsertRowid);
   }
 
@@ -294,8 +409,15 @@ export class Transactor {
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
     this.#rawText.clear();
     this.#twins.forget();
-    const entriesOf = this.#statement<[number], { id: number; at: Moment }>("SELECT id, at FROM stored_entries WHERE message_id = ? ORDER BY id");
-    return messages.map(({ id, server_id, exim_id }) => ({ id, serverId: server_id, eximId: exim_id, entries: entriesOf.all(id) }));
+    const entriesOf = this.#statement<[number], { id: number; at: Moment }>(
+      "SELECT id, at FROM stored_entries WHERE message_id = ? ORDER BY id",
+    );
+    return messages.map(({ id, server_id, exim_id }) => ({
+      id,
+      serverId: server_id,
+      eximId: exim_id,
+      entries: entriesOf.all(id),
+    }));
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
@@ -308,7 +430,8 @@ export class Transactor {
          SELECT e.event FROM sightings s JOIN stored_entries e ON e.id = s.entry_id WHERE s.location >= ? AND s.location < ?
        ) GROUP BY event`,
     ).all(...range, ...range);
-    const countOf = (kind: EntryKind): number => events.find(({ event }) => event === this.codes.event(kind))?.entries ?? 0;
+    const countOf = (kind: EntryKind): number =>
+      events.find(({ event }) => event === this.codes.event(kind))?.entries ?? 0;
     const all = events.reduce((sum, { entries }) => sum + entries, 0);
     return { entries: all - countOf("unparsed"), other: countOf("other"), unparsed: countOf("unparsed") };
   }
@@ -355,7 +478,9 @@ export class Transactor {
   }
 
   /** A statement beyond the hot path, prepared at its first use. */
-  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string): Database.Statement<Parameters, Row> {
+  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(
+    sql: string,
+  ): Database.Statement<Parameters, Row> {
     const { prepared } = this.#open();
     let statement = prepared.get(sql);
     if (statement === undefined) {
@@ -438,21 +563,42 @@ export interface Tables {
 export function prepareTables(database: Database.Database): Tables {
   const strings = new BulkInsert(database, "strings", ["id", "text"]);
   const addresses = new BulkInsert(database, "addresses", ["id", "address"]);
-  const messages = new BulkInsert(database, "stored_messages", ["id", "server_id", "exim_id", ...STATE_COLUMNS, ...ARRIVAL_COLUMNS]);
-  const entries = new BulkInsert(database, "stored_entries", ["id", "server_id", "at", "event", "message_id", "seen_in"]);
+  const messages = new BulkInsert(database, "stored_messages", [
+    "id",
+    "server_id",
+    "exim_id",
+    ...STATE_COLUMNS,
+    ...ARRIVAL_COLUMNS,
+  ]);
+  const entries = new BulkInsert(database, "stored_entries", [
+    "id",
+    "server_id",
+    "at",
+    "event",
+    "message_id",
+    "seen_in",
+  ]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
     prepared: new Map(),
-    strings: new Interner(database, { table: "strings", column: "text", index: "string_ids" }, {
-      add: (id, text) => strings.add({ id, text }),
-      flush: () => strings.flush(),
-    }),
-    addresses: new Interner(database, { table: "addresses", column: "address", index: "address_ids" }, {
-      add: (id, address) => addresses.add({ id, address }),
-      flush: () => addresses.flush(),
-    }),
+    strings: new Interner(
+      database,
+      { table: "strings", column: "text", index: "string_ids" },
+      {
+        add: (id, text) => strings.add({ id, text }),
+        flush: () => strings.flush(),
+      },
+    ),
+    addresses: new Interner(
+      database,
+      { table: "addresses", column: "address", index: "address_ids" },
+      {
+        add: (id, address) => addresses.add({ id, address }),
+        flush: () => addresses.flush(),
+      },
+    ),
     messages,
     entries,
     rejections,
@@ -498,5 +644,16 @@ function moment(value: number | null): Moment | undefined {
 
 function sourceValues(source: Omit<SourceRow, "id">): SqlValue[] {
   const { path, head, tail, position, lines, entries, other, unparsed, firstMs, lastMs } = source;
-  return [path, head.subarray(0, IDENTITY_BYTES), tail, position, lines, entries, other, unparsed, firstMs ?? null, lastMs ?? null];
+  return [
+    path,
+    head.subarray(0, IDENTITY_BYTES),
+    tail,
+    position,
+    lines,
+    entries,
+    other,
+    unparsed,
+    firstMs ?? null,
+    lastMs ?? null,
+  ];
 }

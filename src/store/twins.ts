@@ -5,7 +5,7 @@
  */
 import type Database from "better-sqlite3";
 import type { EpochMs } from "../units.ts";
-import { logTypeBit, type LogType } from "./codes.ts";
+import { type LogType, logTypeBit } from "./codes.ts";
 import { entryIdOf, lineOf, type RawTextReader } from "./raw-text.ts";
 
 /** Blocks of one source are in the order of time but for lines around a rotation or a jump of the clock. */
@@ -34,7 +34,9 @@ export class TwinFinder {
     this.#blocksAt = database.prepare(
       `SELECT id, last_ms FROM raw_blocks WHERE source_id = ? AND first_ms <= ? ORDER BY first_ms DESC LIMIT ${NEAREST_BLOCKS}`,
     );
-    this.#entriesOf = database.prepare("SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND seen_in & ? = 0 ORDER BY id");
+    this.#entriesOf = database.prepare(
+      "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND seen_in & ? = 0 ORDER BY id",
+    );
   }
 
   /** The entry of another log that this line repeats, taken so that the next equal line gets the next one; undefined when there is none. */

@@ -25,7 +25,11 @@ export class Writer {
   #isRelaxed: boolean;
 
   /** `waitMs`: how long to wait for another writer, in all. `isNew`: the file has just been made and is first filled now. */
-  constructor(database: Database.Database, path: string, { waitMs, isNew }: { readonly waitMs: number; readonly isNew: boolean }) {
+  constructor(
+    database: Database.Database,
+    path: string,
+    { waitMs, isNew }: { readonly waitMs: number; readonly isNew: boolean },
+  ) {
     if (isNew) relax(database);
     this.#isRelaxed = isNew;
     this.path = path;
