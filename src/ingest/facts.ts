@@ -3,8 +3,9 @@ import { normaliseAddress } from "../message/address.ts";
 import { categoriseRejection } from "../message/rejection-category.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
 import type { AddressLine, Arrival, Authentication, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
+import type { ArrivalRow } from "../store/rows.ts";
 import { toTemplate } from "../store/templates.ts";
-import type { ArrivalRow, Transactor } from "../store/transactor.ts";
+import type { Transactor } from "../store/transactor.ts";
 import type { Moment } from "../units.ts";
 
 /** What the event says about one recipient, its error as a template; undefined when it speaks of none. */

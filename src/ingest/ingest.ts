@@ -2,8 +2,8 @@
 import type { Readable } from "node:stream";
 import { type ErrorCode, PilotError } from "../errors.ts";
 import type { LogType } from "../store/codes.ts";
+import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
-import type { RunFigures } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
 import type { EpochMs } from "../units.ts";
 import { type LogFigures, readLog } from "./log-reader.ts";

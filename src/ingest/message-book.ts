@@ -18,8 +18,8 @@ import {
   type MessageStateRow,
   NO_ARRIVAL,
   type StoredMessage,
-  type Transactor,
-} from "../store/transactor.ts";
+} from "../store/rows.ts";
+import type { Transactor } from "../store/transactor.ts";
 import { type Moment, momentMs } from "../units.ts";
 import { storedWord, toArrivalRow } from "./facts.ts";
 

@@ -6,8 +6,9 @@ import { relax, settle, withTranslation } from "./connection.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
-import { prepareTables, type Tables, Transactor } from "./transactor.ts";
+import { Transactor } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
+import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
 
 /**
  * The one connection that writes. {@link write} is the only way in; its transactor refuses calls after the transaction ended.
@@ -18,7 +19,7 @@ export class Writer {
   readonly rawText: RawTextReader;
   readonly sources: SourceCatalogue;
   readonly #database: Database.Database;
-  readonly #tables: Tables;
+  readonly #tables: WriteStatements;
   readonly #twins: TwinFinder;
   readonly #waitMs: number;
   #dataVersion = -1;
@@ -38,7 +39,7 @@ export class Writer {
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
-    this.#tables = prepareTables(database);
+    this.#tables = prepareWriteStatements(database);
     this.#twins = new TwinFinder(database, this.rawText);
   }
 

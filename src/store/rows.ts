@@ -1,0 +1,121 @@
+/** What goes into the writer and comes out of it. */
+import type { Outcome } from "../message/statuses.ts";
+import type { EpochMs, Moment } from "../units.ts";
+import type { PackedText } from "./raw-text.ts";
+import type { StoredMessagesTable } from "./tables.ts";
+
+/** What is stored of a message, as the fold needs it to go on. */
+export interface StoredMessage {
+  readonly id: number;
+  readonly firstAt: Moment;
+  readonly lastAt: Moment;
+  readonly arrivalAt: Moment | undefined;
+  readonly queueMs: number | undefined;
+  readonly marks: MessageMarks;
+  readonly recipients: readonly StoredRecipient[];
+  readonly words: readonly StoredWord[];
+}
+
+export type MessageMarks = Readonly<Record<MarkName, Moment | undefined>>;
+export type MarkName =
+  | "completed"
+  | "frozen"
+  | "thawed"
+  | "removed"
+  | "cancelled"
+  | "rejected"
+  | "discarded"
+  | "notAccepted"
+  | "queued"
+  | "ignored";
+
+export interface StoredRecipient {
+  readonly address: string;
+  readonly announced: boolean;
+}
+
+export interface StoredWord {
+  readonly recipient: string;
+  readonly target: string;
+  readonly outcome: Outcome;
+  readonly at: Moment;
+  readonly isAttempt: boolean;
+  /** Still a template; see templates.ts. */
+  readonly error: string | undefined;
+}
+
+/** State of a message, without what only its arrival tells. */
+export type MessageStateRow = Omit<StoredMessagesTable, "id" | "server_id" | "exim_id" | keyof ArrivalRow>;
+
+/** What the arrival line tells. */
+export type ArrivalRow = Pick<
+  StoredMessagesTable,
+  | "arrival_at"
+  | "sender_id"
+  | "size"
+  | "subject"
+  | "header_message_id"
+  | "host_id"
+  | "helo_id"
+  | "ip_id"
+  | "port"
+  | "protocol_id"
+  | "auth_id"
+  | "ident_id"
+  | "tls_id"
+  | "parent_exim_id"
+  | "fake_reject"
+>;
+
+export const NO_ARRIVAL: ArrivalRow = {
+  arrival_at: null,
+  sender_id: null,
+  size: null,
+  subject: null,
+  header_message_id: null,
+  host_id: null,
+  helo_id: null,
+  ip_id: null,
+  port: null,
+  protocol_id: null,
+  auth_id: null,
+  ident_id: null,
+  tls_id: null,
+  parent_exim_id: null,
+  fake_reject: 0,
+};
+
+export interface BlockRow {
+  readonly id: number;
+  readonly sourceId: number;
+  readonly position: number;
+  readonly text: PackedText;
+  readonly lines: number;
+  readonly firstMs: EpochMs | undefined;
+  readonly lastMs: EpochMs | undefined;
+  readonly clockMs: EpochMs | undefined;
+}
+
+/** A message that lost lines: what is left of it is in the log entries {@link entryIds}. */
+export interface BereftMessage {
+  readonly id: number;
+  readonly serverId: number;
+  readonly eximId: string;
+  readonly entries: readonly { readonly id: number; readonly at: Moment }[];
+}
+
+export type RunResult = "done" | "interrupted" | "failed";
+
+export interface RunFigures {
+  readonly sources: number;
+  readonly lines: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface BlockCounts {
+  /** Entries that begin with a stamp. */
+  readonly entries: number;
+  readonly other: number;
+  readonly unparsed: number;
+}

@@ -1,0 +1,102 @@
+/** Taking back what a block of text has brought, so that it can be read anew. */
+import type Database from "better-sqlite3";
+import type { EpochMs, Moment } from "../units.ts";
+import { type Codes, type EntryKind, logTypeBit } from "./codes.ts";
+import { entryIdOf } from "./raw-text.ts";
+import type { BereftMessage, BlockCounts } from "./rows.ts";
+
+export class Withdrawal {
+  readonly #database: Database.Database;
+  readonly #codes: Codes;
+
+  constructor(database: Database.Database, codes: Codes) {
+    this.#database = database;
+    this.#codes = codes;
+  }
+
+  /**
+   * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
+   * moves there. Returns the messages that lost lines; their rows and recipients are to be written again or removed.
+   */
+  withdraw(blockId: number): readonly BereftMessage[] {
+    const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
+    this.#moveTwins(range);
+    const messages = this.#statement<[number, number], { id: number; server_id: number; exim_id: string }>(
+      `SELECT id, server_id, exim_id FROM stored_messages
+       WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
+    ).all(...range);
+    this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
+    this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
+    this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
+    const entriesOf = this.#statement<[number], { id: number; at: Moment }>(
+      "SELECT id, at FROM stored_entries WHERE message_id = ? ORDER BY id",
+    );
+    return messages.map(({ id, server_id, exim_id }) => ({
+      id,
+      serverId: server_id,
+      eximId: exim_id,
+      entries: entriesOf.all(id),
+    }));
+  }
+
+  /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
+  count(blockId: number): BlockCounts {
+    const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
+    const events = this.#statement<[number, number, number, number], { event: number; entries: number }>(
+      `SELECT event, count(*) AS entries FROM (
+         SELECT event FROM stored_entries WHERE id >= ? AND id < ?
+         UNION ALL
+         SELECT e.event FROM sightings s JOIN stored_entries e ON e.id = s.entry_id WHERE s.location >= ? AND s.location < ?
+       ) GROUP BY event`,
+    ).all(...range, ...range);
+    const countOf = (kind: EntryKind): number =>
+      events.find(({ event }) => event === this.#codes.event(kind))?.entries ?? 0;
+    const all = events.reduce((sum, { entries }) => sum + entries, 0);
+    return { entries: all - countOf("unparsed"), other: countOf("other"), unparsed: countOf("unparsed") };
+  }
+
+  /** Earliest and latest entry of the blocks of a source. */
+  timesOf(sourceId: number): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
+    const row = this.#statement<[number], { first: EpochMs | null; last: EpochMs | null }>(
+      "SELECT min(first_ms) AS first, max(last_ms) AS last FROM raw_blocks WHERE source_id = ?",
+    ).get(sourceId);
+    return { firstMs: row?.first ?? undefined, lastMs: row?.last ?? undefined };
+  }
+
+  /** Entries of the range that another log shows too move there; sightings within the range are forgotten. */
+  #moveTwins([from, to]: readonly [number, number]): void {
+    const gone = this.#statement<[number, number], { location: number; entry_id: number; log_type: number }>(
+      "SELECT location, entry_id, log_type FROM sightings WHERE location >= ? AND location < ?",
+    ).all(from, to);
+    for (const { location, entry_id, log_type } of gone) {
+      this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
+      this.#unmarkSeen(entry_id, log_type);
+    }
+    const moving = this.#statement<[number, number], { location: number; entry_id: number; own_type: number }>(
+      `SELECT min(s.location) AS location, s.entry_id, o.log_type AS own_type
+       FROM sightings s JOIN raw_blocks b ON b.id = s.entry_id / 65536 JOIN stored_sources o ON o.id = b.source_id
+       WHERE s.entry_id >= ? AND s.entry_id < ? GROUP BY s.entry_id`,
+    ).all(from, to);
+    for (const { location, entry_id, own_type } of moving) {
+      this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
+      this.#unmarkSeen(entry_id, own_type);
+      this.#statement("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
+      this.#statement("UPDATE sightings SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
+      this.#statement("UPDATE stored_rejections SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
+      this.#statement("UPDATE address_events SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
+    }
+  }
+
+  #unmarkSeen(entryId: number, logTypeCode: number): void {
+    const bit = logTypeBit(this.#codes.logTypeName(logTypeCode));
+    this.#statement("UPDATE stored_entries SET seen_in = seen_in & ~? WHERE id = ?").run(bit, entryId);
+  }
+
+  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(
+    sql: string,
+  ): Database.Statement<Parameters, Row> {
+    return this.#database.prepare<Parameters, Row>(sql);
+  }
+}
