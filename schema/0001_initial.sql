@@ -72,7 +72,6 @@ CREATE TABLE raw_blocks (
   data      BLOB    NOT NULL,
   UNIQUE (source_id, position)
 ) STRICT;
-CREATE INDEX idx_raw_blocks_source_id_first_ms ON raw_blocks (source_id, first_ms, last_ms);
 
 -- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
 -- Each address is there once; see address_ids.
@@ -188,6 +187,8 @@ CREATE TABLE stored_entries (
   message_id INTEGER,
   seen_in    INTEGER NOT NULL     -- bits: 1 main, 2 reject, 4 panic
 ) STRICT;
+-- For the twins of other logs; see src/store/twins.ts. Without arrival, delivery, completed and queue_run.
+CREATE INDEX idx_stored_entries_at ON stored_entries (at) WHERE event NOT IN (2, 3, 7, 19);
 CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
 
 -- Further places of an entry: the same line in another log of the server.

@@ -186,8 +186,11 @@ SELECT
     WHEN a.recipient_id IS NOT NULL THEN json_array(ar.address)
     WHEN j.recipient_id IS NOT NULL THEN json_array(jr.address)
     WHEN c.name = 'arrival' THEN (
-      SELECT json_group_array(x.address) FROM stored_recipients y JOIN addresses x ON x.id = y.address_id
-      WHERE y.message_id = e.message_id AND y.announced
+      SELECT json_group_array(address) FROM (
+        SELECT x.address FROM stored_recipients y JOIN addresses x ON x.id = y.address_id
+        WHERE y.message_id = e.message_id AND y.announced
+        ORDER BY x.address
+      )
     )
     ELSE '[]'
   END AS recipients,

@@ -3,20 +3,33 @@ import { normaliseAddress } from "../message/address.ts";
 import { categoriseRejection } from "../message/rejection-category.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
 import type { AddressLine, Arrival, Authentication, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
+import type { ParsedEntry } from "../parse/record.ts";
 import type { ArrivalRow } from "../store/rows.ts";
 import { toTemplate } from "../store/templates.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Moment } from "../units.ts";
 
-/** What the event says about one recipient, its error as a template; undefined when it speaks of none. */
-export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined {
+/** What the entry says about one recipient of its message, its error as a template; undefined when it speaks of none. */
+export function storedWord({ prefix, event }: ParsedEntry, at: Moment): AddressWord | undefined {
+  if (prefix.messageId === undefined) return undefined;
   const word = addressWord(event, at);
   if (word?.error === undefined) return word;
   return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
 }
 
+/** Adds the rows of what an entry says beyond the state of its message. */
+export function addFacts(
+  transactor: Transactor,
+  entryId: number,
+  { event }: ParsedEntry,
+  word: AddressWord | undefined,
+): void {
+  if (word !== undefined) addAddressEvent(transactor, entryId, event, word);
+  if (event.kind === "rejection") addRejection(transactor, entryId, event);
+}
+
 /** Adds the row of a line about one recipient. */
-export function addAddressEvent(transactor: Transactor, entryId: number, event: LogEvent, word: AddressWord): void {
+function addAddressEvent(transactor: Transactor, entryId: number, event: LogEvent, word: AddressWord): void {
   const line = isAddressLine(event) ? event : undefined;
   const reply = replyOf(event);
   transactor.addAddressEvent({
@@ -44,7 +57,7 @@ export function addAddressEvent(transactor: Transactor, entryId: number, event: 
 }
 
 /** Adds the row of a rejection. */
-export function addRejection(transactor: Transactor, entryId: number, rejection: Rejection): void {
+function addRejection(transactor: Transactor, entryId: number, rejection: Rejection): void {
   const { host, sender, recipient, reason } = rejection;
   const values = {
     ip: host?.ip,

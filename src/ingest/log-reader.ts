@@ -4,13 +4,14 @@ import { PilotError } from "../errors.ts";
 import { rankOf } from "../message/order.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
 import { entryIdOf, packText } from "../store/raw-text.ts";
+import type { BereftEntry } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, type Moment, momentAt } from "../units.ts";
 import { type Batch, Batcher, type LogRecord } from "./batch.ts";
 import { LogClock } from "./clock.ts";
-import { addAddressEvent, addRejection, storedWord } from "./facts.ts";
+import { addFacts, storedWord } from "./facts.ts";
 import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
 import type { MessageBook } from "./message-book.ts";
 import { couldBe } from "./recognise.ts";
@@ -237,7 +238,9 @@ class LogReader {
     if (source.id === undefined) throw new Error("A source that is not stored has no block to take back.");
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
-    this.#book.restore(transactor, transactor.withdrawBlock(block.id), this.#writer.rawText);
+    const { messages, moved } = transactor.withdrawBlock(block.id);
+    this.#book.restore(transactor, messages, this.#writer.rawText);
+    for (const entry of moved) this.#restoreFacts(transactor, entry);
     return {
       ...source,
       ...transactor.timesOf(source.id),
@@ -248,6 +251,12 @@ class LogReader {
       other: source.other - other,
       unparsed: source.unparsed - unparsed,
     };
+  }
+
+  #restoreFacts(transactor: Transactor, { id, at }: BereftEntry): void {
+    const parsed = parseEntry((this.#writer.rawText.entryText(id) ?? "").split("\n"));
+    if (parsed === undefined) return;
+    addFacts(transactor, id, parsed, storedWord(parsed, at));
   }
 
   #storeRecord(
@@ -266,20 +275,17 @@ class LogReader {
     counts.entries++;
     const { event } = parsed;
     if (event.kind === "other") counts.other++;
-    const twin = isSingleLog(event.kind)
-      ? undefined
-      : transactor.takeTwin(record.lines[0] ?? "", ms, serverId, logType);
+    const twin = transactor.takeTwin(record.lines[0] ?? "", event.kind, ms, serverId, logType);
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
       return;
     }
     const eximId = parsed.prefix.messageId;
-    const word = eximId === undefined ? undefined : storedWord(event, at);
+    const word = storedWord(parsed, at);
     const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
     transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
-    if (word !== undefined) addAddressEvent(transactor, entryId, event, word);
-    if (event.kind === "rejection") addRejection(transactor, entryId, event);
+    addFacts(transactor, entryId, parsed, word);
   }
 
   #checkpoint(transactor: Transactor, source: CurrentSource, expectedPosition: number): number {
@@ -307,11 +313,6 @@ interface BatchCounts {
   other: number;
   unparsed: number;
   repeated: number;
-}
-
-/** What Exim writes to its main log alone, and most of it: no twin is looked for. */
-function isSingleLog(kind: ParsedEntry["event"]["kind"]): boolean {
-  return kind === "arrival" || kind === "delivery" || kind === "completed" || kind === "queue_run";
 }
 
 function advance(

@@ -87,8 +87,7 @@ export class MessageBook {
       };
       for (const entry of entries) {
         const parsed = parseEntry((rawText.entryText(entry.id) ?? "").split("\n"));
-        if (parsed !== undefined)
-          foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed.event, entry.at));
+        if (parsed !== undefined) foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed, entry.at));
       }
       this.#messages.set(eximId, message);
       this.#changed.add(message);

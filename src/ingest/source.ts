@@ -1,7 +1,8 @@
 /** Where log text comes from: files, compressed files and standard input, opened so that their beginning can be looked at first. */
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
 import { KIB } from "../units.ts";
@@ -13,6 +14,8 @@ export const STDIN_PATH = "-";
 /** Enough for a few hundred lines: the log type is told from them. */
 const HEAD_BYTES = 64 * KIB;
 const CHUNK_BYTES = 64 * KIB;
+const readChunk = promisify(read);
+
 /** By so many bytes it is made sure that a log is the one that was read before. */
 const COMPARED_BYTES = 256;
 
@@ -154,13 +157,9 @@ function openPlain(path: string, descriptor: number, sizeBytes: number, head: Bu
 /** An archive is read anew, from its beginning, for each comparison. */
 async function openArchive(path: string, descriptor: number, sizeBytes: number): Promise<OpenSource> {
   const file = { bytesRead: 0 };
-  const begin = async (): Promise<ForwardSource> => {
-    const bytes = createReadStream(path, { fd: descriptor, start: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
-    bytes.on("data", (chunk) => {
-      file.bytesRead += chunk.length;
-    });
+  const begin = (): Promise<ForwardSource> => {
     file.bytesRead = 0;
-    return openForward(path, bytes);
+    return openForward(path, Readable.from(readAll(descriptor, file), { objectMode: false }));
   };
   let source = await begin();
   return {
@@ -181,6 +180,22 @@ async function openArchive(path: string, descriptor: number, sizeBytes: number):
       closeSync(descriptor);
     },
   };
+}
+
+/** Reads a file from its beginning and leaves it open: a stream of Node's own would close it. */
+async function* readAll(descriptor: number, file: { bytesRead: number }): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await readChunk(
+      descriptor,
+      Buffer.alloc(CHUNK_BYTES),
+      0,
+      CHUNK_BYTES,
+      file.bytesRead,
+    );
+    if (bytesRead === 0) return;
+    file.bytesRead += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** What flows by once: standard input, a named pipe. */

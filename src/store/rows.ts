@@ -96,12 +96,24 @@ export interface BlockRow {
   readonly clockMs: EpochMs | undefined;
 }
 
-/** A message that lost lines: what is left of it is in the log entries {@link entryIds}. */
+/** What has lost lines, and is to be derived again from those that are left. */
+export interface Bereft {
+  /** Their rows and recipients are to be written again, or removed when no entry is left. */
+  readonly messages: readonly BereftMessage[];
+  /** Entries that are now in another log: what they say is to be written again, from their lines there. */
+  readonly moved: readonly BereftEntry[];
+}
+
 export interface BereftMessage {
   readonly id: number;
   readonly serverId: number;
   readonly eximId: string;
-  readonly entries: readonly { readonly id: number; readonly at: Moment }[];
+  readonly entries: readonly BereftEntry[];
+}
+
+export interface BereftEntry {
+  readonly id: number;
+  readonly at: Moment;
 }
 
 export type RunResult = "done" | "interrupted" | "failed";

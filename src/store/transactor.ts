@@ -1,12 +1,13 @@
 /** What can be written in one transaction. */
 import type Database from "better-sqlite3";
+import type { EventKind } from "../parse/events.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type {
   ArrivalRow,
-  BereftMessage,
+  Bereft,
   BlockCounts,
   BlockRow,
   MessageStateRow,
@@ -116,9 +117,9 @@ export class Transactor {
   }
 
   /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
-  takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
+  takeTwin(line: string, kind: EventKind, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     this.#open();
-    return this.#twins.take(line, at, { serverId, logType, logTypeCode: this.codes.logType(logType) });
+    return this.#twins.take(line, kind, at, serverId, logType);
   }
 
   addRejection(row: StoredRejectionsTable): void {
@@ -221,9 +222,9 @@ export class Transactor {
 
   /**
    * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
-   * moves there. Returns the messages that lost lines; their rows and recipients are to be written again or removed.
+   * moves there. Returns what is to be derived again from the lines that are left.
    */
-  withdrawBlock(blockId: number): readonly BereftMessage[] {
+  withdrawBlock(blockId: number): Bereft {
     this.#open();
     const bereft = this.#withdrawal.withdraw(blockId);
     this.#rawText.clear();

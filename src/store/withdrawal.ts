@@ -2,8 +2,8 @@
 import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import { type Codes, type EntryKind, logTypeBit } from "./codes.ts";
-import { entryIdOf } from "./raw-text.ts";
-import type { BereftMessage, BlockCounts } from "./rows.ts";
+import { entryIdOf, LINES_PER_BLOCK } from "./raw-text.ts";
+import type { Bereft, BereftEntry, BlockCounts } from "./rows.ts";
 
 export class Withdrawal {
   readonly #database: Database.Database;
@@ -16,29 +16,32 @@ export class Withdrawal {
 
   /**
    * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
-   * moves there. Returns the messages that lost lines; their rows and recipients are to be written again or removed.
+   * moves there. Returns what is to be derived again from the lines that are left.
    */
-  withdraw(blockId: number): readonly BereftMessage[] {
+  withdraw(blockId: number): Bereft {
     const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
-    this.#moveTwins(range);
     const messages = this.#statement<[number, number], { id: number; server_id: number; exim_id: string }>(
       `SELECT id, server_id, exim_id FROM stored_messages
        WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
     ).all(...range);
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    const moved = this.#moveTwins(range);
     for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
-    const entriesOf = this.#statement<[number], { id: number; at: Moment }>(
+    const entriesOf = this.#statement<[number], BereftEntry>(
       "SELECT id, at FROM stored_entries WHERE message_id = ? ORDER BY id",
     );
-    return messages.map(({ id, server_id, exim_id }) => ({
-      id,
-      serverId: server_id,
-      eximId: exim_id,
-      entries: entriesOf.all(id),
-    }));
+    return {
+      moved,
+      messages: messages.map(({ id, server_id, exim_id }) => ({
+        id,
+        serverId: server_id,
+        eximId: exim_id,
+        entries: entriesOf.all(id),
+      })),
+    };
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
@@ -65,8 +68,8 @@ export class Withdrawal {
     return { firstMs: row?.first ?? undefined, lastMs: row?.last ?? undefined };
   }
 
-  /** Entries of the range that another log shows too move there; sightings within the range are forgotten. */
-  #moveTwins([from, to]: readonly [number, number]): void {
+  /** Entries of the range that another log shows too move there, without their facts; sightings within the range are forgotten. */
+  #moveTwins([from, to]: readonly [number, number]): readonly BereftEntry[] {
     const gone = this.#statement<[number, number], { location: number; entry_id: number; log_type: number }>(
       "SELECT location, entry_id, log_type FROM sightings WHERE location >= ? AND location < ?",
     ).all(from, to);
@@ -74,19 +77,22 @@ export class Withdrawal {
       this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
       this.#unmarkSeen(entry_id, log_type);
     }
-    const moving = this.#statement<[number, number], { location: number; entry_id: number; own_type: number }>(
-      `SELECT min(s.location) AS location, s.entry_id, o.log_type AS own_type
-       FROM sightings s JOIN raw_blocks b ON b.id = s.entry_id / 65536 JOIN stored_sources o ON o.id = b.source_id
+    const moving = this.#statement<
+      [number, number],
+      { location: number; entry_id: number; own_type: number; at: Moment }
+    >(
+      `SELECT min(s.location) AS location, s.entry_id, o.log_type AS own_type, e.at
+       FROM sightings s JOIN stored_entries e ON e.id = s.entry_id
+       JOIN raw_blocks b ON b.id = s.entry_id / ${LINES_PER_BLOCK} JOIN stored_sources o ON o.id = b.source_id
        WHERE s.entry_id >= ? AND s.entry_id < ? GROUP BY s.entry_id`,
     ).all(from, to);
-    for (const { location, entry_id, own_type } of moving) {
+    return moving.map(({ location, entry_id, own_type, at }) => {
       this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
       this.#unmarkSeen(entry_id, own_type);
       this.#statement("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
       this.#statement("UPDATE sightings SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
-      this.#statement("UPDATE stored_rejections SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
-      this.#statement("UPDATE address_events SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
-    }
+      return { id: location, at };
+    });
   }
 
   #unmarkSeen(entryId: number, logTypeCode: number): void {

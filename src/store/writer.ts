@@ -40,7 +40,7 @@ export class Writer {
     this.rawText = new RawTextReader(database);
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
     this.#tables = prepareWriteStatements(database);
-    this.#twins = new TwinFinder(database, this.rawText);
+    this.#twins = new TwinFinder(database, this.rawText, this.codes);
   }
 
   /**
