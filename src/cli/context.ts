@@ -36,9 +36,13 @@ export async function usingReader<Result>(
   action: (reader: Reader) => Promise<Result>,
 ): Promise<Result> {
   const { openReader } = await import("../store/store.ts");
-  const reader = openReader(toStoreSettings(flags, io));
+  const settings = toStoreSettings(flags, io);
+  const reader = openReader(settings);
   try {
     return await action(reader);
+  } catch (error) {
+    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
+    throw translateSqliteError(error, settings.path);
   } finally {
     await reader.close();
   }

@@ -6,7 +6,7 @@ import type { LineEnd } from "./lines.ts";
 export interface LogRecord {
   /** Place of its first line within the batch. */
   readonly line: number;
-  /** As latin1, without newlines. */
+  /** As latin1, without newlines. Of a line that is cut, its first piece; the others are text of the batches that follow, and of no record. */
   readonly lines: string[];
   /** False for a line without a stamp that continues no entry. */
   readonly isEntry: boolean;
@@ -48,7 +48,8 @@ export class Batcher {
 
   add(line: string, end: LineEnd): void {
     const isStart = !this.#isWithinLine && startsEntry(line);
-    if (isStart || !this.#continues(line)) {
+    if (this.#isWithinLine) this.#open = undefined;
+    else if (isStart || !this.#continues(line)) {
       this.#endBatchIfFull();
       const record = { line: this.#lineCount, lines: [line], isEntry: isStart };
       this.#records.push(record);
@@ -84,7 +85,7 @@ export class Batcher {
   }
 
   #continues(line: string): boolean {
-    if (this.#open === undefined || this.#isWithinLine) return false;
+    if (this.#open === undefined) return false;
     this.#continuationLength += line.length;
     if (this.#continuationLength > LONGEST_CONTINUATION || this.#open.lines.length > MOST_CONTINUATION_LINES) {
       this.#open = undefined;

@@ -1,5 +1,3 @@
-import type { Readable } from "node:stream";
-
 /** A stream of bytes that can be looked into before it is read. A failure shows when reading reaches it, after the bytes before it. */
 export class ByteStream {
   readonly #iterator: AsyncIterator<Buffer>;
@@ -7,8 +5,8 @@ export class ByteStream {
   #bufferedBytes = 0;
   #failure: unknown;
 
-  constructor(stream: Readable) {
-    this.#iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  constructor(stream: AsyncIterable<Buffer>) {
+    this.#iterator = stream[Symbol.asyncIterator]();
   }
 
   /** The next bytes, up to `count`, without passing them; fewer when the stream ends or fails behind them. */

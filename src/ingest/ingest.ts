@@ -170,6 +170,7 @@ class Run {
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
     if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
     if (source === undefined && forced === undefined) assertIsLog(path, headText);
+    await open.verify();
     const start = source ?? { serverId: this.#server.id, logType, path, notTheSame };
     const linesBefore = sum(this.#logs).lines;
     await readLog(open, start, this.#writer, this.#book, figures, {

@@ -25,15 +25,17 @@ export function guessLogType(path: string, text: string): LogTypeGuess {
   return { logType: "main", isCertain: name.includes("main") };
 }
 
+/** A stamp, digits as `d`, with which an entry begins. */
+const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
+
 /**
- * True when the beginning of a file shows that it is no Exim log: at least one whole line, and none that begins an entry.
- * A file that is only beginning to be written is not judged.
+ * True when the beginning of a file shows that it is no Exim log: none of its whole lines begins an entry, and what follows
+ * them, or is there alone while a log is only beginning to be written, does not begin like one.
  */
 export function isForeign(text: string): boolean {
-  const end = text.lastIndexOf("\n");
-  if (end === -1) return text.includes("\0");
-  return !text
-    .slice(0, end)
-    .split("\n")
-    .some((line) => startsEntry(line));
+  const lines = text.split("\n");
+  const unfinished = lines.pop() ?? "";
+  if (lines.length > 0) return !lines.some((line) => startsEntry(line));
+  const shape = unfinished.slice(0, STAMP_SHAPE.length).replace(/\d/g, "d");
+  return !STAMP_SHAPE.startsWith(shape);
 }

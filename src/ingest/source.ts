@@ -3,10 +3,10 @@ import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
-import { createGunzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
 import { KIB } from "../units.ts";
 import { ByteStream } from "./byte-stream.ts";
+import { inflate } from "./inflate.ts";
 
 /** The name under which standard input is given and shown. */
 export const STDIN_PATH = "-";
@@ -41,6 +41,11 @@ export interface OpenSource {
   readonly sizeBytes: number | undefined;
   /** Bytes of {@link OpenSource.sizeBytes} read so far. */
   readonly bytesRead: () => number;
+  /**
+   * Makes sure that an archive is sound: one that is damaged in its middle gives garbage before the damage shows. One that is
+   * only cut off is sound as far as it goes. Errors: `unreadable`.
+   */
+  readonly verify: () => Promise<void>;
   /** Compares the log with one that is stored up to `position`. */
   readonly compare: (position: number, stored: StoredText) => Promise<Comparison>;
   /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
@@ -135,6 +140,7 @@ function openPlain(path: string, descriptor: number, sizeBytes: number, head: Bu
     path,
     head,
     sizeBytes,
+    verify: async () => {},
     bytesRead: () => start + ((stream as { bytesRead?: number } | undefined)?.bytesRead ?? 0),
     compare: async (position, stored) => {
       const end = Math.min(position, sizeBytes);
@@ -166,6 +172,7 @@ async function openArchive(path: string, descriptor: number, sizeBytes: number):
     path,
     head: source.head,
     sizeBytes,
+    verify: () => verifyArchive(path, descriptor),
     bytesRead: () => file.bytesRead,
     compare: async (position, stored) => {
       const comparison = await source.advance(position, stored);
@@ -181,6 +188,22 @@ async function openArchive(path: string, descriptor: number, sizeBytes: number):
     },
   };
 }
+
+async function verifyArchive(path: string, descriptor: number): Promise<void> {
+  try {
+    for await (const _chunk of inflate(readAll(descriptor, { bytesRead: 0 }), CHUNK_BYTES));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === CUT_OFF) return;
+    throw new PilotError("unreadable", `"${path}" is damaged: ${message}.`, {
+      hint: "Nothing more of it was stored, for its text cannot be trusted. What can be saved of it, save to a file, and ingest that.",
+      cause: error,
+    });
+  }
+}
+
+/** What zlib calls an archive that ends too early. */
+const CUT_OFF = "Z_BUF_ERROR";
 
 /** Reads a file from its beginning and leaves it open: a stream of Node's own would close it. */
 async function* readAll(descriptor: number, file: { bytesRead: number }): AsyncGenerator<Buffer> {
@@ -205,6 +228,7 @@ async function openStream(path: string, stream: Readable): Promise<OpenSource> {
     path,
     head: source.head,
     sizeBytes: undefined,
+    verify: async () => {},
     bytesRead: () => 0,
     compare: async (position, stored) => {
       const comparison = await source.advance(position, stored);
@@ -233,7 +257,7 @@ interface ForwardSource {
 async function openForward(path: string, stream: Readable): Promise<ForwardSource> {
   const bytes = new ByteStream(stream);
   const isCompressed = isGzip(await reading(path, bytes.peek(3)));
-  const text = isCompressed ? new ByteStream(gunzip(bytes)) : bytes;
+  const text = isCompressed ? new ByteStream(inflate(bytes, CHUNK_BYTES)) : bytes;
   const head = await reading(path, text.peek(HEAD_BYTES));
   return {
     head,
@@ -254,11 +278,4 @@ async function reading<Result>(path: string, bytes: Promise<Result>): Promise<Re
   } catch (error) {
     throw readFailure(path, error);
   }
-}
-
-function gunzip(bytes: ByteStream): Readable {
-  const compressed = Readable.from(bytes, { objectMode: false });
-  const text = createGunzip({ chunkSize: CHUNK_BYTES });
-  compressed.on("error", (error) => text.destroy(error));
-  return compressed.pipe(text);
 }

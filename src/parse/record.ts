@@ -25,17 +25,22 @@ const LONGEST_TEXT = 64 * 1024;
  * Source: exim-log-grammar §2 and §3.
  */
 export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
-  const line = decodeUtf8((lines[0] ?? "").slice(0, LONGEST_TEXT));
+  const line = decodeUtf8(withoutCarriageReturn(lines[0] ?? "").slice(0, LONGEST_TEXT));
   const prefix = parsePrefix(line);
   if (prefix === undefined) return undefined;
   let text = line.slice(prefix.textStart);
   for (let index = 1; index < lines.length; index++) {
-    const continuation = lines[index] ?? "";
+    const continuation = withoutCarriageReturn(lines[index] ?? "");
     if (isHeaderDump(continuation)) break;
     if (continuation === "" || text.length > LONGEST_TEXT) continue;
     text += `\n${decodeUtf8(continuation)}`;
   }
   return { prefix, text, event: parseEvent(text, prefix.messageId) };
+}
+
+/** A log that has been on another system may end its lines that way. */
+function withoutCarriageReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
 const HEADER_DUMP = /^(?:Envelope-(?:from|to): <|[ PFTCBRSI*] [!-9;-~]+:)/;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
 
 /** Measured: quality 1 takes two thirds of the time of deflate level 1 for the same ratio (0.3 on logs). */
 const BROTLI_OPTIONS = {
@@ -24,8 +25,15 @@ export function sha256(bytes: Uint8Array): Buffer {
   return createHash("sha256").update(bytes).digest();
 }
 
-export function unpackBytes(data: Uint8Array): Buffer {
-  return brotliDecompressSync(data);
+function unpackText(blockId: number, data: Uint8Array): string {
+  try {
+    return brotliDecompressSync(data).toString("latin1");
+  } catch (error) {
+    throw new PilotError("corrupt", `The log text in block ${blockId} of the database is damaged.`, {
+      hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
+      cause: error,
+    });
+  }
 }
 
 /** How an entry id is made: the block × this, plus the line within the block. */
@@ -101,7 +109,7 @@ export class RawTextReader {
     if (text !== undefined) return text;
     const row = this.#block.get(blockId);
     if (row === undefined) return undefined;
-    text = unpackBytes(row.data).toString("latin1");
+    text = unpackText(blockId, row.data);
     const oldest = this.#open.keys().next();
     if (this.#open.size >= OPEN_BLOCKS && !oldest.done) this.#open.delete(oldest.value);
     this.#open.set(blockId, text);

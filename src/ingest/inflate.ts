@@ -1,0 +1,35 @@
+import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
+import { createGunzip } from "node:zlib";
+
+/**
+ * The text of a gzip archive. Of one that is cut off or damaged all that can be read comes before the failure: in a pipeline
+ * it would be lost with the stream.
+ */
+export async function* inflate(compressed: AsyncIterable<Buffer>, chunkBytes: number): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: chunkBytes });
+  const inflated: Buffer[] = [];
+  let failure: unknown;
+  gunzip.on("data", (chunk: Buffer) => inflated.push(chunk));
+  const failed = new Promise<void>((resolve) => {
+    gunzip.once("error", (error) => {
+      failure = error;
+      resolve();
+    });
+  });
+  // NOTE: only from the next turn on are chunks handed over at once instead of being kept.
+  await setImmediate();
+  try {
+    for await (const chunk of compressed) {
+      await Promise.race([failed, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
+      yield* inflated.splice(0);
+      if (failure !== undefined) throw failure;
+    }
+    gunzip.end();
+    await Promise.race([failed, once(gunzip, "end").catch(() => undefined)]);
+    yield* inflated.splice(0);
+    if (failure !== undefined) throw failure;
+  } finally {
+    gunzip.destroy();
+  }
+}
