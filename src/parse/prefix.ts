@@ -26,16 +26,10 @@ const STAMP_LENGTH = 19;
  * Source: Exim specification, "Log files" (millisec, log_timezone and pid selectors).
  */
 export function parsePrefix(line: string): Prefix | undefined {
-  const stampMs = parseStamp(line);
-  if (stampMs === undefined) return undefined;
-  let position = STAMP_LENGTH;
-  let wallMs = stampMs;
-  if (line.charCodeAt(position) === DOT && isDigit(line.charCodeAt(position + 1))) {
-    const end = skipDigits(line, position + 1);
-    wallMs += fractionMs(line, position + 1, end);
-    position = end;
-  }
-  if (position < line.length && line.charCodeAt(position) !== SPACE) return undefined;
+  let wallMs = parseStamp(line);
+  let position = stampEnd(line);
+  if (wallMs === undefined || position === 0) return undefined;
+  if (position > STAMP_LENGTH) wallMs += fractionMs(line, STAMP_LENGTH + 1, position);
   const zoneMinutes = parseZone(line, position + 1);
   if (zoneMinutes !== undefined) position += 6;
   const pidEnd = bracketedNumberEnd(line, position + 1);
@@ -49,9 +43,16 @@ export function parsePrefix(line: string): Prefix | undefined {
   return { wallMs, zoneMinutes, pid, messageId, textStart: Math.min(position + 1, line.length) };
 }
 
-/** True when the line begins with `YYYY-MM-DD hh:mm:ss`, so that it begins an entry. */
+/** True when the line begins with `YYYY-MM-DD hh:mm:ss`, so that it begins an entry; `parsePrefix` says the same. */
 export function startsWithStamp(line: string): boolean {
-  return parseStamp(line) !== undefined;
+  return parseStamp(line) !== undefined && stampEnd(line) !== 0;
+}
+
+/** Where the stamp ends, its fraction included; 0 when no blank and no end of the line follows it. */
+function stampEnd(line: string): number {
+  let end = STAMP_LENGTH;
+  if (line.charCodeAt(end) === DOT && isDigit(line.charCodeAt(end + 1))) end = skipDigits(line, end + 1);
+  return end >= line.length || line.charCodeAt(end) === SPACE ? end : 0;
 }
 
 let lastDay = -1;

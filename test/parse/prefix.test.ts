@@ -120,6 +120,7 @@ describe("startsWithStamp", () => {
     expect(startsWithStamp("2026-03-02 05:40:05")).toBe(true);
     expect(startsWithStamp("  2026-03-02 05:40:05 text")).toBe(false);
     expect(startsWithStamp("Envelope-from: <a@b.example>")).toBe(false);
+    expect(startsWithStamp("2026-03-02 05:40:05Z text")).toBe(false);
   });
 });
 
