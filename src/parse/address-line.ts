@@ -1,5 +1,6 @@
+import { DAY_MS } from "../units.ts";
 import type { AddressLine, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
-import { ASTERISK, COLON, isDigit, LESS_THAN, MINUS, QUOTE, SPACE } from "./chars.ts";
+import { ASTERISK, COLON, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
 import { readAddressPart } from "./address-part.ts";
 import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
@@ -13,7 +14,7 @@ import {
   readInterface,
   readQuoted,
   readToken,
-  unescapeQuoted,
+  unescapeReply,
 } from "./fields.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
@@ -40,8 +41,13 @@ const NO_DETAILS: readonly string[] = [];
  * Source: Exim specification, "Log files", deliveries; exim-log-grammar §8.
  */
 export function parseDelivery(text: string, start: number, flag: Delivery["flag"]): Delivery | Discard {
-  const discard = flag === "=>" ? parseDiscard(text, start) : undefined;
-  if (discard !== undefined) return discard;
+  const delivery = parseDeliveryFields(text, start, flag);
+  // NOTE: mailboxes may have the names of pseudo deliveries; a transport tells them apart.
+  if (delivery.transport !== undefined || flag !== "=>") return delivery;
+  return parseDiscard(text, start) ?? delivery;
+}
+
+function parseDeliveryFields(text: string, start: number, flag: Delivery["flag"]): Delivery {
   const cursor = new Cursor(text, start);
   const address = readAddressPart(cursor);
   const draft = newDraft();
@@ -102,12 +108,12 @@ export function parseDeferral(text: string, start: number): Deferral {
   readFields(cursor, draft, true);
   if (!cursor.take(" routing")) cursor.take(" transporting");
   const errno = readErrno(cursor);
-  const error = errno === undefined ? "" : readDeferralError(cursor, draft);
+  const error = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
   const isRetrySkip = error.startsWith("retry time not reached");
   return {
     kind: "deferral",
     ...addressLine(address, draft),
-    errno: errno ?? 0,
+    errno: errno === undefined || Number.isNaN(errno) ? 0 : errno,
     error,
     isRetrySkip,
     reply: findSmtpReply(error),
@@ -208,7 +214,7 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
     case "C": {
       const quoted = readQuoted(cursor) ?? readUnclosedQuote(cursor);
       if (quoted === undefined) return false;
-      draft.confirmation = unescapeQuoted(quoted);
+      draft.confirmation = unescapeReply(quoted);
       return true;
     }
     case "QT":
@@ -224,7 +230,10 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
       return pushDetail(draft, key, readDistinguishedName(cursor));
     case "I":
     case "PRX":
-      return pushDetail(draft, key, readInterface(cursor));
+      if (!pushDetail(draft, key, readInterface(cursor))) return false;
+      // NOTE: before Exim 4.95 the mark of a reused connection follows the local interface.
+      if (cursor.take("*")) draft.details.push("H*", "");
+      return true;
     case "A":
       return pushDetail(draft, key, readFreeText(cursor, isAfterAuthentication));
     case "ST":
@@ -277,37 +286,37 @@ function readColon(cursor: Cursor): boolean {
   return cursor.take(": ") || cursor.take(" : ");
 }
 
-const TRAILING_DURATION = / DT=(-?[\dwdhms.]+s)$/;
-
-/** `550 no such user DT=0.000s`: with `deliver_time`, the duration follows the error text of a failure. */
+/**
+ * `550 no such user DT=0.000s`: with `deliver_time`, the duration follows the error text of a failure. No attempt takes a day:
+ * such a text is the other side's.
+ */
 function splitTrailingDuration(text: string): { message: string; deliveryMs: number | undefined } {
-  const match = text.includes(" DT=") ? TRAILING_DURATION.exec(text) : null;
-  const deliveryMs = match?.[1] === undefined ? undefined : parseDuration(match[1]);
-  if (match === null || deliveryMs === undefined) return { message: text, deliveryMs: undefined };
-  return { message: text.slice(0, match.index), deliveryMs };
+  const at = text.lastIndexOf(" DT=");
+  const deliveryMs = at === -1 ? undefined : parseDuration(text.slice(at + 4));
+  if (deliveryMs === undefined || deliveryMs >= DAY_MS) return { message: text, deliveryMs: undefined };
+  return { message: text.slice(0, at), deliveryMs };
 }
 
-/** ` defer (-44)`; test logs write `dd` and `EEE` for the number. */
+/** ` defer (-44)`; NaN for the `dd` and `EEE` of test logs. */
 function readErrno(cursor: Cursor): number | undefined {
   const start = cursor.position;
   if (!cursor.take(" defer (")) return undefined;
   const close = cursor.text.indexOf(")", cursor.position);
-  const isNumber = cursor.peek() === MINUS || isDigit(cursor.peek());
   if (close === -1 || close - cursor.position > 8) {
     cursor.position = start;
     return undefined;
   }
-  const value = isNumber ? Number(cursor.text.slice(cursor.position, close)) : 0;
+  const value = Number(cursor.text.slice(cursor.position, close) || Number.NaN);
   cursor.position = close + 1;
   return value;
 }
 
 /**
- * Everything after ` defer (n)`: the operating system's text, remote fields, and the message, in that order, each optional.
- * The error is the texts joined as Exim would without the fields between them.
+ * Everything after ` defer (n)`: the operating system's text (of a positive number only), remote fields, and the message, in
+ * that order, each optional. The error is the texts joined as Exim would without the fields between them.
  */
-function readDeferralError(cursor: Cursor, draft: Draft): string {
-  const strerror = cursor.take(": ") ? readFreeText(cursor, isHostWithAddress) : "";
+function readDeferralError(cursor: Cursor, draft: Draft, hasStrerror: boolean): string {
+  const strerror = hasStrerror && cursor.take(": ") ? readFreeText(cursor, isHostWithAddress) : "";
   readFields(cursor, draft, true);
   if (cursor.atEnd) return strerror;
   if (!cursor.take(": ") && !cursor.take(" : ")) return strerror;

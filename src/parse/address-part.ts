@@ -1,6 +1,5 @@
 import type { AddressPart } from "./events.ts";
 import {
-  AT,
   COLON,
   EQUALS,
   GREATER_THAN,
@@ -63,7 +62,10 @@ function plain(cursor: Cursor, end: number): AddressPart {
   return { final, parents: NO_PARENTS, original: final };
 }
 
-/** The first ` <…>` that a field, a colon or the end follows is the original address; all before it is the final one. */
+/**
+ * The first ` <…>` that a field, a colon or the end follows is the original address; all before it is the final one. A
+ * command may open a bracket of its own before: the last one that is opened counts.
+ */
 function readBracketedAddress(cursor: Cursor): AddressPart | undefined {
   const { text, position: start } = cursor;
   let open = text.indexOf(" <", start);
@@ -71,8 +73,10 @@ function readBracketedAddress(cursor: Cursor): AddressPart | undefined {
     const bracket = new Cursor(text, open + 1);
     const original = readAngleBrackets(bracket);
     if (original !== undefined && isAddressEnd(text, bracket.position)) {
+      const inner = original.charCodeAt(0) === QUOTE ? -1 : original.lastIndexOf(" <");
       cursor.position = bracket.position;
-      return splitParents(text.slice(start, open), original);
+      if (inner === -1) return splitParents(text.slice(start, open), original);
+      return splitParents(text.slice(start, open + 2 + inner), original.slice(inner + 2));
     }
     open = text.indexOf(" <", open + 1);
   }
@@ -155,12 +159,3 @@ function isRouterName(text: string, at: number): boolean {
 }
 
 const ROUTER_NAME = /[A-Za-z0-9_]+(?=[ :]|$)/y;
-
-/** True for an address with a domain: delivery to a mailbox, file or command has none. */
-export function hasDomain(address: string): boolean {
-  return (
-    address.charCodeAt(0) !== PIPE &&
-    address.charCodeAt(0) !== SLASH &&
-    address.lastIndexOf(String.fromCharCode(AT)) > 0
-  );
-}

@@ -1,7 +1,6 @@
 /** Readers of single values, shared by every family of lines. */
 import type { Authentication, Host } from "./events.ts";
 import {
-  AT,
   BACKSLASH,
   COLON,
   EQUALS,
@@ -14,7 +13,6 @@ import {
   LESS_THAN,
   QUOTE,
   RIGHT_BRACKET,
-  RIGHT_PAREN,
   SPACE,
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
@@ -252,16 +250,48 @@ export function parseSize(value: string): number | undefined {
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", v: "\v", f: "\f" };
 
 /**
- * Undoes the quoting of `T="…"` and `C="…"` and the printing filter inside it: `\"`, `\\`, `\n`, `\303\234`.
+ * Undoes the quoting of `T="…"` and the printing filter inside it: `\"`, `\\`, `\n`, `\303\234`.
  * Octal runs are bytes and are read as UTF-8 when they are that.
  */
 export function unescapeQuoted(value: string): string {
   if (!value.includes("\\")) return value;
-  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escape: string) => {
-    if (escape.length === 3) return String.fromCharCode(Number.parseInt(escape, 8) & 0xff);
-    return ESCAPES[escape] ?? escape;
-  });
-  return /\\[2-3][0-7]{2}/.test(value) ? decodeUtf8(unescaped) : unescaped;
+  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escape: string) =>
+    escape.length === 3 ? octalByte(escape) : (ESCAPES[escape] ?? escape),
+  );
+  return HIGH_BYTE.test(value) ? decodeCut(unescaped) : unescaped;
+}
+
+/**
+ * Undoes the quoting of `C="…"`, in the reverse order of what Exim does: first the backslashes before quotes and backslashes,
+ * then the printing filter: `250-first \"line\"\\n250 last` holds two quotes and a line break.
+ * Source: exim-log-grammar §6.
+ */
+export function unescapeReply(value: string): string {
+  if (!value.includes("\\")) return value;
+  const printed = value.replace(/\\(["\\])/g, "$1");
+  const unescaped = printed.replace(/\\([0-7]{3}|[nrtbvf])/g, (_whole, escape: string) => ESCAPES[escape] ?? octalByte(escape));
+  return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
+}
+
+const HIGH_BYTE = /\\[2-3][0-7]{2}/;
+
+function octalByte(digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8) & 0xff);
+}
+
+/** The bytes of a UTF-8 character that was cut off before its end. */
+const CUT_CHARACTER = /(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})$/;
+
+/**
+ * Reads bytes as UTF-8. What is left of a last character that was cut in two becomes U+FFFD, when others before it show that
+ * this is UTF-8; any other bytes stay latin1.
+ */
+function decodeCut(bytes: string): string {
+  const decoded = decodeUtf8(bytes);
+  if (decoded !== bytes) return decoded;
+  const whole = bytes.replace(CUT_CHARACTER, "");
+  const rest = decodeUtf8(whole);
+  return rest === whole ? bytes : `${rest}\ufffd`;
 }
 
 /** Position of the quote that closes a value begun before `from`; a backslash quotes the next character. */
@@ -374,25 +404,8 @@ function endOfPort(text: string, at: number): number {
   return end === at + 1 ? at : end;
 }
 
-/** True when the text could be one address: something, an `@`, something. */
-export function looksLikeAddress(text: string): boolean {
-  const at = text.lastIndexOf("@");
-  return at > 0 && at < text.length - 1 && text.charCodeAt(at) === AT;
-}
-
 /** Removes one pair of angle brackets around an SMTP argument: `<a@b>` is `a@b`, `a@b` stays. */
 export function stripAngleBrackets(text: string): string {
   const isBracketed = text.charCodeAt(0) === LESS_THAN && text.charCodeAt(text.length - 1) === GREATER_THAN;
   return isBracketed ? text.slice(1, -1) : text;
-}
-
-/** Position of the first `)` that balances the `(` at `open`, or -1. */
-export function closingParenthesis(text: string, open: number): number {
-  let depth = 0;
-  for (let at = open; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === LEFT_PAREN) depth++;
-    else if (code === RIGHT_PAREN && --depth === 0) return at;
-  }
-  return -1;
 }

@@ -1,5 +1,7 @@
 import type { SmtpReply } from "./events.ts";
 import { isDigit } from "./chars.ts";
+import { Cursor } from "./cursor.ts";
+import { readAngleBrackets } from "./fields.ts";
 
 const AFTER =
   /^(?:SMTP error from remote mail server|SMTP error from remote mailer|LMTP error|PRDR error) after (?:pipelined )?/;
@@ -62,11 +64,22 @@ function phaseAt(error: string, at: number): string | undefined {
   return PHASES.find((phase) => error.startsWith(phase, at));
 }
 
-/** Where the reply begins: after the first `: ` that a three-digit code follows; the command before it may hold colons. */
+/**
+ * Where the reply begins: after the first `: ` that a three-digit code follows. The command before it may hold colons, and
+ * its address may imitate a reply.
+ */
 function findReply(error: string, from: number): number {
-  let at = error.indexOf(": ", from);
+  let at = error.indexOf(": ", endOfAddress(error, from));
   while (at !== -1 && !isCodeAt(error, at + 2)) at = error.indexOf(": ", at + 2);
   return at === -1 ? error.length : at + 2;
+}
+
+/** End of the `<…>` of a MAIL or RCPT command at `from`; `from` itself for other commands. */
+function endOfAddress(error: string, from: number): number {
+  if (!error.startsWith("MAIL FROM:<", from) && !error.startsWith("RCPT TO:<", from)) return from;
+  const cursor = new Cursor(error, error.indexOf("<", from));
+  readAngleBrackets(cursor);
+  return cursor.position;
 }
 
 function isCodeAt(text: string, at: number): boolean {
