@@ -1,9 +1,9 @@
 import { DAY_MS } from "../units.ts";
-import type { AddressLine, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
-import { ASTERISK, COLON, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
 import { readAddressPart } from "./address-part.ts";
+import { ASTERISK, COLON, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
+import type { AddressLine, Cancelled, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
 import {
   fieldKeyAt,
   flagAt,
@@ -15,6 +15,7 @@ import {
   readQuoted,
   readToken,
   unescapeReply,
+  unknownKeyAt,
 } from "./fields.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
@@ -71,7 +72,9 @@ function parseDeliveryFields(text: string, start: number, flag: Delivery["flag"]
  *        ^
  * Source: exim-log-grammar §10.
  */
-export function parseFailure(text: string, start: number): Failure {
+export function parseFailure(text: string, start: number): Failure | Cancelled {
+  // NOTE: names no address: all of them failed, and with mua_wrapper no bounce is written.
+  if (text.startsWith(MUA_WRAPPER, start)) return { kind: "cancelled", by: text.slice(start) };
   const cursor = new Cursor(text, start);
   const address = readAddressPart(cursor);
   const draft = newDraft();
@@ -92,6 +95,8 @@ export function parseFailure(text: string, start: number): Failure {
     residue: "",
   };
 }
+
+const MUA_WRAPPER = "mua_wrapper is set but ";
 
 /**
  * Reads a deferral, the cursor after the flag.
@@ -151,7 +156,7 @@ function addressLine(address: AddressLine["address"], draft: Draft): Omit<Addres
 function parseDiscard(text: string, start: number): Discard | undefined {
   if (text.startsWith(":blackhole: <", start)) return parseAddressDiscard(text, start, undefined);
   if (text.startsWith("discarded (system filter)", start)) {
-    return { kind: "discard", address: undefined, router: undefined, reason: "system filter" };
+    return buildDiscard(undefined, undefined, "system filter");
   }
   if (text.startsWith("discarded <", start)) return parseAddressDiscard(text, start, "filter");
   if (!text.startsWith("blackhole (", start)) return undefined;
@@ -159,7 +164,7 @@ function parseDiscard(text: string, start: number): Discard | undefined {
   if (close === -1) return undefined;
   const by = text.slice(start + "blackhole (".length, close);
   const reason = text.startsWith(": ", close + 1) ? `${by}: ${text.slice(close + 3)}` : by;
-  return { kind: "discard", address: undefined, router: undefined, reason };
+  return buildDiscard(undefined, undefined, reason);
 }
 
 function parseAddressDiscard(text: string, start: number, reason: string | undefined): Discard {
@@ -167,7 +172,12 @@ function parseAddressDiscard(text: string, start: number, reason: string | undef
   const address = readAddressPart(cursor);
   const draft = newDraft();
   readFields(cursor, draft, false);
-  return { kind: "discard", address, router: draft.router, reason };
+  return buildDiscard(address, draft, reason);
+}
+
+function buildDiscard(address: Discard["address"], draft: Draft | undefined, reason: string | undefined): Discard {
+  const details = draft?.details ?? NO_DETAILS;
+  return { kind: "discard", address, router: draft?.router, host: undefined, sender: undefined, reason, details };
 }
 
 /** Reads fields as long as there are some. In the lines with a message the last value may have its colon glued on. */
@@ -184,6 +194,12 @@ function readFields(cursor: Cursor, draft: Draft, hasMessage: boolean): void {
       if (flag !== undefined) {
         cursor.position = at + flag.length;
         draft.details.push(flag, "");
+        continue;
+      }
+      const unknown = unknownKeyAt(cursor.text, at);
+      if (unknown !== undefined) {
+        cursor.position = at + unknown.length + 1;
+        draft.details.push(unknown, readQuoted(cursor) ?? readWord(cursor, hasMessage));
         continue;
       }
     }
@@ -270,8 +286,7 @@ function readUnclosedQuote(cursor: Cursor): string | undefined {
 function readShadow(cursor: Cursor): string {
   return readFreeText(
     cursor,
-    (text, at) =>
-      text.charCodeAt(at) !== 0x28 && (fieldKeyAt(text, at) === "QT" || fieldKeyAt(text, at) === "DT"),
+    (text, at) => text.charCodeAt(at) !== 0x28 && (fieldKeyAt(text, at) === "QT" || fieldKeyAt(text, at) === "DT"),
   );
 }
 

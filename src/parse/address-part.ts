@@ -1,17 +1,6 @@
-import type { AddressPart } from "./events.ts";
-import {
-  COLON,
-  EQUALS,
-  GREATER_THAN,
-  LEFT_PAREN,
-  LESS_THAN,
-  PIPE,
-  QUOTE,
-  RIGHT_PAREN,
-  SLASH,
-  SPACE,
-} from "./chars.ts";
+import { COLON, EQUALS, GREATER_THAN, LEFT_PAREN, LESS_THAN, PIPE, QUOTE, RIGHT_PAREN, SLASH, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
+import type { AddressPart } from "./events.ts";
 import { readAngleBrackets } from "./fields.ts";
 
 const NO_PARENTS: readonly string[] = [];
@@ -115,14 +104,7 @@ function isAddressEnd(text: string, at: number): boolean {
   return isAddressLineField(text, at + 1) || FOLLOWING_WORDS.some((word) => text.startsWith(word, at + 1));
 }
 
-const FOLLOWING_WORDS = [
-  ": ",
-  "defer (",
-  "routing defer (",
-  "transporting defer (",
-  "routing yielded",
-  "mua_wrapper",
-];
+const FOLLOWING_WORDS = [": ", "defer (", "routing defer (", "transporting defer (", "routing yielded", "mua_wrapper"];
 
 /** Stricter than a field key alone: an address may hold ` R=`, but seldom a whole, well-formed field. */
 function isAddressLineField(text: string, at: number): boolean {

@@ -1,6 +1,6 @@
-import type { Arrival, Authentication, Host } from "./events.ts";
 import { EQUALS, isDigit, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
+import type { Arrival, Authentication, Host } from "./events.ts";
 import {
   closingQuote,
   fieldKeyAt,
@@ -15,7 +15,9 @@ import {
   readInterface,
   readQuoted,
   readToken,
+  readUnknownValue,
   unescapeQuoted,
+  unknownKeyAt,
 } from "./fields.ts";
 
 interface Draft {
@@ -42,6 +44,13 @@ const NO_DETAILS: readonly string[] = [];
  * Source: Exim specification, "Log files", reception of messages; exim-log-grammar §7.
  */
 export function parseArrival(text: string, start: number, fakeReject: boolean): Arrival {
+  const lineEnd = text.indexOf("\n", start);
+  if (lineEnd !== -1) return parseArrivalLine(text.slice(0, lineEnd), start, fakeReject);
+  return parseArrivalLine(text, start, fakeReject);
+}
+
+/** NOTE: an arrival is one line: what follows it in the file was written by something else. */
+function parseArrivalLine(text: string, start: number, fakeReject: boolean): Arrival {
   const cursor = new Cursor(text, start);
   const sender = readSender(cursor);
   const draft: Draft = {
@@ -58,8 +67,7 @@ export function parseArrival(text: string, start: number, fakeReject: boolean): 
     details: [],
   };
   while (cursor.peek() === SPACE && readField(cursor, draft));
-  const { parentId, host, ident, protocol, tls, auth, sizeBytes, headerMessageId, subject, recipients } =
-    draft;
+  const { parentId, host, ident, protocol, tls, auth, sizeBytes, headerMessageId, subject, recipients } = draft;
   const details = draft.details.length === 0 ? NO_DETAILS : draft.details;
   return {
     kind: "arrival",
@@ -113,6 +121,11 @@ function readField(cursor: Cursor, draft: Draft): boolean {
       cursor.position = at + flag.length;
       draft.details.push(flag, "");
       return true;
+    }
+    const unknown = unknownKeyAt(cursor.text, at);
+    if (unknown !== undefined) {
+      cursor.position = at + unknown.length + 1;
+      return pushDetail(draft, unknown, readUnknownValue(cursor));
     }
     if (readTail(cursor, draft)) return true;
   }
@@ -202,17 +215,7 @@ export function readRecipients(cursor: Cursor): string[] {
   return recipients;
 }
 
-const AFTER_PROTOCOL: ReadonlySet<string> = new Set([
-  "X",
-  "CV",
-  "DN",
-  "SNI",
-  "A",
-  "PRX",
-  "S",
-  "SPF",
-  "DMARC",
-]);
+const AFTER_PROTOCOL: ReadonlySet<string> = new Set(["X", "CV", "DN", "SNI", "A", "PRX", "S", "SPF", "DMARC"]);
 
 function isAfterProtocol(text: string, at: number): boolean {
   const key = fieldKeyAt(text, at);
@@ -228,12 +231,7 @@ function isAfterIdent(text: string, at: number): boolean {
 }
 
 function isAfterAuthentication(text: string, at: number): boolean {
-  return (
-    isSizeAt(text, at) ||
-    text.startsWith("PRX=", at) ||
-    flagAt(text, at) === "PRDR" ||
-    flagAt(text, at) === "K"
-  );
+  return isSizeAt(text, at) || text.startsWith("PRX=", at) || flagAt(text, at) === "PRDR" || flagAt(text, at) === "K";
 }
 
 function isSizeAt(text: string, at: number): boolean {

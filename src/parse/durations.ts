@@ -15,8 +15,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number | undefined {
   const isNegative = text.startsWith("-");
   const body = isNegative ? text.slice(1) : text;
-  if (!/^(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?$/.test(body) || body === "")
-    return undefined;
+  if (!/^(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?$/.test(body) || body === "") return undefined;
   let total = 0;
   for (const [, amount, unit] of body.matchAll(/([\d.]+)([wdhms])/g)) {
     total += Number(amount) * (UNIT_MS[unit ?? "s"] ?? 0);

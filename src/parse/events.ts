@@ -7,6 +7,7 @@
  * - *final address*: what the original became by aliasing, forwarding or local delivery; where Exim really delivered.
  * - *deferral* (`==`): a temporary failure, Exim will try again. *Failure* (`**`): a permanent one.
  * - *cutthrough* (`>>`): delivered while the client still waited, logged before the arrival.
+ * - *fields*: `KEY=value` pairs and bare flags. Those with no property of their own are in `details`, also keys unknown here.
  * - *frozen*: on the queue, not tried until thawed. *Removed*: taken off the queue by an administrator, without a bounce.
  *   *Cancelled*: taken off the queue with a bounce.
  *
@@ -101,13 +102,20 @@ export interface Delivery extends AddressLine {
   readonly queueMs: number | undefined;
 }
 
-/** An address or a whole message thrown away on purpose: `=> :blackhole: <…>`, `=> discarded …`, `=> blackhole (…)`. */
+/**
+ * An address or a whole message thrown away on purpose: `=> :blackhole: <…>`, `=> discarded …`, `=> blackhole (…)`; also a
+ * recipient that an ACL accepted only to drop it, before there was a message: `RCPT <…>: discarded by RCPT ACL`.
+ */
 export interface Discard {
   readonly kind: "discard";
   /** Undefined when the whole message was discarded. */
   readonly address: AddressPart | undefined;
   readonly router: string | undefined;
+  /** The client, and the sender it named, where an ACL discarded. */
+  readonly host: Host | undefined;
+  readonly sender: string | undefined;
   readonly reason: string | undefined;
+  readonly details: Details;
 }
 
 export interface Deferral extends AddressLine {
@@ -187,10 +195,16 @@ export interface RecipientsIgnored {
   readonly kind: "recipients_ignored";
 }
 
-/** Accepted and yet gone, or named but never accepted: `rescind the above message-accept`, a connection lost after the final dot. */
+/**
+ * Accepted and yet gone, or named but never accepted: `rescind the above message-accept`, a connection lost after the final dot,
+ * a message handed over on this machine without a recipient.
+ */
 export interface NotAccepted {
   readonly kind: "not_accepted";
+  readonly host: Host | undefined;
+  /** The whole text. */
   readonly reason: string;
+  readonly details: Details;
 }
 
 /** `H=name [ip]: …`: one host could not take the message; others may be tried. */
@@ -199,13 +213,19 @@ export interface HostError {
   readonly host: Host;
   readonly error: string;
   readonly reply: SmtpReply | undefined;
+  readonly details: Details;
 }
 
 export interface QueueRun {
   readonly kind: "queue_run";
-  readonly action: "start" | "end";
+  /** `abandon`: given up, or not begun, since the load was too high. */
+  readonly action: "start" | "end" | "abandon";
   readonly queue: string | undefined;
   readonly pid: number | undefined;
+  /** How it was asked for: `-qff -R bigmail`. */
+  readonly options: string | undefined;
+  /** Why it was abandoned. */
+  readonly reason: string | undefined;
 }
 
 export type RejectionPhase =
@@ -234,7 +254,200 @@ export interface Rejection {
   readonly sender: string | undefined;
   /** The RCPT argument without its angle brackets. */
   readonly recipient: string | undefined;
+  /** The SMTP code, where the line tells it: failed logins, and what the next host said in a cutthrough. */
+  readonly code: number | undefined;
   readonly reason: string | undefined;
+  readonly details: Details;
+}
+
+/** Who is at the other end of an incoming session, as far as its line tells. */
+export interface Client {
+  /** Undefined for a session with a process of this machine. */
+  readonly host: Host | undefined;
+  /** Ident or login name. */
+  readonly ident: string | undefined;
+  readonly tls: string | undefined;
+  readonly auth: Authentication | undefined;
+  /** `F=<…>` or `from <…>`; undefined when the line names none. */
+  readonly sender: string | undefined;
+  readonly details: Details;
+}
+
+/**
+ * - `open`, `closed`: the connection; `reason` of the end: `QUIT`, `DROP in ACL`.
+ * - `lost`: the other side went away. `timeout`: it fell silent.
+ * - `no_mail`: it ended without a message. `incomplete`: a transaction was begun and not finished.
+ * - `command`: ETRN, ATRN and the like were asked for. `syntax_error`, `protocol_error`: what was said made no sense.
+ * - `note`: anything else about the session.
+ */
+export type SessionAction =
+  | "open"
+  | "closed"
+  | "lost"
+  | "timeout"
+  | "no_mail"
+  | "incomplete"
+  | "command"
+  | "syntax_error"
+  | "protocol_error"
+  | "note";
+
+/** An incoming SMTP session: its beginning, its end, or what went wrong in between. */
+export interface Session extends Client {
+  readonly kind: "session";
+  readonly action: SessionAction;
+  /** Of an incomplete transaction, as far as accepted. */
+  readonly recipients: readonly string[] | undefined;
+  /** The command in question, as the client wrote it, escaped for printing. */
+  readonly command: string | undefined;
+  /** `C=`: the commands of the session, in their order; `...` stands for the first ones of many. */
+  readonly commands: readonly string[] | undefined;
+  /** Connections open at the time. */
+  readonly connections: number | undefined;
+  readonly durationMs: number | undefined;
+  readonly reason: string | undefined;
+}
+
+/** An address that could not be verified: `sender verify fail for <…>`, `VRFY failed for …`. */
+export interface Verification extends Client {
+  readonly kind: "verification";
+  readonly subject: "sender" | "recipient";
+  readonly isTemporary: boolean;
+  readonly address: string | undefined;
+  readonly reason: string | undefined;
+}
+
+/**
+ * - `error`: the TLS of a connection failed. `unencrypted`: it failed, and the mail went without.
+ * - `certificate`: a certificate did not verify, and Exim went on. `dane`, `ocsp`: why a connection was refused.
+ */
+export type TlsProblem = "error" | "unencrypted" | "certificate" | "dane" | "ocsp";
+
+export interface Tls {
+  readonly kind: "tls";
+  readonly problem: TlsProblem;
+  readonly host: Host | undefined;
+  readonly ident: string | undefined;
+  readonly reason: string;
+  readonly details: Details;
+}
+
+/** What a signature or a policy of the sender's domain says: `DKIM: d=… [verification succeeded]`. */
+export interface Signature {
+  readonly kind: "signature";
+  readonly mechanism: "dkim" | "arc" | "spf" | "dmarc";
+  /** `error`: it could not be checked, or not be made. */
+  readonly result: "pass" | "fail" | "invalid" | "none" | "error";
+  readonly domain: string | undefined;
+  readonly selector: string | undefined;
+  readonly reason: string | undefined;
+  readonly details: Details;
+}
+
+/** A scanner could not do its work, or says what it found. */
+export interface Scan {
+  readonly kind: "scan";
+  readonly scanner: "malware" | "spam";
+  readonly reason: string;
+}
+
+export interface Dns {
+  readonly kind: "dns";
+  /** `local_host`: the MX records lead back to this machine. `list`: a DNS list gave no usable answer. */
+  readonly problem: "no_name" | "no_address" | "local_host" | "cname_loop" | "slow" | "list";
+  /** The name or address that was looked up. */
+  readonly name: string;
+  readonly reason: string | undefined;
+}
+
+export interface Daemon {
+  readonly kind: "daemon";
+  readonly action: "started" | "restarting" | "terminating" | "problem";
+  readonly version: string | undefined;
+  readonly pid: number | undefined;
+  /** Where it listens and how often it runs the queue, or what the problem is. */
+  readonly reason: string | undefined;
+}
+
+/** `cwd=… 3 args: …`: Exim was called. */
+export interface Invocation {
+  readonly kind: "invocation";
+  /** Undefined on the continuation of a long line. */
+  readonly directory: string | undefined;
+  /** The program and its arguments as logged. */
+  readonly command: string;
+  /** The same in parts; undefined when it cannot be told where they part. */
+  readonly args: readonly string[] | undefined;
+}
+
+/** Something about the files of the queue or the hints databases. */
+export interface Spool {
+  readonly kind: "spool";
+  readonly action: "error" | "moved";
+  /** Where a moved message was and is; the file in question of an error. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly reason: string;
+}
+
+/** A mistake in the configuration, a filter or an alias file. */
+export interface Configuration {
+  readonly kind: "configuration";
+  /** `queryprog router`, `system filter`, a line of a file; undefined when the line names nothing. */
+  readonly subject: string | undefined;
+  readonly reason: string;
+}
+
+/** An ACL, or Exim itself, draws attention to something. */
+export interface Warning extends Client {
+  readonly kind: "warning";
+  readonly reason: string;
+}
+
+/** The first line that the command of a pipe wrote. */
+export interface Output {
+  readonly kind: "output";
+  readonly address: string;
+  readonly transport: string;
+  readonly text: string;
+}
+
+/** Exim itself is in trouble: a crash, a log that cannot be written, a process that vanished. */
+export interface Panic {
+  readonly kind: "panic";
+  /** `SIGSEGV`, or the number of the signal. */
+  readonly signal: string | undefined;
+  readonly reason: string;
+}
+
+/** An address of the envelope or of a header line was rewritten, or could not be. */
+export interface Rewrite {
+  readonly kind: "rewrite";
+  readonly address: string | undefined;
+  /** `env-from`, `from:`, `smtp recipient` …. */
+  readonly place: string | undefined;
+  readonly result: string | undefined;
+  /** `rule 1`, `submission mode`. */
+  readonly by: string | undefined;
+  /** Why it could not be. */
+  readonly reason: string | undefined;
+}
+
+/** What a message with several recipients was told about one of them after its data (PRDR). */
+export interface Prdr {
+  readonly kind: "prdr";
+  readonly recipient: string;
+  /** Undefined where the line has only the words of the ACL. */
+  readonly verdict: "acceptance" | "refusal" | "temporary_refusal" | undefined;
+  readonly reason: string | undefined;
+}
+
+/** Whose message it is, as hosting panels log it: `Sender identification U=… D=… S=…`. */
+export interface Identification {
+  readonly kind: "identification";
+  readonly host: Host | undefined;
+  readonly user: string | undefined;
+  readonly sender: string | undefined;
   readonly details: Details;
 }
 
@@ -263,6 +476,22 @@ export type LogEvent =
   | HostError
   | QueueRun
   | Rejection
+  | Session
+  | Verification
+  | Tls
+  | Signature
+  | Scan
+  | Dns
+  | Daemon
+  | Invocation
+  | Spool
+  | Configuration
+  | Warning
+  | Output
+  | Panic
+  | Rewrite
+  | Prdr
+  | Identification
   | Other;
 
 export type EventKind = LogEvent["kind"];

@@ -1,5 +1,6 @@
 /** Readers of single values, shared by every family of lines. */
-import type { Authentication, Host } from "./events.ts";
+
+import { decodeUtf8 } from "../text.ts";
 import {
   BACKSLASH,
   COLON,
@@ -16,7 +17,7 @@ import {
   SPACE,
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
-import { decodeUtf8 } from "../text.ts";
+import type { Authentication, Host } from "./events.ts";
 
 /** Keys that Exim writes as `KEY=value` on any line. `id*` is handled as a key of its own. */
 const FIELD_KEYS: ReadonlySet<string> = new Set([
@@ -85,6 +86,30 @@ export function fieldKeyAt(text: string, at: number): string | undefined {
     if (!isAlphanumeric(code) && code !== 0x2a) return undefined;
   }
   return undefined;
+}
+
+const LONGEST_UNKNOWN_KEY = 12;
+
+/**
+ * The key of a field this version does not know: capital letters and digits, `NEWKEY` for `NEWKEY=value`. Undefined for known
+ * keys and for anything else. Only asked where a field has just ended, so that text that looks like a field is none.
+ */
+export function unknownKeyAt(text: string, at: number): string | undefined {
+  if (!isUpper(text.charCodeAt(at))) return undefined;
+  for (let end = at + 1; end <= at + LONGEST_UNKNOWN_KEY; end++) {
+    const code = text.charCodeAt(end);
+    if (code === EQUALS) {
+      const key = text.slice(at, end);
+      return FIELD_KEYS.has(key) ? undefined : key;
+    }
+    if (!isUpper(code) && !isDigit(code) && code !== 0x5f) return undefined;
+  }
+  return undefined;
+}
+
+/** Reads the value of a key this version does not know: quoted, or up to the next blank. */
+export function readUnknownValue(cursor: Cursor): string {
+  return readQuoted(cursor) ?? readToken(cursor);
 }
 
 /** The flag at `at`, ended by a blank, a colon or the end of the text; undefined when there is none. */
@@ -200,8 +225,7 @@ export function readHost(cursor: Cursor): Host | undefined {
     const end = endOfName(text, at);
     name = text.slice(at, end);
     at = end;
-    if (text.charCodeAt(at) !== SPACE)
-      return finishHost(cursor, at, { name, helo: undefined, secure: false });
+    if (text.charCodeAt(at) !== SPACE) return finishHost(cursor, at, { name, helo: undefined, secure: false });
     if (
       text.charCodeAt(at + 1) !== LEFT_PAREN &&
       text.charCodeAt(at + 1) !== LEFT_BRACKET &&
@@ -255,8 +279,8 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b
  */
 export function unescapeQuoted(value: string): string {
   if (!value.includes("\\")) return value;
-  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escape: string) =>
-    escape.length === 3 ? octalByte(escape) : (ESCAPES[escape] ?? escape),
+  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escaped: string) =>
+    escaped.length === 3 ? octalByte(escaped) : (ESCAPES[escaped] ?? escaped),
   );
   return HIGH_BYTE.test(value) ? decodeCut(unescaped) : unescaped;
 }
@@ -269,7 +293,10 @@ export function unescapeQuoted(value: string): string {
 export function unescapeReply(value: string): string {
   if (!value.includes("\\")) return value;
   const printed = value.replace(/\\(["\\])/g, "$1");
-  const unescaped = printed.replace(/\\([0-7]{3}|[nrtbvf])/g, (_whole, escape: string) => ESCAPES[escape] ?? octalByte(escape));
+  const unescaped = printed.replace(
+    /\\([0-7]{3}|[nrtbvf])/g,
+    (_whole, escaped: string) => ESCAPES[escaped] ?? octalByte(escaped),
+  );
   return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
 }
 
@@ -357,19 +384,57 @@ function endOfName(text: string, from: number): number {
   return at;
 }
 
-/** Position of the `)` that closes the HELO text begun at `open`: the first one an address follows. */
+/**
+ * Position of the `)` that closes the HELO text begun at `open`: the first one that an address, and then a field or a known
+ * word follows; failing that, the first one that an address follows.
+ */
 function endOfHelo(text: string, open: number): number {
+  let fallback = -1;
   let close = text.indexOf(")", open);
   while (close !== -1) {
-    if (text.startsWith(" [", close + 1)) {
-      const end = endOfBracketedIp(text, close + 2);
-      if (end !== 0 && isAfterAddress(text, endOfPort(text, end))) return close;
-    } else if (close + 1 === text.length) {
+    if (text.charCodeAt(close + 1) === SPACE && text.charCodeAt(close + 2) === LEFT_BRACKET) {
+      const bracketEnd = endOfBracketedIp(text, close + 2);
+      const end = bracketEnd === 0 ? 0 : endOfPort(text, bracketEnd);
+      if (end !== 0 && isAfterAddress(text, end)) {
+        if (isAfterClient(text, end)) return close;
+        if (fallback === -1) fallback = close;
+      }
+    } else if (close + 1 === text.length && fallback === -1) {
       return close;
     }
     close = text.indexOf(")", close + 1);
   }
-  return -1;
+  return fallback;
+}
+
+/** True when the text can go on at `at` after a client: it ends, or a colon, a field or a known word follows. */
+function isAfterClient(text: string, at: number): boolean {
+  if (at === text.length || text.charCodeAt(at) !== SPACE) return true;
+  return isFieldStart(text, at + 1) || isWordAfterClient(text, at + 1);
+}
+
+/** Words that follow the client, and free text of it, in lines about an incoming session. */
+const WORDS_AFTER_CLIENT = [
+  "rejected ",
+  "temporarily ",
+  "Warning: ",
+  "sender verify ",
+  "incomplete transaction",
+  "dropped",
+  "discarded by ",
+  "RCPT ",
+  "next input=",
+  "input=",
+  "(",
+  "closed ",
+  "lost",
+  "refused",
+  "tmp-reject ",
+] as const;
+
+/** True where one of the words begins that follow a client. */
+export function isWordAfterClient(text: string, at: number): boolean {
+  return WORDS_AFTER_CLIENT.some((word) => text.startsWith(word, at));
 }
 
 function isAfterAddress(text: string, at: number): boolean {
@@ -386,12 +451,10 @@ function endOfBracketedIp(text: string, at: number): number {
 }
 
 function isAddressCharacter(code: number): boolean {
-  return (
-    isAlphanumeric(code) || code === COLON || code === 0x2e || code === 0x25 || code === 0x2d || code === 0x5f
-  );
+  return isAlphanumeric(code) || code === COLON || code === 0x2e || code === 0x25 || code === 0x2d || code === 0x5f;
 }
 
-/** End of `:port`; -1 is what `-N` writes, and test logs have names there. */
+/** End of `:port` at `at`, or `at` itself; -1 is what `-N` writes, and test logs have names there. */
 function endOfPort(text: string, at: number): number {
   if (text.charCodeAt(at) !== COLON) return at;
   let end = at + 1;

@@ -1,26 +1,35 @@
-import type { Authentication, Host } from "./events.ts";
-import { SPACE } from "./chars.ts";
-import type { Cursor } from "./cursor.ts";
+import { COLON, SPACE } from "./chars.ts";
+import { Cursor } from "./cursor.ts";
+import type { Authentication, Client, Host } from "./events.ts";
 import {
   fieldKeyAt,
   flagAt,
+  isWordAfterClient,
   parseAuthentication,
   readAngleBrackets,
   readDistinguishedName,
   readFreeText,
   readHost,
   readInterface,
+  readQuoted,
   readToken,
+  readUnknownValue,
+  unknownKeyAt,
 } from "./fields.ts";
 
-/** Who is at the other end of an incoming session, as its lines begin. */
-export interface Identity {
+/** A client in the making: what the fields of a line say of who is at the other end. */
+export interface Identity extends Client {
   host: Host | undefined;
   ident: string | undefined;
   tls: string | undefined;
   auth: Authentication | undefined;
   sender: string | undefined;
-  details: string[];
+  readonly details: string[];
+}
+
+/** Nobody yet. */
+export function newIdentity(): Identity {
+  return { host: undefined, ident: undefined, tls: undefined, auth: undefined, sender: undefined, details: [] };
 }
 
 /**
@@ -31,20 +40,52 @@ export interface Identity {
  * Source: exim-log-grammar §12.
  */
 export function readIdentity(cursor: Cursor): Identity {
-  const identity: Identity = {
-    host: undefined,
-    ident: undefined,
-    tls: undefined,
-    auth: undefined,
-    sender: undefined,
-    details: [],
-  };
-  readFields(cursor, identity);
+  const identity = newIdentity();
+  readClientFields(cursor, identity);
   return identity;
 }
 
+/**
+ * Reads a client that stands without `H=`, and the fields after it: a host, or the login name of a process of this machine.
+ * Leaves the cursor before the blank or the colon that follows.
+ *
+ *     SMTP connection from mail.sender1.example (x) [203.0.113.101]:43133 I=[198.51.100.25]:25 closed by QUIT
+ *                          ^
+ *     rejected MAIL from alice: no HELO/EHLO given
+ *                        ^
+ * Source: exim-log-grammar §5.1, the other renderings of an identity.
+ */
+export function readBareIdentity(cursor: Cursor): Identity {
+  const identity = newIdentity();
+  for (const flag of ["TFO*", "TFO"]) if (cursor.take(`${flag} `)) identity.details.push(flag, "");
+  const start = cursor.position;
+  if (fieldKeyAt(cursor.text, start) === undefined) {
+    const host = readHost(cursor);
+    if (host?.ip !== undefined) {
+      identity.host = host;
+    } else {
+      cursor.position = start;
+      identity.ident = readLogin(cursor);
+    }
+    if (cursor.peek() !== SPACE) return identity;
+  }
+  readClientFields(cursor, identity);
+  if (cursor.text.charCodeAt(cursor.position - 1) === SPACE) cursor.position--;
+  return identity;
+}
+
+/** A login name; the colon of the text after it is not part of it. */
+function readLogin(cursor: Cursor): string | undefined {
+  const start = cursor.position;
+  const login = readFreeText(cursor, (text, at) => isWordAfterClient(text, at) || fieldKeyAt(text, at) !== undefined);
+  const colon = login.indexOf(":");
+  if (colon === -1) return login === "" ? undefined : login;
+  cursor.position = start + colon;
+  return login.slice(0, colon);
+}
+
 /** Reads more fields into an identity already begun; the cursor at a field, blanks between fields skipped. */
-function readFields(cursor: Cursor, identity: Identity): void {
+export function readClientFields(cursor: Cursor, identity: Identity): void {
   for (;;) {
     const start = cursor.position;
     while (cursor.peek() === SPACE) cursor.position++;
@@ -62,13 +103,15 @@ function readFields(cursor: Cursor, identity: Identity): void {
       return;
     }
     const flag = flagAt(cursor.text, at);
-    if (flag === undefined || flag === "PRDR") {
-      if (at === start && cursor.peek() !== SPACE) return;
-      cursor.position = at;
-      return;
+    if (flag !== undefined && flag !== "PRDR") {
+      cursor.position = at + flag.length;
+      identity.details.push(flag, "");
+      continue;
     }
-    cursor.position = at + flag.length;
-    identity.details.push(flag, "");
+    const unknown = at > start ? unknownKeyAt(cursor.text, at) : undefined;
+    if (unknown === undefined) return;
+    cursor.position = at + unknown.length + 1;
+    identity.details.push(unknown, readUnknownValue(cursor));
   }
 }
 
@@ -78,7 +121,7 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
       identity.host = readHost(cursor);
       return identity.host !== undefined;
     case "U":
-      identity.ident = readFreeText(cursor, isAfterIdent);
+      identity.ident = readIdent(cursor);
       return true;
     case "X":
       identity.tls = readToken(cursor);
@@ -94,6 +137,9 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
       return pushDetail(identity, key, readDistinguishedName(cursor));
     case "I":
       return pushDetail(identity, key, readInterface(cursor));
+    case "C":
+      // NOTE: a list of commands, or the quoted reply of the next host.
+      return pushDetail(identity, key, readQuoted(cursor) ?? readToken(cursor));
     default:
       return pushDetail(identity, key, readToken(cursor));
   }
@@ -105,53 +151,78 @@ function pushDetail(identity: Identity, key: string, value: string | undefined):
   return true;
 }
 
-const WORDS_AFTER_IDENTITY = [
-  "rejected ",
-  "temporarily ",
-  "Warning: ",
-  "sender verify ",
-  "incomplete transaction",
-  "dropped by ",
-  "discarded by ",
-  "RCPT ",
-  "next input=",
-  "input=",
-  "unrecognized ",
-  "(",
-  "closed by ",
-  "lost",
-  "D=",
-  "tmp-reject ",
-];
+/** An ident may hold blanks; where nothing known follows it, it is taken to hold none. */
+function readIdent(cursor: Cursor): string {
+  const start = cursor.position;
+  const ident = readFreeText(cursor, isAfterIdent);
+  if (!cursor.atEnd || !ident.includes(" ")) return ident;
+  cursor.position = start;
+  const word = readToken(cursor);
+  if (!word.endsWith(":")) return word;
+  cursor.position--;
+  return word.slice(0, -1);
+}
+
+const AFTER_IDENT: ReadonlySet<string> = new Set(["Ci", "X", "F", "P", "CV", "D", "I"]);
+
+/** The recipient of a cutthrough stands between the client and the sender. */
+const ADDRESS_BEFORE_SENDER = /[^ ]+@[^ ]+ (?:\([^)]*\) )?(?:<[^>]*> )?F=</y;
 
 function isAfterIdent(text: string, at: number): boolean {
   const key = fieldKeyAt(text, at);
-  if (key !== undefined)
-    return (
-      key === "Ci" || key === "X" || key === "F" || key === "P" || key === "CV" || key === "D" || key === "I"
-    );
-  return WORDS_AFTER_IDENTITY.some((word) => text.startsWith(word, at));
+  if (key !== undefined) return AFTER_IDENT.has(key);
+  ADDRESS_BEFORE_SENDER.lastIndex = at;
+  return isWordAfterClient(text, at) || text.startsWith("unrecognized ", at) || ADDRESS_BEFORE_SENDER.test(text);
 }
+
+const AFTER_AUTHENTICATION: ReadonlySet<string> = new Set(["SPF", "DMARC", "X", "F", "C"]);
 
 function isAfterAuthentication(text: string, at: number): boolean {
   const key = fieldKeyAt(text, at);
-  if (key !== undefined) return key === "SPF" || key === "DMARC" || key === "X" || key === "F" || key === "C";
-  return WORDS_AFTER_IDENTITY.some((word) => text.startsWith(word, at)) || flagAt(text, at) !== undefined;
+  if (key !== undefined) return AFTER_AUTHENTICATION.has(key);
+  return isWordAfterClient(text, at) || flagAt(text, at) !== undefined;
 }
 
-const NAME_HELO_IP = /([^\s()[\]]+)?\s?(?:\((.*?)\) )?\[([0-9A-Fa-f.:]+)\](?::(\d+))?/y;
+/** Takes the value of a key out of the details of a client, for a line in which it has a place of its own. */
+export function takeDetail(identity: Identity, key: string): string | undefined {
+  const { details } = identity;
+  for (let index = 0; index < details.length; index += 2) {
+    if (details[index] === key) return details.splice(index, 2)[1];
+  }
+  return undefined;
+}
 
 /**
- * Finds the client in a line that names it without `H=`: `from mail.example (helo) [192.0.2.1]:25 (reason)`; undefined when there is none.
- * Source: exim-log-grammar §5.1, the other renderings of an identity.
+ * Finds the client after a quoted text that the client wrote itself, and that may imitate the rest of the line: the place
+ * after a closing quote where a client, and then `isEnd` follows. Undefined when there is none, and when there are several
+ * that name different clients.
+ *
+ *     rejected "RCPT TO:<a> H=bank.example [192.0.2.9]" H=mail.sender1.example (foo) [203.0.113.101] next input="x"
+ *                                                       ^
  */
-export function findClientAfter(text: string, marker: string): Host | undefined {
-  const at = text.indexOf(marker);
-  if (at === -1) return undefined;
-  const start = at + marker.length + (text.startsWith("H=", at + marker.length) ? 2 : 0);
-  NAME_HELO_IP.lastIndex = start;
-  const match = NAME_HELO_IP.exec(text);
-  if (match === null) return undefined;
-  const [, name, helo, ip, port] = match;
-  return { name, helo, ip, port: port === undefined ? undefined : Number(port), secure: false };
+export function findClientAfterQuote(
+  text: string,
+  from: number,
+  marker: string,
+  isEnd: (text: string, at: number) => boolean,
+): { readonly identity: Identity; readonly start: number; readonly end: number } | undefined {
+  let found: { readonly identity: Identity; readonly start: number; readonly end: number } | undefined;
+  const quoteAndMarker = `"${marker}`;
+  let at = text.indexOf(quoteAndMarker, from);
+  while (at !== -1) {
+    const cursor = new Cursor(text, at + quoteAndMarker.length);
+    const identity = readBareIdentity(cursor);
+    const isClient = identity.host?.ip !== undefined || identity.ident !== undefined;
+    if (isClient && isEnd(text, cursor.position)) {
+      if (found !== undefined && found.identity.host?.ip !== identity.host?.ip) return undefined;
+      found ??= { identity, start: at, end: cursor.position };
+    }
+    at = text.indexOf(quoteAndMarker, at + 1);
+  }
+  return found;
+}
+
+/** True at the end of the text and before a colon: what follows a client in most lines. */
+export function isEndOrColon(text: string, at: number): boolean {
+  return at === text.length || text.charCodeAt(at) === COLON;
 }

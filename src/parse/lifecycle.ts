@@ -1,8 +1,8 @@
-import type { LogEvent } from "./events.ts";
-import { parseDuration } from "./durations.ts";
-import { readHost, stripAngleBrackets } from "./fields.ts";
-import { findSmtpReply } from "./smtp-reply.ts";
 import { Cursor } from "./cursor.ts";
+import { parseDuration } from "./durations.ts";
+import type { LogEvent } from "./events.ts";
+import { stripAngleBrackets } from "./fields.ts";
+import { readIdentity } from "./identity.ts";
 import { isMessageId } from "./message-id.ts";
 
 /**
@@ -21,7 +21,7 @@ export function parseLifecycle(text: string): LogEvent | undefined {
       if (event !== undefined) return event;
     }
   }
-  return parseSuffixed(text);
+  return undefined;
 }
 
 interface Form {
@@ -50,32 +50,35 @@ const FORMS: readonly Form[] = [
     read: (rest, text) => (rest.includes(" is locked") ? { kind: "skipped", reason: text } : undefined),
   },
   { prefix: "original recipients ignored (system filter)", read: () => ({ kind: "recipients_ignored" }) },
-  { prefix: "rescind the above message-accept", read: (_rest, reason) => ({ kind: "not_accepted", reason }) },
-  {
-    prefix: "SMTP connection lost after final dot",
-    read: (_rest, reason) => ({ kind: "not_accepted", reason }),
-  },
-  {
-    prefix: "SMTP data timeout (message abandoned)",
-    read: (_rest, reason) => ({ kind: "not_accepted", reason }),
-  },
+  { prefix: "rescind the above message-accept", read: readNotAccepted },
+  { prefix: "SMTP connection lost after final dot", read: readNotAccepted },
+  { prefix: "Message abandoned", read: readNotAccepted },
+  { prefix: "no recipients found in headers", read: readNotAccepted },
+  { prefix: "bad addresses found in headers", read: readNotAccepted },
+  { prefix: "Error while reading message with no usable sender address", read: readNotAccepted },
   { prefix: "address <", read: (rest) => readEdit(rest, "> marked delivered by ", "marked_delivered") },
   { prefix: "recipient <", read: (rest) => readEdit(rest, "> added by ", "recipient_added") },
   { prefix: "sender address changed to <", read: (rest) => readEdit(rest, "> by ", "sender_changed") },
-  { prefix: "H=", read: readHostError },
 ];
 
+/** NOTE: an entry of one line: what follows it in the file was written by something else. */
 function readCompleted(rest: string): LogEvent | undefined {
-  if (rest === "") return { kind: "completed", queueMs: undefined };
+  if (rest === "" || rest.startsWith("\n")) return { kind: "completed", queueMs: undefined };
   const queueMs = rest.startsWith(" QT=") ? parseDuration(rest.slice(4)) : undefined;
   const isSanitised = rest.startsWith(" QT=") && !rest.includes(" ", 1);
   return queueMs === undefined && !isSanitised ? undefined : { kind: "completed", queueMs };
 }
 
 function readFrozen(rest: string): LogEvent | undefined {
-  if (rest === "") return { kind: "frozen", by: undefined };
+  if (rest === "" || rest.startsWith("\n")) return { kind: "frozen", by: undefined };
   if (rest.startsWith(" by ")) return { kind: "frozen", by: rest.slice(4) };
   return rest.startsWith(" (") ? { kind: "frozen", by: rest.slice(2, -1) } : undefined;
+}
+
+/** `SMTP connection lost after final dot H=(x.example) [203.0.113.7] P=esmtp`: a client may be named after the words. */
+function readNotAccepted(rest: string, reason: string): LogEvent {
+  const { host, details } = readIdentity(new Cursor(rest));
+  return { kind: "not_accepted", host, reason, details };
 }
 
 function readEdit(
@@ -89,56 +92,10 @@ function readEdit(
     : { kind: "envelope_edit", action, address: rest.slice(0, end), by: rest.slice(end + middle.length) };
 }
 
-/**
- * One host could not take the message; others may follow.
- *
- *     H=127.0.0.1 [127.0.0.1]: SMTP timeout after EHLO myhost.test.ex: Connection timed out
- *       ^
- *     H=thishost.test.ex [127.0.0.1] Connection refused
- * Source: exim-log-grammar §11.1.
- */
-function readHostError(_rest: string, text: string): LogEvent | undefined {
-  const cursor = new Cursor(text, 2);
-  const host = readHost(cursor);
-  if (host?.ip === undefined) return undefined;
-  if (!cursor.take(": ") && !cursor.take(" : ") && !cursor.take(" ")) return undefined;
-  const error = cursor.rest();
-  if (!HOST_ERRORS.some((start) => error.startsWith(start))) return undefined;
-  return { kind: "host_error", host, error, reply: findSmtpReply(error) };
-}
-
-/** How an outgoing connection fails; anything else after a host is an incoming client's line. */
-const HOST_ERRORS = [
-  "SMTP error from remote",
-  "LMTP error",
-  "SMTP timeout",
-  "LMTP timeout",
-  "PRDR error",
-  "Connection ",
-  "Network ",
-  "No route to host",
-  "Host is ",
-  "Remote host closed connection",
-  "Malformed SMTP reply",
-  "TLS error on connection",
-  "TLS session",
-  "a TLS session is required",
-  "DANE ",
-  "Broken pipe",
-  "Permission denied",
-  "Operation ",
-  "Invalid argument",
-  "Protocol ",
-  "host is ",
-  "no host name",
-  "EHLO ",
-  "Timeout ",
-];
-
 const RETRY_TIMEOUT = / <[^>]*>$/;
 
-/** `⟨address⟩[ <parent>]: error ignored[: reason]`. */
-function parseSuffixed(text: string): LogEvent | undefined {
+/** `⟨address⟩[ <parent>]: error ignored[: reason]`: a failed address whose bounce is not sent. */
+export function parseErrorIgnored(text: string): LogEvent | undefined {
   const end = text.indexOf(": error ignored");
   if (end <= 0) return undefined;
   const address = text.slice(0, end);

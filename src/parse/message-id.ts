@@ -1,4 +1,4 @@
-import { epochMs, type EpochMs, SECOND_MS } from "../units.ts";
+import { type EpochMs, epochMs, SECOND_MS } from "../units.ts";
 import { isAlphanumeric, isDigit, MINUS, UPPER_A } from "./chars.ts";
 
 /** Length of an id written by Exim ≤ 4.96: `10HmaX-0005vi-00`. */
@@ -18,12 +18,9 @@ const LONG_PID_END = 18;
  * Source: Exim specification, "Message identification"; both shapes may be mixed in one log after an upgrade.
  */
 export function messageIdLength(text: string, start: number): number {
-  if (text.charCodeAt(start + TIME_DIGITS) !== MINUS || !areAlphanumeric(text, start, start + TIME_DIGITS))
-    return 0;
-  if (text.charCodeAt(start + SHORT_PID_END) === MINUS)
-    return completeId(text, start, SHORT_PID_END, SHORT_ID_LENGTH);
-  if (text.charCodeAt(start + LONG_PID_END) === MINUS)
-    return completeId(text, start, LONG_PID_END, LONG_ID_LENGTH);
+  if (text.charCodeAt(start + TIME_DIGITS) !== MINUS || !areAlphanumeric(text, start, start + TIME_DIGITS)) return 0;
+  if (text.charCodeAt(start + SHORT_PID_END) === MINUS) return completeId(text, start, SHORT_PID_END, SHORT_ID_LENGTH);
+  if (text.charCodeAt(start + LONG_PID_END) === MINUS) return completeId(text, start, LONG_PID_END, LONG_ID_LENGTH);
   return 0;
 }
 
@@ -38,8 +35,7 @@ export function isMessageId(text: string): boolean {
  */
 export function messageIdTime(id: string): EpochMs {
   let seconds = 0;
-  for (let index = 0; index < TIME_DIGITS; index++)
-    seconds = seconds * 62 + base62Digit(id.charCodeAt(index));
+  for (let index = 0; index < TIME_DIGITS; index++) seconds = seconds * 62 + base62Digit(id.charCodeAt(index));
   return epochMs(seconds * SECOND_MS);
 }
 

@@ -1,9 +1,49 @@
-import type { LogEvent, QueueRun } from "./events.ts";
 import { parseDeferral, parseDelivery, parseFailure } from "./address-line.ts";
 import { parseArrival } from "./arrival.ts";
-import { ASTERISK, EQUALS, GREATER_THAN, LEFT_PAREN, LESS_THAN, MINUS, SPACE } from "./chars.ts";
-import { parseLifecycle, withoutRepeatedId } from "./lifecycle.ts";
-import { parseRejection } from "./rejection.ts";
+import { parseAuthenticationFailure } from "./authentication.ts";
+import {
+  ASTERISK,
+  EQUALS,
+  GREATER_THAN,
+  LEFT_BRACKET,
+  LEFT_PAREN,
+  LESS_THAN,
+  MINUS,
+  QUOTE,
+  SPACE,
+  TAB,
+} from "./chars.ts";
+import { parseConfigurationError, parseDriverError, parseNeverUsers } from "./configuration.ts";
+import { parseDaemon, parseDaemonProblem, parseInvocation, parseQueueRun, parseSighup } from "./daemon.ts";
+import { parseDns } from "./dns.ts";
+import type { LogEvent } from "./events.ts";
+import { parseIdentification } from "./identification.ts";
+import { parseIdentifiedLine } from "./identified-line.ts";
+import { parseErrorIgnored, parseLifecycle, withoutRepeatedId } from "./lifecycle.ts";
+import { parseOutput } from "./output.ts";
+import { parseBacktrace, parsePanic, parseTransportProcess } from "./panic.ts";
+import { parsePrdr } from "./prdr.ts";
+import {
+  parseAddressRejection,
+  parseBuiltInRejection,
+  parseClientLast,
+  parseLocalScanFailure,
+  parseSynchronizationError,
+} from "./rejection.ts";
+import { parseRewrite } from "./rewrite.ts";
+import { parseScan } from "./scan.ts";
+import {
+  parseCommandError,
+  parseCommandReceived,
+  parseConnection,
+  parseEarlyEnd,
+  parseIgnoredAuth,
+  parseSessionNote,
+} from "./session.ts";
+import { parseDkim, parsePolicyProblem } from "./signature.ts";
+import { parseSpool } from "./spool.ts";
+import { parseCertificateError, parseTlsError, parseTlsLibraryError, parseTlsPolicy } from "./tls.ts";
+import { parseCalloutFailure, parseVrfyFailure } from "./verification.ts";
 
 const OTHER: LogEvent = { kind: "other" };
 
@@ -12,8 +52,8 @@ const OTHER: LogEvent = { kind: "other" };
  * Never throws; text of no known form is `other`. Depends on nothing but its arguments.
  */
 export function parseEvent(text: string, messageId: string | undefined): LogEvent {
-  if (messageId === undefined) return parseWithoutId(text);
-  return parseFlagged(text) ?? parseWithId(withoutRepeatedId(text, messageId));
+  if (messageId === undefined) return parseSentence(text, undefined) ?? OTHER;
+  return parseFlagged(text) ?? parseSentence(withoutRepeatedId(text, messageId), messageId) ?? OTHER;
 }
 
 /** The forms that begin with a two-character flag and a blank. */
@@ -40,28 +80,198 @@ function parseFlagged(text: string): LogEvent | undefined {
   }
 }
 
-function parseWithId(text: string): LogEvent {
-  return parseLifecycle(text) ?? parseRejection(text) ?? OTHER;
+/** Reads one family of lines from their beginning; undefined for another form. */
+type Reader = (text: string, messageId: string | undefined) => LogEvent | undefined;
+
+/** All other forms: most are known by their first word, the rest by their first character or their second word. */
+function parseSentence(text: string, messageId: string | undefined): LogEvent | undefined {
+  const first = text.charCodeAt(0);
+  if (text.charCodeAt(1) === EQUALS || first === SPACE) return parseIdentifiedLine(text, messageId);
+  const blank = text.indexOf(" ");
+  const readers = BY_FIRST_WORD.get(blank === -1 ? text : text.slice(0, blank));
+  if (readers !== undefined) {
+    for (const read of readers) {
+      const event = read(text, messageId);
+      if (event !== undefined) return event;
+    }
+  }
+  return parseByFirstCharacter(first, text) ?? parseBySecondWord(text, blank, messageId);
 }
 
-function parseWithoutId(text: string): LogEvent {
-  return parseRejection(text) ?? parseQueueRun(text) ?? OTHER;
+/** Lines about the state of a message have an id, except for one: Exim may pass a frozen message by without saying which. */
+const lifecycle: Reader = (text, messageId) =>
+  messageId === undefined && text !== "Message is frozen" ? undefined : parseLifecycle(text);
+
+/** The readers of the families whose lines can begin with a word, in the order in which they are asked. */
+const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, readonly Reader[]>([
+  ["Completed", [lifecycle]],
+  ["Frozen", [lifecycle]],
+  ["frozen", [lifecycle]],
+  ["Unfrozen", [lifecycle]],
+  ["unfrozen", [lifecycle]],
+  ["removed", [lifecycle]],
+  ["cancelled", [lifecycle]],
+  ["Message", [lifecycle]],
+  ["original", [lifecycle]],
+  ["rescind", [lifecycle]],
+  ["address", [lifecycle]],
+  ["recipient", [lifecycle, parseCalloutFailure]],
+  ["sender", [lifecycle, parseCalloutFailure]],
+  ["no", [lifecycle, parseDns, parseEarlyEnd]],
+  ["bad", [lifecycle]],
+  ["Delivery", [lifecycle, parsePanic]],
+  ["Error", [lifecycle, parseConfigurationError, parseSpool]],
+  [
+    "SMTP",
+    [
+      lifecycle,
+      parseConnection,
+      parseCommandError,
+      parseSynchronizationError,
+      parseBuiltInRejection,
+      parseEarlyEnd,
+      parseIdentification,
+    ],
+  ],
+  ["Sender", [parseIdentification]],
+  ["unexpected", [parseEarlyEnd]],
+  ["rejected", [parseClientLast]],
+  ["temporarily", [parseClientLast, parseBuiltInRejection]],
+  ["refused", [parseBuiltInRejection]],
+  ["Connection", [parseBuiltInRejection, parseTlsPolicy]],
+  ["connection", [parseBuiltInRejection]],
+  ["unqualified", [parseAddressRejection]],
+  ["too", [parseAddressRejection]],
+  ["overlong", [parseBuiltInRejection]],
+  ["ridiculously", [parseBuiltInRejection]],
+  ["local_scan()", [parseLocalScanFailure]],
+  ["VRFY", [parseVrfyFailure]],
+  ["ETRN", [parseCommandReceived]],
+  ["ATRN", [parseCommandReceived]],
+  ["ignoring", [parseIgnoredAuth]],
+  ["ident", [parseSessionNote]],
+  ["TLS", [parseTlsError]],
+  ["DANE", [parseTlsPolicy]],
+  ["Required", [parseTlsPolicy]],
+  ["Server", [parseTlsPolicy]],
+  ["OCSP", [parseTlsPolicy]],
+  ["DKIM:", [parseDkim]],
+  ["ARC:", [parsePolicyProblem]],
+  ["SPF:", [parsePolicyProblem]],
+  ["spf:", [parsePolicyProblem]],
+  ["DMARC:", [parsePolicyProblem]],
+  ["dmarc:", [parsePolicyProblem]],
+  ["DMARC", [parsePolicyProblem]],
+  ["PRDR", [parsePrdr]],
+  ["malware", [parseScan]],
+  ["internal", [parseScan]],
+  ["spam", [parseScan]],
+  ["SA:", [parseScan]],
+  ["lowest", [parseDns]],
+  ["remote", [parseDns]],
+  ["CNAME", [parseDns]],
+  ["Long", [parseDns]],
+  ["DNS", [parseDns]],
+  ["list", [parseDns]],
+  ["Start", [parseQueueRun]],
+  ["End", [parseQueueRun]],
+  ["Abandon", [parseQueueRun]],
+  ["exim", [parseDaemon]],
+  ["pid", [parseSighup]],
+  ["Daemon", [parseDaemonProblem]],
+  ["socket", [parseDaemonProblem]],
+  ["bind", [parseDaemonProblem]],
+  ["listen", [parseDaemonProblem]],
+  ["notify", [parseDaemonProblem]],
+  ["spool", [parseDaemonProblem]],
+  ["daemon:", [parseDaemonProblem]],
+  ["...", [parseInvocation]],
+  ["Spool", [lifecycle, parseSpool]],
+  ["Format", [parseSpool]],
+  ["Berkeley", [parseSpool]],
+  ["moved", [parseSpool]],
+  ["Unable", [parseSpool]],
+  ["failed", [parseConfigurationError, parseSpool, parsePanic]],
+  ["Failed", [parseSpool, parseConfigurationError, parsePanic]],
+  ["Exim", [parseConfigurationError]],
+  ["Expansion", [parseConfigurationError]],
+  ["expansion", [parseConfigurationError]],
+  ["Tainted", [parseConfigurationError]],
+  ["attempt", [parseConfigurationError]],
+  ["invalid", [parseConfigurationError]],
+  ["configured", [parseConfigurationError]],
+  ["EHLO/HELO", [parseConfigurationError]],
+  ["bounce_message_file", [parseConfigurationError]],
+  ["warn_message_file", [parseConfigurationError]],
+  ["WARNING:", [parseConfigurationError]],
+  ["Warning:", [parseConfigurationError]],
+  ["unable", [parseConfigurationError]],
+  ["User", [parseNeverUsers]],
+  ["qualify/rewrite:", [parseRewrite]],
+  ["rewrite:", [parseRewrite]],
+  ["peer", [parsePeerClose]],
+  ["SIGSEGV", [parsePanic]],
+  ["SEGV_MAPERR", [parsePanic]],
+  ["SEGV_ACCERR", [parsePanic]],
+  ["backtrace", [parsePanic]],
+  ["---", [parsePanic]],
+  ["process", [parsePanic]],
+  ["queue", [parsePanic]],
+  ["Cannot", [parsePanic]],
+  ["Child", [parsePanic]],
+  ["exim:", [parsePanic]],
+]);
+
+function parseByFirstCharacter(first: number, text: string): LogEvent | undefined {
+  switch (first) {
+    case QUOTE:
+      return parseRewrite(text);
+    case LEFT_BRACKET:
+      return parseCertificateError(text) ?? parseSessionNote(text);
+    case LESS_THAN:
+      return parseOutput(text);
+    case LEFT_PAREN:
+      return parseTlsLibraryError(text);
+    case TAB:
+      return parseBacktrace(text);
+    default:
+      if (text.startsWith("cwd=")) return parseInvocation(text);
+      return text.startsWith("Ci=") ? parseSessionNote(text) : undefined;
+  }
 }
 
-const QUEUE_RUN = /^(Start|End) (?:ODMR )?(?:'([^']*)' )?queue run: pid=(\d+)?/;
+/** Lines that begin with a name: of an authenticator, a router, a transport, or an address. */
+function parseBySecondWord(text: string, blank: number, messageId: string | undefined): LogEvent | undefined {
+  if (blank <= 0) return undefined;
+  const end = text.indexOf(" ", blank + 1);
+  switch (text.slice(blank + 1, end === -1 ? text.length : end)) {
+    case "authenticator":
+      return parseAuthenticationFailure(text, messageId) ?? parseDriverError(text);
+    case "authenticator:":
+    case "router:":
+    case "router":
+    case "transport:":
+      return parseDriverError(text);
+    case "transport":
+      return parseTransportProcess(text) ?? parseDriverError(text);
+    case "accept()":
+      return parseDaemonProblem(text);
+    default:
+      return messageId === undefined ? undefined : parseErrorIgnored(text);
+  }
+}
 
-/**
- * `Start queue run: pid=21624 -R rules.example`, `End 'bulk' queue run: …`.
- * Source: exim-log-grammar §13.
- */
-function parseQueueRun(text: string): QueueRun | undefined {
-  const match = text.startsWith("Start ") || text.startsWith("End ") ? QUEUE_RUN.exec(text) : null;
-  if (match === null) return undefined;
-  const [, action, queue, pid] = match;
+/** `peer close after all rcpt responses; converting i/o-error to no-error`: the message may be lost. */
+function parsePeerClose(text: string): LogEvent | undefined {
+  if (!text.startsWith("peer close after ")) return undefined;
   return {
-    kind: "queue_run",
-    action: action === "Start" ? "start" : "end",
-    queue,
-    pid: pid === undefined ? undefined : Number(pid),
+    kind: "warning",
+    host: undefined,
+    ident: undefined,
+    tls: undefined,
+    auth: undefined,
+    sender: undefined,
+    reason: text,
+    details: [],
   };
 }

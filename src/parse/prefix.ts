@@ -107,8 +107,7 @@ function parseZone(line: string, at: number): number | undefined {
   const hours = twoDigits(line, at + 1);
   const minutes = twoDigits(line, at + 3);
   const after = line.charCodeAt(at + 5);
-  if (Number.isNaN(hours) || Number.isNaN(minutes) || !(at + 5 === line.length || after === SPACE))
-    return undefined;
+  if (Number.isNaN(hours) || Number.isNaN(minutes) || !(at + 5 === line.length || after === SPACE)) return undefined;
   return (sign === MINUS ? -1 : 1) * (hours * 60 + minutes);
 }
 

@@ -1,42 +1,38 @@
-import type { Rejection, RejectionPhase } from "./events.ts";
+import { QUOTE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
+import type { Rejection, RejectionPhase } from "./events.ts";
 import { readAngleBrackets, stripAngleBrackets } from "./fields.ts";
-import { findClientAfter, type Identity, readIdentity } from "./identity.ts";
+import {
+  findClientAfterQuote,
+  type Identity,
+  isEndOrColon,
+  newIdentity,
+  readBareIdentity,
+  readIdentity,
+} from "./identity.ts";
 
 /**
- * Reads a refused connection, command, recipient or message; undefined when the line is none.
+ * Reads the refusal that follows a client at the beginning of a line, the cursor at `rejected` or `temporarily rejected`;
+ * undefined when these words are not there.
  *
  *     H=(test) [10.0.0.2] U=CALLER F=<jules@box3.plc.example> rejected RCPT <userx@test.ex>: Sender verify failed
- *     ^
+ *                                                             ^
  *     1vx6ps-0006eN-0a H=out [203.0.113.102] F=<x@partner.example> temporarily rejected after DATA: content filter is overloaded
- *     rejected EHLO from [192.0.2.1]: syntactically invalid argument(s): @
- * The client is the first host of the line: reasons may quote others.
- * Source: exim-log-grammar §12.1 and §12.2.
+ * Source: exim-log-grammar §12.1.
  */
-export function parseRejection(text: string): Rejection | undefined {
-  const cursor = new Cursor(text);
-  const identity = readIdentity(cursor);
-  if (cursor.position > 0 || text.startsWith("temporarily rejected ") || text.startsWith("rejected ")) {
-    const isTemporary = cursor.take("temporarily ");
-    if (cursor.take("rejected ")) return parseRejected(cursor, identity, isTemporary);
-    return cursor.position > 0 && !isTemporary ? parseOtherRefusal(cursor, identity) : undefined;
+export function readRejection(cursor: Cursor, identity: Identity): Rejection | undefined {
+  const { position } = cursor;
+  const isTemporary = cursor.take("temporarily ");
+  if (!cursor.take("rejected ")) {
+    cursor.position = position;
+    return undefined;
   }
-  return parseBuiltInRefusal(text);
-}
-
-function parseRejected(cursor: Cursor, identity: Identity, isTemporary: boolean): Rejection {
   for (const [prefix, phase] of REJECTED) {
     if (!cursor.take(prefix)) continue;
-    if (phase === "rcpt") return parseRecipientRejection(cursor, identity, isTemporary);
-    const subject = identity.host === undefined ? findClientAfter(cursor.text, " from ") : undefined;
-    return build(
-      phase,
-      isTemporary,
-      subject === undefined ? identity : { ...identity, host: subject },
-      reasonAfter(cursor),
-    );
+    if (phase === "rcpt") return readRecipientRejection(cursor, identity, isTemporary);
+    return buildRejection(phase, identity, reasonAfter(cursor), isTemporary);
   }
-  return build("command", isTemporary, identity, reasonAfter(cursor));
+  return buildRejection("command", identity, reasonAfter(cursor), isTemporary);
 }
 
 /** What follows `rejected `, and the phase of the session it belongs to. Order matters where one begins another. */
@@ -48,54 +44,48 @@ const REJECTED: readonly (readonly [string, RejectionPhase])[] = [
   ["DATA", "data"],
   ["MAIL ", "mail"],
   ["EHLO or HELO ", "helo"],
-  ["EHLO ", "helo"],
-  ["HELO ", "helo"],
-  ['"EHLO ', "helo"],
-  ['"HELO ', "helo"],
-  ['"MAIL ', "mail"],
   ["connection in ", "connect"],
-  ["connection from ", "connect"],
   ["STARTTLS", "starttls"],
   ["AUTH ", "auth"],
   ["by non-SMTP ACL", "non_smtp"],
   ["by local_scan()", "local_scan"],
-  ["from ", "data"],
-  ["XCLIENT ", "command"],
+  ["by DCC", "data"],
 ];
 
 /** `<userx@test.ex>: reason`; the argument may lack its brackets and is cut at 100 characters. */
-function parseRecipientRejection(cursor: Cursor, identity: Identity, isTemporary: boolean): Rejection {
+function readRecipientRejection(cursor: Cursor, identity: Identity, isTemporary: boolean): Rejection {
   const start = cursor.position;
   const bracketed = readAngleBrackets(cursor);
   if (bracketed !== undefined) {
     const reason = cursor.take(": ") ? cursor.rest() : undefined;
     if (reason !== undefined || cursor.atEnd)
-      return { ...build("rcpt", isTemporary, identity, reason), recipient: bracketed };
+      return { ...buildRejection("rcpt", identity, reason, isTemporary), recipient: bracketed };
     cursor.position = start;
   }
   const colon = cursor.text.indexOf(": ", start);
   const end = colon === -1 ? cursor.text.length : colon;
   const recipient = stripAngleBrackets(cursor.text.slice(start, end));
   const reason = colon === -1 ? undefined : cursor.text.slice(colon + 2);
-  return { ...build("rcpt", isTemporary, identity, reason), recipient };
+  return { ...buildRejection("rcpt", identity, reason, isTemporary), recipient };
 }
 
+/** What follows the argument of the command and a colon; undefined when the line gives no reason. */
 function reasonAfter(cursor: Cursor): string | undefined {
   if (cursor.atEnd) return undefined;
   const rest = cursor.rest();
   if (rest.startsWith(": ")) return rest.slice(2);
-  const colon = rest.indexOf(": ");
   // NOTE: `MAIL <a@b>: reason` and `EHLO name: reason`, but `connection in "connect" ACL: reason` reads the same way.
+  const colon = rest.indexOf(": ");
   return colon === -1 ? undefined : rest.slice(colon + 2);
 }
 
-function build(
+/** A rejection of a client, without a recipient and a code. */
+export function buildRejection(
   phase: RejectionPhase,
-  isTemporary: boolean,
-  identity: Identity,
+  { host, ident, tls, auth, sender, details }: Identity,
   reason: string | undefined,
+  isTemporary: boolean,
 ): Rejection {
-  const { host, ident, tls, auth, sender, details } = identity;
   return {
     kind: "rejection",
     phase,
@@ -106,62 +96,164 @@ function build(
     auth,
     sender,
     recipient: undefined,
+    code: undefined,
     reason,
     details,
   };
 }
 
-/** Lines that begin with an identity and refuse in other words than `rejected`. */
-function parseOtherRefusal(cursor: Cursor, identity: Identity): Rejection | undefined {
-  if (cursor.take("RCPT ")) {
-    const recipient = readAngleBrackets(cursor);
-    const end = cursor.text.indexOf("discarded by ", cursor.position);
-    if (recipient === undefined || end === -1) return undefined;
-    cursor.position = end;
-    return undefined;
+/**
+ * Reads a refusal that begins with `rejected` or `temporarily rejected` and names the client later.
+ *
+ *     rejected EHLO from mail.sender1.example [203.0.113.101]: syntactically invalid argument(s): -foo!bar baz
+ *     ^
+ *     rejected "EHLO not-me.example" from (not-me.example) [203.0.113.174]
+ *     rejected MAIL FROM:<x@partner.example> H=mail.sender1.example [203.0.113.101]: message too big: size=99999999 max=409600
+ *     1vx6pv-0006fB-1k rejected from <x@partner.example> H=out.sender2.example [203.0.113.102]: message too big: read=497190 max=409600
+ * Source: exim-log-grammar §12.1 and §12.2.
+ */
+export function parseClientLast(text: string): Rejection | undefined {
+  const cursor = new Cursor(text);
+  const isTemporary = cursor.take("temporarily ");
+  if (!cursor.take("rejected ")) return undefined;
+  if (cursor.peek() === QUOTE) return parseQuotedCommand(text, cursor.position, isTemporary);
+  if (cursor.take("from <")) {
+    cursor.position--;
+    return readAfterSender(cursor, "data", isTemporary);
   }
-  if (cursor.take("dropped by ")) return build("connect", false, identity, reasonAfter(cursor));
-  return undefined;
+  if (cursor.take("MAIL FROM:")) return readAfterSender(cursor, "mail", isTemporary);
+  for (const [prefix, phase] of CLIENT_LAST) {
+    if (cursor.take(prefix)) return buildRejection(phase, readBareIdentity(cursor), reasonAfter(cursor), isTemporary);
+  }
+  return buildRejection("command", newIdentity(), reasonAfter(cursor), isTemporary);
+}
+
+const CLIENT_LAST: readonly (readonly [string, RejectionPhase])[] = [
+  ["EHLO from ", "helo"],
+  ["HELO from ", "helo"],
+  ["MAIL from ", "mail"],
+  ["MAIL command ", "mail"],
+  ["connection from ", "connect"],
+  ["XCLIENT from ", "command"],
+];
+
+/** `<x@partner.example> H=…: reason`; in the case of too many Received lines the blank is missing (trap 21). */
+function readAfterSender(cursor: Cursor, phase: RejectionPhase, isTemporary: boolean): Rejection {
+  const sender = readAngleBrackets(cursor);
+  const identity = readIdentity(cursor);
+  return buildRejection(phase, { ...identity, sender: sender ?? identity.sender }, reasonAfter(cursor), isTemporary);
+}
+
+const QUOTED_PHASES: readonly (readonly [string, RejectionPhase])[] = [
+  ['"EHLO', "helo"],
+  ['"HELO', "helo"],
+  ['"MAIL', "mail"],
+  ['"RCPT', "rcpt"],
+];
+
+/** `"EHLO name" from ident`: the client wrote what is in the quotes. */
+function parseQuotedCommand(text: string, start: number, isTemporary: boolean): Rejection {
+  const phase = QUOTED_PHASES.find(([begin]) => text.startsWith(begin, start))?.[1] ?? "command";
+  const client = findClientAfterQuote(text, start + 1, " from ", isEndOrColon);
+  const reason = client !== undefined && text.startsWith(": ", client.end) ? text.slice(client.end + 2) : undefined;
+  return buildRejection(phase, client?.identity ?? newIdentity(), reason, isTemporary);
 }
 
 interface BuiltIn {
   readonly start: string;
-  /** Must also occur in the line. */
-  readonly contains?: string;
+  /** What the client stands behind, when not right behind the start. */
+  readonly before?: string;
+  /** What must follow the client. */
+  readonly after?: string;
   readonly phase: RejectionPhase;
   readonly isTemporary?: boolean;
 }
 
-/** Refusals Exim makes by itself; the client is named later in the line. */
+/** Refusals Exim makes by itself, with the client in the middle of the line and the whole text as the reason. */
 const BUILT_IN: readonly BuiltIn[] = [
-  { start: "SMTP protocol synchronization error", contains: ": rejected ", phase: "command" },
-  { start: "SMTP call from ", contains: " dropped: ", phase: "command" },
+  { start: "SMTP call from ", after: " dropped: ", phase: "command" },
   { start: "refused connection from ", phase: "connect" },
   { start: "temporarily refused connection from ", phase: "connect", isTemporary: true },
-  { start: "Connection from ", contains: " refused: ", phase: "connect", isTemporary: true },
-  { start: "connection from ", contains: " refused ", phase: "connect" },
-  { start: "unqualified sender rejected: ", phase: "mail" },
-  { start: "unqualified recipient rejected: ", phase: "rcpt" },
-  { start: "too many recipients: message rejected: ", phase: "rcpt" },
-  { start: "too many recipients: excess temporarily rejected: ", phase: "rcpt", isTemporary: true },
+  { start: "Connection from ", after: " refused: ", phase: "connect", isTemporary: true },
+  { start: "connection from ", after: " refused ", phase: "connect" },
+  { start: "overlong message header line received from ", phase: "data" },
+  { start: "ridiculously long message header received from ", phase: "data" },
 ];
 
-function parseBuiltInRefusal(text: string): Rejection | undefined {
-  const form = BUILT_IN.find(
-    ({ start, contains }) => text.startsWith(start) && (contains === undefined || text.includes(contains)),
-  );
+/**
+ * Reads a refusal that Exim makes by itself; undefined when the line is none.
+ *
+ *     SMTP call from mail.sender1.example [203.0.113.101] dropped: too many unrecognized commands (last was "Accept: x")
+ *     ^
+ *     Connection from [203.0.113.184] refused: too many connections from that IP address
+ * Source: exim-log-grammar §12.2.
+ */
+export function parseBuiltInRejection(text: string): Rejection | undefined {
+  const form = BUILT_IN.find(({ start }) => text.startsWith(start));
   if (form === undefined) return undefined;
-  const identity: Identity = {
-    host: undefined,
-    ident: undefined,
-    tls: undefined,
-    auth: undefined,
-    sender: undefined,
-    details: [],
-  };
-  identity.host =
-    findClientAfter(text, " H=") ??
-    findClientAfter(text, " from ") ??
-    findClientAfter(text, "onnection from ");
-  return build(form.phase, form.isTemporary ?? false, identity, text);
+  const cursor = new Cursor(text, form.start.length);
+  const identity = readBareIdentity(cursor);
+  if (form.after !== undefined && !text.startsWith(form.after, cursor.position)) return undefined;
+  return buildRejection(form.phase, identity, text, form.isTemporary ?? false);
+}
+
+/**
+ * Reads a refused address or list of recipients, which stands before the client.
+ *
+ *     unqualified sender rejected: <unqualified> H=mail.sender1.example (client.partner.example) [203.0.113.101]
+ *     ^
+ *     too many recipients: excess temporarily rejected: sender=<x@partner.example> H=app1.partner.example [203.0.113.190]
+ * Source: exim-log-grammar §12.2.
+ */
+export function parseAddressRejection(text: string): Rejection | undefined {
+  const form = ADDRESS_REJECTIONS.find(({ start }) => text.startsWith(start));
+  if (form === undefined) return undefined;
+  const cursor = new Cursor(text, form.start.length);
+  const address = readAngleBrackets(cursor);
+  if (address === undefined) return undefined;
+  const rejection = buildRejection(form.phase, readIdentity(cursor), text, form.isTemporary ?? false);
+  if (form.names === undefined) return rejection;
+  return form.names === "sender" ? { ...rejection, sender: address } : { ...rejection, recipient: address };
+}
+
+const ADDRESS_REJECTIONS: readonly (BuiltIn & { readonly names?: "sender" | "recipient" })[] = [
+  { start: "unqualified sender rejected: ", phase: "mail", names: "sender" },
+  { start: "unqualified recipient rejected: ", phase: "rcpt", names: "recipient" },
+  { start: "unqualified verify rejected: ", phase: "command" },
+  { start: "too many recipients: message rejected: sender=", phase: "rcpt", names: "sender" },
+  {
+    start: "too many recipients: excess temporarily rejected: sender=",
+    phase: "rcpt",
+    names: "sender",
+    isTemporary: true,
+  },
+];
+
+/**
+ * Reads what became of a client that did not wait for its turn; both what it sent and what it was answered to is quoted.
+ *
+ *     SMTP protocol synchronization error (next input sent too soon: pipelining was advertised): rejected "DATA" H=x [192.0.2.1] next input="…"
+ *     ^
+ *     SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=[192.0.2.1] input="…"
+ * Source: exim-log-grammar §12.2.
+ */
+export function parseSynchronizationError(text: string): Rejection | undefined {
+  if (!text.startsWith("SMTP protocol synchronization error")) return undefined;
+  const rejected = text.indexOf(": rejected ");
+  if (rejected === -1) return undefined;
+  const cursor = new Cursor(text, rejected + ": rejected ".length);
+  if (cursor.peek() === QUOTE) {
+    const client = findClientAfterQuote(text, cursor.position + 1, " ", (_text, at) =>
+      text.startsWith(" next input=", at),
+    );
+    return buildRejection("command", client?.identity ?? newIdentity(), text, false);
+  }
+  if (!cursor.take("connection from ")) return undefined;
+  return buildRejection("command", readBareIdentity(cursor), text, false);
+}
+
+/** `local_scan() function timed out - message temporarily rejected (size 300)`. */
+export function parseLocalScanFailure(text: string): Rejection | undefined {
+  if (!text.startsWith("local_scan() function ") || !text.includes(" temporarily rejected")) return undefined;
+  return buildRejection("local_scan", newIdentity(), text, true);
 }

@@ -1,6 +1,6 @@
-import type { SmtpReply } from "./events.ts";
 import { isDigit } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
+import type { SmtpReply } from "./events.ts";
 import { readAngleBrackets } from "./fields.ts";
 
 const AFTER =

@@ -25,6 +25,7 @@ import type {
   RecipientsIgnored,
   Rejection,
   Removed,
+  Session,
   Skipped,
   Thawed,
 } from "../../src/parse/events.ts";
@@ -135,7 +136,10 @@ export function aDiscard(overrides: Partial<Discard> = {}): Discard {
     kind: "discard",
     address: anAddress(ALICE, ":blackhole:"),
     router: "aliases",
+    host: undefined,
+    sender: undefined,
     reason: undefined,
+    details: [],
     ...overrides,
   };
 }
@@ -182,15 +186,36 @@ export function ignoredRecipients(): RecipientsIgnored {
 }
 
 export function aNonAcceptance(overrides: Partial<NotAccepted> = {}): NotAccepted {
-  return { kind: "not_accepted", reason: "rescind the above message-accept", ...overrides };
+  return {
+    kind: "not_accepted",
+    host: undefined,
+    reason: "rescind the above message-accept",
+    details: [],
+    ...overrides,
+  };
 }
 
 export function aHostError(overrides: Partial<HostError> = {}): HostError {
-  return { kind: "host_error", host: aHost(), error: "Connection refused", reply: undefined, ...overrides };
+  return {
+    kind: "host_error",
+    host: aHost(),
+    error: "Connection refused",
+    reply: undefined,
+    details: [],
+    ...overrides,
+  };
 }
 
 export function aQueueRun(overrides: Partial<QueueRun> = {}): QueueRun {
-  return { kind: "queue_run", action: "start", queue: undefined, pid: 1234, ...overrides };
+  return {
+    kind: "queue_run",
+    action: "start",
+    queue: undefined,
+    pid: 1234,
+    options: undefined,
+    reason: undefined,
+    ...overrides,
+  };
 }
 
 export function aRejection(overrides: Partial<Rejection> = {}): Rejection {
@@ -204,11 +229,72 @@ export function aRejection(overrides: Partial<Rejection> = {}): Rejection {
     auth: undefined,
     sender: "carol@example.net",
     recipient: undefined,
+    code: undefined,
     reason: "not wanted",
     details: [],
     ...overrides,
   };
 }
+
+/** A connection that was closed. */
+export function aSession(overrides: Partial<Session> = {}): Session {
+  return {
+    kind: "session",
+    action: "closed",
+    ...CLIENT,
+    recipients: undefined,
+    command: undefined,
+    commands: undefined,
+    connections: undefined,
+    durationMs: undefined,
+    reason: "QUIT",
+    ...overrides,
+  };
+}
+
+const CLIENT = {
+  host: aHost(),
+  ident: undefined,
+  tls: undefined,
+  auth: undefined,
+  sender: undefined,
+  details: [],
+};
+
+/** One of each kind that says nothing of what became of a message. */
+export const REMARKS = [
+  aSession(),
+  {
+    kind: "verification",
+    subject: "sender",
+    isTemporary: false,
+    address: BOB,
+    ...CLIENT,
+    reason: "Unrouteable address",
+  },
+  { kind: "tls", problem: "error", host: aHost(), ident: undefined, reason: "(recv): closed", details: [] },
+  {
+    kind: "signature",
+    mechanism: "dkim",
+    result: "pass",
+    domain: "example.net",
+    selector: "s1",
+    reason: undefined,
+    details: [],
+  },
+  { kind: "scan", scanner: "malware", reason: "clamd: unable to read from socket" },
+  { kind: "dns", problem: "no_name", name: "203.0.113.7", reason: undefined },
+  { kind: "daemon", action: "started", version: "4.98", pid: 1234, reason: undefined },
+  { kind: "invocation", directory: "/root", command: "exim -q", args: ["exim", "-q"] },
+  { kind: "spool", action: "error", from: undefined, to: undefined, reason: "Format error in spool file" },
+  { kind: "configuration", subject: undefined, reason: "failed to expand" },
+  { kind: "warning", ...CLIENT, reason: "listed" },
+  { kind: "output", address: "|/bin/x", transport: "address_pipe", text: "stored" },
+  { kind: "panic", signal: "SIGSEGV", reason: "SIGSEGV (null pointer indirection)" },
+  { kind: "rewrite", address: BOB, place: "env-to", result: ALICE, by: "rule 1", reason: undefined },
+  { kind: "prdr", recipient: BOB, verdict: "acceptance", reason: undefined },
+  { kind: "identification", host: undefined, user: "bob", sender: BOB, details: [] },
+] as const satisfies readonly LogEvent[];
 
 export function anythingElse(): Other {
   return { kind: "other" };
@@ -235,6 +321,7 @@ export const ONE_OF_EACH = [
   aHostError(),
   aQueueRun(),
   aRejection(),
+  ...REMARKS,
   anythingElse(),
 ] as const satisfies readonly LogEvent[];
 

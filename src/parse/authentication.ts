@@ -1,0 +1,77 @@
+import { isDigit, SPACE } from "./chars.ts";
+import { Cursor } from "./cursor.ts";
+import type { Host, HostError, Rejection, SmtpReply } from "./events.ts";
+import { readHost } from "./fields.ts";
+import { readBareIdentity } from "./identity.ts";
+import { buildRejection } from "./rejection.ts";
+
+/**
+ * Reads a login that failed. A client that failed is a rejection of the phase `auth`, like any other command it was refused;
+ * Exim that failed at the next host is an error of that host.
+ *
+ *     login_server authenticator failed for (User) [203.0.113.103]: 535 Incorrect authentication data (set_id=yves)
+ *     ^
+ *     plain_server authenticator failed for H=(x) [203.0.113.7]: 435 Unable to authenticate at present (set_id=who): failed to open …
+ *     1vx2zJ-000652-2F plain_client authenticator failed H=relay.example [203.0.113.31] 535 5.7.8 Error: authentication failed
+ *     1vx2zJ-000652-2F login authenticator cancelled authentication H=relay.example [203.0.113.31] Invalid base64 string …
+ * The words `H=` and `U=` are there since Exim 4.99.
+ * Source: exim-log-grammar §11.1 and §12.2.
+ */
+export function parseAuthenticationFailure(
+  text: string,
+  messageId: string | undefined,
+): Rejection | HostError | undefined {
+  const blank = text.indexOf(" ");
+  const authenticator = text.slice(0, blank);
+  const cursor = new Cursor(text, blank);
+  if (cursor.take(" authenticator failed for ")) return readServerFailure(cursor, authenticator);
+  if (messageId === undefined) return undefined;
+  if (!cursor.take(" authenticator failed H=") && !cursor.take(" authenticator cancelled authentication H="))
+    return undefined;
+  const verb = text.slice(0, cursor.position - " H=".length);
+  const host = readHost(cursor);
+  return host === undefined ? undefined : buildHostError(verb, host, cursor.rest());
+}
+
+function readServerFailure(cursor: Cursor, authenticator: string): Rejection | undefined {
+  const identity = readBareIdentity(cursor);
+  if (!cursor.take(": ")) return undefined;
+  const reason = cursor.rest();
+  const code = codeAt(reason);
+  return {
+    ...buildRejection("auth", identity, reason, code !== undefined && code < 500),
+    auth: { authenticator, id: findSetId(reason, code) },
+    code,
+  };
+}
+
+function codeAt(text: string): number | undefined {
+  for (let at = 0; at < 3; at++) if (!isDigit(text.charCodeAt(at))) return undefined;
+  return text.charCodeAt(3) === SPACE || text.length === 3 ? Number(text.slice(0, 3)) : undefined;
+}
+
+/**
+ * The name a client tried to log in with: `(set_id=user)`. It may hold parentheses; only a temporary failure has text after it.
+ */
+function findSetId(reason: string, code: number | undefined): string | undefined {
+  const start = reason.indexOf("(set_id=");
+  if (start === -1) return undefined;
+  const from = start + "(set_id=".length;
+  const textAfter = code !== undefined && code < 500 ? reason.indexOf("): ", from) : -1;
+  const end = textAfter === -1 ? reason.lastIndexOf(")") : textAfter;
+  return end < from ? undefined : reason.slice(from, end);
+}
+
+/** The host stands in the middle of the sentence; the error is the sentence without it. */
+function buildHostError(verb: string, host: Host, rest: string): HostError {
+  const message = rest.startsWith(" ") ? rest.slice(1) : rest;
+  const code = codeAt(message);
+  const enhanced = /^[245]\.\d{1,3}\.\d{1,3}(?= |$)/.exec(message.slice(4))?.[0];
+  const reply: SmtpReply = {
+    phase: "AUTH",
+    code,
+    enhancedCode: code === undefined ? undefined : enhanced,
+    isTimeout: false,
+  };
+  return { kind: "host_error", host, error: `${verb}: ${message}`, reply, details: [] };
+}

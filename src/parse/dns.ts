@@ -1,0 +1,41 @@
+import type { Dns } from "./events.ts";
+
+interface Form {
+  readonly start: string;
+  readonly problem: Dns["problem"];
+  /** Where the looked-up name ends; the end of the text when it is not there. */
+  readonly end?: string;
+}
+
+/**
+ * Reads what the name service did not answer, or not as it should.
+ *
+ *     no host name found for IP address 203.0.113.103
+ *     ^
+ *     lowest numbered MX record points to local host: selfloop.example (while routing <x@selfloop.example>)
+ *     DNS list lookup defer (probably timeout) for 113.113.0.203.zen.dnsbl.example: assumed not in list
+ * Source: exim-log-grammar §11.1 and §12.3.
+ */
+export function parseDns(text: string): Dns | undefined {
+  for (const { start, problem, end } of FORMS) {
+    if (!text.startsWith(start)) continue;
+    const from = start.length;
+    const at = end === undefined ? -1 : text.indexOf(end, from);
+    const name = text.slice(from, at === -1 ? undefined : at);
+    const reason = at === -1 ? undefined : text.slice(at).replace(/^[:,]? /, "");
+    return { kind: "dns", problem, name, reason: reason === "" ? undefined : reason };
+  }
+  return undefined;
+}
+
+const FORMS: readonly Form[] = [
+  { start: "no host name found for IP address ", problem: "no_name" },
+  { start: "no IP address found for host ", problem: "no_address", end: " (" },
+  { start: "lowest numbered MX record points to local host: ", problem: "local_host", end: " (" },
+  { start: "remote host address is the local host: ", problem: "local_host", end: " (" },
+  { start: "CNAME loop for ", problem: "cname_loop", end: " " },
+  { start: "Long host lookup for '", problem: "slow", end: "'" },
+  { start: "DNS list lookup defer (probably timeout) for ", problem: "list", end: ": " },
+  { start: "DNS list lookup for ", problem: "list", end: " " },
+  { start: "list matching forced to fail: ", problem: "list", end: " (" },
+];
