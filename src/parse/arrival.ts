@@ -219,7 +219,8 @@ const AFTER_PROTOCOL: ReadonlySet<string> = new Set(["X", "CV", "DN", "SNI", "A"
 
 function isAfterProtocol(text: string, at: number): boolean {
   const key = fieldKeyAt(text, at);
-  return key === undefined ? flagAt(text, at) !== undefined : AFTER_PROTOCOL.has(key);
+  if (key !== undefined) return AFTER_PROTOCOL.has(key);
+  return flagAt(text, at) !== undefined || unknownKeyAt(text, at) !== undefined;
 }
 
 function isAfterIdent(text: string, at: number): boolean {

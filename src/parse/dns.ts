@@ -22,7 +22,7 @@ export function parseDns(text: string): Dns | undefined {
     const from = start.length;
     const at = end === undefined ? -1 : text.indexOf(end, from);
     const name = text.slice(from, at === -1 ? undefined : at);
-    const reason = at === -1 ? undefined : text.slice(at).replace(/^[:,]? /, "");
+    const reason = at === -1 ? undefined : text.slice(at).replace(/^'?:? /, "");
     return { kind: "dns", problem, name, reason: reason === "" ? undefined : reason };
   }
   return undefined;
@@ -34,8 +34,9 @@ const FORMS: readonly Form[] = [
   { start: "lowest numbered MX record points to local host: ", problem: "local_host", end: " (" },
   { start: "remote host address is the local host: ", problem: "local_host", end: " (" },
   { start: "CNAME loop for ", problem: "cname_loop", end: " " },
-  { start: "Long host lookup for '", problem: "slow", end: "'" },
+  { start: "Long host lookup for '", problem: "slow", end: "': " },
   { start: "DNS list lookup defer (probably timeout) for ", problem: "list", end: ": " },
   { start: "DNS list lookup for ", problem: "list", end: " " },
+  { start: "list matching forced to fail: failed to find host name for ", problem: "list", end: " (" },
   { start: "list matching forced to fail: ", problem: "list", end: " (" },
 ];

@@ -409,7 +409,7 @@ export interface Output {
   readonly kind: "output";
   readonly address: string;
   readonly transport: string;
-  readonly text: string;
+  readonly line: string;
 }
 
 /** Exim itself is in trouble: a crash, a log that cannot be written, a process that vanished. */

@@ -215,9 +215,10 @@ export function readAngleBrackets(cursor: Cursor): string | undefined {
  *     H=mta7.internal (My PC (the big one) [x]) [203.0.113.156]:25 P=esmtp
  *       ^
  * The address is the bracket that a field, a colon or the end follows: HELO text may imitate all of it. The flag `DS`
- * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out.
+ * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out. `isLastForeign`
+ * says that nothing after the host comes from the other side: then its last address is the true one.
  */
-export function readHost(cursor: Cursor): Host | undefined {
+export function readHost(cursor: Cursor, isLastForeign = false): Host | undefined {
   const { text, position: start } = cursor;
   let at = start;
   let name: string | undefined;
@@ -239,7 +240,7 @@ export function readHost(cursor: Cursor): Host | undefined {
   if (secure) at += 3;
   let helo: string | undefined;
   if (text.charCodeAt(at) === LEFT_PAREN) {
-    const close = endOfHelo(text, at);
+    const close = endOfHelo(text, at, isLastForeign);
     if (close === -1) return undefined;
     helo = text.slice(at + 1, close);
     at = close + 1;
@@ -385,10 +386,11 @@ function endOfName(text: string, from: number): number {
 }
 
 /**
- * Position of the `)` that closes the HELO text begun at `open`: the first one that an address, and then a field or a known
- * word follows; failing that, the first one that an address follows.
+ * Position of the `)` that closes the HELO text begun at `open`: the first one (or the last, on request) that an address, and
+ * then a field or a known word follows; failing that, the first one that an address follows.
  */
-function endOfHelo(text: string, open: number): number {
+function endOfHelo(text: string, open: number, wantsLast: boolean): number {
+  let last = -1;
   let fallback = -1;
   let close = text.indexOf(")", open);
   while (close !== -1) {
@@ -396,7 +398,10 @@ function endOfHelo(text: string, open: number): number {
       const bracketEnd = endOfBracketedIp(text, close + 2);
       const end = bracketEnd === 0 ? 0 : endOfPort(text, bracketEnd);
       if (end !== 0 && isAfterAddress(text, end)) {
-        if (isAfterClient(text, end)) return close;
+        if (isAfterClient(text, end)) {
+          if (!wantsLast) return close;
+          last = close;
+        }
         if (fallback === -1) fallback = close;
       }
     } else if (close + 1 === text.length && fallback === -1) {
@@ -404,7 +409,7 @@ function endOfHelo(text: string, open: number): number {
     }
     close = text.indexOf(")", close + 1);
   }
-  return fallback;
+  return last === -1 ? fallback : last;
 }
 
 /** True when the text can go on at `at` after a client: it ends, or a colon, a field or a known word follows. */

@@ -53,14 +53,15 @@ export function readIdentity(cursor: Cursor): Identity {
  *                          ^
  *     rejected MAIL from alice: no HELO/EHLO given
  *                        ^
+ * `isLastForeign` says that nothing after the client was written by it, so that a HELO that imitates the rest is found out.
  * Source: exim-log-grammar §5.1, the other renderings of an identity.
  */
-export function readBareIdentity(cursor: Cursor): Identity {
+export function readBareIdentity(cursor: Cursor, isLastForeign = false): Identity {
   const identity = newIdentity();
   for (const flag of ["TFO*", "TFO"]) if (cursor.take(`${flag} `)) identity.details.push(flag, "");
   const start = cursor.position;
   if (fieldKeyAt(cursor.text, start) === undefined) {
-    const host = readHost(cursor);
+    const host = readHost(cursor, isLastForeign);
     if (host?.ip !== undefined) {
       identity.host = host;
     } else {
@@ -74,14 +75,12 @@ export function readBareIdentity(cursor: Cursor): Identity {
   return identity;
 }
 
-/** A login name; the colon of the text after it is not part of it. */
+/** A login name, which holds no blank; the colon of the text after it is not part of it. */
 function readLogin(cursor: Cursor): string | undefined {
-  const start = cursor.position;
-  const login = readFreeText(cursor, (text, at) => isWordAfterClient(text, at) || fieldKeyAt(text, at) !== undefined);
-  const colon = login.indexOf(":");
-  if (colon === -1) return login === "" ? undefined : login;
-  cursor.position = start + colon;
-  return login.slice(0, colon);
+  const login = readToken(cursor);
+  if (!login.endsWith(":")) return login === "" ? undefined : login;
+  cursor.position--;
+  return login.slice(0, -1);
 }
 
 /** Reads more fields into an identity already begun; the cursor at a field, blanks between fields skipped. */
@@ -151,16 +150,18 @@ function pushDetail(identity: Identity, key: string, value: string | undefined):
   return true;
 }
 
-/** An ident may hold blanks; where nothing known follows it, it is taken to hold none. */
+/** An ident may hold blanks, and a colon ends it; where nothing known follows it, it is taken to hold no blanks. */
 function readIdent(cursor: Cursor): string {
   const start = cursor.position;
-  const ident = readFreeText(cursor, isAfterIdent);
-  if (!cursor.atEnd || !ident.includes(" ")) return ident;
-  cursor.position = start;
-  const word = readToken(cursor);
-  if (!word.endsWith(":")) return word;
-  cursor.position--;
-  return word.slice(0, -1);
+  let ident = readFreeText(cursor, isAfterIdent);
+  if (cursor.atEnd && ident.includes(" ")) {
+    cursor.position = start;
+    ident = readToken(cursor);
+  }
+  const colon = `${ident} `.indexOf(": ");
+  if (colon === -1) return ident;
+  cursor.position = start + colon;
+  return ident.slice(0, colon);
 }
 
 const AFTER_IDENT: ReadonlySet<string> = new Set(["Ci", "X", "F", "P", "CV", "D", "I"]);

@@ -19,7 +19,7 @@ export function parseOutput(text: string): Output | undefined {
       kind: "output",
       address: text.slice(1, blank - 2),
       transport,
-      text: text.slice(index + " transport output: ".length),
+      line: text.slice(index + " transport output: ".length),
     };
   }
   return undefined;

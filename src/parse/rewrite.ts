@@ -25,7 +25,7 @@ export function parseRewrite(text: string): Rewrite | undefined {
   return text.startsWith('"') ? parseRewritten(text) : undefined;
 }
 
-const WAY = /^" from (.+?) rewritten (?:as|with)(?: address part of)? "/;
+const WAY = /^" from ([^"]+?) rewritten (?:as|with)(?: address part of)? "/;
 const BY = /^" by (rule \d+|submission mode|\S.*)$/;
 
 /** The values are logged as they are: the words between them show where each ends. */

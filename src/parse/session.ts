@@ -31,7 +31,7 @@ export function parseConnection(text: string, messageId: string | undefined): Se
   readClientFields(cursor, before);
   if (before.details.length > 0 ? !cursor.take("from ") : cursor.take("lost") || !cursor.take("from "))
     return undefined;
-  const client = readBareIdentity(cursor);
+  const client = readBareIdentity(cursor, true);
   client.details.unshift(...before.details);
   while (cursor.peek() === SPACE) cursor.position++;
   if (messageId !== undefined && cursor.text.startsWith("lost while reading message data", cursor.position)) {
@@ -91,11 +91,12 @@ export function parseEarlyEnd(text: string, messageId: string | undefined): Sess
     if (!text.startsWith(start)) continue;
     const cursor = new Cursor(text, start.length);
     const words = action === "no_mail" ? undefined : start.slice(0, start.lastIndexOf(" from "));
-    const client = cursor.take("local process") ? newIdentity() : readBareIdentity(cursor);
+    const hasSender = start.startsWith("SMTP data timeout");
+    const client = cursor.take("local process") ? newIdentity() : readBareIdentity(cursor, !hasSender);
     readClientFields(cursor, client);
-    if (messageId !== undefined && start.startsWith("SMTP data timeout")) return notAccepted(text, client);
-    const rest = cursor.rest().trim();
-    const reason = [words, rest].filter((part) => part !== undefined && part !== "").join(" ");
+    if (messageId !== undefined && hasSender) return notAccepted(text, client);
+    const error = readReason(cursor, client);
+    const reason = [words, error].filter((part) => part !== undefined).join(": ");
     return buildSession(action, client, { reason: reason === "" ? undefined : reason });
   }
   return undefined;
@@ -165,7 +166,7 @@ export function parseCommandReceived(text: string): Session | undefined {
   const end = text.indexOf(" received from ");
   if (end === -1) return undefined;
   const cursor = new Cursor(text, end + " received from ".length);
-  return buildSession("command", readBareIdentity(cursor), { command: text.slice(0, end) });
+  return buildSession("command", readBareIdentity(cursor, true), { command: text.slice(0, end) });
 }
 
 /**

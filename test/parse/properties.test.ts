@@ -238,6 +238,18 @@ function valuesAsWritten(event: LogEvent): string[] {
     "recipient",
     "by",
     "queue",
+    "command",
+    "directory",
+    "domain",
+    "from",
+    "name",
+    "options",
+    "place",
+    "selector",
+    "to",
+    "user",
+    "version",
+    "line",
   ] as const) {
     values.push((event as Partial<Record<typeof key, unknown>>)[key]);
   }

@@ -289,7 +289,7 @@ export const REMARKS = [
   { kind: "spool", action: "error", from: undefined, to: undefined, reason: "Format error in spool file" },
   { kind: "configuration", subject: undefined, reason: "failed to expand" },
   { kind: "warning", ...CLIENT, reason: "listed" },
-  { kind: "output", address: "|/bin/x", transport: "address_pipe", text: "stored" },
+  { kind: "output", address: "|/bin/x", transport: "address_pipe", line: "stored" },
   { kind: "panic", signal: "SIGSEGV", reason: "SIGSEGV (null pointer indirection)" },
   { kind: "rewrite", address: BOB, place: "env-to", result: ALICE, by: "rule 1", reason: undefined },
   { kind: "prdr", recipient: BOB, verdict: "acceptance", reason: undefined },
