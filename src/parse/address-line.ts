@@ -3,7 +3,7 @@ import { readAddressPart } from "./address-part.ts";
 import { ASTERISK, COLON, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
-import type { AddressLine, Cancelled, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
+import type { Cancelled, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
 import {
   fieldKeyAt,
   flagAt,
@@ -53,14 +53,22 @@ function parseDeliveryFields(text: string, start: number, flag: Delivery["flag"]
   const address = readAddressPart(cursor);
   const draft = newDraft();
   readFields(cursor, draft, false);
-  const { confirmation, queueMs } = draft;
+  const { router, transport, host, tls, deliveryMs, confirmation, queueMs } = draft;
+  const details = detailsOf(draft);
+  const residue = cursor.rest();
   return {
     kind: "delivery",
     flag,
-    ...addressLine(address, draft),
+    address,
+    router,
+    transport,
+    host,
+    tls,
+    deliveryMs,
+    details,
     confirmation,
     queueMs,
-    residue: cursor.rest(),
+    residue,
   };
 }
 
@@ -84,13 +92,18 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
     if (!readColon(cursor)) cursor.take(" ");
   }
   const { message, deliveryMs } = splitTrailingDuration(cursor.rest());
-  draft.deliveryMs ??= deliveryMs;
-  const isRetryTimeout = message === "retry timeout exceeded";
+  const { router, transport, host, tls } = draft;
   return {
     kind: "failure",
-    ...addressLine(address, draft),
+    address,
+    router,
+    transport,
+    host,
+    tls,
+    deliveryMs: draft.deliveryMs ?? deliveryMs,
+    details: detailsOf(draft),
     error: message,
-    isRetryTimeout,
+    isRetryTimeout: message === "retry timeout exceeded",
     reply: findSmtpReply(message),
     residue: "",
   };
@@ -114,13 +127,19 @@ export function parseDeferral(text: string, start: number): Deferral {
   if (!cursor.take(" routing")) cursor.take(" transporting");
   const errno = readErrno(cursor);
   const error = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
-  const isRetrySkip = error.startsWith("retry time not reached");
+  const { router, transport, host, tls, deliveryMs } = draft;
   return {
     kind: "deferral",
-    ...addressLine(address, draft),
+    address,
+    router,
+    transport,
+    host,
+    tls,
+    deliveryMs,
+    details: detailsOf(draft),
     errno: errno === undefined || Number.isNaN(errno) ? 0 : errno,
     error,
-    isRetrySkip,
+    isRetrySkip: error.startsWith("retry time not reached"),
     reply: findSmtpReply(error),
     residue: cursor.rest(),
   };
@@ -139,17 +158,8 @@ function newDraft(): Draft {
   };
 }
 
-function addressLine(address: AddressLine["address"], draft: Draft): Omit<AddressLine, "residue"> {
-  const { router, transport, host, tls, deliveryMs } = draft;
-  return {
-    address,
-    router,
-    transport,
-    host,
-    tls,
-    deliveryMs,
-    details: draft.details.length === 0 ? NO_DETAILS : draft.details,
-  };
+function detailsOf({ details }: Draft): readonly string[] {
+  return details.length === 0 ? NO_DETAILS : details;
 }
 
 /** Pseudo deliveries, in which nothing was transported: they have no `T=`. */

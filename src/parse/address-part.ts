@@ -1,4 +1,17 @@
-import { COLON, EQUALS, GREATER_THAN, LEFT_PAREN, LESS_THAN, PIPE, QUOTE, RIGHT_PAREN, SLASH, SPACE } from "./chars.ts";
+import {
+  COLON,
+  EQUALS,
+  GREATER_THAN,
+  isAlphanumeric,
+  LEFT_PAREN,
+  LESS_THAN,
+  PIPE,
+  QUOTE,
+  RIGHT_PAREN,
+  SLASH,
+  SPACE,
+  UNDERSCORE,
+} from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { AddressPart } from "./events.ts";
 import { readAngleBrackets } from "./fields.ts";
@@ -35,11 +48,13 @@ function readPlainAddress(cursor: Cursor): AddressPart | undefined {
   const next = text.charCodeAt(wordEnd + 1);
   if (end < wordEnd) return text.indexOf("@", start) < end ? plain(cursor, end) : undefined;
   if (next === LESS_THAN) {
-    const bracket = new Cursor(text, wordEnd + 1);
-    const original = readAngleBrackets(bracket);
-    if (original === undefined || !isAddressEnd(text, bracket.position)) return undefined;
-    cursor.position = bracket.position;
-    return { final: text.slice(start, end), parents: NO_PARENTS, original };
+    cursor.position = wordEnd + 1;
+    const original = readAngleBrackets(cursor);
+    if (original !== undefined && isAddressEnd(text, cursor.position)) {
+      return { final: text.slice(start, end), parents: NO_PARENTS, original };
+    }
+    cursor.position = start;
+    return undefined;
   }
   if (next === LEFT_PAREN || text.lastIndexOf("@", end) < start) return undefined;
   return isAddressEnd(text, end) ? plain(cursor, end) : undefined;
@@ -108,9 +123,8 @@ const FOLLOWING_WORDS = [": ", "defer (", "routing defer (", "transporting defer
 
 /** Stricter than a field key alone: an address may hold ` R=`, but seldom a whole, well-formed field. */
 function isAddressLineField(text: string, at: number): boolean {
-  const first = text.charAt(at);
   if (text.charCodeAt(at + 1) === EQUALS) {
-    switch (first) {
+    switch (text.charAt(at)) {
       case "F":
       case "P":
         return text.charCodeAt(at + 2) === LESS_THAN;
@@ -135,9 +149,9 @@ function isAddressLineField(text: string, at: number): boolean {
 }
 
 function isRouterName(text: string, at: number): boolean {
-  const match = ROUTER_NAME;
-  match.lastIndex = at;
-  return match.test(text);
+  let end = at;
+  while (isAlphanumeric(text.charCodeAt(end)) || text.charCodeAt(end) === UNDERSCORE) end++;
+  if (end === at) return false;
+  const code = text.charCodeAt(end);
+  return end === text.length || code === SPACE || code === COLON;
 }
-
-const ROUTER_NAME = /[A-Za-z0-9_]+(?=[ :]|$)/y;

@@ -2,19 +2,23 @@
 
 import { decodeUtf8 } from "../text.ts";
 import {
+  ASTERISK,
   BACKSLASH,
   COLON,
   EQUALS,
   GREATER_THAN,
+  isAddressCharacter,
   isAlphanumeric,
   isDigit,
   isUpper,
   LEFT_BRACKET,
   LEFT_PAREN,
   LESS_THAN,
+  LOWER_I,
   QUOTE,
   RIGHT_BRACKET,
   SPACE,
+  UPPER_A,
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Authentication, Host } from "./events.ts";
@@ -72,18 +76,41 @@ const FLAGS: ReadonlySet<string> = new Set([
 
 const LONGEST_KEY = 5;
 
+/** The keys of one letter by their letter, and those of two by both: found without cutting them out of the line. */
+const ONE_LETTER_KEYS: (string | undefined)[] = [];
+const TWO_LETTER_KEYS: (string | undefined)[] = [];
+for (const key of FIELD_KEYS) {
+  if (key.length === 1) ONE_LETTER_KEYS[key.charCodeAt(0) - UPPER_A] = key;
+  if (key.length === 2) TWO_LETTER_KEYS[twoLetters(key.charCodeAt(0), key.charCodeAt(1))] = key;
+}
+
+/** A small number for two letters. */
+function twoLetters(first: number, second: number): number {
+  return ((first & 0x3f) << 6) | (second & 0x3f);
+}
+
 /**
  * The key of the field at `at`, or undefined: `X` for `X=TLS1.3:…`, `id*` for `id*=…`.
  * Only keys Exim is known to write count; `Inc/OU=` inside a quoted name is none.
  */
 export function fieldKeyAt(text: string, at: number): string | undefined {
-  for (let end = at; end <= at + LONGEST_KEY; end++) {
+  const first = text.charCodeAt(at);
+  if (!isUpper(first) && first !== LOWER_I) return undefined;
+  const second = text.charCodeAt(at + 1);
+  if (second === EQUALS) return isUpper(first) ? ONE_LETTER_KEYS[first - UPPER_A] : undefined;
+  if (!isAlphanumeric(second)) return undefined;
+  const third = text.charCodeAt(at + 2);
+  if (third === EQUALS) {
+    const key = TWO_LETTER_KEYS[twoLetters(first, second)];
+    return key !== undefined && key.charCodeAt(0) === first && key.charCodeAt(1) === second ? key : undefined;
+  }
+  for (let end = at + 2; end <= at + LONGEST_KEY; end++) {
     const code = text.charCodeAt(end);
     if (code === EQUALS) {
       const key = text.slice(at, end);
       return FIELD_KEYS.has(key) ? key : undefined;
     }
-    if (!isAlphanumeric(code) && code !== 0x2a) return undefined;
+    if (!isAlphanumeric(code) && code !== ASTERISK) return undefined;
   }
   return undefined;
 }
@@ -293,13 +320,24 @@ export function unescapeQuoted(value: string): string {
  */
 export function unescapeReply(value: string): string {
   if (!value.includes("\\")) return value;
-  const printed = value.replace(/\\(["\\])/g, "$1");
-  const unescaped = printed.replace(
-    /\\([0-7]{3}|[nrtbvf])/g,
-    (_whole, escaped: string) => ESCAPES[escaped] ?? octalByte(escaped),
-  );
+  const printed = value.includes("\\\\") || value.includes('\\"') ? value.replace(/\\(["\\])/g, "$1") : value;
+  let unescaped = "";
+  let from = 0;
+  let at = printed.indexOf("\\");
+  while (at !== -1) {
+    const short = ESCAPES[printed.charAt(at + 1)];
+    const digits = short === undefined ? printed.slice(at + 1, at + 4) : "";
+    if (short !== undefined || OCTAL.test(digits)) {
+      unescaped += printed.slice(from, at) + (short ?? octalByte(digits));
+      from = at + (short === undefined ? 4 : 2);
+    }
+    at = printed.indexOf("\\", Math.max(from, at + 1));
+  }
+  unescaped += printed.slice(from);
   return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
 }
+
+const OCTAL = /^[0-7]{3}$/;
 
 const HIGH_BYTE = /\\[2-3][0-7]{2}/;
 
@@ -373,16 +411,14 @@ function isAddressOnly(text: string, at: number): boolean {
   return end === 0 || !(text.startsWith(" [", end) && endOfBracketedIp(text, end + 1) !== 0);
 }
 
-/** End of a host name: a blank, or the colon that ends a failure's fields. */
+/** End of a host name: a blank, a bracket, or the colon that ends a failure's fields. */
 function endOfName(text: string, from: number): number {
-  let at = text.charCodeAt(from) === LEFT_BRACKET ? endOfBracketedIp(text, from) : from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code === SPACE || code === LEFT_BRACKET) return at;
-    if (code === COLON && (text.charCodeAt(at + 1) === SPACE || at + 1 === text.length)) return at;
-    at++;
-  }
-  return at;
+  const start = text.charCodeAt(from) === LEFT_BRACKET ? endOfBracketedIp(text, from) : from;
+  const blank = text.indexOf(" ", start);
+  const wordEnd = blank === -1 ? text.length : blank;
+  const bracket = text.indexOf("[", start);
+  const end = bracket === -1 || bracket > wordEnd ? wordEnd : bracket;
+  return end > start && end === wordEnd && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
 }
 
 /**
@@ -453,10 +489,6 @@ function endOfBracketedIp(text: string, at: number): number {
   let end = at + 1;
   while (isAddressCharacter(text.charCodeAt(end))) end++;
   return end > at + 1 && text.charCodeAt(end) === RIGHT_BRACKET ? end + 1 : 0;
-}
-
-function isAddressCharacter(code: number): boolean {
-  return isAlphanumeric(code) || code === COLON || code === 0x2e || code === 0x25 || code === 0x2d || code === 0x5f;
 }
 
 /** End of `:port` at `at`, or `at` itself; -1 is what `-N` writes, and test logs have names there. */

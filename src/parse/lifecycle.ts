@@ -108,7 +108,7 @@ export function parseErrorIgnored(text: string): LogEvent | undefined {
 
 /** Some lines carry the id twice: `1vwxr2-0005ZS-23 1vwxr2-0005ZS-23 no recipients found in headers`. */
 export function withoutRepeatedId(text: string, messageId: string): string {
-  return isMessageId(messageId) && text.startsWith(messageId) && text.charAt(messageId.length) === " "
+  return text.startsWith(messageId) && text.charAt(messageId.length) === " " && isMessageId(messageId)
     ? text.slice(messageId.length + 1)
     : text;
 }

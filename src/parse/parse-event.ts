@@ -46,6 +46,8 @@ import { parseCertificateError, parseTlsError, parseTlsLibraryError, parseTlsPol
 import { parseCalloutFailure, parseVrfyFailure } from "./verification.ts";
 
 const OTHER: LogEvent = { kind: "other" };
+/** One line of four. */
+const COMPLETED: LogEvent = { kind: "completed", queueMs: undefined };
 
 /**
  * The meaning of an entry's text: what stands after stamp, zone, pid and message id, continuation lines joined by newlines.
@@ -53,6 +55,7 @@ const OTHER: LogEvent = { kind: "other" };
  */
 export function parseEvent(text: string, messageId: string | undefined): LogEvent {
   if (messageId === undefined) return parseSentence(text, undefined) ?? OTHER;
+  if (text === "Completed") return COMPLETED;
   return parseFlagged(text) ?? parseSentence(withoutRepeatedId(text, messageId), messageId) ?? OTHER;
 }
 

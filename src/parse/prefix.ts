@@ -1,4 +1,4 @@
-import { MINUTE_MS } from "../units.ts";
+import { MINUTE_MS, SECOND_MS } from "../units.ts";
 import { COLON, DIGIT_0, DOT, isDigit, LEFT_BRACKET, MINUS, PLUS, RIGHT_BRACKET, SPACE } from "./chars.ts";
 import { messageIdLength } from "./message-id.ts";
 
@@ -55,10 +55,26 @@ function stampEnd(line: string): number {
   return end >= line.length || line.charCodeAt(end) === SPACE ? end : 0;
 }
 
-let lastDay = -1;
-let lastMidnightMs = 0;
+/** Length of `YYYY-MM-DD hh:mm:`. */
+const MINUTE_LENGTH = 17;
+
+/** The last minute that was read, and its time: most lines are of the minute of the line before. */
+let lastMinute = "";
+let lastMinuteMs = 0;
 
 function parseStamp(line: string): number | undefined {
+  if (lastMinute === "" || !line.startsWith(lastMinute)) {
+    const minuteMs = parseMinute(line);
+    if (minuteMs === undefined) return undefined;
+    lastMinute = line.slice(0, MINUTE_LENGTH);
+    lastMinuteMs = minuteMs;
+  }
+  const seconds = twoDigits(line, MINUTE_LENGTH);
+  // NOTE: a comparison with NaN is false, so a non-digit ends here.
+  return seconds <= 60 ? lastMinuteMs + seconds * SECOND_MS : undefined;
+}
+
+function parseMinute(line: string): number | undefined {
   if (
     line.charCodeAt(4) !== MINUS ||
     line.charCodeAt(7) !== MINUS ||
@@ -73,16 +89,10 @@ function parseStamp(line: string): number | undefined {
   const dayOfMonth = twoDigits(line, 8);
   const hours = twoDigits(line, 11);
   const minutes = twoDigits(line, 14);
-  const seconds = twoDigits(line, 17);
   // NOTE: a comparison with NaN is false, so a non-digit anywhere ends here.
   if (!(month >= 1 && month <= 12 && dayOfMonth >= 1 && dayOfMonth <= 31)) return undefined;
-  if (!(year >= 0 && hours < 24 && minutes < 60 && seconds <= 60)) return undefined;
-  const day = year * 10000 + month * 100 + dayOfMonth;
-  if (day !== lastDay) {
-    lastMidnightMs = Date.UTC(year, month - 1, dayOfMonth);
-    lastDay = day;
-  }
-  return lastMidnightMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+  if (!(year >= 0 && hours < 24 && minutes < 60)) return undefined;
+  return Date.UTC(year, month - 1, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS;
 }
 
 function twoDigits(line: string, at: number): number {

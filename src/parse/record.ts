@@ -25,7 +25,7 @@ const LONGEST_TEXT = 64 * 1024;
  * Source: exim-log-grammar §2 and §3.
  */
 export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
-  const line = decodeUtf8(withoutCarriageReturn(lines[0] ?? "").slice(0, LONGEST_TEXT));
+  const line = decodeLine(withoutCarriageReturn(lines[0] ?? ""));
   const prefix = parsePrefix(line);
   if (prefix === undefined) return undefined;
   let text = line.slice(prefix.textStart);
@@ -41,6 +41,12 @@ export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
 /** A log that has been on another system may end its lines that way. */
 function withoutCarriageReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+/** Most lines are ASCII, and need no decoding. */
+function decodeLine(latin1: string): string {
+  const line = latin1.length > LONGEST_TEXT ? latin1.slice(0, LONGEST_TEXT) : latin1;
+  return Buffer.byteLength(line) === line.length ? line : decodeUtf8(line);
 }
 
 const HEADER_DUMP = /^(?:Envelope-(?:from|to): <|[ PFTCBRSI*] [!-9;-~]+:)/;
