@@ -56,7 +56,8 @@ function readPlainAddress(cursor: Cursor): AddressPart | undefined {
     cursor.position = start;
     return undefined;
   }
-  if (next === LEFT_PAREN || text.lastIndexOf("@", end) < start) return undefined;
+  const at = text.indexOf("@", start);
+  if (next === LEFT_PAREN || at === -1 || at > end) return undefined;
   return isAddressEnd(text, end) ? plain(cursor, end) : undefined;
 }
 

@@ -360,13 +360,14 @@ function decodeCut(bytes: string): string {
   return rest === whole ? bytes : `${rest}\ufffd`;
 }
 
-/** Position of the quote that closes a value begun before `from`; a backslash quotes the next character. */
+/** Position of the quote that closes a value begun before `from`; a backslash quotes the next character. -1 when none does. */
 export function closingQuote(text: string, from: number): number {
-  let at = from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at;
-    at += code === BACKSLASH ? 2 : 1;
+  let close = text.indexOf('"', from);
+  while (close !== -1) {
+    let start = close;
+    while (start > from && text.charCodeAt(start - 1) === BACKSLASH) start--;
+    if ((close - start) % 2 === 0) return close;
+    close = text.indexOf('"', close + 1);
   }
   return -1;
 }

@@ -58,20 +58,23 @@ function stampEnd(line: string): number {
 /** Length of `YYYY-MM-DD hh:mm:`. */
 const MINUTE_LENGTH = 17;
 
-/** The last minute that was read, and its time: most lines are of the minute of the line before. */
-let lastMinute = "";
+/** The codes of the last minute that was read, and its time: most lines are of the minute of the line before. */
+const lastMinute = new Uint16Array(MINUTE_LENGTH);
 let lastMinuteMs = 0;
 
 function parseStamp(line: string): number | undefined {
-  if (lastMinute === "" || !line.startsWith(lastMinute)) {
-    const minuteMs = parseMinute(line);
-    if (minuteMs === undefined) return undefined;
-    lastMinute = line.slice(0, MINUTE_LENGTH);
-    lastMinuteMs = minuteMs;
-  }
   const seconds = twoDigits(line, MINUTE_LENGTH);
   // NOTE: a comparison with NaN is false, so a non-digit ends here.
-  return seconds <= 60 ? lastMinuteMs + seconds * SECOND_MS : undefined;
+  if (!(seconds <= 60)) return undefined;
+  for (let at = MINUTE_LENGTH - 1; at >= 0; at--) {
+    if (line.charCodeAt(at) === lastMinute[at]) continue;
+    const minuteMs = parseMinute(line);
+    if (minuteMs === undefined) return undefined;
+    lastMinuteMs = minuteMs;
+    for (let index = 0; index < MINUTE_LENGTH; index++) lastMinute[index] = line.charCodeAt(index);
+    break;
+  }
+  return lastMinuteMs + seconds * SECOND_MS;
 }
 
 function parseMinute(line: string): number | undefined {

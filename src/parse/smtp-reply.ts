@@ -3,23 +3,29 @@ import { Cursor } from "./cursor.ts";
 import type { SmtpReply } from "./events.ts";
 import { readAngleBrackets } from "./fields.ts";
 
-const AFTER =
-  /^(?:SMTP error from remote mail server|SMTP error from remote mailer|LMTP error|PRDR error) after (?:pipelined )?/;
-const TIMEOUT_AFTER = /^(?:SMTP|LMTP) timeout after (?:pipelined )?/;
-const NO_REPLY =
-  /^(?:Remote host closed connection|Malformed SMTP reply(?: \([^)]*\))?) in response to (?:pipelined )?/;
+/** How an error begins that names a command, which stands right after these words. */
+const REPLY_AFTER = [
+  "SMTP error from remote mail server after ",
+  "SMTP error from remote mailer after ",
+  "LMTP error after ",
+  "PRDR error after ",
+  "Remote host closed connection in response to ",
+] as const;
+const TIMEOUT_AFTER = ["SMTP timeout after ", "LMTP timeout after "] as const;
+const MALFORMED = /^Malformed SMTP reply(?: \([^)]*\))? in response to /;
+const PIPELINED = "pipelined ";
 const PHASES = [
+  "RCPT",
+  "MAIL",
+  "DATA",
+  "end of data",
   "initial connection",
   "sending data block",
-  "end of data",
   "EHLO",
   "HELO",
   "LHLO",
   "STARTTLS",
   "AUTH",
-  "MAIL",
-  "RCPT",
-  "DATA",
 ] as const;
 
 /**
@@ -32,25 +38,29 @@ const PHASES = [
  */
 export function findSmtpReply(error: string): SmtpReply | undefined {
   if (error.startsWith("Connection timed out")) return findTimeoutPhase(error);
-  const timeout = TIMEOUT_AFTER.exec(error);
-  if (timeout !== null)
-    return {
-      phase: phaseAt(error, timeout[0].length),
-      code: undefined,
-      enhancedCode: undefined,
-      isTimeout: true,
-    };
-  const prefix = AFTER.exec(error) ?? NO_REPLY.exec(error);
-  if (prefix === null) return replyAt(error, 0, undefined);
-  const phase = phaseAt(error, prefix[0].length);
-  return (
-    replyAt(error, findReply(error, prefix[0].length), phase) ?? {
-      phase,
-      code: undefined,
-      enhancedCode: undefined,
-      isTimeout: false,
-    }
-  );
+  if (isCodeAt(error, 0)) return replyAt(error, 0, undefined);
+  const command = endOfWords(error, REPLY_AFTER);
+  if (command !== 0) return readReply(error, command);
+  const late = endOfWords(error, TIMEOUT_AFTER);
+  if (late !== 0) return { phase: phaseAt(error, late), code: undefined, enhancedCode: undefined, isTimeout: true };
+  const malformed = error.startsWith("Malformed") ? MALFORMED.exec(error) : null;
+  return malformed === null ? undefined : readReply(error, afterPipelined(error, malformed[0].length));
+}
+
+function readReply(error: string, command: number): SmtpReply {
+  const phase = phaseAt(error, command);
+  const none = { phase, code: undefined, enhancedCode: undefined, isTimeout: false };
+  return replyAt(error, findReply(error, command), phase) ?? none;
+}
+
+/** Where the command begins after one of the words; 0 when the error begins with none of them. */
+function endOfWords(error: string, words: readonly string[]): number {
+  for (const start of words) if (error.startsWith(start)) return afterPipelined(error, start.length);
+  return 0;
+}
+
+function afterPipelined(error: string, at: number): number {
+  return error.startsWith(PIPELINED, at) ? at + PIPELINED.length : at;
 }
 
 /** `Connection timed out H=…: SMTP timeout after EHLO x`: the phase is in the second half when there is one. */
@@ -61,7 +71,8 @@ function findTimeoutPhase(error: string): SmtpReply {
 }
 
 function phaseAt(error: string, at: number): string | undefined {
-  return PHASES.find((phase) => error.startsWith(phase, at));
+  for (const phase of PHASES) if (error.startsWith(phase, at)) return phase;
+  return undefined;
 }
 
 /**
