@@ -19,6 +19,7 @@ import {
 } from "./fields.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
+/** What the fields of an address line say; a delivery in the making is one. */
 interface Draft {
   router: string | undefined;
   transport: string | undefined;
@@ -27,7 +28,7 @@ interface Draft {
   deliveryMs: number | undefined;
   queueMs: number | undefined;
   confirmation: string | undefined;
-  details: string[];
+  readonly details: string[];
 }
 
 const NO_DETAILS: readonly string[] = [];
@@ -50,26 +51,23 @@ export function parseDelivery(text: string, start: number, flag: Delivery["flag"
 
 function parseDeliveryFields(text: string, start: number, flag: Delivery["flag"]): Delivery {
   const cursor = new Cursor(text, start);
-  const address = readAddressPart(cursor);
-  const draft = newDraft();
-  readFields(cursor, draft, false);
-  const { router, transport, host, tls, deliveryMs, confirmation, queueMs } = draft;
-  const details = detailsOf(draft);
-  const residue = cursor.rest();
-  return {
+  const delivery: Draft & { -readonly [Key in keyof Delivery]: Delivery[Key] } = {
     kind: "delivery",
     flag,
-    address,
-    router,
-    transport,
-    host,
-    tls,
-    deliveryMs,
-    details,
-    confirmation,
-    queueMs,
-    residue,
+    address: readAddressPart(cursor),
+    router: undefined,
+    transport: undefined,
+    host: undefined,
+    tls: undefined,
+    deliveryMs: undefined,
+    details: [],
+    confirmation: undefined,
+    queueMs: undefined,
+    residue: "",
   };
+  readFields(cursor, delivery, false);
+  delivery.residue = cursor.rest();
+  return delivery;
 }
 
 /**
@@ -240,10 +238,12 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
     case "C": {
       const quoted = readQuoted(cursor) ?? readUnclosedQuote(cursor);
       if (quoted === undefined) return false;
+      if (hasMessage) return pushDetail(draft, key, quoted);
       draft.confirmation = unescapeReply(quoted);
       return true;
     }
     case "QT":
+      if (hasMessage) return pushDetail(draft, key, readWord(cursor, hasMessage));
       draft.queueMs = parseDuration(readWord(cursor, hasMessage));
       return true;
     case "DT":

@@ -1,6 +1,6 @@
-import { EQUALS, isDigit, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
+import { EQUALS, isDigit, LESS_THAN, LOWER_F, QUOTE, SPACE, UPPER_S, UPPER_T } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
-import type { Arrival, Authentication, Host } from "./events.ts";
+import type { Arrival } from "./events.ts";
 import {
   closingQuote,
   fieldKeyAt,
@@ -20,21 +20,8 @@ import {
   unknownKeyAt,
 } from "./fields.ts";
 
-interface Draft {
-  parentId: string | undefined;
-  host: Host | undefined;
-  ident: string | undefined;
-  protocol: string | undefined;
-  tls: string | undefined;
-  auth: Authentication | undefined;
-  sizeBytes: number | undefined;
-  headerMessageId: string | undefined;
-  subject: string | undefined;
-  recipients: readonly string[] | undefined;
-  details: string[];
-}
-
-const NO_DETAILS: readonly string[] = [];
+/** An arrival in the making. */
+type Draft = { -readonly [Key in keyof Arrival]: Arrival[Key] } & { readonly details: string[] };
 
 /**
  * Reads an arrival, the cursor after the flag.
@@ -52,8 +39,10 @@ export function parseArrival(text: string, start: number, fakeReject: boolean): 
 /** NOTE: an arrival is one line: what follows it in the file was written by something else. */
 function parseArrivalLine(text: string, start: number, fakeReject: boolean): Arrival {
   const cursor = new Cursor(text, start);
-  const sender = readSender(cursor);
   const draft: Draft = {
+    kind: "arrival",
+    fakeReject,
+    sender: readSender(cursor),
     parentId: undefined,
     host: undefined,
     ident: undefined,
@@ -65,27 +54,11 @@ function parseArrivalLine(text: string, start: number, fakeReject: boolean): Arr
     subject: undefined,
     recipients: undefined,
     details: [],
+    residue: "",
   };
   while (cursor.peek() === SPACE && readField(cursor, draft));
-  const { parentId, host, ident, protocol, tls, auth, sizeBytes, headerMessageId, subject, recipients } = draft;
-  const details = draft.details.length === 0 ? NO_DETAILS : draft.details;
-  return {
-    kind: "arrival",
-    fakeReject,
-    sender,
-    parentId,
-    host,
-    ident,
-    protocol,
-    tls,
-    auth,
-    sizeBytes,
-    headerMessageId,
-    subject,
-    recipients,
-    details,
-    residue: cursor.rest(),
-  };
+  draft.residue = cursor.rest();
+  return draft;
 }
 
 /** The sender: `<>` bare, or an address whose local part may be quoted and hold blanks. */
@@ -236,15 +209,13 @@ function isAfterAuthentication(text: string, at: number): boolean {
 }
 
 function isSizeAt(text: string, at: number): boolean {
-  if (!text.startsWith("S=", at)) return false;
-  const code = text.charCodeAt(at + 2);
-  return isDigit(code) || text.startsWith("sss", at + 2);
+  if (text.charCodeAt(at) !== UPPER_S || text.charCodeAt(at + 1) !== EQUALS) return false;
+  return isDigit(text.charCodeAt(at + 2)) || text.startsWith("sss", at + 2);
 }
 
 function isAfterMessageId(text: string, at: number): boolean {
-  return (
-    text.startsWith('T="', at) ||
-    text.startsWith("for ", at) ||
-    (text.startsWith("from ", at) && text.charCodeAt(at + 5) === LESS_THAN)
-  );
+  const first = text.charCodeAt(at);
+  if (first === UPPER_T) return text.startsWith('T="', at);
+  if (first !== LOWER_F) return false;
+  return text.startsWith("for ", at) || (text.startsWith("from ", at) && text.charCodeAt(at + 5) === LESS_THAN);
 }

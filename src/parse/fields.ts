@@ -19,6 +19,7 @@ import {
   RIGHT_BRACKET,
   SPACE,
   UPPER_A,
+  UPPER_D,
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Authentication, Host } from "./events.ts";
@@ -263,7 +264,7 @@ export function readHost(cursor: Cursor, isLastForeign = false): Host | undefine
     }
     at++;
   }
-  const secure = text.startsWith("DS ", at);
+  const secure = text.charCodeAt(at) === UPPER_D && text.startsWith("DS ", at);
   if (secure) at += 3;
   let helo: string | undefined;
   if (text.charCodeAt(at) === LEFT_PAREN) {

@@ -58,7 +58,11 @@ export function readIdentity(cursor: Cursor): Identity {
  */
 export function readBareIdentity(cursor: Cursor, isLastForeign = false): Identity {
   const identity = newIdentity();
-  for (const flag of ["TFO*", "TFO"]) if (cursor.take(`${flag} `)) identity.details.push(flag, "");
+  const flag = flagAt(cursor.text, cursor.position);
+  if (flag === "TFO" || flag === "TFO*") {
+    identity.details.push(flag, "");
+    cursor.position += flag.length + 1;
+  }
   const start = cursor.position;
   if (fieldKeyAt(cursor.text, start) === undefined) {
     const host = readHost(cursor, isLastForeign);
