@@ -10,13 +10,12 @@ import {
   readAngleBrackets,
   readDistinguishedName,
   readFreeText,
-  readHost,
-  readInterface,
   readQuoted,
   readToken,
-  unescapeReply,
   unknownKeyAt,
 } from "./fields.ts";
+import { readHost, readInterface } from "./host.ts";
+import { unescapeReply } from "./quoting.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
 /** What the fields of an address line say; a delivery in the making is one. */

@@ -2,7 +2,6 @@ import { EQUALS, isDigit, LESS_THAN, LOWER_F, QUOTE, SPACE, UPPER_S, UPPER_T } f
 import { Cursor } from "./cursor.ts";
 import type { Arrival } from "./events.ts";
 import {
-  closingQuote,
   fieldKeyAt,
   flagAt,
   isFieldStart,
@@ -11,14 +10,13 @@ import {
   readAngleBrackets,
   readDistinguishedName,
   readFreeText,
-  readHost,
-  readInterface,
   readQuoted,
   readToken,
   readUnknownValue,
-  unescapeQuoted,
   unknownKeyAt,
 } from "./fields.ts";
+import { readHost, readInterface } from "./host.ts";
+import { closingQuote, unescapeQuoted } from "./quoting.ts";
 
 /** An arrival in the making. */
 type Draft = { -readonly [Key in keyof Arrival]: Arrival[Key] } & { readonly details: string[] };

@@ -1,7 +1,7 @@
 import { isDigit, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { Host, HostError, Rejection, SmtpReply } from "./events.ts";
-import { readHost } from "./fields.ts";
+import { readHost } from "./host.ts";
 import { readBareIdentity } from "./identity.ts";
 import { buildRejection } from "./rejection.ts";
 

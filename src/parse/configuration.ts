@@ -33,7 +33,6 @@ const FORMS: readonly Form[] = [
   { start: "failed to open " },
   { start: "Failed to open " },
   { start: "Failed to get " },
-  { start: "failed to find " },
   { start: "Expansion of " },
   { start: "expansion of " },
   { start: "Tainted " },

@@ -37,6 +37,8 @@ const FORMS: readonly Form[] = [
   { start: "Long host lookup for '", problem: "slow", end: "': " },
   { start: "DNS list lookup defer (probably timeout) for ", problem: "list", end: ": " },
   { start: "DNS list lookup for ", problem: "list", end: " " },
+  { start: "failed to find host name for ", problem: "list", end: ": " },
+  { start: "failed to find IP address for ", problem: "list", end: ": " },
   { start: "list matching forced to fail: failed to find host name for ", problem: "list", end: " (" },
   { start: "list matching forced to fail: ", problem: "list", end: " (" },
 ];

@@ -2,8 +2,17 @@ import { readAddressPart } from "./address-part.ts";
 import { SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { HostError, Rejection } from "./events.ts";
-import { fieldKeyAt, readHost, unescapeReply } from "./fields.ts";
-import { type Identity, newIdentity, readClientFields, readIdentity, takeDetail } from "./identity.ts";
+import { fieldKeyAt } from "./fields.ts";
+import { readHost } from "./host.ts";
+import {
+  type Identity,
+  newIdentity,
+  readBareIdentity,
+  readClientFields,
+  readIdentity,
+  takeDetail,
+} from "./identity.ts";
+import { unescapeReply } from "./quoting.ts";
 import { buildRejection } from "./rejection.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
@@ -23,6 +32,19 @@ export function readHostError(cursor: Cursor, { host, details }: Identity): Host
   return error === "" ? undefined : { kind: "host_error", host, error, reply: findSmtpReply(error), details };
 }
 
+/**
+ * Reads the same of a very old Exim.
+ *
+ *     Failed to connect to mx.rules.example [203.0.113.14]: Connection refused
+ *     ^
+ * Source: exim-log-grammar §11.1.
+ */
+export function parseOldHostError(text: string, messageId: string | undefined): HostError | undefined {
+  const cursor = new Cursor(text);
+  if (messageId === undefined || !cursor.take("Failed to connect to ")) return undefined;
+  return readHostError(cursor, readBareIdentity(cursor));
+}
+
 const REJECTED = " rejected after DATA: ";
 const DEFERRED = " tmp-reject from cutthrough after DATA: ";
 
@@ -39,7 +61,7 @@ export function readCutthrough(cursor: Cursor, client: Identity): Rejection | Ho
   const { text, position } = cursor;
   if (!text.includes(REJECTED, position) && !text.includes(DEFERRED, position)) return undefined;
   const { original } = readAddressPart(cursor);
-  const sender = readIdentity(cursor).sender;
+  const { sender, details: named } = readIdentity(cursor);
   cursor.position--;
   const isPermanent = cursor.take(REJECTED);
   if (sender === undefined || (!isPermanent && !cursor.take(DEFERRED))) {
@@ -53,12 +75,12 @@ export function readCutthrough(cursor: Cursor, client: Identity): Rejection | Ho
   const said = confirmation === undefined ? undefined : unescapeReply(confirmation);
   const reply = said === undefined ? undefined : findSmtpReply(said);
   if (isPermanent) {
-    const details = [...client.details, ...target.details, ...hostDetail(text, start)];
+    const details = [...client.details, ...named, ...target.details, ...hostDetail(text, start)];
     const rejection = buildRejection("cutthrough", { ...client, sender, details }, said, false);
     return { ...rejection, recipient: original, code: reply?.code };
   }
   if (target.host === undefined || said === undefined) return undefined;
-  return { kind: "host_error", host: target.host, error: said, reply, details: target.details };
+  return { kind: "host_error", host: target.host, error: said, reply, details: [...named, ...target.details] };
 }
 
 /** The host of a line whose other fields have been read: `H`, and its value as logged. */

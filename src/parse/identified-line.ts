@@ -1,12 +1,13 @@
 import { SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
-import type { Discard, LogEvent, Warning } from "./events.ts";
+import type { Discard, LogEvent } from "./events.ts";
 import { readAngleBrackets } from "./fields.ts";
 import { readCutthrough, readHostError } from "./host-error.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { buildRejection, readRejection } from "./rejection.ts";
 import { readIncompleteTransaction } from "./session.ts";
 import { readSenderVerification } from "./verification.ts";
+import { readWarning } from "./warning.ts";
 
 /**
  * Reads a line that begins with who is at the other end. The words after it tell what it is about: a client's, in a list that is
@@ -59,11 +60,6 @@ function readIncoming(cursor: Cursor, identity: Identity): LogEvent | undefined 
     default:
       return undefined;
   }
-}
-
-/** `Warning: listed in slow.dnsbl.example`. */
-function readWarning(cursor: Cursor, identity: Identity): Warning | undefined {
-  return cursor.take("Warning: ") ? { kind: "warning", ...identity, reason: cursor.rest() } : undefined;
 }
 
 /**

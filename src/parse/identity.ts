@@ -4,18 +4,16 @@ import type { Authentication, Client, Host } from "./events.ts";
 import {
   fieldKeyAt,
   flagAt,
-  isWordAfterClient,
   parseAuthentication,
   readAngleBrackets,
   readDistinguishedName,
   readFreeText,
-  readHost,
-  readInterface,
   readQuoted,
   readToken,
   readUnknownValue,
   unknownKeyAt,
 } from "./fields.ts";
+import { isWordAfterClient, readHost, readInterface } from "./host.ts";
 
 /** A client in the making: what the fields of a line say of who is at the other end. */
 export interface Identity extends Client {
@@ -136,6 +134,9 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
       // NOTE: local_scan() writes the sender without brackets.
       identity.sender = readAngleBrackets(cursor) ?? readToken(cursor);
       return true;
+    case "P":
+      // NOTE: a protocol, or the return path of a cutthrough.
+      return pushDetail(identity, key, readAngleBrackets(cursor) ?? readToken(cursor));
     case "DN":
       return pushDetail(identity, key, readDistinguishedName(cursor));
     case "I":

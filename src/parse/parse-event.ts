@@ -17,6 +17,7 @@ import { parseConfigurationError, parseDriverError, parseNeverUsers } from "./co
 import { parseDaemon, parseDaemonProblem, parseInvocation, parseQueueRun, parseSighup } from "./daemon.ts";
 import { parseDns } from "./dns.ts";
 import type { LogEvent } from "./events.ts";
+import { parseOldHostError } from "./host-error.ts";
 import { parseIdentification } from "./identification.ts";
 import { parseIdentifiedLine } from "./identified-line.ts";
 import { parseErrorIgnored, parseLifecycle, withoutRepeatedId } from "./lifecycle.ts";
@@ -44,6 +45,7 @@ import { parseDkim, parsePolicyProblem } from "./signature.ts";
 import { parseSpool } from "./spool.ts";
 import { parseCertificateError, parseTlsError, parseTlsLibraryError, parseTlsPolicy } from "./tls.ts";
 import { parseCalloutFailure, parseVrfyFailure } from "./verification.ts";
+import { parsePeerClose } from "./warning.ts";
 
 const OTHER: LogEvent = { kind: "other" };
 /** One line of four. */
@@ -194,8 +196,8 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["Berkeley", [parseSpool]],
   ["moved", [parseSpool]],
   ["Unable", [parseSpool]],
-  ["failed", [parseConfigurationError, parseSpool, parsePanic]],
-  ["Failed", [parseSpool, parseConfigurationError, parsePanic]],
+  ["failed", [parseDns, parseConfigurationError, parseSpool, parsePanic]],
+  ["Failed", [parseOldHostError, parseSpool, parseConfigurationError, parsePanic]],
   ["Exim", [parseConfigurationError]],
   ["Expansion", [parseConfigurationError]],
   ["expansion", [parseConfigurationError]],
@@ -262,19 +264,4 @@ function parseBySecondWord(text: string, blank: number, messageId: string | unde
     default:
       return messageId === undefined ? undefined : parseErrorIgnored(text);
   }
-}
-
-/** `peer close after all rcpt responses; converting i/o-error to no-error`: the message may be lost. */
-function parsePeerClose(text: string): LogEvent | undefined {
-  if (!text.startsWith("peer close after ")) return undefined;
-  return {
-    kind: "warning",
-    host: undefined,
-    ident: undefined,
-    tls: undefined,
-    auth: undefined,
-    sender: undefined,
-    reason: text,
-    details: [],
-  };
 }

@@ -1,5 +1,5 @@
 import type { Rewrite } from "./events.ts";
-import { closingQuote } from "./fields.ts";
+import { closingQuote } from "./quoting.ts";
 
 /**
  * Reads an address that was rewritten, or one of a header line that could not be read for it.

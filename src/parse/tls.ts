@@ -1,7 +1,7 @@
 import { SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { Host, Tls, TlsProblem } from "./events.ts";
-import { readHost, readInterface } from "./fields.ts";
+import { readHost, readInterface } from "./host.ts";
 import { type Identity, newIdentity, readBareIdentity } from "./identity.ts";
 
 /**

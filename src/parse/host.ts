@@ -1,0 +1,183 @@
+/** The value of `H=`, and hosts that stand without it. */
+import {
+  COLON,
+  isAddressCharacter,
+  isAlphanumeric,
+  LEFT_BRACKET,
+  LEFT_PAREN,
+  RIGHT_BRACKET,
+  SPACE,
+  UPPER_D,
+} from "./chars.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Host } from "./events.ts";
+import { isFieldStart, parseSize } from "./fields.ts";
+
+/**
+ * Reads the value of `H=`: name, `(helo)`, `[ip]`, `:port`, any of which may be absent.
+ *
+ *     H=mta7.internal (My PC (the big one) [x]) [203.0.113.156]:25 P=esmtp
+ *       ^
+ * The address is the bracket that a field, a colon or the end follows: HELO text may imitate all of it. The flag `DS`
+ * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out. `isLastForeign`
+ * says that nothing after the host comes from the other side: then its last address is the true one.
+ */
+export function readHost(cursor: Cursor, isLastForeign = false): Host | undefined {
+  const { text, position: start } = cursor;
+  let at = start;
+  let name: string | undefined;
+  if (text.charCodeAt(at) !== LEFT_PAREN && !isAddressOnly(text, at)) {
+    const end = endOfName(text, at);
+    name = text.slice(at, end);
+    at = end;
+    if (text.charCodeAt(at) !== SPACE) return finishHost(cursor, at, { name, helo: undefined, secure: false });
+    if (
+      text.charCodeAt(at + 1) !== LEFT_PAREN &&
+      text.charCodeAt(at + 1) !== LEFT_BRACKET &&
+      !text.startsWith("DS [", at + 1)
+    ) {
+      return finishHost(cursor, at, { name, helo: undefined, secure: false });
+    }
+    at++;
+  }
+  const secure = text.charCodeAt(at) === UPPER_D && text.startsWith("DS ", at);
+  if (secure) at += 3;
+  let helo: string | undefined;
+  if (text.charCodeAt(at) === LEFT_PAREN) {
+    const close = endOfHelo(text, at, isLastForeign);
+    if (close === -1) return undefined;
+    helo = text.slice(at + 1, close);
+    at = close + 1;
+    if (text.startsWith(" [", at)) at++;
+  }
+  return finishHost(cursor, at, { name, helo, secure });
+}
+
+/** Reads `[ip]:port`, as in `I=` and `PRX=`. */
+export function readInterface(cursor: Cursor): string | undefined {
+  const end = endOfBracketedIp(cursor.text, cursor.position);
+  if (end === 0) return undefined;
+  const value = cursor.text.slice(cursor.position, endOfPort(cursor.text, end));
+  cursor.position += value.length;
+  return value;
+}
+
+interface HostName {
+  readonly name: string | undefined;
+  readonly helo: string | undefined;
+  readonly secure: boolean;
+}
+
+function finishHost(cursor: Cursor, at: number, { name, helo, secure }: HostName): Host | undefined {
+  const { text } = cursor;
+  const bracketEnd = endOfBracketedIp(text, at);
+  if (bracketEnd === 0) {
+    if (at === cursor.position) return undefined;
+    cursor.position = at;
+    return { name, helo, ip: undefined, port: undefined, secure };
+  }
+  const portEnd = endOfPort(text, bracketEnd);
+  cursor.position = portEnd;
+  const port = portEnd === bracketEnd ? undefined : parseSize(text.slice(bracketEnd + 1, portEnd));
+  return { name, helo, ip: text.slice(at + 1, bracketEnd - 1), port, secure };
+}
+
+/** True when the value begins with its address; a target named by its literal has the name `[ip]` before the address `[ip]`. */
+function isAddressOnly(text: string, at: number): boolean {
+  if (text.charCodeAt(at) !== LEFT_BRACKET) return false;
+  const end = endOfBracketedIp(text, at);
+  return end === 0 || !(text.startsWith(" [", end) && endOfBracketedIp(text, end + 1) !== 0);
+}
+
+/** End of a host name: a blank, a bracket, or the colon that ends a failure's fields. */
+function endOfName(text: string, from: number): number {
+  const start = text.charCodeAt(from) === LEFT_BRACKET ? endOfBracketedIp(text, from) : from;
+  const blank = text.indexOf(" ", start);
+  const wordEnd = blank === -1 ? text.length : blank;
+  const bracket = text.indexOf("[", start);
+  const end = bracket === -1 || bracket > wordEnd ? wordEnd : bracket;
+  return end > start && end === wordEnd && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
+}
+
+/**
+ * Position of the `)` that closes the HELO text begun at `open`: the first one (or the last, on request) that an address, and
+ * then a field or a known word follows; failing that, the first one that an address follows.
+ */
+function endOfHelo(text: string, open: number, wantsLast: boolean): number {
+  let last = -1;
+  let fallback = -1;
+  let close = text.indexOf(")", open);
+  while (close !== -1) {
+    if (text.charCodeAt(close + 1) === SPACE && text.charCodeAt(close + 2) === LEFT_BRACKET) {
+      const bracketEnd = endOfBracketedIp(text, close + 2);
+      const end = bracketEnd === 0 ? 0 : endOfPort(text, bracketEnd);
+      if (end !== 0 && isAfterAddress(text, end)) {
+        if (isAfterClient(text, end)) {
+          if (!wantsLast) return close;
+          last = close;
+        }
+        if (fallback === -1) fallback = close;
+      }
+    } else if (close + 1 === text.length && fallback === -1) {
+      return close;
+    }
+    close = text.indexOf(")", close + 1);
+  }
+  return last === -1 ? fallback : last;
+}
+
+/** True when the text can go on at `at` after a client: it ends, or a colon, a field or a known word follows. */
+function isAfterClient(text: string, at: number): boolean {
+  if (at === text.length || text.charCodeAt(at) !== SPACE) return true;
+  return isFieldStart(text, at + 1) || isWordAfterClient(text, at + 1);
+}
+
+/** Words that follow the client, and free text of it, in lines about an incoming session. */
+const WORDS_AFTER_CLIENT = [
+  "rejected ",
+  "temporarily ",
+  "Warning: ",
+  "sender verify ",
+  "incomplete transaction",
+  "dropped",
+  "discarded by ",
+  "RCPT ",
+  "next input=",
+  "input=",
+  "(",
+  "closed ",
+  "lost",
+  "refused",
+  "tmp-reject ",
+] as const;
+
+/** True where one of the words begins that follow a client. */
+export function isWordAfterClient(text: string, at: number): boolean {
+  return WORDS_AFTER_CLIENT.some((word) => text.startsWith(word, at));
+}
+
+function isAfterAddress(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return at === text.length || code === SPACE || code === COLON || code === 0x2a;
+}
+
+/** End of `[…]` at `at` when it holds nothing but an address, else 0. */
+function endOfBracketedIp(text: string, at: number): number {
+  if (text.charCodeAt(at) !== LEFT_BRACKET) return 0;
+  let end = at + 1;
+  while (isAddressCharacter(text.charCodeAt(end))) end++;
+  return end > at + 1 && text.charCodeAt(end) === RIGHT_BRACKET ? end + 1 : 0;
+}
+
+/** End of `:port` at `at`, or `at` itself; -1 is what `-N` writes, and test logs have names there. */
+function endOfPort(text: string, at: number): number {
+  if (text.charCodeAt(at) !== COLON) return at;
+  let end = at + 1;
+  while (
+    isAlphanumeric(text.charCodeAt(end)) ||
+    text.charCodeAt(end) === 0x5f ||
+    (end === at + 1 && text.charCodeAt(end) === 0x2d)
+  )
+    end++;
+  return end === at + 1 ? at : end;
+}

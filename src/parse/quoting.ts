@@ -1,0 +1,76 @@
+/** What Exim does to text before it logs it, undone. */
+import { decodeUtf8 } from "../text.ts";
+import { BACKSLASH } from "./chars.ts";
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", v: "\v", f: "\f" };
+
+/**
+ * Undoes the quoting of `T="…"` and the printing filter inside it: `\"`, `\\`, `\n`, `\303\234`.
+ * Octal runs are bytes and are read as UTF-8 when they are that.
+ */
+export function unescapeQuoted(value: string): string {
+  if (!value.includes("\\")) return value;
+  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escaped: string) =>
+    escaped.length === 3 ? octalByte(escaped) : (ESCAPES[escaped] ?? escaped),
+  );
+  return HIGH_BYTE.test(value) ? decodeCut(unescaped) : unescaped;
+}
+
+/**
+ * Undoes the quoting of `C="…"`, in the reverse order of what Exim does: first the backslashes before quotes and backslashes,
+ * then the printing filter: `250-first \"line\"\\n250 last` holds two quotes and a line break.
+ * Source: exim-log-grammar §6.
+ */
+export function unescapeReply(value: string): string {
+  if (!value.includes("\\")) return value;
+  const printed = value.includes("\\\\") || value.includes('\\"') ? value.replace(/\\(["\\])/g, "$1") : value;
+  let unescaped = "";
+  let from = 0;
+  let at = printed.indexOf("\\");
+  while (at !== -1) {
+    const short = ESCAPES[printed.charAt(at + 1)];
+    const digits = short === undefined ? printed.slice(at + 1, at + 4) : "";
+    if (short !== undefined || OCTAL.test(digits)) {
+      unescaped += printed.slice(from, at) + (short ?? octalByte(digits));
+      from = at + (short === undefined ? 4 : 2);
+    }
+    at = printed.indexOf("\\", Math.max(from, at + 1));
+  }
+  unescaped += printed.slice(from);
+  return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
+}
+
+const OCTAL = /^[0-7]{3}$/;
+
+const HIGH_BYTE = /\\[2-3][0-7]{2}/;
+
+function octalByte(digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8) & 0xff);
+}
+
+/** The bytes of a UTF-8 character that was cut off before its end. */
+const CUT_CHARACTER = /(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})$/;
+
+/**
+ * Reads bytes as UTF-8. What is left of a last character that was cut in two becomes U+FFFD, when others before it show that
+ * this is UTF-8; any other bytes stay latin1.
+ */
+function decodeCut(bytes: string): string {
+  const decoded = decodeUtf8(bytes);
+  if (decoded !== bytes) return decoded;
+  const whole = bytes.replace(CUT_CHARACTER, "");
+  const rest = decodeUtf8(whole);
+  return rest === whole ? bytes : `${rest}\ufffd`;
+}
+
+/** Position of the quote that closes a value begun before `from`; a backslash quotes the next character. -1 when none does. */
+export function closingQuote(text: string, from: number): number {
+  let close = text.indexOf('"', from);
+  while (close !== -1) {
+    let start = close;
+    while (start > from && text.charCodeAt(start - 1) === BACKSLASH) start--;
+    if ((close - start) % 2 === 0) return close;
+    close = text.indexOf('"', close + 1);
+  }
+  return -1;
+}
