@@ -205,8 +205,10 @@ describe("parseEntry", () => {
     fc.assert(
       fc.property(fc.oneof(mutatedRecord, soupEntry), (lines) => {
         const entry = parseEntry(lines);
-        if (entry !== undefined && "residue" in entry.event)
-          expect(entry.text.endsWith(entry.event.residue)).toBe(true);
+        if (entry === undefined || !("residue" in entry.event)) return;
+        // An arrival is one line: what follows it in the file is not Exim's.
+        const [line = ""] = entry.event.kind === "arrival" ? entry.text.split("\n") : [entry.text];
+        expect(line.endsWith(entry.event.residue)).toBe(true);
       }),
       { numRuns: 1000 },
     );
