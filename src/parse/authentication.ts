@@ -36,13 +36,11 @@ export function parseAuthenticationFailure(
 function readServerFailure(cursor: Cursor, authenticator: string): Rejection | undefined {
   const identity = readBareIdentity(cursor);
   if (!cursor.take(": ")) return undefined;
-  const reason = cursor.rest();
-  const code = codeAt(reason);
-  return {
-    ...buildRejection("auth", identity, reason, code !== undefined && code < 500),
-    auth: { authenticator, id: findSetId(reason, code) },
-    code,
-  };
+  const said = cursor.rest();
+  const code = codeAt(said);
+  const isTemporary = code !== undefined && code < 500;
+  const { id, reason } = splitSetId(said, isTemporary);
+  return { ...buildRejection("auth", identity, reason, isTemporary), auth: { authenticator, id }, code };
 }
 
 function codeAt(text: string): number | undefined {
@@ -50,16 +48,19 @@ function codeAt(text: string): number | undefined {
   return text.charCodeAt(3) === SPACE || text.length === 3 ? Number(text.slice(0, 3)) : undefined;
 }
 
+const SET_ID = " (set_id=";
+
 /**
- * The name a client tried to log in with: `(set_id=user)`. It may hold parentheses; only a temporary failure has text after it.
+ * Parts the name a client tried to log in with from the reason: `535 Incorrect authentication data (set_id=user)`. The name may
+ * hold parentheses; only a temporary failure has text after it.
  */
-function findSetId(reason: string, code: number | undefined): string | undefined {
-  const start = reason.indexOf("(set_id=");
-  if (start === -1) return undefined;
-  const from = start + "(set_id=".length;
-  const textAfter = code !== undefined && code < 500 ? reason.indexOf("): ", from) : -1;
-  const end = textAfter === -1 ? reason.lastIndexOf(")") : textAfter;
-  return end < from ? undefined : reason.slice(from, end);
+function splitSetId(said: string, isTemporary: boolean): { readonly id: string | undefined; readonly reason: string } {
+  const start = said.indexOf(SET_ID);
+  const from = start + SET_ID.length;
+  const textAfter = start !== -1 && isTemporary ? said.indexOf("): ", from) : -1;
+  const end = textAfter === -1 ? said.lastIndexOf(")") : textAfter;
+  if (start === -1 || end < from) return { id: undefined, reason: said };
+  return { id: said.slice(from, end), reason: said.slice(0, start) + said.slice(end + 1) };
 }
 
 /** The host stands in the middle of the sentence; the error is the sentence without it. */
