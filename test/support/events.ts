@@ -285,7 +285,7 @@ export const REMARKS = [
   { kind: "scan", scanner: "malware", reason: "clamd: unable to read from socket" },
   { kind: "dns", problem: "no_name", name: "203.0.113.7", reason: undefined },
   { kind: "daemon", action: "started", version: "4.98", pid: 1234, reason: undefined },
-  { kind: "invocation", directory: "/root", command: "exim -q", args: ["exim", "-q"] },
+  { kind: "invocation", directory: "/srv", command: "exim -q", args: ["exim", "-q"] },
   { kind: "spool", action: "error", from: undefined, to: undefined, reason: "Format error in spool file" },
   { kind: "configuration", subject: undefined, reason: "failed to expand" },
   { kind: "warning", ...CLIENT, reason: "listed" },
