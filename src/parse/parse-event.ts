@@ -93,7 +93,9 @@ function parseSentence(text: string, messageId: string | undefined): LogEvent | 
   const first = text.charCodeAt(0);
   if (text.charCodeAt(1) === EQUALS || first === SPACE) return parseIdentifiedLine(text, messageId);
   const blank = text.indexOf(" ");
-  const readers = BY_FIRST_WORD.get(blank === -1 ? text : text.slice(0, blank));
+  const word = blank === -1 ? text : text.slice(0, blank);
+  // NOTE: the word is the whole line when a continuation line follows at once.
+  const readers = BY_FIRST_WORD.get(word) ?? BY_FIRST_WORD.get(firstLine(word));
   if (readers !== undefined) {
     for (const read of readers) {
       const event = read(text, messageId);
@@ -102,6 +104,19 @@ function parseSentence(text: string, messageId: string | undefined): LogEvent | 
   }
   return parseByFirstCharacter(first, text) ?? parseBySecondWord(text, blank, messageId);
 }
+
+function firstLine(text: string): string {
+  const end = text.indexOf("\n");
+  return end === -1 ? text : text.slice(0, end);
+}
+
+/** A reader of entries of one line: what follows it in the file was written by something else. */
+function ofOneLine(read: Reader): Reader {
+  return (text, messageId) => read(firstLine(text), messageId);
+}
+
+const session = ofOneLine((text, messageId) => parseConnection(text, messageId) ?? parseEarlyEnd(text, messageId));
+const queueRun = ofOneLine(parseQueueRun);
 
 /** Lines about the state of a message have an id, except for one: Exim may pass a frozen message by without saying which. */
 const lifecycle: Reader = (text, messageId) =>
@@ -122,24 +137,16 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["address", [lifecycle]],
   ["recipient", [lifecycle, parseCalloutFailure]],
   ["sender", [lifecycle, parseCalloutFailure]],
-  ["no", [lifecycle, parseDns, parseEarlyEnd]],
+  ["no", [lifecycle, parseDns, session]],
   ["bad", [lifecycle]],
   ["Delivery", [lifecycle, parsePanic]],
   ["Error", [lifecycle, parseConfigurationError, parseSpool]],
   [
     "SMTP",
-    [
-      lifecycle,
-      parseConnection,
-      parseCommandError,
-      parseSynchronizationError,
-      parseBuiltInRejection,
-      parseEarlyEnd,
-      parseIdentification,
-    ],
+    [lifecycle, session, parseCommandError, parseSynchronizationError, parseBuiltInRejection, parseIdentification],
   ],
   ["Sender", [parseIdentification]],
-  ["unexpected", [parseEarlyEnd]],
+  ["unexpected", [session]],
   ["rejected", [parseClientLast]],
   ["temporarily", [parseClientLast, parseBuiltInRejection]],
   ["refused", [parseBuiltInRejection]],
@@ -178,9 +185,9 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["Long", [parseDns]],
   ["DNS", [parseDns]],
   ["list", [parseDns]],
-  ["Start", [parseQueueRun]],
-  ["End", [parseQueueRun]],
-  ["Abandon", [parseQueueRun]],
+  ["Start", [queueRun]],
+  ["End", [queueRun]],
+  ["Abandon", [queueRun]],
   ["exim", [parseDaemon]],
   ["pid", [parseSighup]],
   ["Daemon", [parseDaemonProblem]],

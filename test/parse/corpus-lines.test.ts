@@ -17,7 +17,7 @@ const LOGS = ["mainlog", "rejectlog", "paniclog"] as const;
 const FREE_TEXT = [/^score=\d/, /^notquit: reason=/, /^ *$/];
 
 /** The share of free text in this half of the test suite: its configurations log whatever they test. */
-const FREE_SHARE: Readonly<Record<string, number>> = { "exim-4.96": 0.22, "exim-4.100-dev": 0.252 };
+const FREE_SHARE: Readonly<Record<string, number>> = { "exim-4.96": 0.215, "exim-4.100-dev": 0.246 };
 
 const FLAGGED = /^(?:<=|\(=|=>|->|>>|\*>|\*\*|==) /;
 
