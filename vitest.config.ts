@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     env: { TZ: "UTC", NO_COLOR: "1" },
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    maxWorkers: "100%",
   },
 });

@@ -1,6 +1,7 @@
 /** Which of Exim's three logs a file is, from its content and its name; and whether it is one at all. */
 import { basename } from "node:path";
-import { startsEntry } from "../parse/record.ts";
+import type { EventKind } from "../parse/events.ts";
+import { parseEntry, startsEntry } from "../parse/record.ts";
 import type { LogType } from "../store/codes.ts";
 
 export interface LogTypeGuess {
@@ -22,7 +23,26 @@ export function guessLogType(path: string, text: string): LogTypeGuess {
   const name = basename(path).toLowerCase();
   if (name.includes("reject")) return { logType: "reject", isCertain: true };
   if (name.includes("panic")) return { logType: "panic", isCertain: true };
-  return { logType: "main", isCertain: name.includes("main") };
+  if (name.includes("main")) return { logType: "main", isCertain: true };
+  return { logType: guessFromEntries(text), isCertain: false };
+}
+
+/** Fewer entries say nothing. */
+const FEWEST_ENTRIES = 5;
+
+/** What the reject and the panic log hold; a main log of more than a few lines shows something else besides. */
+const KINDS_OF: readonly (readonly [LogType, ReadonlySet<EventKind>])[] = [
+  ["reject", new Set<EventKind>(["rejection", "verification", "discard", "other"])],
+  ["panic", new Set<EventKind>(["panic", "configuration", "deferral", "not_accepted", "scan", "spool", "other"])],
+];
+
+function guessFromEntries(text: string): LogType {
+  const entries = text
+    .split("\n")
+    .filter(startsEntry)
+    .map((line) => parseEntry([line])?.event.kind ?? "other");
+  if (entries.length < FEWEST_ENTRIES) return "main";
+  return KINDS_OF.find(([, kinds]) => entries.every((kind) => kinds.has(kind)))?.[0] ?? "main";
 }
 
 /** A stamp, digits as `d`, with which an entry begins. */

@@ -28,13 +28,19 @@ const WORDS: readonly (readonly [RejectionCategory, RegExp])[] = [
   ["sender_policy", /\b(?:SPF|DKIM|DMARC|ARC)\b/],
   ["dnsbl", /black ?list|block ?list|\bdns[bw]l\b|\blisted (?:at|in|by|on)\b|spamhaus|spamcop|\brbl\b/i],
   ["relay", /relay/i],
-  ["unknown_user", /unknown user|user unknown|unrouteable address|no such (?:user|recipient|mailbox|person|address)|mailbox (?:unavailable|not found)|does not exist|recipient verify|unknown recipient|user not found|account disabled/i],
+  [
+    "unknown_user",
+    /unknown user|user unknown|unrouteable address|no such (?:user|recipient|mailbox|person|address)|mailbox (?:unavailable|not found)|does not exist|recipient verify|unknown recipient|user not found|account disabled/i,
+  ],
   ["authentication", /authenticat|\bAUTH\b|login|password/i],
   ["rate_limit", /rate ?limit|too many|ratelimit|throttl|exceeded .*(?:limit|quota)|per (?:hour|minute|day)/i],
   ["spam", /spam|content filter|unsolicited/i],
   ["helo", /\bHELO\b|\bEHLO\b/],
   ["size", /too (?:large|big)|size limit|message size|quota|over ?size|insufficient space/i],
-  ["protocol", /synchroni[sz]ation|syntax|protocol|pipelining|unrecogni[sz]ed command|out of sequence|bad sequence|malformed|syntactically/i],
+  [
+    "protocol",
+    /synchroni[sz]ation|syntax|protocol|pipelining|unrecogni[sz]ed command|out of sequence|bad sequence|malformed|syntactically/i,
+  ],
   ["resources", /load average|try again later|temporar|local problem|lookup|disk space|service not available/i],
 ];
 

@@ -18,7 +18,9 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
   const shared = collectWordsByTarget(recipients);
   return fates.map((fate, index) => {
     const recipient = recipients[index];
-    return fate.status === "unknown" && recipient !== undefined ? (findSharedFate(recipient.address, shared) ?? fate) : fate;
+    return fate.status === "unknown" && recipient !== undefined
+      ? (findSharedFate(recipient.address, shared) ?? fate)
+      : fate;
   });
 }
 
@@ -39,7 +41,10 @@ function collectWordsByTarget(recipients: readonly RecipientState[]): ReadonlyMa
  * Exim delivers once to a mailbox that two recipients lead to, and logs it under one of them: after `=> alice <team@x.example>`
  * nothing is said about a recipient `alice@x.example`.
  */
-function findSharedFate(address: string, shared: ReadonlyMap<string, readonly AddressWord[]>): RecipientFate | undefined {
+function findSharedFate(
+  address: string,
+  shared: ReadonlyMap<string, readonly AddressWord[]>,
+): RecipientFate | undefined {
   const at = address.lastIndexOf("@");
   const underLocalName = at === -1 ? [] : (shared.get(address.slice(0, at)) ?? []);
   const words = [
@@ -64,7 +69,9 @@ function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFat
     const closed = closeOutstanding(marks);
     if (closed !== undefined && (ended.length === 0 || closed.status !== "unknown")) return closed;
     if (closed === undefined) {
-      return outstanding.length > 0 ? { status: "deferred", at: latest(outstanding)?.at } : { status: "pending", at: undefined };
+      return outstanding.length > 0
+        ? { status: "deferred", at: latest(outstanding)?.at }
+        : { status: "pending", at: undefined };
     }
   }
   return worst(ended);
@@ -86,7 +93,8 @@ function closeOutstanding(marks: Marks): RecipientFate | undefined {
  */
 function isSuperseded(word: AddressWord, words: readonly AddressWord[], recipient: string): boolean {
   if (words.length === 1) return false;
-  if (word.target === recipient && word.outcome === "deferred") return words.some((other) => other !== word && isLater(other, word));
+  if (word.target === recipient && word.outcome === "deferred")
+    return words.some((other) => other !== word && isLater(other, word));
   const localPart = word.target.slice(0, word.target.lastIndexOf("@"));
   return words.some((other) => other !== word && other.target === localPart && isLater(other, word));
 }
@@ -102,7 +110,11 @@ function worst(ended: readonly AddressWord[]): RecipientFate {
 const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
 
 const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
-  bounced: "bounced", delivered: "delivered", marked_delivered: "delivered", discarded: "discarded", suppressed: "discarded",
+  bounced: "bounced",
+  delivered: "delivered",
+  marked_delivered: "delivered",
+  discarded: "discarded",
+  suppressed: "discarded",
   deferred: "deferred",
 };
 
@@ -113,7 +125,11 @@ function latest(words: readonly AddressWord[]): AddressWord | undefined {
 }
 
 export function isFrozen(marks: Marks): boolean {
-  return marks.completed === undefined && marks.frozen !== undefined && (marks.thawed === undefined || marks.frozen > marks.thawed);
+  return (
+    marks.completed === undefined &&
+    marks.frozen !== undefined &&
+    (marks.thawed === undefined || marks.frozen > marks.thawed)
+  );
 }
 
 /** The status of a message, given those of its recipients. */
@@ -134,7 +150,12 @@ export function resolveMessage(state: MessageState, recipients: Iterable<Recipie
 }
 
 const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
-  unknown: "unknown", pending: "received", delivered: "delivered", deferred: "deferred", bounced: "bounced", discarded: "discarded",
+  unknown: "unknown",
+  pending: "received",
+  delivered: "delivered",
+  deferred: "deferred",
+  bounced: "bounced",
+  discarded: "discarded",
   removed: "removed",
 };
 

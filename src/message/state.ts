@@ -61,8 +61,16 @@ export function newMessageState(at: Moment): MessageState {
     arrivalAt: undefined,
     queueMs: undefined,
     marks: {
-      completed: undefined, frozen: undefined, thawed: undefined, removed: undefined, cancelled: undefined, rejected: undefined,
-      discarded: undefined, notAccepted: undefined, queued: undefined, ignored: undefined,
+      completed: undefined,
+      frozen: undefined,
+      thawed: undefined,
+      removed: undefined,
+      cancelled: undefined,
+      rejected: undefined,
+      discarded: undefined,
+      notAccepted: undefined,
+      queued: undefined,
+      ignored: undefined,
     },
     recipients: new Map(),
   };

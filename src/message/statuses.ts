@@ -7,11 +7,29 @@ export interface StatusRule {
 
 /** In the order of their codes in the database. */
 export const MESSAGE_STATUSES = [
-  "unknown", "received", "queued", "delivered", "deferred", "bounced", "frozen", "rejected", "removed", "discarded", "partial",
+  "unknown",
+  "received",
+  "queued",
+  "delivered",
+  "deferred",
+  "bounced",
+  "frozen",
+  "rejected",
+  "removed",
+  "discarded",
+  "partial",
 ] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-export const RECIPIENT_STATUSES = ["unknown", "pending", "delivered", "deferred", "bounced", "discarded", "removed"] as const;
+export const RECIPIENT_STATUSES = [
+  "unknown",
+  "pending",
+  "delivered",
+  "deferred",
+  "bounced",
+  "discarded",
+  "removed",
+] as const;
 export type RecipientStatus = (typeof RECIPIENT_STATUSES)[number];
 
 export const ATTEMPT_STATUSES = ["success", "defer", "bounce", "timeout"] as const;
@@ -37,9 +55,11 @@ export const MESSAGE_STATUS_RULES = {
 
 export const RECIPIENT_STATUS_RULES = {
   pending: "Named by the arrival or added later, and not tried yet.",
-  delivered: "The last word is => -> or >>, also under another recipient that led to the same mailbox, or an administrator marked it delivered.",
+  delivered:
+    "The last word is => -> or >>, also under another recipient that led to the same mailbox, or an administrator marked it delivered.",
   deferred: "The last word is ==: a temporary failure, to be tried again.",
-  bounced: "The last word is **, or the message was cancelled while it was outstanding. The worst fate counts when an address fans out.",
+  bounced:
+    "The last word is **, or the message was cancelled while it was outstanding. The worst fate counts when an address fans out.",
   discarded: "Sent to :blackhole: or /dev/null, thrown away by a filter or an ACL, or suppressed by -N (*>).",
   removed: "Outstanding when the message was removed by an administrator.",
   unknown: "The message is finished, and no line says what became of this recipient.",

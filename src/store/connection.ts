@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { retryWhileBusy } from "./busy.ts";
@@ -28,6 +28,7 @@ export interface OpenOptions {
 export function openForWriting(path: string, { create, waitMs }: OpenOptions): Database.Database {
   if (create) createPrivately(path);
   else assertExists(path);
+  assertWritable(path);
   return withTranslation(path, () => {
     const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), fileMustExist: true });
     return orClose(database, () => {
@@ -83,6 +84,18 @@ function assertExists(path: string): void {
   throw new PilotError("io", `There is no database "${path}".`, {
     hint: "Make one with `exim-pilot ingest FILE…`, or name another with --db or EXIM_PILOT_DB.",
   });
+}
+
+/** SQLite would open the file all the same, and leave files beside it that cannot be written later either. */
+function assertWritable(path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new PilotError("read_only", `The database "${path}" cannot be written.`, {
+      hint: "Check the rights of the file and of its directory, or give another one with --db.",
+      cause: error,
+    });
+  }
 }
 
 function createPrivately(path: string): void {
