@@ -52,22 +52,23 @@ export function loadMigrations(directory: string): Migrations {
  * Errors: `schema_newer`, `not_a_database` (another program's), `migration` (a recorded migration was edited).
  */
 export function inspectSchema(database: Database.Database, path: string, migrations: Migrations): MigrationStatus {
-  return withTranslation(path, () => {
+  // NOTE: one transaction, so that all of it is read of one state while another process makes the file.
+  const inspect = database.transaction((): MigrationStatus => {
     const current = database.pragma("user_version", { simple: true }) as number;
     const latest = migrations.steps.at(-1)?.version ?? 0;
     assertOurs(database, path, current);
-    if (current > latest) {
-      throw new PilotError(
-        "schema_newer",
-        `The database "${path}" has schema ${current}; this exim-pilot knows schemas up to ${latest}.`,
-        {
-          hint: "Use the newer exim-pilot that wrote it, or restore a backup made before.",
-        },
-      );
-    }
+    if (current > latest) throw schemaNewer(path, current, latest);
     if (current > 0) assertUnedited(database, migrations);
     const pending = migrations.steps.filter(({ version }) => version > current);
     return { current, latest, pending, viewsChanged: current === 0 || viewsHash(database) !== migrations.views.sha256 };
+  });
+  return withTranslation(path, () => inspect.deferred());
+}
+
+function schemaNewer(path: string, current: number, latest: number): PilotError {
+  const sentence = `The database "${path}" has schema ${current}; this exim-pilot knows schemas up to ${latest}.`;
+  return new PilotError("schema_newer", sentence, {
+    hint: "Use the newer exim-pilot that wrote it, or restore a backup made before.",
   });
 }
 
