@@ -199,6 +199,12 @@ CREATE TABLE sightings (
 ) STRICT;
 CREATE INDEX idx_sightings_entry_id ON sightings (entry_id);
 
+-- The fields of an entry that have no column of their own: a JSON array of key, value, key, value …
+CREATE TABLE stored_details (
+  entry_id   INTEGER PRIMARY KEY,
+  details_id INTEGER NOT NULL      -- strings.id
+) STRICT;
+
 CREATE TABLE stored_rejections (
   entry_id     INTEGER PRIMARY KEY,
   phase        INTEGER NOT NULL, -- codes.phase

@@ -227,3 +227,13 @@ LEFT JOIN strings ji ON ji.id = j.ip_id
 LEFT JOIN addresses js ON js.id = j.sender_id
 LEFT JOIN addresses jr ON jr.id = j.recipient_id
 LEFT JOIN strings jw ON jw.id = j.reason_id;
+
+CREATE VIEW log_metadata AS
+SELECT
+  d.entry_id AS log_entry_id,
+  k.value AS metadata_type,
+  v.value AS metadata_value
+FROM stored_details d
+JOIN strings s ON s.id = d.details_id
+JOIN json_each(s.text) k ON k.key % 2 = 0
+JOIN json_each(s.text) v ON v.key = k.key + 1;

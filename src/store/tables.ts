@@ -173,6 +173,11 @@ export interface SightingsTable {
   log_type: number;
 }
 
+export interface StoredDetailsTable {
+  entry_id: number;
+  details_id: number;
+}
+
 export interface StoredRejectionsTable {
   entry_id: number;
   phase: number;
@@ -289,6 +294,12 @@ export interface LogEntriesView {
   raw_line: GeneratedAlways<string>;
 }
 
+export interface LogMetadataView {
+  log_entry_id: GeneratedAlways<number>;
+  metadata_type: GeneratedAlways<string>;
+  metadata_value: GeneratedAlways<string>;
+}
+
 export interface ServersView {
   name: GeneratedAlways<string>;
   environment: GeneratedAlways<string | null>;
@@ -332,6 +343,7 @@ export interface BaseTables {
   address_events: AddressEventsTable;
   stored_entries: StoredEntriesTable;
   sightings: SightingsTable;
+  stored_details: StoredDetailsTable;
   stored_rejections: StoredRejectionsTable;
   schema_migrations: SchemaMigrationsTable;
 }
@@ -344,6 +356,7 @@ export interface PublicViews {
   delivery_attempts: DeliveryAttemptsView;
   rejections: RejectionsView;
   log_entries: LogEntriesView;
+  log_metadata: LogMetadataView;
 }
 
 export type Schema = BaseTables & PublicViews;

@@ -126,6 +126,11 @@ export class Transactor {
     this.#open().rejections.add(row);
   }
 
+  /** Adds the fields of an entry that have no column: `key, value, key, value …`. */
+  addDetails(entryId: number, details: readonly string[]): void {
+    this.#open().details.add({ entry_id: entryId, details_id: this.string(JSON.stringify(details)) });
+  }
+
   addAddressEvent(row: AddressEventsTable): void {
     this.#open().addressEvents.add(row);
   }

@@ -116,6 +116,7 @@ export interface WriteStatements {
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
   readonly addressEvents: BulkInsert<"address_events">;
+  readonly details: BulkInsert<"stored_details">;
   readonly recipients: BulkInsert<"stored_recipients">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
@@ -150,6 +151,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     "seen_in",
   ]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
+  const details = new BulkInsert(database, "stored_details", ["entry_id", "details_id"]);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
@@ -174,8 +176,9 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     entries,
     rejections,
     addressEvents,
+    details,
     recipients,
-    bulk: [strings, addresses, messages, entries, rejections, addressEvents, recipients],
+    bulk: [strings, addresses, messages, entries, rejections, addressEvents, details, recipients],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),

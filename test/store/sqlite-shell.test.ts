@@ -10,7 +10,16 @@ import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
-const VIEWS = ["servers", "sources", "messages", "recipients", "delivery_attempts", "rejections", "log_entries"];
+const VIEWS = [
+  "servers",
+  "sources",
+  "messages",
+  "recipients",
+  "delivery_attempts",
+  "rejections",
+  "log_entries",
+  "log_metadata",
+];
 const SHELL = findShell();
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));

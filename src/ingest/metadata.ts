@@ -1,0 +1,42 @@
+/** The fields of a line that no column of the views holds: for the view `log_metadata`. */
+
+import type { Authentication, Details, LogEvent } from "../parse/events.ts";
+import { SECOND_MS } from "../units.ts";
+
+/** `key, value, key, value …` under the names of Exim's log, in the order of the line but for those that have a property. */
+export function metadataOf(event: LogEvent): Details {
+  switch (event.kind) {
+    case "rejection":
+      return [...pair("U", event.ident), ...pair("X", event.tls), ...event.details];
+    case "verification":
+    case "warning":
+      return [
+        ...pair("U", event.ident),
+        ...pair("X", event.tls),
+        ...pair("A", formatAuthentication(event.auth)),
+        ...event.details,
+      ];
+    case "session":
+      return [
+        ...pair("U", event.ident),
+        ...pair("X", event.tls),
+        ...pair("A", formatAuthentication(event.auth)),
+        ...pair("D", event.durationMs === undefined ? undefined : `${event.durationMs / SECOND_MS}s`),
+        ...pair("C", event.commands?.join(",")),
+        ...event.details,
+      ];
+    default:
+      return "details" in event ? event.details : NONE;
+  }
+}
+
+const NONE: Details = [];
+
+function pair(key: string, value: string | undefined): Details {
+  return value === undefined ? NONE : [key, value];
+}
+
+function formatAuthentication(auth: Authentication | undefined): string | undefined {
+  if (auth === undefined) return undefined;
+  return auth.id === undefined ? auth.authenticator : `${auth.authenticator}:${auth.id}`;
+}
