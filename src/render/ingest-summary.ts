@@ -25,6 +25,27 @@ export function renderIngestSummary(report: IngestReport, seconds: number, paint
   return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
 }
 
+/** Exim's own logs have hardly any; a few come from what administrators let it log. */
+const USUAL_SHARE = 0.05;
+/** Of fewer lines a share says nothing. */
+const FEWEST_LINES = 100;
+
+/** A warning when the share of lines that were not understood is not what one would expect; empty otherwise. */
+export function renderUnusualShares({ totals }: IngestReport): string {
+  if (totals.lines < FEWEST_LINES) return "";
+  const shares = [
+    describeShare(totals.other, totals.lines, "free text"),
+    describeShare(totals.unparsed, totals.lines, "unparsed"),
+  ];
+  const unusual = shares.filter((share) => share !== "");
+  if (unusual.length === 0) return "";
+  return `note: ${unusual.join(" and ")}, more than a log of Exim should have; exim-pilot parse --summary shows samples.\n`;
+}
+
+function describeShare(count: number, lines: number, what: string): string {
+  return count / lines > USUAL_SHARE ? `${Math.round((count / lines) * 100)} % of the lines are ${what}` : "";
+}
+
 /** The contract of `exim-pilot ingest --json`. */
 export function renderIngestJson(report: IngestReport, seconds: number): string {
   const { server, timeZone, totals, isInterrupted } = report;

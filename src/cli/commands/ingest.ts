@@ -1,7 +1,7 @@
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { isTimeZone } from "../../ingest/clock.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
-import { renderIngestJson, renderIngestSummary } from "../../render/ingest-summary.ts";
+import { renderIngestJson, renderIngestSummary, renderUnusualShares } from "../../render/ingest-summary.ts";
 import type { LogType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
@@ -53,6 +53,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
 
 function printReport(report: IngestReport, seconds: number, flags: IngestFlags, io: Io): void {
   for (const { error } of report.logs) if (error !== undefined) reportError(error, io);
+  if (flags.quiet !== true) io.stderr.write(renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, seconds));
   else if (flags.quiet !== true) io.stdout.write(renderIngestSummary(report, seconds, paintFor(io.stdout, io)));
 }
