@@ -3,7 +3,7 @@
 import { PilotError } from "../errors.ts";
 import { rankOf } from "../message/order.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
-import { entryIdOf, packText } from "../store/raw-text.ts";
+import { entryIdOf, type PackedText, packText } from "../store/raw-text.ts";
 import type { BereftEntry } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
 import type { Transactor } from "../store/transactor.ts";
@@ -187,35 +187,38 @@ class LogReader {
   #store(batch: Batch): void {
     const records = batch.records.map((record) => this.#resolve(record));
     const text = packText(batch.text);
-    this.#writer.write(
-      (transactor) => {
-        const checkpoint = this.#source;
-        const base = this.#withdrawn === undefined ? checkpoint : this.#withdraw(transactor, this.#withdrawn);
-        const blockId = transactor.nextId("raw_blocks");
-        const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
-        for (const record of records) this.#storeRecord(transactor, blockId, record, counts);
-        const messages = this.#book.save(transactor);
-        const source = advance(base, batch, text.size, records, counts, this.#open.head);
-        const id = this.#checkpoint(transactor, source, checkpoint.position);
-        transactor.addBlock({
-          id: blockId,
-          sourceId: id,
-          position: base.position,
-          text,
-          lines: batch.lines,
-          clockMs: this.#clock.last,
-          ...timesOf(records),
-        });
-        this.#source = { ...source, id };
-        this.#withdrawn = undefined;
-        this.#count(source, checkpoint, counts.repeated, messages);
-      },
+    const before = this.#source;
+    const stored = this.#writer.write(
+      (transactor) => this.#storeBatch(transactor, batch, records, text),
       () => this.#book.forget(),
     );
+    this.#source = stored.source;
+    this.#withdrawn = undefined;
+    this.#count(stored, before);
     this.#options.onBatch();
   }
 
-  #count(source: CurrentSource, before: CurrentSource, repeated: number, messages: number): void {
+  #storeBatch(transactor: Transactor, batch: Batch, records: readonly TimedRecord[], text: PackedText): StoredBatch {
+    const base = this.#withdrawn === undefined ? this.#source : this.#withdraw(transactor, this.#withdrawn);
+    const blockId = transactor.nextId("raw_blocks");
+    const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
+    for (const record of records) this.#storeRecord(transactor, blockId, record, counts);
+    const messages = this.#book.save(transactor);
+    const source = advance(base, batch, text.size, records, counts, this.#open.head);
+    const id = this.#checkpoint(transactor, source, this.#source.position);
+    transactor.addBlock({
+      id: blockId,
+      sourceId: id,
+      position: base.position,
+      text,
+      lines: batch.lines,
+      clockMs: this.#clock.last,
+      ...timesOf(records),
+    });
+    return { source: { ...source, id }, repeated: counts.repeated, messages };
+  }
+
+  #count({ source, repeated, messages }: StoredBatch, before: CurrentSource): void {
     const figures = this.#figures;
     figures.bytes += source.position - before.position;
     figures.lines += source.lines - before.lines;
@@ -306,6 +309,15 @@ class LogReader {
       .sourcesOf(serverId)
       .some((other) => !this.#notTheSame.has(other.id) && couldBe(other, identity));
   }
+}
+
+/** What a batch has left behind, once it is stored. */
+interface StoredBatch {
+  readonly source: CurrentSource;
+  /** Entries that another log shows too. */
+  readonly repeated: number;
+  /** Seen for the first time. */
+  readonly messages: number;
 }
 
 interface BatchCounts {
