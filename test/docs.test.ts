@@ -258,10 +258,10 @@ function namesOf({ short, long }: Option): string[] {
 }
 
 /** Flags of two commands or more, but for those that mean something of their own in each. */
+/** The flags of every command that uses the database. */
 function sharedFlags(commands: readonly Command[]): string[] {
-  const all = commands.flatMap(flagsOf);
-  const users = commands.filter((command) => flagsOf(command).length > 0).length;
-  return [...new Set(all)].filter((flag) => all.filter((other) => other === flag).length === users);
+  const [first, ...others] = commands.filter((command) => flagsOf(command).includes("--db")).map(flagsOf);
+  return (first ?? []).filter((flag) => others.every((flags) => flags.includes(flag)));
 }
 
 /** Paragraphs, table rows and items that speak of a command. */

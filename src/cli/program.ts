@@ -1,6 +1,7 @@
 /** The commands and their flags. What a command needs to run is loaded when it runs. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
+import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
@@ -31,6 +32,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
   addStats(program, io);
+  addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addHelp(program, io);
   return program;
@@ -102,6 +104,53 @@ function addStats(program: Command, io: Io): void {
       const { runStats } = await import("./commands/stats.ts");
       await runStats(flags, io);
     });
+}
+
+const PARSE_EXAMPLE = `
+Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
+"messageId" and what else the line tells; --summary and --explain print pages.
+
+Examples:
+  exim-pilot parse /var/log/exim4/mainlog | grep '"kind":"failure"'
+  exim-pilot parse --summary /var/log/exim4/mainlog*
+  exim-pilot parse --other --explain /var/log/exim4/mainlog`;
+
+const MOST_SAMPLES = 1000;
+
+function addParse(program: Command, io: Io, setStatus: SetStatus): void {
+  program
+    .command("parse")
+    .summary("show what log lines mean, without a database")
+    .description(
+      "Shows how each line is read, plain or gzip, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
+    )
+    .argument("[files...]", 'log files; "-" or none is standard input')
+    .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
+    .option("--other", "only lines of no known form")
+    .addOption(new Option("--summary", "count the kinds, and show what was not understood").conflicts("explain"))
+    .option("--samples <count>", "lines that --summary shows, each of another shape", toSampleCount, 10)
+    .addOption(new Option("--explain", "show each line with a mark under each field").conflicts("json"))
+    .option("--raw", "add the log line to each JSON object")
+    .option("--json", "print the summary as JSON")
+    .option("--strict", "exit 1 when there was a line of no known form")
+    .addHelpText("after", PARSE_EXAMPLE)
+    .action(async (files: string[], flags) => {
+      const { runParse } = await import("./commands/parse.ts");
+      setStatus(await runParse(files, flags, io));
+    });
+}
+
+function collectKinds(value: string, previous: readonly string[] = []): readonly string[] {
+  if (!Object.hasOwn(LINE_KINDS, value)) {
+    throw new InvalidArgumentError(`Kinds are ${Object.keys(LINE_KINDS).join(", ")}.`);
+  }
+  return [...previous, value];
+}
+
+function toSampleCount(value: string): number {
+  const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(count <= MOST_SAMPLES)) throw new InvalidArgumentError(`Give a number from 0 to ${MOST_SAMPLES}.`);
+  return count;
 }
 
 function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {

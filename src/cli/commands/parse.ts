@@ -1,0 +1,204 @@
+import type { Readable } from "node:stream";
+import { EXIT_STATUS, PilotError } from "../../errors.ts";
+import { explain } from "../../explain/explain.ts";
+import { isUnknown, type LineKind } from "../../explain/kinds.ts";
+import { type ReadLine, readLine } from "../../explain/read-line.ts";
+import { Tally } from "../../explain/tally.ts";
+import { Batcher } from "../../ingest/batch.ts";
+import { eachLine, SourceFailure } from "../../ingest/lines.ts";
+import { openSource, readFailure, STDIN_PATH } from "../../ingest/source.ts";
+import { renderEvent } from "../../render/parse-event.ts";
+import { renderExplanation } from "../../render/parse-explanation.ts";
+import { renderSummary, renderSummaryJson } from "../../render/parse-summary.ts";
+import { columnsOf, paintFor } from "../context.ts";
+import type { Io } from "../io.ts";
+import { reportError } from "../report-error.ts";
+
+export interface ParseFlags {
+  readonly kind?: readonly LineKind[];
+  readonly other?: boolean;
+  readonly summary?: boolean;
+  readonly samples: number;
+  readonly explain?: boolean;
+  readonly raw?: boolean;
+  readonly json?: boolean;
+  readonly strict?: boolean;
+}
+
+/** Prints what the lines mean; returns the exit status. A file that cannot be read does not stop the others. */
+export async function runParse(files: readonly string[], flags: ParseFlags, io: Io): Promise<number> {
+  const run = new Run(files.length === 0 ? [STDIN_PATH] : files, flags, io);
+  await run.readAll();
+  return run.finish();
+}
+
+/** What is printed of the lines, and when all are read. */
+interface Presentation {
+  readonly show: (line: ReadLine) => string;
+  readonly conclude: (extent: { readonly files: number; readonly lines: number }) => string;
+}
+
+class Run {
+  readonly #paths: readonly string[];
+  readonly #flags: ParseFlags;
+  readonly #io: Io;
+  readonly #output: Output;
+  readonly #presentation: Presentation;
+  #files = 0;
+  #lines = 0;
+  #hasUnknown = false;
+  #failure: PilotError | undefined;
+
+  constructor(paths: readonly string[], flags: ParseFlags, io: Io) {
+    this.#paths = paths;
+    this.#flags = flags;
+    this.#io = io;
+    this.#output = new Output(io);
+    this.#presentation = presentationOf(paths, flags, io);
+  }
+
+  async readAll(): Promise<void> {
+    for (const path of this.#paths) {
+      if (this.#io.signal.aborted) return;
+      try {
+        await this.#readOne(path);
+      } catch (error) {
+        if (!(error instanceof PilotError)) throw error;
+        this.#output.flush();
+        reportError(error, this.#io);
+        this.#failure ??= error;
+      }
+    }
+  }
+
+  finish(): number {
+    const { signal } = this.#io;
+    if (signal.aborted) return this.#output.isClosed ? 0 : EXIT_STATUS.interrupted;
+    if (this.#files > 0) this.#output.add(this.#presentation.conclude({ files: this.#files, lines: this.#lines }));
+    this.#output.flush();
+    if (this.#failure !== undefined) return EXIT_STATUS[this.#failure.code];
+    return this.#flags.strict === true && this.#hasUnknown ? EXIT_STATUS.check_failed : 0;
+  }
+
+  async #readOne(path: string): Promise<void> {
+    const source = await openSource(path, this.#io.stdin).catch((error: unknown) => {
+      throw withoutStore(error);
+    });
+    try {
+      await source.verify();
+      this.#files++;
+      await this.#readLines(path, source.read());
+    } catch (error) {
+      throw withoutStore(error instanceof SourceFailure ? readFailure(path, error.cause) : error);
+    } finally {
+      source.close();
+    }
+  }
+
+  async #readLines(path: string, text: Readable): Promise<void> {
+    const { signal } = this.#io;
+    let linesBefore = 0;
+    // Batches of one entry: nothing is kept of those before it.
+    const batcher = new Batcher(1, false, ({ records, lines }) => {
+      for (const { line, lines: texts, isEntry } of records)
+        this.#take(readLine(texts, isEntry, { file: path, lineNumber: linesBefore + line + 1 }));
+      linesBefore += lines;
+    });
+    try {
+      await eachLine(text, (line, end) => batcher.add(line, end), { unfinished: 0, signal });
+    } finally {
+      if (!signal.aborted) batcher.end();
+      this.#lines += linesBefore;
+    }
+  }
+
+  #take(line: ReadLine): void {
+    if (isUnknown(line.kind)) this.#hasUnknown = true;
+    if (isWanted(line.kind, this.#flags)) this.#output.add(this.#presentation.show(line));
+  }
+}
+
+function isWanted(kind: LineKind, { kind: kinds = [], other = false }: ParseFlags): boolean {
+  if (kinds.length === 0 && !other) return true;
+  return kinds.includes(kind) || (other && isUnknown(kind));
+}
+
+function presentationOf(paths: readonly string[], flags: ParseFlags, io: Io): Presentation {
+  const page = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
+  if (flags.summary === true) return presentSummary(flags, page);
+  if (flags.explain !== true) {
+    const options = { hasFile: paths.length > 1, hasRaw: flags.raw === true };
+    return { show: (line) => renderEvent(line, options), conclude: () => "" };
+  }
+  const options = { ...page, hasPlace: paths.join() !== STDIN_PATH };
+  let separator = "";
+  const show = (line: ReadLine): string => {
+    const text = separator + renderExplanation(explain(line), options);
+    separator = "\n";
+    return text;
+  };
+  return { show, conclude: () => "" };
+}
+
+function presentSummary({ samples, json }: ParseFlags, page: Parameters<typeof renderSummary>[2]): Presentation {
+  const tally = new Tally();
+  return {
+    show: (line) => {
+      tally.add(line);
+      return "";
+    },
+    conclude: (extent) => {
+      const summary = tally.summarise(samples);
+      return json === true ? renderSummaryJson(summary, extent) : renderSummary(summary, extent, page);
+    },
+  };
+}
+
+/** The same failure, without advice about a database: nothing is stored here. Failures to open a file have advice that fits. */
+function withoutStore(error: unknown): unknown {
+  if (!(error instanceof PilotError) || error.cause === undefined) return error;
+  const { cause, code, message } = error;
+  if ((cause as { syscall?: string }).syscall === "open") return error;
+  return new PilotError(code, message, { hint: "What could be read of it is shown.", cause });
+}
+
+const FULL_TEXT = 64 * 1024;
+
+/** Standard output as the process has it: it tells when a write failed. */
+interface AnsweringStream {
+  readonly write: (text: string, done: (error?: Error | null) => void) => unknown;
+}
+
+/** Standard output, written in larger pieces, yet within one turn of the event loop. */
+class Output {
+  readonly #stdout: AnsweringStream;
+  readonly #signal: AbortSignal;
+  #text = "";
+  #isClosed = false;
+
+  constructor({ stdout, signal }: Io) {
+    this.#stdout = stdout;
+    this.#signal = signal;
+  }
+
+  /** True when its reader went away. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  add(text: string): void {
+    if (text === "") return;
+    if (this.#text === "") setImmediate(() => this.flush());
+    this.#text += text;
+    if (this.#text.length >= FULL_TEXT) this.flush();
+  }
+
+  flush(): void {
+    const text = this.#text;
+    this.#text = "";
+    if (text === "" || this.#signal.aborted) return;
+    this.#stdout.write(text, (error) => {
+      if (error instanceof Error) this.#isClosed = true;
+    });
+  }
+}

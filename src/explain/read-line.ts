@@ -1,0 +1,60 @@
+/** One entry of a log, or a line of none, and what it means. */
+import type { LogEvent } from "../parse/events.ts";
+import { type ParsedEntry, parseEntry } from "../parse/record.ts";
+import { decodeUtf8 } from "../text.ts";
+import type { LineKind } from "./kinds.ts";
+
+/** Where it stands. */
+export interface LinePlace {
+  readonly file: string;
+  /** Of its first line, from 1. */
+  readonly lineNumber: number;
+}
+
+export interface ReadLine extends LinePlace {
+  readonly kind: LineKind;
+  /** All of its lines, decoded. */
+  readonly raw: string;
+  /** The stamp as logged, with its fraction and zone; undefined when unparsed. */
+  readonly timestamp: string | undefined;
+  /** Undefined when unparsed. */
+  readonly parsed: ParsedEntry | undefined;
+}
+
+/** `isEntry` is false for lines without a stamp that continue nothing. Lines are latin1. Never throws. */
+export function readLine(lines: readonly string[], isEntry: boolean, place: LinePlace): ReadLine {
+  const raw = lines.map(decodeUtf8).join("\n");
+  const parsed = isEntry ? parseEntry(lines) : undefined;
+  return {
+    ...place,
+    kind: parsed?.event.kind ?? "unparsed",
+    raw,
+    timestamp: parsed === undefined ? undefined : stampOf(lines[0] ?? "", parsed),
+    parsed,
+  };
+}
+
+/** `2017-07-30 18:51:05.712 +0100`: date and time, and a third word where there is a zone. */
+function stampOf(line: string, { prefix }: ParsedEntry): string {
+  const words = prefix.zoneMinutes === undefined ? 2 : 3;
+  return line.slice(0, prefix.textStart).trimEnd().split(" ", words).join(" ");
+}
+
+/** What stands after the last field that could be read; empty when all of the line was. */
+export function residueOf({ parsed }: ReadLine): string {
+  return parsed !== undefined && "residue" in parsed.event ? parsed.event.residue : "";
+}
+
+/** What is told of each line beside its event; no name is one of an event's own. */
+export interface LineFacts extends LinePlace {
+  readonly timestamp: string;
+  readonly messageId: string;
+  readonly processId: number;
+  readonly text: string;
+  readonly raw: string;
+}
+
+type PropertyOf<Event> = Event extends unknown ? keyof Event : never;
+
+/** A compile-time check: `never` as long as no property of an event hides a fact of the line. */
+export type HiddenFact = keyof LineFacts & PropertyOf<LogEvent>;

@@ -1,0 +1,97 @@
+/** How many lines there are of each kind, and samples of those that were not understood. Memory is bounded. */
+import { isUnknown, LINE_KINDS, type LineKind } from "./kinds.ts";
+import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
+import { shapeOf } from "./shape.ts";
+
+export interface KindCount {
+  readonly kind: LineKind;
+  readonly count: number;
+  /** Of all entries, 0 to 1. */
+  readonly share: number;
+}
+
+/** The first line of a shape. */
+export interface Sample extends LinePlace {
+  /** How many lines have this shape. */
+  readonly count: number;
+  readonly raw: string;
+  /** What could not be read of it; empty when that is all of it. */
+  readonly residue: string;
+}
+
+export interface Samples {
+  /** Lines, and the shapes they have; shapes beyond the first thousand are not told apart. */
+  readonly count: number;
+  readonly shapes: number;
+  /** The most frequent ones first. */
+  readonly samples: readonly Sample[];
+}
+
+export interface Summary {
+  /** Entries, and lines of none. */
+  readonly entries: number;
+  /** Those there are, the most frequent first. */
+  readonly kinds: readonly KindCount[];
+  /** Lines of no known form. */
+  readonly unknown: Samples;
+  /** Lines of a known form with an end that could not be read. */
+  readonly residue: Samples;
+}
+
+const MOST_SHAPES = 1000;
+/** Exim's own limit. */
+const LONGEST_SAMPLE = 8192;
+
+export class Tally {
+  readonly #counts = new Map<LineKind, number>();
+  readonly #unknown = new ShapeTable();
+  readonly #residue = new ShapeTable();
+  #entries = 0;
+
+  add(line: ReadLine): void {
+    const { kind } = line;
+    this.#entries++;
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+    const residue = residueOf(line);
+    if (isUnknown(kind)) this.#unknown.add(line.parsed?.text ?? line.raw, line, "");
+    else if (residue !== "") this.#residue.add(`${kind} ${residue}`, line, residue);
+  }
+
+  summarise(mostSamples: number): Summary {
+    const order = Object.keys(LINE_KINDS);
+    const kinds = [...this.#counts]
+      .map(([kind, count]) => ({ kind, count, share: count / this.#entries }))
+      .sort((one, other) => other.count - one.count || order.indexOf(one.kind) - order.indexOf(other.kind));
+    return {
+      entries: this.#entries,
+      kinds,
+      unknown: this.#unknown.summarise(mostSamples),
+      residue: this.#residue.summarise(mostSamples),
+    };
+  }
+}
+
+class ShapeTable {
+  readonly #samples = new Map<string, { -readonly [Key in keyof Sample]: Sample[Key] }>();
+  #count = 0;
+
+  add(text: string, { file, lineNumber, raw }: ReadLine, residue: string): void {
+    this.#count++;
+    const shape = shapeOf(text);
+    const known = this.#samples.get(shape);
+    if (known !== undefined) known.count++;
+    else if (this.#samples.size < MOST_SHAPES)
+      this.#samples.set(shape, {
+        file,
+        lineNumber,
+        count: 1,
+        raw: raw.slice(0, LONGEST_SAMPLE),
+        residue: residue.slice(0, LONGEST_SAMPLE),
+      });
+  }
+
+  summarise(mostSamples: number): Samples {
+    const samples = [...this.#samples.values()].sort((one, other) => other.count - one.count).slice(0, mostSamples);
+    return { count: this.#count, shapes: this.#samples.size, samples };
+  }
+}

@@ -1,0 +1,27 @@
+/** An entry as a line of JSON. */
+import type { LineFacts, ReadLine } from "../explain/read-line.ts";
+
+export interface EventOptions {
+  /** Say in which file it is. */
+  readonly hasFile: boolean;
+  readonly hasRaw: boolean;
+}
+
+/**
+ * The contract of `exim-pilot parse`: the kind, where and of what message the line is, and the fields of its event. What the line
+ * does not tell is left out. A line that is not understood has its text.
+ */
+export function renderEvent(line: ReadLine, { hasFile, hasRaw }: EventOptions): string {
+  const { kind, file, lineNumber, timestamp, parsed, raw } = line;
+  const isUnknown = kind === "other" || kind === "unparsed";
+  const facts: { readonly [Fact in keyof LineFacts]: LineFacts[Fact] | undefined } = {
+    file: hasFile ? file : undefined,
+    lineNumber,
+    timestamp,
+    processId: parsed?.prefix.pid,
+    messageId: parsed?.prefix.messageId,
+    text: isUnknown ? (parsed?.text ?? raw) : undefined,
+    raw: hasRaw ? raw : undefined,
+  };
+  return `${JSON.stringify({ kind, ...facts, ...parsed?.event })}\n`;
+}
