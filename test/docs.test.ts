@@ -257,7 +257,6 @@ function namesOf({ short, long }: Option): string[] {
   return [short, long].filter((name) => name !== undefined && name !== null) as string[];
 }
 
-/** Flags of two commands or more, but for those that mean something of their own in each. */
 /** The flags of every command that uses the database. */
 function sharedFlags(commands: readonly Command[]): string[] {
   const [first, ...others] = commands.filter((command) => flagsOf(command).includes("--db")).map(flagsOf);
