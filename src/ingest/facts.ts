@@ -2,13 +2,13 @@
 import { normaliseAddress } from "../message/address.ts";
 import { categoriseRejection } from "../message/rejection-category.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
-import type { AddressLine, Arrival, Authentication, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
+import type { AddressLine, Arrival, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import type { ArrivalRow } from "../store/rows.ts";
 import { toTemplate } from "../store/templates.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Moment } from "../units.ts";
-import { metadataOf } from "./metadata.ts";
+import { formatAuthentication, metadataOf } from "./metadata.ts";
 
 /** What the entry says about one recipient of its message, its error as a template; undefined when it speaks of none. */
 export function storedWord({ prefix, event }: ParsedEntry, at: Moment): AddressWord | undefined {
@@ -102,11 +102,6 @@ export function toArrivalRow(transactor: Transactor, arrival: Arrival, at: Momen
     parent_exim_id: arrival.parentId ?? null,
     fake_reject: arrival.fakeReject ? 1 : 0,
   };
-}
-
-function formatAuthentication(auth: Authentication | undefined): string | undefined {
-  if (auth === undefined) return undefined;
-  return auth.id === undefined ? auth.authenticator : `${auth.authenticator}:${auth.id}`;
 }
 
 function isAddressLine(event: LogEvent): event is LogEvent & AddressLine & { readonly host: Host | undefined } {

@@ -2,7 +2,7 @@
 
 import { PilotError } from "../errors.ts";
 import { rankOf } from "../message/order.ts";
-import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
+import { type ParsedEntry, parseEntry, parseEntryText, startsEntry } from "../parse/record.ts";
 import { entryIdOf, type PackedText, packText } from "../store/raw-text.ts";
 import type { BereftEntry } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
@@ -257,7 +257,7 @@ class LogReader {
   }
 
   #restoreFacts(transactor: Transactor, { id, at }: BereftEntry): void {
-    const parsed = parseEntry((this.#writer.rawText.entryText(id) ?? "").split("\n"));
+    const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
     if (parsed === undefined) return;
     addFacts(transactor, id, parsed, storedWord(parsed, at));
   }

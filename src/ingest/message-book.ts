@@ -10,7 +10,7 @@ import {
 } from "../message/state.ts";
 import type { RecipientStatus } from "../message/statuses.ts";
 import type { LogEvent } from "../parse/events.ts";
-import { parseEntry } from "../parse/record.ts";
+import { parseEntryText } from "../parse/record.ts";
 import type { RawTextReader } from "../store/raw-text.ts";
 import {
   type ArrivalRow,
@@ -86,7 +86,7 @@ export class MessageBook {
         written: new Map(),
       };
       for (const entry of entries) {
-        const parsed = parseEntry((rawText.entryText(entry.id) ?? "").split("\n"));
+        const parsed = parseEntryText(rawText.entryText(entry.id) ?? "");
         if (parsed !== undefined) foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed, entry.at));
       }
       this.#messages.set(eximId, message);

@@ -1,6 +1,6 @@
 /** The fields of a line that no column of the views holds: for the view `log_metadata`. */
 
-import type { Authentication, Details, LogEvent } from "../parse/events.ts";
+import type { Authentication, Client, Details, LogEvent } from "../parse/events.ts";
 import { SECOND_MS } from "../units.ts";
 
 /** `key, value, key, value …` under the names of Exim's log, in the order of the line but for those that have a property. */
@@ -10,17 +10,10 @@ export function metadataOf(event: LogEvent): Details {
       return [...pair("U", event.ident), ...pair("X", event.tls), ...event.details];
     case "verification":
     case "warning":
-      return [
-        ...pair("U", event.ident),
-        ...pair("X", event.tls),
-        ...pair("A", formatAuthentication(event.auth)),
-        ...event.details,
-      ];
+      return [...clientFields(event), ...event.details];
     case "session":
       return [
-        ...pair("U", event.ident),
-        ...pair("X", event.tls),
-        ...pair("A", formatAuthentication(event.auth)),
+        ...clientFields(event),
         ...pair("D", event.durationMs === undefined ? undefined : `${event.durationMs / SECOND_MS}s`),
         ...pair("C", event.commands?.join(",")),
         ...event.details,
@@ -32,11 +25,16 @@ export function metadataOf(event: LogEvent): Details {
 
 const NONE: Details = [];
 
+function clientFields({ ident, tls, auth }: Client): Details {
+  return [...pair("U", ident), ...pair("X", tls), ...pair("A", formatAuthentication(auth))];
+}
+
 function pair(key: string, value: string | undefined): Details {
   return value === undefined ? NONE : [key, value];
 }
 
-function formatAuthentication(auth: Authentication | undefined): string | undefined {
+/** `authenticator:id`, as `A=` has it. */
+export function formatAuthentication(auth: Authentication | undefined): string | undefined {
   if (auth === undefined) return undefined;
   return auth.id === undefined ? auth.authenticator : `${auth.authenticator}:${auth.id}`;
 }

@@ -38,6 +38,11 @@ export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
   return { prefix, text, event: parseEvent(text, prefix.messageId) };
 }
 
+/** The same from the lines of an entry as one text, as they are stored. */
+export function parseEntryText(text: string): ParsedEntry | undefined {
+  return parseEntry(text.split("\n"));
+}
+
 /** A log that has been on another system may end its lines that way. */
 function withoutCarriageReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;

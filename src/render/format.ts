@@ -43,6 +43,17 @@ export function countOf(count: number, singular: string, plural = `${singular}s`
   return `${formatCount(count)} ${count === 1 ? singular : plural}`;
 }
 
+/** `mx1.example (helo) [192.0.2.1]:25`: what is known of it. */
+export function formatHost(
+  name: string | null,
+  helo: string | null,
+  ipAddress: string | null,
+  port: number | null,
+): string {
+  const address = ipAddress === null ? null : `[${ipAddress}]${port === null ? "" : `:${port}`}`;
+  return [name, helo === null ? null : `(${helo})`, address].filter((part) => part !== null).join(" ");
+}
+
 const FORMATS = new Map<string, Intl.DateTimeFormat>();
 
 /** `2026-03-02 05:40:05`, as the clock of the zone shows an ISO timestamp. */

@@ -1,6 +1,6 @@
 /** The attempts to deliver a message, those that went alike in one row. */
 import type { Trace, TracedAttempt } from "../trace/result.ts";
-import { formatSeconds, formatTime } from "./format.ts";
+import { formatHost, formatSeconds, formatTime } from "./format.ts";
 import { renderColumns } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { paintStatus } from "./status-colour.ts";
@@ -30,7 +30,7 @@ export function renderAttempts({ attempts, message }: Trace, paint: Paint, colum
     String(count),
     paintStatus(paint, first.status),
     toVisibleLine(first.recipient),
-    formatHost(first),
+    toVisibleLine(formatHost(first.host, null, first.ipAddress, first.port)),
     count === 1 && first.durationSeconds !== null ? formatSeconds(first.durationSeconds) : "",
     toVisibleLine([first.router, first.transport].filter((step) => step !== null).join(" / ")),
   ]);
@@ -68,8 +68,3 @@ function renderFitting(rows: readonly (readonly string[])[], columns: number): s
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of the colours set here.
 const ANSI = /\u001b\[\d+m/g;
-
-function formatHost({ host, ipAddress, port }: TracedAttempt): string {
-  const address = ipAddress === null ? null : `[${ipAddress}]${port === null ? "" : `:${port}`}`;
-  return toVisibleLine([host, address].filter((part) => part !== null).join(" "));
-}

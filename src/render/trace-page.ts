@@ -1,6 +1,6 @@
 /** The page of one message. */
 import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../trace/result.ts";
-import { formatBytes, formatSeconds, formatTime } from "./format.ts";
+import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { paintStatus } from "./status-colour.ts";
@@ -75,12 +75,7 @@ function formatQueueTime(seconds: number | null): string {
 
 function formatClient({ host, helo, ipAddress, port, ident }: TracedMessage): string | undefined {
   if (host === null && helo === null && ipAddress === null) return undefined;
-  const parts = [
-    host,
-    helo === null ? null : `(${helo})`,
-    ipAddress === null ? null : `[${ipAddress}]${port === null ? "" : `:${port}`}`,
-  ];
-  const client = parts.filter((part) => part !== null).join(" ");
+  const client = formatHost(host, helo, ipAddress, port);
   return ident === null ? client : `${client}, ident ${ident}`;
 }
 

@@ -3,6 +3,7 @@ import type { Outcome } from "../message/statuses.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { PackedText } from "./raw-text.ts";
 import type { StoredMessagesTable } from "./tables.ts";
+import type { ARRIVAL_COLUMNS } from "./write-statements.ts";
 
 /** What is stored of a message, as the fold needs it to go on. */
 export interface StoredMessage {
@@ -48,24 +49,7 @@ export interface StoredWord {
 export type MessageStateRow = Omit<StoredMessagesTable, "id" | "server_id" | "exim_id" | keyof ArrivalRow>;
 
 /** What the arrival line tells. */
-export type ArrivalRow = Pick<
-  StoredMessagesTable,
-  | "arrival_at"
-  | "sender_id"
-  | "size"
-  | "subject"
-  | "header_message_id"
-  | "host_id"
-  | "helo_id"
-  | "ip_id"
-  | "port"
-  | "protocol_id"
-  | "auth_id"
-  | "ident_id"
-  | "tls_id"
-  | "parent_exim_id"
-  | "fake_reject"
->;
+export type ArrivalRow = Pick<StoredMessagesTable, (typeof ARRIVAL_COLUMNS)[number]>;
 
 export const NO_ARRIVAL: ArrivalRow = {
   arrival_at: null,

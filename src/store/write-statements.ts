@@ -2,7 +2,7 @@
 import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
 import { Interner } from "./interner.ts";
-import type { ArrivalRow, MessageStateRow } from "./rows.ts";
+import type { MessageStateRow } from "./rows.ts";
 import type {
   AddressEventsTable,
   StoredMessagesTable,
@@ -43,7 +43,7 @@ export const ARRIVAL_COLUMNS = [
   "tls_id",
   "parent_exim_id",
   "fake_reject",
-] as const satisfies readonly (keyof ArrivalRow)[];
+] as const satisfies readonly (keyof StoredMessagesTable)[];
 
 export const ADDRESS_EVENT_COLUMNS = [
   "entry_id",

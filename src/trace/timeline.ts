@@ -1,7 +1,7 @@
 /** The lines about a message, in order, each with what it says. */
 import { normaliseAddress } from "../message/address.ts";
 import type { MessageStatus } from "../message/statuses.ts";
-import { type ParsedEntry, parseEntry } from "../parse/record.ts";
+import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
 import type { EntryRow } from "../store/message-reader.ts";
 import { decodeLines } from "../text.ts";
 import { describeEvent } from "./describe-event.ts";
@@ -14,7 +14,7 @@ export interface ReadEntry {
 }
 
 export function readEntries(rows: readonly EntryRow[]): readonly ReadEntry[] {
-  return rows.map((row) => ({ row, parsed: row.bytes === undefined ? undefined : parseEntry(row.bytes.split("\n")) }));
+  return rows.map((row) => ({ row, parsed: row.bytes === undefined ? undefined : parseEntryText(row.bytes) }));
 }
 
 export function toTimelineItem({ row, parsed }: ReadEntry): TimelineItem {
