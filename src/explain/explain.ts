@@ -22,7 +22,7 @@ export interface Explanation extends LinePlace {
 export function explain(line: ReadLine): Explanation {
   const { file, lineNumber, kind, raw, parsed } = line;
   const rawLines = raw.split("\n");
-  const text = parsed === undefined ? raw : textOf(rawLines[0] ?? "", parsed);
+  const text = parsed === undefined ? raw : textOf(parsed);
   const fields = parsed === undefined ? [] : [...prefixFields(line, text, parsed), ...eventFields(text, parsed)];
   return {
     file,
@@ -30,15 +30,15 @@ export function explain(line: ReadLine): Explanation {
     kind,
     meaning: LINE_KINDS[kind],
     text,
-    linesLeftOut: rawLines.length - text.split("\n").length,
+    linesLeftOut: Math.max(0, rawLines.length - text.split("\n").length),
     fields: fields.sort(fromLeftToRight),
     isUnderstood: !isUnknown(kind) && residueOf(line) === "",
   };
 }
 
 /** The entry as the parser saw it. */
-function textOf(firstLine: string, { prefix, text }: ParsedEntry): string {
-  return firstLine.slice(0, prefix.textStart) + text;
+function textOf({ line, prefix, text }: ParsedEntry): string {
+  return line.slice(0, prefix.textStart) + text;
 }
 
 /** A whole before its parts. */
@@ -47,20 +47,25 @@ function fromLeftToRight({ range: one }: PlacedField, { range: other }: PlacedFi
   return one.from - other.from || other.to - one.to;
 }
 
-/** The places of stamp, pid and id are certain: they stand in front, in this order. */
+/** Stamp, pid and id stand in front, in this order; the first two may be syslog's, and have no place in Exim's text then. */
 function prefixFields({ timestamp = "" }: ReadLine, text: string, { prefix }: ParsedEntry): PlacedField[] {
   const { pid, messageId } = prefix;
-  const fields = [placed("timestamp", timestamp, { from: 0, to: timestamp.length })];
-  const pidFrom = timestamp.length + 1;
-  if (pid !== undefined) fields.push(placed("processId", pid, { from: pidFrom, to: text.indexOf("]", pidFrom) + 1 }));
+  const hasStamp = text.startsWith(timestamp);
+  const stampEnd = hasStamp ? timestamp.length : 0;
+  const fields = [placed("timestamp", timestamp, hasStamp ? { from: 0, to: stampEnd } : undefined)];
+  if (pid !== undefined) {
+    const from = text.indexOf(`[${pid}]`, stampEnd);
+    const isInFront = from !== -1 && from <= stampEnd + 1;
+    fields.push(placed("processId", pid, isInFront ? { from, to: text.indexOf("]", from) + 1 } : undefined));
+  }
   if (messageId !== undefined) {
-    const from = text.indexOf(messageId, timestamp.length);
+    const from = text.indexOf(messageId, stampEnd);
     fields.push(placed("messageId", messageId, { from, to: from + messageId.length }));
   }
   return fields;
 }
 
-function placed(name: string, value: Field["value"], range: Range): PlacedField {
+function placed(name: string, value: Field["value"], range: Range | undefined): PlacedField {
   return { name, value, openers: undefined, within: undefined, range };
 }
 

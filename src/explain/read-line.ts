@@ -1,6 +1,6 @@
 /** One entry of a log, or a line of none, and what it means. */
 import type { LogEvent } from "../parse/events.ts";
-import { type ParsedEntry, parseEntry } from "../parse/record.ts";
+import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
 import { decodeUtf8 } from "../text.ts";
 import type { LineKind } from "./kinds.ts";
 
@@ -29,13 +29,14 @@ export function readLine(lines: readonly string[], isEntry: boolean, place: Line
     ...place,
     kind: parsed?.event.kind ?? "unparsed",
     raw,
-    timestamp: parsed === undefined ? undefined : stampOf(lines[0] ?? "", parsed),
+    timestamp: parsed && stampOf(parsed),
     parsed,
   };
 }
 
-/** `2017-07-30 18:51:05.712 +0100`: date and time, and a third word where there is a zone. */
-function stampOf(line: string, { prefix }: ParsedEntry): string {
+/** `2017-07-30 18:51:05.712 +0100`: date and time, and a third word where there is a zone. Syslog's where Exim wrote none. */
+function stampOf({ line, prefix, syslog }: ParsedEntry): string {
+  if (syslog !== undefined && !startsEntry(line)) return syslog.stamp;
   const words = prefix.zoneMinutes === undefined ? 2 : 3;
   return line.slice(0, prefix.textStart).trimEnd().split(" ", words).join(" ");
 }

@@ -6,6 +6,8 @@ import { messageIdLength } from "./message-id.ts";
 export interface Prefix {
   /** The stamp as if it were UTC, in milliseconds: clock of the wall, not yet a moment. */
   readonly wallMs: number;
+  /** Set when the stamp is one of syslog's that says no year; it is then of 1972. */
+  readonly lacksYear: true | undefined;
   /** The `+hhmm` after the stamp, in minutes east of UTC; undefined without `log_timezone`. */
   readonly zoneMinutes: number | undefined;
   /** The `[pid]` of `log_selector = +pid`. */
@@ -32,15 +34,42 @@ export function parsePrefix(line: string): Prefix | undefined {
   if (position > STAMP_LENGTH) wallMs += fractionMs(line, STAMP_LENGTH + 1, position);
   const zoneMinutes = parseZone(line, position + 1);
   if (zoneMinutes !== undefined) position += 6;
+  return parseRest(line, position, { wallMs, lacksYear: undefined, zoneMinutes });
+}
+
+/**
+ * Reads the prefix of an entry that syslog has given its stamp.
+ *
+ *     [1236] 10HmbD-000000005vi-0000 <= a@b.example
+ * Source: Exim specification, `syslog_timestamp`.
+ */
+export function parseStamplessPrefix(
+  line: string,
+  stamp: Pick<Prefix, "wallMs" | "lacksYear" | "zoneMinutes">,
+): Prefix {
+  return parseRest(line, BEFORE_LINE, stamp);
+}
+
+/** The end of a stamp that is not there: one blank before the line. */
+const BEFORE_LINE = -1;
+
+/** Process and message, which follow the end of the stamp. */
+function parseRest(
+  line: string,
+  stampEnd: number,
+  { wallMs, lacksYear, zoneMinutes }: Pick<Prefix, "wallMs" | "lacksYear" | "zoneMinutes">,
+): Prefix {
+  let position = stampEnd;
   const pidEnd = bracketedNumberEnd(line, position + 1);
   const pid = pidEnd === 0 ? undefined : Number(line.slice(position + 2, pidEnd));
   if (pidEnd !== 0) position = pidEnd + 1;
-  const idLength = line.charCodeAt(position) === SPACE ? messageIdLength(line, position + 1) : 0;
+  const isAtBlank = position === BEFORE_LINE || line.charCodeAt(position) === SPACE;
+  const idLength = isAtBlank ? messageIdLength(line, position + 1) : 0;
   const idEnd = position + 1 + idLength;
   const hasId = idLength > 0 && (idEnd === line.length || line.charCodeAt(idEnd) === SPACE);
   const messageId = hasId ? line.slice(position + 1, idEnd) : undefined;
   if (hasId) position = idEnd;
-  return { wallMs, zoneMinutes, pid, messageId, textStart: Math.min(position + 1, line.length) };
+  return { wallMs, lacksYear, zoneMinutes, pid, messageId, textStart: Math.min(position + 1, line.length) };
 }
 
 /** True when the line begins with `YYYY-MM-DD hh:mm:ss`, so that it begins an entry; `parsePrefix` says the same. */

@@ -2,17 +2,22 @@
 import { decodeUtf8 } from "../text.ts";
 import type { LogEvent } from "./events.ts";
 import { parseEvent } from "./parse-event.ts";
-import { type Prefix, parsePrefix, startsWithStamp } from "./prefix.ts";
+import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp } from "./prefix.ts";
+import { joinSyslogLines, type SyslogHeader } from "./syslog.ts";
 
 /** An entry and its meaning. */
 export interface ParsedEntry {
   readonly prefix: Prefix;
+  /** Undefined in a log file of Exim's own. */
+  readonly syslog: SyslogHeader | undefined;
+  /** Its first line, decoded, as Exim wrote it: the prefix and the text. */
+  readonly line: string;
   /** The text after the prefix, with its continuation lines, without a header dump. */
   readonly text: string;
   readonly event: LogEvent;
 }
 
-/** True when the line begins an entry; any other line continues the one before it, or belongs to none. */
+/** True when the line of a log file begins an entry; any other line continues the one before it, or belongs to none. */
 export function startsEntry(line: string): boolean {
   return startsWithStamp(line);
 }
@@ -21,13 +26,32 @@ export function startsEntry(line: string): boolean {
 const LONGEST_TEXT = 64 * 1024;
 
 /**
- * Parses an entry from its raw lines, read as latin1. Never throws; undefined when the first line does not begin an entry.
+ * Parses an entry from its raw lines, read as latin1: of a log file, or of syslog with all its pieces. Never throws; undefined
+ * when the first line does not begin an entry.
  * Source: exim-log-grammar §2 and §3.
  */
 export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
   const line = decodeLine(withoutCarriageReturn(lines[0] ?? ""));
   const prefix = parsePrefix(line);
-  if (prefix === undefined) return undefined;
+  return prefix === undefined ? parseSyslogEntry(lines) : parseLines(lines, line, prefix, undefined);
+}
+
+function parseSyslogEntry(rawLines: readonly string[]): ParsedEntry | undefined {
+  const entry = joinSyslogLines(rawLines.map(withoutCarriageReturn));
+  if (entry === undefined) return undefined;
+  const { header, lines } = entry;
+  const line = decodeLine(lines[0] ?? "");
+  const prefix = parsePrefix(line) ?? parseStamplessPrefix(line, header);
+  return parseLines(lines, line, { ...prefix, pid: prefix.pid ?? header.pid }, header);
+}
+
+/** `line` is the first one, decoded. */
+function parseLines(
+  lines: readonly string[],
+  line: string,
+  prefix: Prefix,
+  syslog: SyslogHeader | undefined,
+): ParsedEntry {
   let text = line.slice(prefix.textStart);
   for (let index = 1; index < lines.length; index++) {
     const continuation = withoutCarriageReturn(lines[index] ?? "");
@@ -35,7 +59,7 @@ export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
     if (continuation === "" || text.length > LONGEST_TEXT) continue;
     text += `\n${decodeUtf8(continuation)}`;
   }
-  return { prefix, text, event: parseEvent(text, prefix.messageId) };
+  return { prefix, syslog, line, text, event: parseEvent(text, prefix.messageId) };
 }
 
 /** The same from the lines of an entry as one text, as they are stored. */
