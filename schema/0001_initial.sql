@@ -28,7 +28,7 @@ CREATE TABLE stored_servers (
 CREATE TABLE stored_sources (
   id         INTEGER PRIMARY KEY,
   server_id  INTEGER NOT NULL REFERENCES stored_servers (id),
-  log_type   INTEGER NOT NULL, -- codes.log_type
+  log_type   INTEGER NOT NULL, -- codes.log_type; syslog: all of them in one
   path       TEXT    NOT NULL, -- as last seen; says nothing about identity
   head       BLOB    NOT NULL, -- the first bytes (up to 256), by which the log is recognised
   tail       BLOB    NOT NULL, -- the last bytes before position (up to 256): shows a rewritten file
@@ -199,6 +199,13 @@ CREATE TABLE sightings (
 ) STRICT;
 CREATE INDEX idx_sightings_entry_id ON sightings (entry_id);
 
+-- Lines of an entry after its first one, in logs that came through syslog: lines of others may stand between them.
+CREATE TABLE entry_lines (
+  location       INTEGER PRIMARY KEY, -- where, in the form of an entry id
+  first_location INTEGER NOT NULL     -- where the entry, or the sighting of it, begins; in the same block
+) STRICT;
+CREATE INDEX idx_entry_lines_first_location ON entry_lines (first_location);
+
 -- The fields of an entry that have no column of their own: a JSON array of key, value, key, value …
 CREATE TABLE stored_details (
   entry_id   INTEGER PRIMARY KEY,
@@ -223,6 +230,7 @@ INSERT INTO codes (family, code, name) VALUES
   ('log_type', 0, 'main'),
   ('log_type', 1, 'reject'),
   ('log_type', 2, 'panic'),
+  ('log_type', 3, 'syslog'),
   ('event', 0, 'other'),
   ('event', 1, 'unparsed'),
   ('event', 2, 'arrival'),

@@ -68,6 +68,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
         "main",
         "reject",
         "panic",
+        "syslog",
       ]),
     )
     .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)

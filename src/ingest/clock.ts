@@ -12,23 +12,33 @@ const DISORDER_MS = 10 * MINUTE_MS;
 const ID_TOLERANCE_MS = 2000;
 const REMEMBERED_STEPS = 1000;
 
+const YEAR_MS = 365 * DAY_MS;
+/** A stamp without a year is no farther back than this: clocks are set, and lines come late. */
+const FARTHEST_BACK_MS = 31 * DAY_MS;
+
 /** What to subtract from the wall's milliseconds: one value, or two in an hour that happens twice (earlier pass first). */
 type Offsets = readonly [firstMs: number, secondMs: number | undefined];
 
 /**
  * Resolves the stamps of one log, in its order. Stamps with a zone are exact. In an hour that happens twice the message id
  * tells which pass it is when the message is younger than the first; else the line goes on where the line before it was.
+ * A stamp of syslog without a year is of the first year that puts it behind the line before it.
  * Source: exim-log-grammar §2; the id's time, Exim specification "Message identification".
  */
 export class LogClock {
   readonly #timeZone: string;
   readonly #offsets = new Map<number, Offsets>();
+  readonly #begin: EpochMs | undefined;
   #last: EpochMs | undefined;
 
-  /** `last` is the moment of the entry before the first one read now. */
-  constructor(timeZone: string, last: EpochMs | undefined) {
+  /**
+   * `last` is the moment of the entry before the first one read now; where there is none, `begin` tells about when the log
+   * begins, for stamps without a year.
+   */
+  constructor(timeZone: string, last: EpochMs | undefined, begin?: EpochMs) {
     this.#timeZone = timeZone;
     this.#last = last;
+    this.#begin = begin;
   }
 
   get last(): EpochMs | undefined {
@@ -36,13 +46,22 @@ export class LogClock {
   }
 
   resolve(prefix: Prefix): EpochMs {
-    const at =
-      prefix.zoneMinutes === undefined ? this.#resolveLocal(prefix) : zonedMs(prefix.wallMs, prefix.zoneMinutes);
+    const { zoneMinutes, messageId } = prefix;
+    const wallMs = prefix.lacksYear === undefined ? prefix.wallMs : this.#withYear(prefix.wallMs);
+    const at = zoneMinutes === undefined ? this.#resolveLocal(wallMs, messageId) : zonedMs(wallMs, zoneMinutes);
     this.#last = epochMs(at);
     return this.#last;
   }
 
-  #resolveLocal({ wallMs, messageId }: Prefix): number {
+  /** The first year in which the stamp is not before the line before it. */
+  #withYear(wallMs: number): number {
+    const earliest = (this.#last ?? this.#begin ?? wallMs) - FARTHEST_BACK_MS;
+    const year = new Date(earliest).getUTCFullYear();
+    const inYear = new Date(wallMs).setUTCFullYear(year);
+    return inYear >= earliest ? inYear : new Date(wallMs).setUTCFullYear(year + 1);
+  }
+
+  #resolveLocal(wallMs: number, messageId: string | undefined): number {
     const [first, second] = this.#offsetsAt(wallMs);
     const earlier = wallMs - first;
     if (second === undefined) return earlier;
@@ -61,6 +80,16 @@ export class LogClock {
     }
     return offsets;
   }
+}
+
+/**
+ * About when a log begins whose stamps say no year: when its first message does, for the id tells the time; else within the
+ * year before `now`.
+ */
+export function beginOfLog(firstMessageId: string | undefined, now: EpochMs): EpochMs {
+  return firstMessageId === undefined
+    ? epochMs(now + DAY_MS - YEAR_MS + FARTHEST_BACK_MS)
+    : messageIdTime(firstMessageId);
 }
 
 /** True when the name is an IANA time zone this machine knows. */

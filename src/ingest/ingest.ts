@@ -1,7 +1,7 @@
 /** The main job: logs in, one after the other; a log that cannot be read does not stop the others. */
 import type { Readable } from "node:stream";
 import { type ErrorCode, PilotError } from "../errors.ts";
-import type { LogType } from "../store/codes.ts";
+import type { SourceType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
@@ -9,7 +9,7 @@ import type { EpochMs } from "../units.ts";
 import { type LogFigures, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
-import { recognise } from "./recognise.ts";
+import { hasWholeLine, recognise } from "./recognise.ts";
 import { type OpenSource, openSource } from "./source.ts";
 
 export interface IngestOptions {
@@ -19,7 +19,7 @@ export interface IngestOptions {
   readonly timeZone: string | undefined;
   readonly defaultTimeZone: string;
   /** Undefined: told from content and name. */
-  readonly logType: LogType | undefined;
+  readonly logType: SourceType | undefined;
   readonly batchLines: number;
   /** Version of this program, for the record. */
   readonly program: string;
@@ -48,7 +48,7 @@ export type LogResult = "read" | "unchanged" | "empty" | "interrupted" | "failed
 
 export interface LogReport extends LogFigures {
   readonly path: string;
-  readonly logType: LogType | undefined;
+  readonly logType: SourceType | undefined;
   readonly result: LogResult;
   readonly error: PilotError | undefined;
 }
@@ -166,12 +166,13 @@ class Run {
       this.#server.id,
       sources,
     );
-    const logType = source?.logType ?? guess.logType;
+    const logType = source !== undefined && hasWholeLine(source) ? source.logType : guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
     if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
     if (source === undefined && forced === undefined) assertIsLog(path, headText);
     await open.verify();
-    const start = source ?? { serverId: this.#server.id, logType, path, notTheSame };
+    const start =
+      source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
     const linesBefore = sum(this.#logs).lines;
     await readLog(open, start, this.#writer, this.#book, figures, {
       batchLines: this.#options.batchLines,

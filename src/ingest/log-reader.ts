@@ -3,6 +3,8 @@
 import { PilotError } from "../errors.ts";
 import { rankOf } from "../message/order.ts";
 import { type ParsedEntry, parseEntry, parseEntryText, startsEntry } from "../parse/record.ts";
+import { parseSyslogLine } from "../parse/syslog.ts";
+import type { LogType } from "../store/codes.ts";
 import { entryIdOf, type PackedText, packText } from "../store/raw-text.ts";
 import type { BereftEntry } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
@@ -10,12 +12,14 @@ import type { Transactor } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, type Moment, momentAt } from "../units.ts";
 import { type Batch, Batcher, type LogRecord } from "./batch.ts";
-import { LogClock } from "./clock.ts";
+import { beginOfLog, LogClock } from "./clock.ts";
 import { addFacts, storedWord } from "./facts.ts";
 import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
+import { firstMessageId } from "./log-type.ts";
 import type { MessageBook } from "./message-book.ts";
 import { couldBe } from "./recognise.ts";
 import { type OpenSource, readFailure } from "./source.ts";
+import { logTypeOf, secondLogOf, twinSearch } from "./syslog-twin.ts";
 
 /** What one run added from one log. */
 export interface LogFigures {
@@ -137,11 +141,8 @@ class LogReader {
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const isUnfinished = source.tail.length > 0 && source.tail.at(-1) !== 0x0a;
     this.unfinished = isUnfinished && this.#lastBlock !== undefined ? lastLineLength(this.#textOf(this.#lastBlock)) : 0;
-    this.#clock = new LogClock(
-      options.timeZone,
-      source.id === undefined ? undefined : writer.sources.clockOf(source.id),
-    );
-    this.#batcher = this.#newBatcher(false);
+    this.#clock = this.#clockAfter(source.id === undefined ? undefined : writer.sources.clockOf(source.id));
+    this.#batcher = this.#newBatcher(false, (batch) => this.#store(batch));
   }
 
   add(line: string, end: LineEnd): void {
@@ -150,22 +151,30 @@ class LogReader {
       return;
     }
     this.#isFirst = false;
-    const goesOn = this.unfinished > 0 || !startsEntry(line);
-    if (this.#lastBlock === undefined || !goesOn) this.#batcher.add(line, end);
-    else this.#addAfterLastBlock(this.#lastBlock, line, end);
+    const block = this.#lastBlock;
+    if (block !== undefined && this.#goesOn(block, line)) this.#addAfterLastBlock(block, line, end);
+    else this.#batcher.add(line, end);
   }
 
   end(): void {
     this.#batcher.end();
   }
 
-  /** The line continues what is stored, so the last block is read anew together with it. */
+  /** True when the line continues what is stored, or a later one may. */
+  #goesOn(block: BlockPlace, line: string): boolean {
+    if (this.unfinished > 0) return true;
+    if (!this.#isSyslog || parseSyslogLine(line) === undefined) return !startsEntry(line);
+    const batcher = this.#batcherFor(block, () => {});
+    batcher.hold();
+    for (const stored of this.#textOf(block).split("\n").slice(0, -1)) batcher.add(stored, "newline");
+    return batcher.lacksPieces;
+  }
+
+  /** The last block is read anew together with the line. */
   #addAfterLastBlock(block: BlockPlace, line: string, end: LineEnd): void {
-    const { sources } = this.#writer;
-    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, block.position, 1);
     this.#withdrawn = block;
-    this.#clock = new LogClock(this.#options.timeZone, block.clockBefore);
-    this.#batcher = this.#newBatcher(before !== "" && before !== "\n");
+    this.#clock = this.#clockAfter(block.clockBefore);
+    this.#batcher = this.#batcherFor(block, (batch) => this.#store(batch));
     this.#batcher.hold();
     const pieces = this.#textOf(block).split("\n");
     const lastPiece = pieces.pop() ?? "";
@@ -174,8 +183,25 @@ class LogReader {
     this.#batcher.release();
   }
 
-  #newBatcher(isWithinLine: boolean): Batcher {
-    return new Batcher(this.#options.batchLines, isWithinLine, (batch) => this.#store(batch));
+  /** A batcher that stands where the block begins. */
+  #batcherFor(block: BlockPlace, onBatch: (batch: Batch) => void): Batcher {
+    const { sources } = this.#writer;
+    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, block.position, 1);
+    return this.#newBatcher(before !== "" && before !== "\n", onBatch);
+  }
+
+  #newBatcher(isWithinLine: boolean, onBatch: (batch: Batch) => void): Batcher {
+    return new Batcher({ batchLines: this.#options.batchLines, isWithinLine, isSyslog: this.#isSyslog }, onBatch);
+  }
+
+  get #isSyslog(): boolean {
+    return this.#source.logType === "syslog";
+  }
+
+  #clockAfter(last: EpochMs | undefined): LogClock {
+    const { timeZone, now } = this.#options;
+    if (last !== undefined || !this.#isSyslog) return new LogClock(timeZone, last);
+    return new LogClock(timeZone, last, beginOfLog(firstMessageId(this.#open.head.toString("latin1")), now()));
   }
 
   #textOf(block: BlockPlace): string {
@@ -268,17 +294,22 @@ class LogReader {
     { record, parsed, ms, at }: TimedRecord,
     counts: BatchCounts,
   ): void {
-    const { serverId, logType } = this.#source;
+    const { serverId } = this.#source;
     const entryId = entryIdOf(blockId, record.line);
+    if (this.#isSyslog)
+      transactor.addEntryLines(
+        record.places.map((line) => entryIdOf(blockId, line)),
+        entryId,
+      );
     if (parsed === undefined || ms === undefined || at === undefined) {
       counts.unparsed++;
-      transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, logType);
+      transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, this.#plainLogType);
       return;
     }
     counts.entries++;
     const { event } = parsed;
     if (event.kind === "other") counts.other++;
-    const twin = transactor.takeTwin(record.lines[0] ?? "", event.kind, ms, serverId, logType);
+    const { logType, twin } = this.#place(transactor, entryId, record, parsed, ms);
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
@@ -289,6 +320,28 @@ class LogReader {
     const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
     transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
     addFacts(transactor, entryId, parsed, word);
+  }
+
+  /** What a line is for whose log is not known. */
+  get #plainLogType(): LogType {
+    const { logType } = this.#source;
+    return logType === "syslog" ? "main" : logType;
+  }
+
+  /** Which log an entry is of, and the entry of another one that it repeats. */
+  #place(transactor: Transactor, entryId: number, record: LogRecord, parsed: ParsedEntry, ms: EpochMs): Place {
+    const { serverId } = this.#source;
+    const logType = logTypeOf(parsed) ?? this.#plainLogType;
+    if (!this.#isSyslog) {
+      return { logType, twin: transactor.takeTwin(record.lines[0] ?? "", parsed.event.kind, ms, serverId, logType) };
+    }
+    const second = secondLogOf(parsed);
+    if (second === undefined) return { logType, twin: undefined };
+    const search = twinSearch(parsed, ms, serverId);
+    const twin = transactor.takeSyslogTwin(search, second);
+    if (twin !== undefined) return { logType: second, twin };
+    transactor.noteSyslogEntry(search, entryId, logType);
+    return { logType, twin: undefined };
   }
 
   #checkpoint(transactor: Transactor, source: CurrentSource, expectedPosition: number): number {
@@ -318,6 +371,11 @@ interface StoredBatch {
   readonly repeated: number;
   /** Seen for the first time. */
   readonly messages: number;
+}
+
+interface Place {
+  readonly logType: LogType;
+  readonly twin: number | undefined;
 }
 
 interface BatchCounts {

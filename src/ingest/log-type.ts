@@ -1,11 +1,12 @@
-/** Which of Exim's three logs a file is, from its content and its name; and whether it is one at all. */
+/** Which of Exim's three logs a file is, or whether it has them by way of syslog, from its content and its name; and whether it is one at all. */
 import { basename } from "node:path";
 import type { EventKind } from "../parse/events.ts";
 import { parseEntry, startsEntry } from "../parse/record.ts";
-import type { LogType } from "../store/codes.ts";
+import { couldBeginSyslogLine, isEximSyslogLine, parseSyslogLine } from "../parse/syslog.ts";
+import type { LogType, SourceType } from "../store/codes.ts";
 
 export interface LogTypeGuess {
-  readonly logType: LogType;
+  readonly logType: SourceType;
   /** False when neither content nor name says, so that a known log with the same bytes decides. */
   readonly isCertain: boolean;
 }
@@ -18,13 +19,48 @@ const REJECT_ONLY = /^(?:Envelope-(?:from|to): <|P Received: )/m;
 
 /** `text` is the beginning of the log, read as latin1. */
 export function guessLogType(path: string, text: string): LogTypeGuess {
+  if (!text.includes("\n")) return { logType: guessFromBeginning(path, text), isCertain: false };
+  if (isSyslog(text)) return { logType: "syslog", isCertain: true };
   if (MAIN_ONLY.test(text) && !/panic/i.test(basename(path))) return { logType: "main", isCertain: true };
   if (REJECT_ONLY.test(text)) return { logType: "reject", isCertain: true };
+  const named = guessFromName(path);
+  return named === undefined
+    ? { logType: guessFromEntries(text), isCertain: false }
+    : { logType: named, isCertain: true };
+}
+
+function guessFromName(path: string): LogType | undefined {
   const name = basename(path).toLowerCase();
-  if (name.includes("reject")) return { logType: "reject", isCertain: true };
-  if (name.includes("panic")) return { logType: "panic", isCertain: true };
-  if (name.includes("main")) return { logType: "main", isCertain: true };
-  return { logType: guessFromEntries(text), isCertain: false };
+  return (["reject", "panic", "main"] as const).find((logType) => name.includes(logType));
+}
+
+/** True when the first line of Exim in it came through syslog. */
+export function isSyslog(text: string): boolean {
+  for (const line of text.split("\n")) {
+    if (startsEntry(line)) return false;
+    if (isEximSyslog(line)) return true;
+  }
+  return false;
+}
+
+/** The id of the first message that a log of syslog tells of. */
+export function firstMessageId(text: string): string | undefined {
+  for (const line of text.split("\n")) {
+    const messageId = isEximSyslog(line) ? parseEntry([line])?.prefix.messageId : undefined;
+    if (messageId !== undefined) return messageId;
+  }
+  return undefined;
+}
+
+function isEximSyslog(line: string): boolean {
+  const syslogLine = parseSyslogLine(line);
+  return syslogLine !== undefined && isEximSyslogLine(syslogLine);
+}
+
+/** The type of a log that has no whole line yet: to be told anew when it has. */
+function guessFromBeginning(path: string, text: string): SourceType {
+  if (!couldBeginEntry(text) && couldBeginSyslogLine(text)) return "syslog";
+  return guessFromName(path) ?? "main";
 }
 
 /** Fewer entries say nothing. */
@@ -55,7 +91,10 @@ const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
 export function isForeign(text: string): boolean {
   const lines = text.split("\n");
   const unfinished = lines.pop() ?? "";
-  if (lines.length > 0) return !lines.some((line) => startsEntry(line));
-  const shape = unfinished.slice(0, STAMP_SHAPE.length).replace(/\d/g, "d");
-  return !STAMP_SHAPE.startsWith(shape);
+  if (lines.length > 0) return !lines.some((line) => startsEntry(line) || isEximSyslog(line));
+  return !couldBeginEntry(unfinished) && !couldBeginSyslogLine(unfinished);
+}
+
+function couldBeginEntry(text: string): boolean {
+  return STAMP_SHAPE.startsWith(text.slice(0, STAMP_SHAPE.length).replace(/\d/g, "d"));
 }

@@ -1,5 +1,5 @@
 /** Which stored log an open one is: by its first bytes, made sure of by the bytes where reading stopped. */
-import type { LogType } from "../store/codes.ts";
+import type { SourceType } from "../store/codes.ts";
 import { IDENTITY_BYTES, type SourceCatalogue, type SourceRow } from "../store/source-catalogue.ts";
 import type { OpenSource } from "./source.ts";
 
@@ -8,7 +8,7 @@ export interface Identity {
   readonly path: string;
   readonly head: Buffer;
   /** Undefined when neither content nor name tell. */
-  readonly logType: LogType | undefined;
+  readonly logType: SourceType | undefined;
 }
 
 export interface Recognition {
@@ -24,16 +24,21 @@ const NEWLINE = 0x0a;
 
 /** True when a stored log and an open one begin alike, as far as both go. A log without one whole line is known by its path only. */
 export function couldBe(stored: SourceRow, { path, head, logType }: Identity): boolean {
-  if (logType !== undefined && stored.logType !== logType) return false;
+  if (logType !== undefined && stored.logType !== logType && hasWholeLine(stored)) return false;
   const length = Math.min(stored.head.length, head.length, IDENTITY_BYTES);
   if (!stored.head.subarray(0, length).equals(head.subarray(0, length))) return false;
   return stored.path === path || head.subarray(0, length).includes(NEWLINE) || length === IDENTITY_BYTES;
 }
 
+/** Before that its type may have been told wrongly. */
+export function hasWholeLine({ head }: Pick<SourceRow, "head">): boolean {
+  return head.includes(NEWLINE) || head.length >= IDENTITY_BYTES;
+}
+
 /** Finds the stored log that `open` is, and puts it where reading goes on. */
 export async function recognise(
   open: OpenSource,
-  logType: LogType | undefined,
+  logType: SourceType | undefined,
   serverId: number,
   sources: SourceCatalogue,
 ): Promise<Recognition> {

@@ -3,14 +3,18 @@ import type Database from "better-sqlite3";
 import type { MessageStatus, Outcome, RecipientStatus } from "../message/statuses.ts";
 import type { EventKind, RejectionPhase } from "../parse/events.ts";
 
+/** The logs that Exim writes an entry to. */
 export type LogType = "main" | "reject" | "panic";
+
+/** What a file is: one of the logs, or all of them by way of syslog. */
+export type SourceType = LogType | "syslog";
 
 /** What an entry can be: an event, or a line without a stamp that belongs to no entry. */
 export type EntryKind = EventKind | "unparsed";
 
 export interface Codes {
-  readonly logType: (name: LogType) => number;
-  readonly logTypeName: (code: number) => LogType;
+  readonly logType: (name: SourceType) => number;
+  readonly logTypeName: (code: number) => SourceType;
   readonly event: (name: EntryKind) => number;
   readonly messageStatus: (name: MessageStatus) => number;
   readonly recipientStatus: (name: RecipientStatus) => number;
@@ -32,7 +36,7 @@ export function loadCodes(database: Database.Database): Codes {
   const outcomes = family("outcome");
   return {
     logType: lookUp("log_type", logTypes),
-    logTypeName: lookUpName<LogType>("log_type", logTypes),
+    logTypeName: lookUpName<SourceType>("log_type", logTypes),
     event: lookUp("event", family("event")),
     messageStatus: lookUp("message_status", family("message_status")),
     recipientStatus: lookUp("recipient_status", family("recipient_status")),
@@ -42,10 +46,10 @@ export function loadCodes(database: Database.Database): Codes {
   };
 }
 
-const LOG_TYPE_BITS: Readonly<Record<LogType, number>> = { main: 1, reject: 2, panic: 4 };
+const LOG_TYPE_BITS: Readonly<Record<SourceType, number>> = { main: 1, reject: 2, panic: 4, syslog: 0 };
 
-/** The bit of a log type in `seen_in`. */
-export function logTypeBit(logType: LogType): number {
+/** The bit of a log type in `seen_in`; an entry of syslog is one of the other three. */
+export function logTypeBit(logType: SourceType): number {
   return LOG_TYPE_BITS[logType];
 }
 

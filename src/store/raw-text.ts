@@ -61,15 +61,33 @@ export function offsetOfLine(text: string, line: number): number {
 /** Blocks kept open: entries are asked for in runs, and a message's lines stand close together. */
 const OPEN_BLOCKS = 32;
 
+interface OpenBlock {
+  readonly text: string;
+  /** Its lines came through syslog. */
+  readonly isSyslog: boolean;
+}
+
+function lineAt(text: string, line: number): string {
+  const start = offsetOfLine(text, line);
+  const end = text.indexOf("\n", start);
+  return text.slice(start, end === -1 ? text.length : end);
+}
+
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
-  readonly #block: Database.Statement<[number], { data: Uint8Array }>;
+  readonly #block: Database.Statement<[number], { data: Uint8Array; log_type: string }>;
   readonly #sightings: Database.Statement<[number], { location: number }>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
-  readonly #open = new Map<number, string>();
+  readonly #otherLines: Database.Statement<[number], { location: number }>;
+  readonly #open = new Map<number, OpenBlock>();
 
   constructor(database: Database.Database) {
-    this.#block = database.prepare("SELECT data FROM raw_blocks WHERE id = ?");
+    this.#block = database.prepare(
+      `SELECT b.data, c.name AS log_type FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
+       JOIN codes c ON c.family = 'log_type' AND c.code = s.log_type
+       WHERE b.id = ?`,
+    );
+    this.#otherLines = database.prepare("SELECT location FROM entry_lines WHERE first_location = ? ORDER BY location");
     this.#sightings = database.prepare("SELECT location FROM sightings WHERE entry_id = ?");
     this.#nextLocation = database.prepare(
       `SELECT min(location) AS location FROM (
@@ -85,17 +103,23 @@ export class RawTextReader {
    * pruned. Of an entry in several logs it is the longest text, whichever was read first: the reject log's has the headers.
    */
   entryText(entryId: number): string | undefined {
-    let longest = this.#textAt(entryId);
+    let longest = this.textAt(entryId);
     for (const { location } of this.#sightings.all(entryId)) {
-      const text = this.#textAt(location);
+      const text = this.textAt(location);
       if (text !== undefined && text.length > (longest?.length ?? 0)) longest = text;
     }
     return longest;
   }
 
-  #textAt(location: number): string | undefined {
-    const text = this.blockText(blockOf(location));
-    if (text === undefined) return undefined;
+  /** The bytes of an entry, or of a sighting of it, in one log: latin1, its lines without the last newline; undefined when pruned. */
+  textAt(location: number): string | undefined {
+    const block = this.#openBlock(blockOf(location));
+    if (block === undefined) return undefined;
+    const { text, isSyslog } = block;
+    if (isSyslog) {
+      const others = this.#otherLines.all(location);
+      return [{ location }, ...others].map((line) => lineAt(text, lineOf(line.location))).join("\n");
+    }
     const start = offsetOfLine(text, lineOf(location));
     const blockEnd = entryIdOf(blockOf(location) + 1, 0);
     const next = this.#nextLocation.get(location, blockEnd, location, blockEnd)?.location;
@@ -105,15 +129,19 @@ export class RawTextReader {
 
   /** The text of a whole block; undefined when pruned. */
   blockText(blockId: number): string | undefined {
-    let text = this.#open.get(blockId);
-    if (text !== undefined) return text;
+    return this.#openBlock(blockId)?.text;
+  }
+
+  #openBlock(blockId: number): OpenBlock | undefined {
+    let block = this.#open.get(blockId);
+    if (block !== undefined) return block;
     const row = this.#block.get(blockId);
     if (row === undefined) return undefined;
-    text = unpackText(blockId, row.data);
+    block = { text: unpackText(blockId, row.data), isSyslog: row.log_type === "syslog" };
     const oldest = this.#open.keys().next();
     if (this.#open.size >= OPEN_BLOCKS && !oldest.done) this.#open.delete(oldest.value);
-    this.#open.set(blockId, text);
-    return text;
+    this.#open.set(blockId, block);
+    return block;
   }
 
   /** Forgets open blocks; their text may have changed. */

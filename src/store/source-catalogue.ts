@@ -1,7 +1,7 @@
 /** What is known of servers and of the logs read from them; reads only. */
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs } from "../units.ts";
-import type { Codes, LogType } from "./codes.ts";
+import type { Codes, SourceType } from "./codes.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type { RawBlocksTable, StoredServersTable, StoredSourcesTable } from "./tables.ts";
 
@@ -17,7 +17,7 @@ export interface ServerRow {
 export interface SourceRow {
   readonly id: number;
   readonly serverId: number;
-  readonly logType: LogType;
+  readonly logType: SourceType;
   readonly path: string;
   /** The first bytes of the log, up to {@link IDENTITY_BYTES}. */
   readonly head: Buffer;

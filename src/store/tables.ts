@@ -173,6 +173,11 @@ export interface SightingsTable {
   log_type: number;
 }
 
+export interface EntryLinesTable {
+  location: number;
+  first_location: number;
+}
+
 export interface StoredDetailsTable {
   entry_id: number;
   details_id: number;
@@ -343,6 +348,7 @@ export interface BaseTables {
   address_events: AddressEventsTable;
   stored_entries: StoredEntriesTable;
   sightings: SightingsTable;
+  entry_lines: EntryLinesTable;
   stored_details: StoredDetailsTable;
   stored_rejections: StoredRejectionsTable;
   schema_migrations: SchemaMigrationsTable;

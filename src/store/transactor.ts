@@ -4,7 +4,7 @@ import type { EventKind } from "../parse/events.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
-import type { RawTextReader } from "./raw-text.ts";
+import { blockOf, type RawTextReader } from "./raw-text.ts";
 import type {
   ArrivalRow,
   Bereft,
@@ -17,6 +17,7 @@ import type {
   StoredWord,
 } from "./rows.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
+import type { SyslogTwinSearch, SyslogTwins } from "./syslog-twins.ts";
 import type { AddressEventsTable, StoredRecipientsTable, StoredRejectionsTable } from "./tables.ts";
 import type { TwinFinder } from "./twins.ts";
 import { Withdrawal } from "./withdrawal.ts";
@@ -36,6 +37,7 @@ export class Transactor {
   readonly #rawText: RawTextReader;
   readonly #withdrawal: Withdrawal;
   readonly #twins: TwinFinder;
+  readonly #syslogTwins: SyslogTwins;
   readonly #ids = new Map<string, number>();
   #ended = false;
 
@@ -45,6 +47,7 @@ export class Transactor {
     codes: Codes,
     rawText: RawTextReader,
     twins: TwinFinder,
+    syslogTwins: SyslogTwins,
   ) {
     this.#database = database;
     this.#tables = tables;
@@ -52,6 +55,7 @@ export class Transactor {
     this.#rawText = rawText;
     this.#withdrawal = new Withdrawal(database, codes);
     this.#twins = twins;
+    this.#syslogTwins = syslogTwins;
   }
 
   string(text: string): number {
@@ -109,9 +113,11 @@ export class Transactor {
     });
   }
 
-  /** Says that the entry is also at `location`, in another log; returns whether the main log is new to it. */
+  /** Says that the entry is also at `location`, in another log. */
   addSighting(entryId: number, location: number, logType: LogType): void {
     const tables = this.#open();
+    // Two places in one block: the entry may be among those that wait to be inserted.
+    if (blockOf(entryId) === blockOf(location)) tables.entries.flush();
     tables.addSighting.run(location, entryId, this.codes.logType(logType));
     tables.markSeen.run(logTypeBit(logType), entryId);
   }
@@ -120,6 +126,24 @@ export class Transactor {
   takeTwin(line: string, kind: EventKind, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     this.#open();
     return this.#twins.take(line, kind, at, serverId, logType);
+  }
+
+  /** The entry of syslog that another line of it repeats; see {@link SyslogTwins}. */
+  takeSyslogTwin(search: SyslogTwinSearch, logType: LogType): number | undefined {
+    this.#open();
+    return this.#syslogTwins.take(search, logType);
+  }
+
+  /** Makes an entry of syslog known to {@link Transactor.takeSyslogTwin}, which has found none. */
+  noteSyslogEntry(search: SyslogTwinSearch, entryId: number, logType: LogType): void {
+    this.#open();
+    this.#syslogTwins.note(search, entryId, logType);
+  }
+
+  /** Says where further lines of an entry are, or of a sighting of it, in a log that came through syslog. */
+  addEntryLines(locations: readonly number[], firstLocation: number): void {
+    const { entryLines } = this.#open();
+    for (const location of locations) entryLines.add({ location, first_location: firstLocation });
   }
 
   addRejection(row: StoredRejectionsTable): void {
@@ -206,9 +230,9 @@ export class Transactor {
   updateSource(source: SourceRow, expectedPosition: number, now: EpochMs): boolean {
     const { changes } = this.#statement(
       `UPDATE stored_sources
-       SET path = ?, head = ?, tail = ?, position = ?, lines = ?, entries = ?, other = ?, unparsed = ?, first_ms = ?, last_ms = ?, updated_ms = ?
+       SET log_type = ?, path = ?, head = ?, tail = ?, position = ?, lines = ?, entries = ?, other = ?, unparsed = ?, first_ms = ?, last_ms = ?, updated_ms = ?
        WHERE id = ? AND position = ?`,
-    ).run(...sourceValues(source), now, source.id, expectedPosition);
+    ).run(this.codes.logType(source.logType), ...sourceValues(source), now, source.id, expectedPosition);
     return changes === 1;
   }
 
@@ -234,6 +258,7 @@ export class Transactor {
     const bereft = this.#withdrawal.withdraw(blockId);
     this.#rawText.clear();
     this.#twins.forget();
+    this.#syslogTwins.forget();
     return bereft;
   }
 

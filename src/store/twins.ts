@@ -10,8 +10,18 @@ import { type Codes, type LogType, logTypeBit } from "./codes.ts";
 import { blockOf, lineOf, type RawTextReader } from "./raw-text.ts";
 
 /** What Exim writes to its main log alone, and most of it: no twin is looked for. The index of the schema leaves it out, too. */
-const SINGLE_LOG_KINDS = ["arrival", "delivery", "completed", "queue_run"] as const satisfies readonly EventKind[];
+export const SINGLE_LOG_KINDS = [
+  "arrival",
+  "delivery",
+  "completed",
+  "queue_run",
+] as const satisfies readonly EventKind[];
 const SINGLE_LOG = new Set<EventKind>(SINGLE_LOG_KINDS);
+
+/** True when no other log ever has the same line. */
+export function isOfOneLog(kind: EventKind): boolean {
+  return SINGLE_LOG.has(kind);
+}
 
 /** Lines come in the order of time but for a few around a rotation. */
 const REMEMBERED_INSTANTS = 64;
@@ -38,7 +48,7 @@ export class TwinFinder {
 
   /** The entry of another log that this line repeats, taken so that the next equal line gets the next one; undefined when there is none. */
   take(line: string, kind: EventKind, at: EpochMs, serverId: number, logType: LogType): number | undefined {
-    if (SINGLE_LOG.has(kind)) return undefined;
+    if (isOfOneLog(kind)) return undefined;
     const asker = `${serverId}/${logType}`;
     if (asker !== this.#asker) this.forget();
     this.#asker = asker;

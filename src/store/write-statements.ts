@@ -117,6 +117,7 @@ export interface WriteStatements {
   readonly rejections: BulkInsert<"stored_rejections">;
   readonly addressEvents: BulkInsert<"address_events">;
   readonly details: BulkInsert<"stored_details">;
+  readonly entryLines: BulkInsert<"entry_lines">;
   readonly recipients: BulkInsert<"stored_recipients">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
@@ -152,6 +153,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   ]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
   const details = new BulkInsert(database, "stored_details", ["entry_id", "details_id"]);
+  const entryLines = new BulkInsert(database, "entry_lines", ["location", "first_location"]);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
@@ -177,8 +179,9 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     rejections,
     addressEvents,
     details,
+    entryLines,
     recipients,
-    bulk: [strings, addresses, messages, entries, rejections, addressEvents, details, recipients],
+    bulk: [strings, addresses, messages, entries, rejections, addressEvents, details, entryLines, recipients],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),

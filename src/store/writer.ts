@@ -6,6 +6,7 @@ import { relax, settle, withTranslation } from "./connection.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
+import { SyslogTwins } from "./syslog-twins.ts";
 import { Transactor } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
@@ -21,6 +22,7 @@ export class Writer {
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
   readonly #twins: TwinFinder;
+  readonly #syslogTwins: SyslogTwins;
   readonly #waitMs: number;
   #dataVersion = -1;
   #isRelaxed: boolean;
@@ -41,6 +43,7 @@ export class Writer {
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
     this.#tables = prepareWriteStatements(database);
     this.#twins = new TwinFinder(database, this.rawText, this.codes);
+    this.#syslogTwins = new SyslogTwins(database, this.rawText, this.codes);
   }
 
   /**
@@ -50,7 +53,14 @@ export class Writer {
    */
   write<Result>(action: (transactor: Transactor) => Result, onForeignWrite: () => void = () => {}): Result {
     this.#begin();
-    const transactor = new Transactor(this.#database, this.#tables, this.codes, this.rawText, this.#twins);
+    const transactor = new Transactor(
+      this.#database,
+      this.#tables,
+      this.codes,
+      this.rawText,
+      this.#twins,
+      this.#syslogTwins,
+    );
     try {
       if (this.#hasForeignWrites()) {
         this.#forget();
@@ -103,5 +113,6 @@ export class Writer {
     this.#tables.addresses.forget();
     this.rawText.clear();
     this.#twins.forget();
+    this.#syslogTwins.forget();
   }
 }

@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { normaliseAddress } from "../../src/message/address.ts";
-import { type Corpus, corpusProfiles, fateKind, recipientFates, type TruthFateKind } from "../support/corpus.ts";
+import {
+  type Corpus,
+  corpusProfiles,
+  fateKind,
+  recipientFates,
+  type SyslogCorpus,
+  syslogCorpora,
+  type TruthFateKind,
+} from "../support/corpus.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { queryAll, readSources } from "../support/views.ts";
 
@@ -34,7 +42,7 @@ interface Disagreement {
   readonly status: string;
 }
 
-const profiles = corpusProfiles();
+const profiles = [...corpusProfiles(), ...syslogCorpora()];
 const hasFull = profiles.some(({ name }) => name.includes("full"));
 
 test.skipIf(hasFull)("the full corpus is not beside the project: only its trimmed copy was tested", () => {
@@ -63,7 +71,7 @@ function countNewlines(bytes: Buffer): number {
   return bytes.toString("latin1").split("\n").length - 1;
 }
 
-function compareFates(corpus: Corpus, database: string) {
+function compareFates(corpus: Corpus | SyslogCorpus, database: string) {
   const scenarios = new Map(corpus.truth.messages.map(({ n, scenario }) => [n, scenario]));
   const text = Object.values(corpus.logs)
     .map((path) => readFileSync(path, "latin1"))

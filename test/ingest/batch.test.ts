@@ -43,17 +43,17 @@ describe("lines in batches", () => {
   test("go on with an entry until the next stamp, blank lines too", () => {
     const [batch] = batchesOf([ENTRY, "", "  more", ENTRY], 1000);
     expect(batch?.records).toEqual([
-      { line: 0, lines: [ENTRY, "", "  more"], isEntry: true },
-      { line: 3, lines: [ENTRY], isEntry: true },
+      { line: 0, lines: [ENTRY, "", "  more"], places: [1, 2], isEntry: true },
+      { line: 3, lines: [ENTRY], places: [], isEntry: true },
     ]);
   });
 
   test("without an entry before them stand alone", () => {
     const [batch] = batchesOf(["  more", "", ENTRY], 1000);
     expect(batch?.records).toEqual([
-      { line: 0, lines: ["  more"], isEntry: false },
-      { line: 1, lines: [""], isEntry: false },
-      { line: 2, lines: [ENTRY], isEntry: true },
+      { line: 0, lines: ["  more"], places: [], isEntry: false },
+      { line: 1, lines: [""], places: [], isEntry: false },
+      { line: 2, lines: [ENTRY], places: [], isEntry: true },
     ]);
   });
 
@@ -129,7 +129,7 @@ function batchesOf(lines: readonly string[], batchLines: number): Batch[] {
 
 function collect(batchLines: number, isWithinLine: boolean, fill: (batcher: Batcher) => void): Batch[] {
   const batches: Batch[] = [];
-  const batcher = new Batcher(batchLines, isWithinLine, (batch) => batches.push(batch));
+  const batcher = new Batcher({ batchLines, isWithinLine, isSyslog: false }, (batch) => batches.push(batch));
   fill(batcher);
   batcher.end();
   return batches;

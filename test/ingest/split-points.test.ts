@@ -78,6 +78,18 @@ describe("a log that is cut at any byte gives the same as the whole log", () => 
     );
   });
 
+  test("a log of syslog, at every byte", async () => {
+    await expectSameAsWhole(
+      { syslog: "all" },
+      everyLength("syslog").map((syslog) => [{ syslog }, { syslog: "all" }]),
+    );
+  });
+
+  test("a log of syslog, line by line", async () => {
+    const lines = everyLength("syslog").filter((length) => SMALL_LOGS.syslog[length - 1] === 0x0a);
+    await expectSameAsWhole({ syslog: "all" }, [[...lines.map((syslog) => ({ syslog })), { syslog: "all" }]]);
+  });
+
   test("line by line, and byte by byte", async () => {
     const bytes = everyLength("main");
     const lines = bytes.filter((length) => SMALL_LOGS.main[length - 1] === 0x0a);

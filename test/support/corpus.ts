@@ -20,6 +20,9 @@ export interface Corpus {
   readonly truth: Truth;
 }
 
+/** A run of Exim that logged through syslog. */
+export type SyslogCorpus = Omit<Corpus, "logs"> & { readonly logs: { readonly syslog: string } };
+
 /** What happened to one address of one message. */
 export interface RecipientFate {
   /** The driver's number of the message, "L00001": the only key every message has. */
@@ -398,27 +401,42 @@ export function corpusProfiles(): Corpus[] {
   return [...corporaIn(fileURLToPath(TRIMMED), "trimmed"), ...corporaIn(fileURLToPath(FULL), "full")];
 }
 
-/** A folder counts if it has a main log and the truth: Exim's syslog output is left out. */
+/** The corpora whose log came through syslog; only full ones have it. */
+export function syslogCorpora(): SyslogCorpus[] {
+  const folder = fileURLToPath(FULL);
+  return profilesIn(folder, "syslog").map((profile) => {
+    const directory = join(folder, profile);
+    return openCorpus(directory, profile, `${profile} (full)`, { syslog: join(directory, "syslog") });
+  });
+}
+
 function corporaIn(folder: string, extent: "trimmed" | "full"): Corpus[] {
+  return profilesIn(folder, "mainlog").map((profile) => {
+    const directory = join(folder, profile);
+    const [reject, panic] = [join(directory, "rejectlog"), join(directory, "paniclog")];
+    return openCorpus(directory, profile, `${profile} (${extent})`, {
+      main: join(directory, "mainlog"),
+      ...(existsSync(reject) && { reject }),
+      ...(existsSync(panic) && { panic }),
+    });
+  });
+}
+
+/** The folders that hold the log and the truth about it. */
+function profilesIn(folder: string, log: "mainlog" | "syslog"): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .sort()
-    .filter((profile) => ["mainlog", "TRUTH.json"].every((file) => existsSync(join(folder, profile, file))))
-    .map((profile) => openCorpus(join(folder, profile), profile, `${profile} (${extent})`));
+    .filter((profile) => [log, "TRUTH.json"].every((file) => existsSync(join(folder, profile, file))));
 }
 
-function openCorpus(directory: string, profile: string, name: string): Corpus {
+function openCorpus<Logs>(directory: string, profile: string, name: string, logs: Logs) {
   let truth: Truth | undefined;
-  const [reject, panic] = [join(directory, "rejectlog"), join(directory, "paniclog")];
   return {
     name,
     profile,
     directory,
-    logs: {
-      main: join(directory, "mainlog"),
-      ...(existsSync(reject) && { reject }),
-      ...(existsSync(panic) && { panic }),
-    },
+    logs,
     get truth(): Truth {
       truth ??= readTruth(directory);
       return truth;

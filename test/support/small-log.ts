@@ -1,12 +1,14 @@
 /**
  * Logs of a few minutes, small enough to be cut at every byte: two messages interleaved, a deferral, a bounce, entries of several
- * lines, blank lines, rejections in two logs (one of them twice within a second, one with a header dump), a panic, UTF-8, Latin-1.
+ * lines, blank lines, rejections in two logs (one of them twice within a second, one with a header dump), a panic, UTF-8, Latin-1. And one of syslog:
+ * the same by way of lines that were cut, with pieces of two processes and lines of another program between them.
  */
 
 export interface SmallLogs {
   readonly main: Buffer;
   readonly reject: Buffer;
   readonly panic: Buffer;
+  readonly syslog: Buffer;
 }
 
 const REFUSED_RCPT = "2026-03-02 06:16:01 H=(x) [203.0.113.3] F=<caf{E9}@x.test> rejected RCPT <n{F6}@b.test>: no user";
@@ -51,7 +53,31 @@ Envelope-from: <a@z.test>
 2026-03-02 06:16:05 H=(y) [203.0.113.4] rejected EHLO or HELO y: no
 `;
 
-export const SMALL_LOGS: SmallLogs = { main: toBytes(MAIN), reject: toBytes(REJECT), panic: toBytes(`${PANIC}\n`) };
+const SYSLOG = `Dec 31 23:59:58 mx1 exim[81]: 1xjQ3q-00000O-1s <= a@a.test H=r.test [203.0.113.4] P=esmtp S=464
+Dec 31 23:59:59 mx1 dovecot: imap(al): Logged out
+Dec 31 23:59:59 mx1 exim[82]: H=(x) [203.0.113.3] rejected EHLO or HELO x: no
+Dec 31 23:59:59 mx1 exim[82]: H=(x) [203.0.113.3] rejected EHLO or HELO x: no
+Dec 31 23:59:59 mx1 exim[82]: H=(x) [203.0.113.3] rejected EHLO or HELO x: no
+Jan  1 00:00:00 mx1 exim[82]: H=(x) [203.0.113.3] rejected EHLO or HELO x: no
+Jan  1 00:00:00 mx1 exim[83]: 1xjQ3s-00000Q-0r F=<{E9}@y.test> rejected after DATA: no
+Jan  1 00:00:00 mx1 exim[83]: [1\\5] 1xjQ3s-00000Q-0r F=<{E9}@y.test> rejected after DATA: no
+Jan  1 00:00:00 mx1 exim[81]: [1/2] 1xjQ3q-00000O-1s => al <al@b.test> R=u T=
+Jan  1 00:00:00 mx1 exim[83]: [2\\5] Envelope-from: <{E9}@y.test>
+Jan  1 00:00:00 mx1 dovecot: imap(al): Logged in
+Jan  1 00:00:00 mx1 exim[83]: [4\\5]   Subject: late, before the third
+Jan  1 00:00:00 mx1 exim[83]: [3\\5] P Received: from y.test
+Jan  1 00:00:01 mx1 exim[81]: [2/2] m QT=3s
+Jan  1 00:00:01 mx1 exim[83]: [5/5] F From: <x@y.test>
+Jan  1 00:00:01 mx1 exim[81]: 1xjQ3q-00000O-1s Completed
+Jan  1 00:00:01 mx1 exim[84]: [2/2] lost its beginning
+`;
+
+export const SMALL_LOGS: SmallLogs = {
+  main: toBytes(MAIN),
+  reject: toBytes(REJECT),
+  panic: toBytes(`${PANIC}\n`),
+  syslog: toBytes(SYSLOG),
+};
 
 /** UTF-8, but for the bytes that stand as `{E9}`. */
 function toBytes(text: string): Buffer {

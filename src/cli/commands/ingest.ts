@@ -2,7 +2,7 @@ import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { isTimeZone } from "../../ingest/clock.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
 import { renderIngestJson, renderIngestSummary, renderUnusualShares } from "../../render/ingest-summary.ts";
-import type { LogType } from "../../store/codes.ts";
+import type { SourceType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
@@ -12,7 +12,7 @@ import { reportError } from "../report-error.ts";
 export interface IngestFlags extends DatabaseFlags {
   readonly server?: string;
   readonly timezone?: string;
-  readonly logType?: LogType;
+  readonly logType?: SourceType;
   readonly batchSize: number;
   readonly strict?: boolean;
   readonly quiet?: boolean;

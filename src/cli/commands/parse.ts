@@ -6,6 +6,7 @@ import { type ReadLine, readLine } from "../../explain/read-line.ts";
 import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch.ts";
 import { eachLine, SourceFailure } from "../../ingest/lines.ts";
+import { isSyslog } from "../../ingest/log-type.ts";
 import { openSource, readFailure, STDIN_PATH } from "../../ingest/source.ts";
 import { renderEvent } from "../../render/parse-event.ts";
 import { renderExplanation } from "../../render/parse-explanation.ts";
@@ -87,7 +88,7 @@ class Run {
     try {
       await source.verify();
       this.#files++;
-      await this.#readLines(path, source.read());
+      await this.#readLines(path, source.read(), isSyslog(source.head.toString("latin1")));
     } catch (error) {
       throw withoutStore(error instanceof SourceFailure ? readFailure(path, error.cause) : error);
     } finally {
@@ -95,11 +96,11 @@ class Run {
     }
   }
 
-  async #readLines(path: string, text: Readable): Promise<void> {
+  async #readLines(path: string, text: Readable, hasSyslog: boolean): Promise<void> {
     const { signal } = this.#io;
     let linesBefore = 0;
     // Batches of one entry: nothing is kept of those before it.
-    const batcher = new Batcher(1, false, ({ records, lines }) => {
+    const batcher = new Batcher({ batchLines: 1, isWithinLine: false, isSyslog: hasSyslog }, ({ records, lines }) => {
       for (const { line, lines: texts, isEntry } of records)
         this.#take(readLine(texts, isEntry, { file: path, lineNumber: linesBefore + line + 1 }));
       linesBefore += lines;

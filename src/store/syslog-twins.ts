@@ -1,0 +1,102 @@
+/**
+ * The same event in two logs, where both come through syslog: Exim sends a policy rejection once for its main and once for its
+ * reject log. It is one entry, seen in both. Equal lines for one log are different events, so each is paired with one of another.
+ */
+import type Database from "better-sqlite3";
+import { type EpochMs, epochMs, momentAt, SECOND_MS } from "../units.ts";
+import { type Codes, type LogType, logTypeBit } from "./codes.ts";
+import { LINES_PER_BLOCK, type RawTextReader } from "./raw-text.ts";
+import { SINGLE_LOG_KINDS } from "./twins.ts";
+
+/** What two entries have in common when they are one event. */
+export interface SyslogTwinSearch {
+  /** Writer and first line. */
+  readonly key: string;
+  readonly at: EpochMs;
+  /** How much earlier the other one may be, in milliseconds: syslog gives each line a stamp of its own, Exim gives both the same. */
+  readonly earlierMs: number;
+  readonly serverId: number;
+  /** The key of an entry whose text is stored. */
+  readonly keyOf: (text: string) => string;
+}
+
+interface Candidate {
+  readonly id: number;
+  readonly at: EpochMs;
+  readonly key: string;
+  seenIn: number;
+}
+
+/** Lines come in the order of time but for a few. */
+const REMEMBERED_SECONDS = 64;
+
+export class SyslogTwins {
+  readonly #rawText: RawTextReader;
+  readonly #entriesBetween: Database.Statement<[number, number, number], { id: number; at: number; seen_in: number }>;
+  #serverId = 0;
+  /** Entries by second, those of the transaction that is open among them. */
+  readonly #bySecond = new Map<number, Candidate[]>();
+
+  constructor(database: Database.Database, rawText: RawTextReader, codes: Codes) {
+    this.#rawText = rawText;
+    this.#entriesBetween = database.prepare(
+      `SELECT e.id, e.at, e.seen_in FROM stored_entries e
+       WHERE e.at >= ? AND e.at < ? AND e.event NOT IN (${SINGLE_LOG_KINDS.map(codes.event).join(", ")}) AND e.server_id = ?
+         AND EXISTS (SELECT 1 FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
+                     WHERE b.id = e.id / ${LINES_PER_BLOCK} AND s.log_type = ${codes.logType("syslog")})
+       ORDER BY e.id`,
+    );
+  }
+
+  /** The entry that the search describes and that `logType` has not shown yet, taken so that the next equal line gets the next one. */
+  take({ key, at, earlierMs, serverId, keyOf }: SyslogTwinSearch, logType: LogType): number | undefined {
+    if (serverId !== this.#serverId) this.forget();
+    this.#serverId = serverId;
+    const bit = logTypeBit(logType);
+    for (let second = secondOf(epochMs(at - earlierMs)); second <= secondOf(at); second++) {
+      const twin = this.#candidates(second, keyOf).find(
+        (candidate) =>
+          candidate.key === key &&
+          (candidate.seenIn & bit) === 0 &&
+          candidate.at <= at &&
+          candidate.at >= at - earlierMs,
+      );
+      if (twin === undefined) continue;
+      twin.seenIn |= bit;
+      return twin.id;
+    }
+    return undefined;
+  }
+
+  /** An entry that was searched for in vain, and that is stored now. */
+  note({ key, at, keyOf }: SyslogTwinSearch, id: number, logType: LogType): void {
+    this.#candidates(secondOf(at), keyOf).push({ id, at, key, seenIn: logTypeBit(logType) });
+  }
+
+  /** Forgets what it knows: after a rollback, or when entries have gone. */
+  forget(): void {
+    this.#bySecond.clear();
+  }
+
+  #candidates(second: number, keyOf: (text: string) => string): Candidate[] {
+    const known = this.#bySecond.get(second);
+    if (known !== undefined) return known;
+    const from = momentAt(epochMs(second * SECOND_MS), 0);
+    const found = this.#entriesBetween
+      .all(from, momentAt(epochMs((second + 1) * SECOND_MS), 0), this.#serverId)
+      .map(({ id, at, seen_in }) => ({
+        id,
+        at: epochMs(Math.floor(at / 1000)),
+        key: keyOf(this.#rawText.textAt(id) ?? ""),
+        seenIn: seen_in,
+      }));
+    const oldest = this.#bySecond.keys().next();
+    if (this.#bySecond.size >= REMEMBERED_SECONDS && !oldest.done) this.#bySecond.delete(oldest.value);
+    this.#bySecond.set(second, found);
+    return found;
+  }
+}
+
+function secondOf(at: EpochMs): number {
+  return Math.floor(at / SECOND_MS);
+}
