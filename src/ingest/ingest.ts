@@ -168,7 +168,12 @@ class Run {
     );
     const logType = source !== undefined && hasWholeLine(source) ? source.logType : guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
-    if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
+    if (!hasMore) {
+      if (source !== undefined && source.path !== path) {
+        this.#writer.write((transactor) => transactor.renameSource(source.id, path));
+      }
+      return done(head.length === 0 ? "empty" : "unchanged");
+    }
     if (source === undefined && forced === undefined) assertIsLog(path, headText);
     await open.verify();
     const start =

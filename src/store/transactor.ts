@@ -236,6 +236,11 @@ export class Transactor {
     return changes === 1;
   }
 
+  /** Stores the name a log now has; nothing else of it is new. */
+  renameSource(id: number, path: string): void {
+    this.#statement("UPDATE stored_sources SET path = ? WHERE id = ?").run(path, id);
+  }
+
   startRun(program: string, now: EpochMs): number {
     const sql =
       "INSERT INTO ingest_runs (started_ms, program, result, sources, lines, messages, bytes) VALUES (?, ?, 'running', 0, 0, 0, 0)";
