@@ -1,6 +1,6 @@
 /** How a line was read, field by field, with the place of each. */
 import type { ParsedEntry } from "../parse/record.ts";
-import { type Field, fieldsOf } from "./fields.ts";
+import { type Field, fieldsOf, headerDumpFields } from "./fields.ts";
 import { isUnknown, LINE_KINDS, type LineKind } from "./kinds.ts";
 import { type PlacedField, placeFields, type Range } from "./place-fields.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
@@ -11,7 +11,7 @@ export interface Explanation extends LinePlace {
   readonly meaning: string;
   /** The decoded text that ranges are places of: the entry with its continuation lines, without a header dump. */
   readonly text: string;
-  /** Header lines, and empty ones, that are not part of the text. */
+  /** Header lines, and empty ones, that are not part of the text. What headers say is among the fields. */
   readonly linesLeftOut: number;
   /** From left to right; those without a place last. */
   readonly fields: readonly PlacedField[];
@@ -77,5 +77,6 @@ function eventFields(text: string, parsed: ParsedEntry): PlacedField[] {
   const { event } = parsed;
   const hasMark = event.kind !== "other" && MARK.test(text.slice(textStart, textStart + 3));
   const mark = hasMark ? [placed("kind", event.kind, { from: textStart, to: textStart + 2 })] : [];
-  return [...mark, ...placeFields(fieldsOf(parsed), text, hasMark ? textStart + 2 : textStart)];
+  const below = parsed.headerDump === undefined ? [] : headerDumpFields(parsed.headerDump);
+  return [...mark, ...placeFields([...fieldsOf(parsed), ...below], text, hasMark ? textStart + 2 : textStart)];
 }

@@ -1,5 +1,6 @@
 /** An event as a flat list of its fields, each with what may stand in front of it in a line. */
 import type { LogEvent } from "../parse/events.ts";
+import type { HeaderDump } from "../parse/header-dump.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 
 /** A field that the line tells: `host.ip`, `recipients[0]`, `details.DN`. */
@@ -104,4 +105,19 @@ function detailFields(details: readonly string[]): Field[] {
     else if (key !== "") fields.push({ name: fieldName, value: true, openers: [key, `${key}=`], within: undefined });
   }
   return fields;
+}
+
+/** What a header dump says, a header a field: `F From: <x@partner.example>`. The dump is no part of the text that is marked. */
+export function headerDumpFields(dump: HeaderDump): Field[] {
+  const { envelopeSender, envelopeRecipients, hasMoreRecipients, headers, isTruncated } = dump;
+  const fields = [
+    ...(envelopeSender === undefined ? [] : [["envelopeSender", `<${envelopeSender}>`] as const]),
+    ...envelopeRecipients.map((address, index) => [`envelopeRecipients[${index}]`, `<${address}>`] as const),
+    ...(hasMoreRecipients ? [["hasMoreRecipients", true] as const] : []),
+    ...headers.map(
+      ({ type, name, value }, index) => [`headers[${index}]`, `${type} ${name}: ${value}`.trim()] as const,
+    ),
+    ...(isTruncated ? [["isTruncated", true] as const] : []),
+  ];
+  return fields.map(([name, value]) => ({ name, value, openers: undefined, within: undefined }));
 }

@@ -1,5 +1,6 @@
 /** One entry of a log, or a line of none, and what it means. */
 import type { LogEvent } from "../parse/events.ts";
+import type { HeaderDump } from "../parse/header-dump.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
 import { decodeUtf8 } from "../text.ts";
 import type { LineKind } from "./kinds.ts";
@@ -53,6 +54,7 @@ export interface LineFacts extends LinePlace {
   readonly processId: number;
   readonly text: string;
   readonly raw: string;
+  readonly headerDump: HeaderDump;
 }
 
 type PropertyOf<Event> = Event extends unknown ? keyof Event : never;

@@ -1,6 +1,7 @@
 /** From lines to entries: what begins one, what continues it, and what of it is text and what a header dump. */
 import { decodeUtf8 } from "../text.ts";
 import type { LogEvent } from "./events.ts";
+import { type HeaderDump, isSeparator, parseHeaderDump, startsHeaderDump } from "./header-dump.ts";
 import { parseEvent } from "./parse-event.ts";
 import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp } from "./prefix.ts";
 import { joinSyslogLines, type SyslogHeader } from "./syslog.ts";
@@ -15,6 +16,8 @@ export interface ParsedEntry {
   /** The text after the prefix, with its continuation lines, without a header dump. */
   readonly text: string;
   readonly event: LogEvent;
+  /** What the reject log shows of the message. */
+  readonly headerDump: HeaderDump | undefined;
 }
 
 /** True when the line of a log file begins an entry; any other line continues the one before it, or belongs to none. */
@@ -53,13 +56,17 @@ function parseLines(
   syslog: SyslogHeader | undefined,
 ): ParsedEntry {
   let text = line.slice(prefix.textStart);
+  let headerDump: HeaderDump | undefined;
   for (let index = 1; index < lines.length; index++) {
     const continuation = withoutCarriageReturn(lines[index] ?? "");
-    if (isHeaderDump(continuation)) break;
-    if (continuation === "" || text.length > LONGEST_TEXT) continue;
+    if (startsHeaderDump(continuation)) {
+      headerDump = parseHeaderDump(lines.slice(index).map(withoutCarriageReturn));
+      break;
+    }
+    if (continuation === "" || isSeparator(continuation) || text.length > LONGEST_TEXT) continue;
     text += `\n${decodeUtf8(continuation)}`;
   }
-  return { prefix, syslog, line, text, event: parseEvent(text, prefix.messageId) };
+  return { prefix, syslog, line, text, event: parseEvent(text, prefix.messageId), headerDump };
 }
 
 /** The same from the lines of an entry as one text, as they are stored. */
@@ -76,17 +83,4 @@ function withoutCarriageReturn(line: string): string {
 function decodeLine(latin1: string): string {
   const line = latin1.length > LONGEST_TEXT ? latin1.slice(0, LONGEST_TEXT) : latin1;
   return Buffer.byteLength(line) === line.length ? line : decodeUtf8(line);
-}
-
-const HEADER_DUMP = /^(?:Envelope-(?:from|to): <|[ PFTCBRSI*] [!-9;-~]+:)/;
-
-/**
- * True for the first line of what the reject log shows of a message: its envelope, or its header lines, each behind a type letter.
- *
- *     Envelope-from: <x@partner.example>
- *     P Received: from out.sender2.example
- * Source: exim-log-grammar §3.
- */
-function isHeaderDump(line: string): boolean {
-  return HEADER_DUMP.test(line);
 }

@@ -8,13 +8,13 @@ export interface EventOptions {
 }
 
 /**
- * The contract of `exim-pilot parse`: the kind, where and of what message the line is, and the fields of its event. What the line
- * does not tell is left out. A line that is not understood has its text.
+ * The contract of `exim-pilot parse`: the kind, where and of what message the line is, the fields of its event, and
+ * the headers below it. What the line does not tell is left out. A line that is not understood has its text.
  */
 export function renderEvent(line: ReadLine, { hasFile, hasRaw }: EventOptions): string {
   const { kind, file, lineNumber, timestamp, parsed, raw } = line;
   const isUnknown = kind === "other" || kind === "unparsed";
-  const facts: { readonly [Fact in keyof LineFacts]: LineFacts[Fact] | undefined } = {
+  const facts: Told<Omit<LineFacts, "headerDump">> = {
     file: hasFile ? file : undefined,
     lineNumber,
     timestamp,
@@ -23,5 +23,8 @@ export function renderEvent(line: ReadLine, { hasFile, hasRaw }: EventOptions): 
     text: isUnknown ? (parsed?.text ?? raw) : undefined,
     raw: hasRaw ? raw : undefined,
   };
-  return `${JSON.stringify({ kind, ...facts, ...parsed?.event })}\n`;
+  const below: Told<Pick<LineFacts, "headerDump">> = { headerDump: parsed?.headerDump };
+  return `${JSON.stringify({ kind, ...facts, ...parsed?.event, ...below })}\n`;
 }
+
+type Told<Facts> = { readonly [Fact in keyof Facts]: Facts[Fact] | undefined };

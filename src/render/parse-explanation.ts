@@ -23,7 +23,7 @@ export function renderExplanation(explanation: Explanation, options: Explanation
   const parts = [
     renderTitle(explanation, options, columns),
     renderMarked(text, labelled, columns, options.paint),
-    linesLeftOut > 0 ? `(${countOf(linesLeftOut, "header or empty line")} below it not shown)` : "",
+    linesLeftOut > 0 ? `(${countOf(linesLeftOut, "header or empty line")} below it not marked)` : "",
     `\n${renderLegend(labelled, columns, options.paint)}`,
     isUnderstood ? "" : `\n${renderRequest(explanation, columns, options.paint)}`,
   ];

@@ -110,13 +110,29 @@ describe("an explanation", () => {
     expect(delivery["address.final"]).toBe(delivery["address.original"]);
   });
 
-  test("counts the header lines that it leaves out", () => {
+  test("counts the header lines that it does not mark, and says what they say", () => {
     const lines = [
-      "2026-03-02 05:40:05 1vx5YS-0006QZ-1J rejected after DATA: spam",
+      "2026-03-02 05:40:05 1vx5YS-0006QZ-1J U=bob rejected after DATA: spam",
       "Envelope-from: <x@y.example>",
+      "Envelope-to: <a@b.example>",
+      "    ...",
       "P Received: from x",
+      "\tby y",
+      "* Subject: a",
+      "*** truncated ***",
     ];
-    expect(explainLines(lines).explanation).toMatchObject({ linesLeftOut: 2, isUnderstood: true });
+    const { explanation } = explainLines(lines);
+    expect(explanation).toMatchObject({ linesLeftOut: 7, isUnderstood: true });
+    const below = explanation.fields.filter(({ range }) => range === undefined);
+    expect(below.map(({ name, value }) => [name, value])).toEqual([
+      ["phase", "data"],
+      ["envelopeSender", "<x@y.example>"],
+      ["envelopeRecipients[0]", "<a@b.example>"],
+      ["hasMoreRecipients", true],
+      ["headers[0]", "P Received: from x\tby y"],
+      ["headers[1]", "* Subject: a"],
+      ["isTruncated", true],
+    ]);
   });
 
   test("says when a line is not understood", () => {

@@ -7,7 +7,8 @@ function seen(lines: readonly string[]): Record<string, unknown> {
   const entry = parseEntry(lines);
   if (entry === undefined) return { kind: "unparsed" };
   const { wallMs, ...prefix } = entry.prefix;
-  return { ...entry.event, prefix: { ...prefix, wall: new Date(wallMs).toISOString() }, text: entry.text };
+  const { headerDump, text } = entry;
+  return { ...entry.event, prefix: { ...prefix, wall: new Date(wallMs).toISOString() }, text, headerDump };
 }
 
 /** `actual` reduced to the keys of `expected`, so that a difference shows as a difference between the two. */

@@ -216,11 +216,14 @@ describe("parseEntry", () => {
     );
   });
 
-  test("ignores a header dump, whatever the mail says", () => {
+  test("keeps a header dump apart, whatever the mail says", () => {
     fc.assert(
       fc.property(anyRecord, fc.array(anyBytes, { maxLength: 5 }), (lines, dump) => {
         const [first = ""] = lines;
-        expect(parseEntry([first, "Envelope-from: <a@b.example>", ...dump])).toEqual(parseEntry([first]));
+        const { headerDump, ...entry } = parseEntry([first, "Envelope-from: <a@b.example>", ...dump]) ?? {};
+        const { headerDump: none, ...alone } = parseEntry([first]) ?? {};
+        expect(entry).toEqual(alone);
+        expect([none, headerDump?.envelopeSender === undefined]).toEqual([undefined, headerDump === undefined]);
       }),
       { numRuns: 300 },
     );
