@@ -212,6 +212,25 @@ CREATE TABLE stored_details (
   details_id INTEGER NOT NULL      -- strings.id
 ) STRICT;
 
+-- The header lines that the reject log shows below an entry. The text of an entry may be in several logs, and that of its headers
+-- in another one than the entry: the id says where the line is that they stand below, in the form of an entry id.
+CREATE TABLE stored_headers (
+  id       INTEGER PRIMARY KEY,
+  entry_id INTEGER NOT NULL,
+  headers  TEXT    NOT NULL, -- JSON: [[type, name in lower case, unfolded value], …]
+  is_cut   INTEGER NOT NULL  -- 1: Exim had no room for all of the last one, nor for what may have followed
+) STRICT;
+CREATE INDEX idx_stored_headers_entry_id ON stored_headers (entry_id);
+
+-- The envelope that the reject log shows above them: its recipients, and its sender where the line does not name it.
+CREATE TABLE stored_envelopes (
+  id           INTEGER PRIMARY KEY, -- that of the headers + the place of the address in the envelope, from 1
+  entry_id     INTEGER NOT NULL,
+  is_recipient INTEGER NOT NULL,    -- 0: the sender
+  address_id   INTEGER              -- null: more recipients than Exim shows
+) STRICT;
+CREATE INDEX idx_stored_envelopes_entry_id ON stored_envelopes (entry_id);
+
 CREATE TABLE stored_rejections (
   entry_id     INTEGER PRIMARY KEY,
   phase        INTEGER NOT NULL, -- codes.phase

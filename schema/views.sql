@@ -152,12 +152,26 @@ SELECT
   h.text AS host,
   l.text AS helo,
   i.text AS ip_address,
-  s.address AS sender,
+  coalesce(
+    s.address,
+    (SELECT x.address FROM stored_envelopes y JOIN addresses x ON x.id = y.address_id
+     WHERE y.entry_id = j.entry_id AND NOT y.is_recipient)
+  ) AS sender,
   r.address AS recipient,
   u.text AS auth,
   k.text AS category,
   replace(replace(replace(w.text, char(1), coalesce(i.text, '')), char(2), coalesce(r.address, '')), char(3), coalesce(s.address, ''))
-    AS reason
+    AS reason,
+  (
+    SELECT json_group_array(address) FROM (
+      SELECT r.address WHERE r.address IS NOT NULL
+      UNION
+      SELECT x.address FROM stored_envelopes y JOIN addresses x ON x.id = y.address_id
+      WHERE y.entry_id = j.entry_id AND y.is_recipient
+      ORDER BY 1
+    )
+  ) AS recipients,
+  EXISTS (SELECT 1 FROM stored_envelopes y WHERE y.entry_id = j.entry_id AND y.address_id IS NULL) AS more_recipients
 FROM stored_rejections j
 JOIN stored_entries e ON e.id = j.entry_id
 JOIN stored_servers v ON v.id = e.server_id
@@ -181,10 +195,16 @@ SELECT
   CASE WHEN e.seen_in & 1 THEN 'main' WHEN e.seen_in & 2 THEN 'reject' ELSE 'panic' END AS log_type,
   c.name AS event,
   CASE c.name WHEN 'arrival' THEN mh.text ELSE coalesce(ah.text, jh.text) END AS host,
-  CASE c.name WHEN 'arrival' THEN ms.address ELSE js.address END AS sender,
+  CASE c.name
+    WHEN 'arrival' THEN ms.address
+    ELSE coalesce(
+      js.address,
+      (SELECT x.address FROM stored_envelopes y JOIN addresses x ON x.id = y.address_id
+       WHERE y.entry_id = e.id AND NOT y.is_recipient)
+    )
+  END AS sender,
   CASE
     WHEN a.recipient_id IS NOT NULL THEN json_array(ar.address)
-    WHEN j.recipient_id IS NOT NULL THEN json_array(jr.address)
     WHEN c.name = 'arrival' THEN (
       SELECT json_group_array(address) FROM (
         SELECT x.address FROM stored_recipients y JOIN addresses x ON x.id = y.address_id
@@ -192,7 +212,15 @@ SELECT
         ORDER BY x.address
       )
     )
-    ELSE '[]'
+    ELSE (
+      SELECT json_group_array(address) FROM (
+        SELECT jr.address WHERE jr.address IS NOT NULL
+        UNION
+        SELECT x.address FROM stored_envelopes y JOIN addresses x ON x.id = y.address_id
+        WHERE y.entry_id = e.id AND y.is_recipient
+        ORDER BY 1
+      )
+    )
   END AS recipients,
   CASE c.name WHEN 'arrival' THEN m.size END AS size,
   CASE
@@ -237,3 +265,16 @@ FROM stored_details d
 JOIN strings s ON s.id = d.details_id
 JOIN json_each(s.text) k ON k.key % 2 = 0
 JOIN json_each(s.text) v ON v.key = k.key + 1;
+
+-- The header lines of refused messages, from the reject log. Names are in lower case; places count from 1 in each entry.
+CREATE VIEW log_headers AS
+SELECT
+  s.entry_id AS log_entry_id,
+  h.key + 1 AS place,
+  json_extract(h.value, '$[0]') AS type,
+  json_extract(h.value, '$[1]') AS name,
+  json_extract(h.value, '$[2]') AS value,
+  json_extract(h.value, '$[0]') = '*' AS deleted,
+  s.is_cut AND h.key + 1 = json_array_length(s.headers) AS cut
+FROM stored_headers s
+JOIN json_each(s.headers) h;

@@ -31,6 +31,36 @@ export function addFacts(
   if (metadata.length > 0) transactor.addDetails(entryId, metadata);
 }
 
+/** Adds what stands below the line of an entry, which is at `location`: where the entry is, or where another log shows it too. */
+export function addHeaderDump(
+  transactor: Transactor,
+  entryId: number,
+  location: number,
+  { event, headerDump }: ParsedEntry,
+): void {
+  if (headerDump === undefined) return;
+  const { envelopeSender, envelopeRecipients, hasMoreRecipients, headers, isTruncated } = headerDump;
+  // NOTE: each address has a line of its own below this one, so that the places up to its end suffice.
+  let place = location;
+  const addAddress = (isRecipient: 0 | 1, address: string | undefined): void =>
+    transactor.addEnvelopeAddress({
+      id: ++place,
+      entry_id: entryId,
+      is_recipient: isRecipient,
+      address_id: transactor.optionalAddress(address === undefined ? undefined : normaliseAddress(address)),
+    });
+  if (envelopeSender !== undefined && !("sender" in event && event.sender !== undefined)) addAddress(0, envelopeSender);
+  for (const recipient of envelopeRecipients) addAddress(1, recipient);
+  if (hasMoreRecipients) addAddress(1, undefined);
+  if (headers.length === 0) return;
+  transactor.addHeaders({
+    id: location,
+    entry_id: entryId,
+    headers: JSON.stringify(headers.map(({ type, name, value }) => [type, name.toLowerCase(), value])),
+    is_cut: isTruncated ? 1 : 0,
+  });
+}
+
 /** Adds the row of a line about one recipient. */
 function addAddressEvent(transactor: Transactor, entryId: number, event: LogEvent, word: AddressWord): void {
   const line = isAddressLine(event) ? event : undefined;

@@ -13,7 +13,7 @@ import type { Writer } from "../store/writer.ts";
 import { type EpochMs, type Moment, momentAt } from "../units.ts";
 import { type Batch, Batcher, type LogRecord } from "./batch.ts";
 import { beginOfLog, LogClock } from "./clock.ts";
-import { addFacts, storedWord } from "./facts.ts";
+import { addFacts, addHeaderDump, storedWord } from "./facts.ts";
 import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
 import { firstMessageId } from "./log-type.ts";
 import type { MessageBook } from "./message-book.ts";
@@ -313,6 +313,7 @@ class LogReader {
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
+      addHeaderDump(transactor, twin, entryId, parsed);
       return;
     }
     const eximId = parsed.prefix.messageId;
@@ -320,6 +321,7 @@ class LogReader {
     const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
     transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
     addFacts(transactor, entryId, parsed, word);
+    addHeaderDump(transactor, entryId, entryId, parsed);
   }
 
   /** What a line is for whose log is not known. */

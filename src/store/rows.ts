@@ -84,7 +84,7 @@ export interface BlockRow {
 export interface Bereft {
   /** Their rows and recipients are to be written again, or removed when no entry is left. */
   readonly messages: readonly BereftMessage[];
-  /** Entries that are now in another log: what they say is to be written again, from their lines there. */
+  /** Entries that are now in another log: what they say is to be written again, from their lines there. The headers below them are there. */
   readonly moved: readonly BereftEntry[];
 }
 

@@ -183,6 +183,20 @@ export interface StoredDetailsTable {
   details_id: number;
 }
 
+export interface StoredHeadersTable {
+  id: number;
+  entry_id: number;
+  headers: string;
+  is_cut: Flag;
+}
+
+export interface StoredEnvelopesTable {
+  id: number;
+  entry_id: number;
+  is_recipient: Flag;
+  address_id: number | null;
+}
+
 export interface StoredRejectionsTable {
   entry_id: number;
   phase: number;
@@ -278,6 +292,8 @@ export interface RejectionsView {
   auth: GeneratedAlways<string | null>;
   category: GeneratedAlways<string>;
   reason: GeneratedAlways<string | null>;
+  recipients: GeneratedAlways<string>;
+  more_recipients: GeneratedAlways<Flag>;
 }
 
 export interface LogEntriesView {
@@ -303,6 +319,16 @@ export interface LogMetadataView {
   log_entry_id: GeneratedAlways<number>;
   metadata_type: GeneratedAlways<string>;
   metadata_value: GeneratedAlways<string>;
+}
+
+export interface LogHeadersView {
+  log_entry_id: GeneratedAlways<number>;
+  place: GeneratedAlways<number>;
+  type: GeneratedAlways<string>;
+  name: GeneratedAlways<string>;
+  value: GeneratedAlways<string>;
+  deleted: GeneratedAlways<Flag>;
+  cut: GeneratedAlways<Flag>;
 }
 
 export interface ServersView {
@@ -350,6 +376,8 @@ export interface BaseTables {
   sightings: SightingsTable;
   entry_lines: EntryLinesTable;
   stored_details: StoredDetailsTable;
+  stored_headers: StoredHeadersTable;
+  stored_envelopes: StoredEnvelopesTable;
   stored_rejections: StoredRejectionsTable;
   schema_migrations: SchemaMigrationsTable;
 }
@@ -363,6 +391,7 @@ export interface PublicViews {
   rejections: RejectionsView;
   log_entries: LogEntriesView;
   log_metadata: LogMetadataView;
+  log_headers: LogHeadersView;
 }
 
 export type Schema = BaseTables & PublicViews;

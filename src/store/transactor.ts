@@ -18,7 +18,13 @@ import type {
 } from "./rows.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
 import type { SyslogTwinSearch, SyslogTwins } from "./syslog-twins.ts";
-import type { AddressEventsTable, StoredRecipientsTable, StoredRejectionsTable } from "./tables.ts";
+import type {
+  AddressEventsTable,
+  StoredEnvelopesTable,
+  StoredHeadersTable,
+  StoredRecipientsTable,
+  StoredRejectionsTable,
+} from "./tables.ts";
 import type { TwinFinder } from "./twins.ts";
 import { Withdrawal } from "./withdrawal.ts";
 import {
@@ -153,6 +159,14 @@ export class Transactor {
   /** Adds the fields of an entry that have no column: `key, value, key, value …`. */
   addDetails(entryId: number, details: readonly string[]): void {
     this.#open().details.add({ entry_id: entryId, details_id: this.string(JSON.stringify(details)) });
+  }
+
+  addHeaders(row: StoredHeadersTable): void {
+    this.#open().headers.add(row);
+  }
+
+  addEnvelopeAddress(row: StoredEnvelopesTable): void {
+    this.#open().envelopes.add(row);
   }
 
   addAddressEvent(row: AddressEventsTable): void {

@@ -28,6 +28,9 @@ export class Withdrawal {
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM stored_details WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM entry_lines WHERE location >= ? AND location < ?").run(...range);
+    // NOTE: by the place of their text, which may be in another block than their entry.
+    this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);
+    this.#statement("DELETE FROM stored_envelopes WHERE id >= ? AND id < ?").run(...range);
     const moved = this.#moveTwins(range);
     for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
@@ -70,7 +73,7 @@ export class Withdrawal {
     return { firstMs: row?.first ?? undefined, lastMs: row?.last ?? undefined };
   }
 
-  /** Entries of the range that another log shows too move there, without their facts; sightings within the range are forgotten. */
+  /** Entries of the range that another log shows too move there, without their facts but with the headers it has; sightings within the range are forgotten. */
   #moveTwins([from, to]: readonly [number, number]): readonly BereftEntry[] {
     const gone = this.#statement<[number, number], { location: number; entry_id: number; log_type: number }>(
       "SELECT location, entry_id, log_type FROM sightings WHERE location >= ? AND location < ?",
@@ -92,7 +95,8 @@ export class Withdrawal {
       this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
       this.#unmarkSeen(entry_id, own_type);
       this.#statement("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
-      this.#statement("UPDATE sightings SET entry_id = ? WHERE entry_id = ?").run(location, entry_id);
+      for (const table of ["sightings", "stored_headers", "stored_envelopes"])
+        this.#statement(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
       return { id: location, at };
     });
   }

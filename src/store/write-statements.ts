@@ -118,6 +118,8 @@ export interface WriteStatements {
   readonly addressEvents: BulkInsert<"address_events">;
   readonly details: BulkInsert<"stored_details">;
   readonly entryLines: BulkInsert<"entry_lines">;
+  readonly headers: BulkInsert<"stored_headers">;
+  readonly envelopes: BulkInsert<"stored_envelopes">;
   readonly recipients: BulkInsert<"stored_recipients">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
@@ -154,6 +156,8 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
   const details = new BulkInsert(database, "stored_details", ["entry_id", "details_id"]);
   const entryLines = new BulkInsert(database, "entry_lines", ["location", "first_location"]);
+  const headers = new BulkInsert(database, "stored_headers", ["id", "entry_id", "headers", "is_cut"]);
+  const envelopes = new BulkInsert(database, "stored_envelopes", ["id", "entry_id", "is_recipient", "address_id"]);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
@@ -180,8 +184,22 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     addressEvents,
     details,
     entryLines,
+    headers,
+    envelopes,
     recipients,
-    bulk: [strings, addresses, messages, entries, rejections, addressEvents, details, entryLines, recipients],
+    bulk: [
+      strings,
+      addresses,
+      messages,
+      entries,
+      rejections,
+      addressEvents,
+      details,
+      entryLines,
+      headers,
+      envelopes,
+      recipients,
+    ],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),

@@ -19,6 +19,7 @@ const VIEWS = [
   "rejections",
   "log_entries",
   "log_metadata",
+  "log_headers",
 ];
 const SHELL = findShell();
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));

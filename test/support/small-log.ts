@@ -1,6 +1,6 @@
 /**
  * Logs of a few minutes, small enough to be cut at every byte: two messages interleaved, a deferral, a bounce, entries of several
- * lines, blank lines, rejections in two logs (one of them twice within a second, one with a header dump), a panic, UTF-8, Latin-1. And one of syslog:
+ * lines, blank lines, rejections in two logs (one of them twice within a second, two with header dumps), a panic, UTF-8, Latin-1. And one of syslog:
  * the same by way of lines that were cut, with pieces of two processes and lines of another program between them.
  */
 
@@ -44,12 +44,17 @@ const REJECT = `${REFUSED_RCPT}
 ${REFUSED_RCPT}
 ${REFUSED_DATA}
 Envelope-from: <x@y.test>
+Envelope-to: <a@b.test>
+    <n{F6}@b.test>
+    ...
 P Received: from y.test
 	by b.test
   Subject: Grüße, caf{E9}
+* To: all
+*** truncated ***
 
 ${REFUSED_FURTHER_ON}
-Envelope-from: <a@z.test>
+F From: <a@z.test>
 2026-03-02 06:16:05 H=(y) [203.0.113.4] rejected EHLO or HELO y: no
 `;
 
