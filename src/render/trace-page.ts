@@ -88,6 +88,7 @@ const NO_RECIPIENTS =
   "None is named by the log. With `log_selector = +received_recipients` Exim names them when a message arrives.";
 
 function renderRecipients({ recipients, message }: Trace, { columns, paint }: PageOptions): string {
+  if (recipients.length === 0 && message.refusedRecipients.length > 0) return renderRefused(message, columns, paint);
   if (recipients.length === 0)
     return `${paint.strong("Recipients")}\n${renderHanging("  ", NO_RECIPIENTS, 2, columns)}`;
   const width = Math.max(...recipients.map(({ status }) => status.length));
@@ -95,6 +96,14 @@ function renderRecipients({ recipients, message }: Trace, { columns, paint }: Pa
     const status = paintStatus(paint, recipient.status) + " ".repeat(width - recipient.status.length);
     return renderHanging(`  ${status}  `, describeRecipient(recipient, message.timeZone), width + 4, columns);
   });
+  return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
+}
+
+function renderRefused(message: TracedMessage, columns: number, paint: Paint): string {
+  const addresses = message.refusedRecipients.map(toVisibleLine);
+  if (message.hasMoreRefusedRecipients) addresses.push("and more, which Exim did not name");
+  const label = `  ${paintStatus(paint, "rejected")}  `;
+  const lines = addresses.map((address) => renderHanging(label, address, "  rejected  ".length, columns));
   return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
 }
 

@@ -33,6 +33,10 @@ export interface TracedMessage {
   /** Messages about this one. */
   readonly childIds: readonly string[];
   readonly isFakeReject: boolean;
+  /** For whom it was when it was refused, as the header dump of the reject log names them. */
+  readonly refusedRecipients: readonly string[];
+  /** There were more, which Exim did not name. */
+  readonly hasMoreRefusedRecipients: boolean;
 }
 
 export interface TracedRecipient {

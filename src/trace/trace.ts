@@ -89,15 +89,19 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
     parentId: row.parent_id,
     childIds,
     isFakeReject: row.fake_reject === 1,
+    refusedRecipients: [],
+    hasMoreRefusedRecipients: false,
   };
 }
 
-/** Of a message that never arrived, its refusal tells who sent it. */
+/** Of a message that never arrived, its refusal tells who sent it to whom. */
 function withRefusal(message: TracedMessage, rejections: readonly RejectionRow[]): TracedMessage {
   const last = rejections.at(-1);
   if (message.hasArrived || last === undefined) return message;
   const { sender, host, helo, ip_address: ipAddress, auth } = last;
-  return { ...message, sender, host, helo, ipAddress, auth };
+  const refusedRecipients = JSON.parse(last.recipients) as string[];
+  const hasMoreRefusedRecipients = last.more_recipients === 1;
+  return { ...message, sender, host, helo, ipAddress, auth, refusedRecipients, hasMoreRefusedRecipients };
 }
 
 function toRecipients(
