@@ -218,7 +218,9 @@ export function findClientAfterQuote(
   while (at !== -1) {
     const cursor = new Cursor(text, at + quoteAndMarker.length);
     const identity = readBareIdentity(cursor);
-    const isClient = identity.host?.ip !== undefined || identity.ident !== undefined;
+    // NOTE: a login without its tag stands behind "from" only; elsewhere it is a word of what Exim says: `"@" or "." expected`.
+    const canBeLogin = marker !== " " || text.startsWith("U=", at + quoteAndMarker.length);
+    const isClient = identity.host?.ip !== undefined || (canBeLogin && identity.ident !== undefined);
     if (isClient && isEnd(text, cursor.position)) {
       if (found !== undefined && found.identity.host?.ip !== identity.host?.ip) return undefined;
       found ??= { identity, start: at, end: cursor.position };

@@ -42,6 +42,7 @@ const REJECTED: readonly (readonly [string, RejectionPhase])[] = [
   ["after DATA", "data"],
   ["during MIME ACL checks", "mime"],
   ["DATA", "data"],
+  ["DKIM", "data"],
   ["MAIL ", "mail"],
   ["EHLO or HELO ", "helo"],
   ["connection in ", "connect"],
@@ -144,16 +145,24 @@ function readAfterSender(cursor: Cursor, phase: RejectionPhase, isTemporary: boo
   return buildRejection(phase, { ...identity, sender: sender ?? identity.sender }, reasonAfter(cursor), isTemporary);
 }
 
-const QUOTED_PHASES: readonly (readonly [string, RejectionPhase])[] = [
-  ['"EHLO', "helo"],
-  ['"HELO', "helo"],
-  ['"MAIL', "mail"],
-  ['"RCPT', "rcpt"],
+const COMMAND_PHASES: readonly (readonly [command: RegExp, phase: RejectionPhase])[] = [
+  [/^(?:EHLO|HELO)\b/i, "helo"],
+  [/^STARTTLS\b/i, "starttls"],
+  [/^AUTH\b/i, "auth"],
+  [/^MAIL\b/i, "mail"],
+  [/^RCPT\b/i, "rcpt"],
+  [/^(?:DATA|BDAT)\b/i, "data"],
 ];
+
+/** The phase of the session that a command belongs to, in whatever case the client wrote it. */
+function phaseOfCommand(text: string, start: number): RejectionPhase {
+  const command = text.slice(start);
+  return COMMAND_PHASES.find(([pattern]) => pattern.test(command))?.[1] ?? "command";
+}
 
 /** `"EHLO name" from ident`: the client wrote what is in the quotes. */
 function parseQuotedCommand(text: string, start: number, isTemporary: boolean): Rejection {
-  const phase = QUOTED_PHASES.find(([begin]) => text.startsWith(begin, start))?.[1] ?? "command";
+  const phase = phaseOfCommand(text, start + 1);
   const client = findClientAfterQuote(text, start + 1, " from ", isEndOrColon);
   const reason = client !== undefined && text.startsWith(": ", client.end) ? text.slice(client.end + 2) : undefined;
   return buildRejection(phase, client?.identity ?? newIdentity(), reason, isTemporary);
@@ -246,10 +255,11 @@ export function parseSynchronizationError(text: string): Rejection | undefined {
     const client = findClientAfterQuote(text, cursor.position + 1, " ", (_text, at) =>
       text.startsWith(" next input=", at),
     );
-    return buildRejection("command", client?.identity ?? newIdentity(), text, false);
+    const phase = phaseOfCommand(text, cursor.position + 1);
+    return buildRejection(phase, client?.identity ?? newIdentity(), text, false);
   }
   if (!cursor.take("connection from ")) return undefined;
-  return buildRejection("command", readBareIdentity(cursor), text, false);
+  return buildRejection("connect", readBareIdentity(cursor), text, false);
 }
 
 /** `local_scan() function timed out - message temporarily rejected (size 300)`. */
