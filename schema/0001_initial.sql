@@ -224,7 +224,7 @@ CREATE INDEX idx_stored_headers_entry_id ON stored_headers (entry_id);
 
 -- The envelope that the reject log shows above them: its recipients, and its sender where the line does not name it.
 CREATE TABLE stored_envelopes (
-  id           INTEGER PRIMARY KEY, -- that of the headers + the place of the address in the envelope, from 1
+  id           INTEGER PRIMARY KEY, -- a place of the text: addresses are in their order
   entry_id     INTEGER NOT NULL,
   is_recipient INTEGER NOT NULL,    -- 0: the sender
   address_id   INTEGER              -- null: more recipients than Exim shows

@@ -31,20 +31,21 @@ export function addFacts(
   if (metadata.length > 0) transactor.addDetails(entryId, metadata);
 }
 
-/** Adds what stands below the line of an entry, which is at `location`: where the entry is, or where another log shows it too. */
+/** Adds what stands below the line of an entry. `places` are those of its lines: where the entry is, or where another log shows it too. */
 export function addHeaderDump(
   transactor: Transactor,
   entryId: number,
-  location: number,
+  places: readonly [number, ...number[]],
   { event, headerDump }: ParsedEntry,
 ): void {
   if (headerDump === undefined) return;
   const { envelopeSender, envelopeRecipients, hasMoreRecipients, headers, isTruncated } = headerDump;
-  // NOTE: each address has a line of its own below this one, so that the places up to its end suffice.
-  let place = location;
+  // Each address has a line of its own, so that the places suffice; pieces of syslog may have come in any order.
+  const [location, ...others] = places;
+  const free = others.sort((one, other) => one - other).values();
   const addAddress = (isRecipient: 0 | 1, address: string | undefined): void =>
     transactor.addEnvelopeAddress({
-      id: ++place,
+      id: free.next().value ?? location,
       entry_id: entryId,
       is_recipient: isRecipient,
       address_id: transactor.optionalAddress(address === undefined ? undefined : normaliseAddress(address)),

@@ -296,11 +296,8 @@ class LogReader {
   ): void {
     const { serverId } = this.#source;
     const entryId = entryIdOf(blockId, record.line);
-    if (this.#isSyslog)
-      transactor.addEntryLines(
-        record.places.map((line) => entryIdOf(blockId, line)),
-        entryId,
-      );
+    const places = record.places.map((line) => entryIdOf(blockId, line));
+    if (this.#isSyslog) transactor.addEntryLines(places, entryId);
     if (parsed === undefined || ms === undefined || at === undefined) {
       counts.unparsed++;
       transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, this.#plainLogType);
@@ -313,7 +310,7 @@ class LogReader {
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
-      addHeaderDump(transactor, twin, entryId, parsed);
+      addHeaderDump(transactor, twin, [entryId, ...places], parsed);
       return;
     }
     const eximId = parsed.prefix.messageId;
@@ -321,7 +318,7 @@ class LogReader {
     const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
     transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
     addFacts(transactor, entryId, parsed, word);
-    addHeaderDump(transactor, entryId, entryId, parsed);
+    addHeaderDump(transactor, entryId, [entryId, ...places], parsed);
   }
 
   /** What a line is for whose log is not known. */
