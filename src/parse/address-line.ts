@@ -7,6 +7,7 @@ import type { Cancelled, Deferral, Delivery, Discard, Failure, Host } from "./ev
 import {
   fieldKeyAt,
   flagAt,
+  MOST_FIELDS,
   readAngleBrackets,
   readDistinguishedName,
   readFreeText,
@@ -189,7 +190,7 @@ function buildDiscard(address: Discard["address"], draft: Draft | undefined, rea
 
 /** Reads fields as long as there are some. In the lines with a message the last value may have its colon glued on. */
 function readFields(cursor: Cursor, draft: Draft, hasMessage: boolean): void {
-  while (cursor.peek() === SPACE) {
+  for (let count = 0; count < MOST_FIELDS && cursor.peek() === SPACE; count++) {
     const start = cursor.position;
     const at = start + 1;
     const key = fieldKeyAt(cursor.text, at);

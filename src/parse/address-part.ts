@@ -14,7 +14,7 @@ import {
 } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { AddressPart } from "./events.ts";
-import { readAngleBrackets } from "./fields.ts";
+import { anyOf, readAngleBrackets } from "./fields.ts";
 
 const NO_PARENTS: readonly string[] = [];
 
@@ -67,6 +67,9 @@ function plain(cursor: Cursor, end: number): AddressPart {
   return { final, parents: NO_PARENTS, original: final };
 }
 
+/** How many brackets are tried: more than any command opens. */
+const MOST_BRACKETS = 64;
+
 /**
  * The first ` <…>` that a field, a colon or the end follows is the original address; all before it is the final one. A
  * command may open a bracket of its own before: the last one that is opened counts.
@@ -74,7 +77,7 @@ function plain(cursor: Cursor, end: number): AddressPart {
 function readBracketedAddress(cursor: Cursor): AddressPart | undefined {
   const { text, position: start } = cursor;
   let open = text.indexOf(" <", start);
-  while (open !== -1) {
+  for (let tried = 0; open !== -1 && tried < MOST_BRACKETS; tried++) {
     const bracket = new Cursor(text, open + 1);
     const original = readAngleBrackets(bracket);
     if (original !== undefined && isAddressEnd(text, bracket.position)) {
@@ -117,10 +120,17 @@ function isAddressEnd(text: string, at: number): boolean {
   if (at >= text.length) return true;
   if (text.charCodeAt(at) === COLON) return text.charCodeAt(at + 1) === SPACE;
   if (text.charCodeAt(at) !== SPACE) return false;
-  return isAddressLineField(text, at + 1) || FOLLOWING_WORDS.some((word) => text.startsWith(word, at + 1));
+  return isAddressLineField(text, at + 1) || isFollowingWord(text, at + 1);
 }
 
-const FOLLOWING_WORDS = [": ", "defer (", "routing defer (", "transporting defer (", "routing yielded", "mua_wrapper"];
+const isFollowingWord = anyOf([
+  ": ",
+  "defer (",
+  "routing defer (",
+  "transporting defer (",
+  "routing yielded",
+  "mua_wrapper",
+]);
 
 /** Stricter than a field key alone: an address may hold ` R=`, but seldom a whole, well-formed field. */
 function isAddressLineField(text: string, at: number): boolean {

@@ -5,6 +5,7 @@ import {
   fieldKeyAt,
   flagAt,
   isFieldStart,
+  MOST_FIELDS,
   parseAuthentication,
   parseSize,
   readAngleBrackets,
@@ -54,7 +55,7 @@ function parseArrivalLine(text: string, start: number, fakeReject: boolean): Arr
     details: [],
     residue: "",
   };
-  while (cursor.peek() === SPACE && readField(cursor, draft));
+  for (let count = 0; count < MOST_FIELDS && cursor.peek() === SPACE; count++) if (!readField(cursor, draft)) break;
   draft.residue = cursor.rest();
   return draft;
 }

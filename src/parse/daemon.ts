@@ -51,7 +51,7 @@ export function parseDaemon(text: string): Daemon | undefined {
 
 /** `pid 30335: SIGHUP received: re-exec daemon`. */
 export function parseSighup(text: string): Daemon | undefined {
-  const match = /^pid (\d+)?\w*: (SIGHUP received: .*)$/.exec(text);
+  const match = /^pid (\d+)?(?:[A-Za-z_]\w*)?: (SIGHUP received: .*)$/.exec(text);
   return match === null ? undefined : buildDaemon("restarting", undefined, match[1], match[2]);
 }
 
@@ -110,9 +110,12 @@ export function parseInvocation(text: string): Invocation | undefined {
 
 function splitArguments(command: string): string[] {
   const args: string[] = [];
+  let isQuoteLeft = true;
   let at = 0;
   while (at < command.length) {
-    const close = command.startsWith('"', at) ? closingArgumentQuote(command, at + 1) : -1;
+    const isQuoted = isQuoteLeft && command.startsWith('"', at);
+    const close = isQuoted ? closingArgumentQuote(command, at + 1) : -1;
+    if (isQuoted && close === -1) isQuoteLeft = false;
     const blank = command.indexOf(" ", close === -1 ? at : close);
     const end = blank === -1 ? command.length : blank;
     args.push(close === -1 ? command.slice(at, end) : command.slice(at + 1, close));
@@ -121,7 +124,7 @@ function splitArguments(command: string): string[] {
   return args;
 }
 
-/** A quote that a blank or the end follows. */
+/** A quote that a blank or the end follows; -1 when none is left. */
 function closingArgumentQuote(command: string, from: number): number {
   let close = command.indexOf('"', from);
   while (close !== -1 && close + 1 < command.length && command.charAt(close + 1) !== " ")

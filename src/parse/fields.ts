@@ -110,6 +110,9 @@ export function fieldKeyAt(text: string, at: number): string | undefined {
   return undefined;
 }
 
+/** Fields that are read of a line: more than Exim knows. What comes after them is not Exim's, and is left over. */
+export const MOST_FIELDS = 64;
+
 const LONGEST_UNKNOWN_KEY = 12;
 
 /**
@@ -145,6 +148,12 @@ export function flagAt(text: string, at: number): string | undefined {
     }
   }
   return undefined;
+}
+
+/** A test whether one of the words stands at a place of a text; mostly the first character tells. */
+export function anyOf(words: readonly string[]): (text: string, at: number) => boolean {
+  const firsts = new Set(words.map((word) => word.charCodeAt(0)));
+  return (text, at) => firsts.has(text.charCodeAt(at)) && words.some((word) => text.startsWith(word, at));
 }
 
 /** True where a known field or flag begins. */
@@ -256,6 +265,17 @@ function isAfterValue(text: string, at: number): boolean {
       text.startsWith("rejected ", at + 1) ||
       text.startsWith("temporarily ", at + 1))
   );
+}
+
+/**
+ * Where the group begins that ends the text, the opening with the blank before it; -1 when the text ends with none.
+ *
+ *     d=sender1.example s=nosuch [failed key import]
+ *                               ^
+ */
+export function findLastGroup(text: string, opening: string, closing: string): number {
+  if (!text.endsWith(closing)) return -1;
+  return text.indexOf(opening, text.lastIndexOf(closing, text.length - 2) + 1);
 }
 
 /** Removes one pair of angle brackets around an SMTP argument: `<a@b>` is `a@b`, `a@b` stays. */

@@ -11,7 +11,7 @@ import {
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Host } from "./events.ts";
-import { isFieldStart, parseSize } from "./fields.ts";
+import { anyOf, isFieldStart, parseSize } from "./fields.ts";
 
 /**
  * Reads the value of `H=`: name, `(helo)`, `[ip]`, `:port`, any of which may be absent.
@@ -92,11 +92,10 @@ function isAddressOnly(text: string, at: number): boolean {
 /** End of a host name: a blank, a bracket, or the colon that ends a failure's fields. */
 function endOfName(text: string, from: number): number {
   const start = text.charCodeAt(from) === LEFT_BRACKET ? endOfBracketedIp(text, from) : from;
-  const blank = text.indexOf(" ", start);
-  const wordEnd = blank === -1 ? text.length : blank;
-  const bracket = text.indexOf("[", start);
-  const end = bracket === -1 || bracket > wordEnd ? wordEnd : bracket;
-  return end > start && end === wordEnd && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
+  let end = start;
+  while (end < text.length && text.charCodeAt(end) !== SPACE && text.charCodeAt(end) !== LEFT_BRACKET) end++;
+  const isBracket = text.charCodeAt(end) === LEFT_BRACKET;
+  return end > start && !isBracket && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
 }
 
 /**
@@ -132,8 +131,8 @@ function isAfterClient(text: string, at: number): boolean {
   return isFieldStart(text, at + 1) || isWordAfterClient(text, at + 1);
 }
 
-/** Words that follow the client, and free text of it, in lines about an incoming session. */
-const WORDS_AFTER_CLIENT = [
+/** True where one of the words begins that follow a client, and free text of it, in lines about an incoming session. */
+export const isWordAfterClient = anyOf([
   "rejected ",
   "temporarily ",
   "Warning: ",
@@ -149,12 +148,7 @@ const WORDS_AFTER_CLIENT = [
   "lost",
   "refused",
   "tmp-reject ",
-] as const;
-
-/** True where one of the words begins that follow a client. */
-export function isWordAfterClient(text: string, at: number): boolean {
-  return WORDS_AFTER_CLIENT.some((word) => text.startsWith(word, at));
-}
+]);
 
 function isAfterAddress(text: string, at: number): boolean {
   const code = text.charCodeAt(at);

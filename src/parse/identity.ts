@@ -1,9 +1,11 @@
-import { COLON, SPACE } from "./chars.ts";
+import { COLON, LESS_THAN, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { Authentication, Client, Host } from "./events.ts";
 import {
   fieldKeyAt,
+  findLastGroup,
   flagAt,
+  MOST_FIELDS,
   parseAuthentication,
   readAngleBrackets,
   readDistinguishedName,
@@ -87,7 +89,7 @@ function readLogin(cursor: Cursor): string | undefined {
 
 /** Reads more fields into an identity already begun; the cursor at a field, blanks between fields skipped. */
 export function readClientFields(cursor: Cursor, identity: Identity): void {
-  for (;;) {
+  for (let count = 0; count < MOST_FIELDS; count++) {
     const start = cursor.position;
     while (cursor.peek() === SPACE) cursor.position++;
     // NOTE: with +dnssec the blank between `DS` and `H=` is missing in the source of Exim (trap 20).
@@ -122,6 +124,8 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
       identity.host = readHost(cursor);
       return identity.host !== undefined;
     case "U":
+      // NOTE: a line names one ident; each may take a look at all of the line.
+      if (identity.ident !== undefined) return pushDetail(identity, key, readToken(cursor));
       identity.ident = readIdent(cursor);
       return true;
     case "X":
@@ -131,12 +135,11 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
       identity.auth = parseAuthentication(readFreeText(cursor, isAfterAuthentication));
       return true;
     case "F":
-      // NOTE: local_scan() writes the sender without brackets.
-      identity.sender = readAngleBrackets(cursor) ?? readToken(cursor);
-      return true;
+      identity.sender = readBracketed(cursor);
+      return identity.sender !== undefined;
     case "P":
       // NOTE: a protocol, or the return path of a cutthrough.
-      return pushDetail(identity, key, readAngleBrackets(cursor) ?? readToken(cursor));
+      return pushDetail(identity, key, readBracketed(cursor));
     case "DN":
       return pushDetail(identity, key, readDistinguishedName(cursor));
     case "I":
@@ -147,6 +150,11 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
     default:
       return pushDetail(identity, key, readToken(cursor));
   }
+}
+
+/** An address in brackets, or a word without: local_scan() writes the sender that way. Undefined when the bracket never closes. */
+function readBracketed(cursor: Cursor): string | undefined {
+  return cursor.peek() === LESS_THAN ? readAngleBrackets(cursor) : readToken(cursor);
 }
 
 function pushDetail(identity: Identity, key: string, value: string | undefined): boolean {
@@ -162,6 +170,9 @@ function readIdent(cursor: Cursor): string {
   if (cursor.atEnd && ident.includes(" ")) {
     cursor.position = start;
     ident = readToken(cursor);
+  } else if (cursor.text.startsWith(" F=<", cursor.position)) {
+    ident = withoutRecipient(ident);
+    cursor.position = start + ident.length;
   }
   const colon = `${ident} `.indexOf(": ");
   if (colon === -1) return ident;
@@ -171,14 +182,29 @@ function readIdent(cursor: Cursor): string {
 
 const AFTER_IDENT: ReadonlySet<string> = new Set(["Ci", "X", "F", "P", "CV", "D", "I"]);
 
-/** The recipient of a cutthrough stands between the client and the sender. */
-const ADDRESS_BEFORE_SENDER = /[^ ]+@[^ ]+ (?:\([^)]*\) )?(?:<[^>]*> )?F=</y;
-
 function isAfterIdent(text: string, at: number): boolean {
   const key = fieldKeyAt(text, at);
   if (key !== undefined) return AFTER_IDENT.has(key);
-  ADDRESS_BEFORE_SENDER.lastIndex = at;
-  return isWordAfterClient(text, at) || text.startsWith("unrecognized ", at) || ADDRESS_BEFORE_SENDER.test(text);
+  return isWordAfterClient(text, at) || text.startsWith("unrecognized ", at);
+}
+
+/**
+ * The recipient of a cutthrough stands between the client and the sender: an address, its parents and the original one.
+ *
+ *     U=fred smith info@cut.example.net (info@example.org) <all@example.org> F=<a@b.example> rejected after DATA: …
+ *                 ^ ends here                                               ^ read so far
+ */
+function withoutRecipient(ident: string): string {
+  let end = ident.length;
+  for (const [opening, closing] of [
+    [" <", ">"],
+    [" (", ")"],
+  ] as const) {
+    const group = findLastGroup(ident.slice(0, end), opening, closing);
+    if (group !== -1) end = group;
+  }
+  const blank = ident.lastIndexOf(" ", end - 1);
+  return blank !== -1 && ident.slice(blank, end).includes("@") ? ident.slice(0, blank) : ident;
 }
 
 const AFTER_AUTHENTICATION: ReadonlySet<string> = new Set(["SPF", "DMARC", "X", "F", "C"]);
@@ -198,10 +224,13 @@ export function takeDetail(identity: Identity, key: string): string | undefined 
   return undefined;
 }
 
+/** How many quotes of a line are tried; a client that writes more of them wants not to be found. */
+const MOST_QUOTES = 16;
+
 /**
  * Finds the client after a quoted text that the client wrote itself, and that may imitate the rest of the line: the place
- * after a closing quote where a client, and then `isEnd` follows. Undefined when there is none, and when there are several
- * that name different clients.
+ * after a closing quote where a client, and then `isEnd` follows. Undefined when there is none, when there are several that
+ * name different clients, and when there are too many quotes to try.
  *
  *     rejected "RCPT TO:<a> H=bank.example [192.0.2.9]" H=mail.sender1.example (foo) [203.0.113.101] next input="x"
  *                                                       ^
@@ -215,7 +244,8 @@ export function findClientAfterQuote(
   let found: { readonly identity: Identity; readonly start: number; readonly end: number } | undefined;
   const quoteAndMarker = `"${marker}`;
   let at = text.indexOf(quoteAndMarker, from);
-  while (at !== -1) {
+  for (let tried = 0; at !== -1; tried++) {
+    if (tried === MOST_QUOTES) return undefined;
     const cursor = new Cursor(text, at + quoteAndMarker.length);
     const identity = readBareIdentity(cursor);
     // NOTE: a login without its tag stands behind "from" only; elsewhere it is a word of what Exim says: `"@" or "." expected`.

@@ -1,7 +1,7 @@
 import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
 import type { LogEvent } from "./events.ts";
-import { stripAngleBrackets } from "./fields.ts";
+import { findLastGroup, stripAngleBrackets } from "./fields.ts";
 import { readIdentity } from "./identity.ts";
 import { isMessageId } from "./message-id.ts";
 
@@ -92,17 +92,15 @@ function readEdit(
     : { kind: "envelope_edit", action, address: rest.slice(0, end), by: rest.slice(end + middle.length) };
 }
 
-const RETRY_TIMEOUT = / <[^>]*>$/;
-
 /** `⟨address⟩[ <parent>]: error ignored[: reason]`: a failed address whose bounce is not sent. */
 export function parseErrorIgnored(text: string): LogEvent | undefined {
   const end = text.indexOf(": error ignored");
   if (end <= 0) return undefined;
   const address = text.slice(0, end);
-  const parent = RETRY_TIMEOUT.exec(address);
+  const parent = findLastGroup(address, " <", ">");
   return {
     kind: "error_ignored",
-    address: parent === null ? address : stripAngleBrackets(parent[0].trimStart()),
+    address: parent === -1 ? address : stripAngleBrackets(address.slice(parent + 1)),
   };
 }
 

@@ -64,7 +64,7 @@ function parseLines(
       break;
     }
     if (continuation === "" || isSeparator(continuation) || text.length > LONGEST_TEXT) continue;
-    text += `\n${decodeUtf8(continuation)}`;
+    text += `\n${decodeLine(continuation)}`;
   }
   return { prefix, syslog, line, text, event: parseEvent(text, prefix.messageId), headerDump };
 }

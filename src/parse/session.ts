@@ -41,20 +41,11 @@ export function parseConnection(text: string, messageId: string | undefined): Se
 }
 
 function readConnectionEnd(cursor: Cursor, client: Identity): Session | undefined {
-  if (cursor.atEnd) return buildSession("open", client, {});
+  const origin = readOrigin(cursor, client);
+  if (cursor.atEnd) return buildSession("open", client, { reason: origin });
   if (cursor.take("(TCP/IP connection count = ")) {
     const connections = parseSize(cursor.text.slice(cursor.position, cursor.text.indexOf(")", cursor.position)));
-    return buildSession("open", client, { connections });
-  }
-  if (
-    cursor.text.startsWith("(via inetd)", cursor.position) ||
-    cursor.text.startsWith("(ODMR customer)", cursor.position)
-  ) {
-    const reason = cursor.text.slice(cursor.position + 1, cursor.text.indexOf(")", cursor.position));
-    cursor.position = cursor.text.indexOf(")", cursor.position) + 1;
-    readClientFields(cursor, client);
-    const end = readConnectionEnd(cursor, client);
-    return end?.action === "open" ? { ...end, reason } : end;
+    return buildSession("open", client, { connections, reason: origin });
   }
   if (cursor.take("closed by ") || cursor.take("closed after "))
     return buildSession("closed", client, { reason: readReason(cursor, client) });
@@ -63,6 +54,17 @@ function readConnectionEnd(cursor: Cursor, client: Identity): Session | undefine
     return buildSession("lost", client, { reason: readReason(cursor, client) });
   return undefined;
 }
+
+/** How the connection came about, in parentheses, and the fields after it; undefined when the line does not tell. */
+function readOrigin(cursor: Cursor, client: Identity): string | undefined {
+  const origin = ORIGINS.find((words) => cursor.text.startsWith(`(${words})`, cursor.position));
+  if (origin === undefined) return undefined;
+  cursor.position += origin.length + "()".length;
+  readClientFields(cursor, client);
+  return origin;
+}
+
+const ORIGINS = ["via inetd", "ODMR customer"] as const;
 
 /** Text up to the fields that end the line; a parenthesis around an error is taken off. */
 function readReason(cursor: Cursor, client: Identity): string | undefined {

@@ -12,6 +12,7 @@ const REPLY_AFTER = [
   "Remote host closed connection in response to ",
 ] as const;
 const TIMEOUT_AFTER = ["SMTP timeout after ", "LMTP timeout after "] as const;
+const TIMED_OUT = "Connection timed out";
 const MALFORMED = /^Malformed SMTP reply(?: \([^)]*\))? in response to /;
 const PIPELINED = "pipelined ";
 const PHASES = [
@@ -37,7 +38,7 @@ const PHASES = [
  * Source: exim-log-grammar §10.1.
  */
 export function findSmtpReply(error: string): SmtpReply | undefined {
-  if (error.startsWith("Connection timed out")) return findTimeoutPhase(error);
+  if (error.startsWith(TIMED_OUT)) return findTimeoutPhase(error);
   if (isCodeAt(error, 0)) return replyAt(error, 0, undefined);
   const command = endOfWords(error, REPLY_AFTER);
   if (command !== 0) return readReply(error, command);
@@ -66,7 +67,8 @@ function afterPipelined(error: string, at: number): number {
 /** `Connection timed out H=…: SMTP timeout after EHLO x`: the phase is in the second half when there is one. */
 function findTimeoutPhase(error: string): SmtpReply {
   const at = error.indexOf(": ");
-  const inner = at === -1 ? undefined : findSmtpReply(error.slice(at + 2));
+  const second = at === -1 ? "" : error.slice(at + 2);
+  const inner = second.startsWith(TIMED_OUT) ? undefined : findSmtpReply(second);
   return { phase: inner?.phase, code: inner?.code, enhancedCode: inner?.enhancedCode, isTimeout: true };
 }
 
