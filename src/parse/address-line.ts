@@ -16,7 +16,7 @@ import {
   unknownKeyAt,
 } from "./fields.ts";
 import { readHost, readInterface } from "./host.ts";
-import { unescapeReply } from "./quoting.ts";
+import { closingQuote, unescapeReply } from "./quoting.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
 /** What the fields of an address line say; a delivery in the making is one. */
@@ -43,10 +43,11 @@ const NO_DETAILS: readonly string[] = [];
  * Source: Exim specification, "Log files", deliveries; exim-log-grammar §8.
  */
 export function parseDelivery(text: string, start: number, flag: Delivery["flag"]): Delivery | Discard {
-  const delivery = parseDeliveryFields(text, start, flag);
+  const line = text.slice(0, flag === ">>" ? endOfCutthrough(text, start) : endOfLine(text, start));
+  const delivery = parseDeliveryFields(line, start, flag);
   // NOTE: mailboxes may have the names of pseudo deliveries; a transport tells them apart.
   if (delivery.transport !== undefined || flag !== "=>") return delivery;
-  return parseDiscard(text, start) ?? delivery;
+  return parseDiscard(line, start) ?? delivery;
 }
 
 function parseDeliveryFields(text: string, start: number, flag: Delivery["flag"]): Delivery {
@@ -81,7 +82,8 @@ function parseDeliveryFields(text: string, start: number, flag: Delivery["flag"]
 export function parseFailure(text: string, start: number): Failure | Cancelled {
   // NOTE: names no address: all of them failed, and with mua_wrapper no bounce is written.
   if (text.startsWith(MUA_WRAPPER, start)) return { kind: "cancelled", by: text.slice(start) };
-  const cursor = new Cursor(text, start);
+  const lineEnd = endOfLine(text, start);
+  const cursor = new Cursor(text.slice(0, lineEnd), start);
   const address = readAddressPart(cursor);
   const draft = newDraft();
   if (!readColon(cursor)) {
@@ -89,7 +91,7 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
     // NOTE: some messages follow without a colon: `routing yielded a local delivery`, `mua_wrapper forced failure …`.
     if (!readColon(cursor)) cursor.take(" ");
   }
-  const { message, deliveryMs } = splitTrailingDuration(cursor.rest());
+  const { message, deliveryMs } = splitTrailingDuration(cursor.atEnd ? "" : cursor.rest() + text.slice(lineEnd));
   const { router, transport, host, tls } = draft;
   return {
     kind: "failure",
@@ -118,13 +120,15 @@ const MUA_WRAPPER = "mua_wrapper is set but ";
  * Source: exim-log-grammar §9.
  */
 export function parseDeferral(text: string, start: number): Deferral {
-  const cursor = new Cursor(text, start);
+  const lineEnd = endOfLine(text, start);
+  const cursor = new Cursor(text.slice(0, lineEnd), start);
   const address = readAddressPart(cursor);
   const draft = newDraft();
   readFields(cursor, draft, true);
   if (!cursor.take(" routing")) cursor.take(" transporting");
   const errno = readErrno(cursor);
-  const error = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
+  const said = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
+  const error = said === "" ? "" : said + text.slice(lineEnd);
   const { router, transport, host, tls, deliveryMs } = draft;
   return {
     kind: "deferral",
@@ -141,6 +145,20 @@ export function parseDeferral(text: string, start: number): Deferral {
     reply: findSmtpReply(error),
     residue: cursor.rest(),
   };
+}
+
+/** Fields end with their line: what follows it in the file continues a message, or was written by something else. */
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end === -1 ? text.length : end;
+}
+
+/** NOTE: Exim does not escape the reply to a cutthrough: a newline between its quotes belongs to it. */
+function endOfCutthrough(text: string, from: number): number {
+  const end = endOfLine(text, from);
+  const reply = text.lastIndexOf(' C="', end);
+  const close = reply < from ? -1 : closingQuote(text, reply + ' C="'.length);
+  return close < end ? end : endOfLine(text, close);
 }
 
 function newDraft(): Draft {
@@ -312,14 +330,15 @@ function readColon(cursor: Cursor): boolean {
 }
 
 /**
- * `550 no such user DT=0.000s`: with `deliver_time`, the duration follows the error text of a failure. No attempt takes a day:
- * such a text is the other side's.
+ * `550 no such user DT=0.000s`: with `deliver_time`, the duration follows the error text of a failure, at the end of a line. No
+ * attempt takes a day: such a text is the other side's.
  */
 function splitTrailingDuration(text: string): { message: string; deliveryMs: number | undefined } {
   const at = text.lastIndexOf(" DT=");
-  const deliveryMs = at === -1 ? undefined : parseDuration(text.slice(at + 4));
+  const end = endOfLine(text, Math.max(at, 0));
+  const deliveryMs = at === -1 ? undefined : parseDuration(text.slice(at + 4, end));
   if (deliveryMs === undefined || deliveryMs >= DAY_MS) return { message: text, deliveryMs: undefined };
-  return { message: text.slice(0, at), deliveryMs };
+  return { message: text.slice(0, at) + text.slice(end), deliveryMs };
 }
 
 /** ` defer (-44)`; NaN for the `dd` and `EEE` of test logs. */
