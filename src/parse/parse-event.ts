@@ -167,7 +167,7 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["Required", [parseTlsPolicy]],
   ["Server", [parseTlsPolicy]],
   ["OCSP", [parseTlsPolicy]],
-  ["DKIM:", [parseDkim]],
+  ["DKIM:", [ofOneLine(parseDkim)]],
   ["ARC:", [parsePolicyProblem]],
   ["SPF:", [parsePolicyProblem]],
   ["spf:", [parsePolicyProblem]],

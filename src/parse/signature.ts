@@ -1,4 +1,5 @@
 import type { Signature } from "./events.ts";
+import { findLastGroup } from "./fields.ts";
 
 /**
  * Reads what came of the signatures of a message.
@@ -19,33 +20,32 @@ export function parseDkim(text: string): Signature | undefined {
 
 const DKIM_ERRORS = ["validation error: ", "Error during validation", "Error while ", "signing failed", "error"];
 
-const RESULT = / \[([^\]]*)\]$/;
-
 function parseDkimResult(text: string): Signature | undefined {
-  const match = RESULT.exec(text);
-  if (match === null) return undefined;
-  const [, status = ""] = match;
+  const bracket = findLastGroup(text, " [", "]");
+  if (bracket === -1) return undefined;
+  const status = text.slice(bracket + " [".length, -1);
   const dash = status.indexOf(" - ");
-  const details: string[] = [];
-  let domain: string | undefined;
-  let selector: string | undefined;
-  for (const field of text.slice(6, match.index).split(" ")) {
-    const equals = field.indexOf("=");
-    if (equals === -1) details.push(field, "");
-    else if (field.startsWith("d=")) domain = field.slice(2);
-    else if (field.startsWith("s=")) selector = field.slice(2);
-    else details.push(field.slice(0, equals), field.slice(equals + 1));
-  }
-  const reason = dash === -1 ? undefined : status.slice(dash + 3);
+  const fields = parseTags(text.slice("DKIM: ".length, bracket));
   return {
     kind: "signature",
     mechanism: "dkim",
     result: resultOf(status),
-    domain,
-    selector,
-    reason: reason ?? status,
-    details,
+    domain: fields.find(([tag]) => tag === "d")?.[1],
+    selector: fields.find(([tag]) => tag === "s")?.[1],
+    reason: dash === -1 ? status : status.slice(dash + 3),
+    details: fields.filter(([tag]) => tag !== "d" && tag !== "s").flat(),
   };
+}
+
+const TAG = /(?:^| )(\w+)=/g;
+
+/** Tags and their values: `d=a.example i="fred smith"@a.example`. A value may hold blanks and goes on to the next tag. */
+function parseTags(text: string): (readonly [tag: string, value: string])[] {
+  const tags = [...text.matchAll(TAG)];
+  return tags.map((match, index) => {
+    const [start, tag = ""] = match;
+    return [tag, text.slice(match.index + start.length, tags[index + 1]?.index).trim()] as const;
+  });
 }
 
 const RESULTS: readonly (readonly [string, Signature["result"]])[] = [
