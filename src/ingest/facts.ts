@@ -8,7 +8,7 @@ import type { ArrivalRow } from "../store/rows.ts";
 import { toTemplate } from "../store/templates.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Moment } from "../units.ts";
-import { formatAuthentication, metadataOf } from "./metadata.ts";
+import { formatAuthentication } from "./metadata.ts";
 
 /** What the entry says about one recipient of its message, its error as a template; undefined when it speaks of none. */
 export function storedWord({ prefix, event }: ParsedEntry, at: Moment): AddressWord | undefined {
@@ -27,8 +27,6 @@ export function addFacts(
 ): void {
   if (word !== undefined) addAddressEvent(transactor, entryId, event, word);
   if (event.kind === "rejection") addRejection(transactor, entryId, event);
-  const metadata = metadataOf(event);
-  if (metadata.length > 0) transactor.addDetails(entryId, metadata);
 }
 
 /** Adds the row of a line about one recipient. */

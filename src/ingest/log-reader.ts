@@ -14,6 +14,7 @@ import { LogClock } from "./clock.ts";
 import { addFacts, storedWord } from "./facts.ts";
 import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
 import type { MessageBook } from "./message-book.ts";
+import { metadataOf } from "./metadata.ts";
 import { couldBe } from "./recognise.ts";
 import { type OpenSource, readFailure } from "./source.ts";
 
@@ -260,6 +261,7 @@ class LogReader {
     const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
     if (parsed === undefined) return;
     addFacts(transactor, id, parsed, storedWord(parsed, at));
+    transactor.setDetails(id, metadataOf(parsed.event));
   }
 
   #storeRecord(
@@ -272,7 +274,7 @@ class LogReader {
     const entryId = entryIdOf(blockId, record.line);
     if (parsed === undefined || ms === undefined || at === undefined) {
       counts.unparsed++;
-      transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, logType);
+      transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, logType, []);
       return;
     }
     counts.entries++;
@@ -287,7 +289,7 @@ class LogReader {
     const eximId = parsed.prefix.messageId;
     const word = storedWord(parsed, at);
     const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
-    transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
+    transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType, metadataOf(event));
     addFacts(transactor, entryId, parsed, word);
   }
 

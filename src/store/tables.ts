@@ -165,17 +165,13 @@ export interface StoredEntriesTable {
   event: number;
   message_id: number | null;
   seen_in: number;
+  details_id: number | null;
 }
 
 export interface SightingsTable {
   location: number;
   entry_id: number;
   log_type: number;
-}
-
-export interface StoredDetailsTable {
-  entry_id: number;
-  details_id: number;
 }
 
 export interface StoredRejectionsTable {
@@ -343,7 +339,6 @@ export interface BaseTables {
   address_events: AddressEventsTable;
   stored_entries: StoredEntriesTable;
   sightings: SightingsTable;
-  stored_details: StoredDetailsTable;
   stored_rejections: StoredRejectionsTable;
   schema_migrations: SchemaMigrationsTable;
 }

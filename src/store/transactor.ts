@@ -91,6 +91,7 @@ export class Transactor {
     this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
   }
 
+  /** `details`: its fields that have no column, `key, value, key, value …`. */
   addEntry(
     id: number,
     serverId: number,
@@ -98,6 +99,7 @@ export class Transactor {
     event: EntryKind,
     messageId: number | undefined,
     logType: LogType,
+    details: readonly string[],
   ): void {
     this.#open().entries.add({
       id,
@@ -106,7 +108,17 @@ export class Transactor {
       event: this.codes.event(event),
       message_id: messageId ?? null,
       seen_in: logTypeBit(logType),
+      details_id: this.#detailsId(details),
     });
+  }
+
+  /** Replaces the fields of an entry that have no column. */
+  setDetails(entryId: number, details: readonly string[]): void {
+    this.#open().setDetails.run(this.#detailsId(details), entryId);
+  }
+
+  #detailsId(details: readonly string[]): number | null {
+    return details.length === 0 ? null : this.string(JSON.stringify(details));
   }
 
   /** Says that the entry is also at `location`, in another log; returns whether the main log is new to it. */
@@ -124,11 +136,6 @@ export class Transactor {
 
   addRejection(row: StoredRejectionsTable): void {
     this.#open().rejections.add(row);
-  }
-
-  /** Adds the fields of an entry that have no column: `key, value, key, value …`. */
-  addDetails(entryId: number, details: readonly string[]): void {
-    this.#open().details.add({ entry_id: entryId, details_id: this.string(JSON.stringify(details)) });
   }
 
   addAddressEvent(row: AddressEventsTable): void {

@@ -26,7 +26,6 @@ export class Withdrawal {
     ).all(...range);
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
-    this.#statement("DELETE FROM stored_details WHERE entry_id >= ? AND entry_id < ?").run(...range);
     const moved = this.#moveTwins(range);
     for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);

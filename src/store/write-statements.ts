@@ -116,13 +116,13 @@ export interface WriteStatements {
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
   readonly addressEvents: BulkInsert<"address_events">;
-  readonly details: BulkInsert<"stored_details">;
   readonly recipients: BulkInsert<"stored_recipients">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
   readonly addBlock: Database.Statement;
   readonly addSighting: Database.Statement;
   readonly markSeen: Database.Statement;
+  readonly setDetails: Database.Statement<[number | null, number]>;
   readonly greatestEximId: Database.Statement<[], { id: string | null }>;
   readonly findMessage: Database.Statement<[number, string], StoredMessagesTable & { id: number }>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
@@ -149,9 +149,9 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     "event",
     "message_id",
     "seen_in",
+    "details_id",
   ]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
-  const details = new BulkInsert(database, "stored_details", ["entry_id", "details_id"]);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
@@ -176,9 +176,8 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     entries,
     rejections,
     addressEvents,
-    details,
     recipients,
-    bulk: [strings, addresses, messages, entries, rejections, addressEvents, details, recipients],
+    bulk: [strings, addresses, messages, entries, rejections, addressEvents, recipients],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),
@@ -189,6 +188,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     ),
     addSighting: database.prepare("INSERT INTO sightings (location, entry_id, log_type) VALUES (?, ?, ?)"),
     markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),
+    setDetails: database.prepare("UPDATE stored_entries SET details_id = ? WHERE id = ?"),
     greatestEximId: database.prepare("SELECT max(exim_id) AS id FROM stored_messages"),
     findMessage: database.prepare("SELECT * FROM stored_messages WHERE server_id = ? AND exim_id = ?"),
     recipientsOf: database.prepare(
