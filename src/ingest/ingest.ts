@@ -9,6 +9,7 @@ import type { EpochMs } from "../units.ts";
 import { type LogFigures, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
+import { readBatches } from "./reading.ts";
 import { recognise } from "./recognise.ts";
 import { type OpenSource, openSource } from "./source.ts";
 
@@ -178,6 +179,7 @@ class Run {
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
+      readBatches,
       onBatch: () => {
         this.#options.onProgress?.({
           path,

@@ -1,20 +1,19 @@
-/** Reads one log from where it was left, batch by batch, each in a transaction of its own together with its checkpoint. */
+/** Stores the new part of one log, batch by batch, each in a transaction of its own together with its checkpoint. */
 
+import type { Readable } from "node:stream";
 import { PilotError } from "../errors.ts";
-import { rankOf } from "../message/order.ts";
-import { type ParsedEntry, parseEntry, parseEntryText, startsEntry } from "../parse/record.ts";
-import { entryIdOf, type PackedText, packText } from "../store/raw-text.ts";
+import { parseEntryText } from "../parse/record.ts";
+import { entryIdOf } from "../store/raw-text.ts";
 import type { BereftEntry } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
-import { type EpochMs, type Moment, momentAt } from "../units.ts";
-import { type Batch, Batcher, type LogRecord } from "./batch.ts";
-import { LogClock } from "./clock.ts";
-import { addFacts, storedWord } from "./facts.ts";
-import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
+import { type EpochMs, momentMs } from "../units.ts";
+import { digestEntry } from "./digest.ts";
+import { addFacts } from "./facts.ts";
+import { SourceFailure } from "./lines.ts";
 import type { MessageBook } from "./message-book.ts";
-import { metadataOf } from "./metadata.ts";
+import type { BatchEntry, EntryBatch, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
 import { type OpenSource, readFailure } from "./source.ts";
 
@@ -39,7 +38,17 @@ export interface ReaderOptions {
   readonly now: () => EpochMs;
   readonly signal: AbortSignal | undefined;
   readonly onBatch: () => void;
+  /** Reads the text: in this thread or in another. */
+  readonly readBatches: ReadBatches;
 }
+
+/** See {@link readBatches} in reading.ts. */
+export type ReadBatches = (
+  source: Readable,
+  start: ReadingStart,
+  onBatch: (batch: EntryBatch) => void,
+  signal: AbortSignal | undefined,
+) => Promise<void>;
 
 /** A log that is not stored yet. */
 export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "path"> {
@@ -62,16 +71,10 @@ export async function readLog(
 ): Promise<void> {
   const reader = new LogReader(source, open, writer, book, figures, options);
   try {
-    await eachLine(open.read(), (line, end) => reader.add(line, end), {
-      unfinished: reader.unfinished,
-      signal: options.signal,
-    });
+    await options.readBatches(open.read(), reader.start, (batch) => reader.store(batch), options.signal);
   } catch (error) {
-    if (!(error instanceof SourceFailure)) throw error;
-    reader.end();
-    throw readFailure(open.path, error.cause);
+    throw error instanceof SourceFailure ? readFailure(open.path, error.cause) : error;
   }
-  if (options.signal?.aborted !== true) reader.end();
 }
 
 /** A source without an id is not stored yet. */
@@ -95,16 +98,8 @@ function emptySource({ serverId, logType, path }: NewSource): CurrentSource {
   };
 }
 
-interface TimedRecord {
-  readonly record: LogRecord;
-  readonly parsed: ParsedEntry | undefined;
-  readonly ms: EpochMs | undefined;
-  readonly at: Moment | undefined;
-}
-
 class LogReader {
-  /** Length of the last line stored, when it has no newline yet. */
-  readonly unfinished: number;
+  readonly start: ReadingStart;
   readonly #figures: LogFigures;
   readonly #open: OpenSource;
   readonly #writer: Writer;
@@ -113,11 +108,6 @@ class LogReader {
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
   #source: CurrentSource;
-  #batcher: Batcher;
-  #clock: LogClock;
-  #isFirst = true;
-  /** The block that is read anew, until it has been stored again. */
-  #withdrawn: BlockPlace | undefined;
 
   constructor(
     start: SourceRow | NewSource,
@@ -136,86 +126,42 @@ class LogReader {
     this.#book = book;
     this.#options = options;
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
-    const isUnfinished = source.tail.length > 0 && source.tail.at(-1) !== 0x0a;
-    this.unfinished = isUnfinished && this.#lastBlock !== undefined ? lastLineLength(this.#textOf(this.#lastBlock)) : 0;
-    this.#clock = new LogClock(
-      options.timeZone,
-      source.id === undefined ? undefined : writer.sources.clockOf(source.id),
-    );
-    this.#batcher = this.#newBatcher(false);
+    this.start = {
+      batchLines: options.batchLines,
+      timeZone: options.timeZone,
+      clockMs: source.id === undefined ? undefined : writer.sources.clockOf(source.id),
+      lastBlock: this.#lastBlock && this.#readBlock(this.#lastBlock),
+    };
   }
 
-  add(line: string, end: LineEnd): void {
-    if (!this.#isFirst) {
-      this.#batcher.add(line, end);
-      return;
-    }
-    this.#isFirst = false;
-    const goesOn = this.unfinished > 0 || !startsEntry(line);
-    if (this.#lastBlock === undefined || !goesOn) this.#batcher.add(line, end);
-    else this.#addAfterLastBlock(this.#lastBlock, line, end);
-  }
-
-  end(): void {
-    this.#batcher.end();
-  }
-
-  /** The line continues what is stored, so the last block is read anew together with it. */
-  #addAfterLastBlock(block: BlockPlace, line: string, end: LineEnd): void {
-    const { sources } = this.#writer;
-    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, block.position, 1);
-    this.#withdrawn = block;
-    this.#clock = new LogClock(this.#options.timeZone, block.clockBefore);
-    this.#batcher = this.#newBatcher(before !== "" && before !== "\n");
-    this.#batcher.hold();
-    const pieces = this.#textOf(block).split("\n");
-    const lastPiece = pieces.pop() ?? "";
-    for (const piece of pieces) this.#batcher.add(piece, "newline");
-    this.#batcher.add(lastPiece + line, end);
-    this.#batcher.release();
-  }
-
-  #newBatcher(isWithinLine: boolean): Batcher {
-    return new Batcher(this.#options.batchLines, isWithinLine, (batch) => this.#store(batch));
-  }
-
-  #textOf(block: BlockPlace): string {
-    const text = this.#writer.rawText.blockText(block.id);
-    if (text === undefined) throw new Error(`Block ${block.id} is listed and has no text.`);
-    return text;
-  }
-
-  #store(batch: Batch): void {
-    const records = batch.records.map((record) => this.#resolve(record));
-    const text = packText(batch.text);
+  store(batch: EntryBatch): void {
     const before = this.#source;
     const stored = this.#writer.write(
-      (transactor) => this.#storeBatch(transactor, batch, records, text),
+      (transactor) => this.#storeBatch(transactor, batch),
       () => this.#book.forget(),
     );
     this.#source = stored.source;
-    this.#withdrawn = undefined;
     this.#count(stored, before);
     this.#options.onBatch();
   }
 
-  #storeBatch(transactor: Transactor, batch: Batch, records: readonly TimedRecord[], text: PackedText): StoredBatch {
-    const base = this.#withdrawn === undefined ? this.#source : this.#withdraw(transactor, this.#withdrawn);
+  #readBlock({ id, position, clockBefore }: BlockPlace): LastBlock {
+    const text = this.#writer.rawText.blockText(id);
+    if (text === undefined) throw new Error(`Block ${id} is listed and has no text.`);
+    const { sources } = this.#writer;
+    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, position, 1);
+    return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
+  }
+
+  #storeBatch(transactor: Transactor, batch: EntryBatch): StoredBatch {
+    const base = batch.isRedone ? this.#withdrawLastBlock(transactor) : this.#source;
     const blockId = transactor.nextId("raw_blocks");
     const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
-    for (const record of records) this.#storeRecord(transactor, blockId, record, counts);
+    for (const entry of batch.entries) this.#storeEntry(transactor, blockId, entry, counts);
     const messages = this.#book.save(transactor);
-    const source = advance(base, batch, text.size, records, counts, this.#open.head);
+    const source = advance(base, batch, counts, this.#open.head);
     const id = this.#checkpoint(transactor, source, this.#source.position);
-    transactor.addBlock({
-      id: blockId,
-      sourceId: id,
-      position: base.position,
-      text,
-      lines: batch.lines,
-      clockMs: this.#clock.last,
-      ...timesOf(records),
-    });
+    transactor.addBlock({ ...batch, id: blockId, sourceId: id, position: base.position });
     return { source: { ...source, id }, repeated: counts.repeated, messages };
   }
 
@@ -230,16 +176,10 @@ class LogReader {
     figures.messages += messages;
   }
 
-  #resolve(record: LogRecord): TimedRecord {
-    const parsed = record.isEntry ? parseEntry(record.lines) : undefined;
-    if (parsed === undefined) return { record, parsed, ms: undefined, at: undefined };
-    const ms = this.#clock.resolve(parsed.prefix);
-    return { record, parsed, ms, at: momentAt(ms, rankOf(parsed.event, parsed.text)) };
-  }
-
-  #withdraw(transactor: Transactor, block: BlockPlace): CurrentSource {
+  #withdrawLastBlock(transactor: Transactor): CurrentSource {
     const source = this.#source;
-    if (source.id === undefined) throw new Error("A source that is not stored has no block to take back.");
+    const block = this.#lastBlock;
+    if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved } = transactor.withdrawBlock(block.id);
@@ -260,37 +200,36 @@ class LogReader {
   #restoreFacts(transactor: Transactor, { id, at }: BereftEntry): void {
     const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
     if (parsed === undefined) return;
-    addFacts(transactor, id, parsed, storedWord(parsed, at));
-    transactor.setDetails(id, metadataOf(parsed.event));
+    const digest = digestEntry(parsed, at);
+    addFacts(transactor, id, digest);
+    transactor.setDetails(id, digest.details);
   }
 
-  #storeRecord(
+  #storeEntry(
     transactor: Transactor,
     blockId: number,
-    { record, parsed, ms, at }: TimedRecord,
+    { line, twinLine, digest }: BatchEntry,
     counts: BatchCounts,
   ): void {
     const { serverId, logType } = this.#source;
-    const entryId = entryIdOf(blockId, record.line);
-    if (parsed === undefined || ms === undefined || at === undefined) {
+    const entryId = entryIdOf(blockId, line);
+    const { kind, at, eximId, details } = digest;
+    if (at === undefined) {
       counts.unparsed++;
-      transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, logType, []);
+      transactor.addEntry(entryId, serverId, undefined, kind, undefined, logType, undefined);
       return;
     }
     counts.entries++;
-    const { event } = parsed;
-    if (event.kind === "other") counts.other++;
-    const twin = transactor.takeTwin(record.lines[0] ?? "", event.kind, ms, serverId, logType);
+    if (kind === "other") counts.other++;
+    const twin = twinLine === undefined ? undefined : transactor.takeTwin(twinLine, momentMs(at), serverId, logType);
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
       return;
     }
-    const eximId = parsed.prefix.messageId;
-    const word = storedWord(parsed, at);
-    const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
-    transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType, metadataOf(event));
-    addFacts(transactor, entryId, parsed, word);
+    const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, at, digest);
+    transactor.addEntry(entryId, serverId, at, kind, messageId, logType, details);
+    addFacts(transactor, entryId, digest);
   }
 
   #checkpoint(transactor: Transactor, source: CurrentSource, expectedPosition: number): number {
@@ -329,43 +268,20 @@ interface BatchCounts {
   repeated: number;
 }
 
-function advance(
-  base: CurrentSource,
-  batch: Batch,
-  bytes: number,
-  records: readonly TimedRecord[],
-  counts: BatchCounts,
-  head: Buffer,
-): CurrentSource {
-  const position = base.position + bytes;
-  const { firstMs, lastMs } = timesOf(records);
+function advance(base: CurrentSource, batch: EntryBatch, counts: BatchCounts, head: Buffer): CurrentSource {
+  const position = base.position + batch.text.size;
   return {
     ...base,
     head: head.subarray(0, Math.min(IDENTITY_BYTES, position)),
-    tail: Buffer.concat([base.tail, Buffer.from(batch.text.slice(-IDENTITY_BYTES), "latin1")]).subarray(
-      -IDENTITY_BYTES,
-    ),
+    tail: Buffer.concat([base.tail, batch.tail]).subarray(-IDENTITY_BYTES),
     position,
     lines: base.lines + batch.lines,
     entries: base.entries + counts.entries,
     other: base.other + counts.other,
     unparsed: base.unparsed + counts.unparsed,
-    firstMs: earlier(base.firstMs, firstMs),
-    lastMs: later(base.lastMs, lastMs),
+    firstMs: earlier(base.firstMs, batch.firstMs),
+    lastMs: later(base.lastMs, batch.lastMs),
   };
-}
-
-function timesOf(records: readonly TimedRecord[]): {
-  readonly firstMs: EpochMs | undefined;
-  readonly lastMs: EpochMs | undefined;
-} {
-  let firstMs: EpochMs | undefined;
-  let lastMs: EpochMs | undefined;
-  for (const { ms } of records) {
-    firstMs = earlier(firstMs, ms);
-    lastMs = later(lastMs, ms);
-  }
-  return { firstMs, lastMs };
 }
 
 function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
@@ -376,8 +292,4 @@ function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs 
 function later(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one > other ? one : other;
-}
-
-function lastLineLength(text: string): number {
-  return text.length - text.lastIndexOf("\n") - 1;
 }

@@ -1,6 +1,5 @@
 /** What can be written in one transaction. */
 import type Database from "better-sqlite3";
-import type { EventKind } from "../parse/events.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
@@ -91,7 +90,7 @@ export class Transactor {
     this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
   }
 
-  /** `details`: its fields that have no column, `key, value, key, value …`. */
+  /** `details`: its fields that have no column, a JSON array of `key, value, key, value …`. */
   addEntry(
     id: number,
     serverId: number,
@@ -99,7 +98,7 @@ export class Transactor {
     event: EntryKind,
     messageId: number | undefined,
     logType: LogType,
-    details: readonly string[],
+    details: string | undefined,
   ): void {
     this.#open().entries.add({
       id,
@@ -108,20 +107,16 @@ export class Transactor {
       event: this.codes.event(event),
       message_id: messageId ?? null,
       seen_in: logTypeBit(logType),
-      details_id: this.#detailsId(details),
+      details_id: this.optionalString(details),
     });
   }
 
   /** Replaces the fields of an entry that have no column. */
-  setDetails(entryId: number, details: readonly string[]): void {
-    this.#open().setDetails.run(this.#detailsId(details), entryId);
+  setDetails(entryId: number, details: string | undefined): void {
+    this.#open().setDetails.run(this.optionalString(details), entryId);
   }
 
-  #detailsId(details: readonly string[]): number | null {
-    return details.length === 0 ? null : this.string(JSON.stringify(details));
-  }
-
-  /** Says that the entry is also at `location`, in another log; returns whether the main log is new to it. */
+  /** Says that the entry is also at `location`, in another log. */
   addSighting(entryId: number, location: number, logType: LogType): void {
     const tables = this.#open();
     tables.addSighting.run(location, entryId, this.codes.logType(logType));
@@ -129,9 +124,9 @@ export class Transactor {
   }
 
   /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
-  takeTwin(line: string, kind: EventKind, at: EpochMs, serverId: number, logType: LogType): number | undefined {
+  takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     this.#open();
-    return this.#twins.take(line, kind, at, serverId, logType);
+    return this.#twins.take(line, at, serverId, logType);
   }
 
   addRejection(row: StoredRejectionsTable): void {

@@ -6,12 +6,17 @@
 import type Database from "better-sqlite3";
 import type { EventKind } from "../parse/events.ts";
 import { type EpochMs, HOUR_MS, type Moment, momentMs } from "../units.ts";
-import { type Codes, type LogType, logTypeBit } from "./codes.ts";
+import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
 import { entryIdOf, lineOf, type RawTextReader } from "./raw-text.ts";
 
 /** What Exim writes to its main log alone, and most of it: no twin is looked for. */
 const SINGLE_LOG_KINDS = ["arrival", "delivery", "completed", "queue_run"] as const satisfies readonly EventKind[];
-const SINGLE_LOG = new Set<EventKind>(SINGLE_LOG_KINDS);
+const SINGLE_LOG = new Set<EntryKind>(SINGLE_LOG_KINDS);
+
+/** False for what Exim writes to one log only. */
+export function canHaveTwin(kind: EntryKind): boolean {
+  return !SINGLE_LOG.has(kind);
+}
 
 /** Blocks are looked for by this much time at once. */
 const WINDOW_MS = HOUR_MS;
@@ -58,8 +63,7 @@ export class TwinFinder {
   }
 
   /** The entry of another log that this line repeats, taken so that the next equal line gets the next one; undefined when there is none. */
-  take(line: string, kind: EventKind, at: EpochMs, serverId: number, logType: LogType): number | undefined {
-    if (SINGLE_LOG.has(kind)) return undefined;
+  take(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     const asker = `${serverId}/${logType}`;
     if (asker !== this.#asker) {
       this.forget();
