@@ -5,11 +5,12 @@ import type { LogType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
-import type { EpochMs } from "../units.ts";
-import { type LogFigures, readLog } from "./log-reader.ts";
+import { type EpochMs, MIB } from "../units.ts";
+import { type LogFigures, type ReadBatches, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
 import { readBatches } from "./reading.ts";
+import { ReadingThread, type Thread } from "./reading-thread.ts";
 import { recognise } from "./recognise.ts";
 import { type OpenSource, openSource } from "./source.ts";
 
@@ -26,6 +27,8 @@ export interface IngestOptions {
   readonly program: string;
   readonly now: () => EpochMs;
   readonly signal?: AbortSignal | undefined;
+  /** For logs with much to read; undefined: all is done in this thread. */
+  readonly startReadingThread?: (() => Thread) | undefined;
   readonly onProgress?: (progress: IngestProgress) => void;
 }
 
@@ -89,6 +92,8 @@ export async function ingest(
   } catch (error) {
     tryToEndRun(writer, runId, run, error, now());
     throw error;
+  } finally {
+    await run.close();
   }
   const { report } = run;
   const firstError = report.logs.find(({ error }) => error !== undefined)?.error?.message;
@@ -109,6 +114,7 @@ class Run {
   readonly #options: IngestOptions;
   readonly #book: MessageBook;
   readonly #logs: LogReport[] = [];
+  readonly #thread: ReadingThread | undefined;
 
   constructor(paths: readonly string[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
     this.#paths = paths;
@@ -117,6 +123,7 @@ class Run {
     this.#server = server;
     this.#options = options;
     this.#book = new MessageBook(server.id);
+    if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
   }
 
   get report(): IngestReport {
@@ -140,6 +147,10 @@ class Run {
     }
   }
 
+  async close(): Promise<void> {
+    await this.#thread?.close();
+  }
+
   /** A failure of the log is its result; one of the database ends the run. */
   async #readOne(path: string, index: number): Promise<LogReport> {
     const figures = { ...NOTHING };
@@ -153,6 +164,12 @@ class Run {
     } finally {
       open?.close();
     }
+  }
+
+  #readerFor(bytes: number): ReadBatches {
+    const thread = this.#thread;
+    if (thread === undefined || bytes < WORTH_A_THREAD) return readBatches;
+    return (...reading) => thread.readBatches(...reading);
   }
 
   async #readOpen(open: OpenSource, index: number, figures: LogFigures): Promise<LogReport> {
@@ -179,7 +196,7 @@ class Run {
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
-      readBatches,
+      readBatches: this.#readerFor((open.sizeBytes ?? Number.POSITIVE_INFINITY) - (source?.position ?? 0)),
       onBatch: () => {
         this.#options.onProgress?.({
           path,
@@ -194,6 +211,9 @@ class Run {
     return done(this.#isAborted ? "interrupted" : "read");
   }
 }
+
+/** A thread takes longer to start than less than this takes to read. */
+const WORTH_A_THREAD = 2 * MIB;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 
