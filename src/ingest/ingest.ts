@@ -6,7 +6,7 @@ import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, MIB } from "../units.ts";
-import { type LogFigures, type ReadBatches, readLog } from "./log-reader.ts";
+import { type LogFigures, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
 import { readBatches } from "./reading.ts";
@@ -166,12 +166,6 @@ class Run {
     }
   }
 
-  #readerFor(bytes: number): ReadBatches {
-    const thread = this.#thread;
-    if (thread === undefined || bytes < WORTH_A_THREAD) return readBatches;
-    return (...reading) => thread.readBatches(...reading);
-  }
-
   async #readOpen(open: OpenSource, index: number, figures: LogFigures): Promise<LogReport> {
     const { path, head } = open;
     const headText = head.toString("latin1");
@@ -191,12 +185,15 @@ class Run {
     await open.verify();
     const start = source ?? { serverId: this.#server.id, logType, path, notTheSame };
     const linesBefore = sum(this.#logs).lines;
+    const thread = this.#thread;
+    const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE;
     await readLog(open, start, this.#writer, this.#book, figures, {
       batchLines: this.#options.batchLines,
+      batchesTogether: isLarge ? BATCHES_TOGETHER : 1,
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
-      readBatches: this.#readerFor((open.sizeBytes ?? Number.POSITIVE_INFINITY) - (source?.position ?? 0)),
+      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatches,
       onBatch: () => {
         this.#options.onProgress?.({
           path,
@@ -212,8 +209,10 @@ class Run {
   }
 }
 
-/** A thread takes longer to start than less than this takes to read. */
-const WORTH_A_THREAD = 2 * MIB;
+/** Of a log with more bytes than this to read, another thread makes the batches, and several share a transaction. */
+const LARGE = 2 * MIB;
+/** A message that several of them speak of is written once, and so is each page of the database. */
+const BATCHES_TOGETHER = 8;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 

@@ -1,10 +1,10 @@
-/** Stores the new part of one log, batch by batch, each in a transaction of its own together with its checkpoint. */
+/** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
 
 import type { Readable } from "node:stream";
 import { PilotError } from "../errors.ts";
 import { parseEntryText } from "../parse/record.ts";
 import { entryIdOf } from "../store/raw-text.ts";
-import type { BereftEntry } from "../store/rows.ts";
+import type { BereftEntry, BlockRow } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
@@ -34,6 +34,8 @@ export interface LogFigures {
 
 export interface ReaderOptions {
   readonly batchLines: number;
+  /** So many batches share a transaction: more are faster, fewer are stored sooner. */
+  readonly batchesTogether: number;
   readonly timeZone: string;
   readonly now: () => EpochMs;
   readonly signal: AbortSignal | undefined;
@@ -71,10 +73,13 @@ export async function readLog(
 ): Promise<void> {
   const reader = new LogReader(source, open, writer, book, figures, options);
   try {
-    await options.readBatches(open.read(), reader.start, (batch) => reader.store(batch), options.signal);
+    await options.readBatches(open.read(), reader.start, (batch) => reader.add(batch), options.signal);
   } catch (error) {
-    throw error instanceof SourceFailure ? readFailure(open.path, error.cause) : error;
+    if (!(error instanceof SourceFailure)) throw error;
+    reader.end();
+    throw readFailure(open.path, error.cause);
   }
+  reader.end();
 }
 
 /** A source without an id is not stored yet. */
@@ -108,6 +113,7 @@ class LogReader {
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
   #source: CurrentSource;
+  #pending: EntryBatch[] = [];
 
   constructor(
     start: SourceRow | NewSource,
@@ -134,10 +140,19 @@ class LogReader {
     };
   }
 
-  store(batch: EntryBatch): void {
+  add(batch: EntryBatch): void {
+    this.#pending.push(batch);
+    if (this.#pending.length >= this.#options.batchesTogether) this.end();
+  }
+
+  /** Stores what has been added. */
+  end(): void {
+    const batches = this.#pending;
+    this.#pending = [];
+    if (batches.length === 0) return;
     const before = this.#source;
     const stored = this.#writer.write(
-      (transactor) => this.#storeBatch(transactor, batch),
+      (transactor) => this.#store(transactor, batches),
       () => this.#book.forget(),
     );
     this.#source = stored.source;
@@ -153,19 +168,25 @@ class LogReader {
     return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
   }
 
-  #storeBatch(transactor: Transactor, batch: EntryBatch): StoredBatch {
-    const base = batch.isRedone ? this.#withdrawLastBlock(transactor) : this.#source;
-    const blockId = transactor.nextId("raw_blocks");
-    const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
-    for (const entry of batch.entries) this.#storeEntry(transactor, blockId, entry, counts);
+  #store(transactor: Transactor, batches: readonly EntryBatch[]): StoredBatches {
+    let source = batches[0]?.isRedone === true ? this.#withdrawLastBlock(transactor) : this.#source;
+    const blocks: Omit<BlockRow, "sourceId">[] = [];
+    let repeated = 0;
+    for (const batch of batches) {
+      const id = transactor.nextId("raw_blocks");
+      const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
+      for (const entry of batch.entries) this.#storeEntry(transactor, id, entry, counts);
+      blocks.push({ ...batch, id, position: source.position });
+      source = advance(source, batch, counts, this.#open.head);
+      repeated += counts.repeated;
+    }
     const messages = this.#book.save(transactor);
-    const source = advance(base, batch, counts, this.#open.head);
-    const id = this.#checkpoint(transactor, source, this.#source.position);
-    transactor.addBlock({ ...batch, id: blockId, sourceId: id, position: base.position });
-    return { source: { ...source, id }, repeated: counts.repeated, messages };
+    const sourceId = this.#checkpoint(transactor, source, this.#source.position);
+    for (const block of blocks) transactor.addBlock({ ...block, sourceId });
+    return { source: { ...source, id: sourceId }, repeated, messages };
   }
 
-  #count({ source, repeated, messages }: StoredBatch, before: CurrentSource): void {
+  #count({ source, repeated, messages }: StoredBatches, before: CurrentSource): void {
     const figures = this.#figures;
     figures.bytes += source.position - before.position;
     figures.lines += source.lines - before.lines;
@@ -252,8 +273,8 @@ class LogReader {
   }
 }
 
-/** What a batch has left behind, once it is stored. */
-interface StoredBatch {
+/** What a transaction has left behind. */
+interface StoredBatches {
   readonly source: CurrentSource;
   /** Entries that another log shows too. */
   readonly repeated: number;
