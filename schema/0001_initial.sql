@@ -72,6 +72,8 @@ CREATE TABLE raw_blocks (
   data      BLOB    NOT NULL,
   UNIQUE (source_id, position)
 ) STRICT;
+-- For the twins of other logs; see src/store/twins.ts.
+CREATE INDEX idx_raw_blocks_last_ms ON raw_blocks (source_id, last_ms, first_ms);
 
 -- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
 -- Each address is there once; see address_ids.
@@ -185,10 +187,9 @@ CREATE TABLE stored_entries (
   at         INTEGER,             -- moment; null for a line without a stamp
   event      INTEGER NOT NULL,    -- codes.event
   message_id INTEGER,
-  seen_in    INTEGER NOT NULL     -- bits: 1 main, 2 reject, 4 panic
+  seen_in    INTEGER NOT NULL,    -- bits: 1 main, 2 reject, 4 panic
+  details_id INTEGER              -- strings.id: the fields without a column, a JSON array of key, value, key, value …
 ) STRICT;
--- For the twins of other logs; see src/store/twins.ts. Without arrival, delivery, completed and queue_run.
-CREATE INDEX idx_stored_entries_at ON stored_entries (at) WHERE event NOT IN (2, 3, 7, 19);
 CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
 
 -- Further places of an entry: the same line in another log of the server.
@@ -205,12 +206,6 @@ CREATE TABLE entry_lines (
   first_location INTEGER NOT NULL     -- where the entry, or the sighting of it, begins; in the same block
 ) STRICT;
 CREATE INDEX idx_entry_lines_first_location ON entry_lines (first_location);
-
--- The fields of an entry that have no column of their own: a JSON array of key, value, key, value …
-CREATE TABLE stored_details (
-  entry_id   INTEGER PRIMARY KEY,
-  details_id INTEGER NOT NULL      -- strings.id
-) STRICT;
 
 -- The header lines that the reject log shows below an entry. The text of an entry may be in several logs, and that of its headers
 -- in another one than the entry: the id says where the line is that they stand below, in the form of an entry id.

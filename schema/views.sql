@@ -258,11 +258,11 @@ LEFT JOIN strings jw ON jw.id = j.reason_id;
 
 CREATE VIEW log_metadata AS
 SELECT
-  d.entry_id AS log_entry_id,
+  e.id AS log_entry_id,
   k.value AS metadata_type,
   v.value AS metadata_value
-FROM stored_details d
-JOIN strings s ON s.id = d.details_id
+FROM stored_entries e
+JOIN strings s ON s.id = e.details_id
 JOIN json_each(s.text) k ON k.key % 2 = 0
 JOIN json_each(s.text) v ON v.key = k.key + 1;
 

@@ -71,7 +71,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
         "syslog",
       ]),
     )
-    .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)
+    .option("--batch-size <lines>", "lines stored in one batch", toBatchSize, 500)
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")

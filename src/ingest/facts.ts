@@ -1,34 +1,14 @@
-/** From an event to the rows that say the same: names interned, errors as templates, codes instead of words. */
-import { normaliseAddress } from "../message/address.ts";
-import { categoriseRejection } from "../message/rejection-category.ts";
-import { type AddressWord, addressWord } from "../message/state.ts";
-import type { AddressLine, Arrival, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
-import type { ParsedEntry } from "../parse/record.ts";
+/** From what an entry says to the rows that hold it: names interned, codes instead of words. */
+import type { AddressWord } from "../message/state.ts";
 import type { ArrivalRow } from "../store/rows.ts";
-import { toTemplate } from "../store/templates.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Moment } from "../units.ts";
-import { formatAuthentication, metadataOf } from "./metadata.ts";
-
-/** What the entry says about one recipient of its message, its error as a template; undefined when it speaks of none. */
-export function storedWord({ prefix, event }: ParsedEntry, at: Moment): AddressWord | undefined {
-  if (prefix.messageId === undefined) return undefined;
-  const word = addressWord(event, at);
-  if (word?.error === undefined) return word;
-  return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
-}
+import type { ArrivalFacts, AttemptFacts, EntryDigest, HeaderDumpFacts, RejectionFacts } from "./digest.ts";
 
 /** Adds the rows of what an entry says beyond the state of its message. */
-export function addFacts(
-  transactor: Transactor,
-  entryId: number,
-  { event }: ParsedEntry,
-  word: AddressWord | undefined,
-): void {
-  if (word !== undefined) addAddressEvent(transactor, entryId, event, word);
-  if (event.kind === "rejection") addRejection(transactor, entryId, event);
-  const metadata = metadataOf(event);
-  if (metadata.length > 0) transactor.addDetails(entryId, metadata);
+export function addFacts(transactor: Transactor, entryId: number, { word, attempt, rejection }: EntryDigest): void {
+  if (word !== undefined && attempt !== undefined) addAddressEvent(transactor, entryId, word, attempt);
+  if (rejection !== undefined) addRejection(transactor, entryId, rejection);
 }
 
 /** Adds what stands below the line of an entry. `places` are those of its lines: where the entry is, or where another log shows it too. */
@@ -36,36 +16,27 @@ export function addHeaderDump(
   transactor: Transactor,
   entryId: number,
   places: readonly [number, ...number[]],
-  { event, headerDump }: ParsedEntry,
+  { sender, recipients, hasMoreRecipients, headers, isTruncated }: HeaderDumpFacts,
 ): void {
-  if (headerDump === undefined) return;
-  const { envelopeSender, envelopeRecipients, hasMoreRecipients, headers, isTruncated } = headerDump;
-  // Each address has a line of its own, so that the places suffice; pieces of syslog may have come in any order.
   const [location, ...others] = places;
+  // Each address has a line of its own, so that the places suffice; pieces of syslog may have come in any order.
   const free = others.sort((one, other) => one - other).values();
   const addAddress = (isRecipient: 0 | 1, address: string | undefined): void =>
     transactor.addEnvelopeAddress({
       id: free.next().value ?? location,
       entry_id: entryId,
       is_recipient: isRecipient,
-      address_id: transactor.optionalAddress(address === undefined ? undefined : normaliseAddress(address)),
+      address_id: transactor.optionalAddress(address),
     });
-  if (envelopeSender !== undefined && !("sender" in event && event.sender !== undefined)) addAddress(0, envelopeSender);
-  for (const recipient of envelopeRecipients) addAddress(1, recipient);
+  if (sender !== undefined) addAddress(0, sender);
+  for (const recipient of recipients) addAddress(1, recipient);
   if (hasMoreRecipients) addAddress(1, undefined);
-  if (headers.length === 0) return;
-  transactor.addHeaders({
-    id: location,
-    entry_id: entryId,
-    headers: JSON.stringify(headers.map(({ type, name, value }) => [type, name.toLowerCase(), value])),
-    is_cut: isTruncated ? 1 : 0,
-  });
+  if (headers === undefined) return;
+  transactor.addHeaders({ id: location, entry_id: entryId, headers, is_cut: isTruncated ? 1 : 0 });
 }
 
 /** Adds the row of a line about one recipient. */
-function addAddressEvent(transactor: Transactor, entryId: number, event: LogEvent, word: AddressWord): void {
-  const line = isAddressLine(event) ? event : undefined;
-  const reply = replyOf(event);
+function addAddressEvent(transactor: Transactor, entryId: number, word: AddressWord, attempt: AttemptFacts): void {
   transactor.addAddressEvent({
     entry_id: entryId,
     at: word.at,
@@ -73,72 +44,57 @@ function addAddressEvent(transactor: Transactor, entryId: number, event: LogEven
     final_id: word.target === word.recipient ? null : transactor.address(word.target),
     outcome: transactor.codes.outcome(word.outcome),
     is_attempt: word.isAttempt ? 1 : 0,
-    router_id: transactor.optionalString(event.kind === "discard" ? event.router : line?.router),
-    transport_id: transactor.optionalString(line?.transport),
-    host_id: transactor.optionalString(line?.host?.name),
-    ip_id: transactor.optionalString(line?.host?.ip),
-    port: line?.host?.port ?? null,
-    tls_id: transactor.optionalString(line?.tls),
-    is_timeout: reply?.isTimeout === true ? 1 : 0,
-    smtp_code: reply?.code ?? null,
-    enhanced_id: transactor.optionalString(reply?.enhancedCode),
-    phase_id: transactor.optionalString(reply?.phase),
+    router_id: transactor.optionalString(attempt.router),
+    transport_id: transactor.optionalString(attempt.transport),
+    host_id: transactor.optionalString(attempt.host),
+    ip_id: transactor.optionalString(attempt.ip),
+    port: attempt.port ?? null,
+    tls_id: transactor.optionalString(attempt.tls),
+    is_timeout: attempt.isTimeout ? 1 : 0,
+    smtp_code: attempt.smtpCode ?? null,
+    enhanced_id: transactor.optionalString(attempt.enhancedCode),
+    phase_id: transactor.optionalString(attempt.phase),
     error_id: transactor.optionalString(word.error),
-    confirmation: event.kind === "delivery" ? (event.confirmation ?? null) : null,
-    queue_ms: event.kind === "delivery" ? (event.queueMs ?? null) : null,
-    duration_ms: line?.deliveryMs ?? null,
+    confirmation: attempt.confirmation ?? null,
+    queue_ms: attempt.queueMs ?? null,
+    duration_ms: attempt.deliveryMs ?? null,
   });
 }
 
 /** Adds the row of a rejection. */
-function addRejection(transactor: Transactor, entryId: number, rejection: Rejection): void {
-  const { host, sender, recipient, reason } = rejection;
-  const values = {
-    ip: host?.ip,
-    sender: sender === undefined ? undefined : normaliseAddress(sender),
-    recipient: recipient === undefined ? undefined : normaliseAddress(recipient),
-  };
+function addRejection(transactor: Transactor, entryId: number, rejection: RejectionFacts): void {
   transactor.addRejection({
     entry_id: entryId,
     phase: transactor.codes.phase(rejection.phase),
     is_permanent: rejection.isTemporary ? 0 : 1,
-    host_id: transactor.optionalString(host?.name),
-    helo_id: transactor.optionalString(host?.helo),
-    ip_id: transactor.optionalString(host?.ip),
-    sender_id: transactor.optionalAddress(values.sender),
-    recipient_id: transactor.optionalAddress(values.recipient),
-    auth_id: transactor.optionalString(formatAuthentication(rejection.auth)),
-    category_id: transactor.string(categoriseRejection(reason)),
-    reason_id: transactor.optionalString(reason === undefined ? undefined : toTemplate(reason, values)),
+    host_id: transactor.optionalString(rejection.host),
+    helo_id: transactor.optionalString(rejection.helo),
+    ip_id: transactor.optionalString(rejection.ip),
+    sender_id: transactor.optionalAddress(rejection.sender),
+    recipient_id: transactor.optionalAddress(rejection.recipient),
+    auth_id: transactor.optionalString(rejection.auth),
+    category_id: transactor.string(rejection.category),
+    reason_id: transactor.optionalString(rejection.reason),
   });
 }
 
 /** What an arrival line tells of its message. */
-export function toArrivalRow(transactor: Transactor, arrival: Arrival, at: Moment): ArrivalRow {
-  const { host } = arrival;
+export function toArrivalRow(transactor: Transactor, arrival: ArrivalFacts, at: Moment): ArrivalRow {
   return {
     arrival_at: at,
-    sender_id: transactor.address(normaliseAddress(arrival.sender)),
+    sender_id: transactor.address(arrival.sender),
     size: arrival.sizeBytes ?? null,
     subject: arrival.subject ?? null,
     header_message_id: arrival.headerMessageId ?? null,
-    host_id: transactor.optionalString(host?.name),
-    helo_id: transactor.optionalString(host?.helo),
-    ip_id: transactor.optionalString(host?.ip),
-    port: host?.port ?? null,
+    host_id: transactor.optionalString(arrival.host),
+    helo_id: transactor.optionalString(arrival.helo),
+    ip_id: transactor.optionalString(arrival.ip),
+    port: arrival.port ?? null,
     protocol_id: transactor.optionalString(arrival.protocol),
-    auth_id: transactor.optionalString(formatAuthentication(arrival.auth)),
+    auth_id: transactor.optionalString(arrival.auth),
     ident_id: transactor.optionalString(arrival.ident),
     tls_id: transactor.optionalString(arrival.tls),
     parent_exim_id: arrival.parentId ?? null,
     fake_reject: arrival.fakeReject ? 1 : 0,
   };
-}
-
-function isAddressLine(event: LogEvent): event is LogEvent & AddressLine & { readonly host: Host | undefined } {
-  return event.kind === "delivery" || event.kind === "deferral" || event.kind === "failure";
-}
-
-function replyOf(event: LogEvent): SmtpReply | undefined {
-  return event.kind === "deferral" || event.kind === "failure" ? event.reply : undefined;
 }

@@ -5,10 +5,12 @@ import type { SourceType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
-import type { EpochMs } from "../units.ts";
+import { type EpochMs, MIB } from "../units.ts";
 import { type LogFigures, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
+import { readBatches } from "./reading.ts";
+import { ReadingThread, type Thread } from "./reading-thread.ts";
 import { hasWholeLine, recognise } from "./recognise.ts";
 import { type OpenSource, openSource } from "./source.ts";
 
@@ -25,6 +27,8 @@ export interface IngestOptions {
   readonly program: string;
   readonly now: () => EpochMs;
   readonly signal?: AbortSignal | undefined;
+  /** For logs with much to read; undefined: all is done in this thread. */
+  readonly startReadingThread?: (() => Thread) | undefined;
   readonly onProgress?: (progress: IngestProgress) => void;
 }
 
@@ -88,6 +92,8 @@ export async function ingest(
   } catch (error) {
     tryToEndRun(writer, runId, run, error, now());
     throw error;
+  } finally {
+    await run.close();
   }
   const { report } = run;
   const firstError = report.logs.find(({ error }) => error !== undefined)?.error?.message;
@@ -108,6 +114,7 @@ class Run {
   readonly #options: IngestOptions;
   readonly #book: MessageBook;
   readonly #logs: LogReport[] = [];
+  readonly #thread: ReadingThread | undefined;
 
   constructor(paths: readonly string[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
     this.#paths = paths;
@@ -116,6 +123,7 @@ class Run {
     this.#server = server;
     this.#options = options;
     this.#book = new MessageBook(server.id);
+    if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
   }
 
   get report(): IngestReport {
@@ -137,6 +145,10 @@ class Run {
       if (this.#isAborted) return;
       this.#logs.push(await this.#readOne(path, index));
     }
+  }
+
+  async close(): Promise<void> {
+    await this.#thread?.close();
   }
 
   /** A failure of the log is its result; one of the database ends the run. */
@@ -179,11 +191,15 @@ class Run {
     const start =
       source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
     const linesBefore = sum(this.#logs).lines;
+    const thread = this.#thread;
+    const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE;
     await readLog(open, start, this.#writer, this.#book, figures, {
       batchLines: this.#options.batchLines,
+      batchesTogether: isLarge ? BATCHES_TOGETHER : 1,
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
+      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatches,
       onBatch: () => {
         this.#options.onProgress?.({
           path,
@@ -198,6 +214,11 @@ class Run {
     return done(this.#isAborted ? "interrupted" : "read");
   }
 }
+
+/** Of a log with more bytes than this to read, another thread makes the batches, and several share a transaction. */
+const LARGE = 2 * MIB;
+/** A message that several of them speak of is written once, and so is each page of the database. */
+const BATCHES_TOGETHER = 8;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 

@@ -73,7 +73,7 @@ export async function eachLine(
 }
 
 /** The chunks before a failure; they are not lost with the stream. */
-async function* untilFailure(source: Readable, onFailure: (cause: unknown) => void): AsyncGenerator<string> {
+export async function* untilFailure(source: Readable, onFailure: (cause: unknown) => void): AsyncGenerator<string> {
   try {
     yield* source as AsyncIterable<string>;
   } catch (error) {

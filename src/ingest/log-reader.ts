@@ -1,25 +1,25 @@
-/** Reads one log from where it was left, batch by batch, each in a transaction of its own together with its checkpoint. */
+/** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
 
+import type { Readable } from "node:stream";
 import { PilotError } from "../errors.ts";
-import { rankOf } from "../message/order.ts";
-import { type ParsedEntry, parseEntry, parseEntryText, startsEntry } from "../parse/record.ts";
-import { parseSyslogLine } from "../parse/syslog.ts";
+import { parseEntryText } from "../parse/record.ts";
 import type { LogType } from "../store/codes.ts";
-import { entryIdOf, type PackedText, packText } from "../store/raw-text.ts";
-import type { BereftEntry } from "../store/rows.ts";
+import { entryIdOf } from "../store/raw-text.ts";
+import type { BereftEntry, BlockRow } from "../store/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../store/source-catalogue.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Writer } from "../store/writer.ts";
-import { type EpochMs, type Moment, momentAt } from "../units.ts";
-import { type Batch, Batcher, type LogRecord } from "./batch.ts";
-import { beginOfLog, LogClock } from "./clock.ts";
-import { addFacts, addHeaderDump, storedWord } from "./facts.ts";
-import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
+import { type EpochMs, momentMs } from "../units.ts";
+import { beginOfLog } from "./clock.ts";
+import { digestEntry } from "./digest.ts";
+import { addFacts, addHeaderDump } from "./facts.ts";
+import { SourceFailure } from "./lines.ts";
 import { firstMessageId } from "./log-type.ts";
 import type { MessageBook } from "./message-book.ts";
+import type { BatchEntry, EntryBatch, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
 import { type OpenSource, readFailure } from "./source.ts";
-import { logTypeOf, secondLogOf, twinSearch } from "./syslog-twin.ts";
+import { keyOfText } from "./syslog-twin.ts";
 
 /** What one run added from one log. */
 export interface LogFigures {
@@ -38,11 +38,23 @@ export interface LogFigures {
 
 export interface ReaderOptions {
   readonly batchLines: number;
+  /** So many batches share a transaction: more are faster, fewer are stored sooner. */
+  readonly batchesTogether: number;
   readonly timeZone: string;
   readonly now: () => EpochMs;
   readonly signal: AbortSignal | undefined;
   readonly onBatch: () => void;
+  /** Reads the text: in this thread or in another. */
+  readonly readBatches: ReadBatches;
 }
+
+/** See {@link readBatches} in reading.ts. */
+export type ReadBatches = (
+  source: Readable,
+  start: ReadingStart,
+  onBatch: (batch: EntryBatch) => void,
+  signal: AbortSignal | undefined,
+) => Promise<void>;
 
 /** A log that is not stored yet. */
 export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "path"> {
@@ -65,16 +77,13 @@ export async function readLog(
 ): Promise<void> {
   const reader = new LogReader(source, open, writer, book, figures, options);
   try {
-    await eachLine(open.read(), (line, end) => reader.add(line, end), {
-      unfinished: reader.unfinished,
-      signal: options.signal,
-    });
+    await options.readBatches(open.read(), reader.start, (batch) => reader.add(batch), options.signal);
   } catch (error) {
     if (!(error instanceof SourceFailure)) throw error;
     reader.end();
     throw readFailure(open.path, error.cause);
   }
-  if (options.signal?.aborted !== true) reader.end();
+  reader.end();
 }
 
 /** A source without an id is not stored yet. */
@@ -98,16 +107,8 @@ function emptySource({ serverId, logType, path }: NewSource): CurrentSource {
   };
 }
 
-interface TimedRecord {
-  readonly record: LogRecord;
-  readonly parsed: ParsedEntry | undefined;
-  readonly ms: EpochMs | undefined;
-  readonly at: Moment | undefined;
-}
-
 class LogReader {
-  /** Length of the last line stored, when it has no newline yet. */
-  readonly unfinished: number;
+  readonly start: ReadingStart;
   readonly #figures: LogFigures;
   readonly #open: OpenSource;
   readonly #writer: Writer;
@@ -116,11 +117,7 @@ class LogReader {
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
   #source: CurrentSource;
-  #batcher: Batcher;
-  #clock: LogClock;
-  #isFirst = true;
-  /** The block that is read anew, until it has been stored again. */
-  #withdrawn: BlockPlace | undefined;
+  #pending: EntryBatch[] = [];
 
   constructor(
     start: SourceRow | NewSource,
@@ -139,112 +136,65 @@ class LogReader {
     this.#book = book;
     this.#options = options;
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
-    const isUnfinished = source.tail.length > 0 && source.tail.at(-1) !== 0x0a;
-    this.unfinished = isUnfinished && this.#lastBlock !== undefined ? lastLineLength(this.#textOf(this.#lastBlock)) : 0;
-    this.#clock = this.#clockAfter(source.id === undefined ? undefined : writer.sources.clockOf(source.id));
-    this.#batcher = this.#newBatcher(false, (batch) => this.#store(batch));
+    const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
+    const isSyslog = source.logType === "syslog";
+    this.start = {
+      batchLines: options.batchLines,
+      timeZone: options.timeZone,
+      isSyslog,
+      beginMs: isSyslog ? beginOfLog(firstMessageId(open.head.toString("latin1")), options.now()) : undefined,
+      clockMs,
+      lastBlock: this.#lastBlock && this.#readBlock(this.#lastBlock),
+    };
   }
 
-  add(line: string, end: LineEnd): void {
-    if (!this.#isFirst) {
-      this.#batcher.add(line, end);
-      return;
-    }
-    this.#isFirst = false;
-    const block = this.#lastBlock;
-    if (block !== undefined && this.#goesOn(block, line)) this.#addAfterLastBlock(block, line, end);
-    else this.#batcher.add(line, end);
+  add(batch: EntryBatch): void {
+    this.#pending.push(batch);
+    if (this.#pending.length >= this.#options.batchesTogether) this.end();
   }
 
+  /** Stores what has been added. */
   end(): void {
-    this.#batcher.end();
-  }
-
-  /** True when the line continues what is stored, or a later one may. */
-  #goesOn(block: BlockPlace, line: string): boolean {
-    if (this.unfinished > 0) return true;
-    if (!this.#isSyslog || parseSyslogLine(line) === undefined) return !startsEntry(line);
-    const batcher = this.#batcherFor(block, () => {});
-    batcher.hold();
-    for (const stored of this.#textOf(block).split("\n").slice(0, -1)) batcher.add(stored, "newline");
-    return batcher.lacksPieces;
-  }
-
-  /** The last block is read anew together with the line. */
-  #addAfterLastBlock(block: BlockPlace, line: string, end: LineEnd): void {
-    this.#withdrawn = block;
-    this.#clock = this.#clockAfter(block.clockBefore);
-    this.#batcher = this.#batcherFor(block, (batch) => this.#store(batch));
-    this.#batcher.hold();
-    const pieces = this.#textOf(block).split("\n");
-    const lastPiece = pieces.pop() ?? "";
-    for (const piece of pieces) this.#batcher.add(piece, "newline");
-    this.#batcher.add(lastPiece + line, end);
-    this.#batcher.release();
-  }
-
-  /** A batcher that stands where the block begins. */
-  #batcherFor(block: BlockPlace, onBatch: (batch: Batch) => void): Batcher {
-    const { sources } = this.#writer;
-    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, block.position, 1);
-    return this.#newBatcher(before !== "" && before !== "\n", onBatch);
-  }
-
-  #newBatcher(isWithinLine: boolean, onBatch: (batch: Batch) => void): Batcher {
-    return new Batcher({ batchLines: this.#options.batchLines, isWithinLine, isSyslog: this.#isSyslog }, onBatch);
-  }
-
-  get #isSyslog(): boolean {
-    return this.#source.logType === "syslog";
-  }
-
-  #clockAfter(last: EpochMs | undefined): LogClock {
-    const { timeZone, now } = this.#options;
-    if (last !== undefined || !this.#isSyslog) return new LogClock(timeZone, last);
-    return new LogClock(timeZone, last, beginOfLog(firstMessageId(this.#open.head.toString("latin1")), now()));
-  }
-
-  #textOf(block: BlockPlace): string {
-    const text = this.#writer.rawText.blockText(block.id);
-    if (text === undefined) throw new Error(`Block ${block.id} is listed and has no text.`);
-    return text;
-  }
-
-  #store(batch: Batch): void {
-    const records = batch.records.map((record) => this.#resolve(record));
-    const text = packText(batch.text);
+    const batches = this.#pending;
+    this.#pending = [];
+    if (batches.length === 0) return;
     const before = this.#source;
     const stored = this.#writer.write(
-      (transactor) => this.#storeBatch(transactor, batch, records, text),
+      (transactor) => this.#store(transactor, batches),
       () => this.#book.forget(),
     );
     this.#source = stored.source;
-    this.#withdrawn = undefined;
     this.#count(stored, before);
     this.#options.onBatch();
   }
 
-  #storeBatch(transactor: Transactor, batch: Batch, records: readonly TimedRecord[], text: PackedText): StoredBatch {
-    const base = this.#withdrawn === undefined ? this.#source : this.#withdraw(transactor, this.#withdrawn);
-    const blockId = transactor.nextId("raw_blocks");
-    const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
-    for (const record of records) this.#storeRecord(transactor, blockId, record, counts);
-    const messages = this.#book.save(transactor);
-    const source = advance(base, batch, text.size, records, counts, this.#open.head);
-    const id = this.#checkpoint(transactor, source, this.#source.position);
-    transactor.addBlock({
-      id: blockId,
-      sourceId: id,
-      position: base.position,
-      text,
-      lines: batch.lines,
-      clockMs: this.#clock.last,
-      ...timesOf(records),
-    });
-    return { source: { ...source, id }, repeated: counts.repeated, messages };
+  #readBlock({ id, position, clockBefore }: BlockPlace): LastBlock {
+    const text = this.#writer.rawText.blockText(id);
+    if (text === undefined) throw new Error(`Block ${id} is listed and has no text.`);
+    const { sources } = this.#writer;
+    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, position, 1);
+    return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
   }
 
-  #count({ source, repeated, messages }: StoredBatch, before: CurrentSource): void {
+  #store(transactor: Transactor, batches: readonly EntryBatch[]): StoredBatches {
+    let source = batches[0]?.isRedone === true ? this.#withdrawLastBlock(transactor) : this.#source;
+    const blocks: Omit<BlockRow, "sourceId">[] = [];
+    let repeated = 0;
+    for (const batch of batches) {
+      const id = transactor.nextId("raw_blocks");
+      const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
+      for (const entry of batch.entries) this.#storeEntry(transactor, id, entry, counts);
+      blocks.push({ ...batch, id, position: source.position });
+      source = advance(source, batch, counts, this.#open.head);
+      repeated += counts.repeated;
+    }
+    const messages = this.#book.save(transactor);
+    const sourceId = this.#checkpoint(transactor, source, this.#source.position);
+    for (const block of blocks) transactor.addBlock({ ...block, sourceId });
+    return { source: { ...source, id: sourceId }, repeated, messages };
+  }
+
+  #count({ source, repeated, messages }: StoredBatches, before: CurrentSource): void {
     const figures = this.#figures;
     figures.bytes += source.position - before.position;
     figures.lines += source.lines - before.lines;
@@ -255,16 +205,10 @@ class LogReader {
     figures.messages += messages;
   }
 
-  #resolve(record: LogRecord): TimedRecord {
-    const parsed = record.isEntry ? parseEntry(record.lines) : undefined;
-    if (parsed === undefined) return { record, parsed, ms: undefined, at: undefined };
-    const ms = this.#clock.resolve(parsed.prefix);
-    return { record, parsed, ms, at: momentAt(ms, rankOf(parsed.event, parsed.text)) };
-  }
-
-  #withdraw(transactor: Transactor, block: BlockPlace): CurrentSource {
+  #withdrawLastBlock(transactor: Transactor): CurrentSource {
     const source = this.#source;
-    if (source.id === undefined) throw new Error("A source that is not stored has no block to take back.");
+    const block = this.#lastBlock;
+    if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved } = transactor.withdrawBlock(block.id);
@@ -285,62 +229,57 @@ class LogReader {
   #restoreFacts(transactor: Transactor, { id, at }: BereftEntry): void {
     const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
     if (parsed === undefined) return;
-    addFacts(transactor, id, parsed, storedWord(parsed, at));
+    const digest = digestEntry(parsed, at);
+    addFacts(transactor, id, digest);
+    transactor.setDetails(id, digest.details);
   }
 
-  #storeRecord(
-    transactor: Transactor,
-    blockId: number,
-    { record, parsed, ms, at }: TimedRecord,
-    counts: BatchCounts,
-  ): void {
+  #storeEntry(transactor: Transactor, blockId: number, entry: BatchEntry, counts: BatchCounts): void {
     const { serverId } = this.#source;
-    const entryId = entryIdOf(blockId, record.line);
-    const places = record.places.map((line) => entryIdOf(blockId, line));
-    if (this.#isSyslog) transactor.addEntryLines(places, entryId);
-    if (parsed === undefined || ms === undefined || at === undefined) {
+    const { digest } = entry;
+    const entryId = entryIdOf(blockId, entry.line);
+    const { kind, at, eximId, details, headerDump } = digest;
+    const places = entry.places.map((line) => entryIdOf(blockId, line));
+    if (this.start.isSyslog) transactor.addEntryLines(places, entryId);
+    if (at === undefined) {
       counts.unparsed++;
-      transactor.addEntry(entryId, serverId, undefined, "unparsed", undefined, this.#plainLogType);
+      transactor.addEntry(entryId, serverId, undefined, kind, undefined, this.#logTypeOf(entry), undefined);
       return;
     }
     counts.entries++;
-    const { event } = parsed;
-    if (event.kind === "other") counts.other++;
-    const { logType, twin } = this.#place(transactor, entryId, record, parsed, ms);
+    if (kind === "other") counts.other++;
+    const { twin, logType } = this.#findTwin(transactor, entryId, entry, momentMs(at));
+    if (headerDump !== undefined) addHeaderDump(transactor, twin ?? entryId, [entryId, ...places], headerDump);
     if (twin !== undefined) {
       counts.repeated++;
       transactor.addSighting(twin, entryId, logType);
-      addHeaderDump(transactor, twin, [entryId, ...places], parsed);
       return;
     }
-    const eximId = parsed.prefix.messageId;
-    const word = storedWord(parsed, at);
-    const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, event, at, word);
-    transactor.addEntry(entryId, serverId, at, event.kind, messageId, logType);
-    addFacts(transactor, entryId, parsed, word);
-    addHeaderDump(transactor, entryId, [entryId, ...places], parsed);
-  }
-
-  /** What a line is for whose log is not known. */
-  get #plainLogType(): LogType {
-    const { logType } = this.#source;
-    return logType === "syslog" ? "main" : logType;
+    const messageId = eximId === undefined ? undefined : this.#book.apply(transactor, eximId, at, digest);
+    transactor.addEntry(entryId, serverId, at, kind, messageId, logType, details);
+    addFacts(transactor, entryId, digest);
   }
 
   /** Which log an entry is of, and the entry of another one that it repeats. */
-  #place(transactor: Transactor, entryId: number, record: LogRecord, parsed: ParsedEntry, ms: EpochMs): Place {
+  #findTwin(transactor: Transactor, entryId: number, entry: BatchEntry, at: EpochMs): Place {
     const { serverId } = this.#source;
-    const logType = logTypeOf(parsed) ?? this.#plainLogType;
-    if (!this.#isSyslog) {
-      return { logType, twin: transactor.takeTwin(record.lines[0] ?? "", parsed.event.kind, ms, serverId, logType) };
+    const { twinLine, syslogTwin } = entry;
+    const logType = this.#logTypeOf(entry);
+    if (syslogTwin !== undefined) {
+      const { key, secondLog, earlierMs } = syslogTwin;
+      const search = { key, at, earlierMs, serverId, keyOf: keyOfText };
+      const twin = transactor.takeSyslogTwin(search, secondLog);
+      if (twin !== undefined) return { twin, logType: secondLog };
+      transactor.noteSyslogEntry(search, entryId, logType);
     }
-    const second = secondLogOf(parsed);
-    if (second === undefined) return { logType, twin: undefined };
-    const search = twinSearch(parsed, ms, serverId);
-    const twin = transactor.takeSyslogTwin(search, second);
-    if (twin !== undefined) return { logType: second, twin };
-    transactor.noteSyslogEntry(search, entryId, logType);
-    return { logType, twin: undefined };
+    const twin = twinLine === undefined ? undefined : transactor.takeTwin(twinLine, at, serverId, logType);
+    return { twin, logType };
+  }
+
+  /** What is not known to be for another log is for the main log. */
+  #logTypeOf({ logType }: BatchEntry): LogType {
+    const { logType: sourceType } = this.#source;
+    return logType ?? (sourceType === "syslog" ? "main" : sourceType);
   }
 
   #checkpoint(transactor: Transactor, source: CurrentSource, expectedPosition: number): number {
@@ -363,8 +302,8 @@ class LogReader {
   }
 }
 
-/** What a batch has left behind, once it is stored. */
-interface StoredBatch {
+/** What a transaction has left behind. */
+interface StoredBatches {
   readonly source: CurrentSource;
   /** Entries that another log shows too. */
   readonly repeated: number;
@@ -384,43 +323,20 @@ interface BatchCounts {
   repeated: number;
 }
 
-function advance(
-  base: CurrentSource,
-  batch: Batch,
-  bytes: number,
-  records: readonly TimedRecord[],
-  counts: BatchCounts,
-  head: Buffer,
-): CurrentSource {
-  const position = base.position + bytes;
-  const { firstMs, lastMs } = timesOf(records);
+function advance(base: CurrentSource, batch: EntryBatch, counts: BatchCounts, head: Buffer): CurrentSource {
+  const position = base.position + batch.text.size;
   return {
     ...base,
     head: head.subarray(0, Math.min(IDENTITY_BYTES, position)),
-    tail: Buffer.concat([base.tail, Buffer.from(batch.text.slice(-IDENTITY_BYTES), "latin1")]).subarray(
-      -IDENTITY_BYTES,
-    ),
+    tail: Buffer.concat([base.tail, batch.tail]).subarray(-IDENTITY_BYTES),
     position,
     lines: base.lines + batch.lines,
     entries: base.entries + counts.entries,
     other: base.other + counts.other,
     unparsed: base.unparsed + counts.unparsed,
-    firstMs: earlier(base.firstMs, firstMs),
-    lastMs: later(base.lastMs, lastMs),
+    firstMs: earlier(base.firstMs, batch.firstMs),
+    lastMs: later(base.lastMs, batch.lastMs),
   };
-}
-
-function timesOf(records: readonly TimedRecord[]): {
-  readonly firstMs: EpochMs | undefined;
-  readonly lastMs: EpochMs | undefined;
-} {
-  let firstMs: EpochMs | undefined;
-  let lastMs: EpochMs | undefined;
-  for (const { ms } of records) {
-    firstMs = earlier(firstMs, ms);
-    lastMs = later(lastMs, ms);
-  }
-  return { firstMs, lastMs };
 }
 
 function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
@@ -431,8 +347,4 @@ function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs 
 function later(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one > other ? one : other;
-}
-
-function lastLineLength(text: string): number {
-  return text.length - text.lastIndexOf("\n") - 1;
 }

@@ -1,15 +1,7 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
 import { type RecipientFate, resolveMessage, resolveRecipients } from "../message/resolve.ts";
-import {
-  type AddressWord,
-  applyEvent,
-  applyWord,
-  type MessageState,
-  newMessageState,
-  recipientOf,
-} from "../message/state.ts";
+import { applyLine, applyWord, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
 import type { RecipientStatus } from "../message/statuses.ts";
-import type { LogEvent } from "../parse/events.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { RawTextReader } from "../store/raw-text.ts";
 import {
@@ -21,7 +13,8 @@ import {
 } from "../store/rows.ts";
 import type { Transactor } from "../store/transactor.ts";
 import { type Moment, momentMs } from "../units.ts";
-import { storedWord, toArrivalRow } from "./facts.ts";
+import { digestEntry, type EntryDigest } from "./digest.ts";
+import { toArrivalRow } from "./facts.ts";
 
 /** A busy hour has more, but few are touched again after so many others: measured, one line in a hundred. */
 const REMEMBERED = 4000;
@@ -60,10 +53,10 @@ export class MessageBook {
     this.#serverId = serverId;
   }
 
-  /** Folds an event into its message; returns the message's id. */
-  apply(transactor: Transactor, eximId: string, event: LogEvent, at: Moment, word: AddressWord | undefined): number {
+  /** Folds an entry at `at` into its message; returns the message's id. */
+  apply(transactor: Transactor, eximId: string, at: Moment, digest: EntryDigest): number {
     const message = this.#open(transactor, eximId, at);
-    foldInto(transactor, message, event, at, word);
+    foldInto(transactor, message, at, digest);
     this.#changed.add(message);
     return message.id;
   }
@@ -87,7 +80,7 @@ export class MessageBook {
       };
       for (const entry of entries) {
         const parsed = parseEntryText(rawText.entryText(entry.id) ?? "");
-        if (parsed !== undefined) foldInto(transactor, message, parsed.event, entry.at, storedWord(parsed, entry.at));
+        if (parsed !== undefined) foldInto(transactor, message, entry.at, digestEntry(parsed, entry.at));
       }
       this.#messages.set(eximId, message);
       this.#changed.add(message);
@@ -195,15 +188,14 @@ function isSame(one: WrittenRecipient, other: WrittenRecipient): boolean {
 function foldInto(
   transactor: Transactor,
   message: OpenMessage,
-  event: LogEvent,
   at: Moment,
-  word: AddressWord | undefined,
+  { news, word, arrival }: EntryDigest,
 ): void {
   const { state } = message;
   const arrivalAt = state.arrivalAt;
-  applyEvent(state, event, at, word);
-  if (event.kind === "arrival" && (arrivalAt === undefined || at < arrivalAt))
-    message.arrival = toArrivalRow(transactor, event, at);
+  applyLine(state, at, news, word);
+  if (arrival !== undefined && (arrivalAt === undefined || at < arrivalAt))
+    message.arrival = toArrivalRow(transactor, arrival, at);
 }
 
 function toState(stored: StoredMessage): MessageState {

@@ -3,9 +3,8 @@ import type { EventKind } from "../parse/events.ts";
 import { type ParsedEntry, parseEntryText, startsEntry } from "../parse/record.ts";
 import { syslogTag } from "../parse/syslog.ts";
 import type { LogType } from "../store/codes.ts";
-import type { SyslogTwinSearch } from "../store/syslog-twins.ts";
-import { isOfOneLog } from "../store/twins.ts";
-import { type EpochMs, SECOND_MS } from "../units.ts";
+import { canHaveTwin } from "../store/twins.ts";
+import { SECOND_MS } from "../units.ts";
 
 /** By the severity of `<PRI>`. Source: exim-log-grammar §3.1. */
 const LOG_TYPES: Readonly<Record<number, LogType>> = { 1: "panic", 2: "panic", 5: "reject", 6: "main" };
@@ -26,19 +25,27 @@ const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
 /** Exim sends both lines at once. */
 const BETWEEN_TWINS_MS = 2 * SECOND_MS;
 
+/** What an entry of syslog and its twin have in common. */
+export interface SyslogTwin {
+  /** Writer and first line. */
+  readonly key: string;
+  /** The log it was sent for if an equal one stands before it. */
+  readonly secondLog: LogType;
+  /** How much earlier the other one may be, in milliseconds. */
+  readonly earlierMs: number;
+}
+
 /** The log an entry was sent for; undefined when the file does not keep the severity. */
 export function logTypeOf({ syslog }: ParsedEntry): LogType | undefined {
   return syslog?.severity === undefined ? undefined : LOG_TYPES[syslog.severity];
 }
 
-/** The log that an entry was sent for if an equal one stands before it; undefined when both are events of their own. */
-export function secondLogOf(parsed: ParsedEntry): LogType | undefined {
+/** Undefined when no other line says the same. */
+export function syslogTwinOf(parsed: ParsedEntry): SyslogTwin | undefined {
   const { kind } = parsed.event;
-  return isOfOneLog(kind) ? undefined : (logTypeOf(parsed) ?? SECOND_LOGS[kind]);
-}
-
-export function twinSearch(parsed: ParsedEntry, at: EpochMs, serverId: number): SyslogTwinSearch {
-  return { key: keyOf(parsed), at, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS, serverId, keyOf: keyOfText };
+  const secondLog = canHaveTwin(kind) ? (logTypeOf(parsed) ?? SECOND_LOGS[kind]) : undefined;
+  if (secondLog === undefined) return undefined;
+  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
 }
 
 /** Exim's own stamp begins the line; without it both lines have one of syslog's. */
@@ -50,7 +57,8 @@ function keyOf({ syslog, line }: ParsedEntry): string {
   return syslog === undefined ? line : `${syslogTag(syslog)} ${line}`;
 }
 
-function keyOfText(text: string): string {
+/** The same of an entry whose text is stored. */
+export function keyOfText(text: string): string {
   const parsed = parseEntryText(text);
   return parsed === undefined ? text : keyOf(parsed);
 }

@@ -4,7 +4,7 @@
  * Every operation is commutative and idempotent over lines: the latest moment wins for marks and last words, the earliest
  * for the arrival, counts add up. So late lines, rotated files and resumed runs end in the same state.
  */
-import type { Arrival, LogEvent } from "../parse/events.ts";
+import type { LogEvent } from "../parse/events.ts";
 import type { Moment } from "../units.ts";
 import { normaliseAddress } from "./address.ts";
 import type { Outcome } from "./statuses.ts";
@@ -76,44 +76,64 @@ export function newMessageState(at: Moment): MessageState {
   };
 }
 
-/** Folds one event of the message into its state; what the event says about an address comes as its word. */
-export function applyEvent(state: MessageState, event: LogEvent, at: Moment, word: AddressWord | undefined): void {
+/** What one line says about its message as a whole. */
+export interface MessageNews {
+  /** The mark that gets the moment of the line. */
+  readonly mark: keyof Marks | undefined;
+  readonly isArrival: boolean;
+  /** Of `Completed`. */
+  readonly queueMs: number | undefined;
+  /** Recipients it names as those of the message. */
+  readonly announced: readonly string[];
+}
+
+const NO_NEWS: MessageNews = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
+const MARKS: Readonly<Partial<Record<LogEvent["kind"], MessageNews>>> = {
+  frozen: { ...NO_NEWS, mark: "frozen" },
+  thawed: { ...NO_NEWS, mark: "thawed" },
+  removed: { ...NO_NEWS, mark: "removed" },
+  cancelled: { ...NO_NEWS, mark: "cancelled" },
+  queued: { ...NO_NEWS, mark: "queued" },
+  not_accepted: { ...NO_NEWS, mark: "notAccepted" },
+  recipients_ignored: { ...NO_NEWS, mark: "ignored" },
+  rejection: { ...NO_NEWS, mark: "rejected" },
+};
+
+/** What an event says about its message as a whole; undefined when nothing but that the message was there. */
+export function messageNews(event: LogEvent): MessageNews | undefined {
+  switch (event.kind) {
+    case "arrival":
+      return { ...NO_NEWS, isArrival: true, announced: (event.recipients ?? []).map(normaliseAddress) };
+    case "completed":
+      return { ...NO_NEWS, mark: "completed", queueMs: event.queueMs };
+    case "discard":
+      return event.address === undefined ? { ...NO_NEWS, mark: "discarded" } : undefined;
+    case "envelope_edit":
+      if (event.action !== "recipient_added") return undefined;
+      return { ...NO_NEWS, announced: [normaliseAddress(event.address)] };
+    default:
+      return MARKS[event.kind];
+  }
+}
+
+/** Folds one line of the message into its state: what it says about the whole and about one recipient. */
+export function applyLine(
+  state: MessageState,
+  at: Moment,
+  news: MessageNews | undefined,
+  word: AddressWord | undefined,
+): void {
   if (at < state.firstAt) state.firstAt = at;
   if (at > state.lastAt) state.lastAt = at;
   if (word !== undefined) applyWord(state, word);
-  switch (event.kind) {
-    case "arrival":
-      applyArrival(state, event, at);
-      return;
-    case "completed":
-      if (state.marks.completed === undefined || at >= state.marks.completed) state.queueMs = event.queueMs;
-      mark(state.marks, "completed", at);
-      return;
-    case "discard":
-      if (event.address === undefined) mark(state.marks, "discarded", at);
-      return;
-    case "frozen":
-    case "thawed":
-    case "removed":
-    case "cancelled":
-    case "queued":
-      mark(state.marks, event.kind, at);
-      return;
-    case "not_accepted":
-      mark(state.marks, "notAccepted", at);
-      return;
-    case "recipients_ignored":
-      mark(state.marks, "ignored", at);
-      return;
-    case "rejection":
-      mark(state.marks, "rejected", at);
-      return;
-    case "envelope_edit":
-      if (event.action === "recipient_added") recipientOf(state, normaliseAddress(event.address)).announced = true;
-      return;
-    default:
-      return;
-  }
+  if (news === undefined) return;
+  const { mark, isArrival, announced } = news;
+  if (isArrival && (state.arrivalAt === undefined || at < state.arrivalAt)) state.arrivalAt = at;
+  for (const recipient of announced) recipientOf(state, recipient).announced = true;
+  if (mark === undefined) return;
+  const known = state.marks[mark];
+  if (mark === "completed" && (known === undefined || at >= known)) state.queueMs = news.queueMs;
+  if (known === undefined || at > known) state.marks[mark] = at;
 }
 
 /** Exim's name for the transport of a delivery to /dev/null, which it leaves out. */
@@ -182,14 +202,4 @@ function wordOf(
   const recipient = normaliseAddress(address.original);
   const target = address.final === address.original ? recipient : normaliseAddress(address.final);
   return { recipient, target, outcome, at, isAttempt, error };
-}
-
-function applyArrival(state: MessageState, event: Arrival, at: Moment): void {
-  if (state.arrivalAt === undefined || at < state.arrivalAt) state.arrivalAt = at;
-  for (const recipient of event.recipients ?? []) recipientOf(state, normaliseAddress(recipient)).announced = true;
-}
-
-function mark(marks: Marks, kind: keyof Marks, at: Moment): void {
-  const known = marks[kind];
-  if (known === undefined || at > known) marks[kind] = at;
 }

@@ -10,8 +10,8 @@ const BROTLI_OPTIONS = {
 };
 
 export interface PackedText {
-  readonly data: Buffer;
-  readonly sha256: Buffer;
+  readonly data: Uint8Array;
+  readonly sha256: Uint8Array;
   readonly size: number;
 }
 

@@ -3,7 +3,7 @@
  * reject log. It is one entry, seen in both. Equal lines for one log are different events, so each is paired with one of another.
  */
 import type Database from "better-sqlite3";
-import { type EpochMs, epochMs, momentAt, SECOND_MS } from "../units.ts";
+import { type EpochMs, epochMs, type Moment, momentMs, SECOND_MS } from "../units.ts";
 import { type Codes, type LogType, logTypeBit } from "./codes.ts";
 import { LINES_PER_BLOCK, type RawTextReader } from "./raw-text.ts";
 import { SINGLE_LOG_KINDS } from "./twins.ts";
@@ -32,7 +32,10 @@ const REMEMBERED_SECONDS = 64;
 
 export class SyslogTwins {
   readonly #rawText: RawTextReader;
-  readonly #entriesBetween: Database.Statement<[number, number, number], { id: number; at: number; seen_in: number }>;
+  readonly #entriesBetween: Database.Statement<
+    [{ readonly from: number; readonly to: number; readonly server: number }],
+    { id: number; at: Moment; seen_in: number }
+  >;
   #serverId = 0;
   /** Entries by second, those of the transaction that is open among them. */
   readonly #bySecond = new Map<number, Candidate[]>();
@@ -40,10 +43,12 @@ export class SyslogTwins {
   constructor(database: Database.Database, rawText: RawTextReader, codes: Codes) {
     this.#rawText = rawText;
     this.#entriesBetween = database.prepare(
-      `SELECT e.id, e.at, e.seen_in FROM stored_entries e
-       WHERE e.at >= ? AND e.at < ? AND e.event NOT IN (${SINGLE_LOG_KINDS.map(codes.event).join(", ")}) AND e.server_id = ?
-         AND EXISTS (SELECT 1 FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
-                     WHERE b.id = e.id / ${LINES_PER_BLOCK} AND s.log_type = ${codes.logType("syslog")})
+      `SELECT e.id, e.at, e.seen_in FROM stored_sources s
+       JOIN raw_blocks b ON b.source_id = s.id AND b.last_ms >= @from AND b.first_ms < @to
+       JOIN stored_entries e ON e.id >= b.id * ${LINES_PER_BLOCK} AND e.id < (b.id + 1) * ${LINES_PER_BLOCK}
+       WHERE s.server_id = @server AND s.log_type = ${codes.logType("syslog")}
+         AND e.at >= @from * 1000 AND e.at < @to * 1000
+         AND e.event NOT IN (${SINGLE_LOG_KINDS.map(codes.event).join(", ")})
        ORDER BY e.id`,
     );
   }
@@ -81,12 +86,11 @@ export class SyslogTwins {
   #candidates(second: number, keyOf: (text: string) => string): Candidate[] {
     const known = this.#bySecond.get(second);
     if (known !== undefined) return known;
-    const from = momentAt(epochMs(second * SECOND_MS), 0);
     const found = this.#entriesBetween
-      .all(from, momentAt(epochMs((second + 1) * SECOND_MS), 0), this.#serverId)
+      .all({ from: second * SECOND_MS, to: (second + 1) * SECOND_MS, server: this.#serverId })
       .map(({ id, at, seen_in }) => ({
         id,
-        at: epochMs(Math.floor(at / 1000)),
+        at: momentMs(at),
         key: keyOf(this.#rawText.textAt(id) ?? ""),
         seenIn: seen_in,
       }));

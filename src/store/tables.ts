@@ -165,6 +165,7 @@ export interface StoredEntriesTable {
   event: number;
   message_id: number | null;
   seen_in: number;
+  details_id: number | null;
 }
 
 export interface SightingsTable {
@@ -176,11 +177,6 @@ export interface SightingsTable {
 export interface EntryLinesTable {
   location: number;
   first_location: number;
-}
-
-export interface StoredDetailsTable {
-  entry_id: number;
-  details_id: number;
 }
 
 export interface StoredHeadersTable {
@@ -375,7 +371,6 @@ export interface BaseTables {
   stored_entries: StoredEntriesTable;
   sightings: SightingsTable;
   entry_lines: EntryLinesTable;
-  stored_details: StoredDetailsTable;
   stored_headers: StoredHeadersTable;
   stored_envelopes: StoredEnvelopesTable;
   stored_rejections: StoredRejectionsTable;

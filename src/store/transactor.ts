@@ -1,10 +1,9 @@
 /** What can be written in one transaction. */
 import type Database from "better-sqlite3";
-import type { EventKind } from "../parse/events.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
-import { blockOf, type RawTextReader } from "./raw-text.ts";
+import type { RawTextReader } from "./raw-text.ts";
 import type {
   ArrivalRow,
   Bereft,
@@ -101,6 +100,7 @@ export class Transactor {
     this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
   }
 
+  /** `details`: its fields that have no column, a JSON array of `key, value, key, value …`. */
   addEntry(
     id: number,
     serverId: number,
@@ -108,6 +108,7 @@ export class Transactor {
     event: EntryKind,
     messageId: number | undefined,
     logType: LogType,
+    details: string | undefined,
   ): void {
     this.#open().entries.add({
       id,
@@ -116,28 +117,35 @@ export class Transactor {
       event: this.codes.event(event),
       message_id: messageId ?? null,
       seen_in: logTypeBit(logType),
+      details_id: this.optionalString(details),
     });
+  }
+
+  /** Replaces the fields of an entry that have no column. */
+  setDetails(entryId: number, details: string | undefined): void {
+    this.#open().setDetails.run(this.optionalString(details), entryId);
   }
 
   /** Says that the entry is also at `location`, in another log. */
   addSighting(entryId: number, location: number, logType: LogType): void {
     const tables = this.#open();
-    // Two places in one block: the entry may be among those that wait to be inserted.
-    if (blockOf(entryId) === blockOf(location)) tables.entries.flush();
     tables.addSighting.run(location, entryId, this.codes.logType(logType));
     tables.markSeen.run(logTypeBit(logType), entryId);
   }
 
   /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
-  takeTwin(line: string, kind: EventKind, at: EpochMs, serverId: number, logType: LogType): number | undefined {
+  takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     this.#open();
-    return this.#twins.take(line, kind, at, serverId, logType);
+    return this.#twins.take(line, at, serverId, logType);
   }
 
   /** The entry of syslog that another line of it repeats; see {@link SyslogTwins}. */
   takeSyslogTwin(search: SyslogTwinSearch, logType: LogType): number | undefined {
-    this.#open();
-    return this.#syslogTwins.take(search, logType);
+    const { entries } = this.#open();
+    const twin = this.#syslogTwins.take(search, logType);
+    // It may be one of those that wait to be inserted.
+    if (twin !== undefined) entries.flush();
+    return twin;
   }
 
   /** Makes an entry of syslog known to {@link Transactor.takeSyslogTwin}, which has found none. */
@@ -154,11 +162,6 @@ export class Transactor {
 
   addRejection(row: StoredRejectionsTable): void {
     this.#open().rejections.add(row);
-  }
-
-  /** Adds the fields of an entry that have no column: `key, value, key, value …`. */
-  addDetails(entryId: number, details: readonly string[]): void {
-    this.#open().details.add({ entry_id: entryId, details_id: this.string(JSON.stringify(details)) });
   }
 
   addHeaders(row: StoredHeadersTable): void {

@@ -116,7 +116,6 @@ export interface WriteStatements {
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
   readonly addressEvents: BulkInsert<"address_events">;
-  readonly details: BulkInsert<"stored_details">;
   readonly entryLines: BulkInsert<"entry_lines">;
   readonly headers: BulkInsert<"stored_headers">;
   readonly envelopes: BulkInsert<"stored_envelopes">;
@@ -126,6 +125,7 @@ export interface WriteStatements {
   readonly addBlock: Database.Statement;
   readonly addSighting: Database.Statement;
   readonly markSeen: Database.Statement;
+  readonly setDetails: Database.Statement<[number | null, number]>;
   readonly greatestEximId: Database.Statement<[], { id: string | null }>;
   readonly findMessage: Database.Statement<[number, string], StoredMessagesTable & { id: number }>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
@@ -152,9 +152,9 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     "event",
     "message_id",
     "seen_in",
+    "details_id",
   ]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
-  const details = new BulkInsert(database, "stored_details", ["entry_id", "details_id"]);
   const entryLines = new BulkInsert(database, "entry_lines", ["location", "first_location"]);
   const headers = new BulkInsert(database, "stored_headers", ["id", "entry_id", "headers", "is_cut"]);
   const envelopes = new BulkInsert(database, "stored_envelopes", ["id", "entry_id", "is_recipient", "address_id"]);
@@ -182,7 +182,6 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     entries,
     rejections,
     addressEvents,
-    details,
     entryLines,
     headers,
     envelopes,
@@ -194,7 +193,6 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       entries,
       rejections,
       addressEvents,
-      details,
       entryLines,
       headers,
       envelopes,
@@ -210,6 +208,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     ),
     addSighting: database.prepare("INSERT INTO sightings (location, entry_id, log_type) VALUES (?, ?, ?)"),
     markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),
+    setDetails: database.prepare("UPDATE stored_entries SET details_id = ? WHERE id = ?"),
     greatestEximId: database.prepare("SELECT max(exim_id) AS id FROM stored_messages"),
     findMessage: database.prepare("SELECT * FROM stored_messages WHERE server_id = ? AND exim_id = ?"),
     recipientsOf: database.prepare(

@@ -11,6 +11,13 @@ import { Transactor } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
 
+/** Run for each transaction, so prepared once. */
+interface ControlStatements {
+  readonly begin: Database.Statement;
+  readonly commit: Database.Statement;
+  readonly dataVersion: Database.Statement<[], { data_version: number }>;
+}
+
 /**
  * The one connection that writes. {@link write} is the only way in; its transactor refuses calls after the transaction ended.
  */
@@ -24,7 +31,10 @@ export class Writer {
   readonly #twins: TwinFinder;
   readonly #syslogTwins: SyslogTwins;
   readonly #waitMs: number;
-  #dataVersion = -1;
+  /** One wait of SQLite's own. */
+  readonly #timeoutMs: number;
+  readonly #control: ControlStatements;
+  #dataVersion: number | undefined;
   #isRelaxed: boolean;
 
   /** `waitMs`: how long to wait for another writer, in all. `isNew`: the file has just been made and is first filled now. */
@@ -38,6 +48,12 @@ export class Writer {
     this.path = path;
     this.#database = database;
     this.#waitMs = waitMs;
+    this.#timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
+    this.#control = {
+      begin: database.prepare("BEGIN IMMEDIATE"),
+      commit: database.prepare("COMMIT"),
+      dataVersion: database.prepare("PRAGMA data_version"),
+    };
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
@@ -68,7 +84,7 @@ export class Writer {
       }
       const result = action(transactor);
       transactor.flush();
-      this.#database.exec("COMMIT");
+      this.#control.commit.run();
       return result;
     } catch (error) {
       this.#rollBack();
@@ -91,8 +107,7 @@ export class Writer {
   }
 
   #begin(): void {
-    const timeoutMs = this.#database.pragma("busy_timeout", { simple: true }) as number;
-    retryWhileBusy(this.#waitMs, timeoutMs, () => this.#database.exec("BEGIN IMMEDIATE"), this.path);
+    retryWhileBusy(this.#waitMs, this.#timeoutMs, () => this.#control.begin.run(), this.path);
   }
 
   #rollBack(): void {
@@ -102,7 +117,7 @@ export class Writer {
   }
 
   #hasForeignWrites(): boolean {
-    const version = this.#database.pragma("data_version", { simple: true }) as number;
+    const version = this.#control.dataVersion.get()?.data_version;
     const changed = version !== this.#dataVersion;
     this.#dataVersion = version;
     return changed;

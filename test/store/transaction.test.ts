@@ -304,7 +304,8 @@ function connect(path: string): Database.Database {
 }
 
 function addEntries(transactor: Transactor, count: number): void {
-  for (let id = 1; id <= count; id++) transactor.addEntry(id, 1, momentAt(NOW, 0), "other", undefined, "main");
+  for (let id = 1; id <= count; id++)
+    transactor.addEntry(id, 1, momentAt(NOW, 0), "other", undefined, "main", undefined);
 }
 
 function failTo(writer: Writer, action: (transactor: Transactor) => unknown): void {

@@ -1,6 +1,6 @@
 /** The program as a process of its own, so that it can be killed. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -19,16 +19,17 @@ export interface BuiltProgram {
 export async function buildProgram(): Promise<BuiltProgram> {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(CACHE, "exim-pilot-test-"));
-  const script = join(folder, "program.mjs");
+  const script = join(folder, "program.js");
+  writeFileSync(
+    join(folder, "program.ts"),
+    `import { processIo } from "${ROOT}src/cli/io.ts";
+     import { main } from "${ROOT}src/cli/main.ts";
+     process.exitCode = await main(process.argv.slice(2), processIo());`,
+  );
   await build({
-    stdin: {
-      contents: `
-        import { processIo } from "./src/cli/io.ts";
-        import { main } from "./src/cli/main.ts";
-        process.exitCode = await main(process.argv.slice(2), processIo());`,
-      resolveDir: ROOT,
-    },
-    outfile: script,
+    entryPoints: [join(folder, "program.ts"), join(ROOT, "src/cli/reading-worker.ts")],
+    outdir: folder,
+    entryNames: "[name]",
     bundle: true,
     platform: "node",
     format: "esm",

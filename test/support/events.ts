@@ -1,7 +1,7 @@
 /** Builders of events and of small histories. Each makes a plain, valid event; a test names only what it is about. */
 import { rankOf } from "../../src/message/order.ts";
 import { isFrozen, type RecipientFate, resolveMessage, resolveRecipients } from "../../src/message/resolve.ts";
-import { addressWord, applyEvent, type MessageState, newMessageState } from "../../src/message/state.ts";
+import { addressWord, applyLine, type MessageState, messageNews, newMessageState } from "../../src/message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../../src/message/statuses.ts";
 import type {
   AddressPart,
@@ -350,7 +350,7 @@ export function fold(history: readonly Happening[]): MessageState {
   const state = newMessageState(momentOf(first));
   for (const happening of history) {
     const moment = momentOf(happening);
-    applyEvent(state, happening.event, moment, addressWord(happening.event, moment));
+    applyLine(state, moment, messageNews(happening.event), addressWord(happening.event, moment));
   }
   return state;
 }

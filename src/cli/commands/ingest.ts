@@ -41,6 +41,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         program,
         now,
         signal: io.signal,
+        startReadingThread: io.startReadingThread,
         onProgress: progress.update,
       }),
     );
