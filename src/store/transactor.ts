@@ -9,6 +9,8 @@ import type {
   Bereft,
   BlockCounts,
   BlockRow,
+  DeliveryPath,
+  DeliveryProblem,
   MessageStateRow,
   RunFigures,
   RunResult,
@@ -27,6 +29,8 @@ import {
   type WriteStatements,
 } from "./write-statements.ts";
 
+const REMEMBERED_PATHS = 20_000;
+
 /** What can be done inside a write transaction. */
 export class Transactor {
   readonly codes: Codes;
@@ -35,6 +39,7 @@ export class Transactor {
   readonly #rawText: RawTextReader;
   readonly #withdrawal: Withdrawal;
   readonly #twins: TwinFinder;
+  readonly #paths: Map<DeliveryPath, number>;
   readonly #ids = new Map<string, number>();
   #ended = false;
 
@@ -44,6 +49,7 @@ export class Transactor {
     codes: Codes,
     rawText: RawTextReader,
     twins: TwinFinder,
+    paths: Map<DeliveryPath, number>,
   ) {
     this.#database = database;
     this.#tables = tables;
@@ -51,6 +57,7 @@ export class Transactor {
     this.#rawText = rawText;
     this.#withdrawal = new Withdrawal(database, codes);
     this.#twins = twins;
+    this.#paths = paths;
   }
 
   string(text: string): number {
@@ -67,6 +74,37 @@ export class Transactor {
 
   optionalAddress(address: string | undefined): number | null {
     return address === undefined ? null : this.#open().addresses.idOf(address);
+  }
+
+  /** The id of a way of delivery; null when nothing is known of it. */
+  path(path: DeliveryPath): number | null {
+    const known = this.#paths.get(path);
+    if (known !== undefined) return known;
+    const values = [
+      this.optionalString(path.router),
+      this.optionalString(path.transport),
+      this.optionalString(path.host),
+      this.optionalString(path.ip),
+      path.port ?? null,
+      this.optionalString(path.tls),
+    ];
+    if (values.every((value) => value === null)) return null;
+    const id = this.#open().paths.idOf(values);
+    if (this.#paths.size >= REMEMBERED_PATHS) this.#paths.clear();
+    this.#paths.set(path, id);
+    return id;
+  }
+
+  /** The id of a reason for failure; null when there is none. */
+  problem({ isTimeout, smtpCode, enhancedCode, phase, error }: DeliveryProblem): number | null {
+    if (error === undefined && !isTimeout && smtpCode === undefined) return null;
+    return this.#open().problems.idOf([
+      isTimeout ? 1 : 0,
+      smtpCode ?? null,
+      this.optionalString(enhancedCode),
+      this.optionalString(phase),
+      this.optionalString(error),
+    ]);
   }
 
   /** Makes strings and addresses findable by their text: to be done when a run ends, so that readers find all of them. */

@@ -4,6 +4,7 @@ import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { relax, settle, withTranslation } from "./connection.ts";
 import { RawTextReader } from "./raw-text.ts";
+import type { DeliveryPath } from "./rows.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import { Transactor } from "./transactor.ts";
@@ -28,6 +29,7 @@ export class Writer {
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
   readonly #twins: TwinFinder;
+  readonly #paths = new Map<DeliveryPath, number>();
   readonly #waitMs: number;
   /** One wait of SQLite's own. */
   readonly #timeoutMs: number;
@@ -66,7 +68,7 @@ export class Writer {
    */
   write<Result>(action: (transactor: Transactor) => Result, onForeignWrite: () => void = () => {}): Result {
     this.#begin();
-    const transactor = new Transactor(this.#database, this.#tables, this.codes, this.rawText, this.#twins);
+    const transactor = new Transactor(this.#database, this.#tables, this.codes, this.rawText, this.#twins, this.#paths);
     try {
       if (this.#hasForeignWrites()) {
         this.#forget();
@@ -116,6 +118,9 @@ export class Writer {
   #forget(): void {
     this.#tables.strings.forget();
     this.#tables.addresses.forget();
+    this.#tables.paths.forget();
+    this.#tables.problems.forget();
+    this.#paths.clear();
     this.rawText.clear();
     this.#twins.forget();
   }
