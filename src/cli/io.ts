@@ -48,7 +48,10 @@ export function processIo(): Io {
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
-    timeZone: new Intl.DateTimeFormat("en").resolvedOptions().timeZone,
+    // NOTE: a getter, because the first question about a time zone takes long, and few commands ask it.
+    get timeZone() {
+      return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
+    },
     signal: controller.signal,
     startReadingThread: () =>
       new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),
