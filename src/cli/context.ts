@@ -58,6 +58,9 @@ export async function usingWriter<Result>(
   const writer = openWriter(settings);
   try {
     return await action(writer, settings);
+  } catch (error) {
+    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
+    throw translateSqliteError(error, settings.path);
   } finally {
     writer.close();
   }
