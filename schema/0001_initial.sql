@@ -157,25 +157,39 @@ CREATE TABLE stored_recipients (
   PRIMARY KEY (message_id, address_id)
 ) STRICT, WITHOUT ROWID;
 
--- What the log says about one recipient of one message: a row per => -> >> *> ** == line. The message is in stored_entries.
-CREATE TABLE address_events (
-  entry_id     INTEGER PRIMARY KEY,
-  at           INTEGER NOT NULL, -- moment
-  recipient_id INTEGER NOT NULL, -- the original address
-  final_id     INTEGER,          -- where it really went, when not the same
-  outcome      INTEGER NOT NULL, -- codes.outcome
-  is_attempt   INTEGER NOT NULL, -- 0: a retry time not reached, a discard, an administrator's word
+-- The ways deliveries take: few for many attempts, so each is there once.
+CREATE TABLE delivery_paths (
+  id           INTEGER PRIMARY KEY,
   router_id    INTEGER,
   transport_id INTEGER,
   host_id      INTEGER,
   ip_id        INTEGER,
   port         INTEGER,
-  tls_id       INTEGER,
-  is_timeout   INTEGER NOT NULL,
-  smtp_code    INTEGER,
-  enhanced_id  INTEGER,
-  phase_id     INTEGER,
-  error_id     INTEGER,
+  tls_id       INTEGER
+) STRICT;
+CREATE UNIQUE INDEX idx_delivery_paths_all ON delivery_paths (ip_id, host_id, transport_id, router_id, port, tls_id);
+
+-- Why attempts fail; each is there once.
+CREATE TABLE delivery_problems (
+  id          INTEGER PRIMARY KEY,
+  is_timeout  INTEGER NOT NULL,
+  smtp_code   INTEGER,
+  enhanced_id INTEGER,
+  phase_id    INTEGER,
+  error_id    INTEGER
+) STRICT;
+CREATE UNIQUE INDEX idx_delivery_problems_all ON delivery_problems (error_id, smtp_code, enhanced_id, phase_id, is_timeout);
+
+-- What the log says about one recipient of one message: a row per => -> >> *> ** == line. Its message and its moment are in
+-- stored_entries.
+CREATE TABLE address_events (
+  entry_id     INTEGER PRIMARY KEY,
+  recipient_id INTEGER NOT NULL, -- the original address
+  final_id     INTEGER,          -- where it really went, when not the same
+  outcome      INTEGER NOT NULL, -- codes.outcome
+  is_attempt   INTEGER NOT NULL, -- 0: a retry time not reached, a discard, an administrator's word
+  path_id      INTEGER,          -- delivery_paths.id
+  problem_id   INTEGER,          -- delivery_problems.id
   confirmation TEXT,             -- the remote reply
   queue_ms     INTEGER,          -- ms, from QT=
   duration_ms  INTEGER           -- ms, from DT=

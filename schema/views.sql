@@ -103,20 +103,20 @@ SELECT
   m.exim_id AS message_id,
   v.name AS server,
   a.address AS recipient,
-  strftime('%Y-%m-%dT%H:%M:%S', e.at / 1000000, 'unixepoch') || printf('.%03dZ', e.at / 1000 % 1000) AS timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', l.at / 1000000, 'unixepoch') || printf('.%03dZ', l.at / 1000 % 1000) AS timestamp,
   r.text AS router,
   t.text AS transport,
   h.text AS host,
   i.text AS ip_address,
-  e.port,
+  y.port,
   x.text AS tls,
   CASE
     WHEN o.name = 'delivered' THEN 'success'
-    WHEN e.is_timeout THEN 'timeout'
+    WHEN b.is_timeout THEN 'timeout'
     WHEN o.name = 'bounced' THEN 'bounce'
     ELSE 'defer'
   END AS status,
-  e.smtp_code,
+  b.smtp_code,
   n.text AS enhanced_code,
   p.text AS phase,
   replace(w.text, char(2), a.address) AS error_message,
@@ -131,14 +131,16 @@ JOIN stored_servers v ON v.id = m.server_id
 JOIN addresses a ON a.id = e.recipient_id
 JOIN codes o ON o.family = 'outcome' AND o.code = e.outcome
 LEFT JOIN addresses f ON f.id = e.final_id
-LEFT JOIN strings r ON r.id = e.router_id
-LEFT JOIN strings t ON t.id = e.transport_id
-LEFT JOIN strings h ON h.id = e.host_id
-LEFT JOIN strings i ON i.id = e.ip_id
-LEFT JOIN strings x ON x.id = e.tls_id
-LEFT JOIN strings n ON n.id = e.enhanced_id
-LEFT JOIN strings p ON p.id = e.phase_id
-LEFT JOIN strings w ON w.id = e.error_id
+LEFT JOIN delivery_paths y ON y.id = e.path_id
+LEFT JOIN delivery_problems b ON b.id = e.problem_id
+LEFT JOIN strings r ON r.id = y.router_id
+LEFT JOIN strings t ON t.id = y.transport_id
+LEFT JOIN strings h ON h.id = y.host_id
+LEFT JOIN strings i ON i.id = y.ip_id
+LEFT JOIN strings x ON x.id = y.tls_id
+LEFT JOIN strings n ON n.id = b.enhanced_id
+LEFT JOIN strings p ON p.id = b.phase_id
+LEFT JOIN strings w ON w.id = b.error_id
 WHERE e.is_attempt;
 
 CREATE VIEW rejections AS
@@ -228,7 +230,7 @@ SELECT
     WHEN j.entry_id IS NOT NULL THEN iif(j.is_permanent, 'rejected', 'rejected temporarily')
     WHEN c.name = 'arrival' THEN 'received'
   END AS status,
-  a.smtp_code AS error_code,
+  ab.smtp_code AS error_code,
   coalesce(
     replace(aw.text, char(2), ar.address),
     replace(replace(replace(jw.text, char(1), coalesce(ji.text, '')), char(2), coalesce(jr.address, '')), char(3), coalesce(js.address, ''))
@@ -246,9 +248,11 @@ LEFT JOIN addresses ms ON ms.id = m.sender_id
 LEFT JOIN strings mh ON mh.id = coalesce(m.host_id, m.ip_id)
 LEFT JOIN address_events a ON a.entry_id = e.id
 LEFT JOIN addresses ar ON ar.id = a.recipient_id
-LEFT JOIN strings ah ON ah.id = coalesce(a.host_id, a.ip_id)
+LEFT JOIN delivery_paths ay ON ay.id = a.path_id
+LEFT JOIN delivery_problems ab ON ab.id = a.problem_id
+LEFT JOIN strings ah ON ah.id = coalesce(ay.host_id, ay.ip_id)
 LEFT JOIN codes o ON o.family = 'outcome' AND o.code = a.outcome
-LEFT JOIN strings aw ON aw.id = a.error_id
+LEFT JOIN strings aw ON aw.id = ab.error_id
 LEFT JOIN stored_rejections j ON j.entry_id = e.id
 LEFT JOIN strings jh ON jh.id = coalesce(j.host_id, j.ip_id)
 LEFT JOIN strings ji ON ji.id = j.ip_id

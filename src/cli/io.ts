@@ -28,8 +28,8 @@ export interface Io {
 
 const BROKEN_PIPE = "EPIPE";
 
-/** What it makes is handed over at once: a smaller nursery than usual costs no time, and saves memory. */
-const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 16 };
+/** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
+const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
 /** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
 export function processIo(): Io {
@@ -48,7 +48,10 @@ export function processIo(): Io {
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
-    timeZone: new Intl.DateTimeFormat("en").resolvedOptions().timeZone,
+    // NOTE: a getter, because the first question about a time zone takes long, and few commands ask it.
+    get timeZone() {
+      return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
+    },
     signal: controller.signal,
     startReadingThread: () =>
       new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),

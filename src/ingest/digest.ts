@@ -3,10 +3,11 @@ import { normaliseAddress } from "../message/address.ts";
 import { rankOf } from "../message/order.ts";
 import { categoriseRejection } from "../message/rejection-category.ts";
 import { type AddressWord, addressWord, type MessageNews, messageNews } from "../message/state.ts";
-import type { AddressLine, Arrival, Host, LogEvent, Rejection, RejectionPhase, SmtpReply } from "../parse/events.ts";
+import type { AddressLine, Arrival, Host, LogEvent, Rejection, RejectionPhase } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import type { EntryKind } from "../store/codes.ts";
+import type { DeliveryPath, DeliveryProblem } from "../store/rows.ts";
 import { toTemplate } from "../store/templates.ts";
 import { type EpochMs, type Moment, momentAt } from "../units.ts";
 import { formatAuthentication, metadataOf } from "./metadata.ts";
@@ -41,16 +42,9 @@ export interface HeaderDumpFacts {
 }
 
 export interface AttemptFacts {
-  readonly router: string | undefined;
-  readonly transport: string | undefined;
-  readonly host: string | undefined;
-  readonly ip: string | undefined;
-  readonly port: number | undefined;
-  readonly tls: string | undefined;
-  readonly isTimeout: boolean;
-  readonly smtpCode: number | undefined;
-  readonly enhancedCode: string | undefined;
-  readonly phase: string | undefined;
+  readonly path: DeliveryPath;
+  /** Undefined when the attempt succeeded. */
+  readonly problem: DeliveryProblem | undefined;
   readonly confirmation: string | undefined;
   readonly queueMs: number | undefined;
   readonly deliveryMs: number | undefined;
@@ -117,7 +111,7 @@ export function digestEntry({ prefix, event, headerDump }: ParsedEntry, at: Mome
     details: metadata.length === 0 ? undefined : JSON.stringify(metadata),
     news: eximId === undefined ? undefined : messageNews(event),
     word,
-    attempt: word === undefined ? undefined : attemptFacts(event),
+    attempt: word === undefined ? undefined : attemptFacts(event, word.error),
     arrival: event.kind === "arrival" ? arrivalFacts(event) : undefined,
     rejection: event.kind === "rejection" ? rejectionFacts(event) : undefined,
     headerDump: headerDump === undefined ? undefined : headerDumpFacts(headerDump, event),
@@ -130,20 +124,19 @@ function storedWord(event: LogEvent, at: Moment): AddressWord | undefined {
   return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
 }
 
-function attemptFacts(event: LogEvent): AttemptFacts {
+/** `error`: as a template. */
+function attemptFacts(event: LogEvent, error: string | undefined): AttemptFacts {
   const line = isAddressLine(event) ? event : undefined;
-  const reply = replyOf(event);
   return {
-    router: event.kind === "discard" ? event.router : line?.router,
-    transport: line?.transport,
-    host: line?.host?.name,
-    ip: line?.host?.ip,
-    port: line?.host?.port,
-    tls: line?.tls,
-    isTimeout: reply?.isTimeout === true,
-    smtpCode: reply?.code,
-    enhancedCode: reply?.enhancedCode,
-    phase: reply?.phase,
+    path: {
+      router: event.kind === "discard" ? event.router : line?.router,
+      transport: line?.transport,
+      host: line?.host?.name,
+      ip: line?.host?.ip,
+      port: line?.host?.port,
+      tls: line?.tls,
+    },
+    problem: problemOf(event, error),
     confirmation: event.kind === "delivery" ? event.confirmation : undefined,
     queueMs: event.kind === "delivery" ? event.queueMs : undefined,
     deliveryMs: line?.deliveryMs,
@@ -207,6 +200,14 @@ function isAddressLine(event: LogEvent): event is LogEvent & AddressLine & { rea
   return event.kind === "delivery" || event.kind === "deferral" || event.kind === "failure";
 }
 
-function replyOf(event: LogEvent): SmtpReply | undefined {
-  return event.kind === "deferral" || event.kind === "failure" ? event.reply : undefined;
+function problemOf(event: LogEvent, error: string | undefined): DeliveryProblem | undefined {
+  if (event.kind !== "deferral" && event.kind !== "failure") return undefined;
+  const { reply } = event;
+  return {
+    isTimeout: reply?.isTimeout === true,
+    smtpCode: reply?.code,
+    enhancedCode: reply?.enhancedCode,
+    phase: reply?.phase,
+    error,
+  };
 }

@@ -218,7 +218,7 @@ class Run {
 /** Of a log with more bytes than this to read, another thread makes the batches, and several share a transaction. */
 const LARGE = 2 * MIB;
 /** A message that several of them speak of is written once, and so is each page of the database. */
-const BATCHES_TOGETHER = 8;
+const BATCHES_TOGETHER = 16;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 

@@ -16,8 +16,8 @@ import { type Moment, momentMs } from "../units.ts";
 import { digestEntry, type EntryDigest } from "./digest.ts";
 import { toArrivalRow } from "./facts.ts";
 
-/** A busy hour has more, but few are touched again after so many others: measured, one line in a hundred. */
-const REMEMBERED = 4000;
+/** A busy hour has more, but few are touched again after so many others: measured, one message in a hundred. */
+const REMEMBERED = 10_000;
 
 const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
 

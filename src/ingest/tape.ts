@@ -6,6 +6,7 @@ import type { AddressWord, Marks, MessageNews } from "../message/state.ts";
 import type { Outcome } from "../message/statuses.ts";
 import type { RejectionPhase } from "../parse/events.ts";
 import type { EntryKind, LogType } from "../store/codes.ts";
+import type { DeliveryPath, DeliveryProblem } from "../store/rows.ts";
 import type { Moment } from "../units.ts";
 import {
   type ArrivalFacts,
@@ -37,14 +38,18 @@ const FIRST_LENGTH = 1 << 14;
 /** Writes the entries of batches. */
 export class TapeWriter {
   readonly #known = new Map<string, number>();
+  readonly #paths = new Map<string, number>();
   #numbers = new Float64Array(FIRST_LENGTH);
   #length = 0;
   #texts: string[] = [];
   #singles: string[] = [];
 
   write(entries: readonly BatchEntry[]): Tape {
-    const isFresh = this.#known.size >= REMEMBERED || this.#known.size === 0;
-    if (isFresh) this.#known.clear();
+    const isFresh = this.#known.size === 0 || Math.max(this.#known.size, this.#paths.size) >= REMEMBERED;
+    if (isFresh) {
+      this.#known.clear();
+      this.#paths.clear();
+    }
     this.#length = 0;
     this.#texts = [];
     this.#singles = [];
@@ -112,19 +117,36 @@ export class TapeWriter {
   }
 
   #writeAttempt(attempt: AttemptFacts): void {
-    this.#text(attempt.router);
-    this.#text(attempt.transport);
-    this.#text(attempt.host);
-    this.#text(attempt.ip);
-    this.#number(attempt.port);
-    this.#text(attempt.tls);
-    this.#flag(attempt.isTimeout);
-    this.#number(attempt.smtpCode);
-    this.#text(attempt.enhancedCode);
-    this.#text(attempt.phase);
+    this.#writePath(attempt.path);
+    this.#flag(attempt.problem !== undefined);
+    if (attempt.problem !== undefined) this.#writeProblem(attempt.problem);
     this.#single(attempt.confirmation);
     this.#number(attempt.queueMs);
     this.#number(attempt.deliveryMs);
+  }
+
+  /** The number of the path, behind it the path itself when it is new. */
+  #writePath(path: DeliveryPath): void {
+    const { router, transport, host, ip, port, tls } = path;
+    const key = `${router}\n${transport}\n${host}\n${ip}\n${port}\n${tls}`;
+    const known = this.#paths.get(key);
+    this.#put(known ?? this.#paths.size);
+    if (known !== undefined) return;
+    this.#paths.set(key, this.#paths.size);
+    this.#text(router);
+    this.#text(transport);
+    this.#text(host);
+    this.#text(ip);
+    this.#number(port);
+    this.#text(tls);
+  }
+
+  #writeProblem(problem: DeliveryProblem): void {
+    this.#flag(problem.isTimeout);
+    this.#number(problem.smtpCode);
+    this.#text(problem.enhancedCode);
+    this.#text(problem.phase);
+    this.#text(problem.error);
   }
 
   #writeArrival(arrival: ArrivalFacts): void {
@@ -173,7 +195,8 @@ export class TapeWriter {
     let number = this.#known.get(text);
     if (number === undefined) {
       number = this.#known.size;
-      this.#known.set(text, number);
+      // NOTE: a slice of a text would keep the whole text alive as long as the map does; a copy does not.
+      this.#known.set(Buffer.from(text).toString(), number);
       this.#texts.push(text);
     }
     this.#put(number);
@@ -197,13 +220,17 @@ export class TapeWriter {
 /** Reads the tapes of one {@link TapeWriter}, in their order. What was one text for the writer is one string here. */
 export class TapeReader {
   #texts: string[] = [];
+  #paths: DeliveryPath[] = [];
   #singles: readonly string[] = [];
   #nextSingle = 0;
   #numbers = new Float64Array(0);
   #at = 0;
 
   read({ numbers, texts, isFresh, singles }: Tape): BatchEntry[] {
-    if (isFresh) this.#texts = [];
+    if (isFresh) {
+      this.#texts = [];
+      this.#paths = [];
+    }
     for (const text of texts) this.#texts.push(text);
     this.#singles = singles;
     this.#nextSingle = 0;
@@ -284,19 +311,37 @@ export class TapeReader {
 
   #readAttempt(): AttemptFacts {
     return {
+      path: this.#readPath(),
+      problem: this.#flag() ? this.#readProblem() : undefined,
+      confirmation: this.#single(),
+      queueMs: this.#number(),
+      deliveryMs: this.#number(),
+    };
+  }
+
+  #readPath(): DeliveryPath {
+    const number = this.#next();
+    const known = this.#paths[number];
+    if (known !== undefined) return known;
+    const path = {
       router: this.#optional(),
       transport: this.#optional(),
       host: this.#optional(),
       ip: this.#optional(),
       port: this.#number(),
       tls: this.#optional(),
+    };
+    this.#paths[number] = path;
+    return path;
+  }
+
+  #readProblem(): DeliveryProblem {
+    return {
       isTimeout: this.#flag(),
       smtpCode: this.#number(),
       enhancedCode: this.#optional(),
       phase: this.#optional(),
-      confirmation: this.#single(),
-      queueMs: this.#number(),
-      deliveryMs: this.#number(),
+      error: this.#optional(),
     };
   }
 

@@ -100,6 +100,26 @@ export interface BereftEntry {
   readonly at: Moment;
 }
 
+/** The way of an attempt; one that is used again may be the same object, and is then recognised at once. */
+export interface DeliveryPath {
+  readonly router: string | undefined;
+  readonly transport: string | undefined;
+  readonly host: string | undefined;
+  readonly ip: string | undefined;
+  readonly port: number | undefined;
+  readonly tls: string | undefined;
+}
+
+/** Why an attempt failed. */
+export interface DeliveryProblem {
+  readonly isTimeout: boolean;
+  readonly smtpCode: number | undefined;
+  readonly enhancedCode: string | undefined;
+  readonly phase: string | undefined;
+  /** A template; see templates.ts. */
+  readonly error: string | undefined;
+}
+
 export type RunResult = "done" | "interrupted" | "failed";
 
 export interface RunFigures {

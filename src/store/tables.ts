@@ -135,24 +135,33 @@ export interface StoredRecipientsTable {
   error_id: number | null;
 }
 
-export interface AddressEventsTable {
-  entry_id: number;
-  at: number;
-  recipient_id: number;
-  final_id: number | null;
-  outcome: number;
-  is_attempt: Flag;
+export interface DeliveryPathsTable {
+  id: Generated<number>;
   router_id: number | null;
   transport_id: number | null;
   host_id: number | null;
   ip_id: number | null;
   port: number | null;
   tls_id: number | null;
+}
+
+export interface DeliveryProblemsTable {
+  id: Generated<number>;
   is_timeout: Flag;
   smtp_code: number | null;
   enhanced_id: number | null;
   phase_id: number | null;
   error_id: number | null;
+}
+
+export interface AddressEventsTable {
+  entry_id: number;
+  recipient_id: number;
+  final_id: number | null;
+  outcome: number;
+  is_attempt: Flag;
+  path_id: number | null;
+  problem_id: number | null;
   confirmation: string | null;
   queue_ms: number | null;
   duration_ms: number | null;
@@ -367,6 +376,8 @@ export interface BaseTables {
   text_indexes: TextIndexesTable;
   stored_messages: StoredMessagesTable;
   stored_recipients: StoredRecipientsTable;
+  delivery_paths: DeliveryPathsTable;
+  delivery_problems: DeliveryProblemsTable;
   address_events: AddressEventsTable;
   stored_entries: StoredEntriesTable;
   sightings: SightingsTable;

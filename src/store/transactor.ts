@@ -9,6 +9,8 @@ import type {
   Bereft,
   BlockCounts,
   BlockRow,
+  DeliveryPath,
+  DeliveryProblem,
   MessageStateRow,
   RunFigures,
   RunResult,
@@ -34,33 +36,33 @@ import {
   type WriteStatements,
 } from "./write-statements.ts";
 
+const REMEMBERED_PATHS = 20_000;
+
+/** What the writer knows from one transaction to the next. */
+export interface WriterMemory {
+  readonly rawText: RawTextReader;
+  readonly twins: TwinFinder;
+  readonly syslogTwins: SyslogTwins;
+  /** Ids of paths, by the object that was stored. */
+  readonly paths: Map<DeliveryPath, number>;
+}
+
 /** What can be done inside a write transaction. */
 export class Transactor {
   readonly codes: Codes;
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
-  readonly #rawText: RawTextReader;
   readonly #withdrawal: Withdrawal;
-  readonly #twins: TwinFinder;
-  readonly #syslogTwins: SyslogTwins;
+  readonly #memory: WriterMemory;
   readonly #ids = new Map<string, number>();
   #ended = false;
 
-  constructor(
-    database: Database.Database,
-    tables: WriteStatements,
-    codes: Codes,
-    rawText: RawTextReader,
-    twins: TwinFinder,
-    syslogTwins: SyslogTwins,
-  ) {
+  constructor(database: Database.Database, tables: WriteStatements, codes: Codes, memory: WriterMemory) {
     this.#database = database;
     this.#tables = tables;
     this.codes = codes;
-    this.#rawText = rawText;
     this.#withdrawal = new Withdrawal(database, codes);
-    this.#twins = twins;
-    this.#syslogTwins = syslogTwins;
+    this.#memory = memory;
   }
 
   string(text: string): number {
@@ -77,6 +79,37 @@ export class Transactor {
 
   optionalAddress(address: string | undefined): number | null {
     return address === undefined ? null : this.#open().addresses.idOf(address);
+  }
+
+  /** The id of a way of delivery; null when nothing is known of it. */
+  path(path: DeliveryPath): number | null {
+    const known = this.#memory.paths.get(path);
+    if (known !== undefined) return known;
+    const values = [
+      this.optionalString(path.router),
+      this.optionalString(path.transport),
+      this.optionalString(path.host),
+      this.optionalString(path.ip),
+      path.port ?? null,
+      this.optionalString(path.tls),
+    ];
+    if (values.every((value) => value === null)) return null;
+    const id = this.#open().paths.idOf(values);
+    if (this.#memory.paths.size >= REMEMBERED_PATHS) this.#memory.paths.clear();
+    this.#memory.paths.set(path, id);
+    return id;
+  }
+
+  /** The id of a reason for failure; null when there is none. */
+  problem({ isTimeout, smtpCode, enhancedCode, phase, error }: DeliveryProblem): number | null {
+    if (error === undefined && !isTimeout && smtpCode === undefined) return null;
+    return this.#open().problems.idOf([
+      isTimeout ? 1 : 0,
+      smtpCode ?? null,
+      this.optionalString(enhancedCode),
+      this.optionalString(phase),
+      this.optionalString(error),
+    ]);
   }
 
   /** Makes strings and addresses findable by their text: to be done when a run ends, so that readers find all of them. */
@@ -136,13 +169,13 @@ export class Transactor {
   /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
   takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     this.#open();
-    return this.#twins.take(line, at, serverId, logType);
+    return this.#memory.twins.take(line, at, serverId, logType);
   }
 
   /** The entry of syslog that another line of it repeats; see {@link SyslogTwins}. */
   takeSyslogTwin(search: SyslogTwinSearch, logType: LogType): number | undefined {
     const { entries } = this.#open();
-    const twin = this.#syslogTwins.take(search, logType);
+    const twin = this.#memory.syslogTwins.take(search, logType);
     // It may be one of those that wait to be inserted.
     if (twin !== undefined) entries.flush();
     return twin;
@@ -151,7 +184,7 @@ export class Transactor {
   /** Makes an entry of syslog known to {@link Transactor.takeSyslogTwin}, which has found none. */
   noteSyslogEntry(search: SyslogTwinSearch, entryId: number, logType: LogType): void {
     this.#open();
-    this.#syslogTwins.note(search, entryId, logType);
+    this.#memory.syslogTwins.note(search, entryId, logType);
   }
 
   /** Says where further lines of an entry are, or of a sighting of it, in a log that came through syslog. */
@@ -278,9 +311,9 @@ export class Transactor {
   withdrawBlock(blockId: number): Bereft {
     this.#open();
     const bereft = this.#withdrawal.withdraw(blockId);
-    this.#rawText.clear();
-    this.#twins.forget();
-    this.#syslogTwins.forget();
+    this.#memory.rawText.clear();
+    this.#memory.twins.forget();
+    this.#memory.syslogTwins.forget();
     return bereft;
   }
 

@@ -1,6 +1,7 @@
 /** The statements of the writer, compiled and prepared once. */
 import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
+import { Combinations } from "./combinations.ts";
 import { Interner } from "./interner.ts";
 import type { MessageStateRow } from "./rows.ts";
 import type {
@@ -47,22 +48,12 @@ export const ARRIVAL_COLUMNS = [
 
 export const ADDRESS_EVENT_COLUMNS = [
   "entry_id",
-  "at",
   "recipient_id",
   "final_id",
   "outcome",
   "is_attempt",
-  "router_id",
-  "transport_id",
-  "host_id",
-  "ip_id",
-  "port",
-  "tls_id",
-  "is_timeout",
-  "smtp_code",
-  "enhanced_id",
-  "phase_id",
-  "error_id",
+  "path_id",
+  "problem_id",
   "confirmation",
   "queue_ms",
   "duration_ms",
@@ -112,6 +103,8 @@ export interface WriteStatements {
   readonly prepared: Map<string, Database.Statement>;
   readonly strings: Interner;
   readonly addresses: Interner;
+  readonly paths: Combinations<"delivery_paths">;
+  readonly problems: Combinations<"delivery_problems">;
   readonly messages: BulkInsert<"stored_messages">;
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
@@ -178,6 +171,21 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
         flush: () => addresses.flush(),
       },
     ),
+    paths: new Combinations(database, "delivery_paths", [
+      "router_id",
+      "transport_id",
+      "host_id",
+      "ip_id",
+      "port",
+      "tls_id",
+    ]),
+    problems: new Combinations(database, "delivery_problems", [
+      "is_timeout",
+      "smtp_code",
+      "enhanced_id",
+      "phase_id",
+      "error_id",
+    ]),
     messages,
     entries,
     rejections,
@@ -215,9 +223,10 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       "SELECT a.address, r.announced FROM stored_recipients r JOIN addresses a ON a.id = r.address_id WHERE r.message_id = ?",
     ),
     wordsOf: database.prepare(
-      `SELECT a.address AS recipient, f.address AS target, e.outcome, e.at, e.is_attempt, s.text AS error
+      `SELECT a.address AS recipient, f.address AS target, e.outcome, n.at, e.is_attempt, s.text AS error
        FROM stored_entries n JOIN address_events e ON e.entry_id = n.id JOIN addresses a ON a.id = e.recipient_id
-       LEFT JOIN addresses f ON f.id = e.final_id LEFT JOIN strings s ON s.id = e.error_id
+       LEFT JOIN addresses f ON f.id = e.final_id LEFT JOIN delivery_problems p ON p.id = e.problem_id
+       LEFT JOIN strings s ON s.id = p.error_id
        WHERE n.message_id = ?`,
     ),
     putRecipient: database.prepare(

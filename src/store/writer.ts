@@ -7,7 +7,7 @@ import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import { SyslogTwins } from "./syslog-twins.ts";
-import { Transactor } from "./transactor.ts";
+import { Transactor, type WriterMemory } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
 
@@ -28,8 +28,7 @@ export class Writer {
   readonly sources: SourceCatalogue;
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
-  readonly #twins: TwinFinder;
-  readonly #syslogTwins: SyslogTwins;
+  readonly #memory: WriterMemory;
   readonly #waitMs: number;
   /** One wait of SQLite's own. */
   readonly #timeoutMs: number;
@@ -58,8 +57,12 @@ export class Writer {
     this.rawText = new RawTextReader(database);
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
     this.#tables = prepareWriteStatements(database);
-    this.#twins = new TwinFinder(database, this.rawText, this.codes);
-    this.#syslogTwins = new SyslogTwins(database, this.rawText, this.codes);
+    this.#memory = {
+      rawText: this.rawText,
+      twins: new TwinFinder(database, this.rawText, this.codes),
+      syslogTwins: new SyslogTwins(database, this.rawText, this.codes),
+      paths: new Map(),
+    };
   }
 
   /**
@@ -69,14 +72,7 @@ export class Writer {
    */
   write<Result>(action: (transactor: Transactor) => Result, onForeignWrite: () => void = () => {}): Result {
     this.#begin();
-    const transactor = new Transactor(
-      this.#database,
-      this.#tables,
-      this.codes,
-      this.rawText,
-      this.#twins,
-      this.#syslogTwins,
-    );
+    const transactor = new Transactor(this.#database, this.#tables, this.codes, this.#memory);
     try {
       if (this.#hasForeignWrites()) {
         this.#forget();
@@ -126,8 +122,11 @@ export class Writer {
   #forget(): void {
     this.#tables.strings.forget();
     this.#tables.addresses.forget();
+    this.#tables.paths.forget();
+    this.#tables.problems.forget();
+    this.#memory.paths.clear();
     this.rawText.clear();
-    this.#twins.forget();
-    this.#syslogTwins.forget();
+    this.#memory.twins.forget();
+    this.#memory.syslogTwins.forget();
   }
 }

@@ -84,7 +84,7 @@ describe("a question about one message", () => {
     const path = await corpusDatabase();
     expect(scansOf(path, "SELECT * FROM messages WHERE subject = 'x'")).toEqual(["stored_messages"]);
     expect(scansOf(path, 'select "r".* from "recipients" as "r" where attempts > 1')).toEqual(["stored_recipients"]);
-    expect(scansOf(path, "SELECT * FROM delivery_attempts WHERE smtp_code = 550")).toEqual(["address_events"]);
+    expect(scansOf(path, "SELECT * FROM delivery_attempts WHERE smtp_code = 550")).toEqual(["stored_entries"]);
     expect(scansOf(path, "SELECT * FROM log_entries WHERE event = 'frozen'")).toEqual(["stored_entries"]);
     expect(scansOf(path, "SELECT at FROM stored_entries WHERE seen_in = 1")).toEqual(["stored_entries"]);
   });

@@ -35,7 +35,9 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
       ingest(files, io.stdin, writer, {
         server: flags.server ?? io.hostname,
         timeZone: timezone,
-        defaultTimeZone: io.timeZone,
+        get defaultTimeZone() {
+          return io.timeZone;
+        },
         logType: flags.logType,
         batchLines: flags.batchSize,
         program,
