@@ -319,10 +319,9 @@ function readShadow(cursor: Cursor): string {
 }
 
 function isAfterAuthentication(text: string, at: number): boolean {
-  const flag = flagAt(text, at);
-  if (flag !== undefined) return true;
   const key = fieldKeyAt(text, at);
-  return key === "C" || key === "QT" || key === "DT" || key === "DKIM";
+  if (key !== undefined) return key === "C" || key === "QT" || key === "DT" || key === "DKIM";
+  return flagAt(text, at) !== undefined;
 }
 
 function readColon(cursor: Cursor): boolean {

@@ -10,9 +10,7 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b
  */
 export function unescapeQuoted(value: string): string {
   if (!value.includes("\\")) return value;
-  const unescaped = value.replace(/\\([0-7]{3}|.)/gs, (_whole, escaped: string) =>
-    escaped.length === 3 ? octalByte(escaped) : (ESCAPES[escaped] ?? escaped),
-  );
+  const unescaped = undoEscapes(value, true);
   return HIGH_BYTE.test(value) ? decodeCut(unescaped) : unescaped;
 }
 
@@ -24,20 +22,25 @@ export function unescapeQuoted(value: string): string {
 export function unescapeReply(value: string): string {
   if (!value.includes("\\")) return value;
   const printed = value.includes("\\\\") || value.includes('\\"') ? value.replace(/\\(["\\])/g, "$1") : value;
+  const unescaped = undoEscapes(printed, false);
+  return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
+}
+
+/** Undoes `\n` and its like, and octal bytes. A backslash before anything else is taken off when it `quotes`, and else stays. */
+function undoEscapes(text: string, quotes: boolean): string {
   let unescaped = "";
   let from = 0;
-  let at = printed.indexOf("\\");
-  while (at !== -1) {
-    const short = ESCAPES[printed.charAt(at + 1)];
-    const digits = short === undefined ? printed.slice(at + 1, at + 4) : "";
-    if (short !== undefined || OCTAL.test(digits)) {
-      unescaped += printed.slice(from, at) + (short ?? octalByte(digits));
-      from = at + (short === undefined ? 4 : 2);
-    }
-    at = printed.indexOf("\\", Math.max(from, at + 1));
+  for (let at = text.indexOf("\\"); at !== -1; at = text.indexOf("\\", Math.max(from, at + 1))) {
+    const next = text.charAt(at + 1);
+    const letter = ESCAPES[next];
+    const digits = letter === undefined ? text.slice(at + 1, at + 4) : "";
+    const isOctal = OCTAL.test(digits);
+    const meant = isOctal ? octalByte(digits) : (letter ?? (quotes ? next : undefined));
+    if (meant === undefined || next === "") continue;
+    unescaped += text.slice(from, at) + meant;
+    from = at + (isOctal ? 4 : 2);
   }
-  unescaped += printed.slice(from);
-  return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
+  return unescaped + text.slice(from);
 }
 
 const OCTAL = /^[0-7]{3}$/;

@@ -1,5 +1,5 @@
 import type { Signature } from "./events.ts";
-import { findLastGroup } from "./fields.ts";
+import { findLastGroup, MOST_FIELDS } from "./fields.ts";
 
 /**
  * Reads what came of the signatures of a message.
@@ -37,15 +37,14 @@ function parseDkimResult(text: string): Signature | undefined {
   };
 }
 
-const TAG = /(?:^| )(\w+)=/g;
+const TAG = /(?:^| )(\w+)=/;
 
 /** Tags and their values: `d=a.example i="fred smith"@a.example`. A value may hold blanks and goes on to the next tag. */
 function parseTags(text: string): (readonly [tag: string, value: string])[] {
-  const tags = [...text.matchAll(TAG)];
-  return tags.map((match, index) => {
-    const [start, tag = ""] = match;
-    return [tag, text.slice(match.index + start.length, tags[index + 1]?.index).trim()] as const;
-  });
+  const parts = text.split(TAG, 1 + 2 * MOST_FIELDS);
+  const tags: (readonly [string, string])[] = [];
+  for (let at = 1; at < parts.length; at += 2) tags.push([parts[at] ?? "", (parts[at + 1] ?? "").trim()]);
+  return tags;
 }
 
 const RESULTS: readonly (readonly [string, Signature["result"]])[] = [
