@@ -20,7 +20,8 @@ CREATE TABLE stored_servers (
   time_zone   TEXT    NOT NULL, -- IANA name; stamps without a zone are local time there
   environment TEXT,
   owner       TEXT,
-  version     TEXT,             -- of Exim, from its daemon's start line
+  version     TEXT,             -- of Exim, from its daemon's last line that tells it
+  version_at  INTEGER,          -- moment of that line
   created_ms  INTEGER NOT NULL  -- epoch ms
 ) STRICT;
 

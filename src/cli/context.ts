@@ -51,11 +51,12 @@ export async function usingReader<Result>(
 export async function usingWriter<Result>(
   flags: DatabaseFlags,
   io: Io,
-  action: (writer: Writer, settings: StoreSettings) => Promise<Result>,
+  action: (writer: Writer, settings: StoreSettings) => Promise<Result> | Result,
+  { create = true }: { readonly create?: boolean } = {},
 ): Promise<Result> {
   const { openWriter } = await import("../store/store.ts");
   const settings = toStoreSettings(flags, io);
-  const writer = openWriter(settings);
+  const writer = openWriter(settings, { create });
   try {
     return await action(writer, settings);
   } finally {

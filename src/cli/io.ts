@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { type EpochMs, epochMs } from "../units.ts";
 
 export interface OutputStream {
-  readonly write: (text: string) => unknown;
+  readonly write: (text: string | Uint8Array) => unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -23,6 +23,13 @@ export interface Io {
 }
 
 const BROKEN_PIPE = "EPIPE";
+/** The reason of an abort because nobody reads the output any more. */
+const READER_GONE = "the reader of the output has gone";
+
+/** True when `signal` aborts because nobody reads the output any more, which is no failure. */
+export function isReaderGone(signal: AbortSignal): boolean {
+  return signal.reason === READER_GONE;
+}
 
 /** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
 export function processIo(): Io {
@@ -31,7 +38,7 @@ export function processIo(): Io {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== BROKEN_PIPE) throw error;
-      controller.abort();
+      controller.abort(READER_GONE);
     });
   }
   return {

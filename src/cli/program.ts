@@ -32,6 +32,9 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
   addStats(program, io);
+  addServers(program, io);
+  addSources(program, io);
+  addExport(program, io, setStatus);
   addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addHelp(program, io);
@@ -51,6 +54,8 @@ Example from cron, every minute; mainlog.1 for the last lines before a rotation:
   cd /var/log/exim4 && exim-pilot ingest --quiet \\
     --db /var/lib/exim-pilot/mail.db mainlog.1 mainlog rejectlog paniclog`;
 
+const LOG_TYPES = ["main", "reject", "panic"];
+
 function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("ingest"))
     .summary("read logs into the database")
@@ -64,11 +69,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
       "time zone of stamps without one, such as Europe/Berlin (default: the one stored with the server, else this machine's)",
     )
     .addOption(
-      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices([
-        "main",
-        "reject",
-        "panic",
-      ]),
+      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(LOG_TYPES),
     )
     .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)
     .option("--strict", "exit 1 when a line could not be parsed")
@@ -103,6 +104,83 @@ function addStats(program: Command, io: Io): void {
     .action(async (flags) => {
       const { runStats } = await import("./commands/stats.ts");
       await runStats(flags, io);
+    });
+}
+
+const SERVERS_EXAMPLE = `
+Examples:
+  exim-pilot servers set mx1 --owner postmaster@example.org --environment live
+  exim-pilot servers rename localhost mx1`;
+
+function addServers(program: Command, io: Io): void {
+  const servers = withDatabase(program.command("servers"))
+    .summary("list, rename and describe servers")
+    .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .option("--json", "print everything as JSON")
+    .addHelpText("after", SERVERS_EXAMPLE)
+    .action(async (flags) => {
+      const { runServers } = await import("./commands/servers.ts");
+      await runServers(flags, io);
+    });
+  servers
+    .command("rename")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("give a server another name")
+    .description("Gives a server another name. Its logs are then ingested with --server and the new name.")
+    .argument("<old>", "its name")
+    .argument("<new>", "its new name; one that no other server has")
+    .action(async (oldName: string, newName: string, _flags, command: Command) => {
+      const { runRenameServer } = await import("./commands/servers.ts");
+      await runRenameServer(oldName, newName, command.optsWithGlobals(), io);
+    });
+  servers
+    .command("set")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("describe a server, or correct its time zone")
+    .description(
+      "Sets what logs do not tell. A new time zone is for stamps that are read from now on; for those stored, run `exim-pilot rebuild`.",
+    )
+    .argument("<name>", "its name")
+    .option("--environment <text>", "such as live or test; an empty text takes it away")
+    .option("--owner <text>", "whom to ask; an empty text takes it away")
+    .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin")
+    .action(async (name: string, _flags, command: Command) => {
+      const { runSetServer } = await import("./commands/servers.ts");
+      await runSetServer(name, command.optsWithGlobals(), io);
+    });
+}
+
+function addSources(program: Command, io: Io): void {
+  withDatabase(program.command("sources"))
+    .summary("list the logs that are stored")
+    .description("Lists the logs that were read: how far, what was found in them, and what time they cover.")
+    .option("-s, --server <name>", "only logs of this server")
+    .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
+    .option("--json", "print everything as JSON")
+    .action(async (flags) => {
+      const { runSources } = await import("./commands/sources.ts");
+      await runSources(flags, io);
+    });
+}
+
+const EXPORT_EXAMPLE = `
+Examples:
+  exim-pilot export --raw 3 | less
+  exim-pilot export --raw mainlog --server mx1 --output mainlog.copy`;
+
+function addExport(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("export"))
+    .summary("give a log back")
+    .description(
+      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged.",
+    )
+    .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
+    .option("-s, --server <name>", "only logs of this server")
+    .option("-o, --output <file>", "a new file, readable by its owner only (default: standard output)")
+    .addHelpText("after", EXPORT_EXAMPLE)
+    .action(async (flags) => {
+      const { runExport } = await import("./commands/export.ts");
+      setStatus(await runExport(flags, io));
     });
 }
 

@@ -278,6 +278,7 @@ class LogReader {
     counts.entries++;
     const { event } = parsed;
     if (event.kind === "other") counts.other++;
+    if (event.kind === "daemon" && event.version !== undefined) transactor.noteVersion(serverId, event.version, at);
     const twin = transactor.takeTwin(record.lines[0] ?? "", event.kind, ms, serverId, logType);
     if (twin !== undefined) {
       counts.repeated++;

@@ -4,12 +4,18 @@ import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
 import { MessageReader } from "./message-reader.ts";
 import { RawTextReader } from "./raw-text.ts";
+import { ServerReader } from "./server-reader.ts";
+import { SourceReader } from "./source-reader.ts";
 import { StatsReader } from "./stats-reader.ts";
+import { StoredText } from "./stored-text.ts";
 import type { PublicViews } from "./tables.ts";
 
 export class Reader {
   readonly messages: MessageReader;
   readonly stats: StatsReader;
+  readonly servers: ServerReader;
+  readonly sources: SourceReader;
+  readonly text: StoredText;
   readonly #views: Kysely<PublicViews>;
 
   constructor(database: Database.Database) {
@@ -18,6 +24,9 @@ export class Reader {
     this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
     this.messages = new MessageReader(this.#views, rawText);
     this.stats = new StatsReader(this.#views);
+    this.servers = new ServerReader(this.#views);
+    this.sources = new SourceReader(this.#views);
+    this.text = new StoredText(database);
   }
 
   async close(): Promise<void> {

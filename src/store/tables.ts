@@ -16,6 +16,7 @@ export interface StoredServersTable {
   environment: string | null;
   owner: string | null;
   version: string | null;
+  version_at: number | null;
   created_ms: number;
 }
 
@@ -324,6 +325,9 @@ export interface SourcesView {
   last_timestamp: GeneratedAlways<string | null>;
   created_at: GeneratedAlways<string>;
   updated_at: GeneratedAlways<string>;
+  entries: GeneratedAlways<number>;
+  /** 0: its last line has no newline yet. */
+  complete: GeneratedAlways<Flag>;
 }
 
 /** What the writer writes to. */

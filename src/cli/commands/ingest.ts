@@ -1,5 +1,4 @@
-import { EXIT_STATUS, PilotError } from "../../errors.ts";
-import { isTimeZone } from "../../ingest/clock.ts";
+import { EXIT_STATUS } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
 import { renderIngestJson, renderIngestSummary, renderUnusualShares } from "../../render/ingest-summary.ts";
 import type { LogType } from "../../store/codes.ts";
@@ -8,6 +7,7 @@ import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
+import { assertTimeZone } from "../time-zone.ts";
 
 export interface IngestFlags extends DatabaseFlags {
   readonly server?: string;
@@ -22,11 +22,7 @@ export interface IngestFlags extends DatabaseFlags {
 /** Ingests the files and prints one summary line; returns the exit status. Errors: `usage`, those of the database. */
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
   const { timezone } = flags;
-  if (timezone !== undefined && !isTimeZone(timezone)) {
-    throw new PilotError("usage", `"${timezone}" is not a time zone this machine knows.`, {
-      hint: "Give an IANA name such as Europe/Berlin or UTC.",
-    });
-  }
+  assertTimeZone(timezone);
   const startedMs = io.now();
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
   let report: IngestReport;
