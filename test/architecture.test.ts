@@ -503,6 +503,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   chalk: "src/render/paint.ts",
   "cli-table3": "src/render/layout.ts",
   commander: "src/cli/program.ts",
+  "csv-stringify": "src/render/csv.ts",
   kysely: "src/store/",
   ora: "src/cli/progress.ts",
   split2: "src/ingest/lines.ts",

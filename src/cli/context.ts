@@ -65,10 +65,14 @@ export async function usingWriter<Result>(
 }
 
 /** Colour is for terminals, unless `NO_COLOR` is set; `FORCE_COLOR` asks for it anywhere. */
-export function paintFor(stream: OutputStream, { env }: Io): Paint {
+export function paintFor(stream: OutputStream, io: Io): Paint {
+  return createPaint(hasColour(stream, io));
+}
+
+export function hasColour(stream: OutputStream, { env }: Io): boolean {
   const isUnwanted = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
   const isForced = (env["FORCE_COLOR"] ?? "") !== "" && env["FORCE_COLOR"] !== "0";
-  return createPaint(!isUnwanted && (isForced || stream.isTTY === true));
+  return !isUnwanted && (isForced || stream.isTTY === true);
 }
 
 /** Width of the terminal; `COLUMNS`, else 80, where there is none. */

@@ -3,6 +3,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
+import { ROW_FORMATS } from "../render/row-formats.ts";
+import type { QueryParameters } from "../store/query-runner.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
 import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
@@ -35,6 +38,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addServers(program, io);
   addSources(program, io);
   addExport(program, io, setStatus);
+  addSql(program, io, setStatus);
   addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addHelp(program, io);
@@ -183,6 +187,83 @@ function addExport(program: Command, io: Io, setStatus: SetStatus): void {
       setStatus(await runExport(flags, io));
     });
 }
+
+const SQL_EXAMPLE = `
+A parameter that is a number is given as one. In JSON, integers beyond 2^53 are
+strings; blobs are x'00ff' everywhere; NULL is null in JSON and nothing in CSV
+and in a table. CSV is for spreadsheets: a text that would be a formula there
+gets an apostrophe in front; JSON is exact.
+
+Examples:
+  exim-pilot sql --views
+  exim-pilot sql "SELECT status, count(*) FROM messages GROUP BY status"
+  exim-pilot sql --param to=bob@example.org --format csv \\
+    "SELECT * FROM delivery_attempts WHERE recipient = :to" > attempts.csv`;
+
+function addSql(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("sql"))
+    .summary("ask the database in SQL")
+    .description(
+      "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line.",
+    )
+    .argument("[statement]", 'the statement; "-" or none is standard input')
+    .option("--file <file>", "read the statement from a file")
+    .addOption(
+      new Option("--format <format>", "how to print the rows (default: table on a terminal, else ndjson)").choices(
+        ROW_FORMATS,
+      ),
+    )
+    .addOption(
+      new Option("--param <name=value>", "a value for :name in the statement (can be repeated)").argParser(
+        collectParameters,
+      ),
+    )
+    .addOption(
+      new Option("--limit <rows>", "print at most so many rows (default: 1000 in a table, else all)").argParser(
+        toLimit,
+      ),
+    )
+    .addOption(
+      new Option("--timeout <duration>", "stop when it takes longer; 0 is no limit")
+        .argParser(toDurationMs)
+        .default(30 * SECOND_MS, "30s"),
+    )
+    .option("--views", "list the views and their columns")
+    .addHelpText("after", SQL_EXAMPLE)
+    .action(async (statement: string | undefined, flags) => {
+      const { runSql } = await import("./commands/sql.ts");
+      setStatus(await runSql(statement, flags, io));
+    });
+}
+
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
+
+function collectParameters(value: string, previous: QueryParameters = {}): QueryParameters {
+  const [, name, text] = /^[:@$]?(\w+)=(.*)$/s.exec(value) ?? [];
+  if (name === undefined || text === undefined) throw new InvalidArgumentError("Give it as name=value.");
+  const isNumber = NUMBER.test(text) && String(Number(text)) === text;
+  return { ...previous, [name]: isNumber ? Number(text) : text };
+}
+
+function toLimit(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("Give a number of rows.");
+  return Number(value);
+}
+
+const DURATION_UNITS = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS } as const;
+
+function toDurationMs(value: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) ?? [];
+  if (value === "0") return 0;
+  const milliseconds = Number(number) * DURATION_UNITS[unit as keyof typeof DURATION_UNITS];
+  if (!(milliseconds > 0 && milliseconds <= LONGEST_TIMER_MS)) {
+    throw new InvalidArgumentError("Give a time such as 500ms, 30s or 5m, up to 24 days; 0 is no limit.");
+  }
+  return milliseconds;
+}
+
+/** Of Node's timers. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const PARSE_EXAMPLE = `
 Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
