@@ -58,6 +58,12 @@ CREATE TABLE ingest_runs (
   bytes       INTEGER NOT NULL  -- of log text, decompressed
 ) STRICT;
 
+-- Versions of the parser that has read what is stored (src/parse/parser-version.ts); after a rebuild it is one.
+CREATE TABLE parser_versions (
+  version  INTEGER PRIMARY KEY,
+  first_ms INTEGER NOT NULL -- epoch ms; when it was first used
+) STRICT;
+
 -- The text of a source, cut into batches. All blocks of a source, by position, are the source byte for byte.
 CREATE TABLE raw_blocks (
   id        INTEGER PRIMARY KEY,

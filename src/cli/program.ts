@@ -39,6 +39,8 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addSources(program, io);
   addExport(program, io, setStatus);
   addSql(program, io, setStatus);
+  addVerify(program, io, setStatus);
+  addRebuild(program, io, setStatus);
   addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addHelp(program, io);
@@ -264,6 +266,36 @@ function toDurationMs(value: string): number {
 
 /** Of Node's timers. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("verify"))
+    .summary("check that the database is sound")
+    .description(
+      "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
+    )
+    .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
+    .option("--deep", "also read all lines anew, into a copy beside the database, and compare")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      setStatus(await runVerify(flags, io));
+    });
+}
+
+function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("rebuild"))
+    .summary("read all stored lines anew")
+    .description(
+      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all.",
+    )
+    .option("--dry-run", "say what would be done, change nothing")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runRebuild } = await import("./commands/rebuild.ts");
+      setStatus(await runRebuild(flags, io));
+    });
+}
 
 const PARSE_EXAMPLE = `
 Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,

@@ -32,6 +32,8 @@ export interface LogFigures {
   messages: number;
 }
 
+export const NOTHING: LogFigures = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, repeated: 0, messages: 0 };
+
 export interface ReaderOptions {
   readonly batchLines: number;
   readonly timeZone: string;
@@ -239,6 +241,9 @@ class LogReader {
   #withdraw(transactor: Transactor, block: BlockPlace): CurrentSource {
     const source = this.#source;
     if (source.id === undefined) throw new Error("A source that is not stored has no block to take back.");
+    const last = this.#writer.sources.findLastBlock(source.id);
+    // NOTE: a rebuild cuts the text into other blocks.
+    if (last?.id !== block.id || last.position !== block.position) throw inUse(source.path);
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved } = transactor.withdrawBlock(block.id);
@@ -296,9 +301,7 @@ class LogReader {
     const now = this.#options.now();
     const { id } = source;
     if (id === undefined ? this.#isTaken(source) : !transactor.updateSource({ ...source, id }, expectedPosition, now)) {
-      throw new PilotError("in_use", `Another run of exim-pilot is reading "${source.path}" into the same database.`, {
-        hint: "Let it finish; what it stores is not stored twice.",
-      });
+      throw inUse(source.path);
     }
     return id ?? transactor.addSource(source, now);
   }
@@ -310,6 +313,12 @@ class LogReader {
       .sourcesOf(serverId)
       .some((other) => !this.#notTheSame.has(other.id) && couldBe(other, identity));
   }
+}
+
+function inUse(path: string): PilotError {
+  return new PilotError("in_use", `Another run of exim-pilot is reading "${path}" into the same database.`, {
+    hint: "Let it finish; what it stores is not stored twice.",
+  });
 }
 
 /** What a batch has left behind, once it is stored. */

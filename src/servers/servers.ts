@@ -52,7 +52,7 @@ function change(writer: Writer, name: string, edit: (server: ServerRow) => Serve
 function findServer(sources: SourceCatalogue, name: string): ServerRow {
   const server = sources.findServer(name);
   if (server !== undefined) return server;
-  const names = sources.serverNames();
+  const names = sources.servers().map((other) => other.name);
   const hint = names.length === 0 ? "Nothing has been ingested yet." : `There are: ${names.join(", ")}.`;
   throw new PilotError("not_found", `The database knows no server "${name}".`, { hint });
 }

@@ -2,6 +2,7 @@
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
+import { CheckRunner } from "./check-runner.ts";
 import { MessageReader } from "./message-reader.ts";
 import { QueryRunner } from "./query-runner.ts";
 import { RawTextReader } from "./raw-text.ts";
@@ -18,6 +19,9 @@ export class Reader {
   readonly sources: SourceReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
+  readonly checks: CheckRunner;
+  /** Versions of the parser that have read what is stored. */
+  readonly parserVersions: readonly number[];
   readonly #views: Kysely<PublicViews>;
   readonly #rawLines: RawLines;
 
@@ -32,6 +36,11 @@ export class Reader {
     this.sources = new SourceReader(this.#views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database);
+    this.checks = new CheckRunner(database);
+    this.parserVersions = database
+      .prepare("SELECT version FROM parser_versions ORDER BY version")
+      .pluck()
+      .all() as number[];
   }
 
   async close(): Promise<void> {

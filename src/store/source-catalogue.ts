@@ -48,7 +48,7 @@ export class SourceCatalogue {
   readonly #rawText: RawTextReader;
   readonly #logTypes: Codes["logTypeName"];
   readonly #server: Database.Statement<[string], Stored<StoredServersTable>>;
-  readonly #serverNames: Database.Statement<[], { name: string }>;
+  readonly #servers: Database.Statement<[], Stored<StoredServersTable>>;
   readonly #sources: Database.Statement<[number], Stored<StoredSourcesTable>>;
   readonly #source: Database.Statement<[number], Stored<StoredSourcesTable>>;
   readonly #blocksBefore: Database.Statement<
@@ -60,7 +60,7 @@ export class SourceCatalogue {
     this.#rawText = rawText;
     this.#logTypes = codes.logTypeName;
     this.#server = database.prepare("SELECT * FROM stored_servers WHERE name = ?");
-    this.#serverNames = database.prepare("SELECT name FROM stored_servers ORDER BY name");
+    this.#servers = database.prepare("SELECT * FROM stored_servers ORDER BY name");
     this.#sources = database.prepare(
       "SELECT * FROM stored_sources WHERE server_id = ? ORDER BY updated_ms DESC, id DESC",
     );
@@ -72,19 +72,11 @@ export class SourceCatalogue {
 
   findServer(name: string): ServerRow | undefined {
     const row = this.#server.get(name);
-    return (
-      row && {
-        id: row.id,
-        name: row.name,
-        timeZone: row.time_zone,
-        environment: row.environment ?? undefined,
-        owner: row.owner ?? undefined,
-      }
-    );
+    return row && toServer(row);
   }
 
-  serverNames(): readonly string[] {
-    return this.#serverNames.all().map(({ name }) => name);
+  servers(): readonly ServerRow[] {
+    return this.#servers.all().map(toServer);
   }
 
   /** The logs of a server, the one that grew last first. */
@@ -144,6 +136,10 @@ export class SourceCatalogue {
       lastMs: optionalMs(row.last_ms),
     };
   }
+}
+
+function toServer({ id, name, time_zone, environment, owner }: Stored<StoredServersTable>): ServerRow {
+  return { id, name, timeZone: time_zone, environment: environment ?? undefined, owner: owner ?? undefined };
 }
 
 type Stored<Table> = Omit<Table, "id"> & { id: number };

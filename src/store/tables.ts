@@ -51,6 +51,11 @@ export interface IngestRunsTable {
   bytes: number;
 }
 
+export interface ParserVersionsTable {
+  version: number;
+  first_ms: number;
+}
+
 export interface RawBlocksTable {
   id: Generated<number>;
   source_id: number;
@@ -336,6 +341,7 @@ export interface BaseTables {
   stored_servers: StoredServersTable;
   stored_sources: StoredSourcesTable;
   ingest_runs: IngestRunsTable;
+  parser_versions: ParserVersionsTable;
   raw_blocks: RawBlocksTable;
   addresses: AddressesTable;
   strings: StringsTable;

@@ -225,6 +225,11 @@ export class Transactor {
     return changes === 1;
   }
 
+  /** Notes that a version of the parser has read what this run stores. */
+  noteParser(version: number, now: EpochMs): void {
+    this.#statement("INSERT OR IGNORE INTO parser_versions (version, first_ms) VALUES (?, ?)").run(version, now);
+  }
+
   startRun(program: string, now: EpochMs): number {
     const sql =
       "INSERT INTO ingest_runs (started_ms, program, result, sources, lines, messages, bytes) VALUES (?, ?, 'running', 0, 0, 0, 0)";

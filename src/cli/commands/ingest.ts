@@ -5,7 +5,7 @@ import type { LogType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
-import { startProgress } from "../progress.ts";
+import { describeIngest, startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
 
@@ -37,7 +37,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         program,
         now,
         signal: io.signal,
-        onProgress: progress.update,
+        onProgress: (reached) => progress.update(() => describeIngest(reached)),
       }),
     );
   } finally {
