@@ -49,7 +49,6 @@ export interface Difference {
   readonly view: string;
   /** `stored`: only the database has it. `derived`: only its lines say it. */
   readonly side: "stored" | "derived";
-  /** Rows, equal ones counted once. */
   readonly rows: number;
   /** Some of them, as JSON. */
   readonly samples: readonly string[];
@@ -109,11 +108,7 @@ export class WorkingCopy {
       if (!isCaughtUp(database)) return undefined;
       return RELATIONS.flatMap((relation) => {
         onView(relation.view);
-        const [stored, derived] = [relation.rows(database, "main"), relation.rows(database, "other")];
-        return [
-          ...surplus(database, relation.view, "stored", stored, derived),
-          ...surplus(database, relation.view, "derived", derived, stored),
-        ];
+        return differencesIn(database, relation);
       });
     });
   }
@@ -220,29 +215,30 @@ function columnsBut(view: string, ...left: readonly string[]): Relation["rows"] 
   };
 }
 
-function surplus(
-  database: Database.Database,
-  view: string,
-  side: Difference["side"],
-  rows: string,
-  others: string,
-): Difference[] {
-  const places = database
-    .prepare(rows)
+/** The rows that are in one of the two more often than in the other. */
+function differencesIn(database: Database.Database, { view, rows }: Relation): readonly Difference[] {
+  const [stored, derived] = [rows(database, "main"), rows(database, "other")];
+  const columns = database
+    .prepare(stored)
     .columns()
-    .map((_, index) => index + 1)
+    .map(({ name }) => name)
     .join(", ");
-  const counted = (select: string): string => `SELECT *, count(*) FROM (${select}) GROUP BY ${places}`;
-  // NOTE: with an order both sides are sorted and merged; without one SQLite would keep all of one side in an index.
-  const statement = database.prepare(`${counted(rows)} EXCEPT ${counted(others)} ORDER BY ${places}`);
-  let count = 0;
-  const samples: string[] = [];
-  for (const row of statement.iterate()) {
-    const { "count(*)": _, ...values } = row as Record<string, unknown>;
-    if (samples.length < MOST_SAMPLES) samples.push(JSON.stringify(values));
-    count++;
+  // NOTE: both are sorted together, by SQLite's sorter, which takes to files what is too much for memory.
+  const statement = database.prepare<[], Record<string, unknown> & { surplus: number }>(
+    `SELECT ${columns}, sum(side) AS surplus
+     FROM (SELECT *, 1 AS side FROM (${stored}) UNION ALL SELECT *, -1 AS side FROM (${derived}))
+     GROUP BY ${columns} HAVING surplus <> 0`,
+  );
+  const counts = { stored: 0, derived: 0 };
+  const samples: Record<Difference["side"], string[]> = { stored: [], derived: [] };
+  for (const { surplus, ...row } of statement.iterate()) {
+    const side = surplus > 0 ? "stored" : "derived";
+    counts[side] += Math.abs(surplus);
+    if (samples[side].length < MOST_SAMPLES) samples[side].push(JSON.stringify(row));
   }
-  return count === 0 ? [] : [{ view, side, rows: count, samples }];
+  return (["stored", "derived"] as const).flatMap((side) =>
+    counts[side] === 0 ? [] : [{ view, side, rows: counts[side], samples: samples[side] }],
+  );
 }
 
 function attach(database: Database.Database, path: string): void {
