@@ -77,7 +77,12 @@ export class WorkingCopy {
       if (id === processId || !isRunning(id)) removeDatabase(copyPath(settings.path, id));
     }
     assertRoom(settings.path, purpose);
-    this.writer = openWriter({ ...settings, path: this.#path });
+    try {
+      this.writer = openWriter({ ...settings, path: this.#path });
+    } catch (error) {
+      removeDatabase(this.#path);
+      throw error;
+    }
   }
 
   /** Makes the servers and the logs known that the database knows: their names, not their text. */
