@@ -39,10 +39,7 @@ export async function usingReader<Result>(
   const settings = toStoreSettings(flags, io);
   const reader = openReader(settings);
   try {
-    return await action(reader);
-  } catch (error) {
-    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
-    throw translateSqliteError(error, settings.path);
+    return await translating(settings.path, () => action(reader));
   } finally {
     await reader.close();
   }
@@ -58,9 +55,19 @@ export async function usingWriter<Result>(
   const settings = toStoreSettings(flags, io);
   const writer = openWriter(settings, { create });
   try {
-    return await action(writer, settings);
+    return await translating(settings.path, () => action(writer, settings));
   } finally {
     writer.close();
+  }
+}
+
+/** What the driver says in a read of its own, outside the store's transactions, as a user can act on it. */
+async function translating<Result>(path: string, action: () => Promise<Result> | Result): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
+    throw translateSqliteError(error, path);
   }
 }
 
