@@ -16,8 +16,7 @@ export async function writePiece(
     await once(stream, "drain", { signal });
     return true;
   } catch (error) {
-    // NOTE: a reader that goes away shows as an error of the stream, which io.ts turns into an abort.
-    await Promise.resolve();
+    // NOTE: a reader that goes away shows as an error of the stream, which io.ts has turned into an abort.
     if (signal.aborted) return false;
     throw error;
   }

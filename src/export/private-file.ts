@@ -1,43 +1,47 @@
-import { once } from "node:events";
-import { createWriteStream, rmSync } from "node:fs";
-import { finished } from "node:stream/promises";
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { PilotError } from "../errors.ts";
 
 const OWNER_ONLY = 0o600;
 
 /** A new file that only its owner can read. */
 export interface PrivateFile {
-  /** Waits while the disk is slower. Errors: `disk_full`, `io`. */
-  readonly write: (bytes: Uint8Array) => Promise<void>;
-  /** Makes sure that all of it is on the disk. */
-  readonly finish: () => Promise<void>;
-  /** Takes the file away. */
-  readonly remove: () => Promise<void>;
+  /** Errors: `disk_full`, `io`. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** Makes sure that all of it is on the disk. Errors: as {@link PrivateFile.write}. */
+  readonly finish: () => void;
+  /** Takes the file away, unless it is finished. */
+  readonly discard: () => void;
 }
 
 /** Errors: `io` when there is a file of that name, or it cannot be made. */
-export async function createPrivateFile(path: string): Promise<PrivateFile> {
-  const stream = createWriteStream(path, { flags: "wx", mode: OWNER_ONLY, flush: true });
-  const failed = finished(stream).catch((error: unknown) => {
-    throw translate(error, path);
-  });
-  // NOTE: it is awaited where it matters; here it only must not be taken for unhandled.
-  failed.catch(() => {});
-  await Promise.race([once(stream, "open").catch(() => {}), failed]);
+export function createPrivateFile(path: string): PrivateFile {
+  const file = translating(path, () => openSync(path, "wx", OWNER_ONLY));
+  let isOpen = true;
   return {
-    write: async (bytes) => {
-      if (!stream.write(bytes)) await Promise.race([once(stream, "drain").catch(() => {}), failed]);
+    write: (bytes) => {
+      for (let written = 0; written < bytes.length; )
+        written += translating(path, () => writeSync(file, bytes, written));
     },
-    finish: async () => {
-      stream.end();
-      await failed;
+    finish: () => {
+      translating(path, () => fsyncSync(file));
+      isOpen = false;
+      translating(path, () => closeSync(file));
     },
-    remove: async () => {
-      stream.destroy();
-      await failed.catch(() => {});
+    discard: () => {
+      if (!isOpen) return;
+      isOpen = false;
+      closeSync(file);
       rmSync(path, { force: true });
     },
   };
+}
+
+function translating<Result>(path: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    throw translate(error, path);
+  }
 }
 
 function translate(error: unknown, path: string): unknown {

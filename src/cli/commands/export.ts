@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import { findSource } from "../../export/find-source.ts";
 import { createPrivateFile } from "../../export/private-file.ts";
@@ -29,24 +30,24 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
 async function toStdout(reader: Reader, sourceId: number, io: Io): Promise<number> {
   for (const bytes of reader.text.bytesOf(sourceId)) {
     if (!(await writePiece(io.stdout, bytes, io.signal))) return statusOfAbort(io);
+    await turn();
   }
   return 0;
 }
 
 /** A file that could not be written to its end is taken away. */
 async function toFile(reader: Reader, sourceId: number, path: string, io: Io): Promise<number> {
-  const file = await createPrivateFile(path);
+  const file = createPrivateFile(path);
   try {
     for (const bytes of reader.text.bytesOf(sourceId)) {
-      if (io.signal.aborted) break;
-      await file.write(bytes);
+      // NOTE: a turn of the event loop, so that a signal is noticed.
+      await turn();
+      if (io.signal.aborted) return statusOfAbort(io);
+      file.write(bytes);
     }
-    if (!io.signal.aborted) await file.finish();
-  } catch (error) {
-    await file.remove();
-    throw error;
+    file.finish();
+    return 0;
+  } finally {
+    file.discard();
   }
-  if (!io.signal.aborted) return 0;
-  await file.remove();
-  return statusOfAbort(io);
 }
