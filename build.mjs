@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  entryPoints: ["src/cli/main.ts", "src/cli/io.ts", "src/cli/reading-worker.ts"],
+  entryPoints: ["src/cli/main.ts", "src/cli/io.ts", "src/cli/reading-worker.ts", "src/cli/query-process.ts"],
   outdir: "dist",
   bundle: true,
   splitting: true,

@@ -20,7 +20,8 @@ CREATE TABLE stored_servers (
   time_zone   TEXT    NOT NULL, -- IANA name; stamps without a zone are local time there
   environment TEXT,
   owner       TEXT,
-  version     TEXT,             -- of Exim, from its daemon's start line
+  version     TEXT,             -- of Exim, from its daemon's last line that tells it
+  version_at  INTEGER,          -- moment of that line
   created_ms  INTEGER NOT NULL  -- epoch ms
 ) STRICT;
 
@@ -55,6 +56,12 @@ CREATE TABLE ingest_runs (
   lines       INTEGER NOT NULL,
   messages    INTEGER NOT NULL, -- seen for the first time
   bytes       INTEGER NOT NULL  -- of log text, decompressed
+) STRICT;
+
+-- Versions of the parser that has read what is stored (src/parse/parser-version.ts); after a rebuild it is one.
+CREATE TABLE parser_versions (
+  version  INTEGER PRIMARY KEY,
+  first_ms INTEGER NOT NULL -- epoch ms; when it was first used
 ) STRICT;
 
 -- The text of a source, cut into batches. All blocks of a source, by position, are the source byte for byte.

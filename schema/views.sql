@@ -1,7 +1,9 @@
 -- The public SQL contract: views that only grow, re-created whenever this file has changed.
 -- Timestamps are ISO-8601 UTC with milliseconds. All of it reads with the plain sqlite3 shell; the text of a line, which is
 -- kept compressed, is the column raw_line that exim-pilot's own connections add to log_entries.
+-- The line above each view says what it holds; `exim-pilot sql --views` shows it.
 
+-- The servers whose logs are stored.
 CREATE VIEW servers AS
 SELECT
   s.name,
@@ -15,6 +17,7 @@ SELECT
    FROM stored_sources WHERE server_id = s.id) AS last_seen
 FROM stored_servers s;
 
+-- The logs that were read, and how far.
 CREATE VIEW sources AS
 SELECT
   s.id,
@@ -29,11 +32,14 @@ SELECT
   strftime('%Y-%m-%dT%H:%M:%S', s.first_ms / 1000, 'unixepoch') || printf('.%03dZ', s.first_ms % 1000) AS first_timestamp,
   strftime('%Y-%m-%dT%H:%M:%S', s.last_ms / 1000, 'unixepoch') || printf('.%03dZ', s.last_ms % 1000) AS last_timestamp,
   strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at,
-  strftime('%Y-%m-%dT%H:%M:%S', s.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', s.updated_ms % 1000) AS updated_at
+  strftime('%Y-%m-%dT%H:%M:%S', s.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', s.updated_ms % 1000) AS updated_at,
+  s.entries,
+  substr(s.tail, -1) = x'0a' AS complete
 FROM stored_sources s
 JOIN stored_servers v ON v.id = s.server_id
 JOIN codes t ON t.family = 'log_type' AND t.code = s.log_type;
 
+-- One row a message and server: where it came from, and its state.
 CREATE VIEW messages AS
 SELECT
   m.exim_id AS id,
@@ -81,6 +87,7 @@ LEFT JOIN strings u ON u.id = m.auth_id
 LEFT JOIN strings d ON d.id = m.ident_id
 LEFT JOIN strings x ON x.id = m.tls_id;
 
+-- One row a recipient of a message: what became of it.
 CREATE VIEW recipients AS
 SELECT
   m.exim_id AS message_id,
@@ -97,6 +104,7 @@ JOIN addresses a ON a.id = r.address_id
 JOIN codes c ON c.family = 'recipient_status' AND c.code = r.status
 LEFT JOIN strings t ON t.id = r.error_id;
 
+-- One row each time a delivery was tried, whether it worked or not.
 CREATE VIEW delivery_attempts AS
 SELECT
   e.entry_id AS id,
@@ -143,6 +151,7 @@ LEFT JOIN strings p ON p.id = b.phase_id
 LEFT JOIN strings w ON w.id = b.error_id
 WHERE e.is_attempt;
 
+-- One row each time something was refused: a connection, a recipient, a message.
 CREATE VIEW rejections AS
 SELECT
   j.entry_id AS id,
@@ -188,6 +197,7 @@ LEFT JOIN addresses r ON r.id = j.recipient_id
 LEFT JOIN strings u ON u.id = j.auth_id
 LEFT JOIN strings w ON w.id = j.reason_id;
 
+-- One row an entry of the logs. raw_line is its text.
 CREATE VIEW log_entries AS
 SELECT
   e.id,
@@ -260,6 +270,7 @@ LEFT JOIN addresses js ON js.id = j.sender_id
 LEFT JOIN addresses jr ON jr.id = j.recipient_id
 LEFT JOIN strings jw ON jw.id = j.reason_id;
 
+-- The fields of entries that no column holds.
 CREATE VIEW log_metadata AS
 SELECT
   e.id AS log_entry_id,

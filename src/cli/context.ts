@@ -39,10 +39,7 @@ export async function usingReader<Result>(
   const settings = toStoreSettings(flags, io);
   const reader = openReader(settings);
   try {
-    return await action(reader);
-  } catch (error) {
-    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
-    throw translateSqliteError(error, settings.path);
+    return await translating(settings.path, () => action(reader));
   } finally {
     await reader.close();
   }
@@ -51,26 +48,38 @@ export async function usingReader<Result>(
 export async function usingWriter<Result>(
   flags: DatabaseFlags,
   io: Io,
-  action: (writer: Writer, settings: StoreSettings) => Promise<Result>,
+  action: (writer: Writer, settings: StoreSettings) => Promise<Result> | Result,
+  { create = true }: { readonly create?: boolean } = {},
 ): Promise<Result> {
   const { openWriter } = await import("../store/store.ts");
   const settings = toStoreSettings(flags, io);
-  const writer = openWriter(settings);
+  const writer = openWriter(settings, { create });
   try {
-    return await action(writer, settings);
-  } catch (error) {
-    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
-    throw translateSqliteError(error, settings.path);
+    return await translating(settings.path, () => action(writer, settings));
   } finally {
     writer.close();
   }
 }
 
+/** What the driver says in a read of its own, outside the store's transactions, as a user can act on it. */
+async function translating<Result>(path: string, action: () => Promise<Result> | Result): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
+    throw translateSqliteError(error, path);
+  }
+}
+
 /** Colour is for terminals, unless `NO_COLOR` is set; `FORCE_COLOR` asks for it anywhere. */
-export function paintFor(stream: OutputStream, { env }: Io): Paint {
+export function paintFor(stream: OutputStream, io: Io): Paint {
+  return createPaint(hasColour(stream, io));
+}
+
+export function hasColour(stream: OutputStream, { env }: Io): boolean {
   const isUnwanted = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
   const isForced = (env["FORCE_COLOR"] ?? "") !== "" && env["FORCE_COLOR"] !== "0";
-  return createPaint(!isUnwanted && (isForced || stream.isTTY === true));
+  return !isUnwanted && (isForced || stream.isTTY === true);
 }
 
 /** Width of the terminal; `COLUMNS`, else 80, where there is none. */

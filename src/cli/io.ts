@@ -6,7 +6,7 @@ import type { Thread } from "../ingest/reading-thread.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 
 export interface OutputStream {
-  readonly write: (text: string) => unknown;
+  readonly write: (text: string | Uint8Array) => unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -27,6 +27,13 @@ export interface Io {
 }
 
 const BROKEN_PIPE = "EPIPE";
+/** The reason of an abort because nobody reads the output any more. */
+const READER_GONE = "the reader of the output has gone";
+
+/** True when `signal` aborts because nobody reads the output any more, which is no failure. */
+export function isReaderGone(signal: AbortSignal): boolean {
+  return signal.reason === READER_GONE;
+}
 
 /** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
 const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
@@ -38,7 +45,7 @@ export function processIo(): Io {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== BROKEN_PIPE) throw error;
-      controller.abort();
+      controller.abort(READER_GONE);
     });
   }
   return {

@@ -3,6 +3,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
+import { ROW_FORMATS } from "../render/row-formats.ts";
+import type { QueryParameters } from "../store/query-runner.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
 import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
@@ -32,6 +35,12 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
   addStats(program, io);
+  addServers(program, io);
+  addSources(program, io);
+  addExport(program, io, setStatus);
+  addSql(program, io, setStatus);
+  addVerify(program, io, setStatus);
+  addRebuild(program, io, setStatus);
   addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addHelp(program, io);
@@ -51,6 +60,8 @@ Example from cron, every minute; mainlog.1 for the last lines before a rotation:
   cd /var/log/exim4 && exim-pilot ingest --quiet \\
     --db /var/lib/exim-pilot/mail.db mainlog.1 mainlog rejectlog paniclog`;
 
+const LOG_TYPES = ["main", "reject", "panic", "syslog"];
+
 function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("ingest"))
     .summary("read logs into the database")
@@ -64,12 +75,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
       "time zone of stamps without one, such as Europe/Berlin (default: the one stored with the server, else this machine's)",
     )
     .addOption(
-      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices([
-        "main",
-        "reject",
-        "panic",
-        "syslog",
-      ]),
+      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(LOG_TYPES),
     )
     .option("--batch-size <lines>", "lines stored in one batch", toBatchSize, 500)
     .option("--strict", "exit 1 when a line could not be parsed")
@@ -104,6 +110,190 @@ function addStats(program: Command, io: Io): void {
     .action(async (flags) => {
       const { runStats } = await import("./commands/stats.ts");
       await runStats(flags, io);
+    });
+}
+
+const SERVERS_EXAMPLE = `
+Examples:
+  exim-pilot servers set mx1 --owner postmaster@example.org --environment live
+  exim-pilot servers rename localhost mx1`;
+
+function addServers(program: Command, io: Io): void {
+  const servers = withDatabase(program.command("servers"))
+    .summary("list, rename and describe servers")
+    .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .option("--json", "print everything as JSON")
+    .addHelpText("after", SERVERS_EXAMPLE)
+    .action(async (flags) => {
+      const { runServers } = await import("./commands/servers.ts");
+      await runServers(flags, io);
+    });
+  servers
+    .command("rename")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("give a server another name")
+    .description("Gives a server another name. Its logs are then ingested with --server and the new name.")
+    .argument("<old>", "its name")
+    .argument("<new>", "its new name; one that no other server has")
+    .action(async (oldName: string, newName: string, _flags, command: Command) => {
+      const { runRenameServer } = await import("./commands/servers.ts");
+      await runRenameServer(oldName, newName, command.optsWithGlobals(), io);
+    });
+  servers
+    .command("set")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("describe a server, or correct its time zone")
+    .description(
+      "Sets what logs do not tell. A new time zone is for stamps that are read from now on; for those stored, run `exim-pilot rebuild`.",
+    )
+    .argument("<name>", "its name")
+    .option("--environment <text>", "such as live or test; an empty text takes it away")
+    .option("--owner <text>", "whom to ask; an empty text takes it away")
+    .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin")
+    .action(async (name: string, _flags, command: Command) => {
+      const { runSetServer } = await import("./commands/servers.ts");
+      await runSetServer(name, command.optsWithGlobals(), io);
+    });
+}
+
+function addSources(program: Command, io: Io): void {
+  withDatabase(program.command("sources"))
+    .summary("list the logs that are stored")
+    .description("Lists the logs that were read: how far, what was found in them, and what time they cover.")
+    .option("-s, --server <name>", "only logs of this server")
+    .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
+    .option("--json", "print everything as JSON")
+    .action(async (flags) => {
+      const { runSources } = await import("./commands/sources.ts");
+      await runSources(flags, io);
+    });
+}
+
+const EXPORT_EXAMPLE = `
+Examples:
+  exim-pilot export --raw 3 | less
+  exim-pilot export --raw mainlog --server mx1 --output mainlog.copy`;
+
+function addExport(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("export"))
+    .summary("give a log back")
+    .description(
+      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged.",
+    )
+    .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
+    .option("-s, --server <name>", "only logs of this server")
+    .option("-o, --output <file>", "a new file, readable by its owner only (default: standard output)")
+    .addHelpText("after", EXPORT_EXAMPLE)
+    .action(async (flags) => {
+      const { runExport } = await import("./commands/export.ts");
+      setStatus(await runExport(flags, io));
+    });
+}
+
+const SQL_EXAMPLE = `
+A parameter that is a number is given as one. In JSON, integers beyond 2^53 are
+strings; blobs are x'00ff' everywhere; NULL is null in JSON and nothing in CSV
+and in a table. CSV is for spreadsheets: a text that would be a formula there
+gets an apostrophe in front; JSON is exact.
+
+Examples:
+  exim-pilot sql --views
+  exim-pilot sql "SELECT status, count(*) FROM messages GROUP BY status"
+  exim-pilot sql --param to=bob@example.org --format csv \\
+    "SELECT * FROM delivery_attempts WHERE recipient = :to" > attempts.csv`;
+
+function addSql(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("sql"))
+    .summary("ask the database in SQL")
+    .description(
+      "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line.",
+    )
+    .argument("[statement]", 'the statement; "-" or none is standard input')
+    .option("--file <file>", "read the statement from a file")
+    .addOption(
+      new Option("--format <format>", "how to print the rows (default: table on a terminal, else ndjson)").choices(
+        ROW_FORMATS,
+      ),
+    )
+    .addOption(
+      new Option("--param <name=value>", "a value for :name in the statement (can be repeated)").argParser(
+        collectParameters,
+      ),
+    )
+    .addOption(
+      new Option("--limit <rows>", "print at most so many rows (default: 1000 in a table, else all)").argParser(
+        toLimit,
+      ),
+    )
+    .addOption(
+      new Option("--timeout <duration>", "stop when it takes longer; 0 is no limit")
+        .argParser(toDurationMs)
+        .default(30 * SECOND_MS, "30s"),
+    )
+    .option("--views", "list the views and their columns")
+    .addHelpText("after", SQL_EXAMPLE)
+    .action(async (statement: string | undefined, flags) => {
+      const { runSql } = await import("./commands/sql.ts");
+      setStatus(await runSql(statement, flags, io));
+    });
+}
+
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
+
+function collectParameters(value: string, previous: QueryParameters = {}): QueryParameters {
+  const [, name, text] = /^[:@$]?(\w+)=(.*)$/s.exec(value) ?? [];
+  if (name === undefined || text === undefined) throw new InvalidArgumentError("Give it as name=value.");
+  const isNumber = NUMBER.test(text) && String(Number(text)) === text;
+  return { ...previous, [name]: isNumber ? Number(text) : text };
+}
+
+function toLimit(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("Give a number of rows.");
+  return Number(value);
+}
+
+const DURATION_UNITS = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS } as const;
+
+function toDurationMs(value: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) ?? [];
+  if (value === "0") return 0;
+  const milliseconds = Number(number) * DURATION_UNITS[unit as keyof typeof DURATION_UNITS];
+  if (!(milliseconds > 0 && milliseconds <= LONGEST_TIMER_MS)) {
+    throw new InvalidArgumentError("Give a time such as 500ms, 30s or 5m, up to 24 days; 0 is no limit.");
+  }
+  return milliseconds;
+}
+
+/** Of Node's timers. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("verify"))
+    .summary("check that the database is sound")
+    .description(
+      "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
+    )
+    .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
+    .option("--deep", "also read all lines anew, into a copy beside the database, and compare")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      setStatus(await runVerify(flags, io));
+    });
+}
+
+function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("rebuild"))
+    .summary("read all stored lines anew")
+    .description(
+      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all.",
+    )
+    .option("--dry-run", "say what would be done, change nothing")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runRebuild } = await import("./commands/rebuild.ts");
+      setStatus(await runRebuild(flags, io));
     });
 }
 

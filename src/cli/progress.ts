@@ -5,7 +5,7 @@ import { toVisibleLine } from "../render/terminal-text.ts";
 import type { Io } from "./io.ts";
 
 export interface Progress {
-  readonly update: (progress: IngestProgress) => void;
+  readonly update: (describe: () => string) => void;
   readonly stop: () => void;
 }
 
@@ -25,11 +25,11 @@ export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress>
   }).start();
   let shownMs = 0;
   return {
-    update: (progress) => {
+    update: (describe) => {
       const now = io.now();
       if (now - shownMs < INTERVAL_MS) return;
       shownMs = now;
-      spinner.text = formatProgress(progress);
+      spinner.text = describe();
       // NOTE: batches are written synchronously, so ora's own timer seldom gets its turn.
       spinner.render();
     },
@@ -40,7 +40,7 @@ export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress>
 }
 
 /** `mainlog (1 of 3): 42 %, 120,000 lines`. */
-function formatProgress({ path, index, count, bytesRead, sizeBytes, lines }: IngestProgress): string {
+export function describeIngest({ path, index, count, bytesRead, sizeBytes, lines }: IngestProgress): string {
   const place = count === 1 ? "" : ` (${index} of ${count})`;
   const share =
     sizeBytes === undefined || sizeBytes === 0

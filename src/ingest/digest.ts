@@ -17,6 +17,8 @@ export interface EntryDigest {
   readonly kind: EntryKind;
   readonly at: Moment | undefined;
   readonly eximId: string | undefined;
+  /** Of Exim, as its daemon says. */
+  readonly version: string | undefined;
   /** The fields without a column: a JSON array of key, value, key, value … */
   readonly details: string | undefined;
   /** About the message as a whole. */
@@ -86,6 +88,7 @@ export const UNPARSED: EntryDigest = {
   kind: "unparsed",
   at: undefined,
   eximId: undefined,
+  version: undefined,
   details: undefined,
   news: undefined,
   word: undefined,
@@ -108,6 +111,7 @@ export function digestEntry({ prefix, event, headerDump }: ParsedEntry, at: Mome
     kind: event.kind,
     at,
     eximId,
+    version: event.kind === "daemon" ? event.version : undefined,
     details: metadata.length === 0 ? undefined : JSON.stringify(metadata),
     news: eximId === undefined ? undefined : messageNews(event),
     word,

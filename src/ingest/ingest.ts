@@ -1,12 +1,13 @@
 /** The main job: logs in, one after the other; a log that cannot be read does not stop the others. */
 import type { Readable } from "node:stream";
 import { type ErrorCode, PilotError } from "../errors.ts";
+import { PARSER_VERSION } from "../parse/parser-version.ts";
 import type { SourceType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, MIB } from "../units.ts";
-import { type LogFigures, readLog } from "./log-reader.ts";
+import { BATCHES_TOGETHER, type LogFigures, NOTHING, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
 import { readBatches } from "./reading.ts";
@@ -65,8 +66,6 @@ export interface IngestReport {
   readonly isInterrupted: boolean;
 }
 
-const NOTHING: LogFigures = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, repeated: 0, messages: 0 };
-
 /**
  * Ingests logs of one server. What is wrong with one log is in its report; what is wrong with the database is thrown:
  * `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with another time zone.
@@ -80,6 +79,7 @@ export async function ingest(
   const { program, now } = options;
   const { server, runId } = writer.write((transactor) => {
     const known = writer.sources.findServer(options.server);
+    transactor.noteParser(PARSER_VERSION, now());
     assertTimeZone(known, options.timeZone);
     return {
       server: known ?? transactor.addServer(options.server, options.timeZone ?? options.defaultTimeZone, now()),
@@ -217,8 +217,6 @@ class Run {
 
 /** Of a log with more bytes than this to read, another thread makes the batches, and several share a transaction. */
 const LARGE = 2 * MIB;
-/** A message that several of them speak of is written once, and so is each page of the database. */
-const BATCHES_TOGETHER = 16;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 

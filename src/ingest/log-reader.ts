@@ -36,6 +36,11 @@ export interface LogFigures {
   messages: number;
 }
 
+export const NOTHING: LogFigures = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, repeated: 0, messages: 0 };
+
+/** In a transaction of a large log: a message that several of them speak of is written once, and so is each page of the database. */
+export const BATCHES_TOGETHER = 16;
+
 export interface ReaderOptions {
   readonly batchLines: number;
   /** So many batches share a transaction: more are faster, fewer are stored sooner. */
@@ -209,6 +214,9 @@ class LogReader {
     const source = this.#source;
     const block = this.#lastBlock;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
+    const last = this.#writer.sources.findLastBlock(source.id);
+    // NOTE: a rebuild cuts the text into other blocks.
+    if (last?.id !== block.id || last.position !== block.position) throw inUse(source.path);
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved } = transactor.withdrawBlock(block.id);
@@ -248,6 +256,7 @@ class LogReader {
     }
     counts.entries++;
     if (kind === "other") counts.other++;
+    if (digest.version !== undefined) transactor.noteVersion(serverId, digest.version, at);
     const { twin, logType } = this.#findTwin(transactor, entryId, entry, momentMs(at));
     if (headerDump !== undefined) addHeaderDump(transactor, twin ?? entryId, [entryId, ...places], headerDump);
     if (twin !== undefined) {
@@ -286,9 +295,7 @@ class LogReader {
     const now = this.#options.now();
     const { id } = source;
     if (id === undefined ? this.#isTaken(source) : !transactor.updateSource({ ...source, id }, expectedPosition, now)) {
-      throw new PilotError("in_use", `Another run of exim-pilot is reading "${source.path}" into the same database.`, {
-        hint: "Let it finish; what it stores is not stored twice.",
-      });
+      throw inUse(source.path);
     }
     return id ?? transactor.addSource(source, now);
   }
@@ -300,6 +307,12 @@ class LogReader {
       .sourcesOf(serverId)
       .some((other) => !this.#notTheSame.has(other.id) && couldBe(other, identity));
   }
+}
+
+function inUse(path: string): PilotError {
+  return new PilotError("in_use", `Another run of exim-pilot is reading "${path}" into the same database.`, {
+    hint: "Let it finish; what it stores is not stored twice.",
+  });
 }
 
 /** What a transaction has left behind. */

@@ -58,7 +58,7 @@ export class TapeWriter {
   }
 
   #writeEntry({ line, places, twinLine, logType, syslogTwin, digest }: BatchEntry): void {
-    const { kind, at, eximId, details, news, word, arrival, rejection, headerDump } = digest;
+    const { kind, at, eximId, version, details, news, word, arrival, rejection, headerDump } = digest;
     this.#number(line);
     this.#number(places.length);
     for (const place of places) this.#number(place);
@@ -70,6 +70,7 @@ export class TapeWriter {
     this.#flag(syslogTwin !== undefined);
     if (syslogTwin !== undefined) this.#writeSyslogTwin(syslogTwin);
     this.#text(eximId);
+    this.#text(version);
     this.#text(details);
     this.#flag(news !== undefined);
     if (news !== undefined) this.#writeNews(news);
@@ -266,6 +267,7 @@ export class TapeReader {
 
   #readDigest(kind: EntryKind, at: Moment): EntryDigest {
     const eximId = this.#optional();
+    const version = this.#optional();
     const details = this.#optional();
     const news = this.#flag() ? this.#readNews() : undefined;
     const word = this.#flag() ? this.#readWord(at) : undefined;
@@ -273,7 +275,7 @@ export class TapeReader {
     const arrival = this.#flag() ? this.#readArrival() : undefined;
     const rejection = this.#flag() ? this.#readRejection() : undefined;
     const headerDump = this.#flag() ? this.#readHeaderDump() : undefined;
-    return { kind, at, eximId, details, news, word, attempt, arrival, rejection, headerDump };
+    return { kind, at, eximId, version, details, news, word, attempt, arrival, rejection, headerDump };
   }
 
   #readHeaderDump(): HeaderDumpFacts {

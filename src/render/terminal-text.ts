@@ -11,6 +11,11 @@ export function toVisible(text: string): string {
   });
 }
 
+/** The same in JSON, as its own escapes: the text it stands for does not change. */
+export function toVisibleJson(json: string): string {
+  return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** The same on one line: newlines and tabs become blanks. */
 export function toVisibleLine(text: string): string {
   return toVisible(text.replace(/[\n\t]+/g, " "));

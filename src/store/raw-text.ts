@@ -25,9 +25,10 @@ export function sha256(bytes: Uint8Array): Buffer {
   return createHash("sha256").update(bytes).digest();
 }
 
-function unpackText(blockId: number, data: Uint8Array): string {
+/** The bytes of a block. Errors: `corrupt`. */
+export function unpackBytes(blockId: number, data: Uint8Array): Buffer {
   try {
-    return brotliDecompressSync(data).toString("latin1");
+    return brotliDecompressSync(data);
   } catch (error) {
     throw new PilotError("corrupt", `The log text in block ${blockId} of the database is damaged.`, {
       hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
@@ -137,7 +138,7 @@ export class RawTextReader {
     if (block !== undefined) return block;
     const row = this.#block.get(blockId);
     if (row === undefined) return undefined;
-    block = { text: unpackText(blockId, row.data), isSyslog: row.log_type === "syslog" };
+    block = { text: unpackBytes(blockId, row.data).toString("latin1"), isSyslog: row.log_type === "syslog" };
     const oldest = this.#open.keys().next();
     if (this.#open.size >= OPEN_BLOCKS && !oldest.done) this.#open.delete(oldest.value);
     this.#open.set(blockId, block);

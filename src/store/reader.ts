@@ -1,35 +1,82 @@
 /** Questions to the database: Kysely over one read-only connection, answers as plain data. */
-import type Database from "better-sqlite3";
+import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
+import { CheckRunner } from "./check-runner.ts";
 import { MessageReader } from "./message-reader.ts";
+import { QueryRunner } from "./query-runner.ts";
 import { RawTextReader } from "./raw-text.ts";
+import { ServerReader } from "./server-reader.ts";
+import { SourceReader } from "./source-reader.ts";
 import { StatsReader } from "./stats-reader.ts";
+import { StoredText } from "./stored-text.ts";
 import type { PublicViews } from "./tables.ts";
 
 export class Reader {
   readonly messages: MessageReader;
   readonly stats: StatsReader;
+  readonly servers: ServerReader;
+  readonly sources: SourceReader;
+  readonly text: StoredText;
+  readonly queries: QueryRunner;
+  readonly checks: CheckRunner;
+  /** Versions of the parser that have read what is stored. */
+  readonly parserVersions: readonly number[];
   readonly #views: Kysely<PublicViews>;
+  readonly #rawLines: RawLines;
 
   constructor(database: Database.Database) {
     const rawText = new RawTextReader(database);
-    addRawLine(database, rawText);
+    this.#rawLines = new RawLines(database.name);
+    addRawLine(database, (entryId) => this.#rawLines.textOf(entryId));
     this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
     this.messages = new MessageReader(this.#views, rawText);
     this.stats = new StatsReader(this.#views);
+    this.servers = new ServerReader(this.#views);
+    this.sources = new SourceReader(this.#views);
+    this.text = new StoredText(database);
+    this.queries = new QueryRunner(database);
+    this.checks = new CheckRunner(database);
+    this.parserVersions = database
+      .prepare("SELECT version FROM parser_versions ORDER BY version")
+      .pluck()
+      .all() as number[];
   }
 
   async close(): Promise<void> {
     await this.#views.destroy();
+    this.#rawLines.close();
+  }
+}
+
+/** Looks up texts from within a statement, for which the driver needs another connection: its own is busy then. */
+class RawLines {
+  readonly #path: string;
+  #open: { readonly database: Database.Database; readonly rawText: RawTextReader } | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  textOf(entryId: number): string | null {
+    this.#open ??= this.#connect();
+    const bytes = this.#open.rawText.entryText(entryId);
+    return bytes === undefined ? null : decodeLines(bytes);
+  }
+
+  close(): void {
+    this.#open?.database.close();
+    this.#open = undefined;
+  }
+
+  #connect() {
+    const database = new Database(this.#path, { readonly: true, fileMustExist: true });
+    return { database, rawText: new RawTextReader(database) };
   }
 }
 
 /** Gives this connection the column that needs the text of a line, which SQLite alone cannot unpack. */
-function addRawLine(database: Database.Database, rawText: RawTextReader): void {
-  database.function("raw_line", (entryId: unknown) => {
-    const bytes = rawText.entryText(Number(entryId));
-    return bytes === undefined ? null : decodeLines(bytes);
-  });
+export function addRawLine(database: Database.Database, textOf: (entryId: number) => string | null): void {
+  database.function("raw_line", (entryId: unknown) => textOf(Number(entryId)));
   database.exec("CREATE TEMP VIEW log_entries AS SELECT *, raw_line(id) AS raw_line FROM main.log_entries");
 }

@@ -12,6 +12,8 @@ export interface ServerRow {
   readonly id: number;
   readonly name: string;
   readonly timeZone: string;
+  readonly environment: string | undefined;
+  readonly owner: string | undefined;
 }
 
 export interface SourceRow {
@@ -46,6 +48,7 @@ export class SourceCatalogue {
   readonly #rawText: RawTextReader;
   readonly #logTypes: Codes["logTypeName"];
   readonly #server: Database.Statement<[string], Stored<StoredServersTable>>;
+  readonly #servers: Database.Statement<[], Stored<StoredServersTable>>;
   readonly #sources: Database.Statement<[number], Stored<StoredSourcesTable>>;
   readonly #source: Database.Statement<[number], Stored<StoredSourcesTable>>;
   readonly #blocksBefore: Database.Statement<
@@ -57,6 +60,7 @@ export class SourceCatalogue {
     this.#rawText = rawText;
     this.#logTypes = codes.logTypeName;
     this.#server = database.prepare("SELECT * FROM stored_servers WHERE name = ?");
+    this.#servers = database.prepare("SELECT * FROM stored_servers ORDER BY name");
     this.#sources = database.prepare(
       "SELECT * FROM stored_sources WHERE server_id = ? ORDER BY updated_ms DESC, id DESC",
     );
@@ -68,7 +72,11 @@ export class SourceCatalogue {
 
   findServer(name: string): ServerRow | undefined {
     const row = this.#server.get(name);
-    return row && { id: row.id, name: row.name, timeZone: row.time_zone };
+    return row && toServer(row);
+  }
+
+  servers(): readonly ServerRow[] {
+    return this.#servers.all().map(toServer);
   }
 
   /** The logs of a server, the one that grew last first. */
@@ -128,6 +136,10 @@ export class SourceCatalogue {
       lastMs: optionalMs(row.last_ms),
     };
   }
+}
+
+function toServer({ id, name, time_zone, environment, owner }: Stored<StoredServersTable>): ServerRow {
+  return { id, name, timeZone: time_zone, environment: environment ?? undefined, owner: owner ?? undefined };
 }
 
 type Stored<Table> = Omit<Table, "id"> & { id: number };

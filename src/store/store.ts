@@ -20,12 +20,12 @@ export interface StoreSettings {
 }
 
 /**
- * Opens the database for writing; makes and migrates it when there is none.
+ * Opens the database for writing; makes and migrates it when there is none, unless told not to.
  * Errors: `io`, `not_a_database`, `read_only`, `busy`, `corrupt`, `schema_newer`, `schema_older`.
  */
-export function openWriter(settings: StoreSettings): Writer {
+export function openWriter(settings: StoreSettings, { create = true }: { readonly create?: boolean } = {}): Writer {
   const { path, schemaDirectory, waitMs } = settings;
-  const database = openForWriting(path, { create: true, waitMs });
+  const database = openForWriting(path, { create, waitMs });
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
     const isNew = inspectSchema(database, path, migrations).current === 0;

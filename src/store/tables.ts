@@ -16,6 +16,7 @@ export interface StoredServersTable {
   environment: string | null;
   owner: string | null;
   version: string | null;
+  version_at: number | null;
   created_ms: number;
 }
 
@@ -48,6 +49,11 @@ export interface IngestRunsTable {
   lines: number;
   messages: number;
   bytes: number;
+}
+
+export interface ParserVersionsTable {
+  version: number;
+  first_ms: number;
 }
 
 export interface RawBlocksTable {
@@ -360,6 +366,9 @@ export interface SourcesView {
   last_timestamp: GeneratedAlways<string | null>;
   created_at: GeneratedAlways<string>;
   updated_at: GeneratedAlways<string>;
+  entries: GeneratedAlways<number>;
+  /** 0: its last line has no newline yet. */
+  complete: GeneratedAlways<Flag>;
 }
 
 /** What the writer writes to. */
@@ -368,6 +377,7 @@ export interface BaseTables {
   stored_servers: StoredServersTable;
   stored_sources: StoredSourcesTable;
   ingest_runs: IngestRunsTable;
+  parser_versions: ParserVersionsTable;
   raw_blocks: RawBlocksTable;
   addresses: AddressesTable;
   strings: StringsTable;

@@ -265,7 +265,20 @@ export class Transactor {
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
     const sql = "INSERT INTO stored_servers (name, time_zone, created_ms) VALUES (?, ?, ?)";
     const { lastInsertRowid } = this.#statement(sql).run(name, timeZone, now);
-    return { id: Number(lastInsertRowid), name, timeZone };
+    return { id: Number(lastInsertRowid), name, timeZone, environment: undefined, owner: undefined };
+  }
+
+  updateServer({ id, name, timeZone, environment, owner }: ServerRow): void {
+    const sql = "UPDATE stored_servers SET name = ?, time_zone = ?, environment = ?, owner = ? WHERE id = ?";
+    this.#statement(sql).run(name, timeZone, environment ?? null, owner ?? null, id);
+  }
+
+  /** Notes the version of Exim that a line tells; that of the latest line counts. */
+  noteVersion(serverId: number, version: string, at: Moment): void {
+    this.#statement(
+      `UPDATE stored_servers SET version = ?, version_at = ?
+       WHERE id = ? AND (version_at IS NULL OR (version_at, version) < (?, ?))`,
+    ).run(version, at, serverId, at, version);
   }
 
   addSource(source: Omit<SourceRow, "id">, now: EpochMs): number {
@@ -289,6 +302,11 @@ export class Transactor {
   /** Stores the name a log now has; nothing else of it is new. */
   renameSource(id: number, path: string): void {
     this.#statement("UPDATE stored_sources SET path = ? WHERE id = ?").run(path, id);
+  }
+
+  /** Notes that a version of the parser has read what this run stores. */
+  noteParser(version: number, now: EpochMs): void {
+    this.#statement("INSERT OR IGNORE INTO parser_versions (version, first_ms) VALUES (?, ?)").run(version, now);
   }
 
   startRun(program: string, now: EpochMs): number {

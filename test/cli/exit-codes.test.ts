@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -162,8 +162,6 @@ describe("a bug", () => {
 });
 
 describe("the program as it is installed", () => {
-  beforeAll(buildIfStale, 30_000);
-
   test.each([
     ["trace", ["trace", "--json", "1vx5YT-0006RL-10"]],
     ["stats", ["stats"]],
@@ -222,15 +220,4 @@ async function run(
 
 function start(argv: readonly string[]) {
   return spawn(process.execPath, [join(ROOT, "bin", "exim-pilot.js"), ...argv], { stdio: ["ignore", "pipe", "pipe"] });
-}
-
-/** `npm test` has built it; a single test that is run by hand may meet an older build, or none. */
-function buildIfStale(): void {
-  const built = join(ROOT, "dist", "main.js");
-  const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).map((path) =>
-    join(ROOT, "src", path),
-  );
-  const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
-  if (existsSync(built) && statSync(built).mtimeMs > newest) return;
-  execFileSync("npm", ["run", "--silent", "build"], { cwd: ROOT });
 }

@@ -5,9 +5,9 @@ import { renderHanging } from "../../render/layout.ts";
 /** Meaning of each exit status; error codes map to them in errors.ts. */
 export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[] = [
   [0, "Done. Also when the reader of the output went away."],
-  [1, 'Done, and the answer is "no": not found, not up to date, --strict met unparsed lines.'],
+  [1, 'Done, and the answer is "no": not found, not up to date, not sound, --strict met unparsed lines.'],
   [2, "Used wrongly: an unknown flag, a value that cannot be."],
-  [3, "Could not do it: a file, the disk, a locked or damaged database. The message says which."],
+  [3, "Could not do it: a file, the disk, a locked or damaged database, a time limit. The message says which."],
   [4, "The database was written by a newer exim-pilot."],
   [70, "A bug; the message says how to report it."],
   [130, "Interrupted. What was stored stays, the next run goes on from there."],

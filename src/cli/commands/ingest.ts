@@ -1,13 +1,13 @@
-import { EXIT_STATUS, PilotError } from "../../errors.ts";
-import { isTimeZone } from "../../ingest/clock.ts";
+import { EXIT_STATUS } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
 import { renderIngestJson, renderIngestSummary, renderUnusualShares } from "../../render/ingest-summary.ts";
 import type { SourceType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
-import { startProgress } from "../progress.ts";
+import { describeIngest, startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
+import { assertTimeZone } from "../time-zone.ts";
 
 export interface IngestFlags extends DatabaseFlags {
   readonly server?: string;
@@ -22,11 +22,7 @@ export interface IngestFlags extends DatabaseFlags {
 /** Ingests the files and prints one summary line; returns the exit status. Errors: `usage`, those of the database. */
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
   const { timezone } = flags;
-  if (timezone !== undefined && !isTimeZone(timezone)) {
-    throw new PilotError("usage", `"${timezone}" is not a time zone this machine knows.`, {
-      hint: "Give an IANA name such as Europe/Berlin or UTC.",
-    });
-  }
+  assertTimeZone(timezone);
   const startedMs = io.now();
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
   let report: IngestReport;
@@ -44,7 +40,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         now,
         signal: io.signal,
         startReadingThread: io.startReadingThread,
-        onProgress: progress.update,
+        onProgress: (reached) => progress.update(() => describeIngest(reached)),
       }),
     );
   } finally {

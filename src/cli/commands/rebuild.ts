@@ -1,0 +1,63 @@
+import { PARSER_VERSION } from "../../parse/parser-version.ts";
+import { rebuild } from "../../rebuild/rebuild.ts";
+import { renderJson } from "../../render/json.ts";
+import { type RebuildReport, renderRebuild } from "../../render/rebuild-page.ts";
+import type { Reader } from "../../store/reader.ts";
+import { roomFor } from "../../store/working-copy.ts";
+import { SECOND_MS } from "../../units.ts";
+import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
+import type { Io } from "../io.ts";
+import { statusOfAbort } from "../output.ts";
+import { startProgress } from "../progress.ts";
+import { usingCopy } from "../working-copy.ts";
+
+export interface RebuildFlags extends DatabaseFlags {
+  readonly dryRun?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** Derives everything anew and says so; returns the exit status. Errors: `corrupt`, `disk_full`, `busy`, those of the database. */
+export async function runRebuild(flags: RebuildFlags, io: Io): Promise<number> {
+  const startedMs = io.now();
+  return usingReader(flags, io, async (reader) => {
+    const plan = await planRebuild(reader, flags, io);
+    const isApplied = flags.dryRun !== true && (await apply(reader, plan, flags, io));
+    if (flags.dryRun !== true && !isApplied) return statusOfAbort(io);
+    const report: RebuildReport = { ...plan, isApplied, seconds: (io.now() - startedMs) / SECOND_MS };
+    if (flags.json === true) io.stdout.write(renderJson("rebuild", report));
+    else if (flags.quiet !== true) io.stdout.write(renderRebuild(report));
+    return 0;
+  });
+}
+
+type Plan = Omit<RebuildReport, "isApplied" | "seconds">;
+
+async function planRebuild(reader: Reader, flags: RebuildFlags, io: Io): Promise<Plan> {
+  const sources = await reader.sources.list();
+  const { path } = toStoreSettings(flags, io);
+  const sum = (figure: "lines" | "size"): number => sources.reduce((total, source) => total + source[figure], 0);
+  return {
+    path,
+    logs: sources.length,
+    lines: sum("lines"),
+    bytes: sum("size"),
+    parserVersions: reader.parserVersions,
+    parserVersion: PARSER_VERSION,
+    ...roomFor(path, "replace"),
+  };
+}
+
+async function apply(reader: Reader, { bytes }: Plan, flags: RebuildFlags, io: Io): Promise<boolean> {
+  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
+  const onProgress = (done: number): void =>
+    progress.update(() => `reading the lines anew: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
+  const onSwap = (): void => progress.update(() => "storing what they say");
+  try {
+    return await usingCopy(flags, io, { purpose: "replace", reader, onProgress }, (copy, bringUp) =>
+      rebuild(copy, bringUp, { signal: io.signal, onSwap }),
+    );
+  } finally {
+    progress.stop();
+  }
+}

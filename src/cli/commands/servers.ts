@@ -1,0 +1,62 @@
+import { PilotError } from "../../errors.ts";
+import { renderJson } from "../../render/json.ts";
+import { renderRename, renderServers, renderSettings, toServerFacts } from "../../render/servers-page.ts";
+import { changeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
+import type { Writer } from "../../store/writer.ts";
+import { type DatabaseFlags, paintFor, usingReader, usingWriter } from "../context.ts";
+import type { Io } from "../io.ts";
+import { assertTimeZone } from "../time-zone.ts";
+
+export interface ServersFlags extends DatabaseFlags {
+  readonly json?: boolean;
+}
+
+export interface ServerSettingsFlags extends ServersFlags {
+  readonly environment?: string;
+  readonly owner?: string;
+  readonly timezone?: string;
+}
+
+/** Prints the servers. Errors: those of the database. */
+export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
+  const servers = await usingReader(flags, io, (reader) => reader.servers.list());
+  io.stdout.write(
+    flags.json === true
+      ? renderJson("servers", { servers: servers.map(toServerFacts) })
+      : renderServers(servers, io.timeZone, paintFor(io.stdout, io)),
+  );
+}
+
+/** Errors: `not_found`, `usage`, those of the database. */
+export async function runRenameServer(oldName: string, newName: string, flags: ServersFlags, io: Io): Promise<void> {
+  const change = await usingExisting(flags, io, (writer) => renameServer(writer, oldName, newName));
+  io.stdout.write(flags.json === true ? renderChangeJson(change) : renderRename(change));
+}
+
+/** Errors: `not_found`, `usage`, those of the database. */
+export async function runSetServer(name: string, flags: ServerSettingsFlags, io: Io): Promise<void> {
+  const { environment, owner, timezone: timeZone } = flags;
+  if (environment === undefined && owner === undefined && timeZone === undefined) {
+    throw new PilotError("usage", "There is nothing to set.", {
+      hint: "Give --environment, --owner or --timezone; an empty text takes the first two away.",
+    });
+  }
+  assertTimeZone(timeZone);
+  const change = await usingExisting(flags, io, (writer) =>
+    changeServer(writer, name, { environment, owner, timeZone }),
+  );
+  io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
+}
+
+function renderChangeJson({ before, after }: ServerChange): string {
+  const { id: _, ...server } = { ...after, environment: after.environment ?? null, owner: after.owner ?? null };
+  return renderJson("servers", {
+    previousName: before.name,
+    server,
+    needsRebuild: before.timeZone !== after.timeZone,
+  });
+}
+
+function usingExisting<Result>(flags: DatabaseFlags, io: Io, action: (writer: Writer) => Result): Promise<Result> {
+  return usingWriter(flags, io, action, { create: false });
+}

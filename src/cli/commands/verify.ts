@@ -1,0 +1,73 @@
+import { EXIT_STATUS } from "../../errors.ts";
+import { formatBytes } from "../../render/format.ts";
+import { renderJson } from "../../render/json.ts";
+import { renderVerification } from "../../render/verify-page.ts";
+import { CHECKS } from "../../store/check-runner.ts";
+import type { CheckProgress } from "../../store/checks/check.ts";
+import type { Reader } from "../../store/reader.ts";
+import { type CheckReport, type VerifyReport, verify } from "../../verify/verify.ts";
+import { verifyDeep } from "../../verify/verify-deep.ts";
+import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import type { Io } from "../io.ts";
+import { statusOfAbort } from "../output.ts";
+import { type Progress, startProgress } from "../progress.ts";
+import { usingCopy } from "../working-copy.ts";
+
+export interface VerifyFlags extends DatabaseFlags {
+  readonly quick?: boolean;
+  readonly deep?: boolean;
+  readonly json?: boolean;
+}
+
+/** Checks the database and prints what was found; returns the exit status. Errors: those of the database. */
+export async function runVerify(flags: VerifyFlags, io: Io): Promise<number> {
+  const progress = await startProgress(io, flags.json === true);
+  let report: VerifyReport;
+  try {
+    report = await usingReader(flags, io, (reader) => verifyAll(reader, flags, io, progress));
+  } finally {
+    progress.stop();
+  }
+  if (report.isInterrupted) return statusOfAbort(io);
+  const { checks } = report;
+  const isSound = checks.every(({ count }) => count === 0);
+  io.stdout.write(
+    flags.json === true
+      ? renderJson("verify", { isSound, checks })
+      : renderVerification(checks, { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) }),
+  );
+  return isSound ? 0 : EXIT_STATUS.check_failed;
+}
+
+async function verifyAll(reader: Reader, flags: VerifyFlags, io: Io, progress: Progress): Promise<VerifyReport> {
+  const { signal } = io;
+  const report = await verify(reader.checks, CHECKS, {
+    isQuick: flags.quick === true,
+    signal,
+    onProgress: (check, reached) => progress.update(() => describeCheck(check, reached)),
+  });
+  if (flags.deep !== true || report.isInterrupted) return report;
+  const deep = await compareLines(reader, flags, io, progress);
+  return deep === undefined
+    ? { ...report, isInterrupted: true }
+    : { checks: [...report.checks, deep], isInterrupted: false };
+}
+
+function compareLines(
+  reader: Reader,
+  flags: VerifyFlags,
+  io: Io,
+  progress: Progress,
+): Promise<CheckReport | undefined> {
+  const onProgress = (bytes: number): void => progress.update(() => `lines: ${formatBytes(bytes)} read anew`);
+  const onView = (view: string): void => progress.update(() => `lines: comparing ${view}`);
+  return usingCopy(flags, io, { purpose: "compare", reader, onProgress }, (copy, bringUp) =>
+    verifyDeep(copy, bringUp, { signal: io.signal, onView }),
+  );
+}
+
+function describeCheck(check: string, reached: CheckProgress | undefined): string {
+  return reached === undefined || reached.total === 0
+    ? check
+    : `${check}: ${Math.floor((reached.done / reached.total) * 100)} %`;
+}

@@ -1,0 +1,94 @@
+/**
+ * A statement, in a process of its own: SQLite works without ever giving the thread back, so that a statement without end could be
+ * stopped neither by a timer nor, measured, by ending a worker thread. This process can be ended whenever it is late: it only reads.
+ *
+ * It is started by {@link runQuery} in query.ts, gets one {@link QueryJob} and writes the output as it is to be printed.
+ */
+import { once } from "node:events";
+import { type ErrorCode, PilotError } from "../errors.ts";
+import { createPaint } from "../render/paint.ts";
+import { rowRenderer } from "../render/query-rows.ts";
+import type { RowFormat } from "../render/row-formats.ts";
+import { toVisible } from "../render/terminal-text.ts";
+import type { QueryParameters } from "../store/query-runner.ts";
+import { openReader, type StoreSettings } from "../store/store.ts";
+import { epochMs } from "../units.ts";
+
+export interface QueryJob {
+  readonly settings: Omit<StoreSettings, "now">;
+  readonly sql: string;
+  readonly parameters: QueryParameters;
+  readonly format: RowFormat;
+  /** Undefined: all. */
+  readonly mostRows: number | undefined;
+  readonly isTerminal: boolean;
+  readonly hasColour: boolean;
+}
+
+/** How it ended. `failure`: what a user can act on. `bug`: a stack. */
+export type QueryOutcome =
+  | { readonly kind: "done"; readonly hasMore: boolean }
+  | { readonly kind: "failure"; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
+  | { readonly kind: "bug"; readonly stack: string };
+
+/** Measured: larger pieces gain nothing. */
+const PIECE = 64 * 1024;
+
+async function run(job: QueryJob): Promise<boolean> {
+  const { format, hasColour, isTerminal, mostRows = Number.POSITIVE_INFINITY } = job;
+  const reader = openReader({ ...job.settings, now: () => epochMs(Date.now()) });
+  try {
+    const { columns, rows } = reader.queries.run(job.sql, job.parameters);
+    const renderer = rowRenderer(format, createPaint(hasColour));
+    const output = new Output(isTerminal && format === "csv" ? toVisible : (text) => text);
+    await output.add(renderer.begin(columns));
+    let count = 0;
+    let hasMore = false;
+    for (const cells of rows) {
+      hasMore = count++ >= mostRows;
+      if (hasMore) break;
+      await output.add(renderer.row(cells));
+    }
+    await output.add(renderer.end(hasMore));
+    await output.flush();
+    return hasMore;
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Standard output in larger pieces, no faster than it is read. */
+class Output {
+  readonly #transform: (text: string) => string;
+  #text = "";
+
+  constructor(transform: (text: string) => string) {
+    this.#transform = transform;
+  }
+
+  add(text: string): Promise<void> | undefined {
+    this.#text += text;
+    return this.#text.length < PIECE ? undefined : this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#transform(this.#text);
+    this.#text = "";
+    if (text !== "" && !process.stdout.write(text)) await once(process.stdout, "drain");
+  }
+}
+
+function toOutcome(error: unknown): QueryOutcome {
+  if (error instanceof PilotError) {
+    const { code, message, hint } = error;
+    return { kind: "failure", code, message, hint };
+  }
+  return { kind: "bug", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+const [job] = (await once(process, "message")) as [QueryJob];
+const outcome = await run(job).then(
+  (hasMore): QueryOutcome => ({ kind: "done", hasMore }),
+  (error: unknown) => toOutcome(error),
+);
+process.send?.(outcome, () => process.disconnect());

@@ -1,0 +1,79 @@
+/** Reads stored logs once more, into another database, as if they came from their files. */
+import { Readable } from "node:stream";
+import { PilotError } from "../errors.ts";
+import { PARSER_VERSION } from "../parse/parser-version.ts";
+import type { SourceRow } from "../store/source-catalogue.ts";
+import type { StoredText } from "../store/stored-text.ts";
+import type { Writer } from "../store/writer.ts";
+import { type EpochMs, KIB } from "../units.ts";
+import { BATCHES_TOGETHER, NOTHING, readLog } from "./log-reader.ts";
+import { MessageBook } from "./message-book.ts";
+import { readBatches } from "./reading.ts";
+import type { OpenSource } from "./source.ts";
+
+export interface ReplayOptions {
+  readonly now: () => EpochMs;
+  readonly signal: AbortSignal;
+  /** Bytes of log text read. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/** Lines in one block. */
+const BATCH_LINES = 500;
+/** As of a file: the beginning tells the year of stamps without one. */
+const HEAD_BYTES = 64 * KIB;
+
+/**
+ * Reads on each log that `writer` knows, from where it stands there to the end of what `text` has of it.
+ * Errors: `corrupt` when the stored text is damaged; those of {@link Writer.write}.
+ */
+export async function replay(text: StoredText, writer: Writer, options: ReplayOptions): Promise<void> {
+  const { now, signal, onProgress } = options;
+  writer.write((transactor) => transactor.noteParser(PARSER_VERSION, now()));
+  const figures = { ...NOTHING };
+  for (const server of writer.sources.servers()) {
+    const book = new MessageBook(server.id);
+    const sources = [...writer.sources.sourcesOf(server.id)].sort((left, right) => left.id - right.id);
+    for (const source of sources) {
+      await readLog(openStored(source, text), source, writer, book, figures, {
+        batchLines: BATCH_LINES,
+        batchesTogether: BATCHES_TOGETHER,
+        readBatches,
+        timeZone: server.timeZone,
+        now,
+        signal,
+        onBatch: () => onProgress(figures.bytes),
+      }).catch(throwCause);
+      if (signal.aborted) return;
+    }
+  }
+  writer.write((transactor) => transactor.indexTexts());
+}
+
+/** A stored log in the place of its file. */
+function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSource {
+  return {
+    path,
+    head: headOf(id, text),
+    sizeBytes: undefined,
+    bytesRead: () => 0,
+    verify: async () => {},
+    compare: async () => "continues",
+    read: () => Readable.from(text.bytesOf(id, position), { objectMode: false }).setEncoding("latin1"),
+    close: () => {},
+  };
+}
+
+function headOf(sourceId: number, text: StoredText): Buffer {
+  let head: Buffer = Buffer.alloc(0);
+  for (const bytes of text.bytesOf(sourceId)) {
+    head = Buffer.concat([head, bytes.subarray(0, HEAD_BYTES)]);
+    if (head.length >= HEAD_BYTES) break;
+  }
+  return head.subarray(0, HEAD_BYTES);
+}
+
+/** What is wrong with the stored text is told as it is, not as a failure of its file. */
+function throwCause(error: unknown): never {
+  throw error instanceof PilotError && error.cause instanceof PilotError ? error.cause : error;
+}

@@ -1,0 +1,31 @@
+import { countOf, formatBytes, formatSeconds } from "./format.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+/** What a rebuild did or would do. */
+export interface RebuildReport {
+  readonly path: string;
+  readonly logs: number;
+  readonly lines: number;
+  readonly bytes: number;
+  /** Versions of the parser that had read what is stored. */
+  readonly parserVersions: readonly number[];
+  /** That of this program. */
+  readonly parserVersion: number;
+  /** On the disk, for a while. */
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+  readonly isApplied: boolean;
+  readonly seconds: number;
+}
+
+export function renderRebuild(report: RebuildReport): string {
+  const { path, logs, lines, bytes, parserVersions, parserVersion, isApplied } = report;
+  const what = `${countOf(lines, "line")} (${formatBytes(bytes)}) of ${countOf(logs, "log")}`;
+  const before = parserVersions.length === 0 ? "none" : parserVersions.join(" and ");
+  if (isApplied)
+    return `Read ${what} anew with parser ${parserVersion} (before: ${before}) in ${formatSeconds(report.seconds)}.\n`;
+  return [
+    `Would read ${what} in "${toVisibleLine(path)}" anew with parser ${parserVersion} (now: ${before}).`,
+    `It would need ${formatBytes(report.neededBytes)} on the disk for a while; ${formatBytes(report.freeBytes)} are free.\n`,
+  ].join("\n");
+}

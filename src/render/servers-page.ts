@@ -1,0 +1,79 @@
+/** The servers whose logs are stored, and what was changed of one. */
+import type { ServerChange } from "../servers/servers.ts";
+import type { ServerFigures } from "../store/server-reader.ts";
+import { countOf, formatCount, formatTime } from "./format.ts";
+import { renderColumns } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+/** A server as `--json` shows it. */
+export function toServerFacts(server: ServerFigures) {
+  const { name, environment, owner, version, sources, lines, messages } = server;
+  return {
+    name,
+    environment,
+    owner,
+    version,
+    timeZone: server.time_zone,
+    firstSeen: server.first_seen,
+    lastSeen: server.last_seen,
+    sources,
+    lines,
+    messages,
+  };
+}
+
+export function renderServers(servers: readonly ServerFigures[], timeZone: string, paint: Paint): string {
+  if (servers.length === 0) return "No server is known: nothing has been ingested yet.\n";
+  return `${servers.map((server) => renderServer(server, timeZone, paint)).join("\n\n")}\n`;
+}
+
+function renderServer(server: ServerFigures, timeZone: string, paint: Paint): string {
+  const { name, environment, owner, version, first_seen: first, last_seen: last } = server;
+  const seen =
+    first === null || last === null
+      ? "no entry with a stamp"
+      : `${formatTime(first, timeZone)} to ${formatTime(last, timeZone)} (${timeZone})`;
+  const known = [
+    ["Environment", environment],
+    ["Owner", owner],
+    ["Exim", version],
+  ].filter((fact): fact is [string, string] => fact[1] !== null);
+  const facts = renderColumns([
+    ...known.map(([label, value]) => [`  ${label}`, toVisibleLine(value)]),
+    ["  Time zone", server.time_zone],
+    ["  Seen", seen],
+    [
+      "  Stored",
+      `${countOf(server.lines, "line")} of ${countOf(server.sources, "log")}, ${formatCount(server.messages)} messages`,
+    ],
+  ]);
+  return `${paint.strong(toVisibleLine(name))}\n${facts}`;
+}
+
+export function renderRename({ before, after }: ServerChange): string {
+  const [from, to] = [toVisibleLine(before.name), toVisibleLine(after.name)];
+  return `${from} is now called ${to}.\nIngest its logs with --server ${to} from now on: under the old name they would be those of another server.\n`;
+}
+
+export function renderSettings({ before, after }: ServerChange): string {
+  const changes = [
+    describe("environment", before.environment, after.environment),
+    describe("owner", before.owner, after.owner),
+    describe("time zone", before.timeZone, after.timeZone),
+  ].filter((change) => change !== "");
+  const name = toVisibleLine(after.name);
+  if (changes.length === 0) return `${name} is like that already.\n`;
+  const warning =
+    before.timeZone === after.timeZone
+      ? ""
+      : "What is stored was read with the old time zone: `exim-pilot rebuild` reads it anew with the new one.\n";
+  return `${name}: ${changes.join(", ")}.\n${warning}`;
+}
+
+function describe(what: string, before: string | undefined, after: string | undefined): string {
+  if (before === after) return "";
+  if (after === undefined) return `no ${what} any more`;
+  const was = before === undefined ? "" : ` (was ${toVisibleLine(before)})`;
+  return `${what} ${toVisibleLine(after)}${was}`;
+}

@@ -1,0 +1,56 @@
+/** Which logs are stored, and how far they were read. */
+import type { StoredSource } from "../store/source-reader.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
+import { renderColumns } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+/** A log as `--json` shows it. */
+export function toSourceFacts(source: StoredSource) {
+  const { id, server, path, lines, entries, other, unparsed } = source;
+  return {
+    id,
+    server,
+    path,
+    logType: source.log_type,
+    bytes: source.position,
+    lines,
+    entries,
+    other,
+    unparsed,
+    isComplete: source.complete === 1,
+    firstTimestamp: source.first_timestamp,
+    lastTimestamp: source.last_timestamp,
+    firstReadAt: source.created_at,
+    lastReadAt: source.updated_at,
+  };
+}
+
+/** Servers with a line of figures and a line of times for each log. */
+export function renderSources(sources: readonly StoredSource[], timeZone: string, paint: Paint): string {
+  if (sources.length === 0) return "No log is stored.\n";
+  const servers = [...new Set(sources.map(({ server }) => server))];
+  const sections = servers.map((server) => {
+    const logs = sources.filter((source) => source.server === server);
+    const title = `${paint.strong(toVisibleLine(server))}  ${countOf(logs.length, "log")}`;
+    return [title, ...logs.map((log) => renderSource(log, timeZone, paint))].join("\n");
+  });
+  return `${sections.join("\n\n")}\n`;
+}
+
+function renderSource(source: StoredSource, timeZone: string, paint: Paint): string {
+  const { id, path, lines, other, unparsed, position, first_timestamp: first, last_timestamp: last } = source;
+  const free = other + unparsed === 0 ? "" : `; ${formatCount(other)} of free text, ${formatCount(unparsed)} unparsed`;
+  const covered =
+    first === null || last === null
+      ? "no entry with a stamp"
+      : `${formatTime(first, timeZone)} to ${formatTime(last, timeZone)} (${timeZone})`;
+  const end = source.complete === 1 ? [] : [["    Ends", paint.waiting("within a line, whose rest is awaited")]];
+  const facts = renderColumns([
+    ["    Read", `${countOf(lines, "line")} (${formatBytes(position)})${free}`],
+    ["    Covers", covered],
+    ["    Last read", `${formatTime(source.updated_at, timeZone)} (${timeZone})`],
+    ...end,
+  ]);
+  return `  ${id}  ${toVisibleLine(path)}  ${paint.faint(`(${source.log_type})`)}\n${facts}`;
+}

@@ -1,0 +1,46 @@
+/** The checks of a verification, and what they found. */
+import type { CheckReport } from "../verify/verify.ts";
+import { countOf, formatCount } from "./format.ts";
+import { renderHanging } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+export interface VerifyPageOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+}
+
+export function renderVerification(checks: readonly CheckReport[], options: VerifyPageOptions): string {
+  const { paint } = options;
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.map((check) => renderCheck(check, width, options));
+  const count = checks.reduce((sum, check) => sum + check.count, 0);
+  const verdict =
+    count === 0
+      ? `${paint.good("Sound:")} ${countOf(checks.length, "check")}, nothing found.`
+      : `${paint.bad("Not sound:")} ${countOf(count, "finding")}. ${adviceFor(checks)}`;
+  return `${lines.join("\n")}\n\n${renderHanging("", verdict, 0, options.columns)}\n`;
+}
+
+function renderCheck(
+  { name, question, count, findings }: CheckReport,
+  width: number,
+  { columns, paint }: VerifyPageOptions,
+): string {
+  const label = `${name.padEnd(width)}  `;
+  if (count === 0) return renderHanging(`${label}${paint.good("ok")}  `, paint.faint(question), width + 6, columns);
+  const more = count - findings.length;
+  return [
+    renderHanging(`${label}${paint.bad("no")}  `, question, width + 6, columns),
+    ...findings.map((finding) => renderHanging("  - ", toVisibleLine(finding), 4, columns)),
+    ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
+  ].join("\n");
+}
+
+/** What is derived can be derived again; text cannot. */
+function adviceFor(checks: readonly CheckReport[]): string {
+  const failed = new Set(checks.flatMap(({ name, count }) => (count > 0 ? [name] : [])));
+  return failed.has("file") || failed.has("text") || failed.has("positions")
+    ? "Keep the file; restore a backup, or ingest the logs again into a new database."
+    : "The lines are whole: `exim-pilot rebuild` derives the rest from them anew.";
+}

@@ -1,0 +1,64 @@
+/** Names and settings of the servers whose logs are stored. */
+import { PilotError } from "../errors.ts";
+import type { ServerRow, SourceCatalogue } from "../store/source-catalogue.ts";
+import type { Writer } from "../store/writer.ts";
+
+/** Undefined: as it is. An empty text takes an environment or an owner away. */
+export interface ServerChanges {
+  readonly environment?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly timeZone?: string | undefined;
+}
+
+export interface ServerChange {
+  readonly before: ServerRow;
+  readonly after: ServerRow;
+}
+
+/** Gives a server another name. Errors: `not_found`; `usage` when there is one of that name, or it is empty; those of the database. */
+export function renameServer(writer: Writer, oldName: string, newName: string): ServerChange {
+  if (newName.trim() === "") {
+    throw new PilotError("usage", "The new name is empty.", { hint: "Give a name such as mx1 or mx1.example.org." });
+  }
+  return change(writer, oldName, (server) => {
+    if (newName !== oldName && writer.sources.findServer(newName) !== undefined) throw nameTaken(newName);
+    return { ...server, name: newName };
+  });
+}
+
+/** Changes what is known of a server. Errors: `not_found`, those of the database. */
+export function changeServer(
+  writer: Writer,
+  name: string,
+  { environment, owner, timeZone }: ServerChanges,
+): ServerChange {
+  return change(writer, name, (server) => ({
+    ...server,
+    timeZone: timeZone ?? server.timeZone,
+    environment: environment === undefined ? server.environment : environment || undefined,
+    owner: owner === undefined ? server.owner : owner || undefined,
+  }));
+}
+
+function change(writer: Writer, name: string, edit: (server: ServerRow) => ServerRow): ServerChange {
+  return writer.write((transactor) => {
+    const before = findServer(writer.sources, name);
+    const after = edit(before);
+    transactor.updateServer(after);
+    return { before, after };
+  });
+}
+
+function findServer(sources: SourceCatalogue, name: string): ServerRow {
+  const server = sources.findServer(name);
+  if (server !== undefined) return server;
+  const names = sources.servers().map((other) => other.name);
+  const hint = names.length === 0 ? "Nothing has been ingested yet." : `There are: ${names.join(", ")}.`;
+  throw new PilotError("not_found", `The database knows no server "${name}".`, { hint });
+}
+
+function nameTaken(name: string): PilotError {
+  return new PilotError("usage", `There is a server "${name}" already.`, {
+    hint: "Two servers cannot be made one, for Exim's ids are unique on one server only; rename that one first.",
+  });
+}

@@ -1,0 +1,59 @@
+/** Runs checks over one connection, all of them on one state of the database. */
+import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import type { Check, CheckStep } from "./checks/check.ts";
+import { COUNTS } from "./checks/counts.ts";
+import { FILE } from "./checks/file.ts";
+import { MESSAGES } from "./checks/messages.ts";
+import { PLACES } from "./checks/places.ts";
+import { POSITIONS } from "./checks/positions.ts";
+import { RAW_TEXT } from "./checks/raw-text.ts";
+import { REFERENCES } from "./checks/references.ts";
+import { TEXT_INDEXES } from "./checks/text-indexes.ts";
+import { SIGHTINGS, TWINS } from "./checks/twins.ts";
+import { RawTextReader } from "./raw-text.ts";
+import { translateSqliteError } from "./sqlite-errors.ts";
+import { StoredText } from "./stored-text.ts";
+
+/** The cheap ones first, so that what is plainly wrong is found early. */
+export const CHECKS: readonly Check[] = [
+  FILE,
+  POSITIONS,
+  REFERENCES,
+  PLACES,
+  COUNTS,
+  MESSAGES,
+  SIGHTINGS,
+  TEXT_INDEXES,
+  RAW_TEXT,
+  TWINS,
+];
+
+export class CheckRunner {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** From here on everything is read of one state, until {@link CheckRunner.end}. */
+  begin(): void {
+    this.#database.exec("BEGIN");
+  }
+
+  end(): void {
+    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+  }
+
+  /** The steps of a check. Damage that keeps it from going on is a finding. */
+  *run(check: Check, isQuick: boolean): Generator<CheckStep> {
+    const database = this.#database;
+    try {
+      yield* check.run({ database, text: new StoredText(database), rawText: new RawTextReader(database), isQuick });
+    } catch (error) {
+      const translated = translateSqliteError(error, database.name);
+      if (!(translated instanceof PilotError) || translated.code !== "corrupt") throw error;
+      yield `This could not be looked at to the end: ${error instanceof Error ? error.message : translated.message}`;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { type Check, rowsOf } from "./check.ts";
+
+const INDEXES = [
+  { table: "addresses", column: "address", index: "address_ids" },
+  { table: "strings", column: "text", index: "string_ids" },
+] as const;
+
+export const TEXT_INDEXES: Check = {
+  name: "texts",
+  question: "Can each address and each text be found by what it says, and is it there once?",
+  readsAllText: false,
+  *run({ database }) {
+    for (const { table, column, index } of INDEXES) {
+      const indexed = database.prepare<[string], { last_id: number }>(
+        "SELECT last_id FROM text_indexes WHERE table_name = ?",
+      );
+      const lastId = indexed.get(table)?.last_id ?? 0;
+      // NOTE: while logs are read, and after a kill, the newest are not in the index yet.
+      const lost = database
+        .prepare<[number], { count: number }>(
+          `SELECT count(*) AS count FROM ${table} t
+           WHERE t.id <= ? AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column} AND i.id = t.id)`,
+        )
+        .get(lastId);
+      if (lost !== undefined && lost.count > 0) yield `${rowsOf(lost.count, table)} are not in ${index}.`;
+      const wrong = database
+        .prepare<[], { count: number }>(
+          `SELECT count(*) AS count FROM ${index} i
+           WHERE NOT EXISTS (SELECT 1 FROM ${table} t WHERE t.id = i.id AND t.${column} = i.${column})`,
+        )
+        .get();
+      if (wrong !== undefined && wrong.count > 0) yield `${rowsOf(wrong.count, index)} lead to something else.`;
+    }
+  },
+};

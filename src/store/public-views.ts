@@ -1,0 +1,30 @@
+/** The public views as people are told of them. */
+import Database from "better-sqlite3";
+import { loadMigrations, migrate } from "./migrations.ts";
+import { addRawLine } from "./reader.ts";
+import type { StoreSettings } from "./store.ts";
+
+export interface ViewDescription {
+  readonly name: string;
+  /** One sentence. */
+  readonly text: string;
+  readonly columns: readonly string[];
+}
+
+/** The views that come with this program, whatever database there is: those of a new one. */
+export function describeViews(settings: Pick<StoreSettings, "schemaDirectory" | "program" | "now">): ViewDescription[] {
+  const migrations = loadMigrations(settings.schemaDirectory);
+  const database = new Database(":memory:");
+  try {
+    migrate(database, ":memory:", migrations, settings);
+    addRawLine(database, () => null);
+    const columnsOf = database.prepare<[string], { name: string }>("SELECT name FROM pragma_table_info(?)");
+    return [...migrations.views.sql.matchAll(/^-- (.+)\nCREATE VIEW (\w+)/gm)].map(([, text = "", name = ""]) => ({
+      name,
+      text,
+      columns: columnsOf.all(name).map((column) => column.name),
+    }));
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * A second database beside the first, in which the stored logs are read anew: to be compared with the first, or to take its place.
+ *
+ * It takes its place in one transaction of the first: readers and writers go on with either all of the old or all of the new content,
+ * and a kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two more beside
+ * each, and a process that has opened the old one would write on in it.
+ */
+import { readdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import { MIB } from "../units.ts";
+import { retryWhileBusy } from "./busy.ts";
+import { openForReading, openForWriting, withTranslation } from "./connection.ts";
+import { openWriter, type StoreSettings } from "./store.ts";
+import type { BaseTables } from "./tables.ts";
+import type { Writer } from "./writer.ts";
+
+/**
+ * Where the rows of a table come from: `derived` from the lines, so that the copy has them all; of `partly` only what
+ * {@link takeFigures} takes; `kept`: they are no concern of the lines.
+ */
+const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">> = {
+  codes: "kept",
+  stored_servers: "partly",
+  stored_sources: "partly",
+  ingest_runs: "kept",
+  parser_versions: "derived",
+  raw_blocks: "derived",
+  addresses: "derived",
+  strings: "derived",
+  address_ids: "derived",
+  string_ids: "derived",
+  text_indexes: "derived",
+  stored_messages: "derived",
+  stored_recipients: "derived",
+  delivery_paths: "derived",
+  delivery_problems: "derived",
+  address_events: "derived",
+  stored_entries: "derived",
+  sightings: "derived",
+  entry_lines: "derived",
+  stored_headers: "derived",
+  stored_envelopes: "derived",
+  stored_rejections: "derived",
+  schema_migrations: "kept",
+};
+
+const DERIVED = Object.entries(ORIGINS).flatMap(([table, origin]) => (origin === "derived" ? [table] : []));
+
+/** What one of the two has and the other has not, of one view. */
+export interface Difference {
+  readonly view: string;
+  /** `stored`: only the database has it. `derived`: only its lines say it. */
+  readonly side: "stored" | "derived";
+  readonly rows: number;
+  /** Some of them, as JSON. */
+  readonly samples: readonly string[];
+}
+
+const MOST_SAMPLES = 3;
+
+export interface CopyOptions {
+  /** Told from other processes' copies by it. */
+  readonly processId: number;
+  readonly isRunning: (processId: number) => boolean;
+  /** What is made room for: the copy, or its taking the place as well. */
+  readonly purpose: "compare" | "replace";
+}
+
+export class WorkingCopy {
+  readonly writer: Writer;
+  readonly #settings: StoreSettings;
+  readonly #path: string;
+
+  /** Makes it, empty; removes what killed processes have left. Errors: `disk_full`, and as {@link openWriter}. */
+  constructor(settings: StoreSettings, { processId, isRunning, purpose }: CopyOptions) {
+    this.#settings = settings;
+    this.#path = copyPath(settings.path, processId);
+    for (const id of copiesOf(settings.path)) {
+      if (id === processId || !isRunning(id)) removeDatabase(copyPath(settings.path, id));
+    }
+    assertRoom(settings.path, purpose);
+    try {
+      this.writer = openWriter({ ...settings, path: this.#path });
+    } catch (error) {
+      removeDatabase(this.#path);
+      throw error;
+    }
+  }
+
+  /** Makes the servers and the logs known that the database knows: their names, not their text. */
+  adoptSources(): void {
+    const database = openForWriting(this.#path, { create: false, waitMs: this.#settings.waitMs });
+    withClosed(database, this.#settings.path, () => {
+      attach(database, this.#settings.path);
+      database.exec(`
+        BEGIN;
+        INSERT OR REPLACE INTO main.stored_servers (id, name, time_zone, environment, owner, version, version_at, created_ms)
+          SELECT o.id, o.name, coalesce(c.time_zone, o.time_zone), o.environment, o.owner, c.version, c.version_at, o.created_ms
+          FROM other.stored_servers o LEFT JOIN main.stored_servers c ON c.id = o.id;
+        INSERT OR IGNORE INTO main.stored_sources
+          (id, server_id, log_type, path, head, tail, position, lines, entries, other, unparsed, created_ms, updated_ms)
+          SELECT id, server_id, log_type, path, x'', x'', 0, 0, 0, 0, 0, created_ms, updated_ms FROM other.stored_sources;
+        UPDATE main.stored_sources AS c SET path = o.path FROM other.stored_sources AS o WHERE o.id = c.id;
+        COMMIT;`);
+    });
+  }
+
+  /** What differs in the public views; undefined when the database has gone on since. `onView`: is called before each view. */
+  compare(onView: (view: string) => void): readonly Difference[] | undefined {
+    const { path, waitMs } = this.#settings;
+    const database = openForReading(path, waitMs);
+    return withClosed(database, path, () => {
+      attach(database, this.#path);
+      database.exec("BEGIN");
+      if (!isCaughtUp(database)) return undefined;
+      return RELATIONS.flatMap((relation) => {
+        onView(relation.view);
+        return differencesIn(database, relation);
+      });
+    });
+  }
+
+  /** Puts the content of the copy in the place of the database's, all at once; false when the database has gone on since. */
+  takePlace(): boolean {
+    const { path, waitMs } = this.#settings;
+    const database = openForWriting(path, { create: false, waitMs });
+    return withClosed(database, path, () => {
+      // NOTE: all of it is replaced at once, so that nothing refers to what is missing in the end; row by row it would.
+      database.pragma("foreign_keys = OFF");
+      attach(database, this.#path);
+      const timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
+      retryWhileBusy(waitMs, timeoutMs, () => database.exec("BEGIN IMMEDIATE"), path);
+      if (!isCaughtUp(database)) {
+        database.exec("ROLLBACK");
+        return false;
+      }
+      for (const table of DERIVED) {
+        database.exec(`DELETE FROM main.${table}`);
+        database.exec(`INSERT INTO main.${table} SELECT * FROM other.${table}`);
+      }
+      takeFigures(database);
+      database.exec("COMMIT");
+      // NOTE: the log of the transaction is as large as the database; a reader may still need it, and then the next writer empties it.
+      database.pragma("main.wal_checkpoint(TRUNCATE)");
+      return true;
+    });
+  }
+
+  /** Removes it. */
+  close(): void {
+    this.writer.close();
+    removeDatabase(this.#path);
+  }
+}
+
+function takeFigures(database: Database.Database): void {
+  database.exec(`
+    UPDATE main.stored_servers AS s SET version = c.version, version_at = c.version_at
+      FROM other.stored_servers AS c WHERE c.id = s.id;
+    UPDATE main.stored_sources AS s
+      SET head = c.head, tail = c.tail, lines = c.lines, entries = c.entries, other = c.other, unparsed = c.unparsed,
+        first_ms = c.first_ms, last_ms = c.last_ms
+      FROM other.stored_sources AS c WHERE c.id = s.id;`);
+}
+
+/** True when all lines of the one database are in the other, read in the same time zones. */
+function isCaughtUp(database: Database.Database): boolean {
+  const { changed } = database
+    .prepare(
+      `SELECT (SELECT count(*) FROM (SELECT id, server_id, position FROM main.stored_sources
+                 EXCEPT SELECT id, server_id, position FROM other.stored_sources))
+            + (SELECT count(*) FROM (SELECT id FROM other.stored_sources EXCEPT SELECT id FROM main.stored_sources))
+            + (SELECT count(*) FROM (SELECT id, time_zone FROM main.stored_servers
+                 EXCEPT SELECT id, time_zone FROM other.stored_servers)) AS changed`,
+    )
+    .get() as { changed: number };
+  return changed === 0;
+}
+
+type SchemaName = "main" | "other";
+
+interface Relation {
+  readonly view: string;
+  /** A SELECT of what does not depend on the order in which logs were read. */
+  readonly rows: (database: Database.Database, schema: SchemaName) => string;
+}
+
+const RELATIONS: readonly Relation[] = [
+  { view: "servers", rows: columnsBut("servers") },
+  { view: "sources", rows: columnsBut("sources", "created_at", "updated_at") },
+  { view: "messages", rows: columnsBut("messages") },
+  { view: "recipients", rows: columnsBut("recipients") },
+  { view: "delivery_attempts", rows: columnsBut("delivery_attempts", "id") },
+  { view: "rejections", rows: columnsBut("rejections", "id") },
+  { view: "log_entries", rows: columnsBut("log_entries", "id") },
+  {
+    view: "log_metadata",
+    rows: (_database, schema) => `
+      SELECT e.timestamp, e.server, e.message_id, e.event, d.metadata_type, d.metadata_value
+      FROM ${schema}.log_metadata d JOIN ${schema}.log_entries e ON e.id = d.log_entry_id`,
+  },
+  {
+    view: "log_headers",
+    rows: (_database, schema) => `
+      SELECT e.timestamp, e.server, e.message_id, h.place, h.type, h.name, h.value, h.deleted, h.cut
+      FROM ${schema}.log_headers h JOIN ${schema}.log_entries e ON e.id = h.log_entry_id`,
+  },
+  {
+    // Where an entry stands in each log that shows it; which of them it is stored with depends on the order of reading.
+    view: "the places of log_entries",
+    rows: (_database, schema) => `
+      SELECT b.source_id, b.first_line + p.location % 65536 AS line, e.at, e.event
+      FROM (SELECT id AS location, id AS entry_id FROM ${schema}.stored_entries
+            UNION ALL SELECT location, entry_id FROM ${schema}.sightings) p
+      JOIN ${schema}.stored_entries e ON e.id = p.entry_id
+      JOIN (SELECT id, source_id, sum(lines) OVER (PARTITION BY source_id ORDER BY position) - lines AS first_line
+            FROM ${schema}.raw_blocks) b ON b.id = p.location / 65536`,
+  },
+];
+
+function columnsBut(view: string, ...left: readonly string[]): Relation["rows"] {
+  return (database, schema) => {
+    const columns = database
+      .prepare<[string, string], { name: string }>("SELECT name FROM pragma_table_info(?, ?)")
+      .all(view, schema)
+      .flatMap(({ name }) => (left.includes(name) ? [] : [name]));
+    return `SELECT ${columns.join(", ")} FROM ${schema}.${view}`;
+  };
+}
+
+/** The rows that are in one of the two more often than in the other. */
+function differencesIn(database: Database.Database, { view, rows }: Relation): readonly Difference[] {
+  const [stored, derived] = [rows(database, "main"), rows(database, "other")];
+  const columns = database
+    .prepare(stored)
+    .columns()
+    .map(({ name }) => name)
+    .join(", ");
+  // NOTE: both are sorted together, by SQLite's sorter, which takes to files what is too much for memory.
+  const statement = database.prepare<[], Record<string, unknown> & { surplus: number }>(
+    `SELECT ${columns}, sum(side) AS surplus
+     FROM (SELECT *, 1 AS side FROM (${stored}) UNION ALL SELECT *, -1 AS side FROM (${derived}))
+     GROUP BY ${columns} HAVING surplus <> 0`,
+  );
+  const counts = { stored: 0, derived: 0 };
+  const samples: Record<Difference["side"], string[]> = { stored: [], derived: [] };
+  for (const { surplus, ...row } of statement.iterate()) {
+    const side = surplus > 0 ? "stored" : "derived";
+    counts[side] += Math.abs(surplus);
+    if (samples[side].length < MOST_SAMPLES) samples[side].push(JSON.stringify(row));
+  }
+  return (["stored", "derived"] as const).flatMap((side) =>
+    counts[side] === 0 ? [] : [{ view, side, rows: counts[side], samples: samples[side] }],
+  );
+}
+
+function attach(database: Database.Database, path: string): void {
+  database.prepare("ATTACH ? AS other").run(path);
+}
+
+function withClosed<Result>(database: Database.Database, path: string, action: () => Result): Result {
+  try {
+    return withTranslation(path, action);
+  } finally {
+    database.close();
+  }
+}
+
+function copyPath(path: string, processId: number): string {
+  return `${path}.copy-${processId}`;
+}
+
+/** The processes that have, or have left, a copy of a database. */
+function copiesOf(path: string): readonly number[] {
+  const prefix = `${basename(path)}.copy-`;
+  const ids = readdirSync(dirname(path)).flatMap((file) =>
+    file.startsWith(prefix) ? Number(/^\d+/.exec(file.slice(prefix.length))?.[0]) : [],
+  );
+  return [...new Set(ids.filter((id) => Number.isInteger(id)))];
+}
+
+function removeDatabase(path: string): void {
+  for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(path + ending, { force: true });
+}
+
+export interface Room {
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+}
+
+/** What a copy takes on the disk: as much as the database, and to take its place as much again, for the log of the transaction. */
+export function roomFor(path: string, purpose: CopyOptions["purpose"]): Room {
+  const files = [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  const size = files.reduce((sum, bytes) => sum + bytes, 0);
+  const { bavail, bsize } = statfsSync(dirname(path));
+  return { neededBytes: purpose === "compare" ? size : 2 * size, freeBytes: bavail * bsize };
+}
+
+function assertRoom(path: string, purpose: CopyOptions["purpose"]): void {
+  const { neededBytes, freeBytes } = roomFor(path, purpose);
+  if (freeBytes >= neededBytes) return;
+  const [needed, free] = [neededBytes, freeBytes].map((bytes) => Math.ceil(bytes / MIB));
+  throw new PilotError(
+    "disk_full",
+    `Beside "${path}" ${needed} MiB are needed for a while, and ${free} MiB are free.`,
+    {
+      hint: "Free some space and run the command again; nothing was changed.",
+    },
+  );
+}
+
+/** A run that reads all the time is waited for so often. */
+const MOST_ATTEMPTS = 20;
+
+/**
+ * Brings the copy up to the database by `replay` and then runs `action`, again and again until that finds that nothing has been
+ * added meanwhile. `isStopped`: asked after each replay. Errors: `busy`, those of both.
+ */
+export async function untilCaughtUp<Result>(
+  copy: WorkingCopy,
+  replay: () => Promise<void>,
+  isStopped: () => boolean,
+  action: () => Result | undefined,
+): Promise<Result | undefined> {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    copy.adoptSources();
+    await replay();
+    if (isStopped()) return undefined;
+    const result = action();
+    if (result !== undefined) return result;
+  }
+  throw new PilotError("busy", "The database is written to all the time.", {
+    hint: "Try again when the other run of exim-pilot has ended.",
+  });
+}

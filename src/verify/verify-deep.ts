@@ -1,0 +1,38 @@
+/** Do the lines still say what is stored? They are read anew into a copy, and the public views of both are compared. */
+import { PilotError } from "../errors.ts";
+import { type Difference, untilCaughtUp, type WorkingCopy } from "../store/working-copy.ts";
+import type { CheckReport } from "./verify.ts";
+
+const QUESTION = "Do the lines, read anew by this exim-pilot, say what is stored?";
+
+/**
+ * `replay` reads into the copy what it lacks. Undefined when it was stopped. Errors: `busy`, those of the database.
+ */
+export async function verifyDeep(
+  copy: WorkingCopy,
+  replay: () => Promise<void>,
+  { signal, onView }: { readonly signal: AbortSignal; readonly onView: (view: string) => void },
+): Promise<CheckReport | undefined> {
+  try {
+    const differences = await untilCaughtUp(
+      copy,
+      replay,
+      () => signal.aborted,
+      () => copy.compare(onView),
+    );
+    if (differences === undefined) return undefined;
+    const count = differences.reduce((sum, { rows }) => sum + rows, 0);
+    return { name: "lines", question: QUESTION, count, findings: differences.flatMap(describe) };
+  } catch (error) {
+    if (!(error instanceof PilotError) || error.code !== "corrupt") throw error;
+    return { name: "lines", question: QUESTION, count: 1, findings: [error.message] };
+  }
+}
+
+function describe({ view, side, rows, samples }: Difference): readonly string[] {
+  const what = side === "stored" ? "stored, and not what the lines say" : "what the lines say, and not stored";
+  return [
+    `${view}: ${rows} ${rows === 1 ? "row is" : "rows are"} ${what}.`,
+    ...samples.map((sample) => `${view}, ${side}: ${sample}`),
+  ];
+}

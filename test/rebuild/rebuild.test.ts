@@ -1,0 +1,369 @@
+/** Facts derived anew from the stored lines: what heals, what stays, and what a kill or another run may do to it. */
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NOTHING, readLog } from "../../src/ingest/log-reader.ts";
+import { MessageBook } from "../../src/ingest/message-book.ts";
+import { readBatches } from "../../src/ingest/reading.ts";
+import { replay } from "../../src/ingest/replay.ts";
+import type { OpenSource } from "../../src/ingest/source.ts";
+import { rebuild } from "../../src/rebuild/rebuild.ts";
+import { openReader } from "../../src/store/store.ts";
+import { WorkingCopy } from "../../src/store/working-copy.ts";
+import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { expectFailure, runCli } from "../support/cli.ts";
+import { FIXTURES, ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
+import { makeGoldenDatabase } from "../support/golden.ts";
+import { differences, dumpSources, dumpViews, queryAll, readSources } from "../support/views.ts";
+
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+const SOUND = join(FOLDER, "sound.db");
+const LOG = readFileSync(join(FIXTURES, "corpus", "default", "mainlog"));
+const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 5);
+
+/** What a worse parser might have left: every fact that people see is another. */
+const WRONG = `
+  UPDATE stored_messages SET subject = 'wrong', status = 0;
+  UPDATE stored_recipients SET status = 0, attempts = 77;
+  UPDATE address_events SET smtp_code = 999;
+  UPDATE stored_rejections SET is_permanent = 1 - is_permanent;
+  UPDATE stored_servers SET version = 'wrong';
+  DELETE FROM stored_details;
+  DELETE FROM parser_versions;
+  INSERT INTO parser_versions VALUES (0, 0);`;
+
+let program: BuiltProgram;
+
+beforeAll(async () => {
+  program = await buildProgram();
+  await makeGoldenDatabase(SOUND);
+});
+afterAll(() => {
+  program.remove();
+  rmSync(FOLDER, { recursive: true, force: true });
+});
+
+describe("a rebuild", () => {
+  test("derives everything anew", async () => {
+    const path = wrongDatabase();
+    expect(differences(dumpViews(path), dumpViews(SOUND)).length).toBeGreaterThan(100);
+    expect(await runCli(["rebuild", "--db", path])).toMatchObject({
+      status: 0,
+      stderr: "",
+      stdout: expect.stringMatching(/^Read 576 lines \(60\.9 KiB\) of 3 logs anew with parser 1 \(before: 0\) in /),
+    });
+    expect(differences(dumpViews(path), dumpViews(SOUND))).toEqual([]);
+    expect(queryAll(path, "SELECT version FROM parser_versions")).toEqual([{ version: 1 }]);
+    expect(await runCli(["verify", "--deep", "--db", path])).toMatchObject({ status: 0 });
+  });
+
+  test("keeps what lines do not tell: settings, ids and times of logs, the record of runs, a user's own tables", async () => {
+    const path = wrongDatabase();
+    inDatabase(
+      path,
+      `UPDATE stored_servers SET owner = 'joe', environment = 'live';
+       UPDATE stored_sources SET created_ms = 5, updated_ms = 7, path = '/old/mainlog', id = 17 WHERE id = 1;
+       UPDATE raw_blocks SET source_id = 17 WHERE source_id = 1;
+       CREATE TABLE my_notes (text TEXT); INSERT INTO my_notes VALUES ('kept');
+       CREATE VIEW my_view AS SELECT id FROM messages;`,
+    );
+    const before = keptIn(path);
+    await runCli(["rebuild", "--quiet", "--db", path]);
+    expect(keptIn(path)).toEqual(before);
+    expect(queryAll(path, "SELECT owner, environment, version FROM servers")).toEqual([
+      { owner: "joe", environment: "live", version: "4.96" },
+    ]);
+    expect(queryAll(path, "SELECT count(*) AS n FROM my_view")).toEqual([{ n: 84 }]);
+  });
+
+  test("gives every log back as before", async () => {
+    const path = wrongDatabase();
+    await runCli(["rebuild", "--quiet", "--db", path]);
+    expect(readSources(path)).toEqual(readSources(SOUND));
+    expect(dumpSources(path)).toEqual(dumpSources(SOUND));
+  });
+
+  test("reads stamps in the time zone that is set now", async () => {
+    const path = copyOf(SOUND);
+    await runCli(["servers", "set", "mx1", "--timezone", "America/New_York", "--db", path]);
+    await runCli(["rebuild", "--quiet", "--db", path]);
+    const expected = join(temporaryFolder(), "expected.db");
+    const logs = ["mainlog", "rejectlog", "paniclog"].map((log) => join(FIXTURES, "corpus", "default", log));
+    await ingestInto(expected, logs, { timeZone: "America/New_York" });
+    expect(differences(dumpViews(path), dumpViews(expected))).toEqual([]);
+    expect(dumpViews(path)["messages"]).not.toEqual(dumpViews(SOUND)["messages"]);
+  });
+
+  test("that is rehearsed says what it needs and changes nothing", async () => {
+    const path = wrongDatabase();
+    const before = dumpViews(path);
+    const { status, stdout } = await runCli(["rebuild", "--dry-run", "--json", "--db", path]);
+    expect({ status, report: JSON.parse(stdout) }).toMatchObject({
+      status: 0,
+      report: { kind: "rebuild", isApplied: false, logs: 3, lines: 576, parserVersions: [0], parserVersion: 1 },
+    });
+    expect((await runCli(["rebuild", "--dry-run", "--db", path])).stdout).toMatch(
+      /^Would read 576 lines .*\nIt would need /,
+    );
+    expect(dumpViews(path)).toEqual(before);
+    expect(filesBeside(path)).toEqual([]);
+  });
+
+  test("refuses what it cannot read, and changes nothing", async () => {
+    const path = wrongDatabase();
+    inDatabase(path, "UPDATE raw_blocks SET sha256 = zeroblob(32) WHERE id = 3");
+    const before = dumpViews(path);
+    expectFailure(await runCli(["rebuild", "--db", path]), { status: 3, says: "block 3 of source 3" });
+    expect(dumpViews(path)).toEqual(before);
+    expect(filesBeside(path)).toEqual([]);
+  });
+
+  test("that is told to stop changes nothing", async () => {
+    const path = wrongDatabase();
+    const before = dumpViews(path);
+    const stop = new AbortController();
+    stop.abort();
+    expect(await runCli(["rebuild", "--db", path], { signal: stop.signal })).toMatchObject({ status: 130, stdout: "" });
+    expect(dumpViews(path)).toEqual(before);
+    expect(filesBeside(path)).toEqual([]);
+  });
+
+  test("needs a database", async () => {
+    expectFailure(await runCli(["rebuild", "--db", join(temporaryFolder(), "none.db")]), {
+      status: 3,
+      says: "no database",
+    });
+  });
+});
+
+describe("a rebuild that is killed", () => {
+  test("leaves the old content or the new, whole, and the next one removes what it left", async () => {
+    const fixed = dumpViews(SOUND);
+    const startedMs = performance.now();
+    await startProgram(program.script, ["rebuild", "--db", wrongDatabase()]).ended;
+    const usualMs = performance.now() - startedMs;
+    let path = wrongDatabase();
+    const wrong = dumpViews(path);
+    const seen = { old: 0, new: 0 };
+    for (let kill = 0; kill < KILLS; kill++) {
+      const { child, ended } = startProgram(program.script, ["rebuild", "--db", path]);
+      await Promise.race([ended, sleep(usualMs * (0.3 + (0.7 * kill) / KILLS))]);
+      child.kill("SIGKILL");
+      await ended;
+      const isNew = differences(dumpViews(path), fixed).length === 0;
+      expect(isNew ? [] : differences(dumpViews(path), wrong)).toEqual([]);
+      expect((await runCli(["verify", "--db", path])).stdout).toContain("Sound");
+      seen[isNew ? "new" : "old"]++;
+      if (isNew) path = wrongDatabase();
+    }
+    expect(seen.old).toBeGreaterThan(0);
+    await runCli(["rebuild", "--quiet", "--db", path]);
+    expect(filesBeside(path)).toEqual([]);
+    expect(differences(dumpViews(path), fixed)).toEqual([]);
+  });
+
+  test("by a full disk says so, and leaves all as it was", async () => {
+    const path = wrongDatabase();
+    const before = dumpViews(path);
+    const limit = "trap '' XFSZ; ulimit -f 150";
+    const result = await startProgram(program.script, ["rebuild", "--db", path], limit).ended;
+    expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/^error: .+\.\nhint: .+\n$/) });
+    expect(dumpViews(path)).toEqual(before);
+    expect(filesBeside(path)).toEqual([]);
+  });
+
+  test("does not take away the copy of one that is running", async () => {
+    const path = copyOf(SOUND);
+    const running = `${path}.copy-${process.ppid}`;
+    const ended = `${path}.copy-999999999`;
+    for (const file of [running, ended, `${ended}-wal`]) writeFileSync(file, "");
+    await runCli(["verify", "--deep", "--db", path]);
+    expect(filesBeside(path)).toEqual([running.slice(path.length)]);
+  });
+});
+
+describe("a rebuild beside an ingest", () => {
+  test("takes in what was stored while it read", async () => {
+    const { path, log } = await halfIngested();
+    let replays = 0;
+    await withCopy(path, async (copy, bringUp) => {
+      await rebuild(
+        copy,
+        async () => {
+          await bringUp();
+          if (++replays === 1) {
+            writeFileSync(log, LOG);
+            await ingestInto(path, [log]);
+          }
+        },
+        { signal: new AbortController().signal, onSwap: () => {} },
+      );
+    });
+    expect(replays).toBe(2);
+    await expectAllOf(path);
+  });
+
+  test("gives up where lines come faster than it reads", async () => {
+    const { path } = await halfIngested();
+    let position = 0;
+    const running = withCopy(path, (copy, bringUp) =>
+      rebuild(
+        copy,
+        async () => {
+          await bringUp();
+          inDatabase(path, `UPDATE stored_sources SET position = position + ${++position}`);
+          inDatabase(
+            path,
+            `UPDATE raw_blocks SET size = size + ${position} WHERE id = (SELECT max(id) FROM raw_blocks)`,
+          );
+        },
+        { signal: new AbortController().signal, onSwap: () => {} },
+      ),
+    );
+    await expect(running).rejects.toMatchObject({ name: "PilotError" });
+    expect(filesBeside(path)).toEqual([]);
+  });
+
+  test("lets an ingest go on that has begun before", async () => {
+    const start = LOG.indexOf("\n", LOG.length / 2) + 1;
+    const { path } = await halfIngested(start);
+    await readOnAfterRebuild(path, start);
+    await expectAllOf(path);
+  });
+
+  test("makes an ingest try again that was about to read the last block anew", async () => {
+    const start = LOG.indexOf("\n", LOG.length / 2) + 30;
+    const { path, log } = await halfIngested(start);
+    await expect(readOnAfterRebuild(path, start)).rejects.toMatchObject({ code: "in_use" });
+    expect(await runCli(["verify", "--db", path])).toMatchObject({ status: 0 });
+    writeFileSync(log, LOG);
+    await ingestInto(path, [log]);
+    await expectAllOf(path);
+  });
+
+  test("does not disturb who reads", async () => {
+    const path = wrongDatabase();
+    const reader = new Database(path, { readonly: true });
+    const ask = () => reader.prepare("SELECT DISTINCT subject FROM messages").all();
+    reader.exec("BEGIN");
+    const before = ask();
+    await runCli(["rebuild", "--quiet", "--db", path]);
+    expect(ask()).toEqual(before);
+    reader.exec("COMMIT");
+    expect(ask()).not.toEqual(before);
+    reader.close();
+  });
+});
+
+/** Bytes of the main log that are stored, in many small blocks. */
+async function halfIngested(bytes = LOG.length / 2): Promise<{ path: string; log: string }> {
+  const folder = temporaryFolder();
+  const [path, log] = [join(folder, "pilot.db"), join(folder, "mainlog")];
+  writeFileSync(log, LOG.subarray(0, bytes));
+  await ingestInto(path, [log], { batchLines: 10 });
+  return { path, log };
+}
+
+async function expectAllOf(path: string): Promise<void> {
+  const folder = temporaryFolder();
+  const [expected, log] = [join(folder, "expected.db"), join(folder, "mainlog")];
+  writeFileSync(log, LOG);
+  await ingestInto(expected, [log]);
+  expect(differences(dumpViews(path), dumpViews(expected))).toEqual([]);
+  expect(readSources(path).map(({ bytes }) => bytes.equals(LOG))).toEqual([true]);
+  expect(await runCli(["verify", "--deep", "--db", path])).toMatchObject({ status: 0 });
+}
+
+/** Reads the rest of the log, with a rebuild between the first look at what is stored and the first line. */
+async function readOnAfterRebuild(path: string, start: number): Promise<void> {
+  const rest = async function* (): AsyncGenerator<Buffer> {
+    await runCli(["rebuild", "--quiet", "--db", path]);
+    yield LOG.subarray(start);
+  };
+  await withWriter(path, async (writer) => {
+    const source = writer.sources.findSource(1);
+    if (source === undefined) throw new Error("The log is not stored.");
+    const open: OpenSource = {
+      path: source.path,
+      head: LOG,
+      sizeBytes: undefined,
+      verify: async () => {},
+      bytesRead: () => 0,
+      compare: async () => "continues",
+      read: () => Readable.from(rest(), { objectMode: false }).setEncoding("latin1"),
+      close: () => {},
+    };
+    await readLog(
+      open,
+      source,
+      writer,
+      new MessageBook(source.serverId),
+      { ...NOTHING },
+      {
+        ...OPTIONS,
+        batchesTogether: 1,
+        readBatches,
+        timeZone: "UTC",
+        signal: undefined,
+        onBatch: () => {},
+      },
+    );
+  });
+}
+
+async function withCopy<Result>(
+  path: string,
+  action: (copy: WorkingCopy, bringUp: () => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const settings = storeSettings(path);
+  const reader = openReader(settings);
+  const copy = new WorkingCopy(settings, { purpose: "replace", processId: process.pid, isRunning: () => true });
+  const options = { now: () => NOW, signal: new AbortController().signal, onProgress: () => {} };
+  try {
+    return await action(copy, () => replay(reader.text, copy.writer, options));
+  } finally {
+    copy.close();
+    await reader.close();
+  }
+}
+
+function wrongDatabase(): string {
+  const path = copyOf(SOUND);
+  inDatabase(path, WRONG);
+  return path;
+}
+
+function copyOf(database: string): string {
+  const path = join(temporaryFolder(), "pilot.db");
+  copyFileSync(database, path);
+  return path;
+}
+
+function inDatabase(path: string, sql: string): void {
+  const database = new Database(path);
+  database.pragma("foreign_keys = OFF");
+  database.exec(sql);
+  database.close();
+}
+
+function keptIn(path: string): unknown[] {
+  return [
+    queryAll(path, "SELECT name, owner, environment, time_zone, created_ms FROM stored_servers"),
+    queryAll(path, "SELECT id, path, created_ms, updated_ms FROM stored_sources"),
+    queryAll(path, "SELECT * FROM ingest_runs"),
+    queryAll(path, "SELECT * FROM schema_migrations"),
+    queryAll(path, "SELECT * FROM my_notes"),
+  ];
+}
+
+/** Copies that are still there, by what follows the name of the database. */
+function filesBeside(path: string): string[] {
+  const folder = join(path, "..");
+  return readdirSync(folder).flatMap((file) =>
+    file.includes(".copy-") ? [join(folder, file).slice(path.length)] : [],
+  );
+}
