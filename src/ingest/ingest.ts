@@ -6,7 +6,7 @@ import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
 import type { EpochMs } from "../units.ts";
-import { type LogFigures, readLog } from "./log-reader.ts";
+import { type LogFigures, type ReaderOptions, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
 import { recognise } from "./recognise.ts";
@@ -24,6 +24,8 @@ export interface IngestOptions {
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
+  /** Of the programs that decompress. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: IngestProgress) => void;
 }
@@ -144,10 +146,11 @@ class Run {
     const figures = { ...NOTHING };
     let open: OpenSource | undefined;
     try {
-      open = await openSource(path, this.#stdin);
+      open = await openSource(path, { stdin: this.#stdin, env: this.#options.env, signal: this.#options.signal });
       return await this.#readOpen(open, index, figures);
     } catch (error) {
       if (!(error instanceof PilotError) || !ABOUT_A_LOG.has(error.code)) throw error;
+      if (this.#isAborted) return { ...figures, path, logType: undefined, result: "interrupted", error: undefined };
       return { ...figures, path, logType: undefined, result: "failed", error };
     } finally {
       open?.close();
@@ -169,11 +172,11 @@ class Run {
     const logType = source?.logType ?? guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
     if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
-    if (source === undefined && forced === undefined) assertIsLog(path, headText);
+    // NOTE: first of all, for what a damaged archive begins with may be garbage.
     await open.verify();
-    const start = source ?? { serverId: this.#server.id, logType, path, notTheSame };
+    if (source === undefined && forced === undefined) assertIsLog(path, headText);
     const linesBefore = sum(this.#logs).lines;
-    await readLog(open, start, this.#writer, this.#book, figures, {
+    const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
       timeZone: this.#server.timeZone,
       now: this.#options.now,
@@ -188,7 +191,10 @@ class Run {
           lines: linesBefore + figures.lines,
         });
       },
-    });
+    };
+    let next = source ?? { serverId: this.#server.id, logType, path, notTheSame };
+    do next = await readLog(open, next, this.#writer, this.#book, figures, options);
+    while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
   }
 }

@@ -14,8 +14,9 @@ import { LogClock } from "./clock.ts";
 import { addFacts, storedWord } from "./facts.ts";
 import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
 import type { MessageBook } from "./message-book.ts";
+import { readFailure } from "./read-failure.ts";
 import { couldBe } from "./recognise.ts";
-import { type OpenSource, readFailure } from "./source.ts";
+import type { OpenSource } from "./source.ts";
 
 /** What one run added from one log. */
 export interface LogFigures {
@@ -47,7 +48,8 @@ export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "pat
 }
 
 /**
- * Reads the new part of a log and adds to `figures` what it stores. Returns at its end, or early when `signal` aborts.
+ * Reads the new part of a log, until its end or a pause, and adds to `figures` what it stores; early when `signal` aborts.
+ * Returns where to go on after a pause.
  * Errors: `unreadable` when the log cannot be read on, with all before it stored; `in_use` when another run reads the same
  * log; those of {@link Writer.write}.
  */
@@ -58,10 +60,10 @@ export async function readLog(
   book: MessageBook,
   figures: LogFigures,
   options: ReaderOptions,
-): Promise<void> {
+): Promise<SourceRow | NewSource> {
   const reader = new LogReader(source, open, writer, book, figures, options);
   try {
-    await eachLine(open.read(), (line, end) => reader.add(line, end), {
+    await eachLine(open.readUntilPause(), (line, end) => reader.add(line, end), {
       unfinished: reader.unfinished,
       signal: options.signal,
     });
@@ -71,6 +73,7 @@ export async function readLog(
     throw readFailure(open.path, error.cause);
   }
   if (options.signal?.aborted !== true) reader.end();
+  return reader.source ?? source;
 }
 
 /** A source without an id is not stored yet. */
@@ -142,6 +145,12 @@ class LogReader {
       source.id === undefined ? undefined : writer.sources.clockOf(source.id),
     );
     this.#batcher = this.#newBatcher(false);
+  }
+
+  /** Undefined while nothing of it is stored. */
+  get source(): SourceRow | undefined {
+    const { id } = this.#source;
+    return id === undefined ? undefined : { ...this.#source, id };
   }
 
   add(line: string, end: LineEnd): void {

@@ -40,6 +40,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         batchLines: flags.batchSize,
         program,
         now,
+        env: io.env,
         signal: io.signal,
         onProgress: progress.update,
       }),

@@ -6,7 +6,8 @@ import { type ReadLine, readLine } from "../../explain/read-line.ts";
 import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch.ts";
 import { eachLine, SourceFailure } from "../../ingest/lines.ts";
-import { openSource, readFailure, STDIN_PATH } from "../../ingest/source.ts";
+import { readFailure } from "../../ingest/read-failure.ts";
+import { openSource, STDIN_PATH } from "../../ingest/source.ts";
 import { renderEvent } from "../../render/parse-event.ts";
 import { renderExplanation } from "../../render/parse-explanation.ts";
 import { renderSummary, renderSummaryJson } from "../../render/parse-summary.ts";
@@ -64,6 +65,7 @@ class Run {
         await this.#readOne(path);
       } catch (error) {
         if (!(error instanceof PilotError)) throw error;
+        if (this.#io.signal.aborted) return;
         this.#output.flush();
         reportError(error, this.#io);
         this.#failure ??= error;
@@ -81,7 +83,7 @@ class Run {
   }
 
   async #readOne(path: string): Promise<void> {
-    const source = await openSource(path, this.#io.stdin).catch((error: unknown) => {
+    const source = await openSource(path, this.#io).catch((error: unknown) => {
       throw withoutStore(error);
     });
     try {
