@@ -506,6 +506,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   kysely: "src/store/",
   ora: "src/cli/progress.ts",
   split2: "src/ingest/lines.ts",
+  tinyglobby: "src/ingest/find-logs.ts",
   "wrap-ansi": "src/render/layout.ts",
 };
 

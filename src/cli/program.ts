@@ -7,6 +7,7 @@ import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
+import { parseWhen, type When } from "./when.ts";
 
 export type SetStatus = (status: number) => void;
 
@@ -55,9 +56,9 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("ingest"))
     .summary("read logs into the database")
     .description(
-      "Reads main, reject and panic logs, plain or gzip, rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
+      "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
     )
-    .argument("<files...>", 'log files; "-" is standard input')
+    .argument("<files...>", 'log files, directories of logs, quoted patterns; "-" is standard input')
     .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
     .option(
       "--timezone <zone>",
@@ -69,6 +70,11 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
         "reject",
         "panic",
       ]),
+    )
+    .option(
+      "--since <when>",
+      "leave out files that end before: a date or time, yesterday, 2h, 7d ago (compressed files by their time of change)",
+      toWhen,
     )
     .option("--batch-size <lines>", "lines stored in one transaction", toBatchSize, 500)
     .option("--strict", "exit 1 when a line could not be parsed")
@@ -218,6 +224,14 @@ function withDatabase(command: Command): Command {
 function toSeconds(value: string): number {
   if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError("Give a number of seconds.");
   return Number(value);
+}
+
+function toWhen(value: string): When {
+  const when = parseWhen(value);
+  if (when !== undefined) return when;
+  throw new InvalidArgumentError(
+    "Give a date (2026-03-02), a time (2026-03-02T06:16), today, yesterday, or how long ago (2h, 7d).",
+  );
 }
 
 function toBatchSize(value: string): number {

@@ -36,11 +36,27 @@ const KINDS_OF: readonly (readonly [LogType, ReadonlySet<EventKind>])[] = [
   ["panic", new Set<EventKind>(["panic", "configuration", "deferral", "not_accepted", "scan", "spool", "other"])],
 ];
 
-function guessFromEntries(text: string): LogType {
-  const entries = text
+/** Names Exim's logs have, and what rotation makes of them. */
+const USUAL_NAME = /(?:main|reject|panic)[-_.]?log/i;
+
+/**
+ * True for what is surely a log of Exim, by a line of a form only Exim writes, or by its usual name. Other programs begin their
+ * lines with the same stamp.
+ */
+export function isSurelyLog(path: string, text: string): boolean {
+  if (isForeign(text)) return false;
+  return USUAL_NAME.test(basename(path)) || kindsIn(text).some((kind) => kind !== "other");
+}
+
+function kindsIn(text: string): EventKind[] {
+  return text
     .split("\n")
     .filter(startsEntry)
     .map((line) => parseEntry([line])?.event.kind ?? "other");
+}
+
+function guessFromEntries(text: string): LogType {
+  const entries = kindsIn(text);
   if (entries.length < FEWEST_ENTRIES) return "main";
   return KINDS_OF.find(([, kinds]) => entries.every((kind) => kinds.has(kind)))?.[0] ?? "main";
 }

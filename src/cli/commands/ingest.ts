@@ -1,18 +1,26 @@
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { isTimeZone } from "../../ingest/clock.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
-import { renderIngestJson, renderIngestSummary, renderUnusualShares } from "../../render/ingest-summary.ts";
+import {
+  renderForeign,
+  renderIngestJson,
+  renderIngestSummary,
+  renderUnusualShares,
+} from "../../render/ingest-summary.ts";
 import type { LogType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
+import { momentOf } from "../moment-of.ts";
 import { startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
+import type { When } from "../when.ts";
 
 export interface IngestFlags extends DatabaseFlags {
   readonly server?: string;
   readonly timezone?: string;
   readonly logType?: LogType;
+  readonly since?: When;
   readonly batchSize: number;
   readonly strict?: boolean;
   readonly quiet?: boolean;
@@ -21,7 +29,7 @@ export interface IngestFlags extends DatabaseFlags {
 
 /** Ingests the files and prints one summary line; returns the exit status. Errors: `usage`, those of the database. */
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
-  const { timezone } = flags;
+  const { timezone, since } = flags;
   if (timezone !== undefined && !isTimeZone(timezone)) {
     throw new PilotError("usage", `"${timezone}" is not a time zone this machine knows.`, {
       hint: "Give an IANA name such as Europe/Berlin or UTC.",
@@ -37,6 +45,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         timeZone: timezone,
         defaultTimeZone: io.timeZone,
         logType: flags.logType,
+        since: since === undefined ? undefined : (zone) => momentOf(since, now(), zone),
         batchLines: flags.batchSize,
         program,
         now,
@@ -54,7 +63,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
 
 function printReport(report: IngestReport, seconds: number, flags: IngestFlags, io: Io): void {
   for (const { error } of report.logs) if (error !== undefined) reportError(error, io);
-  if (flags.quiet !== true) io.stderr.write(renderUnusualShares(report));
+  if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, seconds));
   else if (flags.quiet !== true) io.stdout.write(renderIngestSummary(report, seconds, paintFor(io.stdout, io)));
 }
