@@ -47,10 +47,15 @@ Examples:
 
 The database is --db FILE, else $EXIM_PILOT_DB, else ./exim-pilot.db.`;
 
-const CRON_EXAMPLE = `
-Example from cron, every minute; mainlog.1 for the last lines before a rotation:
-  cd /var/log/exim4 && exim-pilot ingest --quiet \\
-    --db /var/lib/exim-pilot/mail.db mainlog.1 mainlog rejectlog paniclog`;
+const INGEST_EXAMPLES = `
+Examples:
+  exim-pilot ingest /var/log/exim4
+  exim-pilot ingest --server mx2 'mx2/mainlog*' mx2/rejectlog
+  tail -c +1 -f /var/log/exim4/mainlog | exim-pilot ingest --log-type main -
+
+From cron, every minute; two days, for the last lines before a rotation:
+  exim-pilot ingest --quiet --since 2d \\
+    --db /var/lib/exim-pilot/mail.db /var/log/exim4`;
 
 function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("ingest"))
@@ -80,7 +85,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", CRON_EXAMPLE)
+    .addHelpText("after", INGEST_EXAMPLES)
     .action(async (files: string[], flags) => {
       const { runIngest } = await import("./commands/ingest.ts");
       setStatus(await runIngest(files, flags, io));
@@ -128,7 +133,7 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .command("parse")
     .summary("show what log lines mean, without a database")
     .description(
-      "Shows how each line is read, plain or gzip, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
+      "Shows how each line is read, plain or compressed, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
     )
     .argument("[files...]", 'log files; "-" or none is standard input')
     .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))

@@ -202,13 +202,12 @@ class Run {
     );
     const logType = source?.logType ?? guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
-    if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
     // NOTE: first of all, for what a damaged archive begins with may be garbage.
-    await open.verify();
-    if (source === undefined && forced === undefined) {
-      if (!isNamed && !isSurelyLog(path, headText)) return { ...done("foreign"), logType: undefined };
-      assertIsLog(path, headText);
-    }
+    if (hasMore) await open.verify();
+    if (source === undefined && !isNamed && !this.#isWanted(path, headText))
+      return { ...done("foreign"), logType: undefined };
+    if (!hasMore) return done(head.length === 0 ? "empty" : "unchanged");
+    if (source === undefined && forced === undefined) assertIsLog(path, headText);
     const linesBefore = sum(this.#logs).lines;
     const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
@@ -230,6 +229,11 @@ class Run {
     do next = await readLog(open, next, this.#writer, this.#book, figures, options);
     while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
+  }
+
+  /** Whether a file that was found, not named, is a log. */
+  #isWanted(path: string, head: string): boolean {
+    return this.#options.logType === undefined ? isSurelyLog(path, head) : !isForeign(head);
   }
 }
 

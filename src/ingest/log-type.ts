@@ -41,11 +41,11 @@ const USUAL_NAME = /(?:main|reject|panic)[-_.]?log/i;
 
 /**
  * True for what is surely a log of Exim, by a line of a form only Exim writes, or by its usual name. Other programs begin their
- * lines with the same stamp.
+ * lines with the same stamp, and other files quote logs.
  */
 export function isSurelyLog(path: string, text: string): boolean {
   if (isForeign(text)) return false;
-  return USUAL_NAME.test(basename(path)) || kindsIn(text).some((kind) => kind !== "other");
+  return USUAL_NAME.test(basename(path)) || (startsEntry(text) && kindsIn(text).some((kind) => kind !== "other"));
 }
 
 function kindsIn(text: string): EventKind[] {
@@ -61,6 +61,9 @@ function guessFromEntries(text: string): LogType {
   return KINDS_OF.find(([, kinds]) => entries.every((kind) => kinds.has(kind)))?.[0] ?? "main";
 }
 
+/** With this a database begins; one of ours has lines of logs in its pages. */
+const SQLITE_MAGIC = "SQLite format 3\0";
+
 /** A stamp, digits as `d`, with which an entry begins. */
 const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
 
@@ -69,6 +72,7 @@ const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
  * them, or is there alone while a log is only beginning to be written, does not begin like one.
  */
 export function isForeign(text: string): boolean {
+  if (text.startsWith(SQLITE_MAGIC)) return true;
   const lines = text.split("\n");
   const unfinished = lines.pop() ?? "";
   if (lines.length > 0) return !lines.some((line) => startsEntry(line));

@@ -78,6 +78,18 @@ describe("a directory", () => {
     });
     write("update-exim4.conf.conf", "no log\n");
     expectFailure(await ingest("--quiet", logs), { status: 3, says: `None of the 2 files that "${logs}" stands for` });
+    write("empty", "");
+    expect((await ingest("--quiet", logs)).status).toBe(3);
+  });
+
+  test("of logs that tell nothing is read with --log-type, but for what has no stamps", async () => {
+    write("a.log", "2026-03-02 06:16:00 something of our own\n");
+    write("exim4.conf", "no log\n");
+    expectFailure(await ingest("--quiet", logs), { status: 3, says: "None of the 2 files" });
+    expect(resultsIn((await ingest("--json", "--log-type", "main", logs)).stdout).sort()).toEqual([
+      ["a.log", "read"],
+      ["exim4.conf", "foreign"],
+    ]);
   });
 });
 
@@ -117,6 +129,14 @@ describe("a pattern", () => {
     expectFailure(result, { status: 3, says: `No file matches "${pattern}".` });
     expect(storedPaths()).toEqual([join(logs, "mainlog")]);
   });
+});
+
+test("a database of ours, which has lines of logs in it, is no log", async () => {
+  writeLog("mainlog", 5);
+  const own = join(logs, "pilot.db");
+  await ingest("--db", own, join(logs, "mainlog"));
+  expectFailure(await ingest(own), { status: 3, says: "does not look like a log of Exim" });
+  expect(resultsIn((await ingest("--json", logs)).stdout)).toContainEqual(["pilot.db", "foreign"]);
 });
 
 test("a file that is named is read or refused, never left out", async () => {

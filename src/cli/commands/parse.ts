@@ -156,11 +156,13 @@ function presentSummary({ samples, json }: ParseFlags, page: Parameters<typeof r
   };
 }
 
+const OPENING: readonly unknown[] = ["stat", "open"];
+
 /** The same failure, without advice about a database: nothing is stored here. Failures to open a file have advice that fits. */
 function withoutStore(error: unknown): unknown {
   if (!(error instanceof PilotError) || error.cause === undefined) return error;
   const { cause, code, message } = error;
-  if ((cause as { syscall?: string }).syscall === "open") return error;
+  if (OPENING.includes((cause as { syscall?: string }).syscall)) return error;
   return new PilotError(code, message, { hint: "What could be read of it is shown.", cause });
 }
 
