@@ -13,7 +13,9 @@ await build({
   target: "node20.19",
   // It loads a compiled part from its own folder.
   external: ["better-sqlite3"],
-  // Packages in the older module form ask for Node's own modules through require.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
   logLevel: "warning",
 });

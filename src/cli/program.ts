@@ -10,6 +10,7 @@ import { columnsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
+import { parseWhen, type When } from "./when.ts";
 
 export type SetStatus = (status: number) => void;
 
@@ -55,10 +56,15 @@ Examples:
 
 The database is --db FILE, else $EXIM_PILOT_DB, else ./exim-pilot.db.`;
 
-const CRON_EXAMPLE = `
-Example from cron, every minute; mainlog.1 for the last lines before a rotation:
-  cd /var/log/exim4 && exim-pilot ingest --quiet \\
-    --db /var/lib/exim-pilot/mail.db mainlog.1 mainlog rejectlog paniclog`;
+const INGEST_EXAMPLES = `
+Examples:
+  exim-pilot ingest /var/log/exim4
+  exim-pilot ingest --server mx2 'mx2/mainlog*' mx2/rejectlog
+  tail -c +1 -f /var/log/exim4/mainlog | exim-pilot ingest --log-type main -
+
+From cron, every minute; two days, for the last lines before a rotation:
+  exim-pilot ingest --quiet --since 2d \\
+    --db /var/lib/exim-pilot/mail.db /var/log/exim4`;
 
 const LOG_TYPES = ["main", "reject", "panic", "syslog"];
 
@@ -66,9 +72,9 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("ingest"))
     .summary("read logs into the database")
     .description(
-      "Reads main, reject and panic logs, plain or gzip, rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
+      "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
     )
-    .argument("<files...>", 'log files; "-" is standard input')
+    .argument("<files...>", 'log files, directories of logs, quoted patterns; "-" is standard input')
     .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
     .option(
       "--timezone <zone>",
@@ -77,11 +83,16 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(
       new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(LOG_TYPES),
     )
+    .option(
+      "--since <when>",
+      "leave out files that end before: a date or time, yesterday, 2h, 7d ago (compressed files by their time of change)",
+      toWhen,
+    )
     .option("--batch-size <lines>", "lines stored in one batch", toBatchSize, 500)
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", CRON_EXAMPLE)
+    .addHelpText("after", INGEST_EXAMPLES)
     .action(async (files: string[], flags) => {
       const { runIngest } = await import("./commands/ingest.ts");
       setStatus(await runIngest(files, flags, io));
@@ -313,7 +324,7 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .command("parse")
     .summary("show what log lines mean, without a database")
     .description(
-      "Shows how each line is read, plain or gzip, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
+      "Shows how each line is read, plain or compressed, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
     )
     .argument("[files...]", 'log files; "-" or none is standard input')
     .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
@@ -409,6 +420,14 @@ function withDatabase(command: Command): Command {
 function toSeconds(value: string): number {
   if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError("Give a number of seconds.");
   return Number(value);
+}
+
+function toWhen(value: string): When {
+  const when = parseWhen(value);
+  if (when !== undefined) return when;
+  throw new InvalidArgumentError(
+    "Give a date (2026-03-02), a time (2026-03-02T06:16), today, yesterday, or how long ago (2h, 7d).",
+  );
 }
 
 function toBatchSize(value: string): number {

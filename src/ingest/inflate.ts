@@ -1,19 +1,23 @@
 import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
+import { ArchiveFailure } from "./archive-failure.ts";
+
+/** What zlib calls an archive that ends too early. */
+const CUT_OFF = "Z_BUF_ERROR";
 
 /**
  * The text of a gzip archive. Of one that is cut off or damaged all that can be read comes before the failure: in a pipeline
- * it would be lost with the stream.
+ * it would be lost with the stream. Errors: {@link ArchiveFailure}.
  */
 export async function* inflate(compressed: AsyncIterable<Buffer>, chunkBytes: number): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: chunkBytes });
   const inflated: Buffer[] = [];
-  let failure: unknown;
+  let failure: ArchiveFailure | undefined;
   gunzip.on("data", (chunk: Buffer) => inflated.push(chunk));
   const failed = new Promise<void>((resolve) => {
-    gunzip.once("error", (error) => {
-      failure = error;
+    gunzip.once("error", (error: NodeJS.ErrnoException) => {
+      failure = new ArchiveFailure(error.code === CUT_OFF ? "cut_off" : "damaged", error.message, error);
       resolve();
     });
   });

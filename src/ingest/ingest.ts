@@ -7,13 +7,15 @@ import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, MIB } from "../units.ts";
-import { BATCHES_TOGETHER, type LogFigures, NOTHING, readLog } from "./log-reader.ts";
-import { guessLogType, isForeign } from "./log-type.ts";
+import { type FoundLogs, findLogs } from "./find-logs.ts";
+import { endsBefore } from "./log-age.ts";
+import { BATCHES_TOGETHER, type LogFigures, NOTHING, type ReaderOptions, readLog } from "./log-reader.ts";
+import { guessLogType, isForeign, isSurelyLog } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
 import { readBatches } from "./reading.ts";
 import { ReadingThread, type Thread } from "./reading-thread.ts";
 import { hasWholeLine, recognise } from "./recognise.ts";
-import { type OpenSource, openSource } from "./source.ts";
+import { type OpenSource, openSource, STDIN_PATH } from "./source.ts";
 
 export interface IngestOptions {
   /** Name of the server that wrote the logs. */
@@ -23,10 +25,14 @@ export interface IngestOptions {
   readonly defaultTimeZone: string;
   /** Undefined: told from content and name. */
   readonly logType: SourceType | undefined;
+  /** Files that end before it are left out; undefined: none. The time zone is the one of the server's stamps. */
+  readonly since?: ((timeZone: string) => EpochMs) | undefined;
   readonly batchLines: number;
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
+  /** Of the programs that decompress. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
   /** For logs with much to read; undefined: all is done in this thread. */
   readonly startReadingThread?: (() => Thread) | undefined;
@@ -48,8 +54,10 @@ export interface IngestProgress {
 /**
  * - `read`: new lines were stored. `unchanged`: everything of it was stored already. `empty`: it has no bytes.
  * - `interrupted`: the run was told to stop; the next one goes on. `failed`: see the error; what was read before it is stored.
+ * - `foreign`: found in a directory or by a pattern, and no log of Exim. `older`: it ends before {@link IngestOptions.since}. Neither
+ *   is read.
  */
-export type LogResult = "read" | "unchanged" | "empty" | "interrupted" | "failed";
+export type LogResult = "read" | "unchanged" | "empty" | "interrupted" | "failed" | "foreign" | "older";
 
 export interface LogReport extends LogFigures {
   readonly path: string;
@@ -67,16 +75,17 @@ export interface IngestReport {
 }
 
 /**
- * Ingests logs of one server. What is wrong with one log is in its report; what is wrong with the database is thrown:
+ * Ingests logs of one server: files, directories, patterns, standard input. What is wrong with one log is in its report; what is wrong with the database is thrown:
  * `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with another time zone.
  */
 export async function ingest(
-  paths: readonly string[],
+  names: readonly string[],
   stdin: Readable,
   writer: Writer,
   options: IngestOptions,
 ): Promise<IngestReport> {
   const { program, now } = options;
+  const found = await Promise.all(names.map(findLogs));
   const { server, runId } = writer.write((transactor) => {
     const known = writer.sources.findServer(options.server);
     transactor.noteParser(PARSER_VERSION, now());
@@ -86,7 +95,7 @@ export async function ingest(
       runId: transactor.startRun(program, now()),
     };
   });
-  const run = new Run(paths, stdin, writer, server, options);
+  const run = new Run(found, stdin, writer, server, options);
   try {
     await run.readAll();
   } catch (error) {
@@ -106,8 +115,18 @@ export async function ingest(
   return report;
 }
 
+/** A log among those that are read. */
+interface GivenLog {
+  readonly path: string;
+  /** False when it was found in a directory or by a pattern. */
+  readonly isNamed: boolean;
+  readonly index: number;
+}
+
 class Run {
-  readonly #paths: readonly string[];
+  readonly #found: readonly FoundLogs[];
+  readonly #count: number;
+  readonly #since: EpochMs | undefined;
   readonly #stdin: Readable;
   readonly #writer: Writer;
   readonly #server: ServerRow;
@@ -116,8 +135,10 @@ class Run {
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
 
-  constructor(paths: readonly string[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
-    this.#paths = paths;
+  constructor(found: readonly FoundLogs[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
+    this.#found = found;
+    this.#count = found.reduce((count, { paths }) => count + paths.length, 0);
+    this.#since = options.since?.(server.timeZone);
     this.#stdin = stdin;
     this.#writer = writer;
     this.#server = server;
@@ -141,9 +162,18 @@ class Run {
   }
 
   async readAll(): Promise<void> {
-    for (const [index, path] of this.#paths.entries()) {
-      if (this.#isAborted) return;
-      this.#logs.push(await this.#readOne(path, index));
+    let index = 0;
+    for (const found of this.#found) {
+      if (found.error !== undefined) this.#logs.push(failed(found.argument, found.error));
+      const before = this.#logs.length;
+      for (const path of found.paths) {
+        if (this.#isAborted) return;
+        this.#logs.push(await this.#readOne({ path, isNamed: found.isNamed, index }));
+        index++;
+      }
+      const reports = this.#logs.slice(before);
+      if (reports.length > 0 && reports.every(({ result }) => result === "foreign"))
+        this.#logs.push(failed(found.argument, noLogAmong(found)));
     }
   }
 
@@ -152,21 +182,25 @@ class Run {
   }
 
   /** A failure of the log is its result; one of the database ends the run. */
-  async #readOne(path: string, index: number): Promise<LogReport> {
+  async #readOne(log: GivenLog): Promise<LogReport> {
+    const { path } = log;
     const figures = { ...NOTHING };
     let open: OpenSource | undefined;
     try {
-      open = await openSource(path, this.#stdin);
-      return await this.#readOpen(open, index, figures);
+      if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
+        return { ...figures, path, logType: undefined, result: "older", error: undefined };
+      open = await openSource(path, { stdin: this.#stdin, env: this.#options.env, signal: this.#options.signal });
+      return await this.#readOpen(open, log, figures);
     } catch (error) {
       if (!(error instanceof PilotError) || !ABOUT_A_LOG.has(error.code)) throw error;
-      return { ...figures, path, logType: undefined, result: "failed", error };
+      if (this.#isAborted) return { ...figures, path, logType: undefined, result: "interrupted", error: undefined };
+      return { ...failed(path, error), ...figures };
     } finally {
       open?.close();
     }
   }
 
-  async #readOpen(open: OpenSource, index: number, figures: LogFigures): Promise<LogReport> {
+  async #readOpen(open: OpenSource, { isNamed, index }: GivenLog, figures: LogFigures): Promise<LogReport> {
     const { path, head } = open;
     const headText = head.toString("latin1");
     const { logType: forced } = this.#options;
@@ -180,6 +214,10 @@ class Run {
     );
     const logType = source !== undefined && hasWholeLine(source) ? source.logType : guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
+    // NOTE: first of all, for what a damaged archive begins with may be garbage.
+    if (hasMore) await open.verify();
+    if (source === undefined && !isNamed && !this.#isWanted(path, headText))
+      return { ...done("foreign"), logType: undefined };
     if (!hasMore) {
       if (source !== undefined && source.path !== path) {
         this.#writer.write((transactor) => transactor.renameSource(source.id, path));
@@ -187,13 +225,10 @@ class Run {
       return done(head.length === 0 ? "empty" : "unchanged");
     }
     if (source === undefined && forced === undefined) assertIsLog(path, headText);
-    await open.verify();
-    const start =
-      source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
     const linesBefore = sum(this.#logs).lines;
     const thread = this.#thread;
     const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE;
-    await readLog(open, start, this.#writer, this.#book, figures, {
+    const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
       batchesTogether: isLarge ? BATCHES_TOGETHER : 1,
       timeZone: this.#server.timeZone,
@@ -204,14 +239,22 @@ class Run {
         this.#options.onProgress?.({
           path,
           index: index + 1,
-          count: this.#paths.length,
+          count: this.#count,
           bytesRead: open.bytesRead(),
           sizeBytes: open.sizeBytes,
           lines: linesBefore + figures.lines,
         });
       },
-    });
+    };
+    let next = source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
+    do next = await readLog(open, next, this.#writer, this.#book, figures, options);
+    while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
+  }
+
+  /** Whether a file that was found, not named, is a log. */
+  #isWanted(path: string, head: string): boolean {
+    return this.#options.logType === undefined ? isSurelyLog(path, head) : !isForeign(head);
   }
 }
 
@@ -219,6 +262,18 @@ class Run {
 const LARGE = 2 * MIB;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
+
+function failed(path: string, error: PilotError): LogReport {
+  return { ...NOTHING, path, logType: undefined, result: "failed", error };
+}
+
+function noLogAmong({ argument, paths }: FoundLogs): PilotError {
+  const which = paths.length === 1 ? "The only file" : `None of the ${paths.length} files`;
+  const isLog = paths.length === 1 ? "is no log of Exim" : "is a log of Exim";
+  return new PilotError("not_a_log", `${which} that "${argument}" stands for ${isLog}.`, {
+    hint: "Name a file to have it read all the same, with --log-type main, reject, panic or syslog.",
+  });
+}
 
 function assertTimeZone(known: ServerRow | undefined, timeZone: string | undefined): void {
   if (known === undefined || timeZone === undefined || known.timeZone === timeZone) return;
@@ -237,7 +292,7 @@ function assertIsLog(path: string, head: string): void {
     "not_a_log",
     `"${path}" does not look like a log of Exim: no line begins with a date and a time.`,
     {
-      hint: "Give it with --log-type main, reject or panic if it is one all the same.",
+      hint: "Give it with --log-type main, reject, panic or syslog if it is one all the same.",
     },
   );
 }

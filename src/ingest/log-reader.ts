@@ -16,9 +16,10 @@ import { addFacts, addHeaderDump } from "./facts.ts";
 import { SourceFailure } from "./lines.ts";
 import { firstMessageId } from "./log-type.ts";
 import type { MessageBook } from "./message-book.ts";
+import { readFailure } from "./read-failure.ts";
 import type { BatchEntry, EntryBatch, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
-import { type OpenSource, readFailure } from "./source.ts";
+import type { OpenSource } from "./source.ts";
 import { keyOfText } from "./syslog-twin.ts";
 
 /** What one run added from one log. */
@@ -68,7 +69,8 @@ export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "pat
 }
 
 /**
- * Reads the new part of a log and adds to `figures` what it stores. Returns at its end, or early when `signal` aborts.
+ * Reads the new part of a log, until its end or a pause, and adds to `figures` what it stores; early when `signal` aborts.
+ * Returns where to go on after a pause.
  * Errors: `unreadable` when the log cannot be read on, with all before it stored; `in_use` when another run reads the same
  * log; those of {@link Writer.write}.
  */
@@ -79,16 +81,17 @@ export async function readLog(
   book: MessageBook,
   figures: LogFigures,
   options: ReaderOptions,
-): Promise<void> {
+): Promise<SourceRow | NewSource> {
   const reader = new LogReader(source, open, writer, book, figures, options);
   try {
-    await options.readBatches(open.read(), reader.start, (batch) => reader.add(batch), options.signal);
+    await options.readBatches(open.readUntilPause(), reader.start, (batch) => reader.add(batch), options.signal);
   } catch (error) {
     if (!(error instanceof SourceFailure)) throw error;
     reader.end();
     throw readFailure(open.path, error.cause);
   }
   reader.end();
+  return reader.source ?? source;
 }
 
 /** A source without an id is not stored yet. */
@@ -151,6 +154,12 @@ class LogReader {
       clockMs,
       lastBlock: this.#lastBlock && this.#readBlock(this.#lastBlock),
     };
+  }
+
+  /** Undefined while nothing of it is stored. */
+  get source(): SourceRow | undefined {
+    const { id } = this.#source;
+    return id === undefined ? undefined : { ...this.#source, id };
   }
 
   add(batch: EntryBatch): void {

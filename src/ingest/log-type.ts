@@ -72,14 +72,33 @@ const KINDS_OF: readonly (readonly [LogType, ReadonlySet<EventKind>])[] = [
   ["panic", new Set<EventKind>(["panic", "configuration", "deferral", "not_accepted", "scan", "spool", "other"])],
 ];
 
-function guessFromEntries(text: string): LogType {
-  const entries = text
+/** Names Exim's logs have, and what rotation makes of them. */
+const USUAL_NAME = /(?:main|reject|panic)[-_.]?log/i;
+
+/**
+ * True for what is surely a log of Exim, by a line of a form only Exim writes, or by its usual name. Other programs begin their
+ * lines with the same stamp, and other files quote logs.
+ */
+export function isSurelyLog(path: string, text: string): boolean {
+  if (isForeign(text)) return false;
+  return USUAL_NAME.test(basename(path)) || (startsEntry(text) && kindsIn(text).some((kind) => kind !== "other"));
+}
+
+function kindsIn(text: string): EventKind[] {
+  return text
     .split("\n")
     .filter(startsEntry)
     .map((line) => parseEntry([line])?.event.kind ?? "other");
+}
+
+function guessFromEntries(text: string): LogType {
+  const entries = kindsIn(text);
   if (entries.length < FEWEST_ENTRIES) return "main";
   return KINDS_OF.find(([, kinds]) => entries.every((kind) => kinds.has(kind)))?.[0] ?? "main";
 }
+
+/** With this a database begins; one of ours has lines of logs in its pages. */
+const SQLITE_MAGIC = "SQLite format 3\0";
 
 /** A stamp, digits as `d`, with which an entry begins. */
 const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
@@ -89,6 +108,7 @@ const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
  * them, or is there alone while a log is only beginning to be written, does not begin like one.
  */
 export function isForeign(text: string): boolean {
+  if (text.startsWith(SQLITE_MAGIC)) return true;
   const lines = text.split("\n");
   const unfinished = lines.pop() ?? "";
   if (lines.length > 0) return !lines.some((line) => startsEntry(line) || isEximSyslog(line));

@@ -52,6 +52,7 @@ export async function replay(text: StoredText, writer: Writer, options: ReplayOp
 
 /** A stored log in the place of its file. */
 function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSource {
+  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false }).setEncoding("latin1");
   return {
     path,
     head: headOf(id, text),
@@ -59,7 +60,9 @@ function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSo
     bytesRead: () => 0,
     verify: async () => {},
     compare: async () => "continues",
-    read: () => Readable.from(text.bytesOf(id, position), { objectMode: false }).setEncoding("latin1"),
+    read,
+    readUntilPause: read,
+    goesOn: async () => false,
     close: () => {},
   };
 }

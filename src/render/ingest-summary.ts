@@ -3,6 +3,7 @@ import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import { countOf, formatCount } from "./format.ts";
 import { renderJson } from "./json.ts";
 import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
 
 /**
  * `Stored 420 lines: 103 new messages, 12 of free text, 0 unparsed (21,000 lines/s).`, or what there was instead of new
@@ -11,7 +12,11 @@ import type { Paint } from "./paint.ts";
 export function renderIngestSummary(report: IngestReport, seconds: number, paint: Paint): string {
   const { totals, logs, isInterrupted } = report;
   if (logs.length > 0 && logs.every(({ result }) => result === "failed") && totals.lines === 0) return "";
-  const notes = [noteOn(logs, "unchanged", "unchanged"), noteOn(logs, "empty", "empty")].filter((note) => note !== "");
+  const notes = [
+    noteOn(logs, "unchanged", "unchanged"),
+    noteOn(logs, "empty", "empty"),
+    noteOn(logs, "older", "older and not read"),
+  ].filter((note) => note !== "");
   const aside = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
   const interruption = isInterrupted ? "Interrupted: the next run goes on from here.\n" : "";
   if (totals.lines === 0) return isInterrupted ? interruption : `Nothing new${aside}.\n`;
@@ -23,6 +28,19 @@ export function renderIngestSummary(report: IngestReport, seconds: number, paint
   const rate = `${formatCount(Math.round(ratePerSecond(totals.lines, seconds)))} lines/s`;
   const rest = notes.length === 0 ? "" : `; ${notes.join(", ")}`;
   return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
+}
+
+/** More names than these are not told. */
+const MOST_NAMES = 5;
+
+/** `note: not read, for they are no logs of Exim: a.conf, b.db and 3 others.`; empty when all that was found is a log. */
+export function renderForeign({ logs }: IngestReport): string {
+  const foreign = logs.filter(({ result }) => result === "foreign");
+  if (foreign.length === 0) return "";
+  const names = foreign.slice(0, MOST_NAMES).map(({ path }) => toVisibleLine(path));
+  const others = foreign.length - names.length;
+  const rest = others === 0 ? "" : ` and ${countOf(others, "other")}`;
+  return `note: not read, as ${foreign.length === 1 ? "it is no log" : "they are no logs"} of Exim: ${names.join(", ")}${rest}\n`;
 }
 
 /** Exim's own logs have hardly any; a few come from what administrators let it log. */

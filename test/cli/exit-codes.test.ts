@@ -85,7 +85,8 @@ describe("the program ends with", () => {
     ["a log that is not there", ["ingest", "--db", join(FOLDER, "io.db"), join(FOLDER, "none.log")]],
     ["a file that is no database", ["stats", "--db", LOG]],
     ["a folder that is not there", ["ingest", "--db", join(FOLDER, "none", "x.db"), LOG]],
-    ["a folder for a log", ["ingest", "--db", join(FOLDER, "io.db"), FOLDER]],
+    ["a folder without a log", ["ingest", "--quiet", "--db", join(FOLDER, "io.db"), join(ROOT, "schema")]],
+    ["a pattern that matches nothing", ["ingest", "--db", join(FOLDER, "io.db"), join(FOLDER, "main*")]],
     ["a folder for a database", ["stats", "--db", FOLDER]],
   ])("3 when it could not do it: %s", async (_what, argv) => {
     const { status, stderr } = await run(argv);

@@ -266,7 +266,9 @@ async function buildProgram(): Promise<string> {
     format: "esm",
     target: "node20.19",
     external: ["better-sqlite3"],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
     logLevel: "silent",
   });
   writeFileSync(join(outdir, "package.json"), readFileSync(join(root, "package.json")));

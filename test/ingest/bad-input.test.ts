@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { availableArchivers } from "../support/archivers.ts";
 import { type CliOptions, type CliResult, expectFailure, runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
@@ -60,14 +61,15 @@ describe("a log that cannot be read", () => {
     await expectStillUsable();
   });
 
-  test("is a directory", async () => {
-    expectFailure(await ingest(folder), { status: 3, says: `"${folder}" is a directory.` });
-    await expectStillUsable();
-  });
-
   test("is one of several: the others are stored, and each failure is told", async () => {
     const other = write("rejectlog", "2026-03-02 06:16:05 H=(y) [203.0.113.104] rejected EHLO or HELO y: no\n");
-    const result = await ingest(join(folder, "nothing"), good, folder, write("noise", randomBytes(5000)), other);
+    const result = await ingest(
+      join(folder, "nothing"),
+      good,
+      join(folder, "x*"),
+      write("noise", randomBytes(5000)),
+      other,
+    );
     expect(result.status).toBe(3);
     expect(result.stderr.match(/^error: .+\.$/gm)).toHaveLength(3);
     expect(result.stderr.match(/^hint: .+\.$/gm)).toHaveLength(3);
@@ -110,7 +112,7 @@ describe("a file that is no log", () => {
 
   test("is refused: what only begins like an archive", async () => {
     const path = write("mainlog.gz", Buffer.concat([Buffer.from([0x1f, 0x8b, 8]), randomBytes(3000)]));
-    expectFailure(await ingest(path), { status: 3, says: `"${path}" is damaged or cut off` });
+    expectFailure(await ingest(path), { status: 3, says: `"${path}" is damaged: ` });
     await expectStillUsable();
   });
 
@@ -255,21 +257,33 @@ describe("a strange log", () => {
   });
 });
 
-describe("an archive that is", () => {
+describe.each(availableArchivers())("an archive of $codec that is", ({ codec, compress, decompress, ending }) => {
   const text = [...generateLog("main", { messages: 600, seed: 9 })].join("");
-  const archive = gzipSync(text);
+  const archive = compress(text);
+  const name = `mainlog.1.${ending}`;
 
-  test("cut off: all that can be read is stored, and the whole one adds the rest", async () => {
+  // NOTE: an archive of lzma has no checksum, so what is cut off cannot be told from what is damaged.
+  const isChecked = codec !== "lzma";
+
+  test.skipIf(isChecked)("cut off: not trusted, and the whole one is stored", async () => {
+    const path = write(name, archive.subarray(0, archive.length >> 1));
+    expectFailure(await ingest(path), { status: 3, says: `"${path}" is damaged: ` });
+    expectStored([]);
+    expect(await ingest(write(name, archive))).toMatchObject({ status: 0, stderr: "" });
+    expectStored([text]);
+  });
+
+  test.runIf(isChecked)("cut off: all that can be read is stored, and the whole one adds the rest", async () => {
     for (const share of [0.999, 0.6, 0.3]) {
       database = join(folder, `${share}.db`);
       const cut = archive.subarray(0, Math.floor(archive.length * share));
-      const readable = gunzipSync(cut, { finishFlush: constants.Z_SYNC_FLUSH });
-      const path = write("mainlog.1.gz", cut);
+      const readable = decompress(cut);
+      const path = write(name, cut);
       for (const _ of ["once", "again"]) {
         expectFailure(await ingest(path), { status: 3, says: `"${path}" is damaged or cut off` });
-        expectStored([readable]);
+        expectStored(readable.length === 0 ? [] : [readable]);
       }
-      expect(await ingest(write("mainlog.1.gz", archive))).toMatchObject({ status: 0, stderr: "" });
+      expect(await ingest(write(name, archive))).toMatchObject({ status: 0, stderr: "" });
       expectStored([text]);
       expect(differences(dumpViews(database), await plainViews())).toEqual([]);
     }
@@ -277,10 +291,10 @@ describe("an archive that is", () => {
 
   test("cut off within its first bytes: refused, and the whole one is stored", async () => {
     for (const length of [3, 9, 12, 20]) {
-      const path = write("mainlog.1.gz", archive.subarray(0, length));
+      const path = write(name, archive.subarray(0, length));
       expect((await ingest(path)).status).toBe(3);
     }
-    await ingest(write("mainlog.1.gz", archive));
+    await ingest(write(name, archive));
     expectStored([text]);
   });
 
@@ -291,21 +305,21 @@ describe("an archive that is", () => {
       const bytes = Buffer.from(archive);
       const place = 20 + random.upTo(bytes.length - 100);
       for (let offset = 0; offset < 1 + index * 10; offset++) bytes[place + offset] = random.upTo(256);
-      const path = write("mainlog.1.gz", bytes);
+      const path = write(name, bytes);
       expectFailure(await ingest(path), { status: 3, says: `"${path}" is damaged: ` });
       expectStored([]);
-      expect(await ingest(write("mainlog.1.gz", archive))).toMatchObject({ status: 0, stderr: "" });
+      expect(await ingest(write(name, archive))).toMatchObject({ status: 0, stderr: "" });
       expectStored([text]);
       expect(differences(dumpViews(database), await plainViews())).toEqual([]);
     }
   });
 
-  test("damaged in its checksum only: told, and not trusted", async () => {
+  test.runIf(isChecked)("damaged in its checksum only: told, and not trusted", async () => {
     const bytes = Buffer.from(archive);
     bytes.fill(0, bytes.length - 8, bytes.length - 4);
-    expectFailure(await ingest(write("mainlog.1.gz", bytes)), { status: 3, says: "is damaged: " });
+    expectFailure(await ingest(write(name, bytes)), { status: 3, says: "is damaged: " });
     expectStored([]);
-    expect(await ingest(write("mainlog.1.gz", archive))).toMatchObject({ status: 0, stderr: "" });
+    expect(await ingest(write(name, archive))).toMatchObject({ status: 0, stderr: "" });
     expectStored([text]);
   });
 

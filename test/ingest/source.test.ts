@@ -12,23 +12,36 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
-import { type OpenSource, openSource, type StoredText } from "../../src/ingest/source.ts";
+import { DECOMPRESSORS } from "../../src/ingest/codec.ts";
+import { type OpenSource, openSource, type SourceSurroundings, type StoredText } from "../../src/ingest/source.ts";
+import { type Archiver, availableArchivers } from "../support/archivers.ts";
 import { temporaryFolder } from "../support/database.ts";
 
 const LINES = Array.from({ length: 5000 }, (_, index) => `2026-03-02 06:16:00 Start queue run: pid=${index} caf\xe9\n`);
 const TEXT = LINES.join("");
 const BYTES = Buffer.from(TEXT, "latin1");
 
-const WAYS: readonly (readonly [name: string, open: (bytes: Buffer) => Promise<OpenSource>])[] = [
-  ["a file", (bytes) => openSource(write("mainlog", bytes), noStdin())],
-  ["a compressed file, whatever its name", (bytes) => openSource(write("mainlog", gzipSync(bytes)), noStdin())],
-  ["a compressed file of several members", (bytes) => openSource(write("mainlog.gz", inMembers(bytes)), noStdin())],
-  ["standard input", (bytes) => openSource("-", chunked(bytes))],
-  ["compressed standard input", (bytes) => openSource("-", chunked(gzipSync(bytes)))],
+const ARCHIVERS = availableArchivers();
+
+const PLAIN: readonly (readonly [name: string, open: (bytes: Buffer) => Promise<OpenSource>])[] = [
+  ["a file", (bytes) => openSource(write("mainlog", bytes), NO_STDIN)],
+  ["standard input", (bytes) => openSource("-", { stdin: chunked(bytes), env: {} })],
 ];
+const WAYS: typeof PLAIN = [
+  ...PLAIN,
+  ...ARCHIVERS.flatMap(({ codec, compress }): typeof PLAIN => [
+    [`a ${codec} file, whatever its name`, (bytes) => openSource(write("mainlog", compress(bytes)), NO_STDIN)],
+    [`${codec} standard input`, (bytes) => openSource("-", { stdin: chunked(compress(bytes)), env: {} })],
+  ]),
+  ...ARCHIVERS.filter(({ codec }) => codec !== "lzma").map(({ codec, compress }): (typeof PLAIN)[number] => [
+    `a ${codec} file of several members`,
+    (bytes) => openSource(write("mainlog.gz", inMembers(bytes, compress)), NO_STDIN),
+  ]),
+];
+
+const NO_STDIN: SourceSurroundings = { stdin: Readable.from([]), env: {} };
 
 let folder: string;
 
@@ -76,7 +89,7 @@ describe.each(WAYS)("%s", (_, open) => {
   });
 });
 
-describe.each(WAYS.slice(0, 3))("%s that is not the stored one", (_, open) => {
+describe.each(WAYS.filter(([name]) => !name.includes("standard input")))("%s that is not the stored one", (_, open) => {
   test("is told by the bytes before the position, and can be compared again and read whole", async () => {
     const source = await open(BYTES);
     const other = `${TEXT.slice(0, 69_900)}X${TEXT.slice(69_901)}`;
@@ -96,7 +109,7 @@ describe.each(WAYS.slice(0, 3))("%s that is not the stored one", (_, open) => {
 });
 
 test("standard input that is not the stored log cannot be read again, and says so", async () => {
-  const source = await openSource("-", chunked(BYTES));
+  const source = await openSource("-", { stdin: chunked(BYTES), env: {} });
   await expect(source.compare(70_000, () => "x")).rejects.toMatchObject({
     code: "unreadable",
     message: expect.stringContaining("begins like a log that is stored already"),
@@ -105,7 +118,7 @@ test("standard input that is not the stored log cannot be read again, and says s
 
 test("a file that grows after it was opened is read to its new end", async () => {
   const path = write("mainlog", BYTES);
-  const source = await openSource(path, noStdin());
+  const source = await openSource(path, NO_STDIN);
   appendFileSync(path, "more\n");
   expect((await text(source.read())).endsWith("\nmore\n")).toBe(true);
   source.close();
@@ -118,7 +131,7 @@ describe("a source that cannot be opened", () => {
     ["is below a file", () => join(write("file", Buffer.from("x")), "mainlog"), "cannot be opened (ENOTDIR)"],
     ["has a name that is too long", () => join(folder, "x".repeat(5000)), "cannot be opened (ENAMETOOLONG)"],
   ])("is unreadable: it %s", async (_, path, says) => {
-    const error = await openSource(path(), noStdin()).catch((reason: unknown) => reason);
+    const error = await openSource(path(), NO_STDIN).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(PilotError);
     expect(error).toMatchObject({
       code: "unreadable",
@@ -127,22 +140,37 @@ describe("a source that cannot be opened", () => {
     });
   });
 
-  test("is unreadable: it begins like an archive and is none", async () => {
-    const path = write("mainlog.gz", Buffer.from([0x1f, 0x8b, 0xff, 1, 2, 3, 4]));
-    await expect(openSource(path, noStdin())).rejects.toMatchObject({ code: "unreadable" });
+  test.each(ARCHIVERS)("is unreadable: it begins like an archive of $codec and is none", async ({ compress }) => {
+    const before = openDescriptors();
+    const bytes = compress("");
+    const path = write("mainlog", Buffer.concat([bytes.subarray(0, 6), Buffer.alloc(3000, 0xa5)]));
+    await expect(openSource(path, NO_STDIN)).rejects.toMatchObject({ code: "unreadable" });
+    await expect.poll(openDescriptors).toEqual(before);
+  });
+
+  test.each(["bzip2", "xz", "zstd", "lzma"] as const)("is unreadable: the program for %s is missing", async (codec) => {
+    const magics = { bzip2: "425a68", xz: "fd377a585a00", zstd: "28b52ffd", lzma: "5d00008000" };
+    const path = write("mainlog.1", Buffer.concat([Buffer.from(magics[codec], "hex"), Buffer.alloc(100_000)]));
+    const surroundings = { stdin: Readable.from([]), env: { PATH: folder } };
+    const { program, debianPackage } = DECOMPRESSORS[codec];
+    await expect(openSource(path, surroundings)).rejects.toMatchObject({
+      code: "unreadable",
+      message: `"${path}" is compressed, and the program to read it is not installed.`,
+      hint: expect.stringContaining(`${program} of the package ${debianPackage}`),
+    });
   });
 });
 
 describe.each([
-  ["a file", (bytes: Buffer) => bytes],
-  ["an archive", (bytes: Buffer) => gzipSync(bytes)],
-])("%s that is closed", (_, pack) => {
+  { name: "a file", pack: (bytes: Buffer) => bytes },
+  ...ARCHIVERS.map(({ codec, compress }) => ({ name: `an archive of ${codec}`, pack: compress })),
+])("$name that is closed", ({ pack }) => {
   test.each(["unread", "read in part", "compared and different", "read"])(
     "gives back its descriptor, once: %s",
     async (how) => {
       const path = write("mainlog", pack(BYTES));
       const before = openDescriptors();
-      const source = await openSource(path, noStdin());
+      const source = await openSource(path, NO_STDIN);
       if (how === "compared and different") await source.compare(70_000, () => "x");
       if (how === "read in part") for await (const chunk of source.read()) if (chunk.length > 0) break;
       if (how === "read") await text(source.read());
@@ -170,9 +198,9 @@ function storedOf(stored: string): StoredText {
   return (end, length) => stored.slice(Math.max(0, end - length), end);
 }
 
-function inMembers(bytes: Buffer): Buffer {
+function inMembers(bytes: Buffer, compress: Archiver["compress"]): Buffer {
   const middle = bytes.length >> 1;
-  return Buffer.concat([gzipSync(bytes.subarray(0, middle)), gzipSync(bytes.subarray(middle))]);
+  return Buffer.concat([compress(bytes.subarray(0, middle)), compress(bytes.subarray(middle))]);
 }
 
 function chunked(bytes: Buffer): Readable {
@@ -180,10 +208,6 @@ function chunked(bytes: Buffer): Readable {
     bytes.subarray(index * 1000, (index + 1) * 1000),
   );
   return Readable.from(chunks);
-}
-
-function noStdin(): Readable {
-  return Readable.from([]);
 }
 
 /** Numbers of open files, where the system tells them. */

@@ -287,6 +287,7 @@ async function readOnAfterRebuild(path: string, start: number): Promise<void> {
   await withWriter(path, async (writer) => {
     const source = writer.sources.findSource(1);
     if (source === undefined) throw new Error("The log is not stored.");
+    const read = (): Readable => Readable.from(rest(), { objectMode: false }).setEncoding("latin1");
     const open: OpenSource = {
       path: source.path,
       head: LOG,
@@ -294,7 +295,9 @@ async function readOnAfterRebuild(path: string, start: number): Promise<void> {
       verify: async () => {},
       bytesRead: () => 0,
       compare: async () => "continues",
-      read: () => Readable.from(rest(), { objectMode: false }).setEncoding("latin1"),
+      read,
+      readUntilPause: read,
+      goesOn: async () => false,
       close: () => {},
     };
     await readLog(

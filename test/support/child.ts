@@ -34,7 +34,9 @@ export async function buildProgram(): Promise<BuiltProgram> {
     platform: "node",
     format: "esm",
     external: ["better-sqlite3"],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
     logLevel: "error",
   });
   return { script, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -61,6 +61,7 @@ export const OPTIONS: IngestOptions = {
   batchLines: 500,
   program: "0.0.0-test",
   now: () => NOW,
+  env: {},
 };
 
 /** Ingests into the database at `path`. `stdin` is what "-" reads. */

@@ -1,18 +1,26 @@
 import { EXIT_STATUS } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
-import { renderIngestJson, renderIngestSummary, renderUnusualShares } from "../../render/ingest-summary.ts";
+import {
+  renderForeign,
+  renderIngestJson,
+  renderIngestSummary,
+  renderUnusualShares,
+} from "../../render/ingest-summary.ts";
 import type { SourceType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
+import { momentOf } from "../moment-of.ts";
 import { describeIngest, startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
+import type { When } from "../when.ts";
 
 export interface IngestFlags extends DatabaseFlags {
   readonly server?: string;
   readonly timezone?: string;
   readonly logType?: SourceType;
+  readonly since?: When;
   readonly batchSize: number;
   readonly strict?: boolean;
   readonly quiet?: boolean;
@@ -21,7 +29,7 @@ export interface IngestFlags extends DatabaseFlags {
 
 /** Ingests the files and prints one summary line; returns the exit status. Errors: `usage`, those of the database. */
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
-  const { timezone } = flags;
+  const { timezone, since } = flags;
   assertTimeZone(timezone);
   const startedMs = io.now();
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
@@ -35,9 +43,11 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           return io.timeZone;
         },
         logType: flags.logType,
+        since: since === undefined ? undefined : (zone) => momentOf(since, now(), zone),
         batchLines: flags.batchSize,
         program,
         now,
+        env: io.env,
         signal: io.signal,
         startReadingThread: io.startReadingThread,
         onProgress: (reached) => progress.update(() => describeIngest(reached)),
@@ -52,7 +62,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
 
 function printReport(report: IngestReport, seconds: number, flags: IngestFlags, io: Io): void {
   for (const { error } of report.logs) if (error !== undefined) reportError(error, io);
-  if (flags.quiet !== true) io.stderr.write(renderUnusualShares(report));
+  if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, seconds));
   else if (flags.quiet !== true) io.stdout.write(renderIngestSummary(report, seconds, paintFor(io.stdout, io)));
 }

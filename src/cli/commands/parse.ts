@@ -7,7 +7,8 @@ import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch.ts";
 import { eachLine, SourceFailure } from "../../ingest/lines.ts";
 import { isSyslog } from "../../ingest/log-type.ts";
-import { openSource, readFailure, STDIN_PATH } from "../../ingest/source.ts";
+import { readFailure } from "../../ingest/read-failure.ts";
+import { openSource, STDIN_PATH } from "../../ingest/source.ts";
 import { renderEvent } from "../../render/parse-event.ts";
 import { renderExplanation } from "../../render/parse-explanation.ts";
 import { renderSummary, renderSummaryJson } from "../../render/parse-summary.ts";
@@ -65,6 +66,7 @@ class Run {
         await this.#readOne(path);
       } catch (error) {
         if (!(error instanceof PilotError)) throw error;
+        if (this.#io.signal.aborted) return;
         this.#output.flush();
         reportError(error, this.#io);
         this.#failure ??= error;
@@ -82,7 +84,7 @@ class Run {
   }
 
   async #readOne(path: string): Promise<void> {
-    const source = await openSource(path, this.#io.stdin).catch((error: unknown) => {
+    const source = await openSource(path, this.#io).catch((error: unknown) => {
       throw withoutStore(error);
     });
     try {
@@ -155,11 +157,13 @@ function presentSummary({ samples, json }: ParseFlags, page: Parameters<typeof r
   };
 }
 
+const OPENING: readonly unknown[] = ["stat", "open"];
+
 /** The same failure, without advice about a database: nothing is stored here. Failures to open a file have advice that fits. */
 function withoutStore(error: unknown): unknown {
   if (!(error instanceof PilotError) || error.cause === undefined) return error;
   const { cause, code, message } = error;
-  if ((cause as { syscall?: string }).syscall === "open") return error;
+  if (OPENING.includes((cause as { syscall?: string }).syscall)) return error;
   return new PilotError(code, message, { hint: "What could be read of it is shown.", cause });
 }
 
