@@ -9,8 +9,7 @@ import { type EpochMs, MIB } from "../units.ts";
 import { type LogFigures, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
-import { readBatches } from "./reading.ts";
-import { ReadingThread, type Thread } from "./reading-thread.ts";
+import { ReadingThread, readBatchesHere, type Thread } from "./reading-thread.ts";
 import { recognise } from "./recognise.ts";
 import { type OpenSource, openSource } from "./source.ts";
 
@@ -193,7 +192,7 @@ class Run {
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
-      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatches,
+      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatchesHere,
       onBatch: () => {
         this.#options.onProgress?.({
           path,
