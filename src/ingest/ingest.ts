@@ -12,8 +12,7 @@ import { endsBefore } from "./log-age.ts";
 import { BATCHES_TOGETHER, type LogFigures, NOTHING, type ReaderOptions, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign, isSurelyLog } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
-import { readBatches } from "./reading.ts";
-import { ReadingThread, type Thread } from "./reading-thread.ts";
+import { ReadingThread, readBatchesHere, type Thread } from "./reading-thread.ts";
 import { hasWholeLine, recognise } from "./recognise.ts";
 import { type OpenSource, openSource, STDIN_PATH } from "./source.ts";
 
@@ -234,7 +233,7 @@ class Run {
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
-      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatches,
+      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatchesHere,
       onBatch: () => {
         this.#options.onProgress?.({
           path,

@@ -155,6 +155,21 @@ class Exchange {
   }
 }
 
+/**
+ * As {@link readBatches}, with the texts as another thread would hand them over: one string for each that is remembered, which
+ * is found again without being compared, and is no slice that would keep the text around it alive.
+ */
+export function readBatchesHere(
+  source: Readable,
+  start: ReadingStart,
+  onBatch: (batch: EntryBatch) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const [writer, reader] = [new TapeWriter(), new TapeReader()];
+  const onRead = (batch: EntryBatch): void => onBatch({ ...batch, entries: reader.read(writer.write(batch.entries)) });
+  return readBatches(source, start, onRead, signal);
+}
+
 /** The other thread's side: makes batches of the texts that come through `port`. */
 export function serveReadings(port: Port): void {
   let source = new Readable({ read: () => {} });

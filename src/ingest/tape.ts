@@ -196,9 +196,10 @@ export class TapeWriter {
     let number = this.#known.get(text);
     if (number === undefined) {
       number = this.#known.size;
-      // NOTE: a slice of a text would keep the whole text alive as long as the map does; a copy does not.
-      this.#known.set(Buffer.from(text).toString(), number);
-      this.#texts.push(text);
+      // NOTE: a slice of a log chunk would keep the whole chunk alive as long as it is remembered; a copy does not.
+      const copy = Buffer.from(text).toString();
+      this.#known.set(copy, number);
+      this.#texts.push(copy);
     }
     this.#put(number);
   }

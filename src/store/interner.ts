@@ -75,8 +75,7 @@ export class Interner {
     if (this.#lastId === undefined) this.#load();
     if (this.#recent.size >= REMEMBERED) this.#turnOver();
     const id = this.#older.get(text) ?? this.#findIndexed(text) ?? this.#add(text);
-    // NOTE: a slice of a log chunk would keep the whole chunk alive as long as the map does; a copy does not.
-    this.#recent.set(Buffer.from(text).toString(), id);
+    this.#recent.set(text, id);
     return id;
   }
 
