@@ -88,6 +88,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
       "leave out files that end before: a date or time, yesterday, 2h, 7d ago (compressed files by their time of change)",
       toWhen,
     )
+    .option("-f, --follow", "go on with what is added to the logs, also when they are rotated, until Ctrl-C")
     .option("--batch-size <lines>", "lines stored in one batch", toBatchSize, 500)
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")

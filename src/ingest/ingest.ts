@@ -8,6 +8,7 @@ import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, MIB } from "../units.ts";
 import { type FoundLogs, findLogs } from "./find-logs.ts";
+import { Follower } from "./follow.ts";
 import { endsBefore } from "./log-age.ts";
 import { BATCHES_TOGETHER, type LogFigures, NOTHING, type ReaderOptions, readLog } from "./log-reader.ts";
 import { guessLogType, isForeign, isSurelyLog } from "./log-type.ts";
@@ -26,6 +27,8 @@ export interface IngestOptions {
   readonly logType: SourceType | undefined;
   /** Files that end before it are left out; undefined: none. The time zone is the one of the server's stamps. */
   readonly since?: ((timeZone: string) => EpochMs) | undefined;
+  /** Goes on with what is added to the logs, under whatever names they are rotated to, until `signal` aborts. */
+  readonly isFollowing?: boolean;
   readonly batchLines: number;
   /** Version of this program, for the record. */
   readonly program: string;
@@ -84,7 +87,6 @@ export async function ingest(
   options: IngestOptions,
 ): Promise<IngestReport> {
   const { program, now } = options;
-  const found = await Promise.all(names.map(findLogs));
   const { server, runId } = writer.write((transactor) => {
     const known = writer.sources.findServer(options.server);
     transactor.noteParser(PARSER_VERSION, now());
@@ -94,9 +96,10 @@ export async function ingest(
       runId: transactor.startRun(program, now()),
     };
   });
-  const run = new Run(found, stdin, writer, server, options);
+  const run = new Run(names, stdin, writer, server, options);
   try {
-    await run.readAll();
+    if (options.isFollowing === true) await run.follow();
+    else await run.readAll();
   } catch (error) {
     tryToEndRun(writer, runId, run, error, now());
     throw error;
@@ -120,11 +123,12 @@ interface GivenLog {
   /** False when it was found in a directory or by a pattern. */
   readonly isNamed: boolean;
   readonly index: number;
+  /** Undefined: what is at the path. */
+  readonly openRotated?: (() => OpenSource) | undefined;
 }
 
 class Run {
-  readonly #found: readonly FoundLogs[];
-  readonly #count: number;
+  readonly #names: readonly string[];
   readonly #since: EpochMs | undefined;
   readonly #stdin: Readable;
   readonly #writer: Writer;
@@ -133,10 +137,11 @@ class Run {
   readonly #book: MessageBook;
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
+  /** Logs to be read at once, for progress. */
+  #count = 0;
 
-  constructor(found: readonly FoundLogs[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
-    this.#found = found;
-    this.#count = found.reduce((count, { paths }) => count + paths.length, 0);
+  constructor(names: readonly string[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
+    this.#names = names;
     this.#since = options.since?.(server.timeZone);
     this.#stdin = stdin;
     this.#writer = writer;
@@ -152,7 +157,7 @@ class Run {
       timeZone: this.#server.timeZone,
       logs: this.#logs,
       totals: sum(this.#logs),
-      isInterrupted: this.#isAborted,
+      isInterrupted: this.#isAborted && this.#options.isFollowing !== true,
     };
   }
 
@@ -161,8 +166,10 @@ class Run {
   }
 
   async readAll(): Promise<void> {
+    const all = await Promise.all(this.#names.map(findLogs));
+    this.#count = all.reduce((count, { paths }) => count + paths.length, 0);
     let index = 0;
-    for (const found of this.#found) {
+    for (const found of all) {
       if (found.error !== undefined) this.#logs.push(failed(found.argument, found.error));
       const before = this.#logs.length;
       for (const path of found.paths) {
@@ -176,8 +183,34 @@ class Run {
     }
   }
 
+  /** Reads all, and then what is added, until it is told to stop. */
+  async follow(): Promise<void> {
+    const follower = new Follower(this.#names);
+    try {
+      await follower.look();
+      await this.readAll();
+      while (!this.#isAborted) {
+        this.#writer.write((transactor) => transactor.indexTexts());
+        this.#writer.settle();
+        const changed = await follower.untilChanged(this.#options.signal);
+        this.#count = changed.length;
+        for (const [index, log] of changed.entries()) this.#update(await this.#readOne({ ...log, index }));
+      }
+    } finally {
+      follower.close();
+    }
+  }
+
   async close(): Promise<void> {
     await this.#thread?.close();
+  }
+
+  /** One report for each path, however often it is read. */
+  #update(report: LogReport): void {
+    const index = this.#logs.findIndex(({ path }) => path === report.path);
+    const before = this.#logs[index];
+    if (before === undefined) this.#logs.push(report);
+    else this.#logs[index] = { ...report, ...sum([before, report]) };
   }
 
   /** A failure of the log is its result; one of the database ends the run. */
@@ -188,7 +221,8 @@ class Run {
     try {
       if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
         return { ...figures, path, logType: undefined, result: "older", error: undefined };
-      open = await openSource(path, { stdin: this.#stdin, env: this.#options.env, signal: this.#options.signal });
+      const { env, signal } = this.#options;
+      open = log.openRotated?.() ?? (await openSource(path, { stdin: this.#stdin, env, signal }));
       return await this.#readOpen(open, log, figures);
     } catch (error) {
       if (!(error instanceof PilotError) || !ABOUT_A_LOG.has(error.code)) throw error;

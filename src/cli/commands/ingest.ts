@@ -1,5 +1,6 @@
-import { EXIT_STATUS } from "../../errors.ts";
+import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
+import { STDIN_PATH } from "../../ingest/source.ts";
 import {
   renderForeign,
   renderIngestJson,
@@ -21,6 +22,7 @@ export interface IngestFlags extends DatabaseFlags {
   readonly timezone?: string;
   readonly logType?: SourceType;
   readonly since?: When;
+  readonly follow?: boolean;
   readonly batchSize: number;
   readonly strict?: boolean;
   readonly quiet?: boolean;
@@ -29,7 +31,12 @@ export interface IngestFlags extends DatabaseFlags {
 
 /** Ingests the files and prints one summary line; returns the exit status. Errors: `usage`, those of the database. */
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
-  const { timezone, since } = flags;
+  const { timezone, since, follow } = flags;
+  if (follow === true && files.includes(STDIN_PATH)) {
+    throw new PilotError("usage", "Standard input cannot be followed with --follow.", {
+      hint: "Leave --follow out: what a pipe gives is stored as it comes, until the pipe ends.",
+    });
+  }
   assertTimeZone(timezone);
   const startedMs = io.now();
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
@@ -44,6 +51,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
         },
         logType: flags.logType,
         since: since === undefined ? undefined : (zone) => momentOf(since, now(), zone),
+        isFollowing: flags.follow === true,
         batchLines: flags.batchSize,
         program,
         now,
