@@ -77,8 +77,9 @@ export interface IngestReport {
 }
 
 /**
- * Ingests logs of one server: files, directories, patterns, standard input. What is wrong with one log is in its report; what is wrong with the database is thrown:
- * `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with another time zone.
+ * Ingests logs of one server: files, directories, patterns, standard input. What is wrong with one log is in its report; what is
+ * wrong with the database is thrown: `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with
+ * another time zone.
  */
 export async function ingest(
   names: readonly string[],

@@ -39,11 +39,13 @@ export async function openFile(path: string, signal: AbortSignal | undefined): P
   return { descriptor, sizeBytes: status.size, kind };
 }
 
-/** A pipe opens when somebody begins to write to it. At an abort that is us. */
+/** A pipe opens when somebody begins to write to it. At an abort that is us, until it has. */
 function openPipe(path: string, signal: AbortSignal | undefined): Promise<number> {
+  signal?.throwIfAborted();
+  let writer: number | undefined;
   const release = (): void => {
     try {
-      closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
+      writer = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     } catch {
       // NOTE: a pipe we may not write to waits on for its writer; a second signal ends the process.
     }
@@ -52,6 +54,7 @@ function openPipe(path: string, signal: AbortSignal | undefined): Promise<number
   return new Promise<number>((resolve, reject) => {
     open(path, "r", (error, descriptor) => {
       signal?.removeEventListener("abort", release);
+      if (writer !== undefined) closeSync(writer);
       if (error === null) resolve(descriptor);
       else reject(error);
     });

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   closeSync,
@@ -11,7 +12,7 @@ import {
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
 import { DECOMPRESSORS } from "../../src/ingest/codec.ts";
@@ -160,6 +161,20 @@ describe("a source that cannot be opened", () => {
     });
   });
 });
+
+test.each(["before it is opened", "at once after", "a while after"])(
+  "a pipe that nobody writes to is given up at an interrupt: %s",
+  async (when) => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const controller = new AbortController();
+    if (when === "before it is opened") controller.abort();
+    const opening = openSource(pipe, { ...NO_STDIN, signal: controller.signal });
+    if (when === "a while after") await setImmediate();
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ code: "unreadable" });
+  },
+);
 
 describe.each([
   { name: "a file", pack: (bytes: Buffer) => bytes },
