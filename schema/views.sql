@@ -180,11 +180,12 @@ SELECT
   m.exim_id AS message_id,
   CASE WHEN e.seen_in & 1 THEN 'main' WHEN e.seen_in & 2 THEN 'reject' ELSE 'panic' END AS log_type,
   c.name AS event,
-  CASE c.name WHEN 'arrival' THEN mh.text ELSE coalesce(ah.text, jh.text) END AS host,
-  CASE c.name WHEN 'arrival' THEN ms.address ELSE js.address END AS sender,
+  CASE c.name WHEN 'arrival' THEN mh.text ELSE coalesce(ah.text, jh.text, ch.text) END AS host,
+  CASE c.name WHEN 'arrival' THEN ms.address ELSE coalesce(js.address, cs.address) END AS sender,
   CASE
     WHEN a.recipient_id IS NOT NULL THEN json_array(ar.address)
     WHEN j.recipient_id IS NOT NULL THEN json_array(jr.address)
+    WHEN k.recipient_id IS NOT NULL THEN json_array(cr.address)
     WHEN c.name = 'arrival' THEN (
       SELECT json_group_array(address) FROM (
         SELECT x.address FROM stored_recipients y JOIN addresses x ON x.id = y.address_id
@@ -226,7 +227,11 @@ LEFT JOIN strings jh ON jh.id = coalesce(j.host_id, j.ip_id)
 LEFT JOIN strings ji ON ji.id = j.ip_id
 LEFT JOIN addresses js ON js.id = j.sender_id
 LEFT JOIN addresses jr ON jr.id = j.recipient_id
-LEFT JOIN strings jw ON jw.id = j.reason_id;
+LEFT JOIN strings jw ON jw.id = j.reason_id
+LEFT JOIN stored_clients k ON k.entry_id = e.id
+LEFT JOIN strings ch ON ch.id = coalesce(k.host_id, k.ip_id)
+LEFT JOIN addresses cs ON cs.id = k.sender_id
+LEFT JOIN addresses cr ON cr.id = k.recipient_id;
 
 CREATE VIEW log_metadata AS
 SELECT

@@ -2,7 +2,7 @@
 import { normaliseAddress } from "../message/address.ts";
 import { categoriseRejection } from "../message/rejection-category.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
-import type { AddressLine, Arrival, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
+import type { AddressLine, Arrival, Authentication, Host, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import type { ArrivalRow } from "../store/rows.ts";
 import { toTemplate } from "../store/templates.ts";
@@ -27,6 +27,7 @@ export function addFacts(
 ): void {
   if (word !== undefined) addAddressEvent(transactor, entryId, event, word);
   if (event.kind === "rejection") addRejection(transactor, entryId, event);
+  else addClient(transactor, entryId, event);
   const metadata = metadataOf(event);
   if (metadata.length > 0) transactor.addDetails(entryId, metadata);
 }
@@ -80,6 +81,51 @@ function addRejection(transactor: Transactor, entryId: number, rejection: Reject
     category_id: transactor.string(categoriseRejection(reason)),
     reason_id: transactor.optionalString(reason === undefined ? undefined : toTemplate(reason, values)),
   });
+}
+
+/** Adds who was at the other end, of lines whose own rows do not say it. */
+function addClient(transactor: Transactor, entryId: number, event: LogEvent): void {
+  const client = clientOf(event);
+  if (client === undefined || Object.values(client).every((part) => part === undefined)) return;
+  const { host, sender, recipient, auth } = client;
+  transactor.addClient({
+    entry_id: entryId,
+    host_id: transactor.optionalString(host?.name),
+    helo_id: transactor.optionalString(host?.helo),
+    ip_id: transactor.optionalString(host?.ip),
+    sender_id: transactor.optionalAddress(sender === undefined ? undefined : normaliseAddress(sender)),
+    recipient_id: transactor.optionalAddress(recipient === undefined ? undefined : normaliseAddress(recipient)),
+    auth_id: transactor.optionalString(formatAuthentication(auth)),
+  });
+}
+
+interface OtherEnd {
+  readonly host: Host | undefined;
+  readonly sender?: string | undefined;
+  readonly recipient?: string | undefined;
+  readonly auth?: Authentication | undefined;
+}
+
+function clientOf(event: LogEvent): OtherEnd | undefined {
+  switch (event.kind) {
+    case "session":
+    case "warning":
+      return { host: event.host, sender: event.sender, auth: event.auth };
+    case "verification":
+      return {
+        host: event.host,
+        auth: event.auth,
+        sender: event.subject === "sender" ? event.address : event.sender,
+        recipient: event.subject === "recipient" ? event.address : undefined,
+      };
+    case "tls":
+    case "host_error":
+    case "not_accepted":
+    case "identification":
+      return { host: event.host };
+    default:
+      return undefined;
+  }
 }
 
 /** What an arrival line tells of its message. */

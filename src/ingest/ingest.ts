@@ -94,6 +94,7 @@ export async function ingest(
   const result = report.isInterrupted ? "interrupted" : firstError === undefined ? "done" : "failed";
   writer.write((transactor) => {
     transactor.indexTexts();
+    transactor.indexMentions();
     transactor.endRun(runId, result, firstError, toRunFigures(report), now());
   });
   writer.settle();

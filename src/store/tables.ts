@@ -85,8 +85,15 @@ export interface StringIdsTable {
 }
 
 export interface TextIndexesTable {
-  table_name: "addresses" | "strings";
+  table_name: "addresses" | "strings" | "raw_blocks";
   last_id: number;
+}
+
+export interface MentionsTable {
+  kind: number;
+  key: number;
+  block_id: number;
+  further_blocks: Uint8Array | null;
 }
 
 export interface StoredMessagesTable {
@@ -190,6 +197,16 @@ export interface StoredRejectionsTable {
   auth_id: number | null;
   category_id: number;
   reason_id: number | null;
+}
+
+export interface StoredClientsTable {
+  entry_id: number;
+  host_id: number | null;
+  helo_id: number | null;
+  ip_id: number | null;
+  sender_id: number | null;
+  recipient_id: number | null;
+  auth_id: number | null;
 }
 
 export interface SchemaMigrationsTable {
@@ -338,6 +355,7 @@ export interface BaseTables {
   address_ids: AddressIdsTable;
   string_ids: StringIdsTable;
   text_indexes: TextIndexesTable;
+  mentions: MentionsTable;
   stored_messages: StoredMessagesTable;
   stored_recipients: StoredRecipientsTable;
   address_events: AddressEventsTable;
@@ -345,6 +363,7 @@ export interface BaseTables {
   sightings: SightingsTable;
   stored_details: StoredDetailsTable;
   stored_rejections: StoredRejectionsTable;
+  stored_clients: StoredClientsTable;
   schema_migrations: SchemaMigrationsTable;
 }
 

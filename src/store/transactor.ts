@@ -4,6 +4,7 @@ import type { EventKind } from "../parse/events.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
+import { indexMentions } from "./mentions.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type {
   ArrivalRow,
@@ -17,7 +18,7 @@ import type {
   StoredWord,
 } from "./rows.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
-import type { AddressEventsTable, StoredRecipientsTable, StoredRejectionsTable } from "./tables.ts";
+import type { AddressEventsTable, StoredClientsTable, StoredRecipientsTable, StoredRejectionsTable } from "./tables.ts";
 import type { TwinFinder } from "./twins.ts";
 import { Withdrawal } from "./withdrawal.ts";
 import {
@@ -77,6 +78,12 @@ export class Transactor {
     addresses.index();
   }
 
+  /** Makes what the blocks mention findable: to be done when a run ends. */
+  indexMentions(): void {
+    this.flush();
+    indexMentions(this.#database);
+  }
+
   /** A new id for a row of the table: one more than the largest. */
   nextId(table: "stored_messages" | "raw_blocks"): number {
     const { maxIds } = this.#open();
@@ -124,6 +131,10 @@ export class Transactor {
 
   addRejection(row: StoredRejectionsTable): void {
     this.#open().rejections.add(row);
+  }
+
+  addClient(row: StoredClientsTable): void {
+    this.#open().clients.add(row);
   }
 
   /** Adds the fields of an entry that have no column: `key, value, key, value …`. */

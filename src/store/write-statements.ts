@@ -5,6 +5,7 @@ import { Interner } from "./interner.ts";
 import type { MessageStateRow } from "./rows.ts";
 import type {
   AddressEventsTable,
+  StoredClientsTable,
   StoredMessagesTable,
   StoredRecipientsTable,
   StoredRejectionsTable,
@@ -93,6 +94,16 @@ export const REJECTION_COLUMNS = [
   "reason_id",
 ] as const satisfies readonly (keyof StoredRejectionsTable)[];
 
+export const CLIENT_COLUMNS = [
+  "entry_id",
+  "host_id",
+  "helo_id",
+  "ip_id",
+  "sender_id",
+  "recipient_id",
+  "auth_id",
+] as const satisfies readonly (keyof StoredClientsTable)[];
+
 /** A line about one recipient, as it is stored. */
 export interface WordRow {
   readonly recipient: string;
@@ -115,6 +126,7 @@ export interface WriteStatements {
   readonly messages: BulkInsert<"stored_messages">;
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
+  readonly clients: BulkInsert<"stored_clients">;
   readonly addressEvents: BulkInsert<"address_events">;
   readonly details: BulkInsert<"stored_details">;
   readonly recipients: BulkInsert<"stored_recipients">;
@@ -151,6 +163,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     "seen_in",
   ]);
   const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
+  const clients = new BulkInsert(database, "stored_clients", CLIENT_COLUMNS);
   const details = new BulkInsert(database, "stored_details", ["entry_id", "details_id"]);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
@@ -175,10 +188,11 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     messages,
     entries,
     rejections,
+    clients,
     addressEvents,
     details,
     recipients,
-    bulk: [strings, addresses, messages, entries, rejections, addressEvents, details, recipients],
+    bulk: [strings, addresses, messages, entries, rejections, clients, addressEvents, details, recipients],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
       raw_blocks: database.prepare("SELECT max(id) AS id FROM raw_blocks"),
