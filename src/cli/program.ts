@@ -4,6 +4,7 @@ import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { columnsOf } from "./context.ts";
+import { FILTER_FLAGS } from "./filter-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
@@ -31,6 +32,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
     .addHelpText("after", EXAMPLES);
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
+  addSearch(program, io, setStatus);
   addStats(program, io);
   addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
@@ -93,6 +95,72 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
       const { runTrace } = await import("./commands/trace.ts");
       setStatus(await runTrace(id, flags, io));
     });
+}
+
+const SEARCH_EXAMPLE = `
+Filters of different kinds must all hold; of one kind given twice, one is
+enough. In names and addresses * stands for any characters; upper and lower
+case do not differ. Exits 1 when nothing matches.
+
+Examples:
+  exim-pilot search --recipient bob@example.net --since yesterday
+  exim-pilot search --domain gmail.com --status deferred --status bounced
+  exim-pilot search --ip 203.0.113.0/24 --kind rejection --count
+  exim-pilot search --ids --status frozen | xargs -n 1 exim-pilot trace
+  exim-pilot search --raw 'rejected RCPT .*: Unrouteable'`;
+
+function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withDatabase(program.command("search"))
+    .summary("find messages, refusals and other lines")
+    .description(
+      "Finds messages, refusals and other lines, by what is known of them, or by a pattern in the text of their lines as exigrep does.",
+    )
+    .argument("[pattern]", "regular expression over log lines; a line that matches selects its message")
+    .option("-l, --literal", "the pattern is the text itself")
+    .option("-I, --sensitive", "upper and lower case differ in the pattern")
+    .option("-v, --invert", "what the pattern does not match")
+    .option("-M, --related", "with messages that name those, or are named by them")
+    .option("-t, --slower-than <seconds>", "leave out messages finished within that time", toSeconds);
+  withFilters(command)
+    .optionsGroup("Output:")
+    .addOption(
+      new Option("--sort <key>", "time, size or queue-time").choices(["time", "size", "queue-time"]).default("time"),
+    )
+    .option("--reverse", "oldest or smallest first; with --raw newest first")
+    .option("--limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", toCount)
+    .option("--after <place>", "go on behind what a search before has shown")
+    .addOption(
+      new Option("--raw", "log lines, grouped by message").conflicts(["ids", "csv", "ndjson", "json", "count"]),
+    )
+    .addOption(new Option("--ids", "message ids only, one a line").conflicts(["csv", "ndjson", "json", "count"]))
+    .addOption(new Option("--count", "how many there are").conflicts(["csv", "ndjson"]))
+    .addOption(new Option("--csv", "comma-separated values, with a heading").conflicts(["ndjson", "json"]))
+    .addOption(new Option("--ndjson", "one JSON object a line").conflicts("json"))
+    .option("--json", "print a page of results as JSON")
+    .addHelpText("after", SEARCH_EXAMPLE)
+    .action(async (pattern: string | undefined, flags) => {
+      const { runSearch } = await import("./commands/search.ts");
+      setStatus(await runSearch(pattern, flags, io));
+    });
+}
+
+function withFilters(command: Command): Command {
+  command.optionsGroup("Filters:");
+  for (const { flags, description, isRepeatable } of FILTER_FLAGS) {
+    if (isRepeatable) command.option(flags, description, collectText);
+    else command.option(flags, description);
+  }
+  return command;
+}
+
+function collectText(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+function toCount(value: string): number {
+  const count = /^\d+$/.test(value) ? Number(value) : 0;
+  if (count < 1) throw new InvalidArgumentError("Give a number from 1.");
+  return count;
 }
 
 function addStats(program: Command, io: Io): void {

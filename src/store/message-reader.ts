@@ -74,6 +74,11 @@ export class MessageReader {
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
   }
 
+  /** The lines of one entry, read as latin1; undefined when their text has been pruned. */
+  entryText(entryId: number): string | undefined {
+    return this.#rawText.entryText(entryId);
+  }
+
   /** Refusals of a message that had got its id. */
   rejectionsOf({ id, server }: MessageKey): Promise<RejectionRow[]> {
     return this.#views

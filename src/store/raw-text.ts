@@ -116,6 +116,11 @@ export class RawTextReader {
     return text;
   }
 
+  /** The text of a block whose data is at hand already. */
+  unpack(blockId: number, data: Uint8Array): string {
+    return unpackText(blockId, data);
+  }
+
   /** Forgets open blocks; their text may have changed. */
   clear(): void {
     this.#open.clear();

@@ -3,25 +3,33 @@ import type Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
 import { MessageReader } from "./message-reader.ts";
+import { RawLines } from "./raw-lines.ts";
 import { RawTextReader } from "./raw-text.ts";
+import { SearchReader } from "./search-reader.ts";
 import { StatsReader } from "./stats-reader.ts";
-import type { PublicViews } from "./tables.ts";
+import type { PublicViews, Schema } from "./tables.ts";
 
 export class Reader {
   readonly messages: MessageReader;
   readonly stats: StatsReader;
-  readonly #views: Kysely<PublicViews>;
+  readonly search: SearchReader;
+  readonly lines: RawLines;
+  readonly #database: Kysely<Schema>;
 
   constructor(database: Database.Database) {
     const rawText = new RawTextReader(database);
     addRawLine(database, rawText);
-    this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
-    this.messages = new MessageReader(this.#views, rawText);
-    this.stats = new StatsReader(this.#views);
+    this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+    // NOTE: questions that can be answered from the views see the views only.
+    const views = this.#database as unknown as Kysely<PublicViews>;
+    this.messages = new MessageReader(views, rawText);
+    this.stats = new StatsReader(views);
+    this.lines = new RawLines(database, rawText);
+    this.search = new SearchReader(this.#database, rawText);
   }
 
   async close(): Promise<void> {
-    await this.#views.destroy();
+    await this.#database.destroy();
   }
 }
 
