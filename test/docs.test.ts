@@ -156,7 +156,7 @@ describe("the checks above", () => {
     expect(objectionsTo(["tarce"])).toEqual(["there is no command tarce"]);
     expect(objectionsTo(["trace", "--jsn", "1vx5YS-0006QZ-1J"])).toEqual(["trace knows no --jsn"]);
     expect(objectionsTo(["trace"])).toEqual(["trace wants another number of arguments"]);
-    expect(objectionsTo(["trace", "a", "b"])).toEqual(["trace wants another number of arguments"]);
+    expect(objectionsTo(["help", "a", "b"])).toEqual(["help wants another number of arguments"]);
     expect(objectionsTo(["ingest", "--batch-size", "none", "x"])).toHaveLength(1);
     expect(objectionsTo(["--versoin"])).toEqual(["exim-pilot knows no --versoin"]);
   });

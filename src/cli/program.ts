@@ -83,17 +83,27 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
+const TRACE_EXAMPLE = `
+Examples:
+  exim-pilot trace 1vwz8c-0005eI-2Q
+  exim-pilot trace bob@example.net --since yesterday --status deferred
+  exim-pilot trace '<20260302.4711@shop.example>' --chain
+  exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
+
 function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("trace"))
+  const command = withDatabase(program.command("trace"))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
-    .argument("<message-id>", "Exim's id of the message, such as 1vwz8c-0005eI-2Q")
-    .option("-s, --server <name>", "only the message of this server")
+    .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
+    .option("--pick <number>", "of several messages, the one with this number", toCount)
+    .option("--chain", "show what it came of and what came of it, as a tree")
     .option("--raw", "show the log lines instead of the timeline")
-    .option("--json", "print everything as JSON")
-    .action(async (id: string, flags) => {
+    .option("--json", "print everything as JSON");
+  withFilters(command)
+    .addHelpText("after", TRACE_EXAMPLE)
+    .action(async (words: string[], flags) => {
       const { runTrace } = await import("./commands/trace.ts");
-      setStatus(await runTrace(id, flags, io));
+      setStatus(await runTrace(words, flags, io));
     });
 }
 

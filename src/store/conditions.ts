@@ -2,7 +2,7 @@
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { SECOND_MS } from "../units.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
-import type { MentionKind } from "./mentions.ts";
+import { type MentionKind, textKey } from "./mentions.ts";
 import type { Schema } from "./tables.ts";
 import { containing, findIpIds, findTextIds, toLike } from "./text-ids.ts";
 
@@ -89,13 +89,22 @@ export class ConditionBuilder {
     this.#add(either(isMet), clientIn(greetings, "helo_id"));
   }
 
-  async #addMessageFields({ ident, subject, messageId, status, tls, size, queueSeconds }: Filter): Promise<void> {
+  async #addMessageFields({
+    ident,
+    subject,
+    eximId,
+    messageId,
+    status,
+    tls,
+    size,
+    queueSeconds,
+  }: Filter): Promise<void> {
     const idents = await this.#textIds("strings", ident);
     if (idents !== undefined) this.#add(isIn("m.ident_id", idents));
     if (isGiven(subject)) this.#add(either(subject.map((part) => isLike("m.subject", containing(part)))));
+    if (isGiven(eximId)) this.#add(sql`m.exim_id IN (SELECT value FROM json_each(${JSON.stringify(eximId)}))`);
     if (isGiven(messageId)) {
       const plain = messageId.map((id) => id.replace(/^<(.*)>$/, "$1"));
-      const { textKey } = await import("./mentions.ts");
       this.#mention("message_id", plain.map(textKey));
       this.#add(either(plain.map((id) => sql<SqlBool>`m.header_message_id = ${id}`)));
     }

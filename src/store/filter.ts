@@ -35,6 +35,8 @@ export interface Filter {
   readonly ident?: readonly Pattern[];
   /** A part of the subject. */
   readonly subject?: readonly Pattern[];
+  /** Exim's own id. */
+  readonly eximId?: readonly string[];
   /** The header Message-ID without its angle brackets. */
   readonly messageId?: readonly string[];
   readonly status?: readonly MessageStatus[];

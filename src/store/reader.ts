@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
+import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { RawLines } from "./raw-lines.ts";
 import { RawTextReader } from "./raw-text.ts";
@@ -14,6 +15,7 @@ export class Reader {
   readonly stats: StatsReader;
   readonly search: SearchReader;
   readonly lines: RawLines;
+  readonly links: LinkReader;
   readonly #database: Kysely<Schema>;
 
   constructor(database: Database.Database) {
@@ -25,6 +27,7 @@ export class Reader {
     this.messages = new MessageReader(views, rawText);
     this.stats = new StatsReader(views);
     this.lines = new RawLines(database, rawText);
+    this.links = new LinkReader(this.#database);
     this.search = new SearchReader(this.#database, rawText);
   }
 

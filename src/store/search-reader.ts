@@ -9,7 +9,7 @@ import {
   QUEUE_MS,
 } from "./conditions.ts";
 import type { Filter } from "./filter.ts";
-import { mentionCode, unpackBlocks } from "./mentions.ts";
+import { type Block, findBlocks } from "./mention-blocks.ts";
 import { LINES_PER_BLOCK, type RawTextReader } from "./raw-text.ts";
 import type { LogEntriesView, MessagesView, RecipientsView, RejectionsView, Schema } from "./tables.ts";
 
@@ -88,7 +88,7 @@ export class SearchReader {
     const conditions = await this.#conditionsOf(query.filter);
     const keys = fewest(conditions.mentions);
     if (keys === undefined || keys.keys.length > MOST_KEYS) return this.#findAnywhere(query, conditions);
-    return this.#findInBlocks(query, conditions, await this.#blocksOf(keys));
+    return this.#findInBlocks(query, conditions, await findBlocks(this.#database, keys));
   }
 
   /** All matches in the order, so many at a time. */
@@ -96,7 +96,11 @@ export class SearchReader {
     const conditions = await this.#conditionsOf(query.filter);
     const keys = fewest(conditions.mentions);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
-      const hits = await this.#findInBlocks({ ...query, limit: Infinity }, conditions, await this.#blocksOf(keys));
+      const hits = await this.#findInBlocks(
+        { ...query, limit: Infinity },
+        conditions,
+        await findBlocks(this.#database, keys),
+      );
       for (let start = 0; start < hits.length; start += PAGE) yield hits.slice(start, start + PAGE);
       return;
     }
@@ -141,7 +145,7 @@ export class SearchReader {
     const keys = fewest(conditions.mentions);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
       const all = { filter, order: { key: "time", isAscending: false }, after: undefined, limit: Infinity } as const;
-      return (await this.#findInBlocks(all, conditions, await this.#blocksOf(keys))).length;
+      return (await this.#findInBlocks(all, conditions, await findBlocks(this.#database, keys))).length;
     }
     const counts = await Promise.all([
       this.#take<{ count: number }>(
@@ -261,19 +265,6 @@ export class SearchReader {
       WHERE ${all([...LONE, ...entry, ...entriesAfter(order, after, STAMP)])}`);
   }
 
-  /** The blocks that mention any of the keys, those whose lines are the latest first; with all that are not indexed yet. */
-  async #blocksOf({ kind, keys }: MentionKeys): Promise<Block[]> {
-    const rows = await this.#take<{ block_id: number; further_blocks: Uint8Array | null }>(sql`
-      SELECT block_id, further_blocks FROM mentions
-      WHERE kind = ${mentionCode(kind)} AND key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))`);
-    const ids = new Set(rows.flatMap((row) => unpackBlocks(row.block_id, row.further_blocks)));
-    return this.#take<Block>(sql`
-      SELECT id, coalesce(last_ms, 0) AS last_ms FROM raw_blocks
-      WHERE id IN (SELECT value FROM json_each(${JSON.stringify([...ids])}))
-        OR id > (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks')
-      ORDER BY 2 DESC`);
-  }
-
   async #readMessages(ids: readonly number[]): Promise<Map<number, FoundMessage>> {
     if (ids.length === 0) return new Map();
     const keys = await this.#take<{ id: number; exim_id: string; server: string; queue_ms: number | null }>(sql`
@@ -353,11 +344,6 @@ export class SearchReader {
   async #take<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
     return (await (query as RawBuilder<Row>).execute(this.#database)).rows;
   }
-}
-
-interface Block {
-  readonly id: number;
-  readonly last_ms: number;
 }
 
 /** The values of lists of a size that one statement takes, each as JSON. */

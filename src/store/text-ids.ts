@@ -13,7 +13,7 @@ const COLUMNS = {
 } as const;
 
 /** So many letters of a pattern are looked up in upper and in lower case; a pattern that begins with a wildcard meets every text once. */
-const CASED_LETTERS = 3;
+export const CASED_LETTERS = 3;
 
 /** The ids of the texts that match any of the patterns. */
 export async function findTextIds(
@@ -59,7 +59,7 @@ export function isNet(text: string): boolean {
 }
 
 /** After every text that begins alike. */
-const LAST = "\u{10ffff}";
+export const LAST = "\u{10ffff}";
 
 function parseNet(net: string): { readonly list: BlockList; readonly prefix: string } {
   if (!isNet(net)) {
@@ -125,7 +125,7 @@ function literalPrefix(pattern: Pattern): string {
 }
 
 /** All ways to write the ASCII letters of a text in upper and lower case. */
-function casings(text: string): string[] {
+export function casings(text: string): string[] {
   const [first = "", ...rest] = text;
   if (first === "") return [""];
   const heads = /[a-z]/i.test(first) ? [first.toLowerCase(), first.toUpperCase()] : [first];
