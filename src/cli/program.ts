@@ -98,6 +98,7 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--pick <number>", "of several messages, the one with this number", toCount)
     .option("--chain", "show what it came of and what came of it, as a tree")
     .option("--raw", "show the log lines instead of the timeline")
+    .addOption(redactOption())
     .option("--json", "print everything as JSON");
   withFilters(command)
     .addHelpText("after", TRACE_EXAMPLE)
@@ -147,11 +148,16 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--csv", "comma-separated values, with a heading").conflicts(["ndjson", "json"]))
     .addOption(new Option("--ndjson", "one JSON object a line").conflicts("json"))
     .option("--json", "print a page of results as JSON")
+    .addOption(redactOption())
     .addHelpText("after", SEARCH_EXAMPLE)
     .action(async (pattern: string | undefined, flags) => {
       const { runSearch } = await import("./commands/search.ts");
       setStatus(await runSearch(pattern, flags, io));
     });
+}
+
+function redactOption(): Option {
+  return new Option("--redact", "replace addresses, hosts, ids and subjects by made-up ones, to show it to others");
 }
 
 function withFilters(command: Command): Command {

@@ -13,6 +13,7 @@ import type { Hit, SortKey } from "../../store/search-reader.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { type FilterFlags, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
 
 export interface SearchFlags extends DatabaseFlags, FilterFlags {
   readonly literal?: boolean;
@@ -26,6 +27,7 @@ export interface SearchFlags extends DatabaseFlags, FilterFlags {
   readonly limit?: number;
   readonly after?: string;
   readonly raw?: boolean;
+  readonly redact?: boolean;
   readonly ids?: boolean;
   readonly count?: boolean;
   readonly csv?: boolean;
@@ -97,14 +99,16 @@ async function print(
     io.stdout.write(flags.json === true ? renderJson("count", { count }) : `${count}\n`);
     return count > 0;
   }
-  if (flags.raw === true) return printRaw(reader, pagesOf(reader, search, known, flags.limit), io);
+  if (flags.raw === true) return printRaw(reader, pagesOf(reader, search, known, flags.limit), flags, io);
   if (flags.ids === true || flags.csv === true || flags.ndjson === true) {
     return printAll(reader, pagesOf(reader, search, known, flags.limit), flags, io);
   }
   const limit = flags.limit ?? PAGE;
-  const page = await (known === undefined
-    ? searchPage(reader.search, search, limit)
-    : toPage(reader.search, search, known, limit));
+  const page = redactor(flags)(
+    await (known === undefined
+      ? searchPage(reader.search, search, limit)
+      : toPage(reader.search, search, known, limit)),
+  );
   if (flags.json === true) {
     io.stdout.write(renderJson("search", page));
     return page.results.length > 0;
@@ -135,13 +139,21 @@ function* inChunks(hits: readonly Hit[]): Generator<readonly Hit[]> {
   for (let start = 0; start < hits.length; start += CHUNK) yield hits.slice(start, start + CHUNK);
 }
 
-async function printRaw(reader: Reader, pages: AsyncIterable<readonly Hit[]>, io: Io): Promise<boolean> {
+async function printRaw(
+  reader: Reader,
+  pages: AsyncIterable<readonly Hit[]>,
+  flags: SearchFlags,
+  io: Io,
+): Promise<boolean> {
+  const redact = redactor(flags);
   const paint = paintFor(io.stdout, io);
   let isAny = false;
   for await (const hits of pages) {
     for (const found of await reader.search.read(hits)) {
       if (io.signal.aborted) return true;
-      io.stdout.write(`${isAny ? "\n" : ""}${renderRawGroup(await readRawGroup(reader.messages, found), paint)}`);
+      io.stdout.write(
+        `${isAny ? "\n" : ""}${renderRawGroup(redact(await readRawGroup(reader.messages, found)), paint)}`,
+      );
       isAny = true;
     }
   }
@@ -154,9 +166,11 @@ async function printAll(
   flags: SearchFlags,
   io: Io,
 ): Promise<boolean> {
+  const redact = redactor(flags);
   let isAny = false;
-  for await (const result of readResults(reader.search, pages)) {
+  for await (const found of readResults(reader.search, pages)) {
     if (io.signal.aborted) return true;
+    const result = redact(found);
     if (flags.ids === true) {
       if (result.id === null) continue;
       io.stdout.write(`${toVisible(result.id)}\n`);

@@ -14,12 +14,14 @@ import { traceAll } from "../../trace/trace.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { type FilterFlags, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
 
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
   readonly pick?: number;
   readonly chain?: boolean;
   readonly raw?: boolean;
+  readonly redact?: boolean;
   readonly json?: boolean;
 }
 
@@ -53,7 +55,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
 }
 
 async function printPages(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
-  const traces = await traceAll(reader, keys, formatTime);
+  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
   if (flags.json === true) {
     io.stdout.write(renderJson("trace", { messages: traces }));
     return;
@@ -63,8 +65,9 @@ async function printPages(reader: Reader, keys: readonly MessageKey[], flags: Tr
 }
 
 async function printChains(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
-  const chains = [];
-  for (const key of keys) chains.push(await buildChain(reader, key));
+  const found = [];
+  for (const key of keys) found.push(await buildChain(reader, key));
+  const chains = redactor(flags)(found);
   if (flags.json === true) {
     io.stdout.write(renderJson("chain", { chains }));
     return;
@@ -80,7 +83,7 @@ async function printChoices(
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
-  const traces = await traceAll(reader, keys, formatTime);
+  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
   if (flags.json === true) {
     const choices = traces.map(({ verdict, message, recipients }: Trace, index) => ({
       number: index + 1,
