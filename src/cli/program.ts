@@ -33,6 +33,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
   addSearch(program, io, setStatus);
+  addAbuse(program, io, setStatus);
   addStats(program, io);
   addParse(program, io, setStatus);
   addMigrate(program, io, setStatus);
@@ -153,6 +154,29 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .action(async (pattern: string | undefined, flags) => {
       const { runSearch } = await import("./commands/search.ts");
       setStatus(await runSearch(pattern, flags, io));
+    });
+}
+
+const ABUSE_EXAMPLE = `
+Examples:
+  exim-pilot abuse --since yesterday
+  exim-pilot search --auth bob --since yesterday --count`;
+
+function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("abuse"))
+    .summary("show who sends most, and whose logins fail")
+    .description(
+      "Shows which accounts, programs and local users send how much and as whom, and from where logins fail, with those that succeeded afterwards.",
+    )
+    .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
+    .option("--until <time>", "only up to then")
+    .option("--limit <count>", "at most so many answers to each question", toCount, 5)
+    .addOption(redactOption())
+    .option("--json", "print the answers as JSON")
+    .addHelpText("after", ABUSE_EXAMPLE)
+    .action(async (flags) => {
+      const { runAbuse } = await import("./commands/abuse.ts");
+      setStatus(await runAbuse(flags, io));
     });
 }
 

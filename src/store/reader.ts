@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
+import { AbuseReader } from "./abuse-reader.ts";
 import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { RawLines } from "./raw-lines.ts";
@@ -16,6 +17,7 @@ export class Reader {
   readonly search: SearchReader;
   readonly lines: RawLines;
   readonly links: LinkReader;
+  readonly abuse: AbuseReader;
   readonly #database: Kysely<Schema>;
 
   constructor(database: Database.Database) {
@@ -28,6 +30,7 @@ export class Reader {
     this.stats = new StatsReader(views);
     this.lines = new RawLines(database, rawText);
     this.links = new LinkReader(this.#database);
+    this.abuse = new AbuseReader(this.#database, rawText);
     this.search = new SearchReader(this.#database, rawText);
   }
 
