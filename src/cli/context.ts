@@ -41,8 +41,7 @@ export async function usingReader<Result>(
   try {
     return await action(reader);
   } catch (error) {
-    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
-    throw translateSqliteError(error, settings.path);
+    throw await translated(error, settings);
   } finally {
     await reader.close();
   }
@@ -58,9 +57,16 @@ export async function usingWriter<Result>(
   const writer = openWriter(settings);
   try {
     return await action(writer, settings);
+  } catch (error) {
+    throw await translated(error, settings);
   } finally {
     writer.close();
   }
+}
+
+async function translated(error: unknown, { path }: StoreSettings): Promise<unknown> {
+  const { translateSqliteError } = await import("../store/sqlite-errors.ts");
+  return translateSqliteError(error, path);
 }
 
 /** Colour is for terminals, unless `NO_COLOR` is set; `FORCE_COLOR` asks for it anywhere. */
