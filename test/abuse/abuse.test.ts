@@ -17,7 +17,7 @@ const LOG = `2026-03-30 06:00:00 login_server authenticator failed for (x) [203.
 2026-03-30 07:00:00 1vwwZW-0005V4-1s <= <> R=1vwwZU-0005V4-1s U=exim P=local S=900 for ann@a.test
 2026-03-30 08:00:00 cwd=/var/www/shop 3 args: /usr/sbin/sendmail -t -i
 2026-03-30 08:00:01 1vwwZX-0005V4-1s <= www@a.test U=www-data P=local S=500 for c@c.test d@d.test
-2026-03-30 08:00:02 cwd=/home/carl 2 args: mail x@x.test
+2026-03-30 08:00:02 cwd=/home/carol 2 args: mail x@x.test
 2026-03-30 08:00:09 1vwwZY-0005V4-1s <= carl@a.test U=carl P=local S=500 for x@x.test
 `;
 

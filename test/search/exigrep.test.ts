@@ -23,7 +23,7 @@ type Defect =
 describe.skipIf(PROFILES.length === 0)("search --raw", () => {
   test.each(PROFILES.map((profile) => [profile.name, profile] as const))(
     "of %s shows what exigrep shows",
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (_name, { directory, logs, truth }) => {
       const db = join(temporaryFolder(), "pilot.db");
       await ingestInto(db, [logs.main], { timeZone: truth.timezone });

@@ -10,7 +10,7 @@ import { queryAll } from "../support/views.ts";
 describe("chains of the corpus", () => {
   test.each(corpusProfiles().map((profile) => [profile.name, profile] as const))(
     "%s: lead from messages to their bounces and back",
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (_name, { logs, truth }) => {
       const db = join(temporaryFolder(), "pilot.db");
       await ingestInto(db, Object.values(logs), { timeZone: truth.timezone });
