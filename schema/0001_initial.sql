@@ -8,7 +8,7 @@
 
 -- Names of the codes below, so that views and people can read them. src/store/codes.ts holds the same lists.
 CREATE TABLE codes (
-  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase
+  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention
   code   INTEGER NOT NULL,
   name   TEXT    NOT NULL,
   PRIMARY KEY (family, code)
@@ -109,11 +109,21 @@ CREATE TABLE string_ids (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE text_indexes (
-  table_name TEXT    NOT NULL PRIMARY KEY CHECK (table_name IN ('addresses', 'strings')),
+  table_name TEXT    NOT NULL PRIMARY KEY CHECK (table_name IN ('addresses', 'strings', 'raw_blocks')),
   last_id    INTEGER NOT NULL -- the greatest id in the index
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('strings', 0);
+INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('strings', 0), ('raw_blocks', 0);
+
+-- In which blocks to look for an address, a host, a login or a Message-ID: what they say of it is checked there, so a row too
+-- many does no harm. Added sorted when a run ends; the blocks beyond text_indexes.last_id are not here yet.
+CREATE TABLE mentions (
+  kind           INTEGER NOT NULL, -- codes.mention
+  key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/mentions.ts)
+  block_id       INTEGER NOT NULL, -- raw_blocks.id of the first block of the row
+  further_blocks BLOB,             -- the others: distances, seven bits a byte, the lowest first
+  PRIMARY KEY (kind, key, block_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE stored_messages (
   id                INTEGER PRIMARY KEY,
@@ -150,6 +160,8 @@ CREATE TABLE stored_messages (
   ignored_at        INTEGER,          -- moment the original recipients were ignored by the system filter
   UNIQUE (exim_id, server_id)
 ) STRICT;
+CREATE INDEX idx_stored_messages_at ON stored_messages (coalesce(arrival_at, first_at));
+CREATE INDEX idx_stored_messages_status ON stored_messages (status) WHERE status NOT IN (3, 10); -- not delivered, partial
 CREATE INDEX idx_stored_messages_parent_exim_id ON stored_messages (parent_exim_id, server_id) WHERE parent_exim_id IS NOT NULL;
 
 CREATE TABLE stored_recipients (
@@ -211,6 +223,7 @@ CREATE TABLE stored_entries (
   seen_in    INTEGER NOT NULL,    -- bits: 1 main, 2 reject, 4 panic
   details_id INTEGER              -- strings.id: the fields without a column, a JSON array of key, value, key, value …
 ) STRICT;
+CREATE INDEX idx_stored_entries_lone_at ON stored_entries (at) WHERE message_id IS NULL;
 CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
 
 -- Further places of an entry: the same line in another log of the server.
@@ -259,6 +272,17 @@ CREATE TABLE stored_rejections (
   auth_id      INTEGER,
   category_id  INTEGER NOT NULL,
   reason_id    INTEGER
+) STRICT;
+
+-- Who was at the other end, of a line that is no arrival, no rejection and not about a recipient: sessions, TLS, host errors.
+CREATE TABLE stored_clients (
+  entry_id     INTEGER PRIMARY KEY,
+  host_id      INTEGER,
+  helo_id      INTEGER,
+  ip_id        INTEGER,
+  sender_id    INTEGER,
+  recipient_id INTEGER,
+  auth_id      INTEGER
 ) STRICT;
 
 INSERT INTO codes (family, code, name) VALUES
@@ -338,4 +362,8 @@ INSERT INTO codes (family, code, name) VALUES
   ('phase', 8, 'command'),
   ('phase', 9, 'non_smtp'),
   ('phase', 10, 'local_scan'),
-  ('phase', 11, 'cutthrough');
+  ('phase', 11, 'cutthrough'),
+  ('mention', 0, 'address'),
+  ('mention', 1, 'string'),
+  ('mention', 2, 'message_id'),
+  ('mention', 3, 'next_hop');

@@ -206,11 +206,12 @@ SELECT
   m.exim_id AS message_id,
   CASE WHEN e.seen_in & 1 THEN 'main' WHEN e.seen_in & 2 THEN 'reject' ELSE 'panic' END AS log_type,
   c.name AS event,
-  CASE c.name WHEN 'arrival' THEN mh.text ELSE coalesce(ah.text, jh.text) END AS host,
+  CASE c.name WHEN 'arrival' THEN mh.text ELSE coalesce(ah.text, jh.text, ch.text) END AS host,
   CASE c.name
     WHEN 'arrival' THEN ms.address
     ELSE coalesce(
       js.address,
+      cs.address,
       (SELECT x.address FROM stored_envelopes y JOIN addresses x ON x.id = y.address_id
        WHERE y.entry_id = e.id AND NOT y.is_recipient)
     )
@@ -226,7 +227,7 @@ SELECT
     )
     ELSE (
       SELECT json_group_array(address) FROM (
-        SELECT jr.address WHERE jr.address IS NOT NULL
+        SELECT coalesce(jr.address, cr.address) AS address WHERE coalesce(jr.address, cr.address) IS NOT NULL
         UNION
         SELECT x.address FROM stored_envelopes y JOIN addresses x ON x.id = y.address_id
         WHERE y.entry_id = e.id AND y.is_recipient
@@ -268,7 +269,11 @@ LEFT JOIN strings jh ON jh.id = coalesce(j.host_id, j.ip_id)
 LEFT JOIN strings ji ON ji.id = j.ip_id
 LEFT JOIN addresses js ON js.id = j.sender_id
 LEFT JOIN addresses jr ON jr.id = j.recipient_id
-LEFT JOIN strings jw ON jw.id = j.reason_id;
+LEFT JOIN strings jw ON jw.id = j.reason_id
+LEFT JOIN stored_clients k ON k.entry_id = e.id
+LEFT JOIN strings ch ON ch.id = coalesce(k.host_id, k.ip_id)
+LEFT JOIN addresses cs ON cs.id = k.sender_id
+LEFT JOIN addresses cr ON cr.id = k.recipient_id;
 
 -- The fields of entries that no column holds.
 CREATE VIEW log_metadata AS

@@ -5,12 +5,13 @@ import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { ROW_FORMATS } from "../render/row-formats.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
+import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
 import { columnsOf } from "./context.ts";
+import { FILTER_FLAGS } from "./filter-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
-import { parseWhen, type When } from "./when.ts";
+import { parseWhen } from "./when.ts";
 
 export type SetStatus = (status: number) => void;
 
@@ -35,6 +36,8 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
     .addHelpText("after", EXAMPLES);
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
+  addSearch(program, io, setStatus);
+  addAbuse(program, io, setStatus);
   addStats(program, io);
   addServers(program, io);
   addSources(program, io);
@@ -100,18 +103,123 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
+const TRACE_EXAMPLE = `
+Examples:
+  exim-pilot trace 1vwz8c-0005eI-2Q
+  exim-pilot trace bob@example.net --since yesterday --status deferred
+  exim-pilot trace '<20260302.4711@shop.example>' --chain
+  exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
+
 function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("trace"))
+  const command = withDatabase(program.command("trace"))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
-    .argument("<message-id>", "Exim's id of the message, such as 1vwz8c-0005eI-2Q")
-    .option("-s, --server <name>", "only the message of this server")
+    .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
+    .option("--pick <number>", "of several messages, the one with this number", toCount)
+    .option("--chain", "show what it came of and what came of it, as a tree")
     .option("--raw", "show the log lines instead of the timeline")
-    .option("--json", "print everything as JSON")
-    .action(async (id: string, flags) => {
+    .addOption(redactOption())
+    .option("--json", "print everything as JSON");
+  withFilters(command)
+    .addHelpText("after", TRACE_EXAMPLE)
+    .action(async (words: string[], flags) => {
       const { runTrace } = await import("./commands/trace.ts");
-      setStatus(await runTrace(id, flags, io));
+      setStatus(await runTrace(words, flags, io));
     });
+}
+
+const SEARCH_EXAMPLE = `
+Filters of different kinds must all hold; of one kind given twice, one is
+enough. In names and addresses * stands for any characters; upper and lower
+case do not differ. Exits 1 when nothing matches.
+
+Examples:
+  exim-pilot search --recipient bob@example.net --since yesterday
+  exim-pilot search --domain gmail.com --status deferred --status bounced
+  exim-pilot search --ip 203.0.113.0/24 --kind rejection --count
+  exim-pilot search --ids --status frozen | xargs -n 1 exim-pilot trace
+  exim-pilot search --raw 'rejected RCPT .*: Unrouteable'`;
+
+function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withDatabase(program.command("search"))
+    .summary("find messages, refusals and other lines")
+    .description(
+      "Finds messages, refusals and other lines, by what is known of them, or by a pattern in the text of their lines as exigrep does.",
+    )
+    .argument("[pattern]", "regular expression over log lines; a line that matches selects its message")
+    .option("-l, --literal", "the pattern is the text itself")
+    .option("-I, --sensitive", "upper and lower case differ in the pattern")
+    .option("-v, --invert", "what the pattern does not match")
+    .option("-M, --related", "with messages that name those, or are named by them")
+    .option("-t, --slower-than <seconds>", "leave out messages finished within that time", toSeconds);
+  withFilters(command)
+    .optionsGroup("Output:")
+    .addOption(
+      new Option("--sort <key>", "time, size or queue-time").choices(["time", "size", "queue-time"]).default("time"),
+    )
+    .option("--reverse", "oldest or smallest first; with --raw newest first")
+    .option("--limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", toCount)
+    .option("--after <place>", "go on behind what a search before has shown")
+    .addOption(
+      new Option("--raw", "log lines, grouped by message").conflicts(["ids", "csv", "ndjson", "json", "count"]),
+    )
+    .addOption(new Option("--ids", "message ids only, one a line").conflicts(["csv", "ndjson", "json", "count"]))
+    .addOption(new Option("--count", "how many there are").conflicts(["csv", "ndjson"]))
+    .addOption(new Option("--csv", "comma-separated values, with a heading").conflicts(["ndjson", "json"]))
+    .addOption(new Option("--ndjson", "one JSON object a line").conflicts("json"))
+    .option("--json", "print a page of results as JSON")
+    .addOption(redactOption())
+    .addHelpText("after", SEARCH_EXAMPLE)
+    .action(async (pattern: string | undefined, flags) => {
+      const { runSearch } = await import("./commands/search.ts");
+      setStatus(await runSearch(pattern, flags, io));
+    });
+}
+
+const ABUSE_EXAMPLE = `
+Examples:
+  exim-pilot abuse --since yesterday
+  exim-pilot search --auth bob --since yesterday --count`;
+
+function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("abuse"))
+    .summary("show who sends most, and whose logins fail")
+    .description(
+      "Shows which accounts, programs and local users send how much and as whom, and from where logins fail, with those that succeeded afterwards.",
+    )
+    .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
+    .option("--until <time>", "only up to then")
+    .option("--limit <count>", "at most so many answers to each question", toCount, 5)
+    .addOption(redactOption())
+    .option("--json", "print the answers as JSON")
+    .addHelpText("after", ABUSE_EXAMPLE)
+    .action(async (flags) => {
+      const { runAbuse } = await import("./commands/abuse.ts");
+      setStatus(await runAbuse(flags, io));
+    });
+}
+
+function redactOption(): Option {
+  return new Option("--redact", "replace addresses, hosts, ids and subjects by made-up ones, to show it to others");
+}
+
+function withFilters(command: Command): Command {
+  command.optionsGroup("Filters:");
+  for (const { flags, description, isRepeatable } of FILTER_FLAGS) {
+    if (isRepeatable) command.option(flags, description, collectText);
+    else command.option(flags, description);
+  }
+  return command;
+}
+
+function collectText(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+function toCount(value: string): number {
+  const count = /^\d+$/.test(value) ? Number(value) : 0;
+  if (count < 1) throw new InvalidArgumentError("Give a number from 1.");
+  return count;
 }
 
 function addStats(program: Command, io: Io): void {
@@ -423,9 +531,9 @@ function toSeconds(value: string): number {
   return Number(value);
 }
 
-function toWhen(value: string): When {
-  const when = parseWhen(value);
-  if (when !== undefined) return when;
+/** Checked at once; which moment it is depends on the time zone of the server. */
+function toWhen(value: string): string {
+  if (parseWhen(value, { now: epochMs(0), timeZone: "UTC" }) !== undefined) return value;
   throw new InvalidArgumentError(
     "Give a date (2026-03-02), a time (2026-03-02T06:16), today, yesterday, or how long ago (2h, 7d).",
   );

@@ -92,17 +92,6 @@ export function beginOfLog(firstMessageId: string | undefined, now: EpochMs): Ep
     : messageIdTime(firstMessageId);
 }
 
-/** The moment at which the clock of the wall shows `wallMs` (as if it were UTC); the first of two. */
-export function momentOfWall(timeZone: string, wallMs: number): EpochMs {
-  const [first] = findOffsets(timeZone, wallMs);
-  return epochMs(wallMs - first);
-}
-
-/** What the clock of the wall shows at a moment, as if it were UTC. */
-export function wallAt(timeZone: string, at: EpochMs): number {
-  return at + offsetAt(timeZone, at);
-}
-
 /** True when the name is an IANA time zone this machine knows. */
 export function isTimeZone(name: string): boolean {
   try {

@@ -3,7 +3,15 @@ import { normaliseAddress } from "../message/address.ts";
 import { rankOf } from "../message/order.ts";
 import { categoriseRejection } from "../message/rejection-category.ts";
 import { type AddressWord, addressWord, type MessageNews, messageNews } from "../message/state.ts";
-import type { AddressLine, Arrival, Host, LogEvent, Rejection, RejectionPhase } from "../parse/events.ts";
+import type {
+  AddressLine,
+  Arrival,
+  Authentication,
+  Host,
+  LogEvent,
+  Rejection,
+  RejectionPhase,
+} from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import type { EntryKind } from "../store/codes.ts";
@@ -29,8 +37,19 @@ export interface EntryDigest {
   readonly attempt: AttemptFacts | undefined;
   readonly arrival: ArrivalFacts | undefined;
   readonly rejection: RejectionFacts | undefined;
+  /** Who was at the other end, of lines that are none of the above. */
+  readonly client: ClientFacts | undefined;
   /** What the reject log shows below the entry. */
   readonly headerDump: HeaderDumpFacts | undefined;
+}
+
+export interface ClientFacts {
+  readonly host: string | undefined;
+  readonly helo: string | undefined;
+  readonly ip: string | undefined;
+  readonly sender: string | undefined;
+  readonly recipient: string | undefined;
+  readonly auth: string | undefined;
 }
 
 export interface HeaderDumpFacts {
@@ -95,6 +114,7 @@ export const UNPARSED: EntryDigest = {
   attempt: undefined,
   arrival: undefined,
   rejection: undefined,
+  client: undefined,
   headerDump: undefined,
 };
 
@@ -118,6 +138,7 @@ export function digestEntry({ prefix, event, headerDump }: ParsedEntry, at: Mome
     attempt: word === undefined ? undefined : attemptFacts(event, word.error),
     arrival: event.kind === "arrival" ? arrivalFacts(event) : undefined,
     rejection: event.kind === "rejection" ? rejectionFacts(event) : undefined,
+    client: clientFacts(event),
     headerDump: headerDump === undefined ? undefined : headerDumpFacts(headerDump, event),
   };
 }
@@ -183,6 +204,49 @@ function rejectionFacts({ phase, isTemporary, host, sender, recipient, auth, rea
     category: categoriseRejection(reason),
     reason: reason === undefined ? undefined : toTemplate(reason, values),
   };
+}
+
+function clientFacts(event: LogEvent): ClientFacts | undefined {
+  const end = otherEnd(event);
+  if (end === undefined || Object.values(end).every((part) => part === undefined)) return undefined;
+  const { host, sender, recipient, auth } = end;
+  return {
+    host: host?.name,
+    helo: host?.helo,
+    ip: host?.ip,
+    sender: sender === undefined ? undefined : normaliseAddress(sender),
+    recipient: recipient === undefined ? undefined : normaliseAddress(recipient),
+    auth: formatAuthentication(auth),
+  };
+}
+
+interface OtherEnd {
+  readonly host: Host | undefined;
+  readonly sender?: string | undefined;
+  readonly recipient?: string | undefined;
+  readonly auth?: Authentication | undefined;
+}
+
+function otherEnd(event: LogEvent): OtherEnd | undefined {
+  switch (event.kind) {
+    case "session":
+    case "warning":
+      return { host: event.host, sender: event.sender, auth: event.auth };
+    case "verification":
+      return {
+        host: event.host,
+        auth: event.auth,
+        sender: event.subject === "sender" ? event.address : event.sender,
+        recipient: event.subject === "recipient" ? event.address : undefined,
+      };
+    case "tls":
+    case "host_error":
+    case "not_accepted":
+    case "identification":
+      return { host: event.host };
+    default:
+      return undefined;
+  }
 }
 
 function headerDumpFacts(dump: HeaderDump, event: LogEvent): HeaderDumpFacts {

@@ -3,12 +3,37 @@ import type { AddressWord } from "../message/state.ts";
 import type { ArrivalRow } from "../store/rows.ts";
 import type { Transactor } from "../store/transactor.ts";
 import type { Moment } from "../units.ts";
-import type { ArrivalFacts, AttemptFacts, EntryDigest, HeaderDumpFacts, RejectionFacts } from "./digest.ts";
+import type {
+  ArrivalFacts,
+  AttemptFacts,
+  ClientFacts,
+  EntryDigest,
+  HeaderDumpFacts,
+  RejectionFacts,
+} from "./digest.ts";
 
 /** Adds the rows of what an entry says beyond the state of its message. */
-export function addFacts(transactor: Transactor, entryId: number, { word, attempt, rejection }: EntryDigest): void {
+export function addFacts(
+  transactor: Transactor,
+  entryId: number,
+  { word, attempt, rejection, client }: EntryDigest,
+): void {
   if (word !== undefined && attempt !== undefined) addAddressEvent(transactor, entryId, word, attempt);
   if (rejection !== undefined) addRejection(transactor, entryId, rejection);
+  if (client !== undefined) addClient(transactor, entryId, client);
+}
+
+/** Adds who was at the other end, of lines whose own rows do not say it. */
+function addClient(transactor: Transactor, entryId: number, client: ClientFacts): void {
+  transactor.addClient({
+    entry_id: entryId,
+    host_id: transactor.optionalString(client.host),
+    helo_id: transactor.optionalString(client.helo),
+    ip_id: transactor.optionalString(client.ip),
+    sender_id: transactor.optionalAddress(client.sender),
+    recipient_id: transactor.optionalAddress(client.recipient),
+    auth_id: transactor.optionalString(client.auth),
+  });
 }
 
 /** Adds what stands below the line of an entry. `places` are those of its lines: where the entry is, or where another log shows it too. */

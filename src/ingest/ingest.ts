@@ -112,6 +112,7 @@ export async function ingest(
   const result = report.isInterrupted ? "interrupted" : firstError === undefined ? "done" : "failed";
   writer.write((transactor) => {
     transactor.indexTexts();
+    transactor.indexMentions();
     transactor.endRun(runId, result, firstError, toRunFigures(report), now());
   });
   writer.settle();
@@ -191,7 +192,10 @@ class Run {
       await follower.look();
       await this.readAll();
       while (!this.#isAborted) {
-        this.#writer.write((transactor) => transactor.indexTexts());
+        this.#writer.write((transactor) => {
+          transactor.indexTexts();
+          transactor.indexMentions();
+        });
         this.#writer.settle();
         const changed = await follower.untilChanged(this.#options.signal);
         this.#count = changed.length;

@@ -47,7 +47,10 @@ export async function replay(text: StoredText, writer: Writer, options: ReplayOp
       if (signal.aborted) return;
     }
   }
-  writer.write((transactor) => transactor.indexTexts());
+  writer.write((transactor) => {
+    transactor.indexTexts();
+    transactor.indexMentions();
+  });
 }
 
 /** A stored log in the place of its file. */

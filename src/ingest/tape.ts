@@ -11,6 +11,7 @@ import type { Moment } from "../units.ts";
 import {
   type ArrivalFacts,
   type AttemptFacts,
+  type ClientFacts,
   type EntryDigest,
   type HeaderDumpFacts,
   type RejectionFacts,
@@ -58,7 +59,7 @@ export class TapeWriter {
   }
 
   #writeEntry({ line, places, twinLine, logType, syslogTwin, digest }: BatchEntry): void {
-    const { kind, at, eximId, version, details, news, word, arrival, rejection, headerDump } = digest;
+    const { kind, at, eximId, version, details, news, word, arrival, rejection, client, headerDump } = digest;
     this.#number(line);
     this.#number(places.length);
     for (const place of places) this.#number(place);
@@ -80,6 +81,8 @@ export class TapeWriter {
     if (arrival !== undefined) this.#writeArrival(arrival);
     this.#flag(rejection !== undefined);
     if (rejection !== undefined) this.#writeRejection(rejection);
+    this.#flag(client !== undefined);
+    if (client !== undefined) this.#writeClient(client);
     this.#flag(headerDump !== undefined);
     if (headerDump !== undefined) this.#writeHeaderDump(headerDump);
   }
@@ -88,6 +91,10 @@ export class TapeWriter {
     this.#single(key);
     this.#text(secondLog);
     this.#number(earlierMs);
+  }
+
+  #writeClient({ host, helo, ip, sender, recipient, auth }: ClientFacts): void {
+    for (const text of [host, helo, ip, sender, recipient, auth]) this.#text(text);
   }
 
   #writeHeaderDump(dump: HeaderDumpFacts): void {
@@ -275,8 +282,20 @@ export class TapeReader {
     const attempt = word !== undefined && this.#flag() ? this.#readAttempt() : undefined;
     const arrival = this.#flag() ? this.#readArrival() : undefined;
     const rejection = this.#flag() ? this.#readRejection() : undefined;
+    const client = this.#flag() ? this.#readClient() : undefined;
     const headerDump = this.#flag() ? this.#readHeaderDump() : undefined;
-    return { kind, at, eximId, version, details, news, word, attempt, arrival, rejection, headerDump };
+    return { kind, at, eximId, version, details, news, word, attempt, arrival, rejection, client, headerDump };
+  }
+
+  #readClient(): ClientFacts {
+    return {
+      host: this.#optional(),
+      helo: this.#optional(),
+      ip: this.#optional(),
+      sender: this.#optional(),
+      recipient: this.#optional(),
+      auth: this.#optional(),
+    };
   }
 
   #readHeaderDump(): HeaderDumpFacts {

@@ -7,3 +7,8 @@ export const JSON_VERSION = 1;
 export function renderJson(kind: string, result: object): string {
   return `${JSON.stringify({ version: JSON_VERSION, kind, ...result }, undefined, 2)}\n`;
 }
+
+/** One object a line, for programs that read line by line. */
+export function renderJsonLine(result: object): string {
+  return `${JSON.stringify(result)}\n`;
+}

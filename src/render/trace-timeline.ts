@@ -1,6 +1,6 @@
 /** What happened to a message, in order; what repeats while it waits is shown once. */
-import type { TimelineItem, Trace } from "../trace/result.ts";
-import { formatTime } from "./format.ts";
+import type { RetryCause, TimelineItem, Trace } from "../trace/result.ts";
+import { formatSeconds, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { toVisibleLine } from "./terminal-text.ts";
@@ -13,9 +13,10 @@ const DAY_LENGTH = 11;
 
 export function renderTimeline({ timeline, message }: Trace, paint: Paint, columns: number): string {
   const heading = `${paint.strong("Timeline")} ${paint.faint(`(${message.timeZone})`)}`;
-  const stamp = (item: TimelineItem): string =>
+  const stamp = (item: Pick<TimelineItem, "timestamp">): string =>
     item.timestamp === null ? "" : formatTime(item.timestamp, message.timeZone);
   let day = "";
+  let before: TimelineItem | undefined;
   const lines = groupRepetitions(timeline).map(({ first, last, count }) => {
     const time = stamp(first);
     const isSameDay = time.slice(0, DAY_LENGTH) === day;
@@ -24,9 +25,37 @@ export function renderTimeline({ timeline, message }: Trace, paint: Paint, colum
     const label = `  ${paint.faint(shown.padEnd(STAMP_LENGTH))}  ${first.mark.padEnd(2)}  `;
     const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
     const repeated = count === 1 ? "" : ` (${count} times until ${stamp(last)})`;
-    return renderHanging(label, paint[first.tone](toVisibleLine(first.text + logs + repeated)), TEXT_COLUMN, columns);
+    const gap = describeGap(before, first);
+    before = last;
+    const line = renderHanging(
+      label,
+      paint[first.tone](toVisibleLine(first.text + describeCause(first, message.id, stamp) + logs + repeated)),
+      TEXT_COLUMN,
+      columns,
+    );
+    return gap === "" ? line : `${" ".repeat(TEXT_COLUMN)}${paint.faint(gap)}\n${line}`;
   });
   return `${heading}\n${lines.join("\n")}`;
+}
+
+/** Less than this is no wait. */
+const LEAST_GAP_SECONDS = 60;
+
+/** `49 min 29 s later` */
+function describeGap(before: TimelineItem | undefined, { timestamp }: TimelineItem): string {
+  if (before === undefined || before.timestamp === null || timestamp === null) return "";
+  const seconds = (Date.parse(timestamp) - Date.parse(before.timestamp)) / 1000;
+  return seconds < LEAST_GAP_SECONDS ? "" : `${formatSeconds(seconds)} later`;
+}
+
+/** What made Exim wait. */
+function describeCause({ retryCause }: TimelineItem, id: string, stamp: (item: RetryCause) => string): string {
+  if (retryCause === null) return "";
+  const { messageId, recipient, host, error } = retryCause;
+  if (messageId === id) return `; the wait was set by the try at ${stamp(retryCause)}`;
+  const at = host === null ? "" : ` at ${host}`;
+  const why = error === null ? "" : `: ${error}`;
+  return `; the wait was set at ${stamp(retryCause)} by ${messageId}, for ${recipient}${at}${why}`;
 }
 
 interface Repetition {

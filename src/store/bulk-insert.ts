@@ -21,6 +21,9 @@ const FEWER_ROWS = [8, 1];
 
 type Column<Table extends keyof BaseTables> = keyof Insertable<BaseTables[Table]> & string;
 
+/** What happens when there is a row with the same key. */
+type Conflict = "fail" | "replace";
+
 /** Collects rows of one table and inserts them in multi-row statements, in order. */
 export class BulkInsert<Table extends keyof BaseTables & string> {
   readonly #columns: readonly Column<Table>[];
@@ -32,13 +35,18 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
   #filled = 0;
 
   /** All columns of a row that are not null must be among `columns`. */
-  constructor(database: Database.Database, table: Table, columns: readonly Column<Table>[]) {
+  constructor(
+    database: Database.Database,
+    table: Table,
+    columns: readonly Column<Table>[],
+    conflict: Conflict = "fail",
+  ) {
     this.#columns = columns;
     this.#capacity = columns.length * ROWS_PER_STATEMENT;
-    this.#many = database.prepare(insertSql(table, columns, ROWS_PER_STATEMENT));
+    this.#many = database.prepare(insertSql(table, columns, ROWS_PER_STATEMENT, conflict));
     this.#fewer = FEWER_ROWS.map((rows) => ({
       values: rows * columns.length,
-      statement: database.prepare(insertSql(table, columns, rows)),
+      statement: database.prepare(insertSql(table, columns, rows, conflict)),
     }));
   }
 
@@ -73,13 +81,13 @@ function insertSql<Table extends keyof BaseTables & string>(
   table: Table,
   columns: readonly string[],
   rows: number,
+  conflict: Conflict,
 ): string {
   const row = Object.fromEntries(columns.map((column) => [column, null])) as unknown as Insertable<BaseTables[Table]>;
   // NOTE: after a failure the writer rolls all back. To take back one statement of many rows SQLite would keep a copy of each
   // page it changes, in a file: as many writes again as the log of the transactions has.
-  return compiler
-    .insertInto(table)
-    .orFail()
+  const insert = compiler.insertInto(table);
+  return (conflict === "replace" ? insert.orReplace() : insert.orFail())
     .values(Array.from({ length: rows }, () => row))
     .compile().sql;
 }

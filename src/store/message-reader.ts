@@ -8,6 +8,7 @@ import type {
   RecipientsView,
   RejectionsView,
 } from "./tables.ts";
+import { CASED_LETTERS, casings, LAST } from "./text-ids.ts";
 
 export type MessageRow = Selectable<MessagesView>;
 export type RecipientRow = Selectable<RecipientsView>;
@@ -37,6 +38,22 @@ export class MessageReader {
   /** The messages with an Exim id, one a server. */
   find(id: string): Promise<MessageRow[]> {
     return this.#views.selectFrom("messages").selectAll().where("id", "=", id).orderBy("server").execute();
+  }
+
+  /** Exim's ids that are this one but for upper and lower case. */
+  async findSimilar(id: string): Promise<string[]> {
+    const found = new Set<string>();
+    for (const prefix of casings(id.slice(0, CASED_LETTERS))) {
+      const rows = await this.#views
+        .selectFrom("messages")
+        .select("id")
+        .where("id", ">=", prefix)
+        .where("id", "<", prefix + LAST)
+        .where(({ fn }) => fn<string>("lower", ["id"]), "=", id.toLowerCase())
+        .execute();
+      for (const row of rows) found.add(row.id);
+    }
+    return [...found];
   }
 
   recipientsOf({ id, server }: MessageKey): Promise<RecipientRow[]> {
@@ -72,6 +89,23 @@ export class MessageReader {
       .orderBy("id")
       .execute();
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+  }
+
+  /** What the lines about a message are, without their text, in the order of time. */
+  eventsOf({ id, server }: MessageKey): Promise<Pick<EntryRow, "timestamp" | "event">[]> {
+    return this.#views
+      .selectFrom("log_entries")
+      .select(["timestamp", "event"])
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
+  }
+
+  /** The lines of one entry, read as latin1; undefined when their text has been pruned. */
+  entryText(entryId: number): string | undefined {
+    return this.#rawText.entryText(entryId);
   }
 
   /** Refusals of a message that had got its id. */

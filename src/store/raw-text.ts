@@ -145,6 +145,11 @@ export class RawTextReader {
     return block;
   }
 
+  /** The text of a block whose data is at hand already. */
+  unpack(blockId: number, data: Uint8Array): string {
+    return unpackBytes(blockId, data).toString("latin1");
+  }
+
   /** Forgets open blocks; their text may have changed. */
   clear(): void {
     this.#open.clear();

@@ -2,38 +2,52 @@
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
+import { AbuseReader } from "./abuse-reader.ts";
 import { CheckRunner } from "./check-runner.ts";
+import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { QueryRunner } from "./query-runner.ts";
+import { RawLines } from "./raw-lines.ts";
 import { RawTextReader } from "./raw-text.ts";
+import { SearchReader } from "./search-reader.ts";
 import { ServerReader } from "./server-reader.ts";
 import { SourceReader } from "./source-reader.ts";
 import { StatsReader } from "./stats-reader.ts";
 import { StoredText } from "./stored-text.ts";
-import type { PublicViews } from "./tables.ts";
+import type { PublicViews, Schema } from "./tables.ts";
 
 export class Reader {
   readonly messages: MessageReader;
   readonly stats: StatsReader;
   readonly servers: ServerReader;
   readonly sources: SourceReader;
+  readonly search: SearchReader;
+  readonly lines: RawLines;
+  readonly links: LinkReader;
+  readonly abuse: AbuseReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
-  readonly #views: Kysely<PublicViews>;
-  readonly #rawLines: RawLines;
+  readonly #database: Kysely<Schema>;
+  readonly #textLookUp: TextLookUp;
 
   constructor(database: Database.Database) {
     const rawText = new RawTextReader(database);
-    this.#rawLines = new RawLines(database.name);
-    addRawLine(database, (entryId) => this.#rawLines.textOf(entryId));
-    this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
-    this.messages = new MessageReader(this.#views, rawText);
-    this.stats = new StatsReader(this.#views);
-    this.servers = new ServerReader(this.#views);
-    this.sources = new SourceReader(this.#views);
+    this.#textLookUp = new TextLookUp(database.name);
+    addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
+    this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+    // NOTE: questions that can be answered from the views see the views only.
+    const views = this.#database as unknown as Kysely<PublicViews>;
+    this.messages = new MessageReader(views, rawText);
+    this.stats = new StatsReader(views);
+    this.servers = new ServerReader(views);
+    this.sources = new SourceReader(views);
+    this.lines = new RawLines(database, rawText);
+    this.links = new LinkReader(this.#database);
+    this.abuse = new AbuseReader(this.#database, rawText);
+    this.search = new SearchReader(this.#database, rawText);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database);
     this.checks = new CheckRunner(database);
@@ -44,13 +58,13 @@ export class Reader {
   }
 
   async close(): Promise<void> {
-    await this.#views.destroy();
-    this.#rawLines.close();
+    await this.#database.destroy();
+    this.#textLookUp.close();
   }
 }
 
 /** Looks up texts from within a statement, for which the driver needs another connection: its own is busy then. */
-class RawLines {
+class TextLookUp {
   readonly #path: string;
   #open: { readonly database: Database.Database; readonly rawText: RawTextReader } | undefined;
 

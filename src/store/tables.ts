@@ -91,8 +91,15 @@ export interface StringIdsTable {
 }
 
 export interface TextIndexesTable {
-  table_name: "addresses" | "strings";
+  table_name: "addresses" | "strings" | "raw_blocks";
   last_id: number;
+}
+
+export interface MentionsTable {
+  kind: number;
+  key: number;
+  block_id: number;
+  further_blocks: Uint8Array | null;
 }
 
 export interface StoredMessagesTable {
@@ -220,6 +227,16 @@ export interface StoredRejectionsTable {
   auth_id: number | null;
   category_id: number;
   reason_id: number | null;
+}
+
+export interface StoredClientsTable {
+  entry_id: number;
+  host_id: number | null;
+  helo_id: number | null;
+  ip_id: number | null;
+  sender_id: number | null;
+  recipient_id: number | null;
+  auth_id: number | null;
 }
 
 export interface SchemaMigrationsTable {
@@ -384,6 +401,7 @@ export interface BaseTables {
   address_ids: AddressIdsTable;
   string_ids: StringIdsTable;
   text_indexes: TextIndexesTable;
+  mentions: MentionsTable;
   stored_messages: StoredMessagesTable;
   stored_recipients: StoredRecipientsTable;
   delivery_paths: DeliveryPathsTable;
@@ -395,6 +413,7 @@ export interface BaseTables {
   stored_headers: StoredHeadersTable;
   stored_envelopes: StoredEnvelopesTable;
   stored_rejections: StoredRejectionsTable;
+  stored_clients: StoredClientsTable;
   schema_migrations: SchemaMigrationsTable;
 }
 

@@ -3,6 +3,7 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
+import { indexMentions } from "./mentions.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type {
   ArrivalRow,
@@ -21,6 +22,7 @@ import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalog
 import type { SyslogTwinSearch, SyslogTwins } from "./syslog-twins.ts";
 import type {
   AddressEventsTable,
+  StoredClientsTable,
   StoredEnvelopesTable,
   StoredHeadersTable,
   StoredRecipientsTable,
@@ -119,6 +121,12 @@ export class Transactor {
     addresses.index();
   }
 
+  /** Makes what the blocks mention findable: to be done when a run ends. */
+  indexMentions(): void {
+    this.flush();
+    indexMentions(this.#database);
+  }
+
   /** A new id for a row of the table: one more than the largest. */
   nextId(table: "stored_messages" | "raw_blocks"): number {
     const { maxIds } = this.#open();
@@ -203,6 +211,10 @@ export class Transactor {
 
   addEnvelopeAddress(row: StoredEnvelopesTable): void {
     this.#open().envelopes.add(row);
+  }
+
+  addClient(row: StoredClientsTable): void {
+    this.#open().clients.add(row);
   }
 
   addAddressEvent(row: AddressEventsTable): void {

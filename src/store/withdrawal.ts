@@ -2,7 +2,8 @@
 import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import { type Codes, type EntryKind, logTypeBit } from "./codes.ts";
-import { entryIdOf, LINES_PER_BLOCK } from "./raw-text.ts";
+import { forgetMentions } from "./mentions.ts";
+import { blockOf, entryIdOf, LINES_PER_BLOCK } from "./raw-text.ts";
 import type { Bereft, BereftEntry, BlockCounts } from "./rows.ts";
 
 export class Withdrawal {
@@ -25,6 +26,7 @@ export class Withdrawal {
        WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
     ).all(...range);
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    this.#statement("DELETE FROM stored_clients WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM entry_lines WHERE location >= ? AND location < ?").run(...range);
     // NOTE: by the place of their text, which may be in another block than their entry.
@@ -34,6 +36,10 @@ export class Withdrawal {
     for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
+    forgetMentions(
+      this.#database,
+      moved.map(({ id }) => blockOf(id)),
+    );
     const entriesOf = this.#statement<[number], BereftEntry>(
       "SELECT id, at FROM stored_entries WHERE message_id = ? ORDER BY id",
     );

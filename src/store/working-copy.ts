@@ -40,6 +40,8 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   stored_entries: "derived",
   sightings: "derived",
   entry_lines: "derived",
+  stored_clients: "derived",
+  mentions: "derived",
   stored_headers: "derived",
   stored_envelopes: "derived",
   stored_rejections: "derived",

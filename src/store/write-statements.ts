@@ -6,6 +6,7 @@ import { Interner } from "./interner.ts";
 import type { MessageStateRow } from "./rows.ts";
 import type {
   AddressEventsTable,
+  StoredClientsTable,
   StoredMessagesTable,
   StoredRecipientsTable,
   StoredRejectionsTable,
@@ -84,6 +85,16 @@ export const REJECTION_COLUMNS = [
   "reason_id",
 ] as const satisfies readonly (keyof StoredRejectionsTable)[];
 
+export const CLIENT_COLUMNS = [
+  "entry_id",
+  "host_id",
+  "helo_id",
+  "ip_id",
+  "sender_id",
+  "recipient_id",
+  "auth_id",
+] as const satisfies readonly (keyof StoredClientsTable)[];
+
 /** A line about one recipient, as it is stored. */
 export interface WordRow {
   readonly recipient: string;
@@ -108,6 +119,7 @@ export interface WriteStatements {
   readonly messages: BulkInsert<"stored_messages">;
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
+  readonly clients: BulkInsert<"stored_clients">;
   readonly addressEvents: BulkInsert<"address_events">;
   readonly entryLines: BulkInsert<"entry_lines">;
   readonly headers: BulkInsert<"stored_headers">;
@@ -151,6 +163,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   const entryLines = new BulkInsert(database, "entry_lines", ["location", "first_location"]);
   const headers = new BulkInsert(database, "stored_headers", ["id", "entry_id", "headers", "is_cut"]);
   const envelopes = new BulkInsert(database, "stored_envelopes", ["id", "entry_id", "is_recipient", "address_id"]);
+  const clients = new BulkInsert(database, "stored_clients", CLIENT_COLUMNS);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   return {
@@ -189,6 +202,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     messages,
     entries,
     rejections,
+    clients,
     addressEvents,
     entryLines,
     headers,
@@ -200,6 +214,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       messages,
       entries,
       rejections,
+      clients,
       addressEvents,
       entryLines,
       headers,

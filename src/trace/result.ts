@@ -75,8 +75,20 @@ export interface TimelineItem extends Description {
   readonly event: string;
   /** The logs that show it: `main`, `reject`, `panic`. */
   readonly seenIn: readonly string[];
+  /** Of `retry time not reached`: the try that had set the time; null when none is known. */
+  readonly retryCause: RetryCause | null;
   /** As it is in the log, with its continuation lines; null when its text has been pruned. */
   readonly raw: string | null;
+}
+
+/** A try that failed for now. */
+export interface RetryCause {
+  /** Exim's id: of this message, or of another to the same domain. */
+  readonly messageId: string;
+  readonly timestamp: string;
+  readonly recipient: string;
+  readonly host: string | null;
+  readonly error: string | null;
 }
 
 export interface Trace {

@@ -5,7 +5,7 @@ import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
 import type { EntryRow } from "../store/message-reader.ts";
 import { decodeLines } from "../text.ts";
 import { describeEvent } from "./describe-event.ts";
-import type { TimelineItem } from "./result.ts";
+import type { RetryCause, TimelineItem } from "./result.ts";
 
 /** A line about the message; undefined parts when its text has been pruned. */
 export interface ReadEntry {
@@ -17,12 +17,12 @@ export function readEntries(rows: readonly EntryRow[]): readonly ReadEntry[] {
   return rows.map((row) => ({ row, parsed: row.bytes === undefined ? undefined : parseEntryText(row.bytes) }));
 }
 
-export function toTimelineItem({ row, parsed }: ReadEntry): TimelineItem {
+export function toTimelineItem({ row, parsed }: ReadEntry, retryCause: RetryCause | null): TimelineItem {
   const { timestamp, event, bytes } = row;
   const seenIn = row.seen_in.split(",");
   const raw = bytes === undefined ? null : decodeLines(bytes);
-  if (parsed === undefined) return { timestamp, event, seenIn, raw, mark: "", text: event, tone: "plain" };
-  return { timestamp, event, seenIn, raw, ...describeEvent(parsed.event, parsed.text) };
+  if (parsed === undefined) return { timestamp, event, seenIn, retryCause, raw, mark: "", text: event, tone: "plain" };
+  return { timestamp, event, seenIn, retryCause, raw, ...describeEvent(parsed.event, parsed.text) };
 }
 
 const REASON_EVENTS: Partial<Record<MessageStatus, readonly string[]>> = {

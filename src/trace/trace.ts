@@ -2,20 +2,46 @@
 import { NULL_SENDER } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
-import type { AttemptRow, MessageReader, MessageRow, RecipientRow, RejectionRow } from "../store/message-reader.ts";
+import type { LinkReader } from "../store/link-reader.ts";
+import type {
+  AttemptRow,
+  MessageKey,
+  MessageReader,
+  MessageRow,
+  RecipientRow,
+  RejectionRow,
+} from "../store/message-reader.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
+import { findRetryCauses } from "./retry.ts";
 import { findMarkedDelivered, findReason, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
 
 /** An ISO timestamp as the clock of a time zone shows it. */
 export type FormatZonedTime = (iso: string, timeZone: string) => string;
 
-/** The messages with an Exim id, one a server; none when the database does not know it. */
-export async function trace(messages: MessageReader, id: string, formatTime: FormatZonedTime): Promise<Trace[]> {
-  const found = await messages.find(id);
-  return Promise.all(found.map((row) => traceOne(messages, row, formatTime)));
+export interface TraceSources {
+  readonly messages: MessageReader;
+  readonly links: LinkReader;
 }
 
-async function traceOne(messages: MessageReader, row: MessageRow, formatTime: FormatZonedTime): Promise<Trace> {
+/** Everything about messages that are known. */
+export async function traceAll(
+  sources: TraceSources,
+  keys: readonly MessageKey[],
+  formatTime: FormatZonedTime,
+): Promise<Trace[]> {
+  const traces: Trace[] = [];
+  for (const { id, server } of keys) {
+    const row = (await sources.messages.find(id)).find((one) => one.server === server);
+    if (row !== undefined) traces.push(await traceOne(sources, row, formatTime));
+  }
+  return traces;
+}
+
+async function traceOne(
+  { messages, links }: TraceSources,
+  row: MessageRow,
+  formatTime: FormatZonedTime,
+): Promise<Trace> {
   const [timeZone, recipients, attempts, entries, children, rejections] = await Promise.all([
     messages.timeZoneOf(row.server),
     messages.recipientsOf(row),
@@ -25,13 +51,14 @@ async function traceOne(messages: MessageReader, row: MessageRow, formatTime: Fo
     messages.rejectionsOf(row),
   ]);
   const read = readEntries(entries);
+  const causes = await findRetryCauses(read, links, row);
   const childIds = children.map(({ id }) => id);
   const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
   const found = {
     message,
     recipients: toRecipients(recipients, attempts, findMarkedDelivered(read)),
     attempts: attempts.map(toAttempt),
-    timeline: read.map(toTimelineItem),
+    timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null)),
   };
   return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found };
 }

@@ -71,7 +71,7 @@ describe("the program ends with", () => {
     ["an argument too many", ["stats", "today"]],
     ["an argument too few", ["trace"]],
     ["flags that exclude each other", ["migrate", "--status", "--dry-run"]],
-    ["an id that is none", ["trace", "x"]],
+    ["an id that is none", ["trace", "1vzzei-000A8x"]],
     ["a time zone that is none", ["ingest", "--timezone", "Mars/Olympus", LOG]],
   ])("2 when it was used wrongly: %s", async (_what, argv) => {
     const { status, stdout, stderr } = await run(argv, { env: { EXIM_PILOT_DB: DB } });

@@ -44,7 +44,7 @@ describe("whatever is printed", () => {
   test("fits 80 columns: pages and help, but for log lines, JSON and what asked for more", () => {
     const pages = all().filter(
       ([name]) =>
-        /^(help|trace|stats)/.test(name) && !["json", "raw", "120", "colour"].some((word) => isFor(name, word)),
+        /^(help|trace|search|stats)/.test(name) && !["json", "raw", "120", "colour"].some((word) => isFor(name, word)),
     );
     expect(pages.length).toBeGreaterThan(15);
     const lines = pages.flatMap(([name, { stdout }]) => stdout.split("\n").map((line) => `${name}: ${line}`));

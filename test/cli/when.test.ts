@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { momentOf } from "../../src/cli/moment-of.ts";
 import { parseWhen } from "../../src/cli/when.ts";
 import { epochMs, toIso } from "../../src/units.ts";
 
@@ -28,8 +27,8 @@ describe("a moment as a user writes it", () => {
     ["2025-10-26 02:30", "Europe/Berlin", "2025-10-26T00:30:00.000Z"],
     ["2024-02-29", "UTC", "2024-02-29T00:00:00.000Z"],
   ])("%s in %s", (text, timeZone, expected) => {
-    const when = parseWhen(text);
-    expect(when && toIso(momentOf(when, NOW, timeZone))).toBe(expected);
+    const span = parseWhen(text, { now: NOW, timeZone });
+    expect(span && toIso(span.from)).toBe(expected);
   });
 
   test.each([
@@ -38,8 +37,6 @@ describe("a moment as a user writes it", () => {
     "2",
     "h",
     "-2h",
-    "2.5h",
-    "2 h",
     "2y",
     "2026",
     "2026-03",
@@ -54,6 +51,6 @@ describe("a moment as a user writes it", () => {
     "2026-03-02 06:16 CET",
     "constructor",
   ])("is refused: %j", (text) => {
-    expect(parseWhen(text)).toBeUndefined();
+    expect(parseWhen(text, { now: NOW, timeZone: "UTC" })).toBeUndefined();
   });
 });

@@ -32,7 +32,7 @@ const WRONG = `
   UPDATE address_events SET smtp_code = 999;
   UPDATE stored_rejections SET is_permanent = 1 - is_permanent;
   UPDATE stored_servers SET version = 'wrong';
-  DELETE FROM stored_details;
+  UPDATE stored_entries SET details_id = NULL;
   DELETE FROM parser_versions;
   INSERT INTO parser_versions VALUES (0, 0);`;
 

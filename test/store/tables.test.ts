@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { parseSync } from "vite";
 import { afterAll, describe, expect, test } from "vitest";
 import { MESSAGE_STATUSES, OUTCOMES, RECIPIENT_STATUSES } from "../../src/message/statuses.ts";
+import { MENTION_KINDS } from "../../src/store/mentions.ts";
 import { loadMigrations, migrate } from "../../src/store/migrations.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
@@ -107,6 +108,7 @@ describe("the codes", () => {
     ["message_status", MESSAGE_STATUSES],
     ["recipient_status", RECIPIENT_STATUSES],
     ["outcome", OUTCOMES],
+    ["mention", MENTION_KINDS],
   ])("of %s are the program's list, in its order", (family, names) => {
     expect(codesOf(family)).toEqual(names.map((name, code) => ({ code, name })));
   });
@@ -128,7 +130,15 @@ describe("the codes", () => {
 
   test("have no other family", () => {
     const families = fresh.prepare("SELECT DISTINCT family FROM codes ORDER BY family").pluck().all();
-    expect(families).toEqual(["event", "log_type", "message_status", "outcome", "phase", "recipient_status"]);
+    expect(families).toEqual([
+      "event",
+      "log_type",
+      "mention",
+      "message_status",
+      "outcome",
+      "phase",
+      "recipient_status",
+    ]);
   });
 });
 

@@ -11,17 +11,16 @@ import type { SourceType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
-import { momentOf } from "../moment-of.ts";
 import { describeIngest, startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
-import type { When } from "../when.ts";
+import { parseWhen } from "../when.ts";
 
 export interface IngestFlags extends DatabaseFlags {
   readonly server?: string;
   readonly timezone?: string;
   readonly logType?: SourceType;
-  readonly since?: When;
+  readonly since?: string;
   readonly follow?: boolean;
   readonly batchSize: number;
   readonly strict?: boolean;
@@ -50,7 +49,8 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           return io.timeZone;
         },
         logType: flags.logType,
-        since: since === undefined ? undefined : (zone) => momentOf(since, now(), zone),
+        since:
+          since === undefined ? undefined : (zone) => parseWhen(since, { now: now(), timeZone: zone })?.from ?? now(),
         isFollowing: flags.follow === true,
         batchLines: flags.batchSize,
         program,

@@ -1,49 +1,133 @@
 import { PilotError } from "../../errors.ts";
-import { isMessageId } from "../../parse/message-id.ts";
+import { renderChain } from "../../render/chain-tree.ts";
 import { formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
+import { renderChoices } from "../../render/trace-choices.ts";
 import { renderTracePage } from "../../render/trace-page.ts";
-import { trace } from "../../trace/trace.ts";
+import type { MessageKey } from "../../store/message-reader.ts";
+import type { Reader } from "../../store/reader.ts";
+import { buildChain } from "../../trace/chain.ts";
+import { findMessages, suggestIds } from "../../trace/find-messages.ts";
+import type { Trace } from "../../trace/result.ts";
+import { readSubject, type Subject } from "../../trace/subject.ts";
+import { traceAll } from "../../trace/trace.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type FilterFlags, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
 
-export interface TraceFlags extends DatabaseFlags {
-  readonly server?: string;
+export interface TraceFlags extends DatabaseFlags, FilterFlags {
+  /** From 1. */
+  readonly pick?: number;
+  readonly chain?: boolean;
   readonly raw?: boolean;
+  readonly redact?: boolean;
   readonly json?: boolean;
 }
 
-/** Prints the message; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
-export async function runTrace(id: string, flags: TraceFlags, io: Io): Promise<number> {
-  if (!isMessageId(id)) {
-    throw new PilotError("usage", `"${id}" is not an id of Exim's.`, {
+/** So many are there to choose from. */
+const MOST_CHOICES = 20;
+
+/** Prints the message, or those to choose from; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
+export async function runTrace(words: readonly string[], flags: TraceFlags, io: Io): Promise<number> {
+  const given = words.join(" ");
+  const subject = readSubject(given);
+  if (subject === undefined) {
+    throw new PilotError("usage", "This line names no message.", {
+      hint: "Give an id such as 1vwz8c-0005eI-2Q, a Message-ID, an address, or a log line that has an id.",
+    });
+  }
+  if (subject.kind === "broken_id") {
+    throw new PilotError("usage", `"${subject.text}" is not an id of Exim's.`, {
       hint: "Ids look like 1vwz8c-0005eI-2Q or 1vwz8c-000000005eI-2QaB; upper and lower case matter.",
     });
   }
-  const found = await usingReader(flags, io, (reader) => trace(reader.messages, id, formatTime));
-  const traces = found.filter(({ message }) => flags.server === undefined || message.server === flags.server);
-  if (traces.length === 0)
-    throw notFound(
-      id,
-      flags.server,
-      found.map(({ message }) => message.server),
-    );
-  if (flags.json === true) {
-    io.stdout.write(renderJson("trace", { messages: traces }));
-    return 0;
-  }
-  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), raw: flags.raw === true };
-  io.stdout.write(traces.map((found) => renderTracePage(found, options)).join("\n"));
+  await usingReader(flags, io, async (reader) => {
+    const filter = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
+    const found = await findMessages(reader, subject, filter, MOST_CHOICES);
+    if (found.messages.length === 0) throw await notFound(reader, subject, filter);
+    const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
+    const isOne = chosen.length === 1 || (subject.kind === "id" && flags.pick === undefined);
+    if (!isOne) return printChoices(reader, chosen, found.isMore, flags, io);
+    return flags.chain === true ? printChains(reader, chosen, flags, io) : printPages(reader, chosen, flags, io);
+  });
   return 0;
 }
 
-function notFound(id: string, server: string | undefined, others: readonly string[]): PilotError {
-  if (server !== undefined && others.length > 0) {
-    return new PilotError("not_found", `${server} has no message ${id}, but ${others.join(" and ")} has.`, {
-      hint: "Leave --server out to see it.",
+async function printPages(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
+  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
+  if (flags.json === true) {
+    io.stdout.write(renderJson("trace", { messages: traces }));
+    return;
+  }
+  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), raw: flags.raw === true };
+  io.stdout.write(traces.map((found) => renderTracePage(found, options)).join("\n"));
+}
+
+async function printChains(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
+  const found = [];
+  for (const key of keys) found.push(await buildChain(reader, key));
+  const chains = redactor(flags)(found);
+  if (flags.json === true) {
+    io.stdout.write(renderJson("chain", { chains }));
+    return;
+  }
+  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
+  io.stdout.write(chains.map((chain) => renderChain(chain, options)).join("\n"));
+}
+
+async function printChoices(
+  reader: Reader,
+  keys: readonly MessageKey[],
+  isMore: boolean,
+  flags: TraceFlags,
+  io: Io,
+): Promise<void> {
+  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
+  if (flags.json === true) {
+    const choices = traces.map(({ verdict, message, recipients }: Trace, index) => ({
+      number: index + 1,
+      verdict,
+      message,
+      recipients,
+    }));
+    io.stdout.write(renderJson("choices", { choices, isMore }));
+    return;
+  }
+  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), isMore };
+  io.stdout.write(renderChoices(traces, options));
+}
+
+function pick(messages: readonly MessageKey[], number: number): MessageKey {
+  const message = messages[number - 1];
+  if (message !== undefined) return message;
+  throw new PilotError("usage", `There is no number ${number} to pick.`, {
+    hint: `Give a number from 1 to ${messages.length}.`,
+  });
+}
+
+async function notFound(
+  reader: Reader,
+  subject: Exclude<Subject, { readonly kind: "broken_id" }>,
+  filter: object,
+): Promise<PilotError> {
+  const name = subject.kind === "id" ? `message ${subject.id}` : `message with or for ${subject.text}`;
+  if (Object.keys(filter).length > 0) {
+    const others = (await findMessages(reader, subject, {}, MOST_CHOICES)).messages;
+    if (others.length > 0) {
+      const servers = [...new Set(others.map(({ server }) => server))].join(" and ");
+      return new PilotError("not_found", `No ${name} matches the filters; without them there is one on ${servers}.`, {
+        hint: "Leave filters out to see it.",
+      });
+    }
+  }
+  const [similar] = await suggestIds(reader, subject);
+  if (similar !== undefined) {
+    return new PilotError("not_found", `The database knows no ${name}.`, {
+      hint: `Did you mean ${similar}? Upper and lower case matter in ids.`,
     });
   }
-  return new PilotError("not_found", `The database knows no message ${id}.`, {
+  return new PilotError("not_found", `The database knows no ${name}.`, {
     hint: "`exim-pilot stats` shows what time is covered; ingest the logs of that day, rotated ones too.",
   });
 }

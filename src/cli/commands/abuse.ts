@@ -1,0 +1,28 @@
+import { findAbuse } from "../../abuse/abuse.ts";
+import { renderAbusePage } from "../../render/abuse-page.ts";
+import { renderJson } from "../../render/json.ts";
+import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { toFilter } from "../filter-flags.ts";
+import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
+
+export interface AbuseFlags extends DatabaseFlags {
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: number;
+  readonly redact?: boolean;
+  readonly json?: boolean;
+}
+
+/** Prints who sends and who tries to; returns the exit status, 1 when nobody does. Errors: `usage`, those of the database. */
+export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
+  const { since = 0, until = io.now() } = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
+  const period = { sinceMs: since, untilMs: until };
+  const abuse = redactor(flags)(await usingReader(flags, io, (reader) => findAbuse(reader.abuse, period, flags.limit)));
+  const isAny = Object.values(abuse).some((answers) => answers.length > 0);
+  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone: io.timeZone };
+  if (flags.json === true) io.stdout.write(renderJson("abuse", abuse));
+  else if (isAny) io.stdout.write(renderAbusePage(abuse, options));
+  else io.stderr.write("Nothing matches.\n");
+  return isAny ? 0 : 1;
+}

@@ -1,0 +1,183 @@
+import { PilotError } from "../../errors.ts";
+import { renderJson, renderJsonLine } from "../../render/json.ts";
+import { renderRawGroup } from "../../render/raw-group.ts";
+import { renderSearchCsvHeading, renderSearchCsvRow, renderSearchList } from "../../render/search-results.ts";
+import { toVisible } from "../../render/terminal-text.ts";
+import { parseCursor } from "../../search/cursor.ts";
+import { compilePattern } from "../../search/pattern.ts";
+import { readRawGroup } from "../../search/raw-groups.ts";
+import { readResults, type Search, searchPage, toPage } from "../../search/search.ts";
+import { findByLines, type LineSelection } from "../../search/search-lines.ts";
+import type { Reader } from "../../store/reader.ts";
+import type { Hit, SortKey } from "../../store/search-reader.ts";
+import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type FilterFlags, toFilter } from "../filter-flags.ts";
+import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
+
+export interface SearchFlags extends DatabaseFlags, FilterFlags {
+  readonly literal?: boolean;
+  readonly sensitive?: boolean;
+  readonly invert?: boolean;
+  readonly related?: boolean;
+  /** Seconds. */
+  readonly slowerThan?: number;
+  readonly sort: SortKey;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+  readonly after?: string;
+  readonly raw?: boolean;
+  readonly redact?: boolean;
+  readonly ids?: boolean;
+  readonly count?: boolean;
+  readonly csv?: boolean;
+  readonly ndjson?: boolean;
+  readonly json?: boolean;
+}
+
+/** Results of a table or a page of JSON; other forms are for programs, and give all. */
+const PAGE = 50;
+/** Read at once where all are given. */
+const CHUNK = 500;
+
+/** Prints what matches; returns the exit status, 1 when nothing does. Errors: `usage`, those of the database. */
+export async function runSearch(pattern: string | undefined, flags: SearchFlags, io: Io): Promise<number> {
+  // NOTE: raw lines come in the order of a log.
+  const isLogOrder = flags.raw === true && flags.sort === "time";
+  const order = { key: flags.sort, isAscending: isLogOrder !== (flags.reverse === true) };
+  const filter = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
+  const after = flags.after === undefined ? undefined : parseCursor(flags.after, order);
+  if (flags.after !== undefined && after === undefined) {
+    throw new PilotError("usage", `"${flags.after}" is no place in these results.`, {
+      hint: "Give --after what the search before has told, and the same --sort and --reverse.",
+    });
+  }
+  const search: Search = {
+    filter: {
+      ...filter,
+      ...(flags.slowerThan !== undefined && { slowerThanSeconds: flags.slowerThan }),
+      withHousekeeping: pattern !== undefined,
+    },
+    order,
+    after,
+  };
+  const selection = toSelection(pattern, flags);
+  return usingReader(flags, io, async (reader) => {
+    const source =
+      selection === undefined ? undefined : await findByLines(reader.search, reader.lines, search, selection);
+    const isAny = await print(reader, search, source, flags, io);
+    if (!isAny && flags.count !== true && flags.json !== true) io.stderr.write("Nothing matches.\n");
+    return isAny ? 0 : 1;
+  });
+}
+
+function toSelection(pattern: string | undefined, flags: SearchFlags): LineSelection | undefined {
+  if (pattern === undefined) {
+    const given = (["literal", "sensitive", "invert", "related"] as const).find((name) => flags[name] === true);
+    if (given === undefined) return undefined;
+    throw new PilotError("usage", `--${given} is about a pattern, and there is none.`, {
+      hint: "Give a pattern: `exim-pilot search 'rejected RCPT'`.",
+    });
+  }
+  return {
+    pattern: compilePattern(pattern, { isLiteral: flags.literal === true, isSensitive: flags.sensitive === true }),
+    isInverted: flags.invert === true,
+    withRelated: flags.related === true,
+  };
+}
+
+/** `known` are the hits, where they had to be found all at once. Returns whether there was any. */
+async function print(
+  reader: Reader,
+  search: Search,
+  known: readonly Hit[] | undefined,
+  flags: SearchFlags,
+  io: Io,
+): Promise<boolean> {
+  if (flags.count === true) {
+    const count = known?.length ?? (await reader.search.count(search.filter));
+    io.stdout.write(flags.json === true ? renderJson("count", { count }) : `${count}\n`);
+    return count > 0;
+  }
+  if (flags.raw === true) return printRaw(reader, pagesOf(reader, search, known, flags.limit), flags, io);
+  if (flags.ids === true || flags.csv === true || flags.ndjson === true) {
+    return printAll(reader, pagesOf(reader, search, known, flags.limit), flags, io);
+  }
+  const limit = flags.limit ?? PAGE;
+  const page = redactor(flags)(
+    await (known === undefined
+      ? searchPage(reader.search, search, limit)
+      : toPage(reader.search, search, known, limit)),
+  );
+  if (flags.json === true) {
+    io.stdout.write(renderJson("search", page));
+    return page.results.length > 0;
+  }
+  const hasServers = (await reader.search.timeZones()).size > 1;
+  const [columns, paint] = [columnsOf(io.stdout, io), paintFor(io.stdout, io)];
+  io.stdout.write(renderSearchList(page.results, { columns, paint, sort: flags.sort, hasServers }));
+  if (page.next !== null) io.stdout.write(paint.faint(`There is more; go on with --after ${page.next}`).concat("\n"));
+  return page.results.length > 0;
+}
+
+async function* pagesOf(
+  reader: Reader,
+  search: Search,
+  known: readonly Hit[] | undefined,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<readonly Hit[]> {
+  let left = limit;
+  const pages = known === undefined ? reader.search.findAll(search) : inChunks(known);
+  for await (const hits of pages) {
+    yield hits.slice(0, left);
+    left -= hits.length;
+    if (left <= 0) return;
+  }
+}
+
+function* inChunks(hits: readonly Hit[]): Generator<readonly Hit[]> {
+  for (let start = 0; start < hits.length; start += CHUNK) yield hits.slice(start, start + CHUNK);
+}
+
+async function printRaw(
+  reader: Reader,
+  pages: AsyncIterable<readonly Hit[]>,
+  flags: SearchFlags,
+  io: Io,
+): Promise<boolean> {
+  const redact = redactor(flags);
+  const paint = paintFor(io.stdout, io);
+  let isAny = false;
+  for await (const hits of pages) {
+    for (const found of await reader.search.read(hits)) {
+      if (io.signal.aborted) return true;
+      io.stdout.write(
+        `${isAny ? "\n" : ""}${renderRawGroup(redact(await readRawGroup(reader.messages, found)), paint)}`,
+      );
+      isAny = true;
+    }
+  }
+  return isAny;
+}
+
+async function printAll(
+  reader: Reader,
+  pages: AsyncIterable<readonly Hit[]>,
+  flags: SearchFlags,
+  io: Io,
+): Promise<boolean> {
+  const redact = redactor(flags);
+  let isAny = false;
+  for await (const found of readResults(reader.search, pages)) {
+    if (io.signal.aborted) return true;
+    const result = redact(found);
+    if (flags.ids === true) {
+      if (result.id === null) continue;
+      io.stdout.write(`${toVisible(result.id)}\n`);
+    } else if (flags.csv === true) {
+      io.stdout.write(`${isAny ? "" : renderSearchCsvHeading()}${renderSearchCsvRow(result)}`);
+    } else io.stdout.write(renderJsonLine(result));
+    isAny = true;
+  }
+  return isAny;
+}

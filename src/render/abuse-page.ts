@@ -1,0 +1,92 @@
+import type { Abuse, LoginFailures, Script, Sender } from "../abuse/abuse.ts";
+import { countOf, formatTime } from "./format.ts";
+import { renderHanging } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+export interface AbuseOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+  readonly timeZone: string;
+}
+
+/** Wider than this, lines are hard to read. */
+const WIDEST = 120;
+
+/** Each question with its answers, the largest first; questions without an answer are left out. */
+export function renderAbusePage({ logins, scripts, users, failures }: Abuse, options: AbuseOptions): string {
+  const sections = [
+    renderSection(
+      "Accounts that logged in and sent",
+      logins.map((one) => [one.account, describeSender(one, options)]),
+      options,
+    ),
+    renderSection(
+      "Directories in which programs sent",
+      scripts.map((one) => [one.directory, describeScript(one, options)]),
+      options,
+    ),
+    renderSection(
+      "Local users that sent",
+      users.map((one) => [one.account, describeSender(one, options)]),
+      options,
+    ),
+    renderSection(
+      "Clients whose logins failed",
+      failures.map((one) => [one.ipAddress ?? "(unknown)", describeFailures(one, options)]),
+      options,
+    ),
+  ];
+  return sections.filter((section) => section !== "").join("\n");
+}
+
+function renderSection(
+  title: string,
+  answers: readonly (readonly [name: string, text: string])[],
+  { columns, paint }: AbuseOptions,
+): string {
+  if (answers.length === 0) return "";
+  const lines = answers.map(([name, text]) => {
+    const head = renderHanging("  ", paint.strong(toVisibleLine(name)), 2, Math.min(columns, WIDEST));
+    return `${head}\n${renderHanging("    ", toVisibleLine(text), 4, Math.min(columns, WIDEST))}\n`;
+  });
+  return `${paint.strong(title)}\n${lines.join("")}`;
+}
+
+function describeSender(
+  { messages, recipients, bounced, senderCount, senders, ipCount, first, last }: Sender,
+  options: AbuseOptions,
+): string {
+  const parts = [
+    `${countOf(messages, "message")} to ${countOf(recipients, "recipient")}${bounced === 0 ? "" : `, ${bounced} bounced`}`,
+    ...(ipCount === 0 ? [] : [`from ${countOf(ipCount, "client address", "client addresses")}`]),
+    `as ${senders.join(", ")}${senderCount > senders.length ? ` and ${senderCount - senders.length} more` : ""}`,
+    period(first, last, options),
+  ];
+  return parts.join("; ");
+}
+
+function describeScript({ messages, recipients, users, senders, first, last }: Script, options: AbuseOptions): string {
+  return [
+    `${countOf(messages, "message")} to ${countOf(recipients, "recipient")}`,
+    ...(users.length === 0 ? [] : [`by ${users.join(", ")}`]),
+    `as ${senders.join(", ")}`,
+    period(first, last, options),
+  ].join("; ");
+}
+
+function describeFailures(
+  { failures, accounts, succeeded, first, last }: LoginFailures,
+  options: AbuseOptions,
+): string {
+  return [
+    `${countOf(failures, "failure")}${accounts.length === 0 ? "" : ` for ${accounts.join(", ")}`}`,
+    ...(succeeded.length === 0 ? [] : [`afterwards logged in: ${succeeded.join(", ")}`]),
+    period(first, last, options),
+  ].join("; ");
+}
+
+function period(first: string, last: string, { timeZone }: AbuseOptions): string {
+  const [from, until] = [formatTime(first, timeZone), formatTime(last, timeZone)];
+  return from === until ? from : `${from} to ${until}`;
+}

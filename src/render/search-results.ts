@@ -1,0 +1,118 @@
+/** Results of a search, one after the other: lines for people, rows and objects for programs. */
+import type { SearchResult } from "../search/result.ts";
+import { renderCsvRow } from "./csv.ts";
+import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
+import { renderHanging } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { paintStatus } from "./status-colour.ts";
+import { toVisible, toVisibleLine } from "./terminal-text.ts";
+
+export interface ListOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+  /** What the results are sorted by is shown with each. */
+  readonly sort: "time" | "size" | "queue-time";
+  /** Several servers are in the database: each result names its own. */
+  readonly hasServers: boolean;
+}
+
+/** Wider than this, lines are hard to read. */
+const WIDEST = 120;
+const DAY_LENGTH = 10;
+const TIME_LENGTH = 8;
+
+/**
+ * Results under the day they belong to:
+ *
+ *     2026-03-02 (UTC)
+ *       15:51:32  1vx5YS-0006QZ-1J  delivered  app@partner.example → a@grey.example,
+ *                                              b@grey.example
+ */
+export function renderSearchList(results: readonly SearchResult[], options: ListOptions): string {
+  const { paint } = options;
+  const columns = Math.min(options.columns, WIDEST);
+  const idWidth = Math.max(...results.map(({ id, event }) => (id ?? event ?? "").length));
+  const statusWidth = Math.max(...results.map((result) => shortStatus(result).length));
+  let day = "";
+  return results
+    .map((result) => {
+      const time = result.timestamp === null ? "" : formatTime(result.timestamp, result.timeZone);
+      const heading = time === "" ? "Without a time" : `${time.slice(0, DAY_LENGTH)} (${result.timeZone})`;
+      const isNewDay = heading !== day;
+      day = heading;
+      const id = (result.id ?? result.event ?? "").padEnd(idWidth);
+      const status = shortStatus(result);
+      const label = `  ${paint.faint(time.slice(DAY_LENGTH + 1).padEnd(TIME_LENGTH))}  ${result.id === null ? paint.faint(id) : id}  ${paintStatus(paint, status)}${" ".repeat(statusWidth - status.length)}  `;
+      const indent = 2 + TIME_LENGTH + 2 + idWidth + 2 + statusWidth + 2;
+      const line = renderHanging(label, toVisibleLine(describe(result, options)), indent, columns);
+      return `${isNewDay ? `${paint.strong(heading)}\n` : ""}${line}\n`;
+    })
+    .join("");
+}
+
+function shortStatus({ status }: SearchResult): string {
+  return status === "rejected temporarily" ? "tempfail" : (status ?? "");
+}
+
+function describe(result: SearchResult, { sort, hasServers }: ListOptions): string {
+  const { sender, recipients, subject, host, helo, ipAddress, kind, reason, sizeBytes, queueSeconds, server } = result;
+  const measure = sort === "size" ? sizeBytes : queueSeconds;
+  const measured =
+    sort === "time" || measure === null ? "" : sort === "size" ? formatBytes(measure) : formatSeconds(measure);
+  if (kind === "event") return [measured, reason ?? formatHost(host, helo, ipAddress, null)].filter(isText).join("  ");
+  const way = [sender, recipients.join(", ")].filter((part) => part !== null && part !== "").join(" → ");
+  const client = kind === "rejection" ? `from ${formatHost(host, helo, ipAddress, null)}` : "";
+  const title = subject === null ? "" : `“${subject}”`;
+  const place = hasServers ? `(${server})` : "";
+  const text = [measured, way, title, client, place].filter(isText).join("  ");
+  return reason === null ? text : `${text}: ${withoutPreamble(firstLine(reason))}`;
+}
+
+/** `SMTP error from remote mail server after RCPT TO:<x@y.example>: 550 no` is `550 no`: the list is no place for the rest. */
+function withoutPreamble(reason: string): string {
+  return reason.replace(/^SMTP error from remote (?:mail server|mailer) after [^:<]*(?::<[^>]*>[^:]*)?: /, "");
+}
+
+function isText(part: string): boolean {
+  return part !== "";
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+const CSV_COLUMNS = [
+  "kind",
+  "id",
+  "entryId",
+  "server",
+  "timestamp",
+  "status",
+  "event",
+  "sender",
+  "recipients",
+  "subject",
+  "sizeBytes",
+  "queueSeconds",
+  "headerMessageId",
+  "host",
+  "helo",
+  "ipAddress",
+  "auth",
+  "reason",
+] as const satisfies readonly (keyof SearchResult)[];
+
+export function renderSearchCsvHeading(): string {
+  return renderCsvRow(CSV_COLUMNS);
+}
+
+/** Recipients are parted by blanks. */
+export function renderSearchCsvRow(result: SearchResult): string {
+  return renderCsvRow(
+    CSV_COLUMNS.map((column) => {
+      const value = result[column];
+      if (typeof value === "number" || value === null) return value;
+      return toVisible(typeof value === "string" ? value : value.join(" "));
+    }),
+  );
+}

@@ -1,0 +1,30 @@
+/** A pattern over log lines, as exigrep takes it. */
+import { PilotError } from "../errors.ts";
+import type { LinePattern } from "../store/raw-lines.ts";
+
+export interface PatternOptions {
+  /** The pattern is the text itself. */
+  readonly isLiteral: boolean;
+  /** Upper and lower case differ. */
+  readonly isSensitive: boolean;
+}
+
+/** `(?i)` and `(?-i)` at the beginning, which Perl knows. */
+const INLINE_CASE = /^\(\?(-?)i\)/;
+
+/** Lines are bytes, so what is not ASCII is looked for as its UTF-8 bytes. Errors: `usage`. */
+export function compilePattern(pattern: string, { isLiteral, isSensitive }: PatternOptions): LinePattern {
+  const inline = isLiteral ? null : INLINE_CASE.exec(pattern);
+  const text = inline === null ? pattern : pattern.slice(inline[0].length);
+  const bytes = Buffer.from(isLiteral ? text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") : text).toString("latin1");
+  const isCased = inline === null ? isSensitive : inline[1] === "-";
+  const flags = isCased ? "" : "i";
+  try {
+    return { inLine: new RegExp(bytes, flags), inBlock: new RegExp(bytes, `gm${flags}`) };
+  } catch (error) {
+    throw new PilotError("usage", `The pattern cannot be read: ${error instanceof Error ? error.message : error}.`, {
+      hint: "It is a regular expression; with --literal it is the text itself.",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,41 @@
+/** What a search finds, as plain data: an element of `search --json`. Timestamps are ISO-8601 UTC. */
+import type { MessageStatus } from "../message/statuses.ts";
+import type { HitKind } from "../store/filter.ts";
+
+export interface SearchResult {
+  /** A message; a refusal, or another line, that belongs to no message. */
+  readonly kind: HitKind;
+  /** Exim's id; null of what is no message. */
+  readonly id: string | null;
+  /** The key of the line in `log_entries`; null of a message. */
+  readonly entryId: number | null;
+  readonly server: string;
+  /** IANA name of the server's zone. */
+  readonly timeZone: string;
+  /** When it arrived; of a message that did not, its first line. Null of a line without a stamp. */
+  readonly timestamp: string | null;
+  /** Of a message; `rejected` and `rejected temporarily` of a refusal; null of other lines. */
+  readonly status: MessageStatus | "rejected temporarily" | null;
+  /** What kind of line it is; null of a message. */
+  readonly event: string | null;
+  readonly sender: string | null;
+  readonly recipients: readonly string[];
+  readonly subject: string | null;
+  readonly sizeBytes: number | null;
+  /** Time on the queue; of a message that is not finished, up to its last line. */
+  readonly queueSeconds: number | null;
+  readonly headerMessageId: string | null;
+  /** The client. */
+  readonly host: string | null;
+  readonly helo: string | null;
+  readonly ipAddress: string | null;
+  readonly auth: string | null;
+  /** The last error of a recipient that was not delivered; why it was refused; the text of another line. */
+  readonly reason: string | null;
+}
+
+export interface SearchPage {
+  readonly results: readonly SearchResult[];
+  /** Where to go on; null when there is no more. */
+  readonly next: string | null;
+}

@@ -1,0 +1,80 @@
+/** How messages hang together: who named whom, and what was tried before. */
+import { type Kysely, sql } from "kysely";
+import { findBlocks } from "./mention-blocks.ts";
+import { nextHopId, textKey } from "./mentions.ts";
+import type { MessageKey } from "./message-reader.ts";
+import { LINES_PER_BLOCK } from "./raw-text.ts";
+import type { Schema } from "./tables.ts";
+import { findTextIds } from "./text-ids.ts";
+
+/** A try that failed for now, of any message. */
+export interface EarlierTry {
+  readonly messageId: string;
+  readonly server: string;
+  /** Epoch ms. */
+  readonly ms: number;
+  readonly recipient: string;
+  readonly host: string | null;
+  readonly error: string | null;
+}
+
+/** Blocks looked at in one statement. */
+const CHUNK = 32;
+
+export class LinkReader {
+  readonly #database: Kysely<Schema>;
+
+  constructor(database: Kysely<Schema>) {
+    this.#database = database;
+  }
+
+  /** The messages of which a delivery was confirmed with this id: `C="250 OK id=…"`. */
+  async deliveredAs(id: string): Promise<MessageKey[]> {
+    const blocks = await findBlocks(this.#database, { kind: "next_hop", keys: [textKey(id)] });
+    const { rows } = await sql<MessageKey & { readonly confirmation: string }>`
+      SELECT DISTINCT m.exim_id AS id, v.name AS server, a.confirmation
+      FROM json_each(${JSON.stringify(blocks.map((block) => block.id))}) b
+      CROSS JOIN address_events a
+        ON a.entry_id >= b.value * ${LINES_PER_BLOCK} AND a.entry_id < (b.value + 1) * ${LINES_PER_BLOCK}
+      JOIN stored_entries e ON e.id = a.entry_id
+      JOIN stored_messages m ON m.id = e.message_id
+      JOIN stored_servers v ON v.id = m.server_id
+      WHERE a.confirmation LIKE ${`%id=${id}%`}
+      ORDER BY v.name, m.exim_id
+    `.execute(this.#database);
+    return rows.filter(({ confirmation }) => nextHopId(confirmation) === id);
+  }
+
+  /** The last try for any address of a domain on a server that failed for now, in the time given (epoch ms, the end not included). */
+  async lastDeferral(server: string, domain: string, fromMs: number, toMs: number): Promise<EarlierTry | undefined> {
+    const keys = await findTextIds(this.#database, "addresses", [`*@${domain}`]);
+    const blocks = await findBlocks(this.#database, { kind: "address", keys });
+    const recent = blocks.filter(({ last_ms }) => last_ms >= fromMs);
+    for (let start = 0; start < recent.length; start += CHUNK) {
+      const ids = recent.slice(start, start + CHUNK).map(({ id }) => id);
+      const { rows } = await sql<EarlierTry>`
+        SELECT m.exim_id AS "messageId", v.name AS server, CAST(e.at / 1000 AS INTEGER) AS ms, r.address AS recipient,
+               coalesce(h.text, i.text) AS host, replace(w.text, char(2), r.address) AS error
+        FROM json_each(${JSON.stringify(ids)}) b
+        CROSS JOIN address_events a
+          ON a.entry_id >= b.value * ${LINES_PER_BLOCK} AND a.entry_id < (b.value + 1) * ${LINES_PER_BLOCK}
+        JOIN addresses r ON r.id = a.recipient_id
+        JOIN stored_entries e ON e.id = a.entry_id
+        JOIN stored_messages m ON m.id = e.message_id
+        JOIN stored_servers v ON v.id = m.server_id
+        LEFT JOIN delivery_paths y ON y.id = a.path_id
+        LEFT JOIN delivery_problems p ON p.id = a.problem_id
+        LEFT JOIN strings h ON h.id = y.host_id
+        LEFT JOIN strings i ON i.id = y.ip_id
+        LEFT JOIN strings w ON w.id = p.error_id
+        WHERE a.outcome = (SELECT code FROM codes WHERE family = 'outcome' AND name = 'deferred') AND a.is_attempt
+          AND e.at >= ${fromMs * 1000} AND e.at < ${toMs * 1000} AND v.name = ${server}
+          AND a.recipient_id IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
+        ORDER BY e.at DESC LIMIT 1
+      `.execute(this.#database);
+      const [found] = rows;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}

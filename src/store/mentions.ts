@@ -1,0 +1,202 @@
+/** Which blocks mention what: the index behind every search for an address, a host, a login or a Message-ID. */
+import { crc32 } from "node:zlib";
+import type Database from "better-sqlite3";
+import { BulkInsert } from "./bulk-insert.ts";
+import { blockOf, entryIdOf } from "./raw-text.ts";
+
+/** Kinds of mentions, in the order of their codes in the database. */
+export const MENTION_KINDS = ["address", "string", "message_id", "next_hop"] as const;
+export type MentionKind = (typeof MENTION_KINDS)[number];
+
+export function mentionCode(kind: MentionKind): number {
+  return MENTION_KINDS.indexOf(kind);
+}
+
+/**
+ * A Message-ID or the id of a next hop as the key of its mentions: 31 bits, for which SQLite takes four bytes. Different texts
+ * may share one: what is found is checked.
+ */
+export function textKey(text: string): number {
+  return crc32(text) >>> 1;
+}
+
+const NEXT_HOP = /\bid=(\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})\b/;
+
+/** Exim's id of the message in the next Exim, from that one's reply: `250 OK id=1vwz8c-0005eI-2Q`. Source: exim-log-grammar §16. */
+export function nextHopId(confirmation: string): string | undefined {
+  return NEXT_HOP.exec(confirmation)?.[1];
+}
+
+/** So many blocks are sorted at once, in about 30 MB. */
+const SEGMENT_BLOCKS = 2048;
+
+/** Adds the mentions of all blocks that are not indexed yet; inside a transaction, with all rows flushed. */
+export function indexMentions(database: Database.Database): void {
+  const { indexed, greatest } = database
+    .prepare(
+      `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
+              (SELECT coalesce(max(id), 0) FROM raw_blocks) AS greatest`,
+    )
+    .get() as { indexed: number; greatest: number };
+  if (indexed >= greatest) return;
+  const table = new BulkInsert(database, "mentions", ["kind", "key", "block_id", "further_blocks"], "replace");
+  for (let first = indexed + 1; first <= greatest; first += SEGMENT_BLOCKS) {
+    const segment = new Segment(first);
+    const end = Math.min(first + SEGMENT_BLOCKS, greatest + 1);
+    for (const { sql, kinds } of SOURCES) collect(segment, database, sql, kinds, first, end);
+    segment.forEach((kind, key, [block = 0, ...further]) => {
+      table.add({ kind, key, block_id: block, further_blocks: packBlocks(block, further) });
+    });
+  }
+  table.flush();
+  database.prepare("UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
+}
+
+/**
+ * Makes blocks be indexed again after one was taken back: those that have got entries of it, and, when it was the last, the next
+ * one, which gets its id.
+ */
+export function forgetMentions(database: Database.Database, changedBlocks: readonly number[]): void {
+  database
+    .prepare(
+      `UPDATE text_indexes SET last_id = min(last_id, ?, (SELECT coalesce(max(id), 0) FROM raw_blocks))
+       WHERE table_name = 'raw_blocks'`,
+    )
+    .run(Math.min(Number.MAX_SAFE_INTEGER, ...changedBlocks) - 1);
+}
+
+/** The blocks after the first of a row: their distances, seven bits a byte, the lowest first; null when there are none. */
+function packBlocks(first: number, further: readonly number[]): Buffer | null {
+  if (further.length === 0) return null;
+  const bytes: number[] = [];
+  let last = first;
+  for (const block of further) {
+    let distance = block - last;
+    for (; distance > 0x7f; distance >>>= 7) bytes.push((distance & 0x7f) | 0x80);
+    bytes.push(distance);
+    last = block;
+  }
+  return Buffer.from(bytes);
+}
+
+/** All blocks of a row. */
+export function unpackBlocks(first: number, further: Uint8Array | null): number[] {
+  const blocks = [first];
+  let block = first;
+  let [distance, shift] = [0, 0];
+  for (const byte of further ?? []) {
+    distance |= (byte & 0x7f) << shift;
+    shift += 7;
+    if (byte > 0x7f) continue;
+    block += distance;
+    blocks.push(block);
+    [distance, shift] = [0, 0];
+  }
+  return blocks;
+}
+
+const KEYS = 2 ** 31;
+
+/** Mentions of some blocks, each as one number: kind, key, block from the first one on. */
+class Segment {
+  readonly #first: number;
+  #mentions = new Float64Array(1 << 16);
+  #count = 0;
+
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  add(kind: number, key: number, block: number): void {
+    if (this.#count === this.#mentions.length) {
+      const larger = new Float64Array(this.#count * 2);
+      larger.set(this.#mentions);
+      this.#mentions = larger;
+    }
+    this.#mentions[this.#count++] = (kind * KEYS + key) * SEGMENT_BLOCKS + (block - this.#first);
+  }
+
+  /** Each kind and key in the order of the table, with its blocks. */
+  forEach(action: (kind: number, key: number, blocks: readonly number[]) => void): void {
+    const sorted = this.#mentions.subarray(0, this.#count).sort();
+    for (let start = 0; start < sorted.length; ) {
+      const subject = Math.floor((sorted[start] ?? 0) / SEGMENT_BLOCKS);
+      const blocks: number[] = [];
+      let end = start;
+      for (; end < sorted.length; end++) {
+        const mention = sorted[end] ?? 0;
+        if (Math.floor(mention / SEGMENT_BLOCKS) !== subject) break;
+        const block = this.#first + (mention % SEGMENT_BLOCKS);
+        if (blocks.at(-1) !== block) blocks.push(block);
+      }
+      action(Math.floor(subject / KEYS), subject % KEYS, blocks);
+      start = end;
+    }
+  }
+}
+
+type Key = number | string | null;
+
+interface MentionSource {
+  /** The entry's id, then keys: numbers, or texts to be turned into keys. */
+  readonly sql: string;
+  readonly kinds: readonly MentionKind[];
+}
+
+const IN_BLOCKS = "WHERE entry_id >= ? AND entry_id < ?";
+const CLIENT_KINDS = ["address", "address", "string", "string", "string"] as const;
+
+/** What arrivals, lines about recipients, rejections and other clients say. */
+const SOURCES: readonly MentionSource[] = [
+  {
+    sql: `SELECT e.id, m.sender_id, m.host_id, m.ip_id, m.auth_id, m.header_message_id
+          FROM stored_entries e JOIN stored_messages m ON m.id = e.message_id
+          WHERE e.id >= ? AND e.id < ? AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')`,
+    kinds: ["address", "string", "string", "string", "message_id"],
+  },
+  {
+    sql: `SELECT e.id, r.address_id FROM stored_entries e JOIN stored_recipients r ON r.message_id = e.message_id
+          WHERE e.id >= ? AND e.id < ? AND r.announced
+            AND e.event IN (SELECT code FROM codes WHERE family = 'event' AND name IN ('arrival', 'envelope_edit'))`,
+    kinds: ["address"],
+  },
+  {
+    sql: `SELECT e.entry_id, e.recipient_id, e.final_id, p.host_id, p.ip_id, iif(e.confirmation LIKE '%id=%', e.confirmation, NULL)
+          FROM address_events e LEFT JOIN delivery_paths p ON p.id = e.path_id ${IN_BLOCKS}`,
+    kinds: ["address", "address", "string", "string", "next_hop"],
+  },
+  {
+    sql: `SELECT entry_id, sender_id, recipient_id, host_id, ip_id, auth_id FROM stored_rejections ${IN_BLOCKS}`,
+    kinds: CLIENT_KINDS,
+  },
+  {
+    sql: `SELECT entry_id, sender_id, recipient_id, host_id, ip_id, auth_id FROM stored_clients ${IN_BLOCKS}`,
+    kinds: CLIENT_KINDS,
+  },
+];
+
+function collect(
+  segment: Segment,
+  database: Database.Database,
+  sql: string,
+  kinds: readonly MentionKind[],
+  firstBlock: number,
+  endBlock: number,
+): void {
+  const codes = kinds.map(mentionCode);
+  const rows = database.prepare<[number, number], [number, ...Key[]]>(sql).raw();
+  for (const [entryId, ...keys] of rows.iterate(entryIdOf(firstBlock, 0), entryIdOf(endBlock, 0))) {
+    const block = blockOf(entryId);
+    for (let index = 0; index < codes.length; index++) {
+      const key = keys[index] ?? null;
+      const number = typeof key === "string" ? keyOf(kinds[index], key) : key;
+      if (number !== null) segment.add(codes[index] ?? 0, number, block);
+    }
+  }
+}
+
+function keyOf(kind: MentionKind | undefined, text: string): number | null {
+  if (kind !== "next_hop") return textKey(text);
+  const id = nextHopId(text);
+  return id === undefined ? null : textKey(id);
+}

@@ -1,0 +1,134 @@
+/** Looking through the text of all lines that are stored. */
+import type Database from "better-sqlite3";
+import { entryIdOf, LINES_PER_BLOCK, lineOf, type RawTextReader } from "./raw-text.ts";
+
+/** One pattern twice: for a whole block (global, `^` and `$` at each line), and for a line alone. */
+export interface LinePattern {
+  readonly inBlock: RegExp;
+  readonly inLine: RegExp;
+}
+
+export interface LineMatch {
+  readonly entryId: number;
+  /** Key of the message in the database; null when the line belongs to none. */
+  readonly messageId: number | null;
+}
+
+/** An entry that names a message which is not its own. */
+export interface IdMention {
+  readonly messageId: number;
+  /** Exim's id of the other. */
+  readonly namedId: string;
+}
+
+interface PlacedEntry {
+  readonly location: number;
+  readonly id: number;
+  readonly message_id: number | null;
+}
+
+/** An id in a text, between boundaries. */
+const ANY_ID = /(?<![\w-])(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})(?![\w-])/g;
+
+export class RawLines {
+  readonly #rawText: RawTextReader;
+  readonly #blocks: Database.Statement<[number], { id: number; data: Uint8Array; is_syslog: 0 | 1 }>;
+  readonly #entries: Database.Statement<[{ readonly from: number; readonly to: number }], PlacedEntry>;
+  readonly #eximIds: Database.Statement<[number, number], { id: number; exim_id: string }>;
+
+  constructor(database: Database.Database, rawText: RawTextReader) {
+    this.#rawText = rawText;
+    this.#blocks = database.prepare(
+      `SELECT b.id, b.data, c.name = 'syslog' AS is_syslog
+       FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
+       JOIN codes c ON c.family = 'log_type' AND c.code = s.log_type
+       WHERE b.last_ms IS NULL OR b.last_ms >= ? ORDER BY b.id`,
+    );
+    this.#entries = database.prepare(
+      `SELECT id AS location, id, message_id FROM stored_entries WHERE id >= @from AND id < @to
+       UNION ALL
+       SELECT s.location, e.id, e.message_id FROM sightings s JOIN stored_entries e ON e.id = s.entry_id
+       WHERE s.location >= @from AND s.location < @to
+       UNION ALL
+       SELECT l.location, e.id, e.message_id FROM entry_lines l LEFT JOIN sightings s ON s.location = l.first_location
+       JOIN stored_entries e ON e.id = coalesce(s.entry_id, l.first_location)
+       WHERE l.location >= @from AND l.location < @to
+       ORDER BY 1`,
+    );
+    this.#eximIds = database.prepare(
+      `SELECT id, exim_id FROM stored_messages
+       WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
+    );
+  }
+
+  /** The entries of which a line matches, in blocks that reach to `sinceMs`; one that is in two logs may come twice. */
+  *matching(pattern: LinePattern, sinceMs: number): Generator<LineMatch> {
+    for (const { id, data, is_syslog } of this.#blocks.iterate(sinceMs)) {
+      const lines = findLines(this.#rawText.unpack(id, data), pattern);
+      if (lines.length === 0) continue;
+      const entries = this.#entriesIn(id);
+      let [index, last] = [0, -1];
+      for (const line of lines) {
+        while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length)
+          index++;
+        const entry = entries[index];
+        if (entry === undefined || entry.id === last) continue;
+        // In a log of syslog a line that is none of an entry's own is another program's.
+        if (is_syslog === 1 && lineOf(entry.location) !== line) continue;
+        last = entry.id;
+        yield { entryId: entry.id, messageId: entry.message_id };
+      }
+    }
+  }
+
+  /** Where an entry of a message names another message: a bounce its original, a delivery its id in the next Exim. */
+  *namingOthers(): Generator<IdMention> {
+    for (const { id, data } of this.#blocks.iterate(0)) {
+      const text = this.#rawText.unpack(id, data);
+      const own = new Map(
+        this.#eximIds.all(entryIdOf(id, 0), entryIdOf(id + 1, 0)).map((row) => [row.id, row.exim_id]),
+      );
+      const entries = this.#entriesIn(id);
+      let [line, offset, index] = [0, 0, 0];
+      for (const match of text.matchAll(ANY_ID)) {
+        for (let end = text.indexOf("\n", offset); end !== -1 && end < match.index; end = text.indexOf("\n", offset)) {
+          offset = end + 1;
+          line++;
+        }
+        while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length)
+          index++;
+        const messageId = entries[index]?.message_id ?? null;
+        if (messageId !== null && own.get(messageId) !== match[0]) yield { messageId, namedId: match[0] };
+      }
+    }
+  }
+
+  #entriesIn(blockId: number): readonly PlacedEntry[] {
+    const [from, to] = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)];
+    return this.#entries.all({ from, to });
+  }
+}
+
+/**
+ * The numbers of the lines that match. The pattern runs over the whole text, which is much faster than line by line; what it
+ * finds may reach over a line's end, so each line found is tried by itself.
+ */
+function findLines(text: string, { inBlock, inLine }: LinePattern): number[] {
+  const lines: number[] = [];
+  let [line, start] = [0, 0];
+  inBlock.lastIndex = 0;
+  for (let match = inBlock.exec(text); match !== null; match = inBlock.exec(text)) {
+    let end = text.indexOf("\n", start);
+    for (; end !== -1 && end < match.index; end = text.indexOf("\n", start)) {
+      start = end + 1;
+      line++;
+    }
+    if (start >= text.length) break;
+    if (inLine.test(text.slice(start, end === -1 ? text.length : end))) lines.push(line);
+    if (end === -1) break;
+    start = end + 1;
+    line++;
+    inBlock.lastIndex = start;
+  }
+  return lines;
+}

@@ -1,0 +1,319 @@
+/** The whole journey of a mail: the messages that came of it and those it came of, on every server that is known. */
+import type { MessageStatus } from "../message/statuses.ts";
+import { isMessageId } from "../parse/message-id.ts";
+import type { LinkReader } from "../store/link-reader.ts";
+import { nextHopId } from "../store/mentions.ts";
+import type { AttemptRow, MessageKey, MessageReader, MessageRow } from "../store/message-reader.ts";
+import type { SearchReader } from "../store/search-reader.ts";
+import { epochMs, SECOND_MS } from "../units.ts";
+
+/** Why one message came of another. */
+export type LinkReason =
+  /** `R=`, and a recipient of the other had failed. */
+  | "bounce"
+  /** `R=`, and recipients of the other still waited. */
+  | "delay_warning"
+  /** `R=`, and the other had been frozen. */
+  | "freeze_notice"
+  /** `R=`, and the other had been delivered. */
+  | "delivery_report"
+  /** `C="… id=…"`: the other was delivered to this Exim. */
+  | "next_hop"
+  /** `id=E…@…`: the other's Exim made its Message-ID. */
+  | "created_by"
+  /** The same header Message-ID, and nothing that says more. */
+  | "same_message_id"
+  /** It went to who had just been sent an automatic reply: time and recipient alone. */
+  | "autoreply";
+
+export interface ChainLink {
+  /** Key of the message that was there first. */
+  readonly from: string;
+  readonly to: string;
+  readonly reason: LinkReason;
+  /** False where the log does not say it, and time and addresses make it likely. */
+  readonly isCertain: boolean;
+}
+
+export interface ChainMessage {
+  /** `id server`: Exim's ids are unique on one server only. */
+  readonly key: string;
+  readonly id: string;
+  readonly server: string;
+  readonly timeZone: string;
+  readonly status: MessageStatus;
+  readonly timestamp: string;
+  /** Time it spent here; null while it is not finished. */
+  readonly queueSeconds: number | null;
+  readonly sender: string | null;
+  readonly recipients: readonly string[];
+  readonly subject: string | null;
+  /** The one that was asked for. */
+  readonly isStart: boolean;
+}
+
+export interface Chain {
+  /** In the order of time. */
+  readonly messages: readonly ChainMessage[];
+  readonly links: readonly ChainLink[];
+  /** The same mail came to one server again and again. */
+  readonly isLoop: boolean;
+  /** False when there are more messages than are followed. */
+  readonly isComplete: boolean;
+}
+
+export interface ChainReaders {
+  readonly messages: MessageReader;
+  readonly search: SearchReader;
+  readonly links: LinkReader;
+}
+
+const MOST_MESSAGES = 100;
+/** A mail passes the same server so often before it is called a loop. */
+const LOOP_PASSES = 3;
+/** An automatic reply arrives so soon after the delivery that made it. */
+const AUTOREPLY_MS = 5 * SECOND_MS;
+
+export async function buildChain(readers: ChainReaders, start: MessageKey): Promise<Chain> {
+  const builder = new ChainBuilder(readers);
+  await builder.follow(start);
+  return builder.finish(start);
+}
+
+function keyOf({ id, server }: MessageKey): string {
+  return `${id} ${server}`;
+}
+
+class ChainBuilder {
+  readonly #readers: ChainReaders;
+  readonly #rows = new Map<string, MessageRow>();
+  readonly #links = new Map<string, ChainLink>();
+  #isComplete = true;
+
+  constructor(readers: ChainReaders) {
+    this.#readers = readers;
+  }
+
+  /** Breadth first, so that the nearest are there when there are too many. */
+  async follow(start: MessageKey): Promise<void> {
+    let next: readonly MessageKey[] = [start];
+    while (next.length > 0) {
+      const found: MessageKey[] = [];
+      for (const message of next) {
+        if (this.#rows.has(keyOf(message))) continue;
+        if (this.#rows.size >= MOST_MESSAGES) this.#isComplete = false;
+        else found.push(...(await this.#visit(message)));
+      }
+      next = found;
+    }
+  }
+
+  async finish(start: MessageKey): Promise<Chain> {
+    const { messages } = this.#readers;
+    const rows = [...this.#rows.values()].sort((one, other) => (one.timestamp < other.timestamp ? -1 : 1));
+    this.#linkSameMail(rows);
+    const known = await Promise.all(
+      rows.map(async (row): Promise<ChainMessage> => {
+        const recipients = await messages.recipientsOf(row);
+        return {
+          key: keyOf(row),
+          id: row.id,
+          server: row.server,
+          timeZone: await messages.timeZoneOf(row.server),
+          status: row.status as MessageStatus,
+          timestamp: row.timestamp,
+          queueSeconds: row.queue_seconds,
+          sender: row.sender,
+          recipients: recipients.map(({ recipient }) => recipient),
+          subject: row.subject,
+          isStart: keyOf(row) === keyOf(start),
+        };
+      }),
+    );
+    const links = [...this.#links.values()].filter(({ from, to }) => this.#rows.has(from) && this.#rows.has(to));
+    return { messages: known, links, isLoop: isLoop(rows), isComplete: this.#isComplete };
+  }
+
+  /** Adds a message and its links; returns the messages at their other ends. */
+  async #visit(message: MessageKey): Promise<MessageKey[]> {
+    const { messages } = this.#readers;
+    const row = (await messages.find(message.id)).find(({ server }) => server === message.server);
+    if (row === undefined) return [];
+    this.#rows.set(keyOf(row), row);
+    const attempts = await messages.attemptsOf(row);
+    return [
+      ...(await this.#followReports(row)),
+      ...(await this.#followHops(row, attempts)),
+      ...(await this.#followMessageId(row)),
+      ...(await this.#followAutoreplies(row, attempts)),
+      ...(await this.#followAutoreplied(row)),
+    ];
+  }
+
+  /** Bounces, warnings and delivery reports, and what such a one is about. */
+  async #followReports(row: MessageRow): Promise<MessageKey[]> {
+    const { messages } = this.#readers;
+    const { server } = row;
+    const children = (await messages.childrenOf(row)).map(({ id, timestamp }) => ({ id, server, timestamp }));
+    if (children.length > 0) {
+      const entries = await messages.eventsOf(row);
+      let since = "";
+      for (const child of children) {
+        const meantime = entries.filter(
+          ({ timestamp }) => (timestamp ?? "") >= since && (timestamp ?? "") <= child.timestamp,
+        );
+        this.#link(row, child, reportReason(meantime.map(({ event }) => event)));
+        since = child.timestamp;
+      }
+    }
+    return row.parent_id === null ? children : [...children, { id: row.parent_id, server }];
+  }
+
+  /** To the next Exim and from the one before. */
+  async #followHops(row: MessageRow, attempts: readonly AttemptRow[]): Promise<MessageKey[]> {
+    const { messages, links } = this.#readers;
+    const nextIds = new Set(
+      attempts.flatMap(({ confirmation }) => (confirmation === null ? [] : (nextHopId(confirmation) ?? []))),
+    );
+    const found: MessageKey[] = [];
+    for (const id of nextIds) {
+      for (const next of await messages.find(id)) {
+        if (keyOf(next) === keyOf(row)) continue;
+        this.#link(row, next, "next_hop");
+        found.push(next);
+      }
+    }
+    for (const before of await links.deliveredAs(row.id)) {
+      if (keyOf(before) === keyOf(row)) continue;
+      this.#link(before, row, "next_hop");
+      found.push(before);
+    }
+    return found;
+  }
+
+  /** Other messages with the same Message-ID, and the Exim that made it: `E1vwz8c-0005eI-2Q@mx1.example.org`. */
+  async #followMessageId(row: MessageRow): Promise<MessageKey[]> {
+    const { messages } = this.#readers;
+    const found = await this.#withMessageId(row.header_message_id);
+    const maker = makerOf(row.header_message_id);
+    if (maker === undefined) return found;
+    const makers = (await messages.find(maker)).filter((one) => keyOf(one) !== keyOf(row));
+    for (const one of makers) this.#link(one, row, "created_by");
+    return [...found, ...makers];
+  }
+
+  async #withMessageId(headerMessageId: string | null): Promise<MessageRow[]> {
+    if (headerMessageId === null || headerMessageId === "") return [];
+    const { search } = this.#readers;
+    const order = { key: "time", isAscending: true } as const;
+    const filter = { messageId: [headerMessageId] };
+    const found = await search.read(await search.find({ filter, order, after: undefined, limit: MOST_MESSAGES }));
+    return found.flatMap((one) => (one.kind === "message" ? [one.message] : []));
+  }
+
+  /** `=> >bob@example.net`: an automatic reply was made, and nothing names its message. */
+  async #followAutoreplies(row: MessageRow, attempts: readonly AttemptRow[]): Promise<MessageKey[]> {
+    const found: MessageKey[] = [];
+    for (const { final_address, timestamp } of attempts) {
+      if (!final_address.startsWith(">")) continue;
+      const sentMs = Date.parse(timestamp);
+      const replies = await this.#localMessages(row.server, final_address.slice(1), sentMs, sentMs + AUTOREPLY_MS);
+      const [reply] = replies.filter((one) => keyOf(one) !== keyOf(row) && one.parent_id === null);
+      if (reply === undefined) continue;
+      this.#link(row, reply, "autoreply");
+      found.push(reply);
+    }
+    return found;
+  }
+
+  /** The other way round: a local message that nothing accounts for, and the delivery that made it. */
+  async #followAutoreplied(row: MessageRow): Promise<MessageKey[]> {
+    if (row.direction !== "local" || row.parent_id !== null) return [];
+    const { messages, search } = this.#readers;
+    const arrivedMs = Date.parse(row.timestamp);
+    for (const { recipient } of await messages.recipientsOf(row)) {
+      const filter = {
+        recipient: [`>${recipient}`],
+        server: [row.server],
+        until: epochMs(arrivedMs + SECOND_MS),
+        kind: ["message"] as const,
+      };
+      const hits = await search.find({ filter, order: NEWEST_FIRST, after: undefined, limit: MOST_MESSAGES });
+      for (const one of await search.read(hits)) {
+        if (one.kind !== "message" || keyOf(one.message) === keyOf(row)) continue;
+        const attempts = await messages.attemptsOf(one.message);
+        const isMaker = attempts.some(({ final_address, timestamp }) => {
+          const delayMs = arrivedMs - Date.parse(timestamp);
+          return final_address === `>${recipient}` && delayMs >= 0 && delayMs <= AUTOREPLY_MS;
+        });
+        if (!isMaker) continue;
+        this.#link(one.message, row, "autoreply");
+        return [one.message];
+      }
+    }
+    return [];
+  }
+
+  async #localMessages(server: string, recipient: string, fromMs: number, toMs: number): Promise<MessageRow[]> {
+    const { search } = this.#readers;
+    const filter = {
+      recipient: [recipient],
+      server: [server],
+      since: epochMs(fromMs),
+      until: epochMs(toMs + 1),
+      kind: ["message"] as const,
+    };
+    const hits = await search.find({
+      filter,
+      order: { key: "time", isAscending: true },
+      after: undefined,
+      limit: MOST_MESSAGES,
+    });
+    const found = await search.read(hits);
+    return found.flatMap((one) => (one.kind === "message" && one.message.direction === "local" ? [one.message] : []));
+  }
+
+  #link(from: MessageKey, to: MessageKey, reason: LinkReason): void {
+    const link = { from: keyOf(from), to: keyOf(to), reason, isCertain: reason !== "autoreply" };
+    const key = `${link.from} ${link.to}`;
+    if (!this.#links.has(key)) this.#links.set(key, link);
+  }
+
+  /** Where nothing else says how a mail went on, its Message-ID does: to the one that arrived next. */
+  #linkSameMail(rows: readonly MessageRow[]): void {
+    const last = new Map<string, MessageRow>();
+    const isReached = new Set([...this.#links.values()].map(({ to }) => to));
+    for (const row of rows) {
+      const id = row.header_message_id;
+      if (id === null || id === "") continue;
+      const before = last.get(id);
+      if (before !== undefined && !isReached.has(keyOf(row))) this.#link(before, row, "same_message_id");
+      last.set(id, row);
+    }
+  }
+}
+
+const NEWEST_FIRST = { key: "time", isAscending: false } as const;
+
+function reportReason(events: readonly string[]): LinkReason {
+  if (events.includes("failure") || events.includes("cancelled")) return "bounce";
+  if (events.includes("deferral")) return "delay_warning";
+  if (events.includes("frozen")) return "freeze_notice";
+  return events.includes("delivery") ? "delivery_report" : "bounce";
+}
+
+/** Exim's id in a Message-ID that Exim made. Source: exim-log-grammar §16. */
+function makerOf(headerMessageId: string | null): string | undefined {
+  const id = /^E([\w-]+)@/.exec(headerMessageId ?? "")?.[1];
+  return id !== undefined && isMessageId(id) ? id : undefined;
+}
+
+function isLoop(rows: readonly MessageRow[]): boolean {
+  const passes = new Map<string, number>();
+  for (const { header_message_id, server } of rows) {
+    if (header_message_id === null || header_message_id === "") continue;
+    const key = `${server} ${header_message_id}`;
+    passes.set(key, (passes.get(key) ?? 0) + 1);
+  }
+  return [...passes.values()].some((count) => count >= LOOP_PASSES);
+}

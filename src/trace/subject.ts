@@ -1,0 +1,30 @@
+/** What a user has in hand: an id, a header Message-ID, an address, a line of a log. */
+import { isMessageId } from "../parse/message-id.ts";
+import { parseEntryText } from "../parse/record.ts";
+
+export type Subject =
+  | { readonly kind: "id"; readonly id: string }
+  /** Meant as an id, and none. */
+  | { readonly kind: "broken_id"; readonly text: string }
+  /** With an @: what it is, the database tells. */
+  | { readonly kind: "message_id_or_address"; readonly text: string }
+  /** A local user. */
+  | { readonly kind: "address"; readonly text: string };
+
+const ANY_ID =
+  /(?<![\w-])(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4})(?![\w-])/;
+
+const LIKE_AN_ID = /^[0-9A-Za-z]{5,7}-[0-9A-Za-z-]+$/;
+
+/** Undefined when a line is given that names no message, or nothing at all. */
+export function readSubject(given: string): Subject | undefined {
+  const text = given.trim();
+  if (isMessageId(text)) return { kind: "id", id: text };
+  if (/\s/.test(text)) {
+    const id = parseEntryText(text)?.prefix.messageId ?? ANY_ID.exec(text)?.[0];
+    return id === undefined ? undefined : { kind: "id", id };
+  }
+  if (text === "") return undefined;
+  if (LIKE_AN_ID.test(text)) return { kind: "broken_id", text };
+  return text.includes("@") ? { kind: "message_id_or_address", text } : { kind: "address", text };
+}

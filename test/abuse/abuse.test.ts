@@ -1,0 +1,78 @@
+/** Who sends and who tries to, on a log small enough to know by heart. */
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { type Abuse, findAbuse } from "../../src/abuse/abuse.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
+
+const LOG = `2026-03-30 06:00:00 login_server authenticator failed for (x) [203.0.113.9]: 535 Incorrect authentication data (set_id=ann)
+2026-03-30 06:00:01 login_server authenticator failed for (x) [203.0.113.9]: 535 Incorrect authentication data (set_id=bob)
+2026-03-30 06:00:02 login_server authenticator failed for (y) [203.0.113.8]: 535 Incorrect authentication data (set_id=ann)
+2026-03-30 06:00:05 1vwwZU-0005V4-1s <= ann@a.test H=(x) [203.0.113.9] P=esmtpa A=login_server:ann S=400 for x@x.test y@y.test
+2026-03-30 06:00:06 1vwwZU-0005V4-1s => x@x.test R=out T=smtp H=mx.x.test [198.51.100.1]
+2026-03-30 06:00:06 1vwwZU-0005V4-1s ** y@y.test R=out T=smtp H=mx.y.test [198.51.100.2]: 550 no
+2026-03-30 06:00:07 1vwwZV-0005V4-1s <= other@a.test H=(z) [203.0.113.7] P=esmtpa A=login_server:ann S=400 for x@x.test
+2026-03-30 07:00:00 cwd=/var/spool/exim4 2 args: /usr/sbin/exim4 -q
+2026-03-30 07:00:00 cwd=/var/spool/exim4 7 args: /usr/sbin/exim4 -t -oem -oi -f <> -E1vwwZU-0005V4-1s
+2026-03-30 07:00:00 1vwwZW-0005V4-1s <= <> R=1vwwZU-0005V4-1s U=exim P=local S=900 for ann@a.test
+2026-03-30 08:00:00 cwd=/var/www/shop 3 args: /usr/sbin/sendmail -t -i
+2026-03-30 08:00:01 1vwwZX-0005V4-1s <= www@a.test U=www-data P=local S=500 for c@c.test d@d.test
+2026-03-30 08:00:02 cwd=/home/carol 2 args: mail x@x.test
+2026-03-30 08:00:09 1vwwZY-0005V4-1s <= carl@a.test U=carl P=local S=500 for x@x.test
+`;
+
+test("counts what accounts, scripts and local users send, and logins that fail", async () => {
+  const abuse = await abuseOf(LOG);
+  expect(abuse.logins).toEqual([
+    {
+      account: "login_server:ann",
+      messages: 2,
+      recipients: 3,
+      bounced: 1,
+      senderCount: 2,
+      senders: ["ann@a.test", "other@a.test"],
+      ipCount: 2,
+      first: "2026-03-30T06:00:05.000Z",
+      last: "2026-03-30T06:00:07.000Z",
+    },
+  ]);
+  expect(abuse.scripts).toEqual([
+    {
+      directory: "/var/www/shop",
+      messages: 1,
+      recipients: 2,
+      users: ["www-data"],
+      senders: ["www@a.test"],
+      first: "2026-03-30T08:00:01.000Z",
+      last: "2026-03-30T08:00:01.000Z",
+    },
+  ]);
+  expect(abuse.users.map(({ account, messages }) => [account, messages])).toEqual([
+    ["carl", 1],
+    ["www-data", 1],
+  ]);
+  expect(abuse.failures.map(({ ipAddress, failures, succeeded }) => [ipAddress, failures, succeeded])).toEqual([
+    ["203.0.113.9", 2, ["login_server:ann"]],
+    ["203.0.113.8", 1, []],
+  ]);
+  expect(abuse.failures[0]?.accounts.toSorted()).toEqual(["login_server:ann", "login_server:bob"]);
+});
+
+test("takes the call of the same process where processes are logged", async () => {
+  const log = `2026-03-30 08:00:00 [11] cwd=/var/www/a 3 args: /usr/sbin/sendmail -t -i
+2026-03-30 08:00:00 [12] cwd=/var/www/b 3 args: /usr/sbin/sendmail -t -i
+2026-03-30 08:00:01 [12] 1vwwZX-0005V4-1s <= b@a.test U=www P=local S=500
+2026-03-30 08:00:01 [11] 1vwwZY-0005V4-1s <= a@a.test U=www P=local S=500
+`;
+  const { scripts } = await abuseOf(log);
+  expect(scripts.map(({ directory, senders }) => [directory, senders]).toSorted()).toEqual([
+    ["/var/www/a", ["a@a.test"]],
+    ["/var/www/b", ["b@a.test"]],
+  ]);
+});
+
+async function abuseOf(log: string): Promise<Abuse> {
+  const db = join(temporaryFolder(), "pilot.db");
+  await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
+  return withReader(db, (reader) => findAbuse(reader.abuse, { sinceMs: 0, untilMs: Date.UTC(2027, 0) }, 5));
+}

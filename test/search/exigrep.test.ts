@@ -1,0 +1,115 @@
+/**
+ * `search --raw` against exigrep: the same messages with the same lines for the patterns that are kept beside the corpus.
+ * Where it differs, exigrep is at fault in one of the known ways, and each way is counted here.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { decodeLines } from "../../src/text.ts";
+import { runCli } from "../support/cli.ts";
+import { corpusProfiles } from "../support/corpus.ts";
+import { ingestInto, temporaryFolder } from "../support/database.ts";
+
+const PROFILES = corpusProfiles().filter(({ directory }) => existsSync(join(directory, "exigrep", "INDEX.txt")));
+
+/** Why exigrep shows something else: exim-tools §1.4. */
+type Defect =
+  | "lines after the word Completed form a message of their own"
+  | "a message on the queue is shown by -v though it matches"
+  | "-t knows no fractions of seconds and leaves nothing out"
+  | "a message refused after its data never ends"
+  | "-M looks forward only";
+
+describe.skipIf(PROFILES.length === 0)("search --raw", () => {
+  test.each(PROFILES.map((profile) => [profile.name, profile] as const))(
+    "of %s shows what exigrep shows",
+    { timeout: 300_000 },
+    async (_name, { directory, logs, truth }) => {
+      const db = join(temporaryFolder(), "pilot.db");
+      await ingestInto(db, [logs.main], { timeZone: truth.timezone });
+      const unexplained: string[] = [];
+      const all = readGroups(decodeLines(readFileSync(logs.main, "latin1")));
+      for (const { file, args } of readIndex(directory)) {
+        const { stdout } = await runCli(["search", "--db", db, "--raw", ...args], { timeZone: truth.timezone });
+        const ours = readGroups(stdout);
+        const theirs = readGroups(decodeLines(readFileSync(join(directory, "exigrep", file), "latin1")));
+        for (const key of new Set([...ours.keys(), ...theirs.keys()])) {
+          const difference = explain(ours.get(key), theirs.get(key), all.get(key) ?? [], args);
+          if (difference !== undefined) unexplained.push(`${file} ${args.join(" ")}: ${difference} ${key}`);
+        }
+      }
+      expect(unexplained).toEqual([]);
+    },
+  );
+});
+
+interface Case {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** `01.txt	rc=0	96 lines	exigrep '-l' 'o'brien' mainlog` */
+function readIndex(directory: string): Case[] {
+  const lines = readFileSync(join(directory, "exigrep", "INDEX.txt"), "utf8")
+    .trim()
+    .split("\n");
+  return lines.map((line) => {
+    const [, file = "", list = ""] = /^(\S+)\t.*\texigrep '(.*)' \w+$/.exec(line) ?? [];
+    return { file, args: list.split("' '") };
+  });
+}
+
+const STAMPED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?(?: \[\d+\])? /;
+const ID = /^(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})(?= )/;
+
+/** Stamped lines by message; a line without an id by itself, with how often it is there. */
+function readGroups(output: string): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const line of output.split("\n")) {
+    const stamp = STAMPED.exec(line)?.[0];
+    if (stamp === undefined) continue;
+    const key = ID.exec(line.slice(stamp.length))?.[0] ?? line;
+    groups.set(key, [...(groups.get(key) ?? []), line]);
+  }
+  return groups;
+}
+
+function explain(
+  ours: readonly string[] | undefined,
+  theirs: readonly string[] | undefined,
+  lines: readonly string[],
+  args: readonly string[],
+): string | undefined {
+  if (ours !== undefined && theirs !== undefined && sortedText(ours) === sortedText(theirs)) return undefined;
+  return defectOf(ours, theirs, lines, args) === undefined
+    ? `exigrep ${theirs?.length ?? "no"} lines, search ${ours?.length ?? "none"}`
+    : undefined;
+}
+
+function defectOf(
+  ours: readonly string[] | undefined,
+  theirs: readonly string[] | undefined,
+  lines: readonly string[],
+  args: readonly string[],
+): Defect | undefined {
+  const isFinished = lines.some((line) => / Completed(?: |$)/.test(line));
+  const isCut = lines
+    .slice(0, -1)
+    .some((line) => /Completed|SMTP data timeout|^\S+ \S+(?: \S+)? \S+ rejected/.test(line));
+  if (ours === undefined) {
+    if (args.includes("-v") && isCut) return "lines after the word Completed form a message of their own";
+    if (args.includes("-v") && !isFinished) return "a message on the queue is shown by -v though it matches";
+    if (args.includes("-t") && lines.every((line) => /^\S+ \S+\.\d+ /.test(line)))
+      return "-t knows no fractions of seconds and leaves nothing out";
+    if (args.includes("-t") && lines.every((line) => !/ [<(]= /.test(line)))
+      return "a message refused after its data never ends";
+    return undefined;
+  }
+  if (theirs === undefined) return args.includes("-M") ? "-M looks forward only" : undefined;
+  const isPart = theirs.every((line) => ours.includes(line));
+  return isPart && isCut ? "lines after the word Completed form a message of their own" : undefined;
+}
+
+function sortedText(lines: readonly string[]): string {
+  return lines.toSorted().join("\n");
+}

@@ -1,0 +1,264 @@
+/** Filters, orders and pages of `search`, on logs small enough to know by heart and on the trimmed corpus. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectFailure, runCli } from "../support/cli.ts";
+import { ingestInto } from "../support/database.ts";
+import { makeGoldenDatabase } from "../support/golden.ts";
+
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+const DB = join(FOLDER, "pilot.db");
+const CORPUS = join(FOLDER, "corpus.db");
+
+const MAIN = `2026-03-30 06:16:00 1vwwZU-0005V4-1s <= Ann@a.test H=r.test (helo.test) [203.0.113.4] P=esmtpsa X=TLS1.3:AES:256 A=PLAIN:ann S=464 id=one@a.test T="Hello 100%" for bob@b.test
+2026-03-30 06:16:01 1vwwZU-0005V4-1s => bob <bob@b.test> R=local T=mbox QT=1s
+2026-03-30 06:16:01 1vwwZU-0005V4-1s Completed QT=1s
+2026-03-30 07:00:00 1vwwZV-0005V4-1s <= <> R=1vwwZU-0005V4-1s U=exim P=local S=90000 for ann@a.test
+2026-03-30 07:00:01 1vwwZV-0005V4-1s == ann@a.test R=out T=smtp defer (-44) H=mx.a.test [2001:db8::7]: SMTP error from remote mail server after RCPT TO:<ann@a.test>: 451 4.7.1 greylisted
+2026-03-30 08:00:00 H=(x) [203.0.113.200] F=<spam@evil.test> rejected RCPT <bob@b.test>: relay not permitted
+2026-03-30 08:00:01 SMTP connection from bad.test (y) [198.51.100.9] lost while reading message data
+2026-03-30 08:00:02 1vwwZW-0005W7-1p H=y.test [203.0.113.2] F=<x@y.test> rejected after DATA: too spammy
+2026-03-30 08:00:03 Start queue run: pid=1
+2026-03-31 09:00:00 1vwwZX-0005V4-1s <= carl@b.test U=carl P=local S=2000 T="Bye" for d@d.test e@e.test
+2026-03-31 09:00:02 1vwwZX-0005V4-1s => d@d.test R=out T=smtp H=mx.d.test [198.51.100.1] C="250 OK id=1vwwZY-0005V4-1s"
+2026-03-31 09:00:03 1vwwZX-0005V4-1s ** e@e.test R=out T=smtp H=mx.e.test [198.51.100.2]: SMTP error from remote mail server after RCPT TO:<e@e.test>: 550 5.1.1 no
+2026-03-31 09:00:04 1vwwZX-0005V4-1s Completed
+`;
+const [DELIVERED, DEFERRED, REFUSED, PARTIAL] = [
+  "1vwwZU-0005V4-1s",
+  "1vwwZV-0005V4-1s",
+  "1vwwZW-0005W7-1p",
+  "1vwwZX-0005V4-1s",
+];
+
+beforeAll(async () => {
+  writeFileSync(join(FOLDER, "mainlog"), MAIN);
+  await ingestInto(DB, [join(FOLDER, "mainlog")]);
+  await makeGoldenDatabase(CORPUS);
+});
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+/** What is found, newest first: ids, and the kinds of lines that have none. */
+async function find(...args: string[]): Promise<string[]> {
+  const { stdout } = await runCli(["search", "--db", DB, "--ndjson", ...args]);
+  return rowsOf(stdout).map(({ id, event }) => id ?? event ?? "");
+}
+
+function rowsOf(ndjson: string): { readonly id: string | null; readonly event: string | null }[] {
+  return ndjson
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+describe("a filter", () => {
+  test.each([
+    [["--sender", "ann@a.test"], [DELIVERED]],
+    [["--sender", "ANN@A.TEST"], [DELIVERED]],
+    [["--sender", "<>"], [DEFERRED]],
+    [["--sender", "x@y.test"], [REFUSED]],
+    [["--sender", "spam@evil.test"], ["rejection"]],
+    [
+      ["--sender", "*@?.test"],
+      [PARTIAL, REFUSED, DELIVERED],
+    ],
+    [
+      ["--recipient", "bob@b.test"],
+      ["rejection", DELIVERED],
+    ],
+    [["--recipient", "bob"], [DELIVERED]],
+    [
+      ["--address", "ann@a.test"],
+      [DEFERRED, DELIVERED],
+    ],
+    [
+      ["--domain", "b.test"],
+      [PARTIAL, "rejection", DELIVERED],
+    ],
+    [
+      ["--domain", "*.test"],
+      [PARTIAL, REFUSED, "rejection", DEFERRED, DELIVERED],
+    ],
+    [["--host", "mx.d.test"], [PARTIAL]],
+    [["--host", "bad.test"], ["session"]],
+    [["--host", "R.TEST"], [DELIVERED]],
+    [["--ip", "203.0.113.4"], [DELIVERED]],
+    [
+      ["--ip", "203.0.113.0/24"],
+      [REFUSED, "rejection", DELIVERED],
+    ],
+    [
+      ["--ip", "198.51.100.0/31", "--ip", "2001:db8::/32"],
+      [PARTIAL, DEFERRED],
+    ],
+    [["--ip", "2001:DB8:0::7"], [DEFERRED]],
+    [["--ip", "198.51.100.9"], ["session"]],
+    [["--helo", "helo.test"], [DELIVERED]],
+    [["--helo", "y"], ["session"]],
+    [["--auth", "ann"], [DELIVERED]],
+    [["--auth", "plain:ann"], [DELIVERED]],
+    [["--auth", "nn"], []],
+    [["--ident", "carl"], [PARTIAL]],
+    [["--subject", "hello"], [DELIVERED]],
+    [["--subject", "100%"], [DELIVERED]],
+    [["--subject", "H%o"], []],
+    [["--message-id", "<one@a.test>"], [DELIVERED]],
+    [["--status", "partial"], [PARTIAL]],
+    [
+      ["--status", "rejected"],
+      [REFUSED, "rejection"],
+    ],
+    [
+      ["--status", "deferred", "--status", "delivered"],
+      [DEFERRED, DELIVERED],
+    ],
+    [["--event", "queue_run"], ["queue_run"]],
+    [["--event", "failure"], [PARTIAL]],
+    [["--code", "451"], [DEFERRED]],
+    [["--code", "5*"], [PARTIAL]],
+    [["--code", "4.7.1"], [DEFERRED]],
+    [["--reason", "GREYLIST"], [DEFERRED]],
+    [["--reason", "relay"], ["rejection"]],
+    [["--reason", "spammy"], [REFUSED]],
+    [
+      ["--transport", "smtp"],
+      [PARTIAL, DEFERRED],
+    ],
+    [["--router", "local"], [DELIVERED]],
+    [["--tls", "tls1.3"], [DELIVERED]],
+    [["--size", "80k.."], [DEFERRED]],
+    [["--size", "..464"], [DELIVERED]],
+    [
+      ["--size", "1k..2k", "--size", "464"],
+      [PARTIAL, DELIVERED],
+    ],
+    [["--queue-time", "2s.."], [PARTIAL]],
+    [["--log-type", "reject"], []],
+    [["--kind", "event"], ["session"]],
+    [
+      ["--kind", "message", "--domain", "b.test"],
+      [PARTIAL, DELIVERED],
+    ],
+    [["--since", "2026-03-31"], [PARTIAL]],
+    [["--since", "yesterday"], [PARTIAL]],
+    [
+      ["--until", "2026-03-30 07:00"],
+      [DEFERRED, DELIVERED],
+    ],
+    [["--since", "16h", "--until", "now"], [PARTIAL]],
+    [["--server", "mx1", "--sender", "carl@b.test"], [PARTIAL]],
+    [["--server", "mx2"], []],
+    [["--sender", "ann@a.test", "--status", "partial"], []],
+  ] as const)("%j finds %j", async (args, expected) => {
+    expect(await find(...args)).toEqual(expected);
+  });
+
+  test("finds everything but housekeeping when there is none", async () => {
+    expect(await find()).toEqual([PARTIAL, REFUSED, "session", "rejection", DEFERRED, DELIVERED]);
+  });
+
+  test.each([
+    [["--status", "lost"], "There is no status"],
+    [["--event", "frozn"], "There is no event"],
+    [["--since", "soon"], "is no time"],
+    [["--since", "2026-02-30"], "is no time"],
+    [["--size", "5M..1M"], "is no range of size"],
+    [["--queue-time", "long"], "is no range of time on the queue"],
+    [["--ip", "203.0.113.0/33"], "is no IP address and no net"],
+    [["--after", "nowhere"], "is no place in these results"],
+    [["--related"], "--related is about a pattern"],
+    [["("], "The pattern cannot be read"],
+  ])("%j is refused", async (args, says) => {
+    expectFailure(await runCli(["search", "--db", DB, ...args]), { status: 2, says });
+  });
+});
+
+describe("a pattern", () => {
+  test.each([
+    [["rejected"], [REFUSED, "rejection"]],
+    [["REJECTED after"], [REFUSED]],
+    [["-I", "REJECTED after"], []],
+    [["(?-i)REJECTED after"], []],
+    [["-I", "(?i)REJECTED after"], [REFUSED]],
+    [["-l", "(x) [203"], ["rejection"]],
+    [["^2026-03-30 07:00:0[01] \\S+ =="], [DEFERRED]],
+    [["Completed$"], [PARTIAL]],
+    [["relay\\s+not[^]*spammy"], []],
+    [["Start queue"], ["queue_run"]],
+    [
+      ["-v", "203"],
+      [PARTIAL, "queue_run", "session", DEFERRED],
+    ],
+    [["one@a"], [DELIVERED]],
+    [
+      ["-M", "one@a"],
+      [DEFERRED, DELIVERED],
+    ],
+    [
+      ["-M", "greylisted"],
+      [DEFERRED, DELIVERED],
+    ],
+    [
+      ["-t", "2", "<="],
+      [PARTIAL, DEFERRED],
+    ],
+    [["test", "--kind", "message", "--until", "2026-03-30 06:59"], [DELIVERED]],
+  ] as const)("%j selects %j", async (args, expected) => {
+    expect(await find(...args)).toEqual(expected);
+  });
+
+  test("with --raw gives whole messages in exigrep's form", async () => {
+    const { stdout } = await runCli(["search", "--db", DB, "--raw", "one@a|greylisted"]);
+    const lines = MAIN.split("\n");
+    expect(stdout).toBe(
+      `${lines.slice(0, 3).join("\n")}\n\n+++ ${DEFERRED} has not completed +++\n${lines.slice(3, 5).join("\n")}\n`,
+    );
+  });
+});
+
+describe("an answer", () => {
+  test.each(["time", "size", "queue-time"])("sorted by %s comes in pages that join up", async (sort) => {
+    for (const filter of [[], ["--domain", "*.example"], ["--ip", "203.0.113.0/24"], ["example"]]) {
+      for (const direction of [[], ["--reverse"]]) {
+        const args = ["search", "--db", CORPUS, "--sort", sort, ...direction, ...filter];
+        const whole = rowsOf((await runCli([...args, "--ndjson"])).stdout);
+        expect(whole.length).toBeGreaterThan(40);
+        expect(await readPages(args)).toEqual(whole);
+        const count = await runCli([...args, "--count"]);
+        expect(count.stdout).toBe(`${whole.length}\n`);
+      }
+    }
+  });
+
+  test("is 1 when nothing matches, in every form", async () => {
+    for (const form of [[], ["--ids"], ["--csv"], ["--ndjson"], ["--raw"], ["--count"], ["--json"]]) {
+      const { status } = await runCli(["search", "--db", DB, "--sender", "nobody@nowhere.test", ...form]);
+      expect(status).toBe(1);
+    }
+  });
+
+  test("as CSV keeps a formula of a stranger as text", async () => {
+    const { stdout } = await runCli(["search", "--db", DB, "--csv", "--sender", "<>"]);
+    const [heading = "", row = ""] = stdout.split("\n");
+    expect(heading.split(",").slice(0, 3)).toEqual(["kind", "id", "entryId"]);
+    expect(row).toContain(`message,${DEFERRED},,mx1,2026-03-30T07:00:00.000Z,deferred`);
+  });
+
+  test("as ids leaves out what has none", async () => {
+    const { stdout } = await runCli(["search", "--db", DB, "--ids", "--domain", "b.test"]);
+    expect(stdout).toBe(`${PARTIAL}\n${DELIVERED}\n`);
+  });
+});
+
+/** All results, three at a time. */
+async function readPages(args: readonly string[]): Promise<unknown[]> {
+  const rows: unknown[] = [];
+  for (let after: string[] = []; ; ) {
+    const { stdout } = await runCli([...args, "--json", "--limit", "30", ...after]);
+    const { results, next } = JSON.parse(stdout) as { results: unknown[]; next: string | null };
+    rows.push(...results);
+    if (next === null) return rows;
+    after = ["--after", next];
+  }
+}

@@ -1,0 +1,139 @@
+/** What is asked often goes by index: no query behind trace and search walks through a table that grows with the logs. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Filter } from "../../src/store/filter.ts";
+import { Reader } from "../../src/store/reader.ts";
+import { buildChain } from "../../src/trace/chain.ts";
+import { findMessages } from "../../src/trace/find-messages.ts";
+import { readSubject } from "../../src/trace/subject.ts";
+import { traceAll } from "../../src/trace/trace.ts";
+import { makeGoldenDatabase } from "../support/golden.ts";
+
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+const DB = join(FOLDER, "pilot.db");
+beforeAll(() => makeGoldenDatabase(DB));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+const NEWEST = { order: { key: "time", isAscending: false }, after: undefined, limit: 50 } as const;
+
+/** A scan of one of these is what must not be; small tables, lists that are given and orders of an index may be walked. */
+const GROWING = [
+  "raw_blocks",
+  "addresses",
+  "strings",
+  "address_ids",
+  "string_ids",
+  "mentions",
+  "stored_messages",
+  "stored_recipients",
+  "address_events",
+  "stored_entries",
+  "stored_rejections",
+  "stored_clients",
+  "sightings",
+];
+
+describe("no table is walked through by", () => {
+  test.each<[string, Filter]>([
+    ["sender", { sender: ["app@partner.example"] }],
+    ["recipient", { recipient: ["bob@example.org"] }],
+    ["address", { address: ["bob@example.org"] }],
+    ["host", { host: ["mx.rules.example"] }],
+    ["IP", { ip: ["203.0.113.103"] }],
+    ["net", { ip: ["203.0.113.0/24"] }],
+    ["Message-ID", { messageId: ["l00830.1772790326@sender1.example"] }],
+    ["status", { status: ["frozen", "deferred"], kind: ["message"] }],
+    ["time", { since: 0 as never }],
+    ["sender, status and time", { sender: ["app@partner.example"], status: ["deferred"], since: 0 as never }],
+  ])("search by %s", async (_what, filter) => {
+    const { plans, found } = await watch(async (reader) => {
+      const hits = await reader.search.find({ ...NEWEST, filter });
+      return (await reader.search.read(hits)).length;
+    });
+    expect(found).toBeGreaterThan(0);
+    expect(plans.length).toBeGreaterThan(3);
+    expect(plans.filter(isWalk)).toEqual([]);
+  });
+
+  test.each(["1vx5YT-0006RL-10", "l00830.1772790326@sender1.example", "bob@example.org"])("trace %s", async (what) => {
+    const subject = readSubject(what);
+    if (subject === undefined || subject.kind === "broken_id") throw new Error("not a subject");
+    const { plans, found } = await watch(async (reader) => {
+      const { messages } = await findMessages(reader, subject, {}, 20);
+      return (await traceAll(reader, messages, (iso) => iso)).length;
+    });
+    expect(found).toBeGreaterThan(0);
+    expect(plans.filter(isWalk)).toEqual([]);
+  });
+
+  test("trace --chain", async () => {
+    const { plans, found } = await watch(async (reader) => {
+      const chain = await buildChain(reader, { id: "1vyRkM-0009YE-19", server: "mx1" });
+      return chain.links.length;
+    });
+    expect(found).toBe(1);
+    // A domain is looked for among all addresses; only an automatic reply asks for one.
+    expect(plans.filter(isWalk)).toEqual([]);
+  });
+});
+
+describe("the check", () => {
+  test("sees a walk", () => {
+    expect(withTable("SCAN m", ["SELECT 1 FROM stored_messages m JOIN codes c"])).toBe("SCAN stored_messages");
+    expect(withTable("SCAN e", ["SELECT 1 FROM v", "CREATE VIEW v AS SELECT 1\nFROM stored_entries e"])).toBe(
+      "SCAN stored_entries",
+    );
+    expect(isWalk("SCAN stored_messages")).toBe(true);
+    expect(isWalk("SCAN stored_messages USING INDEX idx_stored_messages_at")).toBe(false);
+    expect(isWalk("SEARCH stored_messages USING INTEGER PRIMARY KEY (rowid=?)")).toBe(false);
+  });
+});
+
+/** A walk in the order of an index ends with the limit; without one it is a walk through the table. */
+function isWalk(step: string): boolean {
+  return GROWING.some((table) => step === `SCAN ${table}`);
+}
+
+/** Runs questions, and explains every statement that they prepared; aliases stand as the tables they are. */
+async function watch(
+  ask: (reader: Reader) => Promise<number>,
+): Promise<{ readonly plans: string[]; readonly found: number }> {
+  const database = new Database(DB, { readonly: true });
+  const statements = new Set<string>();
+  const definitions = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view'").pluck().all() as string[];
+  const prepare = database.prepare.bind(database);
+  database.prepare = ((sql: string) => {
+    statements.add(sql);
+    return prepare(sql);
+  }) as typeof database.prepare;
+  const reader = new Reader(database);
+  statements.clear();
+  try {
+    const found = await ask(reader);
+    const plans = [...statements].flatMap((sql) => {
+      const steps = prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parametersOf(sql)) as { readonly detail: string }[];
+      return steps.map(({ detail }) => withTable(detail, [sql, ...definitions]));
+    });
+    return { plans, found };
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The plan does not depend on them. */
+function parametersOf(sql: string): null[] {
+  return [...sql.matchAll(/\?/g)].map(() => null);
+}
+
+/** `SCAN m` with `FROM stored_messages m` is `SCAN stored_messages`; an alias may be one of a view. */
+function withTable(detail: string, texts: readonly string[]): string {
+  const [, verb = "", alias = "", rest = ""] = /^(SCAN|SEARCH) (\S+)(.*)$/.exec(detail) ?? [];
+  if (verb === "") return detail;
+  const form = new RegExp(`(?:FROM|JOIN)\\s+(\\w+)\\s+(?:AS )?"?${alias}"?(?![\\w.])`, "i");
+  const tables = texts.flatMap((text) => form.exec(text)?.[1] ?? []);
+  return `${verb} ${tables.find((table) => GROWING.includes(table)) ?? alias}${rest}`;
+}
