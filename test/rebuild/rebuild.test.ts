@@ -29,7 +29,7 @@ const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 5);
 const WRONG = `
   UPDATE stored_messages SET subject = 'wrong', status = 0;
   UPDATE stored_recipients SET status = 0, attempts = 77;
-  UPDATE address_events SET smtp_code = 999;
+  UPDATE delivery_problems SET smtp_code = 999;
   UPDATE stored_rejections SET is_permanent = 1 - is_permanent;
   UPDATE stored_servers SET version = 'wrong';
   UPDATE stored_entries SET details_id = NULL;
