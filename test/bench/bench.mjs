@@ -6,7 +6,17 @@
 //   npm run bench -- --only fuzz          one million mutated lines through the parser; --seed 1000001 for others
 // Figures depend on the machine, so compare those of one run. Only mutated lines can fail: the program then ends with status 1.
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -29,6 +39,8 @@ const parts = values.only === undefined ? ["programs", "parser"] : [values.only]
 if (!["programs", "parser", "fuzz"].includes(parts[0])) throw new Error("--only takes programs, parser or fuzz.");
 /** No line as long as Exim's buffer may take longer to parse, however it was put together. */
 const SLOWEST_MICROS = 1000;
+/** Entries that are added to the log for each run of the increment. */
+const INCREMENT_LINES = 1000;
 const folder = mkdtempSync(join(tmpdir(), "exim-pilot-bench-"));
 
 try {
@@ -43,13 +55,15 @@ try {
 
 async function measure() {
   const log = join(folder, "mainlog");
-  const { lines, ids } = await writeLog(log, wanted);
+  const { lines, ids, more } = await writeLog(log, wanted);
   const bytes = statSync(log).size;
   console.log(`log: ${count(lines)} lines, ${mebibytes(bytes)}`);
   if (parts.includes("programs")) {
     console.log(`\nmedians of ${runs} runs, whole processes`);
-    const rows = [measureIngest(log, lines, bytes), ...measureTrace(ids), ...measurePeers(log, lines, ids)];
-    console.table(Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])));
+    const rows = [measureIngest(log, lines, bytes), ...measureQuestions(log, ids), measureIncrement(log, more)];
+    console.table(
+      Object.fromEntries([...rows, ...measurePeers(log, lines)].map(({ name, ...figures }) => [name, figures])),
+    );
   }
   if (parts.includes("parser")) {
     const { measureParser } = await load("test/bench/parser.ts");
@@ -109,15 +123,21 @@ async function load(path) {
   return import(pathToFileURL(bundle).href);
 }
 
-/** Writes a log of at least so many lines; returns how many there are and ids of some of its messages. */
+/** Writes a log of at least so many lines; returns how many there are, the id of one of its messages, and what comes next in it. */
 async function writeLog(path, wanted) {
   const { generateLog } = await load("test/support/generate.ts");
   const file = openSync(path, "w");
   const ids = [];
+  const more = [];
   let lines = 0;
   let buffer = "";
   // A message takes several lines, so the traffic never ends too early.
   for (const entry of generateLog("main", { messages: wanted })) {
+    if (lines >= wanted) {
+      more.push(entry);
+      if (more.length === INCREMENT_LINES * runs) break;
+      continue;
+    }
     if (ids.length === 0 && lines > wanted / 2) ids.push(...(/ (\w{6}-\w{6,11}-\w{2,4}) /.exec(entry)?.slice(1) ?? []));
     buffer += entry;
     lines += entry.split("\n").length - 1;
@@ -125,11 +145,10 @@ async function writeLog(path, wanted) {
       writeSync(file, buffer, null, "latin1");
       buffer = "";
     }
-    if (lines >= wanted) break;
   }
   writeSync(file, buffer, null, "latin1");
   closeSync(file);
-  return { lines, ids };
+  return { lines, ids, more };
 }
 
 function measureIngest(log, lines, bytes) {
@@ -161,29 +180,80 @@ function measureIngest(log, lines, bytes) {
   };
 }
 
-function measureTrace(ids) {
-  const [id] = ids;
-  if (id === undefined) return [];
+/** What people ask, next to a Node that does nothing, and the tool that answers the same from the log. */
+function measureQuestions(log, ids) {
   const database = join(folder, "bench.db");
-  const bare = repeat(() => time([process.execPath, "-e", "0"]));
-  const traced = repeat(() => time([process.execPath, program, "trace", id, "--db", database]));
-  return [
-    { name: "node -e 0", seconds: bare.seconds.toFixed(3) },
-    { name: "exim-pilot trace", seconds: traced.seconds.toFixed(3) },
+  const ask = (...argv) => repeat(() => time([process.execPath, program, ...argv, "--db", database], [0, 1])).seconds;
+  const { seconds: bare } = repeat(() => time([process.execPath, "-e", "0"]));
+  const id = ids[0] ?? "none";
+  const sample = sampleOf(log);
+  const rows = [
+    { name: "node -e 0", seconds: bare.toFixed(3) },
+    question("trace ID", ask("trace", id), "× node", bare),
+    question(`search --recipient`, ask("search", "--recipient", sample.recipient, "--limit", "50")),
+    question(`search --sender`, ask("search", "--sender", sample.sender, "--limit", "50")),
+    question(`search --ip`, ask("search", "--ip", sample.ip, "--limit", "50")),
+    question("stats", ask("stats")),
   ];
+  for (const pattern of ["rejected RCPT", "nosuchtextanywhere", "[Gg]reylist(ed|ing)"]) {
+    const ours = ask("search", pattern, "--count");
+    const peer = isInstalled("exigrep") ? repeat(() => time(["exigrep", pattern, log], [0, 1])).seconds : undefined;
+    rows.push(question(`search '${pattern}'`, ours, "× faster than exigrep", peer && ours, peer));
+  }
+  return rows;
 }
 
-/** Exim's own tools answer from the log itself, each time anew. */
-function measurePeers(log, lines, ids) {
+function question(name, seconds, ratio, base, other = seconds) {
+  return {
+    name: `exim-pilot ${name}`,
+    seconds: seconds.toFixed(3),
+    ...(base && { [ratio]: (other / base).toFixed(1) }),
+  };
+}
+
+/** Whom to ask for: of an arrival in the middle of the log. */
+function sampleOf(log) {
+  const bytes = readFileSync(log, "latin1");
+  const text = bytes.slice(bytes.length / 2);
+  const [, sender = "none"] = /<= (\S+@\S+) H=/.exec(text) ?? [];
+  const [, ip = "192.0.2.1"] = /<= .*H=.*?\[([\d.]+)\]/.exec(text) ?? [];
+  const [, recipient = "none"] = /=> (\S+@\S+) /.exec(text) ?? [];
+  return { sender, ip, recipient };
+}
+
+/** As from cron: some new lines into a database that holds all others. */
+function measureIncrement(log, more) {
+  const database = join(folder, "bench.db");
+  const argv = ["ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log];
+  const { seconds } = repeat(() => {
+    appendFileSync(log, more.splice(0, INCREMENT_LINES).join(""), "latin1");
+    return time([process.execPath, program, ...argv]);
+  });
+  return { name: `exim-pilot ingest, ${count(INCREMENT_LINES)} new entries`, seconds: seconds.toFixed(3) };
+}
+
+/** Exim's own tools answer from the log itself, each time anew; the others hold its lines as they are. */
+function measurePeers(log, lines) {
+  const store = join(folder, "lines.db");
+  const importLines = `.mode ascii\n.separator "\\037" "\\n"\nCREATE TABLE lines (line TEXT);\n.import ${log} lines\n`;
   const peers = [
-    ["exigrep (one id)", ["exigrep", ids[0] ?? "none", log]],
+    ["exigrep (one id)", ["exigrep", "nosuchid", log]],
     ["eximstats", ["eximstats", log]],
+    ["lnav (to count lines)", ["lnav", "-n", "-q", "-c", ";SELECT count(*) FROM all_logs", log]],
+    ["sqlite3 (lines as they are)", ["sqlite3", store], importLines],
   ];
-  return peers.map(([name, command]) => {
-    if (spawnSync("sh", ["-c", `command -v ${command[0]}`]).status !== 0) return { name: `${name}: not installed` };
-    const { seconds } = repeat(() => time(command));
+  return peers.map(([name, command, input]) => {
+    if (!isInstalled(command[0])) return { name: `${name}: not installed` };
+    const { seconds } = repeat(() => {
+      rmSync(store, { force: true });
+      return time(command, [0, 1], input);
+    });
     return { name, seconds: seconds.toFixed(2), "lines/s": count(Math.round(lines / seconds)) };
   });
+}
+
+function isInstalled(command) {
+  return spawnSync("sh", ["-c", 'command -v "$1"', "sh", command]).status === 0;
 }
 
 /** The child writes its peak memory to descriptor 3 when it ends. */
@@ -192,14 +262,16 @@ function peakOptions() {
   return ["--import", `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
-function time([command, ...argv]) {
+/** `fine`: statuses that are no failure; 1 is "nothing found". */
+function time([command, ...argv], fine = [0], input = undefined) {
   const peakFile = join(folder, "peak");
   const descriptor = openSync(peakFile, "w");
   const started = process.hrtime.bigint();
-  const { status, error } = spawnSync(command, argv, { stdio: ["ignore", "ignore", "inherit", descriptor] });
+  const stdin = input === undefined ? "ignore" : "pipe";
+  const { status, error } = spawnSync(command, argv, { input, stdio: [stdin, "ignore", "inherit", descriptor] });
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   closeSync(descriptor);
-  if (status !== 0) throw error ?? new Error(`${command} ended with ${status}.`);
+  if (!fine.includes(status)) throw error ?? new Error(`${command} ended with ${status}.`);
   return { seconds, peakBytes: Number(readFileSync(peakFile, "utf8")) * 1024 };
 }
 
