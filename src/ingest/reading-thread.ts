@@ -32,8 +32,8 @@ type FromReader =
   | { readonly kind: "taken" }
   | { readonly kind: "done" };
 
-/** Pieces of text that are under way at most, each of some 64 KiB. */
-const MOST_PIECES = 4;
+/** Pieces of text that are under way at most, each of some 64 KiB: more than one transaction holds, so that neither thread waits. */
+const MOST_PIECES = 48;
 
 /** Reads logs in a thread that is started with the first of them. */
 export class ReadingThread {
