@@ -22,6 +22,9 @@ const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
   not_accepted: "panic",
 };
 
+/** Whom the daemon itself refuses, it says to its main log alone: `Connection from [203.0.113.184] refused: too many connections`. */
+const BY_DAEMON = /^Connection from \S+ (?:I=\S+ )?refused: /;
+
 /** Exim sends both lines at once. */
 const BETWEEN_TWINS_MS = 2 * SECOND_MS;
 
@@ -43,9 +46,13 @@ export function logTypeOf({ syslog }: ParsedEntry): LogType | undefined {
 /** Undefined when no other line says the same. */
 export function syslogTwinOf(parsed: ParsedEntry): SyslogTwin | undefined {
   const { kind } = parsed.event;
-  const secondLog = canHaveTwin(kind) ? (logTypeOf(parsed) ?? SECOND_LOGS[kind]) : undefined;
+  const secondLog = canHaveTwin(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
   if (secondLog === undefined) return undefined;
   return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
+}
+
+function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {
+  return BY_DAEMON.test(text) ? undefined : SECOND_LOGS[event.kind];
 }
 
 /** Exim's own stamp begins the line; without it both lines have one of syslog's. */

@@ -9,10 +9,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RejectionPhase } from "../../src/parse/events.ts";
 import { parseEntry } from "../../src/parse/record.ts";
-import { type Corpus, corpusProfiles } from "../support/corpus.ts";
+import { type Corpus, corpusProfiles, type SyslogCorpus, syslogCorpora } from "../support/corpus.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { type Refusal, readSessions, refusalsOf } from "../support/sessions.ts";
 import { queryAll } from "../support/views.ts";
+
+type AnyCorpus = Corpus | SyslogCorpus;
 
 /** A rejection as it is counted. */
 interface CountedRejection {
@@ -36,7 +38,7 @@ interface Rule {
   /** The session event that the log has for it, where the log selector asks for these. */
   readonly error?: "syntax_error" | "protocol_error";
   /** Only these profiles have such refusals, or log them so. */
-  readonly isIn?: (corpus: Corpus) => boolean;
+  readonly isIn?: (corpus: AnyCorpus) => boolean;
 }
 
 const SYNTAX_ERRORS = [
@@ -161,7 +163,7 @@ const RULES: readonly Rule[] = [
 interface Unseen {
   readonly scenario: string;
   readonly reason: string;
-  readonly isIn?: (corpus: Corpus) => boolean;
+  readonly isIn?: (corpus: AnyCorpus) => boolean;
   readonly rejections: readonly CountedRejection[];
   readonly errors: readonly CountedError[];
 }
@@ -194,7 +196,9 @@ const UNSEEN: readonly Unseen[] = [
 /** Phases that Exim tells apart, and a client cannot: all are replies to the data. */
 const DATA_PHASES = new Set(["mime", "local_scan", "cutthrough"]);
 
-const profiles = corpusProfiles().filter(({ directory }) => readSessions(directory) !== undefined);
+const profiles = [...corpusProfiles(), ...syslogCorpora()].filter(
+  ({ directory }) => readSessions(directory) !== undefined,
+);
 
 test.skipIf(profiles.length > 0)("the full corpus is not beside the project: no rejections were compared", () => {
   expect(profiles).toEqual([]);
@@ -249,7 +253,7 @@ describe.each(profiles)("$name", (corpus) => {
   });
 });
 
-function isSince498({ truth }: Corpus): boolean {
+function isSince498({ truth }: AnyCorpus): boolean {
   return Number(/(\d\.\d+)/.exec(truth.exim_version)?.[1]) >= 4.98;
 }
 
@@ -260,8 +264,8 @@ function loggedAs({ phase, ip, code }: Refusal, rule: Rule | undefined): Counted
   });
 }
 
-function readErrors({ logs }: Corpus): CountedError[] {
-  return readFileSync(logs.main, "latin1")
+function readErrors({ logs }: AnyCorpus): CountedError[] {
+  return readFileSync("main" in logs ? logs.main : logs.syslog, "latin1")
     .split("\n")
     .flatMap((line) => {
       const event = parseEntry([line])?.event;

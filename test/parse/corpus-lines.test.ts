@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { Batcher } from "../../src/ingest/batch.ts";
 import type { LogEvent } from "../../src/parse/events.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../../src/parse/record.ts";
 
@@ -37,6 +38,19 @@ function readEntries(path: string): ParsedEntry[] {
     }
   }
   flush();
+  return entries;
+}
+
+function readSyslogEntries(path: string): ParsedEntry[] {
+  const entries: ParsedEntry[] = [];
+  const batcher = new Batcher({ batchLines: 500, isWithinLine: false, isSyslog: true }, ({ records }) => {
+    for (const { lines, isEntry } of records) {
+      const entry = isEntry ? parseEntry(lines) : undefined;
+      if (entry !== undefined) entries.push(entry);
+    }
+  });
+  for (const line of readFileSync(path, "latin1").split("\n")) batcher.add(line, "newline");
+  batcher.end();
   return entries;
 }
 
@@ -89,6 +103,23 @@ describe.each(PROFILES)("%s", (directory) => {
 });
 
 if (!existsSync(FULL_CORPUS)) test.skip(`the full corpus, which is not at ${FULL_CORPUS}`, () => undefined);
+
+const SYSLOG = join(FULL_CORPUS, "syslog", "syslog");
+
+describe.runIf(existsSync(SYSLOG))("the corpus that came through syslog", () => {
+  const entries = existsSync(SYSLOG) ? readSyslogEntries(SYSLOG) : [];
+
+  test("has no line with a flag that is not read to its end", () => {
+    expect(entries.filter(isFlagged).length).toBeGreaterThan(1000);
+    expect(findUnread(entries)).toEqual([]);
+  });
+
+  test("means nothing only where it is free text, and seldom", () => {
+    const free = others(entries);
+    expect(free.filter((text) => !FREE_TEXT.some((form) => form.test(text)))).toEqual([]);
+    expect(free.length / entries.length).toBeLessThan(0.005);
+  });
+});
 
 const TEST_SUITE = join(SHARED, "exim-testsuite");
 
