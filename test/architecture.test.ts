@@ -499,6 +499,7 @@ function objectTo(path: string, target: string): string | undefined {
 /** Where each library is used: a file, or a folder that ends in a slash. */
 const OWNERS: Readonly<Record<string, string>> = {
   "@date-fns/tz": "src/ingest/clock.ts",
+  "age-encryption": "src/backup/encryption.ts",
   "better-sqlite3": "src/store/",
   chalk: "src/render/paint.ts",
   "cli-table3": "src/render/layout.ts",

@@ -33,6 +33,8 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addTrace(program, io, setStatus);
   addStats(program, io);
   addParse(program, io, setStatus);
+  addBackup(program, io, setStatus);
+  addRestore(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addHelp(program, io);
   return program;
@@ -151,6 +153,67 @@ function toSampleCount(value: string): number {
   const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(count <= MOST_SAMPLES)) throw new InvalidArgumentError(`Give a number from 0 to ${MOST_SAMPLES}.`);
   return count;
+}
+
+const BACKUP_EXAMPLES = `
+Examples:
+  exim-pilot backup --keep 7d,4w,12m --compress /var/backups/exim-pilot
+  exim-pilot backup --list /var/backups/exim-pilot
+  exim-pilot backup --drill /var/backups/exim-pilot`;
+
+function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withDatabase(program.command("backup"))
+    .summary("make a verified copy of the database")
+    .description(
+      "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
+    )
+    .argument("[directory]", "where the backups are (default: backups, beside the database)")
+    .addOption(new Option("--list", "list the backups; exit 1 when one is damaged").conflicts(["verify", "drill"]))
+    .addOption(new Option("--verify <file>", "check a backup from its manifest to its last page").conflicts("drill"))
+    .option("--drill", "restore the newest backup to a temporary place, compare, and remove it again")
+    .option("--keep <periods>", "remove older ones but the last of so many days, weeks, months, years: 7d,4w,12m")
+    .option("--compress", "compress it with gzip")
+    .addOption(
+      new Option("--recipient <key>", "encrypt it for this public key of age (can be repeated)").argParser(collect),
+    )
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", BACKUP_EXAMPLES)
+    .action(async (directory: string | undefined, flags) => {
+      const { runBackup } = await import("./commands/backup.ts");
+      setStatus(await runBackup(directory, flags, io));
+    });
+  withKeys(command);
+}
+
+function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withDatabase(program.command("restore"))
+    .summary("put a backup in the place of the database")
+    .description(
+      "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
+    )
+    .argument("<file>", "the backup")
+    .option("--dry-run", "check the backup and say what would be done, change nothing")
+    .option("--json", "print the report as JSON")
+    .action(async (file: string, flags) => {
+      const { runRestore } = await import("./commands/restore.ts");
+      setStatus(await runRestore(file, flags, io));
+    });
+  withKeys(command);
+}
+
+function withKeys(command: Command): void {
+  command
+    .addOption(
+      new Option("--identity-file <file>", "secret keys of age that open a backup (can be repeated)").argParser(
+        collect,
+      ),
+    )
+    .option("--passphrase-file <file>", "its first line encrypts or opens a backup");
+}
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
 }
 
 function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
