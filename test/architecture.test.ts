@@ -506,7 +506,9 @@ const OWNERS: Readonly<Record<string, string>> = {
   commander: "src/cli/program.ts",
   kysely: "src/store/",
   ora: "src/cli/progress.ts",
+  "smol-toml": "src/cli/configuration.ts",
   split2: "src/ingest/lines.ts",
+  valibot: "src/cli/configuration.ts",
   "wrap-ansi": "src/render/layout.ts",
 };
 

@@ -243,6 +243,7 @@ function newProgram(): Command {
     env: {},
     now: () => NOW,
     hostname: "mx1",
+    configFile: "/nowhere/exim-pilot.toml",
     timeZone: "UTC",
     signal: new AbortController().signal,
   };

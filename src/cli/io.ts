@@ -16,6 +16,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => EpochMs;
   readonly hostname: string;
+  /** Where the configuration is, unless it is named. */
+  readonly configFile: string;
   /** IANA name of this machine's zone. */
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
@@ -41,6 +43,7 @@ export function processIo(): Io {
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
+    configFile: "/etc/exim-pilot.toml",
     timeZone: new Intl.DateTimeFormat("en").resolvedOptions().timeZone,
     signal: controller.signal,
   };

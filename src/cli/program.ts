@@ -3,10 +3,12 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
-import { columnsOf } from "./context.ts";
+import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
+
+export type { Command, Option };
 
 export type SetStatus = (status: number) => void;
 
@@ -28,6 +30,10 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
       getErrHasColors: () => false,
     })
     .showSuggestionAfterError()
+    .hook("preAction", async (_program, command) => {
+      const { completeOptions } = await import("./effective-options.ts");
+      completeOptions(command, io);
+    })
     .addHelpText("after", EXAMPLES);
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
@@ -36,6 +42,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addBackup(program, io, setStatus);
   addRestore(program, io, setStatus);
   addMigrate(program, io, setStatus);
+  addConfig(program, io);
   addHelp(program, io);
   return program;
 }
@@ -168,6 +175,7 @@ function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
       "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
     )
     .argument("[directory]", "where the backups are (default: backups, beside the database)")
+    .addOption(new Option("--directory <directory>").hideHelp())
     .addOption(new Option("--list", "list the backups; exit 1 when one is damaged").conflicts(["verify", "drill"]))
     .addOption(new Option("--verify <file>", "check a backup from its manifest to its last page").conflicts("drill"))
     .option("--drill", "restore the newest backup to a temporary place, compare, and remove it again")
@@ -233,6 +241,31 @@ function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
+function addConfig(program: Command, io: Io): void {
+  withDatabase(program.command("config"))
+    .summary("show the settings and where each comes from")
+    .description(
+      "Shows every setting with its value, and whether that comes from a flag, the environment, the configuration file or is the default. Flags win over the environment, the environment over the file.",
+    )
+    .option("--json", "print the settings as JSON")
+    .addHelpText("after", CONFIG_EXAMPLE)
+    .action(async (flags, command: Command) => {
+      const { runConfig } = await import("./commands/config.ts");
+      runConfig(program, command, flags, io);
+    });
+}
+
+const CONFIG_EXAMPLE = `
+The file is --config FILE, else $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml:
+  db = "/var/lib/exim-pilot/mail.db"
+
+  [backup]
+  directory = "/var/backups/exim-pilot"
+  keep = "7d,4w,12m"
+
+Settings have the names of their flags; in the environment the last one is
+EXIM_PILOT_BACKUP_KEEP.`;
+
 function addHelp(program: Command, io: Io): void {
   program
     .command("help")
@@ -274,7 +307,10 @@ function toUsageError(text: string): PilotError {
 
 function withDatabase(command: Command): Command {
   return command
-    .option("--db <file>", "the database (default: $EXIM_PILOT_DB, else ./exim-pilot.db)")
+    .addOption(
+      new Option("--db <file>", "the database").default(DEFAULT_DATABASE, `$EXIM_PILOT_DB, else ./${DEFAULT_DATABASE}`),
+    )
+    .option("--config <file>", "the configuration (default: $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml)")
     .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
 }
 

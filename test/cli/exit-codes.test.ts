@@ -214,6 +214,7 @@ async function run(
     env: options.env ?? {},
     now: () => NOW,
     hostname: "mx1",
+    configFile: "/nowhere/exim-pilot.toml",
     timeZone: "UTC",
     signal: options.signal ?? new AbortController().signal,
   });

@@ -23,6 +23,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly now?: () => EpochMs;
   readonly hostname?: string;
+  readonly configFile?: string;
   readonly timeZone?: string;
   readonly signal?: AbortSignal;
 }
@@ -38,6 +39,7 @@ export async function runCli(argv: readonly string[], options: CliOptions = {}):
     env: options.env ?? {},
     now: options.now ?? (() => NOW),
     hostname: options.hostname ?? "mx1",
+    configFile: options.configFile ?? "/nowhere/exim-pilot.toml",
     timeZone: options.timeZone ?? "UTC",
     signal: options.signal ?? new AbortController().signal,
   };

@@ -117,6 +117,7 @@ async function runOne(argv: readonly string[], env: Readonly<Record<string, stri
     env,
     now: () => NOW,
     hostname: "mx1",
+    configFile: "/nowhere/exim-pilot.toml",
     timeZone: "UTC",
     signal: new AbortController().signal,
   };

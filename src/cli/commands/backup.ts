@@ -14,6 +14,8 @@ import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags {
+  /** From the configuration, where it is no argument. */
+  readonly directory?: string;
   readonly list?: boolean;
   readonly verify?: string;
   readonly drill?: boolean;
@@ -30,7 +32,7 @@ const DEFAULT_DIRECTORY = "backups";
 /** Makes, lists, verifies or tries backups; returns the exit status. Errors: those of src/backup. */
 export async function runBackup(given: string | undefined, flags: BackupFlags, io: Io): Promise<number> {
   const settings = toStoreSettings(flags, io);
-  const directory = given ?? join(settings.path, "..", DEFAULT_DIRECTORY);
+  const directory = given ?? flags.directory ?? join(settings.path, "..", DEFAULT_DIRECTORY);
   if (flags.list === true) return list(directory, settings, flags, io);
   if (flags.verify !== undefined) return verify(flags.verify, settings, flags, io);
   if (flags.drill === true) return tryOut(directory, settings, flags, io);
