@@ -24,6 +24,9 @@ const SCHEMA = v.strictObject({
   db: text,
   wait: count,
   ingest: v.optional(v.strictObject({ server: text, timezone: text, "batch-size": count })),
+  prune: v.optional(
+    v.strictObject({ logs: text, messages: text, open: text, "max-size": text, archive: text, vacuum: flag }),
+  ),
   backup: v.optional(
     v.strictObject({
       directory: text,

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
+import { DEFAULT_SPANS } from "../retention/policy.ts";
 import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
@@ -39,6 +40,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addTrace(program, io, setStatus);
   addStats(program, io);
   addParse(program, io, setStatus);
+  addPrune(program, io, setStatus);
   addBackup(program, io, setStatus);
   addRestore(program, io, setStatus);
   addMigrate(program, io, setStatus);
@@ -160,6 +162,40 @@ function toSampleCount(value: string): number {
   const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(count <= MOST_SAMPLES)) throw new InvalidArgumentError(`Give a number from 0 to ${MOST_SAMPLES}.`);
   return count;
+}
+
+const PRUNE_EXAMPLES = `
+Log text goes in blocks of lines, the oldest of each log first. A message goes
+when it has ended, no line of it has its text any more, and all messages of its
+chain (bounces and what they are about) go too.
+
+Examples:
+  exim-pilot prune --dry-run
+  exim-pilot prune --logs 30d --messages 1y --archive /var/backups/exim-logs
+  exim-pilot prune --max-size 20G`;
+
+function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("prune"))
+    .summary("remove what is old, and give its space back")
+    .description(
+      "Removes what is older than it is to be kept: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be read meanwhile.",
+    )
+    .option("--logs <span>", "how long log lines are kept", DEFAULT_SPANS.logs)
+    .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
+    .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
+    .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
+    .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
+    .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
+    .option("--dry-run", "say what would be removed, change nothing")
+    .option("--force", "remove open messages and parts of chains too, and everything if that is old")
+    .option("--vacuum", "write the whole file anew at the end; nobody can write meanwhile")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", PRUNE_EXAMPLES)
+    .action(async (flags) => {
+      const { runPrune } = await import("./commands/prune.ts");
+      setStatus(await runPrune(flags, io));
+    });
 }
 
 const BACKUP_EXAMPLES = `

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
-import { openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
+import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
 import { inspectSchema, loadMigrations, type Migration, type MigrationStatus, migrate } from "./migrations.ts";
+import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
 
@@ -29,6 +30,7 @@ export function openWriter(settings: StoreSettings): Writer {
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
     const isNew = inspectSchema(database, path, migrations).current === 0;
+    if (isNew) makeShrinkable(database);
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
@@ -43,6 +45,17 @@ export function openReader(settings: StoreSettings): Reader {
   return closingOnError(database, () => {
     assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
     return new Reader(database);
+  });
+}
+
+/** Opens the database to remove old content; with `isRehearsal` only to tell what that would be. Errors: as {@link openWriter}. */
+export function openPruner(settings: StoreSettings, { isRehearsal }: { readonly isRehearsal: boolean }): Pruner {
+  const { path, schemaDirectory, waitMs } = settings;
+  const database = isRehearsal ? openForReading(path, waitMs) : openForWriting(path, { create: false, waitMs });
+  return closingOnError(database, () => {
+    assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
+    if (!isRehearsal) useWriteAheadLog(database, path, waitMs);
+    return new Pruner(database, path, waitMs);
   });
 }
 
@@ -68,6 +81,7 @@ export function migrateStore(settings: StoreSettings, { dryRun }: { readonly dry
   const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, { create: true, waitMs });
   try {
     const { current, latest, pending, viewsChanged } = inspectSchema(database, path, migrations);
+    if (!dryRun && current === 0) makeShrinkable(database);
     if (!dryRun) useWriteAheadLog(database, path, waitMs);
     const applied = dryRun ? pending : migrate(database, path, migrations, settings);
     return { path, before: current, latest, migrations: applied.map(nameOf), viewsChanged, isApplied: !dryRun };
