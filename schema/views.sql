@@ -237,3 +237,21 @@ FROM stored_details d
 JOIN strings s ON s.id = d.details_id
 JOIN json_each(s.text) k ON k.key % 2 = 0
 JOIN json_each(s.text) v ON v.key = k.key + 1;
+
+CREATE VIEW audit_log AS
+SELECT
+  id,
+  request_id,
+  strftime('%Y-%m-%dT%H:%M:%S', at_ms / 1000, 'unixepoch') || printf('.%03dZ', at_ms % 1000) AS timestamp,
+  action,
+  result,
+  error,
+  duration_ms / 1000.0 AS duration_seconds,
+  user_name AS user,
+  sudo_user,
+  ssh_client,
+  host,
+  program,
+  parameters,
+  affected
+FROM stored_audit;

@@ -23,9 +23,18 @@ const texts = v.optional(v.array(v.string()));
 const SCHEMA = v.strictObject({
   db: text,
   wait: count,
+  syslog: flag,
   ingest: v.optional(v.strictObject({ server: text, timezone: text, "batch-size": count })),
   prune: v.optional(
-    v.strictObject({ logs: text, messages: text, open: text, "max-size": text, archive: text, vacuum: flag }),
+    v.strictObject({
+      logs: text,
+      messages: text,
+      open: text,
+      audit: text,
+      "max-size": text,
+      archive: text,
+      vacuum: flag,
+    }),
   ),
   backup: v.optional(
     v.strictObject({

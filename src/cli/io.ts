@@ -1,5 +1,6 @@
 /** All that a command knows of the world outside; tests give their own. */
-import { hostname } from "node:os";
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
 import { type EpochMs, epochMs } from "../units.ts";
 
@@ -16,6 +17,10 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => EpochMs;
   readonly hostname: string;
+  /** Name of the user of the operating system. */
+  readonly user: string;
+  /** Tells this run from others in the audit log. */
+  readonly requestId: string;
   /** Where the configuration is, unless it is named. */
   readonly configFile: string;
   /** IANA name of this machine's zone. */
@@ -43,8 +48,19 @@ export function processIo(): Io {
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
+    user: userName(),
+    requestId: randomUUID(),
     configFile: "/etc/exim-pilot.toml",
     timeZone: new Intl.DateTimeFormat("en").resolvedOptions().timeZone,
     signal: controller.signal,
   };
+}
+
+/** A user without a name, as in some containers, is known by its number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown");
+  }
 }

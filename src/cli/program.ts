@@ -44,6 +44,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addBackup(program, io, setStatus);
   addRestore(program, io, setStatus);
   addMigrate(program, io, setStatus);
+  addAudit(program, io);
   addConfig(program, io);
   addHelp(program, io);
   return program;
@@ -63,7 +64,7 @@ Example from cron, every minute; mainlog.1 for the last lines before a rotation:
     --db /var/lib/exim-pilot/mail.db mainlog.1 mainlog rejectlog paniclog`;
 
 function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("ingest"))
+  withAudit(program.command("ingest"))
     .summary("read logs into the database")
     .description(
       "Reads main, reject and panic logs, plain or gzip, rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
@@ -175,7 +176,7 @@ Examples:
   exim-pilot prune --max-size 20G`;
 
 function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("prune"))
+  withAudit(program.command("prune"))
     .summary("remove what is old, and give its space back")
     .description(
       "Removes what is older than it is to be kept: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be read meanwhile.",
@@ -183,6 +184,7 @@ function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--logs <span>", "how long log lines are kept", DEFAULT_SPANS.logs)
     .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
     .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
+    .option("--audit <span>", "how long the audit log is kept", DEFAULT_SPANS.audit)
     .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
     .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
     .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
@@ -205,7 +207,7 @@ Examples:
   exim-pilot backup --drill /var/backups/exim-pilot`;
 
 function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withDatabase(program.command("backup"))
+  const command = withAudit(program.command("backup"))
     .summary("make a verified copy of the database")
     .description(
       "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
@@ -231,7 +233,7 @@ function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
 }
 
 function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withDatabase(program.command("restore"))
+  const command = withAudit(program.command("restore"))
     .summary("put a backup in the place of the database")
     .description(
       "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
@@ -261,7 +263,7 @@ function collect(value: string, previous: readonly string[] = []): readonly stri
 }
 
 function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("migrate"))
+  withAudit(program.command("migrate"))
     .summary("bring the database up to this version")
     .description(
       "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all.",
@@ -277,12 +279,48 @@ function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
+const AUDIT_EXAMPLES = `
+Examples:
+  exim-pilot audit --since 7d
+  exim-pilot audit --action prune --csv`;
+
+const MOST_ROWS = 1_000_000;
+
+function addAudit(program: Command, io: Io): void {
+  withDatabase(program.command("audit"))
+    .summary("show who changed the database or took something out of it")
+    .description(
+      "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
+    )
+    .option("--since <time>", "from then on: 2026-03-02, 2026-03-02T05:40:05Z, or a span ago such as 7d")
+    .option("--until <time>", "before then")
+    .option("--user <name>", "by this user, also one who became another by sudo")
+    .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
+    .option("--message <id>", "only what names this message")
+    .option("--address <address>", "only what names this address")
+    .option("--limit <rows>", "the newest so many", toRowLimit, 100)
+    .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
+    .option("--json", "print it as JSON")
+    .addHelpText("after", AUDIT_EXAMPLES)
+    .action(async (flags) => {
+      const { runAudit } = await import("./commands/audit.ts");
+      await runAudit(flags, io);
+    });
+}
+
+function toRowLimit(value: string): number {
+  const rows = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(rows >= 1 && rows <= MOST_ROWS)) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_ROWS}.`);
+  return rows;
+}
+
 function addConfig(program: Command, io: Io): void {
   withDatabase(program.command("config"))
     .summary("show the settings and where each comes from")
     .description(
       "Shows every setting with its value, and whether that comes from a flag, the environment, the configuration file or is the default. Flags win over the environment, the environment over the file.",
     )
+    .addOption(new Option("--syslog").hideHelp())
     .option("--json", "print the settings as JSON")
     .addHelpText("after", CONFIG_EXAMPLE)
     .action(async (flags, command: Command) => {
@@ -348,6 +386,11 @@ function withDatabase(command: Command): Command {
     )
     .option("--config <file>", "the configuration (default: $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml)")
     .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
+}
+
+/** For what changes the database or takes something out of it. */
+function withAudit(command: Command): Command {
+  return withDatabase(command).option("--syslog", "write what the audit log records to the system log too");
 }
 
 function toSeconds(value: string): number {

@@ -37,7 +37,7 @@ export interface StatusPage {
 }
 
 export function renderPruneStatus(
-  { classes, openMessages, size }: PruneStatus,
+  { classes, openMessages, size, lastRun }: PruneStatus,
   { timeZone, paint }: StatusPage,
 ): string {
   const time = (iso: string | null): string => (iso === null ? "" : formatTime(iso, timeZone));
@@ -52,5 +52,6 @@ export function renderPruneStatus(
   ]);
   const file = `The file has ${formatBytes(size.bytes)}, ${formatBytes(size.bytes - size.usedBytes)} of them free.`;
   const open = openMessages === 0 ? [] : [`${countOf(openMessages, "old message")} may still be on the queue.`];
-  return `${[renderColumns([head, ...rows], { right: [1, 2, 5] }), file, ...open].join("\n")}\n`;
+  const last = lastRun === null ? "No prune is recorded yet." : `The last prune was at ${time(lastRun)}.`;
+  return `${[renderColumns([head, ...rows], { right: [1, 2, 5] }), file, last, ...open].join("\n")}\n`;
 }

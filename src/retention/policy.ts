@@ -12,9 +12,11 @@ export interface Policy {
   readonly messages: Span;
   /** Messages of which the log does not tell that they have left the queue. */
   readonly open: Span;
+  /** Records of the audit log, and of runs of ingest. */
+  readonly audit: Span;
 }
 
-export const DEFAULT_SPANS = { logs: "90d", messages: "180d", open: "forever" } as const;
+export const DEFAULT_SPANS = { logs: "90d", messages: "180d", open: "forever", audit: "365d" } as const;
 
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS, w: WEEK_MS, y: 365 * DAY_MS };
 const FORM = /^(\d{1,6})([hdwy])$/;

@@ -32,7 +32,7 @@ export interface PruneReport {
   readonly path: string;
   readonly isRehearsal: boolean;
   /** ISO-8601 UTC; what is older goes. Null: nothing does. */
-  readonly cutoffs: { readonly logs: string | null; readonly messages: string | null };
+  readonly cutoffs: { readonly logs: string | null; readonly messages: string | null; readonly audit: string | null };
   /** Rows by table. */
   readonly removed: RemovedRows;
   /** Of log text, uncompressed. */
@@ -59,7 +59,7 @@ export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
   const before = pruner.size();
   const cutoffs = tightened(pruner, cutoffsOf(options), options);
   plan(pruner, cutoffs, options);
-  const { rows, textBytes, bytes } = pruner.plan.counts();
+  const { rows, textBytes, bytes } = pruner.plan.counts(cutoffs);
   const usedBytes = Math.max(0, before.usedBytes - bytes);
   return {
     ...shownCutoffs(options, cutoffs),
@@ -119,18 +119,22 @@ export interface PruneStatus {
   readonly classes: readonly (ClassTotals & { readonly cutoff: string | null })[];
   readonly openMessages: number;
   readonly size: FileSize;
+  /** ISO-8601 UTC, of the last prune that ended as it should; null when none is recorded. */
+  readonly lastRun: string | null;
 }
 
 /** What there is of each class, and how much of it a run would remove now. */
 export function pruneStatus(pruner: Pruner, options: PruneOptions): PruneStatus {
   const cutoffs = cutoffsOf(options);
   pruner.plan.make(cutoffs, options.isForced);
+  const lastRun = pruner.lastRunMs();
   const shown: Readonly<Record<string, string | null>> = shownCutoffs(options, cutoffs).cutoffs;
   return {
     path: options.path,
-    classes: pruner.classes().map((totals) => ({ ...totals, cutoff: shown[totals.name] ?? null })),
+    classes: pruner.classes(cutoffs).map((totals) => ({ ...totals, cutoff: shown[totals.name] ?? null })),
     openMessages: pruner.plan.openMessages(cutoffs),
     size: pruner.size(),
+    lastRun: lastRun === undefined ? null : toIso(lastRun),
   };
 }
 
@@ -167,6 +171,7 @@ class Run {
     await this.#slices.each(pruner.plannedIds("falling_blocks"), (ids) => this.#count(pruner.removeBlocks(ids)));
     await this.#slices.each(pruner.plannedIds("going_messages"), (ids) => this.#count(pruner.removeMessages(ids)));
     await this.#removeTexts();
+    this.#count(pruner.removeAudit(cutoffs.auditMs));
   }
 
   /** In this order a text can be named by no row at any time after it was found to be named by none. */
@@ -193,11 +198,12 @@ class Run {
 }
 
 function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
-  const { logs, messages, open } = policy;
+  const { logs, messages, open, audit } = policy;
   return {
     logsMs: cutoffOf(logs, now()),
     messagesMs: cutoffOf(messages, now()),
     openMs: open === undefined ? undefined : cutoffOf(open, now()),
+    auditMs: cutoffOf(audit, now()),
   };
 }
 
@@ -220,7 +226,7 @@ function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { i
   }
   const later = (cutoff: EpochMs): EpochMs => epochMs(Math.max(cutoff, to));
   const openMs = isForced ? now() : cutoffs.openMs;
-  return { logsMs: later(cutoffs.logsMs), messagesMs: later(cutoffs.messagesMs), openMs };
+  return { ...cutoffs, logsMs: later(cutoffs.logsMs), messagesMs: later(cutoffs.messagesMs), openMs };
 }
 
 /** Errors: `check_failed` when nothing would be left. */
@@ -253,9 +259,16 @@ function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
 
 function shownCutoffs(
   { path, policy }: PruneOptions,
-  { logsMs, messagesMs }: Cutoffs,
+  { logsMs, messagesMs, auditMs }: Cutoffs,
 ): Pick<PruneReport, "path" | "cutoffs"> {
   const shown = (span: number | undefined, at: EpochMs): string | null =>
     span === undefined && at === cutoffOf(undefined, at) ? null : toIso(at);
-  return { path, cutoffs: { logs: shown(policy.logs, logsMs), messages: shown(policy.messages, messagesMs) } };
+  return {
+    path,
+    cutoffs: {
+      logs: shown(policy.logs, logsMs),
+      messages: shown(policy.messages, messagesMs),
+      audit: shown(policy.audit, auditMs),
+    },
+  };
 }

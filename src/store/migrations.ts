@@ -29,6 +29,8 @@ export interface MigrationStatus {
   readonly latest: number;
   readonly pending: readonly Migration[];
   readonly viewsChanged: boolean;
+  /** True for a new file, and for one whose maker stopped before it was ready: there is nothing in it. */
+  readonly isNew: boolean;
 }
 
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
@@ -60,7 +62,8 @@ export function inspectSchema(database: Database.Database, path: string, migrati
     if (current > latest) throw schemaNewer(path, current, latest);
     if (current > 0) assertUnedited(database, migrations);
     const pending = migrations.steps.filter(({ version }) => version > current);
-    return { current, latest, pending, viewsChanged: current === 0 || viewsHash(database) !== migrations.views.sha256 };
+    const views = current === 0 ? undefined : viewsHash(database);
+    return { current, latest, pending, viewsChanged: views !== migrations.views.sha256, isNew: views === undefined };
   });
   return withTranslation(path, () => inspect.deferred());
 }

@@ -19,7 +19,13 @@ export interface Cutoffs {
   readonly messagesMs: EpochMs;
   /** Messages still on the queue as far as the log tells go when their last line is older; undefined: they stay. */
   readonly openMs: EpochMs | undefined;
+  /** Records of the audit log that are older go, and runs of ingest. */
+  readonly auditMs: EpochMs;
 }
+
+export const OLD_AUDIT = "at_ms < ?";
+/** The last one stays: it tells when lines were last read. */
+export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
 export interface PlannedCounts {
   /** Rows that go, by table. */
@@ -78,14 +84,20 @@ export class PrunePlan {
   }
 
   /** How many rows of each table the plan removes, and what that frees. */
-  counts(): PlannedCounts {
+  counts({ auditMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
           "SELECT count(*) AS count, coalesce(sum(size), 0) AS text FROM raw_blocks WHERE id IN (SELECT id FROM temp.falling_blocks)",
         )
         .get();
-      const rows = { raw_blocks: blocks?.count ?? 0, ...this.#countFacts(), ...this.#countTexts() };
+      const rows = {
+        raw_blocks: blocks?.count ?? 0,
+        ...this.#countFacts(),
+        ...this.#countTexts(),
+        stored_audit: this.#count(`SELECT count(*) AS count FROM stored_audit WHERE ${OLD_AUDIT}`, auditMs),
+        ingest_runs: this.#count(`SELECT count(*) AS count FROM ingest_runs WHERE ${OLD_RUNS}`, auditMs),
+      };
       return { rows, textBytes: blocks?.text ?? 0, bytes: this.#estimateBytes(rows) };
     });
     return count.deferred();

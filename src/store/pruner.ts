@@ -7,7 +7,7 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { PrunePlan, textOf } from "./prune-plan.ts";
+import { type Cutoffs, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import { tableSizes } from "./table-sizes.ts";
@@ -48,8 +48,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages";
-  /** Lines, messages. */
+  readonly name: "logs" | "messages" | "audit";
+  /** Lines, messages, records. */
   readonly total: number;
   /** How many of them the plan lets go. */
   readonly expired: number;
@@ -71,6 +71,7 @@ const CLASS_TABLES = {
     "stored_details",
     "stored_rejections",
   ],
+  audit: ["stored_audit", "ingest_runs"],
 } as const;
 
 const INDEX_OF = { strings: "string_ids", addresses: "address_ids" } as const;
@@ -118,10 +119,10 @@ export class Pruner {
     return { blocks, messages, newestMs: newest === null ? undefined : epochMs(newest) };
   }
 
-  classes(): readonly ClassTotals[] {
+  classes({ auditMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
-    const row = (name: ClassTotals["name"], sql: string): ClassTotals => {
-      const totals = this.#database.prepare(sql).get() as Record<"total" | "expired", number> &
+    const row = (name: ClassTotals["name"], sql: string, ...values: number[]): ClassTotals => {
+      const totals = this.#database.prepare(sql).get(...values) as Record<"total" | "expired", number> &
         Record<"oldest" | "newest", EpochMs | null>;
       const iso = (at: EpochMs | null): string | null => (at === null ? null : toIso(at));
       const bytes = CLASS_TABLES[name].reduce((sum, table) => sum + (sizes.get(table) ?? 0), 0);
@@ -139,7 +140,31 @@ export class Pruner {
         `SELECT count(*) AS total, min(first_at) / 1000 AS oldest, max(last_at) / 1000 AS newest,
                 (SELECT count(*) FROM temp.going_messages) AS expired FROM stored_messages`,
       ),
+      row(
+        "audit",
+        `SELECT count(*) AS total, min(at_ms) AS oldest, max(at_ms) AS newest, count(*) FILTER (WHERE ${OLD_AUDIT}) AS expired
+         FROM stored_audit`,
+        auditMs,
+      ),
     ];
+  }
+
+  /** Removes records of the audit log and of runs of ingest that the plan lets go. */
+  removeAudit(auditMs: EpochMs): RemovedRows {
+    return this.#inTransaction((removed) => {
+      this.#database.prepare("UPDATE audit_retention SET keep_from_ms = max(keep_from_ms, ?)").run(auditMs);
+      this.#remove(removed, "stored_audit", OLD_AUDIT, auditMs);
+      this.#remove(removed, "ingest_runs", OLD_RUNS, auditMs);
+    });
+  }
+
+  /** When a prune last ended as it should. */
+  lastRunMs(): EpochMs | undefined {
+    const at = this.#database
+      .prepare<[], EpochMs | null>("SELECT max(at_ms) FROM stored_audit WHERE action = 'prune' AND result = 'done'")
+      .pluck()
+      .get();
+    return at ?? undefined;
   }
 
   size(): FileSize {

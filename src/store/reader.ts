@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
+import { AuditReader } from "./audit-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { StatsReader } from "./stats-reader.ts";
@@ -10,6 +11,7 @@ import type { PublicViews } from "./tables.ts";
 export class Reader {
   readonly messages: MessageReader;
   readonly stats: StatsReader;
+  readonly audit: AuditReader;
   readonly #views: Kysely<PublicViews>;
 
   constructor(database: Database.Database) {
@@ -18,6 +20,7 @@ export class Reader {
     this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
     this.messages = new MessageReader(this.#views, rawText);
     this.stats = new StatsReader(this.#views);
+    this.audit = new AuditReader(this.#views);
   }
 
   async close(): Promise<void> {

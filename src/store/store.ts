@@ -29,7 +29,7 @@ export function openWriter(settings: StoreSettings): Writer {
   const database = openForWriting(path, { create: true, waitMs });
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
-    const isNew = inspectSchema(database, path, migrations).current === 0;
+    const { isNew } = inspectSchema(database, path, migrations);
     if (isNew) makeShrinkable(database);
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);

@@ -215,6 +215,8 @@ async function run(
     now: () => NOW,
     hostname: "mx1",
     configFile: "/nowhere/exim-pilot.toml",
+    user: "root",
+    requestId: "00000000-0000-4000-8000-000000000001",
     timeZone: "UTC",
     signal: options.signal ?? new AbortController().signal,
   });

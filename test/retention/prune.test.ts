@@ -49,6 +49,7 @@ describe("after a prune", () => {
           logs: span(logsShare),
           messages: span(messagesShare),
           open: openShare === undefined ? undefined : span(openShare),
+          audit: undefined,
         };
         const options = { ...pruneOptions(path, now), policy, isForced };
         const kept = keptBy(before, options);
@@ -88,7 +89,7 @@ describe("after a prune", () => {
         const span = Math.round((now - START_MS) * logsShare);
         const options = {
           ...pruneOptions(path, now),
-          policy: { logs: span, messages: span, open: span },
+          policy: { logs: span, messages: span, open: span, audit: undefined },
           isForced: true,
           archive,
         };
@@ -155,7 +156,10 @@ describe("prune", () => {
 
   test("removes the oldest until the database is as small as wanted, or says that it cannot be", async () => {
     const { path, now } = await largeDatabase();
-    const options = { ...pruneOptions(path, now), policy: { logs: undefined, messages: undefined, open: undefined } };
+    const options = {
+      ...pruneOptions(path, now),
+      policy: { logs: undefined, messages: undefined, open: undefined, audit: undefined },
+    };
     const { size } = withPruner(path, true, (pruner) => ({ size: pruner.size() }));
     const maxSize = Math.round(size.bytes * 0.6);
     const last = () => queryAll<{ last: string }>(path, "SELECT max(timestamp) AS last FROM log_entries");
@@ -248,7 +252,7 @@ describe("prune", () => {
     const status = withPruner(path, true, (pruner) =>
       pruneStatus(pruner, pruneOptions(path, now, { logs: "12h", messages: "forever" })),
     );
-    expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages"]);
+    expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages", "audit"]);
     const [logs, messages] = status.classes;
     expect(logs).toMatchObject({ cutoff: new Date(now - 12 * HOUR_MS).toISOString() });
     expect(logs?.expired).toBeGreaterThan(0);
@@ -261,7 +265,17 @@ describe("prune", () => {
 describe("the list of columns that name texts", () => {
   test("is that of the schema", async () => {
     const path = await databaseOf(["2026-03-02 08:00:00 exim 4.96 daemon started: pid=812"]);
-    const notTexts = ["server_id", "source_id", "message_id", "entry_id", "last_id", "id", "parent_exim_id", "exim_id"];
+    const notTexts = [
+      "server_id",
+      "source_id",
+      "message_id",
+      "entry_id",
+      "last_id",
+      "id",
+      "parent_exim_id",
+      "exim_id",
+      "request_id",
+    ];
     const columns = queryAll<{ column: string }>(
       path,
       `SELECT t.name || '.' || c.name AS column FROM sqlite_schema t JOIN pragma_table_info(t.name) c
@@ -294,7 +308,7 @@ describe("a span", () => {
   });
 
   test("and a size have their defaults and units", () => {
-    expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual([90 * DAY_MS, 180 * DAY_MS, undefined]);
+    expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual([90 * DAY_MS, 180 * DAY_MS, undefined, 365 * DAY_MS]);
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
     for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is no size");
     expect(cutoffOf(DAY_MS, epochMs(3 * DAY_MS))).toBe(2 * DAY_MS);
@@ -507,7 +521,7 @@ function pruneOptions(
   const { logs, messages, open } = { ...DEFAULT_SPANS, ...spans };
   return {
     path,
-    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open) },
+    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open), audit: undefined },
     isForced: false,
     maxSize: undefined,
     archive: undefined,

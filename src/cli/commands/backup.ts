@@ -9,11 +9,12 @@ import { renderBackup, renderBackupList, renderDrill, renderVerified } from "../
 import { renderJson } from "../../render/json.ts";
 import { loadMigrations } from "../../store/migrations.ts";
 import type { StoreSettings } from "../../store/store.ts";
+import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
 
-export interface BackupFlags extends DatabaseFlags, KeyFlags {
+export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
   /** From the configuration, where it is no argument. */
   readonly directory?: string;
   readonly list?: boolean;
@@ -36,9 +37,14 @@ export async function runBackup(given: string | undefined, flags: BackupFlags, i
   if (flags.list === true) return list(directory, settings, flags, io);
   if (flags.verify !== undefined) return verify(flags.verify, settings, flags, io);
   if (flags.drill === true) return tryOut(directory, settings, flags, io);
-  const report = await backUp(directory, settings, flags, io);
+  const action = { action: "backup", parameters: { ...flags, directory }, affected };
+  const report = await audited(action, settings, flags, io, () => backUp(directory, settings, flags, io));
   print(io, flags, "backup", report, () => renderBackup(report));
   return 0;
+}
+
+function affected({ path, manifest, removed }: BackupReport): object {
+  return { backup: path, sha256: manifest.sha256, removed };
 }
 
 function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {

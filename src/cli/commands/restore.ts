@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
-import { restoreBackup, toReplaced } from "../../backup/restore.ts";
+import { type RestoreReport, restoreBackup, toReplaced } from "../../backup/restore.ts";
 import { verifyBackup } from "../../backup/verify.ts";
 import { renderRestore } from "../../render/backup.ts";
 import { renderJson } from "../../render/json.ts";
 import { loadMigrations } from "../../store/migrations.ts";
+import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys } from "../keys.ts";
 
-export interface RestoreFlags extends DatabaseFlags, KeyFlags {
+export interface RestoreFlags extends DatabaseFlags, KeyFlags, AuditFlags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -27,8 +28,18 @@ export async function runRestore(backup: string, flags: RestoreFlags, io: Io): P
         manifest: (await verifyBackup(backup, { keys, migrations })).manifest,
         keptAside: existsSync(path) ? toReplaced(path, now()) : undefined,
       }
-    : await restoreBackup({ ...settings, backup, keys, migrations });
+    : await audited(
+        { action: "restore", parameters: { ...flags, backup }, affected, isDrastic: true },
+        settings,
+        flags,
+        io,
+        () => restoreBackup({ ...settings, backup, keys, migrations }),
+      );
   const result = { ...report, isRehearsal };
   io.stdout.write(flags.json === true ? renderJson("restore", result) : renderRestore(report, isRehearsal));
   return 0;
+}
+
+function affected({ manifest, keptAside }: RestoreReport): object {
+  return { backup: manifest.file, sha256: manifest.sha256, createdAt: manifest.createdAt, keptAside };
 }
