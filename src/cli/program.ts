@@ -45,6 +45,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addRestore(program, io, setStatus);
   addMigrate(program, io, setStatus);
   addAudit(program, io);
+  addDoctor(program, io, setStatus);
   addConfig(program, io);
   addHelp(program, io);
   return program;
@@ -312,6 +313,19 @@ function toRowLimit(value: string): number {
   const rows = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(rows >= 1 && rows <= MOST_ROWS)) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_ROWS}.`);
   return rows;
+}
+
+function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("doctor"))
+    .summary("check the database and what surrounds it")
+    .description(
+      "Checks versions, disk, rights, soundness, sizes, the last runs, shares of lines that were not understood, and what Exim could log and does not. Changes nothing; exit 1 when there is a problem.",
+    )
+    .option("--json", "print the findings as JSON")
+    .action(async (flags) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      setStatus(runDoctor(flags, io));
+    });
 }
 
 function addConfig(program: Command, io: Io): void {
