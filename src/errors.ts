@@ -12,6 +12,7 @@ export const EXIT_STATUS = {
   not_a_log: 3,
   in_use: 3,
   io: 3,
+  exists: 3,
   busy: 3,
   corrupt: 3,
   disk_full: 3,

@@ -1,4 +1,5 @@
 /** Making a backup: copied while others write, checked, packed, read back, and only then given its name. */
+import { randomUUID } from "node:crypto";
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
@@ -41,7 +42,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 
 /**
  * Makes a backup of the state of this instant, then removes those that `keep` does not want any more.
- * Errors: `io`, `busy`, `corrupt`, `disk_full`, `usage` (a recipient that is none), `interrupted`; nothing is left then.
+ * Errors: `exists` (one was made in the same second), `io`, `busy`, `corrupt`, `disk_full`, `usage` (a recipient that is none), `interrupted`; nothing is left then.
  */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
   const { path, directory, now } = options;
@@ -98,8 +99,9 @@ function rotate({ keep, directory, path }: BackupOptions): readonly string[] {
   return surplus.map((backup) => backup.path);
 }
 
+/** Another process may make a backup in the same second. */
 function partialName(target: string, part: string): string {
-  return `${UNFINISHED}${part}-${basename(target)}`;
+  return `${UNFINISHED}${part}-${basename(target)}-${randomUUID()}`;
 }
 
 function makeDirectory(directory: string): void {

@@ -34,7 +34,7 @@ export interface Manifest {
 
 export type ManifestContent = Omit<Manifest, "version" | "file">;
 
-/** Errors: `io` when there is one already. */
+/** Errors: `exists` when there is one already; `io`. */
 export function writeManifest(backup: string, content: ManifestContent): void {
   const manifest: Manifest = { version: MANIFEST_VERSION, file: basename(backup), ...content };
   const path = manifestPath(backup);
@@ -60,7 +60,7 @@ function cannotWrite(path: string, error: unknown): PilotError {
   const hint = exists
     ? "Backups are never overwritten; wait a second, for they are named by the time."
     : "Check the rights of the directory.";
-  return new PilotError("io", sentence, { hint, cause: error });
+  return new PilotError(exists ? "exists" : "io", sentence, { hint, cause: error });
 }
 
 /**

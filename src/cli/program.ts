@@ -267,12 +267,15 @@ function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("migrate"))
     .summary("bring the database up to this version")
     .description(
-      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all.",
+      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all, and a verified backup is made before the first.",
     )
     .addOption(
       new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
     )
     .option("--dry-run", "say what would be done, change nothing")
+    .option("--to <version>", "only up to this schema", toSchemaVersion)
+    .option("--no-backup", "make no backup before")
+    .option("--backup-directory <directory>", "where that is made (default: backups, beside the database)")
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
       const { runMigrate } = await import("./commands/migrate.ts");
@@ -353,6 +356,11 @@ The file is --config FILE, else $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml:
 
 Settings have the names of their flags; in the environment the last one is
 EXIM_PILOT_BACKUP_KEEP.`;
+
+function toSchemaVersion(value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError("Give the number of a schema.");
+  return Number(value);
+}
 
 function addHelp(program: Command, io: Io): void {
   program

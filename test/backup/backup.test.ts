@@ -84,7 +84,7 @@ describe("a backup", () => {
     const { path: backup } = await makeBackup(options(path));
     const before = readFileSync(backup);
     expect(await errorOf(makeBackup(options(path)))).toMatchObject({
-      code: "io",
+      code: "exists",
       message: expect.stringMatching(/There is a backup/),
     });
     expect(readFileSync(backup).equals(before)).toBe(true);
