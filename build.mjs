@@ -1,5 +1,6 @@
 // Bundles the program into dist/: one small file to start with, and what each command needs beside it.
-import { rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
@@ -17,3 +18,5 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: "warning",
 });
+
+writeFileSync("dist/exim-pilot.1", execFileSync(process.execPath, ["bin/exim-pilot.js", "completion", "man"]));

@@ -1,5 +1,5 @@
 /** The commands and their flags. What a command needs to run is loaded when it runs. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
@@ -47,6 +47,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addAudit(program, io);
   addDoctor(program, io, setStatus);
   addConfig(program, io);
+  addCompletion(program, io);
   addHelp(program, io);
   return program;
 }
@@ -356,6 +357,18 @@ The file is --config FILE, else $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml:
 
 Settings have the names of their flags; in the environment the last one is
 EXIM_PILOT_BACKUP_KEEP.`;
+
+function addCompletion(program: Command, io: Io): void {
+  program
+    .command("completion")
+    .summary("print completions for a shell, or the manual page")
+    .description("Prints a script that completes commands and flags in a shell, or the manual page for man.")
+    .addArgument(new Argument("<form>", "the shell, or man").choices(["bash", "zsh", "fish", "man"]))
+    .action(async (form: "bash" | "zsh" | "fish" | "man") => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      runCompletion(program, form, io);
+    });
+}
 
 function toSchemaVersion(value: string): number {
   if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError("Give the number of a schema.");

@@ -1,5 +1,5 @@
 /** One database in the place of another. */
-import { chmodSync, existsSync, linkSync, renameSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, linkSync, renameSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { retryWhileBusy } from "./busy.ts";
@@ -18,7 +18,7 @@ export function replaceDatabase(replacement: string, path: string, aside: string
     renameSync(replacement, path);
     return;
   }
-  chmodSync(replacement, statSync(path).mode & RWX);
+  takeOwnership(replacement, path);
   const old = openAlone(path, waitMs);
   try {
     keepAside(path, aside);
@@ -27,6 +27,22 @@ export function replaceDatabase(replacement: string, path: string, aside: string
     renameSync(replacement, path);
   } finally {
     old?.close();
+  }
+}
+
+/** Whoever uses the database is to go on using it: a service, when an administrator restores. Errors: `io`. */
+function takeOwnership(replacement: string, path: string): void {
+  const { uid, gid, mode } = statSync(path);
+  const own = statSync(replacement);
+  chmodSync(replacement, mode & RWX);
+  if (own.uid === uid && own.gid === gid) return;
+  try {
+    chownSync(replacement, uid, gid);
+  } catch (error) {
+    throw new PilotError("io", `The database "${path}" belongs to another user, and the new one would not.`, {
+      hint: "Run this as its owner or as the administrator; nothing was changed.",
+      cause: error,
+    });
   }
 }
 
