@@ -109,7 +109,7 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     archived: run.archived,
     before,
     after,
-    longestLockMs: run.longestLockMs,
+    longestLockMs: pruner.longestLockMs,
     needsVacuum: after.bytes > after.usedBytes && !pruner.canShrink,
   };
 }
@@ -155,10 +155,6 @@ class Run {
 
   get rows(): number {
     return Object.values(this.removed).reduce((sum, count) => sum + count, 0);
-  }
-
-  get longestLockMs(): number {
-    return this.#slices.longestMs;
   }
 
   async remove(cutoffs: Cutoffs): Promise<void> {

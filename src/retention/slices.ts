@@ -4,7 +4,7 @@ import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
 
 /** How long one piece may hold the lock, about: an ingest that waits should not notice. */
-const TARGET_MS = 50;
+const TARGET_MS = 40;
 /** SQLite looks for a lock again at least so often: whoever waits gets it between two pieces. */
 const PAUSE_MS = 110;
 const FIRST_PIECE = 10;
@@ -17,10 +17,9 @@ export interface SliceOptions {
   readonly pauseMs?: number | undefined;
 }
 
-/** Does work in pieces as large as fit into a short time. Remembers the longest. */
+/** Does work in pieces as large as fit into a short time. */
 export class Slices {
   readonly #options: SliceOptions;
-  longestMs = 0;
 
   constructor(options: SliceOptions) {
     this.#options = options;
@@ -56,9 +55,7 @@ export class Slices {
     const { now } = this.#options;
     const startedMs = now();
     work();
-    const tookMs = now() - startedMs;
-    this.longestMs = Math.max(this.longestMs, tookMs);
-    return tookMs;
+    return now() - startedMs;
   }
 
   async #pause(): Promise<void> {

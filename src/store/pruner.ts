@@ -10,6 +10,7 @@ import { type Codes, loadCodes } from "./codes.ts";
 import { type Cutoffs, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
+import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
 import type { TextTableName } from "./text-references.ts";
 import { UsedTexts } from "./used-texts.ts";
@@ -84,19 +85,29 @@ export class Pruner {
   readonly #waitMs: number;
   readonly #codes: Codes;
   readonly #rawText: RawTextReader;
+  readonly #now: () => EpochMs;
+  #longestLockMs = 0;
+  #commits = 0;
 
-  constructor(database: Database.Database, path: string, waitMs: number) {
+  constructor(database: Database.Database, { path, waitMs, now }: Pick<StoreSettings, "path" | "waitMs" | "now">) {
     this.#database = database;
+    this.#now = now;
     this.#path = path;
     this.#waitMs = waitMs;
     this.#codes = loadCodes(database);
     this.#rawText = new RawTextReader(database);
     this.plan = new PrunePlan(database, this.#codes);
+    database.pragma("wal_autocheckpoint = 0");
     database.exec("CREATE TEMP TABLE slice (id INTEGER PRIMARY KEY)");
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  /** The longest that a step has kept others from writing. */
+  get longestLockMs(): number {
+    return this.#longestLockMs;
   }
 
   /** Errors: `corrupt`, with the first of what SQLite found. */
@@ -381,9 +392,13 @@ export class Pruner {
     const removed: Record<string, number> = {};
     const timeoutMs = this.#database.pragma("busy_timeout", { simple: true }) as number;
     retryWhileBusy(this.#waitMs, timeoutMs, () => this.#database.exec("BEGIN IMMEDIATE"), this.#path);
+    const lockedMs = this.#now();
     try {
       action(removed);
       this.#database.exec("COMMIT");
+      this.#longestLockMs = Math.max(this.#longestLockMs, this.#now() - lockedMs);
+      // NOTE: with SQLite's own checkpoints, at a commit, others would wait for the disk as well.
+      if (++this.#commits % COMMITS_PER_CHECKPOINT === 0) this.checkpoint();
       return removed;
     } catch (error) {
       if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
@@ -393,3 +408,5 @@ export class Pruner {
 }
 
 const INCREMENTAL = 2;
+/** Steps are short, so the log of the transactions stays at some tens of megabytes. */
+const COMMITS_PER_CHECKPOINT = 8;

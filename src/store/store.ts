@@ -62,7 +62,7 @@ export function openPruner(settings: StoreSettings, { isRehearsal }: { readonly 
   return closingOnError(database, () => {
     assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
     if (!isRehearsal) useWriteAheadLog(database, path, waitMs);
-    return new Pruner(database, path, waitMs);
+    return new Pruner(database, settings);
   });
 }
 
