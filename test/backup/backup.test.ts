@@ -30,24 +30,20 @@ import { differences, dumpSources, dumpViews } from "../support/views.ts";
 const MIGRATIONS = loadMigrations(SCHEMA_DIRECTORY);
 const IDENTITY = await generateX25519Identity();
 const RECIPIENT = await identityToRecipient(IDENTITY);
-const PASSPHRASE = { passphrase: "correct horse battery staple" };
 
 describe("a backup", () => {
   test.each([
     ["plain", {}, ".db"],
     ["compressed", { isCompressed: true }, ".db.gz"],
     ["encrypted", { locks: { recipients: [RECIPIENT] } }, ".db.age"],
-    ["compressed and encrypted", { isCompressed: true, locks: PASSPHRASE }, ".db.gz.age"],
+    ["compressed and encrypted", { isCompressed: true, locks: { recipients: [RECIPIENT] } }, ".db.gz.age"],
   ])("that is %s gives the same database again", async (_what, form, ending) => {
     const path = await smallDatabase();
     const { path: backup, manifest } = await makeBackup(options(path, form));
     expect(basename(backup)).toBe(`pilot-20260401T000000Z${ending}`);
     expect(readdirSync(dirname(backup)).sort()).toEqual([basename(backup), `${basename(backup)}.json`]);
     for (const file of [backup, `${backup}.json`]) expect(statSync(file).mode & 0o777).toBe(0o600);
-    const keys =
-      "locks" in form && "passphrase" in form.locks
-        ? { ...NO_KEYS, ...PASSPHRASE }
-        : { ...NO_KEYS, identities: [IDENTITY] };
+    const keys = { ...NO_KEYS, identities: [IDENTITY] };
     expect((await verifyBackup(backup, { keys, migrations: MIGRATIONS })).counts).toEqual(manifest.database.counts);
     const restored = join(temporaryFolder(), "restored.db");
     await restoreBackup({ backup, path: restored, keys, migrations: MIGRATIONS, waitMs: 0, now: () => NOW });
@@ -70,6 +66,18 @@ describe("a backup", () => {
     });
     expect(await errorOf(verify())).toMatchObject({ code: "usage", message: expect.stringMatching(/is encrypted/) });
     expect(await errorOf(verify("AGE-SECRET-KEY-x"))).toMatchObject({ code: "usage" });
+  });
+
+  test("opens with its passphrase and with no other", async () => {
+    const path = await smallDatabase();
+    const { path: backup } = await makeBackup(options(path, { locks: { passphrase: "correct horse" } }));
+    const verify = (passphrase: string) =>
+      verifyBackup(backup, { keys: { ...NO_KEYS, passphrase }, migrations: MIGRATIONS });
+    await verify("correct horse");
+    expect(await errorOf(verify("battery staple"))).toMatchObject({
+      code: "check_failed",
+      message: expect.stringMatching(/No key .* opens/),
+    });
   });
 
   test("does not show its log lines when it is encrypted, also not while it is made", async () => {
