@@ -1,5 +1,6 @@
 // Bundles the program into dist/: one small file to start with, and what each command needs beside it.
-import { rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
@@ -19,3 +20,5 @@ await build({
   },
   logLevel: "warning",
 });
+
+writeFileSync("dist/exim-pilot.1", execFileSync(process.execPath, ["bin/exim-pilot.js", "completion", "man"]));

@@ -298,3 +298,22 @@ SELECT
   s.is_cut AND h.key + 1 = json_array_length(s.headers) AS cut
 FROM stored_headers s
 JOIN json_each(s.headers) h;
+
+-- What was done to the database, and what was taken out of it: one row a command.
+CREATE VIEW audit_log AS
+SELECT
+  id,
+  request_id,
+  strftime('%Y-%m-%dT%H:%M:%S', at_ms / 1000, 'unixepoch') || printf('.%03dZ', at_ms % 1000) AS timestamp,
+  action,
+  result,
+  error,
+  duration_ms / 1000.0 AS duration_seconds,
+  user_name AS user,
+  sudo_user,
+  ssh_client,
+  host,
+  program,
+  parameters,
+  affected
+FROM stored_audit;

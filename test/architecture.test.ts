@@ -501,6 +501,7 @@ function objectTo(path: string, target: string): string | undefined {
 const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   // Stamps in logs, and times as users type them.
   "@date-fns/tz": ["src/ingest/clock.ts", "src/cli/when.ts"],
+  "age-encryption": "src/backup/encryption.ts",
   "better-sqlite3": "src/store/",
   chalk: "src/render/paint.ts",
   "cli-table3": "src/render/layout.ts",
@@ -508,8 +509,10 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   "csv-stringify": "src/render/csv.ts",
   kysely: "src/store/",
   ora: "src/cli/progress.ts",
+  "smol-toml": "src/cli/configuration.ts",
   split2: "src/ingest/lines.ts",
   tinyglobby: "src/ingest/find-logs.ts",
+  valibot: "src/cli/configuration.ts",
   "wrap-ansi": "src/render/layout.ts",
 };
 

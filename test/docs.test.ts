@@ -263,6 +263,9 @@ function newProgram(): Command {
     env: {},
     now: () => NOW,
     hostname: "mx1",
+    configFile: "/nowhere/exim-pilot.toml",
+    user: "root",
+    requestId: "00000000-0000-4000-8000-000000000001",
     timeZone: "UTC",
     signal: new AbortController().signal,
   };

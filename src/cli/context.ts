@@ -10,7 +10,7 @@ import { findPackageRoot, readVersion } from "./package-root.ts";
 
 /** Options of every command that uses the database. */
 export interface DatabaseFlags {
-  readonly db?: string;
+  readonly db: string;
   /** Seconds. */
   readonly wait: number;
 }
@@ -18,11 +18,9 @@ export interface DatabaseFlags {
 export const DEFAULT_DATABASE = "exim-pilot.db";
 const DEFAULT_COLUMNS = 80;
 
-/** `--db`, else `EXIM_PILOT_DB`, else `./exim-pilot.db`. */
 export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSettings {
-  const fromEnvironment = io.env["EXIM_PILOT_DB"];
   return {
-    path: db ?? (fromEnvironment === undefined || fromEnvironment === "" ? DEFAULT_DATABASE : fromEnvironment),
+    path: db,
     schemaDirectory: join(findPackageRoot(), "schema"),
     waitMs: wait * SECOND_MS,
     program: readVersion(),

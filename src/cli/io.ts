@@ -1,5 +1,6 @@
 /** All that a command knows of the world outside; tests give their own. */
-import { hostname } from "node:os";
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../ingest/reading-thread.ts";
@@ -18,6 +19,12 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => EpochMs;
   readonly hostname: string;
+  /** Name of the user of the operating system. */
+  readonly user: string;
+  /** Tells this run from others in the audit log. */
+  readonly requestId: string;
+  /** Where the configuration is, unless it is named. */
+  readonly configFile: string;
   /** IANA name of this machine's zone. */
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
@@ -55,6 +62,9 @@ export function processIo(): Io {
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
+    user: userName(),
+    requestId: randomUUID(),
+    configFile: "/etc/exim-pilot.toml",
     // NOTE: a getter, because the first question about a time zone takes long, and few commands ask it.
     get timeZone() {
       return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
@@ -63,4 +73,13 @@ export function processIo(): Io {
     startReadingThread: () =>
       new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),
   };
+}
+
+/** A user without a name, as in some containers, is known by its number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown");
+  }
 }

@@ -1,17 +1,20 @@
 /** The commands and their flags. What a command needs to run is loaded when it runs. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { ROW_FORMATS } from "../render/row-formats.ts";
+import { DEFAULT_SPANS } from "../retention/policy.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
-import { columnsOf } from "./context.ts";
+import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
 import { FILTER_FLAGS } from "./filter-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
 import { parseWhen } from "./when.ts";
+
+export type { Command, Option };
 
 export type SetStatus = (status: number) => void;
 
@@ -33,6 +36,10 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
       getErrHasColors: () => false,
     })
     .showSuggestionAfterError()
+    .hook("preAction", async (_program, command) => {
+      const { completeOptions } = await import("./effective-options.ts");
+      completeOptions(command, io);
+    })
     .addHelpText("after", EXAMPLES);
   addIngest(program, io, setStatus);
   addTrace(program, io, setStatus);
@@ -46,7 +53,14 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addVerify(program, io, setStatus);
   addRebuild(program, io, setStatus);
   addParse(program, io, setStatus);
+  addPrune(program, io, setStatus);
+  addBackup(program, io, setStatus);
+  addRestore(program, io, setStatus);
   addMigrate(program, io, setStatus);
+  addAudit(program, io);
+  addDoctor(program, io, setStatus);
+  addConfig(program, io);
+  addCompletion(program, io);
   addHelp(program, io);
   return program;
 }
@@ -72,7 +86,7 @@ From cron, every minute; two days, for the last lines before a rotation:
 const LOG_TYPES = ["main", "reject", "panic", "syslog"];
 
 function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("ingest"))
+  withAudit(program.command("ingest"))
     .summary("read logs into the database")
     .description(
       "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
@@ -464,21 +478,212 @@ function toSampleCount(value: string): number {
   return count;
 }
 
+const PRUNE_EXAMPLES = `
+Log text goes in blocks of lines, the oldest of each log first. A message goes
+when it has ended, no line of it has its text any more, and all messages of its
+chain (bounces and what they are about) go too.
+
+Examples:
+  exim-pilot prune --dry-run
+  exim-pilot prune --logs 30d --messages 1y --archive /var/backups/exim-logs
+  exim-pilot prune --max-size 20G`;
+
+function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
+  withAudit(program.command("prune"))
+    .summary("remove what is old, and give its space back")
+    .description(
+      "Removes what is older than it is to be kept: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be read meanwhile.",
+    )
+    .option("--logs <span>", "how long log lines are kept", DEFAULT_SPANS.logs)
+    .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
+    .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
+    .option("--audit <span>", "how long the audit log is kept", DEFAULT_SPANS.audit)
+    .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
+    .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
+    .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
+    .option("--dry-run", "say what would be removed, change nothing")
+    .option("--force", "remove open messages and parts of chains too, and everything if that is old")
+    .option("--vacuum", "write the whole file anew at the end; nobody can write meanwhile")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", PRUNE_EXAMPLES)
+    .action(async (flags) => {
+      const { runPrune } = await import("./commands/prune.ts");
+      setStatus(await runPrune(flags, io));
+    });
+}
+
+const BACKUP_EXAMPLES = `
+Examples:
+  exim-pilot backup --keep 7d,4w,12m --compress /var/backups/exim-pilot
+  exim-pilot backup --list /var/backups/exim-pilot
+  exim-pilot backup --drill /var/backups/exim-pilot`;
+
+function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withAudit(program.command("backup"))
+    .summary("make a verified copy of the database")
+    .description(
+      "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
+    )
+    .argument("[directory]", "where the backups are (default: backups, beside the database)")
+    .addOption(new Option("--directory <directory>").hideHelp())
+    .addOption(new Option("--list", "list the backups; exit 1 when one is damaged").conflicts(["verify", "drill"]))
+    .addOption(new Option("--verify <file>", "check a backup from its manifest to its last page").conflicts("drill"))
+    .option("--drill", "restore the newest backup to a temporary place, compare, and remove it again")
+    .option("--keep <periods>", "remove older ones but the last of so many days, weeks, months, years: 7d,4w,12m")
+    .option("--compress", "compress it with gzip")
+    .addOption(
+      new Option("--recipient <key>", "encrypt it for this public key of age (can be repeated)").argParser(collect),
+    )
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", BACKUP_EXAMPLES)
+    .action(async (directory: string | undefined, flags) => {
+      const { runBackup } = await import("./commands/backup.ts");
+      setStatus(await runBackup(directory, flags, io));
+    });
+  withKeys(command);
+}
+
+function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withAudit(program.command("restore"))
+    .summary("put a backup in the place of the database")
+    .description(
+      "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
+    )
+    .argument("<file>", "the backup")
+    .option("--dry-run", "check the backup and say what would be done, change nothing")
+    .option("--json", "print the report as JSON")
+    .action(async (file: string, flags) => {
+      const { runRestore } = await import("./commands/restore.ts");
+      setStatus(await runRestore(file, flags, io));
+    });
+  withKeys(command);
+}
+
+function withKeys(command: Command): void {
+  command
+    .addOption(
+      new Option("--identity-file <file>", "secret keys of age that open a backup (can be repeated)").argParser(
+        collect,
+      ),
+    )
+    .option("--passphrase-file <file>", "its first line encrypts or opens a backup");
+}
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
 function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("migrate"))
+  withAudit(program.command("migrate"))
     .summary("bring the database up to this version")
     .description(
-      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all.",
+      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all, and a verified backup is made before the first.",
     )
     .addOption(
       new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
     )
     .option("--dry-run", "say what would be done, change nothing")
+    .option("--to <version>", "only up to this schema", toSchemaVersion)
+    .option("--no-backup", "make no backup before")
+    .option("--backup-directory <directory>", "where that is made (default: backups, beside the database)")
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
       const { runMigrate } = await import("./commands/migrate.ts");
       setStatus(await runMigrate(flags, io));
     });
+}
+
+const AUDIT_EXAMPLES = `
+Examples:
+  exim-pilot audit --since 7d
+  exim-pilot audit --action prune --csv`;
+
+const MOST_ROWS = 1_000_000;
+
+function addAudit(program: Command, io: Io): void {
+  withDatabase(program.command("audit"))
+    .summary("show who changed the database or took something out of it")
+    .description(
+      "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
+    )
+    .option("--since <time>", "from then on: 2026-03-02, 2026-03-02T05:40:05Z, or a span ago such as 7d")
+    .option("--until <time>", "before then")
+    .option("--user <name>", "by this user, also one who became another by sudo")
+    .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
+    .option("--message <id>", "only what names this message")
+    .option("--address <address>", "only what names this address")
+    .option("--limit <rows>", "the newest so many", toRowLimit, 100)
+    .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
+    .option("--json", "print it as JSON")
+    .addHelpText("after", AUDIT_EXAMPLES)
+    .action(async (flags) => {
+      const { runAudit } = await import("./commands/audit.ts");
+      await runAudit(flags, io);
+    });
+}
+
+function toRowLimit(value: string): number {
+  const rows = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(rows >= 1 && rows <= MOST_ROWS)) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_ROWS}.`);
+  return rows;
+}
+
+function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("doctor"))
+    .summary("check the database and what surrounds it")
+    .description(
+      "Checks versions, disk, rights, soundness, sizes, the last runs, shares of lines that were not understood, and what Exim could log and does not. Changes nothing; exit 1 when there is a problem.",
+    )
+    .option("--json", "print the findings as JSON")
+    .action(async (flags) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      setStatus(runDoctor(flags, io));
+    });
+}
+
+function addConfig(program: Command, io: Io): void {
+  withDatabase(program.command("config"))
+    .summary("show the settings and where each comes from")
+    .description(
+      "Shows every setting with its value, and whether that comes from a flag, the environment, the configuration file or is the default. Flags win over the environment, the environment over the file.",
+    )
+    .addOption(new Option("--syslog").hideHelp())
+    .option("--json", "print the settings as JSON")
+    .addHelpText("after", CONFIG_EXAMPLE)
+    .action(async (flags, command: Command) => {
+      const { runConfig } = await import("./commands/config.ts");
+      runConfig(program, command, flags, io);
+    });
+}
+
+const CONFIG_EXAMPLE = `
+The file is --config FILE, else $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml:
+  db = "/var/lib/exim-pilot/mail.db"
+
+  [backup]
+  directory = "/var/backups/exim-pilot"
+  keep = "7d,4w,12m"
+
+Settings have the names of their flags; in the environment the last one is
+EXIM_PILOT_BACKUP_KEEP.`;
+
+function addCompletion(program: Command, io: Io): void {
+  program
+    .command("completion")
+    .summary("print completions for a shell, or the manual page")
+    .description("Prints a script that completes commands and flags in a shell, or the manual page for man.")
+    .addArgument(new Argument("<form>", "the shell, or man").choices(["bash", "zsh", "fish", "man"]))
+    .action(async (form: "bash" | "zsh" | "fish" | "man") => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      runCompletion(program, form, io);
+    });
+}
+
+function toSchemaVersion(value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError("Give the number of a schema.");
+  return Number(value);
 }
 
 function addHelp(program: Command, io: Io): void {
@@ -522,8 +727,16 @@ function toUsageError(text: string): PilotError {
 
 function withDatabase(command: Command): Command {
   return command
-    .option("--db <file>", "the database (default: $EXIM_PILOT_DB, else ./exim-pilot.db)")
+    .addOption(
+      new Option("--db <file>", "the database").default(DEFAULT_DATABASE, `$EXIM_PILOT_DB, else ./${DEFAULT_DATABASE}`),
+    )
+    .option("--config <file>", "the configuration (default: $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml)")
     .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
+}
+
+/** For what changes the database or takes something out of it. */
+function withAudit(command: Command): Command {
+  return withDatabase(command).option("--syslog", "write what the audit log records to the system log too");
 }
 
 function toSeconds(value: string): number {

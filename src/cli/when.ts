@@ -60,11 +60,24 @@ function parseDate(text: string, timeZone: string): Span | undefined {
   if (!isReal(y, mo, d, h, mi, s)) return undefined;
   const at = (days: number, plusMs: number): EpochMs => {
     if (zone !== undefined) return epochMs(Date.UTC(y, mo - 1, d + days, h, mi, s, ms) - zoneMs(zone) + plusMs);
-    return epochMs(new TZDate(y, mo - 1, d + days, h, mi, s, ms, timeZone).getTime() + plusMs);
+    return epochMs(firstMoment(new TZDate(y, mo - 1, d + days, h, mi, s, ms, timeZone)) + plusMs);
   };
   if (hour === undefined) return { from: at(0, 0), until: at(1, 0) };
   const length = second === undefined ? MINUTE_MS : fraction === undefined ? SECOND_MS : 1;
   return { from: at(0, 0), until: at(0, length) };
+}
+
+/** Clocks are set back by an hour, or half of one. */
+const SET_BACK_MS = [HOUR_MS, HOUR_MS / 2];
+
+/** Of a time that the clock shows twice, the first. */
+function firstMoment(date: TZDate): number {
+  const at = date.getTime();
+  const showsTheSame = (backMs: number): boolean => {
+    const before = new TZDate(at - backMs, date.timeZone);
+    return before.getHours() === date.getHours() && before.getMinutes() === date.getMinutes();
+  };
+  return at - (SET_BACK_MS.find(showsTheSame) ?? 0);
 }
 
 function isReal(year: number, month: number, day: number, hour: number, minute: number, second: number): boolean {

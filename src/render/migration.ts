@@ -2,14 +2,15 @@ import type { MigrateReport } from "../store/store.ts";
 import { toVisibleLine } from "./terminal-text.ts";
 
 /** What a migration did or would do, a line each. */
-export function renderMigration(report: MigrateReport): string {
-  const { path, before, latest, migrations, viewsChanged, isApplied } = report;
+export function renderMigration(report: MigrateReport & { readonly backup: string | undefined }): string {
+  const { path, before, latest, migrations, viewsChanged, isApplied, backup } = report;
   const name = `"${toVisibleLine(path)}"`;
   if (migrations.length === 0 && !viewsChanged) return `${name} is up to date (schema ${latest}).\n`;
   const lines = [
     describeState(name, before, latest, isApplied),
+    ...(backup === undefined ? [] : [`  made the backup "${toVisibleLine(backup)}"`]),
     ...migrations.map((migration) => `  ${isApplied ? "applied" : "would apply"} ${migration}`),
-    `  ${isApplied ? "made" : "would make"} the views`,
+    ...(viewsChanged ? [`  ${isApplied ? "made" : "would make"} the views`] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -39,6 +39,11 @@ export function openForWriting(path: string, { create, waitMs }: OpenOptions): D
   });
 }
 
+/** Lets a new file give space back a little at a time; to be done before anything is in it. */
+export function makeShrinkable(database: Database.Database): void {
+  database.pragma("auto_vacuum = INCREMENTAL");
+}
+
 /** Measured: fewer, larger checkpoints; the log stays below 32 MiB. */
 const CHECKPOINT_PAGES = 8000;
 

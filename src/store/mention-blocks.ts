@@ -16,10 +16,13 @@ export async function findBlocks(database: Kysely<Schema>, { kind, keys }: Menti
     WHERE kind = ${mentionCode(kind)} AND key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
   `.execute(database);
   const ids = new Set(rows.flatMap((row) => unpackBlocks(row.block_id, row.further_blocks)));
+  // NOTE: blocks whose text has been pruned are the oldest; entries of messages may still be there.
   const blocks = await sql<Block>`
-    SELECT id, coalesce(last_ms, 0) AS last_ms FROM raw_blocks
-    WHERE id IN (SELECT value FROM json_each(${JSON.stringify([...ids])}))
-      OR id > (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks')
+    SELECT j.value AS id, coalesce(b.last_ms, 0) AS last_ms
+    FROM json_each(${JSON.stringify([...ids])}) j LEFT JOIN raw_blocks b ON b.id = j.value
+    UNION
+    SELECT id, coalesce(last_ms, 0) FROM raw_blocks
+    WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks')
     ORDER BY 2 DESC
   `.execute(database);
   return blocks.rows;

@@ -29,6 +29,8 @@ export interface MigrationStatus {
   readonly latest: number;
   readonly pending: readonly Migration[];
   readonly viewsChanged: boolean;
+  /** True for a new file, and for one whose maker stopped before it was ready: there is nothing in it. */
+  readonly isNew: boolean;
 }
 
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
@@ -60,7 +62,8 @@ export function inspectSchema(database: Database.Database, path: string, migrati
     if (current > latest) throw schemaNewer(path, current, latest);
     if (current > 0) assertUnedited(database, migrations);
     const pending = migrations.steps.filter(({ version }) => version > current);
-    return { current, latest, pending, viewsChanged: current === 0 || viewsHash(database) !== migrations.views.sha256 };
+    const views = current === 0 ? undefined : viewsHash(database);
+    return { current, latest, pending, viewsChanged: views !== migrations.views.sha256, isNew: views === undefined };
   });
   return withTranslation(path, () => inspect.deferred());
 }
@@ -75,6 +78,8 @@ function schemaNewer(path: string, current: number, latest: number): PilotError 
 export interface MigrateOptions {
   readonly program: string;
   readonly now: () => number;
+  /** Up to this version; undefined: to the latest. */
+  readonly to?: number | undefined;
 }
 
 /**
@@ -89,14 +94,20 @@ export function migrate(
 ): readonly Migration[] {
   const applied: Migration[] = [];
   const { pending } = inspectSchema(database, path, migrations);
-  for (const step of pending) {
-    // NOTE: the views come with the last step, so that a file is never seen without them.
+  const wanted = pendingUpTo(pending, options.to);
+  for (const step of wanted) {
+    // NOTE: the views come with the last step, so that a file is never seen without them; they fit the latest version only.
     const finish = step === pending.at(-1) ? () => recreateViews(database, migrations) : () => {};
     if (applyStep(database, path, step, finish, options)) applied.push(step);
   }
   if (pending.length === 0)
     withTranslation(path, () => database.transaction(() => recreateViews(database, migrations)).immediate());
   return applied;
+}
+
+/** Steps to be applied to get to a version. */
+export function pendingUpTo(pending: readonly Migration[], to: number | undefined): readonly Migration[] {
+  return to === undefined ? pending : pending.filter(({ version }) => version <= to);
 }
 
 function toMigration(directory: string, file: string, version: number, name: string): Migration {

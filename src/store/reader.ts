@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
 import { AbuseReader } from "./abuse-reader.ts";
+import { AuditReader } from "./audit-reader.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -25,6 +26,7 @@ export class Reader {
   readonly lines: RawLines;
   readonly links: LinkReader;
   readonly abuse: AbuseReader;
+  readonly audit: AuditReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -48,6 +50,7 @@ export class Reader {
     this.links = new LinkReader(this.#database);
     this.abuse = new AbuseReader(this.#database, rawText);
     this.search = new SearchReader(this.#database, rawText);
+    this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database);
     this.checks = new CheckRunner(database);

@@ -3,8 +3,16 @@ import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
-import { openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
-import { inspectSchema, loadMigrations, type Migration, type MigrationStatus, migrate } from "./migrations.ts";
+import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
+import {
+  inspectSchema,
+  loadMigrations,
+  type Migration,
+  type MigrationStatus,
+  migrate,
+  pendingUpTo,
+} from "./migrations.ts";
+import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
 
@@ -28,7 +36,8 @@ export function openWriter(settings: StoreSettings, { create = true }: { readonl
   const database = openForWriting(path, { create, waitMs });
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
-    const isNew = inspectSchema(database, path, migrations).current === 0;
+    const { isNew } = inspectSchema(database, path, migrations);
+    if (isNew) makeShrinkable(database);
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
@@ -46,6 +55,17 @@ export function openReader(settings: StoreSettings): Reader {
   });
 }
 
+/** Opens the database to remove old content; with `isRehearsal` only to tell what that would be. Errors: as {@link openWriter}. */
+export function openPruner(settings: StoreSettings, { isRehearsal }: { readonly isRehearsal: boolean }): Pruner {
+  const { path, schemaDirectory, waitMs } = settings;
+  const database = isRehearsal ? openForReading(path, waitMs) : openForWriting(path, { create: false, waitMs });
+  return closingOnError(database, () => {
+    assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
+    if (!isRehearsal) useWriteAheadLog(database, path, waitMs);
+    return new Pruner(database, settings);
+  });
+}
+
 export interface MigrateReport {
   readonly path: string;
   /** Schema the file had; 0 for a new one. */
@@ -57,23 +77,56 @@ export interface MigrateReport {
   readonly isApplied: boolean;
 }
 
-/** Brings the schema up to date, or with `dryRun` tells what that would do. Errors: as {@link openWriter}, and `migration`. */
-export function migrateStore(settings: StoreSettings, { dryRun }: { readonly dryRun: boolean }): MigrateReport {
+export interface MigrateWishes {
+  /** Only tell what would be done. */
+  readonly dryRun: boolean;
+  /** Up to this version; undefined: to the latest. */
+  readonly to?: number | undefined;
+}
+
+/**
+ * Brings the schema up to date, or with `dryRun` tells what that would do. Errors: as {@link openWriter}, `migration`, and
+ * `usage` for a version that is behind or unknown.
+ */
+export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWishes): MigrateReport {
   const { path, schemaDirectory, waitMs } = settings;
   const migrations = loadMigrations(schemaDirectory);
   if (dryRun && !existsSync(path)) {
     const latest = migrations.steps.at(-1)?.version ?? 0;
-    return { path, before: 0, latest, migrations: migrations.steps.map(nameOf), viewsChanged: true, isApplied: false };
+    assertReachable(to, 0, latest, path);
+    const steps = pendingUpTo(migrations.steps, to).map(nameOf);
+    return { path, before: 0, latest, migrations: steps, viewsChanged: steps.length === latest, isApplied: false };
   }
   const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, { create: true, waitMs });
   try {
     const { current, latest, pending, viewsChanged } = inspectSchema(database, path, migrations);
+    assertReachable(to, current, latest, path);
+    if (!dryRun && current === 0) makeShrinkable(database);
     if (!dryRun) useWriteAheadLog(database, path, waitMs);
-    const applied = dryRun ? pending : migrate(database, path, migrations, settings);
-    return { path, before: current, latest, migrations: applied.map(nameOf), viewsChanged, isApplied: !dryRun };
+    const applied = dryRun ? pendingUpTo(pending, to) : migrate(database, path, migrations, { ...settings, to });
+    const hasViews = viewsChanged && (to === undefined || to === latest);
+    return {
+      path,
+      before: current,
+      latest,
+      migrations: applied.map(nameOf),
+      viewsChanged: hasViews,
+      isApplied: !dryRun,
+    };
   } finally {
     database.close();
   }
+}
+
+function assertReachable(to: number | undefined, current: number, latest: number, path: string): void {
+  if (to === undefined || (to >= current && to <= latest)) return;
+  const sentence =
+    to > latest
+      ? `This exim-pilot knows schemas up to ${latest}, not ${to}.`
+      : `The database "${path}" has schema ${current}, and there is no way back to ${to}.`;
+  throw new PilotError("usage", sentence, {
+    hint: "`exim-pilot migrate --status` tells where it is; a backup made before takes it back.",
+  });
 }
 
 function nameOf({ version, name }: Migration): string {

@@ -343,6 +343,23 @@ export interface LogEntriesView {
   raw_line: GeneratedAlways<string>;
 }
 
+export interface AuditLogView {
+  id: GeneratedAlways<number>;
+  request_id: GeneratedAlways<string>;
+  timestamp: GeneratedAlways<string>;
+  action: GeneratedAlways<string>;
+  result: GeneratedAlways<"started" | "done" | "failed" | "interrupted">;
+  error: GeneratedAlways<string | null>;
+  duration_seconds: GeneratedAlways<number | null>;
+  user: GeneratedAlways<string>;
+  sudo_user: GeneratedAlways<string | null>;
+  ssh_client: GeneratedAlways<string | null>;
+  host: GeneratedAlways<string>;
+  program: GeneratedAlways<string>;
+  parameters: GeneratedAlways<string>;
+  affected: GeneratedAlways<string>;
+}
+
 export interface LogMetadataView {
   log_entry_id: GeneratedAlways<number>;
   metadata_type: GeneratedAlways<string>;
@@ -389,7 +406,30 @@ export interface SourcesView {
 }
 
 /** What the writer writes to. */
+export interface StoredAuditTable {
+  id: Generated<number>;
+  request_id: string;
+  at_ms: number;
+  action: string;
+  result: "started" | "done" | "failed" | "interrupted";
+  error: string | null;
+  duration_ms: number | null;
+  user_name: string;
+  sudo_user: string | null;
+  ssh_client: string | null;
+  host: string;
+  program: string;
+  parameters: string;
+  affected: string;
+}
+
+export interface AuditRetentionTable {
+  keep_from_ms: number;
+}
+
 export interface BaseTables {
+  stored_audit: StoredAuditTable;
+  audit_retention: AuditRetentionTable;
   codes: CodesTable;
   stored_servers: StoredServersTable;
   stored_sources: StoredSourcesTable;
@@ -427,6 +467,7 @@ export interface PublicViews {
   log_entries: LogEntriesView;
   log_metadata: LogMetadataView;
   log_headers: LogHeadersView;
+  audit_log: AuditLogView;
 }
 
 export type Schema = BaseTables & PublicViews;

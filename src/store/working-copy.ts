@@ -25,6 +25,8 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   stored_servers: "partly",
   stored_sources: "partly",
   ingest_runs: "kept",
+  stored_audit: "kept",
+  audit_retention: "kept",
   parser_versions: "derived",
   raw_blocks: "derived",
   addresses: "derived",
@@ -82,6 +84,7 @@ export class WorkingCopy {
     for (const id of copiesOf(settings.path)) {
       if (id === processId || !isRunning(id)) removeDatabase(copyPath(settings.path, id));
     }
+    assertWhole(settings);
     assertRoom(settings.path, purpose);
     try {
       this.writer = openWriter({ ...settings, path: this.#path });
@@ -285,6 +288,27 @@ function copiesOf(path: string): readonly number[] {
 
 function removeDatabase(path: string): void {
   for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(path + ending, { force: true });
+}
+
+/** What old text said is known only from what is stored: it cannot be derived any more once the text has gone. */
+function assertWhole({ path, waitMs }: StoreSettings): void {
+  const database = openForReading(path, waitMs);
+  const lacksText = withClosed(database, path, () =>
+    database
+      .prepare(
+        `SELECT 1 FROM stored_sources s WHERE s.position > 0
+           AND NOT EXISTS (SELECT 1 FROM raw_blocks b WHERE b.source_id = s.id AND b.position = 0) LIMIT 1`,
+      )
+      .get(),
+  );
+  if (lacksText === undefined) return;
+  throw new PilotError(
+    "usage",
+    "Log text of this database has been pruned, so that not everything can be derived anew.",
+    {
+      hint: "`exim-pilot verify` without --deep checks what there is.",
+    },
+  );
 }
 
 export interface Room {

@@ -213,6 +213,9 @@ async function run(
     env: options.env ?? {},
     now: () => NOW,
     hostname: "mx1",
+    configFile: "/nowhere/exim-pilot.toml",
+    user: "root",
+    requestId: "00000000-0000-4000-8000-000000000001",
     timeZone: "UTC",
     signal: options.signal ?? new AbortController().signal,
   });

@@ -128,6 +128,9 @@ async function runForBytes(
     hostname: "mx1",
     timeZone: "UTC",
     signal: new AbortController().signal,
+    user: "root",
+    requestId: "00000000-0000-0000-0000-000000000000",
+    configFile: "/nonexistent/exim-pilot.toml",
   });
   return { status, bytes: Buffer.concat(pieces) };
 }

@@ -86,7 +86,7 @@ describe("a run", () => {
 
   test("that finds the disk full stores what fits, says so, and the next run completes it", async () => {
     const database = join(temporaryFolder(), "pilot.db");
-    const limit = "trap '' XFSZ; ulimit -f 700";
+    const limit = "trap '' XFSZ; ulimit -f 1000";
     const result = await startProgram(program.script, argvFor(database, few.paths), limit).ended;
     expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/^error: .+\.\nhint: .+\n$/) });
     expectWholeBatches(database, few);

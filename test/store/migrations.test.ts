@@ -338,6 +338,7 @@ test("migrate and inspectSchema work on a connection as they do on a path", () =
     latest: LATEST,
     pending: [],
     viewsChanged: false,
+    isNew: false,
   });
   expect(migrate(database, path, RELEASED, options)).toEqual([]);
 });

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { type AuditRecord, appendAudit } from "../../src/store/audit-writer.ts";
 import { Reader } from "../../src/store/reader.ts";
 import { corpusProfiles } from "../support/corpus.ts";
-import { ingestInto } from "../support/database.ts";
+import { ingestInto, NOW } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
 const VIEWS = [
@@ -20,6 +21,7 @@ const VIEWS = [
   "log_entries",
   "log_metadata",
   "log_headers",
+  "audit_log",
 ];
 const SHELL = findShell();
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -90,6 +92,22 @@ describe("a question about one message", () => {
   });
 });
 
+const AUDIT_RECORD: AuditRecord = {
+  requestId: "00000000-0000-4000-8000-000000000001",
+  at: NOW,
+  action: "backup",
+  result: "done",
+  error: undefined,
+  durationMs: 1500,
+  user: "root",
+  sudoUser: "kim",
+  sshClient: undefined,
+  host: "mx1",
+  program: "0.0.0-test",
+  parameters: { keep: "7d" },
+  affected: {},
+};
+
 /** A deferred message whose bounce is in the log too. */
 const KEY = { id: "1vx5YT-0006RL-10", server: "default" };
 
@@ -107,6 +125,7 @@ async function makeDatabase(): Promise<string> {
     if (!/^(default|all) \(trimmed\)/.test(name)) continue;
     await ingestInto(path, Object.values(logs), { server: profile, timeZone: truth.timezone });
   }
+  appendAudit(path, AUDIT_RECORD, 0);
   return path;
 }
 

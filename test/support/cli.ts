@@ -23,6 +23,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly now?: () => EpochMs;
   readonly hostname?: string;
+  readonly configFile?: string;
+  readonly user?: string;
   readonly timeZone?: string;
   readonly signal?: AbortSignal;
 }
@@ -38,6 +40,9 @@ export async function runCli(argv: readonly string[], options: CliOptions = {}):
     env: options.env ?? {},
     now: options.now ?? (() => NOW),
     hostname: options.hostname ?? "mx1",
+    user: options.user ?? "root",
+    requestId: "00000000-0000-4000-8000-000000000001",
+    configFile: options.configFile ?? "/nowhere/exim-pilot.toml",
     timeZone: options.timeZone ?? "UTC",
     signal: options.signal ?? new AbortController().signal,
   };

@@ -117,6 +117,9 @@ async function runOne(argv: readonly string[], env: Readonly<Record<string, stri
     env,
     now: () => NOW,
     hostname: "mx1",
+    configFile: "/nowhere/exim-pilot.toml",
+    user: "root",
+    requestId: "00000000-0000-4000-8000-000000000001",
     timeZone: "UTC",
     signal: new AbortController().signal,
   };

@@ -277,13 +277,14 @@ function inDatabase<Result>(path: string, action: (database: Database.Database) 
 }
 
 /** By their names: integers that end in `_id` and say in which row of another table something is. */
+/** Mentions of a block that has been pruned stay: it is looked for what messages still say there. */
 function referringColumns(): [table: string, column: string][] {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
   const columns = database
     .prepare(
       `SELECT t.name AS "table", c.name AS "column" FROM sqlite_schema t JOIN pragma_table_info(t.name) c
-       WHERE t.type = 'table' AND c.type = 'INTEGER' AND c.name LIKE '%\\_id' ESCAPE '\\' AND t.name <> 'text_indexes'`,
+       WHERE t.type = 'table' AND c.type = 'INTEGER' AND c.name LIKE '%\\_id' ESCAPE '\\' AND t.name NOT IN ('text_indexes', 'mentions')`,
     )
     .all() as { table: string; column: string }[];
   database.close();

@@ -9,14 +9,15 @@ import {
 } from "../../render/ingest-summary.ts";
 import type { SourceType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
-import { type DatabaseFlags, paintFor, usingWriter } from "../context.ts";
+import { type AuditFlags, audited } from "../audited.ts";
+import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { describeIngest, startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
 import { parseWhen } from "../when.ts";
 
-export interface IngestFlags extends DatabaseFlags {
+export interface IngestFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;
   readonly timezone?: string;
   readonly logType?: SourceType;
@@ -41,31 +42,41 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
   let report: IngestReport;
   try {
-    report = await usingWriter(flags, io, (writer, { program, now }) =>
-      ingest(files, io.stdin, writer, {
-        server: flags.server ?? io.hostname,
-        timeZone: timezone,
-        get defaultTimeZone() {
-          return io.timeZone;
-        },
-        logType: flags.logType,
-        since:
-          since === undefined ? undefined : (zone) => parseWhen(since, { now: now(), timeZone: zone })?.from ?? now(),
-        isFollowing: flags.follow === true,
-        batchLines: flags.batchSize,
-        program,
-        now,
-        env: io.env,
-        signal: io.signal,
-        startReadingThread: io.startReadingThread,
-        onProgress: (reached) => progress.update(() => describeIngest(reached)),
-      }),
+    const action = { action: "ingest", parameters: { ...flags, files }, affected, ignoresFailure: true };
+    report = await audited(action, toStoreSettings(flags, io), flags, io, () =>
+      usingWriter(flags, io, (writer, { program, now }) =>
+        ingest(files, io.stdin, writer, {
+          server: flags.server ?? io.hostname,
+          timeZone: timezone,
+          get defaultTimeZone() {
+            return io.timeZone;
+          },
+          logType: flags.logType,
+          since:
+            since === undefined ? undefined : (zone) => parseWhen(since, { now: now(), timeZone: zone })?.from ?? now(),
+          isFollowing: flags.follow === true,
+          batchLines: flags.batchSize,
+          program,
+          now,
+          env: io.env,
+          signal: io.signal,
+          startReadingThread: io.startReadingThread,
+          onProgress: (reached) => progress.update(() => describeIngest(reached)),
+        }),
+      ),
     );
   } finally {
     progress.stop();
   }
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
   return statusOf(report, flags.strict === true);
+}
+
+/** A run that finds nothing new, as most from cron, changes nothing. */
+function affected({ server, totals, logs }: IngestReport): object | undefined {
+  if (totals.lines === 0) return undefined;
+  const { lines, messages, bytes } = totals;
+  return { server, lines, messages, bytes, logs: logs.filter((log) => log.lines > 0).map(({ path }) => path) };
 }
 
 function printReport(report: IngestReport, seconds: number, flags: IngestFlags, io: Io): void {

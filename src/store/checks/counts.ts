@@ -1,4 +1,4 @@
-import type { Check, CheckContext } from "./check.ts";
+import { type Check, type CheckContext, wasPruned } from "./check.ts";
 
 const FIGURES = ["lines", "entries", "other", "unparsed", "first_ms", "last_ms"] as const;
 type Figures = Readonly<Record<(typeof FIGURES)[number], number | null>>;
@@ -13,7 +13,9 @@ export const COUNTS: Check = {
       .prepare<[], Figures & { id: number }>(`SELECT id, ${FIGURES.join(", ")} FROM stored_sources ORDER BY id`)
       .all();
     const counted = countAll(context);
+    const whole = wasPruned(context) ? wholeSources(context) : undefined;
     for (const source of stated) {
+      if (whole !== undefined && !whole.has(source.id)) continue;
       const actual = counted.get(source.id);
       for (const figure of FIGURES) {
         const found = actual?.[figure] ?? (figure.endsWith("_ms") ? null : 0);
@@ -23,6 +25,11 @@ export const COUNTS: Check = {
     }
   },
 };
+
+/** Those of which no text has been taken away. */
+function wholeSources({ database }: CheckContext): ReadonlySet<number> {
+  return new Set(database.prepare<[], number>("SELECT source_id FROM raw_blocks WHERE position = 0").pluck().all());
+}
 
 function countAll({ database }: CheckContext): ReadonlyMap<number, Figures> {
   const rows = database

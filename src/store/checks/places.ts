@@ -1,10 +1,15 @@
-import type { Check } from "./check.ts";
+import { type Check, wasPruned } from "./check.ts";
 
 export const PLACES: Check = {
   name: "places",
   question: "Does each entry stand on a line that is stored, on one of its own?",
   readsAllText: false,
-  *run({ database }) {
+  *run(context) {
+    const { database } = context;
+    // Of a message what is known stays when the text has gone.
+    const isTextGone = wasPruned(context)
+      ? "AND (b.id IS NOT NULL OR p.location NOT IN (SELECT id FROM stored_entries WHERE message_id IS NOT NULL))"
+      : "";
     const outside = database.prepare<[], { location: number }>(
       `SELECT p.location FROM (
          SELECT id AS location FROM stored_entries
@@ -12,7 +17,7 @@ export const PLACES: Check = {
          UNION ALL SELECT location FROM entry_lines
        ) p
        LEFT JOIN raw_blocks b ON b.id = p.location / 65536
-       WHERE b.id IS NULL OR p.location % 65536 >= max(b.lines, 1)`,
+       WHERE (b.id IS NULL OR p.location % 65536 >= max(b.lines, 1)) ${isTextGone}`,
     );
     for (const { location } of outside.iterate())
       yield `There is no line ${location % 65536} in block ${Math.floor(location / 65536)}, where an entry should stand.`;

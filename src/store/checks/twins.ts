@@ -1,11 +1,14 @@
 import { blockOf, lineOf, offsetOfLine, type RawTextReader } from "../raw-text.ts";
-import type { Check } from "./check.ts";
+import { type Check, wasPruned } from "./check.ts";
 
 export const SIGHTINGS: Check = {
   name: "sightings",
   question: "Is what each entry says about the logs that show it true?",
   readsAllText: false,
-  *run({ database }) {
+  *run(context) {
+    const { database } = context;
+    // A log that showed the entry may have gone since.
+    const differs = wasPruned(context) ? "shown & ~marked" : "marked <> shown";
     const wrong = database.prepare<[], { location: number; what: string }>(
       `SELECT g.location,
          CASE
@@ -31,7 +34,7 @@ export const SIGHTINGS: Check = {
          JOIN raw_blocks b ON b.id = e.id / 65536 JOIN stored_sources s ON s.id = b.source_id
          JOIN codes k ON k.family = 'log_type' AND k.code = s.log_type
          LEFT JOIN (SELECT entry_id, sum(DISTINCT 1 << log_type) AS bits FROM sightings GROUP BY entry_id) g ON g.entry_id = e.id
-       ) WHERE server OR marked <> shown`,
+       ) WHERE server OR ${differs}`,
     );
     for (const { id, server, marked, shown } of marks.iterate())
       yield server

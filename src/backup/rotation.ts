@@ -1,0 +1,61 @@
+/** Which backups to keep: `7d,4w,12m` keeps the last one of each of the last 7 days, 4 weeks and 12 months that have one. */
+import { PilotError } from "../errors.ts";
+import { DAY_MS, WEEK_MS } from "../units.ts";
+
+export interface KeepRule {
+  readonly count: number;
+  readonly period: Period;
+}
+
+type Period = "d" | "w" | "m" | "y";
+
+const FORM = /^([1-9]\d{0,3})([dwmy])$/;
+
+/** Reads `7d,4w,12m`. Errors: `usage`. */
+export function parseKeep(text: string): readonly KeepRule[] {
+  return text.split(",").map((part) => {
+    const match = FORM.exec(part.trim());
+    if (match === null) {
+      throw new PilotError("usage", `"${text}" does not say which backups to keep.`, {
+        hint: "Give how many days, weeks, months or years, such as 7d,4w,12m.",
+      });
+    }
+    return { count: Number(match[1]), period: match[2] as Period };
+  });
+}
+
+export interface Dated {
+  readonly createdAt: string;
+}
+
+/** Those to remove, of backups in any order; the newest is never among them. Periods are those of UTC; a week begins on Monday. */
+export function chooseSurplus<Backup extends Dated>(backups: readonly Backup[], rules: readonly KeepRule[]): Backup[] {
+  const newestFirst = [...backups].sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
+  const kept = new Set(newestFirst.slice(0, 1));
+  for (const { count, period } of rules) {
+    const seen = new Set<string>();
+    for (const backup of newestFirst) {
+      const name = periodOf(backup.createdAt, period);
+      if (seen.has(name)) continue;
+      if (seen.size === count) break;
+      seen.add(name);
+      kept.add(backup);
+    }
+  }
+  return newestFirst.filter((backup) => !kept.has(backup));
+}
+
+const EPOCH_MONDAY_MS = 4 * DAY_MS;
+
+function periodOf(iso: string, period: Period): string {
+  switch (period) {
+    case "d":
+      return iso.slice(0, 10);
+    case "w":
+      return String(Math.floor((Date.parse(iso) - EPOCH_MONDAY_MS) / WEEK_MS));
+    case "m":
+      return iso.slice(0, 7);
+    case "y":
+      return iso.slice(0, 4);
+  }
+}

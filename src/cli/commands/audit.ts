@@ -1,0 +1,34 @@
+import { renderAudit, renderAuditCsv } from "../../render/audit.ts";
+import { renderJson } from "../../render/json.ts";
+import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import type { Io } from "../io.ts";
+import { parseMoment } from "../moment.ts";
+
+export interface AuditListFlags extends DatabaseFlags {
+  readonly since?: string;
+  readonly until?: string;
+  readonly user?: string;
+  readonly action?: string;
+  readonly message?: string;
+  readonly address?: string;
+  readonly limit: number;
+  readonly csv?: boolean;
+  readonly json?: boolean;
+}
+
+/** Prints rows of the audit log. Errors: `usage`, those of the database. */
+export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
+  const { since, until, user, action, message, address, limit } = flags;
+  const time = (text: string | undefined) => (text === undefined ? undefined : parseMoment(text, io.now()));
+  const filter = { since: time(since), until: time(until), user, action, message, address, limit };
+  const rows = await usingReader(flags, io, (reader) => reader.audit.list(filter));
+  if (flags.csv === true) io.stdout.write(renderAuditCsv(rows));
+  else if (flags.json === true) {
+    const entries = rows.map((row) => ({
+      ...row,
+      parameters: JSON.parse(row.parameters) as unknown,
+      affected: JSON.parse(row.affected) as unknown,
+    }));
+    io.stdout.write(renderJson("audit", { entries }));
+  } else io.stdout.write(renderAudit(rows, io.timeZone, paintFor(io.stdout, io)));
+}

@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { type BackupReport, makeBackup } from "../../backup/backup.ts";
+import { listBackups } from "../../backup/catalogue.ts";
+import { drill } from "../../backup/drill.ts";
+import { parseKeep } from "../../backup/rotation.ts";
+import { verifyBackup } from "../../backup/verify.ts";
+import { EXIT_STATUS } from "../../errors.ts";
+import { renderBackup, renderBackupList, renderDrill, renderVerified } from "../../render/backup.ts";
+import { renderJson } from "../../render/json.ts";
+import { loadMigrations } from "../../store/migrations.ts";
+import type { StoreSettings } from "../../store/store.ts";
+import { type AuditFlags, audited } from "../audited.ts";
+import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
+import type { Io } from "../io.ts";
+import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
+
+export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
+  /** From the configuration, where it is no argument. */
+  readonly directory?: string;
+  readonly list?: boolean;
+  readonly verify?: string;
+  readonly drill?: boolean;
+  readonly keep?: string;
+  readonly compress?: boolean;
+  readonly recipient?: readonly string[];
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** Beside the database, unless another directory is named. */
+const DEFAULT_DIRECTORY = "backups";
+
+/** Makes, lists, verifies or tries backups; returns the exit status. Errors: those of src/backup. */
+export async function runBackup(given: string | undefined, flags: BackupFlags, io: Io): Promise<number> {
+  const settings = toStoreSettings(flags, io);
+  const directory = given ?? flags.directory ?? join(settings.path, "..", DEFAULT_DIRECTORY);
+  if (flags.list === true) return list(directory, settings, flags, io);
+  if (flags.verify !== undefined) return verify(flags.verify, settings, flags, io);
+  if (flags.drill === true) return tryOut(directory, settings, flags, io);
+  const action = { action: "backup", parameters: { ...flags, directory }, affected };
+  const report = await audited(action, settings, flags, io, () => backUp(directory, settings, flags, io));
+  print(io, flags, "backup", report, () => renderBackup(report));
+  return 0;
+}
+
+function affected({ path, manifest, removed }: BackupReport): object {
+  return { backup: path, sha256: manifest.sha256, removed };
+}
+
+function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
+  return makeBackup({
+    ...settings,
+    directory,
+    isCompressed: flags.compress === true,
+    locks: readLocks(flags.recipient ?? [], flags.passphraseFile),
+    keep: flags.keep === undefined ? undefined : parseKeep(flags.keep),
+    migrations: loadMigrations(settings.schemaDirectory),
+    signal: io.signal,
+  });
+}
+
+function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io: Io): number {
+  const backups = listBackups(directory, path);
+  print(io, flags, "backup-list", { directory, backups }, () =>
+    renderBackupList(backups, directory, io.timeZone, paintFor(io.stdout, io)),
+  );
+  return backups.some(({ problem }) => problem !== undefined) ? EXIT_STATUS.check_failed : 0;
+}
+
+async function verify(path: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<number> {
+  const migrations = loadMigrations(settings.schemaDirectory);
+  const verified = await verifyBackup(path, { keys: readKeys(flags), migrations });
+  print(io, flags, "backup-verify", verified, () => renderVerified(verified));
+  return 0;
+}
+
+async function tryOut(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<number> {
+  const migrations = loadMigrations(settings.schemaDirectory);
+  const report = await drill({ ...settings, directory, keys: readKeys(flags), migrations });
+  print(io, flags, "backup-drill", report, () => renderDrill(report));
+  return 0;
+}
+
+function print(io: Io, flags: BackupFlags, kind: string, result: object, render: () => string): void {
+  if (flags.json === true) io.stdout.write(renderJson(kind, result));
+  else if (flags.quiet !== true) io.stdout.write(render());
+}

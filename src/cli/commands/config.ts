@@ -1,0 +1,25 @@
+import { renderConfiguration } from "../../render/configuration.ts";
+import { renderJson } from "../../render/json.ts";
+import { paintFor } from "../context.ts";
+import { effectiveSettings, findConfiguration } from "../effective-options.ts";
+import type { Io } from "../io.ts";
+import type { Command } from "../program.ts";
+
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** Prints every setting, its value and where that comes from. `command` has the flags that all share. Errors: `usage`. */
+export function runConfig(program: Command, command: Command, flags: ConfigFlags, io: Io): void {
+  const configuration = findConfiguration(flags.config, io);
+  const rows = effectiveSettings(program, command, configuration, io).map(({ setting, value, from }) => ({
+    setting: setting.key,
+    variable: setting.variable,
+    value: value ?? null,
+    from,
+  }));
+  const { path } = configuration;
+  if (flags.json === true) io.stdout.write(renderJson("config", { file: path ?? null, settings: rows }));
+  else io.stdout.write(renderConfiguration(rows, path, paintFor(io.stdout, io)));
+}

@@ -1,0 +1,82 @@
+import { renderJson } from "../../render/json.ts";
+import { renderPrune, renderPruneStatus } from "../../render/prune.ts";
+import { parseSize, parseSpan } from "../../retention/policy.ts";
+import { type PruneOptions, type PruneReport, prune, pruneStatus, rehearse } from "../../retention/prune.ts";
+import type { Pruner } from "../../store/pruner.ts";
+import { openPruner, type StoreSettings } from "../../store/store.ts";
+import { type AuditFlags, audited } from "../audited.ts";
+import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
+import type { Io } from "../io.ts";
+
+export interface PruneFlags extends DatabaseFlags, AuditFlags {
+  readonly logs: string;
+  readonly messages: string;
+  readonly open: string;
+  readonly audit: string;
+  readonly maxSize?: string;
+  readonly archive?: string;
+  readonly status?: boolean;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly vacuum?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** Prunes, or tells what that would do; returns the exit status. Errors: those of {@link prune}, and `usage`. */
+export async function runPrune(flags: PruneFlags, io: Io): Promise<number> {
+  const settings = toStoreSettings(flags, io);
+  const options = toPruneOptions(flags, settings, io);
+  if (flags.status === true) await usingPruner(settings, true, (pruner) => showStatus(pruner, options, flags, io));
+  else if (flags.dryRun === true)
+    report(await usingPruner(settings, true, (pruner) => rehearse(pruner, options)), flags, io);
+  else {
+    const action = { action: "prune", parameters: flags, affected, isDrastic: true };
+    const run = () => usingPruner(settings, false, (pruner) => prune(pruner, options));
+    report(await audited(action, settings, flags, io, run), flags, io);
+  }
+  return 0;
+}
+
+async function usingPruner<Result>(
+  settings: StoreSettings,
+  isRehearsal: boolean,
+  action: (pruner: Pruner) => Promise<Result> | Result,
+): Promise<Result> {
+  const pruner = openPruner(settings, { isRehearsal });
+  try {
+    return await action(pruner);
+  } finally {
+    pruner.close();
+  }
+}
+
+function affected({ removed, cutoffs, archived }: PruneReport): object {
+  return { removed, cutoffs, archived };
+}
+
+function report(result: PruneReport, flags: PruneFlags, io: Io): void {
+  if (flags.json === true) io.stdout.write(renderJson("prune", result));
+  else if (flags.quiet !== true) io.stdout.write(renderPrune(result));
+}
+
+function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io: Io): void {
+  const status = pruneStatus(pruner, options);
+  const page = { timeZone: io.timeZone, paint: paintFor(io.stdout, io) };
+  io.stdout.write(flags.json === true ? renderJson("prune-status", status) : renderPruneStatus(status, page));
+}
+
+function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings, io: Io): PruneOptions {
+  const { logs, messages, open, audit, maxSize } = flags;
+  return {
+    path,
+    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open), audit: parseSpan(audit) },
+    isForced: flags.force === true,
+    maxSize: maxSize === undefined ? undefined : parseSize(maxSize),
+    archive: flags.archive,
+    vacuum: flags.vacuum === true,
+    program,
+    now,
+    signal: io.signal,
+  };
+}

@@ -1,0 +1,195 @@
+/** Is all as it should be? Every check says what it saw; what is wrong comes with what to do about it. */
+import { existsSync } from "node:fs";
+import { PilotError } from "../errors.ts";
+import {
+  type DatabaseHealth,
+  databaseHealth,
+  type FileHealth,
+  fileHealth,
+  type LastRun,
+  type ServerHealth,
+} from "../store/health-reader.ts";
+import type { StoreSettings } from "../store/store.ts";
+import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
+import { missingSelectors } from "./log-selector.ts";
+
+/** `problem`: something is wrong. `advice`: it could be better. */
+export type Verdict = "ok" | "advice" | "problem";
+
+export interface Finding {
+  /** What was looked at: `schema`, `backup`. */
+  readonly check: string;
+  readonly verdict: Verdict;
+  /** What was seen: a sentence. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+export interface DoctorReport {
+  readonly path: string;
+  readonly program: string;
+  readonly node: string;
+  readonly sqlite: string | undefined;
+  readonly findings: readonly Finding[];
+  /** Bytes on disk by table, the largest first. */
+  readonly tables: Readonly<Record<string, number>>;
+}
+
+export interface DoctorOptions extends StoreSettings {
+  /** Version of Node. */
+  readonly node: string;
+}
+
+/** Looks at the database and at what surrounds it; changes nothing. Errors: none that a database can cause. */
+export function examine(options: DoctorOptions): DoctorReport {
+  const { path, program, node, now } = options;
+  const report = { path, program, node, sqlite: undefined, tables: {} };
+  const file = existsSync(path) ? fileHealth(path) : undefined;
+  const findings = file === undefined ? [] : checkFile(file);
+  try {
+    const health = databaseHealth(options);
+    const { sqlite, tables } = health;
+    return { ...report, sqlite, tables, findings: [...findings, ...checkDatabase(health, now())] };
+  } catch (error) {
+    if (!(error instanceof PilotError)) throw error;
+    const { message, hint } = error;
+    return { ...report, findings: [...findings, problem("database", message, hint ?? "")] };
+  }
+}
+
+const OTHERS = 0o077;
+const LITTLE_SPACE = 500 * MIB;
+
+function checkFile({ mode, sizeBytes, freeBytes, network }: FileHealth): Finding[] {
+  const needed = Math.max(LITTLE_SPACE, sizeBytes / 5);
+  const inMib = (bytes: number): string => `${Math.floor(bytes / MIB).toLocaleString("en-US")} MiB`;
+  return [
+    network === undefined
+      ? ok("file system", "It is on a file system of this machine.")
+      : problem(
+          "file system",
+          `It is on ${network}, whose locks cannot be trusted.`,
+          "Move the database to a local disk.",
+        ),
+    freeBytes >= needed
+      ? ok("free space", `${inMib(freeBytes)} are free.`)
+      : problem(
+          "free space",
+          `Only ${inMib(freeBytes)} are free.`,
+          "Free some space, or prune more: `exim-pilot prune --status`.",
+        ),
+    (mode & OTHERS) === 0
+      ? ok("rights", "Only its owner can read it.")
+      : advice(
+          "rights",
+          `Others than its owner can use it (mode ${mode.toString(8)}).`,
+          "chmod 600, unless that is meant.",
+        ),
+  ];
+}
+
+function checkDatabase(health: DatabaseHealth, now: EpochMs): Finding[] {
+  const { schema, damage, journalMode, canShrink, unindexedTexts } = health;
+  if (damage !== undefined)
+    return [
+      problem("soundness", `It is damaged: ${damage}.`, "Keep the file, restore a backup, ingest the logs again."),
+    ];
+  const sound = ok("soundness", "SQLite finds no damage.");
+  if (!schema.isCurrent) {
+    const message = `It has schema ${schema.current}, this exim-pilot works with ${schema.latest}.`;
+    return [sound, problem("schema", message, "Run `exim-pilot migrate`.")];
+  }
+  return [
+    sound,
+    ok("schema", `It has schema ${schema.current}, as this exim-pilot.`),
+    journalMode === "wal"
+      ? ok("journal", "Readers do not wait for writers (WAL).")
+      : advice("journal", `Readers wait for writers (${journalMode}).`, "The next ingest changes that."),
+    canShrink
+      ? ok("space", "Pruned space goes back to the system.")
+      : advice("space", "Pruned space is not given back to the system.", "Run `exim-pilot prune --vacuum` once."),
+    unindexedTexts === 0
+      ? ok("indexes", "They are up to date.")
+      : advice(
+          "indexes",
+          `${unindexedTexts} texts are not indexed: an ingest runs, or was killed.`,
+          "The next ingest does that.",
+        ),
+    checkClock(health, now),
+    ...checkRuns(health, now),
+    ...health.servers.flatMap(checkServer),
+  ];
+}
+
+function checkClock({ newestMs }: DatabaseHealth, now: EpochMs): Finding {
+  if (newestMs === undefined || newestMs <= now + MINUTE_MS) return ok("clock", "No line is of the future.");
+  const message = `The newest line is of ${toIso(newestMs)}, and the clock says ${toIso(now)}.`;
+  return problem("clock", message, "Set the clock, or look at the time zone of the server: `exim-pilot stats`.");
+}
+
+const STALE = { ingest: DAY_MS, backup: 8 * DAY_MS, prune: 35 * DAY_MS } as const;
+
+function checkRuns({ lastIngest, lastBackup, lastPrune }: DatabaseHealth, now: EpochMs): Finding[] {
+  const check = (name: keyof typeof STALE, run: LastRun | undefined): Finding => {
+    if (run === undefined) {
+      const message = `No ${name} is recorded.`;
+      return name === "prune"
+        ? advice(name, message, "Run it every night.")
+        : problem(name, message, `Run \`exim-pilot ${name}\`.`);
+    }
+    const when = `The last ${name} was at ${toIso(run.at)}`;
+    if (run.result === "failed")
+      return problem(name, `${when} and failed: ${run.error ?? ""}`, `Run \`exim-pilot ${name}\` by hand.`);
+    if (now - run.at <= STALE[name]) return ok(name, `${when}: ${run.result}.`);
+    return problem(
+      name,
+      `${when}, ${Math.floor((now - run.at) / DAY_MS)} days ago.`,
+      "Is its timer or cron job still there?",
+    );
+  };
+  return [check("ingest", lastIngest), check("backup", lastBackup), check("prune", lastPrune)];
+}
+
+/** Logs of Exim have hardly any. */
+const USUAL_SHARE = 0.05;
+const FEWEST_LINES = 100;
+
+function checkServer({ name, timeZone, lines, other, unparsed, sample }: ServerHealth): Finding[] {
+  const check = `server ${name}`;
+  const share = lines < FEWEST_LINES ? 0 : (other + unparsed) / lines;
+  const percent = `${(share * 100).toFixed(1)} % of its ${lines.toLocaleString("en-US")} lines`;
+  const missing = missingSelectors(sample);
+  return [
+    share <= USUAL_SHARE
+      ? ok(check, `${percent} were not understood.`)
+      : problem(check, `${percent} were not understood.`, "`exim-pilot parse --summary` on its log shows samples."),
+    ...(isTimeZone(timeZone)
+      ? []
+      : [problem(check, `This machine does not know its time zone ${timeZone}.`, "Update tzdata.")]),
+    ...missing.map(({ item, gives }) =>
+      advice(check, `Its log does not tell ${gives}.`, `Set in Exim: log_selector = +${item}`),
+    ),
+  ];
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function ok(check: string, message: string): Finding {
+  return { check, verdict: "ok", message };
+}
+
+function advice(check: string, message: string, hint: string): Finding {
+  return { check, verdict: "advice", message, hint };
+}
+
+function problem(check: string, message: string, hint: string): Finding {
+  return { check, verdict: "problem", message, hint };
+}

@@ -1,0 +1,48 @@
+/** What a server could log and does not, as far as its last messages show. Source: Exim specification, "Log files", log_selector. */
+import type { LogSample } from "../store/health-reader.ts";
+
+export interface MissingSelector {
+  /** Of log_selector. */
+  readonly item: string;
+  /** What it would tell. */
+  readonly gives: string;
+}
+
+/** Fewer messages say nothing. */
+const FEWEST = 20;
+
+interface Selector extends MissingSelector {
+  readonly of: keyof LogSample;
+  readonly seen: keyof LogSample;
+}
+
+const SELECTORS: readonly Selector[] = [
+  {
+    item: "received_recipients",
+    gives: "the recipients when a message arrives",
+    of: "arrivals",
+    seen: "withRecipients",
+  },
+  { item: "subject", gives: "subjects", of: "arrivals", seen: "withSubject" },
+  {
+    item: "incoming_port",
+    gives: "the port of the client, needed to find it behind NAT",
+    of: "arrivals",
+    seen: "withPort",
+  },
+  {
+    item: "millisec",
+    gives: "milliseconds, which order what happens within a second",
+    of: "arrivals",
+    seen: "withMilliseconds",
+  },
+  { item: "queue_time_overall", gives: "how long a message was on the queue", of: "completed", seen: "withQueueTime" },
+  { item: "deliver_time", gives: "how long a delivery took", of: "deliveries", seen: "withDeliveryTime" },
+];
+
+export function missingSelectors(sample: LogSample): readonly MissingSelector[] {
+  return SELECTORS.filter(({ of, seen }) => sample[of] >= FEWEST && sample[seen] === 0).map(({ item, gives }) => ({
+    item,
+    gives,
+  }));
+}

@@ -1,0 +1,66 @@
+/** What became of backups: a few lines for people. */
+import type { BackupReport } from "../backup/backup.ts";
+import type { ListedBackup } from "../backup/catalogue.ts";
+import type { DrillReport } from "../backup/drill.ts";
+import type { Manifest } from "../backup/manifest.ts";
+import type { RestoreReport } from "../backup/restore.ts";
+import type { VerifiedBackup } from "../backup/verify.ts";
+import { countOf, formatBytes, formatTime } from "./format.ts";
+import { renderColumns } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+export function renderBackup({ path, manifest, removed }: BackupReport): string {
+  const lines = [
+    `Made ${quote(path)}: ${formatBytes(manifest.size)}, ${describeContent(manifest)}.`,
+    ...removed.map((older) => `Removed ${quote(older)}.`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+export function renderVerified({ path, manifest }: VerifiedBackup): string {
+  return `${quote(path)} is whole: ${describeContent(manifest)}.\n`;
+}
+
+export function renderDrill({ backup, manifest, texts }: DrillReport): string {
+  return `Restored ${quote(backup)} for a try, and removed it again: ${describeContent(manifest)}, as they were; ${formatBytes(texts.bytes)} of log text in ${countOf(texts.blocks, "block")}, each as it was read.\n`;
+}
+
+/** `isRehearsal`: nothing was replaced. */
+export function renderRestore({ backup, path, manifest, keptAside }: RestoreReport, isRehearsal: boolean): string {
+  const aside =
+    keptAside === undefined
+      ? ""
+      : `The replaced database ${isRehearsal ? "would be" : "is"} kept as ${quote(keptAside)}.\n`;
+  const what = `${quote(path)} ${isRehearsal ? "would become" : "is now"} the database of ${quote(backup)}: ${describeContent(manifest)}.\n`;
+  return what + aside;
+}
+
+/** `timeZone`: whose clock the times show. */
+export function renderBackupList(
+  backups: readonly ListedBackup[],
+  directory: string,
+  timeZone: string,
+  paint: Paint,
+): string {
+  if (backups.length === 0) return `There is no backup in ${quote(directory)}.\n`;
+  const head = ["Made", "Size", "Schema", "State", "Name"].map((title) => paint.strong(title));
+  const rows = backups.map(({ path, manifest, sizeBytes, problem }) => [
+    manifest === undefined ? "" : formatTime(manifest.createdAt, timeZone),
+    formatBytes(sizeBytes),
+    manifest === undefined ? "" : String(manifest.database.schema),
+    problem === undefined ? paint.good("whole") : paint.bad("damaged"),
+    toVisibleLine(path.slice(path.lastIndexOf("/") + 1)),
+  ]);
+  const problems = backups.flatMap(({ problem }) => (problem === undefined ? [] : [toVisibleLine(problem)]));
+  return `${[renderColumns([head, ...rows], { right: [1, 2] }), ...problems].join("\n")}\n`;
+}
+
+function describeContent({ database }: Manifest): string {
+  const rows = Object.values(database.counts).reduce((sum, count) => sum + count, 0);
+  return `${countOf(rows, "row")} in ${countOf(Object.keys(database.counts).length, "table")} (schema ${database.schema})`;
+}
+
+function quote(path: string): string {
+  return `"${toVisibleLine(path)}"`;
+}

@@ -1,0 +1,23 @@
+import { renderColumns } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+export interface SettingRow {
+  readonly setting: string;
+  readonly variable: string;
+  readonly value: string | number | boolean | readonly string[] | null;
+  readonly from: string;
+}
+
+/** The effective settings as a table. */
+export function renderConfiguration(rows: readonly SettingRow[], path: string | undefined, paint: Paint): string {
+  const file =
+    path === undefined ? "No configuration file is in use." : `The configuration file is "${toVisibleLine(path)}".`;
+  const head = ["Setting", "Value", "From"].map((title) => paint.strong(title));
+  const lines = rows.map(({ setting, variable, value, from }) => [
+    setting,
+    value === null ? paint.faint("not set") : toVisibleLine(String(value)),
+    from === "environment" ? variable : from,
+  ]);
+  return `${file}\n\n${renderColumns([head, ...lines])}\n`;
+}

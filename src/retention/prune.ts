@@ -1,0 +1,270 @@
+/** Keeping the database small: what is old goes, by policy, and the space it took goes back to the system. */
+import { dirname } from "node:path";
+import { PilotError } from "../errors.ts";
+import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
+import type { Cutoffs } from "../store/prune-plan.ts";
+import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/pruner.ts";
+import { type EpochMs, epochMs, MINUTE_MS, toIso } from "../units.ts";
+import { archiveFalling } from "./archive.ts";
+import { cutoffOf, type Policy } from "./policy.ts";
+import { Slices } from "./slices.ts";
+
+export interface PruneOptions {
+  /** The database. */
+  readonly path: string;
+  readonly policy: Policy;
+  /** Also what is not known to have left the queue or belongs to what stays; and whatever a look at the clock forbids. */
+  readonly isForced: boolean;
+  /** Bytes; the oldest goes until the file is no larger. */
+  readonly maxSize: number | undefined;
+  /** Where text is written that goes; undefined: nowhere. */
+  readonly archive: string | undefined;
+  /** Write the whole file anew at the end. */
+  readonly vacuum: boolean;
+  readonly program: string;
+  readonly now: () => EpochMs;
+  readonly signal?: AbortSignal | undefined;
+  readonly pauseMs?: number | undefined;
+  readonly freeBytes?: FreeBytes;
+}
+
+export interface PruneReport {
+  readonly path: string;
+  readonly isRehearsal: boolean;
+  /** ISO-8601 UTC; what is older goes. Null: nothing does. */
+  readonly cutoffs: { readonly logs: string | null; readonly messages: string | null; readonly audit: string | null };
+  /** Rows by table. */
+  readonly removed: RemovedRows;
+  /** Of log text, uncompressed. */
+  readonly textBytes: number;
+  /** Old messages that stay because the log does not tell that they have left the queue. */
+  readonly openMessages: number;
+  readonly archived: readonly string[];
+  readonly before: FileSize;
+  /** Of a rehearsal: about. */
+  readonly after: FileSize;
+  /** The longest that another process had to wait for, in one piece. */
+  readonly longestLockMs: number;
+  /** True when space is free within the file that only a vacuum gives back. */
+  readonly needsVacuum: boolean;
+}
+
+/** How far clocks of servers may differ. */
+const CLOCK_TOLERANCE_MS = MINUTE_MS;
+
+/** Tells what {@link prune} would do; changes nothing. Errors: as there. */
+export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
+  pruner.quickCheck();
+  assertClock(pruner, options);
+  const before = pruner.size();
+  const cutoffs = tightened(pruner, cutoffsOf(options), options);
+  plan(pruner, cutoffs, options);
+  const { rows, textBytes, bytes } = pruner.plan.counts(cutoffs);
+  const usedBytes = Math.max(0, before.usedBytes - bytes);
+  return {
+    ...shownCutoffs(options, cutoffs),
+    isRehearsal: true,
+    removed: rows,
+    textBytes,
+    openMessages: pruner.plan.openMessages(cutoffs),
+    archived: [],
+    before,
+    after: { bytes: usedBytes, usedBytes },
+    longestLockMs: 0,
+    needsVacuum: !pruner.canShrink,
+  };
+}
+
+/**
+ * Removes what the policy does not keep, in short pieces. Errors: `check_failed` when it would remove everything, the clock is
+ * behind the newest line, or the size cannot be reached; `corrupt`, `busy`, `disk_full`, `io`, `interrupted`.
+ */
+export async function prune(pruner: Pruner, options: PruneOptions): Promise<PruneReport> {
+  const { maxSize, now, signal, pauseMs } = options;
+  pruner.quickCheck();
+  assertClock(pruner, options);
+  if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
+  const before = pruner.size();
+  const run = new Run(pruner, new Slices({ now, signal, pauseMs }), options);
+  let cutoffs = cutoffsOf(options);
+  await run.remove(cutoffs);
+  await run.returnSpace();
+  for (let excess = 0; maxSize !== undefined && pruner.size().usedBytes > maxSize; ) {
+    const removedBefore = run.rows;
+    excess += pruner.size().usedBytes - maxSize;
+    cutoffs = advance(cutoffs, pruner.cutoffToFree(excess), maxSize, options);
+    await run.remove(cutoffs);
+    await run.returnSpace();
+    // NOTE: what was in the way by being open or in a chain may leave too little; then the next cutoff is a later one.
+    if (run.rows > removedBefore) excess = 0;
+  }
+  if (options.vacuum) pruner.vacuum();
+  const after = pruner.size();
+  return {
+    ...shownCutoffs(options, cutoffs),
+    isRehearsal: false,
+    removed: run.removed,
+    textBytes: run.textBytes,
+    openMessages: pruner.plan.openMessages(cutoffs),
+    archived: run.archived,
+    before,
+    after,
+    longestLockMs: pruner.longestLockMs,
+    needsVacuum: after.bytes > after.usedBytes && !pruner.canShrink,
+  };
+}
+
+export interface PruneStatus {
+  readonly path: string;
+  readonly classes: readonly (ClassTotals & { readonly cutoff: string | null })[];
+  readonly openMessages: number;
+  readonly size: FileSize;
+  /** ISO-8601 UTC, of the last prune that ended as it should; null when none is recorded. */
+  readonly lastRun: string | null;
+}
+
+/** What there is of each class, and how much of it a run would remove now. */
+export function pruneStatus(pruner: Pruner, options: PruneOptions): PruneStatus {
+  const cutoffs = cutoffsOf(options);
+  pruner.plan.make(cutoffs, options.isForced);
+  const lastRun = pruner.lastRunMs();
+  const shown: Readonly<Record<string, string | null>> = shownCutoffs(options, cutoffs).cutoffs;
+  return {
+    path: options.path,
+    classes: pruner.classes(cutoffs).map((totals) => ({ ...totals, cutoff: shown[totals.name] ?? null })),
+    openMessages: pruner.plan.openMessages(cutoffs),
+    size: pruner.size(),
+    lastRun: lastRun === undefined ? null : toIso(lastRun),
+  };
+}
+
+/** The work of one run, and what it has done so far. */
+class Run {
+  readonly removed: Record<string, number> = {};
+  readonly archived: string[] = [];
+  textBytes = 0;
+  readonly #pruner: Pruner;
+  readonly #slices: Slices;
+  readonly #options: PruneOptions;
+
+  constructor(pruner: Pruner, slices: Slices, options: PruneOptions) {
+    this.#pruner = pruner;
+    this.#slices = slices;
+    this.#options = options;
+  }
+
+  get rows(): number {
+    return Object.values(this.removed).reduce((sum, count) => sum + count, 0);
+  }
+
+  async remove(cutoffs: Cutoffs): Promise<void> {
+    const pruner = this.#pruner;
+    plan(pruner, cutoffs, this.#options);
+    const { archive } = this.#options;
+    if (archive !== undefined && pruner.plan.blocks > 0)
+      this.archived.push(...(await archiveFalling(pruner, { ...this.#options, directory: archive })));
+    for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
+    await this.#slices.each(pruner.plannedIds("falling_blocks"), (ids) => this.#count(pruner.removeBlocks(ids)));
+    await this.#slices.each(pruner.plannedIds("going_messages"), (ids) => this.#count(pruner.removeMessages(ids)));
+    await this.#removeTexts();
+    this.#count(pruner.removeAudit(cutoffs.auditMs));
+  }
+
+  /** In this order a text can be named by no row at any time after it was found to be named by none. */
+  async #removeTexts(): Promise<void> {
+    const pruner = this.#pruner;
+    pruner.indexLostTexts();
+    const unused = pruner.unusedTexts();
+    for (const table of ["strings", "addresses"] as const)
+      await this.#slices.each(unused[table], (ids) => pruner.hideTexts(table, ids));
+    const hidden = pruner.recoverTexts(unused);
+    for (const table of ["strings", "addresses"] as const)
+      await this.#slices.each(hidden[table], (ids) => this.#count(pruner.removeTexts(table, ids)));
+  }
+
+  async returnSpace(): Promise<void> {
+    const pruner = this.#pruner;
+    if (pruner.canShrink) await this.#slices.repeat((pages) => pruner.returnPages(pages) > 0);
+    pruner.checkpoint();
+  }
+
+  #count(removed: RemovedRows): void {
+    for (const [table, count] of Object.entries(removed)) this.removed[table] = (this.removed[table] ?? 0) + count;
+  }
+}
+
+function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
+  const { logs, messages, open, audit } = policy;
+  return {
+    logsMs: cutoffOf(logs, now()),
+    messagesMs: cutoffOf(messages, now()),
+    openMs: open === undefined ? undefined : cutoffOf(open, now()),
+    auditMs: cutoffOf(audit, now()),
+  };
+}
+
+/** The cutoffs of a rehearsal to a size: those of the first round. */
+function tightened(pruner: Pruner, cutoffs: Cutoffs, options: PruneOptions): Cutoffs {
+  const excess = options.maxSize === undefined ? 0 : pruner.size().usedBytes - options.maxSize;
+  return excess <= 0 ? cutoffs : advance(cutoffs, pruner.cutoffToFree(excess), options.maxSize ?? 0, options);
+}
+
+/** Text and messages alike: what is left of the one without the other would take up the space. */
+function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { isForced, now }: PruneOptions): Cutoffs {
+  if (to === undefined) {
+    throw new PilotError(
+      "check_failed",
+      `The database cannot be made as small as ${maxSize} bytes: nothing of it would be left.`,
+      {
+        hint: "What could be removed before is removed. Allow it more, or see with --status what takes up the space.",
+      },
+    );
+  }
+  const later = (cutoff: EpochMs): EpochMs => epochMs(Math.max(cutoff, to));
+  const openMs = isForced ? now() : cutoffs.openMs;
+  return { ...cutoffs, logsMs: later(cutoffs.logsMs), messagesMs: later(cutoffs.messagesMs), openMs };
+}
+
+/** Errors: `check_failed` when nothing would be left. */
+function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): void {
+  pruner.plan.make(cutoffs, isForced);
+  if (isForced) return;
+  const { blocks, messages } = pruner.totals();
+  const isAll = (going: number, all: number): boolean => going > 0 && going === all;
+  const what = isAll(pruner.plan.blocks, blocks)
+    ? "all log text"
+    : isAll(pruner.plan.messages, messages)
+      ? "all messages"
+      : "";
+  if (what === "") return;
+  throw new PilotError("check_failed", `This would remove ${what}, which is more than growing old explains.`, {
+    hint: "Is the clock right, and are new lines ingested? Give --force if it is meant; --dry-run shows what would go.",
+  });
+}
+
+/** Errors: `check_failed` when the clock cannot be right. */
+function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
+  const { newestMs } = pruner.totals();
+  if (isForced || newestMs === undefined || now() + CLOCK_TOLERANCE_MS >= newestMs) return;
+  throw new PilotError(
+    "check_failed",
+    `The clock says ${toIso(now())}, and the newest line is of ${toIso(newestMs)}: the age of lines cannot be told.`,
+    { hint: "Set the clock, or look at the time zone the logs were ingested with; --force prunes all the same." },
+  );
+}
+
+function shownCutoffs(
+  { path, policy }: PruneOptions,
+  { logsMs, messagesMs, auditMs }: Cutoffs,
+): Pick<PruneReport, "path" | "cutoffs"> {
+  const shown = (span: number | undefined, at: EpochMs): string | null =>
+    span === undefined && at === cutoffOf(undefined, at) ? null : toIso(at);
+  return {
+    path,
+    cutoffs: {
+      logs: shown(policy.logs, logsMs),
+      messages: shown(policy.messages, messagesMs),
+      audit: shown(policy.audit, auditMs),
+    },
+  };
+}

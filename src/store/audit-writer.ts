@@ -1,0 +1,67 @@
+/** Adds to the audit log. Nothing changes it. */
+import { existsSync } from "node:fs";
+import type { EpochMs } from "../units.ts";
+import { retryWhileBusy } from "./busy.ts";
+import { openForReading, openForWriting } from "./connection.ts";
+
+export type AuditResult = "started" | "done" | "failed" | "interrupted";
+
+/** What is recorded of one step of one run of the program. */
+export interface AuditRecord {
+  readonly requestId: string;
+  readonly at: EpochMs;
+  readonly action: string;
+  readonly result: AuditResult;
+  readonly error: string | undefined;
+  readonly durationMs: number | undefined;
+  readonly user: string;
+  readonly sudoUser: string | undefined;
+  readonly sshClient: string | undefined;
+  readonly host: string;
+  readonly program: string;
+  readonly parameters: object;
+  readonly affected: object;
+}
+
+/** Adds a record to the database at `path`. Errors: `io` (there is none), `busy`, `read_only`, `corrupt`. */
+export function appendAudit(path: string, record: AuditRecord, waitMs: number): void {
+  const database = openForWriting(path, { create: false, waitMs });
+  try {
+    const insert = () =>
+      database
+        .prepare(
+          `INSERT INTO stored_audit (request_id, at_ms, action, result, error, duration_ms, user_name, sudo_user, ssh_client, host, program, parameters, affected)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          record.requestId,
+          record.at,
+          record.action,
+          record.result,
+          record.error ?? null,
+          record.durationMs ?? null,
+          record.user,
+          record.sudoUser ?? null,
+          record.sshClient ?? null,
+          record.host,
+          record.program,
+          JSON.stringify(record.parameters),
+          JSON.stringify(record.affected),
+        );
+    const timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
+    retryWhileBusy(waitMs, timeoutMs, insert, path);
+  } finally {
+    database.close();
+  }
+}
+
+/** True when the database has an audit log: it is there, ours, and as new as that. */
+export function hasAudit(path: string, waitMs: number): boolean {
+  if (!existsSync(path)) return false;
+  const database = openForReading(path, waitMs);
+  try {
+    return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'stored_audit'").get() !== undefined;
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,423 @@
+/**
+ * Takes away what a plan lets go, a slice at a time: each is a transaction of its own and short, so that an ingest that runs
+ * meanwhile does not wait for long, and a kill between two of them leaves a sound database.
+ */
+import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import { type EpochMs, epochMs, toIso } from "../units.ts";
+import { retryWhileBusy } from "./busy.ts";
+import { type Codes, loadCodes } from "./codes.ts";
+import { forgetMentions } from "./mentions.ts";
+import { type Cutoffs, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
+import { entryIdOf, RawTextReader } from "./raw-text.ts";
+import { translateSqliteError } from "./sqlite-errors.ts";
+import type { StoreSettings } from "./store.ts";
+import { tableSizes } from "./table-sizes.ts";
+import type { TextTableName } from "./text-references.ts";
+import { UsedTexts } from "./used-texts.ts";
+
+/** Rows that went, by table. */
+export type RemovedRows = Readonly<Record<string, number>>;
+
+/** A block of text that falls, and the log it is of. */
+export interface FallingBlock {
+  readonly id: number;
+  readonly sourceId: number;
+  /** Of its first byte in the log. */
+  readonly position: number;
+  readonly size: number;
+  readonly lines: number;
+  readonly firstMs: EpochMs | null;
+  readonly lastMs: EpochMs | null;
+}
+
+export interface PrunedLog {
+  readonly sourceId: number;
+  readonly server: string;
+  readonly timeZone: string;
+  readonly logType: string;
+  readonly path: string;
+  /** The first bytes of the log. */
+  readonly head: Uint8Array;
+}
+
+export interface FileSize {
+  /** Of the file. */
+  readonly bytes: number;
+  /** Of them in use. */
+  readonly usedBytes: number;
+}
+
+/** One class of what is kept. */
+export interface ClassTotals {
+  readonly name: "logs" | "messages" | "audit";
+  /** Lines, messages, records. */
+  readonly total: number;
+  /** How many of them the plan lets go. */
+  readonly expired: number;
+  /** ISO-8601 UTC; null when there are none. */
+  readonly oldest: string | null;
+  readonly newest: string | null;
+  /** On disk. */
+  readonly bytes: number;
+}
+
+const CLASS_TABLES = {
+  logs: ["raw_blocks", "entry_lines", "stored_headers", "stored_envelopes"],
+  messages: [
+    "stored_messages",
+    "stored_recipients",
+    "address_events",
+    "stored_entries",
+    "sightings",
+    "stored_rejections",
+    "stored_clients",
+    "mentions",
+  ],
+  audit: ["stored_audit", "ingest_runs"],
+} as const;
+
+/** What an entry says, by its id. */
+const FACT_TABLES = ["address_events", "stored_rejections", "stored_clients"] as const;
+/** What stands below an entry in a log, by the place there. */
+const DUMP_TABLES = ["stored_headers", "stored_envelopes"] as const;
+
+const INDEX_OF = { strings: "string_ids", addresses: "address_ids" } as const;
+const COLUMN_OF = { strings: "text", addresses: "address" } as const;
+
+export class Pruner {
+  readonly plan: PrunePlan;
+  readonly #database: Database.Database;
+  readonly #path: string;
+  readonly #waitMs: number;
+  readonly #codes: Codes;
+  readonly #rawText: RawTextReader;
+  readonly #now: () => EpochMs;
+  #longestLockMs = 0;
+  #commits = 0;
+
+  constructor(database: Database.Database, { path, waitMs, now }: Pick<StoreSettings, "path" | "waitMs" | "now">) {
+    this.#database = database;
+    this.#now = now;
+    this.#path = path;
+    this.#waitMs = waitMs;
+    this.#codes = loadCodes(database);
+    this.#rawText = new RawTextReader(database);
+    this.plan = new PrunePlan(database, this.#codes);
+    database.pragma("wal_autocheckpoint = 0");
+    database.exec("CREATE TEMP TABLE slice (id INTEGER PRIMARY KEY)");
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** The longest that a step has kept others from writing. */
+  get longestLockMs(): number {
+    return this.#longestLockMs;
+  }
+
+  /** Errors: `corrupt`, with the first of what SQLite found. */
+  quickCheck(): void {
+    const [first] = this.#database.pragma("quick_check(1)") as { quick_check: string }[];
+    if (first?.quick_check === "ok") return;
+    throw new PilotError("corrupt", `The database "${this.#path}" is damaged: ${first?.quick_check}.`, {
+      hint: "Nothing was removed. Keep the file, restore a backup, and ingest the logs again.",
+    });
+  }
+
+  totals(): { readonly blocks: number; readonly messages: number; readonly newestMs: EpochMs | undefined } {
+    const row = this.#database
+      .prepare(
+        `SELECT (SELECT count(*) FROM raw_blocks) AS blocks, (SELECT count(*) FROM stored_messages) AS messages,
+                (SELECT max(last_ms) FROM raw_blocks) AS newest`,
+      )
+      .get() as { blocks: number; messages: number; newest: number | null };
+    const { blocks, messages, newest } = row;
+    return { blocks, messages, newestMs: newest === null ? undefined : epochMs(newest) };
+  }
+
+  classes({ auditMs }: Cutoffs): readonly ClassTotals[] {
+    const sizes = tableSizes(this.#database);
+    const row = (name: ClassTotals["name"], sql: string, ...values: number[]): ClassTotals => {
+      const totals = this.#database.prepare(sql).get(...values) as Record<"total" | "expired", number> &
+        Record<"oldest" | "newest", EpochMs | null>;
+      const iso = (at: EpochMs | null): string | null => (at === null ? null : toIso(at));
+      const bytes = CLASS_TABLES[name].reduce((sum, table) => sum + (sizes.get(table) ?? 0), 0);
+      const { total, expired, oldest, newest } = totals;
+      return { name, total, expired, oldest: iso(oldest), newest: iso(newest), bytes };
+    };
+    return [
+      row(
+        "logs",
+        `SELECT coalesce(sum(lines), 0) AS total, min(first_ms) AS oldest, max(last_ms) AS newest,
+                coalesce(sum(lines) FILTER (WHERE id IN (SELECT id FROM temp.falling_blocks)), 0) AS expired FROM raw_blocks`,
+      ),
+      row(
+        "messages",
+        `SELECT count(*) AS total, min(first_at) / 1000 AS oldest, max(last_at) / 1000 AS newest,
+                (SELECT count(*) FROM temp.going_messages) AS expired FROM stored_messages`,
+      ),
+      row(
+        "audit",
+        `SELECT count(*) AS total, min(at_ms) AS oldest, max(at_ms) AS newest, count(*) FILTER (WHERE ${OLD_AUDIT}) AS expired
+         FROM stored_audit`,
+        auditMs,
+      ),
+    ];
+  }
+
+  /** Removes records of the audit log and of runs of ingest that the plan lets go. */
+  removeAudit(auditMs: EpochMs): RemovedRows {
+    return this.#inTransaction((removed) => {
+      this.#database.prepare("UPDATE audit_retention SET keep_from_ms = max(keep_from_ms, ?)").run(auditMs);
+      this.#remove(removed, "stored_audit", OLD_AUDIT, auditMs);
+      this.#remove(removed, "ingest_runs", OLD_RUNS, auditMs);
+    });
+  }
+
+  /** When a prune last ended as it should. */
+  lastRunMs(): EpochMs | undefined {
+    const at = this.#database
+      .prepare<[], EpochMs | null>("SELECT max(at_ms) FROM stored_audit WHERE action = 'prune' AND result = 'done'")
+      .pluck()
+      .get();
+    return at ?? undefined;
+  }
+
+  size(): FileSize {
+    const [pages = 0, free = 0, pageSize = 0] = ["page_count", "freelist_count", "page_size"].map(
+      (name) => this.#database.pragma(name, { simple: true }) as number,
+    );
+    return { bytes: pages * pageSize, usedBytes: (pages - free) * pageSize };
+  }
+
+  /** The logs that lose text, each with its blocks in their order. */
+  *fallingLogs(): Generator<readonly [log: PrunedLog, blocks: readonly FallingBlock[]]> {
+    const logs = this.#database
+      .prepare<[], PrunedLog & { log_type: number }>(
+        `SELECT s.id AS sourceId, v.name AS server, v.time_zone AS timeZone, s.log_type, s.path, s.head
+         FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id
+         WHERE s.id IN (SELECT source_id FROM raw_blocks WHERE id IN (SELECT id FROM temp.falling_blocks)) ORDER BY s.id`,
+      )
+      .all();
+    const blocks = this.#database.prepare<[number], FallingBlock>(
+      `SELECT id, source_id AS sourceId, position, size, lines, first_ms AS firstMs, last_ms AS lastMs FROM raw_blocks
+       WHERE source_id = ? AND id IN (SELECT id FROM temp.falling_blocks) ORDER BY position`,
+    );
+    for (const { log_type, ...log } of logs)
+      yield [{ ...log, logType: this.#codes.logTypeName(log_type) }, blocks.all(log.sourceId)];
+  }
+
+  /** The text of a block, as latin1. */
+  textOf({ id }: FallingBlock): string {
+    const text = this.#rawText.blockText(id);
+    if (text === undefined) throw new Error(`Block ${id} is to be removed and has no text.`);
+    return text;
+  }
+
+  /** Ids of the blocks that fall, and of the messages that go: to be removed in this order. */
+  plannedIds(what: "falling_blocks" | "going_messages"): number[] {
+    return this.#database.prepare<[], number>(`SELECT id FROM temp.${what} ORDER BY id`).pluck().all();
+  }
+
+  /** Removes blocks, and what only their text tells. A block that was read anew since the plan was made stays. */
+  removeBlocks(ids: readonly number[]): RemovedRows {
+    return this.#inTransaction((removed) => {
+      const isAsPlanned = this.#database
+        .prepare<[number], number>(
+          "SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256 WHERE b.id = ?",
+        )
+        .pluck();
+      for (const id of ids) if (isAsPlanned.get(id) === 1) this.#removeBlock(id, removed);
+      // The next block may get the id of one that has gone.
+      forgetMentions(this.#database, []);
+    });
+  }
+
+  /** Removes messages with all that is known of them. One that has got a line since the plan was made stays. */
+  removeMessages(ids: readonly number[]): RemovedRows {
+    return this.#inTransaction((removed) => {
+      this.#fillSlice(
+        ids,
+        `SELECT m.id FROM stored_messages m JOIN temp.going_messages g USING (id, last_at, status)
+         WHERE m.id = ? AND NOT EXISTS (${textOf("m.id", "TRUE")})`,
+      );
+      const entries = "SELECT id FROM stored_entries WHERE message_id IN (SELECT id FROM temp.slice)";
+      for (const table of FACT_TABLES) this.#remove(removed, table, `entry_id IN (${entries})`);
+      this.#remove(removed, "sightings", `entry_id IN (${entries})`);
+      this.#remove(removed, "stored_entries", "message_id IN (SELECT id FROM temp.slice)");
+      this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
+      this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
+    });
+  }
+
+  /** Ids of texts that no row names any more. */
+  unusedTexts(): Record<TextTableName, number[]> {
+    const used = new UsedTexts(this.#database);
+    return { strings: used.unused("strings"), addresses: used.unused("addresses") };
+  }
+
+  /**
+   * Makes texts that are to be removed unfindable, so that no row can come to name them any more; a run that reads logs
+   * meanwhile adds such a text anew.
+   */
+  hideTexts(table: TextTableName, ids: readonly number[]): void {
+    this.#inTransaction(() => {
+      const column = COLUMN_OF[table];
+      const hide = this.#database.prepare(
+        `DELETE FROM ${INDEX_OF[table]} WHERE ${column} = (SELECT ${column} FROM ${table} WHERE id = ?) AND id = ?`,
+      );
+      for (const id of ids) hide.run(id, id);
+    });
+  }
+
+  /** Of hidden texts, those that a row has come to name before they were hidden; they can be found again. */
+  recoverTexts(hidden: Readonly<Record<TextTableName, readonly number[]>>): Record<TextTableName, number[]> {
+    const used = new UsedTexts(this.#database);
+    const recover = (table: TextTableName): number[] => {
+      const [again, unused] = [hidden[table].filter((id) => used.isUsed(table, id)), [] as number[]];
+      for (const id of hidden[table]) if (!used.isUsed(table, id)) unused.push(id);
+      if (again.length > 0) this.#inTransaction(() => this.#indexAgain(table, again));
+      return unused;
+    };
+    return { strings: recover("strings"), addresses: recover("addresses") };
+  }
+
+  removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
+    return this.#inTransaction((removed) => {
+      this.#fillSlice(ids, "SELECT ?");
+      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+    });
+  }
+
+  /** Makes texts findable that a killed run had hidden. */
+  indexLostTexts(): void {
+    for (const table of ["strings", "addresses"] as const) {
+      const column = COLUMN_OF[table];
+      const lost = this.#database
+        .prepare<[], number>(
+          `SELECT id FROM ${table} t WHERE id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')
+             AND NOT EXISTS (SELECT 1 FROM ${INDEX_OF[table]} i WHERE i.${column} = t.${column})`,
+        )
+        .pluck()
+        .all();
+      if (lost.length > 0) this.#inTransaction(() => this.#indexAgain(table, lost));
+    }
+  }
+
+  /** Gives up to so many free pages at the end of the file back to the system; returns how many are left. */
+  returnPages(pages: number): number {
+    this.#inTransaction(() => this.#database.pragma(`incremental_vacuum(${pages})`));
+    return this.#database.pragma("freelist_count", { simple: true }) as number;
+  }
+
+  /** Whether the file can shrink a little at a time; otherwise only {@link vacuum} makes it smaller. */
+  get canShrink(): boolean {
+    return (this.#database.pragma("auto_vacuum", { simple: true }) as number) === INCREMENTAL;
+  }
+
+  /** Writes what is in the log of the transactions to the file, as far as no reader needs it, and cuts the file off. */
+  checkpoint(): void {
+    this.#database.pragma("wal_checkpoint(PASSIVE)");
+  }
+
+  /** Writes the whole file anew; nobody else can write meanwhile. From then on it can shrink a little at a time. */
+  vacuum(): void {
+    this.#database.pragma("auto_vacuum = INCREMENTAL");
+    retryWhileBusy(this.#waitMs, 0, () => this.#database.exec("VACUUM"), this.#path);
+    this.#database.pragma("wal_checkpoint(TRUNCATE)");
+  }
+
+  /**
+   * A moment up to which text has to go so that about `bytes` are freed; undefined when all of it would have to. `share`: how
+   * many bytes of the file one byte of compressed text stands for.
+   */
+  cutoffToFree(bytes: number): EpochMs | undefined {
+    const { usedBytes } = this.size();
+    const rows = this.#database
+      .prepare<[], { until: number; bytes: number }>(
+        `SELECT coalesce(b.last_ms, b.clock_ms, s.created_ms) AS until, length(b.data) AS bytes
+         FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id ORDER BY until`,
+      )
+      .all();
+    const share = usedBytes / rows.reduce((sum, row) => sum + row.bytes, 0);
+    let freed = 0;
+    for (const [index, row] of rows.entries()) {
+      freed += row.bytes * share;
+      if (freed >= bytes) return index === rows.length - 1 ? undefined : epochMs(row.until + 1);
+    }
+    return undefined;
+  }
+
+  #removeBlock(id: number, removed: Record<string, number>): void {
+    const [from, to] = [entryIdOf(id, 0), entryIdOf(id + 1, 0)];
+    this.#remove(removed, "sightings", "location >= ? AND location < ?", from, to);
+    this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
+    // What stands below an entry is text of the log, also where its message stays.
+    for (const table of DUMP_TABLES) this.#remove(removed, table, "id >= ? AND id < ?", from, to);
+    this.#moveTwins(from, to, removed);
+    const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
+    for (const table of FACT_TABLES)
+      this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
+    this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
+    this.#remove(removed, "raw_blocks", "id = ?", id);
+  }
+
+  /** An entry whose line another log has as well moves there, with what it says. */
+  #moveTwins(from: number, to: number, removed: Record<string, number>): void {
+    const moving = this.#database
+      .prepare<[number, number], { entry_id: number; location: number }>(
+        "SELECT entry_id, min(location) AS location FROM sightings WHERE entry_id >= ? AND entry_id < ? GROUP BY entry_id",
+      )
+      .all(from, to);
+    for (const { entry_id, location } of moving) {
+      this.#remove(removed, "sightings", "location = ?", location);
+      this.#database.prepare("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
+      for (const table of [...FACT_TABLES, ...DUMP_TABLES, "sightings"])
+        this.#database.prepare(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
+    }
+  }
+
+  #indexAgain(table: TextTableName, ids: readonly number[]): void {
+    const column = COLUMN_OF[table];
+    const add = this.#database.prepare(
+      `INSERT OR IGNORE INTO ${INDEX_OF[table]} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id = ?`,
+    );
+    for (const id of ids) add.run(id);
+  }
+
+  /** `select` takes an id and returns it when it is to be in the slice. */
+  #fillSlice(ids: readonly number[], select: string): void {
+    this.#database.exec("DELETE FROM temp.slice");
+    const add = this.#database.prepare(`INSERT INTO temp.slice (id) ${select}`);
+    for (const id of ids) add.run(id);
+  }
+
+  #remove(removed: Record<string, number>, table: string, condition: string, ...values: number[]): void {
+    const { changes } = this.#database.prepare(`DELETE FROM ${table} WHERE ${condition}`).run(...values);
+    removed[table] = (removed[table] ?? 0) + changes;
+  }
+
+  #inTransaction(action: (removed: Record<string, number>) => void): RemovedRows {
+    const removed: Record<string, number> = {};
+    const timeoutMs = this.#database.pragma("busy_timeout", { simple: true }) as number;
+    retryWhileBusy(this.#waitMs, timeoutMs, () => this.#database.exec("BEGIN IMMEDIATE"), this.#path);
+    const lockedMs = this.#now();
+    try {
+      action(removed);
+      this.#database.exec("COMMIT");
+      this.#longestLockMs = Math.max(this.#longestLockMs, this.#now() - lockedMs);
+      // NOTE: with SQLite's own checkpoints, at a commit, others would wait for the disk as well.
+      if (++this.#commits % COMMITS_PER_CHECKPOINT === 0) this.checkpoint();
+      return removed;
+    } catch (error) {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      throw translateSqliteError(error, this.#path);
+    }
+  }
+}
+
+const INCREMENTAL = 2;
+/** Steps are short, so the log of the transactions stays at some tens of megabytes. */
+const COMMITS_PER_CHECKPOINT = 8;

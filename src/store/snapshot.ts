@@ -1,0 +1,113 @@
+/** Copies of a whole database: made while others write to it, and checked by opening them. */
+import { closeSync, openSync } from "node:fs";
+import Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import { openForReading, withTranslation } from "./connection.ts";
+import { inspectSchema, type Migrations } from "./migrations.ts";
+import { translateSqliteError } from "./sqlite-errors.ts";
+
+const OWNER_ONLY = 0o600;
+/** One step of the copy: long enough to be fast, short enough to stop between two of them. */
+const PAGES_PER_STEP = 2000;
+
+export interface CopyOptions {
+  readonly waitMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Rows by table: what two copies of one state have in common. */
+export type RowCounts = Readonly<Record<string, number>>;
+
+export interface FileState {
+  readonly schema: number;
+  readonly counts: RowCounts;
+}
+
+/** Size of a database's content, in bytes, as far as it is committed. */
+export function databaseSize(path: string, waitMs: number): number {
+  const database = openForReading(path, waitMs);
+  try {
+    return pragmaNumber(database, "page_count") * pragmaNumber(database, "page_size");
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Copies the committed state of this instant into the new file `target` (mode 0600, in one piece, without a log beside it).
+ * Writers go on meanwhile. Errors: `io`, `busy`, `corrupt`, `disk_full`, `interrupted`.
+ */
+export async function copyDatabase(path: string, target: string, { waitMs, signal }: CopyOptions): Promise<void> {
+  closeSync(openSync(target, "wx", OWNER_ONLY));
+  const database = openForReading(path, waitMs);
+  try {
+    // NOTE: without a transaction of its own the copy would begin anew whenever another process writes.
+    database.exec("BEGIN");
+    database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    await database.backup(target, {
+      progress: () => {
+        if (signal?.aborted === true) throw new PilotError("interrupted", "The copy was interrupted.");
+        return PAGES_PER_STEP;
+      },
+    });
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  } finally {
+    database.close();
+  }
+  withTranslation(target, () => {
+    const copy = new Database(target);
+    try {
+      copy.pragma("journal_mode = DELETE");
+    } finally {
+      copy.close();
+    }
+  });
+}
+
+/**
+ * Opens a database file that nobody uses and checks all of it: pages, indexes, references, schema.
+ * Errors: `corrupt`, `not_a_database`, `schema_newer`, `migration`.
+ */
+export function checkFile(path: string, migrations: Migrations): FileState {
+  const database = openForReading(path, 0);
+  try {
+    assertSound(database, path);
+    const { current } = inspectSchema(database, path, migrations);
+    return { schema: current, counts: countRows(database) };
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+/** Errors: `corrupt`, with the first of what SQLite found. */
+function assertSound(database: Database.Database, path: string): void {
+  const [first] = database.pragma("integrity_check(1)") as { integrity_check: string }[];
+  const broken = database.pragma("foreign_key_check") as unknown[];
+  if (first?.integrity_check === "ok" && broken.length === 0) return;
+  const found = first?.integrity_check === "ok" ? "rows that refer to missing ones" : first?.integrity_check;
+  throw new PilotError("corrupt", `The database "${path}" is damaged: ${found}.`, {
+    hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
+  });
+}
+
+/** Rows of every table. */
+export function countRows(database: Database.Database): RowCounts {
+  const tables = database
+    .prepare<[], { name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )
+    .all();
+  return Object.fromEntries(
+    tables.map(({ name }) => {
+      const { rows } = database.prepare(`SELECT count(*) AS rows FROM "${name}"`).get() as { rows: number };
+      return [name, rows];
+    }),
+  );
+}
+
+function pragmaNumber(database: Database.Database, name: "page_count" | "page_size"): number {
+  return database.pragma(name, { simple: true }) as number;
+}

@@ -1,0 +1,187 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import { openPruner } from "../../src/store/store.ts";
+import { epochMs } from "../../src/units.ts";
+import { runCli } from "../support/cli.ts";
+import { NOW, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
+import { queryAll } from "../support/views.ts";
+
+const LINE = "2026-03-02 05:40:05 exim 4.96 daemon started: pid=812\n";
+
+interface Entry {
+  readonly action: string;
+  readonly result: string;
+  readonly user: string;
+  readonly sudo_user: string | null;
+  readonly ssh_client: string | null;
+  readonly request_id: string;
+  readonly error: string | null;
+  readonly parameters: Record<string, unknown>;
+  readonly affected: Record<string, unknown>;
+}
+
+describe("the audit log", () => {
+  test("tells who did what, from where, with what result and what it touched", async () => {
+    const database = await smallDatabase();
+    const env = { SUDO_USER: "kim", SSH_CONNECTION: "192.0.2.7 55012 192.0.2.1 22" };
+    const directory = join(temporaryFolder(), "backups");
+    await runCli(["backup", "--db", database, "--keep", "3d", directory], { env, user: "mail" });
+    const [ingest, backup] = await entries(database);
+    expect(ingest).toMatchObject({
+      action: "ingest",
+      result: "done",
+      user: "root",
+      sudo_user: null,
+      affected: { lines: 1, server: "mx1" },
+    });
+    expect(backup).toMatchObject({
+      action: "backup",
+      result: "done",
+      user: "mail",
+      sudo_user: "kim",
+      ssh_client: "192.0.2.7 55012 192.0.2.1 22",
+      parameters: { keep: "3d", directory },
+      affected: { backup: join(directory, "pilot-20260401T000000Z.db"), removed: [] },
+    });
+    expect(backup?.request_id).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  test("does not record what only looked, found nothing new, or rehearsed", async () => {
+    const database = await smallDatabase();
+    for (const argv of [["stats"], ["prune", "--dry-run"], ["prune", "--status"], ["migrate", "--status"], ["migrate"]])
+      expect((await runCli([...argv, "--db", database])).status, argv.join(" ")).toBe(0);
+    await runCli(["ingest", "--log-type", "main", "--db", database, "-"], { stdin: LINE });
+    expect((await entries(database)).map(({ action }) => action)).toEqual(["ingest"]);
+  });
+
+  test("has a failure with its reason, and the beginning of what is drastic, under one request", async () => {
+    const database = await smallDatabase();
+    expect((await runCli(["prune", "--logs", "1d", "--db", database])).status).toBe(1);
+    const [, started, failed] = await entries(database);
+    expect(started).toMatchObject({ action: "prune", result: "started", error: null });
+    expect(failed).toMatchObject({ action: "prune", result: "failed", error: expect.stringContaining("all log text") });
+    expect(failed?.request_id).toBe(started?.request_id);
+  });
+
+  test("is written to the restored database, and the replaced one keeps its own", async () => {
+    const database = await smallDatabase();
+    const directory = join(temporaryFolder(), "backups");
+    await runCli(["backup", "--db", database, directory]);
+    const backup = join(directory, "pilot-20260401T000000Z.db");
+    expect((await runCli(["restore", "--db", database, backup])).status).toBe(0);
+    expect((await entries(database)).map(({ action, result }) => `${action} ${result}`)).toEqual([
+      "ingest done",
+      "restore done",
+    ]);
+    expect(
+      (await entries(`${database}.replaced-20260401T000000Z`)).map(({ action, result }) => `${action} ${result}`),
+    ).toEqual(["ingest done", "backup done", "restore started"]);
+  });
+
+  test("can be searched by time, user, action, and what is named", async () => {
+    const database = await smallDatabase();
+    const insert = new Database(database);
+    const add = insert.prepare(
+      `INSERT INTO stored_audit (request_id, at_ms, action, result, user_name, sudo_user, host, program, parameters, affected)
+       VALUES ('r', ?, ?, 'done', ?, ?, 'mx1', '0', ?, ?)`,
+    );
+    add.run(NOW - 5000, "export", "ann", null, '{"message":"1vx5YS-0006QZ-1J"}', "{}");
+    add.run(NOW - 4000, "search", "root", "bob", "{}", '{"to":["Carol@example.org"]}');
+    insert.close();
+    const found = async (...argv: string[]) => (await entries(database, ...argv)).map(({ action }) => action);
+    expect(await found("--user", "ann")).toEqual(["export"]);
+    expect(await found("--user", "bob")).toEqual(["search"]);
+    expect(await found("--action", "search")).toEqual(["search"]);
+    expect(await found("--message", "1vx5YS-0006QZ-1J")).toEqual(["export"]);
+    expect(await found("--message", "1vx5YS")).toEqual([]);
+    expect(await found("--address", "carol@example.org")).toEqual(["search"]);
+    expect(await found("--until", "2026-03-31T23:59:56Z")).toEqual(["export"]);
+    expect(await found("--since", "2026-03-31 23:59:56", "--until", "2026-03-31T23:59:57Z")).toEqual(["search"]);
+    expect(await found("--since", "1h", "--limit", "1")).toEqual(["search"]);
+  });
+
+  test("is CSV that a spreadsheet reads as text", async () => {
+    const database = await smallDatabase();
+    const { stdout } = await runCli(["audit", "--csv", "--db", database], { env: {} });
+    const [head = "", row = ""] = stdout.split("\r\n");
+    expect(head.split(",").slice(0, 3)).toEqual(["timestamp", "request_id", "user"]);
+    expect(row).toContain('"{""');
+    await runCli(["backup", "--db", database, temporaryFolder()], { user: '=cmd|" /C calc"!A0' });
+    expect((await runCli(["audit", "--csv", "--db", database])).stdout).toContain(`,"'=cmd|"" /C calc""!A0",`);
+  });
+
+  test("cannot be changed, and only what is older than it is kept can go", async () => {
+    const path = await smallDatabase();
+    const database = new Database(path);
+    for (const sql of [
+      "UPDATE stored_audit SET user_name = 'nobody'",
+      "DELETE FROM stored_audit",
+      "DELETE FROM audit_retention",
+      "INSERT OR REPLACE INTO stored_audit SELECT * FROM stored_audit",
+    ])
+      expect(() => database.exec(sql), sql).toThrow("append-only");
+    database.close();
+    const pruner = openPruner(storeSettings(path), { isRehearsal: false });
+    expect(pruner.removeAudit(epochMs(NOW))).toMatchObject({ stored_audit: 0 });
+    expect(pruner.removeAudit(epochMs(NOW + 1))).toMatchObject({ stored_audit: 1, ingest_runs: 0 });
+    pruner.close();
+    expect(queryAll(path, "SELECT * FROM audit_log")).toEqual([]);
+    expect(queryAll(path, "SELECT count(*) AS runs FROM ingest_runs")).toEqual([{ runs: 1 }]);
+  });
+
+  test("goes to the system log too when asked, and says when it cannot", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "bin"));
+    writeFileSync(
+      join(folder, "bin", "logger"),
+      `#!/bin/sh\nprintf '%s\\n' "$*" > ${folder}/args\n/bin/cat > ${folder}/line\n`,
+    );
+    chmodSync(join(folder, "bin", "logger"), 0o700);
+    const database = join(folder, "pilot.db");
+    const argv = ["ingest", "--syslog", "--quiet", "--log-type", "main", "--db", database, "-"];
+    const options = { stdin: LINE, env: { PATH: join(folder, "bin") } };
+    expect(await runCli(argv, options)).toMatchObject({ status: 0, stderr: "" });
+    expect(readFileSync(join(folder, "args"), "utf8")).toBe("-t exim-pilot -p authpriv.notice\n");
+    expect(JSON.parse(readFileSync(join(folder, "line"), "utf8"))).toMatchObject({
+      action: "ingest",
+      affected: { lines: 1 },
+    });
+    const without = { stdin: `${LINE}${LINE}`, env: { PATH: join(folder, "nothing") } };
+    const { status, stderr } = await runCli(argv, without);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringMatching(/^note: this was not recorded in the system log: /),
+    });
+  });
+
+  test("that cannot be written does not undo what was done", async () => {
+    const database = await smallDatabase();
+    const directory = join(temporaryFolder(), "backups");
+    await withWriter(database, async (writer) => {
+      const held = new Database(database);
+      held.exec("BEGIN IMMEDIATE");
+      const { status, stdout, stderr } = await runCli(["backup", "--wait", "0.1", "--db", database, directory]);
+      held.close();
+      expect({ status, stderr }).toEqual({
+        status: 0,
+        stderr: expect.stringMatching(/^note: this was not recorded in the audit log: .*locked/),
+      });
+      expect(stdout).toContain("Made ");
+      expect(writer.path).toBe(database);
+    });
+  });
+});
+
+async function smallDatabase(): Promise<string> {
+  const database = join(temporaryFolder(), "pilot.db");
+  await runCli(["ingest", "--quiet", "--log-type", "main", "--db", database, "-"], { stdin: LINE });
+  return database;
+}
+
+async function entries(database: string, ...argv: string[]): Promise<Entry[]> {
+  const { stdout, stderr } = await runCli(["audit", "--json", "--db", database, ...argv]);
+  expect(stderr).toBe("");
+  return (JSON.parse(stdout) as { entries: Entry[] }).entries;
+}

@@ -1,0 +1,153 @@
+/** Bringing a database with content up to date: a backup before, one after the other, and kills in the middle. */
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ingest } from "../../src/ingest/ingest.ts";
+import { loadMigrations } from "../../src/store/migrations.ts";
+import { openWriter } from "../../src/store/store.ts";
+import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { expectFailure, runCli } from "../support/cli.ts";
+import { FIXTURES, OPTIONS, SCHEMA_DIRECTORY, storeSettings, temporaryFolder } from "../support/database.ts";
+import { Random } from "../support/generate.ts";
+import { queryAll } from "../support/views.ts";
+
+const LATEST = loadMigrations(SCHEMA_DIRECTORY).steps.length;
+/** EXIM_PILOT_TORTURE=20 starts twenty. */
+const PROCESSES = Number(process.env["EXIM_PILOT_TORTURE"] ?? 5);
+let program: BuiltProgram;
+let old: string;
+
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+
+beforeAll(async () => {
+  program = await buildProgram();
+  old = await makeOldDatabase(FOLDER);
+});
+afterAll(() => {
+  program.remove();
+  rmSync(FOLDER, { recursive: true, force: true });
+});
+
+describe("a database with content that is behind", () => {
+  test("is backed up, then migrated, and nothing of it is lost", async () => {
+    const path = oldDatabase();
+    const before = content(path);
+    const { status, stdout, stderr } = await runCli(["migrate", "--db", path]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const backup = join(path, "..", "backups", "pilot-20260401T000000Z.db");
+    expect(stdout).toContain(`made the backup "${backup}"`);
+    expect((await runCli(["backup", "--verify", backup])).status).toBe(0);
+    expect([versionOf(path), versionOf(backup)]).toEqual([LATEST, 1]);
+    expect([content(path), content(backup)]).toEqual([before, before]);
+    const { stdout: audit } = await runCli(["audit", "--db", path, "--json"]);
+    expect(JSON.parse(audit)).toMatchObject({ entries: [{ action: "migrate", affected: { before: 1, backup } }] });
+  });
+
+  test("may be backed up elsewhere, or not at all", async () => {
+    const [one, other] = [oldDatabase(), oldDatabase()];
+    const directory = join(temporaryFolder(), "elsewhere");
+    expect((await runCli(["migrate", "--backup-directory", directory, "--db", one])).status).toBe(0);
+    expect(readdirSync(directory)).toContain("pilot-20260401T000000Z.db");
+    expect((await runCli(["migrate", "--no-backup", "--db", other])).status).toBe(0);
+    expect(existsSync(join(other, "..", "backups"))).toBe(false);
+  });
+
+  test("stays as it is when no backup can be made", async () => {
+    const path = oldDatabase();
+    const directory = join(temporaryFolder(), "file");
+    writeFileSync(directory, "");
+    const before = readFileSync(path);
+    expectFailure(await runCli(["migrate", "--backup-directory", join(directory, "x"), "--db", path]), {
+      status: 3,
+      says: "cannot be made",
+    });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test("goes as far as asked, and not back", async () => {
+    const path = oldDatabase();
+    expect((await runCli(["migrate", "--to", "1", "--db", path])).stdout).toContain("is up to date (schema");
+    expect(versionOf(path)).toBe(1);
+    expect((await runCli(["migrate", "--dry-run", "--to", "2", "--db", path])).stdout).toContain("would apply 0002_");
+    expect((await runCli(["migrate", "--to", "2", "--db", path])).status).toBe(0);
+    expect(versionOf(path)).toBe(2);
+    expectFailure(await runCli(["migrate", "--to", "1", "--db", path]), { status: 2, says: "no way back to 1" });
+    expectFailure(await runCli(["migrate", "--to", "99", "--db", path]), {
+      status: 2,
+      says: `up to ${LATEST}, not 99`,
+    });
+    expectFailure(await runCli(["migrate", "--to", "x", "--db", path]), { status: 2, says: "number of a schema" });
+  });
+
+  test("is migrated once by several processes at once, and none fails", async () => {
+    const path = oldDatabase();
+    const before = content(path);
+    const runs = Array.from({ length: PROCESSES }, () => startProgram(program.script, ["migrate", "--db", path]).ended);
+    for (const { status, stderr } of await Promise.all(runs))
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(versionOf(path)).toBe(LATEST);
+    expect(queryAll(path, "SELECT count(*) AS steps FROM schema_migrations")).toEqual([{ steps: LATEST }]);
+    expect(content(path)).toEqual(before);
+  });
+
+  test("is whole after a kill at any time, and the next run completes it", async () => {
+    const random = new Random(8);
+    for (let round = 0; round < 4; round++) {
+      const path = oldDatabase();
+      const before = content(path);
+      const { child, ended } = startProgram(program.script, ["migrate", "--db", path]);
+      await Promise.race([ended, sleep(100 + random.upTo(500))]);
+      child.kill("SIGKILL");
+      await ended;
+      expect([1, LATEST]).toContain(versionOf(path));
+      expect(queryAll(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
+      expect(content(path)).toEqual(before);
+      rmSync(join(path, "..", "backups"), { recursive: true, force: true });
+      expect((await runCli(["migrate", "--db", path])).status).toBe(0);
+      expect([versionOf(path), content(path)]).toEqual([LATEST, before]);
+    }
+  });
+});
+
+function oldDatabase(): string {
+  const path = join(temporaryFolder(), "pilot.db");
+  copyFileSync(old, path);
+  return path;
+}
+
+/** A database as the first schema made it, with the log of a corpus in it. */
+async function makeOldDatabase(folder: string): Promise<string> {
+  const schemaDirectory = join(folder, "schema");
+  cpSync(SCHEMA_DIRECTORY, schemaDirectory, { recursive: true });
+  for (const name of readdirSync(schemaDirectory))
+    if (/^(?!0001)\d{4}_/.test(name)) rmSync(join(schemaDirectory, name));
+  const views = readFileSync(join(SCHEMA_DIRECTORY, "views.sql"), "utf8");
+  writeFileSync(join(schemaDirectory, "views.sql"), views.replace(/CREATE VIEW audit_log[^;]*;/, ""));
+  const path = join(folder, "old.db");
+  const writer = openWriter({ ...storeSettings(path), schemaDirectory });
+  await ingest([join(FIXTURES, "corpus", "default", "mainlog")], Readable.from([]), writer, OPTIONS);
+  writer.close();
+  return path;
+}
+
+function versionOf(path: string): number {
+  return queryAll<{ user_version: number }>(path, "PRAGMA user_version")[0]?.user_version ?? 0;
+}
+
+function content(path: string): unknown[] {
+  return ["messages", "recipients", "delivery_attempts", "log_entries"].map((view) =>
+    queryAll(path, `SELECT * FROM ${view}`),
+  );
+}

@@ -1,0 +1,162 @@
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import { type DoctorReport, examine, type Verdict } from "../../src/doctor/doctor.ts";
+import { missingSelectors } from "../../src/doctor/log-selector.ts";
+import type { LogSample } from "../../src/store/health-reader.ts";
+import { epochMs } from "../../src/units.ts";
+import { runCli } from "../support/cli.ts";
+import { FIXTURES, ingestInto, NOW, storeSettings, temporaryFolder } from "../support/database.ts";
+
+const DAY_MS = 86_400_000;
+
+describe("doctor", () => {
+  test("finds nothing wrong with a database that is cared for", async () => {
+    const path = await corpusDatabase();
+    expect((await runCli(["backup", "--quiet", "--db", path])).status).toBe(0);
+    const { status, stdout, stderr } = await runCli(["doctor", "--json", "--db", path]);
+    const report = JSON.parse(stdout) as DoctorReport;
+    expect(verdicts(report, "problem")).toEqual([]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(Object.keys(report.tables)).toContain("stored_messages");
+    expect(report.sqlite).toMatch(/^3\.\d+/);
+  });
+
+  test.each<[what: string, check: string, verdict: Verdict, change: (path: string) => void]>([
+    ["a file that is no database", "database", "problem", (path) => writeFileSync(path, "what is this?".repeat(100))],
+    ["a newer schema", "database", "problem", (path) => run(path, "PRAGMA user_version = 99")],
+    [
+      "an older schema",
+      "schema",
+      "problem",
+      (path) => run(path, "PRAGMA user_version = 1; DELETE FROM schema_migrations WHERE version > 1"),
+    ],
+    ["a file others can read", "rights", "advice", (path) => chmodSync(path, 0o644)],
+    ["a file that cannot shrink", "space", "advice", (path) => run(path, "PRAGMA auto_vacuum = 0; VACUUM")],
+    ["texts that are not indexed", "indexes", "advice", (path) => run(path, "UPDATE text_indexes SET last_id = 0")],
+    [
+      "a failed ingest",
+      "ingest",
+      "problem",
+      (path) => run(path, "UPDATE ingest_runs SET result = 'failed', error = 'no'"),
+    ],
+    [
+      "an ingest long ago",
+      "ingest",
+      "problem",
+      (path) => run(path, `UPDATE ingest_runs SET finished_ms = ${NOW - 2 * DAY_MS}`),
+    ],
+    ["no backup", "backup", "problem", () => {}],
+    [
+      "lines of the future",
+      "clock",
+      "problem",
+      (path) => run(path, `UPDATE stored_sources SET last_ms = ${NOW + DAY_MS}`),
+    ],
+    [
+      "many lines not understood",
+      "server mx1",
+      "problem",
+      (path) => run(path, "UPDATE stored_sources SET other = lines / 10"),
+    ],
+    [
+      "a zone that is none",
+      "server mx1",
+      "problem",
+      (path) => run(path, "UPDATE stored_servers SET time_zone = 'Mars/Olympus'"),
+    ],
+  ])("finds %s", async (_what, check, verdict, change) => {
+    const path = await corpusDatabase();
+    change(path);
+    const found = examine({ ...storeSettings(path), node: "20.0.0" }).findings.filter(
+      (finding) => finding.check === check,
+    );
+    expect(found.map((finding) => finding.verdict)).toContain(verdict);
+    for (const finding of found)
+      expect(finding.verdict === "ok" || (finding.hint ?? "") !== "", finding.message).toBe(true);
+    expect((await runCli(["doctor", "--db", path])).status).toBe(1);
+  });
+
+  test("finds damage, wherever it is, and says so", async () => {
+    for (const share of [0, 0.3, 0.6, 0.9]) {
+      const path = await corpusDatabase();
+      damage(path, share);
+      const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+      const problems = findings.filter((finding) => finding.verdict === "problem").map(({ message }) => message);
+      expect(problems.join(" "), String(share)).toMatch(/is damaged/);
+    }
+  });
+
+  test("says that there is no database", async () => {
+    const { status, stdout } = await runCli(["doctor", "--db", join(temporaryFolder(), "none.db")]);
+    expect(status).toBe(1);
+    expect(stdout).toContain("There is no database");
+  });
+
+  test("changes nothing", async () => {
+    const path = await corpusDatabase();
+    const before = readFileSync(path);
+    examine({ ...storeSettings(path), node: "20.0.0" });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+});
+
+describe("what Exim could log", () => {
+  const FULL: LogSample = {
+    arrivals: 100,
+    withSubject: 1,
+    withRecipients: 1,
+    withPort: 1,
+    completed: 100,
+    withQueueTime: 1,
+    withMilliseconds: 1,
+    deliveries: 100,
+    withDeliveryTime: 1,
+  };
+  const items = (sample: Partial<LogSample>) => missingSelectors({ ...FULL, ...sample }).map(({ item }) => item);
+
+  test("is told when no message has it, and there are enough to tell", () => {
+    expect(items({})).toEqual([]);
+    expect(items({ withSubject: 0, withQueueTime: 0 })).toEqual(["subject", "queue_time_overall"]);
+    expect(items({ arrivals: 19, withSubject: 0 })).toEqual([]);
+    expect(items({ deliveries: 0, withDeliveryTime: 0 })).toEqual([]);
+  });
+
+  test.each([
+    ["default", true],
+    ["all", false],
+  ])("is right about the logs of the profile %s, which real Exim wrote", async (profile, isMissing) => {
+    const path = await corpusDatabase(profile);
+    const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+    const hints = findings.map(({ hint }) => hint ?? "").filter((hint) => hint.includes("log_selector"));
+    expect(hints.length > 0).toBe(isMissing);
+    if (isMissing) expect(hints).toContain("Set in Exim: log_selector = +received_recipients");
+  });
+});
+
+async function corpusDatabase(profile = "default"): Promise<string> {
+  const path = join(temporaryFolder(), "pilot.db");
+  const now = () => epochMs(NOW - 1000);
+  await ingestInto(path, [join(FIXTURES, "corpus", profile, "mainlog")], { now });
+  run(path, "PRAGMA wal_checkpoint(TRUNCATE)");
+  return path;
+}
+
+function run(path: string, sql: string): void {
+  const database = new Database(path);
+  database.exec(sql);
+  database.close();
+}
+
+/** Overwrites pages, but for the first, from a place on. */
+function damage(path: string, share: number): void {
+  const bytes = readFileSync(path);
+  const from = 4096 + Math.floor((bytes.length - 4096) * share);
+  bytes.fill(0x5a, from, from + 12_000);
+  writeFileSync(path, bytes);
+}
+
+function verdicts({ findings }: DoctorReport, verdict: Verdict): string[] {
+  return findings.filter((finding) => finding.verdict === verdict).map(({ check, message }) => `${check}: ${message}`);
+}

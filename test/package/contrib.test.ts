@@ -1,0 +1,119 @@
+/** The examples of contrib, the manual page and the completions: as they stand, they fit the program. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { listCommands } from "../../src/cli/command-list.ts";
+import { processIo } from "../../src/cli/io.ts";
+import { buildProgram } from "../../src/cli/program.ts";
+import { runCli } from "../support/cli.ts";
+import { temporaryFolder } from "../support/database.ts";
+
+const CONTRIB = fileURLToPath(new URL("../../contrib", import.meta.url));
+const PROGRAM = buildProgram(processIo(), () => {});
+const COMMANDS = listCommands(PROGRAM);
+
+describe("contrib", () => {
+  const files = readdirSync(CONTRIB, { recursive: true, encoding: "utf8" }).filter((path) =>
+    /\.\w+$|exim-pilot$/.test(path),
+  );
+
+  test("has a configuration that the program takes", async () => {
+    const { status, stdout, stderr } = await runCli(["config", "--config", join(CONTRIB, "exim-pilot.toml")]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("/var/lib/exim-pilot/mail.db");
+  });
+
+  const commands = files.flatMap((path) =>
+    [...readFileSync(join(CONTRIB, path), "utf8").matchAll(/(?<![\w/-])exim-pilot ([a-z]+ ?[^\n'|>]*)/g)]
+      .map(([, words = ""]) =>
+        words
+          .replace(/\$+\(.*\)/, "mainlog")
+          .trim()
+          .split(/\s+/),
+      )
+      .filter(([name = ""]) => COMMANDS.some((command) => command.name === name))
+      .map((argv) => [path, argv] as const),
+  );
+
+  test("has examples of all that runs by the clock", () => {
+    const names = new Set(commands.map(([, [name]]) => name));
+    for (const name of ["ingest", "prune", "backup", "completion"]) expect(names).toContain(name);
+  });
+
+  test.each(commands)("%s: %s can be typed like that", (_path, [name, ...rest]) => {
+    const command = PROGRAM.commands.find((candidate) => candidate.name() === name);
+    expect(command?.parseOptions(rest).unknown).toEqual([]);
+  });
+
+  const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
+  const units = files.filter((path) => /\.(service|timer)$/.test(path));
+  test.skipIf(!hasSystemd).each(units)("%s is a unit that systemd takes", (path) => {
+    const { stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", join(CONTRIB, path)], { encoding: "utf8" });
+    expect(stderr.split("\n").filter((line) => line.includes("exim-pilot"))).toEqual([]);
+  });
+
+  test("has a timer for every service, and every service is hardened alike", () => {
+    const services = units.filter((path) => path.endsWith(".service"));
+    expect(services.map((path) => path.replace("service", "timer"))).toEqual(
+      units.filter((path) => path.endsWith(".timer")),
+    );
+    const hardening = services.map((path) => readFileSync(join(CONTRIB, path), "utf8").split("\n\n").at(-1));
+    expect(new Set(hardening).size).toBe(1);
+    expect(hardening[0]).toContain("ProtectSystem=strict");
+  });
+});
+
+describe("the manual page", () => {
+  test("has every command and every flag, and no warning", async () => {
+    const { stdout } = await runCli(["completion", "man"]);
+    const page = stdout.replaceAll("\\-", "-").replaceAll("\\&", "");
+    for (const { name, flags } of COMMANDS) {
+      expect(page).toContain(`.SS "exim-pilot ${name} `);
+      for (const { form } of flags) expect(page, `${name} ${form}`).toContain(`.B ${form}\n`);
+    }
+    if (spawnSync("groff", ["--version"]).status !== 0) return;
+    const { status, stderr } = spawnSync("groff", ["-man", "-ww", "-Tutf8", "-z"], { input: stdout, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+});
+
+describe("completions", () => {
+  test("of bash offer commands, flags, words and files", async () => {
+    const script = join(temporaryFolder(), "completion.bash");
+    writeFileSync(script, (await runCli(["completion", "bash"])).stdout);
+    const complete = (...typed: string[]): string[] => {
+      const run = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _exim_pilot; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const output = execFileSync("bash", ["-c", run, "bash", script, "exim-pilot", ...typed], {
+        encoding: "utf8",
+        cwd: CONTRIB,
+      });
+      return output.split("\n").filter((word) => word !== "");
+    };
+    expect(complete("")).toEqual([...COMMANDS.map(({ name }) => name), "--help", "--version"]);
+    expect(complete("re")).toEqual(["restore"]);
+    expect(complete("backup", "--com")).toEqual(["--compress"]);
+    expect(complete("ingest", "--log-type", "p")).toEqual(["panic"]);
+    expect(complete("ingest", "--db", "exim")).toEqual(["exim-pilot.toml"]);
+    expect(complete("ingest", "--server", "")).toEqual([]);
+    expect(complete("ingest", "sys")).toEqual(["systemd"]);
+    expect(complete("completion", "f")).toEqual(["fish"]);
+  });
+
+  test.each(["zsh", "fish"] as const)(
+    "of %s name every command and flag, and are sound where the shell is there",
+    async (shell) => {
+      const { stdout } = await runCli(["completion", shell]);
+      for (const { name, flags } of COMMANDS) {
+        expect(stdout).toContain(shell === "zsh" ? `    ${name}) _arguments` : `-a ${name} -d `);
+        for (const flag of flags.flatMap(({ names }) => names))
+          expect(stdout, `${name} ${flag}`).toContain(
+            shell === "zsh" ? `'${flag}[` : flag.replace(/^--/, "-l ").replace(/^-(?=\w$)/, "-s "),
+          );
+      }
+      const { error, status, stderr } = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
+      if (error === undefined) expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    },
+  );
+});

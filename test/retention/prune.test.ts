@@ -1,0 +1,571 @@
+/**
+ * Pruning against a model: the policy, read from what was stored before, in plain loops. After a prune the views hold exactly
+ * what the model keeps, whatever the lines, the batches and the cutoffs.
+ */
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import { PilotError } from "../../src/errors.ts";
+import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
+import { type PruneOptions, type PruneReport, prune, pruneStatus, rehearse } from "../../src/retention/prune.ts";
+import { RawTextReader } from "../../src/store/raw-text.ts";
+import { openPruner } from "../../src/store/store.ts";
+import { TEXT_REFERENCES } from "../../src/store/text-references.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
+import { ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
+import { generateTraffic } from "../support/generate.ts";
+import { differences, dumpSources, dumpViews, queryAll } from "../support/views.ts";
+
+/** EXIM_PILOT_TORTURE=500 tries 500 databases. */
+const RUNS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 12);
+vi.setConfig({ testTimeout: 60_000 + RUNS * 5000 });
+const START_MS = Date.UTC(2026, 2, 2);
+const OPEN = ["received", "queued", "deferred", "frozen"];
+
+describe("after a prune", () => {
+  const scenario = fc.record({
+    seed: fc.nat(1_000_000),
+    messages: fc.integer({ min: 4, max: 30 }),
+    gapMs: fc.constantFrom(20 * 60_000, 3 * HOUR_MS, 20 * HOUR_MS),
+    batchLines: fc.constantFrom(1, 2, 5, 17),
+    logsShare: fc.double({ min: 0, max: 1, noNaN: true }),
+    messagesShare: fc.double({ min: 0, max: 1, noNaN: true }),
+    isForced: fc.boolean(),
+    openShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }),
+  });
+
+  test("the views hold exactly what the policy keeps, and a rehearsal had told the rows", async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ logsShare, messagesShare, isForced, openShare, ...traffic }) => {
+        const logs = writeTraffic(traffic);
+        const path = join(temporaryFolder(), "pilot.db");
+        await ingestInto(path, logs, { batchLines: traffic.batchLines });
+        const before = readModel(path);
+        const now = epochMs(before.lastMs + HOUR_MS);
+        const span = (share: number) => Math.round((now - START_MS) * share);
+        const policy = {
+          logs: span(logsShare),
+          messages: span(messagesShare),
+          open: openShare === undefined ? undefined : span(openShare),
+          audit: undefined,
+        };
+        const options = { ...pruneOptions(path, now), policy, isForced };
+        const kept = keptBy(before, options);
+        const isEverything =
+          !isForced && ((before.blocks.length > 0 && kept.blocks.size === 0) || kept.messages.size === 0);
+        if (isEverything) {
+          const all = dumpRows(path);
+          expect(await errorOf(runPrune(path, options))).toMatchObject({ code: "check_failed" });
+          expect(dumpRows(path)).toEqual(all);
+          return;
+        }
+        const expected = keptRows(path, kept);
+        const sources = dumpSources(path);
+        const told = withPruner(path, true, (pruner) => rehearse(pruner, options));
+        const report = await runPrune(path, options);
+        expect(nonZero(report.removed)).toEqual(nonZero(told.removed));
+        expect(report.textBytes).toBe(told.textBytes);
+        expect(dumpRows(path)).toEqual(expected);
+        expect(dumpSources(path)).toEqual(sources);
+        expectSound(path, kept);
+        expect(nonZero((await runPrune(path, options)).removed)).toEqual({});
+        await ingestInto(path, logs, { batchLines: 3 });
+        expect(dumpRows(path)).toEqual(expected);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("its archive gives back what went, and continues into the log it is of", async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ logsShare, ...traffic }) => {
+        const logs = writeTraffic(traffic);
+        const [path, archive] = [join(temporaryFolder(), "pilot.db"), join(temporaryFolder(), "archive")];
+        await ingestInto(path, logs, { batchLines: traffic.batchLines });
+        const before = readModel(path);
+        const now = epochMs(before.lastMs + HOUR_MS);
+        const span = Math.round((now - START_MS) * logsShare);
+        const options = {
+          ...pruneOptions(path, now),
+          policy: { logs: span, messages: span, open: span, audit: undefined },
+          isForced: true,
+          archive,
+        };
+        const kept = keptBy(before, options);
+        const whole = dumpViews(path);
+        const report = await runPrune(path, options);
+        const files = existsSync(archive) ? readdirSync(archive).filter((name) => name.endsWith(".gz")) : [];
+        expect(report.archived.map((file) => file.slice(archive.length + 1)).sort()).toEqual(files.sort());
+        const again = join(temporaryFolder(), "again.db");
+        for (const file of files) await ingestArchive(again, archive, file);
+        const gone = new Set(before.messages.filter(({ id }) => !kept.messages.has(id)).map(({ eximId }) => eximId));
+        if (gone.size > 0) {
+          const returned = dumpViews(again);
+          for (const view of ["messages", "recipients", "delivery_attempts"]) {
+            const isGone = (row: string): boolean => {
+              const { id, message_id } = JSON.parse(row) as { id?: string; message_id?: string };
+              return gone.has(message_id ?? id ?? "");
+            };
+            expect((returned[view] ?? []).filter(isGone)).toEqual((whole[view] ?? []).filter(isGone));
+          }
+        }
+        await ingestInto(again, logs, { batchLines: 4 });
+        expect(differences(dumpViews(again), whole)).toEqual([]);
+      }),
+      { numRuns: Math.ceil(RUNS / 3) },
+    );
+  });
+});
+
+describe("prune", () => {
+  test("keeps a message on the queue, and every message of a chain of which one stays", async () => {
+    const path = await databaseOf([
+      "2026-03-02 08:00:00 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=300",
+      "2026-03-02 08:00:01 1vx5YS-0006QZ-1J == b@example.com R=r T=t defer (-53): retry",
+      "2026-03-02 09:00:00 1vx5YS-0006QZ-2J <= a@example.org H=h [192.0.2.1] S=300",
+      "2026-03-02 09:00:01 1vx5YS-0006QZ-2J ** b@example.com: no",
+      "2026-03-02 09:00:02 1vx5YS-0006QZ-3J <= <> R=1vx5YS-0006QZ-2J U=mail P=local S=500",
+      "2026-03-02 09:00:03 1vx5YS-0006QZ-2J Completed",
+      "2026-03-02 10:00:00 1vx5YS-0006QZ-4J <= a@example.org H=h [192.0.2.1] S=300",
+      "2026-03-02 10:00:01 1vx5YS-0006QZ-4J => b@example.com R=r T=t H=h [192.0.2.1]",
+      "2026-03-02 10:00:01 1vx5YS-0006QZ-4J Completed",
+      "2026-05-02 09:00:02 1vx5YS-0006QZ-3J => a@example.org R=r T=t H=h [192.0.2.1]",
+      "2026-05-02 09:00:02 1vx5YS-0006QZ-3J Completed",
+    ]);
+    const now = epochMs(Date.UTC(2026, 4, 20));
+    const ids = () => queryAll<{ id: string }>(path, "SELECT id FROM messages ORDER BY id").map(({ id }) => id.at(-2));
+    const report = await runPrune(path, pruneOptions(path, now, { logs: "30d", messages: "30d" }));
+    expect(ids()).toEqual(["1", "2", "3"]);
+    expect(report.openMessages).toBe(1);
+    await runPrune(path, pruneOptions(path, now, { logs: "30d", messages: "30d", open: "60d" }));
+    expect(ids()).toEqual(["2", "3"]);
+    await runPrune(path, { ...pruneOptions(path, now, { logs: "30d", messages: "30d" }), isForced: true });
+    expect(ids()).toEqual(["3"]);
+  });
+
+  test("gives space back to the system, and the file stays sound", async () => {
+    const { path, now } = await largeDatabase();
+    const report = await runPrune(path, pruneOptions(path, now, { logs: "12h", messages: "12h" }));
+    expect(report.after.bytes).toBeLessThan(report.before.bytes * 0.7);
+    expect(report.after.bytes).toBe(report.after.usedBytes);
+    expect(report.needsVacuum).toBe(false);
+    expect(queryAll(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
+  });
+
+  test("removes the oldest until the database is as small as wanted, or says that it cannot be", async () => {
+    const { path, now } = await largeDatabase();
+    const options = {
+      ...pruneOptions(path, now),
+      policy: { logs: undefined, messages: undefined, open: undefined, audit: undefined },
+    };
+    const { size } = withPruner(path, true, (pruner) => ({ size: pruner.size() }));
+    const maxSize = Math.round(size.bytes * 0.6);
+    const last = () => queryAll<{ last: string }>(path, "SELECT max(timestamp) AS last FROM log_entries");
+    const newest = last();
+    const report = await runPrune(path, { ...options, maxSize });
+    expect(report.after.bytes).toBeLessThanOrEqual(maxSize);
+    expect(report.after.bytes).toBeGreaterThan(maxSize * 0.5);
+    expect(last()).toEqual(newest);
+    expect(await errorOf(runPrune(path, { ...options, maxSize: 1000 }))).toMatchObject({
+      code: "check_failed",
+      message: expect.stringContaining("cannot be made as small"),
+    });
+    expect(queryAll<{ blocks: number }>(path, "SELECT count(*) AS blocks FROM raw_blocks")[0]?.blocks).toBeGreaterThan(
+      0,
+    );
+  });
+
+  test("makes a file that cannot shrink smaller with a vacuum, if there is space for it", async () => {
+    const { path, now } = await largeDatabase();
+    const database = new Database(path);
+    database.pragma("auto_vacuum = NONE");
+    database.exec("VACUUM");
+    database.close();
+    const options = pruneOptions(path, now, { logs: "12h", messages: "12h" });
+    const first = await runPrune(path, options);
+    expect(first).toMatchObject({ needsVacuum: true, after: { bytes: first.before.bytes } });
+    const refused = await errorOf(runPrune(path, { ...options, vacuum: true, freeBytes: () => 1000 }));
+    expect(refused.code).toBe("disk_full");
+    const second = await runPrune(path, { ...options, vacuum: true });
+    expect(second.after.bytes).toBeLessThan(first.before.bytes * 0.7);
+    expect(withPruner(path, true, (pruner) => pruner.canShrink)).toBe(true);
+  });
+
+  test("refuses when the clock is behind the newest line, or the file is damaged", async () => {
+    const { path, now } = await largeDatabase();
+    const behind = epochMs(now - 3 * DAY_MS);
+    expect(await errorOf(runPrune(path, pruneOptions(path, behind)))).toMatchObject({
+      code: "check_failed",
+      message: expect.stringContaining("The clock says"),
+    });
+    const copy = join(temporaryFolder(), "damaged.db");
+    copyFileSync(path, copy);
+    const bytes = readFileSync(copy);
+    bytes.fill(0x5a, bytes.length / 2, bytes.length / 2 + 9000);
+    writeFileSync(copy, bytes);
+    expect(await errorOf(runPrune(copy, pruneOptions(copy, now)))).toMatchObject({ code: "corrupt" });
+  });
+
+  test("can be interrupted between two steps, and the next run goes on", async () => {
+    const { path, now } = await largeDatabase();
+    const other = join(temporaryFolder(), "undisturbed.db");
+    copyFileSync(path, other);
+    const controller = new AbortController();
+    let calls = 0;
+    const countingNow = () => {
+      if (++calls === 9) controller.abort();
+      return now;
+    };
+    const options = pruneOptions(path, now, { logs: "12h", messages: "12h" });
+    const error = await errorOf(runPrune(path, { ...options, now: countingNow, signal: controller.signal }));
+    expect(error.code).toBe("interrupted");
+    await runPrune(path, options);
+    await runPrune(other, { ...options, path: other });
+    expect(dumpRows(path)).toEqual(dumpRows(other));
+  });
+
+  test("lets new logs in afterwards, also when the youngest blocks were pruned", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "pilot.db");
+    const [young, old] = [join(folder, "young"), join(folder, "old")];
+    const lines = (month: string) =>
+      [1, 2, 3]
+        .map((day) => `2026-${month}-0${day} 08:00:00 1vx5YS-0006QZ-${month.slice(1)}${day} <= a@example.org S=3\n`)
+        .join("");
+    writeFileSync(young, `${lines("05")}2026-05-04 08:00:00 1vx5YS-0006QZ-52 Completed\n`);
+    writeFileSync(old, lines("01"));
+    await ingestInto(path, [young, old], { batchLines: 1, logType: "main" });
+    await runPrune(path, pruneOptions(path, epochMs(Date.UTC(2026, 4, 5)), { logs: "30d", messages: "30d" }));
+    const later = join(folder, "later");
+    writeFileSync(later, lines("06"));
+    await ingestInto(path, [later], { batchLines: 1, logType: "main" });
+    expect(queryAll(path, "SELECT count(*) AS entries FROM log_entries")).toEqual([{ entries: 4 + 3 + 3 }]);
+    expect(
+      queryAll(path, "SELECT id / 65536 AS block, count(*) AS n FROM stored_entries GROUP BY 1 HAVING n > 1"),
+    ).toEqual([]);
+  });
+
+  test("tells what there is of each class", async () => {
+    const { path, now } = await largeDatabase();
+    const status = withPruner(path, true, (pruner) =>
+      pruneStatus(pruner, pruneOptions(path, now, { logs: "12h", messages: "forever" })),
+    );
+    expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages", "audit"]);
+    const [logs, messages] = status.classes;
+    expect(logs).toMatchObject({ cutoff: new Date(now - 12 * HOUR_MS).toISOString() });
+    expect(logs?.expired).toBeGreaterThan(0);
+    expect(logs?.expired).toBeLessThan(logs?.total ?? 0);
+    expect(messages).toMatchObject({ cutoff: null, expired: 0 });
+    expect(messages?.total).toBe(queryAll<{ n: number }>(path, "SELECT count(*) AS n FROM messages")[0]?.n);
+  });
+});
+
+describe("the list of columns that name texts", () => {
+  test("is that of the schema", async () => {
+    const path = await databaseOf(["2026-03-02 08:00:00 exim 4.96 daemon started: pid=812"]);
+    const notTexts = [
+      "server_id",
+      "source_id",
+      "message_id",
+      "entry_id",
+      "path_id",
+      "problem_id",
+      "block_id",
+      "last_id",
+      "id",
+      "parent_exim_id",
+      "exim_id",
+      "request_id",
+    ];
+    const columns = queryAll<{ column: string }>(
+      path,
+      `SELECT t.name || '.' || c.name AS column FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+       WHERE t.type = 'table' AND c.name LIKE '%\\_id' ESCAPE '\\'`,
+    ).map(({ column }) => column);
+    const listed = TEXT_REFERENCES.flatMap(({ table, strings, addresses }) =>
+      [...strings, ...addresses].map((column) => `${table}.${column}`),
+    );
+    const found = columns.filter(
+      (column) => !notTexts.includes(column.split(".")[1] ?? "") && !column.includes("header_"),
+    );
+    expect([...listed].sort()).toEqual(found.sort());
+  });
+});
+
+describe("a span", () => {
+  test.each([
+    ["90d", 90 * DAY_MS],
+    ["12h", 12 * HOUR_MS],
+    ["2w", 14 * DAY_MS],
+    ["1y", 365 * DAY_MS],
+    ["0d", 0],
+    ["forever", undefined],
+  ])("%s is understood", (text, span) => {
+    expect(parseSpan(text)).toBe(span);
+  });
+
+  test.each(["", "90", "d", "-1d", "1.5d", "90 d", "9999999d", "ever"])("%j is refused", (text) => {
+    expect(() => parseSpan(text)).toThrow("is no span of time");
+  });
+
+  test("and a size have their defaults and units", () => {
+    expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual([90 * DAY_MS, 180 * DAY_MS, undefined, 365 * DAY_MS]);
+    expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
+    for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is no size");
+    expect(cutoffOf(DAY_MS, epochMs(3 * DAY_MS))).toBe(2 * DAY_MS);
+  });
+});
+
+// ---- The model ----
+
+interface Model {
+  readonly lastMs: EpochMs;
+  readonly blocks: readonly { readonly id: number; readonly source: number; readonly untilMs: number }[];
+  readonly messages: readonly {
+    readonly id: number;
+    readonly eximId: string;
+    readonly parent: string | null;
+    readonly status: string;
+    readonly lastAt: number;
+  }[];
+  readonly entries: readonly {
+    readonly id: number;
+    readonly message: number | null;
+    readonly places: readonly number[];
+  }[];
+}
+
+interface Kept {
+  readonly blocks: ReadonlySet<number>;
+  readonly messages: ReadonlySet<number>;
+  readonly eximIds: ReadonlySet<string>;
+  readonly entries: ReadonlySet<number>;
+}
+
+function readModel(path: string): Model {
+  const sightings = queryAll<{ location: number; entry: number }>(
+    path,
+    "SELECT location, entry_id AS entry FROM sightings",
+  );
+  const blocks = queryAll<Model["blocks"][number]>(
+    path,
+    `SELECT b.id, source_id AS source, coalesce(b.last_ms, b.clock_ms, s.created_ms) AS untilMs
+     FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id ORDER BY b.source_id, b.position`,
+  );
+  return {
+    lastMs: epochMs(
+      Math.max(...queryAll<{ ms: number }>(path, "SELECT last_ms AS ms FROM raw_blocks").map(({ ms }) => ms)),
+    ),
+    blocks,
+    messages: queryAll(
+      path,
+      `SELECT m.id, exim_id AS eximId, parent_exim_id AS parent, c.name AS status, last_at AS lastAt
+       FROM stored_messages m JOIN codes c ON c.family = 'message_status' AND c.code = m.status`,
+    ),
+    entries: queryAll<{ id: number; message: number | null }>(
+      path,
+      "SELECT id, message_id AS message FROM stored_entries",
+    ).map((entry) => ({
+      ...entry,
+      places: [
+        entry.id,
+        ...sightings.filter((sighting) => sighting.entry === entry.id).map(({ location }) => location),
+      ],
+    })),
+  };
+}
+
+function keptBy({ blocks, messages, entries }: Model, { policy, isForced, now }: PruneOptions): Kept {
+  const isOlder = (ms: number, span: number | undefined): boolean => span !== undefined && ms < now() - span;
+  const staying = new Set<number>();
+  const begun = new Set<number>();
+  for (const { id, source, untilMs } of blocks) {
+    if (!isOlder(untilMs, policy.logs)) begun.add(source);
+    if (begun.has(source)) staying.add(id);
+  }
+  const hasText = ({ places }: Model["entries"][number]): boolean =>
+    places.some((place) => staying.has(Math.floor(place / 65_536)));
+  const withText = new Set(entries.filter(hasText).map(({ message }) => message));
+  const keptMessages = new Set(
+    messages
+      .filter(({ id, status, lastAt }) => {
+        const ms = lastAt / 1000;
+        const isOpen = !isForced && OPEN.includes(status) && !isOlder(ms, policy.open);
+        return !isOlder(ms, policy.messages) || isOpen || withText.has(id);
+      })
+      .map(({ id }) => id),
+  );
+  for (let size = -1; !isForced && size !== keptMessages.size; ) {
+    size = keptMessages.size;
+    for (const one of messages)
+      for (const other of messages) {
+        if (one.parent !== other.eximId || keptMessages.has(one.id) === keptMessages.has(other.id)) continue;
+        keptMessages.add(one.id).add(other.id);
+      }
+  }
+  return {
+    blocks: staying,
+    messages: keptMessages,
+    eximIds: new Set(messages.filter(({ id }) => keptMessages.has(id)).map(({ eximId }) => eximId)),
+    entries: new Set(
+      entries
+        .filter((entry) => (entry.message === null ? hasText(entry) : keptMessages.has(entry.message)))
+        .map(({ id }) => id),
+    ),
+  };
+}
+
+const ROWS: readonly (readonly [view: string, key: string, of: "eximIds" | "entries"])[] = [
+  ["messages", "id", "eximIds"],
+  ["recipients", "message_id", "eximIds"],
+  ["delivery_attempts", "id", "entries"],
+  ["rejections", "id", "entries"],
+  ["log_entries", "id", "entries"],
+  ["log_metadata", "log_entry_id", "entries"],
+];
+
+/** The rows of the views, without the keys that depend on the order of reading. */
+function dumpRows(path: string, kept?: Kept): Record<string, string[]> {
+  return Object.fromEntries(
+    ROWS.map(([view, key, of]) => {
+      const rows = queryAll<Record<string, unknown>>(path, `SELECT * FROM ${view}`);
+      const keys: ReadonlySet<unknown> | undefined = kept?.[of];
+      return [
+        view,
+        rows
+          .filter((row) => keys === undefined || keys.has(row[key]))
+          .map((row) => JSON.stringify(of === "entries" ? { ...row, [key]: undefined } : row))
+          .sort(),
+      ];
+    }),
+  );
+}
+
+function keptRows(path: string, kept: Kept): Record<string, string[]> {
+  return dumpRows(path, kept);
+}
+
+/** Text is there for exactly the lines whose block is; every text of the tables of texts is named, and can be found. */
+function expectSound(path: string, kept: Kept): void {
+  const database = new Database(path, { readonly: true });
+  try {
+    expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+    expect(database.pragma("foreign_key_check")).toEqual([]);
+    const blocks = database.prepare("SELECT id FROM raw_blocks").pluck().all() as number[];
+    expect(new Set(blocks)).toEqual(kept.blocks);
+    const dangling = database.prepare(
+      "SELECT count(*) FROM sightings WHERE location / 65536 NOT IN (SELECT id FROM raw_blocks)",
+    );
+    expect(dangling.pluck().get()).toBe(0);
+    const rawText = new RawTextReader(database);
+    for (const id of database.prepare("SELECT id FROM stored_entries").pluck().all() as number[])
+      expect(rawText.entryText(id) !== undefined).toBe(kept.blocks.has(Math.floor(id / 65_536)));
+    for (const [table, column, index] of [
+      ["strings", "text", "string_ids"],
+      ["addresses", "address", "address_ids"],
+    ] as const) {
+      const named = TEXT_REFERENCES.flatMap(({ table: from, ...columns }) =>
+        columns[table].map((name) => `SELECT ${name} AS id FROM ${from} WHERE ${name} IS NOT NULL`),
+      ).join(" UNION ");
+      expect(database.prepare(`SELECT count(*) FROM ${table} WHERE id NOT IN (${named})`).pluck().get()).toBe(0);
+      expect(
+        database.prepare(`SELECT count(*) FROM (${named}) WHERE id NOT IN (SELECT id FROM ${table})`).pluck().get(),
+      ).toBe(0);
+      const same = `SELECT count(*) FROM ${table} t JOIN ${index} i ON i.id = t.id AND i.${column} = t.${column}`;
+      const [all, indexed, paired] = [`SELECT count(*) FROM ${table}`, `SELECT count(*) FROM ${index}`, same].map(
+        (sql) => database.prepare(sql).pluck().get(),
+      );
+      expect([indexed, paired]).toEqual([all, all]);
+    }
+  } finally {
+    database.close();
+  }
+}
+
+function writeTraffic({ seed, messages, gapMs }: { seed: number; messages: number; gapMs: number }): string[] {
+  const folder = temporaryFolder();
+  const entries = [...generateTraffic({ seed, messages, gapMs, startMs: START_MS })];
+  return (["main", "reject"] as const).flatMap((log) => {
+    const text = entries.map((entry) => entry[log] ?? "").join("");
+    const path = join(folder, `${log}log`);
+    writeFileSync(path, text);
+    return text === "" ? [] : [path];
+  });
+}
+
+async function databaseOf(lines: readonly string[]): Promise<string> {
+  const folder = temporaryFolder();
+  const [path, log] = [join(folder, "pilot.db"), join(folder, "mainlog")];
+  writeFileSync(log, lines.map((line) => `${line}\n`).join(""));
+  await ingestInto(path, [log], { batchLines: 1, logType: "main" });
+  return path;
+}
+
+async function largeDatabase(): Promise<{ path: string; now: EpochMs }> {
+  const path = join(temporaryFolder(), "pilot.db");
+  await ingestInto(path, writeTraffic({ seed: 5, messages: 700, gapMs: 120_000 }), { batchLines: 50 });
+  return { path, now: epochMs(readModel(path).lastMs + HOUR_MS) };
+}
+
+async function ingestArchive(path: string, directory: string, file: string): Promise<void> {
+  const manifest = JSON.parse(readFileSync(join(directory, `${file}.json`), "utf8")) as { ingest: string[] };
+  const [command, , server = "", , timeZone = "", , logType, name = ""] = manifest.ingest;
+  expect([command, name]).toEqual(["ingest", file]);
+  await ingestInto(path, [join(directory, name)], { server, timeZone, logType: logType as "main" });
+}
+
+function pruneOptions(
+  path: string,
+  now: EpochMs,
+  spans: Partial<Record<"logs" | "messages" | "open", string>> = {},
+): PruneOptions {
+  const { logs, messages, open } = { ...DEFAULT_SPANS, ...spans };
+  return {
+    path,
+    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open), audit: undefined },
+    isForced: false,
+    maxSize: undefined,
+    archive: undefined,
+    vacuum: false,
+    program: "0.0.0-test",
+    now: () => now,
+    pauseMs: 0,
+  };
+}
+
+function withPruner<Result>(
+  path: string,
+  isRehearsal: boolean,
+  action: (pruner: ReturnType<typeof openPruner>) => Result,
+): Result {
+  const pruner = openPruner(storeSettings(path), { isRehearsal });
+  try {
+    return action(pruner);
+  } finally {
+    pruner.close();
+  }
+}
+
+async function runPrune(path: string, options: PruneOptions): Promise<PruneReport> {
+  const pruner = openPruner(storeSettings(path), { isRehearsal: false });
+  try {
+    return await prune(pruner, options);
+  } finally {
+    pruner.close();
+  }
+}
+
+function nonZero(rows: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(rows).filter(([, count]) => count > 0));
+}
+
+async function errorOf(action: Promise<unknown>): Promise<PilotError> {
+  const error: unknown = await action.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof PilotError)) throw error ?? new Error("It was done all the same.");
+  return error;
+}
