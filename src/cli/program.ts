@@ -253,7 +253,7 @@ Examples:
   exim-pilot servers rename localhost mx1`;
 
 function addServers(program: Command, io: Io): void {
-  const servers = withDatabase(program.command("servers"))
+  const servers = withAudit(program.command("servers"))
     .summary("list, rename and describe servers")
     .description("Lists the servers whose logs are stored, and changes their names and settings.")
     .option("--json", "print everything as JSON")
@@ -309,7 +309,7 @@ Examples:
   exim-pilot export --raw mainlog --server mx1 --output mainlog.copy`;
 
 function addExport(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("export"))
+  withAudit(program.command("export"))
     .summary("give a log back")
     .description(
       "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged.",
@@ -417,7 +417,7 @@ function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
 }
 
 function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("rebuild"))
+  withAudit(program.command("rebuild"))
     .summary("read all stored lines anew")
     .description(
       "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all.",

@@ -3,11 +3,12 @@ import { PilotError } from "../../errors.ts";
 import { findSource } from "../../export/find-source.ts";
 import { createPrivateFile } from "../../export/private-file.ts";
 import type { Reader } from "../../store/reader.ts";
-import { type DatabaseFlags, usingReader } from "../context.ts";
+import { type AuditFlags, audited } from "../audited.ts";
+import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort, writePiece } from "../output.ts";
 
-export interface ExportFlags extends DatabaseFlags {
+export interface ExportFlags extends DatabaseFlags, AuditFlags {
   readonly raw: string;
   readonly server?: string;
   readonly output?: string;
@@ -22,8 +23,11 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
     });
   }
   return usingReader(flags, io, async (reader) => {
-    const { id } = findSource(await reader.sources.list({ server }), raw);
-    return output === undefined ? toStdout(reader, id, io) : toFile(reader, id, output, io);
+    const source = findSource(await reader.sources.list({ server }), raw);
+    const affected = (): object => ({ server: source.server, path: source.path });
+    return audited({ action: "export", parameters: flags, affected }, toStoreSettings(flags, io), flags, io, () =>
+      output === undefined ? toStdout(reader, source.id, io) : toFile(reader, source.id, output, io),
+    );
   });
 }
 

@@ -5,13 +5,14 @@ import { type RebuildReport, renderRebuild } from "../../render/rebuild-page.ts"
 import type { Reader } from "../../store/reader.ts";
 import { roomFor } from "../../store/working-copy.ts";
 import { SECOND_MS } from "../../units.ts";
+import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
 import { startProgress } from "../progress.ts";
 import { usingCopy } from "../working-copy.ts";
 
-export interface RebuildFlags extends DatabaseFlags {
+export interface RebuildFlags extends DatabaseFlags, AuditFlags {
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -48,14 +49,18 @@ async function planRebuild(reader: Reader, flags: RebuildFlags, io: Io): Promise
   };
 }
 
-async function apply(reader: Reader, { bytes }: Plan, flags: RebuildFlags, io: Io): Promise<boolean> {
+async function apply(reader: Reader, { bytes, logs, lines }: Plan, flags: RebuildFlags, io: Io): Promise<boolean> {
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
   const onProgress = (done: number): void =>
     progress.update(() => `reading the lines anew: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
   const onSwap = (): void => progress.update(() => "storing what they say");
   try {
-    return await usingCopy(flags, io, { purpose: "replace", reader, onProgress }, (copy, bringUp) =>
-      rebuild(copy, bringUp, { signal: io.signal, onSwap }),
+    const affected = (isApplied: boolean): object | undefined => (isApplied ? { logs, lines } : undefined);
+    const action = { action: "rebuild", parameters: flags, affected, ignoresFailure: true };
+    return await audited(action, toStoreSettings(flags, io), flags, io, () =>
+      usingCopy(flags, io, { purpose: "replace", reader, onProgress }, (copy, bringUp) =>
+        rebuild(copy, bringUp, { signal: io.signal, onSwap }),
+      ),
     );
   } finally {
     progress.stop();

@@ -3,11 +3,12 @@ import { renderJson } from "../../render/json.ts";
 import { renderRename, renderServers, renderSettings, toServerFacts } from "../../render/servers-page.ts";
 import { changeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
 import type { Writer } from "../../store/writer.ts";
-import { type DatabaseFlags, paintFor, usingReader, usingWriter } from "../context.ts";
+import { type AuditFlags, audited } from "../audited.ts";
+import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { assertTimeZone } from "../time-zone.ts";
 
-export interface ServersFlags extends DatabaseFlags {
+export interface ServersFlags extends DatabaseFlags, AuditFlags {
   readonly json?: boolean;
 }
 
@@ -29,7 +30,9 @@ export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
 
 /** Errors: `not_found`, `usage`, those of the database. */
 export async function runRenameServer(oldName: string, newName: string, flags: ServersFlags, io: Io): Promise<void> {
-  const change = await usingExisting(flags, io, (writer) => renameServer(writer, oldName, newName));
+  const change = await changing("servers rename", { ...flags, oldName, newName }, flags, io, (writer) =>
+    renameServer(writer, oldName, newName),
+  );
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderRename(change));
 }
 
@@ -42,7 +45,7 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
     });
   }
   assertTimeZone(timeZone);
-  const change = await usingExisting(flags, io, (writer) =>
+  const change = await changing("servers set", { ...flags, name }, flags, io, (writer) =>
     changeServer(writer, name, { environment, owner, timeZone }),
   );
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
@@ -57,6 +60,16 @@ function renderChangeJson({ before, after }: ServerChange): string {
   });
 }
 
-function usingExisting<Result>(flags: DatabaseFlags, io: Io, action: (writer: Writer) => Result): Promise<Result> {
-  return usingWriter(flags, io, action, { create: false });
+/** Changes a server of a database that is there, and records it. */
+function changing(
+  action: string,
+  parameters: object,
+  flags: ServersFlags,
+  io: Io,
+  change: (writer: Writer) => ServerChange,
+): Promise<ServerChange> {
+  const affected = ({ before, after }: ServerChange): object => ({ before, after });
+  return audited({ action, parameters, affected, ignoresFailure: true }, toStoreSettings(flags, io), flags, io, () =>
+    usingWriter(flags, io, change, { create: false }),
+  );
 }
