@@ -13,6 +13,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   writeSync,
@@ -213,8 +214,11 @@ function question(name, seconds, ratio, base, other = seconds) {
 
 /** Whom to ask for: of an arrival in the middle of the log. */
 function sampleOf(log) {
-  const bytes = readFileSync(log, "latin1");
-  const text = bytes.slice(bytes.length / 2);
+  const bytes = Buffer.alloc(2 ** 20);
+  const file = openSync(log, "r");
+  readSync(file, bytes, 0, bytes.length, Math.floor(statSync(log).size / 2));
+  closeSync(file);
+  const text = bytes.toString("latin1");
   const [, sender = "none"] = /<= (\S+@\S+) H=/.exec(text) ?? [];
   const [, ip = "192.0.2.1"] = /<= .*H=.*?\[([\d.]+)\]/.exec(text) ?? [];
   const [, recipient = "none"] = /=> (\S+@\S+) /.exec(text) ?? [];
