@@ -48,6 +48,27 @@ describe("the audit log", () => {
     expect(backup?.request_id).toMatch(/^[\da-f-]{36}$/);
   });
 
+  test("has servers that were changed, logs that were given back, and facts that were derived anew", async () => {
+    const database = await smallDatabase();
+    const output = join(temporaryFolder(), "mainlog");
+    for (const argv of [
+      ["servers", "rename", "mx1", "mx2"],
+      ["servers", "set", "mx2", "--owner", "kim"],
+      ["servers"],
+      ["export", "--raw", "1", "--output", output],
+      ["rebuild", "--dry-run"],
+      ["rebuild"],
+    ])
+      expect((await runCli([...argv, "--db", database])).status, argv.join(" ")).toBe(0);
+    const recorded = (await entries(database)).slice(1).map(({ action, affected }) => ({ action, affected }));
+    expect(recorded).toMatchObject([
+      { action: "servers rename", affected: { before: { name: "mx1" }, after: { name: "mx2" } } },
+      { action: "servers set", affected: { after: { owner: "kim" } } },
+      { action: "export", affected: { server: "mx2" } },
+      { action: "rebuild", affected: { logs: 1, lines: 1 } },
+    ]);
+  });
+
   test("does not record what only looked, found nothing new, or rehearsed", async () => {
     const database = await smallDatabase();
     for (const argv of [["stats"], ["prune", "--dry-run"], ["prune", "--status"], ["migrate", "--status"], ["migrate"]])
