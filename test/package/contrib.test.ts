@@ -92,7 +92,7 @@ describe("completions", () => {
       return output.split("\n").filter((word) => word !== "");
     };
     expect(complete("")).toEqual([...COMMANDS.map(({ name }) => name), "--help", "--version"]);
-    expect(complete("re")).toEqual(["restore"]);
+    expect(complete("re")).toEqual(["rebuild", "restore"]);
     expect(complete("backup", "--com")).toEqual(["--compress"]);
     expect(complete("ingest", "--log-type", "p")).toEqual(["panic"]);
     expect(complete("ingest", "--db", "exim")).toEqual(["exim-pilot.toml"]);
