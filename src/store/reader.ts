@@ -5,23 +5,23 @@ import { decodeLines } from "../text.ts";
 import { MessageReader } from "./message-reader.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { StatsReader } from "./stats-reader.ts";
-import type { PublicViews } from "./tables.ts";
+import type { Schema } from "./tables.ts";
 
 export class Reader {
   readonly messages: MessageReader;
   readonly stats: StatsReader;
-  readonly #views: Kysely<PublicViews>;
+  readonly #schema: Kysely<Schema>;
 
   constructor(database: Database.Database) {
     const rawText = new RawTextReader(database);
     addRawLine(database, rawText);
-    this.#views = new Kysely<PublicViews>({ dialect: new SqliteDialect({ database }) });
-    this.messages = new MessageReader(this.#views, rawText);
-    this.stats = new StatsReader(this.#views);
+    this.#schema = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+    this.messages = new MessageReader(this.#schema, rawText);
+    this.stats = new StatsReader(database, this.#schema);
   }
 
   async close(): Promise<void> {
-    await this.#views.destroy();
+    await this.#schema.destroy();
   }
 }
 
