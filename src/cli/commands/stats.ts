@@ -1,17 +1,137 @@
+import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { renderJson } from "../../render/json.ts";
-import { renderStatsPage } from "../../render/stats-page.ts";
-import { computeStats } from "../../stats/stats.ts";
-import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { renderAlarms } from "../../render/stats/check-text.ts";
+import { renderCsv } from "../../render/stats/csv.ts";
+import { renderStatsMarkdown } from "../../render/stats/markdown.ts";
+import { toTables } from "../../render/stats/section-tables.ts";
+import { renderStatsPage } from "../../render/stats/stats-page.ts";
+import type { Condition } from "../../stats/conditions.ts";
+import { type Comparison, DEFAULT_SECTIONS, type SectionName } from "../../stats/sections.ts";
+import { computeStats, type Stats, type StatsRequest } from "../../stats/stats.ts";
+import type { AxisName, Rank } from "../../store/stats/axes.ts";
+import type { StatsReader } from "../../store/stats-reader.ts";
+import type { EpochMs } from "../../units.ts";
+import { type Bucket, parseWhen, WHEN_FORMS } from "../../when.ts";
+import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 
 export interface StatsFlags extends DatabaseFlags {
+  readonly since?: string;
+  readonly until?: string;
+  readonly server?: readonly string[];
+  readonly sender?: string;
+  readonly recipient?: string;
+  readonly by?: readonly AxisName[];
+  readonly rank?: Rank;
+  readonly limit: number;
+  readonly bucket?: Bucket;
+  readonly compare?: Comparison;
+  readonly timezone?: string;
   readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly markdown?: boolean;
+  readonly failIf?: readonly Condition[];
+  readonly quiet?: boolean;
 }
 
-/** Prints the totals. Errors: those of the database. */
-export async function runStats(flags: StatsFlags, io: Io): Promise<void> {
-  const stats = await usingReader(flags, io, (reader) => computeStats(reader.stats));
-  io.stdout.write(
-    flags.json === true ? renderJson("stats", stats) : renderStatsPage(stats, io.timeZone, paintFor(io.stdout, io)),
+const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
+
+/** Prints the figures; returns the exit status. Errors: `usage`, `not_found` (a server), those of the database. */
+export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
+  const chosen = chooseSections(sections, flags);
+  const stats = await usingReader(flags, io, async (reader) =>
+    computeStats(reader.stats, await toRequest(chosen, flags, reader.stats, io)),
   );
+  io.stdout.write(render(stats, flags, sections.length === 0 && flags.by === undefined, io));
+  const alarms = renderAlarms(stats.checks);
+  io.stderr.write(alarms);
+  return alarms === "" ? 0 : EXIT_STATUS.check_failed;
+}
+
+function chooseSections(sections: readonly SectionName[], { by }: StatsFlags): readonly SectionName[] {
+  if (sections.length === 0) return by === undefined ? DEFAULT_SECTIONS : ["top"];
+  return by === undefined || sections.includes("top") ? sections : [...sections, "top"];
+}
+
+function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io): string {
+  if (flags.json === true) return renderJson("stats", stats);
+  if (flags.markdown === true) return renderStatsMarkdown(stats);
+  if (flags.csv === true) return renderOneCsv(stats);
+  if (flags.quiet === true) return "";
+  const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone: stats.timeZone };
+  return renderStatsPage(stats, screen, { isBrief });
+}
+
+function renderOneCsv(stats: Stats): string {
+  const [table, ...others] = toTables(stats);
+  if (table === undefined || others.length > 0) {
+    throw new PilotError("usage", "CSV is one table.", {
+      hint: "Name one section, or one axis: `exim-pilot stats series --csv`, `exim-pilot stats --by sender --csv`.",
+    });
+  }
+  return renderCsv(table);
+}
+
+async function toRequest(
+  sections: readonly SectionName[],
+  flags: StatsFlags,
+  reader: StatsReader,
+  io: Io,
+): Promise<StatsRequest> {
+  const { server = [], sender, recipient, by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
+  const timeZone = flags.timezone === undefined ? await findTimeZone(server, reader, io) : toTimeZone(flags.timezone);
+  const since = toMoment("--since", flags.since, timeZone, io);
+  const until = toMoment("--until", flags.until, timeZone, io);
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new PilotError("usage", "--since is not before --until.", { hint: "--until itself is not included." });
+  }
+  return {
+    filter: { since, until, servers: server, sender, recipient },
+    sections,
+    timeZone,
+    bucket,
+    axes: by,
+    rank,
+    limit,
+    compare,
+    conditions: failIf,
+    now: io.now(),
+  };
+}
+
+/** The clock of the servers asked about, where they have the same one; else this machine's. */
+async function findTimeZone(wanted: readonly string[], reader: StatsReader, io: Io): Promise<string> {
+  const servers = await reader.servers();
+  const known = servers.map(({ name }) => name);
+  const missing = wanted.find((name) => !known.includes(name));
+  if (missing !== undefined) {
+    throw new PilotError("not_found", `The database knows no server "${missing}".`, {
+      hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
+    });
+  }
+  const zones = new Set(
+    servers.filter(({ name }) => wanted.length === 0 || wanted.includes(name)).map(({ timeZone }) => timeZone),
+  );
+  const [zone] = zones;
+  return zone !== undefined && zones.size === 1 ? zone : io.timeZone;
+}
+
+function toTimeZone(name: string): string {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch (error) {
+    throw new PilotError("usage", `"${name}" is not a time zone.`, {
+      hint: "Zones have names like Europe/Berlin or UTC.",
+      cause: error,
+    });
+  }
+}
+
+function toMoment(flag: string, text: string | undefined, timeZone: string, io: Io): EpochMs | undefined {
+  if (text === undefined) return undefined;
+  const at = parseWhen(text, io.now(), timeZone);
+  if (at === undefined) {
+    throw new PilotError("usage", `${flag} cannot be "${text}".`, { hint: `Give ${WHEN_FORMS}.` });
+  }
+  return at;
 }
