@@ -153,6 +153,19 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
     .option("--markdown", "print tables as Markdown")
     .addOption(
+      new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([
+        "by",
+        "bucket",
+        "compare",
+        "csv",
+        "failIf",
+        "markdown",
+        "rank",
+        "recipient",
+        "sender",
+      ]),
+    )
+    .addOption(
       new Option("--fail-if <condition>", "exit 1 when it holds, such as deferred>5% (can be repeated)").argParser(
         collectConditions,
       ),

@@ -17,7 +17,7 @@ export class Reader {
     addRawLine(database, rawText);
     this.#schema = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
     this.messages = new MessageReader(this.#schema, rawText);
-    this.stats = new StatsReader(database, this.#schema);
+    this.stats = new StatsReader(database, this.#schema, rawText);
   }
 
   async close(): Promise<void> {

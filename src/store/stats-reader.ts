@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
 import { loadCodeNames } from "./codes.ts";
+import type { RawTextReader } from "./raw-text.ts";
 import type { AxisName, Rank } from "./stats/axes.ts";
 import { StatsCounts } from "./stats/counts.ts";
 import { type Ranking, readRanking } from "./stats/ranking.ts";
@@ -40,9 +41,12 @@ export class StatsReader {
   readonly #database: Database.Database;
   readonly #schema: Kysely<Schema>;
 
-  constructor(database: Database.Database, schema: Kysely<Schema>) {
+  readonly #rawText: RawTextReader;
+
+  constructor(database: Database.Database, schema: Kysely<Schema>, rawText: RawTextReader) {
     this.#database = database;
     this.#schema = schema;
+    this.#rawText = rawText;
   }
 
   async select(filter: Filter): Promise<SelectedStats> {
@@ -78,6 +82,36 @@ export class StatsReader {
 
   servers(): Promise<{ name: string; timeZone: string }[]> {
     return this.#schema.selectFrom("servers").select(["name", "time_zone as timeZone"]).orderBy("name").execute();
+  }
+
+  /** The texts of all main logs, of all servers when none is named: batches of whole lines, read as latin1, oldest log first. */
+  *mainLogText(servers: readonly string[] = []): Generator<string> {
+    const blocks = this.#schema
+      .selectFrom("raw_blocks as b")
+      .innerJoin("stored_sources as s", "s.id", "b.source_id")
+      .innerJoin("stored_servers as v", "v.id", "s.server_id")
+      .innerJoin("codes as c", (join) => join.on("c.family", "=", "log_type").onRef("c.code", "=", "s.log_type"))
+      .where("c.name", "=", "main")
+      .$if(servers.length > 0, (query) => query.where("v.name", "in", servers))
+      .select("b.id")
+      .orderBy("v.name")
+      .orderBy("s.first_ms")
+      .orderBy("s.id")
+      .orderBy("b.position")
+      .compile();
+    for (const { id } of this.#database.prepare<unknown[], { id: number }>(blocks.sql).all(...blocks.parameters))
+      yield this.#rawText.blockText(id) ?? "";
+  }
+
+  /** True when an id has the length of Exim 4.97 and later. */
+  async hasLongIds(): Promise<boolean> {
+    const found = await this.#schema
+      .selectFrom("stored_messages")
+      .select("id")
+      .where(sql<boolean>`length(exim_id) > 16`)
+      .limit(1)
+      .executeTakeFirst();
+    return found !== undefined;
   }
 
   /** The failed attempt of a figure's sample. */

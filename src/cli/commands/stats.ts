@@ -1,11 +1,14 @@
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
+import { formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { renderCsv } from "../../render/stats/csv.ts";
+import { renderEximstatsPage } from "../../render/stats/eximstats-page.ts";
 import { renderStatsMarkdown } from "../../render/stats/markdown.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
 import { renderStatsPage } from "../../render/stats/stats-page.ts";
 import type { Condition } from "../../stats/conditions.ts";
+import { computeEximstats } from "../../stats/eximstats/eximstats.ts";
 import { type Comparison, DEFAULT_SECTIONS, type SectionName } from "../../stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../stats/stats.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
@@ -30,6 +33,7 @@ export interface StatsFlags extends DatabaseFlags {
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly markdown?: boolean;
+  readonly eximstats?: boolean;
   readonly failIf?: readonly Condition[];
   readonly quiet?: boolean;
 }
@@ -38,6 +42,7 @@ const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
 
 /** Prints the figures; returns the exit status. Errors: `usage`, `not_found` (a server), those of the database. */
 export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
+  if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
   const stats = await usingReader(flags, io, async (reader) =>
     computeStats(reader.stats, await toRequest(chosen, flags, reader.stats, io)),
@@ -46,6 +51,26 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   const alarms = renderAlarms(stats.checks);
   io.stderr.write(alarms);
   return alarms === "" ? 0 : EXIT_STATUS.check_failed;
+}
+
+/** The tables of eximstats instead of our own. */
+async function runEximstats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
+  if (sections.length > 0) {
+    throw new PilotError("usage", "--eximstats has tables of its own, not sections.", {
+      hint: "Leave the sections out, or leave out --eximstats.",
+    });
+  }
+  const { report, timeZone } = await usingReader(flags, io, async (reader) => {
+    const { filter, timeZone } = await toRequest([], flags, reader.stats, io);
+    const formatStamp = (iso: string): string => formatTime(iso, timeZone);
+    return { report: await computeEximstats(reader.stats, { filter, formatStamp }), timeZone };
+  });
+  if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
+  else if (flags.quiet !== true) {
+    const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone };
+    io.stdout.write(renderEximstatsPage(report, screen, flags.limit));
+  }
+  return 0;
 }
 
 function chooseSections(sections: readonly SectionName[], { by }: StatsFlags): readonly SectionName[] {

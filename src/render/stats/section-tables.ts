@@ -7,7 +7,7 @@ import type { Totals } from "../../stats/totals.ts";
 import type { Ranking } from "../../store/stats/ranking.ts";
 import { countOf, formatSeconds } from "../format.ts";
 import { describeProblem } from "./problem-text.ts";
-import { type Cell, type Column, formatShare, type Table } from "./table.ts";
+import { type Cell, type Column, formatShare, part, type Table } from "./table.ts";
 
 /** The tables of all sections that were asked for, in their order; a section `top` has one for each axis. */
 export function toTables(stats: Stats): Table[] {
@@ -91,10 +91,6 @@ const COMPARISON: readonly Column[] = [column("before", "Before", "count"), colu
 function compare(now: number, before: number | undefined): Cell[] {
   if (before === undefined) return [];
   return [before, before === 0 ? null : (now - before) / before];
-}
-
-function part(count: number, whole: number): number | null {
-  return whole === 0 ? null : count / whole;
 }
 
 function problemTable(problems: Sections["problems"], timeZone: string): Table {

@@ -70,3 +70,8 @@ export function formatShare(share: number): string {
   if (share > 0 && share < 0.0005) return "< 0.1 %";
   return `${(share * 100).toFixed(1)} %`;
 }
+
+/** A part of a whole; null where there is no whole. */
+export function part(count: number, whole: number): number | null {
+  return whole === 0 ? null : count / whole;
+}
