@@ -178,9 +178,11 @@ export class EximstatsTally {
   #count(line: CountedLine): void {
     switch (line.flag) {
       case "<=":
-        return this.#addArrival(line);
+        this.#addArrival(line);
+        return;
       case "=>":
-        return this.#addDelivery(line);
+        this.#addDelivery(line);
+        return;
       case "->":
         this.#addAddress(line, 0);
         return;
@@ -192,9 +194,11 @@ export class EximstatsTally {
         return;
       }
       case "**":
-        return this.#addFailure(line);
+        this.#addFailure(line);
+        return;
       case "Co":
-        return this.#addCompletion(line);
+        this.#addCompletion(line);
+        return;
       default:
         return;
     }
