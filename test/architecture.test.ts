@@ -499,6 +499,7 @@ function objectTo(path: string, target: string): string | undefined {
 /** Where each library is used: a file, or a folder that ends in a slash. */
 const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   "@date-fns/tz": ["src/ingest/clock.ts", "src/when.ts"],
+  "@observablehq/plot": "src/render/html/charts.ts",
   "better-sqlite3": "src/store/",
   chalk: "src/render/paint.ts",
   "cli-table3": "src/render/layout.ts",
@@ -506,6 +507,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   "csv-stringify": "src/render/stats/csv.ts",
   "ipaddr.js": "src/store/stats/key-functions.ts",
   kysely: "src/store/",
+  linkedom: "src/render/html/charts.ts",
   ora: "src/cli/progress.ts",
   split2: "src/ingest/lines.ts",
   "string-width": "src/render/layout.ts",

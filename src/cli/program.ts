@@ -152,6 +152,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--json", "print the figures as JSON").conflicts(["csv", "markdown"]))
     .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
     .option("--markdown", "print tables as Markdown")
+    .option("--html <file>", "write one page with charts and all tables, and print none")
     .addOption(
       new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([
         "by",
@@ -159,6 +160,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
         "compare",
         "csv",
         "failIf",
+        "html",
         "markdown",
         "rank",
         "recipient",

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
-import { formatTime } from "../../render/format.ts";
+import { formatBytes, formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { renderCsv } from "../../render/stats/csv.ts";
@@ -7,16 +8,18 @@ import { renderEximstatsPage } from "../../render/stats/eximstats-page.ts";
 import { renderStatsMarkdown } from "../../render/stats/markdown.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
 import { renderStatsPage } from "../../render/stats/stats-page.ts";
+import { toVisibleLine } from "../../render/terminal-text.ts";
 import type { Condition } from "../../stats/conditions.ts";
 import { computeEximstats } from "../../stats/eximstats/eximstats.ts";
-import { type Comparison, DEFAULT_SECTIONS, type SectionName } from "../../stats/sections.ts";
+import { type Comparison, DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../stats/stats.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats-reader.ts";
-import type { EpochMs } from "../../units.ts";
+import { type EpochMs, toIso } from "../../units.ts";
 import { type Bucket, parseWhen, WHEN_FORMS } from "../../when.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
+import { replaceFile } from "../replace-file.ts";
 
 export interface StatsFlags extends DatabaseFlags {
   readonly since?: string;
@@ -33,6 +36,7 @@ export interface StatsFlags extends DatabaseFlags {
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly markdown?: boolean;
+  readonly html?: string;
   readonly eximstats?: boolean;
   readonly failIf?: readonly Condition[];
   readonly quiet?: boolean;
@@ -47,6 +51,7 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   const stats = await usingReader(flags, io, async (reader) =>
     computeStats(reader.stats, await toRequest(chosen, flags, reader.stats, io)),
   );
+  if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
   io.stdout.write(render(stats, flags, sections.length === 0 && flags.by === undefined, io));
   const alarms = renderAlarms(stats.checks);
   io.stderr.write(alarms);
@@ -73,8 +78,9 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
   return 0;
 }
 
-function chooseSections(sections: readonly SectionName[], { by }: StatsFlags): readonly SectionName[] {
-  if (sections.length === 0) return by === undefined ? DEFAULT_SECTIONS : ["top"];
+function chooseSections(sections: readonly SectionName[], { by, html }: StatsFlags): readonly SectionName[] {
+  if (sections.length === 0 && by === undefined) return html === undefined ? DEFAULT_SECTIONS : SECTION_NAMES;
+  if (sections.length === 0) return ["top"];
   return by === undefined || sections.includes("top") ? sections : [...sections, "top"];
 }
 
@@ -82,9 +88,18 @@ function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io): stri
   if (flags.json === true) return renderJson("stats", stats);
   if (flags.markdown === true) return renderStatsMarkdown(stats);
   if (flags.csv === true) return renderOneCsv(stats);
-  if (flags.quiet === true) return "";
+  if (flags.quiet === true || flags.html !== undefined) return "";
   const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone: stats.timeZone };
   return renderStatsPage(stats, screen, { isBrief });
+}
+
+/** The page takes the place of an older one at once, with its rights. */
+async function writePage(path: string, stats: Stats, { quiet }: StatsFlags, io: Io): Promise<void> {
+  const { renderStatsHtml } = await import("../../render/html/stats-html.ts");
+  const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
+  const page = renderStatsHtml(stats, { hash, madeAt: toIso(io.now()) });
+  replaceFile(path, page);
+  if (quiet !== true) io.stderr.write(`Wrote ${toVisibleLine(path)} (${formatBytes(Buffer.byteLength(page))}).\n`);
 }
 
 function renderOneCsv(stats: Stats): string {
