@@ -36,8 +36,8 @@ export class Figures {
     return this.#once("recipients", () => this.source.counts.recipients());
   }
 
-  failures(outcome: "deferred" | "bounced"): Promise<readonly FailureGroup[]> {
-    return this.#once(outcome, () => this.source.counts.failures(outcome));
+  failures(): Promise<readonly FailureGroup[]> {
+    return this.#once("failures", () => this.source.counts.failures());
   }
 
   rejectionGroups(): Promise<readonly RejectionGroup[]> {

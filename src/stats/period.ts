@@ -2,7 +2,7 @@
 
 import type { Filter } from "../store/stats/selection.ts";
 import type { Overview } from "../store/stats-reader.ts";
-import { type EpochMs, epochMs } from "../units.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
 import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
 import type { Comparison } from "./sections.ts";
 
@@ -54,13 +54,11 @@ export function cutIntoBuckets(
   return edges === undefined ? undefined : { bucket, edges };
 }
 
-const QUARTER_MINUTES = 15;
-const MINUTE_MS = 60_000;
+const SLOTS_MS = [HOUR_MS, 15 * MINUTE_MS];
 
-/** The pieces that are counted: zones are apart from one another by quarters of an hour, and smaller buckets divide an hour. */
-export function slotMsOf(bucket: Bucket): number {
-  const minutes = typeof bucket === "string" ? QUARTER_MINUTES : Math.min(bucket.minutes, QUARTER_MINUTES);
-  return (QUARTER_MINUTES % minutes === 0 ? minutes : 1) * MINUTE_MS;
+/** The pieces that are counted: as large as fits into all buckets. Zones are apart from one another by whole minutes. */
+export function slotMsOf({ edges }: Buckets): number {
+  return SLOTS_MS.find((size) => edges.every((edge) => edge % size === 0)) ?? MINUTE_MS;
 }
 
 /** The number of the bucket that a slot is in; undefined for one outside. */

@@ -1,4 +1,5 @@
 /** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
+import type { Outcome } from "../message/statuses.ts";
 import type { OpenMessages } from "../store/stats/counts.ts";
 import { DAY_MS, epochMs, toIso } from "../units.ts";
 import type { Figures } from "./figures.ts";
@@ -65,48 +66,43 @@ async function findPanics({ source }: Figures): Promise<Problem[]> {
 
 async function findOpenMessages({ source }: Figures, until: Period["until"]): Promise<Problem[]> {
   if (until === undefined) return [];
-  const stuck = await source.counts.openMessages(
-    OPEN_STATUSES.filter((status) => status !== "frozen"),
-    epochMs(until - STUCK_MS),
-  );
+  const open = await source.counts.openMessages(OPEN_STATUSES, epochMs(until - STUCK_MS));
+  const frozen = open.filter(({ status }) => status === "frozen");
+  const stuck = open.filter(({ status, earlier }) => status !== "frozen" && earlier > 0);
   return [
-    ...openProblem("frozen", "serious", await source.counts.openMessages(["frozen"])),
-    ...openProblem("stuck", "warning", stuck),
+    ...openProblem("frozen", "serious", frozen, ({ messages }) => messages),
+    ...openProblem("stuck", "warning", stuck, ({ earlier }) => earlier),
   ];
 }
 
-function openProblem(name: ProblemName, severity: Severity, open: readonly OpenMessages[]): Problem[] {
+function openProblem(
+  name: ProblemName,
+  severity: Severity,
+  open: readonly OpenMessages[],
+  countOf: (open: OpenMessages) => number,
+): Problem[] {
   if (open.length === 0) return [];
   const since = toIso(epochMs(Math.min(...open.map(({ oldest }) => oldest))));
-  return [
-    {
-      ...problem(
-        name,
-        severity,
-        sum(open, ({ messages }) => messages),
-      ),
-      since,
-    },
-  ];
+  return [{ ...problem(name, severity, sum(open, countOf)), since }];
 }
 
 async function findFailures(figures: Figures, { recipients, attempts }: Totals): Promise<Problem[]> {
-  const [deferred, bounced] = await Promise.all([figures.failures("deferred"), figures.failures("bounced")]);
+  const failures = await figures.failures();
   const problems: Problem[] = [];
-  const distrusted = groupByCategory([...deferred, ...bounced]).get("reputation");
+  const distrusted = groupByCategory(failures).get("reputation");
   if (distrusted !== undefined) {
     const count = sum(distrusted, (group) => group.failures);
     problems.push({ ...problem("reputation", "serious", count), share: share(count, attempts.total) });
   }
-  const worst = (groups: typeof deferred): string[] =>
-    [...groupByCategory(groups)]
+  const worst = (outcome: Outcome): string[] =>
+    [...groupByCategory(failures.filter((group) => group.outcome === outcome))]
       .map(([category, members]) => ({ category, failures: sum(members, (group) => group.failures) }))
       .sort((one, other) => other.failures - one.failures || compareText(one.category, other.category))
       .slice(0, MOST_SUBJECTS)
       .map(({ category }) => category);
   problems.push(
-    ...exceeding("bounces", recipients.byStatus.bounced, recipients.total, BOUNCED, worst(bounced)),
-    ...exceeding("deferrals", attempts.deferred, attempts.total, DEFERRED, worst(deferred)),
+    ...exceeding("bounces", recipients.byStatus.bounced, recipients.total, BOUNCED, worst("bounced")),
+    ...exceeding("deferrals", attempts.deferred, attempts.total, DEFERRED, worst("deferred")),
   );
   return problems;
 }

@@ -1,6 +1,8 @@
 /** How the mail of a time adds up, by sections. */
+import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { AXES, type Axis, type AxisName, hasRank, type Rank } from "../store/stats/axes.ts";
+import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
 import type { Overview, StatsReader } from "../store/stats-reader.ts";
@@ -37,6 +39,8 @@ export interface StatsRequest {
   readonly compare: Comparison | undefined;
   readonly conditions: readonly Condition[];
   readonly now: EpochMs;
+  /** Aborts between two sections. */
+  readonly signal: AbortSignal;
 }
 
 /** Times are ISO-8601. */
@@ -65,7 +69,7 @@ export interface Stats {
   };
 }
 
-/** Errors: `usage` (a comparison without a beginning, too small a bucket, a rank that the axis has not). */
+/** Errors: `usage` (a comparison without a beginning, too small a bucket, a rank that the axis has not), `interrupted`. */
 export async function computeStats(reader: StatsReader, request: StatsRequest): Promise<Stats> {
   const { filter, sections, timeZone } = request;
   const overview = await reader.overview(filter.servers);
@@ -134,12 +138,17 @@ class SectionBuilder {
   }
 
   async count(filter: Filter): Promise<Figures> {
-    return new Figures(await this.#reader.select(filter), slotMsOf(this.#buckets.bucket));
+    return new Figures(await this.#reader.select(filter), slotMsOf(this.#buckets));
   }
 
   async build(figures: Figures, names: readonly SectionName[]): Promise<Partial<Sections>> {
     const sections: Partial<Record<SectionName, unknown>> = {};
-    for (const name of names) sections[name] = await this.#builders[name](figures);
+    for (const name of names) {
+      sections[name] = await this.#builders[name](figures);
+      // Queries block; without a turn of the event loop no signal comes through.
+      await setImmediate();
+      if (this.#request.signal.aborted) throw new PilotError("interrupted", "Interrupted before all was counted.");
+    }
     return sections as Partial<Sections>;
   }
 
@@ -156,8 +165,8 @@ class SectionBuilder {
     problems: async (figures) => findProblems(figures, await computeTotals(figures), this.#period),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
-    bounces: async (figures) => explainFailures(await figures.failures("bounced"), this.#reader),
-    deferrals: async (figures) => explainFailures(await figures.failures("deferred"), this.#reader),
+    bounces: async (figures) => explainFailures((await figures.failures()).filter(isBounced), this.#reader),
+    deferrals: async (figures) => explainFailures((await figures.failures()).filter(isDeferred), this.#reader),
     rejections: async (figures) => explainRejections(await figures.rejectionGroups(), this.#reader),
     blocklists: countBlocklists,
     top: (figures) => this.#rank(figures),
@@ -196,6 +205,14 @@ class SectionBuilder {
     }
     return rankings;
   }
+}
+
+function isBounced({ outcome }: FailureGroup): boolean {
+  return outcome === "bounced";
+}
+
+function isDeferred({ outcome }: FailureGroup): boolean {
+  return outcome === "deferred";
 }
 
 async function countBlocklists({ source }: Figures): Promise<Blocklist[]> {

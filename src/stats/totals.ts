@@ -39,11 +39,12 @@ export interface Totals {
 export const OPEN_STATUSES = ["received", "queued", "deferred", "frozen"] as const satisfies readonly MessageStatus[];
 
 export async function computeTotals(figures: Figures): Promise<Totals> {
-  const [messages, recipients, events, rejections] = await Promise.all([
+  const [messages, recipients, events, rejections, failures] = await Promise.all([
     figures.messages(),
     figures.recipients(),
     figures.events(),
     figures.rejections(),
+    figures.failures(),
   ]);
   const byStatus = tally(
     MESSAGE_STATUSES,
@@ -88,10 +89,7 @@ export async function computeTotals(figures: Figures): Promise<Totals> {
       delivered,
       deferred,
       bounced,
-      timeouts: sum(
-        events.filter((row) => row.isAttempt && row.isTimeout),
-        (row) => row.events,
-      ),
+      timeouts: sum(failures, ({ isTimeout, failures: count }) => (isTimeout ? count : 0)),
     },
     discarded: sum(
       events.filter(({ outcome }) => outcome === "discarded" || outcome === "suppressed"),

@@ -77,3 +77,11 @@ describe("stats --fail-if", () => {
     expect(status).toBe(1);
   });
 });
+
+test("stats that is interrupted says so and prints no half of it", async () => {
+  const db = `${temporaryFolder()}/pilot.db`;
+  await makeGoldenDatabase(db);
+  const { status, stdout, stderr } = await runCli(["stats", "--db", db], { signal: AbortSignal.abort() });
+  expect({ status, stdout }).toEqual({ status: 130, stdout: "" });
+  expect(stderr).toMatch(/^error: Interrupted/);
+});

@@ -42,6 +42,7 @@ async function statsOf(path: string, { truth }: Corpus, request: Partial<StatsRe
     compare: undefined,
     conditions: [],
     now: NOW,
+    signal: new AbortController().signal,
     ...request,
   };
   return withReader(path, (reader) => computeStats(reader.stats, whole));

@@ -136,6 +136,7 @@ async function toRequest(
     compare,
     conditions: failIf,
     now: io.now(),
+    signal: io.signal,
   };
 }
 

@@ -20,7 +20,6 @@ export interface EventCount {
   readonly outcome: Outcome;
   /** False: a retry time not reached, a discard, an administrator's word. */
   readonly isAttempt: boolean;
-  readonly isTimeout: boolean;
   readonly events: number;
 }
 
@@ -54,6 +53,7 @@ export interface ReasonCount {
 
 /** Failures with one error text. */
 export interface FailureGroup {
+  readonly outcome: Outcome;
   /** A template; see templates.ts. */
   readonly error: string | null;
   readonly smtpCode: number | null;
@@ -94,6 +94,8 @@ export interface OriginCount {
 export interface OpenMessages {
   readonly status: MessageStatus;
   readonly messages: number;
+  /** Those that arrived before the moment. */
+  readonly earlier: number;
   readonly oldest: EpochMs;
 }
 
@@ -129,21 +131,14 @@ export class StatsCounts {
         pack(slotOf("e.at", slotMs), [
           [sql.ref<number>("e.outcome"), OUTCOMES],
           [sql.ref<number>("e.is_attempt"), FLAG],
-          [sql.ref<number>("e.is_timeout"), FLAG],
         ]).as("key"),
         fn.countAll<number>().as("events"),
       ])
       .groupBy("key")
       .execute();
     return rows.map(({ key, events }) => {
-      const [slot, outcome = 0, isAttempt, isTimeout] = unpack(key, [OUTCOMES, FLAG, FLAG]);
-      return {
-        slot,
-        outcome: this.#names.outcome(outcome),
-        isAttempt: isAttempt === 1,
-        isTimeout: isTimeout === 1,
-        events,
-      };
+      const [slot, outcome = 0, isAttempt] = unpack(key, [OUTCOMES, FLAG]);
+      return { slot, outcome: this.#names.outcome(outcome), isAttempt: isAttempt === 1, events };
     });
   }
 
@@ -228,12 +223,13 @@ export class StatsCounts {
   }
 
   /** Deferrals or failures that were attempts, by error text. */
-  async failures(outcome: "deferred" | "bounced"): Promise<FailureGroup[]> {
+  async failures(): Promise<FailureGroup[]> {
     const grouped = this.#selection
       .addressEvents()
-      .where("e.outcome", "=", this.#names.outcomeCode(outcome))
+      .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#names.outcomeCode))
       .where("e.is_attempt", "=", 1)
       .select(({ fn }) => [
+        "e.outcome",
         "e.error_id",
         "e.smtp_code",
         "e.enhanced_id",
@@ -241,12 +237,13 @@ export class StatsCounts {
         fn.countAll<number>().as("failures"),
         fn.min<number>("e.entry_id").as("sampleId"),
       ])
-      .groupBy(["e.error_id", "e.smtp_code", "e.enhanced_id", "e.is_timeout"]);
+      .groupBy(["e.outcome", "e.error_id", "e.smtp_code", "e.enhanced_id", "e.is_timeout"]);
     const rows = await this.#selection.tables
       .selectFrom(grouped.as("g"))
       .leftJoin("strings as w", "w.id", "g.error_id")
       .leftJoin("strings as n", "n.id", "g.enhanced_id")
       .select([
+        "g.outcome",
         "w.text as error",
         "n.text as enhancedCode",
         "g.smtp_code as smtpCode",
@@ -255,7 +252,11 @@ export class StatsCounts {
         "g.sampleId",
       ])
       .execute();
-    return rows.map(({ is_timeout, ...row }) => ({ ...row, isTimeout: is_timeout === 1 }));
+    return rows.map(({ is_timeout, outcome, ...row }) => ({
+      ...row,
+      outcome: this.#names.outcome(outcome),
+      isTimeout: is_timeout === 1,
+    }));
   }
 
   /** From arrival to completion, of the completed among the messages that arrived. */
@@ -342,15 +343,15 @@ export class StatsCounts {
     return rows.map((row) => ({ ...row, isLocal: row.isLocal === 1, isGenerated: row.isGenerated === 1 }));
   }
 
-  /** Of the messages that arrived, before a moment if one is given: those with one of these statuses. */
-  async openMessages(statuses: readonly MessageStatus[], before?: EpochMs): Promise<OpenMessages[]> {
+  /** Of the messages that arrived: those with one of these statuses, in all and before a moment. */
+  async openMessages(statuses: readonly MessageStatus[], before: EpochMs): Promise<OpenMessages[]> {
     const rows = await this.#selection
       .messages()
       .where("m.status", "in", statuses.map(this.#names.messageStatusCode))
-      .$if(before !== undefined, (query) => query.where(sql<boolean>`m.arrival_at / 1000 < ${before ?? 0}`))
       .select(({ fn }) => [
         "m.status",
         fn.countAll<number>().as("messages"),
+        sql<number>`sum(m.arrival_at / 1000 < ${sql.lit(before)})`.as("earlier"),
         sql<number>`min(m.arrival_at) / 1000`.as("oldest"),
       ])
       .groupBy("m.status")
