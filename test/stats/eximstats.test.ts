@@ -47,7 +47,11 @@ describe.runIf(isThere).each(PROFILES)("%s", (profile) => {
     const { timezone: timeZone } = readTruth(directory);
     await ingestInto(database, [join(directory, "mainlog")], { timeZone });
     const report = await withReader(database, ({ stats }) =>
-      computeEximstats(stats, { filter: {}, formatStamp: (iso) => formatTime(iso, timeZone) }),
+      computeEximstats(stats, {
+        filter: {},
+        formatStamp: (iso) => formatTime(iso, timeZone),
+        signal: new AbortController().signal,
+      }),
     );
     const expected = (name: string): Map<string, string[]> => readReport(join(directory, "eximstats", `${name}.txt`));
     const plain = expected("plain");

@@ -68,7 +68,7 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
   const { report, timeZone } = await usingReader(flags, io, async (reader) => {
     const { filter, timeZone } = await toRequest([], flags, reader.stats, io);
     const formatStamp = (iso: string): string => formatTime(iso, timeZone);
-    return { report: await computeEximstats(reader.stats, { filter, formatStamp }), timeZone };
+    return { report: await computeEximstats(reader.stats, { filter, formatStamp, signal: io.signal }), timeZone };
   });
   if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
   else if (flags.quiet !== true) {
