@@ -49,6 +49,16 @@ export class StatsReader {
     this.#rawText = rawText;
   }
 
+  /** Answers all questions of the action from one state of the database, whatever is written meanwhile: figures add up. */
+  async atOneMoment<Result>(action: () => Promise<Result>): Promise<Result> {
+    this.#database.exec("BEGIN");
+    try {
+      return await action();
+    } finally {
+      this.#database.exec("COMMIT");
+    }
+  }
+
   async select(filter: Filter): Promise<SelectedStats> {
     // It knows all public suffixes: too much to load for what does not ask.
     const { addKeyFunctions } = await import("./stats/key-functions.ts");

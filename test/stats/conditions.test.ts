@@ -1,7 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseCondition } from "../../src/stats/conditions.ts";
 import { runCli } from "../support/cli.ts";
-import { temporaryFolder } from "../support/database.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 
 describe("a condition", () => {
@@ -84,4 +85,20 @@ test("stats that is interrupted says so and prints no half of it", async () => {
   const { status, stdout, stderr } = await runCli(["stats", "--db", db], { signal: AbortSignal.abort() });
   expect({ status, stdout }).toEqual({ status: 130, stdout: "" });
   expect(stderr).toMatch(/^error: Interrupted/);
+});
+
+test("figures are those of one moment, whatever is written meanwhile", async () => {
+  const db = `${temporaryFolder()}/pilot.db`;
+  const log = `${db}.log`;
+  await makeGoldenDatabase(db);
+  await withReader(db, async ({ stats }) => {
+    const count = async (): Promise<number> => (await stats.overview()).lines;
+    await stats.atOneMoment(async () => {
+      const before = await count();
+      writeFileSync(log, "2026-04-01 05:40:05 1w7q8c-0005eI-2Q <= a@b.example U=a P=local S=1\n");
+      await ingestInto(db, [log], { logType: "main" });
+      expect(await count()).toBe(before);
+    });
+    expect(await count()).toBe(577);
+  });
 });

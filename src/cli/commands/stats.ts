@@ -48,8 +48,8 @@ const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
 export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
   if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
-  const stats = await usingReader(flags, io, async (reader) =>
-    computeStats(reader.stats, await toRequest(chosen, flags, reader.stats, io)),
+  const stats = await usingReader(flags, io, ({ stats: reader }) =>
+    reader.atOneMoment(async () => computeStats(reader, await toRequest(chosen, flags, reader, io))),
   );
   if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
   io.stdout.write(render(stats, flags, sections.length === 0 && flags.by === undefined, io));
@@ -65,11 +65,13 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
       hint: "Leave the sections out, or leave out --eximstats.",
     });
   }
-  const { report, timeZone } = await usingReader(flags, io, async (reader) => {
-    const { filter, timeZone } = await toRequest([], flags, reader.stats, io);
-    const formatStamp = (iso: string): string => formatTime(iso, timeZone);
-    return { report: await computeEximstats(reader.stats, { filter, formatStamp, signal: io.signal }), timeZone };
-  });
+  const { report, timeZone } = await usingReader(flags, io, ({ stats: reader }) =>
+    reader.atOneMoment(async () => {
+      const { filter, timeZone } = await toRequest([], flags, reader, io);
+      const formatStamp = (iso: string): string => formatTime(iso, timeZone);
+      return { report: await computeEximstats(reader, { filter, formatStamp, signal: io.signal }), timeZone };
+    }),
+  );
   if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
   else if (flags.quiet !== true) {
     const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone };
@@ -78,7 +80,10 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
   return 0;
 }
 
-function chooseSections(sections: readonly SectionName[], { by, html }: StatsFlags): readonly SectionName[] {
+function chooseSections(sections: readonly SectionName[], flags: StatsFlags): readonly SectionName[] {
+  const { by, html } = flags;
+  // Only conditions are to be checked.
+  if (flags.quiet === true && html === undefined && !(flags.json ?? flags.csv ?? flags.markdown ?? false)) return [];
   if (sections.length === 0 && by === undefined) return html === undefined ? DEFAULT_SECTIONS : SECTION_NAMES;
   if (sections.length === 0) return ["top"];
   return by === undefined || sections.includes("top") ? sections : [...sections, "top"];
@@ -119,7 +124,8 @@ async function toRequest(
   io: Io,
 ): Promise<StatsRequest> {
   const { server = [], sender, recipient, by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
-  const timeZone = flags.timezone === undefined ? await findTimeZone(server, reader, io) : toTimeZone(flags.timezone);
+  const servers = await findServers(server, reader);
+  const timeZone = flags.timezone === undefined ? commonTimeZone(servers, io) : toTimeZone(flags.timezone);
   const since = toMoment("--since", flags.since, timeZone, io);
   const until = toMoment("--until", flags.until, timeZone, io);
   if (since !== undefined && until !== undefined && since >= until) {
@@ -140,8 +146,10 @@ async function toRequest(
   };
 }
 
-/** The clock of the servers asked about, where they have the same one; else this machine's. */
-async function findTimeZone(wanted: readonly string[], reader: StatsReader, io: Io): Promise<string> {
+type Servers = Awaited<ReturnType<StatsReader["servers"]>>;
+
+/** Those asked about; all when none is named. */
+async function findServers(wanted: readonly string[], reader: StatsReader): Promise<Servers> {
   const servers = await reader.servers();
   const known = servers.map(({ name }) => name);
   const missing = wanted.find((name) => !known.includes(name));
@@ -150,9 +158,12 @@ async function findTimeZone(wanted: readonly string[], reader: StatsReader, io: 
       hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
     });
   }
-  const zones = new Set(
-    servers.filter(({ name }) => wanted.length === 0 || wanted.includes(name)).map(({ timeZone }) => timeZone),
-  );
+  return wanted.length === 0 ? servers : servers.filter(({ name }) => wanted.includes(name));
+}
+
+/** The clock of these servers, where they have the same one; else this machine's. */
+function commonTimeZone(servers: Servers, io: Io): string {
+  const zones = new Set(servers.map(({ timeZone }) => timeZone));
   const [zone] = zones;
   return zone !== undefined && zones.size === 1 ? zone : io.timeZone;
 }
