@@ -5,7 +5,7 @@ import { MESSAGE_STATUSES, type MessageStatus } from "../message/statuses.ts";
 import type { EntryKind, LogType } from "../store/codes.ts";
 import type { Filter, HitKind, Range } from "../store/filter.ts";
 import { SECOND_MS } from "../units.ts";
-import { type Clock, parseDuration, parseWhen } from "./when.ts";
+import { type Clock, parseDuration, parseWhen } from "../when.ts";
 
 /** As typed; every flag but the times can be given several times. */
 export interface FilterFlags {

@@ -5,14 +5,17 @@ import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { ROW_FORMATS } from "../render/row-formats.ts";
 import { DEFAULT_SPANS } from "../retention/policy.ts";
+import { CONDITION_FIGURES, type Condition, parseCondition } from "../stats/conditions.ts";
+import { COMPARISONS, SECTION_NAMES, SECTIONS, type SectionName } from "../stats/sections.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
+import { AXES, type AxisName, RANKS } from "../store/stats/axes.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
+import { BUCKET_FORMS, type Bucket, parseBucket, parseWhen, WHEN_FORMS } from "../when.ts";
 import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
 import { FILTER_FLAGS } from "./filter-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { reportError } from "./report-error.ts";
-import { parseWhen } from "./when.ts";
 
 export type { Command, Option };
 
@@ -45,7 +48,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addTrace(program, io, setStatus);
   addSearch(program, io, setStatus);
   addAbuse(program, io, setStatus);
-  addStats(program, io);
+  addStats(program, io, setStatus);
   addServers(program, io);
   addSources(program, io);
   addExport(program, io, setStatus);
@@ -236,14 +239,84 @@ function toCount(value: string): number {
   return count;
 }
 
-function addStats(program: Command, io: Io): void {
+const STATS_EXAMPLE = `
+Sections:
+${Object.entries(SECTIONS)
+  .map(([name, about]) => `  ${name.padEnd(11)} ${about}`)
+  .join("\n")}
+
+Axes of --by:
+${Object.entries(AXES)
+  .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
+  .join("\n")}
+
+Figures of --fail-if:
+${Object.entries(CONDITION_FIGURES)
+  .map(([name, about]) => `  ${name.padEnd(10)} ${about}`)
+  .join("\n")}
+
+Examples:
+  exim-pilot stats
+  exim-pilot stats --since yesterday --until yesterday --compare week
+  exim-pilot stats --by sender --rank bounces --since 7d
+  exim-pilot stats series --bucket day --csv > days.csv`;
+
+function addStats(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("stats"))
-    .summary("show totals")
-    .description("Shows what is stored, and how messages, recipients and rejections add up.")
-    .option("--json", "print the figures as JSON")
-    .action(async (flags) => {
+    .summary("count: totals, reasons, who leads, what to look at")
+    .description(
+      "Counts what is stored: without sections what fits a screen, problems first. How it counts: `exim-pilot help counting`.",
+    )
+    .argument("[sections...]", "what to show: names from the list below, or all", collectSections)
+    .option("--since <time>", `from this time on: ${WHEN_FORMS}`)
+    .option("--until <time>", "up to this time, or to the end of this day; in the same forms")
+    .option("-s, --server <name>", "only what this server logged (can be repeated)", collectText)
+    .option("--sender <pattern>", "only mail of this envelope sender: address, domain, or pattern with *")
+    .option("--recipient <pattern>", "only mail for this envelope recipient, in the same form")
+    .addOption(
+      new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
+    )
+    .addOption(new Option("--rank <figure>", "what leads in a ranking (default: count)").choices(RANKS))
+    .option("--limit <count>", "rows of rankings and hosts", toRankedRows, 10)
+    .addOption(
+      new Option("--bucket <size>", `of what is shown over time: ${BUCKET_FORMS} (default: as fits)`).argParser(
+        toBucket,
+      ),
+    )
+    .addOption(
+      new Option("--compare <with>", "show the change from the time just before, or a day or a week earlier").choices(
+        COMPARISONS,
+      ),
+    )
+    .option("--timezone <zone>", "whose clock days and hours are of (default: the server's)")
+    .addOption(new Option("--json", "print the figures as JSON").conflicts(["csv", "markdown"]))
+    .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
+    .option("--markdown", "print tables as Markdown")
+    .option("--html <file>", "write one page with charts and all tables, and print none")
+    .addOption(
+      new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([
+        "by",
+        "bucket",
+        "compare",
+        "csv",
+        "failIf",
+        "html",
+        "markdown",
+        "rank",
+        "recipient",
+        "sender",
+      ]),
+    )
+    .addOption(
+      new Option("--fail-if <condition>", "exit 1 when it holds, such as deferred>5% (can be repeated)").argParser(
+        collectConditions,
+      ),
+    )
+    .option("-q, --quiet", "print no page, only what --fail-if finds and what --json, --csv or --markdown ask for")
+    .addHelpText("after", STATS_EXAMPLE)
+    .action(async (sections: SectionName[], flags) => {
       const { runStats } = await import("./commands/stats.ts");
-      await runStats(flags, io);
+      setStatus(await runStats(sections, flags, io));
     });
 }
 
@@ -429,6 +502,46 @@ function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
       const { runRebuild } = await import("./commands/rebuild.ts");
       setStatus(await runRebuild(flags, io));
     });
+}
+
+const ALL_SECTIONS = "all";
+
+function collectSections(value: string, previous: readonly SectionName[] = []): readonly SectionName[] {
+  if (value === ALL_SECTIONS) return SECTION_NAMES;
+  const name = SECTION_NAMES.find((section) => section === value);
+  if (name === undefined)
+    throw new InvalidArgumentError(`Sections are ${SECTION_NAMES.join(", ")} and ${ALL_SECTIONS}.`);
+  return previous.includes(name) ? previous : [...previous, name];
+}
+
+function collectAxes(value: string, previous: readonly AxisName[] = []): readonly AxisName[] {
+  if (!Object.hasOwn(AXES, value)) throw new InvalidArgumentError(`Axes are ${Object.keys(AXES).join(", ")}.`);
+  return [...previous, value as AxisName];
+}
+
+function collectConditions(value: string, previous: readonly Condition[] = []): readonly Condition[] {
+  const condition = parseCondition(value);
+  if (condition === undefined) {
+    throw new InvalidArgumentError(
+      `Conditions look like deferred>5%, frozen>=10 or queue-p95>30min; figures are ${Object.keys(CONDITION_FIGURES).join(", ")}.`,
+    );
+  }
+  return [...previous, condition];
+}
+
+const MOST_RANKED_ROWS = 10_000;
+
+function toRankedRows(value: string): number {
+  const limit = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(limit >= 1 && limit <= MOST_RANKED_ROWS))
+    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_RANKED_ROWS}.`);
+  return limit;
+}
+
+function toBucket(value: string): Bucket {
+  const bucket = parseBucket(value);
+  if (bucket === undefined) throw new InvalidArgumentError(`Buckets are ${BUCKET_FORMS}.`);
+  return bucket;
 }
 
 const PARSE_EXAMPLE = `
@@ -689,9 +802,9 @@ function toSchemaVersion(value: string): number {
 function addHelp(program: Command, io: Io): void {
   program
     .command("help")
-    .summary("explain a command, the statuses or the exit codes")
-    .description("Explains a command, or a topic: statuses, exit-codes.")
-    .argument("[topic]", "a command, statuses or exit-codes")
+    .summary("explain a command, the statuses, the exit codes or how stats counts")
+    .description("Explains a command, or a topic: statuses, exit-codes, counting.")
+    .argument("[topic]", "a command, statuses, exit-codes or counting")
     .action(async (topic: string | undefined) => {
       const { findTopic } = await import("./commands/help.ts");
       const text = topic === undefined ? undefined : findTopic(topic, columnsOf(io.stdout, io));
@@ -705,7 +818,7 @@ function showCommandHelp(program: Command, name: string | undefined): void {
   if (command === undefined)
     program.error(
       `there is no command or topic "${name}"
-(Topics are the commands, statuses and exit-codes.)`,
+(Topics are the commands, statuses, exit-codes and counting.)`,
       { exitCode: 2 },
     );
   else command.outputHelp();

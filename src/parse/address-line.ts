@@ -109,6 +109,9 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
   };
 }
 
+/** What Exim says of all hosts of a domain, and what the router or transport says of one address. */
+const RETRY_SKIP = /^retry time not (?:yet )?reached/i;
+
 const MUA_WRAPPER = "mua_wrapper is set but ";
 
 /**
@@ -141,7 +144,7 @@ export function parseDeferral(text: string, start: number): Deferral {
     details: detailsOf(draft),
     errno: errno === undefined || Number.isNaN(errno) ? 0 : errno,
     error,
-    isRetrySkip: error.startsWith("retry time not reached"),
+    isRetrySkip: RETRY_SKIP.test(error),
     reply: findSmtpReply(error),
     residue: cursor.rest(),
   };

@@ -1,5 +1,6 @@
 /** Columns and paragraphs that fit a terminal. */
 import Table from "cli-table3";
+import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
 
 const NO_BORDERS = {
@@ -41,6 +42,11 @@ export function renderColumns(
 export function renderHanging(label: string, text: string, indent: number, columns: number): string {
   const lines = wrapAnsi(text, Math.max(columns - indent, 20), { hard: true, trim: true }).split("\n");
   return trimLines(lines.map((line, index) => (index === 0 ? label : " ".repeat(indent)) + line).join("\n"));
+}
+
+/** Columns that a text takes on a terminal: wide characters take two, escape sequences none. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
 }
 
 function trimLines(text: string): string {

@@ -25,13 +25,7 @@ export interface Codes {
 
 /** Reads the table `codes`; a name that the program knows and the file does not is a bug in the schema. */
 export function loadCodes(database: Database.Database): Codes {
-  const rows = database.prepare("SELECT family, code, name FROM codes").all() as {
-    family: string;
-    code: number;
-    name: string;
-  }[];
-  const family = (wanted: string): Map<string, number> =>
-    new Map(rows.filter((row) => row.family === wanted).map((row) => [row.name, row.code]));
+  const family = loadFamilies(database);
   const logTypes = family("log_type");
   const outcomes = family("outcome");
   return {
@@ -44,6 +38,40 @@ export function loadCodes(database: Database.Database): Codes {
     outcomeName: lookUpName<Outcome>("outcome", outcomes),
     phase: lookUp("phase", family("phase")),
   };
+}
+
+/** The same the other way round, for readers. */
+export interface CodeNames {
+  readonly messageStatus: (code: number) => MessageStatus;
+  readonly messageStatusCode: (name: MessageStatus) => number;
+  readonly recipientStatus: (code: number) => RecipientStatus;
+  readonly outcome: (code: number) => Outcome;
+  readonly outcomeCode: (name: Outcome) => number;
+  readonly phase: (code: number) => RejectionPhase;
+  readonly eventCode: (name: EntryKind) => number;
+}
+
+/** As {@link loadCodes}. */
+export function loadCodeNames(database: Database.Database): CodeNames {
+  const family = loadFamilies(database);
+  return {
+    messageStatus: lookUpName<MessageStatus>("message_status", family("message_status")),
+    messageStatusCode: lookUp("message_status", family("message_status")),
+    recipientStatus: lookUpName<RecipientStatus>("recipient_status", family("recipient_status")),
+    outcome: lookUpName<Outcome>("outcome", family("outcome")),
+    outcomeCode: lookUp("outcome", family("outcome")),
+    phase: lookUpName<RejectionPhase>("phase", family("phase")),
+    eventCode: lookUp("event", family("event")),
+  };
+}
+
+function loadFamilies(database: Database.Database): (wanted: string) => Map<string, number> {
+  const rows = database.prepare("SELECT family, code, name FROM codes").all() as {
+    family: string;
+    code: number;
+    name: string;
+  }[];
+  return (wanted) => new Map(rows.filter((row) => row.family === wanted).map((row) => [row.name, row.code]));
 }
 
 const LOG_TYPE_BITS: Readonly<Record<SourceType, number>> = { main: 1, reject: 2, panic: 4, syslog: 0 };

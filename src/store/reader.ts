@@ -43,7 +43,7 @@ export class Reader {
     // NOTE: questions that can be answered from the views see the views only.
     const views = this.#database as unknown as Kysely<PublicViews>;
     this.messages = new MessageReader(views, rawText);
-    this.stats = new StatsReader(views);
+    this.stats = new StatsReader(database, this.#database, rawText);
     this.servers = new ServerReader(views);
     this.sources = new SourceReader(views);
     this.lines = new RawLines(database, rawText);

@@ -1,10 +1,14 @@
+/** Questions about the whole database or a part of it. */
+import type Database from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
-import type { PublicViews } from "./tables.ts";
-
-export interface Count {
-  readonly name: string;
-  readonly count: number;
-}
+import { loadCodeNames } from "./codes.ts";
+import type { RawTextReader } from "./raw-text.ts";
+import type { AxisName, Rank } from "./stats/axes.ts";
+import { StatsCounts } from "./stats/counts.ts";
+import { type Ranking, readRanking } from "./stats/ranking.ts";
+import { RemoteHostCounts } from "./stats/remote-hosts.ts";
+import { type Filter, Selection } from "./stats/selection.ts";
+import type { Schema } from "./tables.ts";
 
 export interface Overview {
   readonly servers: number;
@@ -18,19 +22,63 @@ export interface Overview {
   readonly until: string | null;
 }
 
-/** Questions about the whole database. */
-export class StatsReader {
-  readonly #views: Kysely<PublicViews>;
+/** One of the lines behind a figure. */
+export interface Sample {
+  readonly timestamp: string;
+  readonly messageId: string | null;
+  readonly recipient: string | null;
+  readonly text: string | null;
+}
 
-  constructor(views: Kysely<PublicViews>) {
-    this.#views = views;
+/** All that can be asked about one part of the database. */
+export interface SelectedStats {
+  readonly counts: StatsCounts;
+  readonly remoteHosts: RemoteHostCounts;
+  readonly ranking: (axis: AxisName, rank: Rank, limit: number) => Promise<Ranking>;
+}
+
+export class StatsReader {
+  readonly #database: Database.Database;
+  readonly #schema: Kysely<Schema>;
+
+  readonly #rawText: RawTextReader;
+
+  constructor(database: Database.Database, schema: Kysely<Schema>, rawText: RawTextReader) {
+    this.#database = database;
+    this.#schema = schema;
+    this.#rawText = rawText;
   }
 
-  overview(): Promise<Overview> {
-    return this.#views
+  /** Answers all questions of the action from one state of the database, whatever is written meanwhile: figures add up. */
+  async atOneMoment<Result>(action: () => Promise<Result>): Promise<Result> {
+    this.#database.exec("BEGIN");
+    try {
+      return await action();
+    } finally {
+      this.#database.exec("COMMIT");
+    }
+  }
+
+  async select(filter: Filter): Promise<SelectedStats> {
+    // It knows all public suffixes: too much to load for what does not ask.
+    const { addKeyFunctions } = await import("./stats/key-functions.ts");
+    addKeyFunctions(this.#database);
+    const names = loadCodeNames(this.#database);
+    const selection = await Selection.open(this.#schema, names.eventCode("arrival"), filter);
+    return {
+      counts: new StatsCounts(selection, names),
+      remoteHosts: new RemoteHostCounts(selection, names),
+      ranking: (axis, rank, limit) => readRanking(selection, names, axis, rank, limit),
+    };
+  }
+
+  /** What was read; of all servers when none is named. */
+  overview(servers: readonly string[] = []): Promise<Overview> {
+    return this.#schema
       .selectFrom("sources")
+      .$if(servers.length > 0, (query) => query.where("server", "in", servers))
       .select(({ fn }) => [
-        sql<number>`count(distinct server)`.as("servers"),
+        sql<number>`count(DISTINCT server)`.as("servers"),
         fn.countAll<number>().as("logs"),
         fn.coalesce(fn.sum<number>("lines"), sql<number>`0`).as("lines"),
         fn.coalesce(fn.sum<number>("size"), sql<number>`0`).as("bytes"),
@@ -42,33 +90,54 @@ export class StatsReader {
       .executeTakeFirstOrThrow();
   }
 
-  messagesByStatus(): Promise<Count[]> {
-    return this.#views
-      .selectFrom("messages")
-      .select(({ fn }) => ["status as name", fn.countAll<number>().as("count")])
-      .groupBy("status")
-      .orderBy("count", "desc")
-      .orderBy("name")
-      .execute();
+  servers(): Promise<{ name: string; timeZone: string }[]> {
+    return this.#schema.selectFrom("servers").select(["name", "time_zone as timeZone"]).orderBy("name").execute();
   }
 
-  recipientsByStatus(): Promise<Count[]> {
-    return this.#views
-      .selectFrom("recipients")
-      .select(({ fn }) => ["status as name", fn.countAll<number>().as("count")])
-      .groupBy("status")
-      .orderBy("count", "desc")
-      .orderBy("name")
-      .execute();
+  /** The texts of all main logs, of all servers when none is named: batches of whole lines, read as latin1, oldest log first. */
+  *mainLogText(servers: readonly string[] = []): Generator<string> {
+    const blocks = this.#schema
+      .selectFrom("raw_blocks as b")
+      .innerJoin("stored_sources as s", "s.id", "b.source_id")
+      .innerJoin("stored_servers as v", "v.id", "s.server_id")
+      .innerJoin("codes as c", (join) => join.on("c.family", "=", "log_type").onRef("c.code", "=", "s.log_type"))
+      .where("c.name", "=", "main")
+      .$if(servers.length > 0, (query) => query.where("v.name", "in", servers))
+      .select("b.id")
+      .orderBy("v.name")
+      .orderBy("s.first_ms")
+      .orderBy("s.id")
+      .orderBy("b.position")
+      .compile();
+    for (const { id } of this.#database.prepare<unknown[], { id: number }>(blocks.sql).all(...blocks.parameters))
+      yield this.#rawText.blockText(id) ?? "";
   }
 
-  rejectionsByCategory(): Promise<Count[]> {
-    return this.#views
+  /** True when an id has the length of Exim 4.97 and later. */
+  async hasLongIds(): Promise<boolean> {
+    const found = await this.#schema
+      .selectFrom("stored_messages")
+      .select("id")
+      .where(sql<boolean>`length(exim_id) > 16`)
+      .limit(1)
+      .executeTakeFirst();
+    return found !== undefined;
+  }
+
+  /** The failed attempt of a figure's sample. */
+  attemptSample(id: number): Promise<Sample> {
+    return this.#schema
+      .selectFrom("delivery_attempts")
+      .select(["timestamp", "message_id as messageId", "recipient", "error_message as text"])
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow();
+  }
+
+  rejectionSample(id: number): Promise<Sample> {
+    return this.#schema
       .selectFrom("rejections")
-      .select(({ fn }) => ["category as name", fn.countAll<number>().as("count")])
-      .groupBy("category")
-      .orderBy("count", "desc")
-      .orderBy("name")
-      .execute();
+      .select(["timestamp", "message_id as messageId", "recipient", "reason as text"])
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow();
   }
 }

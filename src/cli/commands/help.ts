@@ -1,6 +1,10 @@
 /** What `help` explains beside the commands. */
+import { FAILURE_CATEGORIES } from "../../message/failure-category.ts";
+import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { ATTEMPT_STATUS_RULES, MESSAGE_STATUS_RULES, RECIPIENT_STATUS_RULES } from "../../message/statuses.ts";
 import { renderHanging } from "../../render/layout.ts";
+import { COUNTING_RULES, EXIMSTATS_DIFFERENCES } from "../../stats/counting.ts";
+import { PROBLEMS } from "../../stats/problems.ts";
 
 /** Meaning of each exit status; error codes map to them in errors.ts. */
 export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[] = [
@@ -15,16 +19,28 @@ export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[]
 
 /** The text of a topic; undefined when there is no such topic. */
 export function findTopic(name: string, columns: number): string | undefined {
-  if (name === "statuses") return renderStatuses(columns);
+  if (name === "statuses") return renderSections(STATUSES, columns);
+  if (name === "counting") return renderSections(COUNTING, columns);
   return name === "exit-codes" ? renderExitCodes(columns) : undefined;
 }
 
-function renderStatuses(columns: number): string {
-  const sections = [
-    ["Messages", MESSAGE_STATUS_RULES],
-    ["Recipients", RECIPIENT_STATUS_RULES],
-    ["Delivery attempts", ATTEMPT_STATUS_RULES],
-  ] as const;
+type RuleSections = readonly (readonly [title: string, rules: Readonly<Record<string, string>>])[];
+
+const STATUSES: RuleSections = [
+  ["Messages", MESSAGE_STATUS_RULES],
+  ["Recipients", RECIPIENT_STATUS_RULES],
+  ["Delivery attempts", ATTEMPT_STATUS_RULES],
+];
+
+const COUNTING: RuleSections = [
+  ["What stats counts", COUNTING_RULES],
+  ["Problems, and from where on they are shown", PROBLEMS],
+  ["Reasons of bounces and deferrals: by the enhanced code, else by the words", FAILURE_CATEGORIES],
+  ["Reasons of rejections, by their words", REJECTION_CATEGORIES],
+  ["What eximstats counts differently", EXIMSTATS_DIFFERENCES],
+];
+
+function renderSections(sections: RuleSections, columns: number): string {
   const texts = sections.map(([title, rules]) => `${title}\n${renderRules(Object.entries(rules), columns)}`);
   return `${texts.join("\n\n")}\n`;
 }

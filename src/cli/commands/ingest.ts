@@ -9,13 +9,13 @@ import {
 } from "../../render/ingest-summary.ts";
 import type { SourceType } from "../../store/codes.ts";
 import { SECOND_MS } from "../../units.ts";
+import { parseWhen } from "../../when.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { describeIngest, startProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
-import { parseWhen } from "../when.ts";
 
 export interface IngestFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;

@@ -1,0 +1,12 @@
+/** One table as CSV: figures plain, times as ISO-8601, curves as figures with blanks between. */
+import { renderCsvRow } from "../csv.ts";
+import type { Cell, Table } from "./table.ts";
+
+export function renderCsv({ columns, rows }: Table): string {
+  const records = rows.map((row) => columns.map((_, index) => toField(row[index] ?? null)));
+  return [columns.map(({ name }) => name), ...records].map(renderCsvRow).join("");
+}
+
+function toField(cell: Cell): string | number | null {
+  return typeof cell === "object" && cell !== null ? cell.join(" ") : cell;
+}

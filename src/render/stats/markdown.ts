@@ -1,0 +1,46 @@
+/** Statistics as GitHub-flavoured Markdown: for tickets, wikis and mail. */
+import type { Stats } from "../../stats/stats.ts";
+import { formatTime } from "../format.ts";
+import { toVisibleLine } from "../terminal-text.ts";
+import { toTables } from "./section-tables.ts";
+import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
+import { drawCurve } from "./text-charts.ts";
+
+const WIDEST_CURVE = 24;
+
+export function renderStatsMarkdown(stats: Stats): string {
+  const { from, until, timeZone } = stats;
+  const span =
+    from === null || until === null
+      ? "The logs do not cover that time."
+      : `${formatTime(from, timeZone)} up to ${formatTime(until, timeZone)} (${timeZone})`;
+  return `${["# Mail statistics", span, ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
+}
+
+function renderTable({ title, columns, rows, note, empty }: Table, timeZone: string): string {
+  const heading = `## ${title}`;
+  if (rows.length === 0) return `${heading}\n\n${empty}`;
+  const lines = [
+    columns.map((column) => column.title),
+    columns.map((column) => (isNumeric(column) ? "---:" : "---")),
+    ...rows.map((row) => columns.map((column, index) => toMarkdown(row[index] ?? null, column, timeZone))),
+  ].map((cells) => `| ${cells.join(" | ")} |`);
+  return [heading, lines.join("\n"), ...(note === undefined ? [] : [note])].join("\n\n");
+}
+
+function toMarkdown(cell: Cell, column: Column, timeZone: string): string {
+  if (column.kind === "curve") return drawCurve(Array.isArray(cell) ? cell : [], WIDEST_CURVE);
+  if (column.kind === "path") return String(cell).replace(".", ": ");
+  const text = formatCell(cell, column, timeZone);
+  return column.kind === "text" || column.kind === "sample" ? toCode(text) : text;
+}
+
+/** Text of strangers as code, in which nothing is a link, a tag or a table of its own. */
+function toCode(text: string): string {
+  if (text === "") return "";
+  const line = toVisibleLine(text).replaceAll("|", "\\|");
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  const padding = longest > 0 || line.startsWith(" ") ? " " : "";
+  return fence + padding + line + padding + fence;
+}

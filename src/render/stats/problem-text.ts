@@ -1,0 +1,33 @@
+/** Problems in words. */
+import type { Problem } from "../../stats/problems.ts";
+import { countOf, formatTime } from "../format.ts";
+import { formatShare } from "./table.ts";
+
+/** `2 messages are frozen, the oldest of 2026-03-02 06:13:49.` */
+export function describeProblem({ name, count, share, since, subjects }: Problem, timeZone: string): string {
+  const part = share === null ? "" : ` (${formatShare(share)})`;
+  const oldest = since === null ? "" : `, the oldest of ${formatTime(since, timeZone)}`;
+  const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
+  switch (name) {
+    case "panics":
+      return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")} of its panic log.`;
+    case "frozen":
+      return `${countOf(count, "message is", "messages are")} frozen${oldest}.`;
+    case "stuck":
+      return `${countOf(count, "message has", "messages have")} waited for more than a day${oldest}.`;
+    case "reputation":
+      return `${countOf(count, "attempt was", "attempts were")} refused for this server's reputation${part}.`;
+    case "bounces":
+      return `${countOf(count, "recipient")} bounced${part}${about}.`;
+    case "deferrals":
+      return `${countOf(count, "attempt was", "attempts were")} deferred${part}${about}.`;
+    case "unreachable":
+      return `${countOf(count, "provider")} took nothing${part}${about}.`;
+    case "throttled":
+      return `${countOf(count, "provider")} deferred half or more${part}${about}.`;
+    case "logins":
+      return `${countOf(count, "login was", "logins were")} refused.`;
+    case "resources":
+      return `${countOf(count, "client was", "clients were")} turned away for lack of resources here.`;
+  }
+}

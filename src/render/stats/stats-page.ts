@@ -1,0 +1,143 @@
+/** Statistics for a terminal. */
+import type { SectionName, Sections } from "../../stats/sections.ts";
+import type { Stats } from "../../stats/stats.ts";
+import type { Totals } from "../../stats/totals.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
+import { renderColumns, renderHanging } from "../layout.ts";
+import { toVisibleLine } from "../terminal-text.ts";
+import { describeProblem } from "./problem-text.ts";
+import { tablesOf } from "./section-tables.ts";
+import type { Column, Table } from "./table.ts";
+import { renderBriefly, renderTerminalTable, type Screen } from "./terminal-table.ts";
+import { drawCurve } from "./text-charts.ts";
+
+/** Of a list on the one screen. */
+const BRIEF_ROWS = 4;
+
+/** With `isBrief` on one screen: totals in a line each, curves for what happens over time, and the first of each list. */
+export function renderStatsPage(stats: Stats, screen: Screen, { isBrief }: { readonly isBrief: boolean }): string {
+  const names = Object.keys(stats.sections) as SectionName[];
+  const sections = names.flatMap((name) =>
+    isBrief ? renderSectionBriefly(name, stats, screen) : renderSection(name, stats, screen),
+  );
+  return `${[renderFacts(stats, screen), ...sections].join("\n\n")}\n`;
+}
+
+function renderSection(name: SectionName, stats: Stats, screen: Screen): string[] {
+  if (name === "problems") return [renderProblems(stats, screen)];
+  return tablesOf(name, stats).map((table) => renderTerminalTable(table, screen));
+}
+
+function renderSectionBriefly(name: SectionName, stats: Stats, screen: Screen): string[] {
+  const { totals, series } = stats.sections;
+  if (name === "totals" && totals !== undefined && stats.before === undefined)
+    return [renderTotalLines(totals, screen)];
+  if (name === "series" && series !== undefined && series.points.length > 0) return [renderCurves(series, screen)];
+  if (name === "bounces" || name === "deferrals" || name === "rejections")
+    return tablesOf(name, stats).map((table) => renderBriefly(withoutDetails(table), screen, BRIEF_ROWS));
+  return renderSection(name, stats, screen);
+}
+
+/** What a line has no room for. */
+function withoutDetails(table: Table): Table {
+  const isKept = ({ name }: Column): boolean => !["kind", "clients"].includes(name);
+  return {
+    ...table,
+    columns: table.columns.filter(isKept),
+    rows: table.rows.map((row) =>
+      row.filter((_, index) => isKept(table.columns[index] ?? { name: "", title: "", kind: "word" })),
+    ),
+  };
+}
+
+/** `Messages  1,200 (1.8 MiB): 1,072 delivered, 88 bounced, 10 deferred` */
+function renderTotalLines({ messages, recipients, attempts, rejections }: Totals, { columns, paint }: Screen): string {
+  const lines: readonly (readonly [string, number, number | null, Readonly<Record<string, number>>])[] = [
+    ["Messages", messages.received, messages.bytes, messages.byStatus],
+    ["Recipients", recipients.total, recipients.deliveredBytes, recipients.byStatus],
+    [
+      "Attempts",
+      attempts.total,
+      null,
+      { delivered: attempts.delivered, deferred: attempts.deferred, bounced: attempts.bounced },
+    ],
+    ["Rejections", rejections.total, null, { permanent: rejections.permanent, temporary: rejections.temporary }],
+  ];
+  const width = "Recipients  ".length;
+  return lines
+    .map(([label, count, bytes, parts]) => {
+      const named = Object.entries(parts)
+        .filter(([, part]) => part > 0)
+        .sort(([, one], [, other]) => other - one)
+        .map(([name, part]) => `${formatCount(part)} ${name}`);
+      const volume = bytes === null || bytes === 0 ? "" : ` (${formatBytes(bytes)})`;
+      const text = `${formatCount(count)}${volume}${named.length === 0 ? "" : `: ${named.join(", ")}`}`;
+      return renderHanging(label.padEnd(width), text, width, columns).replace(label, paint.strong(label));
+    })
+    .join("\n");
+}
+
+function renderFacts({ overview, asked, from, until, timeZone, filter, before }: Stats, { columns }: Screen): string {
+  const { logs, servers, lines, bytes, other, unparsed } = overview;
+  const time = (iso: string): string => formatTime(iso, timeZone);
+  const covered =
+    overview.from === null || overview.until === null
+      ? "nothing yet"
+      : `${time(overview.from)} to ${time(overview.until)} (${timeZone})`;
+  const rows: [string, string][] = [["Covered", covered]];
+  if (asked.since !== null || asked.until !== null) {
+    const span = `${asked.since === null ? "the beginning" : time(asked.since)} up to ${asked.until === null ? "the end" : time(asked.until)}`;
+    rows.push(["Asked for", from === null || until === null ? `${span}: the logs do not cover it` : span]);
+  }
+  if (before !== undefined) {
+    const isCovered = Object.keys(before.sections).length > 0;
+    const span = `${time(before.since)} up to ${time(before.until)}`;
+    rows.push(["Before", isCovered ? span : `${span}: the logs do not cover it`]);
+  }
+  if (filter.servers.length > 0) rows.push(["Server", filter.servers.join(", ")]);
+  if (filter.sender !== null) rows.push(["Sender", filter.sender]);
+  if (filter.recipient !== null) rows.push(["Recipient", filter.recipient]);
+  rows.push(
+    [
+      "Read",
+      `${countOf(lines, "line")} (${formatBytes(bytes)}) from ${countOf(logs, "log")} of ${countOf(servers, "server")}`,
+    ],
+    ["Among them", `${formatCount(other)} of free text, ${formatCount(unparsed)} unparsed`],
+  );
+  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
+  return rows
+    .map(([label, text]) => renderHanging(label.padEnd(width), toVisibleLine(text), width, columns))
+    .join("\n");
+}
+
+function renderProblems(stats: Stats, screen: Screen): string {
+  const { paint, columns, timeZone } = screen;
+  const problems = stats.sections.problems ?? [];
+  const title = paint.strong("Problems");
+  if (problems.length === 0)
+    return tablesOf("problems", stats)
+      .map((table) => renderTerminalTable(table, screen))
+      .join("\n");
+  const width = "  serious  ".length;
+  const lines = problems.map((problem) => {
+    const colour = problem.severity === "serious" ? paint.bad : paint.waiting;
+    const label = `  ${problem.severity}  `;
+    const text = renderHanging(label, toVisibleLine(describeProblem(problem, timeZone)), width, columns);
+    return text.replace(problem.severity, colour(problem.severity));
+  });
+  return [title, ...lines].join("\n");
+}
+
+const CURVES = ["received", "delivered", "deferred", "bounced", "rejected"] as const;
+const CURVE_COLUMNS = 34;
+
+function renderCurves({ bucket, points }: Sections["series"], { paint, columns, timeZone }: Screen): string {
+  const rows = CURVES.filter((name) => points.some((point) => point[name] > 0)).map((name) => {
+    const values = points.map((point) => point[name]);
+    const most = Math.max(...values);
+    const when = points[values.indexOf(most)]?.from ?? "";
+    const peak = `at most ${formatCount(most)}, ${formatTime(when, timeZone).slice(0, "2026-03-02 05:40".length)}`;
+    return [name, drawCurve(values, Math.max(columns - CURVE_COLUMNS - "received  ".length, 20)), peak];
+  });
+  return `${paint.strong(`Over time, by ${bucket}`)}\n${renderColumns(rows)}`;
+}

@@ -1,0 +1,140 @@
+/** Conditions under which a report is an alarm: `deferred>5%`. */
+import { percentilesOf } from "./durations.ts";
+import type { Figures } from "./figures.ts";
+import type { Problem } from "./problems.ts";
+import { sum, type Totals } from "./totals.ts";
+
+/** What can be compared: a count, with what it is a part of; or a time in seconds. */
+export const CONDITION_FIGURES = {
+  received: "messages that arrived",
+  delivered: "recipients delivered; % of all recipients of these messages",
+  bounced: "recipients bounced; % of all recipients of these messages",
+  deferred: "attempts deferred; % of all attempts",
+  timeouts: "attempts that ended in silence; % of all attempts",
+  open: "messages on the queue; % of those that arrived",
+  frozen: "messages frozen; % of those that arrived",
+  discarded: "recipients discarded; % of all recipients of these messages",
+  rejected: "rejections; % of rejections and arrivals together",
+  serious: "problems called serious",
+  "queue-p50": "time on the queue that half of the messages did not exceed",
+  "queue-p95": "the same for 95 %",
+  "queue-p99": "the same for 99 %",
+} as const satisfies Record<string, string>;
+
+export type ConditionFigure = keyof typeof CONDITION_FIGURES;
+
+export interface Condition {
+  /** As typed. */
+  readonly text: string;
+  readonly figure: ConditionFigure;
+  readonly operator: ">" | ">=" | "<" | "<=";
+  /** A count, a part of one, or seconds. */
+  readonly limit: number;
+  readonly unit: "count" | "share" | "seconds";
+}
+
+/** What is measured of a figure; a share or a time is null where there is nothing to measure. */
+export interface Check {
+  readonly condition: string;
+  readonly unit: Condition["unit"];
+  readonly value: number | null;
+  /** True: an alarm. What could not be measured is none. */
+  readonly isMet: boolean;
+}
+
+const FORM = /^([a-z0-9-]+)\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)\s*(%|s|min|h|d)?$/;
+const SECONDS = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
+const COUNTS_ONLY: readonly string[] = ["received", "serious"];
+
+/** `deferred>5%`, `frozen>=10`, `queue-p95 > 30min`; undefined when it is no condition. */
+export function parseCondition(text: string): Condition | undefined {
+  const [form, figure = "", operator = "", number, unit] = FORM.exec(text.trim()) ?? [];
+  if (form === undefined || !Object.hasOwn(CONDITION_FIGURES, figure)) return undefined;
+  const isTime = figure.startsWith("queue-");
+  const isUnitRight = isTime ? unit !== undefined && unit !== "%" : unit === undefined || unit === "%";
+  if (!isUnitRight || (unit === "%" && COUNTS_ONLY.includes(figure))) return undefined;
+  const kind = isTime ? "seconds" : unit === "%" ? "share" : "count";
+  const factor = isTime ? SECONDS[unit as keyof typeof SECONDS] : kind === "share" ? 1 / 100 : 1;
+  return {
+    text,
+    figure: figure as ConditionFigure,
+    operator: operator as Condition["operator"],
+    limit: Number(number) * factor,
+    unit: kind,
+  };
+}
+
+export interface Measured {
+  readonly totals: Totals;
+  readonly problems: readonly Problem[];
+}
+
+export async function checkConditions(
+  conditions: readonly Condition[],
+  { totals, problems }: Measured,
+  { source }: Figures,
+): Promise<Check[]> {
+  const needsTimes = conditions.some(({ unit }) => unit === "seconds");
+  const times = needsTimes ? percentilesOf(await source.counts.queueTimes()) : null;
+  return conditions.map((condition) => {
+    const { text, figure, unit } = condition;
+    const value = unit === "seconds" ? secondsOf(figure, times) : amountOf(figure, unit, totals, problems);
+    return { condition: text, unit, value, isMet: value !== null && isMet(value, condition) };
+  });
+}
+
+function secondsOf(figure: ConditionFigure, times: ReturnType<typeof percentilesOf>): number | null {
+  if (times === null) return null;
+  if (figure === "queue-p50") return times.p50Seconds;
+  return figure === "queue-p95" ? times.p95Seconds : times.p99Seconds;
+}
+
+function amountOf(
+  figure: ConditionFigure,
+  unit: Condition["unit"],
+  totals: Totals,
+  problems: readonly Problem[],
+): number | null {
+  const [count, whole] = countOf(figure, totals, problems);
+  if (unit === "count") return count;
+  return whole === 0 ? null : count / whole;
+}
+
+function countOf(
+  figure: ConditionFigure,
+  { messages, recipients, attempts, rejections }: Totals,
+  problems: readonly Problem[],
+): readonly [count: number, whole: number] {
+  switch (figure) {
+    case "delivered":
+    case "bounced":
+    case "discarded":
+      return [recipients.byStatus[figure], recipients.total];
+    case "deferred":
+    case "timeouts":
+      return [attempts[figure], attempts.total];
+    case "open":
+      return [messages.open, messages.received];
+    case "frozen":
+      return [messages.byStatus.frozen, messages.received];
+    case "rejected":
+      return [rejections.total, rejections.total + messages.received];
+    case "serious":
+      return [sum(problems, ({ severity }) => (severity === "serious" ? 1 : 0)), 0];
+    default:
+      return [messages.received, 0];
+  }
+}
+
+function isMet(value: number, { operator, limit }: Condition): boolean {
+  switch (operator) {
+    case ">":
+      return value > limit;
+    case ">=":
+      return value >= limit;
+    case "<":
+      return value < limit;
+    case "<=":
+      return value <= limit;
+  }
+}

@@ -1,0 +1,43 @@
+/** The report of eximstats, made of the stored text of the main logs. */
+import { setImmediate } from "node:timers/promises";
+import { PilotError } from "../../errors.ts";
+import type { Filter } from "../../store/stats/selection.ts";
+import type { StatsReader } from "../../store/stats-reader.ts";
+import { decodeUtf8 } from "../../text.ts";
+import { toIso } from "../../units.ts";
+import { type EximstatsReport, EximstatsTally } from "./tally.ts";
+
+/** After every stamp. */
+const END_OF_TIME = "9999";
+
+export interface EximstatsRequest {
+  readonly filter: Pick<Filter, "since" | "until" | "servers">;
+  /** A moment as the log has it: `2026-03-02 06:13:49`. */
+  readonly formatStamp: (iso: string) => string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Its numbers, defects included. Times are compared as its stamps are: as texts on the clock of the log. Messages are those of
+ * all logs of a server, one after the other, as if they had been given to it in that order. Errors: `interrupted`.
+ */
+export async function computeEximstats(reader: StatsReader, request: EximstatsRequest): Promise<EximstatsReport> {
+  const { filter, formatStamp, signal } = request;
+  const tally = new EximstatsTally({
+    dialect: (await reader.hasLongIds()) ? "4.97" : "4.96",
+    from: filter.since === undefined ? "" : formatStamp(toIso(filter.since)),
+    until: filter.until === undefined ? END_OF_TIME : formatStamp(toIso(filter.until)),
+    toWallMs: (at) => Date.parse(`${formatStamp(toIso(at)).replace(" ", "T")}Z`),
+  });
+  let rest = "";
+  for (const text of reader.mainLogText(filter.servers)) {
+    // A turn of the event loop, in which a signal can come through.
+    await setImmediate();
+    if (signal.aborted) throw new PilotError("interrupted", "Interrupted before all was counted.");
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) tally.add(decodeUtf8(line));
+  }
+  if (rest !== "") tally.add(decodeUtf8(rest));
+  return tally.report();
+}

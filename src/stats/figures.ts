@@ -1,0 +1,57 @@
+/** What several sections are made of, counted once: each scan of the database starts when it is first asked for. */
+import type {
+  EventCount,
+  FailureGroup,
+  MessageCount,
+  RecipientCount,
+  RejectionCount,
+  RejectionGroup,
+} from "../store/stats/counts.ts";
+import type { HostCount } from "../store/stats/remote-hosts.ts";
+import type { SelectedStats } from "../store/stats-reader.ts";
+
+export class Figures {
+  readonly source: SelectedStats;
+  readonly slotMs: number;
+  readonly #counted = new Map<string, Promise<unknown>>();
+
+  constructor(source: SelectedStats, slotMs: number) {
+    this.source = source;
+    this.slotMs = slotMs;
+  }
+
+  messages(): Promise<readonly MessageCount[]> {
+    return this.#once("messages", () => this.source.counts.messages(this.slotMs));
+  }
+
+  events(): Promise<readonly EventCount[]> {
+    return this.#once("events", () => this.source.counts.events(this.slotMs));
+  }
+
+  rejections(): Promise<readonly RejectionCount[]> {
+    return this.#once("rejections", () => this.source.counts.rejections(this.slotMs));
+  }
+
+  recipients(): Promise<readonly RecipientCount[]> {
+    return this.#once("recipients", () => this.source.counts.recipients());
+  }
+
+  failures(): Promise<readonly FailureGroup[]> {
+    return this.#once("failures", () => this.source.counts.failures());
+  }
+
+  rejectionGroups(): Promise<readonly RejectionGroup[]> {
+    return this.#once("rejection groups", () => this.source.counts.rejectionGroups());
+  }
+
+  hosts(): Promise<readonly HostCount[]> {
+    return this.#once("hosts", () => this.source.remoteHosts.hosts());
+  }
+
+  #once<Result>(name: string, count: () => Promise<Result>): Promise<Result> {
+    const known = this.#counted.get(name) as Promise<Result> | undefined;
+    const result = known ?? count();
+    this.#counted.set(name, result);
+    return result;
+  }
+}

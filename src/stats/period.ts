@@ -1,0 +1,78 @@
+/** The time that figures are about: what was asked for, and what of it the logs cover. */
+
+import type { Filter } from "../store/stats/selection.ts";
+import type { Overview } from "../store/stats-reader.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
+import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
+import type { Comparison } from "./sections.ts";
+
+export interface Period {
+  /** First moment that is asked for and covered; undefined when nothing is. */
+  readonly from: EpochMs | undefined;
+  /** The moment after the last one. */
+  readonly until: EpochMs | undefined;
+}
+
+export function coveredPeriod({ since, until }: Filter, overview: Overview): Period {
+  const nothing = { from: undefined, until: undefined };
+  if (overview.from === null || overview.until === null) return nothing;
+  const first = Math.max(Date.parse(overview.from), since ?? Number.NEGATIVE_INFINITY);
+  const end = Math.min(Date.parse(overview.until) + 1, until ?? Number.POSITIVE_INFINITY);
+  return first < end ? { from: epochMs(first), until: epochMs(end) } : nothing;
+}
+
+export function shiftFilter(
+  filter: Filter & { readonly since: EpochMs; readonly until: EpochMs },
+  by: Comparison,
+  timeZone: string,
+): Filter {
+  const { since, until } = filter;
+  if (by === "previous") return { ...filter, since: epochMs(since - (until - since)), until: since };
+  const days = by === "day" ? -1 : -7;
+  return { ...filter, since: shiftDays(since, days, timeZone), until: shiftDays(until, days, timeZone) };
+}
+
+export interface Buckets {
+  readonly bucket: Bucket;
+  /** First moment of each, and the first after the last; empty when nothing is covered. */
+  readonly edges: readonly EpochMs[];
+}
+
+/** Longer than any screen, shorter than what makes a page slow. */
+const MOST_BUCKETS = 10_000;
+const MOST_CHOSEN_BUCKETS = 60;
+
+/** Undefined when so small a bucket would cut the period into too many. */
+export function cutIntoBuckets(
+  { from, until }: Period,
+  wanted: Bucket | undefined,
+  timeZone: string,
+): Buckets | undefined {
+  if (from === undefined || until === undefined) return { bucket: wanted ?? "day", edges: [] };
+  const bucket = wanted ?? chooseBucket(from, until, MOST_CHOSEN_BUCKETS);
+  const edges = bucketEdges(bucket, from, until, timeZone, MOST_BUCKETS);
+  return edges === undefined ? undefined : { bucket, edges };
+}
+
+const SLOTS_MS = [HOUR_MS, 15 * MINUTE_MS];
+
+/** The pieces that are counted: as large as fits into all buckets. Zones are apart from one another by whole minutes. */
+export function slotMsOf({ edges }: Buckets): number {
+  return SLOTS_MS.find((size) => edges.every((edge) => edge % size === 0)) ?? MINUTE_MS;
+}
+
+/** The number of the bucket that a slot is in; undefined for one outside. */
+export function bucketFinder({ edges }: Buckets, slotMs: number): (slot: number) => number | undefined {
+  return (slot) => {
+    const at = slot * slotMs;
+    let low = 0;
+    let high = edges.length - 1;
+    if (high < 1 || at < (edges[0] ?? 0)) return undefined;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((edges[middle] ?? 0) <= at) low = middle;
+      else high = middle;
+    }
+    return low;
+  };
+}

@@ -1,0 +1,172 @@
+/** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
+import type { Outcome } from "../message/statuses.ts";
+import type { OpenMessages } from "../store/stats/counts.ts";
+import { DAY_MS, epochMs, toIso } from "../units.ts";
+import type { Figures } from "./figures.ts";
+import type { Period } from "./period.ts";
+import { groupByProvider } from "./providers.ts";
+import { compareText, groupByCategory } from "./reasons.ts";
+import { OPEN_STATUSES, sum, type Totals } from "./totals.ts";
+
+/** `serious`: mail is lost, stuck or refused because of this server. `warning`: worth a look. */
+export type Severity = "serious" | "warning";
+
+export interface Problem {
+  readonly name: ProblemName;
+  readonly severity: Severity;
+  readonly count: number;
+  /** Of what the figure is a part of; null where there is no such whole. */
+  readonly share: number | null;
+  /** ISO-8601: since when, at the longest; null where that says nothing. */
+  readonly since: string | null;
+  /** What it is about: a category, a provider; at most three, the worst first. */
+  readonly subjects: readonly string[];
+}
+
+/** What each problem is, with its threshold; shown by `exim-pilot help counting`. */
+export const PROBLEMS = {
+  panics: "Exim wrote to its panic log.",
+  frozen: "Messages are frozen on the queue.",
+  stuck: "Messages have been on the queue for more than a day, at the end of the time.",
+  reputation: "Other servers refuse this one for its reputation or a block list.",
+  bounces: "At least 5 % of the recipients bounced (serious from 20 %).",
+  deferrals: "At least 20 % of the attempts were deferred (serious from 50 %).",
+  unreachable: "Providers took nothing, in at least 5 attempts.",
+  throttled: "Providers deferred at least half of 20 attempts or more.",
+  logins: "At least 20 logins were refused.",
+  resources: "Clients were turned away since this server could not do its work.",
+} as const satisfies Record<string, string>;
+
+export type ProblemName = keyof typeof PROBLEMS;
+
+const BOUNCED = { warning: 0.05, serious: 0.2 } as const;
+const DEFERRED = { warning: 0.2, serious: 0.5 } as const;
+const STUCK_MS = DAY_MS;
+const FEWEST_FAILURES = 5;
+const FEWEST_ATTEMPTS = 20;
+const FEWEST_LOGINS = 20;
+const THROTTLED_SHARE = 0.5;
+const MOST_SUBJECTS = 3;
+
+export async function findProblems(figures: Figures, totals: Totals, { until }: Period): Promise<Problem[]> {
+  const found = await Promise.all([
+    findPanics(figures),
+    findOpenMessages(figures, until),
+    findFailures(figures, totals),
+    findProviders(figures),
+    findRejections(figures, totals),
+  ]);
+  return found.flat().sort((one, other) => compareText(one.severity, other.severity));
+}
+
+async function findPanics({ source }: Figures): Promise<Problem[]> {
+  const count = await source.counts.entries("panic");
+  return count === 0 ? [] : [problem("panics", "serious", count)];
+}
+
+async function findOpenMessages({ source }: Figures, until: Period["until"]): Promise<Problem[]> {
+  if (until === undefined) return [];
+  const open = await source.counts.openMessages(OPEN_STATUSES, epochMs(until - STUCK_MS));
+  const frozen = open.filter(({ status }) => status === "frozen");
+  const stuck = open.filter(({ status, earlier }) => status !== "frozen" && earlier > 0);
+  return [
+    ...openProblem("frozen", "serious", frozen, ({ messages }) => messages),
+    ...openProblem("stuck", "warning", stuck, ({ earlier }) => earlier),
+  ];
+}
+
+function openProblem(
+  name: ProblemName,
+  severity: Severity,
+  open: readonly OpenMessages[],
+  countOf: (open: OpenMessages) => number,
+): Problem[] {
+  if (open.length === 0) return [];
+  const since = toIso(epochMs(Math.min(...open.map(({ oldest }) => oldest))));
+  return [{ ...problem(name, severity, sum(open, countOf)), since }];
+}
+
+async function findFailures(figures: Figures, { recipients, attempts }: Totals): Promise<Problem[]> {
+  const failures = await figures.failures();
+  const problems: Problem[] = [];
+  const distrusted = groupByCategory(failures).get("reputation");
+  if (distrusted !== undefined) {
+    const count = sum(distrusted, (group) => group.failures);
+    problems.push({ ...problem("reputation", "serious", count), share: share(count, attempts.total) });
+  }
+  const worst = (outcome: Outcome): string[] =>
+    [...groupByCategory(failures.filter((group) => group.outcome === outcome))]
+      .map(([category, members]) => ({ category, failures: sum(members, (group) => group.failures) }))
+      .sort((one, other) => other.failures - one.failures || compareText(one.category, other.category))
+      .slice(0, MOST_SUBJECTS)
+      .map(({ category }) => category);
+  problems.push(
+    ...exceeding("bounces", recipients.byStatus.bounced, recipients.total, BOUNCED, worst("bounced")),
+    ...exceeding("deferrals", attempts.deferred, attempts.total, DEFERRED, worst("deferred")),
+  );
+  return problems;
+}
+
+async function findProviders(figures: Figures): Promise<Problem[]> {
+  const providers = groupByProvider(await figures.hosts()).sort(
+    (one, other) =>
+      other.deferred + other.bounced - one.deferred - one.bounced || compareText(one.provider, other.provider),
+  );
+  const silent = providers.filter(
+    ({ delivered, deferred, bounced }) => delivered === 0 && deferred + bounced >= FEWEST_FAILURES,
+  );
+  const throttled = providers.filter(({ delivered, deferred, bounced }) => {
+    const attempts = delivered + deferred + bounced;
+    return delivered > 0 && attempts >= FEWEST_ATTEMPTS && deferred >= attempts * THROTTLED_SHARE;
+  });
+  const about = (name: ProblemName, concerned: typeof providers): Problem[] =>
+    concerned.length === 0
+      ? []
+      : [
+          {
+            ...problem(name, "warning", concerned.length),
+            share: share(concerned.length, providers.length),
+            subjects: concerned.slice(0, MOST_SUBJECTS).map(({ provider }) => provider),
+          },
+        ];
+  return [...about("unreachable", silent), ...about("throttled", throttled)];
+}
+
+async function findRejections(figures: Figures, { rejections }: Totals): Promise<Problem[]> {
+  const groups = await figures.rejectionGroups();
+  const count = (category: string): number =>
+    sum(
+      groups.filter((group) => group.category === category),
+      (group) => group.rejections,
+    );
+  const [logins, resources] = [count("authentication"), count("resources")];
+  return [
+    ...(logins >= FEWEST_LOGINS
+      ? [{ ...problem("logins", "warning", logins), share: share(logins, rejections.total) }]
+      : []),
+    ...(resources > 0
+      ? [{ ...problem("resources", "warning", resources), share: share(resources, rejections.total) }]
+      : []),
+  ];
+}
+
+function problem(name: ProblemName, severity: Severity, count: number): Problem {
+  return { name, severity, count, share: null, since: null, subjects: [] };
+}
+
+function exceeding(
+  name: ProblemName,
+  count: number,
+  whole: number,
+  limits: typeof BOUNCED | typeof DEFERRED,
+  subjects: readonly string[],
+): Problem[] {
+  const part = share(count, whole);
+  if (part === null || part < limits.warning) return [];
+  return [{ ...problem(name, part >= limits.serious ? "serious" : "warning", count), share: part, subjects }];
+}
+
+/** A part of a whole; null when there is no whole. */
+export function share(count: number, whole: number): number | null {
+  return whole === 0 ? null : count / whole;
+}

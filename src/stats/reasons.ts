@@ -1,0 +1,103 @@
+/** Why: failed attempts and rejections by category, each with one of its lines. */
+import { categoriseFailure, type FailureCategory, replyIn } from "../message/failure-category.ts";
+import type { RejectionPhase } from "../parse/events.ts";
+import type { FailureGroup, RejectionGroup } from "../store/stats/counts.ts";
+import type { Sample, StatsReader } from "../store/stats-reader.ts";
+import { sum } from "./totals.ts";
+
+export interface FailureReason {
+  readonly category: FailureCategory;
+  readonly attempts: number;
+  /** Of the most frequent error in it. */
+  readonly sample: Sample;
+  /** What the other side said in it, without the command it answered. */
+  readonly reply: string | null;
+}
+
+export interface FailureReasons {
+  readonly attempts: number;
+  readonly reasons: readonly FailureReason[];
+}
+
+export interface RejectionReason {
+  readonly phase: RejectionPhase;
+  readonly category: string;
+  readonly isPermanent: boolean;
+  readonly rejections: number;
+  /** How many client addresses. */
+  readonly clients: number;
+  readonly sample: Sample;
+}
+
+export interface RejectionReasons {
+  readonly rejections: number;
+  readonly reasons: readonly RejectionReason[];
+}
+
+export interface Blocklist {
+  /** `zen.spamhaus.org`; null: the reason names none. */
+  readonly list: string | null;
+  readonly rejections: number;
+}
+
+export async function explainFailures(groups: readonly FailureGroup[], reader: StatsReader): Promise<FailureReasons> {
+  const byCategory = groupByCategory(groups);
+  const reasons = await Promise.all(
+    [...byCategory].map(async ([category, members]) => {
+      const most = members.reduce((best, group) => (group.failures > best.failures ? group : best));
+      const attempts = sum(members, (group) => group.failures);
+      const sample = await reader.attemptSample(most.sampleId);
+      return { category, attempts, sample, reply: sample.text === null ? null : replyIn(sample.text) };
+    }),
+  );
+  reasons.sort((one, other) => other.attempts - one.attempts || compareText(one.category, other.category));
+  return { attempts: sum(reasons, (reason) => reason.attempts), reasons };
+}
+
+export function groupByCategory(
+  groups: readonly FailureGroup[],
+): Map<FailureCategory, [FailureGroup, ...FailureGroup[]]> {
+  const byCategory = new Map<FailureCategory, [FailureGroup, ...FailureGroup[]]>();
+  for (const group of groups) {
+    const category = categoriseFailure(group);
+    const members = byCategory.get(category);
+    if (members === undefined) byCategory.set(category, [group]);
+    else members.push(group);
+  }
+  return byCategory;
+}
+
+export async function explainRejections(
+  groups: readonly RejectionGroup[],
+  reader: StatsReader,
+): Promise<RejectionReasons> {
+  const reasons = await Promise.all(
+    groups.map(async ({ sampleId, ...group }) => ({ ...group, sample: await reader.rejectionSample(sampleId) })),
+  );
+  reasons.sort(
+    (one, other) =>
+      other.rejections - one.rejections ||
+      compareText(one.category, other.category) ||
+      compareText(one.phase, other.phase),
+  );
+  return { rejections: sum(reasons, (reason) => reason.rejections), reasons };
+}
+
+const NAME = String.raw`((?:[a-z0-9_-]+\.)+[a-z]{2,})`;
+const LIST_NAMES = [
+  new RegExp(String.raw`\b(?:listed|list|rbl|dns[bw]l)\b.*?\b(?:at|in|by|on|from|:)\s+(?:https?://)?${NAME}`, "i"),
+  new RegExp(NAME, "i"),
+];
+
+/** The list that a reason names: `127.0.0.2 is listed at zen.spamhaus.org`. */
+export function blocklistOf(reason: string | null): string | null {
+  for (const form of LIST_NAMES) {
+    const name = reason === null ? undefined : form.exec(reason)?.[1];
+    if (name !== undefined) return name.toLowerCase();
+  }
+  return null;
+}
+
+export function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

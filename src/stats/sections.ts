@@ -1,0 +1,65 @@
+/** What statistics are made of. Light: the command line lists it in every help. */
+import type { Ranking } from "../store/stats/ranking.ts";
+import type { Durations } from "./durations.ts";
+import type { Problem } from "./problems.ts";
+import type { ProviderView, SlowHosts } from "./providers.ts";
+import type { Blocklist, FailureReasons, RejectionReasons } from "./reasons.ts";
+import type { Retries } from "./retries.ts";
+import type { OriginShare, TlsShares } from "./security.ts";
+import type { Series } from "./series.ts";
+import type { Totals } from "./totals.ts";
+
+export interface Sections {
+  readonly problems: readonly Problem[];
+  readonly totals: Totals;
+  readonly series: Series;
+  readonly bounces: FailureReasons;
+  readonly deferrals: FailureReasons;
+  readonly rejections: RejectionReasons;
+  readonly blocklists: readonly Blocklist[];
+  readonly top: readonly Ranking[];
+  readonly queue: Durations;
+  readonly delivery: Durations;
+  readonly tls: TlsShares;
+  readonly origins: readonly OriginShare[];
+  readonly providers: ProviderView;
+  readonly slow: SlowHosts;
+  readonly retries: Retries;
+}
+
+export type SectionName = keyof Sections;
+
+/** In the order in which they are shown; each with a line for help. */
+export const SECTIONS = {
+  problems: "what to look at first",
+  totals: "messages, recipients, attempts, rejections: what became of them",
+  series: "the same over time",
+  bounces: "why recipients bounced, with a sample each",
+  deferrals: "why attempts were deferred",
+  rejections: "what was refused, by phase and reason",
+  blocklists: "the lists that clients were refused for",
+  top: "who leads, see --by and --rank",
+  queue: "how long messages were on the queue",
+  delivery: "how long deliveries took",
+  tls: "how much was encrypted, by version and cipher",
+  origins: "how messages were handed over: logins, protocols, local",
+  providers: "how other servers take our mail, by the domain of their hosts",
+  slow: "hosts that are slow or silent",
+  retries: "what trying again costs",
+} as const satisfies Record<SectionName, string>;
+
+export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
+
+/** What fits a screen. */
+export const DEFAULT_SECTIONS: readonly SectionName[] = [
+  "problems",
+  "totals",
+  "series",
+  "bounces",
+  "deferrals",
+  "rejections",
+];
+
+/** What another time is compared with: the same length of time just before, or the same time of the day or week before. */
+export const COMPARISONS = ["previous", "day", "week"] as const;
+export type Comparison = (typeof COMPARISONS)[number];

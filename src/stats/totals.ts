@@ -1,0 +1,115 @@
+/** How everything adds up. Messages and recipients: those that arrived in the time; all else: what was logged in it. */
+import {
+  MESSAGE_STATUSES,
+  type MessageStatus,
+  type Outcome,
+  RECIPIENT_STATUSES,
+  type RecipientStatus,
+} from "../message/statuses.ts";
+import type { Figures } from "./figures.ts";
+
+export interface Totals {
+  readonly messages: {
+    readonly received: number;
+    readonly bytes: number;
+    /** What became of them; adds up to `received`. */
+    readonly byStatus: Readonly<Record<MessageStatus, number>>;
+    /** Those on the queue: received, queued, deferred and frozen ones. */
+    readonly open: number;
+  };
+  readonly recipients: {
+    readonly total: number;
+    readonly byStatus: Readonly<Record<RecipientStatus, number>>;
+    /** Sizes of messages, once for each recipient delivered. */
+    readonly deliveredBytes: number;
+  };
+  readonly attempts: {
+    readonly total: number;
+    readonly delivered: number;
+    readonly deferred: number;
+    readonly bounced: number;
+    /** Of the deferred and bounced: the other side did not answer in time. */
+    readonly timeouts: number;
+  };
+  /** Addresses thrown away on purpose, and deliveries suppressed. */
+  readonly discarded: number;
+  readonly rejections: { readonly total: number; readonly permanent: number; readonly temporary: number };
+}
+
+export const OPEN_STATUSES = ["received", "queued", "deferred", "frozen"] as const satisfies readonly MessageStatus[];
+
+export async function computeTotals(figures: Figures): Promise<Totals> {
+  const [messages, recipients, events, rejections, failures] = await Promise.all([
+    figures.messages(),
+    figures.recipients(),
+    figures.events(),
+    figures.rejections(),
+    figures.failures(),
+  ]);
+  const byStatus = tally(
+    MESSAGE_STATUSES,
+    messages,
+    (row) => row.status,
+    (row) => row.messages,
+  );
+  const ofRecipients = tally(
+    RECIPIENT_STATUSES,
+    recipients,
+    (row) => row.status,
+    (row) => row.recipients,
+  );
+  const attempts = (outcome: Outcome): number =>
+    sum(
+      events.filter((row) => row.isAttempt && row.outcome === outcome),
+      (row) => row.events,
+    );
+  const [delivered, deferred, bounced] = [attempts("delivered"), attempts("deferred"), attempts("bounced")];
+  const permanent = sum(
+    rejections.filter((row) => row.isPermanent),
+    (row) => row.rejections,
+  );
+  const rejected = sum(rejections, (row) => row.rejections);
+  return {
+    messages: {
+      received: sum(messages, (row) => row.messages),
+      bytes: sum(messages, (row) => row.bytes),
+      byStatus,
+      open: sum(OPEN_STATUSES, (status) => byStatus[status]),
+    },
+    recipients: {
+      total: sum(recipients, (row) => row.recipients),
+      byStatus: ofRecipients,
+      deliveredBytes: sum(
+        recipients.filter((row) => row.status === "delivered"),
+        (row) => row.bytes,
+      ),
+    },
+    attempts: {
+      total: delivered + deferred + bounced,
+      delivered,
+      deferred,
+      bounced,
+      timeouts: sum(failures, ({ isTimeout, failures: count }) => (isTimeout ? count : 0)),
+    },
+    discarded: sum(
+      events.filter(({ outcome }) => outcome === "discarded" || outcome === "suppressed"),
+      (row) => row.events,
+    ),
+    rejections: { total: rejected, permanent, temporary: rejected - permanent },
+  };
+}
+
+function tally<Name extends string, Row>(
+  names: readonly Name[],
+  rows: readonly Row[],
+  nameOf: (row: Row) => Name,
+  countOf: (row: Row) => number,
+): Record<Name, number> {
+  const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+  for (const row of rows) counts[nameOf(row)] += countOf(row);
+  return counts;
+}
+
+export function sum<Item>(items: readonly Item[], numberOf: (item: Item) => number): number {
+  return items.reduce((total, item) => total + numberOf(item), 0);
+}

@@ -1,0 +1,89 @@
+/** What a ranking can be by: where its key is in each base table, and how it is made of the text there. */
+
+/** A column that holds the id of an address or of a string; or a number that is the key itself. */
+export interface KeyColumn {
+  readonly column: string;
+  readonly texts: "addresses" | "strings" | "none";
+}
+
+export interface Axis {
+  /** One line for help. */
+  readonly about: string;
+  /** What is counted first: messages that arrived, or lines about their delivery. */
+  readonly side: "client" | "delivery";
+  readonly message?: KeyColumn;
+  readonly event?: KeyColumn;
+  readonly rejection?: KeyColumn;
+  /** What it is ranked by unless something else is wanted: by count. */
+  readonly rank?: Rank;
+  /** SQL function of the text, registered in key-functions.ts; undefined for the text itself. */
+  readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of";
+}
+
+const address = (column: string): KeyColumn => ({ column, texts: "addresses" });
+const text = (column: string): KeyColumn => ({ column, texts: "strings" });
+
+const SENDER = { side: "client", message: address("m.sender_id"), rejection: address("j.sender_id") } as const;
+const RECIPIENT = { side: "delivery", event: address("e.recipient_id"), rejection: address("j.recipient_id") } as const;
+const CLIENT_IP = { side: "client", message: text("m.ip_id"), rejection: text("j.ip_id") } as const;
+const CLIENT_TLS = { side: "client", message: text("m.tls_id") } as const;
+const REMOTE_HOST = { side: "delivery", event: text("p.host_id") } as const;
+
+export const AXES = {
+  sender: { ...SENDER, about: "envelope sender" },
+  "sender-domain": { ...SENDER, key: "domain_of", about: "domain of the envelope sender" },
+  recipient: { ...RECIPIENT, about: "envelope recipient" },
+  domain: { ...RECIPIENT, key: "domain_of", about: "domain of the envelope recipient" },
+  host: {
+    side: "client",
+    message: text("m.host_id"),
+    rejection: text("j.host_id"),
+    about: "verified name of the client",
+  },
+  helo: {
+    side: "client",
+    message: text("m.helo_id"),
+    rejection: text("j.helo_id"),
+    about: "name the client gave in HELO",
+  },
+  ip: { ...CLIENT_IP, about: "IP address of the client" },
+  network: { ...CLIENT_IP, key: "network_of", about: "the client's network: /24 of IPv4, /64 of IPv6" },
+  auth: {
+    side: "client",
+    message: text("m.auth_id"),
+    rejection: text("j.auth_id"),
+    about: "authenticator and account",
+  },
+  ident: { side: "client", message: text("m.ident_id"), about: "local user, or ident of the client" },
+  protocol: { side: "client", message: text("m.protocol_id"), about: "how the message was handed over" },
+  "tls-version": { ...CLIENT_TLS, key: "tls_version_of", about: "TLS version of the client's connection" },
+  cipher: { ...CLIENT_TLS, key: "tls_cipher_of", about: "TLS cipher of the client's connection" },
+  router: { side: "delivery", event: text("p.router_id"), about: "router" },
+  transport: { side: "delivery", event: text("p.transport_id"), about: "transport" },
+  mx: { ...REMOTE_HOST, about: "host that was delivered to" },
+  provider: { ...REMOTE_HOST, key: "provider_of", about: "registered domain of the host that was delivered to" },
+  "mx-ip": { side: "delivery", event: text("p.ip_id"), about: "IP address that was delivered to" },
+  "smtp-code": {
+    side: "delivery",
+    event: { column: "b.smtp_code", texts: "none" },
+    rank: "deferrals",
+    about: "SMTP code of deferrals and bounces",
+  },
+  "enhanced-code": {
+    side: "delivery",
+    event: text("b.enhanced_id"),
+    rank: "deferrals",
+    about: "enhanced code of deferrals and bounces",
+  },
+} as const satisfies Record<string, Axis>;
+
+export type AxisName = keyof typeof AXES;
+
+/** What a ranking can be ordered by. */
+export const RANKS = ["count", "volume", "deferrals", "bounces", "rejections"] as const;
+export type Rank = (typeof RANKS)[number];
+
+/** True when the figure exists for the axis. */
+export function hasRank(axis: Axis, rank: Rank): boolean {
+  return rank !== "rejections" || axis.rejection !== undefined;
+}

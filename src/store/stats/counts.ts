@@ -1,0 +1,390 @@
+/** Figures of one selection. Where millions of rows are counted, several small values are packed into one key: half the time. */
+import { type RawBuilder, sql } from "kysely";
+import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
+import type { RejectionPhase } from "../../parse/events.ts";
+import { type EpochMs, epochMs } from "../../units.ts";
+import type { CodeNames, EntryKind } from "../codes.ts";
+import { type Selection, slotOf } from "./selection.ts";
+
+/** Messages that arrived in one slot of time and have one status. */
+export interface MessageCount {
+  readonly slot: number;
+  readonly status: MessageStatus;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** Lines about recipients. */
+export interface EventCount {
+  readonly slot: number;
+  readonly outcome: Outcome;
+  /** False: a retry time not reached, a discard, an administrator's word. */
+  readonly isAttempt: boolean;
+  readonly events: number;
+}
+
+export interface RejectionCount {
+  readonly slot: number;
+  readonly isPermanent: boolean;
+  readonly rejections: number;
+}
+
+export interface RecipientCount {
+  readonly status: RecipientStatus;
+  readonly recipients: number;
+  /** Sizes of their messages, added up. */
+  readonly bytes: number;
+}
+
+export interface RejectionGroup {
+  readonly phase: RejectionPhase;
+  readonly isPermanent: boolean;
+  readonly category: string;
+  readonly rejections: number;
+  /** Client addresses, each once. */
+  readonly clients: number;
+  readonly sampleId: number;
+}
+
+export interface ReasonCount {
+  readonly reason: string | null;
+  readonly rejections: number;
+}
+
+/** Failures with one error text. */
+export interface FailureGroup {
+  readonly outcome: Outcome;
+  /** A template; see templates.ts. */
+  readonly error: string | null;
+  readonly smtpCode: number | null;
+  readonly enhancedCode: string | null;
+  readonly isTimeout: boolean;
+  readonly failures: number;
+  readonly sampleId: number;
+}
+
+export interface DurationCount {
+  readonly ms: number;
+  readonly count: number;
+}
+
+export interface RetryCount {
+  readonly status: RecipientStatus;
+  readonly attempts: number;
+  readonly recipients: number;
+}
+
+export interface TlsCount {
+  /** As logged: `TLS1.3:TLS_AES_256_GCM_SHA384:256`; null: no TLS, or the log does not tell. */
+  readonly tls: string | null;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export interface OriginCount {
+  /** `authenticator:id`. */
+  readonly auth: string | null;
+  readonly protocol: string | null;
+  readonly isLocal: boolean;
+  readonly isGenerated: boolean;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface OpenMessages {
+  readonly status: MessageStatus;
+  readonly messages: number;
+  /** Those that arrived before the moment. */
+  readonly earlier: number;
+  readonly oldest: EpochMs;
+}
+
+export class StatsCounts {
+  readonly #selection: Selection;
+  readonly #names: CodeNames;
+
+  constructor(selection: Selection, names: CodeNames) {
+    this.#selection = selection;
+    this.#names = names;
+  }
+
+  async messages(slotMs: number): Promise<MessageCount[]> {
+    const rows = await this.#selection
+      .messages()
+      .select(({ fn }) => [
+        pack(slotOf("m.arrival_at", slotMs), [[sql.ref<number>("m.status"), STATUSES]]).as("key"),
+        fn.countAll<number>().as("messages"),
+        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+      ])
+      .groupBy("key")
+      .execute();
+    return rows.map(({ key, messages, bytes }) => {
+      const [slot, status = 0] = unpack(key, [STATUSES]);
+      return { slot, status: this.#names.messageStatus(status), messages, bytes };
+    });
+  }
+
+  async events(slotMs: number): Promise<EventCount[]> {
+    const rows = await this.#selection
+      .addressEventsWithEntry()
+      .select(({ fn }) => [
+        pack(slotOf("l.at", slotMs), [
+          [sql.ref<number>("e.outcome"), OUTCOMES],
+          [sql.ref<number>("e.is_attempt"), FLAG],
+        ]).as("key"),
+        fn.countAll<number>().as("events"),
+      ])
+      .groupBy("key")
+      .execute();
+    return rows.map(({ key, events }) => {
+      const [slot, outcome = 0, isAttempt] = unpack(key, [OUTCOMES, FLAG]);
+      return { slot, outcome: this.#names.outcome(outcome), isAttempt: isAttempt === 1, events };
+    });
+  }
+
+  async rejections(slotMs: number): Promise<RejectionCount[]> {
+    const rows = await this.#selection
+      .rejections()
+      .select(({ fn }) => [
+        pack(slotOf("l.at", slotMs), [[sql.ref<number>("j.is_permanent"), FLAG]]).as("key"),
+        fn.countAll<number>().as("rejections"),
+      ])
+      .groupBy("key")
+      .execute();
+    return rows.map(({ key, rejections }) => {
+      const [slot, isPermanent] = unpack(key, [FLAG]);
+      return { slot, isPermanent: isPermanent === 1, rejections };
+    });
+  }
+
+  /** The recipients of the messages that arrived. */
+  async recipients(): Promise<RecipientCount[]> {
+    const rows = await this.#selection
+      .messages()
+      .innerJoin("stored_recipients as r", "r.message_id", "m.id")
+      .select(({ fn }) => [
+        "r.status",
+        fn.countAll<number>().as("recipients"),
+        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+      ])
+      .groupBy("r.status")
+      .execute();
+    return rows.map((row) => ({ ...row, status: this.#names.recipientStatus(row.status) }));
+  }
+
+  /** By attempts and fate, for the messages that arrived. */
+  async retries(): Promise<RetryCount[]> {
+    const rows = await this.#selection
+      .messages()
+      .innerJoin("stored_recipients as r", "r.message_id", "m.id")
+      .select(({ fn }) => [
+        pack(sql.ref<number>("r.attempts"), [[sql.ref<number>("r.status"), STATUSES]]).as("key"),
+        fn.countAll<number>().as("recipients"),
+      ])
+      .groupBy("key")
+      .execute();
+    return rows.map(({ key, recipients }) => {
+      const [attempts, status = 0] = unpack(key, [STATUSES]);
+      return { attempts, status: this.#names.recipientStatus(status), recipients };
+    });
+  }
+
+  async rejectionGroups(): Promise<RejectionGroup[]> {
+    const rows = await this.#selection
+      .rejections()
+      .innerJoin("strings as k", "k.id", "j.category_id")
+      .select(({ fn }) => [
+        "j.phase",
+        "j.is_permanent",
+        "k.text as category",
+        fn.countAll<number>().as("rejections"),
+        fn.count<number>("j.ip_id").distinct().as("clients"),
+        fn.min<number>("j.entry_id").as("sampleId"),
+      ])
+      .groupBy(["j.phase", "j.is_permanent", "j.category_id"])
+      .execute();
+    return rows.map(({ phase, is_permanent, ...row }) => ({
+      ...row,
+      phase: this.#names.phase(phase),
+      isPermanent: is_permanent === 1,
+    }));
+  }
+
+  /** The reasons of one category, as templates. */
+  rejectionReasons(category: string): Promise<ReasonCount[]> {
+    return this.#selection
+      .rejections()
+      .innerJoin("strings as k", "k.id", "j.category_id")
+      .leftJoin("strings as w", "w.id", "j.reason_id")
+      .where("k.text", "=", category)
+      .select(({ fn }) => ["w.text as reason", fn.countAll<number>().as("rejections")])
+      .groupBy("j.reason_id")
+      .execute();
+  }
+
+  /** Deferrals or failures that were attempts, by error text. */
+  async failures(): Promise<FailureGroup[]> {
+    const grouped = this.#selection
+      .addressEvents()
+      .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#names.outcomeCode))
+      .where("e.is_attempt", "=", 1)
+      .select(({ fn }) => [
+        "e.outcome",
+        "b.error_id",
+        "b.smtp_code",
+        "b.enhanced_id",
+        "b.is_timeout",
+        fn.countAll<number>().as("failures"),
+        fn.min<number>("e.entry_id").as("sampleId"),
+      ])
+      .groupBy(["e.outcome", "b.error_id", "b.smtp_code", "b.enhanced_id", "b.is_timeout"]);
+    const rows = await this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .leftJoin("strings as w", "w.id", "g.error_id")
+      .leftJoin("strings as n", "n.id", "g.enhanced_id")
+      .select([
+        "g.outcome",
+        "w.text as error",
+        "n.text as enhancedCode",
+        "g.smtp_code as smtpCode",
+        "g.is_timeout",
+        "g.failures",
+        "g.sampleId",
+      ])
+      .execute();
+    return rows.map(({ is_timeout, outcome, ...row }) => ({
+      ...row,
+      outcome: this.#names.outcome(outcome),
+      isTimeout: is_timeout === 1,
+    }));
+  }
+
+  /** From arrival to completion, of the completed among the messages that arrived. */
+  queueTimes(): Promise<DurationCount[]> {
+    return this.#selection
+      .messages()
+      .where("m.completed_at", "is not", null)
+      .select(({ fn }) => [
+        sql<number>`coalesce(m.queue_ms, m.completed_at / 1000 - m.arrival_at / 1000)`.as("ms"),
+        fn.countAll<number>().as("count"),
+      ])
+      .groupBy("ms")
+      .orderBy("ms")
+      .execute();
+  }
+
+  /** Of successful deliveries that say how long they took (`DT=`). */
+  async deliveryTimes(): Promise<DurationCount[]> {
+    const rows = await this.#selection
+      .addressEvents()
+      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.duration_ms", "is not", null)
+      .select(({ fn }) => [sql<number>`e.duration_ms`.as("ms"), fn.countAll<number>().as("count")])
+      .groupBy("ms")
+      .orderBy("ms")
+      .execute();
+    return rows;
+  }
+
+  incomingTls(): Promise<TlsCount[]> {
+    const grouped = this.#selection
+      .messages()
+      .where("m.ip_id", "is not", null)
+      .select(({ fn }) => [
+        "m.tls_id",
+        fn.countAll<number>().as("count"),
+        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+      ])
+      .groupBy("m.tls_id");
+    return this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .leftJoin("strings as x", "x.id", "g.tls_id")
+      .select(["x.text as tls", "g.count", "g.bytes"])
+      .execute();
+  }
+
+  outgoingTls(): Promise<TlsCount[]> {
+    const grouped = this.#selection
+      .addressEventsWithMessage()
+      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("p.ip_id", "is not", null)
+      .select(({ fn }) => [
+        "p.tls_id",
+        fn.countAll<number>().as("count"),
+        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+      ])
+      .groupBy("p.tls_id");
+    return this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .leftJoin("strings as x", "x.id", "g.tls_id")
+      .select(["x.text as tls", "g.count", "g.bytes"])
+      .execute();
+  }
+
+  /** How messages were handed over. */
+  async origins(): Promise<OriginCount[]> {
+    const grouped = this.#selection
+      .messages()
+      .select(({ fn }) => [
+        "m.auth_id",
+        "m.protocol_id",
+        sql<number>`m.ip_id IS NULL AND m.host_id IS NULL AND m.helo_id IS NULL`.as("isLocal"),
+        sql<number>`m.parent_exim_id IS NOT NULL`.as("isGenerated"),
+        fn.countAll<number>().as("messages"),
+        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+      ])
+      .groupBy(["m.auth_id", "m.protocol_id", "isLocal", "isGenerated"]);
+    const rows = await this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .leftJoin("strings as u", "u.id", "g.auth_id")
+      .leftJoin("strings as p", "p.id", "g.protocol_id")
+      .select(["u.text as auth", "p.text as protocol", "g.isLocal", "g.isGenerated", "g.messages", "g.bytes"])
+      .execute();
+    return rows.map((row) => ({ ...row, isLocal: row.isLocal === 1, isGenerated: row.isGenerated === 1 }));
+  }
+
+  /** Of the messages that arrived: those with one of these statuses, in all and before a moment. */
+  async openMessages(statuses: readonly MessageStatus[], before: EpochMs): Promise<OpenMessages[]> {
+    const rows = await this.#selection
+      .messages()
+      .where("m.status", "in", statuses.map(this.#names.messageStatusCode))
+      .select(({ fn }) => [
+        "m.status",
+        fn.countAll<number>().as("messages"),
+        sql<number>`sum(m.arrival_at / 1000 < ${sql.lit(before)})`.as("earlier"),
+        sql<number>`min(m.arrival_at) / 1000`.as("oldest"),
+      ])
+      .groupBy("m.status")
+      .execute();
+    return rows.map((row) => ({ ...row, status: this.#names.messageStatus(row.status), oldest: epochMs(row.oldest) }));
+  }
+
+  /** Entries of an event. */
+  async entries(event: EntryKind): Promise<number> {
+    const { count } = await this.#selection
+      .entries()
+      .where("l.event", "=", this.#names.eventCode(event))
+      .select(({ fn }) => fn.countAll<number>().as("count"))
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+}
+
+/** How many values a part of a packed key can have. */
+const STATUSES = 16;
+const OUTCOMES = 8;
+const FLAG = 2;
+
+function pack(first: RawBuilder<number>, parts: readonly (readonly [value: RawBuilder<number>, size: number])[]) {
+  return parts.reduce((key, [value, size]) => sql<number>`(${key}) * ${sql.lit(size)} + ${value}`, first);
+}
+
+function unpack(key: number, sizes: readonly number[]): [first: number, ...parts: number[]] {
+  const parts: number[] = [];
+  let rest = key;
+  for (const size of sizes.toReversed()) {
+    parts.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return [rest, ...parts];
+}

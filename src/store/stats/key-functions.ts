@@ -1,0 +1,47 @@
+/** SQL functions that make a key of an address or a text; for the connection that counts. */
+import type Database from "better-sqlite3";
+import ipaddr from "ipaddr.js";
+import { getDomain } from "tldts";
+
+const IPV4_NETWORK_BITS = 24;
+const IPV6_NETWORK_BITS = 64;
+
+export function addKeyFunctions(database: Database.Database): void {
+  const add = (name: string, keyOf: (text: string) => string | null): void => {
+    database.function(name, { deterministic: true }, (text: unknown) =>
+      typeof text === "string" ? keyOf(text) : null,
+    );
+  };
+  add("domain_of", domainOf);
+  add("network_of", networkOf);
+  add("provider_of", providerOf);
+  add("tls_version_of", (tls) => tls.split(":", 1)[0] ?? tls);
+  add("tls_cipher_of", tlsCipherOf);
+}
+
+/** `example.org` of `bob@example.org`; an address without one is its own key: a local user, the null sender. */
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1);
+}
+
+/** `192.0.2.0/24`, `2001:db8::/64`; a text that is no address as it is. */
+function networkOf(text: string): string {
+  if (!ipaddr.isValid(text)) return text;
+  const address = ipaddr.process(text);
+  const [Form, bits] =
+    address.kind() === "ipv4"
+      ? ([ipaddr.IPv4, IPV4_NETWORK_BITS] as const)
+      : ([ipaddr.IPv6, IPV6_NETWORK_BITS] as const);
+  return `${Form.networkAddressFromCIDR(`${address}/${bits}`)}/${bits}`;
+}
+
+/** `google.com` of `gmail-smtp-in.l.google.com`: the part that someone registered, by the public suffix list. */
+function providerOf(host: string): string {
+  return getDomain(host, { allowPrivateDomains: false }) ?? host.toLowerCase();
+}
+
+/** `TLS_AES_256_GCM_SHA384:256` of `TLS1.3:TLS_AES_256_GCM_SHA384:256`. */
+function tlsCipherOf(tls: string): string {
+  const colon = tls.indexOf(":");
+  return colon === -1 ? tls : tls.slice(colon + 1);
+}

@@ -1,0 +1,147 @@
+/** How deliveries to other servers went, by host. */
+import { sql } from "kysely";
+import { type EpochMs, epochMs } from "../../units.ts";
+import type { CodeNames } from "../codes.ts";
+import { type Selection, slotOf } from "./selection.ts";
+
+export interface HostCount {
+  readonly host: string;
+  readonly provider: string;
+  readonly successes: number;
+  readonly deferrals: number;
+  readonly bounces: number;
+  /** Deferrals and bounces because it did not answer in time. */
+  readonly timeouts: number;
+  readonly lastSuccess: EpochMs | null;
+  readonly lastAttempt: EpochMs;
+}
+
+/** Deferrals of a provider in one slot of time. */
+export interface ProviderSlot {
+  readonly provider: string;
+  readonly slot: number;
+  readonly deferrals: number;
+}
+
+/** What became of the recipients that a provider deferred at least once. */
+export interface ProviderOutcome {
+  readonly provider: string;
+  readonly recipients: number;
+  readonly delivered: number;
+}
+
+export interface HostDuration {
+  readonly host: string;
+  readonly ms: number;
+  readonly deliveries: number;
+}
+
+export class RemoteHostCounts {
+  readonly #selection: Selection;
+  readonly #names: CodeNames;
+
+  constructor(selection: Selection, names: CodeNames) {
+    this.#selection = selection;
+    this.#names = names;
+  }
+
+  async hosts(): Promise<HostCount[]> {
+    const is = (outcome: "delivered" | "deferred" | "bounced") =>
+      sql<number>`e.outcome = ${sql.lit(this.#names.outcomeCode(outcome))}`;
+    const grouped = this.#selection
+      .addressEventsWithEntry()
+      .where("e.is_attempt", "=", 1)
+      .where("p.host_id", "is not", null)
+      .select([
+        "p.host_id",
+        sql<number>`sum(${is("delivered")})`.as("successes"),
+        sql<number>`sum(${is("deferred")})`.as("deferrals"),
+        sql<number>`sum(${is("bounced")})`.as("bounces"),
+        sql<number>`coalesce(sum(b.is_timeout), 0)`.as("timeouts"),
+        sql<number | null>`max(CASE WHEN ${is("delivered")} THEN l.at END) / 1000`.as("lastSuccess"),
+        sql<number>`max(l.at) / 1000`.as("lastAttempt"),
+      ])
+      .groupBy("p.host_id");
+    const rows = await this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .innerJoin("strings as h", "h.id", "g.host_id")
+      .select([
+        "h.text as host",
+        sql<string>`provider_of(h.text)`.as("provider"),
+        "g.successes",
+        "g.deferrals",
+        "g.bounces",
+        "g.timeouts",
+        "g.lastSuccess",
+        "g.lastAttempt",
+      ])
+      .execute();
+    return rows.map((row) => ({
+      ...row,
+      lastSuccess: row.lastSuccess === null ? null : epochMs(row.lastSuccess),
+      lastAttempt: epochMs(row.lastAttempt),
+    }));
+  }
+
+  async deferralsBySlot(slotMs: number): Promise<ProviderSlot[]> {
+    const grouped = this.#deferrals()
+      .select(({ fn }) => ["p.host_id", slotOf("l.at", slotMs).as("slot"), fn.countAll<number>().as("deferrals")])
+      .groupBy(["p.host_id", "slot"]);
+    return this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .innerJoin("strings as h", "h.id", "g.host_id")
+      .select(({ fn }) => [
+        sql<string>`provider_of(h.text)`.as("provider"),
+        "g.slot",
+        fn.sum<number>("g.deferrals").as("deferrals"),
+      ])
+      .groupBy(["provider", "g.slot"])
+      .execute();
+  }
+
+  async outcomesOfDeferred(): Promise<ProviderOutcome[]> {
+    const deferred = this.#deferrals().select(["p.host_id", "l.message_id", "e.recipient_id"]).distinct();
+    return this.#selection.tables
+      .selectFrom(deferred.as("d"))
+      .innerJoin("strings as h", "h.id", "d.host_id")
+      .innerJoin("stored_recipients as r", (join) =>
+        join.onRef("r.message_id", "=", "d.message_id").onRef("r.address_id", "=", "d.recipient_id"),
+      )
+      .innerJoin("codes as c", (join) => join.on("c.family", "=", "recipient_status").onRef("c.code", "=", "r.status"))
+      .select([
+        sql<string>`provider_of(h.text)`.as("provider"),
+        sql<number>`count(DISTINCT d.message_id || ' ' || d.recipient_id)`.as("recipients"),
+        sql<number>`count(DISTINCT CASE WHEN c.name = 'delivered' THEN d.message_id || ' ' || d.recipient_id END)`.as(
+          "delivered",
+        ),
+      ])
+      .groupBy("provider")
+      .execute();
+  }
+
+  /** How long successful deliveries took, by host, then shortest first; for those whose line says so (`DT=`). */
+  durations(): Promise<HostDuration[]> {
+    const grouped = this.#selection
+      .addressEvents()
+      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.duration_ms", "is not", null)
+      .where("p.host_id", "is not", null)
+      .select(({ fn }) => ["p.host_id", sql<number>`e.duration_ms`.as("ms"), fn.countAll<number>().as("deliveries")])
+      .groupBy(["p.host_id", "e.duration_ms"]);
+    return this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .innerJoin("strings as h", "h.id", "g.host_id")
+      .select(["h.text as host", "g.ms", "g.deliveries"])
+      .orderBy("g.host_id")
+      .orderBy("g.ms")
+      .execute();
+  }
+
+  #deferrals() {
+    return this.#selection
+      .addressEventsWithEntry()
+      .where("e.outcome", "=", this.#names.outcomeCode("deferred"))
+      .where("e.is_attempt", "=", 1)
+      .where("p.host_id", "is not", null);
+  }
+}

@@ -1,0 +1,198 @@
+/** The page of `stats --html`: what is in it, and what a real browser makes of it. */
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectFailure, runCli } from "../support/cli.ts";
+import { temporaryFolder } from "../support/database.ts";
+import { makeGoldenDatabase } from "../support/golden.ts";
+
+const INJECTION = "<script>document.title='taken'</script>";
+const HOSTILE_LOG = `2026-03-02 05:40:05 1vwz8c-0005eI-2Q <= "${INJECTION}"@evil.example H=(${INJECTION}) [203.0.113.9] P=esmtp S=419 T="${INJECTION}"
+2026-03-02 05:40:06 1vwz8c-0005eI-2Q ** bob@example.org R=dnslookup T=remote_smtp H=mx.example.org [203.0.113.1]: SMTP error from remote mail server after RCPT TO:<bob@example.org>: 550 ${INJECTION}<img src=http://evil.example/x onerror=alert(1)>
+2026-03-02 05:40:06 1vwz8c-0005eI-2Q Completed
+2026-03-02 05:41:00 H=evil.example [203.0.113.9] F=<a@evil.example> rejected RCPT <b@example.org>: listed at x" onmouseover="alert(1)
+`;
+
+/** Writes the page for a log; gives back where it is. */
+async function makePage(log: string | undefined, ...flags: string[]): Promise<string> {
+  const folder = temporaryFolder();
+  const [db, page] = [join(folder, "pilot.db"), join(folder, "report.html")];
+  if (log === undefined) await makeGoldenDatabase(db);
+  else {
+    const path = join(folder, "mainlog");
+    writeFileSync(path, log);
+    await runCli(["ingest", "--quiet", "--db", db, "--log-type", "main", "--timezone", "UTC", path]);
+  }
+  const result = await runCli(["stats", "--db", db, "--html", page, ...flags]);
+  expect(result).toEqual({ status: 0, stdout: "", stderr: expect.stringMatching(/^(Wrote .* \([\d.]+ KiB\)\.\n)?$/) });
+  return page;
+}
+
+describe("the page", () => {
+  test("has a style that its policy allows, and nothing that asks for more", async () => {
+    const html = readFileSync(await makePage(undefined), "utf8");
+    const style = /<style>(.*?)<\/style>/s.exec(html)?.[1] ?? "";
+    const hash = createHash("sha256").update(style).digest("base64");
+    expect(html).toContain(
+      `content="default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'"`,
+    );
+    expect(html.match(/<style/g)).toHaveLength(1);
+    expect(html).not.toMatch(/<script|<link|<img|<iframe|\sstyle=|\son\w+=|\s(?:src|action)=/i);
+    // Links lead to places on the page alone.
+    for (const [, target] of html.matchAll(/href="([^"]*)"/g)) expect(target).toMatch(/^#/);
+    expect(html.length).toBeLessThan(400_000);
+  });
+
+  test("shows hostile text as text", async () => {
+    const html = readFileSync(await makePage(HOSTILE_LOG), "utf8");
+    expect(html).not.toMatch(/<script|<img|\sonmouseover=["'][^"']/i);
+    expect(html.match(/&lt;script&gt;/g)?.length).toBeGreaterThan(3);
+  });
+
+  test("takes the place of an older one with its rights, and leaves nothing beside it", async () => {
+    const page = await makePage(undefined, "--quiet");
+    expect(statSync(page).mode & 0o777).toBe(0o600);
+    const folder = join(page, "..");
+    const before = readdirSync(folder);
+    chmodSync(page, 0o644);
+    writeFileSync(page, "old");
+    const db = join(folder, "pilot.db");
+    expect(await runCli(["stats", "--quiet", "--db", db, "--html", page])).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: "",
+    });
+    expect(readFileSync(page, "utf8")).toContain("<h1>Mail statistics</h1>");
+    expect(statSync(page).mode & 0o777).toBe(0o644);
+    expect(readdirSync(folder)).toEqual(before);
+    const { status, stdout } = await runCli(["stats", "--quiet", "--db", db, "--html", page, "--json", "totals"]);
+    expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ kind: "stats" })]);
+    expectFailure(await runCli(["stats", "--db", db, "--html", join(folder, "no", "such", "folder.html")]), {
+      status: 3,
+      says: "cannot be written",
+    });
+  });
+});
+
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+test.skipIf(CHROMIUM !== undefined)("Chromium is not installed: no page was opened in a browser", () => {
+  expect(CHROMIUM).toBeUndefined();
+});
+
+describe.runIf(CHROMIUM !== undefined)("in Chromium", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: FLAGS });
+  });
+  afterAll(() => browser.close());
+
+  /** Opens the page; what it says on the console and what it asks for is collected. */
+  async function open(path: string, width: number, colorScheme: "light" | "dark") {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const troubles: string[] = [];
+    const requests: string[] = [];
+    page.on("console", (message) => troubles.push(message.text()));
+    page.on("pageerror", (error) => troubles.push(error.message));
+    page.on("dialog", (dialog) => troubles.push(dialog.message()));
+    page.on("request", (request) => requests.push(request.url()));
+    await page.goto(pathToFileURL(path).href);
+    return { page, troubles, requests };
+  }
+
+  const ask = (page: Page, expression: string): Promise<unknown> => page.evaluate(expression);
+
+  test.each([
+    [1280, "light"],
+    [1280, "dark"],
+    [360, "light"],
+    [360, "dark"],
+  ] as const)(
+    "shows its charts %i pixels wide, %s, without a complaint and without a request",
+    async (width, scheme) => {
+      const path = await makePage(undefined);
+      const { page, troubles, requests } = await open(path, width, scheme);
+      const shown = await ask(
+        page,
+        "[...document.querySelectorAll('svg.chart')].filter((svg) => svg.checkVisibility()).length",
+      );
+      expect(shown).toBeGreaterThan(8);
+      const drawn = "[...document.querySelectorAll('svg.chart')].filter((svg) => svg.checkVisibility())";
+      expect(await ask(page, `${drawn}.every((svg) => svg.getBBox().height > 20 && svg.querySelector('rect'))`)).toBe(
+        true,
+      );
+      expect(
+        await ask(page, `Math.max(...${drawn}.map((svg) => svg.getBoundingClientRect().right))`),
+      ).toBeLessThanOrEqual(width);
+      expect(await ask(page, "document.documentElement.scrollWidth")).toBe(width);
+      const ground = await ask(page, "getComputedStyle(document.body).backgroundColor");
+      expect(ground).toBe(scheme === "light" ? "rgb(255, 255, 255)" : "rgb(20, 25, 31)");
+      const fill = await ask(page, `getComputedStyle(${drawn}[0].querySelector('rect')).fill`);
+      expect(fill).toBe(scheme === "light" ? "rgb(59, 110, 165)" : "rgb(116, 168, 220)");
+      const text = await ask(page, `getComputedStyle(${drawn}[0].querySelector('text')).fill`);
+      expect(text).not.toBe(ground);
+      expect(troubles).toEqual([]);
+      expect(requests).toEqual([pathToFileURL(path).href]);
+      if (process.env["KEEP_TEST_FILES"] !== undefined)
+        await page.screenshot({ path: `${path}-${width}-${scheme}.png`, fullPage: true });
+      await page.close();
+    },
+  );
+
+  test("can be used with the keyboard alone", async () => {
+    const { page } = await open(await makePage(undefined), 360, "light");
+    await page.keyboard.press("Tab");
+    expect(await ask(page, "document.activeElement.className")).toBe("skip");
+    const seen = new Set<unknown>();
+    for (let presses = 0; presses < 60; presses++) {
+      await page.keyboard.press("Tab");
+      seen.add(
+        await ask(page, "document.activeElement.tagName + ' ' + (document.activeElement.getAttribute('role') ?? '')"),
+      );
+    }
+    expect([...seen]).toEqual(expect.arrayContaining(["A ", "SUMMARY ", "DIV region"]));
+    await page.focus("summary");
+    await page.keyboard.press("Enter");
+    expect(await ask(page, "document.querySelector('details').open")).toBe(true);
+    await page.close();
+  });
+
+  test("prints in the colours of paper, without navigation", async () => {
+    const { page } = await open(await makePage(undefined), 1280, "dark");
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    expect(await ask(page, "getComputedStyle(document.body).backgroundColor")).toBe("rgb(255, 255, 255)");
+    expect(await ask(page, "document.querySelector('nav').checkVisibility()")).toBe(false);
+    await page.close();
+  });
+
+  test("runs nothing that a log says", async () => {
+    const { page, troubles, requests } = await open(await makePage(HOSTILE_LOG), 1280, "light");
+    expect(await page.title()).toMatch(/^Mail statistics/);
+    expect(await ask(page, "document.scripts.length + document.images.length")).toBe(0);
+    expect(await ask(page, "document.body.innerText")).toContain(INJECTION);
+    expect([troubles, requests.length]).toEqual([[], 1]);
+    await page.close();
+  });
+
+  test("would be stopped from running it by its policy", async () => {
+    const path = await makePage(undefined);
+    writeFileSync(path, readFileSync(path, "utf8").replace("</main>", `${INJECTION}</main>`));
+    const { page, troubles } = await open(path, 1280, "light");
+    expect(await page.title()).not.toBe("taken");
+    expect(troubles.join()).toContain("Content Security Policy");
+    await page.close();
+  });
+});

@@ -1,0 +1,179 @@
+/** Figures of real logs against direct SQL on the public views, against the truth, and against one another. */
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
+import { computeStats, type Stats, type StatsRequest } from "../../src/stats/stats.ts";
+import { type EpochMs, toIso } from "../../src/units.ts";
+import { parseWhen, shiftDays } from "../../src/when.ts";
+import { type Corpus, corpusProfiles } from "../support/corpus.ts";
+import { ingestInto, NOW, temporaryFolder, withReader } from "../support/database.ts";
+import { queryAll } from "../support/views.ts";
+
+const profiles = corpusProfiles();
+const hasFull = profiles.some(({ name }) => name.includes("full"));
+
+test.skipIf(hasFull)("the full corpus is not beside the project: only its trimmed copy was tested", () => {
+  expect(profiles.length).toBeGreaterThan(0);
+});
+
+describe.each(profiles)("$name", (corpus) => {
+  test("adds up as the views do, in all and for two days", async () => {
+    const database = join(temporaryFolder(), "pilot.db");
+    await ingestInto(database, Object.values(corpus.logs), { timeZone: corpus.truth.timezone });
+    const all = await statsOf(database, corpus, {});
+    expectViews(database, all, undefined);
+    expectTruth(database, all, corpus);
+    const [since, until] = twoDays(all, corpus);
+    const days = await statsOf(database, corpus, { filter: { since, until } });
+    expect(sectionsOf(days).totals.messages.received).toBeGreaterThan(0);
+    expectViews(database, days, { since: toIso(since), until: toIso(until) });
+  });
+});
+
+async function statsOf(path: string, { truth }: Corpus, request: Partial<StatsRequest>): Promise<Stats> {
+  const whole: StatsRequest = {
+    filter: {},
+    sections: SECTION_NAMES,
+    timeZone: truth.timezone,
+    bucket: { minutes: 60 },
+    axes: ["sender", "sender-domain", "recipient", "domain", "ip", "transport", "smtp-code"],
+    rank: undefined,
+    limit: 5,
+    compare: undefined,
+    conditions: [],
+    now: NOW,
+    signal: new AbortController().signal,
+    ...request,
+  };
+  return withReader(path, (reader) => computeStats(reader.stats, whole));
+}
+
+function twoDays({ from }: Stats, { truth }: Corpus): readonly [since: EpochMs, until: EpochMs] {
+  const since = parseWhen((from ?? "").slice(0, "2026-03-02".length), { now: NOW, timeZone: truth.timezone })?.from;
+  if (since === undefined) throw new Error("The logs have no beginning.");
+  return [since, shiftDays(since, 2, truth.timezone)];
+}
+
+function sectionsOf({ sections }: Stats): Sections {
+  return sections as Sections;
+}
+
+interface Time {
+  readonly since: string;
+  readonly until: string;
+}
+
+/** A condition on a column with timestamps. */
+function inTime(column: string, time: Time | undefined): string {
+  return time === undefined ? "1" : `${column} >= '${time.since}' AND ${column} < '${time.until}'`;
+}
+
+function counts(path: string, sql: string): Record<string, number> {
+  return Object.fromEntries(queryAll<{ k: string; n: number }>(path, sql).map(({ k, n }) => [k, n]));
+}
+
+function withoutZeros(record: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(record).filter(([, count]) => count > 0));
+}
+
+const total = (items: readonly number[]): number => items.reduce((sum, item) => sum + item, 0);
+
+function expectViews(path: string, stats: Stats, time: Time | undefined): void {
+  const { totals, series, top, bounces, deferrals, rejections, queue, retries, tls, origins } = sectionsOf(stats);
+  const arrived = `direction IS NOT NULL AND ${inTime("timestamp", time)}`;
+  const messages = counts(path, `SELECT status AS k, count(*) AS n FROM messages WHERE ${arrived} GROUP BY status`);
+  expect(withoutZeros(totals.messages.byStatus)).toEqual(messages);
+  expect(totals.messages.received).toBe(total(Object.values(totals.messages.byStatus)));
+  const [volume] = queryAll<{ n: number }>(path, `SELECT sum(size) AS n FROM messages WHERE ${arrived}`);
+  expect(totals.messages.bytes).toBe(volume?.n ?? 0);
+
+  const recipients = `recipients r JOIN messages m ON m.id = r.message_id AND m.server = r.server WHERE ${arrived}`;
+  expect(withoutZeros(totals.recipients.byStatus)).toEqual(
+    counts(path, `SELECT r.status AS k, count(*) AS n FROM ${recipients} GROUP BY r.status`),
+  );
+  expect(retries.attempts).toBe(
+    queryAll<{ n: number }>(path, `SELECT sum(attempts) AS n FROM ${recipients}`)[0]?.n ?? 0,
+  );
+
+  const attempts = `delivery_attempts WHERE ${inTime("timestamp", time)}`;
+  const byStatus = counts(path, `SELECT status AS k, count(*) AS n FROM ${attempts} GROUP BY status`);
+  expect(totals.attempts.delivered).toBe(byStatus["success"] ?? 0);
+  expect(totals.attempts.timeouts).toBe(byStatus["timeout"] ?? 0);
+  expect(totals.attempts.total).toBe(total(Object.values(byStatus)));
+  expect(bounces.attempts + deferrals.attempts).toBe(totals.attempts.bounced + totals.attempts.deferred);
+
+  const refused = `rejections WHERE ${inTime("timestamp", time)}`;
+  expect({ 1: totals.rejections.permanent, 0: totals.rejections.temporary }).toEqual({
+    0: 0,
+    1: 0,
+    ...counts(path, `SELECT permanent AS k, count(*) AS n FROM ${refused} GROUP BY permanent`),
+  });
+  expect(rejections.rejections).toBe(totals.rejections.total);
+
+  const points = series.points;
+  expect(total(points.map(({ received }) => received))).toBe(totals.messages.received);
+  expect(total(points.map(({ bytes }) => bytes))).toBe(totals.messages.bytes);
+  expect(total(points.map(({ delivered }) => delivered))).toBe(totals.attempts.delivered);
+  expect(total(points.map(({ deferred }) => deferred))).toBe(totals.attempts.deferred);
+  expect(total(points.map(({ bounced }) => bounced))).toBe(totals.attempts.bounced);
+  expect(total(points.map(({ rejected }) => rejected))).toBe(totals.rejections.total);
+
+  const completed = `messages WHERE ${arrived} AND completed_at IS NOT NULL`;
+  const times = queryAll<{ t: number }>(path, `SELECT queue_seconds AS t FROM ${completed} ORDER BY t`).map(
+    ({ t }) => t,
+  );
+  expect(queue.count).toBe(times.length);
+  expect(total(queue.bins.map(({ count }) => count))).toBe(times.length);
+  expect(queue.percentiles?.p50Seconds).toBe(times[Math.ceil(times.length / 2) - 1]);
+  expect(queue.percentiles?.p99Seconds).toBe(times[Math.ceil(times.length * 0.99) - 1]);
+  expect(queue.percentiles?.maxSeconds).toBe(times.at(-1));
+
+  const remote = queryAll<{ n: number }>(
+    path,
+    `SELECT count(*) AS n FROM messages WHERE ${arrived} AND ip_address IS NOT NULL`,
+  );
+  expect(total(tls.incoming.map(({ count }) => count))).toBe(remote[0]?.n);
+  expect(total(origins.map(({ messages: count }) => count))).toBe(totals.messages.received);
+
+  const ranking = (axis: string) =>
+    top.find((one) => one.axis === axis)?.rows.map((row) => ({ key: row.key, n: row.messages ?? row.deliveries })) ??
+    [];
+  const leaders = (key: string, from: string): unknown[] =>
+    queryAll(
+      path,
+      `SELECT ${key} AS key, count(*) AS n FROM ${from} AND key IS NOT NULL GROUP BY key ORDER BY n DESC LIMIT 5`,
+    );
+  const countsOf = (rows: readonly unknown[]): unknown[] => rows.map((row) => (row as { n: number }).n);
+  const delivered = `${attempts} AND status = 'success'`;
+  for (const [axis, key, from] of [
+    ["sender", "sender", `messages WHERE ${arrived}`],
+    ["ip", "ip_address", `messages WHERE ${arrived}`],
+    ["recipient", "recipient", delivered],
+    ["transport", "transport", delivered],
+    ["domain", "replace(recipient, rtrim(recipient, replace(recipient, '@', '')), '')", delivered],
+  ] as const) {
+    // Those with equal counts stand in any order.
+    expect(countsOf(ranking(axis)), axis).toEqual(countsOf(leaders(key, from)));
+    expect(ranking(axis)[0], axis).toEqual(leaders(key, from)[0]);
+  }
+  const codes = queryAll<{ n: number }>(
+    path,
+    `SELECT smtp_code AS key, count(*) AS n FROM ${attempts} AND smtp_code IS NOT NULL AND status IN ('defer', 'timeout') GROUP BY key ORDER BY n DESC LIMIT 5`,
+  );
+  const deferralsByCode = top.find(({ axis }) => axis === "smtp-code")?.rows.map(({ deferrals: n }) => n);
+  expect(deferralsByCode).toEqual(codes.map(({ n }) => n));
+}
+
+/** The queue at the end, as the spool files tell: all that is open, but for messages whose spool file was damaged. */
+function expectTruth(path: string, stats: Stats, { truth }: Corpus): void {
+  const { messages } = sectionsOf(stats).totals;
+  const open = queryAll<{ id: string }>(
+    path,
+    `SELECT id FROM messages WHERE direction IS NOT NULL AND status IN ('received', 'queued', 'deferred', 'frozen')
+     AND id NOT IN (SELECT message_id FROM log_entries WHERE event = 'spool' AND message_id IS NOT NULL)`,
+  );
+  const inQueue = truth.queue_at_end.map(({ id }) => id);
+  expect(open.map(({ id }) => id).filter((id) => !inQueue.includes(id))).toEqual([]);
+  expect(messages.open).toBeGreaterThanOrEqual(inQueue.length);
+  expect(messages.byStatus.frozen).toBe(truth.queue_at_end.filter(({ frozen }) => frozen !== false).length);
+}

@@ -1,0 +1,276 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type EpochMs, epochMs, toIso } from "../src/units.ts";
+import {
+  type Bucket,
+  bucketEdges,
+  chooseBucket,
+  formatBucket,
+  parseBucket,
+  parseDuration,
+  parseWhen,
+  shiftDays,
+} from "../src/when.ts";
+
+const NEW_YORK = "America/New_York";
+/** A Saturday, half past five in the morning in New York. */
+const NOW = at("2026-11-21T10:30:00Z");
+
+function at(iso: string): EpochMs {
+  return epochMs(Date.parse(iso));
+}
+
+function iso(moment: number | undefined): string | undefined {
+  return moment === undefined ? undefined : new Date(moment).toISOString().replace(".000Z", "Z");
+}
+
+describe("a time as people type it", () => {
+  test.each([
+    ["now", "2026-11-21T10:30:00Z"],
+    ["today", "2026-11-21T05:00:00Z"],
+    ["Yesterday", "2026-11-20T05:00:00Z"],
+    ["90min", "2026-11-21T09:00:00Z"],
+    ["15m", "2026-11-21T10:15:00Z"],
+    ["2h", "2026-11-21T08:30:00Z"],
+    ["7d", "2026-11-14T10:30:00Z"],
+    ["2w", "2026-11-07T10:30:00Z"],
+    ["2026-03-02", "2026-03-02T05:00:00Z"],
+    ["2026-07-02", "2026-07-02T04:00:00Z"],
+    ["2026-03-02 05:40", "2026-03-02T10:40:00Z"],
+    ["2026-03-02T05:40:05", "2026-03-02T10:40:05Z"],
+    ["2026-03-02T05:40:05.5Z", "2026-03-02T05:40:05.500Z"],
+    ["2026-03-02 05:40:05 +02:00", "2026-03-02T03:40:05Z"],
+    ["2026-03-02T05:40:05-0730", "2026-03-02T13:10:05Z"],
+  ])("%s", (text, expected) => {
+    expect(iso(parseWhen(text, { now: NOW, timeZone: NEW_YORK })?.from)).toBe(expected);
+  });
+
+  test("days are counted on the clock of the wall, hours are not", () => {
+    const now = at("2026-11-01T17:00:00Z");
+    expect(iso(parseWhen("1d", { now, timeZone: NEW_YORK })?.from)).toBe("2026-10-31T16:00:00Z");
+    expect(iso(parseWhen("24h", { now, timeZone: NEW_YORK })?.from)).toBe("2026-10-31T17:00:00Z");
+  });
+
+  test.each([
+    "",
+    "tomorrow",
+    "7",
+    "7 days",
+    "-2h",
+    "2026-13-01",
+    "2026-02-30",
+    "2026-03-02 25:00",
+    "2026-03-02 05:60",
+    "2026-3-2",
+    "03/02/2026",
+    `${"9".repeat(400)}d`,
+  ])("refuses %s", (text) => {
+    expect(parseWhen(text, { now: NOW, timeZone: NEW_YORK })).toBeUndefined();
+  });
+
+  test("never throws, whatever is typed", () => {
+    fc.assert(fc.property(fc.string(), (text) => void parseWhen(text, { now: NOW, timeZone: NEW_YORK })));
+  });
+});
+
+/** An hour before clocks in Berlin are put forward: 2026-03-29 00:30 there. */
+const BEFORE_SUMMER = at("2026-03-28T23:30:00Z");
+
+describe("a time on the clock of a zone", () => {
+  test.each([
+    ["now", "UTC", "2026-03-28T23:30:00.000Z"],
+    ["90s", "UTC", "2026-03-28T23:28:30.000Z"],
+    ["45m", "UTC", "2026-03-28T22:45:00.000Z"],
+    ["2h", "Europe/Berlin", "2026-03-28T21:30:00.000Z"],
+    ["7d", "Europe/Berlin", "2026-03-21T23:30:00.000Z"],
+    ["2w", "Europe/Berlin", "2026-03-14T23:30:00.000Z"],
+    ["today", "UTC", "2026-03-28T00:00:00.000Z"],
+    ["today", "Europe/Berlin", "2026-03-28T23:00:00.000Z"],
+    ["yesterday", "Europe/Berlin", "2026-03-27T23:00:00.000Z"],
+    ["yesterday", "America/New_York", "2026-03-27T04:00:00.000Z"],
+    ["2026-03-02", "UTC", "2026-03-02T00:00:00.000Z"],
+    ["2026-07-02", "Europe/Berlin", "2026-07-01T22:00:00.000Z"],
+    ["2026-03-02 06:16", "Europe/Berlin", "2026-03-02T05:16:00.000Z"],
+    ["2026-03-02T06:16:05", "Asia/Kolkata", "2026-03-02T00:46:05.000Z"],
+    ["2026-03-02T06:16:05.250Z", "Europe/Berlin", "2026-03-02T06:16:05.250Z"],
+    ["2026-03-02 06:16:05 +0530", "Europe/Berlin", "2026-03-02T00:46:05.000Z"],
+    ["2026-03-02T06:16-03:30", "Europe/Berlin", "2026-03-02T09:46:00.000Z"],
+    ["2025-10-26 02:30", "Europe/Berlin", "2025-10-26T00:30:00.000Z"],
+    ["2024-02-29", "UTC", "2024-02-29T00:00:00.000Z"],
+  ])("%s in %s", (text, timeZone, expected) => {
+    const span = parseWhen(text, { now: BEFORE_SUMMER, timeZone });
+    expect(span && toIso(span.from)).toBe(expected);
+  });
+
+  test.each([
+    "",
+    "soon",
+    "2",
+    "h",
+    "-2h",
+    "2y",
+    "2026",
+    "2026-03",
+    "2026-3-2",
+    "02.03.2026",
+    "2025-02-29",
+    "2026-13-01",
+    "2026-03-02T",
+    "2026-03-02 24:00",
+    "2026-03-02 06:60",
+    "2026-03-02Z",
+    "2026-03-02 06:16 CET",
+    "constructor",
+  ])("is refused: %j", (text) => {
+    expect(parseWhen(text, { now: BEFORE_SUMMER, timeZone: "UTC" })).toBeUndefined();
+  });
+});
+
+describe("how long a named time is", () => {
+  test.each([
+    ["today", "2026-11-22T05:00:00Z", true],
+    ["yesterday", "2026-11-21T05:00:00Z", true],
+    ["2026-11-01", "2026-11-02T05:00:00Z", true],
+    ["2026-11-01 05:40", "2026-11-01T10:41:00Z", false],
+    ["2026-11-01 05:40:05", "2026-11-01T10:40:06Z", false],
+    ["2026-11-01 05:40:05.5", "2026-11-01T10:40:05.501Z", false],
+    ["2h", "2026-11-21T08:30:00Z", false],
+    ["now", "2026-11-21T10:30:00Z", false],
+  ])("%s ends before %s", (text, until, isDay) => {
+    const span = parseWhen(text, { now: NOW, timeZone: NEW_YORK });
+    expect([iso(span?.until), span?.isDay]).toEqual([until, isDay]);
+  });
+
+  test.each([
+    ["90s", 90_000],
+    ["1h30m", 5_400_000],
+    ["1.5 h", 5_400_000],
+    ["1d 2h", 93_600_000],
+    ["90", undefined],
+    ["", undefined],
+    ["1 year", undefined],
+  ])("%s is %s ms", (text, expected) => {
+    expect(parseDuration(text)).toBe(expected);
+  });
+});
+
+describe("a bucket", () => {
+  test.each([
+    ["minute", { minutes: 1 }],
+    ["5min", { minutes: 5 }],
+    ["15 min", { minutes: 15 }],
+    ["hour", { minutes: 60 }],
+    ["60min", { minutes: 60 }],
+    ["6h", { minutes: 360 }],
+    ["day", "day"],
+    ["WEEK", "week"],
+    ["month", "month"],
+  ] as const)("is read from %s", (text, expected) => {
+    expect(parseBucket(text)).toEqual(expected);
+  });
+
+  test.each(["", "7min", "0min", "5h", "24h", "90min", "year", "constructor", "1.5h"])("is not %s", (text) => {
+    expect(parseBucket(text)).toBeUndefined();
+  });
+
+  test("is written as it is read", () => {
+    for (const text of ["minute", "15min", "hour", "6h", "day", "week", "month"])
+      expect(formatBucket(parseBucket(text) ?? "day")).toBe(text);
+  });
+
+  test("is chosen so that there are not too many", () => {
+    const hours = (count: number): string => formatBucket(chooseBucket(NOW, epochMs(NOW + count * 3_600_000), 60));
+    expect([1, 4, 24, 24 * 8, 24 * 40, 24 * 400, 24 * 4000].map(hours)).toEqual([
+      "minute",
+      "5min",
+      "hour",
+      "6h",
+      "day",
+      "week",
+      "month",
+    ]);
+  });
+});
+
+describe("time is cut", () => {
+  const cut = (bucket: Bucket, from: string, until: string, zone = NEW_YORK): (string | undefined)[] | undefined =>
+    bucketEdges(bucket, at(from), at(until), zone, 1000)?.map(iso);
+
+  test("into local days, one of 25 hours", () => {
+    expect(cut("day", "2026-10-31T12:00:00Z", "2026-11-02T12:00:00Z")).toEqual([
+      "2026-10-31T04:00:00Z",
+      "2026-11-01T04:00:00Z",
+      "2026-11-02T05:00:00Z",
+      "2026-11-03T05:00:00Z",
+    ]);
+  });
+
+  test("into hours that are as many as they were", () => {
+    expect(cut({ minutes: 60 }, "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z")).toHaveLength(26);
+    expect(cut({ minutes: 60 }, "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z")).toHaveLength(24);
+    expect(cut({ minutes: 15 }, "2026-03-08T06:50:00Z", "2026-03-08T07:10:00Z")).toEqual([
+      "2026-03-08T06:45:00Z",
+      "2026-03-08T07:00:00Z",
+      "2026-03-08T07:15:00Z",
+    ]);
+  });
+
+  test("into quarters of a day by the clock of the wall", () => {
+    expect(cut({ minutes: 360 }, "2026-11-01T04:30:00Z", "2026-11-01T18:00:00Z")).toEqual([
+      "2026-11-01T04:00:00Z",
+      "2026-11-01T11:00:00Z",
+      "2026-11-01T17:00:00Z",
+      "2026-11-01T23:00:00Z",
+    ]);
+  });
+
+  test("into weeks from Monday and months, where clocks are ahead by halves of an hour", () => {
+    expect(cut("week", "2026-01-15T04:30:00Z", "2026-01-28T18:00:00Z", "Asia/Kolkata")).toEqual([
+      "2026-01-11T18:30:00Z",
+      "2026-01-18T18:30:00Z",
+      "2026-01-25T18:30:00Z",
+      "2026-02-01T18:30:00Z",
+    ]);
+    expect(cut("month", "2026-01-15T04:30:00Z", "2026-03-01T00:00:00Z", "Asia/Kolkata")).toEqual([
+      "2025-12-31T18:30:00Z",
+      "2026-01-31T18:30:00Z",
+      "2026-02-28T18:30:00Z",
+      "2026-03-31T18:30:00Z",
+    ]);
+  });
+
+  test("into no more pieces than are wanted", () => {
+    expect(bucketEdges({ minutes: 1 }, NOW, epochMs(NOW + 3_600_000), "UTC", 59)).toBeUndefined();
+    expect(bucketEdges({ minutes: 1 }, NOW, epochMs(NOW + 3_600_000), "UTC", 60)).toHaveLength(61);
+    expect(bucketEdges({ minutes: 1 }, epochMs(0), NOW, "UTC", 10_000)).toBeUndefined();
+  });
+
+  test("without gaps, and around what was asked for", () => {
+    const buckets = fc.constantFrom<Bucket>({ minutes: 5 }, { minutes: 60 }, { minutes: 360 }, "day", "week", "month");
+    const zones = fc.constantFrom(
+      "UTC",
+      NEW_YORK,
+      "Asia/Kolkata",
+      "Australia/Lord_Howe",
+      "Pacific/Apia",
+      "Africa/Cairo",
+    );
+    const start = fc.integer({ min: at("2020-01-01T00:00:00Z"), max: at("2027-01-01T00:00:00Z") });
+    const length = fc.integer({ min: 1, max: 4 * 86_400_000 });
+    fc.assert(
+      fc.property(buckets, zones, start, length, (bucket, zone, from, span) => {
+        const edges = bucketEdges(bucket, epochMs(from), epochMs(from + span), zone, 2000) ?? [];
+        expect(edges.length).toBeGreaterThan(1);
+        expect(edges[0]).toBeLessThanOrEqual(from);
+        expect(edges[1]).toBeGreaterThan(from);
+        expect(edges.at(-1)).toBeGreaterThanOrEqual(from + span);
+        expect(edges.at(-2)).toBeLessThan(from + span);
+        for (const [index, edge] of edges.slice(1).entries()) expect(edge).toBeGreaterThan(edges[index] ?? 0);
+      }),
+    );
+  });
+});
+
+test("a day earlier is the same time on the wall", () => {
+  expect(iso(shiftDays(at("2026-11-02T17:00:00Z"), -2, NEW_YORK))).toBe("2026-10-31T16:00:00Z");
+});
