@@ -14,7 +14,8 @@ import { RawTextReader } from "../../src/store/raw-text.ts";
 import { openPruner } from "../../src/store/store.ts";
 import { TEXT_REFERENCES } from "../../src/store/text-references.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
-import { ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
+import { runCli } from "../support/cli.ts";
+import { FIXTURES, ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
 import { differences, dumpSources, dumpViews, queryAll } from "../support/views.ts";
 
@@ -568,4 +569,44 @@ async function errorOf(action: Promise<unknown>): Promise<PilotError> {
   );
   if (!(error instanceof PilotError)) throw error ?? new Error("It was done all the same.");
   return error;
+}
+
+describe("a database that has lost old text", () => {
+  test("is sound, and tells of its messages what it told before", async () => {
+    const folder = temporaryFolder();
+    const database = join(folder, "pilot.db");
+    const log = join(FIXTURES, "corpus", "default", "mainlog");
+    await ingestInto(database, [log], { batchLines: 20 });
+    const asked = [
+      ["search", "--recipient", "*@example.org", "--kind", "message", "--count"],
+      ["search", "--sender", "*@sender1.example", "--kind", "message", "--ids"],
+      ["stats", "totals", "bounces", "--json", "--since", "2026-03-02", "--until", "2026-03-03"],
+    ];
+    const answers = () => Promise.all(asked.map((argv) => runCli([...argv, "--db", database])));
+    const before = await answers();
+    for (const { status, stdout } of before)
+      expect({ status, found: stdout.length > 1 }).toEqual({ status: 0, found: true });
+    expect((await runCli(["prune", "--logs", "27d", "--db", database])).status).toBe(0);
+    const [{ left }] = queryAll<{ left: number }>(
+      database,
+      "SELECT count(*) AS left FROM raw_blocks WHERE position = 0",
+    ) as [{ left: number }];
+    expect(left).toBe(0);
+    const after = await answers();
+    const figures = ({ stdout }: { readonly stdout: string }): unknown =>
+      stdout.startsWith("{") ? (JSON.parse(stdout) as { sections: unknown }).sections : stdout;
+    expect(after.slice(0, 2).map(figures)).toEqual(before.slice(0, 2).map(figures));
+    expect(withoutRejections(figures(after[2] ?? { stdout: "{}" }))).toEqual(
+      withoutRejections(figures(before[2] ?? { stdout: "{}" })),
+    );
+    expect((await runCli(["verify", "--db", database])).status).toBe(0);
+    expect((await runCli(["rebuild", "--db", database])).stderr).toContain("has been pruned");
+  });
+});
+
+/** A refusal without a message is known from its line alone. */
+function withoutRejections(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, inner: unknown) => (key === "rejections" ? undefined : inner)),
+  ) as unknown;
 }

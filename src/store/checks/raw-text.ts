@@ -1,7 +1,7 @@
 import { PilotError } from "../../errors.ts";
 import { IDENTITY_BYTES } from "../source-catalogue.ts";
 import { openBlock, type StoredBlock } from "../stored-text.ts";
-import type { Check, CheckContext, CheckStep } from "./check.ts";
+import { type Check, type CheckContext, type CheckStep, wasPruned } from "./check.ts";
 
 interface Source {
   readonly id: number;
@@ -20,8 +20,9 @@ export const RAW_TEXT: Check = {
     const total = (database.prepare("SELECT total(size) AS bytes FROM raw_blocks").get() as { bytes: number }).bytes;
     const sources = database.prepare<[], Source>("SELECT id, head, tail FROM stored_sources ORDER BY id").all();
     let done = 0;
+    const isBeginningKept = !wasPruned(context);
     for (const source of sources) {
-      for (const step of checkSource(context, source)) {
+      for (const step of checkSource(context, source, isBeginningKept)) {
         if (typeof step !== "string") done += step.done;
         yield typeof step === "string" ? step : { done, total };
       }
@@ -30,10 +31,15 @@ export const RAW_TEXT: Check = {
 };
 
 /** Its steps tell the bytes of one block. */
-function* checkSource({ text }: CheckContext, { id, head, tail }: Source): Generator<CheckStep> {
+function* checkSource(
+  { text }: CheckContext,
+  { id, head, tail }: Source,
+  isBeginningKept: boolean,
+): Generator<CheckStep> {
   let [first, last] = [Buffer.alloc(0), Buffer.alloc(0)];
-  let isWhole = true;
+  let [isWhole, beginsAtStart] = [true, isBeginningKept];
   for (const block of text.blocksOf(id)) {
+    if (block.position === 0) beginsAtStart = true;
     const bytes = tryToOpen(block);
     if (typeof bytes === "string") {
       isWhole = false;
@@ -47,9 +53,11 @@ function* checkSource({ text }: CheckContext, { id, head, tail }: Source): Gener
     last = Buffer.concat([last, bytes.subarray(-IDENTITY_BYTES)]).subarray(-IDENTITY_BYTES);
     yield { done: bytes.length, total: 0 };
   }
-  if (isWhole && !first.equals(head))
+  if (isWhole && beginsAtStart && !first.equals(head))
     yield `Source ${id} would not be recognised: it is stored with another beginning.`;
-  if (isWhole && !last.equals(tail)) yield `Source ${id} would not be read on: it is stored with another end.`;
+  // Of pruned text less may be left than the end that is remembered.
+  const end = beginsAtStart ? tail : tail.subarray(tail.length - last.length);
+  if (isWhole && !last.equals(end)) yield `Source ${id} would not be read on: it is stored with another end.`;
 }
 
 /** What is wrong with a block, or its bytes. */

@@ -48,7 +48,7 @@ export class Selection {
 
   static async open(tables: Kysely<BaseTables>, arrivalCode: number, filter: Filter): Promise<Selection> {
     const ranges =
-      filter.since === undefined && filter.until === undefined
+      (filter.since === undefined && filter.until === undefined) || (await lacksText(tables))
         ? undefined
         : await findRanges(tables, arrivalCode, filter);
     return new Selection(tables, filter, ranges);
@@ -200,6 +200,26 @@ async function findRanges(tables: Kysely<BaseTables>, arrivalCode: number, { sin
     .where("event", "=", arrivalCode)
     .executeTakeFirstOrThrow();
   return { entries, messages: { first: found.first ?? 1, last: found.last ?? 0 } };
+}
+
+/** What blocks told whose text has been pruned, no block tells any more: then all entries are looked at. */
+async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
+  const found = await tables
+    .selectFrom("stored_sources as s")
+    .select("s.id")
+    .where("s.position", ">", 0)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("raw_blocks as b")
+            .select("b.id")
+            .where(sql<SqlBool>`b.source_id = s.id`)
+            .where("b.position", "=", 0),
+        ),
+      ),
+    )
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 function serverIds(tables: Kysely<BaseTables>, names: readonly string[]) {
