@@ -17,3 +17,8 @@ export function decodeUtf8(latin1: string): string {
 export function decodeLines(latin1: string): string {
   return latin1.split("\n").map(decodeUtf8).join("\n");
 }
+
+/** A copy of what is to be kept: a part cut out of a text keeps all of that text in memory. The text is well-formed Unicode. */
+export function detach(part: string): string {
+  return Buffer.from(part, "utf8").toString("utf8");
+}

@@ -7,6 +7,7 @@ import type { Outcome } from "../message/statuses.ts";
 import type { RejectionPhase } from "../parse/events.ts";
 import type { EntryKind, LogType } from "../store/codes.ts";
 import type { DeliveryPath, DeliveryProblem } from "../store/rows.ts";
+import { detach } from "../text.ts";
 import type { Moment } from "../units.ts";
 import {
   type ArrivalFacts,
@@ -203,8 +204,7 @@ export class TapeWriter {
     let number = this.#known.get(text);
     if (number === undefined) {
       number = this.#known.size;
-      // NOTE: a slice of a log chunk would keep the whole chunk alive as long as it is remembered; a copy does not.
-      const copy = Buffer.from(text).toString();
+      const copy = detach(text);
       this.#known.set(copy, number);
       this.#texts.push(copy);
     }

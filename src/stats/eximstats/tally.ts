@@ -1,5 +1,6 @@
 /** Counts lines by the rules of eximstats, wrong ones too, so that its users can check us number by number. */
 import { messageIdTime } from "../../parse/message-id.ts";
+import { detach } from "../../text.ts";
 import { type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../units.ts";
 import { acceptLine, type CountedLine, type Dialect } from "./accept-line.ts";
 import { rejectReasonOf } from "./reject-reason.ts";
@@ -114,7 +115,8 @@ export class EximstatsTally {
   readonly #deliveredByQuarter = new Array<number>(DAY_QUARTERS).fill(0);
   readonly #queueTimes = new Map<number, number>();
   readonly #remoteQueueTimes = new Map<number, number>();
-  readonly #relays = new Map<string, Relay>();
+  /** How many, by where from, then by where to. */
+  readonly #relays = new Map<string, Map<string, number>>();
   readonly #reasons = { permanent: new Map<string, MutableLeague>(), temporary: new Map<string, MutableLeague>() };
   readonly #ips = { permanent: new Map<string, MutableLeague>(), temporary: new Map<string, MutableLeague>() };
   readonly #errors = new Map<string, number>();
@@ -134,8 +136,8 @@ export class EximstatsTally {
   add(text: string): void {
     const line = acceptLine(text, this.#options.dialect);
     if (line === undefined || line.stamp < this.#options.from || line.stamp >= this.#options.until) return;
-    if (this.#first === null || line.stamp < this.#first) this.#first = line.stamp;
-    if (this.#last === null || line.stamp > this.#last) this.#last = line.stamp;
+    if (this.#first === null || line.stamp < this.#first) this.#first = detach(line.stamp);
+    if (this.#last === null || line.stamp > this.#last) this.#last = detach(line.stamp);
     this.#count(line);
     if (line.flag === "Re" || (line.flag === "=>" && !TRANSPORT.test(line.text))) this.#addReject(line);
   }
@@ -162,9 +164,9 @@ export class EximstatsTally {
       deliveredByQuarter: this.#deliveredByQuarter,
       queueTimes: [...this.#queueTimes].sort(([one], [other]) => one - other),
       remoteQueueTimes: [...this.#remoteQueueTimes].sort(([one], [other]) => one - other),
-      relays: [...this.#relays.values()].sort(
-        (one, other) => compare(one.from, other.from) || compare(one.to, other.to),
-      ),
+      relays: [...this.#relays]
+        .flatMap(([from, counts]) => [...counts].map(([to, count]) => ({ from, to, count })))
+        .sort((one, other) => compare(one.from, other.from) || compare(one.to, other.to)),
       rejectReasons: toLeagues(this.#reasons.permanent),
       temporaryRejectReasons: toLeagues(this.#reasons.temporary),
       rejectedIps: toLeagues(this.#ips.permanent),
@@ -211,8 +213,8 @@ export class EximstatsTally {
     const { host, ip } = this.#hostOf(text);
     message.size = size;
     message.hasArrived = true;
-    message.arrivedAt = stamp;
-    message.origin = host === LOCAL ? undefined : `${host}${ip} ${firstWord(text)}`.toLowerCase();
+    message.arrivedAt = detach(stamp);
+    message.origin = host === LOCAL ? undefined : detach(`${host}${ip} ${firstWord(text)}`.toLowerCase());
     addTo(this.#received, 1, 0, size);
     for (const key of HOST_KEYS) addTo(entryOf(this.#senders[key], keysOf(host, text)[key]), 1, 0, size);
     const user = host === LOCAL ? LOCAL_USER.exec(text)?.[1] : undefined;
@@ -248,13 +250,16 @@ export class EximstatsTally {
     const [address = "", original] = /^(\S+)(?: \([^)]\))? <([^<>]+)>/.exec(text)?.slice(1) ?? [firstWord(text)];
     if (original !== undefined && original.toLowerCase() !== address.toLowerCase()) return;
     const to = `${host}${ip} ${address}`.toLowerCase();
-    const key = `${origin}\n${to}`;
-    this.#relays.set(key, { from: origin, to, count: (this.#relays.get(key)?.count ?? 0) + 1 });
+    const counts = this.#relays.get(origin) ?? new Map<string, number>();
+    this.#relays.set(origin, counts);
+    const count = counts.get(to);
+    counts.set(count === undefined ? detach(to) : to, (count ?? 0) + 1);
   }
 
   #addFailure(line: CountedLine): void {
     const message = this.#messageOf(line);
-    this.#errors.set(line.text, (this.#errors.get(line.text) ?? 0) + 1);
+    const count = this.#errors.get(line.text);
+    this.#errors.set(count === undefined ? detach(line.text) : line.text, (count ?? 0) + 1);
     if (!message.hasArrived || message.isFailed) return;
     message.isFailed = true;
     this.#failed++;
@@ -307,7 +312,7 @@ export class EximstatsTally {
         isFailed: false,
         isRemote: false,
       };
-      this.#open.set(id, message);
+      this.#open.set(detach(id), message);
     }
     return message;
   }
@@ -369,7 +374,7 @@ function entryOf(leagues: Map<string, MutableLeague>, key: string): MutableLeagu
   let league = leagues.get(key);
   if (league === undefined) {
     league = newLeague();
-    leagues.set(key, league);
+    leagues.set(detach(key), league);
   }
   return league;
 }
