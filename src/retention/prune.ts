@@ -238,7 +238,7 @@ function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): voi
       : "";
   if (what === "") return;
   throw new PilotError("check_failed", `This would remove ${what}, which is more than growing old explains.`, {
-    hint: "Is the clock right, and are new lines ingested? Give --force if it is meant; --dry-run shows what would go.",
+    hint: "Is the clock right, and are new lines ingested? Give --force if it is meant, first with --dry-run to see what would go.",
   });
 }
 
