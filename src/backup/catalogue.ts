@@ -52,7 +52,10 @@ export function removeRemains(directory: string, now: EpochMs): void {
     const isUnfinished = name.startsWith(UNFINISHED);
     const isManifest = new RegExp(`${STAMP}\\.json$`).test(name) && !names.has(name.slice(0, -".json".length));
     const path = join(directory, name);
-    if ((isUnfinished || isManifest) && now - statSync(path).mtimeMs > ABANDONED_MS) rmSync(path, { recursive: true });
+    if (!isUnfinished && !isManifest) continue;
+    // Another backup may just have ended, and its files be gone.
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (status !== undefined && now - status.mtimeMs > ABANDONED_MS) rmSync(path, { recursive: true, force: true });
   }
 }
 
