@@ -9,6 +9,7 @@ import { CONDITION_FIGURES, type Condition, parseCondition } from "../stats/cond
 import { COMPARISONS, SECTION_NAMES, SECTIONS, type SectionName } from "../stats/sections.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
 import { AXES, type AxisName, RANKS } from "../store/stats/axes.ts";
+import { THREADS } from "../trace/threads.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
 import { BUCKET_FORMS, type Bucket, parseBucket, parseWhen, WHEN_FORMS } from "../when.ts";
 import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
@@ -134,6 +135,12 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
     .option("--pick <number>", "of several messages, the one with this number", toCount)
     .option("--chain", "show what it came of and what came of it, as a tree")
+    .addOption(
+      new Option("--by <thread>", "what the timeline is sorted into")
+        .choices(THREADS)
+        .default("time")
+        .conflicts(["chain", "raw"]),
+    )
     .option("--raw", "show the log lines instead of the timeline")
     .addOption(redactOption())
     .option("--json", "print everything as JSON");

@@ -9,6 +9,8 @@ export interface VerdictRecipient {
   /** ISO-8601; the moment of delivery. */
   readonly deliveredAt: string | undefined;
   readonly attempts: number;
+  /** ISO-8601; when it was first put off, by a failed try or because Exim waits for its host. */
+  readonly deferredAt: string | undefined;
   /** ISO-8601. */
   readonly lastTriedAt: string | undefined;
   readonly lastError: string | undefined;
@@ -37,8 +39,8 @@ export type FormatTime = (iso: string) => string;
 const MOST_NAMES = 3;
 
 /**
- * `Delivered to 2 of 3 recipients; still deferred for bob@example.net after 6 attempts, the last at 2026-03-02 16:11:01: 451
- * 4.7.1 greylisted.`
+ * `Delivered to 2 of 3 recipients; still deferred for bob@example.net since 2026-03-02 14:02:11, 6 attempts, the last at
+ * 2026-03-02 16:11:01: 451 4.7.1 greylisted.`
  */
 export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): string {
   const because = facts.reason === undefined ? "" : `: ${facts.reason}`;
@@ -98,11 +100,10 @@ function deliveredClause(delivered: readonly VerdictRecipient[], count: number, 
   return `delivered to ${all}${when === "" ? "" : `, the last${when}`}`;
 }
 
-function describeTries({ attempts, lastTriedAt }: VerdictRecipient, formatTime: FormatTime): string {
-  if (lastTriedAt === undefined) return "";
-  return attempts === 1
-    ? ` since ${formatTime(lastTriedAt)}`
-    : ` after ${attempts} attempts, the last at ${formatTime(lastTriedAt)}`;
+function describeTries({ attempts, deferredAt, lastTriedAt }: VerdictRecipient, formatTime: FormatTime): string {
+  const since = deferredAt === undefined ? "" : ` since ${formatTime(deferredAt)}`;
+  if (lastTriedAt === undefined) return `${since}, not tried: Exim waits for the retry time that another try set`;
+  return attempts === 1 ? since : `${since}, ${attempts} attempts, the last at ${formatTime(lastTriedAt)}`;
 }
 
 /** Each with its error when they are few. */

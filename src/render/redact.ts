@@ -24,6 +24,7 @@ const HARMLESS = new Set([
   "transport",
   "completedAt",
   "deliveredAt",
+  "deferredAt",
   "lastTriedAt",
   "first",
   "last",

@@ -1,5 +1,6 @@
 /** The page of one message. */
 import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../trace/result.ts";
+import type { Threading } from "../trace/threads.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
@@ -13,6 +14,8 @@ export interface PageOptions {
   readonly paint: Paint;
   /** Show the raw lines instead of the timeline. */
   readonly raw: boolean;
+  /** What the timeline is sorted into. */
+  readonly threading: Threading;
 }
 
 /** Wider than this, lines are hard to read. */
@@ -27,7 +30,7 @@ export function renderTracePage(trace: Trace, options: PageOptions): string {
     renderFacts(trace.message, page),
     renderRecipients(trace, page),
     renderAttempts(trace, options.paint, columns),
-    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.paint, columns),
+    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.threading, options.paint, columns),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }

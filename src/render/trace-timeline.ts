@@ -1,5 +1,6 @@
 /** What happened to a message, in order; what repeats while it waits is shown once. */
-import type { RetryCause, TimelineItem, Trace } from "../trace/result.ts";
+import type { RetryCause, TimelineItem, Trace, TracedMessage } from "../trace/result.ts";
+import { type Thread, type Threading, threadsOf } from "../trace/threads.ts";
 import { formatSeconds, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
@@ -11,13 +12,34 @@ const STAMP_LENGTH = 19;
 /** Of a stamp, its day and the blank after it. */
 const DAY_LENGTH = 11;
 
-export function renderTimeline({ timeline, message }: Trace, paint: Paint, columns: number): string {
-  const heading = `${paint.strong("Timeline")} ${paint.faint(`(${message.timeZone})`)}`;
+export function renderTimeline(trace: Trace, threading: Threading, paint: Paint, columns: number): string {
+  const { timeline, message } = trace;
+  const title = threading === "time" ? "Timeline" : `Timeline by ${threading}`;
+  const heading = `${paint.strong(title)} ${paint.faint(`(${message.timeZone})`)}`;
+  if (threading === "time") return `${heading}\n${renderItems(timeline, message, paint, columns)}`;
+  const threads = threadsOf(timeline, threading).map(
+    (thread) =>
+      `${renderHanging("  ", paint.strong(nameOf(thread, threading)), 2, columns)}\n${renderItems(thread.items, message, paint, columns)}`,
+  );
+  return `${heading}\n${threads.join("\n\n")}`;
+}
+
+function nameOf({ name }: Thread, threading: Threading): string {
+  if (name !== null) return toVisibleLine(name);
+  return threading === "recipient" ? "The message as a whole" : "On this server";
+}
+
+function renderItems(
+  items: readonly TimelineItem[],
+  { id, timeZone }: Pick<TracedMessage, "id" | "timeZone">,
+  paint: Paint,
+  columns: number,
+): string {
   const stamp = (item: Pick<TimelineItem, "timestamp">): string =>
-    item.timestamp === null ? "" : formatTime(item.timestamp, message.timeZone);
+    item.timestamp === null ? "" : formatTime(item.timestamp, timeZone);
   let day = "";
   let before: TimelineItem | undefined;
-  const lines = groupRepetitions(timeline).map(({ first, last, count }) => {
+  const lines = groupRepetitions(items).map(({ first, last, count }) => {
     const time = stamp(first);
     const isSameDay = time.slice(0, DAY_LENGTH) === day;
     day = time.slice(0, DAY_LENGTH);
@@ -29,13 +51,13 @@ export function renderTimeline({ timeline, message }: Trace, paint: Paint, colum
     before = last;
     const line = renderHanging(
       label,
-      paint[first.tone](toVisibleLine(first.text + describeCause(first, message.id, stamp) + logs + repeated)),
+      paint[first.tone](toVisibleLine(first.text + describeCause(first, id, stamp) + logs + repeated)),
       TEXT_COLUMN,
       columns,
     );
     return gap === "" ? line : `${" ".repeat(TEXT_COLUMN)}${paint.faint(gap)}\n${line}`;
   });
-  return `${heading}\n${lines.join("\n")}`;
+  return lines.join("\n");
 }
 
 /** Less than this is no wait. */

@@ -46,6 +46,8 @@ export interface TracedRecipient {
   /** An administrator said that it is delivered; Exim did not deliver it. */
   readonly isMarkedDelivered: boolean;
   readonly attempts: number;
+  /** When it was first put off, by a failed try or because Exim waits for its host. */
+  readonly deferredAt: string | null;
   readonly lastTriedAt: string | null;
   readonly lastError: string | null;
 }
@@ -75,6 +77,10 @@ export interface TimelineItem extends Description {
   readonly event: string;
   /** The logs that show it: `main`, `reject`, `panic`. */
   readonly seenIn: readonly string[];
+  /** The envelope recipient it is about; null when it is about the message as a whole. */
+  readonly recipient: string | null;
+  /** The host it is about, by its name, else its address: the client, or one that was delivered to. */
+  readonly host: string | null;
   /** Of `retry time not reached`: the try that had set the time; null when none is known. */
   readonly retryCause: RetryCause | null;
   /** As it is in the log, with its continuation lines; null when its text has been pruned. */

@@ -6,6 +6,7 @@ import type { EntryRow } from "../store/message-reader.ts";
 import { decodeLines } from "../text.ts";
 import { describeEvent } from "./describe-event.ts";
 import type { RetryCause, TimelineItem } from "./result.ts";
+import { concernOf, NO_CONCERN } from "./threads.ts";
 
 /** A line about the message; undefined parts when its text has been pruned. */
 export interface ReadEntry {
@@ -21,8 +22,9 @@ export function toTimelineItem({ row, parsed }: ReadEntry, retryCause: RetryCaus
   const { timestamp, event, bytes } = row;
   const seenIn = row.seen_in.split(",");
   const raw = bytes === undefined ? null : decodeLines(bytes);
-  if (parsed === undefined) return { timestamp, event, seenIn, retryCause, raw, mark: "", text: event, tone: "plain" };
-  return { timestamp, event, seenIn, retryCause, raw, ...describeEvent(parsed.event, parsed.text) };
+  const item = { timestamp, event, seenIn, retryCause, raw };
+  if (parsed === undefined) return { ...item, ...NO_CONCERN, mark: "", text: event, tone: "plain" };
+  return { ...item, ...concernOf(parsed.event), ...describeEvent(parsed.event, parsed.text) };
 }
 
 const REASON_EVENTS: Partial<Record<MessageStatus, readonly string[]>> = {
@@ -50,4 +52,15 @@ export function findMarkedDelivered(entries: readonly ReadEntry[]): ReadonlySet<
       marked.add(normaliseAddress(event.address));
   }
   return marked;
+}
+
+/** When each recipient was first put off. */
+export function findFirstDeferrals(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const first = new Map<string, string>();
+  for (const { row, parsed } of entries) {
+    if (parsed?.event.kind !== "deferral" || row.timestamp === null) continue;
+    const recipient = normaliseAddress(parsed.event.address.original);
+    if (!first.has(recipient)) first.set(recipient, row.timestamp);
+  }
+  return first;
 }

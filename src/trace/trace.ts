@@ -13,7 +13,14 @@ import type {
 } from "../store/message-reader.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";
-import { findMarkedDelivered, findReason, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
+import {
+  findFirstDeferrals,
+  findMarkedDelivered,
+  findReason,
+  type ReadEntry,
+  readEntries,
+  toTimelineItem,
+} from "./timeline.ts";
 
 /** An ISO timestamp as the clock of a time zone shows it. */
 export type FormatZonedTime = (iso: string, timeZone: string) => string;
@@ -56,7 +63,7 @@ async function traceOne(
   const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
   const found = {
     message,
-    recipients: toRecipients(recipients, attempts, findMarkedDelivered(read)),
+    recipients: toRecipients(recipients, attempts, read),
     attempts: attempts.map(toAttempt),
     timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null)),
   };
@@ -72,9 +79,10 @@ function describe(
   return formatVerdict(
     {
       status: message.status,
-      recipients: recipients.map(({ deliveredAt, lastTriedAt, lastError, ...recipient }) => ({
+      recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
         ...recipient,
         deliveredAt: deliveredAt ?? undefined,
+        deferredAt: deferredAt ?? undefined,
         lastTriedAt: lastTriedAt ?? undefined,
         lastError: lastError ?? undefined,
       })),
@@ -134,8 +142,10 @@ function withRefusal(message: TracedMessage, rejections: readonly RejectionRow[]
 function toRecipients(
   rows: readonly RecipientRow[],
   attempts: readonly AttemptRow[],
-  marked: ReadonlySet<string>,
+  entries: readonly ReadEntry[],
 ): readonly TracedRecipient[] {
+  const marked = findMarkedDelivered(entries);
+  const deferred = findFirstDeferrals(entries);
   return rows.map((row) => {
     const own = attempts.filter(({ recipient }) => recipient === row.recipient);
     return {
@@ -144,6 +154,7 @@ function toRecipients(
       deliveredAt: row.delivered_at,
       isMarkedDelivered: marked.has(row.recipient) && !own.some(({ status }) => status === "success"),
       attempts: row.attempts,
+      deferredAt: deferred.get(row.recipient) ?? null,
       lastTriedAt: own.at(-1)?.timestamp ?? null,
       lastError: row.last_error,
     };

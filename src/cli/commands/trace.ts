@@ -10,6 +10,7 @@ import { buildChain } from "../../trace/chain.ts";
 import { findMessages, suggestIds } from "../../trace/find-messages.ts";
 import type { Trace } from "../../trace/result.ts";
 import { readSubject, type Subject } from "../../trace/subject.ts";
+import type { Threading } from "../../trace/threads.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { type FilterFlags, toFilter } from "../filter-flags.ts";
@@ -20,6 +21,7 @@ export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
   readonly pick?: number;
   readonly chain?: boolean;
+  readonly by: Threading;
   readonly raw?: boolean;
   readonly redact?: boolean;
   readonly json?: boolean;
@@ -60,7 +62,8 @@ async function printPages(reader: Reader, keys: readonly MessageKey[], flags: Tr
     io.stdout.write(renderJson("trace", { messages: traces }));
     return;
   }
-  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), raw: flags.raw === true };
+  const [columns, paint] = [columnsOf(io.stdout, io), paintFor(io.stdout, io)];
+  const options = { columns, paint, raw: flags.raw === true, threading: flags.by };
   io.stdout.write(traces.map((found) => renderTracePage(found, options)).join("\n"));
 }
 
