@@ -1,4 +1,5 @@
 /** All that a command knows of the world outside; tests give their own. */
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
@@ -29,6 +30,12 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
+  /** Starts a pager on the user's terminal, with these variables beside those of the environment; it shows what its standard input gets. */
+  readonly startPager?: (
+    program: string,
+    args: readonly string[],
+    variables: Readonly<Record<string, string>>,
+  ) => ChildProcess;
   /** Starts a thread that makes batches of the text of logs; without it that is done in this one. */
   readonly startReadingThread?: () => Thread;
 }
@@ -42,6 +49,11 @@ export function isReaderGone(signal: AbortSignal): boolean {
   return signal.reason === READER_GONE;
 }
 
+/** Aborts because nobody reads the output any more. */
+export function abortReaderGone(controller: AbortController): void {
+  controller.abort(READER_GONE);
+}
+
 /** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
 const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
@@ -52,7 +64,7 @@ export function processIo(): Io {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== BROKEN_PIPE) throw error;
-      controller.abort(READER_GONE);
+      abortReaderGone(controller);
     });
   }
   return {
@@ -70,9 +82,24 @@ export function processIo(): Io {
       return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
     },
     signal: controller.signal,
+    startPager,
     startReadingThread: () =>
       new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),
   };
+}
+
+function startPager(
+  program: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): ChildProcess {
+  const env = { ...process.env, ...variables };
+  const pager = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"], env });
+  // NOTE: Ctrl-C reaches the pager too, which does not end by it; this process must not go before the pager has.
+  const ignore = (): void => undefined;
+  process.on("SIGINT", ignore);
+  pager.once("close", () => process.off("SIGINT", ignore));
+  return pager;
 }
 
 /** A user without a name, as in some containers, is known by its number. */

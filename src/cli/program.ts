@@ -4,18 +4,19 @@ import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { ROW_FORMATS } from "../render/row-formats.ts";
+import { THREADS } from "../render/trace-threads.ts";
 import { DEFAULT_SPANS } from "../retention/policy.ts";
 import { CONDITION_FIGURES, type Condition, parseCondition } from "../stats/conditions.ts";
 import { COMPARISONS, SECTION_NAMES, SECTIONS, type SectionName } from "../stats/sections.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
 import { AXES, type AxisName, RANKS } from "../store/stats/axes.ts";
-import { THREADS } from "../trace/threads.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
 import { BUCKET_FORMS, type Bucket, parseBucket, parseWhen, WHEN_FORMS } from "../when.ts";
 import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
 import { FILTER_FLAGS } from "./filter-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
+import { withPager } from "./pager.ts";
 import { reportError } from "./report-error.ts";
 
 export type { Command, Option };
@@ -129,7 +130,7 @@ Examples:
   exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
 
 function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withDatabase(program.command("trace"))
+  const command = withPaging(program.command("trace"))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
@@ -148,7 +149,7 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", TRACE_EXAMPLE)
     .action(async (words: string[], flags) => {
       const { runTrace } = await import("./commands/trace.ts");
-      setStatus(await runTrace(words, flags, io));
+      setStatus(await withPager(flags, io, (paged) => runTrace(words, flags, paged)));
     });
 }
 
@@ -165,7 +166,7 @@ Examples:
   exim-pilot search --raw 'rejected RCPT .*: Unrouteable'`;
 
 function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withDatabase(program.command("search"))
+  const command = withPaging(program.command("search"))
     .summary("find messages, refusals and other lines")
     .description(
       "Finds messages, refusals and other lines, by what is known of them, or by a pattern in the text of their lines as exigrep does.",
@@ -196,7 +197,7 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", SEARCH_EXAMPLE)
     .action(async (pattern: string | undefined, flags) => {
       const { runSearch } = await import("./commands/search.ts");
-      setStatus(await runSearch(pattern, flags, io));
+      setStatus(await withPager(flags, io, (paged) => runSearch(pattern, flags, paged)));
     });
 }
 
@@ -206,7 +207,7 @@ Examples:
   exim-pilot search --auth bob --since yesterday --count`;
 
 function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("abuse"))
+  withPaging(program.command("abuse"))
     .summary("show who sends most, and whose logins fail")
     .description(
       "Shows which accounts, programs and local users send how much and as whom, and from where logins fail, with those that succeeded afterwards.",
@@ -219,7 +220,7 @@ function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", ABUSE_EXAMPLE)
     .action(async (flags) => {
       const { runAbuse } = await import("./commands/abuse.ts");
-      setStatus(await runAbuse(flags, io));
+      setStatus(await withPager(flags, io, (paged) => runAbuse(flags, paged)));
     });
 }
 
@@ -269,7 +270,7 @@ Examples:
   exim-pilot stats series --bucket day --csv > days.csv`;
 
 function addStats(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("stats"))
+  withPaging(program.command("stats"))
     .summary("count: totals, reasons, who leads, what to look at")
     .description(
       "Counts what is stored: without sections what fits a screen, problems first. How it counts: `exim-pilot help counting`.",
@@ -323,7 +324,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", STATS_EXAMPLE)
     .action(async (sections: SectionName[], flags) => {
       const { runStats } = await import("./commands/stats.ts");
-      setStatus(await runStats(sections, flags, io));
+      setStatus(await withPager(flags, io, (paged) => runStats(sections, flags, paged)));
     });
 }
 
@@ -417,7 +418,7 @@ Examples:
     "SELECT * FROM delivery_attempts WHERE recipient = :to" > attempts.csv`;
 
 function addSql(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("sql"))
+  withPaging(program.command("sql"))
     .summary("ask the database in SQL")
     .description(
       "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line.",
@@ -448,7 +449,7 @@ function addSql(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", SQL_EXAMPLE)
     .action(async (statement: string | undefined, flags) => {
       const { runSql } = await import("./commands/sql.ts");
-      setStatus(await runSql(statement, flags, io));
+      setStatus(await withPager(flags, io, (paged) => runSql(statement, flags, paged)));
     });
 }
 
@@ -852,6 +853,11 @@ function withDatabase(command: Command): Command {
     )
     .option("--config <file>", "the configuration (default: $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml)")
     .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
+}
+
+/** For answers that are longer than a screen. */
+function withPaging(command: Command): Command {
+  return withDatabase(command).option("--no-pager", "print to the terminal without $EXIM_PILOT_PAGER, $PAGER or less");
 }
 
 /** For what changes the database or takes something out of it. */

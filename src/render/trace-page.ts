@@ -1,12 +1,12 @@
 /** The page of one message. */
 import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../trace/result.ts";
-import type { Threading } from "../trace/threads.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { paintStatus } from "./status-colour.ts";
 import { toVisible, toVisibleLine } from "./terminal-text.ts";
 import { renderAttempts } from "./trace-attempts.ts";
+import type { Threading } from "./trace-threads.ts";
 import { renderTimeline } from "./trace-timeline.ts";
 
 export interface PageOptions {

@@ -1,10 +1,10 @@
 /** What happened to a message, in order; what repeats while it waits is shown once. */
 import type { RetryCause, TimelineItem, Trace, TracedMessage } from "../trace/result.ts";
-import { type Thread, type Threading, threadsOf } from "../trace/threads.ts";
 import { formatSeconds, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { toVisibleLine } from "./terminal-text.ts";
+import { type Thread, type Threading, threadsOf } from "./trace-threads.ts";
 
 /** Two blanks, a stamp, two blanks, a flag, two blanks. */
 const TEXT_COLUMN = 27;

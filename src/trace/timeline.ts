@@ -4,9 +4,9 @@ import type { MessageStatus } from "../message/statuses.ts";
 import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
 import type { EntryRow } from "../store/message-reader.ts";
 import { decodeLines } from "../text.ts";
+import { concernOf, NO_CONCERN } from "./concern.ts";
 import { describeEvent } from "./describe-event.ts";
 import type { RetryCause, TimelineItem } from "./result.ts";
-import { concernOf, NO_CONCERN } from "./threads.ts";
 
 /** A line about the message; undefined parts when its text has been pruned. */
 export interface ReadEntry {

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatTime } from "../../src/render/format.ts";
+import { THREADS, threadsOf } from "../../src/render/trace-threads.ts";
 import type { TimelineItem } from "../../src/trace/result.ts";
-import { THREADS, threadsOf } from "../../src/trace/threads.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import { FIXTURES, ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
