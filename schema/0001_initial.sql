@@ -176,6 +176,16 @@ CREATE TABLE stored_recipients (
   PRIMARY KEY (message_id, address_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What people call messages: the one thing about them that no log says.
+CREATE TABLE message_tags (
+  tag        TEXT    NOT NULL COLLATE NOCASE,
+  server_id  INTEGER NOT NULL, -- stored_servers.id
+  exim_id    TEXT    NOT NULL,
+  created_ms INTEGER NOT NULL, -- epoch ms
+  PRIMARY KEY (tag, server_id, exim_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idx_message_tags_message ON message_tags (exim_id, server_id);
+
 -- The ways deliveries take: few for many attempts, so each is there once.
 CREATE TABLE delivery_paths (
   id           INTEGER PRIMARY KEY,

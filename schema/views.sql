@@ -74,7 +74,9 @@ SELECT
   END AS queue_seconds,
   m.frozen_at IS NOT NULL AND m.completed_at IS NULL AND m.frozen_at > coalesce(m.thawed_at, 0) AS frozen,
   m.parent_exim_id AS parent_id,
-  m.fake_reject
+  m.fake_reject,
+  (SELECT json_group_array(tag) FROM
+    (SELECT g.tag FROM message_tags g WHERE g.exim_id = m.exim_id AND g.server_id = m.server_id ORDER BY g.tag)) AS tags
 FROM stored_messages m
 JOIN stored_servers v ON v.id = m.server_id
 JOIN codes c ON c.family = 'message_status' AND c.code = m.status

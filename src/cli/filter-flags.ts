@@ -20,6 +20,7 @@ export interface FilterFlags {
   readonly ident?: readonly string[];
   readonly subject?: readonly string[];
   readonly messageId?: readonly string[];
+  readonly tag?: readonly string[];
   readonly status?: readonly string[];
   readonly event?: readonly string[];
   readonly code?: readonly string[];
@@ -58,6 +59,7 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--ident <name>", "local user, or ident of the client"),
   repeatable("--subject <text>", "part of the subject"),
   repeatable("--message-id <id>", "header Message-ID"),
+  repeatable("--tag <name>", "what `exim-pilot tag` has called it"),
   repeatable("--status <status>", "status of the message; `help statuses` has all"),
   repeatable("--event <kind>", "kind of a line, such as frozen; `help parse` has all"),
   repeatable("--code <code>", "reply of another host: 550, 4.7.1, 5*"),
@@ -87,6 +89,7 @@ const PLAIN = [
   "ident",
   "subject",
   "messageId",
+  "tag",
   "code",
   "reason",
   "transport",

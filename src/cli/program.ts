@@ -50,6 +50,7 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
   addTrace(program, io, setStatus);
   addSearch(program, io, setStatus);
   addAbuse(program, io, setStatus);
+  addTag(program, io);
   addStats(program, io, setStatus);
   addServers(program, io);
   addSources(program, io);
@@ -221,6 +222,28 @@ function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
     .action(async (flags) => {
       const { runAbuse } = await import("./commands/abuse.ts");
       setStatus(await withPager(flags, io, (paged) => runAbuse(flags, paged)));
+    });
+}
+
+const TAG_EXAMPLE = `
+Examples:
+  exim-pilot tag 1vwz8c-0005eI-2Q ticket-4711
+  exim-pilot search --ids --reason blocklist | exim-pilot tag - incident-7
+  exim-pilot search --tag incident-7`;
+
+function addTag(program: Command, io: Io): void {
+  withAudit(program.command("tag"))
+    .summary("call messages by a name of yours, to find them again")
+    .description("Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are.")
+    .argument("[id]", 'Exim\'s id of a message; "-" reads ids from standard input')
+    .argument("[tags...]", "what to call it")
+    .option("-s, --server <name>", "only the message of this server, where several have the id")
+    .option("--remove", "take the tags away")
+    .option("--json", "print everything as JSON")
+    .addHelpText("after", TAG_EXAMPLE)
+    .action(async (id: string | undefined, tags: string[], flags) => {
+      const { runTag } = await import("./commands/tag.ts");
+      await runTag(id, tags, flags, io);
     });
 }
 

@@ -77,6 +77,7 @@ export class Redactor {
   readonly #ipv6 = new Names((number) => `2001:db8::${number.toString(16)}`);
   readonly #shortIds = new Names((number) => `hidden-${String(number).padStart(6, "0")}-id`);
   readonly #longIds = new Names((number) => `hidden-${String(number).padStart(11, "0")}-long`);
+  readonly #tags = new Names((number) => `tag${number}`);
   readonly #subjects = new Names((number) => `subject ${number}`);
 
   /** The same value with all its texts redacted. */
@@ -107,6 +108,7 @@ export class Redactor {
     if (HOSTS.has(key)) return this.#host(value);
     if (key === "ipAddress") return value.includes(":") ? this.#ipv6.of(value) : this.#ipv4.of(value);
     if (LOGINS.has(key)) return this.#login(value);
+    if (key === "tags") return this.#tags.of(value);
     if (key === "subject") return this.#subjects.of(value);
     return this.#text(value);
   }

@@ -55,7 +55,8 @@ function shortStatus({ status }: SearchResult): string {
 }
 
 function describe(result: SearchResult, { sort, hasServers }: ListOptions): string {
-  const { sender, recipients, subject, host, helo, ipAddress, kind, reason, sizeBytes, queueSeconds, server } = result;
+  const { sender, recipients, subject, host, helo, ipAddress, kind, reason, sizeBytes, queueSeconds, server, tags } =
+    result;
   const measure = sort === "size" ? sizeBytes : queueSeconds;
   const measured =
     sort === "time" || measure === null ? "" : sort === "size" ? formatBytes(measure) : formatSeconds(measure);
@@ -64,7 +65,8 @@ function describe(result: SearchResult, { sort, hasServers }: ListOptions): stri
   const client = kind === "rejection" ? `from ${formatHost(host, helo, ipAddress, null)}` : "";
   const title = subject === null ? "" : `“${subject}”`;
   const place = hasServers ? `(${server})` : "";
-  const text = [measured, way, title, client, place].filter(isText).join("  ");
+  const called = tags.map((tag) => `#${tag}`).join(" ");
+  const text = [measured, way, title, client, place, called].filter(isText).join("  ");
   return reason === null ? text : `${text}: ${withoutPreamble(firstLine(reason))}`;
 }
 
@@ -95,6 +97,7 @@ const CSV_COLUMNS = [
   "sizeBytes",
   "queueSeconds",
   "headerMessageId",
+  "tags",
   "host",
   "helo",
   "ipAddress",
@@ -106,7 +109,7 @@ export function renderSearchCsvHeading(): string {
   return renderCsvRow(CSV_COLUMNS);
 }
 
-/** Recipients are parted by blanks. */
+/** Recipients and tags are parted by blanks. */
 export function renderSearchCsvRow(result: SearchResult): string {
   return renderCsvRow(
     CSV_COLUMNS.map((column) => {

@@ -57,6 +57,7 @@ function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): s
     ["Message-ID", message.headerMessageId ?? undefined],
     ["About", message.parentId ?? undefined],
     ["Reported by", message.childIds.length === 0 ? undefined : message.childIds.join(", ")],
+    ["Tags", message.tags.length === 0 ? undefined : message.tags.map((tag) => `#${tag}`).join(" ")],
     ["Note", message.isFakeReject ? "The client was told that it was rejected (fakereject)." : undefined],
   ];
   return facts

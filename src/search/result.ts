@@ -25,6 +25,8 @@ export interface SearchResult {
   /** Time on the queue; of a message that is not finished, up to its last line. */
   readonly queueSeconds: number | null;
   readonly headerMessageId: string | null;
+  /** What people have called it. */
+  readonly tags: readonly string[];
   /** The client. */
   readonly host: string | null;
   readonly helo: string | null;

@@ -83,6 +83,7 @@ function ofMessage(message: FoundMessage, timeZones: TimeZones): SearchResult {
     sizeBytes: message.size,
     queueSeconds: message.known_queue_seconds,
     headerMessageId: message.header_message_id,
+    tags: JSON.parse(message.tags) as string[],
     host: message.host ?? refused?.host ?? null,
     helo: message.helo ?? refused?.helo ?? null,
     ipAddress: message.ip_address ?? refused?.ip_address ?? null,
@@ -137,6 +138,7 @@ const NO_MESSAGE = {
   sizeBytes: null,
   queueSeconds: null,
   headerMessageId: null,
+  tags: [],
 } as const;
 
 function timeZoneOf(timeZones: TimeZones, server: string): string {

@@ -94,6 +94,7 @@ export class ConditionBuilder {
     subject,
     eximId,
     messageId,
+    tag,
     status,
     tls,
     size,
@@ -107,6 +108,11 @@ export class ConditionBuilder {
       const plain = messageId.map((id) => id.replace(/^<(.*)>$/, "$1"));
       this.#mention("message_id", plain.map(textKey));
       this.#add(either(plain.map((id) => sql<SqlBool>`m.header_message_id = ${id}`)));
+    }
+    if (isGiven(tag)) {
+      const names = either(tag.map((pattern) => isLike("g.tag", pattern)));
+      this.#add(sql`m.id IN (SELECT t.id FROM message_tags g JOIN stored_messages t
+        ON t.exim_id = g.exim_id AND t.server_id = g.server_id WHERE ${names})`);
     }
     if (isGiven(status)) {
       const names = JSON.stringify(status);

@@ -37,6 +37,8 @@ export interface Filter {
   readonly subject?: readonly Pattern[];
   /** Exim's own id. */
   readonly eximId?: readonly string[];
+  /** What people have called it. */
+  readonly tag?: readonly Pattern[];
   /** The header Message-ID without its angle brackets. */
   readonly messageId?: readonly string[];
   readonly status?: readonly MessageStatus[];

@@ -67,6 +67,7 @@ const CLASS_TABLES = {
   messages: [
     "stored_messages",
     "stored_recipients",
+    "message_tags",
     "address_events",
     "stored_entries",
     "sightings",
@@ -248,6 +249,8 @@ export class Pruner {
       this.#remove(removed, "sightings", `entry_id IN (${entries})`);
       this.#remove(removed, "stored_entries", "message_id IN (SELECT id FROM temp.slice)");
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
+      const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
+      this.#remove(removed, "message_tags", `(exim_id, server_id) IN (${keys})`);
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
     });
   }

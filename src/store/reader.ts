@@ -16,6 +16,7 @@ import { SourceReader } from "./source-reader.ts";
 import { StatsReader } from "./stats-reader.ts";
 import { StoredText } from "./stored-text.ts";
 import type { PublicViews, Schema } from "./tables.ts";
+import { TagReader } from "./tag-reader.ts";
 
 export class Reader {
   readonly messages: MessageReader;
@@ -27,6 +28,7 @@ export class Reader {
   readonly links: LinkReader;
   readonly abuse: AbuseReader;
   readonly audit: AuditReader;
+  readonly tags: TagReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -50,6 +52,7 @@ export class Reader {
     this.links = new LinkReader(this.#database);
     this.abuse = new AbuseReader(this.#database, rawText);
     this.search = new SearchReader(this.#database, rawText);
+    this.tags = new TagReader(this.#database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database);

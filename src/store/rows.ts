@@ -135,3 +135,9 @@ export interface BlockCounts {
   readonly other: number;
   readonly unparsed: number;
 }
+
+/** A message that can be given a tag. */
+export interface TaggableMessage {
+  readonly serverId: number;
+  readonly server: string;
+}

@@ -270,6 +270,8 @@ export interface MessagesView {
   frozen: GeneratedAlways<Flag>;
   parent_id: GeneratedAlways<string | null>;
   fake_reject: GeneratedAlways<Flag>;
+  /** JSON array, by name. */
+  tags: GeneratedAlways<string>;
 }
 
 export interface RecipientsView {
@@ -427,6 +429,13 @@ export interface AuditRetentionTable {
   keep_from_ms: number;
 }
 
+export interface MessageTagsTable {
+  tag: string;
+  server_id: number;
+  exim_id: string;
+  created_ms: number;
+}
+
 export interface BaseTables {
   stored_audit: StoredAuditTable;
   audit_retention: AuditRetentionTable;
@@ -444,6 +453,7 @@ export interface BaseTables {
   mentions: MentionsTable;
   stored_messages: StoredMessagesTable;
   stored_recipients: StoredRecipientsTable;
+  message_tags: MessageTagsTable;
   delivery_paths: DeliveryPathsTable;
   delivery_problems: DeliveryProblemsTable;
   address_events: AddressEventsTable;

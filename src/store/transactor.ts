@@ -17,6 +17,7 @@ import type {
   RunResult,
   StoredMessage,
   StoredWord,
+  TaggableMessage,
 } from "./rows.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
 import type { SyslogTwinSearch, SyslogTwins } from "./syslog-twins.ts";
@@ -272,6 +273,26 @@ export class Transactor {
   /** Adds a recipient, or replaces what is stored of it. */
   putRecipient(row: StoredRecipientsTable): void {
     this.#open().putRecipient.run(...RECIPIENT_COLUMNS.map((column) => row[column]));
+  }
+
+  /** The messages with an id of Exim's, one a server. */
+  findTaggable(eximId: string): readonly TaggableMessage[] {
+    return this.#statement(
+      `SELECT m.server_id AS serverId, v.name AS server FROM stored_messages m JOIN stored_servers v ON v.id = m.server_id
+       WHERE m.exim_id = ? ORDER BY v.name`,
+    ).all(eximId) as TaggableMessage[];
+  }
+
+  /** False when the message is called so already. */
+  addTag(serverId: number, eximId: string, tag: string, now: EpochMs): boolean {
+    const sql = "INSERT OR IGNORE INTO message_tags (tag, server_id, exim_id, created_ms) VALUES (?, ?, ?, ?)";
+    return this.#statement(sql).run(tag, serverId, eximId, now).changes > 0;
+  }
+
+  /** False when the message is not called so. */
+  removeTag(serverId: number, eximId: string, tag: string): boolean {
+    const sql = "DELETE FROM message_tags WHERE tag = ? AND server_id = ? AND exim_id = ?";
+    return this.#statement(sql).run(tag, serverId, eximId).changes > 0;
   }
 
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {

@@ -36,6 +36,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   text_indexes: "derived",
   stored_messages: "derived",
   stored_recipients: "derived",
+  message_tags: "kept",
   delivery_paths: "derived",
   delivery_problems: "derived",
   address_events: "derived",
@@ -107,6 +108,7 @@ export class WorkingCopy {
         INSERT OR IGNORE INTO main.stored_sources
           (id, server_id, log_type, path, head, tail, position, lines, entries, other, unparsed, created_ms, updated_ms)
           SELECT id, server_id, log_type, path, x'', x'', 0, 0, 0, 0, 0, created_ms, updated_ms FROM other.stored_sources;
+        INSERT INTO main.message_tags SELECT * FROM other.message_tags;
         UPDATE main.stored_sources AS c SET path = o.path FROM other.stored_sources AS o WHERE o.id = c.id;
         COMMIT;`);
     });

@@ -32,6 +32,8 @@ export interface TracedMessage {
   readonly parentId: string | null;
   /** Messages about this one. */
   readonly childIds: readonly string[];
+  /** What people have called it, by name. */
+  readonly tags: readonly string[];
   readonly isFakeReject: boolean;
   /** For whom it was when it was refused, as the header dump of the reject log names them. */
   readonly refusedRecipients: readonly string[];

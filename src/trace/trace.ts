@@ -123,6 +123,7 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
     tls: row.tls,
     parentId: row.parent_id,
     childIds,
+    tags: JSON.parse(row.tags) as string[],
     isFakeReject: row.fake_reject === 1,
     refusedRecipients: [],
     hasMoreRefusedRecipients: false,

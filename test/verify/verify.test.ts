@@ -15,6 +15,8 @@ const SOUND = join(FOLDER, "sound.db");
 
 beforeAll(async () => {
   await makeGoldenDatabase(SOUND);
+  // What no log brings.
+  await runCli(["tag", "1vx5YS-0006QZ-1J", "ticket-4711", "--db", SOUND]);
   inDatabase(SOUND, (database) => void database.pragma("journal_mode = DELETE"));
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));

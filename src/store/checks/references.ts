@@ -32,6 +32,7 @@ const REFERRERS: readonly Referrer[] = [
     tls_id: "strings",
   }),
   referrer("stored_recipients", { message_id: "stored_messages", address_id: "addresses", error_id: "strings" }),
+  referrer("message_tags", { server_id: "stored_servers" }),
   referrer("stored_entries", { server_id: "stored_servers", message_id: "stored_messages", details_id: "strings" }),
   referrer("address_events", {
     entry_id: "stored_entries",

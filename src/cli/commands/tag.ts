@@ -1,0 +1,51 @@
+import { text } from "node:stream/consumers";
+import { PilotError } from "../../errors.ts";
+import { isMessageId } from "../../parse/message-id.ts";
+import { renderJson } from "../../render/json.ts";
+import { renderTagChange, renderTags } from "../../render/tags-page.ts";
+import { changeTags, type TagChange } from "../../tags/tags.ts";
+import { type AuditFlags, audited } from "../audited.ts";
+import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
+import type { Io } from "../io.ts";
+
+export interface TagFlags extends DatabaseFlags, AuditFlags {
+  readonly server?: string;
+  readonly remove?: boolean;
+  readonly json?: boolean;
+}
+
+/** Without an id prints the tags there are. `id` "-" stands for the ids of standard input. Errors: `usage`, `not_found`, those of the database. */
+export async function runTag(id: string | undefined, tags: readonly string[], flags: TagFlags, io: Io): Promise<void> {
+  if (id === undefined) return listTags(flags, io);
+  if (tags.length === 0) {
+    throw new PilotError("usage", "There is no tag to give.", { hint: "Name one: `exim-pilot tag ID ticket-4711`." });
+  }
+  const ids = id === "-" ? (await text(io.stdin)).split(/\s+/).filter((word) => word !== "") : [id];
+  const wrong = ids.find((word) => !isMessageId(word));
+  if (wrong !== undefined) {
+    throw new PilotError("usage", `"${wrong}" is not an id of Exim's.`, {
+      hint: "Ids look like 1vwz8c-0005eI-2Q or 1vwz8c-000000005eI-2QaB; upper and lower case matter.",
+    });
+  }
+  const isRemoval = flags.remove === true;
+  const order = { ids, tags, server: flags.server, isRemoval };
+  const affected = ({ messages, changed }: TagChange): object | undefined =>
+    changed === 0 ? undefined : { messages: messages.map((message) => message.id), tags, changed };
+  const change = await audited(
+    { action: isRemoval ? "tag remove" : "tag", parameters: { ...flags, id, tags }, affected, ignoresFailure: true },
+    toStoreSettings(flags, io),
+    flags,
+    io,
+    () => usingWriter(flags, io, (writer) => changeTags(writer, order, io.now()), { create: false }),
+  );
+  io.stdout.write(
+    flags.json === true ? renderJson("tag", { tags, isRemoval, ...change }) : renderTagChange(change, tags, isRemoval),
+  );
+}
+
+async function listTags(flags: TagFlags, io: Io): Promise<void> {
+  const tags = await usingReader(flags, io, (reader) => reader.tags.list());
+  io.stdout.write(
+    flags.json === true ? renderJson("tags", { tags }) : renderTags(tags, io.timeZone, paintFor(io.stdout, io)),
+  );
+}

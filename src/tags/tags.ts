@@ -1,0 +1,59 @@
+/** What people call messages, so as to find them again: a ticket, an incident, a customer. */
+import { PilotError } from "../errors.ts";
+import type { Writer } from "../store/writer.ts";
+import type { EpochMs } from "../units.ts";
+
+export interface TagChange {
+  /** Messages that were looked at, those of several servers under one id each for itself. */
+  readonly messages: readonly { readonly id: string; readonly server: string }[];
+  /** How many tags were given, or taken away; less than asked for where a message had them, or had them not. */
+  readonly changed: number;
+}
+
+export interface TagOrder {
+  /** Exim's. */
+  readonly ids: readonly string[];
+  readonly tags: readonly string[];
+  /** Only messages of this server; undefined: of any. */
+  readonly server: string | undefined;
+  /** Takes the tags away instead of giving them. */
+  readonly isRemoval: boolean;
+}
+
+/** What is easy to type, to quote in a shell, and to find in a text. */
+const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._:/-]{0,63}$/u;
+
+/** Gives tags to messages, or takes them away: all of it or nothing. Errors: `usage`, `not_found`, those of the database. */
+export function changeTags(writer: Writer, { ids, tags, server, isRemoval }: TagOrder, now: EpochMs): TagChange {
+  const wrong = tags.find((tag) => !TAG.test(tag));
+  if (wrong !== undefined) {
+    throw new PilotError("usage", `"${wrong}" cannot be a tag.`, {
+      hint: "A tag has up to 64 letters, digits and . _ : / - and begins with a letter or digit, such as ticket-4711.",
+    });
+  }
+  return writer.write((transactor) => {
+    const messages: { id: string; server: string }[] = [];
+    let changed = 0;
+    for (const id of ids) {
+      const found = transactor.findTaggable(id).filter((one) => server === undefined || one.server === server);
+      if (found.length === 0) throw notFound(id, server);
+      for (const one of found) {
+        messages.push({ id, server: one.server });
+        for (const tag of tags) {
+          const isChanged = isRemoval
+            ? transactor.removeTag(one.serverId, id, tag)
+            : transactor.addTag(one.serverId, id, tag, now);
+          if (isChanged) changed++;
+        }
+      }
+    }
+    return { messages, changed };
+  });
+}
+
+function notFound(id: string, server: string | undefined): PilotError {
+  const where = server === undefined ? "" : ` of ${server}`;
+  return new PilotError("not_found", `The database knows no message ${id}${where}; nothing was changed.`, {
+    hint: "Upper and lower case matter in ids; `exim-pilot search --ids` prints those of messages.",
+  });
+}
