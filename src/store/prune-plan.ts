@@ -27,6 +27,15 @@ export const OLD_AUDIT = "at_ms < ?";
 /** The last one stays: it tells when lines were last read. */
 export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
+/** What is known of an entry, by its id. It stays as long as the entry, whose text may be gone. */
+export const FACT_TABLES = [
+  "address_events",
+  "stored_rejections",
+  "stored_clients",
+  "stored_headers",
+  "stored_envelopes",
+] as const;
+
 export interface PlannedCounts {
   /** Rows that go, by table. */
   readonly rows: Readonly<Record<string, number>>;
@@ -163,11 +172,7 @@ export class PrunePlan {
       stored_entries: of("stored_entries", "id"),
       sightings: sightings + moved,
       entry_lines: inBlocks("entry_lines", "location"),
-      stored_headers: inBlocks("stored_headers", "id"),
-      stored_envelopes: inBlocks("stored_envelopes", "id"),
-      stored_clients: of("stored_clients", "entry_id"),
-      stored_rejections: of("stored_rejections", "entry_id"),
-      address_events: of("address_events", "entry_id"),
+      ...Object.fromEntries(FACT_TABLES.map((table) => [table, of(table, "entry_id")])),
       stored_messages: this.messages,
       stored_recipients: this.#count(
         "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.going_messages)",
@@ -228,5 +233,5 @@ const WHAT_STAYS: Readonly<Record<string, string>> = {
   address_events: ENTRY_STAYS,
   stored_rejections: ENTRY_STAYS,
   stored_clients: ENTRY_STAYS,
-  stored_envelopes: `WHERE t.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.falling_blocks)`,
+  stored_envelopes: ENTRY_STAYS,
 };

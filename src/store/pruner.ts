@@ -8,7 +8,7 @@ import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { forgetMentions } from "./mentions.ts";
-import { type Cutoffs, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
+import { type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
@@ -63,24 +63,10 @@ export interface ClassTotals {
 }
 
 const CLASS_TABLES = {
-  logs: ["raw_blocks", "entry_lines", "stored_headers", "stored_envelopes"],
-  messages: [
-    "stored_messages",
-    "stored_recipients",
-    "address_events",
-    "stored_entries",
-    "sightings",
-    "stored_rejections",
-    "stored_clients",
-    "mentions",
-  ],
+  logs: ["raw_blocks", "entry_lines"],
+  messages: ["stored_messages", "stored_recipients", "stored_entries", ...FACT_TABLES, "sightings", "mentions"],
   audit: ["stored_audit", "ingest_runs"],
 } as const;
-
-/** What an entry says, by its id. */
-const FACT_TABLES = ["address_events", "stored_rejections", "stored_clients"] as const;
-/** What stands below an entry in a log, by the place there. */
-const DUMP_TABLES = ["stored_headers", "stored_envelopes"] as const;
 
 const INDEX_OF = { strings: "string_ids", addresses: "address_ids" } as const;
 const COLUMN_OF = { strings: "text", addresses: "address" } as const;
@@ -354,8 +340,6 @@ export class Pruner {
     const [from, to] = [entryIdOf(id, 0), entryIdOf(id + 1, 0)];
     this.#remove(removed, "sightings", "location >= ? AND location < ?", from, to);
     this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
-    // What stands below an entry is text of the log, also where its message stays.
-    for (const table of DUMP_TABLES) this.#remove(removed, table, "id >= ? AND id < ?", from, to);
     this.#moveTwins(from, to, removed);
     const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
     for (const table of FACT_TABLES)
@@ -374,7 +358,7 @@ export class Pruner {
     for (const { entry_id, location } of moving) {
       this.#remove(removed, "sightings", "location = ?", location);
       this.#database.prepare("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
-      for (const table of [...FACT_TABLES, ...DUMP_TABLES, "sightings"])
+      for (const table of [...FACT_TABLES, "sightings"])
         this.#database.prepare(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
     }
   }

@@ -75,7 +75,24 @@ describe("after a prune", () => {
         await ingestInto(path, logs, { batchLines: 3 });
         expect(dumpRows(path)).toEqual(expected);
       }),
-      { numRuns: RUNS },
+      {
+        numRuns: RUNS,
+        examples: [
+          // A refusal whose envelope is told by the reject log alone, and whose message outlives the text of both logs.
+          [
+            {
+              seed: 236_201,
+              messages: 8,
+              gapMs: 20 * 60_000,
+              batchLines: 1,
+              logsShare: 0,
+              messagesShare: 0.2914745832076854,
+              isForced: true,
+              openShare: undefined,
+            },
+          ],
+        ],
+      },
     );
   });
 
@@ -425,6 +442,7 @@ const ROWS: readonly (readonly [view: string, key: string, of: "eximIds" | "entr
   ["rejections", "id", "entries"],
   ["log_entries", "id", "entries"],
   ["log_metadata", "log_entry_id", "entries"],
+  ["log_headers", "log_entry_id", "entries"],
 ];
 
 /** The rows of the views, without the keys that depend on the order of reading. */
