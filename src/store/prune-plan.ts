@@ -36,6 +36,12 @@ export const FACT_TABLES = [
   "stored_envelopes",
 ] as const;
 
+/** What attempts have in common, and the column of address_events that refers to it. */
+export const COMBINATIONS = [
+  { table: "delivery_paths", column: "path_id" },
+  { table: "delivery_problems", column: "problem_id" },
+] as const;
+
 export interface PlannedCounts {
   /** Rows that go, by table. */
   readonly rows: Readonly<Record<string, number>>;
@@ -173,6 +179,14 @@ export class PrunePlan {
       sightings: sightings + moved,
       entry_lines: inBlocks("entry_lines", "location"),
       ...Object.fromEntries(FACT_TABLES.map((table) => [table, of(table, "entry_id")])),
+      ...Object.fromEntries(
+        COMBINATIONS.map(({ table }) => [
+          table,
+          this.#count(
+            `SELECT (SELECT count(*) FROM ${table}) - (SELECT count(*) FROM ${table} t ${WHAT_STAYS[table]}) AS count`,
+          ),
+        ]),
+      ),
       stored_messages: this.messages,
       stored_recipients: this.#count(
         "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.going_messages)",
@@ -223,7 +237,10 @@ export function textOf(messageId: string, condition: string): string {
 const MESSAGE_STAYS = "NOT IN (SELECT id FROM temp.going_messages)";
 const STAYS = `CASE WHEN e.message_id IS NOT NULL THEN e.message_id ${MESSAGE_STAYS}
         ELSE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.falling_blocks) OR EXISTS (${SEEN_ELSEWHERE}) END`;
-const ENTRY_STAYS = `JOIN stored_entries e ON e.id = t.entry_id WHERE ${STAYS}`;
+const ENTRY_STAYS = `JOIN stored_entries e ON e.id = t.entry_id WHERE (${STAYS})`;
+const combinationStays = (column: string): string =>
+  `WHERE t.id IN (SELECT a.${column} FROM address_events a JOIN stored_entries e ON e.id = a.entry_id
+     WHERE (${STAYS}) AND a.${column} IS NOT NULL)`;
 
 /** By table: which of its rows the plan leaves. */
 const WHAT_STAYS: Readonly<Record<string, string>> = {
@@ -234,4 +251,5 @@ const WHAT_STAYS: Readonly<Record<string, string>> = {
   stored_rejections: ENTRY_STAYS,
   stored_clients: ENTRY_STAYS,
   stored_envelopes: ENTRY_STAYS,
+  ...Object.fromEntries(COMBINATIONS.map(({ table, column }) => [table, combinationStays(column)])),
 };

@@ -7,8 +7,8 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { forgetMentions } from "./mentions.ts";
-import { type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
+import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, StaleMentions } from "./mentions.ts";
+import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
@@ -62,9 +62,23 @@ export interface ClassTotals {
   readonly bytes: number;
 }
 
+/** By {@link COMBINATIONS}. */
+interface UnusedCombinations {
+  readonly version: number;
+  readonly ids: readonly (readonly number[])[];
+}
+
 const CLASS_TABLES = {
   logs: ["raw_blocks", "entry_lines"],
-  messages: ["stored_messages", "stored_recipients", "stored_entries", ...FACT_TABLES, "sightings", "mentions"],
+  messages: [
+    "stored_messages",
+    "stored_recipients",
+    "stored_entries",
+    ...FACT_TABLES,
+    ...COMBINATIONS.map(({ table }) => table),
+    "sightings",
+    "mentions",
+  ],
   audit: ["stored_audit", "ingest_runs"],
 } as const;
 
@@ -202,17 +216,29 @@ export class Pruner {
     return text;
   }
 
-  /** Ids of the blocks that fall, and of the messages that go: to be removed in this order. */
-  plannedIds(what: "falling_blocks" | "going_messages"): number[] {
-    return this.#database.prepare<[], number>(`SELECT id FROM temp.${what} ORDER BY id`).pluck().all();
+  /** Ids of the blocks that fall, those of a log in their order: to be removed before {@link goingMessages}. */
+  fallingBlocks(): number[] {
+    return this.#database
+      .prepare<[], number>("SELECT id FROM temp.falling_blocks JOIN raw_blocks USING (id) ORDER BY source_id, position")
+      .pluck()
+      .all();
   }
 
-  /** Removes blocks, and what only their text tells. A block that was read anew since the plan was made stays. */
+  /** Ids of the messages that go. */
+  goingMessages(): number[] {
+    return this.#database.prepare<[], number>("SELECT id FROM temp.going_messages ORDER BY id").pluck().all();
+  }
+
+  /**
+   * Removes blocks, and what only their text tells. A block that was read anew since the plan was made stays, and so do those
+   * behind it: what is left of a log is its end.
+   */
   removeBlocks(ids: readonly number[]): RemovedRows {
     return this.#inTransaction((removed) => {
       const isAsPlanned = this.#database
         .prepare<[number], number>(
-          "SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256 WHERE b.id = ?",
+          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256
+           JOIN stored_sources s ON s.id = b.source_id AND s.pruned = b.position WHERE b.id = ?`,
         )
         .pluck();
       for (const id of ids) if (isAsPlanned.get(id) === 1) this.#removeBlock(id, removed);
@@ -230,12 +256,48 @@ export class Pruner {
          WHERE m.id = ? AND NOT EXISTS (${textOf("m.id", "TRUE")})`,
       );
       const entries = "SELECT id FROM stored_entries WHERE message_id IN (SELECT id FROM temp.slice)";
-      for (const table of FACT_TABLES) this.#remove(removed, table, `entry_id IN (${entries})`);
-      this.#remove(removed, "sightings", `entry_id IN (${entries})`);
+      for (const table of [...FACT_TABLES, "sightings"]) this.#remove(removed, table, `entry_id IN (${entries})`);
       this.#remove(removed, "stored_entries", "message_id IN (SELECT id FROM temp.slice)");
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
+      forgetMentions(this.#database, []);
     });
+  }
+
+  /**
+   * Ways of delivery and reasons that no attempt has any more, and the state of the database that this is true of. It is looked
+   * for without a lock.
+   */
+  unusedCombinations(): UnusedCombinations {
+    const version = this.#dataVersion();
+    const ids = COMBINATIONS.map(({ table, column }) =>
+      this.#database
+        .prepare<[], number>(
+          `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
+        )
+        .pluck()
+        .all(),
+    );
+    return { version, ids };
+  }
+
+  /** Removes them; nothing when another process has written since: then they stay until the next time. */
+  removeCombinations({ version, ids }: UnusedCombinations): RemovedRows {
+    return this.#inTransaction((removed) => {
+      if (this.#dataVersion() !== version) return;
+      for (const [index, { table }] of COMBINATIONS.entries()) {
+        this.#fillSlice(ids[index] ?? [], "SELECT ?");
+        this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      }
+    });
+  }
+
+  staleMentions(): StaleMentions {
+    return new StaleMentions(this.#database);
+  }
+
+  removeStaleMentions(rows: readonly MentionRow[]): void {
+    this.#inTransaction(() => dropStaleBlocks(this.#database, rows));
   }
 
   /** Ids of texts that no row names any more. */
@@ -272,7 +334,14 @@ export class Pruner {
 
   removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
     return this.#inTransaction((removed) => {
-      this.#fillSlice(ids, "SELECT ?");
+      const [column, index] = [COLUMN_OF[table], INDEX_OF[table]];
+      // NOTE: a rebuild that took place meanwhile has given the id to another text, which is in the index or is yet to be.
+      this.#fillSlice(
+        ids,
+        `SELECT t.id FROM ${table} t
+         WHERE t.id = ? AND t.id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')
+           AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column} AND i.id = t.id)`,
+      );
       this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
     });
   }
@@ -345,6 +414,12 @@ export class Pruner {
     for (const table of FACT_TABLES)
       this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
     this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
+    this.#database
+      .prepare(
+        `UPDATE stored_sources SET pruned = b.position + b.size, pruned_clock_ms = b.clock_ms, pruned_ms = ?
+         FROM raw_blocks b WHERE b.id = ? AND stored_sources.id = b.source_id`,
+      )
+      .run(this.#now(), id);
     this.#remove(removed, "raw_blocks", "id = ?", id);
   }
 
@@ -361,6 +436,15 @@ export class Pruner {
       for (const table of [...FACT_TABLES, "sightings"])
         this.#database.prepare(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
     }
+    mentionEntries(
+      this.#database,
+      moving.map(({ location }) => location),
+    );
+  }
+
+  /** Another number when another process has written. */
+  #dataVersion(): number {
+    return this.#database.pragma("data_version", { simple: true }) as number;
   }
 
   #indexAgain(table: TextTableName, ids: readonly number[]): void {

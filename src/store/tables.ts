@@ -28,6 +28,9 @@ export interface StoredSourcesTable {
   head: Uint8Array;
   tail: Uint8Array;
   position: number;
+  pruned: Generated<number>;
+  pruned_ms: Generated<number | null>;
+  pruned_clock_ms: Generated<number | null>;
   lines: number;
   entries: number;
   other: number;

@@ -1,14 +1,11 @@
 import { blockOf, lineOf, offsetOfLine, type RawTextReader } from "../raw-text.ts";
-import { type Check, wasPruned } from "./check.ts";
+import type { Check } from "./check.ts";
 
 export const SIGHTINGS: Check = {
   name: "sightings",
   question: "Is what each entry says about the logs that show it true?",
   readsAllText: false,
-  *run(context) {
-    const { database } = context;
-    // A log that showed the entry may have gone since.
-    const differs = wasPruned(context) ? "shown & ~marked" : "marked <> shown";
+  *run({ database }) {
     const wrong = database.prepare<[], { location: number; what: string }>(
       `SELECT g.location,
          CASE
@@ -26,6 +23,7 @@ export const SIGHTINGS: Check = {
     const marks = database.prepare<[], { id: number; server: number; marked: number; shown: number }>(
       `SELECT * FROM (
          SELECT e.id, e.server_id <> s.server_id AS server, e.seen_in AS marked,
+           e.server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0) AS may_be_pruned,
            -- Of an entry of syslog only its mark says what log it was for: it is one that no sighting is for.
            CASE WHEN k.name <> 'syslog' THEN 1 << s.log_type
                 WHEN e.seen_in - coalesce(g.bits, 0) IN (1, 2, 4) THEN e.seen_in - coalesce(g.bits, 0)
@@ -34,7 +32,7 @@ export const SIGHTINGS: Check = {
          JOIN raw_blocks b ON b.id = e.id / 65536 JOIN stored_sources s ON s.id = b.source_id
          JOIN codes k ON k.family = 'log_type' AND k.code = s.log_type
          LEFT JOIN (SELECT entry_id, sum(DISTINCT 1 << log_type) AS bits FROM sightings GROUP BY entry_id) g ON g.entry_id = e.id
-       ) WHERE server OR ${differs}`,
+       ) WHERE server OR iif(may_be_pruned, marked & shown, marked) <> shown`,
     );
     for (const { id, server, marked, shown } of marks.iterate())
       yield server
