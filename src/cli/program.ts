@@ -385,7 +385,7 @@ function addExport(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("export"))
     .summary("give a log back")
     .description(
-      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged.",
+      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged. Of a log whose beginning has been pruned it writes the rest, and says so.",
     )
     .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
     .option("-s, --server <name>", "only logs of this server")
@@ -481,7 +481,10 @@ function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
       "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
     )
     .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
-    .option("--deep", "also read all lines anew, into a copy beside the database, and compare")
+    .option(
+      "--deep",
+      "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
+    )
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
       const { runVerify } = await import("./commands/verify.ts");
@@ -493,7 +496,7 @@ function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("rebuild"))
     .summary("read all stored lines anew")
     .description(
-      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all.",
+      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all. Refused once text has been pruned: what it said could not be derived again.",
     )
     .option("--dry-run", "say what would be done, change nothing")
     .option("-q, --quiet", "print nothing but errors")

@@ -406,6 +406,9 @@ export interface SourcesView {
   entries: GeneratedAlways<number>;
   /** 0: its last line has no newline yet. */
   complete: GeneratedAlways<Flag>;
+  /** Bytes, from the beginning, whose text is gone. */
+  pruned: GeneratedAlways<number>;
+  pruned_at: GeneratedAlways<string | null>;
 }
 
 /** What the writer writes to. */
