@@ -410,7 +410,7 @@ Examples:
     "SELECT * FROM delivery_attempts WHERE recipient = :to" > attempts.csv`;
 
 function addSql(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("sql"))
+  withAudit(program.command("sql"))
     .summary("ask the database in SQL")
     .description(
       "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line.",
