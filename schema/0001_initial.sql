@@ -34,6 +34,9 @@ CREATE TABLE stored_sources (
   head       BLOB    NOT NULL, -- the first bytes (up to 256), by which the log is recognised
   tail       BLOB    NOT NULL, -- the last bytes before position (up to 256): shows a rewritten file
   position   INTEGER NOT NULL, -- bytes stored
+  pruned     INTEGER NOT NULL DEFAULT 0, -- bytes of them, from the beginning, whose text prune has taken away
+  pruned_ms  INTEGER,          -- epoch ms; when the last of it was taken away
+  pruned_clock_ms INTEGER,     -- epoch ms; raw_blocks.clock_ms of the last block that was taken away
   lines      INTEGER NOT NULL,
   entries    INTEGER NOT NULL, -- lines that begin an entry
   other      INTEGER NOT NULL, -- entries of no known form
@@ -116,11 +119,12 @@ CREATE TABLE text_indexes (
 INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('strings', 0), ('raw_blocks', 0);
 
 -- In which blocks to look for an address, a host, a login or a Message-ID: what they say of it is checked there, so a row too
--- many does no harm. Added sorted when a run ends; the blocks beyond text_indexes.last_id are not here yet.
+-- many does no harm. Added sorted when a run ends; the blocks beyond text_indexes.last_id are not here yet. A block whose text has
+-- been pruned stays here as long as entries of it are there.
 CREATE TABLE mentions (
   kind           INTEGER NOT NULL, -- codes.mention
   key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/mentions.ts)
-  block_id       INTEGER NOT NULL, -- raw_blocks.id of the first block of the row
+  block_id       INTEGER NOT NULL, -- the first block of the row: raw_blocks.id, or the entries' id / 65536
   further_blocks BLOB,             -- the others: distances, seven bits a byte, the lowest first
   PRIMARY KEY (kind, key, block_id)
 ) STRICT, WITHOUT ROWID;

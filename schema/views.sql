@@ -34,7 +34,9 @@ SELECT
   strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at,
   strftime('%Y-%m-%dT%H:%M:%S', s.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', s.updated_ms % 1000) AS updated_at,
   s.entries,
-  substr(s.tail, -1) = x'0a' AS complete
+  substr(s.tail, -1) = x'0a' AS complete,
+  s.pruned,
+  strftime('%Y-%m-%dT%H:%M:%S', s.pruned_ms / 1000, 'unixepoch') || printf('.%03dZ', s.pruned_ms % 1000) AS pruned_at
 FROM stored_sources s
 JOIN stored_servers v ON v.id = s.server_id
 JOIN codes t ON t.family = 'log_type' AND t.code = s.log_type;

@@ -24,13 +24,19 @@ export interface ListedCommand {
   readonly takesPaths: boolean;
   /** The words its first argument takes; empty: any. */
   readonly choices: readonly string[];
+  /** Those it has, such as `rename` of `servers`. */
+  readonly commands: readonly ListedCommand[];
 }
 
 const PATH = /<(file|files\.\.\.|directory)>|\[(file|files\.\.\.|directory)\]/;
 
 /** All commands, in the order of the help. */
 export function listCommands(program: Command): readonly ListedCommand[] {
-  return program.commands.map((command) => ({
+  return program.commands.map(toListed);
+}
+
+function toListed(command: Command): ListedCommand {
+  return {
     name: command.name(),
     usage: command.usage(),
     summary: command.summary(),
@@ -44,8 +50,9 @@ export function listCommands(program: Command): readonly ListedCommand[] {
       isPath: PATH.test(option.flags),
     })),
     takesPaths: PATH.test(command.usage()),
-    choices: command.registeredArguments[0]?.argChoices ?? [],
-  }));
+    choices: command.registeredArguments[0]?.argChoices ?? command.commands.map((inner) => inner.name()),
+    commands: command.commands.map(toListed),
+  };
 }
 
 type Option = Command["options"][number];

@@ -5,7 +5,7 @@ import type { Command } from "./program.ts";
 export type Shell = "bash" | "zsh" | "fish";
 
 export function renderCompletion(program: Command, shell: Shell): string {
-  const commands = listCommands(program);
+  const commands = listCommands(program).map(withInnerFlags);
   switch (shell) {
     case "bash":
       return renderBash(commands);
@@ -14,6 +14,12 @@ export function renderCompletion(program: Command, shell: Shell): string {
     case "fish":
       return renderFish(commands);
   }
+}
+
+/** Where the words of a command may be followed by one of its own commands, the flags of those are completed too. */
+function withInnerFlags(command: ListedCommand): ListedCommand {
+  const all = [command, ...command.commands].flatMap(({ flags }) => flags);
+  return { ...command, flags: [...new Map(all.map((flag) => [flag.form, flag])).values()] };
 }
 
 function renderBash(commands: readonly ListedCommand[]): string {

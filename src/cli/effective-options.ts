@@ -24,8 +24,18 @@ export function findConfiguration(given: string | undefined, io: Io): Configurat
 
 /** Gives a command's flags the values that were not given on the command line. Errors: `usage`. */
 export function completeOptions(command: Command, io: Io): void {
-  if (!command.options.some(({ long }) => long === "--config")) return;
-  const configuration = findConfiguration(command.getOptionValue("config") as string | undefined, io);
+  const owner = withParents(command).find(({ options }) => options.some(({ long }) => long === "--config"));
+  if (owner === undefined) return;
+  const configuration = findConfiguration(owner.getOptionValue("config") as string | undefined, io);
+  for (const one of withParents(command)) complete(one, configuration, io);
+}
+
+/** Of a command of a command, such as `servers rename`, both have flags. */
+function withParents(command: Command): readonly Command[] {
+  return command.parent === null ? [command] : [command, ...withParents(command.parent)];
+}
+
+function complete(command: Command, configuration: Configuration, io: Io): void {
   for (const setting of SETTINGS) {
     if (setting.command !== undefined && setting.command !== command.name()) continue;
     const option = findOption(command, setting);

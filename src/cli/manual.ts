@@ -1,6 +1,6 @@
 /** The manual page exim-pilot(1), made of the commands. */
 
-import { listCommands } from "./command-list.ts";
+import { type ListedCommand, listCommands } from "./command-list.ts";
 import { EXIT_CODES } from "./commands/help.ts";
 import type { Command } from "./program.ts";
 
@@ -13,11 +13,7 @@ const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
 
 /** In the language of man(7). */
 export function renderManual(program: Command, version: string): string {
-  const commands = listCommands(program).flatMap(({ name, usage, description, flags }) => [
-    `.SS ${quote(`exim-pilot ${name} ${usage}`)}`,
-    text(description),
-    ...flags.flatMap((flag) => [".TP", `.B ${literal(flag.form)}`, text(flag.description)]),
-  ]);
+  const commands = listCommands(program).flatMap((command) => sectionsOf(command, "exim-pilot"));
   const lines = [
     `.TH EXIM\\-PILOT 1 "" ${quote(`exim-pilot ${version}`)} "Exim"`,
     ".SH NAME",
@@ -44,6 +40,17 @@ export function renderManual(program: Command, version: string): string {
     ".BR sqlite3 (1)",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Of a command and of its own commands. `parent`: the words before its name. */
+function sectionsOf({ name, usage, description, flags, commands }: ListedCommand, parent: string): readonly string[] {
+  const words = `${parent} ${name}`;
+  return [
+    `.SS ${quote(`${words} ${usage}`)}`,
+    text(description),
+    ...flags.flatMap((flag) => [".TP", `.B ${literal(flag.form)}`, text(flag.description)]),
+    ...commands.flatMap((command) => sectionsOf(command, words)),
+  ];
 }
 
 /** A line that begins with a full stop or a quote would be a request. */

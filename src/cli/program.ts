@@ -131,7 +131,7 @@ Examples:
   exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
 
 function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withPaging(program.command("trace"))
+  const command = withPaging(withDatabase(program.command("trace")))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
@@ -167,7 +167,7 @@ Examples:
   exim-pilot search --raw 'rejected RCPT .*: Unrouteable'`;
 
 function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withPaging(program.command("search"))
+  const command = withPaging(withDatabase(program.command("search")))
     .summary("find messages, refusals and other lines")
     .description(
       "Finds messages, refusals and other lines, by what is known of them, or by a pattern in the text of their lines as exigrep does.",
@@ -208,7 +208,7 @@ Examples:
   exim-pilot search --auth bob --since yesterday --count`;
 
 function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
-  withPaging(program.command("abuse"))
+  withPaging(withDatabase(program.command("abuse")))
     .summary("show who sends most, and whose logins fail")
     .description(
       "Shows which accounts, programs and local users send how much and as whom, and from where logins fail, with those that succeeded afterwards.",
@@ -293,7 +293,7 @@ Examples:
   exim-pilot stats series --bucket day --csv > days.csv`;
 
 function addStats(program: Command, io: Io, setStatus: SetStatus): void {
-  withPaging(program.command("stats"))
+  withPaging(withDatabase(program.command("stats")))
     .summary("count: totals, reasons, who leads, what to look at")
     .description(
       "Counts what is stored: without sections what fits a screen, problems first. How it counts: `exim-pilot help counting`.",
@@ -416,7 +416,7 @@ function addExport(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("export"))
     .summary("give a log back")
     .description(
-      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged.",
+      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged. Of a log whose beginning has been pruned it writes the rest, and says so.",
     )
     .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
     .option("-s, --server <name>", "only logs of this server")
@@ -441,7 +441,7 @@ Examples:
     "SELECT * FROM delivery_attempts WHERE recipient = :to" > attempts.csv`;
 
 function addSql(program: Command, io: Io, setStatus: SetStatus): void {
-  withPaging(program.command("sql"))
+  withPaging(withAudit(program.command("sql")))
     .summary("ask the database in SQL")
     .description(
       "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line.",
@@ -512,7 +512,10 @@ function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
       "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
     )
     .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
-    .option("--deep", "also read all lines anew, into a copy beside the database, and compare")
+    .option(
+      "--deep",
+      "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
+    )
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
       const { runVerify } = await import("./commands/verify.ts");
@@ -524,7 +527,7 @@ function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("rebuild"))
     .summary("read all stored lines anew")
     .description(
-      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all.",
+      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all. Refused once text has been pruned: what it said could not be derived again.",
     )
     .option("--dry-run", "say what would be done, change nothing")
     .option("-q, --quiet", "print nothing but errors")
@@ -880,7 +883,7 @@ function withDatabase(command: Command): Command {
 
 /** For answers that are longer than a screen. */
 function withPaging(command: Command): Command {
-  return withDatabase(command).option("--no-pager", "print to the terminal without $EXIM_PILOT_PAGER, $PAGER or less");
+  return command.option("--no-pager", "print to the terminal without $EXIM_PILOT_PAGER, $PAGER or less");
 }
 
 /** For what changes the database or takes something out of it. */

@@ -1,6 +1,7 @@
 /** Is all as it should be? Every check says what it saw; what is wrong comes with what to do about it. */
 import { existsSync } from "node:fs";
 import { PilotError } from "../errors.ts";
+import { PARSER_VERSION } from "../parse/parser-version.ts";
 import {
   type DatabaseHealth,
   databaseHealth,
@@ -9,6 +10,7 @@ import {
   type LastRun,
   type ServerHealth,
 } from "../store/health-reader.ts";
+import { offerRebuild } from "../store/parser-age.ts";
 import type { StoreSettings } from "../store/store.ts";
 import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
 import { missingSelectors } from "./log-selector.ts";
@@ -116,10 +118,17 @@ function checkDatabase(health: DatabaseHealth, now: EpochMs): Finding[] {
           `${unindexedTexts} texts are not indexed: an ingest runs, or was killed.`,
           "The next ingest does that.",
         ),
+    checkParser(health),
     checkClock(health, now),
     ...checkRuns(health, now),
     ...health.servers.flatMap(checkServer),
   ];
+}
+
+function checkParser(health: DatabaseHealth): Finding {
+  const offer = offerRebuild(health, PARSER_VERSION);
+  if (offer === undefined) return ok("parser", "All lines are stored as this exim-pilot reads them.");
+  return offer.hint === undefined ? ok("parser", offer.message) : advice("parser", offer.message, offer.hint);
 }
 
 function checkClock({ newestMs }: DatabaseHealth, now: EpochMs): Finding {

@@ -72,7 +72,7 @@ function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSo
 
 function headOf(sourceId: number, text: StoredText): Buffer {
   let head: Buffer = Buffer.alloc(0);
-  for (const bytes of text.bytesOf(sourceId)) {
+  for (const bytes of text.bytesOf(sourceId, text.prunedBytes(sourceId))) {
     head = Buffer.concat([head, bytes.subarray(0, HEAD_BYTES)]);
     if (head.length >= HEAD_BYTES) break;
   }

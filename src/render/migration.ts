@@ -1,8 +1,17 @@
+import type { RebuildOffer } from "../store/parser-age.ts";
 import type { MigrateReport } from "../store/store.ts";
 import { toVisibleLine } from "./terminal-text.ts";
 
-/** What a migration did or would do, a line each. */
-export function renderMigration(report: MigrateReport & { readonly backup: string | undefined }): string {
+/** What a migration did or would do, a line each, and what may be done then. */
+export function renderMigration(
+  report: MigrateReport & { readonly backup: string | undefined },
+  offer: RebuildOffer | undefined,
+): string {
+  const { message, hint } = offer ?? {};
+  return [renderSteps(report), ...[message, hint].flatMap((line) => (line === undefined ? [] : `${line}\n`))].join("");
+}
+
+function renderSteps(report: MigrateReport & { readonly backup: string | undefined }): string {
   const { path, before, latest, migrations, viewsChanged, isApplied, backup } = report;
   const name = `"${toVisibleLine(path)}"`;
   if (migrations.length === 0 && !viewsChanged) return `${name} is up to date (schema ${latest}).\n`;

@@ -19,6 +19,8 @@ export function toSourceFacts(source: StoredSource) {
     other,
     unparsed,
     isComplete: source.complete === 1,
+    prunedBytes: source.pruned,
+    prunedAt: source.pruned_at,
     firstTimestamp: source.first_timestamp,
     lastTimestamp: source.last_timestamp,
     firstReadAt: source.created_at,
@@ -45,11 +47,16 @@ function renderSource(source: StoredSource, timeZone: string, paint: Paint): str
     first === null || last === null
       ? "no entry with a stamp"
       : `${formatTime(first, timeZone)} to ${formatTime(last, timeZone)} (${timeZone})`;
+  const pruned =
+    source.pruned_at === null
+      ? []
+      : [["    Pruned", `the first ${formatBytes(source.pruned)}, last on ${formatTime(source.pruned_at, timeZone)}`]];
   const end = source.complete === 1 ? [] : [["    Ends", paint.waiting("within a line, whose rest is awaited")]];
   const facts = renderColumns([
     ["    Read", `${countOf(lines, "line")} (${formatBytes(position)})${free}`],
     ["    Covers", covered],
     ["    Last read", `${formatTime(source.updated_at, timeZone)} (${timeZone})`],
+    ...pruned,
     ...end,
   ]);
   return `  ${id}  ${toVisibleLine(path)}  ${paint.faint(`(${source.log_type})`)}\n${facts}`;

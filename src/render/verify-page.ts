@@ -1,6 +1,7 @@
 /** The checks of a verification, and what they found. */
+import type { Unchecked } from "../store/unchecked.ts";
 import type { CheckReport } from "../verify/verify.ts";
-import { countOf, formatCount } from "./format.ts";
+import { countOf, formatBytes, formatCount } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { toVisibleLine } from "./terminal-text.ts";
@@ -19,7 +20,11 @@ export function renderVerification(checks: readonly CheckReport[], options: Veri
     count === 0
       ? `${paint.good("Sound:")} ${countOf(checks.length, "check")}, nothing found.`
       : `${paint.bad("Not sound:")} ${countOf(count, "finding")}. ${adviceFor(checks)}`;
-  return `${lines.join("\n")}\n\n${renderHanging("", verdict, 0, options.columns)}\n`;
+  const unchecked = checks.flatMap((check) =>
+    check.unchecked === undefined ? [] : describeUnchecked(check.unchecked),
+  );
+  const notes = [verdict, ...unchecked].map((note) => renderHanging("", note, 0, options.columns));
+  return `${lines.join("\n")}\n\n${notes.join("\n")}\n`;
 }
 
 function renderCheck(
@@ -37,10 +42,18 @@ function renderCheck(
   ].join("\n");
 }
 
+function describeUnchecked({ bytes, entries, messages }: Unchecked): string {
+  const what = `${countOf(messages, "message")} and ${entries === 1 ? "1 entry" : `${formatCount(entries)} entries`}`;
+  return `Not held against their lines: ${what}, because ${formatBytes(bytes)} of log text have been pruned.`;
+}
+
 /** What is derived can be derived again; text cannot. */
 function adviceFor(checks: readonly CheckReport[]): string {
+  const isPruned = checks.some(({ unchecked }) => unchecked !== undefined);
   const failed = new Set(checks.flatMap(({ name, count }) => (count > 0 ? [name] : [])));
   return failed.has("file") || failed.has("text") || failed.has("positions")
     ? "Keep the file; restore a backup, or ingest the logs again into a new database."
-    : "The lines are whole: `exim-pilot rebuild` derives the rest from them anew.";
+    : isPruned
+      ? "The lines that are left are whole, and not all can be derived from them: restore a backup, or ingest the logs and the files of `prune --archive` into a new database."
+      : "The lines are whole: `exim-pilot rebuild` derives the rest from them anew.";
 }

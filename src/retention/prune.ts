@@ -164,10 +164,21 @@ class Run {
     if (archive !== undefined && pruner.plan.blocks > 0)
       this.archived.push(...(await archiveFalling(pruner, { ...this.#options, directory: archive })));
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
-    await this.#slices.each(pruner.plannedIds("falling_blocks"), (ids) => this.#count(pruner.removeBlocks(ids)));
-    await this.#slices.each(pruner.plannedIds("going_messages"), (ids) => this.#count(pruner.removeMessages(ids)));
+    await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
+    await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
+    this.#count(pruner.removeCombinations(pruner.unusedCombinations()));
+    await this.#removeMentions();
     await this.#removeTexts();
     this.#count(pruner.removeAudit(cutoffs.auditMs));
+  }
+
+  async #removeMentions(): Promise<void> {
+    const stale = this.#pruner.staleMentions();
+    await this.#slices.repeat((limit) => {
+      const rows = stale.next(limit);
+      if (rows !== undefined && rows.length > 0) this.#pruner.removeStaleMentions(rows);
+      return rows !== undefined;
+    });
   }
 
   /** In this order a text can be named by no row at any time after it was found to be named by none. */

@@ -5,6 +5,7 @@ import type Database from "better-sqlite3";
 import { type EpochMs, epochMs } from "../units.ts";
 import { openForReading } from "./connection.ts";
 import { inspectSchema, loadMigrations } from "./migrations.ts";
+import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
@@ -17,7 +18,7 @@ export interface FileHealth {
   readonly network: string | undefined;
 }
 
-export interface DatabaseHealth {
+export interface DatabaseHealth extends ParserAge {
   readonly sqlite: string;
   readonly schema: { readonly current: number; readonly latest: number; readonly isCurrent: boolean };
   readonly journalMode: string;
@@ -115,6 +116,8 @@ type Content = Omit<DatabaseHealth, "sqlite" | "schema" | "journalMode" | "canSh
 
 /** Of a database that is damaged or has another schema nothing more is read. */
 const NO_CONTENT: Content = {
+  parserVersions: [],
+  prunedLogs: 0,
   unindexedTexts: 0,
   newestMs: undefined,
   lastIngest: undefined,
@@ -132,6 +135,7 @@ function readContent(database: Database.Database): Content {
       action,
     );
   return {
+    ...readParserAge(database),
     unindexedTexts:
       one<{ count: number }>(
         `SELECT (SELECT count(*) FROM strings WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'strings'))

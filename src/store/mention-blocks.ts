@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { MentionKeys } from "./conditions.ts";
 import { mentionCode, unpackBlocks } from "./mentions.ts";
+import { LINES_PER_BLOCK } from "./raw-text.ts";
 import type { Schema } from "./tables.ts";
 
 export interface Block {
@@ -16,13 +17,26 @@ export async function findBlocks(database: Kysely<Schema>, { kind, keys }: Menti
     WHERE kind = ${mentionCode(kind)} AND key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
   `.execute(database);
   const ids = new Set(rows.flatMap((row) => unpackBlocks(row.block_id, row.further_blocks)));
-  // NOTE: blocks whose text has been pruned are the oldest; entries of messages may still be there.
+  // NOTE: text may have been pruned of which messages are left; from entry to entry, a block has one step.
   const blocks = await sql<Block>`
-    SELECT j.value AS id, coalesce(b.last_ms, 0) AS last_ms
-    FROM json_each(${JSON.stringify([...ids])}) j LEFT JOIN raw_blocks b ON b.id = j.value
-    UNION
-    SELECT id, coalesce(last_ms, 0) FROM raw_blocks
-    WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks')
+    WITH RECURSIVE left_behind (id) AS (
+      SELECT min(id) / ${LINES_PER_BLOCK} FROM stored_entries
+      WHERE id >= ((SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') + 1) * ${LINES_PER_BLOCK}
+      UNION ALL
+      SELECT (SELECT min(e.id) / ${LINES_PER_BLOCK} FROM stored_entries e WHERE e.id >= (left_behind.id + 1) * ${LINES_PER_BLOCK})
+      FROM left_behind WHERE id IS NOT NULL
+    ),
+    found (id) AS (
+      SELECT value FROM json_each(${JSON.stringify([...ids])})
+      UNION SELECT id FROM raw_blocks WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks')
+      UNION SELECT id FROM left_behind WHERE id IS NOT NULL
+    )
+    SELECT found.id, coalesce(
+      b.last_ms,
+      (SELECT max(e.at) / 1000 FROM stored_entries e WHERE e.id >= found.id * ${LINES_PER_BLOCK} AND e.id < (found.id + 1) * ${LINES_PER_BLOCK}),
+      0
+    ) AS last_ms
+    FROM found LEFT JOIN raw_blocks b ON b.id = found.id
     ORDER BY 2 DESC
   `.execute(database);
   return blocks.rows;

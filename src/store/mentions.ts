@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
-import { blockOf, entryIdOf } from "./raw-text.ts";
+import { blockOf, entryIdOf, GREATEST_BLOCK } from "./raw-text.ts";
 
 /** Kinds of mentions, in the order of their codes in the database. */
 export const MENTION_KINDS = ["address", "string", "message_id", "next_hop"] as const;
@@ -35,15 +35,17 @@ export function indexMentions(database: Database.Database): void {
   const { indexed, greatest } = database
     .prepare(
       `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
-              (SELECT coalesce(max(id), 0) FROM raw_blocks) AS greatest`,
+              ${GREATEST_BLOCK} AS greatest`,
     )
     .get() as { indexed: number; greatest: number };
   if (indexed >= greatest) return;
   const table = new BulkInsert(database, "mentions", ["kind", "key", "block_id", "further_blocks"], "replace");
+  const sources = prepareSources(database);
   for (let first = indexed + 1; first <= greatest; first += SEGMENT_BLOCKS) {
     const segment = new Segment(first);
     const end = Math.min(first + SEGMENT_BLOCKS, greatest + 1);
-    for (const { sql, kinds } of SOURCES) collect(segment, database, sql, kinds, first, end);
+    for (const { rows, kinds } of sources)
+      collect(rows.iterate(entryIdOf(first, 0), entryIdOf(end, 0)), kinds, (...mention) => segment.add(...mention));
     segment.forEach((kind, key, [block = 0, ...further]) => {
       table.add({ kind, key, block_id: block, further_blocks: packBlocks(block, further) });
     });
@@ -58,11 +60,102 @@ export function indexMentions(database: Database.Database): void {
  */
 export function forgetMentions(database: Database.Database, changedBlocks: readonly number[]): void {
   database
-    .prepare(
-      `UPDATE text_indexes SET last_id = min(last_id, ?, (SELECT coalesce(max(id), 0) FROM raw_blocks))
-       WHERE table_name = 'raw_blocks'`,
-    )
+    .prepare(`UPDATE text_indexes SET last_id = min(last_id, ?, ${GREATEST_BLOCK}) WHERE table_name = 'raw_blocks'`)
     .run(Math.min(Number.MAX_SAFE_INTEGER, ...changedBlocks) - 1);
+}
+
+/** Adds the mentions of entries that have moved to another block; inside a transaction. */
+export function mentionEntries(database: Database.Database, entryIds: readonly number[]): void {
+  // NOTE: where the block is mentioned already in a row of several, one row too many does no harm.
+  const add = database.prepare("INSERT OR IGNORE INTO mentions (kind, key, block_id) VALUES (?, ?, ?)");
+  for (const { rows, kinds } of prepareSources(database)) {
+    for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...mention) => add.run(...mention));
+  }
+}
+
+/** A row of the table. */
+export interface MentionRow {
+  readonly kind: number;
+  readonly key: number;
+  readonly block_id: number;
+  readonly further_blocks: Uint8Array | null;
+}
+
+/** Looks through the rows for blocks of which nothing is left, without a lock. */
+export class StaleMentions {
+  readonly #live: LiveBlocks;
+  readonly #rows: Database.Statement<[number, number, number, number], MentionRow>;
+  #last: Pick<MentionRow, "kind" | "key" | "block_id"> = { kind: -1, key: 0, block_id: 0 };
+
+  constructor(database: Database.Database) {
+    this.#live = new LiveBlocks(database);
+    this.#rows = database.prepare(
+      `SELECT kind, key, block_id, further_blocks FROM mentions
+       WHERE (kind, key, block_id) > (?, ?, ?) ORDER BY kind, key, block_id LIMIT ?`,
+    );
+  }
+
+  /** Those of the next `limit` rows that name such a block; undefined at the end. */
+  next(limit: number): readonly MentionRow[] | undefined {
+    const { kind, key, block_id } = this.#last;
+    const rows = this.#rows.all(kind, key, block_id, limit);
+    const last = rows.at(-1);
+    if (last === undefined) return undefined;
+    this.#last = last;
+    return rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(this.#live.lives));
+  }
+}
+
+/** Takes the blocks of which nothing is left out of rows, as those are by now; inside a transaction. */
+export function dropStaleBlocks(database: Database.Database, rows: readonly MentionRow[]): void {
+  const { lives } = new LiveBlocks(database);
+  const find = database.prepare<[number, number, number], Pick<MentionRow, "further_blocks">>(
+    "SELECT further_blocks FROM mentions WHERE kind = ? AND key = ? AND block_id = ?",
+  );
+  const remove = database.prepare("DELETE FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
+  const put = database.prepare(
+    "INSERT OR REPLACE INTO mentions (kind, key, block_id, further_blocks) VALUES (?, ?, ?, ?)",
+  );
+  for (const { kind, key, block_id } of rows) {
+    const row = find.get(kind, key, block_id);
+    if (row === undefined) continue;
+    const left = unpackBlocks(block_id, row.further_blocks).filter(lives);
+    remove.run(kind, key, block_id);
+    const [first] = left;
+    if (first === undefined) continue;
+    // NOTE: what was taken back and read anew may have left another row that begins with the same block.
+    const other = find.get(kind, key, first);
+    const blocks = other === undefined ? left : union(left, unpackBlocks(first, other.further_blocks));
+    put.run(kind, key, first, packBlocks(first, blocks.slice(1)));
+  }
+}
+
+/** Which blocks have text or entries; each is looked up once. */
+class LiveBlocks {
+  readonly #known = new Map<number, boolean>();
+  readonly #find: Database.Statement<[number, number, number], number>;
+
+  constructor(database: Database.Database) {
+    this.#find = database
+      .prepare<[number, number, number], number>(
+        `SELECT EXISTS (SELECT 1 FROM raw_blocks WHERE id = ?)
+             OR EXISTS (SELECT 1 FROM stored_entries WHERE id >= ? AND id < ?)`,
+      )
+      .pluck();
+  }
+
+  readonly lives = (block: number): boolean => {
+    let isAlive = this.#known.get(block);
+    if (isAlive === undefined) {
+      isAlive = this.#find.get(block, entryIdOf(block, 0), entryIdOf(block + 1, 0)) === 1;
+      this.#known.set(block, isAlive);
+    }
+    return isAlive;
+  };
+}
+
+function union(one: readonly number[], other: readonly number[]): number[] {
+  return [...new Set([...one, ...other])].sort((left, right) => left - right);
 }
 
 /** The blocks after the first of a row: their distances, seven bits a byte, the lowest first; null when there are none. */
@@ -137,6 +230,8 @@ class Segment {
 
 type Key = number | string | null;
 
+type MentionSourceRow = [entryId: number, ...Key[]];
+
 interface MentionSource {
   /** The entry's id, then keys: numbers, or texts to be turned into keys. */
   readonly sql: string;
@@ -175,22 +270,27 @@ const SOURCES: readonly MentionSource[] = [
   },
 ];
 
+/** Rows of entries whose ids are in a range, the end not included. */
+function prepareSources(database: Database.Database) {
+  return SOURCES.map(({ sql, kinds }) => ({
+    rows: database.prepare<[from: number, to: number], MentionSourceRow>(sql).raw(),
+    kinds,
+  }));
+}
+
+/** Gives `add` each mention in rows of a source. */
 function collect(
-  segment: Segment,
-  database: Database.Database,
-  sql: string,
+  rows: Iterable<MentionSourceRow>,
   kinds: readonly MentionKind[],
-  firstBlock: number,
-  endBlock: number,
+  add: (kind: number, key: number, block: number) => void,
 ): void {
   const codes = kinds.map(mentionCode);
-  const rows = database.prepare<[number, number], [number, ...Key[]]>(sql).raw();
-  for (const [entryId, ...keys] of rows.iterate(entryIdOf(firstBlock, 0), entryIdOf(endBlock, 0))) {
+  for (const [entryId, ...keys] of rows) {
     const block = blockOf(entryId);
     for (let index = 0; index < codes.length; index++) {
       const key = keys[index] ?? null;
       const number = typeof key === "string" ? keyOf(kinds[index], key) : key;
-      if (number !== null) segment.add(codes[index] ?? 0, number, block);
+      if (number !== null) add(codes[index] ?? 0, number, block);
     }
   }
 }

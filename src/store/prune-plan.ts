@@ -27,6 +27,21 @@ export const OLD_AUDIT = "at_ms < ?";
 /** The last one stays: it tells when lines were last read. */
 export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
+/** What is known of an entry, by its id. It stays as long as the entry, whose text may be gone. */
+export const FACT_TABLES = [
+  "address_events",
+  "stored_rejections",
+  "stored_clients",
+  "stored_headers",
+  "stored_envelopes",
+] as const;
+
+/** What attempts have in common, and the column of address_events that refers to it. */
+export const COMBINATIONS = [
+  { table: "delivery_paths", column: "path_id" },
+  { table: "delivery_problems", column: "problem_id" },
+] as const;
+
 export interface PlannedCounts {
   /** Rows that go, by table. */
   readonly rows: Readonly<Record<string, number>>;
@@ -163,11 +178,15 @@ export class PrunePlan {
       stored_entries: of("stored_entries", "id"),
       sightings: sightings + moved,
       entry_lines: inBlocks("entry_lines", "location"),
-      stored_headers: inBlocks("stored_headers", "id"),
-      stored_envelopes: inBlocks("stored_envelopes", "id"),
-      stored_clients: of("stored_clients", "entry_id"),
-      stored_rejections: of("stored_rejections", "entry_id"),
-      address_events: of("address_events", "entry_id"),
+      ...Object.fromEntries(FACT_TABLES.map((table) => [table, of(table, "entry_id")])),
+      ...Object.fromEntries(
+        COMBINATIONS.map(({ table }) => [
+          table,
+          this.#count(
+            `SELECT (SELECT count(*) FROM ${table}) - (SELECT count(*) FROM ${table} t ${WHAT_STAYS[table]}) AS count`,
+          ),
+        ]),
+      ),
       stored_messages: this.messages,
       stored_recipients: this.#count(
         "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.going_messages)",
@@ -222,7 +241,10 @@ export function textOf(messageId: string, condition: string): string {
 const MESSAGE_STAYS = "NOT IN (SELECT id FROM temp.going_messages)";
 const STAYS = `CASE WHEN e.message_id IS NOT NULL THEN e.message_id ${MESSAGE_STAYS}
         ELSE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.falling_blocks) OR EXISTS (${SEEN_ELSEWHERE}) END`;
-const ENTRY_STAYS = `JOIN stored_entries e ON e.id = t.entry_id WHERE ${STAYS}`;
+const ENTRY_STAYS = `JOIN stored_entries e ON e.id = t.entry_id WHERE (${STAYS})`;
+const combinationStays = (column: string): string =>
+  `WHERE t.id IN (SELECT a.${column} FROM address_events a JOIN stored_entries e ON e.id = a.entry_id
+     WHERE (${STAYS}) AND a.${column} IS NOT NULL)`;
 
 /** By table: which of its rows the plan leaves. */
 const WHAT_STAYS: Readonly<Record<string, string>> = {
@@ -232,5 +254,6 @@ const WHAT_STAYS: Readonly<Record<string, string>> = {
   address_events: ENTRY_STAYS,
   stored_rejections: ENTRY_STAYS,
   stored_clients: ENTRY_STAYS,
-  stored_envelopes: `WHERE t.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.falling_blocks)`,
+  stored_envelopes: ENTRY_STAYS,
+  ...Object.fromEntries(COMBINATIONS.map(({ table, column }) => [table, combinationStays(column)])),
 };

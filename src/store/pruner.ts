@@ -7,8 +7,8 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { forgetMentions } from "./mentions.ts";
-import { type Cutoffs, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
+import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, StaleMentions } from "./mentions.ts";
+import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
@@ -62,26 +62,26 @@ export interface ClassTotals {
   readonly bytes: number;
 }
 
+/** By {@link COMBINATIONS}. */
+interface UnusedCombinations {
+  readonly version: number;
+  readonly ids: readonly (readonly number[])[];
+}
+
 const CLASS_TABLES = {
-  logs: ["raw_blocks", "entry_lines", "stored_headers", "stored_envelopes"],
+  logs: ["raw_blocks", "entry_lines"],
   messages: [
     "stored_messages",
     "stored_recipients",
     "message_tags",
-    "address_events",
     "stored_entries",
+    ...FACT_TABLES,
+    ...COMBINATIONS.map(({ table }) => table),
     "sightings",
-    "stored_rejections",
-    "stored_clients",
     "mentions",
   ],
   audit: ["stored_audit", "ingest_runs"],
 } as const;
-
-/** What an entry says, by its id. */
-const FACT_TABLES = ["address_events", "stored_rejections", "stored_clients"] as const;
-/** What stands below an entry in a log, by the place there. */
-const DUMP_TABLES = ["stored_headers", "stored_envelopes"] as const;
 
 const INDEX_OF = { strings: "string_ids", addresses: "address_ids" } as const;
 const COLUMN_OF = { strings: "text", addresses: "address" } as const;
@@ -217,17 +217,29 @@ export class Pruner {
     return text;
   }
 
-  /** Ids of the blocks that fall, and of the messages that go: to be removed in this order. */
-  plannedIds(what: "falling_blocks" | "going_messages"): number[] {
-    return this.#database.prepare<[], number>(`SELECT id FROM temp.${what} ORDER BY id`).pluck().all();
+  /** Ids of the blocks that fall, those of a log in their order: to be removed before {@link goingMessages}. */
+  fallingBlocks(): number[] {
+    return this.#database
+      .prepare<[], number>("SELECT id FROM temp.falling_blocks JOIN raw_blocks USING (id) ORDER BY source_id, position")
+      .pluck()
+      .all();
   }
 
-  /** Removes blocks, and what only their text tells. A block that was read anew since the plan was made stays. */
+  /** Ids of the messages that go. */
+  goingMessages(): number[] {
+    return this.#database.prepare<[], number>("SELECT id FROM temp.going_messages ORDER BY id").pluck().all();
+  }
+
+  /**
+   * Removes blocks, and what only their text tells. A block that was read anew since the plan was made stays, and so do those
+   * behind it: what is left of a log is its end.
+   */
   removeBlocks(ids: readonly number[]): RemovedRows {
     return this.#inTransaction((removed) => {
       const isAsPlanned = this.#database
         .prepare<[number], number>(
-          "SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256 WHERE b.id = ?",
+          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256
+           JOIN stored_sources s ON s.id = b.source_id AND s.pruned = b.position WHERE b.id = ?`,
         )
         .pluck();
       for (const id of ids) if (isAsPlanned.get(id) === 1) this.#removeBlock(id, removed);
@@ -245,14 +257,50 @@ export class Pruner {
          WHERE m.id = ? AND NOT EXISTS (${textOf("m.id", "TRUE")})`,
       );
       const entries = "SELECT id FROM stored_entries WHERE message_id IN (SELECT id FROM temp.slice)";
-      for (const table of FACT_TABLES) this.#remove(removed, table, `entry_id IN (${entries})`);
-      this.#remove(removed, "sightings", `entry_id IN (${entries})`);
+      for (const table of [...FACT_TABLES, "sightings"]) this.#remove(removed, table, `entry_id IN (${entries})`);
       this.#remove(removed, "stored_entries", "message_id IN (SELECT id FROM temp.slice)");
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
       this.#remove(removed, "message_tags", `(exim_id, server_id) IN (${keys})`);
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
+      forgetMentions(this.#database, []);
     });
+  }
+
+  /**
+   * Ways of delivery and reasons that no attempt has any more, and the state of the database that this is true of. It is looked
+   * for without a lock.
+   */
+  unusedCombinations(): UnusedCombinations {
+    const version = this.#dataVersion();
+    const ids = COMBINATIONS.map(({ table, column }) =>
+      this.#database
+        .prepare<[], number>(
+          `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
+        )
+        .pluck()
+        .all(),
+    );
+    return { version, ids };
+  }
+
+  /** Removes them; nothing when another process has written since: then they stay until the next time. */
+  removeCombinations({ version, ids }: UnusedCombinations): RemovedRows {
+    return this.#inTransaction((removed) => {
+      if (this.#dataVersion() !== version) return;
+      for (const [index, { table }] of COMBINATIONS.entries()) {
+        this.#fillSlice(ids[index] ?? [], "SELECT ?");
+        this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      }
+    });
+  }
+
+  staleMentions(): StaleMentions {
+    return new StaleMentions(this.#database);
+  }
+
+  removeStaleMentions(rows: readonly MentionRow[]): void {
+    this.#inTransaction(() => dropStaleBlocks(this.#database, rows));
   }
 
   /** Ids of texts that no row names any more. */
@@ -289,7 +337,14 @@ export class Pruner {
 
   removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
     return this.#inTransaction((removed) => {
-      this.#fillSlice(ids, "SELECT ?");
+      const [column, index] = [COLUMN_OF[table], INDEX_OF[table]];
+      // NOTE: a rebuild that took place meanwhile has given the id to another text, which is in the index or is yet to be.
+      this.#fillSlice(
+        ids,
+        `SELECT t.id FROM ${table} t
+         WHERE t.id = ? AND t.id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')
+           AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column} AND i.id = t.id)`,
+      );
       this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
     });
   }
@@ -357,13 +412,17 @@ export class Pruner {
     const [from, to] = [entryIdOf(id, 0), entryIdOf(id + 1, 0)];
     this.#remove(removed, "sightings", "location >= ? AND location < ?", from, to);
     this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
-    // What stands below an entry is text of the log, also where its message stays.
-    for (const table of DUMP_TABLES) this.#remove(removed, table, "id >= ? AND id < ?", from, to);
     this.#moveTwins(from, to, removed);
     const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
     for (const table of FACT_TABLES)
       this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
     this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
+    this.#database
+      .prepare(
+        `UPDATE stored_sources SET pruned = b.position + b.size, pruned_clock_ms = b.clock_ms, pruned_ms = ?
+         FROM raw_blocks b WHERE b.id = ? AND stored_sources.id = b.source_id`,
+      )
+      .run(this.#now(), id);
     this.#remove(removed, "raw_blocks", "id = ?", id);
   }
 
@@ -377,9 +436,18 @@ export class Pruner {
     for (const { entry_id, location } of moving) {
       this.#remove(removed, "sightings", "location = ?", location);
       this.#database.prepare("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
-      for (const table of [...FACT_TABLES, ...DUMP_TABLES, "sightings"])
+      for (const table of [...FACT_TABLES, "sightings"])
         this.#database.prepare(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
     }
+    mentionEntries(
+      this.#database,
+      moving.map(({ location }) => location),
+    );
+  }
+
+  /** Another number when another process has written. */
+  #dataVersion(): number {
+    return this.#database.pragma("data_version", { simple: true }) as number;
   }
 
   #indexAgain(table: TextTableName, ids: readonly number[]): void {

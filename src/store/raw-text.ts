@@ -40,6 +40,14 @@ export function unpackBytes(blockId: number, data: Uint8Array): Buffer {
 /** How an entry id is made: the block × this, plus the line within the block. */
 export const LINES_PER_BLOCK = 65536;
 
+/**
+ * SQL for the greatest number of a block that is there, or of which something is left: what entries say outlives their text when
+ * that is pruned, and the ids of both are made of the block's.
+ */
+export const GREATEST_BLOCK = `max(
+  (SELECT coalesce(max(id), 0) FROM raw_blocks),
+  ${["stored_entries", "stored_headers", "stored_envelopes"].map((table) => `(SELECT coalesce(max(id), 0) FROM ${table}) / ${LINES_PER_BLOCK}`).join(",\n  ")})`;
+
 export function entryIdOf(blockId: number, line: number): number {
   return blockId * LINES_PER_BLOCK + line;
 }

@@ -51,6 +51,7 @@ export class SourceCatalogue {
   readonly #servers: Database.Statement<[], Stored<StoredServersTable>>;
   readonly #sources: Database.Statement<[number], Stored<StoredSourcesTable>>;
   readonly #source: Database.Statement<[number], Stored<StoredSourcesTable>>;
+  readonly #prunedClock: Database.Statement<[number], number | null>;
   readonly #blocksBefore: Database.Statement<
     [number, number],
     Pick<Stored<RawBlocksTable>, "id" | "position" | "lines" | "clock_ms">
@@ -65,6 +66,9 @@ export class SourceCatalogue {
       "SELECT * FROM stored_sources WHERE server_id = ? ORDER BY updated_ms DESC, id DESC",
     );
     this.#source = database.prepare("SELECT * FROM stored_sources WHERE id = ?");
+    this.#prunedClock = database
+      .prepare<[number], number | null>("SELECT pruned_clock_ms FROM stored_sources WHERE id = ?")
+      .pluck();
     this.#blocksBefore = database.prepare(
       "SELECT id, position, lines, clock_ms FROM raw_blocks WHERE source_id = ? AND position < ? ORDER BY position DESC",
     );
@@ -94,12 +98,23 @@ export class SourceCatalogue {
     const [last, previous] = this.#firstTwoBefore(sourceId, Number.MAX_SAFE_INTEGER);
     if (last === undefined) return undefined;
     const { id, position, lines } = last;
-    return { id, position, lines, clockBefore: optionalMs(previous?.clock_ms) };
+    return {
+      id,
+      position,
+      lines,
+      clockBefore: previous === undefined ? this.#prunedClockOf(sourceId) : optionalMs(previous.clock_ms),
+    };
   }
 
   /** The clock of the log after its last entry. */
   clockOf(sourceId: number): EpochMs | undefined {
-    return optionalMs(this.#firstTwoBefore(sourceId, Number.MAX_SAFE_INTEGER)[0]?.clock_ms);
+    const [last] = this.#firstTwoBefore(sourceId, Number.MAX_SAFE_INTEGER);
+    return last === undefined ? this.#prunedClockOf(sourceId) : optionalMs(last.clock_ms);
+  }
+
+  /** The clock where the text begins that is left of a log. */
+  #prunedClockOf(sourceId: number): EpochMs | undefined {
+    return optionalMs(this.#prunedClock.get(sourceId));
   }
 
   /** The stored bytes of a source that end at `end`, up to `length`, as latin1; fewer where blocks have been pruned. */

@@ -12,6 +12,7 @@ import {
   migrate,
   pendingUpTo,
 } from "./migrations.ts";
+import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
@@ -66,7 +67,7 @@ export function openPruner(settings: StoreSettings, { isRehearsal }: { readonly 
   });
 }
 
-export interface MigrateReport {
+export interface MigrateReport extends ParserAge {
   readonly path: string;
   /** Schema the file had; 0 for a new one. */
   readonly before: number;
@@ -95,7 +96,16 @@ export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWis
     const latest = migrations.steps.at(-1)?.version ?? 0;
     assertReachable(to, 0, latest, path);
     const steps = pendingUpTo(migrations.steps, to).map(nameOf);
-    return { path, before: 0, latest, migrations: steps, viewsChanged: steps.length === latest, isApplied: false };
+    const age = { parserVersions: [], prunedLogs: 0 };
+    return {
+      path,
+      before: 0,
+      latest,
+      migrations: steps,
+      viewsChanged: steps.length === latest,
+      isApplied: false,
+      ...age,
+    };
   }
   const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, { create: true, waitMs });
   try {
@@ -112,6 +122,7 @@ export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWis
       migrations: applied.map(nameOf),
       viewsChanged: hasViews,
       isApplied: !dryRun,
+      ...readParserAge(database),
     };
   } finally {
     database.close();

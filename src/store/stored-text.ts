@@ -15,6 +15,7 @@ export type StoredBlock = Pick<RawBlocksTable, "position" | "size" | "lines" | "
 export class StoredText {
   readonly #blocks: Database.Statement<[number, number], StoredBlock>;
   readonly #end: Database.Statement<[number], { end: number }>;
+  readonly #pruned: Database.Statement<[number], number>;
 
   constructor(database: Database.Database) {
     this.#blocks = database.prepare(
@@ -22,6 +23,7 @@ export class StoredText {
        FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
        WHERE b.source_id = ? AND b.position + b.size > ? ORDER BY b.position`,
     );
+    this.#pruned = database.prepare<[number], number>("SELECT pruned FROM stored_sources WHERE id = ?").pluck();
     this.#end = database.prepare("SELECT position AS end FROM stored_sources WHERE id = ?");
   }
 
@@ -30,7 +32,15 @@ export class StoredText {
     return this.#blocks.iterate(sourceId, from);
   }
 
-  /** The bytes of a source from an offset on, block by block. Errors: `corrupt` at the first block that is not what was stored. */
+  /** How many bytes of a source, from its beginning, have been pruned. */
+  prunedBytes(sourceId: number): number {
+    return this.#pruned.get(sourceId) ?? 0;
+  }
+
+  /**
+   * The bytes of a source from an offset on, which is behind what was pruned, block by block. Errors: `corrupt` at the first block
+   * that is not what was stored.
+   */
   *bytesOf(sourceId: number, from = 0): Generator<Buffer> {
     let position = from;
     let end: number | undefined;

@@ -28,6 +28,9 @@ export interface StoredSourcesTable {
   head: Uint8Array;
   tail: Uint8Array;
   position: number;
+  pruned: Generated<number>;
+  pruned_ms: Generated<number | null>;
+  pruned_clock_ms: Generated<number | null>;
   lines: number;
   entries: number;
   other: number;
@@ -405,6 +408,9 @@ export interface SourcesView {
   entries: GeneratedAlways<number>;
   /** 0: its last line has no newline yet. */
   complete: GeneratedAlways<Flag>;
+  /** Bytes, from the beginning, whose text is gone. */
+  pruned: GeneratedAlways<number>;
+  pruned_at: GeneratedAlways<string | null>;
 }
 
 /** What the writer writes to. */

@@ -1,33 +1,13 @@
-/** Which columns hold ids of texts. A text that none of them names is of no use; a test compares the list with the schema. */
+/** Which columns hold ids of texts. A text that none of them names is of no use. */
+import { REFERRERS } from "./references.ts";
 
 export type TextTableName = "strings" | "addresses";
 
 /** Tables, and their columns by the table they refer to. */
-export const TEXT_REFERENCES: readonly {
+export const TEXT_REFERENCES: readonly ({
   readonly table: string;
-  readonly strings: readonly string[];
-  readonly addresses: readonly string[];
-}[] = [
-  {
-    table: "stored_messages",
-    strings: ["host_id", "helo_id", "ip_id", "protocol_id", "auth_id", "ident_id", "tls_id"],
-    addresses: ["sender_id"],
-  },
-  { table: "stored_recipients", strings: ["error_id"], addresses: ["address_id"] },
-  { table: "stored_entries", strings: ["details_id"], addresses: [] },
-  { table: "address_events", strings: [], addresses: ["recipient_id", "final_id"] },
-  // These two stay, whatever goes: they are few.
-  { table: "delivery_paths", strings: ["router_id", "transport_id", "host_id", "ip_id", "tls_id"], addresses: [] },
-  { table: "delivery_problems", strings: ["enhanced_id", "phase_id", "error_id"], addresses: [] },
-  {
-    table: "stored_rejections",
-    strings: ["host_id", "helo_id", "ip_id", "auth_id", "category_id", "reason_id"],
-    addresses: ["sender_id", "recipient_id"],
-  },
-  {
-    table: "stored_clients",
-    strings: ["host_id", "helo_id", "ip_id", "auth_id"],
-    addresses: ["sender_id", "recipient_id"],
-  },
-  { table: "stored_envelopes", strings: [], addresses: ["address_id"] },
-];
+} & Readonly<Record<TextTableName, readonly string[]>>)[] = REFERRERS.map(({ table, columns }) => {
+  const columnsOf = (texts: TextTableName): readonly string[] =>
+    columns.flatMap(([column, target]) => (target === texts ? [column] : []));
+  return { table, strings: columnsOf("strings"), addresses: columnsOf("addresses") };
+}).filter(({ strings, addresses }) => strings.length + addresses.length > 0);

@@ -72,9 +72,12 @@ export class Withdrawal {
 
   /** Earliest and latest entry of the blocks of a source. */
   timesOf(sourceId: number): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
-    const row = this.#statement<[number], { first: EpochMs | null; last: EpochMs | null }>(
-      "SELECT min(first_ms) AS first, max(last_ms) AS last FROM raw_blocks WHERE source_id = ?",
-    ).get(sourceId);
+    const row = this.#statement<[number, number], { first: EpochMs | null; last: EpochMs | null }>(
+      // Of a log whose text has been pruned the first entry may be one of that.
+      `SELECT coalesce((SELECT first_ms FROM stored_sources WHERE id = ? AND pruned > 0), min(first_ms)) AS first,
+              max(last_ms) AS last
+       FROM raw_blocks WHERE source_id = ?`,
+    ).get(sourceId, sourceId);
     return { firstMs: row?.first ?? undefined, lastMs: row?.last ?? undefined };
   }
 

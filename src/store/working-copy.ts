@@ -5,15 +5,17 @@
  * and a kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two more beside
  * each, and a process that has opened the old one would write on in it.
  */
-import { readdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { openForReading, openForWriting, withTranslation } from "./connection.ts";
+import { freeBytesAt } from "./free-space.ts";
 import { openWriter, type StoreSettings } from "./store.ts";
 import type { BaseTables } from "./tables.ts";
+import { findUnchecked, type Unchecked } from "./unchecked.ts";
 import type { Writer } from "./writer.ts";
 
 /**
@@ -63,6 +65,12 @@ export interface Difference {
   readonly samples: readonly string[];
 }
 
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /** What could not be compared. */
+  readonly unchecked: Unchecked;
+}
+
 const MOST_SAMPLES = 3;
 
 export interface CopyOptions {
@@ -77,15 +85,16 @@ export class WorkingCopy {
   readonly writer: Writer;
   readonly #settings: StoreSettings;
   readonly #path: string;
+  readonly #purpose: CopyOptions["purpose"];
 
   /** Makes it, empty; removes what killed processes have left. Errors: `disk_full`, and as {@link openWriter}. */
   constructor(settings: StoreSettings, { processId, isRunning, purpose }: CopyOptions) {
     this.#settings = settings;
     this.#path = copyPath(settings.path, processId);
+    this.#purpose = purpose;
     for (const id of copiesOf(settings.path)) {
       if (id === processId || !isRunning(id)) removeDatabase(copyPath(settings.path, id));
     }
-    assertWhole(settings);
     assertRoom(settings.path, purpose);
     try {
       this.writer = openWriter({ ...settings, path: this.#path });
@@ -95,37 +104,55 @@ export class WorkingCopy {
     }
   }
 
-  /** Makes the servers and the logs known that the database knows: their names, not their text. */
+  /**
+   * Makes the servers and the logs known that the database knows: their names, not their text. Errors: `check_failed` when text
+   * is gone that is needed, `busy` when some has gone since the last time.
+   */
   adoptSources(): void {
     const database = openForWriting(this.#path, { create: false, waitMs: this.#settings.waitMs });
     withClosed(database, this.#settings.path, () => {
       attach(database, this.#settings.path);
+      const count = (sql: string): number => database.prepare<[], number>(sql).pluck().get() ?? 0;
+      if (this.#purpose === "replace")
+        assertWhole(count("SELECT count(*) FROM other.stored_sources WHERE pruned > 0"), this.#settings.path);
       database.exec(`
         BEGIN;
         INSERT OR REPLACE INTO main.stored_servers (id, name, time_zone, environment, owner, version, version_at, created_ms)
           SELECT o.id, o.name, coalesce(c.time_zone, o.time_zone), o.environment, o.owner, c.version, c.version_at, o.created_ms
           FROM other.stored_servers o LEFT JOIN main.stored_servers c ON c.id = o.id;
         INSERT OR IGNORE INTO main.stored_sources
-          (id, server_id, log_type, path, head, tail, position, lines, entries, other, unparsed, created_ms, updated_ms)
-          SELECT id, server_id, log_type, path, x'', x'', 0, 0, 0, 0, 0, created_ms, updated_ms FROM other.stored_sources;
+          (id, server_id, log_type, path, head, tail, position, pruned, pruned_ms, pruned_clock_ms, lines, entries, other, unparsed,
+           created_ms, updated_ms)
+          SELECT id, server_id, log_type, path, x'', x'', pruned, pruned, pruned_ms, pruned_clock_ms, 0, 0, 0, 0, created_ms, updated_ms
+          FROM other.stored_sources;
         INSERT INTO main.message_tags SELECT * FROM other.message_tags;
         UPDATE main.stored_sources AS c SET path = o.path FROM other.stored_sources AS o WHERE o.id = c.id;
         COMMIT;`);
+      const lost = count(
+        "SELECT count(*) FROM main.stored_sources c JOIN other.stored_sources o ON o.id = c.id WHERE o.pruned <> c.pruned",
+      );
+      if (lost > 0) {
+        throw new PilotError("busy", "Text of the database was pruned meanwhile.", {
+          hint: "Nothing was changed. Run the command again.",
+        });
+      }
     });
   }
 
   /** What differs in the public views; undefined when the database has gone on since. `onView`: is called before each view. */
-  compare(onView: (view: string) => void): readonly Difference[] | undefined {
+  compare(onView: (view: string) => void): Comparison | undefined {
     const { path, waitMs } = this.#settings;
     const database = openForReading(path, waitMs);
     return withClosed(database, path, () => {
       attach(database, this.#path);
       database.exec("BEGIN");
       if (!isCaughtUp(database)) return undefined;
-      return RELATIONS.flatMap((relation) => {
+      const unchecked = findUnchecked(database);
+      const differences = RELATIONS.flatMap((relation) => {
         onView(relation.view);
         return differencesIn(database, relation);
       });
+      return { differences, unchecked };
     });
   }
 
@@ -176,8 +203,8 @@ function takeFigures(database: Database.Database): void {
 function isCaughtUp(database: Database.Database): boolean {
   const { changed } = database
     .prepare(
-      `SELECT (SELECT count(*) FROM (SELECT id, server_id, position FROM main.stored_sources
-                 EXCEPT SELECT id, server_id, position FROM other.stored_sources))
+      `SELECT (SELECT count(*) FROM (SELECT id, server_id, position, pruned FROM main.stored_sources
+                 EXCEPT SELECT id, server_id, position, pruned FROM other.stored_sources))
             + (SELECT count(*) FROM (SELECT id FROM other.stored_sources EXCEPT SELECT id FROM main.stored_sources))
             + (SELECT count(*) FROM (SELECT id, time_zone FROM main.stored_servers
                  EXCEPT SELECT id, time_zone FROM other.stored_servers)) AS changed`,
@@ -190,29 +217,38 @@ type SchemaName = "main" | "other";
 
 interface Relation {
   readonly view: string;
-  /** A SELECT of what does not depend on the order in which logs were read. */
+  /** A SELECT of what does not depend on the order in which logs were read, nor on text that is gone (see {@link findUnchecked}). */
   readonly rows: (database: Database.Database, schema: SchemaName) => string;
 }
 
+const OF_WHOLE_SERVER = (column: string) => (schema: SchemaName) =>
+  `${column} NOT IN (SELECT v.name FROM ${schema}.stored_servers v JOIN ${schema}.stored_sources s ON s.server_id = v.id WHERE s.pruned > 0)`;
+const OF_MESSAGE = (column: string) => () =>
+  `(${column}, server) NOT IN (SELECT exim_id, server FROM temp.unchecked_messages)`;
+const OF_ENTRY = (column: string) => (schema: SchemaName) =>
+  `${column} NOT IN (SELECT id FROM temp.unchecked_entries WHERE schema = '${schema}')`;
+
 const RELATIONS: readonly Relation[] = [
-  { view: "servers", rows: columnsBut("servers") },
-  { view: "sources", rows: columnsBut("sources", "created_at", "updated_at") },
-  { view: "messages", rows: columnsBut("messages") },
-  { view: "recipients", rows: columnsBut("recipients") },
-  { view: "delivery_attempts", rows: columnsBut("delivery_attempts", "id") },
-  { view: "rejections", rows: columnsBut("rejections", "id") },
-  { view: "log_entries", rows: columnsBut("log_entries", "id") },
+  { view: "servers", rows: columnsBut("servers", OF_WHOLE_SERVER("name")) },
+  { view: "sources", rows: columnsBut("sources", () => "pruned = 0", "created_at", "updated_at") },
+  { view: "messages", rows: columnsBut("messages", OF_MESSAGE("id")) },
+  { view: "recipients", rows: columnsBut("recipients", OF_MESSAGE("message_id")) },
+  { view: "delivery_attempts", rows: columnsBut("delivery_attempts", OF_ENTRY("id"), "id") },
+  { view: "rejections", rows: columnsBut("rejections", OF_ENTRY("id"), "id") },
+  { view: "log_entries", rows: columnsBut("log_entries", OF_ENTRY("id"), "id") },
   {
     view: "log_metadata",
     rows: (_database, schema) => `
       SELECT e.timestamp, e.server, e.message_id, e.event, d.metadata_type, d.metadata_value
-      FROM ${schema}.log_metadata d JOIN ${schema}.log_entries e ON e.id = d.log_entry_id`,
+      FROM ${schema}.log_metadata d JOIN ${schema}.log_entries e ON e.id = d.log_entry_id
+      WHERE ${OF_ENTRY("e.id")(schema)}`,
   },
   {
     view: "log_headers",
     rows: (_database, schema) => `
       SELECT e.timestamp, e.server, e.message_id, h.place, h.type, h.name, h.value, h.deleted, h.cut
-      FROM ${schema}.log_headers h JOIN ${schema}.log_entries e ON e.id = h.log_entry_id`,
+      FROM ${schema}.log_headers h JOIN ${schema}.log_entries e ON e.id = h.log_entry_id
+      WHERE ${OF_ENTRY("e.id")(schema)}`,
   },
   {
     // Where an entry stands in each log that shows it; which of them it is stored with depends on the order of reading.
@@ -223,17 +259,22 @@ const RELATIONS: readonly Relation[] = [
             UNION ALL SELECT location, entry_id FROM ${schema}.sightings) p
       JOIN ${schema}.stored_entries e ON e.id = p.entry_id
       JOIN (SELECT id, source_id, sum(lines) OVER (PARTITION BY source_id ORDER BY position) - lines AS first_line
-            FROM ${schema}.raw_blocks) b ON b.id = p.location / 65536`,
+            FROM ${schema}.raw_blocks) b ON b.id = p.location / 65536
+      WHERE ${OF_ENTRY("e.id")(schema)}`,
   },
 ];
 
-function columnsBut(view: string, ...left: readonly string[]): Relation["rows"] {
+function columnsBut(
+  view: string,
+  condition: (schema: SchemaName) => string,
+  ...left: readonly string[]
+): Relation["rows"] {
   return (database, schema) => {
     const columns = database
       .prepare<[string, string], { name: string }>("SELECT name FROM pragma_table_info(?, ?)")
       .all(view, schema)
       .flatMap(({ name }) => (left.includes(name) ? [] : [name]));
-    return `SELECT ${columns.join(", ")} FROM ${schema}.${view}`;
+    return `SELECT ${columns.join(", ")} FROM ${schema}.${view} WHERE ${condition(schema)}`;
   };
 }
 
@@ -292,23 +333,14 @@ function removeDatabase(path: string): void {
   for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(path + ending, { force: true });
 }
 
-/** What old text said is known only from what is stored: it cannot be derived any more once the text has gone. */
-function assertWhole({ path, waitMs }: StoreSettings): void {
-  const database = openForReading(path, waitMs);
-  const lacksText = withClosed(database, path, () =>
-    database
-      .prepare(
-        `SELECT 1 FROM stored_sources s WHERE s.position > 0
-           AND NOT EXISTS (SELECT 1 FROM raw_blocks b WHERE b.source_id = s.id AND b.position = 0) LIMIT 1`,
-      )
-      .get(),
-  );
-  if (lacksText === undefined) return;
+/** Errors: `check_failed` when text of so many logs has been pruned: what it said could not be derived again. */
+export function assertWhole(prunedLogs: number, path: string): void {
+  if (prunedLogs === 0) return;
   throw new PilotError(
-    "usage",
-    "Log text of this database has been pruned, so that not everything can be derived anew.",
+    "check_failed",
+    `Text of ${prunedLogs === 1 ? "1 log" : `${prunedLogs} logs`} in "${path}" has been pruned: what it said could not be derived again.`,
     {
-      hint: "`exim-pilot verify` without --deep checks what there is.",
+      hint: "Nothing was changed. To derive everything anew, ingest the files of `prune --archive` and the logs into a new database.",
     },
   );
 }
@@ -322,8 +354,7 @@ export interface Room {
 export function roomFor(path: string, purpose: CopyOptions["purpose"]): Room {
   const files = [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
   const size = files.reduce((sum, bytes) => sum + bytes, 0);
-  const { bavail, bsize } = statfsSync(dirname(path));
-  return { neededBytes: purpose === "compare" ? size : 2 * size, freeBytes: bavail * bsize };
+  return { neededBytes: purpose === "compare" ? size : 2 * size, freeBytes: freeBytesAt(dirname(path)) };
 }
 
 function assertRoom(path: string, purpose: CopyOptions["purpose"]): void {

@@ -3,7 +3,7 @@ import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
 import { Combinations } from "./combinations.ts";
 import { Interner } from "./interner.ts";
-import { LINES_PER_BLOCK } from "./raw-text.ts";
+import { GREATEST_BLOCK } from "./raw-text.ts";
 import type { MessageStateRow } from "./rows.ts";
 import type {
   AddressEventsTable,
@@ -224,10 +224,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     ],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
-      // NOTE: entries may be there whose block has been pruned, and their ids are made of its.
-      raw_blocks: database.prepare(
-        `SELECT max(coalesce((SELECT max(id) FROM raw_blocks), 0), coalesce((SELECT max(id) FROM stored_entries) / ${LINES_PER_BLOCK}, 0)) AS id`,
-      ),
+      raw_blocks: database.prepare(`SELECT ${GREATEST_BLOCK} AS id`),
     },
     addBlock: database.prepare(
       `INSERT INTO raw_blocks (id, source_id, position, size, lines, first_ms, last_ms, clock_ms, sha256, data, codec)

@@ -14,15 +14,17 @@ export async function verifyDeep(
   { signal, onView }: { readonly signal: AbortSignal; readonly onView: (view: string) => void },
 ): Promise<CheckReport | undefined> {
   try {
-    const differences = await untilCaughtUp(
+    const compared = await untilCaughtUp(
       copy,
       replay,
       () => signal.aborted,
       () => copy.compare(onView),
     );
-    if (differences === undefined) return undefined;
+    if (compared === undefined) return undefined;
+    const { differences, unchecked } = compared;
     const count = differences.reduce((sum, { rows }) => sum + rows, 0);
-    return { name: "lines", question: QUESTION, count, findings: differences.flatMap(describe) };
+    const report = { name: "lines", question: QUESTION, count, findings: differences.flatMap(describe) };
+    return unchecked.bytes === 0 ? report : { ...report, unchecked };
   } catch (error) {
     if (!(error instanceof PilotError) || error.code !== "corrupt") throw error;
     return { name: "lines", question: QUESTION, count: 1, findings: [error.message] };

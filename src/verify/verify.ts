@@ -2,6 +2,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { CheckRunner } from "../store/check-runner.ts";
 import type { Check, CheckProgress } from "../store/checks/check.ts";
+import type { Unchecked } from "../store/unchecked.ts";
 
 export interface VerifyOptions {
   /** Leaves out what reads all text. */
@@ -17,6 +18,8 @@ export interface CheckReport {
   readonly count: number;
   /** The first of them. */
   readonly findings: readonly string[];
+  /** What the check is about and could not look at, because its text has been pruned; left out when there is nothing. */
+  readonly unchecked?: Unchecked;
 }
 
 export interface VerifyReport {

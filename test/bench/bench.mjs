@@ -3,12 +3,16 @@
 //   npm run bench -- --lines 100000 --runs 1
 //   npm run bench -- --only programs      without the parser alone
 //   npm run bench -- --only parser        the parser alone
+//   npm run bench -- --only keeping       backup, and prune of half, and how long another writer has to wait meanwhile
+//   npm run bench -- --only keeping --database FILE    the same of a database that is there; a copy of it is pruned
 //   npm run bench -- --only fuzz          one million mutated lines through the parser; --seed 1000001 for others
 // Figures depend on the machine, so compare those of one run. Only mutated lines can fail: the program then ends with status 1.
-import { spawnSync } from "node:child_process";
+import { fork, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFileSync,
   closeSync,
+  copyFileSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -22,6 +26,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import Database from "better-sqlite3";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -31,13 +36,15 @@ const { values } = parseArgs({
     lines: { type: "string", default: "1000000" },
     runs: { type: "string", default: "3" },
     only: { type: "string" },
+    database: { type: "string" },
     seed: { type: "string", default: "1" },
   },
 });
 const runs = Number(values.runs);
 const wanted = Number(values.lines);
 const parts = values.only === undefined ? ["programs", "parser"] : [values.only];
-if (!["programs", "parser", "fuzz"].includes(parts[0])) throw new Error("--only takes programs, parser or fuzz.");
+if (!["programs", "parser", "keeping", "fuzz"].includes(parts[0]))
+  throw new Error("--only takes programs, parser, keeping or fuzz.");
 /** No line as long as Exim's buffer may take longer to parse, however it was put together. */
 const SLOWEST_MICROS = 1000;
 /** Entries that are added to the log for each run of the increment. */
@@ -49,6 +56,7 @@ try {
     `${cpus().length} × ${cpus()[0]?.model ?? "processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`,
   );
   if (parts.includes("fuzz")) await fuzz(wanted, Number(values.seed));
+  else if (parts.includes("keeping")) await measureKeeping();
   else await measure();
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -73,6 +81,83 @@ async function measure() {
     console.log(
       `\nparser alone: ${rate} lines/s (${count(parsed.lines)} lines in memory, least processor time of ${runs})`,
     );
+  }
+}
+
+/** What keeps a database small and safe, while another process writes to it. */
+async function measureKeeping() {
+  const database = join(folder, "keeping.db");
+  if (values.database === undefined) {
+    const log = join(folder, "mainlog");
+    await writeLog(log, wanted);
+    time([
+      process.execPath,
+      program,
+      "ingest",
+      "--quiet",
+      "--server",
+      "bench",
+      "--timezone",
+      "UTC",
+      "--db",
+      database,
+      log,
+    ]);
+  } else copyFileSync(values.database, database);
+  const half = halfOf(database);
+  console.log(
+    `database: ${count(half.lines)} lines, ${mebibytes(statSync(database).size)}; half: older than ${half.hours} h`,
+  );
+  const backups = join(folder, "backups");
+  const rows = {
+    nothing: await beside(database, [process.execPath, "-e", "setTimeout(() => {}, 10_000)"]),
+    backup: await beside(database, [process.execPath, program, "backup", "--quiet", backups, "--db", database]),
+    "prune of half": await beside(database, [
+      ...[process.execPath, program, "prune", "--quiet", "--db", database],
+      ...["--logs", `${half.hours}h`, "--messages", `${half.hours}h`, "--open", `${half.hours}h`],
+    ]),
+  };
+  console.table(rows);
+  time([process.execPath, program, "verify", "--db", database]);
+}
+
+/** Runs a program beside one that writes again and again. */
+async function beside(database, command) {
+  const before = statSync(database).size;
+  const probe = fork(join(root, "test", "bench", "lock-probe.mjs"), [database]);
+  await once(probe, "message");
+  const started = process.hrtime.bigint();
+  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "ignore", "inherit"] });
+  const [status] = await once(child, "close");
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  probe.send("end");
+  const [waits] = await once(probe, "message");
+  if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}.`);
+  return {
+    seconds: seconds.toFixed(1),
+    "longest wait, ms": Math.round(waits.longestMs),
+    "middle, ms": waits.middleMs.toFixed(2),
+    transactions: count(waits.count),
+    returned: mebibytes(before - statSync(database).size),
+  };
+}
+
+/** How old the middle line is. */
+function halfOf(path) {
+  const database = new Database(path, { readonly: true });
+  try {
+    const { lines } = database.prepare("SELECT sum(lines) AS lines FROM raw_blocks").get();
+    const blocks = database
+      .prepare("SELECT lines, last_ms FROM raw_blocks WHERE last_ms IS NOT NULL ORDER BY last_ms")
+      .all();
+    let seen = 0;
+    const middle = blocks.find((block) => {
+      seen += block.lines;
+      return seen >= lines / 2;
+    });
+    return { lines, hours: Math.floor((Date.now() - middle.last_ms) / 3_600_000) };
+  } finally {
+    database.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { openPruner } from "../../src/store/store.ts";
 import { epochMs } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
@@ -66,6 +66,36 @@ describe("the audit log", () => {
       { action: "servers set", affected: { after: { owner: "kim" } } },
       { action: "export", affected: { server: "mx2" } },
       { action: "rebuild", affected: { logs: 1, lines: 1 } },
+    ]);
+  });
+
+  test("has statements of sql, whether they worked or not", async () => {
+    const database = await smallDatabase();
+    const statement = "SELECT owner FROM servers WHERE name = :name";
+    expect((await runCli(["sql", "--param", "name=mx1", statement, "--db", database])).status).toBe(0);
+    expect((await runCli(["sql", "SELECT nothing", "--db", database])).status).toBeGreaterThan(0);
+    expect((await entries(database)).slice(1)).toMatchObject([
+      { action: "sql", result: "done", parameters: { statement, param: { name: "mx1" } }, affected: { isWhole: true } },
+      { action: "sql", result: "failed", error: expect.stringContaining("nothing") },
+    ]);
+  });
+
+  test("tells that a run that follows logs has begun, and how far it came", async () => {
+    const database = await smallDatabase();
+    const log = join(temporaryFolder(), "mainlog");
+    writeFileSync(log, LINE.replace("02 05", "03 05"));
+    const stop = new AbortController();
+    const running = runCli(["ingest", "--follow", "--log-type", "main", "--db", database, log], {
+      signal: stop.signal,
+    });
+    await vi.waitUntil(() => queryAll<{ n: number }>(database, "SELECT count(*) AS n FROM log_entries")[0]?.n === 2, {
+      timeout: 10_000,
+    });
+    stop.abort();
+    await running;
+    expect((await entries(database)).slice(1)).toMatchObject([
+      { action: "ingest", result: "started", parameters: { follow: true } },
+      { action: "ingest", result: "done", affected: { lines: 1 } },
     ]);
   });
 

@@ -37,6 +37,18 @@ describe("a setting", () => {
     expect(all.get("wait")).toMatchObject({ value: 1.5 });
   });
 
+  test("is for a command of a command too", async () => {
+    const database = join(temporaryFolder(), "pilot.db");
+    const options = {
+      stdin: "2026-03-02 05:40:05 exim 4.96 daemon started: pid=812\n",
+      configFile: configuration(`db = "${database}"\n`),
+    };
+    await runCli(["ingest", "--log-type", "main", "-"], options);
+    expect(await runCli(["servers", "rename", "mx1", "mx2"], options)).toMatchObject({ status: 0, stderr: "" });
+    const { stdout } = await runCli(["servers", "--json"], options);
+    expect(JSON.parse(stdout)).toMatchObject({ servers: [{ name: "mx2" }] });
+  });
+
   test("is shown, whether it is set or not", async () => {
     expect([...(await settings([])).keys()]).toEqual(SETTINGS.map(({ key }) => key));
     expect((await settings([])).get("backup.keep")).toMatchObject({ value: null, from: "default" });

@@ -13,8 +13,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
+import { PARSER_VERSION } from "../../src/parse/parser-version.ts";
 import { loadMigrations } from "../../src/store/migrations.ts";
 import { openWriter } from "../../src/store/store.ts";
 import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
@@ -89,6 +91,33 @@ describe("a database with content that is behind", () => {
       says: `up to ${LATEST}, not 99`,
     });
     expectFailure(await runCli(["migrate", "--to", "x", "--db", path]), { status: 2, says: "number of a schema" });
+  });
+
+  test("is offered a rebuild when an older parser has read it, as long as its text is there", async () => {
+    const path = oldDatabase();
+    const change = (sql: string): void => {
+      const database = new Database(path);
+      database.exec(sql);
+      database.close();
+    };
+    const migrate = async (...flags: string[]) => (await runCli(["migrate", ...flags, "--db", path])).stdout;
+    expect(await migrate("--dry-run")).not.toContain("parser");
+    change(`UPDATE parser_versions SET version = ${PARSER_VERSION - 1}`);
+    expect(await migrate("--dry-run")).toContain(`as parser ${PARSER_VERSION - 1} read them`);
+    expect(await migrate()).toContain("`exim-pilot rebuild` reads them anew");
+    expect(JSON.parse(await migrate("--status", "--json"))).toMatchObject({
+      parserVersions: [PARSER_VERSION - 1],
+      parserVersion: PARSER_VERSION,
+      canRebuild: true,
+    });
+    expect((await runCli(["migrate", "--status", "--db", path])).status).toBe(0);
+    expect((await runCli(["doctor", "--db", path])).stdout).toContain("`exim-pilot rebuild` reads them anew");
+    change("UPDATE stored_sources SET pruned = 1");
+    expect(await migrate()).toContain("Text has been pruned, so they stay as they are.");
+    expect(await migrate()).not.toContain("exim-pilot rebuild");
+    change("UPDATE stored_sources SET pruned = 0");
+    expect((await runCli(["rebuild", "--db", path])).status).toBe(0);
+    expect(await migrate()).not.toContain("parser");
   });
 
   test("is migrated once by several processes at once, and none fails", async () => {

@@ -58,6 +58,8 @@ describe("a new file", () => {
       migrations: RELEASED.steps.map(({ version, name }) => `${String(version).padStart(4, "0")}_${name}`),
       viewsChanged: true,
       isApplied: true,
+      parserVersions: [],
+      prunedLogs: 0,
     });
     expect(history(path)).toEqual(
       RELEASED.steps.map(({ version, name, sha256 }) => ({

@@ -2,7 +2,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import { findSource } from "../../export/find-source.ts";
 import { createPrivateFile } from "../../export/private-file.ts";
+import { toVisibleLine } from "../../render/terminal-text.ts";
 import type { Reader } from "../../store/reader.ts";
+import type { StoredSource } from "../../store/source-reader.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
@@ -24,15 +26,37 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
   }
   return usingReader(flags, io, async (reader) => {
     const source = findSource(await reader.sources.list({ server }), raw);
-    const affected = (): object => ({ server: source.server, path: source.path });
+    const bytes = textLeft(reader, source, io);
+    const affected = (): object => ({
+      server: source.server,
+      path: source.path,
+      from: source.pruned,
+      until: source.size,
+    });
     return audited({ action: "export", parameters: flags, affected }, toStoreSettings(flags, io), flags, io, () =>
-      output === undefined ? toStdout(reader, source.id, io) : toFile(reader, source.id, output, io),
+      output === undefined ? toStdout(bytes, io) : toFile(bytes, output, io),
     );
   });
 }
 
-async function toStdout(reader: Reader, sourceId: number, io: Io): Promise<number> {
-  for (const bytes of reader.text.bytesOf(sourceId)) {
+/** The bytes of a log that have not been pruned; says how many have been. Errors: `not_found` when none is left. */
+function textLeft(reader: Reader, { id, path, pruned, pruned_at, size }: StoredSource, io: Io): Iterable<Buffer> {
+  if (pruned > 0) {
+    const when = `by exim-pilot prune, last on ${pruned_at}`;
+    if (pruned === size) {
+      throw new PilotError("not_found", `All text of "${path}" has been pruned, ${when}.`, {
+        hint: "`exim-pilot audit --action prune` shows who did it, and how; `prune --archive` keeps what goes.",
+      });
+    }
+    io.stderr.write(
+      `note: of ${toVisibleLine(path)} the first ${pruned} of ${size} bytes have been pruned, ${when}.\n`,
+    );
+  }
+  return reader.text.bytesOf(id, pruned);
+}
+
+async function toStdout(text: Iterable<Buffer>, io: Io): Promise<number> {
+  for (const bytes of text) {
     if (!(await writePiece(io.stdout, bytes, io.signal))) return statusOfAbort(io);
     await turn();
   }
@@ -40,10 +64,10 @@ async function toStdout(reader: Reader, sourceId: number, io: Io): Promise<numbe
 }
 
 /** A file that could not be written to its end is taken away. */
-async function toFile(reader: Reader, sourceId: number, path: string, io: Io): Promise<number> {
+async function toFile(text: Iterable<Buffer>, path: string, io: Io): Promise<number> {
   const file = createPrivateFile(path);
   try {
-    for (const bytes of reader.text.bytesOf(sourceId)) {
+    for (const bytes of text) {
       // NOTE: a turn of the event loop, so that a signal is noticed.
       await turn();
       if (io.signal.aborted) return statusOfAbort(io);

@@ -42,7 +42,14 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
   let report: IngestReport;
   try {
-    const action = { action: "ingest", parameters: { ...flags, files }, affected, ignoresFailure: true };
+    const action = {
+      action: "ingest",
+      parameters: { ...flags, files },
+      affected,
+      ignoresFailure: true,
+      // It may go on for months and end with a kill.
+      isDrastic: follow === true,
+    };
     report = await audited(action, toStoreSettings(flags, io), flags, io, () =>
       usingWriter(flags, io, (writer, { program, now }) =>
         ingest(files, io.stdin, writer, {

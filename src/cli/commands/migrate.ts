@@ -2,9 +2,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeBackup } from "../../backup/backup.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
+import { PARSER_VERSION } from "../../parse/parser-version.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderMigration } from "../../render/migration.ts";
 import { loadMigrations } from "../../store/migrations.ts";
+import { offerRebuild } from "../../store/parser-age.ts";
 import { type MigrateReport, migrateStore, type StoreSettings } from "../../store/store.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type AuditFlags, audited } from "../audited.ts";
@@ -37,7 +39,12 @@ export async function runMigrate(flags: MigrateFlags, io: Io): Promise<number> {
         const backup = await backUp(settings, flags, io);
         return { ...migrateStore(settings, { dryRun: false, to }), backup };
       });
-  io.stdout.write(flags.json === true ? renderJson("migrate", outcome) : renderMigration(outcome));
+  const offer = offerRebuild(outcome, PARSER_VERSION);
+  io.stdout.write(
+    flags.json === true
+      ? renderJson("migrate", { ...outcome, parserVersion: PARSER_VERSION, canRebuild: offer?.hint !== undefined })
+      : renderMigration(outcome, offer),
+  );
   const isCurrent = outcome.migrations.length === 0 && !outcome.viewsChanged;
   return flags.status === true && !isCurrent ? EXIT_STATUS.check_failed : 0;
 }

@@ -3,7 +3,7 @@ import { rebuild } from "../../rebuild/rebuild.ts";
 import { renderJson } from "../../render/json.ts";
 import { type RebuildReport, renderRebuild } from "../../render/rebuild-page.ts";
 import type { Reader } from "../../store/reader.ts";
-import { roomFor } from "../../store/working-copy.ts";
+import { assertWhole, roomFor } from "../../store/working-copy.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
@@ -37,6 +37,7 @@ type Plan = Omit<RebuildReport, "isApplied" | "seconds">;
 async function planRebuild(reader: Reader, flags: RebuildFlags, io: Io): Promise<Plan> {
   const sources = await reader.sources.list();
   const { path } = toStoreSettings(flags, io);
+  assertWhole(sources.filter(({ pruned }) => pruned > 0).length, path);
   const sum = (figure: "lines" | "size"): number => sources.reduce((total, source) => total + source[figure], 0);
   return {
     path,

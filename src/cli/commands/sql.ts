@@ -6,12 +6,13 @@ import { renderJson } from "../../render/json.ts";
 import type { RowFormat } from "../../render/row-formats.ts";
 import { renderViews } from "../../render/view-list.ts";
 import type { QueryParameters } from "../../store/query-runner.ts";
+import { type AuditFlags, audited } from "../audited.ts";
 import { columnsOf, type DatabaseFlags, hasColour, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
-import { runQuery } from "../query.ts";
+import { type QueryEnd, runQuery } from "../query.ts";
 
-export interface SqlFlags extends DatabaseFlags {
+export interface SqlFlags extends DatabaseFlags, AuditFlags {
   readonly file?: string;
   readonly format?: RowFormat;
   readonly param?: QueryParameters;
@@ -29,13 +30,19 @@ const STDIN = "-";
 export async function runSql(statement: string | undefined, flags: SqlFlags, io: Io): Promise<number> {
   if (flags.views === true) return showViews(flags, io);
   const sql = await readStatement(statement, flags.file, io.stdin);
-  const { now: _, ...settings } = toStoreSettings(flags, io);
+  const store = toStoreSettings(flags, io);
+  const { now: _, ...settings } = store;
   const isTerminal = io.stdout.isTTY === true;
   const format = flags.format ?? (isTerminal ? "table" : "ndjson");
   const mostRows = flags.limit ?? (format === "table" ? MOST_TABLE_ROWS : undefined);
   const parameters = flags.param ?? {};
   const job = { settings, sql, parameters, format, mostRows, isTerminal, hasColour: hasColour(io.stdout, io) };
-  const end = await runQuery(job, flags.timeout, io);
+  const action = {
+    action: "sql",
+    parameters: { ...flags, statement: sql, format },
+    affected: (ended: QueryEnd | undefined): object => ({ isWhole: ended !== undefined && !ended.hasMore }),
+  };
+  const end = await audited(action, store, flags, io, () => runQuery(job, flags.timeout, io));
   if (end === undefined) return statusOfAbort(io);
   if (end.hasMore && flags.limit === undefined) {
     io.stderr.write(`note: these are the first ${mostRows} rows; --limit shows more, --format csv or ndjson all.\n`);

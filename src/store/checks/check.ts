@@ -27,11 +27,6 @@ export interface Check {
   readonly run: (context: CheckContext) => Iterable<CheckStep>;
 }
 
-/** True when old text has been taken away: what is left of a log is its end, and of its messages what is known of them. */
-export function wasPruned({ database }: CheckContext): boolean {
-  return database.prepare("SELECT 1 FROM stored_audit WHERE action = 'prune' LIMIT 1").get() !== undefined;
-}
-
 /** `1 row of x`, `3 rows of x`. */
 export function rowsOf(count: number, table: string): string {
   return `${count} ${count === 1 ? "row" : "rows"} of ${table}`;

@@ -1,12 +1,13 @@
 import { PilotError } from "../../errors.ts";
 import { IDENTITY_BYTES } from "../source-catalogue.ts";
 import { openBlock, type StoredBlock } from "../stored-text.ts";
-import { type Check, type CheckContext, type CheckStep, wasPruned } from "./check.ts";
+import type { Check, CheckContext, CheckStep } from "./check.ts";
 
 interface Source {
   readonly id: number;
   readonly head: Buffer;
   readonly tail: Buffer;
+  readonly pruned: number;
 }
 
 const NEWLINE = 0x0a;
@@ -18,11 +19,10 @@ export const RAW_TEXT: Check = {
   *run(context) {
     const { database } = context;
     const total = (database.prepare("SELECT total(size) AS bytes FROM raw_blocks").get() as { bytes: number }).bytes;
-    const sources = database.prepare<[], Source>("SELECT id, head, tail FROM stored_sources ORDER BY id").all();
+    const sources = database.prepare<[], Source>("SELECT id, head, tail, pruned FROM stored_sources ORDER BY id").all();
     let done = 0;
-    const isBeginningKept = !wasPruned(context);
     for (const source of sources) {
-      for (const step of checkSource(context, source, isBeginningKept)) {
+      for (const step of checkSource(context, source)) {
         if (typeof step !== "string") done += step.done;
         yield typeof step === "string" ? step : { done, total };
       }
@@ -31,15 +31,10 @@ export const RAW_TEXT: Check = {
 };
 
 /** Its steps tell the bytes of one block. */
-function* checkSource(
-  { text }: CheckContext,
-  { id, head, tail }: Source,
-  isBeginningKept: boolean,
-): Generator<CheckStep> {
+function* checkSource({ text }: CheckContext, { id, head, tail, pruned }: Source): Generator<CheckStep> {
   let [first, last] = [Buffer.alloc(0), Buffer.alloc(0)];
-  let [isWhole, beginsAtStart] = [true, isBeginningKept];
+  let isWhole = true;
   for (const block of text.blocksOf(id)) {
-    if (block.position === 0) beginsAtStart = true;
     const bytes = tryToOpen(block);
     if (typeof bytes === "string") {
       isWhole = false;
@@ -53,10 +48,10 @@ function* checkSource(
     last = Buffer.concat([last, bytes.subarray(-IDENTITY_BYTES)]).subarray(-IDENTITY_BYTES);
     yield { done: bytes.length, total: 0 };
   }
-  if (isWhole && beginsAtStart && !first.equals(head))
+  if (isWhole && pruned === 0 && !first.equals(head))
     yield `Source ${id} would not be recognised: it is stored with another beginning.`;
-  // Of pruned text less may be left than the end that is remembered.
-  const end = beginsAtStart ? tail : tail.subarray(tail.length - last.length);
+  // Of a log of which text has been pruned less may be left than its stored end.
+  const end = pruned === 0 ? tail : tail.subarray(tail.length - last.length);
   if (isWhole && !last.equals(end)) yield `Source ${id} would not be read on: it is stored with another end.`;
 }
 

@@ -1,14 +1,12 @@
 import { blockOf, lineOf, offsetOfLine, type RawTextReader } from "../raw-text.ts";
-import { type Check, wasPruned } from "./check.ts";
+import { SHOWN_ENTRIES } from "../shown-entries.ts";
+import type { Check } from "./check.ts";
 
 export const SIGHTINGS: Check = {
   name: "sightings",
   question: "Is what each entry says about the logs that show it true?",
   readsAllText: false,
-  *run(context) {
-    const { database } = context;
-    // A log that showed the entry may have gone since.
-    const differs = wasPruned(context) ? "shown & ~marked" : "marked <> shown";
+  *run({ database }) {
     const wrong = database.prepare<[], { location: number; what: string }>(
       `SELECT g.location,
          CASE
@@ -23,21 +21,13 @@ export const SIGHTINGS: Check = {
        WHERE k.name <> 'syslog' AND (s.log_type <> g.log_type OR o.log_type = s.log_type) OR o.server_id <> s.server_id`,
     );
     for (const { location, what } of wrong.iterate()) yield `The sighting ${location} ${what}.`;
-    const marks = database.prepare<[], { id: number; server: number; marked: number; shown: number }>(
-      `SELECT * FROM (
-         SELECT e.id, e.server_id <> s.server_id AS server, e.seen_in AS marked,
-           -- Of an entry of syslog only its mark says what log it was for: it is one that no sighting is for.
-           CASE WHEN k.name <> 'syslog' THEN 1 << s.log_type
-                WHEN e.seen_in - coalesce(g.bits, 0) IN (1, 2, 4) THEN e.seen_in - coalesce(g.bits, 0)
-                ELSE 0 END | coalesce(g.bits, 0) AS shown
-         FROM stored_entries e
-         JOIN raw_blocks b ON b.id = e.id / 65536 JOIN stored_sources s ON s.id = b.source_id
-         JOIN codes k ON k.family = 'log_type' AND k.code = s.log_type
-         LEFT JOIN (SELECT entry_id, sum(DISTINCT 1 << log_type) AS bits FROM sightings GROUP BY entry_id) g ON g.entry_id = e.id
-       ) WHERE server OR ${differs}`,
+    const marks = database.prepare<[], { id: number; is_stranger: number; marked: number; shown: number }>(
+      `SELECT id, is_stranger, marked, shown FROM (${SHOWN_ENTRIES})
+       WHERE is_stranger
+          OR iif(server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0), marked & shown, marked) <> shown`,
     );
-    for (const { id, server, marked, shown } of marks.iterate())
-      yield server
+    for (const { id, is_stranger, marked, shown } of marks.iterate())
+      yield is_stranger
         ? `Entry ${id} is of another server than its log.`
         : `Entry ${id} is marked as seen in ${marked}; the logs that show it are ${shown}.`;
   },
