@@ -1,11 +1,31 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Files that take long though they are short: the last of them to begin would be waited for. */
+const LONG = ["kill", "rotation-kill", "split-points", "concurrent", "exigrep", "corpus"];
+
+class LongOnesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(`/${name}.test.ts`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
+/** They put other modules in the place of those of Node.js, which files that come after them in a worker must not meet. */
+const ISOLATED = ["test/ingest/faults.test.ts"];
+
+const test = { env: { TZ: "UTC", NO_COLOR: "1" }, testTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/support/build.ts"],
-    include: ["test/**/*.test.ts"],
-    env: { TZ: "UTC", NO_COLOR: "1" },
-    testTimeout: 60_000,
+    globalSetup: ["test/support/build.ts", "test/support/run-folder.ts"],
     maxWorkers: "100%",
+    sequence: { sequencer: LongOnesFirst },
+    projects: [
+      // The sources are loaded once in each worker, not for each file.
+      { test: { ...test, name: "shared", include: ["test/**/*.test.ts"], exclude: ISOLATED, isolate: false } },
+      { test: { ...test, name: "isolated", include: ISOLATED } },
+    ],
   },
 });

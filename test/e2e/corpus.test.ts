@@ -1,6 +1,5 @@
 /** What the logs say against what the driver of the traffic knows, for every profile that is there. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { normaliseAddress } from "../../src/message/address.ts";
 import {
@@ -12,7 +11,7 @@ import {
   syslogCorpora,
   type TruthFateKind,
 } from "../support/corpus.ts";
-import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { corpusDatabase } from "../support/corpus-database.ts";
 import { queryAll, readSources } from "../support/views.ts";
 
 /** The recipient statuses that agree with a fate; fates that are not here are no single fate of a recipient. */
@@ -51,9 +50,8 @@ test.skipIf(hasFull)("the full corpus is not beside the project: only its trimme
 
 describe.each(profiles)("$name", (corpus) => {
   test("stores every line, gives every byte back and agrees with the truth", async () => {
-    const database = join(temporaryFolder(), "pilot.db");
+    const database = await corpusDatabase(corpus);
     const logs = Object.values(corpus.logs);
-    await ingestInto(database, logs, { timeZone: corpus.truth.timezone });
     for (const source of readSources(database)) {
       const bytes = readFileSync(source.path);
       expect(source.bytes.equals(bytes)).toBe(true);
@@ -77,22 +75,27 @@ function compareFates(corpus: Corpus | SyslogCorpus, database: string) {
     .map((path) => readFileSync(path, "latin1"))
     .join("");
   const lines = groupByMessage(text);
+  const recipients = rowsByMessage<{ recipient: string; status: string }>(
+    database,
+    "SELECT message_id, recipient, status FROM recipients",
+  );
+  const destinations = rowsByMessage<{ final_address: string }>(
+    database,
+    "SELECT message_id, final_address FROM delivery_attempts WHERE final_address <> recipient",
+  );
   const disagreements: Disagreement[] = [];
   const unnamed: string[] = [];
   let compared = 0;
   for (const { lab, messageId, recipient, fate } of recipientFates(corpus.truth)) {
     const agreeing = AGREEING[fateKind(fate)];
     if (agreeing === undefined || messageId === undefined) continue;
-    const rows = queryAll<{ recipient: string; status: string }>(
-      database,
-      "SELECT recipient, status FROM recipients WHERE message_id = ?",
-      messageId,
-    );
-    const row = rows.find((candidate) => isSame(candidate.recipient, recipient));
+    const row = recipients.get(messageId)?.find((candidate) => isSame(candidate.recipient, recipient));
     compared++;
     if (row === undefined) {
       const isNamed = (lines.get(messageId) ?? "").toLowerCase().includes(recipient.toLowerCase());
-      if (isNamed && !isDestination(database, messageId, recipient)) unnamed.push(`${messageId} ${recipient}`);
+      // The log may name the address only as what another recipient became.
+      const isDestination = destinations.get(messageId)?.some((one) => isSame(one.final_address, recipient));
+      if (isNamed && isDestination !== true) unnamed.push(`${messageId} ${recipient}`);
     } else if (!agreeing.includes(row.status)) {
       disagreements.push({ scenario: scenarios.get(lab) ?? "", messageId, recipient, fate, status: row.status });
     }
@@ -100,12 +103,14 @@ function compareFates(corpus: Corpus | SyslogCorpus, database: string) {
   return { compared, unnamed, disagreements };
 }
 
-/** True when the log names the address only as what another recipient became. */
-function isDestination(database: string, messageId: string, recipient: string): boolean {
-  const sql = "SELECT final_address FROM delivery_attempts WHERE message_id = ? AND final_address <> recipient";
-  return queryAll<{ final_address: string }>(database, sql, messageId).some((row) =>
-    isSame(row.final_address, recipient),
-  );
+function rowsByMessage<Row>(database: string, sql: string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of queryAll<Row & { message_id: string }>(database, sql)) {
+    const rows = groups.get(row.message_id);
+    if (rows === undefined) groups.set(row.message_id, [row]);
+    else rows.push(row);
+  }
+  return groups;
 }
 
 /** The driver types addresses as a client would; Exim qualifies, unquotes and lower-cases them. */

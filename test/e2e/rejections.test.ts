@@ -5,12 +5,11 @@
  * with its reason; what no rule names must be equal.
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RejectionPhase } from "../../src/parse/events.ts";
 import { parseEntry } from "../../src/parse/record.ts";
 import { type Corpus, corpusProfiles, type SyslogCorpus, syslogCorpora } from "../support/corpus.ts";
-import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { corpusDatabase } from "../support/corpus-database.ts";
 import { type Refusal, readSessions, refusalsOf } from "../support/sessions.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -215,8 +214,7 @@ describe.each(profiles)("$name", (corpus) => {
   const unseen = sessions.flatMap(({ scenario }) => unseenHere.filter((one) => one.scenario === scenario));
 
   test("has as many rejections of each phase and client as the driver saw", async () => {
-    const database = join(temporaryFolder(), "pilot.db");
-    await ingestInto(database, Object.values(corpus.logs), { timeZone: corpus.truth.timezone });
+    const database = await corpusDatabase(corpus);
     const rows = queryAll<{ phase: string; ip: string; permanent: number }>(
       database,
       // What is handed in on the machine itself has no session.

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { decodeLines } from "../../src/text.ts";
 import { runCli } from "../support/cli.ts";
 import { corpusProfiles } from "../support/corpus.ts";
-import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { mainLogDatabase } from "../support/corpus-database.ts";
 
 const PROFILES = corpusProfiles().filter(({ directory }) => existsSync(join(directory, "exigrep", "INDEX.txt")));
 
@@ -24,9 +24,9 @@ describe.skipIf(PROFILES.length === 0)("search --raw", () => {
   test.each(PROFILES.map((profile) => [profile.name, profile] as const))(
     "of %s shows what exigrep shows",
     { timeout: 300_000 },
-    async (_name, { directory, logs, truth }) => {
-      const db = join(temporaryFolder(), "pilot.db");
-      await ingestInto(db, [logs.main], { timeZone: truth.timezone });
+    async (_name, corpus) => {
+      const { directory, logs, truth } = corpus;
+      const db = await mainLogDatabase(corpus);
       const unexplained: string[] = [];
       const all = readGroups(decodeLines(readFileSync(logs.main, "latin1")));
       for (const { file, args } of readIndex(directory)) {

@@ -1,12 +1,12 @@
 /** Figures of real logs against direct SQL on the public views, against the truth, and against one another. */
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../src/stats/stats.ts";
 import { type EpochMs, toIso } from "../../src/units.ts";
 import { parseWhen, shiftDays } from "../../src/when.ts";
 import { type Corpus, corpusProfiles } from "../support/corpus.ts";
-import { ingestInto, NOW, temporaryFolder, withReader } from "../support/database.ts";
+import { corpusDatabase } from "../support/corpus-database.ts";
+import { NOW, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
 const profiles = corpusProfiles();
@@ -18,8 +18,7 @@ test.skipIf(hasFull)("the full corpus is not beside the project: only its trimme
 
 describe.each(profiles)("$name", (corpus) => {
   test("adds up as the views do, in all and for two days", async () => {
-    const database = join(temporaryFolder(), "pilot.db");
-    await ingestInto(database, Object.values(corpus.logs), { timeZone: corpus.truth.timezone });
+    const database = await corpusDatabase(corpus);
     const all = await statsOf(database, corpus, {});
     expectViews(database, all, undefined);
     expectTruth(database, all, corpus);

@@ -11,7 +11,8 @@ import { computeEximstats } from "../../src/stats/eximstats/eximstats.ts";
 import type { EximstatsReport, HostKey, League } from "../../src/stats/eximstats/tally.ts";
 import { decodeUtf8 } from "../../src/text.ts";
 import { readTruth } from "../support/corpus.ts";
-import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
+import { mainLogDatabase } from "../support/corpus-database.ts";
+import { withReader } from "../support/database.ts";
 
 /**
  * What may differ, by profile, with the reason. Where stamps carry a zone, eximstats takes them for local time of the machine it
@@ -43,9 +44,10 @@ describe.runIf(isThere).each(PROFILES)("%s", (profile) => {
   const directory = join(CORPUS, profile);
 
   test("equals eximstats, but for what is accepted", async () => {
-    const database = join(temporaryFolder(), "pilot.db");
-    const { timezone: timeZone } = readTruth(directory);
-    await ingestInto(database, [join(directory, "mainlog")], { timeZone });
+    const truth = readTruth(directory);
+    const timeZone = truth.timezone;
+    const logs = { main: join(directory, "mainlog") };
+    const database = await mainLogDatabase({ name: `${profile} (full)`, logs, truth });
     const report = await withReader(database, ({ stats }) =>
       computeEximstats(stats, {
         filter: {},

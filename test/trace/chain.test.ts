@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { buildChain, type Chain } from "../../src/trace/chain.ts";
 import { corpusProfiles } from "../support/corpus.ts";
+import { corpusDatabase } from "../support/corpus-database.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -11,9 +12,9 @@ describe("chains of the corpus", () => {
   test.each(corpusProfiles().map((profile) => [profile.name, profile] as const))(
     "%s: lead from messages to their bounces and back",
     { timeout: 300_000 },
-    async (_name, { logs, truth }) => {
-      const db = join(temporaryFolder(), "pilot.db");
-      await ingestInto(db, Object.values(logs), { timeZone: truth.timezone });
+    async (_name, corpus) => {
+      const { truth } = corpus;
+      const db = await corpusDatabase(corpus);
       const known = new Set(queryAll<{ id: string }>(db, "SELECT id FROM messages").map(({ id }) => id));
       const expected = new Map<string, "bounce" | "any">();
       for (const { exim_id, seen } of truth.messages) {
