@@ -7,10 +7,24 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { decodeLines } from "../../src/text.ts";
 import { runCli } from "../support/cli.ts";
-import { corpusProfiles } from "../support/corpus.ts";
-import { mainLogDatabase } from "../support/corpus-database.ts";
+import { corpusProfiles, syslogCorpora } from "../support/corpus.ts";
+import { corpusDatabase, mainLogDatabase } from "../support/corpus-database.ts";
 
-const PROFILES = corpusProfiles().filter(({ directory }) => existsSync(join(directory, "exigrep", "INDEX.txt")));
+/** The logs exigrep was run over. */
+const PROFILES = [
+  ...corpusProfiles().map((corpus) => ({
+    ...corpus,
+    log: corpus.logs.main,
+    isSyslog: false,
+    open: () => mainLogDatabase(corpus),
+  })),
+  ...syslogCorpora().map((corpus) => ({
+    ...corpus,
+    log: corpus.logs.syslog,
+    isSyslog: true,
+    open: () => corpusDatabase(corpus),
+  })),
+].filter(({ directory }) => existsSync(join(directory, "exigrep", "INDEX.txt")));
 
 /** Why exigrep shows something else: exim-tools §1.4. */
 type Defect =
@@ -18,23 +32,25 @@ type Defect =
   | "a message on the queue is shown by -v though it matches"
   | "-t knows no fractions of seconds and leaves nothing out"
   | "a message refused after its data never ends"
-  | "-M looks forward only";
+  | "-M looks forward only"
+  | "an entry that syslog got in pieces is left out";
 
 describe.skipIf(PROFILES.length === 0)("search --raw", () => {
   test.each(PROFILES.map((profile) => [profile.name, profile] as const))(
     "of %s shows what exigrep shows",
     { timeout: 300_000 },
-    async (_name, corpus) => {
-      const { directory, logs, truth } = corpus;
-      const db = await mainLogDatabase(corpus);
+    async (_name, { directory, log, truth, isSyslog, open }) => {
+      const db = await open();
       const unexplained: string[] = [];
-      const all = readGroups(decodeLines(readFileSync(logs.main, "latin1")));
+      const text = decodeLines(readFileSync(log, "latin1"));
+      const all = readGroups(text, isSyslog);
+      const pieces = isSyslog ? readPieces(text) : new Set<string>();
       for (const { file, args } of readIndex(directory)) {
         const { stdout } = await runCli(["search", "--db", db, "--raw", ...args], { timeZone: truth.timezone });
-        const ours = readGroups(stdout);
-        const theirs = readGroups(decodeLines(readFileSync(join(directory, "exigrep", file), "latin1")));
+        const ours = readGroups(stdout, isSyslog);
+        const theirs = readGroups(decodeLines(readFileSync(join(directory, "exigrep", file), "latin1")), isSyslog);
         for (const key of new Set([...ours.keys(), ...theirs.keys()])) {
-          const difference = explain(ours.get(key), theirs.get(key), all.get(key) ?? [], args);
+          const difference = explain(ours.get(key), theirs.get(key), all.get(key) ?? [], args, pieces);
           if (difference !== undefined) unexplained.push(`${file} ${args.join(" ")}: ${difference} ${key}`);
         }
       }
@@ -62,16 +78,27 @@ function readIndex(directory: string): Case[] {
 const STAMPED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?(?: \[\d+\])? /;
 const ID = /^(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})(?= )/;
 
-/** Stamped lines by message; a line without an id by itself, with how often it is there. */
-function readGroups(output: string): Map<string, string[]> {
+/** What syslog writes in front, with the number of a piece: `Dec 29 03:31:01 mx1 exim[21104]: [1/2] `; exigrep leaves it out. */
+const SYSLOG_HEADER = /^[A-Z][a-z]{2} [ \d]\d [\d:]{8} \S+ exim\[\d+\]: (\[\d+[\\/]\d+\] )?/;
+
+/** Stamped lines by message; a line without an id by itself. One that syslog got for two logs is one. */
+function readGroups(output: string, isSyslog: boolean): Map<string, string[]> {
   const groups = new Map<string, string[]>();
-  for (const line of output.split("\n")) {
+  for (const text of output.split("\n")) {
+    const line = text.replace(SYSLOG_HEADER, "");
     const stamp = STAMPED.exec(line)?.[0];
     if (stamp === undefined) continue;
     const key = ID.exec(line.slice(stamp.length))?.[0] ?? line;
-    groups.set(key, [...(groups.get(key) ?? []), line]);
+    const group = groups.get(key) ?? [];
+    if (!isSyslog || !group.includes(line)) groups.set(key, [...group, line]);
   }
   return groups;
+}
+
+/** The first lines of entries that came in pieces. */
+function readPieces(log: string): ReadonlySet<string> {
+  const lines = log.split("\n").filter((line) => SYSLOG_HEADER.exec(line)?.[1] !== undefined);
+  return new Set(lines.map((line) => line.replace(SYSLOG_HEADER, "")));
 }
 
 function explain(
@@ -79,9 +106,10 @@ function explain(
   theirs: readonly string[] | undefined,
   lines: readonly string[],
   args: readonly string[],
+  pieces: ReadonlySet<string>,
 ): string | undefined {
   if (ours !== undefined && theirs !== undefined && sortedText(ours) === sortedText(theirs)) return undefined;
-  return defectOf(ours, theirs, lines, args) === undefined
+  return defectOf(ours, theirs, lines, args, pieces) === undefined
     ? `exigrep ${theirs?.length ?? "no"} lines, search ${ours?.length ?? "none"}`
     : undefined;
 }
@@ -91,6 +119,7 @@ function defectOf(
   theirs: readonly string[] | undefined,
   lines: readonly string[],
   args: readonly string[],
+  pieces: ReadonlySet<string>,
 ): Defect | undefined {
   const isFinished = lines.some((line) => / Completed(?: |$)/.test(line));
   const isCut = lines
@@ -107,6 +136,8 @@ function defectOf(
   }
   if (theirs === undefined) return args.includes("-M") ? "-M looks forward only" : undefined;
   const isPart = theirs.every((line) => ours.includes(line));
+  const lacking = ours.filter((line) => !theirs.includes(line));
+  if (isPart && lacking.every((line) => pieces.has(line))) return "an entry that syslog got in pieces is left out";
   return isPart && isCut ? "lines after the word Completed form a message of their own" : undefined;
 }
 

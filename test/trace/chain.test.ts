@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { buildChain, type Chain } from "../../src/trace/chain.ts";
-import { corpusProfiles } from "../support/corpus.ts";
+import { corpusProfiles, syslogCorpora } from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
 describe("chains of the corpus", () => {
-  test.each(corpusProfiles().map((profile) => [profile.name, profile] as const))(
+  test.each([...corpusProfiles(), ...syslogCorpora()].map((profile) => [profile.name, profile] as const))(
     "%s: lead from messages to their bounces and back",
     { timeout: 300_000 },
     async (_name, corpus) => {
