@@ -46,9 +46,9 @@ export async function toPage(
 export async function* readResults(
   reader: SearchReader,
   pages: AsyncIterable<readonly Hit[]> | Iterable<readonly Hit[]>,
-): AsyncGenerator<SearchResult> {
+): AsyncGenerator<readonly SearchResult[]> {
   const timeZones = await reader.timeZones();
-  for await (const hits of pages) for (const one of await reader.read(hits)) yield toResult(one, timeZones);
+  for await (const hits of pages) yield (await reader.read(hits)).map((one) => toResult(one, timeZones));
 }
 
 type TimeZones = ReadonlyMap<string, string>;

@@ -103,11 +103,6 @@ export class MessageReader {
       .execute();
   }
 
-  /** The lines of one entry, read as latin1; undefined when their text has been pruned. */
-  entryText(entryId: number): string | undefined {
-    return this.#rawText.entryText(entryId);
-  }
-
   /** Refusals of a message that had got its id. */
   rejectionsOf({ id, server }: MessageKey): Promise<RejectionRow[]> {
     return this.#views

@@ -34,6 +34,8 @@ export class RawLines {
   readonly #rawText: RawTextReader;
   readonly #blocks: Database.Statement<[number], { id: number; data: Uint8Array; is_syslog: 0 | 1 }>;
   readonly #entries: Database.Statement<[{ readonly from: number; readonly to: number }], PlacedEntry>;
+  readonly #hasOthers: Database.Statement<[{ readonly from: number; readonly to: number }], 0 | 1>;
+  readonly #entryBefore: Database.Statement<[number, number], PlacedEntry>;
   readonly #eximIds: Database.Statement<[number, number], { id: number; exim_id: string }>;
 
   constructor(database: Database.Database, rawText: RawTextReader) {
@@ -55,6 +57,15 @@ export class RawLines {
        WHERE l.location >= @from AND l.location < @to
        ORDER BY 1`,
     );
+    this.#hasOthers = database
+      .prepare<[{ readonly from: number; readonly to: number }], 0 | 1>(
+        `SELECT EXISTS (SELECT 1 FROM sightings WHERE location >= @from AND location < @to)
+           OR EXISTS (SELECT 1 FROM entry_lines WHERE location >= @from AND location < @to)`,
+      )
+      .pluck();
+    this.#entryBefore = database.prepare(
+      "SELECT id AS location, id, message_id FROM stored_entries WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1",
+    );
     this.#eximIds = database.prepare(
       `SELECT id, exim_id FROM stored_messages
        WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
@@ -66,12 +77,10 @@ export class RawLines {
     for (const { id, data, is_syslog } of this.#blocks.iterate(sinceMs)) {
       const lines = findLines(this.#rawText.unpack(id, data), pattern);
       if (lines.length === 0) continue;
-      const entries = this.#entriesIn(id);
-      let [index, last] = [0, -1];
+      const entryAt = this.#entryFinder(id);
+      let last = -1;
       for (const line of lines) {
-        while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length)
-          index++;
-        const entry = entries[index];
+        const entry = entryAt(line);
         if (entry === undefined || entry.id === last) continue;
         // In a log of syslog a line that is none of an entry's own is another program's.
         if (is_syslog === 1 && lineOf(entry.location) !== line) continue;
@@ -101,6 +110,19 @@ export class RawLines {
         if (messageId !== null && own.get(messageId) !== match[0]) yield { messageId, namedId: match[0] };
       }
     }
+  }
+
+  /** Tells the entry of a line of a block; the lines are asked for in their order. */
+  #entryFinder(blockId: number): (line: number) => PlacedEntry | undefined {
+    const [from, to] = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)];
+    // NOTE: in most blocks every entry is where it was first read, and few lines match.
+    if (this.#hasOthers.get({ from, to }) === 0) return (line) => this.#entryBefore.get(from, entryIdOf(blockId, line));
+    const entries = this.#entriesIn(blockId);
+    let index = 0;
+    return (line) => {
+      while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length) index++;
+      return entries[index];
+    };
   }
 
   #entriesIn(blockId: number): readonly PlacedEntry[] {

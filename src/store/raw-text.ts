@@ -70,7 +70,7 @@ export function offsetOfLine(text: string, line: number): number {
 /** Blocks kept open: entries are asked for in runs, and a message's lines stand close together. */
 const OPEN_BLOCKS = 32;
 
-interface OpenBlock {
+export interface OpenBlock {
   readonly text: string;
   /** Its lines came through syslog. */
   readonly isSyslog: boolean;
@@ -122,7 +122,7 @@ export class RawTextReader {
 
   /** The bytes of an entry, or of a sighting of it, in one log: latin1, its lines without the last newline; undefined when pruned. */
   textAt(location: number): string | undefined {
-    const block = this.#openBlock(blockOf(location));
+    const block = this.block(blockOf(location));
     if (block === undefined) return undefined;
     const { text, isSyslog } = block;
     if (isSyslog) {
@@ -138,10 +138,11 @@ export class RawTextReader {
 
   /** The text of a whole block; undefined when pruned. */
   blockText(blockId: number): string | undefined {
-    return this.#openBlock(blockId)?.text;
+    return this.block(blockId)?.text;
   }
 
-  #openBlock(blockId: number): OpenBlock | undefined {
+  /** A block, unpacked; undefined when pruned. Errors: `corrupt`. */
+  block(blockId: number): OpenBlock | undefined {
     let block = this.#open.get(blockId);
     if (block !== undefined) return block;
     const row = this.#block.get(blockId);

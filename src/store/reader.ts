@@ -5,6 +5,7 @@ import { decodeLines } from "../text.ts";
 import { AbuseReader } from "./abuse-reader.ts";
 import { AuditReader } from "./audit-reader.ts";
 import { CheckRunner } from "./check-runner.ts";
+import { GroupReader } from "./group-reader.ts";
 import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { QueryRunner } from "./query-runner.ts";
@@ -25,6 +26,7 @@ export class Reader {
   readonly sources: SourceReader;
   readonly search: SearchReader;
   readonly lines: RawLines;
+  readonly groups: GroupReader;
   readonly links: LinkReader;
   readonly abuse: AbuseReader;
   readonly audit: AuditReader;
@@ -49,6 +51,7 @@ export class Reader {
     this.servers = new ServerReader(views);
     this.sources = new SourceReader(views);
     this.lines = new RawLines(database, rawText);
+    this.groups = new GroupReader(database, rawText);
     this.links = new LinkReader(this.#database);
     this.abuse = new AbuseReader(this.#database, rawText);
     this.search = new SearchReader(this.#database, rawText);

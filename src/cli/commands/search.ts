@@ -5,7 +5,8 @@ import { renderSearchCsvHeading, renderSearchCsvRow, renderSearchList } from "..
 import { toVisible } from "../../render/terminal-text.ts";
 import { parseCursor } from "../../search/cursor.ts";
 import { compilePattern } from "../../search/pattern.ts";
-import { readRawGroup } from "../../search/raw-groups.ts";
+import { toRawGroup } from "../../search/raw-groups.ts";
+import type { SearchResult } from "../../search/result.ts";
 import { readResults, type Search, searchPage, toPage } from "../../search/search.ts";
 import { findByLines, type LineSelection } from "../../search/search-lines.ts";
 import type { Reader } from "../../store/reader.ts";
@@ -13,6 +14,7 @@ import type { Hit, SortKey } from "../../store/search-reader.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { type FilterFlags, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
+import { writePiece } from "../output.ts";
 import { redactor } from "../redactor.ts";
 
 export interface SearchFlags extends DatabaseFlags, FilterFlags {
@@ -149,13 +151,11 @@ async function printRaw(
   const paint = paintFor(io.stdout, io);
   let isAny = false;
   for await (const hits of pages) {
-    for (const found of await reader.search.read(hits)) {
-      if (io.signal.aborted) return true;
-      io.stdout.write(
-        `${isAny ? "\n" : ""}${renderRawGroup(redact(await readRawGroup(reader.messages, found)), paint)}`,
-      );
-      isAny = true;
-    }
+    const groups = reader.groups.read(hits).map((group) => renderRawGroup(redact(toRawGroup(group)), paint));
+    if (groups.length === 0) continue;
+    const isWanted = await writePiece(io.stdout, (isAny ? "\n" : "") + groups.join("\n"), io.signal);
+    isAny = true;
+    if (!isWanted) break;
   }
   return isAny;
 }
@@ -168,16 +168,16 @@ async function printAll(
 ): Promise<boolean> {
   const redact = redactor(flags);
   let isAny = false;
-  for await (const found of readResults(reader.search, pages)) {
-    if (io.signal.aborted) return true;
-    const result = redact(found);
-    if (flags.ids === true) {
-      if (result.id === null) continue;
-      io.stdout.write(`${toVisible(result.id)}\n`);
-    } else if (flags.csv === true) {
-      io.stdout.write(`${isAny ? "" : renderSearchCsvHeading()}${renderSearchCsvRow(result)}`);
-    } else io.stdout.write(renderJsonLine(result));
+  const render = (result: SearchResult): string => {
+    if (flags.ids === true) return result.id === null ? "" : `${toVisible(result.id)}\n`;
+    return flags.csv === true ? renderSearchCsvRow(result) : renderJsonLine(result);
+  };
+  for await (const results of readResults(reader.search, pages)) {
+    const text = results.map((result) => render(redact(result))).join("");
+    if (text === "") continue;
+    const heading = isAny || flags.csv !== true ? "" : renderSearchCsvHeading();
     isAny = true;
+    if (!(await writePiece(io.stdout, heading + text, io.signal))) break;
   }
   return isAny;
 }
