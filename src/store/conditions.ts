@@ -4,6 +4,7 @@ import { SECOND_MS } from "../units.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
 import { type MentionKind, textKey } from "./mentions.ts";
 import type { Schema } from "./tables.ts";
+import { templatesOf } from "./templates.ts";
 import { containing, findIpIds, findTextIds, toLike } from "./text-ids.ts";
 
 export type Condition = RawBuilder<SqlBool>;
@@ -137,11 +138,19 @@ export class ConditionBuilder {
       const replies = code.map((pattern) => isLike("b.smtp_code", pattern));
       this.#add(delivery(either([...replies, isIn("b.enhanced_id", enhanced)])));
     }
-    const reasons = await this.#textIds("strings", reason?.map(containing));
-    if (reasons !== undefined) {
+    if (isGiven(reason)) {
+      const errors: Condition[] = [];
+      const refusals: Condition[] = [];
+      for (const part of reason) {
+        const ids = (await this.#textIds("strings", templatesOf(part).map(containing))) ?? new Ids([]);
+        errors.push(sql`(${isIn("b.error_id", ids)} AND ${FULL_ERROR} LIKE ${toLike(containing(part))} ESCAPE '\\')`);
+        refusals.push(
+          sql`(${isIn("j.reason_id", ids)} AND ${FULL_REASON} LIKE ${toLike(containing(part))} ESCAPE '\\')`,
+        );
+      }
       const isRefused = sql<SqlBool>`EXISTS (SELECT 1 FROM stored_entries l JOIN stored_rejections j ON j.entry_id = l.id
-        WHERE l.message_id = m.id AND ${isIn("j.reason_id", reasons)})`;
-      this.#add(either([delivery(isIn("b.error_id", reasons)), isRefused]), isIn("j.reason_id", reasons));
+        WHERE l.message_id = m.id AND ${either(refusals)})`;
+      this.#add(either([delivery(either(errors)), isRefused]), either(refusals));
     }
     for (const [patterns, column] of [[transport, "y.transport_id"] as const, [router, "y.router_id"] as const]) {
       const ids = await this.#textIds("strings", patterns);
@@ -220,6 +229,15 @@ class Ids {
 function isGiven<Value>(values: readonly Value[] | undefined): values is readonly Value[] {
   return values !== undefined && values.length > 0;
 }
+
+/** What a row's error and reason are in full: templates lack what the row has in a column of its own (see templates.ts). */
+const FULL_ERROR = sql`(SELECT replace(t.text, char(2), (SELECT address FROM addresses WHERE id = a.recipient_id))
+  FROM strings t WHERE t.id = b.error_id)`;
+const FULL_REASON = sql`(SELECT replace(replace(replace(t.text,
+    char(1), coalesce((SELECT text FROM strings WHERE id = j.ip_id), '')),
+    char(2), coalesce((SELECT address FROM addresses WHERE id = j.recipient_id), '')),
+    char(3), coalesce((SELECT address FROM addresses WHERE id = j.sender_id), ''))
+  FROM strings t WHERE t.id = j.reason_id)`;
 
 /** `bob` is the account of `PLAIN:bob`. */
 function toLogins(login: Pattern): Pattern[] {

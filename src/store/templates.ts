@@ -29,6 +29,25 @@ export function toTemplate(text: string, values: TemplateValues): string {
   return replaceValue(template, values.ip, PLACEHOLDERS.ip);
 }
 
+/** What a template may have in the place of a value: an address, or an IP. */
+const VALUE =
+  /[^\s<>"',;:()[\]]+@[^\s<>"',;:()[\]]+|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![\w:])[\da-f]*:[\da-f:]+:[\da-f:]*(?![\w:])/gi;
+
+/** What a part of a text can be in templates: itself, and with its addresses and IPs replaced. */
+export function templatesOf(part: string): readonly string[] {
+  const addresses = [PLACEHOLDERS.recipient, PLACEHOLDERS.sender];
+  const values = [...new Set(part.match(VALUE) ?? [])];
+  return values.reduce<readonly string[]>(
+    (templates, value) =>
+      templates.flatMap((template) =>
+        [value, ...(value.includes("@") ? addresses : [PLACEHOLDERS.ip])].map((other) =>
+          template.replaceAll(value, () => other),
+        ),
+      ),
+    [part],
+  );
+}
+
 /** The text of a template. */
 export function fromTemplate(template: string, values: TemplateValues): string {
   return template

@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { ingestInto } from "../support/database.ts";
+import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -51,6 +52,24 @@ function rowsOf(ndjson: string): { readonly id: string | null; readonly event: s
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
 }
+
+test("a reason is found by addresses in it, which are not stored with its text", async () => {
+  const db = join(temporaryFolder(), "pilot.db");
+  const log =
+    "2026-03-30 08:00:00 H=(x) [198.51.100.9] F=<spam@evil.test> rejected RCPT <bob@b.test>: 198.51.100.9 is listed at bl.test for bob@b.test by spam@evil.test\n";
+  await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
+  const count = async (reason: string): Promise<string> =>
+    (await runCli(["search", "--db", db, "--count", "--reason", reason])).stdout;
+  for (const part of [
+    "198.51.100.9 is listed",
+    "198.51.100.9 * for bob@b.test by spam@evil",
+    "at BL.test for BOB@b.test",
+    "spam@evil.test",
+  ])
+    expect([part, await count(part)]).toEqual([part, "1\n"]);
+  for (const part of ["198.51.100.8 is listed", "for spam@evil.test", "by bob@b.test"])
+    expect([part, await count(part)]).toEqual([part, "0\n"]);
+});
 
 describe("a filter", () => {
   test.each([
@@ -119,6 +138,10 @@ describe("a filter", () => {
     [["--code", "5*"], [PARTIAL]],
     [["--code", "4.7.1"], [DEFERRED]],
     [["--reason", "GREYLIST"], [DEFERRED]],
+    [["--reason", "after RCPT TO:<ANN@a.test>: 451"], [DEFERRED]],
+    [["--reason", "e@e.test"], [PARTIAL]],
+    [["--reason", "TO:<e@e.tes"], [PARTIAL]],
+    [["--reason", "TO:<ann@b.test>"], []],
     [["--reason", "relay"], ["rejection"]],
     [["--reason", "spammy"], [REFUSED]],
     [
