@@ -136,6 +136,7 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
     .option("--pick <number>", "of several messages, the one with this number", toCount)
+    .option("--limit <count>", "of several messages, at most so many to choose from", toCount, 20)
     .option("--chain", "show what it came of and what came of it, as a tree")
     .addOption(
       new Option("--by <thread>", "what the timeline is sorted into")

@@ -32,5 +32,6 @@ export function renderChoices(
     return [renderHanging(number, head, indent, columns), ...below].join("\n");
   });
   const what = isMore ? `The newest ${choices.length} messages; there are more` : `${choices.length} messages`;
-  return `${lines.join("\n")}\n\n${what}. Choose one with --pick <number>, or narrow them with --since.\n`;
+  const more = isMore ? " --limit shows more." : "";
+  return `${lines.join("\n")}\n\n${what}.${more} Choose one with --pick <number>, or narrow them with --since.\n`;
 }

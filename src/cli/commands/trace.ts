@@ -20,6 +20,8 @@ import { redactor } from "../redactor.ts";
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
   readonly pick?: number;
+  /** Of several messages, at most so many to choose from. */
+  readonly limit: number;
   readonly chain?: boolean;
   readonly by: Threading;
   readonly raw?: boolean;
@@ -27,8 +29,8 @@ export interface TraceFlags extends DatabaseFlags, FilterFlags {
   readonly json?: boolean;
 }
 
-/** So many are there to choose from. */
-const MOST_CHOICES = 20;
+/** So many others are looked at to tell that filters leave them out. */
+const MOST_OTHERS = 20;
 
 /** Prints the message, or those to choose from; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
 export async function runTrace(words: readonly string[], flags: TraceFlags, io: Io): Promise<number> {
@@ -46,7 +48,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
   }
   await usingReader(flags, io, async (reader) => {
     const filter = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
-    const found = await findMessages(reader, subject, filter, MOST_CHOICES);
+    const found = await findMessages(reader, subject, filter, flags.limit);
     if (found.messages.length === 0) throw await notFound(reader, subject, filter);
     const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
     const isOne = chosen.length === 1 || (subject.kind === "id" && flags.pick === undefined);
@@ -116,7 +118,7 @@ async function notFound(
 ): Promise<PilotError> {
   const name = subject.kind === "id" ? `message ${subject.id}` : `message with or for ${subject.text}`;
   if (Object.keys(filter).length > 0) {
-    const others = (await findMessages(reader, subject, {}, MOST_CHOICES)).messages;
+    const others = (await findMessages(reader, subject, {}, MOST_OTHERS)).messages;
     if (others.length > 0) {
       const servers = [...new Set(others.map(({ server }) => server))].join(" and ");
       return new PilotError("not_found", `No ${name} matches the filters; without them there is one on ${servers}.`, {
