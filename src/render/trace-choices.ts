@@ -33,5 +33,6 @@ export function renderChoices(
   });
   const what = isMore ? `The newest ${choices.length} messages; there are more` : `${choices.length} messages`;
   const more = isMore ? " --limit shows more." : "";
-  return `${lines.join("\n")}\n\n${what}.${more} Choose one with --pick <number>, or narrow them with --since.\n`;
+  const hint = `${what}.${more} Choose one with --pick <number>, or narrow them with --since.`;
+  return `${lines.join("\n")}\n\n${renderHanging("", hint, 0, columns)}\n`;
 }
