@@ -112,7 +112,10 @@ describe("completions", () => {
             shell === "zsh" ? `'${flag}[` : flag.replace(/^--/, "-l ").replace(/^-(?=\w$)/, "-s "),
           );
       }
-      const { error, status, stderr } = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
+      // NOTE: fish reads no script from a socket, which the standard input of a child is.
+      const script = join(temporaryFolder(), `completion.${shell}`);
+      writeFileSync(script, stdout);
+      const { error, status, stderr } = spawnSync(shell, ["-n", script], { encoding: "utf8" });
       if (error === undefined) expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     },
   );

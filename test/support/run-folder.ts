@@ -8,7 +8,7 @@ import { brokenSeals } from "./seals.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Path of a folder for databases that tests share: see corpus-database.ts. */
+    /** Path of a folder for files that tests share: see made-once.ts. */
     readonly sharedFolder: string;
   }
 }
@@ -30,7 +30,7 @@ export function setup(project: TestProject): () => void {
     if (changed.length === 0) return;
     // NOTE: vitest prints what is thrown here, and passes all the same.
     process.exitCode = 1;
-    throw new Error(`Tests have changed databases that others read: ${changed.join(", ")}`);
+    throw new Error(`Tests have changed files that others read: ${changed.join(", ")}`);
   };
 }
 
