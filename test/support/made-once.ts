@@ -26,8 +26,8 @@ export async function madeOnce(name: string, make: (path: string) => Promise<voi
   }
   try {
     await make(begun);
-    seal(begun, path);
     renameSync(begun, path);
+    seal(path);
     return path;
   } catch (error) {
     writeFileSync(failure, String(error));

@@ -1,6 +1,6 @@
 /** A folder for all files of a run of the tests, removed at its end: also those that a test that was ended has left. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -16,11 +16,15 @@ declare module "vitest" {
 /** Where Linux keeps files in memory. */
 const MEMORY = "/dev/shm";
 const MOST_BYTES = 2 ** 30;
+const NAME = "exim-pilot-test-run-";
+const DAY_MS = 86_400_000;
 
 export function setup(project: TestProject): () => void {
   const keeps = process.env["KEEP_TEST_FILES"] !== undefined;
   const isChosen = process.env["TMPDIR"] !== undefined;
-  const folder = mkdtempSync(join(keeps || isChosen || !canHold(MEMORY) ? tmpdir() : MEMORY, "exim-pilot-test-run-"));
+  const isInMemory = !keeps && !isChosen && canHold(MEMORY);
+  if (isInMemory) removeLeftFolders(MEMORY);
+  const folder = mkdtempSync(join(isInMemory ? MEMORY : tmpdir(), NAME));
   process.env["TMPDIR"] = folder;
   const sharedFolder = join(folder, "shared");
   project.provide("sharedFolder", sharedFolder);
@@ -32,6 +36,15 @@ export function setup(project: TestProject): () => void {
     process.exitCode = 1;
     throw new Error(`Tests have changed files that others read: ${changed.join(", ")}`);
   };
+}
+
+/** Those of runs that were killed would take memory until the next start of the machine. */
+function removeLeftFolders(directory: string): void {
+  for (const name of readdirSync(directory).filter((one) => one.startsWith(NAME))) {
+    const path = join(directory, name);
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (changedMs < Date.now() - DAY_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /**
