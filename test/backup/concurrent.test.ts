@@ -24,7 +24,7 @@ afterAll(() => program.remove());
 test("every backup made during an ingest that is killed now and then holds a beginning of the log, whole", async () => {
   const folder = temporaryFolder();
   const log = join(folder, "mainlog");
-  const text = Buffer.from([...generateLog("main", { messages: 6000, seed: 11 })].join(""));
+  const text = Buffer.from([...generateLog("main", { messages: 3500, seed: 11 })].join(""));
   writeFileSync(log, text);
   const database = join(folder, "pilot.db");
   const argv = [
@@ -58,7 +58,7 @@ test("every backup made during an ingest that is killed now and then holds a beg
     }
   })();
   for (let number = 0; !isDone; number++) {
-    await sleep(50);
+    await sleep(120);
     if (readLines(database) === 0) continue;
     const { path } = await makeBackup({
       path: database,

@@ -1,6 +1,6 @@
 /** The page of `stats --html`: what is in it, and what a real browser makes of it. */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
+import { madeOnce } from "../support/made-once.ts";
 
 const INJECTION = "<script>document.title='taken'</script>";
 const HOSTILE_LOG = `2026-03-02 05:40:05 1vwz8c-0005eI-2Q <= "${INJECTION}"@evil.example H=(${INJECTION}) [203.0.113.9] P=esmtp S=419 T="${INJECTION}"
@@ -29,6 +30,11 @@ async function makePage(log: string | undefined, ...flags: string[]): Promise<st
   const result = await runCli(["stats", "--db", db, "--html", page, ...flags]);
   expect(result).toEqual({ status: 0, stdout: "", stderr: expect.stringMatching(/^(Wrote .* \([\d.]+ KiB\)\.\n)?$/) });
   return page;
+}
+
+/** The page for the trimmed logs, which no test changes. */
+function samplePage(): Promise<string> {
+  return madeOnce("report.html", async (path) => copyFileSync(await makePage(undefined), path));
 }
 
 describe("the page", () => {
@@ -123,7 +129,7 @@ describe.runIf(CHROMIUM !== undefined)("in Chromium", () => {
   ] as const)(
     "shows its charts %i pixels wide, %s, without a complaint and without a request",
     async (width, scheme) => {
-      const path = await makePage(undefined);
+      const path = await samplePage();
       const { page, troubles, requests } = await open(path, width, scheme);
       const shown = await ask(
         page,
@@ -153,7 +159,7 @@ describe.runIf(CHROMIUM !== undefined)("in Chromium", () => {
   );
 
   test("can be used with the keyboard alone", async () => {
-    const { page } = await open(await makePage(undefined), 360, "light");
+    const { page } = await open(await samplePage(), 360, "light");
     await page.keyboard.press("Tab");
     expect(await ask(page, "document.activeElement.className")).toBe("skip");
     const seen = new Set<unknown>();
@@ -171,7 +177,7 @@ describe.runIf(CHROMIUM !== undefined)("in Chromium", () => {
   });
 
   test("prints in the colours of paper, without navigation", async () => {
-    const { page } = await open(await makePage(undefined), 1280, "dark");
+    const { page } = await open(await samplePage(), 1280, "dark");
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     expect(await ask(page, "getComputedStyle(document.body).backgroundColor")).toBe("rgb(255, 255, 255)");
     expect(await ask(page, "document.querySelector('nav').checkVisibility()")).toBe(false);

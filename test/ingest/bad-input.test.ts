@@ -258,9 +258,11 @@ describe("a strange log", () => {
 });
 
 describe.each(availableArchivers())("an archive of $codec that is", ({ codec, compress, decompress, ending }) => {
-  const text = [...generateLog("main", { messages: 600, seed: 9 })].join("");
+  // Several blocks of each codec: the largest are of 128 KiB.
+  const text = [...generateLog("main", { messages: 300, seed: 9 })].join("");
   const archive = compress(text);
   const name = `mainlog.1.${ending}`;
+  let plain: Record<string, string[]> | undefined;
 
   // NOTE: an archive of lzma has no checksum, so what is cut off cannot be told from what is damaged.
   const isChecked = codec !== "lzma";
@@ -324,9 +326,12 @@ describe.each(availableArchivers())("an archive of $codec that is", ({ codec, co
   });
 
   async function plainViews(): Promise<Record<string, string[]>> {
-    const plain = join(folder, "plain.db");
-    if (!existsSync(plain)) await runCli(["ingest", "--db", plain, write("plain.log", text)]);
-    return dumpViews(plain);
+    if (plain === undefined) {
+      const path = join(folder, "plain.db");
+      await runCli(["ingest", "--db", path, write("plain.log", text)]);
+      plain = dumpViews(path);
+    }
+    return plain;
   }
 });
 

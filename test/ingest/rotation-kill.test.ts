@@ -12,7 +12,7 @@ import { temporaryFolder } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
 import { differences, dumpSources, dumpViews, readSources } from "../support/views.ts";
 
-const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 15);
+const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 8);
 const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 /** Of one log, the oldest first. */
 const MOST_ROTATED = 4;
@@ -77,7 +77,7 @@ class RotatedLogs {
   readonly path: string;
   readonly #logs = (["main", "reject"] as const).map((log) => ({
     name: `${log}log`,
-    rest: Buffer.from([...generateLog(log, { messages: 4000, seed: 11 })].join(""), "latin1"),
+    rest: Buffer.from([...generateLog(log, { messages: 2500, seed: 11 })].join(""), "latin1"),
     rotations: 0,
   }));
   /** Between two runs a log grows by up to so much, so that it lasts for all of them. */

@@ -9,13 +9,14 @@
  * not there, of this case alone; outputs are kept with the same names. Without `--db`, commands use `$DB`. The world stands still:
  * the time is UTC and fixed, the host is mx1, nothing is a terminal. With several commands, each begins with `$ command`.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Io } from "../../src/cli/io.ts";
 import { main } from "../../src/cli/main.ts";
 import { readTruth } from "./corpus.ts";
 import { FIXTURES, NOW } from "./database.ts";
+import { madeOnce } from "./made-once.ts";
 
 export interface GoldenCase {
   readonly name: string;
@@ -42,8 +43,12 @@ export function goldenCases(): GoldenCase[] {
     .map((name) => ({ name, directory: join(CASES, name), commands: readCommands(join(CASES, name, "cmd")) }));
 }
 
-/** Ingests the trimmed logs of the profile "default" as the server mx1. */
+/** Makes a database of the trimmed logs of the profile "default" as those of the server mx1. */
 export async function makeGoldenDatabase(path: string): Promise<void> {
+  copyFileSync(await madeOnce("golden.db", ingestCorpus), path);
+}
+
+async function ingestCorpus(path: string): Promise<void> {
   const logs = ["mainlog", "rejectlog", "paniclog"].map((log) => join(CORPUS, log));
   const { timezone } = readTruth(CORPUS);
   const argv = ["ingest", "--quiet", "--db", path, "--server", "mx1", "--timezone", timezone, ...logs];

@@ -1,6 +1,6 @@
 /** A folder for all files of a run of the tests, removed at its end: also those that a test that was ended has left. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -8,7 +8,7 @@ import { brokenSeals } from "./seals.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Path of a folder for databases that tests share: see corpus-database.ts. */
+    /** Path of a folder for files that tests share: see made-once.ts. */
     readonly sharedFolder: string;
   }
 }
@@ -16,11 +16,15 @@ declare module "vitest" {
 /** Where Linux keeps files in memory. */
 const MEMORY = "/dev/shm";
 const MOST_BYTES = 2 ** 30;
+const NAME = "exim-pilot-test-run-";
+const DAY_MS = 86_400_000;
 
 export function setup(project: TestProject): () => void {
   const keeps = process.env["KEEP_TEST_FILES"] !== undefined;
   const isChosen = process.env["TMPDIR"] !== undefined;
-  const folder = mkdtempSync(join(keeps || isChosen || !canHold(MEMORY) ? tmpdir() : MEMORY, "exim-pilot-test-run-"));
+  const isInMemory = !keeps && !isChosen && canHold(MEMORY);
+  if (isInMemory) removeLeftFolders(MEMORY);
+  const folder = mkdtempSync(join(isInMemory ? MEMORY : tmpdir(), NAME));
   process.env["TMPDIR"] = folder;
   const sharedFolder = join(folder, "shared");
   project.provide("sharedFolder", sharedFolder);
@@ -30,8 +34,17 @@ export function setup(project: TestProject): () => void {
     if (changed.length === 0) return;
     // NOTE: vitest prints what is thrown here, and passes all the same.
     process.exitCode = 1;
-    throw new Error(`Tests have changed databases that others read: ${changed.join(", ")}`);
+    throw new Error(`Tests have changed files that others read: ${changed.join(", ")}`);
   };
+}
+
+/** Those of runs that were killed would take memory until the next start of the machine. */
+function removeLeftFolders(directory: string): void {
+  for (const name of readdirSync(directory).filter((one) => one.startsWith(NAME))) {
+    const path = join(directory, name);
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (changedMs < Date.now() - DAY_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /**

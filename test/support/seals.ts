@@ -5,9 +5,8 @@ import { join } from "node:path";
 
 const ENDING = ".sha256";
 
-/** Keeps the digest of the file at `from`, which is about to be renamed to `path`. */
-export function seal(from: string, path: string): void {
-  writeFileSync(path + ENDING, digestOf(from));
+export function seal(path: string): void {
+  writeFileSync(path + ENDING, digestOf(path));
 }
 
 /** Names of the files in a folder, if there is one, that are not as they were when they were sealed. */
