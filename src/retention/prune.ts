@@ -166,7 +166,8 @@ class Run {
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
-    this.#count(pruner.removeCombinations(pruner.unusedCombinations()));
+    for (const unused of pruner.unusedCombinations())
+      await this.#slices.each(unused.ids, (ids) => this.#count(pruner.removeCombinations(unused, ids)));
     await this.#removeMentions();
     await this.#removeTexts();
     this.#count(pruner.removeAudit(cutoffs.auditMs));
