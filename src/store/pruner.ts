@@ -7,7 +7,7 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, StaleMentions } from "./mentions.ts";
+import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, staleMentions } from "./mentions.ts";
 import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -288,8 +288,8 @@ export class Pruner {
     });
   }
 
-  staleMentions(): StaleMentions {
-    return new StaleMentions(this.#database);
+  staleMentions(): Generator<readonly MentionRow[]> {
+    return staleMentions(this.#database);
   }
 
   removeStaleMentions(rows: readonly MentionRow[]): void {
