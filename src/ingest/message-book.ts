@@ -63,28 +63,38 @@ export class MessageBook {
 
   /** Derives messages anew from the entries they still have; those without any are removed. */
   restore(transactor: Transactor, bereft: readonly BereftMessage[], rawText: RawTextReader): void {
-    for (const { id, eximId, entries } of bereft) {
+    for (const message of bereft) {
+      const { id, eximId, entries } = message;
       this.#messages.delete(eximId);
       const [first] = entries;
       if (first === undefined) {
         transactor.removeMessage(id);
         continue;
       }
-      const message: OpenMessage = {
+      const open: OpenMessage = {
         id,
         eximId,
         isStored: true,
-        state: newMessageState(first.at),
-        arrival: NO_ARRIVAL,
+        state: message.lacksText ? this.#storedState(transactor, message) : newMessageState(first.at),
+        arrival: message.lacksText && message.hasArrival ? undefined : NO_ARRIVAL,
         written: new Map(),
       };
-      for (const entry of entries) {
-        const parsed = parseEntryText(rawText.entryText(entry.id) ?? "");
-        if (parsed !== undefined) foldInto(transactor, message, entry.at, digestEntry(parsed, entry.at));
+      if (!message.lacksText) {
+        for (const entry of entries) {
+          const parsed = parseEntryText(rawText.entryText(entry.id) ?? "");
+          if (parsed !== undefined) foldInto(transactor, open, entry.at, digestEntry(parsed, entry.at));
+        }
       }
-      this.#messages.set(eximId, message);
-      this.#changed.add(message);
+      this.#messages.set(eximId, open);
+      this.#changed.add(open);
     }
+  }
+
+  /** Of a message whose text is gone in part. What the lines taken back have marked stays: they are read again at once. */
+  #storedState(transactor: Transactor, { eximId, hasArrival }: BereftMessage): MessageState {
+    const stored = transactor.findMessage(this.#serverId, eximId);
+    if (stored === undefined) throw new Error(`The message ${eximId} has entries and is not stored.`);
+    return toState(hasArrival ? stored : { ...stored, arrivalAt: undefined });
   }
 
   /** Writes what changed; returns how many messages were seen for the first time. */

@@ -1,7 +1,9 @@
 /** Keeping the database small: what is old goes, by policy, and the space it took goes back to the system. */
 import { dirname } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
+import type { MentionRow } from "../store/mentions.ts";
 import type { Cutoffs } from "../store/prune-plan.ts";
 import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/pruner.ts";
 import { type EpochMs, epochMs, MINUTE_MS, toIso } from "../units.ts";
@@ -49,6 +51,8 @@ export interface PruneReport {
   readonly needsVacuum: boolean;
 }
 
+/** In memory at once. */
+const MENTIONS_TOGETHER = 100_000;
 /** How far clocks of servers may differ. */
 const CLOCK_TOLERANCE_MS = MINUTE_MS;
 
@@ -166,19 +170,27 @@ class Run {
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
-    this.#count(pruner.removeCombinations(pruner.unusedCombinations()));
+    for (const unused of pruner.unusedCombinations())
+      await this.#slices.each(unused.ids, (ids) => this.#count(pruner.removeCombinations(unused, ids)));
     await this.#removeMentions();
     await this.#removeTexts();
     this.#count(pruner.removeAudit(cutoffs.auditMs));
   }
 
   async #removeMentions(): Promise<void> {
-    const stale = this.#pruner.staleMentions();
-    await this.#slices.repeat((limit) => {
-      const rows = stale.next(limit);
-      if (rows !== undefined && rows.length > 0) this.#pruner.removeStaleMentions(rows);
-      return rows !== undefined;
-    });
+    const pruner = this.#pruner;
+    let rows: MentionRow[] = [];
+    const remove = async (): Promise<void> => {
+      await this.#slices.each(rows, (piece) => pruner.removeStaleMentions(piece));
+      rows = [];
+    };
+    // NOTE: nobody waits for reading, so it is done without pauses; only signals are to be noticed.
+    for (const stale of pruner.staleMentions()) {
+      rows.push(...stale);
+      if (rows.length >= MENTIONS_TOGETHER) await remove();
+      else await turn();
+    }
+    await remove();
   }
 
   /** In this order a text can be named by no row at any time after it was found to be named by none. */

@@ -81,28 +81,20 @@ export interface MentionRow {
   readonly further_blocks: Uint8Array | null;
 }
 
-/** Looks through the rows for blocks of which nothing is left, without a lock. */
-export class StaleMentions {
-  readonly #live: LiveBlocks;
-  readonly #rows: Database.Statement<[number, number, number, number], MentionRow>;
-  #last: Pick<MentionRow, "kind" | "key" | "block_id"> = { kind: -1, key: 0, block_id: 0 };
+/** So many rows are read at once. */
+const PAGE_ROWS = 10_000;
 
-  constructor(database: Database.Database) {
-    this.#live = new LiveBlocks(database);
-    this.#rows = database.prepare(
-      `SELECT kind, key, block_id, further_blocks FROM mentions
-       WHERE (kind, key, block_id) > (?, ?, ?) ORDER BY kind, key, block_id LIMIT ?`,
-    );
-  }
-
-  /** Those of the next `limit` rows that name such a block; undefined at the end. */
-  next(limit: number): readonly MentionRow[] | undefined {
-    const { kind, key, block_id } = this.#last;
-    const rows = this.#rows.all(kind, key, block_id, limit);
-    const last = rows.at(-1);
-    if (last === undefined) return undefined;
-    this.#last = last;
-    return rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(this.#live.lives));
+/** The rows that name blocks of which nothing is left, some at a time; others can write meanwhile. */
+export function* staleMentions(database: Database.Database): Generator<readonly MentionRow[]> {
+  const live = new LiveBlocks(database);
+  const page = database.prepare<[number, number, number, number], MentionRow>(
+    `SELECT kind, key, block_id, further_blocks FROM mentions
+     WHERE (kind, key, block_id) > (?, ?, ?) ORDER BY kind, key, block_id LIMIT ?`,
+  );
+  let rows = page.all(-1, 0, 0, PAGE_ROWS);
+  for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
+    yield rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(live.lives));
+    rows = page.all(last.kind, last.key, last.block_id, PAGE_ROWS);
   }
 }
 

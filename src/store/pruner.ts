@@ -7,7 +7,7 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, StaleMentions } from "./mentions.ts";
+import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, staleMentions } from "./mentions.ts";
 import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -62,10 +62,11 @@ export interface ClassTotals {
   readonly bytes: number;
 }
 
-/** By {@link COMBINATIONS}. */
-interface UnusedCombinations {
+export interface UnusedCombinations {
+  readonly table: (typeof COMBINATIONS)[number]["table"];
+  readonly ids: readonly number[];
+  /** Of the state of the database in which nothing refers to them. */
   readonly version: number;
-  readonly ids: readonly (readonly number[])[];
 }
 
 const CLASS_TABLES = {
@@ -267,36 +268,31 @@ export class Pruner {
     });
   }
 
-  /**
-   * Ways of delivery and reasons that no attempt has any more, and the state of the database that this is true of. It is looked
-   * for without a lock.
-   */
-  unusedCombinations(): UnusedCombinations {
-    const version = this.#dataVersion();
-    const ids = COMBINATIONS.map(({ table, column }) =>
-      this.#database
+  /** Ways of delivery and reasons that no attempt has any more, looked for without a lock. */
+  unusedCombinations(): readonly UnusedCombinations[] {
+    return COMBINATIONS.map(({ table, column }) => {
+      const version = this.#dataVersion();
+      const ids = this.#database
         .prepare<[], number>(
           `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
         )
         .pluck()
-        .all(),
-    );
-    return { version, ids };
-  }
-
-  /** Removes them; nothing when another process has written since: then they stay until the next time. */
-  removeCombinations({ version, ids }: UnusedCombinations): RemovedRows {
-    return this.#inTransaction((removed) => {
-      if (this.#dataVersion() !== version) return;
-      for (const [index, { table }] of COMBINATIONS.entries()) {
-        this.#fillSlice(ids[index] ?? [], "SELECT ?");
-        this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
-      }
+        .all();
+      return { table, ids, version };
     });
   }
 
-  staleMentions(): StaleMentions {
-    return new StaleMentions(this.#database);
+  /** Removes some of them; nothing when another process has written since: then they stay until the next time. */
+  removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows {
+    return this.#inTransaction((removed) => {
+      if (this.#dataVersion() !== version) return;
+      this.#fillSlice(ids, "SELECT ?");
+      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+    });
+  }
+
+  staleMentions(): Generator<readonly MentionRow[]> {
+    return staleMentions(this.#database);
   }
 
   removeStaleMentions(rows: readonly MentionRow[]): void {

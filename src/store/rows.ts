@@ -93,6 +93,10 @@ export interface BereftMessage {
   readonly serverId: number;
   readonly eximId: string;
   readonly entries: readonly BereftEntry[];
+  /** The text of some of its entries has been pruned: what is stored of it is all that is known of them. */
+  readonly lacksText: boolean;
+  /** Its arrival is among the entries. */
+  readonly hasArrival: boolean;
 }
 
 export interface BereftEntry {

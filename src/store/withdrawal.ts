@@ -4,7 +4,10 @@ import type { EpochMs, Moment } from "../units.ts";
 import { type Codes, type EntryKind, logTypeBit } from "./codes.ts";
 import { forgetMentions } from "./mentions.ts";
 import { blockOf, entryIdOf, LINES_PER_BLOCK } from "./raw-text.ts";
-import type { Bereft, BereftEntry, BlockCounts } from "./rows.ts";
+import type { Bereft, BereftEntry, BereftMessage, BlockCounts } from "./rows.ts";
+
+const NAMED_BY_ENTRIES =
+  "SELECT a.recipient_id FROM address_events a JOIN stored_entries e ON e.id = a.entry_id WHERE e.message_id = ?";
 
 export class Withdrawal {
   readonly #database: Database.Database;
@@ -33,25 +36,29 @@ export class Withdrawal {
     this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);
     this.#statement("DELETE FROM stored_envelopes WHERE id >= ? AND id < ?").run(...range);
     const moved = this.#moveTwins(range);
-    for (const { id } of messages) this.#statement("DELETE FROM stored_recipients WHERE message_id = ?").run(id);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
+    const bereft = messages.map(({ id, server_id, exim_id }) => this.#bereave(id, server_id, exim_id));
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
     forgetMentions(
       this.#database,
       moved.map(({ id }) => blockOf(id)),
     );
-    const entriesOf = this.#statement<[number], BereftEntry>(
-      "SELECT id, at FROM stored_entries WHERE message_id = ? ORDER BY id",
-    );
-    return {
-      moved,
-      messages: messages.map(({ id, server_id, exim_id }) => ({
-        id,
-        serverId: server_id,
-        eximId: exim_id,
-        entries: entriesOf.all(id),
-      })),
-    };
+    return { moved, messages: bereft };
+  }
+
+  /** Takes from a message what is derived again: its recipients, but those that only pruned text has named. */
+  #bereave(id: number, serverId: number, eximId: string): BereftMessage {
+    const entries = this.#statement<[number], BereftEntry & { isArrival: number; isPruned: number }>(
+      `SELECT e.id, e.at, k.name = 'arrival' AS isArrival, e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM raw_blocks) AS isPruned
+       FROM stored_entries e JOIN codes k ON k.family = 'event' AND k.code = e.event WHERE e.message_id = ? ORDER BY e.id`,
+    ).all(id);
+    const lacksText = entries.some(({ isPruned }) => isPruned === 1);
+    const hasArrival = entries.some(({ isArrival }) => isArrival === 1);
+    this.#statement(
+      `DELETE FROM stored_recipients WHERE message_id = ?
+       ${lacksText ? `AND ${hasArrival ? "NOT announced" : "TRUE"} AND address_id NOT IN (${NAMED_BY_ENTRIES})` : ""}`,
+    ).run(...(lacksText ? [id, id] : [id]));
+    return { id, serverId, eximId, entries, lacksText, hasArrival };
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */

@@ -779,6 +779,36 @@ describe("a database that has lost old text", () => {
     }
   });
 
+  test.each([
+    ["a line about a recipient", "2026-05-10 08:00:00 1vx5YS-0006QZ-1J ** c@exam", "ple.com R=r T=t: no such user"],
+    [
+      "an arrival",
+      "2026-05-10 08:00:00 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=3",
+      "00 T=hello for b@example.com",
+    ],
+  ])(
+    "keeps what is known of a message when %s is read that was not yet written to its end",
+    async (_what, begun, rest) => {
+      const old = [
+        "2026-03-02 08:00:00 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=300 for b@example.com c@example.com",
+        "2026-03-02 08:00:01 1vx5YS-0006QZ-1J == b@example.com R=r T=t defer (-53): retry",
+      ].filter((line) => !begun.includes("<=") || !line.includes("<="));
+      const folder = temporaryFolder();
+      const log = join(folder, "mainlog");
+      const [path, undisturbed] = [join(folder, "pilot.db"), join(folder, "undisturbed.db")];
+      const read = (database: string) => ingestInto(database, [log], { batchLines: 1, logType: "main" });
+      writeFileSync(log, `${[...old, begun].join("\n")}`);
+      await read(path);
+      await runPrune(path, pruneOptions(path, epochMs(Date.UTC(2026, 4, 20)), { logs: "30d", messages: "1y" }));
+      expect(queryAll(path, "SELECT count(*) AS blocks FROM raw_blocks")).toEqual([{ blocks: 1 }]);
+      writeFileSync(log, `${[...old, begun + rest].join("\n")}\n`);
+      await read(path);
+      await read(undisturbed);
+      expect(dumpRows(path)).toEqual(dumpRows(undisturbed));
+      expect((await runCli(["verify", "--deep", "--db", path])).stdout).toContain("Sound:");
+    },
+  );
+
   test("is held against the lines that are left, and what cannot be is told", async () => {
     const path = await prunedDatabase();
     const sound = await runCli(["verify", "--deep", "--db", path]);
