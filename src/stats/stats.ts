@@ -187,7 +187,7 @@ class SectionBuilder {
     },
     slow: async (figures) =>
       findSlowHosts(await figures.hosts(), await figures.source.remoteHosts.durations(), this.#request.limit),
-    retries: async ({ source }) => costRetries(await source.counts.retries()),
+    retries: async (figures) => costRetries(await figures.recipients()),
   };
 
   async #rank({ source }: Figures): Promise<Ranking[]> {

@@ -30,4 +30,5 @@ export const TEXT_REFERENCES: readonly {
     addresses: ["sender_id", "recipient_id"],
   },
   { table: "stored_envelopes", strings: [], addresses: ["address_id"] },
+  { table: "rolled_hosts", strings: ["host_id"], addresses: [] },
 ];
