@@ -5,7 +5,7 @@ import { AXES, type Axis, type AxisName, hasRank, type Rank } from "../store/sta
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
-import type { Overview, StatsReader } from "../store/stats-reader.ts";
+import type { Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { type Bucket, formatBucket } from "../when.ts";
 import { type Check, type Condition, checkConditions } from "./conditions.ts";
@@ -27,6 +27,8 @@ type ComparedName = (typeof COMPARED)[number];
 
 export interface StatsRequest {
   readonly filter: Filter;
+  /** The subjects of the filter, to be shown. */
+  readonly subjects: AskedSubjects;
   readonly sections: readonly SectionName[];
   readonly timeZone: string;
   /** Undefined: as fits the time. */
@@ -43,6 +45,9 @@ export interface StatsRequest {
   readonly signal: AbortSignal;
 }
 
+/** Filters as typed: the name of the flag, and its values. */
+export type AskedSubjects = Readonly<Record<string, readonly string[]>>;
+
 /** Times are ISO-8601. */
 export interface Stats {
   readonly overview: Overview;
@@ -54,8 +59,10 @@ export interface Stats {
   readonly until: string | null;
   readonly filter: {
     readonly servers: readonly string[];
-    readonly sender: string | null;
-    readonly recipient: string | null;
+    /** Flags and their values. */
+    readonly subjects: AskedSubjects;
+    /** What the filters cannot tell of, in sentences. */
+    readonly limits: readonly string[];
   };
   readonly sections: Partial<Sections>;
   /** The conditions that were to be checked. */
@@ -93,7 +100,11 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
     asked: { since: isoOrNull(filter.since), until: isoOrNull(filter.until) },
     from: isoOrNull(period.from),
     until: isoOrNull(period.until),
-    filter: { servers: filter.servers ?? [], sender: filter.sender ?? null, recipient: filter.recipient ?? null },
+    filter: {
+      servers: filter.servers ?? [],
+      subjects: request.subjects,
+      limits: limitsOf(figures.source.choice, sections),
+    },
     sections: await builder.build(figures, sections),
     checks: await builder.check(figures),
     ...(before !== undefined && { before }),
@@ -224,6 +235,19 @@ async function countBlocklists({ source }: Figures): Promise<Blocklist[]> {
   return [...lists]
     .map(([list, rejections]) => ({ list, rejections }))
     .sort((one, other) => other.rejections - one.rejections || compareText(one.list ?? "", other.list ?? ""));
+}
+
+const OF_REJECTIONS: readonly SectionName[] = ["problems", "totals", "series", "rejections", "blocklists", "top"];
+
+function limitsOf(choice: SelectedStats["choice"], sections: readonly SectionName[]): string[] {
+  if (choice === undefined) return [];
+  const limits: string[] = [];
+  if (sections.includes("problems")) limits.push("Panics are left out: they cannot be told by these filters.");
+  if (!choice.hasLoneRejections && sections.some((name) => OF_REJECTIONS.includes(name)))
+    limits.push("Of rejections only those of messages are counted: the others say nothing of what is filtered by.");
+  if (choice.narrowsAttempts)
+    limits.push("Attempts are those that match themselves; messages and recipients are all of messages that match.");
+  return limits;
 }
 
 function isoOrNull(at: EpochMs | undefined): string | null {

@@ -3,7 +3,9 @@ import type Database from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
 import { loadCodeNames } from "./codes.ts";
 import type { RawTextReader } from "./raw-text.ts";
+import type { SearchReader } from "./search-reader.ts";
 import type { AxisName, Rank } from "./stats/axes.ts";
+import { type Choice, chooseRows } from "./stats/chosen.ts";
 import { StatsCounts } from "./stats/counts.ts";
 import { type Ranking, readRanking } from "./stats/ranking.ts";
 import { RemoteHostCounts } from "./stats/remote-hosts.ts";
@@ -34,6 +36,8 @@ export interface Sample {
 export interface SelectedStats {
   readonly counts: StatsCounts;
   readonly remoteHosts: RemoteHostCounts;
+  /** What a filter cannot tell of some figures; undefined when nothing but time and server is asked for. */
+  readonly choice: Choice | undefined;
   readonly ranking: (axis: AxisName, rank: Rank, limit: number) => Promise<Ranking>;
 }
 
@@ -43,10 +47,13 @@ export class StatsReader {
 
   readonly #rawText: RawTextReader;
 
-  constructor(database: Database.Database, schema: Kysely<Schema>, rawText: RawTextReader) {
+  readonly #search: SearchReader;
+
+  constructor(database: Database.Database, schema: Kysely<Schema>, rawText: RawTextReader, search: SearchReader) {
     this.#database = database;
     this.#schema = schema;
     this.#rawText = rawText;
+    this.#search = search;
   }
 
   /** Answers all questions of the action from one state of the database, whatever is written meanwhile: figures add up. */
@@ -64,8 +71,11 @@ export class StatsReader {
     const { addKeyFunctions } = await import("./stats/key-functions.ts");
     addKeyFunctions(this.#database);
     const names = loadCodeNames(this.#database);
+    const choice =
+      filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, names.eventCode("arrival"), filter);
     return {
+      choice,
       counts: new StatsCounts(selection, names),
       remoteHosts: new RemoteHostCounts(selection, names),
       ranking: (axis, rank, limit) => readRanking(selection, names, axis, rank, limit),

@@ -108,6 +108,7 @@ function figuresOf(path: string, filters: readonly Filter[]): Promise<Stats[]> {
       all.push(
         await computeStats(stats, {
           filter,
+          subjects: {},
           sections: SECTIONS,
           timeZone: "Europe/Berlin",
           bucket: { minutes: 60 },

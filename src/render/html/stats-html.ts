@@ -88,8 +88,9 @@ function renderFacts(stats: Stats, madeAt: string): string {
   if (before !== undefined)
     facts.push(["Compared with", `${formatTime(before.since, timeZone)} to ${formatTime(before.until, timeZone)}`]);
   if (filter.servers.length > 0) facts.push(["Server", filter.servers.join(", ")]);
-  if (filter.sender !== null) facts.push(["Sender", filter.sender]);
-  if (filter.recipient !== null) facts.push(["Recipient", filter.recipient]);
+  for (const [flag, values] of Object.entries(filter.subjects))
+    facts.push(["Filter", `--${flag} ${values.join(", ")}`]);
+  for (const limit of filter.limits) facts.push(["Note", limit]);
   facts.push(
     [
       "Logs",

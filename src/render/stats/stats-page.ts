@@ -95,8 +95,8 @@ function renderFacts({ overview, asked, from, until, timeZone, filter, before }:
     rows.push(["Before", isCovered ? span : `${span}: the logs do not cover it`]);
   }
   if (filter.servers.length > 0) rows.push(["Server", filter.servers.join(", ")]);
-  if (filter.sender !== null) rows.push(["Sender", filter.sender]);
-  if (filter.recipient !== null) rows.push(["Recipient", filter.recipient]);
+  for (const [flag, values] of Object.entries(filter.subjects)) rows.push(["Filter", `--${flag} ${values.join(", ")}`]);
+  for (const limit of filter.limits) rows.push(["Note", limit]);
   rows.push(
     [
       "Read",

@@ -1,6 +1,7 @@
 /** The part of the database that figures are wanted of, as conditions on the base tables: views would be five times slower. */
 import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
 import type { EpochMs } from "../../units.ts";
+import type { Filter as SearchFilter } from "../filter.ts";
 import { LINES_PER_BLOCK } from "../raw-text.ts";
 import type { BaseTables } from "../tables.ts";
 import { type Chunks, findChunks, type IdRange, inRanges, NO_CHUNKS } from "./rolled.ts";
@@ -12,13 +13,8 @@ export interface Filter {
   /** Up to, and without, this moment. */
   readonly until?: EpochMs | undefined;
   readonly servers?: readonly string[];
-  /**
-   * Envelope sender: an address, a domain, or a pattern with `*` for any run of characters; case does not matter.
-   * `<>` is the null sender.
-   */
-  readonly sender?: string | undefined;
-  /** Envelope recipient, in the same form. */
-  readonly recipient?: string | undefined;
+  /** What `search` is to find: only that is counted, by the ids of chosen.ts. */
+  readonly subjects?: SearchFilter | undefined;
 }
 
 /** Ids outside of which nothing can be in the time wanted. */
@@ -71,7 +67,7 @@ export class Selection {
 
   /** The messages that arrived in the time, as `m`. */
   messages() {
-    const { servers = [], sender, recipient } = this.#filter;
+    const { servers = [] } = this.#filter;
     return this.tables
       .selectFrom("stored_messages as m")
       .where((eb) =>
@@ -80,18 +76,7 @@ export class Selection {
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
           ...inRange(sql.ref<number>("m.id"), this.#ranges?.messages),
           ...(servers.length === 0 ? [] : [eb("m.server_id", "in", serverIds(this.tables, servers))]),
-          ...(sender === undefined ? [] : [eb("m.sender_id", "in", addressIds(this.tables, sender))]),
-          ...(recipient === undefined
-            ? []
-            : [
-                eb.exists(
-                  this.tables
-                    .selectFrom("stored_recipients as q")
-                    .select("q.address_id")
-                    .where(sql<SqlBool>`q.message_id = m.id`)
-                    .where("q.address_id", "in", addressIds(this.tables, recipient)),
-                ),
-              ]),
+          ...this.#chosen(sql.ref<number>("m.id"), "chosen_messages"),
         ]),
       );
   }
@@ -138,7 +123,7 @@ export class Selection {
     return this.tables.selectFrom("stored_rejections as j").where((eb) => eb.and(this.#rejectionConditions(eb)));
   }
 
-  /** All entries in the time, as `l`; of messages or not, whatever sender and recipient are wanted. */
+  /** All entries in the time, as `l`; of messages or not, whatever subjects are wanted. */
   entries() {
     const { servers = [] } = this.#filter;
     return this.tables
@@ -155,34 +140,32 @@ export class Selection {
   #eventConditions(
     eb: ExpressionBuilder<BaseTables & { e: BaseTables["address_events"] }, "e">,
   ): Expression<SqlBool>[] {
-    const { servers = [], sender, recipient } = this.#filter;
-    const conditions = inRange(sql.ref<number>("e.entry_id"), this.#ranges?.entries);
-    if (recipient !== undefined) conditions.push(eb("e.recipient_id", "in", addressIds(this.tables, recipient)));
+    const { servers = [] } = this.#filter;
+    const id = sql.ref<number>("e.entry_id");
+    const conditions = [...inRange(id, this.#ranges?.entries), ...this.#chosen(id, "chosen_events")];
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
-    if (sender !== undefined) {
-      const messages = this.tables
-        .selectFrom("stored_messages as x")
-        .select("x.id")
-        .where(sql<SqlBool>`x.id = y.message_id`)
-        .where("x.sender_id", "in", addressIds(this.tables, sender));
-      ofEntry.push(sql<SqlBool>`EXISTS ${messages}`);
-    }
-    return [...conditions, ...this.#ofEntry(eb, sql.ref("e.entry_id"), ofEntry)];
+    return [...conditions, ...this.#ofEntry(eb, id, ofEntry)];
   }
 
   #rejectionConditions(
     eb: ExpressionBuilder<BaseTables & { j: BaseTables["stored_rejections"] }, "j">,
   ): Expression<SqlBool>[] {
-    const { servers = [], sender, recipient } = this.#filter;
+    const { servers = [] } = this.#filter;
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
     return [
       ...inRange(sql.ref<number>("j.entry_id"), this.#ranges?.entries),
-      ...(sender === undefined ? [] : [eb("j.sender_id", "in", addressIds(this.tables, sender))]),
-      ...(recipient === undefined ? [] : [eb("j.recipient_id", "in", addressIds(this.tables, recipient))]),
+      ...this.#chosen(sql.ref<number>("j.entry_id"), "chosen_rejections"),
       ...this.#ofEntry(eb, sql.ref("j.entry_id"), ofEntry),
     ];
+  }
+
+  /** That an id is among those that the filter has found. */
+  #chosen(id: Expression<number>, table: string): Expression<SqlBool>[] {
+    return this.#filter.subjects === undefined
+      ? []
+      : [sql<SqlBool>`${id} IN (SELECT id FROM ${sql.table(`temp.${table}`)})`];
   }
 
   /** What holds of the entry of a row, as `y`; nothing to check costs nothing. */
@@ -210,8 +193,8 @@ export class Selection {
 }
 
 /** True when what is wanted can be told from time and server alone. */
-function isAddedUp({ sender, recipient }: Filter): boolean {
-  return sender === undefined && recipient === undefined;
+function isAddedUp({ subjects }: Filter): boolean {
+  return subjects === undefined;
 }
 
 function momentsOf({ since, until }: Filter): { readonly since: number; readonly until: number } {
@@ -280,18 +263,4 @@ async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
 
 function serverIds(tables: Kysely<BaseTables>, names: readonly string[]) {
   return tables.selectFrom("stored_servers").select("id").where("name", "in", names);
-}
-
-function addressIds(tables: Kysely<BaseTables>, wanted: string) {
-  return tables
-    .selectFrom("addresses")
-    .select("id")
-    .where(sql<SqlBool>`address LIKE ${toLikePattern(wanted)} ESCAPE '\\'`);
-}
-
-/** `bob@example.org`, `*@example.org`, `example.org` (any address there), `bounce-*`. */
-function toLikePattern(wanted: string): string {
-  const isPlain = wanted.includes("@") || wanted.includes("*") || wanted === "<>";
-  const pattern = isPlain ? wanted : `*@${wanted}`;
-  return pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
 }
