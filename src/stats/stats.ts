@@ -1,6 +1,7 @@
 /** How the mail of a time adds up, by sections. */
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
+import { parseEntryText } from "../parse/record.ts";
 import { AXES, type Axis, type AxisName, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
@@ -11,7 +12,15 @@ import { type Bucket, formatBucket } from "../when.ts";
 import { type Check, type Condition, checkConditions } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
-import { type Buckets, coveredPeriod, cutIntoBuckets, type Period, shiftFilter, slotMsOf } from "./period.ts";
+import {
+  type Buckets,
+  coveredPeriod,
+  cutIntoBuckets,
+  type Period,
+  shiftFilter,
+  shiftMoment,
+  slotMsOf,
+} from "./period.ts";
 import { findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
 import { type Blocklist, blocklistOf, compareText, explainFailures, explainRejections } from "./reasons.ts";
@@ -20,10 +29,6 @@ import type { Comparison, SectionName, Sections } from "./sections.ts";
 import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
 import { computeTotals } from "./totals.ts";
-
-/** What a comparison makes sense for. */
-const COMPARED = ["totals", "bounces", "deferrals", "rejections"] as const satisfies readonly SectionName[];
-type ComparedName = (typeof COMPARED)[number];
 
 export interface StatsRequest {
   readonly filter: Filter;
@@ -72,7 +77,8 @@ export interface Stats {
     readonly comparison: Comparison;
     readonly since: string;
     readonly until: string;
-    readonly sections: Partial<Pick<Sections, ComparedName>>;
+    /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
+    readonly sections: Partial<Sections>;
   };
 }
 
@@ -91,9 +97,12 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
       },
     );
   }
-  const before = await compareWith(reader, request);
+  assertComparable(request);
   const builder = new SectionBuilder(reader, request, period, buckets);
   const figures = await builder.count(filter);
+  const built = await builder.build(figures, sections);
+  const checks = await builder.check(figures);
+  const before = await compareWith(reader, request, buckets, built);
   return {
     overview,
     timeZone,
@@ -105,31 +114,53 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
       subjects: request.subjects,
       limits: limitsOf(figures.source.choice, sections),
     },
-    sections: await builder.build(figures, sections),
-    checks: await builder.check(figures),
+    sections: built,
+    checks,
     ...(before !== undefined && { before }),
   };
 }
 
-async function compareWith(reader: StatsReader, request: StatsRequest): Promise<Stats["before"]> {
+function assertComparable({ compare, filter }: StatsRequest): void {
+  if (compare === undefined || filter.since !== undefined) return;
+  throw new PilotError("usage", "A comparison needs the beginning of the time to compare.", {
+    hint: "Give --since, for instance `--since yesterday --until today --compare week`.",
+  });
+}
+
+async function compareWith(
+  reader: StatsReader,
+  request: StatsRequest,
+  buckets: Buckets,
+  sections: Partial<Sections>,
+): Promise<Stats["before"]> {
   const { compare, filter, timeZone, now } = request;
-  if (compare === undefined) return undefined;
-  if (filter.since === undefined) {
-    throw new PilotError("usage", "A comparison needs the beginning of the time to compare.", {
-      hint: "Give --since, for instance `--since yesterday --until today --compare week`.",
-    });
-  }
-  const shifted = shiftFilter({ ...filter, since: filter.since, until: filter.until ?? now }, compare, timeZone);
+  if (compare === undefined || filter.since === undefined) return undefined;
+  const asked = { ...filter, since: filter.since, until: filter.until ?? now };
+  const shifted = shiftFilter(asked, compare, timeZone);
   const period = coveredPeriod(shifted, await reader.overview(filter.servers));
-  const builder = new SectionBuilder(reader, request, period, { bucket: "day", edges: [] });
+  const edges = buckets.edges.map((edge) => shiftMoment(edge, asked, compare, timeZone));
+  const unlimited = { ...request, limit: Number.POSITIVE_INFINITY };
+  const builder = new SectionBuilder(reader, unlimited, period, { ...buckets, edges }, sections.top);
   // What no log covers is not known to be nothing.
-  const compared = period.from === undefined ? [] : COMPARED.filter((name) => request.sections.includes(name));
-  const sections = await builder.build(await builder.count(shifted), compared);
+  const compared = period.from === undefined ? [] : request.sections;
+  const before = await builder.build(await builder.count(shifted), compared);
   return {
     comparison: compare,
     since: isoOrNull(shifted.since) ?? "",
     until: isoOrNull(shifted.until) ?? "",
-    sections,
+    sections: { ...before, ...onlyOf(before, sections) },
+  };
+}
+
+/** Providers and hosts that the other time has. */
+function onlyOf({ providers, slow }: Partial<Sections>, now: Partial<Sections>): Partial<Sections> {
+  const known = new Set(now.providers?.providers.map(({ provider }) => provider));
+  const hosts = new Set(now.slow?.hosts.map(({ host }) => host));
+  return {
+    ...(providers && {
+      providers: { ...providers, providers: providers.providers.filter(({ provider }) => known.has(provider)) },
+    }),
+    ...(slow && { slow: { ...slow, hosts: slow.hosts.filter(({ host }) => hosts.has(host)) } }),
   };
 }
 
@@ -140,16 +171,25 @@ class SectionBuilder {
   readonly #request: StatsRequest;
   readonly #period: Period;
   readonly #buckets: Buckets;
+  /** Rankings with the keys to look up; undefined: those that lead. */
+  readonly #rankings: readonly Ranking[] | undefined;
 
-  constructor(reader: StatsReader, request: StatsRequest, period: Period, buckets: Buckets) {
+  constructor(
+    reader: StatsReader,
+    request: StatsRequest,
+    period: Period,
+    buckets: Buckets,
+    rankings?: readonly Ranking[],
+  ) {
     this.#reader = reader;
     this.#request = request;
     this.#period = period;
     this.#buckets = buckets;
+    this.#rankings = rankings;
   }
 
   async count(filter: Filter): Promise<Figures> {
-    return new Figures(await this.#reader.select(filter), slotMsOf(this.#buckets));
+    return new Figures(await this.#reader.select(filter, parseEntryText), slotMsOf(this.#buckets));
   }
 
   async build(figures: Figures, names: readonly SectionName[]): Promise<Partial<Sections>> {
@@ -212,7 +252,8 @@ class SectionBuilder {
           hint: "Axes with rejections are sender, sender-domain, recipient, domain, host, helo, ip, network and auth.",
         });
       }
-      rankings.push(await source.ranking(name, wanted, limit));
+      const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
+      rankings.push(await source.ranking(name, wanted, keys ?? limit));
     }
     return rankings;
   }
