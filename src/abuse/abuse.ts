@@ -1,7 +1,8 @@
 /** What an abuse desk asks: who sends how much, from where, and who tries to get in. */
 import { parseEntryText } from "../parse/record.ts";
 import type { AbuseReader, LocalMessageRow, Period, SenderRow } from "../store/abuse-reader.ts";
-import { epochMs, SECOND_MS, toIso } from "../units.ts";
+import { findScriptArrivals } from "../store/script-calls.ts";
+import { epochMs, toIso } from "../units.ts";
 
 /** An account or a local user. */
 export interface Sender {
@@ -85,16 +86,6 @@ export async function findAbuse(reader: AbuseReader, period: Period, limit: numb
   };
 }
 
-/** A message arrives so soon after Exim was called for it. */
-const LONGEST_CALL_MS = 2 * SECOND_MS;
-
-interface Call {
-  readonly serverId: number;
-  readonly ms: number;
-  readonly pid: number | undefined;
-  readonly directory: string;
-}
-
 interface Tally {
   messages: number;
   recipients: number;
@@ -104,27 +95,11 @@ interface Tally {
   lastMs: number;
 }
 
-/**
- * Directories by the messages that were handed over there. A line `cwd=` has no message id: it belongs to the arrival that the same
- * process logs next, or, where pids are not logged, to the next local arrival within two seconds.
- */
+/** Directories by the messages that were handed over there. */
 async function findScripts(reader: AbuseReader, period: Period, limit: number): Promise<Script[]> {
   const tallies = new Map<string, Tally>();
-  for await (const page of reader.invocations(period)) {
-    const calls = page.flatMap(({ server_id, ms, bytes }): Call[] => {
-      const parsed = bytes === undefined ? undefined : parseEntryText(bytes);
-      if (parsed?.event.kind !== "invocation" || parsed.event.directory === undefined) return [];
-      if (handsNothingOver(parsed.event.args ?? parsed.event.command.split(" "))) return [];
-      return [{ serverId: server_id, ms, pid: parsed.prefix.pid, directory: parsed.event.directory }];
-    });
-    const [first, last] = [calls[0], calls.at(-1)];
-    if (first === undefined || last === undefined) continue;
-    const messages = [...(await reader.localMessages({ sinceMs: first.ms, untilMs: last.ms + LONGEST_CALL_MS + 1 }))];
-    for (const call of calls) {
-      const message = takeArrival(messages, call);
-      if (message !== undefined) add(tallies, call.directory, message);
-    }
-  }
+  for await (const { directory, message } of findScriptArrivals(reader, period, parseEntryText))
+    add(tallies, directory, message);
   const scripts = [...tallies].map(([directory, tally]) => ({
     directory,
     messages: tally.messages,
@@ -135,23 +110,6 @@ async function findScripts(reader: AbuseReader, period: Period, limit: number): 
     last: iso(tally.lastMs),
   }));
   return scripts.sort((one, other) => other.messages - one.messages).slice(0, limit);
-}
-
-/**
- * Exim called to deliver, to run the queue, to listen, to tell something, or by itself for a bounce (`-E`): whatever hands nothing
- * over. Source: Exim specification, "The Exim command line".
- */
-function handsNothingOver(args: readonly string[]): boolean {
-  return args.some((arg) => /^-(?:q|M|E\w{6}-|b(?!m$|s$|S$|nq$))/.test(arg));
-}
-
-function takeArrival(messages: LocalMessageRow[], { serverId, ms, pid }: Call): LocalMessageRow | undefined {
-  const index = messages.findIndex((message) => {
-    if (message.server_id !== serverId || message.ms < ms || message.ms > ms + LONGEST_CALL_MS) return false;
-    const own = message.bytes === undefined ? undefined : parseEntryText(message.bytes)?.prefix.pid;
-    return pid === undefined || own === undefined || own === pid;
-  });
-  return index === -1 ? undefined : messages.splice(index, 1)[0];
 }
 
 function add(tallies: Map<string, Tally>, directory: string, { ms, sender, ident, recipients }: LocalMessageRow): void {

@@ -76,6 +76,21 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   single("--until <time>", "arrived before; a day or a minute is included as a whole"),
 ];
 
+/** Those that say which mail is counted; time and server are asked for in another way there. */
+export const SUBJECT_FLAGS = FILTER_FLAGS.filter(
+  ({ flags }) => !/^--(?:event|kind|log-type|since|until) |--server /.test(flags),
+);
+
+/** The flags among them that are given, by their long names, with their values. */
+export function subjectsAsTyped(flags: FilterFlags): Record<string, readonly string[]> {
+  const given = SUBJECT_FLAGS.flatMap(({ flags: form }) => {
+    const name = /--([a-z-]+)/.exec(form)?.[1] ?? "";
+    const values = flags[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof FilterFlags];
+    return Array.isArray(values) ? [[name, values as readonly string[]] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
 /** Names that are typed, and those of the filter, where they are the same. */
 const PLAIN = [
   "sender",

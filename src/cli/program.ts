@@ -13,7 +13,7 @@ import { AXES, type AxisName, RANKS } from "../store/stats/axes.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
 import { BUCKET_FORMS, type Bucket, parseBucket, parseWhen, WHEN_FORMS } from "../when.ts";
 import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
-import { FILTER_FLAGS } from "./filter-flags.ts";
+import { FILTER_FLAGS, SUBJECT_FLAGS } from "./filter-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { withPager } from "./pager.ts";
@@ -252,9 +252,9 @@ function redactOption(): Option {
   return new Option("--redact", "replace addresses, hosts, ids and subjects by made-up ones, to show it to others");
 }
 
-function withFilters(command: Command): Command {
+function withFilters(command: Command, filters = FILTER_FLAGS): Command {
   command.optionsGroup("Filters:");
-  for (const { flags, description, isRepeatable } of FILTER_FLAGS) {
+  for (const { flags, description, isRepeatable } of filters) {
     if (isRepeatable) command.option(flags, description, collectText);
     else command.option(flags, description);
   }
@@ -294,7 +294,7 @@ Examples:
   exim-pilot stats series --bucket day --csv > days.csv`;
 
 function addStats(program: Command, io: Io, setStatus: SetStatus): void {
-  withPaging(withDatabase(program.command("stats")))
+  const stats = withPaging(withDatabase(program.command("stats")))
     .summary("count: totals, reasons, who leads, what to look at")
     .description(
       "Counts what is stored: without sections what fits a screen, problems first. How it counts: `exim-pilot help counting`.",
@@ -303,8 +303,6 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--since <time>", `from this time on: ${WHEN_FORMS}`)
     .option("--until <time>", "up to this time, or to the end of this day; in the same forms")
     .option("-s, --server <name>", "only what this server logged (can be repeated)", collectText)
-    .option("--sender <pattern>", "only mail of this envelope sender: address, domain, or pattern with *")
-    .option("--recipient <pattern>", "only mail for this envelope recipient, in the same form")
     .addOption(
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
     )
@@ -335,8 +333,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
         "html",
         "markdown",
         "rank",
-        "recipient",
-        "sender",
+        ...SUBJECT_FLAGS.map(({ flags }) => new Option(flags).attributeName()),
       ]),
     )
     .addOption(
@@ -345,11 +342,11 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       ),
     )
     .option("-q, --quiet", "print no page, only what --fail-if finds and what --json, --csv or --markdown ask for")
-    .addHelpText("after", STATS_EXAMPLE)
-    .action(async (sections: SectionName[], flags) => {
-      const { runStats } = await import("./commands/stats.ts");
-      setStatus(await withPager(flags, io, (paged) => runStats(sections, flags, paged)));
-    });
+    .addHelpText("after", STATS_EXAMPLE);
+  withFilters(stats, SUBJECT_FLAGS).action(async (sections: SectionName[], flags) => {
+    const { runStats } = await import("./commands/stats.ts");
+    setStatus(await withPager(flags, io, (paged) => runStats(sections, flags, paged)));
+  });
 }
 
 const SERVERS_EXAMPLE = `

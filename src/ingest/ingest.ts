@@ -1,5 +1,6 @@
 /** The main job: logs in, one after the other; a log that cannot be read does not stop the others. */
 import type { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { type ErrorCode, PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
 import type { SourceType } from "../store/codes.ts";
@@ -101,6 +102,7 @@ export async function ingest(
   try {
     if (options.isFollowing === true) await run.follow();
     else await run.readAll();
+    await run.addUp();
   } catch (error) {
     tryToEndRun(writer, runId, run, error, now());
     throw error;
@@ -118,6 +120,9 @@ export async function ingest(
   writer.settle();
   return report;
 }
+
+/** For so many lines one chunk is added up; there are fewer chunks than that. */
+const LINES_ADDED_UP = 8192;
 
 /** A log among those that are read. */
 interface GivenLog {
@@ -141,6 +146,8 @@ class Run {
   readonly #thread: ReadingThread | undefined;
   /** Logs to be read at once, for progress. */
   #count = 0;
+  /** For so many of the lines read statistics have been added up. */
+  #linesAddedUp = 0;
 
   constructor(names: readonly string[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
     this.#names = names;
@@ -196,6 +203,7 @@ class Run {
           transactor.indexTexts();
           transactor.indexMentions();
         });
+        await this.addUp();
         this.#writer.settle();
         const changed = await follower.untilChanged(this.#options.signal);
         this.#count = changed.length;
@@ -204,6 +212,17 @@ class Run {
     } finally {
       follower.close();
     }
+  }
+
+  /** Adds up for statistics, no more than fits what was read: what is little is stored at once. */
+  async addUp(): Promise<void> {
+    const { lines } = sum(this.#logs);
+    for (; this.#linesAddedUp <= lines && !this.#isAborted; this.#linesAddedUp += LINES_ADDED_UP) {
+      if (!this.#writer.write((transactor) => transactor.rollUp())) break;
+      // Without a turn of the event loop no signal comes through.
+      await setImmediate();
+    }
+    this.#linesAddedUp = lines;
   }
 
   async close(): Promise<void> {

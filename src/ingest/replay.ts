@@ -1,5 +1,6 @@
 /** Reads stored logs once more, into another database, as if they came from their files. */
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
 import type { SourceRow } from "../store/source-catalogue.ts";
@@ -51,6 +52,7 @@ export async function replay(text: StoredText, writer: Writer, options: ReplayOp
     transactor.indexTexts();
     transactor.indexMentions();
   });
+  while (!signal.aborted && writer.write((transactor) => transactor.rollUp())) await setImmediate();
 }
 
 /** A stored log in the place of its file. */

@@ -17,7 +17,7 @@ export const COUNTING_RULES = {
   provider:
     "The registered domain of the host that was delivered to (public suffix list): mx1.mail.example.com is example.com.",
   filters:
-    "--sender and --recipient take an address, a domain, or a pattern with *. Case does not matter. Panics and unparsed lines have neither and are counted all the same.",
+    "Those of search choose the messages that search finds, of any time, and the rejections that it finds. Attempts are those of these messages; with --recipient, --router, --transport, --code and --reason those that match themselves. Panics and unparsed lines cannot be told by filters: a report with filters has no panics.",
 } as const satisfies Record<string, string>;
 
 export const EXIMSTATS_DIFFERENCES = {

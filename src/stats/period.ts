@@ -21,15 +21,21 @@ export function coveredPeriod({ since, until }: Filter, overview: Overview): Per
   return first < end ? { from: epochMs(first), until: epochMs(end) } : nothing;
 }
 
-export function shiftFilter(
-  filter: Filter & { readonly since: EpochMs; readonly until: EpochMs },
-  by: Comparison,
-  timeZone: string,
-): Filter {
+type Asked = Filter & { readonly since: EpochMs; readonly until: EpochMs };
+
+export function shiftFilter(filter: Asked, by: Comparison, timeZone: string): Filter {
   const { since, until } = filter;
-  if (by === "previous") return { ...filter, since: epochMs(since - (until - since)), until: since };
-  const days = by === "day" ? -1 : -7;
-  return { ...filter, since: shiftDays(since, days, timeZone), until: shiftDays(until, days, timeZone) };
+  return {
+    ...filter,
+    since: shiftMoment(since, filter, by, timeZone),
+    until: shiftMoment(until, filter, by, timeZone),
+  };
+}
+
+/** The moment of the other time that one of this time is compared with. */
+export function shiftMoment(at: EpochMs, { since, until }: Asked, by: Comparison, timeZone: string): EpochMs {
+  if (by === "previous") return epochMs(at - (until - since));
+  return shiftDays(at, by === "day" ? -1 : -7, timeZone);
 }
 
 export interface Buckets {

@@ -60,6 +60,7 @@ export async function findProblems(figures: Figures, totals: Totals, { until }: 
 }
 
 async function findPanics({ source }: Figures): Promise<Problem[]> {
+  if (source.choice !== undefined) return [];
   const count = await source.counts.entries("panic");
   return count === 0 ? [] : [problem("panics", "serious", count)];
 }

@@ -1,6 +1,6 @@
 /** What trying again costs. */
 import { RECIPIENT_STATUSES, type RecipientStatus } from "../message/statuses.ts";
-import type { RetryCount } from "../store/stats/counts.ts";
+import type { RecipientCount } from "../store/stats/counts.ts";
 import { sum } from "./totals.ts";
 
 export interface RetryBin {
@@ -31,7 +31,7 @@ const BINS: readonly (readonly [from: number, to: number | null])[] = [
   [21, null],
 ];
 
-export function costRetries(counts: readonly RetryCount[]): Retries {
+export function costRetries(counts: readonly RecipientCount[]): Retries {
   const tried = counts.filter(({ attempts }) => attempts > 0);
   const attempts = sum(tried, (row) => row.attempts * row.recipients);
   const recipients = sum(tried, (row) => row.recipients);

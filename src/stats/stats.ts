@@ -1,17 +1,26 @@
 /** How the mail of a time adds up, by sections. */
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
+import { parseEntryText } from "../parse/record.ts";
 import { AXES, type Axis, type AxisName, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
-import type { Overview, StatsReader } from "../store/stats-reader.ts";
+import type { Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { type Bucket, formatBucket } from "../when.ts";
 import { type Check, type Condition, checkConditions } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
-import { type Buckets, coveredPeriod, cutIntoBuckets, type Period, shiftFilter, slotMsOf } from "./period.ts";
+import {
+  type Buckets,
+  coveredPeriod,
+  cutIntoBuckets,
+  type Period,
+  shiftFilter,
+  shiftMoment,
+  slotMsOf,
+} from "./period.ts";
 import { findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
 import { type Blocklist, blocklistOf, compareText, explainFailures, explainRejections } from "./reasons.ts";
@@ -21,12 +30,10 @@ import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
 import { computeTotals } from "./totals.ts";
 
-/** What a comparison makes sense for. */
-const COMPARED = ["totals", "bounces", "deferrals", "rejections"] as const satisfies readonly SectionName[];
-type ComparedName = (typeof COMPARED)[number];
-
 export interface StatsRequest {
   readonly filter: Filter;
+  /** The subjects of the filter, to be shown. */
+  readonly subjects: AskedSubjects;
   readonly sections: readonly SectionName[];
   readonly timeZone: string;
   /** Undefined: as fits the time. */
@@ -43,6 +50,9 @@ export interface StatsRequest {
   readonly signal: AbortSignal;
 }
 
+/** Filters as typed: the name of the flag, and its values. */
+export type AskedSubjects = Readonly<Record<string, readonly string[]>>;
+
 /** Times are ISO-8601. */
 export interface Stats {
   readonly overview: Overview;
@@ -54,8 +64,10 @@ export interface Stats {
   readonly until: string | null;
   readonly filter: {
     readonly servers: readonly string[];
-    readonly sender: string | null;
-    readonly recipient: string | null;
+    /** Flags and their values. */
+    readonly subjects: AskedSubjects;
+    /** What the filters cannot tell of, in sentences. */
+    readonly limits: readonly string[];
   };
   readonly sections: Partial<Sections>;
   /** The conditions that were to be checked. */
@@ -65,7 +77,8 @@ export interface Stats {
     readonly comparison: Comparison;
     readonly since: string;
     readonly until: string;
-    readonly sections: Partial<Pick<Sections, ComparedName>>;
+    /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
+    readonly sections: Partial<Sections>;
   };
 }
 
@@ -84,41 +97,70 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
       },
     );
   }
-  const before = await compareWith(reader, request);
+  assertComparable(request);
   const builder = new SectionBuilder(reader, request, period, buckets);
   const figures = await builder.count(filter);
+  const built = await builder.build(figures, sections);
+  const checks = await builder.check(figures);
+  const before = await compareWith(reader, request, buckets, built);
   return {
     overview,
     timeZone,
     asked: { since: isoOrNull(filter.since), until: isoOrNull(filter.until) },
     from: isoOrNull(period.from),
     until: isoOrNull(period.until),
-    filter: { servers: filter.servers ?? [], sender: filter.sender ?? null, recipient: filter.recipient ?? null },
-    sections: await builder.build(figures, sections),
-    checks: await builder.check(figures),
+    filter: {
+      servers: filter.servers ?? [],
+      subjects: request.subjects,
+      limits: limitsOf(figures.source.choice, sections),
+    },
+    sections: built,
+    checks,
     ...(before !== undefined && { before }),
   };
 }
 
-async function compareWith(reader: StatsReader, request: StatsRequest): Promise<Stats["before"]> {
+function assertComparable({ compare, filter }: StatsRequest): void {
+  if (compare === undefined || filter.since !== undefined) return;
+  throw new PilotError("usage", "A comparison needs the beginning of the time to compare.", {
+    hint: "Give --since, for instance `--since yesterday --until today --compare week`.",
+  });
+}
+
+async function compareWith(
+  reader: StatsReader,
+  request: StatsRequest,
+  buckets: Buckets,
+  sections: Partial<Sections>,
+): Promise<Stats["before"]> {
   const { compare, filter, timeZone, now } = request;
-  if (compare === undefined) return undefined;
-  if (filter.since === undefined) {
-    throw new PilotError("usage", "A comparison needs the beginning of the time to compare.", {
-      hint: "Give --since, for instance `--since yesterday --until today --compare week`.",
-    });
-  }
-  const shifted = shiftFilter({ ...filter, since: filter.since, until: filter.until ?? now }, compare, timeZone);
+  if (compare === undefined || filter.since === undefined) return undefined;
+  const asked = { ...filter, since: filter.since, until: filter.until ?? now };
+  const shifted = shiftFilter(asked, compare, timeZone);
   const period = coveredPeriod(shifted, await reader.overview(filter.servers));
-  const builder = new SectionBuilder(reader, request, period, { bucket: "day", edges: [] });
+  const edges = buckets.edges.map((edge) => shiftMoment(edge, asked, compare, timeZone));
+  const unlimited = { ...request, limit: Number.POSITIVE_INFINITY };
+  const builder = new SectionBuilder(reader, unlimited, period, { ...buckets, edges }, sections.top);
   // What no log covers is not known to be nothing.
-  const compared = period.from === undefined ? [] : COMPARED.filter((name) => request.sections.includes(name));
-  const sections = await builder.build(await builder.count(shifted), compared);
+  const compared = period.from === undefined ? [] : request.sections;
+  const before = await builder.build(await builder.count(shifted), compared);
   return {
     comparison: compare,
     since: isoOrNull(shifted.since) ?? "",
     until: isoOrNull(shifted.until) ?? "",
-    sections,
+    sections: { ...before, ...onlyOf(before, sections) },
+  };
+}
+
+/** Providers and hosts that the other time has. */
+function onlyOf({ providers, slow }: Partial<Sections>, now: Partial<Sections>): Partial<Sections> {
+  const known = new Set(now.providers?.providers.map(({ provider }) => provider));
+  const hosts = new Set(now.slow?.hosts.map(({ host }) => host));
+  return {
+    ...(providers && {
+      providers: { ...providers, providers: providers.providers.filter(({ provider }) => known.has(provider)) },
+    }),
+    ...(slow && { slow: { ...slow, hosts: slow.hosts.filter(({ host }) => hosts.has(host)) } }),
   };
 }
 
@@ -129,16 +171,25 @@ class SectionBuilder {
   readonly #request: StatsRequest;
   readonly #period: Period;
   readonly #buckets: Buckets;
+  /** Rankings with the keys to look up; undefined: those that lead. */
+  readonly #rankings: readonly Ranking[] | undefined;
 
-  constructor(reader: StatsReader, request: StatsRequest, period: Period, buckets: Buckets) {
+  constructor(
+    reader: StatsReader,
+    request: StatsRequest,
+    period: Period,
+    buckets: Buckets,
+    rankings?: readonly Ranking[],
+  ) {
     this.#reader = reader;
     this.#request = request;
     this.#period = period;
     this.#buckets = buckets;
+    this.#rankings = rankings;
   }
 
   async count(filter: Filter): Promise<Figures> {
-    return new Figures(await this.#reader.select(filter), slotMsOf(this.#buckets));
+    return new Figures(await this.#reader.select(filter, parseEntryText), slotMsOf(this.#buckets));
   }
 
   async build(figures: Figures, names: readonly SectionName[]): Promise<Partial<Sections>> {
@@ -187,7 +238,7 @@ class SectionBuilder {
     },
     slow: async (figures) =>
       findSlowHosts(await figures.hosts(), await figures.source.remoteHosts.durations(), this.#request.limit),
-    retries: async ({ source }) => costRetries(await source.counts.retries()),
+    retries: async (figures) => costRetries(await figures.recipients()),
   };
 
   async #rank({ source }: Figures): Promise<Ranking[]> {
@@ -201,7 +252,8 @@ class SectionBuilder {
           hint: "Axes with rejections are sender, sender-domain, recipient, domain, host, helo, ip, network and auth.",
         });
       }
-      rankings.push(await source.ranking(name, wanted, limit));
+      const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
+      rankings.push(await source.ranking(name, wanted, keys ?? limit));
     }
     return rankings;
   }
@@ -224,6 +276,19 @@ async function countBlocklists({ source }: Figures): Promise<Blocklist[]> {
   return [...lists]
     .map(([list, rejections]) => ({ list, rejections }))
     .sort((one, other) => other.rejections - one.rejections || compareText(one.list ?? "", other.list ?? ""));
+}
+
+const OF_REJECTIONS: readonly SectionName[] = ["problems", "totals", "series", "rejections", "blocklists", "top"];
+
+function limitsOf(choice: SelectedStats["choice"], sections: readonly SectionName[]): string[] {
+  if (choice === undefined) return [];
+  const limits: string[] = [];
+  if (sections.includes("problems")) limits.push("Panics are left out: they cannot be told by these filters.");
+  if (!choice.hasLoneRejections && sections.some((name) => OF_REJECTIONS.includes(name)))
+    limits.push("Of rejections only those of messages are counted: the others say nothing of what is filtered by.");
+  if (choice.narrowsAttempts)
+    limits.push("Attempts are those that match themselves; messages and recipients are all of messages that match.");
+  return limits;
 }
 
 function isoOrNull(at: EpochMs | undefined): string | null {

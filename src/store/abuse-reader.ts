@@ -42,6 +42,8 @@ export interface InvocationRow {
 }
 
 export interface LocalMessageRow {
+  /** stored_messages.id. */
+  readonly key: number;
   readonly id: string;
   readonly server_id: number;
   readonly ms: number;
@@ -126,7 +128,7 @@ export class AbuseReader {
   /** Messages that local processes handed over, in the order of time. */
   async localMessages({ sinceMs, untilMs }: Period): Promise<readonly LocalMessageRow[]> {
     const { rows } = await sql<Omit<LocalMessageRow, "bytes"> & { readonly entry_id: number }>`
-      SELECT m.exim_id AS id, m.server_id, m.arrival_at / 1000 AS ms, a.address AS sender, s.text AS ident, e.id AS entry_id,
+      SELECT m.id AS key, m.exim_id AS id, m.server_id, m.arrival_at / 1000 AS ms, a.address AS sender, s.text AS ident, e.id AS entry_id,
         (SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id) AS recipients
       FROM stored_messages m
       JOIN stored_entries e ON e.message_id = m.id AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')

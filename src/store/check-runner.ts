@@ -9,6 +9,7 @@ import { PLACES } from "./checks/places.ts";
 import { POSITIONS } from "./checks/positions.ts";
 import { RAW_TEXT } from "./checks/raw-text.ts";
 import { REFERENCES } from "./checks/references.ts";
+import { ROLLUPS } from "./checks/rollups.ts";
 import { TEXT_INDEXES } from "./checks/text-indexes.ts";
 import { SIGHTINGS, TWINS } from "./checks/twins.ts";
 import { RawTextReader } from "./raw-text.ts";
@@ -23,6 +24,7 @@ export const CHECKS: readonly Check[] = [
   PLACES,
   COUNTS,
   MESSAGES,
+  ROLLUPS,
   SIGHTINGS,
   TEXT_INDEXES,
   RAW_TEXT,

@@ -19,6 +19,8 @@ export interface Conditions {
   readonly message: readonly Condition[];
   /** Undefined when no line that belongs to no message can match. */
   readonly entry: readonly Condition[] | undefined;
+  /** On a line about a recipient, as `address_events a` with `delivery_paths y` and `delivery_problems b`: what tells it from others of its message. */
+  readonly attempt: readonly Condition[];
   /** One for each condition that names its matches. */
   readonly mentions: readonly MentionKeys[];
 }
@@ -36,6 +38,7 @@ export class ConditionBuilder {
   readonly #database: Kysely<Schema>;
   readonly #message: Condition[] = [];
   #entry: Condition[] | undefined = [];
+  readonly #attempt: Condition[] = [];
   readonly #mentions: MentionKeys[] = [];
 
   constructor(database: Kysely<Schema>) {
@@ -48,7 +51,7 @@ export class ConditionBuilder {
     await this.#addMessageFields(filter);
     await this.#addDeliveries(filter);
     this.#addPlaces(filter);
-    return { message: this.#message, entry: this.#entry, mentions: this.#mentions };
+    return { message: this.#message, entry: this.#entry, attempt: this.#attempt, mentions: this.#mentions };
   }
 
   async #addPeople({ sender, recipient, address, domain, auth }: Filter): Promise<void> {
@@ -62,6 +65,7 @@ export class ConditionBuilder {
     if (recipients !== undefined) {
       this.#mention("address", recipients.list);
       this.#add(either(isSentTo(recipients)), clientIn(recipients, "recipient_id"));
+      this.#attempt.push(either([isIn("a.recipient_id", recipients), isIn("a.final_id", recipients)]));
     }
     for (const patterns of [address, domain?.map((name) => `*@${name}`)]) {
       const ids = await given(patterns);
@@ -136,7 +140,9 @@ export class ConditionBuilder {
     if (isGiven(code)) {
       const enhanced = (await this.#textIds("strings", code)) ?? new Ids([]);
       const replies = code.map((pattern) => isLike("b.smtp_code", pattern));
-      this.#add(delivery(either([...replies, isIn("b.enhanced_id", enhanced)])));
+      const isReply = either([...replies, isIn("b.enhanced_id", enhanced)]);
+      this.#add(delivery(isReply));
+      this.#attempt.push(isReply);
     }
     if (isGiven(reason)) {
       const errors: Condition[] = [];
@@ -151,10 +157,13 @@ export class ConditionBuilder {
       const isRefused = sql<SqlBool>`EXISTS (SELECT 1 FROM stored_entries l JOIN stored_rejections j ON j.entry_id = l.id
         WHERE l.message_id = m.id AND ${either(refusals)})`;
       this.#add(either([delivery(either(errors)), isRefused]), either(refusals));
+      this.#attempt.push(either(errors));
     }
     for (const [patterns, column] of [[transport, "y.transport_id"] as const, [router, "y.router_id"] as const]) {
       const ids = await this.#textIds("strings", patterns);
-      if (ids !== undefined) this.#add(delivery(isIn(column, ids)));
+      if (ids === undefined) continue;
+      this.#add(delivery(isIn(column, ids)));
+      this.#attempt.push(isIn(column, ids));
     }
   }
 

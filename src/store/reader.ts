@@ -47,14 +47,14 @@ export class Reader {
     // NOTE: questions that can be answered from the views see the views only.
     const views = this.#database as unknown as Kysely<PublicViews>;
     this.messages = new MessageReader(views, rawText);
-    this.stats = new StatsReader(database, this.#database, rawText);
+    this.abuse = new AbuseReader(this.#database, rawText);
+    this.search = new SearchReader(this.#database, rawText);
+    this.stats = new StatsReader(database, this.#database, rawText, this.search, this.abuse);
     this.servers = new ServerReader(views);
     this.sources = new SourceReader(views);
     this.lines = new RawLines(database, rawText);
     this.groups = new GroupReader(database, rawText);
     this.links = new LinkReader(this.#database);
-    this.abuse = new AbuseReader(this.#database, rawText);
-    this.search = new SearchReader(this.#database, rawText);
     this.tags = new TagReader(this.#database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);

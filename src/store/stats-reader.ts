@@ -1,9 +1,13 @@
 /** Questions about the whole database or a part of it. */
 import type Database from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
+import type { AbuseReader } from "./abuse-reader.ts";
 import { loadCodeNames } from "./codes.ts";
 import type { RawTextReader } from "./raw-text.ts";
+import { findScriptArrivals, LONGEST_CALL_MS, type ReadEntry } from "./script-calls.ts";
+import type { SearchReader } from "./search-reader.ts";
 import type { AxisName, Rank } from "./stats/axes.ts";
+import { type Choice, chooseRows } from "./stats/chosen.ts";
 import { StatsCounts } from "./stats/counts.ts";
 import { type Ranking, readRanking } from "./stats/ranking.ts";
 import { RemoteHostCounts } from "./stats/remote-hosts.ts";
@@ -34,8 +38,14 @@ export interface Sample {
 export interface SelectedStats {
   readonly counts: StatsCounts;
   readonly remoteHosts: RemoteHostCounts;
-  readonly ranking: (axis: AxisName, rank: Rank, limit: number) => Promise<Ranking>;
+  /** What a filter cannot tell of some figures; undefined when nothing but time and server is asked for. */
+  readonly choice: Choice | undefined;
+  /** The first so many, or those of these keys. */
+  readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
 }
+
+/** After every moment. */
+const LAST_MS = Date.UTC(9999, 0);
 
 export class StatsReader {
   readonly #database: Database.Database;
@@ -43,10 +53,21 @@ export class StatsReader {
 
   readonly #rawText: RawTextReader;
 
-  constructor(database: Database.Database, schema: Kysely<Schema>, rawText: RawTextReader) {
+  readonly #search: SearchReader;
+  readonly #abuse: AbuseReader;
+
+  constructor(
+    database: Database.Database,
+    schema: Kysely<Schema>,
+    rawText: RawTextReader,
+    search: SearchReader,
+    abuse: AbuseReader,
+  ) {
     this.#database = database;
     this.#schema = schema;
     this.#rawText = rawText;
+    this.#search = search;
+    this.#abuse = abuse;
   }
 
   /** Answers all questions of the action from one state of the database, whatever is written meanwhile: figures add up. */
@@ -59,17 +80,33 @@ export class StatsReader {
     }
   }
 
-  async select(filter: Filter): Promise<SelectedStats> {
+  async select(filter: Filter, readEntry: ReadEntry): Promise<SelectedStats> {
     // It knows all public suffixes: too much to load for what does not ask.
     const { addKeyFunctions } = await import("./stats/key-functions.ts");
     addKeyFunctions(this.#database);
     const names = loadCodeNames(this.#database);
+    const choice =
+      filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, names.eventCode("arrival"), filter);
     return {
+      choice,
       counts: new StatsCounts(selection, names),
       remoteHosts: new RemoteHostCounts(selection, names),
-      ranking: (axis, rank, limit) => readRanking(selection, names, axis, rank, limit),
+      ranking: async (axis, rank, wanted) => {
+        if (axis === "script") await this.#findScripts(filter, readEntry);
+        return readRanking(selection, names, axis, rank, wanted);
+      },
     };
+  }
+
+  /** Fills temp.message_scripts with the messages around the time, and where programs handed them over. */
+  async #findScripts({ since, until }: Filter, readEntry: ReadEntry): Promise<void> {
+    this.#database.exec("DROP TABLE IF EXISTS temp.message_scripts");
+    this.#database.exec("CREATE TABLE temp.message_scripts (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
+    const add = this.#database.prepare("INSERT INTO temp.message_scripts (id, text) VALUES (?, ?)");
+    const period = { sinceMs: (since ?? LONGEST_CALL_MS) - LONGEST_CALL_MS, untilMs: until ?? LAST_MS };
+    for await (const { directory, message } of findScriptArrivals(this.#abuse, period, readEntry))
+      add.run(message.key, directory);
   }
 
   /** What was read; of all servers when none is named. */

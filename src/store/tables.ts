@@ -442,6 +442,70 @@ export interface MessageTagsTable {
   created_ms: number;
 }
 
+export interface RolledChunksTable {
+  kind: "entries" | "messages";
+  first_id: number;
+  last_id: number;
+  first_at: number | null;
+  last_at: number | null;
+}
+
+export interface RolledMessagesTable {
+  first_id: number;
+  server_id: number;
+  slot: number;
+  status: number;
+  messages: number;
+  bytes: number;
+}
+
+export interface RolledRecipientsTable {
+  first_id: number;
+  server_id: number;
+  status: number;
+  attempts: number;
+  recipients: number;
+  bytes: number;
+}
+
+export interface RolledEventsTable {
+  first_id: number;
+  server_id: number;
+  slot: number;
+  outcome: number;
+  is_attempt: Flag;
+  events: number;
+}
+
+export interface RolledFailuresTable {
+  first_id: number;
+  server_id: number;
+  outcome: number;
+  problem_id: number;
+  failures: number;
+  sample_id: number;
+}
+
+export interface RolledHostsTable {
+  first_id: number;
+  server_id: number;
+  host_id: number;
+  successes: number;
+  deferrals: number;
+  bounces: number;
+  timeouts: number;
+  last_success_at: number | null;
+  last_attempt_at: number;
+}
+
+export interface RolledRejectionsTable {
+  first_id: number;
+  server_id: number;
+  slot: number;
+  is_permanent: Flag;
+  rejections: number;
+}
+
 export interface BaseTables {
   stored_audit: StoredAuditTable;
   audit_retention: AuditRetentionTable;
@@ -470,6 +534,13 @@ export interface BaseTables {
   stored_envelopes: StoredEnvelopesTable;
   stored_rejections: StoredRejectionsTable;
   stored_clients: StoredClientsTable;
+  rolled_chunks: RolledChunksTable;
+  rolled_messages: RolledMessagesTable;
+  rolled_recipients: RolledRecipientsTable;
+  rolled_events: RolledEventsTable;
+  rolled_failures: RolledFailuresTable;
+  rolled_hosts: RolledHostsTable;
+  rolled_rejections: RolledRejectionsTable;
   schema_migrations: SchemaMigrationsTable;
 }
 

@@ -5,6 +5,7 @@ import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
 import { indexMentions } from "./mentions.ts";
 import type { RawTextReader } from "./raw-text.ts";
+import { CHUNK_SIZES, rollUp } from "./rollups.ts";
 import type {
   ArrivalRow,
   Bereft,
@@ -126,6 +127,12 @@ export class Transactor {
   indexMentions(): void {
     this.flush();
     indexMentions(this.#database);
+  }
+
+  /** Adds up for statistics what is not yet, a part of it; false when nothing is left. To be done when a run ends, again and again. */
+  rollUp(sizes = CHUNK_SIZES): boolean {
+    this.flush();
+    return rollUp(this.#database, sizes);
   }
 
   /** A new id for a row of the table: one more than the largest. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { type Abuse, findAbuse } from "../../src/abuse/abuse.ts";
+import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 
 const LOG = `2026-03-30 06:00:00 login_server authenticator failed for (x) [203.0.113.9]: 535 Incorrect authentication data (set_id=ann)
@@ -56,6 +57,28 @@ test("counts what accounts, scripts and local users send, and logins that fail",
     ["203.0.113.8", 1, []],
   ]);
   expect(abuse.failures[0]?.accounts.toSorted()).toEqual(["login_server:ann", "login_server:bob"]);
+});
+
+test("the ranking of scripts counts the same messages, of its own time only", async () => {
+  const path = join(temporaryFolder(), "pilot.db");
+  await ingestInto(path, ["-"], { logType: "main" }, Readable.from([LOG], { objectMode: false }));
+  const ranked = async (...flags: string[]): Promise<unknown[]> => {
+    const { stdout } = await runCli(["stats", "--by", "script", "--json", "--db", path, ...flags]);
+    return JSON.parse(stdout).sections.top[0].rows;
+  };
+  const shop = {
+    key: "/var/www/shop",
+    messages: 1,
+    deliveries: null,
+    bytes: 500,
+    deferrals: 0,
+    bounces: 0,
+    rejections: null,
+  };
+  expect(await ranked()).toEqual([shop]);
+  expect(await ranked("--since", "2026-03-30 08:00:01")).toEqual([shop]);
+  expect(await ranked("--since", "2026-03-30 08:00:02")).toEqual([]);
+  expect(await ranked("--sender", "ann@a.test")).toEqual([]);
 });
 
 test("takes the call of the same process where processes are logged", async () => {

@@ -300,6 +300,8 @@ describe("the list of columns that name texts", () => {
       "problem_id",
       "block_id",
       "last_id",
+      "first_id",
+      "sample_id",
       "id",
       "parent_exim_id",
       "exim_id",

@@ -32,6 +32,7 @@ describe.each(profiles)("$name", (corpus) => {
 async function statsOf(path: string, { truth }: Corpus, request: Partial<StatsRequest>): Promise<Stats> {
   const whole: StatsRequest = {
     filter: {},
+    subjects: {},
     sections: SECTION_NAMES,
     timeZone: truth.timezone,
     bucket: { minutes: 60 },

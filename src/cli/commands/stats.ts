@@ -13,20 +13,17 @@ import type { Condition } from "../../stats/conditions.ts";
 import { computeEximstats } from "../../stats/eximstats/eximstats.ts";
 import { type Comparison, DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../stats/stats.ts";
+import type { Filter as SearchFilter } from "../../store/filter.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats-reader.ts";
 import { toIso } from "../../units.ts";
-import { type Bucket, parseWhen, type Span, WHEN_FORMS } from "../../when.ts";
+import { type Bucket, type Clock, parseWhen, type Span, WHEN_FORMS } from "../../when.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { replaceFile } from "../replace-file.ts";
 
-export interface StatsFlags extends DatabaseFlags {
-  readonly since?: string;
-  readonly until?: string;
-  readonly server?: readonly string[];
-  readonly sender?: string;
-  readonly recipient?: string;
+export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
   readonly rank?: Rank;
   readonly limit: number;
@@ -53,6 +50,9 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   );
   if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
   io.stdout.write(render(stats, flags, sections.length === 0 && flags.by === undefined, io));
+  // A table has no room for it; everything else shows it.
+  if (flags.csv === true && flags.quiet !== true)
+    io.stderr.write(stats.filter.limits.map((limit) => `Note: ${limit}\n`).join(""));
   const alarms = renderAlarms(stats.checks);
   io.stderr.write(alarms);
   return alarms === "" ? 0 : EXIT_STATUS.check_failed;
@@ -123,7 +123,7 @@ async function toRequest(
   reader: StatsReader,
   io: Io,
 ): Promise<StatsRequest> {
-  const { server = [], sender, recipient, by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
+  const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
   const servers = await findServers(server, reader);
   const timeZone = flags.timezone === undefined ? commonTimeZone(servers, io) : toTimeZone(flags.timezone);
   const since = toSpan("--since", flags.since, timeZone, io)?.from;
@@ -135,7 +135,8 @@ async function toRequest(
     });
   }
   return {
-    filter: { since, until, servers: server, sender, recipient },
+    filter: { since, until, servers: server, subjects: toSubjects(flags, { now: io.now(), timeZone }) },
+    subjects: subjectsAsTyped(flags),
     sections,
     timeZone,
     bucket,
@@ -147,6 +148,11 @@ async function toRequest(
     now: io.now(),
     signal: io.signal,
   };
+}
+
+function toSubjects(flags: StatsFlags, clock: Clock): SearchFilter | undefined {
+  const { since: _since, until: _until, server: _server, ...subjects } = toFilter(flags, clock);
+  return Object.keys(subjects).length === 0 ? undefined : subjects;
 }
 
 type Servers = Awaited<ReturnType<StatsReader["servers"]>>;

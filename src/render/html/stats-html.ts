@@ -5,7 +5,7 @@
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
-import { describeProblem } from "../stats/problem-text.ts";
+import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
 import { type Cell, type Column, formatCell, formatShare, isNumeric, type Table } from "../stats/table.ts";
 import { type BarDatum, type ChartSeries, drawBars, drawColumns } from "./charts.ts";
@@ -68,7 +68,7 @@ function renderSection(name: SectionName, stats: Stats): Section[] {
 function renderContent(name: SectionName, table: Table, stats: Stats): string {
   const { problems, totals, series } = stats.sections;
   if (table.rows.length === 0) return `<p>${escapeHtml(table.empty)}</p>`;
-  if (name === "problems" && problems !== undefined) return renderProblems(problems, stats.timeZone);
+  if (name === "problems" && problems !== undefined) return renderProblems(stats);
   const figures = renderTable(table, stats.timeZone);
   if (name === "totals" && totals !== undefined) return `${renderKeyFigures(totals)}\n${figures}`;
   if (name === "series" && series !== undefined)
@@ -88,8 +88,9 @@ function renderFacts(stats: Stats, madeAt: string): string {
   if (before !== undefined)
     facts.push(["Compared with", `${formatTime(before.since, timeZone)} to ${formatTime(before.until, timeZone)}`]);
   if (filter.servers.length > 0) facts.push(["Server", filter.servers.join(", ")]);
-  if (filter.sender !== null) facts.push(["Sender", filter.sender]);
-  if (filter.recipient !== null) facts.push(["Recipient", filter.recipient]);
+  for (const [flag, values] of Object.entries(filter.subjects))
+    facts.push(["Filter", `--${flag} ${values.join(", ")}`]);
+  for (const limit of filter.limits) facts.push(["Note", limit]);
   facts.push(
     [
       "Logs",
@@ -100,10 +101,9 @@ function renderFacts(stats: Stats, madeAt: string): string {
   return `<dl class="facts">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>`;
 }
 
-function renderProblems(problems: Sections["problems"], timeZone: string): string {
-  const items = problems.map(
-    (problem) =>
-      `<li class="${problem.severity}"><strong>${problem.severity}</strong>: ${escapeHtml(describeProblem(problem, timeZone))}</li>`,
+function renderProblems(stats: Stats): string {
+  const items = describeProblems(stats).map(
+    ({ label, text }) => `<li class="${label}"><strong>${label}</strong>: ${escapeHtml(text)}</li>`,
   );
   return `<ul class="problems">${items.join("")}</ul>`;
 }

@@ -14,7 +14,9 @@ export function renderStatsMarkdown(stats: Stats): string {
     from === null || until === null
       ? "The logs do not cover that time."
       : `${formatTime(from, timeZone)} up to ${formatTime(until, timeZone)} (${timeZone})`;
-  return `${["# Mail statistics", span, ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
+  const { subjects, limits } = stats.filter;
+  const filters = Object.entries(subjects).map(([flag, values]) => `Only ${toCode(`--${flag} ${values.join(", ")}`)}.`);
+  return `${["# Mail statistics", span, ...filters, ...limits, ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
 }
 
 function renderTable({ title, columns, rows, note, empty }: Table, timeZone: string): string {

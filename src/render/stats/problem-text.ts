@@ -1,6 +1,8 @@
 /** Problems in words. */
+
 import type { Problem } from "../../stats/problems.ts";
-import { countOf, formatTime } from "../format.ts";
+import type { Stats } from "../../stats/stats.ts";
+import { countOf, formatCount, formatTime } from "../format.ts";
 import { formatShare } from "./table.ts";
 
 /** `2 messages are frozen, the oldest of 2026-03-02 06:13:49.` */
@@ -30,4 +32,25 @@ export function describeProblem({ name, count, share, since, subjects }: Problem
     case "resources":
       return `${countOf(count, "client was", "clients were")} turned away for lack of resources here.`;
   }
+}
+
+export interface ProblemLine {
+  /** `over`: it was there in the time this one is compared with, and is no more. */
+  readonly label: Problem["severity"] | "over";
+  readonly text: string;
+}
+
+/** Each problem, with what it was before; and those that are over. */
+export function describeProblems({ sections, before, timeZone }: Stats): ProblemLine[] {
+  const [now, earlier] = [sections.problems ?? [], before?.sections.problems];
+  const lines = now.map((problem): ProblemLine => {
+    const was = earlier?.find(({ name }) => name === problem.name);
+    const change = earlier === undefined ? "" : ` Before: ${was === undefined ? "none" : formatCount(was.count)}.`;
+    return { label: problem.severity, text: `${describeProblem(problem, timeZone)}${change}` };
+  });
+  const over = earlier?.filter(({ name }) => now.every((problem) => problem.name !== name)) ?? [];
+  return [
+    ...lines,
+    ...over.map((problem): ProblemLine => ({ label: "over", text: describeProblem(problem, timeZone) })),
+  ];
 }

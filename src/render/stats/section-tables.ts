@@ -6,6 +6,7 @@ import type { Stats } from "../../stats/stats.ts";
 import type { Totals } from "../../stats/totals.ts";
 import type { Ranking } from "../../store/stats/ranking.ts";
 import { countOf, formatSeconds } from "../format.ts";
+import { type ComparisonOf, withComparison } from "./compared.ts";
 import { describeProblem } from "./problem-text.ts";
 import { type Cell, type Column, formatShare, part, type Table } from "./table.ts";
 
@@ -15,9 +16,64 @@ export function toTables(stats: Stats): Table[] {
   return names.flatMap((name) => tablesOf(name, stats));
 }
 
-/** Those of one section. */
+/** Those of one section, each with what it is compared with. */
 export function tablesOf(name: SectionName, stats: Stats): Table[] {
-  const { sections, before } = stats;
+  const tables = buildTables(name, stats.sections, stats.timeZone);
+  const { before } = stats;
+  if (before?.sections[name] === undefined) return tables;
+  const earlier = new Map(buildTables(name, before.sections, stats.timeZone).map((table) => [table.name, table]));
+  return tables.map((table) => {
+    const was = earlier.get(table.name);
+    if (was === undefined) return table;
+    if (name === "series") return withComparison(table, onTheSameClock(was, table), COMPARED.series);
+    return withComparison(withoutClients(table), withoutClients(was), comparisonOf(name, table));
+  });
+}
+
+const ROWS = { missing: 0, showsGone: true } as const;
+/** Lists that were cut off: what is there before is looked up for the rows that are shown. */
+const SHOWN_ROWS = { missing: 0, showsGone: false } as const;
+
+const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
+  problems: { keys: ["problem"], figure: "count", ...ROWS },
+  totals: { keys: ["figure"], figure: "count", ...ROWS },
+  series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
+  bounces: { keys: ["category"], figure: "attempts", ...ROWS },
+  deferrals: { keys: ["category"], figure: "attempts", ...ROWS },
+  rejections: { keys: ["phase", "category", "kind"], figure: "rejections", ...ROWS },
+  blocklists: { keys: ["list"], figure: "rejections", ...ROWS },
+  queue: { keys: ["duration"], figure: "messages", ...ROWS },
+  delivery: { keys: ["duration"], figure: "deliveries", ...ROWS },
+  tls: { keys: ["direction", "version", "cipher"], figure: "count", ...ROWS },
+  origins: { keys: ["origin", "authenticator", "protocol"], figure: "messages", ...ROWS },
+  providers: { keys: ["provider"], figure: "deferred", ...SHOWN_ROWS },
+  slow: { keys: ["host"], figure: "p95Seconds", missing: null, showsGone: false },
+  retries: { keys: ["attempts"], figure: "recipients", ...ROWS },
+};
+
+/** Of a ranking the figure that it is ordered by. */
+function comparisonOf(name: SectionName, { columns }: Table): ComparisonOf {
+  if (name !== "top") return COMPARED[name];
+  return { keys: ["key"], figure: columns.find(({ hasBar }) => hasBar === true)?.name ?? "", ...SHOWN_ROWS };
+}
+
+/** Each bucket has the place of the one it is compared with. */
+function onTheSameClock(before: Table, now: Table): Table {
+  return { ...before, rows: before.rows.map((row, index) => [now.rows[index]?.[0] ?? null, ...row.slice(1)]) };
+}
+
+/** There is no room for it beside a comparison. */
+function withoutClients(table: Table): Table {
+  const index = table.columns.findIndex(({ name }) => name === "clients");
+  if (index === -1) return table;
+  return {
+    ...table,
+    columns: table.columns.toSpliced(index, 1),
+    rows: table.rows.map((row) => row.toSpliced(index, 1)),
+  };
+}
+
+function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: string): Table[] {
   const build = <Name extends SectionName>(
     key: Name,
     toTable: (section: Sections[Name]) => Table | Table[],
@@ -27,21 +83,17 @@ export function tablesOf(name: SectionName, stats: Stats): Table[] {
   };
   switch (name) {
     case "problems":
-      return build(name, (problems) => problemTable(problems, stats.timeZone));
+      return build(name, (problems) => problemTable(problems, timeZone));
     case "totals":
-      return build(name, (totals) => totalsTable(totals, before?.sections.totals));
+      return build(name, totalsTable);
     case "series":
       return build(name, seriesTable);
     case "bounces":
-      return build(name, (reasons) =>
-        failureTable(name, "Bounces by reason", "bounced", reasons, before?.sections.bounces),
-      );
+      return build(name, (reasons) => failureTable(name, "Bounces by reason", "bounced", reasons));
     case "deferrals":
-      return build(name, (reasons) =>
-        failureTable(name, "Deferrals by reason", "was deferred", reasons, before?.sections.deferrals),
-      );
+      return build(name, (reasons) => failureTable(name, "Deferrals by reason", "was deferred", reasons));
     case "rejections":
-      return build(name, (reasons) => rejectionTable(reasons, before?.sections.rejections));
+      return build(name, rejectionTable);
     case "blocklists":
       return build(name, blocklistTable);
     case "top":
@@ -85,14 +137,6 @@ const COUNT_SHARE = (name: string, title: string): Column[] => [
   column("share", "Share", "share"),
 ];
 
-const COMPARISON: readonly Column[] = [column("before", "Before", "count"), column("change", "Change", "change")];
-
-/** What it was, and by what part of that it changed. */
-function compare(now: number, before: number | undefined): Cell[] {
-  if (before === undefined) return [];
-  return [before, before === 0 ? null : (now - before) / before];
-}
-
 function problemTable(problems: Sections["problems"], timeZone: string): Table {
   return {
     name: "problems",
@@ -120,11 +164,7 @@ function problemTable(problems: Sections["problems"], timeZone: string): Table {
 }
 
 /** Figures that are zero are left out, but for the heads of groups. */
-function totalsTable(now: Totals, before: Totals | undefined): Table {
-  const earlier = before === undefined ? undefined : new Map(totalRows(before).map((row) => [row.path, row.count]));
-  const rows = totalRows(now).filter(
-    ({ path, count }) => !path.includes(".") || count > 0 || (earlier?.get(path) ?? 0) > 0,
-  );
+function totalsTable(totals: Totals): Table {
   return {
     name: "totals",
     title: "Totals",
@@ -133,15 +173,10 @@ function totalsTable(now: Totals, before: Totals | undefined): Table {
       column("count", "Count", "count"),
       column("share", "Share", "share"),
       column("bytes", "Volume", "bytes"),
-      ...(earlier === undefined ? [] : COMPARISON),
     ],
-    rows: rows.map(({ path, count, share, bytes }) => [
-      path,
-      count,
-      share,
-      bytes,
-      ...(earlier === undefined ? [] : compare(count, earlier.get(path) ?? 0)),
-    ]),
+    rows: totalRows(totals)
+      .filter(({ path, count }) => !path.includes(".") || count > 0)
+      .map(({ path, count, share, bytes }) => [path, count, share, bytes]),
     empty: "Nothing.",
   };
 }
@@ -213,33 +248,21 @@ function failureTable(
   title: string,
   what: string,
   { attempts, reasons }: FailureReasons,
-  before: FailureReasons | undefined,
 ): Table {
-  const earlier = before && new Map(before.reasons.map((reason) => [reason.category, reason.attempts]));
   return {
     name,
     title,
     columns: [
       column("category", "Reason", "word"),
       ...COUNT_SHARE("attempts", "Attempts"),
-      ...(earlier === undefined ? [] : COMPARISON),
       column("sample", "For instance", "sample"),
     ],
-    rows: reasons.map((reason) => [
-      reason.category,
-      reason.attempts,
-      part(reason.attempts, attempts),
-      ...(earlier === undefined ? [] : compare(reason.attempts, earlier.get(reason.category) ?? 0)),
-      reason.reply,
-    ]),
+    rows: reasons.map((reason) => [reason.category, reason.attempts, part(reason.attempts, attempts), reason.reply]),
     empty: `No attempt ${what}.`,
   };
 }
 
-function rejectionTable({ rejections, reasons }: RejectionReasons, before: RejectionReasons | undefined): Table {
-  const keyOf = ({ phase, category, isPermanent }: RejectionReasons["reasons"][number]): string =>
-    [phase, category, isPermanent].join(" ");
-  const earlier = before && new Map(before.reasons.map((reason) => [keyOf(reason), reason.rejections]));
+function rejectionTable({ rejections, reasons }: RejectionReasons): Table {
   return {
     name: "rejections",
     title: "Rejections by phase and reason",
@@ -248,7 +271,7 @@ function rejectionTable({ rejections, reasons }: RejectionReasons, before: Rejec
       column("category", "Reason", "word"),
       column("kind", "Kind", "word"),
       ...COUNT_SHARE("rejections", "Rejections"),
-      ...(earlier === undefined ? [column("clients", "Clients", "count")] : COMPARISON),
+      column("clients", "Clients", "count"),
       column("sample", "For instance", "sample"),
     ],
     rows: reasons.map((reason) => [
@@ -257,7 +280,7 @@ function rejectionTable({ rejections, reasons }: RejectionReasons, before: Rejec
       reason.isPermanent ? "permanent" : "temporary",
       reason.rejections,
       part(reason.rejections, rejections),
-      ...(earlier === undefined ? [reason.clients] : compare(reason.rejections, earlier.get(keyOf(reason)) ?? 0)),
+      reason.clients,
       reason.sample.text,
     ]),
     empty: "Nothing was rejected.",

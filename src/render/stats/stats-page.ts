@@ -5,7 +5,7 @@ import type { Totals } from "../../stats/totals.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
 import { renderColumns, renderHanging } from "../layout.ts";
 import { toVisibleLine } from "../terminal-text.ts";
-import { describeProblem } from "./problem-text.ts";
+import { describeProblems } from "./problem-text.ts";
 import { tablesOf } from "./section-tables.ts";
 import type { Column, Table } from "./table.ts";
 import { renderBriefly, renderTerminalTable, type Screen } from "./terminal-table.ts";
@@ -25,7 +25,10 @@ export function renderStatsPage(stats: Stats, screen: Screen, { isBrief }: { rea
 
 function renderSection(name: SectionName, stats: Stats, screen: Screen): string[] {
   if (name === "problems") return [renderProblems(stats, screen)];
-  return tablesOf(name, stats).map((table) => renderTerminalTable(table, screen));
+  const isNarrowed = name === "series" && stats.before !== undefined;
+  return tablesOf(name, stats).map((table) =>
+    renderTerminalTable(isNarrowed ? without(table, ["bounced", "bytes"]) : table, screen),
+  );
 }
 
 function renderSectionBriefly(name: SectionName, stats: Stats, screen: Screen): string[] {
@@ -34,13 +37,13 @@ function renderSectionBriefly(name: SectionName, stats: Stats, screen: Screen): 
     return [renderTotalLines(totals, screen)];
   if (name === "series" && series !== undefined && series.points.length > 0) return [renderCurves(series, screen)];
   if (name === "bounces" || name === "deferrals" || name === "rejections")
-    return tablesOf(name, stats).map((table) => renderBriefly(withoutDetails(table), screen, BRIEF_ROWS));
+    return tablesOf(name, stats).map((table) => renderBriefly(without(table, ["kind", "clients"]), screen, BRIEF_ROWS));
   return renderSection(name, stats, screen);
 }
 
-/** What a line has no room for. */
-function withoutDetails(table: Table): Table {
-  const isKept = ({ name }: Column): boolean => !["kind", "clients"].includes(name);
+/** Leaves out what a line has no room for. */
+function without(table: Table, columns: readonly string[]): Table {
+  const isKept = ({ name }: Column): boolean => !columns.includes(name);
   return {
     ...table,
     columns: table.columns.filter(isKept),
@@ -95,8 +98,8 @@ function renderFacts({ overview, asked, from, until, timeZone, filter, before }:
     rows.push(["Before", isCovered ? span : `${span}: the logs do not cover it`]);
   }
   if (filter.servers.length > 0) rows.push(["Server", filter.servers.join(", ")]);
-  if (filter.sender !== null) rows.push(["Sender", filter.sender]);
-  if (filter.recipient !== null) rows.push(["Recipient", filter.recipient]);
+  for (const [flag, values] of Object.entries(filter.subjects)) rows.push(["Filter", `--${flag} ${values.join(", ")}`]);
+  for (const limit of filter.limits) rows.push(["Note", limit]);
   rows.push(
     [
       "Read",
@@ -111,19 +114,18 @@ function renderFacts({ overview, asked, from, until, timeZone, filter, before }:
 }
 
 function renderProblems(stats: Stats, screen: Screen): string {
-  const { paint, columns, timeZone } = screen;
-  const problems = stats.sections.problems ?? [];
+  const { paint, columns } = screen;
+  const problems = describeProblems(stats);
   const title = paint.strong("Problems");
   if (problems.length === 0)
     return tablesOf("problems", stats)
       .map((table) => renderTerminalTable(table, screen))
       .join("\n");
   const width = "  serious  ".length;
-  const lines = problems.map((problem) => {
-    const colour = problem.severity === "serious" ? paint.bad : paint.waiting;
-    const label = `  ${problem.severity}  `;
-    const text = renderHanging(label, toVisibleLine(describeProblem(problem, timeZone)), width, columns);
-    return text.replace(problem.severity, colour(problem.severity));
+  const colours = { serious: paint.bad, warning: paint.waiting, over: paint.good };
+  const lines = problems.map(({ label, text }) => {
+    const hanging = renderHanging(`  ${label.padEnd(width - 4)}  `, toVisibleLine(text), width, columns);
+    return hanging.replace(label, colours[label](label));
   });
   return [title, ...lines].join("\n");
 }

@@ -3,7 +3,8 @@
 /** A column that holds the id of an address or of a string; or a number that is the key itself. */
 export interface KeyColumn {
   readonly column: string;
-  readonly texts: "addresses" | "strings" | "none";
+  /** `scripts`: it is the id of a message, and the text in temp.message_scripts is that of where it was handed over. */
+  readonly texts: "addresses" | "strings" | "scripts" | "none";
 }
 
 export interface Axis {
@@ -55,6 +56,11 @@ export const AXES = {
     about: "authenticator and account",
   },
   ident: { side: "client", message: text("m.ident_id"), about: "local user, or ident of the client" },
+  script: {
+    side: "client",
+    message: { column: "m.id", texts: "scripts" },
+    about: "directory in which a program called Exim (log: +arguments)",
+  },
   protocol: { side: "client", message: text("m.protocol_id"), about: "how the message was handed over" },
   "tls-version": { ...CLIENT_TLS, key: "tls_version_of", about: "TLS version of the client's connection" },
   cipher: { ...CLIENT_TLS, key: "tls_cipher_of", about: "TLS cipher of the client's connection" },

@@ -4,6 +4,7 @@ import type { MessageStatus, Outcome, RecipientStatus } from "../../message/stat
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { CodeNames, EntryKind } from "../codes.ts";
+import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, slotOf } from "./selection.ts";
 
 /** Messages that arrived in one slot of time and have one status. */
@@ -31,6 +32,8 @@ export interface RejectionCount {
 
 export interface RecipientCount {
   readonly status: RecipientStatus;
+  /** Of each of them. */
+  readonly attempts: number;
   readonly recipients: number;
   /** Sizes of their messages, added up. */
   readonly bytes: number;
@@ -68,12 +71,6 @@ export interface DurationCount {
   readonly count: number;
 }
 
-export interface RetryCount {
-  readonly status: RecipientStatus;
-  readonly attempts: number;
-  readonly recipients: number;
-}
-
 export interface TlsCount {
   /** As logged: `TLS1.3:TLS_AES_256_GCM_SHA384:256`; null: no TLS, or the log does not tell. */
   readonly tls: string | null;
@@ -109,8 +106,9 @@ export class StatsCounts {
   }
 
   async messages(slotMs: number): Promise<MessageCount[]> {
-    const rows = await this.#selection
-      .messages()
+    const selection = this.#selection;
+    const isRolled = isMadeOfSlots(slotMs);
+    const rows = await (isRolled ? selection.messagesBeside() : selection.messages())
       .select(({ fn }) => [
         pack(slotOf("m.arrival_at", slotMs), [[sql.ref<number>("m.status"), STATUSES]]).as("key"),
         fn.countAll<number>().as("messages"),
@@ -118,15 +116,32 @@ export class StatsCounts {
       ])
       .groupBy("key")
       .execute();
-    return rows.map(({ key, messages, bytes }) => {
+    const counts = rows.map(({ key, messages, bytes }) => {
       const [slot, status = 0] = unpack(key, [STATUSES]);
-      return { slot, status: this.#names.messageStatus(status), messages, bytes };
+      return { slot, status, messages, bytes };
     });
+    const rolled = isRolled
+      ? await selection.tables
+          .selectFrom("rolled_messages as x")
+          .where(selection.messageChunks.holds(sql.ref("x.first_id")))
+          .where(selection.ofServers(sql.ref("x.server_id")))
+          .select(({ fn }) => [
+            pieceOf("x.slot", slotMs).as("slot"),
+            "x.status",
+            fn.sum<number>("x.messages").as("messages"),
+            fn.sum<number>("x.bytes").as("bytes"),
+          ])
+          .groupBy([sql.ref("slot"), "x.status"])
+          .execute()
+      : [];
+    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#names.messageStatus(row.status) }));
   }
 
   async events(slotMs: number): Promise<EventCount[]> {
-    const rows = await this.#selection
-      .addressEventsWithEntry()
+    const selection = this.#selection;
+    const isRolled = isMadeOfSlots(slotMs);
+    const rows = await (isRolled ? selection.addressEventsBeside() : selection.addressEvents())
+      .innerJoin("stored_entries as l", "l.id", "e.entry_id")
       .select(({ fn }) => [
         pack(slotOf("l.at", slotMs), [
           [sql.ref<number>("e.outcome"), OUTCOMES],
@@ -136,57 +151,91 @@ export class StatsCounts {
       ])
       .groupBy("key")
       .execute();
-    return rows.map(({ key, events }) => {
-      const [slot, outcome = 0, isAttempt] = unpack(key, [OUTCOMES, FLAG]);
-      return { slot, outcome: this.#names.outcome(outcome), isAttempt: isAttempt === 1, events };
+    const counts = rows.map(({ key, events }) => {
+      const [slot, outcome = 0, isAttempt = 0] = unpack(key, [OUTCOMES, FLAG]);
+      return { slot, outcome, isAttempt, events };
     });
+    const rolled = isRolled
+      ? await selection.tables
+          .selectFrom("rolled_events as x")
+          .where(selection.entryChunks.holds(sql.ref("x.first_id")))
+          .where(selection.ofServers(sql.ref("x.server_id")))
+          .select(({ fn }) => [
+            pieceOf("x.slot", slotMs).as("slot"),
+            "x.outcome",
+            "x.is_attempt as isAttempt",
+            fn.sum<number>("x.events").as("events"),
+          ])
+          .groupBy([sql.ref("slot"), "x.outcome", "x.is_attempt"])
+          .execute()
+      : [];
+    return [...rolled, ...counts].map(({ outcome, isAttempt, ...row }) => ({
+      ...row,
+      outcome: this.#names.outcome(outcome),
+      isAttempt: isAttempt === 1,
+    }));
   }
 
   async rejections(slotMs: number): Promise<RejectionCount[]> {
-    const rows = await this.#selection
-      .rejections()
+    const selection = this.#selection;
+    const isRolled = isMadeOfSlots(slotMs);
+    const rows = await (isRolled ? selection.rejectionsBeside() : selection.rejections())
+      .innerJoin("stored_entries as l", "l.id", "j.entry_id")
       .select(({ fn }) => [
         pack(slotOf("l.at", slotMs), [[sql.ref<number>("j.is_permanent"), FLAG]]).as("key"),
         fn.countAll<number>().as("rejections"),
       ])
       .groupBy("key")
       .execute();
-    return rows.map(({ key, rejections }) => {
-      const [slot, isPermanent] = unpack(key, [FLAG]);
-      return { slot, isPermanent: isPermanent === 1, rejections };
+    const counts = rows.map(({ key, rejections }) => {
+      const [slot, isPermanent = 0] = unpack(key, [FLAG]);
+      return { slot, isPermanent, rejections };
     });
+    const rolled = isRolled
+      ? await selection.tables
+          .selectFrom("rolled_rejections as x")
+          .where(selection.entryChunks.holds(sql.ref("x.first_id")))
+          .where(selection.ofServers(sql.ref("x.server_id")))
+          .select(({ fn }) => [
+            pieceOf("x.slot", slotMs).as("slot"),
+            "x.is_permanent as isPermanent",
+            fn.sum<number>("x.rejections").as("rejections"),
+          ])
+          .groupBy([sql.ref("slot"), "x.is_permanent"])
+          .execute()
+      : [];
+    return [...rolled, ...counts].map((row) => ({ ...row, isPermanent: row.isPermanent === 1 }));
   }
 
   /** The recipients of the messages that arrived. */
   async recipients(): Promise<RecipientCount[]> {
     const rows = await this.#selection
-      .messages()
-      .innerJoin("stored_recipients as r", "r.message_id", "m.id")
-      .select(({ fn }) => [
-        "r.status",
-        fn.countAll<number>().as("recipients"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
-      ])
-      .groupBy("r.status")
-      .execute();
-    return rows.map((row) => ({ ...row, status: this.#names.recipientStatus(row.status) }));
-  }
-
-  /** By attempts and fate, for the messages that arrived. */
-  async retries(): Promise<RetryCount[]> {
-    const rows = await this.#selection
-      .messages()
+      .messagesBeside()
       .innerJoin("stored_recipients as r", "r.message_id", "m.id")
       .select(({ fn }) => [
         pack(sql.ref<number>("r.attempts"), [[sql.ref<number>("r.status"), STATUSES]]).as("key"),
         fn.countAll<number>().as("recipients"),
+        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
       ])
       .groupBy("key")
       .execute();
-    return rows.map(({ key, recipients }) => {
+    const counts = rows.map(({ key, recipients, bytes }) => {
       const [attempts, status = 0] = unpack(key, [STATUSES]);
-      return { attempts, status: this.#names.recipientStatus(status), recipients };
+      return { attempts, status, recipients, bytes };
     });
+    const rolled = await this.#selection.tables
+      .selectFrom("rolled_recipients as x")
+      .where(this.#selection.messageChunks.holds(sql.ref("x.first_id")))
+      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .select(({ fn }) => [
+        "x.status",
+        "x.attempts",
+        fn.sum<number>("x.recipients").as("recipients"),
+        fn.sum<number>("x.bytes").as("bytes"),
+      ])
+      .groupBy(["x.status", "x.attempts"])
+      .execute();
+    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#names.recipientStatus(row.status) }));
   }
 
   async rejectionGroups(): Promise<RejectionGroup[]> {
@@ -224,20 +273,35 @@ export class StatsCounts {
 
   /** Deferrals or failures that were attempts, by error text. */
   async failures(): Promise<FailureGroup[]> {
-    const grouped = this.#selection
-      .addressEvents()
+    const beside = this.#selection
+      .addressEventsBeside()
       .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#names.outcomeCode))
       .where("e.is_attempt", "=", 1)
       .select(({ fn }) => [
         "e.outcome",
+        sql<number>`coalesce(e.problem_id, 0)`.as("problem_id"),
+        fn.countAll<number>().as("failures"),
+        fn.min<number>("e.entry_id").as("sample_id"),
+      ])
+      .groupBy(["e.outcome", "e.problem_id"]);
+    const rolled = this.#selection.tables
+      .selectFrom("rolled_failures as x")
+      .where(this.#selection.entryChunks.holds(sql.ref("x.first_id")))
+      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .select(["x.outcome", "x.problem_id", "x.failures", "x.sample_id"]);
+    const grouped = this.#selection.tables
+      .selectFrom(beside.unionAll(rolled).as("f"))
+      .leftJoin("delivery_problems as b", "b.id", "f.problem_id")
+      .select(({ fn }) => [
+        "f.outcome",
         "b.error_id",
         "b.smtp_code",
         "b.enhanced_id",
         "b.is_timeout",
-        fn.countAll<number>().as("failures"),
-        fn.min<number>("e.entry_id").as("sampleId"),
+        fn.sum<number>("f.failures").as("failures"),
+        fn.min<number>("f.sample_id").as("sampleId"),
       ])
-      .groupBy(["e.outcome", "b.error_id", "b.smtp_code", "b.enhanced_id", "b.is_timeout"]);
+      .groupBy(["f.outcome", "b.error_id", "b.smtp_code", "b.enhanced_id", "b.is_timeout"]);
     const rows = await this.#selection.tables
       .selectFrom(grouped.as("g"))
       .leftJoin("strings as w", "w.id", "g.error_id")
@@ -344,10 +408,17 @@ export class StatsCounts {
   }
 
   /** Of the messages that arrived: those with one of these statuses, in all and before a moment. */
-  async openMessages(statuses: readonly MessageStatus[], before: EpochMs): Promise<OpenMessages[]> {
+  async openMessages(
+    statuses: readonly Exclude<MessageStatus, "delivered" | "partial">[],
+    before: EpochMs,
+  ): Promise<OpenMessages[]> {
     const rows = await this.#selection
       .messages()
-      .where("m.status", "in", statuses.map(this.#names.messageStatusCode))
+      .where(
+        sql<boolean>`m.status IN (${sql.join(statuses.map((name) => sql.lit(this.#names.messageStatusCode(name))))})`,
+      )
+      // NOTE: lets SQLite take the index of those that are not delivered.
+      .where(sql<boolean>`m.status NOT IN (3, 10)`)
       .select(({ fn }) => [
         "m.status",
         fn.countAll<number>().as("messages"),
@@ -363,7 +434,7 @@ export class StatsCounts {
   async entries(event: EntryKind): Promise<number> {
     const { count } = await this.#selection
       .entries()
-      .where("l.event", "=", this.#names.eventCode(event))
+      .where(sql<boolean>`l.event = ${sql.lit(this.#names.eventCode(event))}`)
       .select(({ fn }) => fn.countAll<number>().as("count"))
       .executeTakeFirstOrThrow();
     return count;

@@ -39,25 +39,31 @@ interface Measure {
 
 type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounces" | "rejections";
 
-/** The `limit` first by `rank`, and by their name where they are equal. A rank that the axis lacks gives no rows. */
+/** The first so many by `rank`, and by their name where they are equal; or those of some keys. A rank that the axis lacks gives no rows. */
 export async function readRanking(
   selection: Selection,
   names: CodeNames,
   axisName: AxisName,
   rank: Rank,
-  limit: number,
+  wanted: number | readonly string[],
 ): Promise<Ranking> {
   const axis: Axis = AXES[axisName];
   const measures = measuresOf(selection, names, axis);
   const leading = measures[leadingMeasure(axis, rank)];
   if (leading === undefined) return { axis: axisName, rank, rows: [] };
   const order = rank === "volume" ? sql`bytes DESC, count DESC` : sql`count DESC, bytes DESC`;
-  const leaders = await readMeasure(selection, axis, leading, sql`ORDER BY ${order}, key LIMIT ${sql.lit(limit)}`);
-  const keys = leaders.map(({ key }) => key);
+  const leaders =
+    typeof wanted === "number"
+      ? await readMeasure(selection, axis, leading, sql`ORDER BY ${order}, key LIMIT ${sql.lit(wanted)}`)
+      : undefined;
+  const isNumber = (axis.event ?? axis.message)?.texts === "none";
+  const keys =
+    leaders?.map(({ key }) => key) ?? (wanted as readonly string[]).map((key) => (isNumber ? Number(key) : key));
   const ofLeaders = sql`HAVING key IN (${keys.length === 0 ? sql`NULL` : sql.join(keys)})`;
   const figures = new Map<MeasureName, Map<string | number, Measured>>();
   for (const [name, one] of Object.entries(measures) as [MeasureName, Measure][]) {
-    const rows = one === leading ? leaders : await readMeasure(selection, axis, one, ofLeaders);
+    const rows =
+      one === leading && leaders !== undefined ? leaders : await readMeasure(selection, axis, one, ofLeaders);
     figures.set(name, new Map(rows.map((row) => [row.key, row])));
   }
   const count = (name: MeasureName, key: string | number): number => figures.get(name)?.get(key)?.count ?? 0;
@@ -113,7 +119,11 @@ function byId<Tables, Used extends keyof Tables>(
     column,
     rowsById: rows
       .select([id.as("id"), sql<number>`count(*)`.as("count"), bytes.as("bytes")])
-      .where(sql<boolean>`${id} IS NOT NULL`)
+      .where(
+        column.texts === "scripts"
+          ? sql<boolean>`${id} IN (SELECT id FROM temp.message_scripts)`
+          : sql<boolean>`${id} IS NOT NULL`,
+      )
       .groupBy(id),
   };
 }
@@ -128,12 +138,12 @@ async function readMeasure(
     column.texts === "none"
       ? sql`(SELECT g.id AS key, g.count, g.bytes FROM ${rowsById} AS g)`
       : sql`(SELECT ${keyOf(column.texts, key)} AS key, g.count, g.bytes FROM ${rowsById} AS g
-             JOIN ${sql.table(column.texts)} AS t ON t.id = g.id)`;
+             JOIN ${sql.table(column.texts === "scripts" ? "temp.message_scripts" : column.texts)} AS t ON t.id = g.id)`;
   const query = sql<Measured>`SELECT key, sum(count) AS count, sum(bytes) AS bytes FROM ${source} GROUP BY key ${ending}`;
   return (await query.execute(tables)).rows;
 }
 
-function keyOf(texts: "addresses" | "strings", key: string | undefined): RawBuilder<string> {
+function keyOf(texts: "addresses" | "strings" | "scripts", key: string | undefined): RawBuilder<string> {
   const text = sql.ref<string>(texts === "addresses" ? "t.address" : "t.text");
   return key === undefined ? text : sql<string>`${sql.id(key)}(${text})`;
 }

@@ -48,20 +48,41 @@ export class RemoteHostCounts {
   async hosts(): Promise<HostCount[]> {
     const is = (outcome: "delivered" | "deferred" | "bounced") =>
       sql<number>`e.outcome = ${sql.lit(this.#names.outcomeCode(outcome))}`;
-    const grouped = this.#selection
-      .addressEventsWithEntry()
+    const beside = this.#selection
+      .addressEventsBeside()
+      .innerJoin("stored_entries as l", "l.id", "e.entry_id")
+      .innerJoin("delivery_paths as p", "p.id", "e.path_id")
+      .leftJoin("delivery_problems as b", "b.id", "e.problem_id")
       .where("e.is_attempt", "=", 1)
       .where("p.host_id", "is not", null)
       .select([
-        "p.host_id",
+        sql<number>`p.host_id`.as("host_id"),
         sql<number>`sum(${is("delivered")})`.as("successes"),
         sql<number>`sum(${is("deferred")})`.as("deferrals"),
         sql<number>`sum(${is("bounced")})`.as("bounces"),
         sql<number>`coalesce(sum(b.is_timeout), 0)`.as("timeouts"),
-        sql<number | null>`max(CASE WHEN ${is("delivered")} THEN l.at END) / 1000`.as("lastSuccess"),
-        sql<number>`max(l.at) / 1000`.as("lastAttempt"),
+        sql<number | null>`max(CASE WHEN ${is("delivered")} THEN l.at END)`.as("last_success_at"),
+        sql<number>`max(l.at)`.as("last_attempt_at"),
       ])
       .groupBy("p.host_id");
+    const rolled = this.#selection.tables
+      .selectFrom("rolled_hosts as x")
+      .where(this.#selection.entryChunks.holds(sql.ref("x.first_id")))
+      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .select(["x.host_id", "x.successes", "x.deferrals", "x.bounces", "x.timeouts"])
+      .select(["x.last_success_at", "x.last_attempt_at"]);
+    const grouped = this.#selection.tables
+      .selectFrom(beside.unionAll(rolled).as("f"))
+      .select(({ fn }) => [
+        "f.host_id",
+        fn.sum<number>("f.successes").as("successes"),
+        fn.sum<number>("f.deferrals").as("deferrals"),
+        fn.sum<number>("f.bounces").as("bounces"),
+        fn.sum<number>("f.timeouts").as("timeouts"),
+        sql<number | null>`max(f.last_success_at) / 1000`.as("lastSuccess"),
+        sql<number>`max(f.last_attempt_at) / 1000`.as("lastAttempt"),
+      ])
+      .groupBy("f.host_id");
     const rows = await this.#selection.tables
       .selectFrom(grouped.as("g"))
       .innerJoin("strings as h", "h.id", "g.host_id")

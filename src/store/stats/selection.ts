@@ -1,8 +1,10 @@
 /** The part of the database that figures are wanted of, as conditions on the base tables: views would be five times slower. */
 import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
 import type { EpochMs } from "../../units.ts";
+import type { Filter as SearchFilter } from "../filter.ts";
 import { LINES_PER_BLOCK } from "../raw-text.ts";
 import type { BaseTables } from "../tables.ts";
+import { type Chunks, findChunks, type IdRange, inRanges, NO_CHUNKS } from "./rolled.ts";
 
 /** What is counted; a part that is undefined or empty does not restrict. */
 export interface Filter {
@@ -11,21 +13,11 @@ export interface Filter {
   /** Up to, and without, this moment. */
   readonly until?: EpochMs | undefined;
   readonly servers?: readonly string[];
-  /**
-   * Envelope sender: an address, a domain, or a pattern with `*` for any run of characters; case does not matter.
-   * `<>` is the null sender.
-   */
-  readonly sender?: string | undefined;
-  /** Envelope recipient, in the same form. */
-  readonly recipient?: string | undefined;
+  /** What `search` is to find: only that is counted, by the ids of chosen.ts. */
+  readonly subjects?: SearchFilter | undefined;
 }
 
-/** Ids, both included, outside of which nothing can be in the time wanted. */
-interface IdRange {
-  readonly first: number;
-  readonly last: number;
-}
-
+/** Ids outside of which nothing can be in the time wanted. */
 interface Ranges {
   readonly entries: IdRange;
   readonly messages: IdRange;
@@ -36,14 +28,25 @@ const RANKS = 1000;
 
 export class Selection {
   readonly tables: Kysely<BaseTables>;
+  /** What is added up in advance of messages, and of entries. */
+  readonly messageChunks: Chunks;
+  readonly entryChunks: Chunks;
   readonly #filter: Filter;
   /** Undefined: all. */
   readonly #ranges: Ranges | undefined;
 
-  private constructor(tables: Kysely<BaseTables>, filter: Filter, ranges: Ranges | undefined) {
+  private constructor(
+    tables: Kysely<BaseTables>,
+    filter: Filter,
+    ranges: Ranges | undefined,
+    messageChunks: Chunks,
+    entryChunks: Chunks,
+  ) {
     this.tables = tables;
     this.#filter = filter;
     this.#ranges = ranges;
+    this.messageChunks = messageChunks;
+    this.entryChunks = entryChunks;
   }
 
   static async open(tables: Kysely<BaseTables>, arrivalCode: number, filter: Filter): Promise<Selection> {
@@ -51,12 +54,20 @@ export class Selection {
       (filter.since === undefined && filter.until === undefined) || (await lacksText(tables))
         ? undefined
         : await findRanges(tables, arrivalCode, filter);
-    return new Selection(tables, filter, ranges);
+    const chunksOf = async (kind: "messages" | "entries"): Promise<Chunks> =>
+      isAddedUp(filter) ? findChunks(tables, kind, momentsOf(filter)) : NO_CHUNKS;
+    return new Selection(tables, filter, ranges, await chunksOf("messages"), await chunksOf("entries"));
+  }
+
+  /** The condition that a rolled table's row is of the servers wanted. */
+  ofServers(serverId: Expression<number>): Expression<SqlBool> {
+    const { servers = [] } = this.#filter;
+    return servers.length === 0 ? sql<SqlBool>`1` : sql<SqlBool>`${serverId} IN ${serverIds(this.tables, servers)}`;
   }
 
   /** The messages that arrived in the time, as `m`. */
   messages() {
-    const { servers = [], sender, recipient } = this.#filter;
+    const { servers = [] } = this.#filter;
     return this.tables
       .selectFrom("stored_messages as m")
       .where((eb) =>
@@ -65,20 +76,27 @@ export class Selection {
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
           ...inRange(sql.ref<number>("m.id"), this.#ranges?.messages),
           ...(servers.length === 0 ? [] : [eb("m.server_id", "in", serverIds(this.tables, servers))]),
-          ...(sender === undefined ? [] : [eb("m.sender_id", "in", addressIds(this.tables, sender))]),
-          ...(recipient === undefined
-            ? []
-            : [
-                eb.exists(
-                  this.tables
-                    .selectFrom("stored_recipients as q")
-                    .select("q.address_id")
-                    .where(sql<SqlBool>`q.message_id = m.id`)
-                    .where("q.address_id", "in", addressIds(this.tables, recipient)),
-                ),
-              ]),
+          ...this.#chosen(sql.ref<number>("m.id"), "chosen_messages"),
         ]),
       );
+  }
+
+  /** The same without those of the chunks. */
+  messagesBeside() {
+    return this.messages().where(inRanges(sql.ref<number>("m.id"), this.messageChunks.rest));
+  }
+
+  /** What was said in the time about recipients of messages, as `e`, without that of the chunks. */
+  addressEventsBeside() {
+    return this.tables
+      .selectFrom("address_events as e")
+      .where(inRanges(sql.ref<number>("e.entry_id"), this.entryChunks.rest))
+      .where((eb) => eb.and(this.#eventConditions(eb)));
+  }
+
+  /** The same without those of the chunks. */
+  rejectionsBeside() {
+    return this.rejections().where(inRanges(sql.ref<number>("j.entry_id"), this.entryChunks.rest));
   }
 
   /** What was said in the time about recipients of messages, as `e`, on their ways, as `p`, with their problems, as `b`. */
@@ -100,24 +118,12 @@ export class Selection {
     return this.addressEventsWithEntry().innerJoin("stored_messages as m", "m.id", "l.message_id");
   }
 
-  /** Rejections in the time, as `j`, with their entries, as `l`. */
+  /** Rejections in the time, as `j`. */
   rejections() {
-    const { servers = [], sender, recipient } = this.#filter;
-    return this.tables
-      .selectFrom("stored_rejections as j")
-      .innerJoin("stored_entries as l", "l.id", "j.entry_id")
-      .where((eb) =>
-        eb.and([
-          ...this.#inTime(sql.ref<number>("l.at")),
-          ...inRange(sql.ref<number>("j.entry_id"), this.#ranges?.entries),
-          ...(servers.length === 0 ? [] : [eb("l.server_id", "in", serverIds(this.tables, servers))]),
-          ...(sender === undefined ? [] : [eb("j.sender_id", "in", addressIds(this.tables, sender))]),
-          ...(recipient === undefined ? [] : [eb("j.recipient_id", "in", addressIds(this.tables, recipient))]),
-        ]),
-      );
+    return this.tables.selectFrom("stored_rejections as j").where((eb) => eb.and(this.#rejectionConditions(eb)));
   }
 
-  /** All entries in the time, as `l`; of messages or not, whatever sender and recipient are wanted. */
+  /** All entries in the time, as `l`; of messages or not, whatever subjects are wanted. */
   entries() {
     const { servers = [] } = this.#filter;
     return this.tables
@@ -134,26 +140,47 @@ export class Selection {
   #eventConditions(
     eb: ExpressionBuilder<BaseTables & { e: BaseTables["address_events"] }, "e">,
   ): Expression<SqlBool>[] {
-    const { servers = [], sender, recipient } = this.#filter;
-    const conditions = inRange(sql.ref<number>("e.entry_id"), this.#ranges?.entries);
-    if (recipient !== undefined) conditions.push(eb("e.recipient_id", "in", addressIds(this.tables, recipient)));
+    const { servers = [] } = this.#filter;
+    const id = sql.ref<number>("e.entry_id");
+    const conditions = [...inRange(id, this.#ranges?.entries), ...this.#chosen(id, "chosen_events")];
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
-    if (sender !== undefined) {
-      const messages = this.tables
-        .selectFrom("stored_messages as x")
-        .select("x.id")
-        .where(sql<SqlBool>`x.id = y.message_id`)
-        .where("x.sender_id", "in", addressIds(this.tables, sender));
-      ofEntry.push(sql<SqlBool>`EXISTS ${messages}`);
-    }
-    if (ofEntry.length === 0) return conditions;
+    return [...conditions, ...this.#ofEntry(eb, id, ofEntry)];
+  }
+
+  #rejectionConditions(
+    eb: ExpressionBuilder<BaseTables & { j: BaseTables["stored_rejections"] }, "j">,
+  ): Expression<SqlBool>[] {
+    const { servers = [] } = this.#filter;
+    const ofEntry = this.#inTime(sql.ref<number>("y.at"));
+    if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
+    return [
+      ...inRange(sql.ref<number>("j.entry_id"), this.#ranges?.entries),
+      ...this.#chosen(sql.ref<number>("j.entry_id"), "chosen_rejections"),
+      ...this.#ofEntry(eb, sql.ref("j.entry_id"), ofEntry),
+    ];
+  }
+
+  /** That an id is among those that the filter has found. */
+  #chosen(id: Expression<number>, table: string): Expression<SqlBool>[] {
+    return this.#filter.subjects === undefined
+      ? []
+      : [sql<SqlBool>`${id} IN (SELECT id FROM ${sql.table(`temp.${table}`)})`];
+  }
+
+  /** What holds of the entry of a row, as `y`; nothing to check costs nothing. */
+  #ofEntry<Tables extends BaseTables, Used extends keyof Tables>(
+    { exists }: Pick<ExpressionBuilder<Tables, Used>, "exists">,
+    id: Expression<number>,
+    conditions: readonly Expression<SqlBool>[],
+  ): Expression<SqlBool>[] {
+    if (conditions.length === 0) return [];
     const entry = this.tables
       .selectFrom("stored_entries as y")
       .select("y.id")
-      .where(sql<SqlBool>`y.id = e.entry_id`)
-      .where((its) => its.and(ofEntry));
-    return [...conditions, eb.exists(entry)];
+      .where(sql<SqlBool>`y.id = ${id}`)
+      .where((its) => its.and([...conditions]));
+    return [exists(entry)];
   }
 
   #inTime(at: Expression<number | null>): Expression<SqlBool>[] {
@@ -163,6 +190,18 @@ export class Selection {
       ...(until === undefined ? [] : [sql<SqlBool>`${at} < ${sql.lit(until * RANKS)}`]),
     ];
   }
+}
+
+/** True when what is wanted can be told from time and server alone. */
+function isAddedUp({ subjects }: Filter): boolean {
+  return subjects === undefined;
+}
+
+function momentsOf({ since, until }: Filter): { readonly since: number; readonly until: number } {
+  return {
+    since: since === undefined ? Number.NEGATIVE_INFINITY : since * RANKS,
+    until: until === undefined ? Number.POSITIVE_INFINITY : until * RANKS,
+  };
 }
 
 /** The number of the piece of `slotMs` that a moment is in. */
@@ -224,18 +263,4 @@ async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
 
 function serverIds(tables: Kysely<BaseTables>, names: readonly string[]) {
   return tables.selectFrom("stored_servers").select("id").where("name", "in", names);
-}
-
-function addressIds(tables: Kysely<BaseTables>, wanted: string) {
-  return tables
-    .selectFrom("addresses")
-    .select("id")
-    .where(sql<SqlBool>`address LIKE ${toLikePattern(wanted)} ESCAPE '\\'`);
-}
-
-/** `bob@example.org`, `*@example.org`, `example.org` (any address there), `bounce-*`. */
-function toLikePattern(wanted: string): string {
-  const isPlain = wanted.includes("@") || wanted.includes("*") || wanted === "<>";
-  const pattern = isPlain ? wanted : `*@${wanted}`;
-  return pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
 }

@@ -59,6 +59,7 @@ describe("Markdown", () => {
       from: null,
       until: null,
       timeZone: "UTC",
+      filter: { servers: [], subjects: {}, limits: [] },
       sections: { top: [rankingOf(keys)] },
     } as unknown as Stats;
     return renderStatsMarkdown(stats)

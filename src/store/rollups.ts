@@ -1,0 +1,132 @@
+/** Figures of ranges of messages and entries, added up in advance for statistics; see schema/0003_rollups.sql. */
+import type Database from "better-sqlite3";
+import { MINUTE_MS } from "../units.ts";
+import { LINES_PER_BLOCK } from "./raw-text.ts";
+import type { BaseTables } from "./tables.ts";
+
+export type ChunkKind = "messages" | "entries";
+
+/** The time a figure is of, in all rolled tables: whole hours are made of it, and the days of every zone. */
+export const SLOT_MS = 15 * MINUTE_MS;
+const SLOT = SLOT_MS * 1000;
+
+/** How much is added up at once. */
+export interface ChunkSizes {
+  /** Message ids. */
+  readonly messages: number;
+  /** Entry ids: those of so many blocks. */
+  readonly blocks: number;
+}
+
+/** Measured: smaller ones make more rows, larger ones leave more that is in none. */
+export const CHUNK_SIZES: ChunkSizes = { messages: 8192, blocks: 128 };
+
+export interface Rolled {
+  readonly kind: ChunkKind;
+  readonly table: keyof BaseTables & `rolled_${string}`;
+  /** Its rows but for the first column, of the ids between two parameters, both included. */
+  readonly select: string;
+}
+
+const outcome = (name: string): string => `(SELECT code FROM codes WHERE family = 'outcome' AND name = '${name}')`;
+const is = (name: string): string => `e.outcome = ${outcome(name)}`;
+
+export const ROLLED: readonly Rolled[] = [
+  {
+    kind: "messages",
+    table: "rolled_messages",
+    select: `SELECT server_id, arrival_at / ${SLOT} AS slot, status, count(*), coalesce(sum(size), 0)
+      FROM stored_messages WHERE id BETWEEN ? AND ? AND arrival_at IS NOT NULL GROUP BY 1, 2, 3`,
+  },
+  {
+    kind: "messages",
+    table: "rolled_recipients",
+    select: `SELECT m.server_id, r.status, r.attempts, count(*), coalesce(sum(m.size), 0)
+      FROM stored_messages m CROSS JOIN stored_recipients r ON r.message_id = m.id
+      WHERE m.id BETWEEN ? AND ? AND m.arrival_at IS NOT NULL GROUP BY 1, 2, 3`,
+  },
+  {
+    kind: "entries",
+    table: "rolled_events",
+    select: `SELECT l.server_id, l.at / ${SLOT} AS slot, e.outcome, e.is_attempt, count(*)
+      FROM address_events e CROSS JOIN stored_entries l ON l.id = e.entry_id
+      WHERE e.entry_id BETWEEN ? AND ? GROUP BY 1, 2, 3, 4`,
+  },
+  {
+    kind: "entries",
+    table: "rolled_failures",
+    select: `SELECT l.server_id, e.outcome, coalesce(e.problem_id, 0) AS problem, count(*), min(e.entry_id)
+      FROM address_events e CROSS JOIN stored_entries l ON l.id = e.entry_id
+      WHERE e.entry_id BETWEEN ? AND ? AND e.is_attempt AND (${is("deferred")} OR ${is("bounced")}) GROUP BY 1, 2, 3`,
+  },
+  {
+    kind: "entries",
+    table: "rolled_hosts",
+    select: `SELECT l.server_id, p.host_id, sum(${is("delivered")}), sum(${is("deferred")}), sum(${is("bounced")}),
+        coalesce(sum(b.is_timeout), 0), max(CASE WHEN ${is("delivered")} THEN l.at END), max(l.at)
+      FROM address_events e CROSS JOIN stored_entries l ON l.id = e.entry_id CROSS JOIN delivery_paths p ON p.id = e.path_id
+      LEFT JOIN delivery_problems b ON b.id = e.problem_id
+      WHERE e.entry_id BETWEEN ? AND ? AND e.is_attempt AND p.host_id IS NOT NULL GROUP BY 1, 2`,
+  },
+  {
+    kind: "entries",
+    table: "rolled_rejections",
+    select: `SELECT l.server_id, l.at / ${SLOT} AS slot, j.is_permanent, count(*)
+      FROM stored_rejections j CROSS JOIN stored_entries l ON l.id = j.entry_id
+      WHERE j.entry_id BETWEEN ? AND ? GROUP BY 1, 2, 3`,
+  },
+];
+
+/** The moments of a chunk, of the ids between two parameters. */
+const MOMENTS: Readonly<Record<ChunkKind, string>> = {
+  messages: "SELECT min(arrival_at), max(arrival_at) FROM stored_messages WHERE id BETWEEN ? AND ?",
+  entries: "SELECT min(at), max(at) FROM stored_entries WHERE id BETWEEN ? AND ?",
+};
+
+/** Ids below this belong to no row that is still to come. */
+const SETTLED: Readonly<Record<ChunkKind, string>> = {
+  messages: "SELECT coalesce(max(id), 0) + 1 FROM stored_messages",
+  entries: `SELECT coalesce(max(id), 0) * ${LINES_PER_BLOCK} FROM raw_blocks`,
+};
+
+/**
+ * Adds up the first chunk of each kind that is not, or not any more; false when there is none left. To be done when a run ends,
+ * with all rows flushed.
+ */
+export function rollUp(database: Database.Database, sizes: ChunkSizes): boolean {
+  const kinds = [
+    ["messages", sizes.messages],
+    ["entries", sizes.blocks * LINES_PER_BLOCK],
+  ] as const;
+  let isLeft = false;
+  for (const [kind, size] of kinds) {
+    const end = database.prepare<[], number>(SETTLED[kind]).pluck().get() ?? 0;
+    const [firstId, next] = database
+      .prepare<{ end: number; size: number; kind: ChunkKind }, number>(
+        `WITH RECURSIVE grid (first_id) AS (
+           SELECT 0 WHERE @end >= @size UNION ALL SELECT first_id + @size FROM grid WHERE first_id + 2 * @size <= @end
+         )
+         SELECT first_id FROM grid
+         WHERE NOT EXISTS (SELECT 1 FROM rolled_chunks c WHERE c.kind = @kind AND c.first_id = grid.first_id)
+         ORDER BY first_id LIMIT 2`,
+      )
+      .pluck()
+      .all({ end, size, kind });
+    if (firstId !== undefined) rollUpChunk(database, kind, firstId, firstId + size - 1);
+    isLeft ||= next !== undefined;
+  }
+  return isLeft;
+}
+
+function rollUpChunk(database: Database.Database, kind: ChunkKind, firstId: number, lastId: number): void {
+  for (const rolled of ROLLED.filter((one) => one.kind === kind)) {
+    database.prepare(`DELETE FROM ${rolled.table} WHERE first_id = ?`).run(firstId);
+    database.prepare(`INSERT INTO ${rolled.table} SELECT ${firstId}, * FROM (${rolled.select})`).run(firstId, lastId);
+  }
+  database
+    .prepare(
+      `INSERT INTO rolled_chunks (kind, first_id, last_id, first_at, last_at)
+       SELECT '${kind}', ${firstId}, ${lastId}, * FROM (${MOMENTS[kind]})`,
+    )
+    .run(firstId, lastId);
+}

@@ -1,0 +1,102 @@
+/** What a time is compared with: the same figures as of that time alone, in every section and form. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { withComparison } from "../../src/render/stats/compared.ts";
+import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
+import { runCli } from "../support/cli.ts";
+import { makeGoldenDatabase } from "../support/golden.ts";
+
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+const DB = join(FOLDER, "pilot.db");
+beforeAll(() => makeGoldenDatabase(DB));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+async function statsOf(...argv: string[]): Promise<{ sections: Sections; before?: { sections: Sections } }> {
+  const { stdout, status } = await runCli(["stats", "--json", "--db", DB, ...argv]);
+  expect(status).toBe(0);
+  return JSON.parse(stdout);
+}
+
+/** The log says nothing of these. */
+const EMPTY = ["blocklists", "delivery"];
+
+const NOW = ["--since", "2026-03-02 12:00", "--until", "2026-03-03 00:00", "--compare", "previous"];
+
+describe("a comparison", () => {
+  test("has every section of the other time", async () => {
+    const { sections, before } = await statsOf("all", ...NOW, "--bucket", "6h", "--limit", "3");
+    const other = await statsOf("all", "--since", "2026-03-02 00:00", "--until", "2026-03-02 12:00", "--bucket", "6h");
+    expect(Object.keys(before?.sections ?? {})).toEqual([...SECTION_NAMES]);
+    const { series, top, providers, slow, ...same } = (before as { sections: Sections }).sections;
+    const { series: otherSeries, top: _top, providers: otherProviders, slow: _slow, ...expected } = other.sections;
+    // The problems of a time depend on its end, which is the last line that is stored.
+    expect(same).toEqual(expected);
+    expect(series.points.map(({ received }) => received)).toEqual(otherSeries.points.map(({ received }) => received));
+    for (const ranking of top) {
+      const [all] = (
+        await statsOf("--by", ranking.axis, "--since", "2026-03-02", "--until", "2026-03-02 12:00", "--limit", "999")
+      ).sections.top;
+      const now = sections.top.find(({ axis }) => axis === ranking.axis)?.rows.map(({ key }) => key) ?? [];
+      expect(ranking.rows.map(({ key }) => key)).toEqual(now);
+      const nothing = { messages: 0, deliveries: 0, bytes: 0, deferrals: 0, bounces: 0, rejections: 0 };
+      const known = (key: string) => all?.rows.find((row) => row.key === key);
+      for (const row of ranking.rows) {
+        const figures = known(row.key) ?? { ...nothing, key: row.key };
+        expect(row).toEqual(
+          Object.fromEntries(
+            Object.entries(row).map(([name, value]) => [
+              name,
+              value === null ? null : figures[name as keyof typeof figures],
+            ]),
+          ),
+        );
+      }
+    }
+    for (const { provider, delivered } of providers.providers)
+      expect(otherProviders.providers.find((one) => one.provider === provider)?.delivered).toBe(delivered);
+    expect(slow.hosts.map(({ host }) => host)).toEqual(
+      sections.slow.hosts.map(({ host }) => host).filter((host) => slow.hosts.some((one) => one.host === host)),
+    );
+  });
+
+  test.each(SECTION_NAMES.filter((name) => !["problems", "top", ...EMPTY].includes(name)))(
+    "of %s is in its CSV, its Markdown and on its page",
+    async (name) => {
+      const csv = await runCli(["stats", name, "--csv", "--db", DB, ...NOW]);
+      expect(csv.stdout.split("\n", 1)[0]).toMatch(/before,change/);
+      const markdown = await runCli(["stats", name, "--markdown", "--db", DB, ...NOW]);
+      expect(markdown.stdout).toMatch(/\| Before \| Change \|/);
+      const html = join(FOLDER, `${name}.html`);
+      expect((await runCli(["stats", name, "--html", html, "--quiet", "--db", DB, ...NOW])).status).toBe(0);
+      expect(readFileSync(html, "utf8")).toMatch(/Before<\/th>\s*<th[^>]*>Change/);
+      expect((await runCli(["stats", name, "--db", DB, ...NOW])).stdout).toMatch(/Before +Change/);
+    },
+  );
+});
+
+test("rows that were not there were nothing, and rows that are no more are nothing now", () => {
+  const table = (...rows: [string, number, number][]) => ({
+    name: "x",
+    title: "X",
+    columns: [
+      { name: "key", title: "Key", kind: "word" as const },
+      { name: "count", title: "Count", kind: "count" as const },
+      { name: "share", title: "Share", kind: "share" as const },
+    ],
+    rows,
+    empty: "",
+  });
+  const [now, before] = [table(["a", 3, 0.75], ["b", 1, 0.25]), table(["a", 2, 0.5], ["c", 2, 0.5])];
+  const how = { keys: ["key"], figure: "count", missing: 0, showsGone: true } as const;
+  expect(withComparison(now, before, how).rows).toEqual([
+    ["a", 3, 0.75, 2, 0.5],
+    ["b", 1, 0.25, 0, null],
+    ["c", 0, 0, 2, -1],
+  ]);
+  expect(withComparison(now, before, { ...how, missing: null, showsGone: false }).rows).toEqual([
+    ["a", 3, 0.75, 2, 0.5],
+    ["b", 1, 0.25, null, null],
+  ]);
+});
