@@ -11,11 +11,15 @@ import { buildChain } from "../../src/trace/chain.ts";
 import { findMessages } from "../../src/trace/find-messages.ts";
 import { readSubject } from "../../src/trace/subject.ts";
 import { traceAll } from "../../src/trace/trace.ts";
+import { runCli } from "../support/cli.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
-beforeAll(() => makeGoldenDatabase(DB));
+beforeAll(async () => {
+  await makeGoldenDatabase(DB);
+  await runCli(["tag", "1vx5YT-0006RL-10", "ticket-4711", "--db", DB]);
+});
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const NEWEST = { order: { key: "time", isAscending: false }, after: undefined, limit: 50 } as const;
@@ -46,6 +50,7 @@ describe("no table is walked through by", () => {
     ["IP", { ip: ["203.0.113.103"] }],
     ["net", { ip: ["203.0.113.0/24"] }],
     ["Message-ID", { messageId: ["l00830.1772790326@sender1.example"] }],
+    ["tag", { tag: ["ticket-*"] }],
     ["status", { status: ["frozen", "deferred"], kind: ["message"] }],
     ["time", { since: 0 as never }],
     ["sender, status and time", { sender: ["app@partner.example"], status: ["deferred"], since: 0 as never }],
@@ -56,6 +61,15 @@ describe("no table is walked through by", () => {
     });
     expect(found).toBeGreaterThan(0);
     expect(plans.length).toBeGreaterThan(3);
+    expect(plans.filter(isWalk)).toEqual([]);
+  });
+
+  test("search --raw", async () => {
+    const { plans, found } = await watch(async (reader) => {
+      const hits = await reader.search.find({ ...NEWEST, filter: { sender: ["app@partner.example"] } });
+      return reader.groups.read(hits).flatMap(({ lines }) => lines).length;
+    });
+    expect(found).toBeGreaterThan(10);
     expect(plans.filter(isWalk)).toEqual([]);
   });
 
@@ -98,7 +112,7 @@ function isWalk(step: string): boolean {
   return GROWING.some((table) => step === `SCAN ${table}`);
 }
 
-/** Runs questions, and explains every statement that they prepared; aliases stand as the tables they are. */
+/** Runs questions, and explains every statement that they ran; aliases stand as the tables they are. */
 async function watch(
   ask: (reader: Reader) => Promise<number>,
 ): Promise<{ readonly plans: string[]; readonly found: number }> {
@@ -107,8 +121,17 @@ async function watch(
   const definitions = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view'").pluck().all() as string[];
   const prepare = database.prepare.bind(database);
   database.prepare = ((sql: string) => {
-    statements.add(sql);
-    return prepare(sql);
+    const statement = prepare(sql);
+    for (const method of ["all", "get", "iterate"] as const) {
+      const run = statement[method].bind(statement) as (...parameters: unknown[]) => unknown;
+      Object.defineProperty(statement, method, {
+        value: (...parameters: unknown[]) => {
+          statements.add(sql);
+          return run(...parameters);
+        },
+      });
+    }
+    return statement;
   }) as typeof database.prepare;
   const reader = new Reader(database);
   statements.clear();
@@ -125,8 +148,9 @@ async function watch(
 }
 
 /** The plan does not depend on them. */
-function parametersOf(sql: string): null[] {
-  return [...sql.matchAll(/\?/g)].map(() => null);
+function parametersOf(sql: string): unknown[] {
+  const names = [...sql.matchAll(/@(\w+)/g)].map(([, name]) => [name, null]);
+  return names.length > 0 ? [Object.fromEntries(names)] : [...sql.matchAll(/\?/g)].map(() => null);
 }
 
 /** `SCAN m` with `FROM stored_messages m` is `SCAN stored_messages`; an alias may be one of a view. */
