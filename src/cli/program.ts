@@ -594,7 +594,7 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .description(
       "Shows how each line is read, plain or compressed, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
     )
-    .argument("[files...]", 'log files; "-" or none is standard input')
+    .argument("[files...]", 'log files, directories of logs, quoted patterns; "-" or none is standard input')
     .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
     .option("--other", "only lines of no known form")
     .addOption(new Option("--summary", "count the kinds, and show what was not understood").conflicts("explain"))

@@ -28,6 +28,13 @@ export async function findLogs(argument: string): Promise<FoundLogs> {
   return findMatches(argument);
 }
 
+/** None of the files that were found is a log. */
+export function noLogAmong({ argument, paths }: FoundLogs, hint: string): PilotError {
+  const which = paths.length === 1 ? "The only file" : `None of the ${paths.length} files`;
+  const isLog = paths.length === 1 ? "is no log of Exim" : "is a log of Exim";
+  return new PilotError("not_a_log", `${which} that "${argument}" stands for ${isLog}.`, { hint });
+}
+
 function named(argument: string): FoundLogs {
   return { argument, paths: [argument], isNamed: true, error: undefined };
 }

@@ -8,7 +8,7 @@ import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, MIB } from "../units.ts";
-import { type FoundLogs, findLogs } from "./find-logs.ts";
+import { findLogs, noLogAmong } from "./find-logs.ts";
 import { Follower } from "./follow.ts";
 import { endsBefore } from "./log-age.ts";
 import { BATCHES_TOGETHER, type LogFigures, NOTHING, type ReaderOptions, readLog } from "./log-reader.ts";
@@ -188,7 +188,15 @@ class Run {
       }
       const reports = this.#logs.slice(before);
       if (reports.length > 0 && reports.every(({ result }) => result === "foreign"))
-        this.#logs.push(failed(found.argument, noLogAmong(found)));
+        this.#logs.push(
+          failed(
+            found.argument,
+            noLogAmong(
+              found,
+              "Name a file to have it read all the same, with --log-type main, reject, panic or syslog.",
+            ),
+          ),
+        );
     }
   }
 
@@ -322,14 +330,6 @@ const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", 
 
 function failed(path: string, error: PilotError): LogReport {
   return { ...NOTHING, path, logType: undefined, result: "failed", error };
-}
-
-function noLogAmong({ argument, paths }: FoundLogs): PilotError {
-  const which = paths.length === 1 ? "The only file" : `None of the ${paths.length} files`;
-  const isLog = paths.length === 1 ? "is no log of Exim" : "is a log of Exim";
-  return new PilotError("not_a_log", `${which} that "${argument}" stands for ${isLog}.`, {
-    hint: "Name a file to have it read all the same, with --log-type main, reject, panic or syslog.",
-  });
 }
 
 function assertTimeZone(known: ServerRow | undefined, timeZone: string | undefined): void {

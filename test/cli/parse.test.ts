@@ -102,6 +102,29 @@ describe("parse prints an object a line", () => {
     expect(await kindsFor("--other", "--kind", "completed")).toEqual(["unparsed", "completed", "other"]);
   });
 
+  test("of the logs in a directory, or that match a pattern, and of no other file there", async () => {
+    const directory = mkdtempSync(join(FOLDER, "logs-"));
+    writeFileSync(join(directory, "mainlog"), COMPLETED);
+    writeFileSync(join(directory, "mainlog.1"), COMPLETED.repeat(2));
+    writeFileSync(join(directory, "notes.txt"), "nothing of Exim's\n");
+    for (const [argument, count] of [
+      [directory, 3],
+      [join(directory, "main*.1"), 2],
+      [join(directory, "{notes.txt,mainlog}"), 1],
+    ] as const) {
+      const { status, stdout, stderr } = await runCli(["parse", argument]);
+      expect({ argument, status, stderr, count: eventsOf(stdout).length }).toEqual({
+        argument,
+        status: 0,
+        stderr: "",
+        count,
+      });
+    }
+    const { status, stderr } = await runCli(["parse", join(directory, "*.txt")]);
+    expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringContaining("is no log of Exim") });
+    expect(eventsOf((await runCli(["parse", join(directory, "notes.txt")])).stdout)).toHaveLength(1);
+  });
+
   test("the same of an archive, and line numbers that count lines of any length", async () => {
     const archive = join(FOLDER, "mainlog.gz");
     writeFileSync(archive, gzipSync(readFileSync(LOG)));

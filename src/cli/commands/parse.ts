@@ -5,8 +5,9 @@ import { isUnknown, type LineKind } from "../../explain/kinds.ts";
 import { type ReadLine, readLine } from "../../explain/read-line.ts";
 import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch.ts";
+import { type FoundLogs, findLogs, noLogAmong } from "../../ingest/find-logs.ts";
 import { eachLine, SourceFailure } from "../../ingest/lines.ts";
-import { isSyslog } from "../../ingest/log-type.ts";
+import { isSurelyLog, isSyslog } from "../../ingest/log-type.ts";
 import { readFailure } from "../../ingest/read-failure.ts";
 import { openSource, STDIN_PATH } from "../../ingest/source.ts";
 import { renderEvent } from "../../render/parse-event.ts";
@@ -29,7 +30,8 @@ export interface ParseFlags {
 
 /** Prints what the lines mean; returns the exit status. A file that cannot be read does not stop the others. */
 export async function runParse(files: readonly string[], flags: ParseFlags, io: Io): Promise<number> {
-  const run = new Run(files.length === 0 ? [STDIN_PATH] : files, flags, io);
+  const found = await Promise.all((files.length === 0 ? [STDIN_PATH] : files).map(findLogs));
+  const run = new Run(found, flags, io);
   await run.readAll();
   return run.finish();
 }
@@ -41,7 +43,7 @@ interface Presentation {
 }
 
 class Run {
-  readonly #paths: readonly string[];
+  readonly #found: readonly FoundLogs[];
   readonly #flags: ParseFlags;
   readonly #io: Io;
   readonly #output: Output;
@@ -51,27 +53,45 @@ class Run {
   #hasUnknown = false;
   #failure: PilotError | undefined;
 
-  constructor(paths: readonly string[], flags: ParseFlags, io: Io) {
-    this.#paths = paths;
+  constructor(found: readonly FoundLogs[], flags: ParseFlags, io: Io) {
+    this.#found = found;
     this.#flags = flags;
     this.#io = io;
     this.#output = new Output(io);
-    this.#presentation = presentationOf(paths, flags, io);
+    this.#presentation = presentationOf(
+      found.flatMap(({ paths }) => paths),
+      flags,
+      io,
+    );
   }
 
   async readAll(): Promise<void> {
-    for (const path of this.#paths) {
+    for (const found of this.#found) {
+      if (found.error !== undefined) this.#fail(found.error);
+      let isAny = found.paths.length === 0;
+      for (const path of found.paths) if (await this.#tryOne(path, found.isNamed)) isAny = true;
       if (this.#io.signal.aborted) return;
-      try {
-        await this.#readOne(path);
-      } catch (error) {
-        if (!(error instanceof PilotError)) throw error;
-        if (this.#io.signal.aborted) return;
-        this.#output.flush();
-        reportError(error, this.#io);
-        this.#failure ??= error;
-      }
+      if (!isAny) this.#fail(noLogAmong(found, "Name a file to have it read all the same."));
     }
+  }
+
+  /** False when it was left out because it is no log. */
+  async #tryOne(path: string, isNamed: boolean): Promise<boolean> {
+    if (this.#io.signal.aborted) return true;
+    try {
+      return await this.#readOne(path, isNamed);
+    } catch (error) {
+      if (!(error instanceof PilotError)) throw error;
+      if (!this.#io.signal.aborted) this.#fail(error);
+      return true;
+    }
+  }
+
+  /** Tells what cannot be read; the others are. */
+  #fail(error: PilotError): void {
+    this.#output.flush();
+    reportError(error, this.#io);
+    this.#failure ??= error;
   }
 
   finish(): number {
@@ -83,14 +103,17 @@ class Run {
     return this.#flags.strict === true && this.#hasUnknown ? EXIT_STATUS.check_failed : 0;
   }
 
-  async #readOne(path: string): Promise<void> {
+  async #readOne(path: string, isNamed: boolean): Promise<boolean> {
     const source = await openSource(path, this.#io).catch((error: unknown) => {
       throw withoutStore(error);
     });
     try {
       await source.verify();
+      const head = source.head.toString("latin1");
+      if (!isNamed && !isSurelyLog(path, head)) return false;
       this.#files++;
-      await this.#readLines(path, source.read(), isSyslog(source.head.toString("latin1")));
+      await this.#readLines(path, source.read(), isSyslog(head));
+      return true;
     } catch (error) {
       throw withoutStore(error instanceof SourceFailure ? readFailure(path, error.cause) : error);
     } finally {
