@@ -35,5 +35,6 @@ export const EXIMSTATS_DIFFERENCES = {
   queue:
     "It takes whole seconds between the stamps, or from the id where <= was not read. It knows no change of clocks, and adds a zone in the stamps to that of the machine it runs on.",
   relays: "It takes a remote delivery of what came from another host for relaying unless an alias is shown.",
-  files: "It reads what it is given: a message of yesterday's file has no size and no arrival. Here all logs are one.",
+  files:
+    "It reads what it is given: a message of yesterday's file has no size and no arrival. Here all logs are one. `stats --eximstats` counts main logs: those that came through syslog are left out, and it says so.",
 } as const satisfies Record<string, string>;

@@ -150,6 +150,17 @@ export class StatsReader {
       yield this.#rawText.blockText(id) ?? "";
   }
 
+  /** How many logs came through syslog, of all servers when none is named. */
+  async syslogLogs(servers: readonly string[] = []): Promise<number> {
+    const { logs } = await this.#schema
+      .selectFrom("sources")
+      .where("log_type", "=", "syslog")
+      .$if(servers.length > 0, (query) => query.where("server", "in", servers))
+      .select(({ fn }) => fn.countAll<number>().as("logs"))
+      .executeTakeFirstOrThrow();
+    return logs;
+  }
+
   /** True when an id has the length of Exim 4.97 and later. */
   async hasLongIds(): Promise<boolean> {
     const found = await this.#schema

@@ -166,9 +166,39 @@ async function makeOldDatabase(folder: string): Promise<string> {
   writeFileSync(join(schemaDirectory, "views.sql"), views.replace(/CREATE VIEW audit_log[^;]*;/, ""));
   const path = join(folder, "old.db");
   const writer = openWriter({ ...storeSettings(path), schemaDirectory });
+  // What today's ingest needs of a later schema is there only as long as it runs.
+  const borrowed = borrowRollups(path);
   await ingest([join(FIXTURES, "corpus", "default", "mainlog")], Readable.from([]), writer, OPTIONS);
   writer.close();
+  borrowed.giveBack();
   return path;
+}
+
+function borrowRollups(path: string): { readonly giveBack: () => void } {
+  const parts = (database: Database.Database): { type: string; name: string }[] =>
+    database
+      .prepare<[], { type: string; name: string }>("SELECT type, name FROM sqlite_schema WHERE sql NOT NULL")
+      .all();
+  const withDatabase = <Result>(action: (database: Database.Database) => Result): Result => {
+    const database = new Database(path);
+    const result = action(database);
+    database.close();
+    return result;
+  };
+  const before = withDatabase((database) => {
+    const names = parts(database).map(({ name }) => name);
+    database.exec(readFileSync(join(SCHEMA_DIRECTORY, "0003_rollups.sql"), "utf8"));
+    return names;
+  });
+  return {
+    giveBack: () =>
+      withDatabase((database) => {
+        const order = ["trigger", "index", "table"];
+        const added = parts(database).filter(({ name }) => !before.includes(name));
+        added.sort((one, other) => order.indexOf(one.type) - order.indexOf(other.type));
+        for (const { type, name } of added) database.exec(`DROP ${type} ${name}`);
+      }),
+  };
 }
 
 function versionOf(path: string): number {

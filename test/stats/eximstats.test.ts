@@ -2,7 +2,7 @@
  * The tables of `stats --eximstats` against those that eximstats itself made of the same logs, number by number. Its outputs are
  * beside the full corpus only.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -10,9 +10,11 @@ import { formatTime } from "../../src/render/format.ts";
 import { computeEximstats } from "../../src/stats/eximstats/eximstats.ts";
 import type { EximstatsReport, HostKey, League } from "../../src/stats/eximstats/tally.ts";
 import { decodeUtf8 } from "../../src/text.ts";
+import { runCli } from "../support/cli.ts";
 import { readTruth } from "../support/corpus.ts";
 import { mainLogDatabase } from "../support/corpus-database.ts";
-import { withReader } from "../support/database.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
+import { SMALL_LOGS } from "../support/small-log.ts";
 
 /**
  * What may differ, by profile, with the reason. Where stamps carry a zone, eximstats takes them for local time of the machine it
@@ -29,6 +31,11 @@ const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
     "Time spent on the queue: messages with at least one remote delivery: we have 12h 12",
     "Time spent on the queue: messages with at least one remote delivery: eximstats has 6h 12",
     "Time spent on the queue: messages with at least one remote delivery: eximstats has 12h 13",
+    // -q60,600,3600,86400: the same two messages.
+    "qt: we have 1m 1023",
+    "qt: we have 1d 74",
+    "qt: eximstats has 1m 1022",
+    "qt: eximstats has 1d 75",
   ],
 };
 
@@ -38,6 +45,25 @@ const isThere = existsSync(CORPUS);
 
 test.skipIf(isThere)("the full corpus is not beside the project: nothing was compared with eximstats", () => {
   expect(isThere).toBe(false);
+});
+
+test("what came through syslog is not counted, and that is said", async () => {
+  const folder = temporaryFolder();
+  const [database, main, syslog] = ["pilot.db", "mainlog", "syslog"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(main, SMALL_LOGS.main);
+  writeFileSync(syslog, SMALL_LOGS.syslog);
+  const report = async (): Promise<string> => (await runCli(["stats", "--eximstats", "--db", database])).stdout;
+  await ingestInto(database, [main]);
+  const alone = await report();
+  expect(alone).not.toContain("syslog");
+  await ingestInto(database, [syslog], { logType: "syslog" });
+  const said = "Not counted: 1 log that came through syslog; eximstats is given main logs.\n";
+  expect(await report()).toContain(said);
+  expect((await report()).replace(said, "")).toBe(alone);
 });
 
 describe.runIf(isThere).each(PROFILES)("%s", (profile) => {
@@ -70,13 +96,30 @@ describe.runIf(isThere).each(PROFILES)("%s", (profile) => {
           compare(`${key} ${title}`, ours, theirs.get(title));
       }
     }
+    // Nothing but which tables there are, and how long, is different in these; what they have in common with the plain one is compared.
+    for (const name of ["ne", "nr", "nr-ne-nt", "tnl", "h0", "pattern"]) {
+      const theirs = expected(name);
+      const common = tablesOf(report, "host").filter(([title]) => theirs.has(title));
+      expect(common.length, name).toBeGreaterThan(5);
+      for (const [title] of common) expect(theirs.get(title), `${name}: ${title}`).toEqual(plain.get(title));
+    }
+    const five = expected("top5");
+    for (const [title, ours] of tablesOf(report, "host", 5))
+      if (title.startsWith("Top 5 ")) compare(`top5 ${title}`, ours, five.get(title) ?? []);
+    const hours = expected("qt");
+    compare("qt", queueBins(report.queueTimes, FEWER_LIMITS), hours.get("Time spent on the queue: all messages"));
+    const both = expected("byhost-bydomain");
+    for (const key of ["host", "domain"] as const)
+      for (const [title, ours] of tablesOf(report, key))
+        if (title.includes(`sending ${key}s`) || title.includes(`${key} dest`))
+          compare(`both ${title}`, ours, both.get(title));
     compare("h4", histogram(report.receivedByQuarter, 1), expected("h4").get("Messages received per 15 minutes"));
     expect(differences).toEqual(ACCEPTED[profile] ?? []);
   });
 });
 
 /** Our figures in the form of {@link readReport}: title → lines. */
-function tablesOf(report: EximstatsReport, key: HostKey): [title: string, lines: string[]][] {
+function tablesOf(report: EximstatsReport, key: HostKey, longest = LONGEST): [title: string, lines: string[]][] {
   const { received, delivered, rejects, temporaryRejects, senders, destinations } = report;
   const hosts = key === "host";
   const title = key === "host" ? "host" : key;
@@ -108,17 +151,20 @@ function tablesOf(report: EximstatsReport, key: HostKey): [title: string, lines:
     ["Time spent on the queue: all messages", queueBins(report.queueTimes)],
     ["Time spent on the queue: messages with at least one remote delivery", queueBins(report.remoteQueueTimes)],
     ["Relayed messages", report.relays.map(({ from, to, count }) => `${count} ${from} => ${to}`)],
-    ["Top 50 mail rejection reasons by message count", counted(report.rejectReasons)],
-    ["Top 50 mail temporary rejection reasons by message count", counted(report.temporaryRejectReasons)],
-    [`Top 50 sending ${title}s by message count`, top(senders[key], false)],
-    [`Top 50 sending ${title}s by volume`, top(byVolume(senders[key]), false)],
-    ["Top 50 local senders by message count", top(report.localSenders, false)],
-    [`Top 50 ${title} destinations by message count`, top(destinations[key], true)],
-    [`Top 50 ${title} destinations by volume`, top(byVolume(destinations[key]), true)],
-    ["Top 50 local destinations by message count", top(report.localDestinations, true)],
-    ["Top 50 local destinations by volume", top(byVolume(report.localDestinations), true)],
-    ["Top 50 rejected ips by message count", counted(report.rejectedIps)],
-    ["Top 50 temporarily rejected ips by message count", counted(report.temporarilyRejectedIps)],
+    [`Top ${longest} mail rejection reasons by message count`, counted(report.rejectReasons, longest)],
+    [
+      `Top ${longest} mail temporary rejection reasons by message count`,
+      counted(report.temporaryRejectReasons, longest),
+    ],
+    [`Top ${longest} sending ${title}s by message count`, top(senders[key], false, longest)],
+    [`Top ${longest} sending ${title}s by volume`, top(byVolume(senders[key]), false, longest)],
+    [`Top ${longest} local senders by message count`, top(report.localSenders, false, longest)],
+    [`Top ${longest} ${title} destinations by message count`, top(destinations[key], true, longest)],
+    [`Top ${longest} ${title} destinations by volume`, top(byVolume(destinations[key]), true, longest)],
+    [`Top ${longest} local destinations by message count`, top(report.localDestinations, true, longest)],
+    [`Top ${longest} local destinations by volume`, top(byVolume(report.localDestinations), true, longest)],
+    [`Top ${longest} rejected ips by message count`, counted(report.rejectedIps, longest)],
+    [`Top ${longest} temporarily rejected ips by message count`, counted(report.temporarilyRejectedIps, longest)],
     ["Errors", [String(report.errors.reduce((sum, { count }) => sum + count, 0))]],
     ["List of errors", report.errors.map(({ text, count }) => `${count} ${squeeze(text)}`)],
   ];
@@ -126,17 +172,17 @@ function tablesOf(report: EximstatsReport, key: HostKey): [title: string, lines:
 
 const LONGEST = 50;
 
-function top(leagues: readonly League[], hasAddresses: boolean): string[] {
+function top(leagues: readonly League[], hasAddresses: boolean, longest: number): string[] {
   return leagues
     .filter(({ messages }) => messages > 0)
-    .slice(0, LONGEST)
+    .slice(0, longest)
     .map(({ key, messages, addresses, bytes }) =>
       [messages, ...(hasAddresses ? [addresses] : []), volume(bytes), squeeze(key)].join(" ").trimEnd(),
     );
 }
 
-function counted(leagues: readonly League[]): string[] {
-  return leagues.slice(0, LONGEST).map(({ key, messages }) => `${messages} ${squeeze(key)}`);
+function counted(leagues: readonly League[], longest: number): string[] {
+  return leagues.slice(0, longest).map(({ key, messages }) => `${messages} ${squeeze(key)}`);
 }
 
 function byVolume(leagues: readonly League[]): League[] {
@@ -164,9 +210,17 @@ const QUEUE_LIMITS: readonly (readonly [string, number])[] = [
   ["Over 1d", Number.POSITIVE_INFINITY],
 ];
 
-function queueBins(times: readonly (readonly [seconds: number, messages: number])[]): string[] {
-  const counts = QUEUE_LIMITS.map(([label, limit], index) => {
-    const above = index === 0 ? Number.NEGATIVE_INFINITY : (QUEUE_LIMITS[index - 1]?.[1] ?? 0);
+const FEWER_LIMITS: readonly (readonly [string, number])[] = [
+  ["1m", 60],
+  ["10m", 600],
+  ["1h", 3600],
+  ["1d", 86_400],
+  ["Over 1d", Number.POSITIVE_INFINITY],
+];
+
+function queueBins(times: readonly (readonly [seconds: number, messages: number])[], limits = QUEUE_LIMITS): string[] {
+  const counts = limits.map(([label, limit], index) => {
+    const above = index === 0 ? Number.NEGATIVE_INFINITY : (limits[index - 1]?.[1] ?? 0);
     const inside = times.filter(([seconds]) => seconds >= above && seconds < limit);
     return [label, inside.reduce((sum, [, messages]) => sum + messages, 0)] as const;
   });

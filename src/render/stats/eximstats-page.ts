@@ -1,15 +1,21 @@
 /** The tables of eximstats, under its titles. */
+import type { Eximstats } from "../../stats/eximstats/eximstats.ts";
 import type { EximstatsReport, HostKey, League } from "../../stats/eximstats/tally.ts";
+import { countOf } from "../format.ts";
 import { renderHanging } from "../layout.ts";
 import { type Cell, type Column, part, type Table } from "./table.ts";
 import { renderTerminalTable, type Screen } from "./terminal-table.ts";
 
-export function renderEximstatsPage(report: EximstatsReport, screen: Screen, limit: number): string {
-  const { from, until, dialect } = report;
+export function renderEximstatsPage(report: Eximstats, screen: Screen, limit: number): string {
+  const { from, until, dialect, syslogLogs } = report;
   const period = from === null ? "No line was counted" : `Exim statistics from ${from} to ${until}`;
   const heading = `${period}, as eximstats ${dialect === "4.96" ? "up to 4.96" : "from 4.97 on"} counts`;
   const tables = eximstatsTables(report, limit).map((table) => renderTerminalTable(table, screen));
-  return `${[renderHanging("", heading, 0, screen.columns), ...tables].join("\n\n")}\n`;
+  const leftOut = `Not counted: ${countOf(syslogLogs, "log")} that came through syslog; eximstats is given main logs.`;
+  const facts = [heading, ...(syslogLogs === 0 ? [] : [leftOut])].map((text) =>
+    renderHanging("", text, 0, screen.columns),
+  );
+  return `${[facts.join("\n"), ...tables].join("\n\n")}\n`;
 }
 
 /** All of them; lists with their `limit` first. */

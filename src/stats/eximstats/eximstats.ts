@@ -10,6 +10,11 @@ import { type EximstatsReport, EximstatsTally } from "./tally.ts";
 /** After every stamp. */
 const END_OF_TIME = "9999";
 
+export interface Eximstats extends EximstatsReport {
+  /** Logs that came through syslog: eximstats is given main logs, and these are not counted. */
+  readonly syslogLogs: number;
+}
+
 export interface EximstatsRequest {
   readonly filter: Pick<Filter, "since" | "until" | "servers">;
   /** A moment as the log has it: `2026-03-02 06:13:49`. */
@@ -21,7 +26,7 @@ export interface EximstatsRequest {
  * Its numbers, defects included. Times are compared as its stamps are: as texts on the clock of the log. Messages are those of
  * all logs of a server, one after the other, as if they had been given to it in that order. Errors: `interrupted`.
  */
-export async function computeEximstats(reader: StatsReader, request: EximstatsRequest): Promise<EximstatsReport> {
+export async function computeEximstats(reader: StatsReader, request: EximstatsRequest): Promise<Eximstats> {
   const { filter, formatStamp, signal } = request;
   const tally = new EximstatsTally({
     dialect: (await reader.hasLongIds()) ? "4.97" : "4.96",
@@ -39,5 +44,5 @@ export async function computeEximstats(reader: StatsReader, request: EximstatsRe
     for (const line of lines) tally.add(decodeUtf8(line));
   }
   if (rest !== "") tally.add(decodeUtf8(rest));
-  return tally.report();
+  return { ...tally.report(), syslogLogs: await reader.syslogLogs(filter.servers) };
 }
