@@ -140,7 +140,8 @@ describe("a database with content that is behind", () => {
       await Promise.race([ended, sleep(100 + random.upTo(500))]);
       child.kill("SIGKILL");
       await ended;
-      expect([1, LATEST]).toContain(versionOf(path));
+      expect(versionOf(path)).toBeGreaterThanOrEqual(1);
+      expect(versionOf(path)).toBeLessThanOrEqual(LATEST);
       expect(queryAll(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
       expect(content(path)).toEqual(before);
       rmSync(join(path, "..", "backups"), { recursive: true, force: true });

@@ -86,13 +86,14 @@ describe("a run", () => {
 
   test("that finds the disk full stores what fits, says so, and the next run completes it", async () => {
     const database = join(temporaryFolder(), "pilot.db");
-    const limit = "trap '' XFSZ; ulimit -f 1000";
-    const result = await startProgram(program.script, argvFor(database, few.paths), limit).ended;
+    const expected = await ingestUndisturbed(many);
+    const limit = `trap '' XFSZ; ulimit -f ${Math.round((expected.sizeBytes * 0.8) / 1024)}`;
+    const result = await startProgram(program.script, argvFor(database, many.paths), limit).ended;
     expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/^error: .+\.\nhint: .+\n$/) });
-    expectWholeBatches(database, few);
+    expectWholeBatches(database, many);
     expect(storedLines(database)).toBeGreaterThan(0);
-    expectDone(await start(database, few.paths).ended);
-    expectSame(database, await ingestUndisturbed(few));
+    expectDone(await start(database, many.paths).ended);
+    expectSame(database, expected);
   });
 
   test("does not keep readers from reading whole batches", async () => {
@@ -198,6 +199,7 @@ function writeLogs(messages: number): Logs {
 interface Expected {
   readonly views: Record<string, string[]>;
   readonly sources: string[];
+  readonly sizeBytes: number;
 }
 
 const undisturbed = new Map<Logs, Expected>();
@@ -208,7 +210,8 @@ async function ingestUndisturbed(logs: Logs): Promise<Expected> {
   if (known === undefined) {
     const database = join(logs.folder, "undisturbed.db");
     expectDone(await start(database, logs.paths).ended);
-    known = { views: dumpViews(database), sources: dumpSources(database) };
+    const sizeBytes = statSync(database).size;
+    known = { views: dumpViews(database), sources: dumpSources(database), sizeBytes };
     undisturbed.set(logs, known);
   }
   return known;
