@@ -7,26 +7,38 @@ export interface TracedMessage {
   readonly server: string;
   /** IANA name of the server's zone. */
   readonly timeZone: string;
+  /** `exim-pilot help statuses` explains them. */
   readonly status: MessageStatus;
   readonly isFrozen: boolean;
+  /** `inbound`, `submitted` (logged in), `local`, `generated` (by Exim); null when it did not arrive. */
   readonly direction: string | null;
   /** False for a message that was refused, or whose arrival is not in the log. */
   readonly hasArrived: boolean;
   /** When it arrived; the first line about it when it has not. */
   readonly timestamp: string;
+  /** Null while it may be on the queue. */
   readonly completedAt: string | null;
+  /** From arrival to completion. */
   readonly queueSeconds: number | null;
+  /** The envelope sender; `<>` of a bounce. */
   readonly sender: string | null;
   readonly sizeBytes: number | null;
   readonly subject: string | null;
+  /** Without its angle brackets. */
   readonly headerMessageId: string | null;
+  /** The client by its verified name; null for a message handed over on the server itself. */
   readonly host: string | null;
+  /** What the client called itself. */
   readonly helo: string | null;
   readonly ipAddress: string | null;
   readonly port: number | null;
+  /** `esmtps`, `local`: as Exim names it. */
   readonly protocol: string | null;
+  /** `authenticator:account` */
   readonly auth: string | null;
+  /** The local user, or what the client's ident service said. */
   readonly ident: string | null;
+  /** Version and cipher. */
   readonly tls: string | null;
   /** The message this one is about. */
   readonly parentId: string | null;
@@ -34,6 +46,7 @@ export interface TracedMessage {
   readonly childIds: readonly string[];
   /** What people have called it, by name. */
   readonly tags: readonly string[];
+  /** Accepted, and the client was told that it was rejected. */
   readonly isFakeReject: boolean;
   /** For whom it was when it was refused, as the header dump of the reject log names them. */
   readonly refusedRecipients: readonly string[];
@@ -42,6 +55,7 @@ export interface TracedMessage {
 }
 
 export interface TracedRecipient {
+  /** As the sender gave it; its domain in lower case. */
   readonly address: string;
   readonly status: RecipientStatus;
   readonly deliveredAt: string | null;
@@ -57,7 +71,9 @@ export interface TracedRecipient {
 export interface TracedAttempt {
   readonly timestamp: string;
   readonly recipient: string;
+  /** Where it really went: an alias or a forwarding may have changed the address. */
   readonly finalAddress: string;
+  /** `success`, `defer`, `bounce` or `timeout`. */
   readonly status: string;
   readonly router: string | null;
   readonly transport: string | null;
@@ -66,16 +82,22 @@ export interface TracedAttempt {
   readonly port: number | null;
   readonly tls: string | null;
   readonly smtpCode: number | null;
+  /** `4.7.1` */
   readonly enhancedCode: string | null;
+  /** The command that was answered: `RCPT`, `end of data`. */
   readonly phase: string | null;
   readonly error: string | null;
+  /** What the other host said when it took the message. */
   readonly confirmation: string | null;
+  /** From arrival to this delivery, where the log tells it. */
   readonly queueSeconds: number | null;
+  /** How long the attempt took. */
   readonly durationSeconds: number | null;
 }
 
 export interface TimelineItem extends Description {
   readonly timestamp: string | null;
+  /** The kind of the line, as in `exim-pilot parse`. */
   readonly event: string;
   /** The logs that show it: `main`, `reject`, `panic`. */
   readonly seenIn: readonly string[];
@@ -100,9 +122,12 @@ export interface RetryCause {
 }
 
 export interface Trace {
+  /** What became of it, in one sentence. */
   readonly verdict: string;
   readonly message: TracedMessage;
   readonly recipients: readonly TracedRecipient[];
+  /** In the order of time. */
   readonly attempts: readonly TracedAttempt[];
+  /** Every line about it, in the order of time. */
   readonly timeline: readonly TimelineItem[];
 }

@@ -1,0 +1,80 @@
+/**
+ * docs/json.md tells the shapes of `--json`: its tables are made of the types they are printed from, and what is printed has the
+ * fields that they name. `UPDATE_GOLDEN=1` writes the tables anew.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { FIXTURES } from "./support/database.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DOCUMENT = join(ROOT, "docs", "json.md");
+/** `<!-- src/trace/result.ts Trace -->`, and the table below it. */
+const TABLE = /<!-- (\S+) (\w+) -->\n(?:\|.*\n)*/g;
+
+test("the tables of docs/json.md are those of the types", () => {
+  const text = readFileSync(DOCUMENT, "utf8");
+  const expected = text.replace(
+    TABLE,
+    (_, file: string, name: string) => `<!-- ${file} ${name} -->\n${tableOf(file, name)}`,
+  );
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(DOCUMENT, expected);
+  expect(text.match(TABLE)?.length).toBeGreaterThan(8);
+  expect(readFileSync(DOCUMENT, "utf8")).toBe(expected);
+});
+
+describe("what is printed has the fields that are documented", () => {
+  test.each([
+    ["trace-json", "messages", "src/trace/result.ts", "Trace"],
+    ["trace-json", "messages.message", "src/trace/result.ts", "TracedMessage"],
+    ["trace-json", "messages.recipients", "src/trace/result.ts", "TracedRecipient"],
+    ["trace-json", "messages.attempts", "src/trace/result.ts", "TracedAttempt"],
+    ["trace-json", "messages.timeline", "src/trace/result.ts", "TimelineItem"],
+    ["trace-chain-json", "chains", "src/trace/chain.ts", "Chain"],
+    ["trace-chain-json", "chains.messages", "src/trace/chain.ts", "ChainMessage"],
+    ["trace-chain-json", "chains.links", "src/trace/chain.ts", "ChainLink"],
+    ["search-json", "results", "src/search/result.ts", "SearchResult"],
+  ])("%s: %s", (golden, path, file, name) => {
+    const printed = JSON.parse(readFileSync(join(FIXTURES, "cli", golden, "stdout"), "utf8"));
+    const objects = path
+      .split(".")
+      .reduce<Record<string, unknown>[]>((found, key) => found.flatMap((one) => one[key] as never), [printed]);
+    expect(objects.length).toBeGreaterThan(0);
+    const names = fieldsOf(file, name).map((field) => field.name);
+    for (const object of objects) expect(Object.keys(object).sort()).toEqual(names.toSorted());
+  });
+});
+
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  readonly meaning: string;
+}
+
+function tableOf(file: string, name: string): string {
+  const rows = fieldsOf(file, name).map(
+    ({ name, type, meaning }) => `| \`${name}\` | ${type.replaceAll("|", "\\|")} | ${meaning} |`,
+  );
+  return `${["| field | type | |", "|---|---|---|", ...rows].join("\n")}\n`;
+}
+
+/** The fields of an interface, with those that it extends. */
+function fieldsOf(file: string, name: string): Field[] {
+  const source = readFileSync(join(ROOT, file), "utf8");
+  const [, parent, body] =
+    new RegExp(`export interface ${name} (?:extends (\\w+) )?\\{\\n(.*?)\\n\\}`, "s").exec(source) ?? [];
+  if (body === undefined) throw new Error(`${file} has no interface ${name}.`);
+  const fields = [...body.matchAll(/(?: {2}\/\*\* (.*?) \*\/\n)? {2}readonly (\w+): (.*);/g)].map(
+    ([, meaning = "", field = "", type = ""]) => ({
+      name: field,
+      type: type
+        .replaceAll("readonly ", "")
+        .replace(/\b[A-Z]\w+Status\b|\bHitKind\b|\bTone\b|\bLinkReason\b/g, "string"),
+      meaning: meaning.replace(/\s*\n\s*\* /g, " "),
+    }),
+  );
+  if (parent === undefined) return fields;
+  const from = new RegExp(`import type \\{[^}]*\\b${parent}\\b[^}]*\\} from "\\./([\\w-]+\\.ts)"`).exec(source)?.[1];
+  return [...fields, ...fieldsOf(from === undefined ? file : join(file, "..", from), parent)];
+}
