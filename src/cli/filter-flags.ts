@@ -5,7 +5,8 @@ import { MESSAGE_STATUSES, type MessageStatus } from "../message/statuses.ts";
 import type { EntryKind, LogType } from "../store/codes.ts";
 import type { Filter, HitKind, Range } from "../store/filter.ts";
 import { SECOND_MS } from "../units.ts";
-import { type Clock, parseDuration, parseWhen } from "../when.ts";
+import { parseDuration, parseWhen } from "../when.ts";
+import type { Io } from "./io.ts";
 
 /** As typed; every flag but the times can be given several times. */
 export interface FilterFlags {
@@ -114,7 +115,7 @@ const PLAIN = [
 ] as const satisfies readonly (keyof FilterFlags & keyof Filter)[];
 
 /** The filter of the flags. Errors: `usage`. */
-export function toFilter(flags: FilterFlags, clock: Clock): Filter {
+export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): Filter {
   const plain = PLAIN.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]));
   const { status, event, kind, logType, size, queueTime, since, until } = flags;
   return {
@@ -129,8 +130,8 @@ export function toFilter(flags: FilterFlags, clock: Clock): Filter {
         toRange(text, "time on the queue", parseSeconds, "Give a duration: 1h.., ..30s or 10m..2h."),
       ),
     }),
-    ...(since !== undefined && { since: toSpan(since, clock).from }),
-    ...(until !== undefined && { until: toSpan(until, clock).until }),
+    ...(since !== undefined && { since: toSpan(since, io).from }),
+    ...(until !== undefined && { until: toSpan(until, io).until }),
   };
 }
 
@@ -139,8 +140,8 @@ function oneOf(name: string, what: string, names: readonly string[]): string {
   throw new PilotError("usage", `There is no ${what} "${name}".`, { hint: `Give one of ${names.join(", ")}.` });
 }
 
-function toSpan(text: string, clock: Clock): ReturnType<typeof parseWhen> & object {
-  const span = parseWhen(text, clock);
+function toSpan(text: string, io: Pick<Io, "now" | "timeZone">): ReturnType<typeof parseWhen> & object {
+  const span = parseWhen(text, { now: io.now(), timeZone: io.timeZone });
   if (span !== undefined) return span;
   throw new PilotError("usage", `"${text}" is no time.`, {
     hint: "Give 2026-03-02, 2026-03-02 05:40, today, yesterday, or how long ago: 2h, 7d.",

@@ -16,7 +16,7 @@ export interface AbuseFlags extends DatabaseFlags {
 
 /** Prints who sends and who tries to; returns the exit status, 1 when nobody does. Errors: `usage`, those of the database. */
 export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
-  const { since = 0, until = io.now() } = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
+  const { since = 0, until = io.now() } = toFilter(flags, io);
   const period = { sinceMs: since, untilMs: until };
   const abuse = redactor(flags)(await usingReader(flags, io, (reader) => findAbuse(reader.abuse, period, flags.limit)));
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);

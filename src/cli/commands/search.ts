@@ -47,7 +47,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
   // NOTE: raw lines come in the order of a log.
   const isLogOrder = flags.raw === true && flags.sort === "time";
   const order = { key: flags.sort, isAscending: isLogOrder !== (flags.reverse === true) };
-  const filter = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
+  const filter = toFilter(flags, io);
   const after = flags.after === undefined ? undefined : parseCursor(flags.after, order);
   if (flags.after !== undefined && after === undefined) {
     throw new PilotError("usage", `"${flags.after}" is no place in these results.`, {

@@ -17,7 +17,7 @@ import type { Filter as SearchFilter } from "../../store/filter.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats-reader.ts";
 import { toIso } from "../../units.ts";
-import { type Bucket, type Clock, parseWhen, type Span, WHEN_FORMS } from "../../when.ts";
+import { type Bucket, parseWhen, type Span, WHEN_FORMS } from "../../when.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
@@ -135,7 +135,7 @@ async function toRequest(
     });
   }
   return {
-    filter: { since, until, servers: server, subjects: toSubjects(flags, { now: io.now(), timeZone }) },
+    filter: { since, until, servers: server, subjects: toSubjects(flags, io) },
     subjects: subjectsAsTyped(flags),
     sections,
     timeZone,
@@ -150,8 +150,9 @@ async function toRequest(
   };
 }
 
-function toSubjects(flags: StatsFlags, clock: Clock): SearchFilter | undefined {
-  const { since: _since, until: _until, server: _server, ...subjects } = toFilter(flags, clock);
+function toSubjects(flags: StatsFlags, io: Io): SearchFilter | undefined {
+  const { since: _since, until: _until, server: _server, ...others } = flags;
+  const subjects = toFilter(others, io);
   return Object.keys(subjects).length === 0 ? undefined : subjects;
 }
 

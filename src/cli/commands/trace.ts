@@ -47,7 +47,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
     });
   }
   await usingReader(flags, io, async (reader) => {
-    const filter = toFilter(flags, { now: io.now(), timeZone: io.timeZone });
+    const filter = toFilter(flags, io);
     const found = await findMessages(reader, subject, filter, flags.limit);
     if (found.messages.length === 0) throw await notFound(reader, subject, filter);
     const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
