@@ -19,6 +19,7 @@ const test = { env: { TZ: "UTC", NO_COLOR: "1" }, testTimeout: 60_000 };
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/skipped-reporter.ts"],
     globalSetup: ["test/support/build.ts", "test/support/run-folder.ts"],
     maxWorkers: "100%",
     sequence: { sequencer: LongOnesFirst },

@@ -44,9 +44,7 @@ interface Disagreement {
 const profiles = [...corpusProfiles(), ...syslogCorpora()];
 const hasFull = profiles.some(({ name }) => name.includes("full"));
 
-test.skipIf(hasFull)("the full corpus is not beside the project: only its trimmed copy was tested", () => {
-  expect(profiles.length).toBeGreaterThan(0);
-});
+if (!hasFull) test.skip("the full corpus is not beside the project: only its trimmed copy was tested");
 
 describe.each(profiles)("$name", (corpus) => {
   test("stores every line, gives every byte back and agrees with the truth", async () => {

@@ -199,9 +199,7 @@ const profiles = [...corpusProfiles(), ...syslogCorpora()].filter(
   ({ directory }) => readSessions(directory) !== undefined,
 );
 
-test.skipIf(profiles.length > 0)("the full corpus is not beside the project: no rejections were compared", () => {
-  expect(profiles).toEqual([]);
-});
+if (profiles.length === 0) test.skip("the full corpus is not beside the project: no rejections were compared");
 
 describe.each(profiles)("$name", (corpus) => {
   const sessions = readSessions(corpus.directory) ?? [];

@@ -35,9 +35,7 @@ type Defect =
   | "-M looks forward only"
   | "an entry that syslog got in pieces is left out";
 
-test.skipIf(PROFILES.length > 0)("the full corpus is not beside the project: nothing was compared with exigrep", () => {
-  expect(PROFILES).toEqual([]);
-});
+if (PROFILES.length === 0) test.skip("the full corpus is not beside the project: nothing was compared with exigrep");
 
 describe.skipIf(PROFILES.length === 0)("search --raw", () => {
   test.each(PROFILES.map((profile) => [profile.name, profile] as const))(

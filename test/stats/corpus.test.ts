@@ -12,9 +12,7 @@ import { queryAll } from "../support/views.ts";
 const profiles = corpusProfiles();
 const hasFull = profiles.some(({ name }) => name.includes("full"));
 
-test.skipIf(hasFull)("the full corpus is not beside the project: only its trimmed copy was tested", () => {
-  expect(profiles.length).toBeGreaterThan(0);
-});
+if (!hasFull) test.skip("the full corpus is not beside the project: only its trimmed copy was tested");
 
 describe.each(profiles)("$name", (corpus) => {
   test("adds up as the views do, in all and for two days", async () => {

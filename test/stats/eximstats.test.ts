@@ -43,9 +43,7 @@ const CORPUS = fileURLToPath(new URL("../../../shared/corpus", import.meta.url))
 const PROFILES = ["all", "cpanel", "default", "longid", "minimal", "msec"];
 const isThere = existsSync(CORPUS);
 
-test.skipIf(isThere)("the full corpus is not beside the project: nothing was compared with eximstats", () => {
-  expect(isThere).toBe(false);
-});
+if (!isThere) test.skip("the full corpus is not beside the project: nothing was compared with eximstats");
 
 test("what came through syslog is not counted, and that is said", async () => {
   const folder = temporaryFolder();

@@ -27,9 +27,7 @@ const SHELL = findShell();
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-test.skipIf(SHELL !== undefined)("the sqlite3 program is not installed: the views were not read with it", () => {
-  expect(SHELL).toBeUndefined();
-});
+if (SHELL === undefined) test.skip("the sqlite3 program is not installed: the views were not read with it");
 
 describe.skipIf(SHELL === undefined)("the plain sqlite3 program", () => {
   test("reads every public view, each row and column as we do", async () => {
