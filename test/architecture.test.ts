@@ -508,17 +508,17 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   "cli-table3": "src/render/layout.ts",
   commander: "src/cli/program.ts",
   "csv-stringify": "src/render/csv.ts",
+  "fast-string-width": "src/render/layout.ts",
+  "fast-wrap-ansi": "src/render/layout.ts",
   "ipaddr.js": "src/store/stats/key-functions.ts",
   kysely: "src/store/",
   linkedom: "src/render/html/charts.ts",
   ora: "src/cli/progress.ts",
   "smol-toml": "src/cli/configuration.ts",
   split2: "src/ingest/lines.ts",
-  "string-width": "src/render/layout.ts",
   tinyglobby: "src/ingest/find-logs.ts",
-  tldts: "src/store/stats/key-functions.ts",
+  "tldts-icann": "src/store/stats/key-functions.ts",
   valibot: "src/cli/configuration.ts",
-  "wrap-ansi": "src/render/layout.ts",
 };
 
 function checkOwners(files: ReadonlyMap<string, string>): string[] {

@@ -1,7 +1,7 @@
 /** Columns and paragraphs that fit a terminal. */
 import Table from "cli-table3";
-import stringWidth from "string-width";
-import wrapAnsi from "wrap-ansi";
+import stringWidth from "fast-string-width";
+import { wrapAnsi } from "fast-wrap-ansi";
 
 const NO_BORDERS = {
   top: "",

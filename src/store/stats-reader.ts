@@ -87,7 +87,7 @@ export class StatsReader {
     const names = loadCodeNames(this.#database);
     const choice =
       filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
-    const selection = await Selection.open(this.#schema, names.eventCode("arrival"), filter);
+    const selection = await Selection.open(this.#schema, filter);
     return {
       choice,
       counts: new StatsCounts(selection, names),

@@ -3,14 +3,9 @@ import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { formatBytes, formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
-import { renderCsv } from "../../render/stats/csv.ts";
-import { renderEximstatsPage } from "../../render/stats/eximstats-page.ts";
-import { renderStatsMarkdown } from "../../render/stats/markdown.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
-import { renderStatsPage } from "../../render/stats/stats-page.ts";
 import { toVisibleLine } from "../../render/terminal-text.ts";
 import type { Condition } from "../../stats/conditions.ts";
-import { computeEximstats } from "../../stats/eximstats/eximstats.ts";
 import { type Comparison, DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../stats/stats.ts";
 import type { Filter as SearchFilter } from "../../store/filter.ts";
@@ -49,7 +44,7 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
     reader.atOneMoment(async () => computeStats(reader, await toRequest(chosen, flags, reader, io))),
   );
   if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
-  io.stdout.write(render(stats, flags, sections.length === 0 && flags.by === undefined, io));
+  io.stdout.write(await render(stats, flags, sections.length === 0 && flags.by === undefined, io));
   // A table has no room for it; everything else shows it.
   if (flags.csv === true && flags.quiet !== true)
     io.stderr.write(stats.filter.limits.map((limit) => `Note: ${limit}\n`).join(""));
@@ -65,6 +60,7 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
       hint: "Leave the sections out, or leave out --eximstats.",
     });
   }
+  const { computeEximstats } = await import("../../stats/eximstats/eximstats.ts");
   const { report, timeZone } = await usingReader(flags, io, ({ stats: reader }) =>
     reader.atOneMoment(async () => {
       const { filter, timeZone } = await toRequest([], flags, reader, io);
@@ -75,6 +71,7 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
   if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
   else if (flags.quiet !== true) {
     const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone };
+    const { renderEximstatsPage } = await import("../../render/stats/eximstats-page.ts");
     io.stdout.write(renderEximstatsPage(report, screen, flags.limit));
   }
   return 0;
@@ -89,11 +86,15 @@ function chooseSections(sections: readonly SectionName[], flags: StatsFlags): re
   return by === undefined || sections.includes("top") ? sections : [...sections, "top"];
 }
 
-function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io): string {
+async function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io): Promise<string> {
   if (flags.json === true) return renderJson("stats", stats);
-  if (flags.markdown === true) return renderStatsMarkdown(stats);
+  if (flags.markdown === true) {
+    const { renderStatsMarkdown } = await import("../../render/stats/markdown.ts");
+    return renderStatsMarkdown(stats);
+  }
   if (flags.csv === true) return renderOneCsv(stats);
   if (flags.quiet === true || flags.html !== undefined) return "";
+  const { renderStatsPage } = await import("../../render/stats/stats-page.ts");
   const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone: stats.timeZone };
   return renderStatsPage(stats, screen, { isBrief });
 }
@@ -107,13 +108,14 @@ async function writePage(path: string, stats: Stats, { quiet }: StatsFlags, io: 
   if (quiet !== true) io.stderr.write(`Wrote ${toVisibleLine(path)} (${formatBytes(Buffer.byteLength(page))}).\n`);
 }
 
-function renderOneCsv(stats: Stats): string {
+async function renderOneCsv(stats: Stats): Promise<string> {
   const [table, ...others] = toTables(stats);
   if (table === undefined || others.length > 0) {
     throw new PilotError("usage", "CSV is one table.", {
       hint: "Name one section, or one axis: `exim-pilot stats series --csv`, `exim-pilot stats --by sender --csv`.",
     });
   }
+  const { renderCsv } = await import("../../render/stats/csv.ts");
   return renderCsv(table);
 }
 

@@ -1,7 +1,7 @@
 /** SQL functions that make a key of an address or a text; for the connection that counts. */
 import type Database from "better-sqlite3";
 import ipaddr from "ipaddr.js";
-import { getDomain } from "tldts";
+import { getDomain } from "tldts-icann";
 
 const IPV4_NETWORK_BITS = 24;
 const IPV6_NETWORK_BITS = 64;
@@ -37,7 +37,7 @@ function networkOf(text: string): string {
 
 /** `google.com` of `gmail-smtp-in.l.google.com`: the part that someone registered, by the public suffix list. */
 function providerOf(host: string): string {
-  return getDomain(host, { allowPrivateDomains: false }) ?? host.toLowerCase();
+  return getDomain(host) ?? host.toLowerCase();
 }
 
 /** `TLS_AES_256_GCM_SHA384:256` of `TLS1.3:TLS_AES_256_GCM_SHA384:256`. */

@@ -17,11 +17,14 @@ export interface Filter {
   readonly subjects?: SearchFilter | undefined;
 }
 
-/** Ids outside of which nothing can be in the time wanted. */
+/** Ids outside of which nothing can be in the time wanted; undefined: all. */
 interface Ranges {
-  readonly entries: IdRange;
-  readonly messages: IdRange;
+  readonly entries: IdRange | undefined;
+  readonly messages: IdRange | undefined;
 }
+
+const ALL: Ranges = { entries: undefined, messages: undefined };
+const NO_IDS: IdRange = { first: 1, last: 0 };
 
 /** Moments are epoch ms × this + rank. */
 const RANKS = 1000;
@@ -32,13 +35,12 @@ export class Selection {
   readonly messageChunks: Chunks;
   readonly entryChunks: Chunks;
   readonly #filter: Filter;
-  /** Undefined: all. */
-  readonly #ranges: Ranges | undefined;
+  readonly #ranges: Ranges;
 
   private constructor(
     tables: Kysely<BaseTables>,
     filter: Filter,
-    ranges: Ranges | undefined,
+    ranges: Ranges,
     messageChunks: Chunks,
     entryChunks: Chunks,
   ) {
@@ -49,11 +51,11 @@ export class Selection {
     this.entryChunks = entryChunks;
   }
 
-  static async open(tables: Kysely<BaseTables>, arrivalCode: number, filter: Filter): Promise<Selection> {
+  static async open(tables: Kysely<BaseTables>, filter: Filter): Promise<Selection> {
     const ranges =
-      (filter.since === undefined && filter.until === undefined) || (await lacksText(tables))
-        ? undefined
-        : await findRanges(tables, arrivalCode, filter);
+      filter.since === undefined && filter.until === undefined
+        ? ALL
+        : { entries: await findEntries(tables, filter), messages: await findMessages(tables, filter) };
     const chunksOf = async (kind: "messages" | "entries"): Promise<Chunks> =>
       isAddedUp(filter) ? findChunks(tables, kind, momentsOf(filter)) : NO_CHUNKS;
     return new Selection(tables, filter, ranges, await chunksOf("messages"), await chunksOf("entries"));
@@ -74,7 +76,7 @@ export class Selection {
         eb.and([
           eb("m.arrival_at", "is not", null),
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
-          ...inRange(sql.ref<number>("m.id"), this.#ranges?.messages),
+          ...inRange(sql.ref<number>("m.id"), this.#ranges.messages),
           ...(servers.length === 0 ? [] : [eb("m.server_id", "in", serverIds(this.tables, servers))]),
           ...this.#chosen(sql.ref<number>("m.id"), "chosen_messages"),
         ]),
@@ -131,7 +133,7 @@ export class Selection {
       .where((eb) =>
         eb.and([
           ...this.#inTime(sql.ref<number>("l.at")),
-          ...inRange(sql.ref<number>("l.id"), this.#ranges?.entries),
+          ...inRange(sql.ref<number>("l.id"), this.#ranges.entries),
           ...(servers.length === 0 ? [] : [eb("l.server_id", "in", serverIds(this.tables, servers))]),
         ]),
       );
@@ -142,7 +144,7 @@ export class Selection {
   ): Expression<SqlBool>[] {
     const { servers = [] } = this.#filter;
     const id = sql.ref<number>("e.entry_id");
-    const conditions = [...inRange(id, this.#ranges?.entries), ...this.#chosen(id, "chosen_events")];
+    const conditions = [...inRange(id, this.#ranges.entries), ...this.#chosen(id, "chosen_events")];
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
     return [...conditions, ...this.#ofEntry(eb, id, ofEntry)];
@@ -155,7 +157,7 @@ export class Selection {
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
     return [
-      ...inRange(sql.ref<number>("j.entry_id"), this.#ranges?.entries),
+      ...inRange(sql.ref<number>("j.entry_id"), this.#ranges.entries),
       ...this.#chosen(sql.ref<number>("j.entry_id"), "chosen_rejections"),
       ...this.#ofEntry(eb, sql.ref("j.entry_id"), ofEntry),
     ];
@@ -214,31 +216,33 @@ function inRange(id: Expression<number>, range: IdRange | undefined): Expression
 }
 
 /**
- * Entries are numbered by block, and a block knows its first and last stamp: what a day said stands between two ids, and so do
- * the messages that arrived on it. Logs read out of order make the ranges wider, never wrong.
+ * Entries are numbered by block, and a block knows its first and last stamp: what a day said stands between two ids. Logs read
+ * out of order make the range wider, never wrong. Undefined: all.
  */
-async function findRanges(tables: Kysely<BaseTables>, arrivalCode: number, { since, until }: Filter): Promise<Ranges> {
+async function findEntries(tables: Kysely<BaseTables>, { since, until }: Filter): Promise<IdRange | undefined> {
+  if (await lacksText(tables)) return undefined;
   let blocks = tables
     .selectFrom("raw_blocks")
     .select(({ fn }) => [fn.min<number | null>("id").as("first"), fn.max<number | null>("id").as("last")]);
   if (since !== undefined) blocks = blocks.where("last_ms", ">=", since);
   if (until !== undefined) blocks = blocks.where("first_ms", "<", until);
   const { first, last } = await blocks.executeTakeFirstOrThrow();
-  const entries =
-    first === null || last === null
-      ? { first: 1, last: 0 }
-      : { first: first * LINES_PER_BLOCK, last: last * LINES_PER_BLOCK + LINES_PER_BLOCK - 1 };
-  const found = await tables
-    .selectFrom("stored_entries")
-    .select(({ fn }) => [
-      fn.min<number | null>("message_id").as("first"),
-      fn.max<number | null>("message_id").as("last"),
-    ])
-    .where("id", ">=", entries.first)
-    .where("id", "<=", entries.last)
-    .where("event", "=", arrivalCode)
-    .executeTakeFirstOrThrow();
-  return { entries, messages: { first: found.first ?? 1, last: found.last ?? 0 } };
+  return first === null || last === null
+    ? NO_IDS
+    : { first: first * LINES_PER_BLOCK, last: last * LINES_PER_BLOCK + LINES_PER_BLOCK - 1 };
+}
+
+/** The messages that arrived in the time have ids near each other, too. */
+async function findMessages(tables: Kysely<BaseTables>, { since, until }: Filter): Promise<IdRange> {
+  // NOTE: as idx_stored_messages_at has it.
+  const at = sql<number>`coalesce(arrival_at, first_at)`;
+  let messages = tables
+    .selectFrom("stored_messages")
+    .select(({ fn }) => [fn.min<number | null>("id").as("first"), fn.max<number | null>("id").as("last")]);
+  if (since !== undefined) messages = messages.where(sql<boolean>`${at} >= ${sql.lit(since * RANKS)}`);
+  if (until !== undefined) messages = messages.where(sql<boolean>`${at} < ${sql.lit(until * RANKS)}`);
+  const { first, last } = await messages.executeTakeFirstOrThrow();
+  return first === null || last === null ? NO_IDS : { first, last };
 }
 
 /** What blocks told whose text has been pruned, no block tells any more: then all entries are looked at. */
