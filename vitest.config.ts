@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { SkippedReporter } from "./test/support/skipped-reporter.ts";
 
 /** Files that take long though they are short: the last of them to begin would be waited for. */
 const LONG = ["kill", "rotation-kill", "split-points", "concurrent", "exigrep", "corpus"];
@@ -17,9 +18,13 @@ const ISOLATED = ["test/ingest/faults.test.ts"];
 
 const test = { env: { TZ: "UTC", NO_COLOR: "1" }, testTimeout: 60_000 };
 
+/** A file for what .ci/run counts. */
+const report = process.env["TEST_REPORT"];
+
 export default defineConfig({
   test: {
-    reporters: ["default", "./test/support/skipped-reporter.ts"],
+    reporters: ["default", new SkippedReporter(), ...(report === undefined ? [] : ["json"])],
+    ...(report !== undefined && { outputFile: { json: report } }),
     globalSetup: ["test/support/build.ts", "test/support/run-folder.ts"],
     maxWorkers: "100%",
     sequence: { sequencer: LongOnesFirst },
