@@ -17,7 +17,11 @@ const DEFAULT_PAGER = "less";
  * `cat` or nothing. It starts with the first words of the answer; one that cannot be started is done without. The name is split at
  * blanks, and no shell sees it. Who leaves the pager early has seen enough, which is no failure.
  */
-export async function withPager(flags: PagerFlags, io: Io, action: (io: Io) => Promise<number>): Promise<number> {
+export async function withPager<Result>(
+  flags: PagerFlags,
+  io: Io,
+  action: (io: Io) => Promise<Result>,
+): Promise<Result> {
   const [program, ...args] = pagerOf(io);
   const { startPager } = io;
   if (!flags.pager || io.stdout.isTTY !== true || program === undefined || startPager === undefined) return action(io);

@@ -748,7 +748,7 @@ Examples:
 const MOST_ROWS = 1_000_000;
 
 function addAudit(program: Command, io: Io): void {
-  withDatabase(program.command("audit"))
+  withPaging(withDatabase(program.command("audit")))
     .summary("show who changed the database or took something out of it")
     .description(
       "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
@@ -765,7 +765,7 @@ function addAudit(program: Command, io: Io): void {
     .addHelpText("after", AUDIT_EXAMPLES)
     .action(async (flags) => {
       const { runAudit } = await import("./commands/audit.ts");
-      await runAudit(flags, io);
+      await withPager(flags, io, (paged) => runAudit(flags, paged));
     });
 }
 
