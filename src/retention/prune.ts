@@ -89,7 +89,12 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
   assertClock(pruner, options);
   if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
   const before = pruner.size();
-  const run = new Run(pruner, new Slices({ now, signal, pauseMs }), options);
+  const slices = new Slices({
+    ...{ now, signal, pauseMs },
+    lockMs: () => pruner.lockMs,
+    checkpoint: () => pruner.checkpoint(),
+  });
+  const run = new Run(pruner, slices, options);
   let cutoffs = cutoffsOf(options);
   await run.remove(cutoffs);
   await run.returnSpace();
