@@ -10,6 +10,7 @@ import { type EpochMs, epochMs, MINUTE_MS, toIso } from "../units.ts";
 import { archiveFalling } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
 import { Slices } from "./slices.ts";
+import { removeUnusedTexts } from "./unused-texts.ts";
 
 export interface PruneOptions {
   /** The database. */
@@ -178,7 +179,7 @@ class Run {
     for (const unused of pruner.unusedCombinations())
       await this.#slices.each(unused.ids, (ids) => this.#count(pruner.removeCombinations(unused, ids)));
     await this.#removeMentions();
-    await this.#removeTexts();
+    await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
     this.#count(pruner.removeAudit(cutoffs.auditMs));
   }
 
@@ -196,18 +197,6 @@ class Run {
       else await turn();
     }
     await remove();
-  }
-
-  /** In this order a text can be named by no row at any time after it was found to be named by none. */
-  async #removeTexts(): Promise<void> {
-    const pruner = this.#pruner;
-    pruner.indexLostTexts();
-    const unused = pruner.unusedTexts();
-    for (const table of ["strings", "addresses"] as const)
-      await this.#slices.each(unused[table], (ids) => pruner.hideTexts(table, ids));
-    const hidden = pruner.recoverTexts(unused);
-    for (const table of ["strings", "addresses"] as const)
-      await this.#slices.each(hidden[table], (ids) => this.#count(pruner.removeTexts(table, ids)));
   }
 
   async returnSpace(): Promise<void> {
