@@ -10,6 +10,7 @@ import { type EpochMs, epochMs, MINUTE_MS, toIso } from "../units.ts";
 import { archiveFalling } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
 import { Slices } from "./slices.ts";
+import { removeUnusedCombinations } from "./unused-combinations.ts";
 import { removeUnusedTexts } from "./unused-texts.ts";
 
 export interface PruneOptions {
@@ -176,8 +177,7 @@ class Run {
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
-    for (const unused of pruner.unusedCombinations())
-      await this.#slices.each(unused.ids, (ids) => this.#count(pruner.removeCombinations(unused, ids)));
+    await removeUnusedCombinations(pruner, this.#slices, (removed) => this.#count(removed));
     await this.#removeMentions();
     await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
     this.#count(pruner.removeAudit(cutoffs.auditMs));

@@ -292,26 +292,27 @@ export class Pruner {
   }
 
   /** Ways of delivery and reasons that no attempt has any more, looked for without a lock. */
-  unusedCombinations(): readonly UnusedCombinations[] {
-    return COMBINATIONS.map(({ table, column }) => {
-      const version = this.#dataVersion();
-      const ids = this.#database
-        .prepare<[], number>(
-          `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
-        )
-        .pluck()
-        .all();
-      return { table, ids, version };
-    });
+  unusedCombinations({ table, column }: (typeof COMBINATIONS)[number]): UnusedCombinations {
+    const version = this.#dataVersion();
+    const ids = this.#database
+      .prepare<[], number>(
+        `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
+      )
+      .pluck()
+      .all();
+    return { table, ids, version };
   }
 
-  /** Removes some of them; nothing when another process has written since: then they stay until the next time. */
-  removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows {
-    return this.#inTransaction((removed) => {
-      if (this.#dataVersion() !== version) return;
+  /** Removes some of them; undefined, and nothing is removed, when another process has written since they were looked for. */
+  removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows | undefined {
+    let isCurrent = false;
+    const removed = this.#inTransaction((counts) => {
+      isCurrent = this.#dataVersion() === version;
+      if (!isCurrent) return;
       this.#fillSlice(ids, "SELECT ?");
-      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      this.#remove(counts, table, "id IN (SELECT id FROM temp.slice)");
     });
+    return isCurrent ? removed : undefined;
   }
 
   staleMentions(): Generator<readonly MentionRow[]> {
