@@ -50,12 +50,12 @@ test.each([0, 1, 2, 3])("one that comes back at turn %i is there", async (at) =>
   });
   expect(turn).toBeGreaterThan(at);
   expect(unused(path)).toEqual({ delivery_paths: 0, delivery_problems: 0 });
-  expect(queryAll(path, "SELECT router, error_message FROM delivery_attempts WHERE message_id LIKE '%-2J' ORDER BY 1")).toEqual(
-    [
-      { router: null, error_message: "no" },
-      { router: "cut", error_message: null },
-    ],
-  );
+  expect(
+    queryAll(path, "SELECT router, error_message FROM delivery_attempts WHERE message_id LIKE '%-2J' ORDER BY 1"),
+  ).toEqual([
+    { router: null, error_message: "no" },
+    { router: "cut", error_message: null },
+  ]);
   expect((await runCli(["verify", "--deep", "--db", path])).stdout).toContain("Sound:");
 });
 
