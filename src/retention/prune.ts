@@ -10,6 +10,8 @@ import { type EpochMs, epochMs, MINUTE_MS, toIso } from "../units.ts";
 import { archiveFalling } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
 import { Slices } from "./slices.ts";
+import { removeUnusedCombinations } from "./unused-combinations.ts";
+import { removeUnusedTexts } from "./unused-texts.ts";
 
 export interface PruneOptions {
   /** The database. */
@@ -89,7 +91,12 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
   assertClock(pruner, options);
   if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
   const before = pruner.size();
-  const run = new Run(pruner, new Slices({ now, signal, pauseMs }), options);
+  const slices = new Slices({
+    ...{ now, signal, pauseMs },
+    lockMs: () => pruner.lockMs,
+    checkpoint: () => pruner.checkpoint(),
+  });
+  const run = new Run(pruner, slices, options);
   let cutoffs = cutoffsOf(options);
   await run.remove(cutoffs);
   await run.returnSpace();
@@ -170,10 +177,9 @@ class Run {
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
-    for (const unused of pruner.unusedCombinations())
-      await this.#slices.each(unused.ids, (ids) => this.#count(pruner.removeCombinations(unused, ids)));
+    await removeUnusedCombinations(pruner, this.#slices, (removed) => this.#count(removed));
     await this.#removeMentions();
-    await this.#removeTexts();
+    await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
     this.#count(pruner.removeAudit(cutoffs.auditMs));
   }
 
@@ -191,18 +197,6 @@ class Run {
       else await turn();
     }
     await remove();
-  }
-
-  /** In this order a text can be named by no row at any time after it was found to be named by none. */
-  async #removeTexts(): Promise<void> {
-    const pruner = this.#pruner;
-    pruner.indexLostTexts();
-    const unused = pruner.unusedTexts();
-    for (const table of ["strings", "addresses"] as const)
-      await this.#slices.each(unused[table], (ids) => pruner.hideTexts(table, ids));
-    const hidden = pruner.recoverTexts(unused);
-    for (const table of ["strings", "addresses"] as const)
-      await this.#slices.each(hidden[table], (ids) => this.#count(pruner.removeTexts(table, ids)));
   }
 
   async returnSpace(): Promise<void> {

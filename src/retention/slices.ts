@@ -5,14 +5,24 @@ import type { EpochMs } from "../units.ts";
 
 /** How long one piece may hold the lock, about: an ingest that waits should not notice. */
 const TARGET_MS = 40;
-/** SQLite looks for a lock again at least so often: whoever waits gets it between two pieces. */
-const PAUSE_MS = 110;
+/**
+ * Whoever waits looks for the lock again after 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50 and then every 100 ms (the busy timeout of
+ * SQLite, sqliteDefaultBusyCallback): at least every 25 ms for 128 ms, at least every 50 ms for 228. So it finds the lock free
+ * after the first piece, and when it comes late to that one, for want of a processor, after the second or the third.
+ */
+const PAUSES_MS = [30, 30, 60] as const;
+/** Pieces are short, so the log of the transactions stays at some tens of megabytes. */
+const PIECES_PER_CHECKPOINT = 8;
 /** One: a block of text takes as long as a thousand names. */
 const FIRST_PIECE = 1;
 const LARGEST_PIECE = 100_000;
 
 export interface SliceOptions {
   readonly now: () => EpochMs;
+  /** How long the last piece has held the lock. */
+  readonly lockMs: () => number;
+  /** Writes what pieces have left in the log of the transactions to the file; others can write meanwhile. */
+  readonly checkpoint: () => void;
   readonly signal?: AbortSignal | undefined;
   /** Undefined: long enough for SQLite's own waiting. */
   readonly pauseMs?: number | undefined;
@@ -21,6 +31,7 @@ export interface SliceOptions {
 /** Does work in pieces as large as fit into a short time. */
 export class Slices {
   readonly #options: SliceOptions;
+  #pieces = 0;
 
   constructor(options: SliceOptions) {
     this.#options = options;
@@ -31,9 +42,9 @@ export class Slices {
     let size = FIRST_PIECE;
     for (let from = 0; from < items.length; ) {
       const piece = items.slice(from, from + size);
-      const tookMs = this.#time(() => work(piece));
+      work(piece);
       from += piece.length;
-      size = nextSize(size, tookMs);
+      size = nextSize(size, this.#options.lockMs());
       await this.#pause();
     }
   }
@@ -42,26 +53,19 @@ export class Slices {
   async repeat(work: (amount: number) => boolean): Promise<void> {
     let amount = FIRST_PIECE;
     for (;;) {
-      let hasMore = false;
-      const tookMs = this.#time(() => {
-        hasMore = work(amount);
-      });
-      if (!hasMore) return;
-      amount = nextSize(amount, tookMs);
+      if (!work(amount)) return;
+      amount = nextSize(amount, this.#options.lockMs());
       await this.#pause();
     }
   }
 
-  #time(work: () => void): number {
-    const { now } = this.#options;
-    const startedMs = now();
-    work();
-    return now() - startedMs;
-  }
-
+  /** The lock is free: what needs none is done first, and only the rest of the time is slept. */
   async #pause(): Promise<void> {
-    const { signal, pauseMs = PAUSE_MS } = this.#options;
-    if (pauseMs > 0) await sleep(pauseMs);
+    const { now, checkpoint, signal, pauseMs = PAUSES_MS[this.#pieces % PAUSES_MS.length] ?? 0 } = this.#options;
+    const fromMs = now();
+    if (++this.#pieces % PIECES_PER_CHECKPOINT === 0) checkpoint();
+    const leftMs = pauseMs - (now() - fromMs);
+    if (leftMs > 0) await sleep(leftMs);
     if (signal?.aborted === true) {
       throw new PilotError("interrupted", "Interrupted between two steps: the database is sound.", {
         hint: "What was removed is gone; the next run goes on.",

@@ -87,14 +87,19 @@ const PAGE_ROWS = 10_000;
 /** The rows that name blocks of which nothing is left, some at a time; others can write meanwhile. */
 export function* staleMentions(database: Database.Database): Generator<readonly MentionRow[]> {
   const live = new LiveBlocks(database);
-  const page = database.prepare<[number, number, number, number], MentionRow>(
+  const { lastDead, greatest } = live.bounds();
+  // NOTE: most rows name one block, and most of those blocks are there: such rows are not worth bringing to JavaScript.
+  const page = database.prepare<[...lastRow: number[], lastDead: number, greatest: number, rows: number], MentionRow>(
     `SELECT kind, key, block_id, further_blocks FROM mentions
-     WHERE (kind, key, block_id) > (?, ?, ?) ORDER BY kind, key, block_id LIMIT ?`,
+     WHERE (kind, key, block_id) > (?, ?, ?) AND (further_blocks IS NOT NULL OR block_id <= ? OR block_id > ?)
+     ORDER BY kind, key, block_id LIMIT ?`,
   );
-  let rows = page.all(-1, 0, 0, PAGE_ROWS);
+  const after = (kind: number, key: number, block: number): MentionRow[] =>
+    page.all(kind, key, block, lastDead, greatest, PAGE_ROWS);
+  let rows = after(-1, 0, 0);
   for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
     yield rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(live.lives));
-    rows = page.all(last.kind, last.key, last.block_id, PAGE_ROWS);
+    rows = after(last.kind, last.key, last.block_id);
   }
 }
 
@@ -124,10 +129,12 @@ export function dropStaleBlocks(database: Database.Database, rows: readonly Ment
 
 /** Which blocks have text or entries; each is looked up once. */
 class LiveBlocks {
+  readonly #database: Database.Database;
   readonly #known = new Map<number, boolean>();
   readonly #find: Database.Statement<[number, number, number], number>;
 
   constructor(database: Database.Database) {
+    this.#database = database;
     this.#find = database
       .prepare<[number, number, number], number>(
         `SELECT EXISTS (SELECT 1 FROM raw_blocks WHERE id = ?)
@@ -144,6 +151,14 @@ class LiveBlocks {
     }
     return isAlive;
   };
+
+  /** The last block there is, and the last one before it of which nothing is left; 0 when there is none. */
+  bounds(): { readonly lastDead: number; readonly greatest: number } {
+    const greatest = this.#database.prepare<[], number>(`SELECT ${GREATEST_BLOCK}`).pluck().get() as number;
+    let lastDead = greatest;
+    while (lastDead > 0 && this.lives(lastDead)) lastDead--;
+    return { lastDead, greatest };
+  }
 }
 
 function union(one: readonly number[], other: readonly number[]): number[] {

@@ -200,7 +200,7 @@ export class PrunePlan {
 
   #countTexts(): Record<TextTableName, number> {
     const used = new UsedTexts(this.#database, (table) => WHAT_STAYS[table] ?? "");
-    return { strings: used.unused("strings").length, addresses: used.unused("addresses").length };
+    return { strings: used.countUnused("strings"), addresses: used.countUnused("addresses") };
   }
 
   #estimateBytes(rows: Readonly<Record<string, number>>): number {

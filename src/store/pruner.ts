@@ -7,14 +7,21 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { dropStaleBlocks, forgetMentions, type MentionRow, mentionEntries, staleMentions } from "./mentions.ts";
+import {
+  dropStaleBlocks,
+  forgetMentions,
+  type MentionRow,
+  mentionEntries,
+  staleMentions,
+  textKey,
+} from "./mentions.ts";
 import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
-import type { TextTableName } from "./text-references.ts";
-import { UsedTexts } from "./used-texts.ts";
+import { INDEX_OF, type TextTableName } from "./text-references.ts";
+import { type UnusedText, UsedTexts } from "./used-texts.ts";
 
 /** Rows that went, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
@@ -84,8 +91,10 @@ const CLASS_TABLES = {
   audit: ["stored_audit", "ingest_runs"],
 } as const;
 
-const INDEX_OF = { strings: "string_ids", addresses: "address_ids" } as const;
-const COLUMN_OF = { strings: "text", addresses: "address" } as const;
+export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
+  /** Of the state of the database in which no row names them. */
+  readonly version: number;
+}
 
 export class Pruner {
   readonly plan: PrunePlan;
@@ -95,8 +104,9 @@ export class Pruner {
   readonly #codes: Codes;
   readonly #rawText: RawTextReader;
   readonly #now: () => EpochMs;
+  readonly #statements = new Map<string, Database.Statement>();
+  #lockMs = 0;
   #longestLockMs = 0;
-  #commits = 0;
 
   constructor(database: Database.Database, { path, waitMs, now }: Pick<StoreSettings, "path" | "waitMs" | "now">) {
     this.#database = database;
@@ -106,12 +116,20 @@ export class Pruner {
     this.#codes = loadCodes(database);
     this.#rawText = new RawTextReader(database);
     this.plan = new PrunePlan(database, this.#codes);
+    // NOTE: with SQLite's own checkpoints, at a commit, others would wait for the disk as well.
     database.pragma("wal_autocheckpoint = 0");
-    database.exec("CREATE TEMP TABLE slice (id INTEGER PRIMARY KEY)");
+    database.exec(`
+      CREATE TEMP TABLE slice (id INTEGER PRIMARY KEY);
+      CREATE TEMP TABLE slice_entries (id INTEGER PRIMARY KEY);`);
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  /** How long the last step has kept others from writing. */
+  get lockMs(): number {
+    return this.#lockMs;
   }
 
   /** The longest that a step has kept others from writing. */
@@ -257,9 +275,14 @@ export class Pruner {
         `SELECT m.id FROM stored_messages m JOIN temp.going_messages g USING (id, last_at, status)
          WHERE m.id = ? AND NOT EXISTS (${textOf("m.id", "TRUE")})`,
       );
-      const entries = "SELECT id FROM stored_entries WHERE message_id IN (SELECT id FROM temp.slice)";
+      this.#run("DELETE FROM temp.slice_entries");
+      this.#run(
+        `INSERT INTO temp.slice_entries (id)
+         SELECT id FROM stored_entries INDEXED BY idx_stored_entries_message_id WHERE message_id IN (SELECT id FROM temp.slice)`,
+      );
+      const entries = "SELECT id FROM temp.slice_entries";
       for (const table of [...FACT_TABLES, "sightings"]) this.#remove(removed, table, `entry_id IN (${entries})`);
-      this.#remove(removed, "stored_entries", "message_id IN (SELECT id FROM temp.slice)");
+      this.#remove(removed, "stored_entries", `id IN (${entries})`);
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
       this.#remove(removed, "message_tags", `(exim_id, server_id) IN (${keys})`);
@@ -269,26 +292,27 @@ export class Pruner {
   }
 
   /** Ways of delivery and reasons that no attempt has any more, looked for without a lock. */
-  unusedCombinations(): readonly UnusedCombinations[] {
-    return COMBINATIONS.map(({ table, column }) => {
-      const version = this.#dataVersion();
-      const ids = this.#database
-        .prepare<[], number>(
-          `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
-        )
-        .pluck()
-        .all();
-      return { table, ids, version };
-    });
+  unusedCombinations({ table, column }: (typeof COMBINATIONS)[number]): UnusedCombinations {
+    const version = this.#dataVersion();
+    const ids = this.#database
+      .prepare<[], number>(
+        `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
+      )
+      .pluck()
+      .all();
+    return { table, ids, version };
   }
 
-  /** Removes some of them; nothing when another process has written since: then they stay until the next time. */
-  removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows {
-    return this.#inTransaction((removed) => {
-      if (this.#dataVersion() !== version) return;
+  /** Removes some of them; undefined, and nothing is removed, when another process has written since they were looked for. */
+  removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows | undefined {
+    let isCurrent = false;
+    const removed = this.#inTransaction((counts) => {
+      isCurrent = this.#dataVersion() === version;
+      if (!isCurrent) return;
       this.#fillSlice(ids, "SELECT ?");
-      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      this.#remove(counts, table, "id IN (SELECT id FROM temp.slice)");
     });
+    return isCurrent ? removed : undefined;
   }
 
   staleMentions(): Generator<readonly MentionRow[]> {
@@ -299,41 +323,50 @@ export class Pruner {
     this.#inTransaction(() => dropStaleBlocks(this.#database, rows));
   }
 
-  /** Ids of texts that no row names any more. */
-  unusedTexts(): Record<TextTableName, number[]> {
+  /** Texts that no row names any more, looked for without a lock. */
+  unusedTexts(): UnusedTexts {
+    const version = this.#dataVersion();
     const used = new UsedTexts(this.#database);
-    return { strings: used.unused("strings"), addresses: used.unused("addresses") };
+    return { strings: used.unused("strings"), addresses: used.unused("addresses"), version };
   }
 
   /**
    * Makes texts that are to be removed unfindable, so that no row can come to name them any more; a run that reads logs
    * meanwhile adds such a text anew.
    */
-  hideTexts(table: TextTableName, ids: readonly number[]): void {
+  hideTexts(table: TextTableName, texts: readonly UnusedText[]): void {
     this.#inTransaction(() => {
-      const column = COLUMN_OF[table];
-      const hide = this.#database.prepare(
-        `DELETE FROM ${INDEX_OF[table]} WHERE ${column} = (SELECT ${column} FROM ${table} WHERE id = ?) AND id = ?`,
-      );
-      for (const id of ids) hide.run(id, id);
+      const { index, column } = INDEX_OF[table];
+      const find = this.#prepare(`SELECT ${column} FROM ${table} WHERE id = ?`).pluck();
+      for (const { id, key } of texts) {
+        const text = find.get(id) as string | undefined;
+        // NOTE: another text has the id when a rebuild has taken place meanwhile.
+        if (text === undefined || textKey(text) !== key) continue;
+        this.#prepare(`DELETE FROM ${index} WHERE ${column} = ? AND id = ?`).run(text, id);
+      }
     });
   }
 
-  /** Of hidden texts, those that a row has come to name before they were hidden; they can be found again. */
-  recoverTexts(hidden: Readonly<Record<TextTableName, readonly number[]>>): Record<TextTableName, number[]> {
-    const used = new UsedTexts(this.#database);
+  /**
+   * Of hidden texts, those that a row has come to name before they were hidden can be found again; returns the ids of the others.
+   * When nobody else has written since they were looked for, that is all of them, and no row need be read.
+   */
+  recoverTexts(hidden: UnusedTexts): Record<TextTableName, number[]> {
+    const isAlone = this.#dataVersion() === hidden.version;
+    const isAny = hidden.strings.length + hidden.addresses.length > 0;
+    const used = isAlone || !isAny ? undefined : new UsedTexts(this.#database);
     const recover = (table: TextTableName): number[] => {
-      const [again, unused] = [hidden[table].filter((id) => used.isUsed(table, id)), [] as number[]];
-      for (const id of hidden[table]) if (!used.isUsed(table, id)) unused.push(id);
+      const [again, unused]: [number[], number[]] = [[], []];
+      for (const { id } of hidden[table]) (used?.isUsed(table, id) === true ? again : unused).push(id);
       if (again.length > 0) this.#inTransaction(() => this.#indexAgain(table, again));
-      return unused;
+      return unused.sort((one, other) => one - other);
     };
     return { strings: recover("strings"), addresses: recover("addresses") };
   }
 
   removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
     return this.#inTransaction((removed) => {
-      const [column, index] = [COLUMN_OF[table], INDEX_OF[table]];
+      const { index, column } = INDEX_OF[table];
       // NOTE: a rebuild that took place meanwhile has given the id to another text, which is in the index or is yet to be.
       this.#fillSlice(
         ids,
@@ -348,11 +381,16 @@ export class Pruner {
   /** Makes texts findable that a killed run had hidden. */
   indexLostTexts(): void {
     for (const table of ["strings", "addresses"] as const) {
-      const column = COLUMN_OF[table];
+      const { index, column } = INDEX_OF[table];
+      const old = `FROM ${table} t WHERE id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')`;
+      // NOTE: counting both is much quicker than looking each text up.
+      const isComplete = this.#prepare(`SELECT (SELECT count(*) ${old}) = (SELECT count(*) FROM ${index})`)
+        .pluck()
+        .get();
+      if (isComplete === 1) continue;
       const lost = this.#database
         .prepare<[], number>(
-          `SELECT id FROM ${table} t WHERE id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')
-             AND NOT EXISTS (SELECT 1 FROM ${INDEX_OF[table]} i WHERE i.${column} = t.${column})`,
+          `SELECT id ${old} AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column})`,
         )
         .pluck()
         .all();
@@ -413,27 +451,26 @@ export class Pruner {
     for (const table of FACT_TABLES)
       this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
     this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
-    this.#database
-      .prepare(
-        `UPDATE stored_sources SET pruned = b.position + b.size, pruned_clock_ms = b.clock_ms, pruned_ms = ?
-         FROM raw_blocks b WHERE b.id = ? AND stored_sources.id = b.source_id`,
-      )
-      .run(this.#now(), id);
+    this.#run(
+      `UPDATE stored_sources SET pruned = b.position + b.size, pruned_clock_ms = b.clock_ms, pruned_ms = ?
+       FROM raw_blocks b WHERE b.id = ? AND stored_sources.id = b.source_id`,
+      this.#now(),
+      id,
+    );
     this.#remove(removed, "raw_blocks", "id = ?", id);
   }
 
   /** An entry whose line another log has as well moves there, with what it says. */
   #moveTwins(from: number, to: number, removed: Record<string, number>): void {
-    const moving = this.#database
-      .prepare<[number, number], { entry_id: number; location: number }>(
-        "SELECT entry_id, min(location) AS location FROM sightings WHERE entry_id >= ? AND entry_id < ? GROUP BY entry_id",
-      )
-      .all(from, to);
+    const moving = this.#prepare(
+      "SELECT entry_id, min(location) AS location FROM sightings WHERE entry_id >= ? AND entry_id < ? GROUP BY entry_id",
+    ).all(from, to) as { entry_id: number; location: number }[];
+    if (moving.length === 0) return;
     for (const { entry_id, location } of moving) {
       this.#remove(removed, "sightings", "location = ?", location);
-      this.#database.prepare("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
+      this.#run("UPDATE stored_entries SET id = ? WHERE id = ?", location, entry_id);
       for (const table of [...FACT_TABLES, "sightings"])
-        this.#database.prepare(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
+        this.#run(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`, location, entry_id);
     }
     mentionEntries(
       this.#database,
@@ -447,23 +484,38 @@ export class Pruner {
   }
 
   #indexAgain(table: TextTableName, ids: readonly number[]): void {
-    const column = COLUMN_OF[table];
-    const add = this.#database.prepare(
-      `INSERT OR IGNORE INTO ${INDEX_OF[table]} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id = ?`,
+    const { index, column } = INDEX_OF[table];
+    const add = this.#prepare(
+      `INSERT OR IGNORE INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id = ?`,
     );
     for (const id of ids) add.run(id);
   }
 
   /** `select` takes an id and returns it when it is to be in the slice. */
   #fillSlice(ids: readonly number[], select: string): void {
-    this.#database.exec("DELETE FROM temp.slice");
-    const add = this.#database.prepare(`INSERT INTO temp.slice (id) ${select}`);
+    this.#run("DELETE FROM temp.slice");
+    const add = this.#prepare(`INSERT INTO temp.slice (id) ${select}`);
     for (const id of ids) add.run(id);
   }
 
   #remove(removed: Record<string, number>, table: string, condition: string, ...values: number[]): void {
-    const { changes } = this.#database.prepare(`DELETE FROM ${table} WHERE ${condition}`).run(...values);
+    const changes = this.#run(`DELETE FROM ${table} WHERE ${condition}`, ...values);
     removed[table] = (removed[table] ?? 0) + changes;
+  }
+
+  /** Returns how many rows have changed. */
+  #run(sql: string, ...values: number[]): number {
+    return this.#prepare(sql).run(...values).changes;
+  }
+
+  /** Each statement is prepared once: the pieces are many, and all alike. */
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
   }
 
   #inTransaction(action: (removed: Record<string, number>) => void): RemovedRows {
@@ -474,9 +526,8 @@ export class Pruner {
     try {
       action(removed);
       this.#database.exec("COMMIT");
-      this.#longestLockMs = Math.max(this.#longestLockMs, this.#now() - lockedMs);
-      // NOTE: with SQLite's own checkpoints, at a commit, others would wait for the disk as well.
-      if (++this.#commits % COMMITS_PER_CHECKPOINT === 0) this.checkpoint();
+      this.#lockMs = this.#now() - lockedMs;
+      this.#longestLockMs = Math.max(this.#longestLockMs, this.#lockMs);
       return removed;
     } catch (error) {
       if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
@@ -486,5 +537,3 @@ export class Pruner {
 }
 
 const INCREMENTAL = 2;
-/** Steps are short, so the log of the transactions stays at some tens of megabytes. */
-const COMMITS_PER_CHECKPOINT = 8;

@@ -3,6 +3,12 @@ import { REFERRERS } from "./references.ts";
 
 export type TextTableName = "strings" | "addresses";
 
+/** The column that holds the text, and the table in which its id is found. */
+export const INDEX_OF = {
+  strings: { index: "string_ids", column: "text" },
+  addresses: { index: "address_ids", column: "address" },
+} as const;
+
 /** Tables, and their columns by the table they refer to. */
 export const TEXT_REFERENCES: readonly ({
   readonly table: string;

@@ -1,0 +1,26 @@
+import { COMBINATIONS } from "../store/prune-plan.ts";
+import type { Pruner, RemovedRows } from "../store/pruner.ts";
+import type { Slices } from "./slices.ts";
+
+/** So often they are looked for anew when others have written meanwhile; what is left then stays until the next prune. */
+const ROUNDS = 5;
+
+/** Removes the ways of delivery and the reasons that no attempt has any more. A run that reads logs may bring any of them back. */
+export async function removeUnusedCombinations(
+  pruner: Pruner,
+  slices: Pick<Slices, "each">,
+  count: (removed: RemovedRows) => void,
+): Promise<void> {
+  for (const combination of COMBINATIONS) {
+    let isDone = false;
+    for (let round = 0; round < ROUNDS && !isDone; round++) {
+      const unused = pruner.unusedCombinations(combination);
+      isDone = true;
+      await slices.each(unused.ids, (ids) => {
+        const removed = isDone ? pruner.removeCombinations(unused, ids) : undefined;
+        if (removed === undefined) isDone = false;
+        else count(removed);
+      });
+    }
+  }
+}
