@@ -239,24 +239,28 @@ export class StatsCounts {
   }
 
   async rejectionGroups(): Promise<RejectionGroup[]> {
-    const rows = await this.#selection
+    const grouped = this.#selection
       .rejections()
-      .innerJoin("strings as k", "k.id", "j.category_id")
       .select(({ fn }) => [
-        "j.phase",
-        "j.is_permanent",
-        "k.text as category",
+        pack(sql.ref<number>("j.category_id"), [
+          [sql.ref<number>("j.phase"), PHASES],
+          [sql.ref<number>("j.is_permanent"), FLAG],
+        ]).as("key"),
+        "j.category_id",
         fn.countAll<number>().as("rejections"),
         fn.count<number>("j.ip_id").distinct().as("clients"),
         fn.min<number>("j.entry_id").as("sampleId"),
       ])
-      .groupBy(["j.phase", "j.is_permanent", "j.category_id"])
+      .groupBy("key");
+    const rows = await this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .innerJoin("strings as k", "k.id", "g.category_id")
+      .select(["g.key", "k.text as category", "g.rejections", "g.clients", "g.sampleId"])
       .execute();
-    return rows.map(({ phase, is_permanent, ...row }) => ({
-      ...row,
-      phase: this.#names.phase(phase),
-      isPermanent: is_permanent === 1,
-    }));
+    return rows.map(({ key, ...row }) => {
+      const [, phase = 0, isPermanent] = unpack(key, [PHASES, FLAG]);
+      return { ...row, phase: this.#names.phase(phase), isPermanent: isPermanent === 1 };
+    });
   }
 
   /** The reasons of one category, as templates. */
@@ -444,6 +448,7 @@ export class StatsCounts {
 /** How many values a part of a packed key can have. */
 const STATUSES = 16;
 const OUTCOMES = 8;
+const PHASES = 32;
 const FLAG = 2;
 
 function pack(first: RawBuilder<number>, parts: readonly (readonly [value: RawBuilder<number>, size: number])[]) {

@@ -112,7 +112,8 @@ export class Selection {
 
   /** The same with the entry, as `l`. */
   addressEventsWithEntry() {
-    return this.addressEvents().innerJoin("stored_entries as l", "l.id", "e.entry_id");
+    // NOTE: a cross join keeps SQLite from walking through all entries to look for events.
+    return this.addressEvents().crossJoin("stored_entries as l").where(sql<boolean>`l.id = e.entry_id`);
   }
 
   /** The same with the entry, as `l`, and the message, as `m`. */
