@@ -119,6 +119,10 @@ export function rollUp(database: Database.Database, sizes: ChunkSizes): boolean 
 }
 
 function rollUpChunk(database: Database.Database, kind: ChunkKind, firstId: number, lastId: number): void {
+  // NOTE: one of another size, of another version of the program, must not count the same rows again.
+  database
+    .prepare("DELETE FROM rolled_chunks WHERE kind = ? AND first_id <= ? AND last_id >= ?")
+    .run(kind, lastId, firstId);
   for (const rolled of ROLLED.filter((one) => one.kind === kind)) {
     database.prepare(`DELETE FROM ${rolled.table} WHERE first_id = ?`).run(firstId);
     database.prepare(`INSERT INTO ${rolled.table} SELECT ${firstId}, * FROM (${rolled.select})`).run(firstId, lastId);

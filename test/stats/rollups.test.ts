@@ -73,7 +73,18 @@ describe("what is added up in advance", () => {
         await pruneTo(path, now, traffic.messages * traffic.gapMs * kept);
         await expectSame(path, filters);
       }),
-      { numRuns: RUNS },
+      {
+        numRuns: RUNS,
+        examples: [
+          // More than 128 blocks: the run of ingest makes a chunk of its own size.
+          [
+            {
+              ...{ seed: 0, messages: 15, gapMs: HOUR_MS, batchLines: 1, kept: 0.1 },
+              ...{ steps: [["main", 0] as const, ["main", 0] as const], time: [0, 1] },
+            },
+          ],
+        ],
+      },
     );
     expect(chunks).toBeGreaterThan(10 * RUNS);
   });
