@@ -4,7 +4,7 @@ import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../src/stats/stats.ts";
 import { type EpochMs, toIso } from "../../src/units.ts";
 import { parseWhen, shiftDays } from "../../src/when.ts";
-import { type Corpus, corpusProfiles } from "../support/corpus.ts";
+import { type Corpus, corpusProfiles, fateKind, type TruthFateKind, type TruthMessage } from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
 import { NOW, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
@@ -24,6 +24,8 @@ describe.each(profiles)("$name", (corpus) => {
     const days = await statsOf(database, corpus, { filter: { since, until } });
     expect(sectionsOf(days).totals.messages.received).toBeGreaterThan(0);
     expectViews(database, days, { since: toIso(since), until: toIso(until) });
+    expectArrivals(database, all, corpus);
+    await expectFates(database, corpus);
   });
 });
 
@@ -89,6 +91,7 @@ function expectViews(path: string, stats: Stats, time: Time | undefined): void {
   expect(withoutZeros(totals.recipients.byStatus)).toEqual(
     counts(path, `SELECT r.status AS k, count(*) AS n FROM ${recipients} GROUP BY r.status`),
   );
+  expect(totals.recipients.total).toBe(total(Object.values(totals.recipients.byStatus)));
   expect(retries.attempts).toBe(
     queryAll<{ n: number }>(path, `SELECT sum(attempts) AS n FROM ${recipients}`)[0]?.n ?? 0,
   );
@@ -174,4 +177,82 @@ function expectTruth(path: string, stats: Stats, { truth }: Corpus): void {
   expect(open.map(({ id }) => id).filter((id) => !inQueue.includes(id))).toEqual([]);
   expect(messages.open).toBeGreaterThanOrEqual(inQueue.length);
   expect(messages.byStatus.frozen).toBe(truth.queue_at_end.filter(({ frozen }) => frozen !== false).length);
+}
+
+/** All that was accepted, all that Exim made of it, and what left no trace but its lines. */
+function expectArrivals(path: string, stats: Stats, { truth }: Corpus): void {
+  const known = new Set([
+    ...truth.messages.filter(({ accepted }) => accepted).flatMap(({ exim_id }) => exim_id ?? []),
+    ...truth.generated_messages_seen.map(({ exim_id }) => exim_id),
+  ]);
+  const arrived = queryAll<{ id: string; status: string }>(
+    path,
+    "SELECT id, status FROM messages WHERE direction IS NOT NULL",
+  );
+  const others = arrived.filter(({ id }) => !known.has(id));
+  expect(sectionsOf(stats).totals.messages.received).toBe(known.size + others.length);
+  // Local messages without a recipient; bounces that could not be delivered.
+  expect(others.length).toBeLessThan(10);
+  expect(others.filter(({ status }) => !["bounced", "discarded", "frozen"].includes(status))).toEqual([]);
+}
+
+type FateCount = "delivered" | "bounced" | "removed" | "discarded" | "open";
+
+const COUNTED: Partial<Record<TruthFateKind, FateCount>> = {
+  delivered: "delivered",
+  bounced: "bounced",
+  "bounced-undeliverable (bounce gone)": "bounced",
+  "bounced-undeliverable (bounce frozen on queue)": "bounced",
+  removed: "removed",
+  discarded: "discarded",
+  queued: "open",
+  frozen: "open",
+};
+
+/** The driver knows what a client asked for; Exim counts by what it made of it. By scenario. */
+const COUNTED_OTHERWISE: Readonly<Record<string, string>> = {
+  "cmd-unqualified": "the same recipient once more, with the domain that Exim adds",
+  "cmd-rewritten": "the recipient was rewritten after its arrival was logged",
+  "alias-case": "recipients that differ by case alone are several",
+  "data-only-discarded": "its only recipient was discarded before the message arrived",
+  "data-discard": "recipients were discarded before the message arrived",
+  "admin-sysfilter-copy": "the system filter added a recipient",
+  "admin-sysfilter-save": "the system filter added a file",
+  "admin-sysfilter-redirect": "the system filter put a recipient in the place of the others",
+};
+
+/** What became of the recipients of messages about which the driver knows it of every recipient. */
+async function expectFates(path: string, corpus: Corpus): Promise<void> {
+  const messages = corpus.truth.messages.filter(
+    ({ accepted, exim_id, rcpts, scenario }) =>
+      accepted &&
+      exim_id !== undefined &&
+      COUNTED_OTHERWISE[scenario] === undefined &&
+      rcpts.every(({ fate }) => COUNTED[fateKind(fate)] !== undefined),
+  );
+  expect(messages.length).toBeGreaterThan(30);
+  const eximId = messages.flatMap(({ exim_id }) => exim_id ?? []);
+  const stats = await statsOf(path, corpus, { filter: { subjects: { eximId } }, sections: ["totals"] });
+  const { byStatus, total: all } = sectionsOf(stats).totals.recipients;
+  const { delivered, bounced, removed, discarded } = byStatus;
+  const counted = { delivered, bounced, removed, discarded, open: byStatus.deferred + byStatus.pending };
+  const expected = countFates(messages);
+  if (/\+all\b|\+received_recipients\b/.test(corpus.truth.log_selector)) {
+    expect(counted).toEqual(expected);
+    expect(all).toBe(total(Object.values(expected)));
+    return;
+  }
+  // Else a recipient is in the log only when something was tried for it.
+  for (const name of Object.keys(expected) as FateCount[])
+    expect(counted[name], name).toBeLessThanOrEqual(expected[name]);
+  expect(counted.delivered).toBeGreaterThan(expected.delivered * 0.95);
+}
+
+function countFates(messages: readonly TruthMessage[]): Record<FateCount, number> {
+  const fates = { delivered: 0, bounced: 0, removed: 0, discarded: 0, open: 0 };
+  for (const { rcpts } of messages) {
+    const once = new Map(rcpts.map(({ addr, fate }) => [addr.toLowerCase(), COUNTED[fateKind(fate)]]));
+    for (const name of once.values()) if (name !== undefined) fates[name]++;
+  }
+  return fates;
 }

@@ -101,6 +101,21 @@ describe.runIf(isThere).each(PROFILES)("%s", (profile) => {
       expect(common.length, name).toBeGreaterThan(5);
       for (const [title] of common) expect(theirs.get(title), `${name}: ${title}`).toEqual(plain.get(title));
     }
+    // -utc says in which zone numbers of its own are written: none of these is. -include_original_destination names an address that
+    // was delivered to together with that it came of, in one kind of table; `--by recipient` tells the latter.
+    for (const [name, others] of [
+      ["utc", 0],
+      ["include-original", 2],
+    ] as const) {
+      const theirs = expected(name);
+      const different = [...plain.keys()].filter(
+        (title) => theirs.get(title)?.join("\n") !== plain.get(title)?.join("\n"),
+      );
+      expect([...theirs.keys()], name).toEqual([...plain.keys()]);
+      expect(different, name).toEqual(
+        ["message count", "volume"].slice(0, others).map((rank) => `Top 50 local destinations by ${rank}`),
+      );
+    }
     const five = expected("top5");
     for (const [title, ours] of tablesOf(report, "host", 5))
       if (title.startsWith("Top 5 ")) compare(`top5 ${title}`, ours, five.get(title) ?? []);
