@@ -4,7 +4,7 @@ import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
 
 /** How long one piece may hold the lock, about: an ingest that waits should not notice. */
-const TARGET_MS = 40;
+const TARGET_MS = 25;
 /**
  * Whoever waits looks for the lock again after 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50 and then every 100 ms (the busy timeout of
  * SQLite, sqliteDefaultBusyCallback): at least every 25 ms for 128 ms, at least every 50 ms for 228. So it finds the lock free
