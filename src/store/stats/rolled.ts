@@ -72,8 +72,21 @@ export function pieceOf(slot: string, slotMs: number): RawBuilder<number> {
   return sql<number>`${sql.ref(slot)} / ${sql.lit(slotMs / SLOT_MS)}`;
 }
 
+/** The parts of ranges that are in one; undefined: all ids. In a query SQLite would walk through all of that one instead. */
+export function clip(ranges: readonly IdRange[], { first, last }: IdRange = ALL_IDS): readonly IdRange[] {
+  return ranges
+    .map((range) => ({ first: Math.max(range.first, first), last: Math.min(range.last, last) }))
+    .filter((range) => range.first <= range.last);
+}
+
+/** A range as a list; undefined: all ids. */
+export function wholeOf(range: IdRange = ALL_IDS): readonly IdRange[] {
+  return [range];
+}
+
 /** The condition on ids; ranges are in order and apart from each other. */
 export function inRanges(id: Expression<number>, ranges: readonly IdRange[]): RawBuilder<SqlBool> {
+  if (ranges.some(({ first, last }) => first === ALL_IDS.first && last === ALL_IDS.last)) return sql<SqlBool>`1`;
   const each = ranges.map(({ first, last }) =>
     last === ALL_IDS.last
       ? sql<SqlBool>`${id} >= ${sql.lit(first)}`

@@ -4,7 +4,7 @@ import type { EpochMs } from "../../units.ts";
 import type { Filter as SearchFilter } from "../filter.ts";
 import { LINES_PER_BLOCK } from "../raw-text.ts";
 import type { BaseTables } from "../tables.ts";
-import { type Chunks, findChunks, type IdRange, inRanges, NO_CHUNKS } from "./rolled.ts";
+import { type Chunks, clip, findChunks, type IdRange, inRanges, NO_CHUNKS, wholeOf } from "./rolled.ts";
 
 /** What is counted; a part that is undefined or empty does not restrict. */
 export interface Filter {
@@ -69,6 +69,15 @@ export class Selection {
 
   /** The messages that arrived in the time, as `m`. */
   messages() {
+    return this.#messagesIn(wholeOf(this.#ranges.messages));
+  }
+
+  /** The same without those of the chunks. */
+  messagesBeside() {
+    return this.#messagesIn(clip(this.messageChunks.rest, this.#ranges.messages));
+  }
+
+  #messagesIn(ranges: readonly IdRange[]) {
     const { servers = [] } = this.#filter;
     return this.tables
       .selectFrom("stored_messages as m")
@@ -76,29 +85,23 @@ export class Selection {
         eb.and([
           eb("m.arrival_at", "is not", null),
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
-          ...inRange(sql.ref<number>("m.id"), this.#ranges.messages),
+          inRanges(sql.ref<number>("m.id"), ranges),
           ...(servers.length === 0 ? [] : [eb("m.server_id", "in", serverIds(this.tables, servers))]),
           ...this.#chosen(sql.ref<number>("m.id"), "chosen_messages"),
         ]),
       );
   }
 
-  /** The same without those of the chunks. */
-  messagesBeside() {
-    return this.messages().where(inRanges(sql.ref<number>("m.id"), this.messageChunks.rest));
-  }
-
   /** What was said in the time about recipients of messages, as `e`, without that of the chunks. */
   addressEventsBeside() {
     return this.tables
       .selectFrom("address_events as e")
-      .where(inRanges(sql.ref<number>("e.entry_id"), this.entryChunks.rest))
-      .where((eb) => eb.and(this.#eventConditions(eb)));
+      .where((eb) => eb.and(this.#eventConditions(eb, clip(this.entryChunks.rest, this.#ranges.entries))));
   }
 
   /** The same without those of the chunks. */
   rejectionsBeside() {
-    return this.rejections().where(inRanges(sql.ref<number>("j.entry_id"), this.entryChunks.rest));
+    return this.#rejectionsIn(clip(this.entryChunks.rest, this.#ranges.entries));
   }
 
   /** What was said in the time about recipients of messages, as `e`, on their ways, as `p`, with their problems, as `b`. */
@@ -107,7 +110,7 @@ export class Selection {
       .selectFrom("address_events as e")
       .leftJoin("delivery_paths as p", "p.id", "e.path_id")
       .leftJoin("delivery_problems as b", "b.id", "e.problem_id")
-      .where((eb) => eb.and(this.#eventConditions(eb)));
+      .where((eb) => eb.and(this.#eventConditions(eb, wholeOf(this.#ranges.entries))));
   }
 
   /** The same with the entry, as `l`. */
@@ -123,7 +126,13 @@ export class Selection {
 
   /** Rejections in the time, as `j`. */
   rejections() {
-    return this.tables.selectFrom("stored_rejections as j").where((eb) => eb.and(this.#rejectionConditions(eb)));
+    return this.#rejectionsIn(wholeOf(this.#ranges.entries));
+  }
+
+  #rejectionsIn(ranges: readonly IdRange[]) {
+    return this.tables
+      .selectFrom("stored_rejections as j")
+      .where((eb) => eb.and(this.#rejectionConditions(eb, ranges)));
   }
 
   /** All entries in the time, as `l`; of messages or not, whatever subjects are wanted. */
@@ -134,7 +143,7 @@ export class Selection {
       .where((eb) =>
         eb.and([
           ...this.#inTime(sql.ref<number>("l.at")),
-          ...inRange(sql.ref<number>("l.id"), this.#ranges.entries),
+          inRanges(sql.ref<number>("l.id"), wholeOf(this.#ranges.entries)),
           ...(servers.length === 0 ? [] : [eb("l.server_id", "in", serverIds(this.tables, servers))]),
         ]),
       );
@@ -142,10 +151,11 @@ export class Selection {
 
   #eventConditions(
     eb: ExpressionBuilder<BaseTables & { e: BaseTables["address_events"] }, "e">,
+    ranges: readonly IdRange[],
   ): Expression<SqlBool>[] {
     const { servers = [] } = this.#filter;
     const id = sql.ref<number>("e.entry_id");
-    const conditions = [...inRange(id, this.#ranges.entries), ...this.#chosen(id, "chosen_events")];
+    const conditions = [inRanges(id, ranges), ...this.#chosen(id, "chosen_events")];
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
     return [...conditions, ...this.#ofEntry(eb, id, ofEntry)];
@@ -153,12 +163,13 @@ export class Selection {
 
   #rejectionConditions(
     eb: ExpressionBuilder<BaseTables & { j: BaseTables["stored_rejections"] }, "j">,
+    ranges: readonly IdRange[],
   ): Expression<SqlBool>[] {
     const { servers = [] } = this.#filter;
     const ofEntry = this.#inTime(sql.ref<number>("y.at"));
     if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
     return [
-      ...inRange(sql.ref<number>("j.entry_id"), this.#ranges.entries),
+      inRanges(sql.ref<number>("j.entry_id"), ranges),
       ...this.#chosen(sql.ref<number>("j.entry_id"), "chosen_rejections"),
       ...this.#ofEntry(eb, sql.ref("j.entry_id"), ofEntry),
     ];
@@ -210,10 +221,6 @@ function momentsOf({ since, until }: Filter): { readonly since: number; readonly
 /** The number of the piece of `slotMs` that a moment is in. */
 export function slotOf(at: string, slotMs: number) {
   return sql<number>`${sql.ref(at)} / ${sql.lit(slotMs * RANKS)}`;
-}
-
-function inRange(id: Expression<number>, range: IdRange | undefined): Expression<SqlBool>[] {
-  return range === undefined ? [] : [sql<SqlBool>`${id} BETWEEN ${sql.lit(range.first)} AND ${sql.lit(range.last)}`];
 }
 
 /**
