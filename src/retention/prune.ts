@@ -185,13 +185,14 @@ class Run {
 
   async #removeMentions(): Promise<void> {
     const pruner = this.#pruner;
+    const sweep = pruner.sweepMentions();
     let rows: MentionRow[] = [];
     const remove = async (): Promise<void> => {
-      await this.#slices.each(rows, (piece) => pruner.removeStaleMentions(piece));
+      await this.#slices.each(rows, (piece) => pruner.removeStaleMentions(sweep, piece));
       rows = [];
     };
     // NOTE: nobody waits for reading, so it is done without pauses; only signals are to be noticed.
-    for (const stale of pruner.staleMentions()) {
+    for (const stale of sweep.stale()) {
       rows.push(...stale);
       if (rows.length >= MENTIONS_TOGETHER) await remove();
       else await turn();

@@ -133,3 +133,8 @@ export function withTranslation<Result>(path: string, action: () => Result): Res
     throw translateSqliteError(error, path);
   }
 }
+
+/** Another number when another process has written since. */
+export function dataVersion(database: Database.Database): number {
+  return database.pragma("data_version", { simple: true }) as number;
+}

@@ -2,6 +2,7 @@
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
+import { dataVersion } from "./connection.ts";
 import { blockOf, entryIdOf, GREATEST_BLOCK } from "./raw-text.ts";
 
 /** Kinds of mentions, in the order of their codes in the database. */
@@ -84,46 +85,76 @@ export interface MentionRow {
 /** So many rows are read at once. */
 const PAGE_ROWS = 10_000;
 
-/** The rows that name blocks of which nothing is left, some at a time; others can write meanwhile. */
-export function* staleMentions(database: Database.Database): Generator<readonly MentionRow[]> {
-  const live = new LiveBlocks(database);
-  const { lastDead, greatest } = live.bounds();
-  // NOTE: most rows name one block, and most of those blocks are there: such rows are not worth bringing to JavaScript.
-  const page = database.prepare<[...lastRow: number[], lastDead: number, greatest: number, rows: number], MentionRow>(
-    `SELECT kind, key, block_id, further_blocks FROM mentions
-     WHERE (kind, key, block_id) > (?, ?, ?) AND (further_blocks IS NOT NULL OR block_id <= ? OR block_id > ?)
-     ORDER BY kind, key, block_id LIMIT ?`,
-  );
-  const after = (kind: number, key: number, block: number): MentionRow[] =>
-    page.all(kind, key, block, lastDead, greatest, PAGE_ROWS);
-  let rows = after(-1, 0, 0);
-  for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
-    yield rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(live.lives));
-    rows = after(last.kind, last.key, last.block_id);
-  }
-}
+/**
+ * Finds rows that name blocks of which nothing is left, and takes those out. What is known of blocks is kept as long as nobody else
+ * writes; this connection itself is not to remove blocks or entries meanwhile.
+ */
+export class MentionSweep {
+  readonly #database: Database.Database;
+  readonly #find: Database.Statement<[number, number, number], Pick<MentionRow, "further_blocks">>;
+  readonly #remove: Database.Statement<[number, number, number]>;
+  readonly #put: Database.Statement<[number, number, number, Buffer | null]>;
+  #version: number;
+  #live: LiveBlocks;
 
-/** Takes the blocks of which nothing is left out of rows, as those are by now; inside a transaction. */
-export function dropStaleBlocks(database: Database.Database, rows: readonly MentionRow[]): void {
-  const { lives } = new LiveBlocks(database);
-  const find = database.prepare<[number, number, number], Pick<MentionRow, "further_blocks">>(
-    "SELECT further_blocks FROM mentions WHERE kind = ? AND key = ? AND block_id = ?",
-  );
-  const remove = database.prepare("DELETE FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
-  const put = database.prepare(
-    "INSERT OR REPLACE INTO mentions (kind, key, block_id, further_blocks) VALUES (?, ?, ?, ?)",
-  );
-  for (const { kind, key, block_id } of rows) {
-    const row = find.get(kind, key, block_id);
-    if (row === undefined) continue;
-    const left = unpackBlocks(block_id, row.further_blocks).filter(lives);
-    remove.run(kind, key, block_id);
-    const [first] = left;
-    if (first === undefined) continue;
-    // NOTE: what was taken back and read anew may have left another row that begins with the same block.
-    const other = find.get(kind, key, first);
-    const blocks = other === undefined ? left : union(left, unpackBlocks(first, other.further_blocks));
-    put.run(kind, key, first, packBlocks(first, blocks.slice(1)));
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#find = database.prepare("SELECT further_blocks FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
+    this.#remove = database.prepare("DELETE FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
+    this.#put = database.prepare(
+      "INSERT OR REPLACE INTO mentions (kind, key, block_id, further_blocks) VALUES (?, ?, ?, ?)",
+    );
+    this.#version = dataVersion(database);
+    this.#live = new LiveBlocks(database);
+  }
+
+  /** The rows that name such blocks, some at a time; others can write meanwhile. */
+  *stale(): Generator<readonly MentionRow[]> {
+    const live = this.#live;
+    const { lastDead, greatest } = live.bounds();
+    // NOTE: most rows name one block, and most of those blocks are there: such rows are not worth bringing to JavaScript.
+    const page = this.#database.prepare<
+      [...lastRow: number[], lastDead: number, greatest: number, rows: number],
+      MentionRow
+    >(
+      `SELECT kind, key, block_id, further_blocks FROM mentions
+       WHERE (kind, key, block_id) > (?, ?, ?) AND (further_blocks IS NOT NULL OR block_id <= ? OR block_id > ?)
+       ORDER BY kind, key, block_id LIMIT ?`,
+    );
+    const after = (kind: number, key: number, block: number): MentionRow[] =>
+      page.all(kind, key, block, lastDead, greatest, PAGE_ROWS);
+    let rows = after(-1, 0, 0);
+    for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
+      yield rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(live.lives));
+      rows = after(last.kind, last.key, last.block_id);
+    }
+  }
+
+  /** Takes the blocks of which nothing is left out of rows, as those are by now; inside a transaction. */
+  drop(rows: readonly MentionRow[]): void {
+    const { lives } = this.#liveNow();
+    for (const { kind, key, block_id } of rows) {
+      const row = this.#find.get(kind, key, block_id);
+      if (row === undefined) continue;
+      const left = unpackBlocks(block_id, row.further_blocks).filter(lives);
+      this.#remove.run(kind, key, block_id);
+      const [first] = left;
+      if (first === undefined) continue;
+      // NOTE: what was taken back and read anew may have left another row that begins with the same block.
+      const other = this.#find.get(kind, key, first);
+      const blocks = other === undefined ? left : union(left, unpackBlocks(first, other.further_blocks));
+      this.#put.run(kind, key, first, packBlocks(first, blocks.slice(1)));
+    }
+  }
+
+  /** Looked up anew when another process has written. */
+  #liveNow(): LiveBlocks {
+    const version = dataVersion(this.#database);
+    if (version !== this.#version) {
+      this.#version = version;
+      this.#live = new LiveBlocks(this.#database);
+    }
+    return this.#live;
   }
 }
 

@@ -7,14 +7,8 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import {
-  dropStaleBlocks,
-  forgetMentions,
-  type MentionRow,
-  mentionEntries,
-  staleMentions,
-  textKey,
-} from "./mentions.ts";
+import { dataVersion } from "./connection.ts";
+import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
 import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -293,7 +287,7 @@ export class Pruner {
 
   /** Ways of delivery and reasons that no attempt has any more, looked for without a lock. */
   unusedCombinations({ table, column }: (typeof COMBINATIONS)[number]): UnusedCombinations {
-    const version = this.#dataVersion();
+    const version = dataVersion(this.#database);
     const ids = this.#database
       .prepare<[], number>(
         `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
@@ -307,7 +301,7 @@ export class Pruner {
   removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows | undefined {
     let isCurrent = false;
     const removed = this.#inTransaction((counts) => {
-      isCurrent = this.#dataVersion() === version;
+      isCurrent = dataVersion(this.#database) === version;
       if (!isCurrent) return;
       this.#fillSlice(ids, "SELECT ?");
       this.#remove(counts, table, "id IN (SELECT id FROM temp.slice)");
@@ -315,17 +309,18 @@ export class Pruner {
     return isCurrent ? removed : undefined;
   }
 
-  staleMentions(): Generator<readonly MentionRow[]> {
-    return staleMentions(this.#database);
+  /** Looks for mentions of blocks that have gone: to be done once those of the plan have, and anew when more have. */
+  sweepMentions(): MentionSweep {
+    return new MentionSweep(this.#database);
   }
 
-  removeStaleMentions(rows: readonly MentionRow[]): void {
-    this.#inTransaction(() => dropStaleBlocks(this.#database, rows));
+  removeStaleMentions(sweep: MentionSweep, rows: readonly MentionRow[]): void {
+    this.#inTransaction(() => sweep.drop(rows));
   }
 
   /** Texts that no row names any more, looked for without a lock. */
   unusedTexts(): UnusedTexts {
-    const version = this.#dataVersion();
+    const version = dataVersion(this.#database);
     const used = new UsedTexts(this.#database);
     return { strings: used.unused("strings"), addresses: used.unused("addresses"), version };
   }
@@ -352,7 +347,7 @@ export class Pruner {
    * When nobody else has written since they were looked for, that is all of them, and no row need be read.
    */
   recoverTexts(hidden: UnusedTexts): Record<TextTableName, number[]> {
-    const isAlone = this.#dataVersion() === hidden.version;
+    const isAlone = dataVersion(this.#database) === hidden.version;
     const isAny = hidden.strings.length + hidden.addresses.length > 0;
     const used = isAlone || !isAny ? undefined : new UsedTexts(this.#database);
     const recover = (table: TextTableName): number[] => {
@@ -476,11 +471,6 @@ export class Pruner {
       this.#database,
       moving.map(({ location }) => location),
     );
-  }
-
-  /** Another number when another process has written. */
-  #dataVersion(): number {
-    return this.#database.pragma("data_version", { simple: true }) as number;
   }
 
   #indexAgain(table: TextTableName, ids: readonly number[]): void {
