@@ -1,6 +1,7 @@
 /** The lines of many messages at once. */
 import type Database from "better-sqlite3";
-import { blockOf, entryIdOf, lineOf, type RawTextReader } from "./raw-text.ts";
+import { blockOf, entryIdOf, lineOf, longestText, type RawTextReader } from "./raw-text.ts";
+import { remember } from "./remember.ts";
 import type { Hit } from "./search-reader.ts";
 
 export interface FoundGroup {
@@ -75,23 +76,18 @@ export class GroupReader {
     const entries = groupByFirst(this.#entries.all(ids));
     const sightings = groupByFirst(this.#sightings.all(ids, lone));
     return hits.flatMap(({ isMessage, id }): FoundGroup[] => {
-      if (isMessage === 0) return [{ unfinishedId: undefined, lines: [this.#longestText(id, sightings.get(id))] }];
+      if (isMessage === 0) return [{ unfinishedId: undefined, lines: [this.#entryText(id, sightings.get(id))] }];
       const message = messages.get(id);
       if (message === undefined) return [];
       const [, eximId, isFinished] = message;
-      const lines = (entries.get(id) ?? []).map((entryId) => this.#longestText(entryId, sightings.get(entryId)));
+      const lines = (entries.get(id) ?? []).map((entryId) => this.#entryText(entryId, sightings.get(entryId)));
       return [{ unfinishedId: isFinished === 1 ? undefined : eximId, lines }];
     });
   }
 
   /** As {@link RawTextReader.entryText}. */
-  #longestText(entryId: number, sightings: readonly number[] = []): string | undefined {
-    let longest = this.#textAt(entryId);
-    for (const location of sightings) {
-      const text = this.#textAt(location);
-      if (text !== undefined && text.length > (longest?.length ?? 0)) longest = text;
-    }
-    return longest;
+  #entryText(entryId: number, sightings: readonly number[] = []): string | undefined {
+    return longestText(entryId, sightings, (location) => this.#textAt(location));
   }
 
   #textAt(location: number): string | undefined {
@@ -112,9 +108,7 @@ export class GroupReader {
     const block = this.#rawText.block(blockId);
     if (block === undefined || block.isSyslog) return undefined;
     cut = cutIntoLines(block.text, this.#locations.all({ from: entryIdOf(blockId, 0), to: entryIdOf(blockId + 1, 0) }));
-    const oldest = this.#blocks.keys().next();
-    if (this.#blocks.size >= KEPT_BLOCKS && !oldest.done) this.#blocks.delete(oldest.value);
-    this.#blocks.set(blockId, cut);
+    remember(this.#blocks, blockId, cut, KEPT_BLOCKS);
     return cut;
   }
 }

@@ -97,16 +97,14 @@ export class RawLines {
       const own = new Map(
         this.#eximIds.all(entryIdOf(id, 0), entryIdOf(id + 1, 0)).map((row) => [row.id, row.exim_id]),
       );
-      const entries = this.#entriesIn(id);
-      let [line, offset, index] = [0, 0, 0];
+      const entryAt = walkThrough(this.#entriesIn(id));
+      let [line, offset] = [0, 0];
       for (const match of text.matchAll(ANY_ID)) {
         for (let end = text.indexOf("\n", offset); end !== -1 && end < match.index; end = text.indexOf("\n", offset)) {
           offset = end + 1;
           line++;
         }
-        while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length)
-          index++;
-        const messageId = entries[index]?.message_id ?? null;
+        const messageId = entryAt(line)?.message_id ?? null;
         if (messageId !== null && own.get(messageId) !== match[0]) yield { messageId, namedId: match[0] };
       }
     }
@@ -117,18 +115,22 @@ export class RawLines {
     const [from, to] = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)];
     // NOTE: in most blocks every entry is where it was first read, and few lines match.
     if (this.#hasOthers.get({ from, to }) === 0) return (line) => this.#entryBefore.get(from, entryIdOf(blockId, line));
-    const entries = this.#entriesIn(blockId);
-    let index = 0;
-    return (line) => {
-      while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length) index++;
-      return entries[index];
-    };
+    return walkThrough(this.#entriesIn(blockId));
   }
 
   #entriesIn(blockId: number): readonly PlacedEntry[] {
     const [from, to] = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)];
     return this.#entries.all({ from, to });
   }
+}
+
+/** Tells the entry of a line; the lines are asked for in their order. */
+function walkThrough(entries: readonly PlacedEntry[]): (line: number) => PlacedEntry | undefined {
+  let index = 0;
+  return (line) => {
+    while (lineOf(entries[index + 1]?.location ?? LINES_PER_BLOCK - 1) <= line && index + 1 < entries.length) index++;
+    return entries[index];
+  };
 }
 
 /**

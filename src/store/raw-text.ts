@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
+import { remember } from "./remember.ts";
 
 /** Measured: quality 1 takes two thirds of the time of deflate level 1 for the same ratio (0.3 on logs). */
 const BROTLI_OPTIONS = {
@@ -82,10 +83,24 @@ function lineAt(text: string, line: number): string {
   return text.slice(start, end === -1 ? text.length : end);
 }
 
+/** Of the places of an entry, whichever was read first, the text that says most: the reject log's has the headers. */
+export function longestText(
+  entryId: number,
+  sightings: readonly number[],
+  textAt: (location: number) => string | undefined,
+): string | undefined {
+  let longest = textAt(entryId);
+  for (const location of sightings) {
+    const text = textAt(location);
+    if (text !== undefined && text.length > (longest?.length ?? 0)) longest = text;
+  }
+  return longest;
+}
+
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
   readonly #block: Database.Statement<[number], { data: Uint8Array; log_type: string }>;
-  readonly #sightings: Database.Statement<[number], { location: number }>;
+  readonly #sightings: Database.Statement<[number], number>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
   readonly #otherLines: Database.Statement<[number], { location: number }>;
   readonly #open = new Map<number, OpenBlock>();
@@ -97,7 +112,7 @@ export class RawTextReader {
        WHERE b.id = ?`,
     );
     this.#otherLines = database.prepare("SELECT location FROM entry_lines WHERE first_location = ? ORDER BY location");
-    this.#sightings = database.prepare("SELECT location FROM sightings WHERE entry_id = ?");
+    this.#sightings = database.prepare<[number], number>("SELECT location FROM sightings WHERE entry_id = ?").pluck();
     this.#nextLocation = database.prepare(
       `SELECT min(location) AS location FROM (
          SELECT min(id) AS location FROM stored_entries WHERE id > ? AND id < ?
@@ -109,15 +124,10 @@ export class RawTextReader {
 
   /**
    * The bytes of an entry as latin1 text: its line and its continuation lines, without the last newline; undefined when
-   * pruned. Of an entry in several logs it is the longest text, whichever was read first: the reject log's has the headers.
+   * pruned. Of an entry in several logs it is the longest text.
    */
   entryText(entryId: number): string | undefined {
-    let longest = this.textAt(entryId);
-    for (const { location } of this.#sightings.all(entryId)) {
-      const text = this.textAt(location);
-      if (text !== undefined && text.length > (longest?.length ?? 0)) longest = text;
-    }
-    return longest;
+    return longestText(entryId, this.#sightings.all(entryId), (location) => this.textAt(location));
   }
 
   /** The bytes of an entry, or of a sighting of it, in one log: latin1, its lines without the last newline; undefined when pruned. */
@@ -148,9 +158,7 @@ export class RawTextReader {
     const row = this.#block.get(blockId);
     if (row === undefined) return undefined;
     block = { text: unpackBytes(blockId, row.data).toString("latin1"), isSyslog: row.log_type === "syslog" };
-    const oldest = this.#open.keys().next();
-    if (this.#open.size >= OPEN_BLOCKS && !oldest.done) this.#open.delete(oldest.value);
-    this.#open.set(blockId, block);
+    remember(this.#open, blockId, block, OPEN_BLOCKS);
     return block;
   }
 

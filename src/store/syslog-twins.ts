@@ -6,6 +6,7 @@ import type Database from "better-sqlite3";
 import { type EpochMs, epochMs, type Moment, momentMs, SECOND_MS } from "../units.ts";
 import { type Codes, type LogType, logTypeBit } from "./codes.ts";
 import { LINES_PER_BLOCK, type RawTextReader } from "./raw-text.ts";
+import { remember } from "./remember.ts";
 import { SINGLE_LOG_KINDS } from "./twins.ts";
 
 /** What two entries have in common when they are one event. */
@@ -94,9 +95,7 @@ export class SyslogTwins {
         key: keyOf(this.#rawText.textAt(id) ?? ""),
         seenIn: seen_in,
       }));
-    const oldest = this.#bySecond.keys().next();
-    if (this.#bySecond.size >= REMEMBERED_SECONDS && !oldest.done) this.#bySecond.delete(oldest.value);
-    this.#bySecond.set(second, found);
+    remember(this.#bySecond, second, found, REMEMBERED_SECONDS);
     return found;
   }
 }

@@ -8,6 +8,7 @@ import type { EventKind } from "../parse/events.ts";
 import { type EpochMs, HOUR_MS, type Moment, momentMs } from "../units.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
 import { entryIdOf, lineOf, type RawTextReader } from "./raw-text.ts";
+import { remember } from "./remember.ts";
 
 /** What Exim writes to its main log alone, and most of it: no twin is looked for. */
 export const SINGLE_LOG_KINDS = [
@@ -125,10 +126,4 @@ function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value)
     map.set(key, value);
   }
   return value;
-}
-
-function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, most: number): void {
-  const oldest = map.keys().next();
-  if (map.size >= most && !oldest.done) map.delete(oldest.value);
-  map.set(key, value);
 }
