@@ -22,3 +22,8 @@ export function decodeLines(latin1: string): string {
 export function detach(part: string): string {
   return Buffer.from(part, "utf8").toString("utf8");
 }
+
+/** A regular expression that means the text itself. */
+export function escapeForm(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}

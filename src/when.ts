@@ -22,6 +22,16 @@ export interface Clock {
   readonly timeZone: string;
 }
 
+/** True when the name is an IANA time zone this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What {@link parseWhen} takes, for messages. */
 export const WHEN_FORMS =
   "a date (2026-03-02), a time (2026-03-02 05:40), today, yesterday, or how long ago (90min, 2h, 7d, 2w)";

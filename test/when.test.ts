@@ -6,6 +6,7 @@ import {
   bucketEdges,
   chooseBucket,
   formatBucket,
+  isTimeZone,
   parseBucket,
   parseDuration,
   parseWhen,
@@ -273,4 +274,14 @@ describe("time is cut", () => {
 
 test("a day earlier is the same time on the wall", () => {
   expect(iso(shiftDays(at("2026-11-02T17:00:00Z"), -2, NEW_YORK))).toBe("2026-10-31T16:00:00Z");
+});
+
+test("a time zone is a name this machine knows", () => {
+  expect(["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"].map(isTimeZone)).toEqual([true, true, true]);
+  expect(["", "Mars/Olympus", "Europe/Berlin ", "Europe/Berlin\n"].map(isTimeZone)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
 });

@@ -1,8 +1,9 @@
 /** Making a backup: copied while others write, checked, packed, read back, and only then given its name. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
+import { makePrivateDirectory, syncToDisk } from "../store/disk.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { checkFile, copyDatabase, databaseSize } from "../store/snapshot.ts";
@@ -11,7 +12,7 @@ import { listBackups, removeBackup, removeRemains } from "./catalogue.ts";
 import { type Locks, makeEncrypter } from "./encryption.ts";
 import { type Manifest, readManifest, writeManifest } from "./manifest.ts";
 import { backupName, UNFINISHED } from "./name.ts";
-import { fingerprintOf, pack, syncToDisk } from "./packing.ts";
+import { fingerprintOf, pack } from "./packing.ts";
 import { chooseSurplus, type KeepRule } from "./rotation.ts";
 import { assertUntouched } from "./verify.ts";
 
@@ -38,8 +39,6 @@ export interface BackupReport {
   readonly removed: readonly string[];
 }
 
-const OWNER_ONLY_DIRECTORY = 0o700;
-
 /**
  * Makes a backup of the state of this instant, then removes those that `keep` does not want any more.
  * Errors: `exists` (one was made in the same second), `io`, `busy`, `corrupt`, `disk_full`, `usage` (a recipient that is none), `interrupted`; nothing is left then.
@@ -48,7 +47,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   const { path, directory, now } = options;
   const encrypter = options.locks === undefined ? undefined : makeEncrypter(options.locks);
   const size = databaseSize(path, options.waitMs);
-  makeDirectory(directory);
+  makePrivateDirectory(directory);
   const form = { isCompressed: options.isCompressed, isEncrypted: encrypter !== undefined };
   const isPlain = !form.isCompressed && !form.isEncrypted;
   const at = now();
@@ -102,17 +101,6 @@ function rotate({ keep, directory, path }: BackupOptions): readonly string[] {
 /** Another process may make a backup in the same second. */
 function partialName(target: string, part: string): string {
   return `${UNFINISHED}${part}-${basename(target)}-${randomUUID()}`;
-}
-
-function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
-  } catch (error) {
-    throw new PilotError("io", `The directory "${directory}" cannot be made.`, {
-      hint: "Check the rights of the directory above, or name another one.",
-      cause: error,
-    });
-  }
 }
 
 function interrupted(cause: unknown): PilotError {

@@ -2,6 +2,7 @@
 import { readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PilotError } from "../errors.ts";
+import { escapeForm } from "../text.ts";
 import { type EpochMs, HOUR_MS } from "../units.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { manifestPath, stemOf, UNFINISHED } from "./name.ts";
@@ -81,8 +82,4 @@ function lookAt(path: string): ListedBackup {
     if (!(error instanceof PilotError)) throw error;
     return { path, manifest: undefined, sizeBytes, problem: error.message };
   }
-}
-
-function escapeForm(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

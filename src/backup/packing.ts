@@ -1,7 +1,6 @@
 /** From a database file to the file that is kept, and back; hashed on the way. Memory holds a few chunks. */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
@@ -71,16 +70,6 @@ export async function fingerprintOf(path: string): Promise<Fingerprint> {
   tally.resume();
   await pipeline(createReadStream(path, { highWaterMark: CHUNK_BYTES }), tally);
   return tally.fingerprint;
-}
-
-/** Makes sure that a file, or the names in a directory, are on the disk. */
-export async function syncToDisk(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** Hands on what it is given, and knows its size and hash. */

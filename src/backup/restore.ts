@@ -1,13 +1,13 @@
 /** Back to a backup: checked whole before anything is replaced, and what is replaced is kept. */
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { syncToDisk } from "../store/disk.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { replaceDatabase } from "../store/replace.ts";
 import type { EpochMs } from "../units.ts";
 import type { Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
 import { stampOf, UNFINISHED } from "./name.ts";
-import { syncToDisk } from "./packing.ts";
 import { unpackVerified } from "./verify.ts";
 
 export interface RestoreOptions {

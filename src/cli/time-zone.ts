@@ -1,5 +1,5 @@
 import { PilotError } from "../errors.ts";
-import { isTimeZone } from "../ingest/clock.ts";
+import { isTimeZone } from "../when.ts";
 
 /** Errors: `usage` when the name is no time zone. */
 export function assertTimeZone(name: string | undefined): void {

@@ -13,6 +13,7 @@ import {
 import { offerRebuild } from "../store/parser-age.ts";
 import type { StoreSettings } from "../store/store.ts";
 import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
+import { isTimeZone } from "../when.ts";
 import { missingSelectors } from "./log-selector.ts";
 
 /** `problem`: something is wrong. `advice`: it could be better. */
@@ -180,15 +181,6 @@ function checkServer({ name, timeZone, lines, other, unparsed, sample }: ServerH
       advice(check, `Its log does not tell ${gives}.`, `Set in Exim: log_selector = +${item}`),
     ),
   ];
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function ok(check: string, message: string): Finding {

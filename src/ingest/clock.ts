@@ -92,16 +92,6 @@ export function beginOfLog(firstMessageId: string | undefined, now: EpochMs): Ep
     : messageIdTime(firstMessageId);
 }
 
-/** True when the name is an IANA time zone this machine knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function findOffsets(timeZone: string, wallMs: number): Offsets {
   const before = offsetAt(timeZone, wallMs - DAY_MS);
   const after = offsetAt(timeZone, wallMs + DAY_MS);

@@ -7,25 +7,24 @@ import {
   createReadStream,
   createWriteStream,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
+import { makePrivateDirectory, syncToDisk } from "../store/disk.ts";
 import { assertFreeSpace } from "../store/free-space.ts";
 import type { FallingBlock, PrunedLog, Pruner } from "../store/pruner.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 
 const MANIFEST_VERSION = 1;
-const OWNER_ONLY = { file: 0o600, directory: 0o700 };
+const OWNER_ONLY = 0o600;
 
 export interface ArchiveManifest {
   readonly version: typeof MANIFEST_VERSION;
@@ -60,7 +59,7 @@ export interface ArchiveOptions {
 /** Writes the text that the plan lets go; returns the files written. Errors: `io`, `disk_full`, `check_failed`. */
 export async function archiveFalling(pruner: Pruner, options: ArchiveOptions): Promise<readonly string[]> {
   const { directory } = options;
-  makeDirectory(directory);
+  makePrivateDirectory(directory, "Nothing was removed.");
   const written: string[] = [];
   for (const [log, falling] of pruner.fallingLogs()) {
     const done = archivedUntil(directory, log);
@@ -93,11 +92,7 @@ async function archiveLog(
         yield bytes;
       }
     };
-    await pipeline(
-      Readable.from(texts()),
-      createGzip(),
-      createWriteStream(partial, { flags: "wx", mode: OWNER_ONLY.file }),
-    );
+    await pipeline(Readable.from(texts()), createGzip(), createWriteStream(partial, { flags: "wx", mode: OWNER_ONLY }));
     const sha256 = hash.digest("hex");
     await assertReadsBack(partial, sha256);
     await syncToDisk(partial);
@@ -129,7 +124,7 @@ async function archiveLog(
       ingest: ["ingest", "--server", log.server, "--timezone", log.timeZone, "--log-type", log.logType, name],
     };
     writeFileSync(`${path}.json`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
-      mode: OWNER_ONLY.file,
+      mode: OWNER_ONLY,
       flush: true,
     });
     renameSync(partial, path);
@@ -189,24 +184,4 @@ function least(times: readonly (EpochMs | null)[], choose: (...values: number[])
   return known.length === 0
     ? null
     : toIso(epochMs(known.reduce((one: number, other) => choose(one, other), known[0] ?? 0)));
-}
-
-async function syncToDisk(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY.directory });
-  } catch (error) {
-    throw new PilotError("io", `The directory "${directory}" cannot be made.`, {
-      hint: "Nothing was removed. Check the rights of the directory above, or name another one.",
-      cause: error,
-    });
-  }
 }

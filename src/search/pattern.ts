@@ -1,6 +1,7 @@
 /** A pattern over log lines, as exigrep takes it. */
 import { PilotError } from "../errors.ts";
 import type { LinePattern } from "../store/raw-lines.ts";
+import { escapeForm } from "../text.ts";
 
 export interface PatternOptions {
   /** The pattern is the text itself. */
@@ -16,7 +17,7 @@ const INLINE_CASE = /^\(\?(-?)i\)/;
 export function compilePattern(pattern: string, { isLiteral, isSensitive }: PatternOptions): LinePattern {
   const inline = isLiteral ? null : INLINE_CASE.exec(pattern);
   const text = inline === null ? pattern : pattern.slice(inline[0].length);
-  const bytes = Buffer.from(isLiteral ? text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") : text).toString("latin1");
+  const bytes = Buffer.from(isLiteral ? escapeForm(text) : text).toString("latin1");
   const isCased = inline === null ? isSensitive : inline[1] === "-";
   const flags = isCased ? "" : "i";
   try {

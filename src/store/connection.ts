@@ -138,3 +138,9 @@ export function withTranslation<Result>(path: string, action: () => Result): Res
 export function dataVersion(database: Database.Database): number {
   return database.pragma("data_version", { simple: true }) as number;
 }
+
+/** The first damage that SQLite finds; undefined when it finds none. */
+export function firstDamage(database: Database.Database, check: "quick_check" | "integrity_check"): string | undefined {
+  const found = database.pragma(`${check}(1)`, { simple: true }) as string;
+  return found === "ok" ? undefined : found;
+}

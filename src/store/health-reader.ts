@@ -3,7 +3,7 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs } from "../units.ts";
-import { openForReading } from "./connection.ts";
+import { firstDamage, openForReading } from "./connection.ts";
 import { inspectSchema, loadMigrations } from "./migrations.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -93,8 +93,7 @@ export function databaseHealth({ path, schemaDirectory, waitMs }: StoreSettings)
   try {
     const { current, latest, pending, viewsChanged } = inspectSchema(database, path, loadMigrations(schemaDirectory));
     const isCurrent = pending.length === 0 && !viewsChanged;
-    const [check] = database.pragma("quick_check(1)") as { quick_check: string }[];
-    const damage = check?.quick_check === "ok" ? undefined : check?.quick_check;
+    const damage = firstDamage(database, "quick_check");
     const sizes = damage === undefined ? [...tableSizes(database)] : [];
     const general = {
       sqlite: database.prepare<[], string>("SELECT sqlite_version()").pluck().get() ?? "",

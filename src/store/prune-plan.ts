@@ -9,7 +9,7 @@ import { type EpochMs, momentAt } from "../units.ts";
 import type { Codes } from "./codes.ts";
 import { LINES_PER_BLOCK } from "./raw-text.ts";
 import { tableSizes } from "./table-sizes.ts";
-import type { TextTableName } from "./text-references.ts";
+import { INDEX_OF, type TextTableName } from "./text-references.ts";
 import { UsedTexts } from "./used-texts.ts";
 
 export interface Cutoffs {
@@ -209,8 +209,8 @@ export class PrunePlan {
     for (const [table, going] of Object.entries(rows)) {
       if (going === 0) continue;
       const all = this.#count(`SELECT count(*) AS count FROM ${table}`);
-      const index = table === "strings" ? "string_ids" : table === "addresses" ? "address_ids" : undefined;
-      bytes += (((sizes.get(table) ?? 0) + (index === undefined ? 0 : (sizes.get(index) ?? 0))) * going) / all;
+      const index = table in INDEX_OF ? sizes.get(INDEX_OF[table as TextTableName].index) : undefined;
+      bytes += (((sizes.get(table) ?? 0) + (index ?? 0)) * going) / all;
     }
     return Math.round(bytes);
   }

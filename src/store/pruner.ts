@@ -7,7 +7,7 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { dataVersion } from "./connection.ts";
+import { dataVersion, firstDamage } from "./connection.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
 import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
@@ -133,9 +133,9 @@ export class Pruner {
 
   /** Errors: `corrupt`, with the first of what SQLite found. */
   quickCheck(): void {
-    const [first] = this.#database.pragma("quick_check(1)") as { quick_check: string }[];
-    if (first?.quick_check === "ok") return;
-    throw new PilotError("corrupt", `The database "${this.#path}" is damaged: ${first?.quick_check}.`, {
+    const damage = firstDamage(this.#database, "quick_check");
+    if (damage === undefined) return;
+    throw new PilotError("corrupt", `The database "${this.#path}" is damaged: ${damage}.`, {
       hint: "Nothing was removed. Keep the file, restore a backup, and ingest the logs again.",
     });
   }

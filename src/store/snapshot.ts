@@ -2,7 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
-import { openForReading, withTranslation } from "./connection.ts";
+import { firstDamage, openForReading, withTranslation } from "./connection.ts";
 import { inspectSchema, type Migrations } from "./migrations.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 
@@ -84,10 +84,10 @@ export function checkFile(path: string, migrations: Migrations): FileState {
 
 /** Errors: `corrupt`, with the first of what SQLite found. */
 function assertSound(database: Database.Database, path: string): void {
-  const [first] = database.pragma("integrity_check(1)") as { integrity_check: string }[];
+  const damage = firstDamage(database, "integrity_check");
   const broken = database.pragma("foreign_key_check") as unknown[];
-  if (first?.integrity_check === "ok" && broken.length === 0) return;
-  const found = first?.integrity_check === "ok" ? "rows that refer to missing ones" : first?.integrity_check;
+  if (damage === undefined && broken.length === 0) return;
+  const found = damage ?? "rows that refer to missing ones";
   throw new PilotError("corrupt", `The database "${path}" is damaged: ${found}.`, {
     hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
   });

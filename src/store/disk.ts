@@ -1,0 +1,29 @@
+/** Directories and files that outlive a crash, and that only their owner can read. */
+import { mkdirSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { PilotError } from "../errors.ts";
+
+const OWNER_ONLY_DIRECTORY = 0o700;
+
+/** Makes a directory with those above it, unless it is there. `consequence`: what a failure means, a sentence. Errors: `io`. */
+export function makePrivateDirectory(directory: string, consequence = ""): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+  } catch (error) {
+    const advice = "Check the rights of the directory above, or name another one.";
+    throw new PilotError("io", `The directory "${directory}" cannot be made.`, {
+      hint: consequence === "" ? advice : `${consequence} ${advice}`,
+      cause: error,
+    });
+  }
+}
+
+/** Makes sure that a file, or the names in a directory, are on the disk. */
+export async function syncToDisk(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
