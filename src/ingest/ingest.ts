@@ -295,7 +295,8 @@ class Run {
     const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE;
     const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
-      batchesTogether: isLarge ? BATCHES_TOGETHER : 1,
+      // What flows by is stored at each of its pauses.
+      batchesTogether: isLarge || open.sizeBytes === undefined ? BATCHES_TOGETHER : 1,
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
@@ -323,7 +324,7 @@ class Run {
   }
 }
 
-/** Of a log with more bytes than this to read, another thread makes the batches, and several share a transaction. */
+/** Of a log with more bytes than this to read, another thread makes the batches. */
 const LARGE = 2 * MIB;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);

@@ -191,9 +191,11 @@ class LogReader {
   }
 
   #store(transactor: Transactor, batches: readonly EntryBatch[]): StoredBatches {
-    let source = batches[0]?.isRedone === true ? this.#withdrawLastBlock(transactor) : this.#source;
+    let { source, repeated, messages } =
+      batches[0]?.isRedone === true
+        ? this.#withdrawLastBlock(transactor)
+        : { source: this.#source, repeated: 0, messages: 0 };
     const blocks: Omit<BlockRow, "sourceId">[] = [];
-    let repeated = 0;
     for (const batch of batches) {
       const id = transactor.nextId("raw_blocks");
       const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
@@ -202,7 +204,7 @@ class LogReader {
       source = advance(source, batch, counts, this.#open.head);
       repeated += counts.repeated;
     }
-    const messages = this.#book.save(transactor);
+    messages += this.#book.save(transactor);
     const sourceId = this.#checkpoint(transactor, source, this.#source.position);
     for (const block of blocks) transactor.addBlock({ ...block, sourceId });
     return { source: { ...source, id: sourceId }, repeated, messages };
@@ -219,7 +221,8 @@ class LogReader {
     figures.messages += messages;
   }
 
-  #withdrawLastBlock(transactor: Transactor): CurrentSource {
+  /** What it leaves is less than nothing where the block had what is counted. */
+  #withdrawLastBlock(transactor: Transactor): StoredBatches {
     const source = this.#source;
     const block = this.#lastBlock;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
@@ -228,18 +231,22 @@ class LogReader {
     if (last?.id !== block.id || last.position !== block.position) throw inUse(source.path);
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
-    const { messages, moved } = transactor.withdrawBlock(block.id);
-    this.#book.restore(transactor, messages, this.#writer.rawText);
+    const { messages, moved, sightings } = transactor.withdrawBlock(block.id);
+    const removed = this.#book.restore(transactor, messages, this.#writer.rawText);
     for (const entry of moved) this.#restoreFacts(transactor, entry);
     return {
-      ...source,
-      ...transactor.timesOf(source.id),
-      tail,
-      position: block.position,
-      lines: source.lines - block.lines,
-      entries: source.entries - entries,
-      other: source.other - other,
-      unparsed: source.unparsed - unparsed,
+      source: {
+        ...source,
+        ...transactor.timesOf(source.id),
+        tail,
+        position: block.position,
+        lines: source.lines - block.lines,
+        entries: source.entries - entries,
+        other: source.other - other,
+        unparsed: source.unparsed - unparsed,
+      },
+      repeated: -sightings,
+      messages: -removed,
     };
   }
 

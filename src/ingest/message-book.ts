@@ -61,14 +61,16 @@ export class MessageBook {
     return message.id;
   }
 
-  /** Derives messages anew from the entries they still have; those without any are removed. */
-  restore(transactor: Transactor, bereft: readonly BereftMessage[], rawText: RawTextReader): void {
+  /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
+  restore(transactor: Transactor, bereft: readonly BereftMessage[], rawText: RawTextReader): number {
+    let removed = 0;
     for (const message of bereft) {
       const { id, eximId, entries } = message;
       this.#messages.delete(eximId);
       const [first] = entries;
       if (first === undefined) {
         transactor.removeMessage(id);
+        removed++;
         continue;
       }
       const open: OpenMessage = {
@@ -88,6 +90,7 @@ export class MessageBook {
       this.#messages.set(eximId, open);
       this.#changed.add(open);
     }
+    return removed;
   }
 
   /** Of a message whose text is gone in part. What the lines taken back have marked stays: they are read again at once. */

@@ -86,6 +86,8 @@ export interface Bereft {
   readonly messages: readonly BereftMessage[];
   /** Entries that are now in another log: what they say is to be written again, from their lines there. The headers below them are there. */
   readonly moved: readonly BereftEntry[];
+  /** So many entries are no longer shown by two logs. */
+  readonly sightings: number;
 }
 
 export interface BereftMessage {

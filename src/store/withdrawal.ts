@@ -35,6 +35,7 @@ export class Withdrawal {
     // NOTE: by the place of their text, which may be in another block than their entry.
     this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);
     this.#statement("DELETE FROM stored_envelopes WHERE id >= ? AND id < ?").run(...range);
+    const forgotten = this.#forgetSightings(range);
     const moved = this.#moveTwins(range);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
     const bereft = messages.map(({ id, server_id, exim_id }) => this.#bereave(id, server_id, exim_id));
@@ -43,7 +44,7 @@ export class Withdrawal {
       this.#database,
       moved.map(({ id }) => blockOf(id)),
     );
-    return { moved, messages: bereft };
+    return { moved, messages: bereft, sightings: forgotten + moved.length };
   }
 
   /** Takes from a message what is derived again: its recipients, but those that only pruned text has named. */
@@ -88,8 +89,8 @@ export class Withdrawal {
     return { firstMs: row?.first ?? undefined, lastMs: row?.last ?? undefined };
   }
 
-  /** Entries of the range that another log shows too move there, without their facts but with the headers it has; sightings within the range are forgotten. */
-  #moveTwins([from, to]: readonly [number, number]): readonly BereftEntry[] {
+  /** Forgets that entries of other blocks are in this one too; returns how many. */
+  #forgetSightings([from, to]: readonly [number, number]): number {
     const gone = this.#statement<[number, number], { location: number; entry_id: number; log_type: number }>(
       "SELECT location, entry_id, log_type FROM sightings WHERE location >= ? AND location < ?",
     ).all(from, to);
@@ -97,6 +98,11 @@ export class Withdrawal {
       this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
       this.#unmarkSeen(entry_id, log_type);
     }
+    return gone.length;
+  }
+
+  /** Entries of the range that another log shows too move there, without their facts but with the headers it has. */
+  #moveTwins([from, to]: readonly [number, number]): readonly BereftEntry[] {
     const moving = this.#statement<
       [number, number],
       { location: number; entry_id: number; own_type: number; at: Moment }

@@ -40,17 +40,19 @@ test.each(["main", "reject"] as const)(
   async (log) => {
     const folder = temporaryFolder();
     const text = SMALL_LOGS[log];
-    const whole = join(folder, "whole.db");
-    await ingestInto(whole, ["-"], { logType: log }, inPieces(whole, [text]));
+    const [whole, other] = [join(folder, "whole.db"), join(folder, "other")];
+    const otherType = log === "main" ? "reject" : "main";
+    writeFileSync(other, SMALL_LOGS[otherType]);
+    await ingestInto(whole, [other], { logType: otherType });
+    const { totals } = await ingestInto(whole, ["-"], { logType: log }, inPieces(whole, [text]));
+    expect(totals.repeated).toBeGreaterThan(0);
     for (const place of [200, Math.floor(text.length / 2), text.length - 1]) {
       const database = join(folder, `${place}.db`);
       const middle = text.subarray(0, place).lastIndexOf("\n") + 1;
-      await ingestInto(
-        database,
-        ["-"],
-        { logType: log },
-        inPieces(database, [text.subarray(0, middle), text.subarray(middle, place), text.subarray(place)]),
-      );
+      await ingestInto(database, [other], { logType: otherType });
+      const pieces = [text.subarray(0, middle), text.subarray(middle, place), text.subarray(place)];
+      const run = await ingestInto(database, ["-"], { logType: log }, inPieces(database, pieces));
+      expect(run.totals).toEqual(totals);
       expect(differences(dumpViews(database), dumpViews(whole))).toEqual([]);
       expect(dumpSources(database)).toEqual(dumpSources(whole));
       const path = join(folder, "log");
@@ -129,11 +131,11 @@ function sumOf(database: string, column: string): number {
   return row?.sum ?? 0;
 }
 
-/** A pipe that gives the next piece when all before it is stored. */
+/** A pipe that gives the next piece when all before it is stored in the database, beside what is there already. */
 function inPieces(database: string, pieces: readonly Uint8Array[]): PassThrough {
   const pipe = new PassThrough();
   void (async () => {
-    let sent = 0;
+    let sent = storedBytes(database);
     for (const piece of pieces) {
       pipe.write(piece);
       sent += piece.length;
