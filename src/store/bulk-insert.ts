@@ -26,9 +26,12 @@ type Conflict = "fail" | "replace";
 
 /** Collects rows of one table and inserts them in multi-row statements, in order. */
 export class BulkInsert<Table extends keyof BaseTables & string> {
+  readonly #database: Database.Database;
+  readonly #table: Table;
   readonly #columns: readonly Column<Table>[];
-  readonly #many: Database.Statement;
-  readonly #fewer: readonly { readonly values: number; readonly statement: Database.Statement }[];
+  readonly #conflict: Conflict;
+  /** By the number of rows; prepared when first needed, for a short run needs few of them. */
+  readonly #statements = new Map<number, Database.Statement>();
   /** The values of the rows collected, one row after the other; reused. */
   readonly #values: SqlValue[] = [];
   readonly #capacity: number;
@@ -41,13 +44,11 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
     columns: readonly Column<Table>[],
     conflict: Conflict = "fail",
   ) {
+    this.#database = database;
+    this.#table = table;
     this.#columns = columns;
+    this.#conflict = conflict;
     this.#capacity = columns.length * ROWS_PER_STATEMENT;
-    this.#many = database.prepare(insertSql(table, columns, ROWS_PER_STATEMENT, conflict));
-    this.#fewer = FEWER_ROWS.map((rows) => ({
-      values: rows * columns.length,
-      statement: database.prepare(insertSql(table, columns, rows, conflict)),
-    }));
   }
 
   add(row: Insertable<BaseTables[Table]>): void {
@@ -61,8 +62,10 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
   /** Inserts what was collected. */
   flush(): void {
     let from = 0;
-    for (const { values, statement } of this.#fewer) {
-      for (; from + values <= this.#filled; from += values) statement.run(...this.#values.slice(from, from + values));
+    for (const rows of FEWER_ROWS) {
+      const values = rows * this.#columns.length;
+      for (; from + values <= this.#filled; from += values)
+        this.#statementFor(rows).run(...this.#values.slice(from, from + values));
     }
     this.#filled = 0;
   }
@@ -73,7 +76,16 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
 
   #insertMany(): void {
     this.#filled = 0;
-    this.#many.run(...this.#values);
+    this.#statementFor(ROWS_PER_STATEMENT).run(...this.#values);
+  }
+
+  #statementFor(rows: number): Database.Statement {
+    let statement = this.#statements.get(rows);
+    if (statement === undefined) {
+      statement = this.#database.prepare(insertSql(this.#table, this.#columns, rows, this.#conflict));
+      this.#statements.set(rows, statement);
+    }
+    return statement;
   }
 }
 
