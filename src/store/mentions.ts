@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
 import { dataVersion } from "./connection.ts";
+import { prepareOnce } from "./prepared.ts";
 import { blockOf, entryIdOf, GREATEST_BLOCK } from "./raw-text.ts";
 
 /** Kinds of mentions, in the order of their codes in the database. */
@@ -31,16 +32,19 @@ export function nextHopId(confirmation: string): string | undefined {
 /** So many blocks are sorted at once, in about 30 MB. */
 const SEGMENT_BLOCKS = 2048;
 
-/** Adds the mentions of all blocks that are not indexed yet; inside a transaction, with all rows flushed. */
-export function indexMentions(database: Database.Database): void {
-  const { indexed, greatest } = database
-    .prepare(
-      `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
-              ${GREATEST_BLOCK} AS greatest`,
-    )
-    .get() as { indexed: number; greatest: number };
+/** Where {@link indexMentions} adds them. */
+export function mentionsTable(database: Database.Database): BulkInsert<"mentions"> {
+  return new BulkInsert(database, "mentions", ["kind", "key", "block_id", "further_blocks"], "replace");
+}
+
+/** Adds the mentions of all blocks that are not indexed yet to their table; inside a transaction, with all rows flushed. */
+export function indexMentions(database: Database.Database, table: BulkInsert<"mentions">): void {
+  const { indexed, greatest } = prepareOnce(
+    database,
+    `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
+            ${GREATEST_BLOCK} AS greatest`,
+  ).get() as { indexed: number; greatest: number };
   if (indexed >= greatest) return;
-  const table = new BulkInsert(database, "mentions", ["kind", "key", "block_id", "further_blocks"], "replace");
   const sources = prepareSources(database);
   for (let first = indexed + 1; first <= greatest; first += SEGMENT_BLOCKS) {
     const segment = new Segment(first);
@@ -52,7 +56,7 @@ export function indexMentions(database: Database.Database): void {
     });
   }
   table.flush();
-  database.prepare("UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
+  prepareOnce(database, "UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
 }
 
 /**
@@ -60,9 +64,8 @@ export function indexMentions(database: Database.Database): void {
  * one, which gets its id.
  */
 export function forgetMentions(database: Database.Database, changedBlocks: readonly number[]): void {
-  database
-    .prepare(`UPDATE text_indexes SET last_id = min(last_id, ?, ${GREATEST_BLOCK}) WHERE table_name = 'raw_blocks'`)
-    .run(Math.min(Number.MAX_SAFE_INTEGER, ...changedBlocks) - 1);
+  const sql = `UPDATE text_indexes SET last_id = min(last_id, ?, ${GREATEST_BLOCK}) WHERE table_name = 'raw_blocks'`;
+  prepareOnce(database, sql).run(Math.min(Number.MAX_SAFE_INTEGER, ...changedBlocks) - 1);
 }
 
 /** Adds the mentions of entries that have moved to another block; inside a transaction. */
@@ -311,7 +314,7 @@ const SOURCES: readonly MentionSource[] = [
 /** Rows of entries whose ids are in a range, the end not included. */
 function prepareSources(database: Database.Database) {
   return SOURCES.map(({ sql, kinds }) => ({
-    rows: database.prepare<[from: number, to: number], MentionSourceRow>(sql).raw(),
+    rows: prepareOnce<[from: number, to: number], MentionSourceRow>(database, sql).raw(),
     kinds,
   }));
 }

@@ -9,6 +9,7 @@ import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { dataVersion, firstDamage } from "./connection.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
+import { prepareOnce } from "./prepared.ts";
 import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
 import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -98,7 +99,6 @@ export class Pruner {
   readonly #codes: Codes;
   readonly #rawText: RawTextReader;
   readonly #now: () => EpochMs;
-  readonly #statements = new Map<string, Database.Statement>();
   #lockMs = 0;
   #longestLockMs = 0;
 
@@ -498,14 +498,8 @@ export class Pruner {
     return this.#prepare(sql).run(...values).changes;
   }
 
-  /** Each statement is prepared once: the pieces are many, and all alike. */
-  #prepare(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+  #prepare(sql: string) {
+    return prepareOnce(this.#database, sql);
   }
 
   #inTransaction(action: (removed: Record<string, number>) => void): RemovedRows {

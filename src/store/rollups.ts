@@ -1,6 +1,7 @@
 /** Figures of ranges of messages and entries, added up in advance for statistics; see schema/0003_rollups.sql. */
 import type Database from "better-sqlite3";
 import { MINUTE_MS } from "../units.ts";
+import { prepareOnce } from "./prepared.ts";
 import { LINES_PER_BLOCK } from "./raw-text.ts";
 import type { BaseTables } from "./tables.ts";
 
@@ -89,6 +90,15 @@ const SETTLED: Readonly<Record<ChunkKind, string>> = {
   entries: `SELECT coalesce(max(id), 0) * ${LINES_PER_BLOCK} FROM raw_blocks`,
 };
 
+/** The first two chunks that are not added up. */
+const OPEN_CHUNKS = `
+  WITH RECURSIVE grid (first_id) AS (
+    SELECT 0 WHERE @end >= @size UNION ALL SELECT first_id + @size FROM grid WHERE first_id + 2 * @size <= @end
+  )
+  SELECT first_id FROM grid
+  WHERE NOT EXISTS (SELECT 1 FROM rolled_chunks c WHERE c.kind = @kind AND c.first_id = grid.first_id)
+  ORDER BY first_id LIMIT 2`;
+
 /**
  * Adds up the first chunk of each kind that is not, or not any more; false when there is none left. To be done when a run ends,
  * with all rows flushed.
@@ -100,16 +110,8 @@ export function rollUp(database: Database.Database, sizes: ChunkSizes): boolean 
   ] as const;
   let isLeft = false;
   for (const [kind, size] of kinds) {
-    const end = database.prepare<[], number>(SETTLED[kind]).pluck().get() ?? 0;
-    const [firstId, next] = database
-      .prepare<{ end: number; size: number; kind: ChunkKind }, number>(
-        `WITH RECURSIVE grid (first_id) AS (
-           SELECT 0 WHERE @end >= @size UNION ALL SELECT first_id + @size FROM grid WHERE first_id + 2 * @size <= @end
-         )
-         SELECT first_id FROM grid
-         WHERE NOT EXISTS (SELECT 1 FROM rolled_chunks c WHERE c.kind = @kind AND c.first_id = grid.first_id)
-         ORDER BY first_id LIMIT 2`,
-      )
+    const end = prepareOnce<[], number>(database, SETTLED[kind]).pluck().get() ?? 0;
+    const [firstId, next] = prepareOnce<{ end: number; size: number; kind: ChunkKind }, number>(database, OPEN_CHUNKS)
       .pluck()
       .all({ end, size, kind });
     if (firstId !== undefined) rollUpChunk(database, kind, firstId, firstId + size - 1);
@@ -119,18 +121,16 @@ export function rollUp(database: Database.Database, sizes: ChunkSizes): boolean 
 }
 
 function rollUpChunk(database: Database.Database, kind: ChunkKind, firstId: number, lastId: number): void {
+  const run = (sql: string, ...parameters: readonly (number | string)[]): unknown =>
+    prepareOnce(database, sql).run(...parameters);
   // NOTE: one of another size, of another version of the program, must not count the same rows again.
-  database
-    .prepare("DELETE FROM rolled_chunks WHERE kind = ? AND first_id <= ? AND last_id >= ?")
-    .run(kind, lastId, firstId);
-  for (const rolled of ROLLED.filter((one) => one.kind === kind)) {
-    database.prepare(`DELETE FROM ${rolled.table} WHERE first_id = ?`).run(firstId);
-    database.prepare(`INSERT INTO ${rolled.table} SELECT ${firstId}, * FROM (${rolled.select})`).run(firstId, lastId);
+  run("DELETE FROM rolled_chunks WHERE kind = ? AND first_id <= ? AND last_id >= ?", kind, lastId, firstId);
+  for (const { table, select } of ROLLED.filter((one) => one.kind === kind)) {
+    run(`DELETE FROM ${table} WHERE first_id = ?`, firstId);
+    run(`INSERT INTO ${table} SELECT ?, * FROM (${select})`, firstId, firstId, lastId);
   }
-  database
-    .prepare(
-      `INSERT INTO rolled_chunks (kind, first_id, last_id, first_at, last_at)
-       SELECT '${kind}', ${firstId}, ${lastId}, * FROM (${MOMENTS[kind]})`,
-    )
-    .run(firstId, lastId);
+  run(
+    `INSERT INTO rolled_chunks (kind, first_id, last_id, first_at, last_at) SELECT ?, ?, ?, * FROM (${MOMENTS[kind]})`,
+    ...[kind, firstId, lastId, firstId, lastId],
+  );
 }

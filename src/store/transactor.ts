@@ -4,6 +4,7 @@ import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
 import { indexMentions } from "./mentions.ts";
+import { prepareOnce } from "./prepared.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import { CHUNK_SIZES, rollUp } from "./rollups.ts";
 import type {
@@ -126,7 +127,7 @@ export class Transactor {
   /** Makes what the blocks mention findable: to be done when a run ends. */
   indexMentions(): void {
     this.flush();
-    indexMentions(this.#database);
+    indexMentions(this.#database, this.#tables.mentions);
   }
 
   /** Adds up for statistics what is not yet, a part of it; false when nothing is left. To be done when a run ends, again and again. */
@@ -391,17 +392,10 @@ export class Transactor {
     this.#statement("DELETE FROM stored_messages WHERE id = ?").run(id);
   }
 
-  /** A statement beyond the hot path, prepared at its first use. */
-  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(
-    sql: string,
-  ): Database.Statement<Parameters, Row> {
-    const { prepared } = this.#open();
-    let statement = prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      prepared.set(sql, statement);
-    }
-    return statement as unknown as Database.Statement<Parameters, Row>;
+  /** A statement beyond the hot path. */
+  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string) {
+    this.#open();
+    return prepareOnce<Parameters, Row>(this.#database, sql);
   }
 
   /** Writes the collected rows, parents before children. */

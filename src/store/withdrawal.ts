@@ -3,6 +3,7 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import { type Codes, type EntryKind, logTypeBit } from "./codes.ts";
 import { forgetMentions } from "./mentions.ts";
+import { prepareOnce } from "./prepared.ts";
 import { blockOf, entryIdOf, LINES_PER_BLOCK } from "./raw-text.ts";
 import type { Bereft, BereftEntry, BereftMessage, BlockCounts } from "./rows.ts";
 
@@ -127,9 +128,7 @@ export class Withdrawal {
     this.#statement("UPDATE stored_entries SET seen_in = seen_in & ~? WHERE id = ?").run(bit, entryId);
   }
 
-  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(
-    sql: string,
-  ): Database.Statement<Parameters, Row> {
-    return this.#database.prepare<Parameters, Row>(sql);
+  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string) {
+    return prepareOnce<Parameters, Row>(this.#database, sql);
   }
 }

@@ -3,6 +3,7 @@ import type Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.ts";
 import { Combinations } from "./combinations.ts";
 import { Interner } from "./interner.ts";
+import { mentionsTable } from "./mentions.ts";
 import { GREATEST_BLOCK } from "./raw-text.ts";
 import type { MessageStateRow } from "./rows.ts";
 import type {
@@ -112,7 +113,6 @@ interface Flushable {
 }
 
 export interface WriteStatements {
-  readonly prepared: Map<string, Database.Statement>;
   readonly strings: Interner;
   readonly addresses: Interner;
   readonly paths: Combinations<"delivery_paths">;
@@ -126,6 +126,7 @@ export interface WriteStatements {
   readonly headers: BulkInsert<"stored_headers">;
   readonly envelopes: BulkInsert<"stored_envelopes">;
   readonly recipients: BulkInsert<"stored_recipients">;
+  readonly mentions: BulkInsert<"mentions">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
   readonly addBlock: Database.Statement;
@@ -167,8 +168,8 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   const clients = new BulkInsert(database, "stored_clients", CLIENT_COLUMNS);
   const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
+  const mentions = mentionsTable(database);
   return {
-    prepared: new Map(),
     strings: new Interner(
       database,
       { table: "strings", column: "text", index: "string_ids" },
@@ -209,6 +210,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     headers,
     envelopes,
     recipients,
+    mentions,
     bulk: [
       strings,
       addresses,
@@ -221,6 +223,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       headers,
       envelopes,
       recipients,
+      mentions,
     ],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),

@@ -11,7 +11,7 @@ import { PilotError } from "../../src/errors.ts";
 import { replay } from "../../src/ingest/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneReport, prune, pruneStatus, rehearse } from "../../src/retention/prune.ts";
-import { indexMentions, unpackBlocks } from "../../src/store/mentions.ts";
+import { indexMentions, mentionsTable, unpackBlocks } from "../../src/store/mentions.ts";
 import { RawTextReader } from "../../src/store/raw-text.ts";
 import { openPruner, openReader } from "../../src/store/store.ts";
 import { TEXT_REFERENCES } from "../../src/store/text-references.ts";
@@ -570,7 +570,7 @@ function expectMentioned(path: string): void {
       .all();
     const stored = mentions();
     database.exec("DELETE FROM mentions; UPDATE text_indexes SET last_id = 0 WHERE table_name = 'raw_blocks'");
-    indexMentions(database);
+    indexMentions(database, mentionsTable(database));
     const blockOf = (mention: string): number => Number(mention.split(" ")[2]);
     const needed = [...mentions()].filter((mention) => blockOf(mention) <= lastId);
     expect(needed.filter((mention) => !stored.has(mention))).toEqual([]);
