@@ -234,7 +234,7 @@ const KEYS = 2 ** 31;
 /** Mentions of some blocks, each as one number: kind, key, block from the first one on. */
 class Segment {
   readonly #first: number;
-  #mentions = new Float64Array(1 << 16);
+  #mentions = new Float64Array(1 << 12);
   #count = 0;
 
   constructor(first: number) {
