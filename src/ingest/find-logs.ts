@@ -1,7 +1,6 @@
 /** From what a user names to the logs it stands for: files as they are, directories and patterns as the files in them. */
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { glob, isDynamicPattern } from "tinyglobby";
 import { PilotError } from "../errors.ts";
 import { STDIN_PATH } from "./source.ts";
 
@@ -24,8 +23,7 @@ export async function findLogs(argument: string): Promise<FoundLogs> {
   if (argument === STDIN_PATH) return named(argument);
   const status = statusOf(argument);
   if (status?.isDirectory() === true) return findInDirectory(argument);
-  if (status !== undefined || !isDynamicPattern(argument)) return named(argument);
-  return findMatches(argument);
+  return status === undefined ? findMatches(argument) : named(argument);
 }
 
 /** None of the files that were found is a log. */
@@ -58,7 +56,11 @@ function findInDirectory(argument: string): FoundLogs {
   });
 }
 
+/** What is no pattern either is a name; that it is of nothing shows when it is opened. */
 async function findMatches(argument: string): Promise<FoundLogs> {
+  // Not above: runs from cron name files, and need not wait for it to load.
+  const { glob, isDynamicPattern } = await import("tinyglobby");
+  if (!isDynamicPattern(argument)) return named(argument);
   const matches = await glob(argument, { expandDirectories: false, absolute: argument.startsWith("/") });
   const paths = inOrderOfAge(matches);
   if (paths.length > 0) return { argument, paths, isNamed: false, error: undefined };
