@@ -7,7 +7,6 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { PilotError } from "../../src/errors.ts";
 import { replay } from "../../src/ingest/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneReport, prune, pruneStatus, rehearse } from "../../src/retention/prune.ts";
@@ -20,6 +19,7 @@ import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
+import { errorOf } from "../support/pilot-error.ts";
 import { toSyslog } from "../support/syslog.ts";
 import { differences, dumpSources, dumpViews, queryAll } from "../support/views.ts";
 
@@ -670,15 +670,6 @@ async function runPrune(path: string, options: PruneOptions): Promise<PruneRepor
 
 function nonZero(rows: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(rows).filter(([, count]) => count > 0));
-}
-
-async function errorOf(action: Promise<unknown>): Promise<PilotError> {
-  const error: unknown = await action.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof PilotError)) throw error ?? new Error("It was done all the same.");
-  return error;
 }
 
 describe("a database that has lost old text", () => {
