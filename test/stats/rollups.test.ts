@@ -4,17 +4,16 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { prune } from "../../src/retention/prune.ts";
 import type { SectionName } from "../../src/stats/sections.ts";
 import { computeStats, type Stats } from "../../src/stats/stats.ts";
 import { CheckRunner } from "../../src/store/check-runner.ts";
 import { ROLLUPS } from "../../src/store/checks/rollups.ts";
 import type { Filter } from "../../src/store/stats/selection.ts";
-import { openPruner } from "../../src/store/store.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto, NOW, storeSettings, temporaryFolder, withReader, withWriter } from "../support/database.ts";
+import { ingestInto, NOW, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
+import { pruneOptions, runPrune } from "../support/pruning.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -158,20 +157,6 @@ function expectSound(path: string): void {
 }
 
 async function pruneTo(path: string, now: EpochMs, keptMs: number): Promise<void> {
-  const pruner = openPruner(storeSettings(path), { isRehearsal: false });
-  try {
-    await prune(pruner, {
-      path,
-      policy: { logs: keptMs, messages: keptMs, open: undefined, audit: undefined },
-      isForced: true,
-      maxSize: undefined,
-      archive: undefined,
-      vacuum: false,
-      program: "0.0.0-test",
-      now: () => now,
-      pauseMs: 0,
-    });
-  } finally {
-    pruner.close();
-  }
+  const policy = { logs: keptMs, messages: keptMs, open: undefined, audit: undefined };
+  await runPrune(path, { ...pruneOptions(path, now), policy, isForced: true });
 }
