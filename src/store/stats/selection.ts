@@ -1,5 +1,5 @@
 /** The part of the database that figures are wanted of, as conditions on the base tables: views would be five times slower. */
-import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
+import { type Expression, type Kysely, type SqlBool, sql } from "kysely";
 import type { EpochMs } from "../../units.ts";
 import type { Filter as SearchFilter } from "../filter.ts";
 import { LINES_PER_BLOCK } from "../raw-text.ts";
@@ -63,8 +63,8 @@ export class Selection {
 
   /** The condition that a rolled table's row is of the servers wanted. */
   ofServers(serverId: Expression<number>): Expression<SqlBool> {
-    const { servers = [] } = this.#filter;
-    return servers.length === 0 ? sql<SqlBool>`1` : sql<SqlBool>`${serverId} IN ${serverIds(this.tables, servers)}`;
+    const [condition = sql<SqlBool>`1`] = this.#ofServers(serverId);
+    return condition;
   }
 
   /** The messages that arrived in the time, as `m`. */
@@ -78,7 +78,6 @@ export class Selection {
   }
 
   #messagesIn(ranges: readonly IdRange[]) {
-    const { servers = [] } = this.#filter;
     return this.tables
       .selectFrom("stored_messages as m")
       .where((eb) =>
@@ -86,31 +85,28 @@ export class Selection {
           eb("m.arrival_at", "is not", null),
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
           inRanges(sql.ref<number>("m.id"), ranges),
-          ...(servers.length === 0 ? [] : [eb("m.server_id", "in", serverIds(this.tables, servers))]),
+          ...this.#ofServers(sql.ref<number>("m.server_id")),
           ...this.#chosen(sql.ref<number>("m.id"), "chosen_messages"),
         ]),
       );
   }
 
-  /** What was said in the time about recipients of messages, as `e`, without that of the chunks. */
-  addressEventsBeside() {
-    return this.tables
-      .selectFrom("address_events as e")
-      .where((eb) => eb.and(this.#eventConditions(eb, clip(this.entryChunks.rest, this.#ranges.entries))));
-  }
-
-  /** The same without those of the chunks. */
-  rejectionsBeside() {
-    return this.#rejectionsIn(clip(this.entryChunks.rest, this.#ranges.entries));
-  }
-
   /** What was said in the time about recipients of messages, as `e`, on their ways, as `p`, with their problems, as `b`. */
   addressEvents() {
+    return this.#addressEventsIn(wholeOf(this.#ranges.entries))
+      .leftJoin("delivery_paths as p", "p.id", "e.path_id")
+      .leftJoin("delivery_problems as b", "b.id", "e.problem_id");
+  }
+
+  /** The events alone, without those of the chunks. */
+  addressEventsBeside() {
+    return this.#addressEventsIn(clip(this.entryChunks.rest, this.#ranges.entries));
+  }
+
+  #addressEventsIn(ranges: readonly IdRange[]) {
     return this.tables
       .selectFrom("address_events as e")
-      .leftJoin("delivery_paths as p", "p.id", "e.path_id")
-      .leftJoin("delivery_problems as b", "b.id", "e.problem_id")
-      .where((eb) => eb.and(this.#eventConditions(eb, wholeOf(this.#ranges.entries))));
+      .where(({ and }) => and(this.#said("e.entry_id", ranges, "chosen_events")));
   }
 
   /** The same with the entry, as `l`. */
@@ -129,50 +125,34 @@ export class Selection {
     return this.#rejectionsIn(wholeOf(this.#ranges.entries));
   }
 
+  /** The same without those of the chunks. */
+  rejectionsBeside() {
+    return this.#rejectionsIn(clip(this.entryChunks.rest, this.#ranges.entries));
+  }
+
   #rejectionsIn(ranges: readonly IdRange[]) {
     return this.tables
       .selectFrom("stored_rejections as j")
-      .where((eb) => eb.and(this.#rejectionConditions(eb, ranges)));
+      .where(({ and }) => and(this.#said("j.entry_id", ranges, "chosen_rejections")));
   }
 
   /** All entries in the time, as `l`; of messages or not, whatever subjects are wanted. */
   entries() {
-    const { servers = [] } = this.#filter;
     return this.tables
       .selectFrom("stored_entries as l")
       .where((eb) =>
         eb.and([
           ...this.#inTime(sql.ref<number>("l.at")),
           inRanges(sql.ref<number>("l.id"), wholeOf(this.#ranges.entries)),
-          ...(servers.length === 0 ? [] : [eb("l.server_id", "in", serverIds(this.tables, servers))]),
+          ...this.#ofServers(sql.ref<number>("l.server_id")),
         ]),
       );
   }
 
-  #eventConditions(
-    eb: ExpressionBuilder<BaseTables & { e: BaseTables["address_events"] }, "e">,
-    ranges: readonly IdRange[],
-  ): Expression<SqlBool>[] {
-    const { servers = [] } = this.#filter;
-    const id = sql.ref<number>("e.entry_id");
-    const conditions = [inRanges(id, ranges), ...this.#chosen(id, "chosen_events")];
-    const ofEntry = this.#inTime(sql.ref<number>("y.at"));
-    if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
-    return [...conditions, ...this.#ofEntry(eb, id, ofEntry)];
-  }
-
-  #rejectionConditions(
-    eb: ExpressionBuilder<BaseTables & { j: BaseTables["stored_rejections"] }, "j">,
-    ranges: readonly IdRange[],
-  ): Expression<SqlBool>[] {
-    const { servers = [] } = this.#filter;
-    const ofEntry = this.#inTime(sql.ref<number>("y.at"));
-    if (servers.length > 0) ofEntry.push(sql<SqlBool>`y.server_id IN ${serverIds(this.tables, servers)}`);
-    return [
-      inRanges(sql.ref<number>("j.entry_id"), ranges),
-      ...this.#chosen(sql.ref<number>("j.entry_id"), "chosen_rejections"),
-      ...this.#ofEntry(eb, sql.ref("j.entry_id"), ofEntry),
-    ];
+  /** What holds of what an entry says, by the column that has the id of the entry. */
+  #said(entryId: string, ranges: readonly IdRange[], chosen: string): readonly Expression<SqlBool>[] {
+    const id = sql.ref<number>(entryId);
+    return [inRanges(id, ranges), ...this.#chosen(id, chosen), ...this.#ofEntry(id)];
   }
 
   /** That an id is among those that the filter has found. */
@@ -182,19 +162,23 @@ export class Selection {
       : [sql<SqlBool>`${id} IN (SELECT id FROM ${sql.table(`temp.${table}`)})`];
   }
 
-  /** What holds of the entry of a row, as `y`; nothing to check costs nothing. */
-  #ofEntry<Tables extends BaseTables, Used extends keyof Tables>(
-    { exists }: Pick<ExpressionBuilder<Tables, Used>, "exists">,
-    id: Expression<number>,
-    conditions: readonly Expression<SqlBool>[],
-  ): Expression<SqlBool>[] {
+  /** That an entry is in the time and of the servers; nothing to check costs nothing. */
+  #ofEntry(id: Expression<number>): Expression<SqlBool>[] {
+    const conditions = [...this.#inTime(sql.ref<number>("y.at")), ...this.#ofServers(sql.ref<number>("y.server_id"))];
     if (conditions.length === 0) return [];
     const entry = this.tables
       .selectFrom("stored_entries as y")
       .select("y.id")
       .where(sql<SqlBool>`y.id = ${id}`)
-      .where((its) => its.and([...conditions]));
-    return [exists(entry)];
+      .where(({ and }) => and(conditions));
+    return [sql<SqlBool>`EXISTS ${entry}`];
+  }
+
+  #ofServers(serverId: Expression<number>): Expression<SqlBool>[] {
+    const { servers = [] } = this.#filter;
+    if (servers.length === 0) return [];
+    const ids = this.tables.selectFrom("stored_servers").select("id").where("name", "in", servers);
+    return [sql<SqlBool>`${serverId} IN ${ids}`];
   }
 
   #inTime(at: Expression<number | null>): Expression<SqlBool>[] {
@@ -271,8 +255,4 @@ async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
     )
     .executeTakeFirst();
   return found !== undefined;
-}
-
-function serverIds(tables: Kysely<BaseTables>, names: readonly string[]) {
-  return tables.selectFrom("stored_servers").select("id").where("name", "in", names);
 }
