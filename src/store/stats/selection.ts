@@ -239,20 +239,6 @@ async function findMessages(tables: Kysely<BaseTables>, { since, until }: Filter
 
 /** What blocks told whose text has been pruned, no block tells any more: then all entries are looked at. */
 async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
-  const found = await tables
-    .selectFrom("stored_sources as s")
-    .select("s.id")
-    .where("s.position", ">", 0)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom("raw_blocks as b")
-            .select("b.id")
-            .where(sql<SqlBool>`b.source_id = s.id`)
-            .where("b.position", "=", 0),
-        ),
-      ),
-    )
-    .executeTakeFirst();
-  return found !== undefined;
+  const pruned = await tables.selectFrom("stored_sources").select("id").where("pruned", ">", 0).executeTakeFirst();
+  return pruned !== undefined;
 }
