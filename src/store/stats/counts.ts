@@ -123,8 +123,7 @@ export class StatsCounts {
     const rolled = isRolled
       ? await selection.tables
           .selectFrom("rolled_messages as x")
-          .where(selection.messageChunks.holds(sql.ref("x.first_id")))
-          .where(selection.ofServers(sql.ref("x.server_id")))
+          .where(selection.inChunks("messages"))
           .select(({ fn }) => [
             pieceOf("x.slot", slotMs).as("slot"),
             "x.status",
@@ -158,8 +157,7 @@ export class StatsCounts {
     const rolled = isRolled
       ? await selection.tables
           .selectFrom("rolled_events as x")
-          .where(selection.entryChunks.holds(sql.ref("x.first_id")))
-          .where(selection.ofServers(sql.ref("x.server_id")))
+          .where(selection.inChunks("entries"))
           .select(({ fn }) => [
             pieceOf("x.slot", slotMs).as("slot"),
             "x.outcome",
@@ -194,8 +192,7 @@ export class StatsCounts {
     const rolled = isRolled
       ? await selection.tables
           .selectFrom("rolled_rejections as x")
-          .where(selection.entryChunks.holds(sql.ref("x.first_id")))
-          .where(selection.ofServers(sql.ref("x.server_id")))
+          .where(selection.inChunks("entries"))
           .select(({ fn }) => [
             pieceOf("x.slot", slotMs).as("slot"),
             "x.is_permanent as isPermanent",
@@ -225,8 +222,7 @@ export class StatsCounts {
     });
     const rolled = await this.#selection.tables
       .selectFrom("rolled_recipients as x")
-      .where(this.#selection.messageChunks.holds(sql.ref("x.first_id")))
-      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .where(this.#selection.inChunks("messages"))
       .select(({ fn }) => [
         "x.status",
         "x.attempts",
@@ -290,8 +286,7 @@ export class StatsCounts {
       .groupBy(["e.outcome", "e.problem_id"]);
     const rolled = this.#selection.tables
       .selectFrom("rolled_failures as x")
-      .where(this.#selection.entryChunks.holds(sql.ref("x.first_id")))
-      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .where(this.#selection.inChunks("entries"))
       .select(["x.outcome", "x.problem_id", "x.failures", "x.sample_id"]);
     const grouped = this.#selection.tables
       .selectFrom(beside.unionAll(rolled).as("f"))

@@ -67,8 +67,7 @@ export class RemoteHostCounts {
       .groupBy("p.host_id");
     const rolled = this.#selection.tables
       .selectFrom("rolled_hosts as x")
-      .where(this.#selection.entryChunks.holds(sql.ref("x.first_id")))
-      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .where(this.#selection.inChunks("entries"))
       .select(["x.host_id", "x.successes", "x.deferrals", "x.bounces", "x.timeouts"])
       .select(["x.last_success_at", "x.last_attempt_at"]);
     const grouped = this.#selection.tables

@@ -3,6 +3,7 @@ import { type Expression, type Kysely, type SqlBool, sql } from "kysely";
 import type { EpochMs } from "../../units.ts";
 import type { Filter as SearchFilter } from "../filter.ts";
 import { LINES_PER_BLOCK } from "../raw-text.ts";
+import type { ChunkKind } from "../rollups.ts";
 import type { BaseTables } from "../tables.ts";
 import { type Chunks, clip, findChunks, type IdRange, inRanges, NO_CHUNKS, wholeOf } from "./rolled.ts";
 
@@ -31,24 +32,21 @@ const RANKS = 1000;
 
 export class Selection {
   readonly tables: Kysely<BaseTables>;
-  /** What is added up in advance of messages, and of entries. */
-  readonly messageChunks: Chunks;
-  readonly entryChunks: Chunks;
   readonly #filter: Filter;
   readonly #ranges: Ranges;
+  /** What is added up in advance. */
+  readonly #chunks: Readonly<Record<ChunkKind, Chunks>>;
 
   private constructor(
     tables: Kysely<BaseTables>,
     filter: Filter,
     ranges: Ranges,
-    messageChunks: Chunks,
-    entryChunks: Chunks,
+    chunks: Readonly<Record<ChunkKind, Chunks>>,
   ) {
     this.tables = tables;
     this.#filter = filter;
     this.#ranges = ranges;
-    this.messageChunks = messageChunks;
-    this.entryChunks = entryChunks;
+    this.#chunks = chunks;
   }
 
   static async open(tables: Kysely<BaseTables>, filter: Filter): Promise<Selection> {
@@ -56,15 +54,16 @@ export class Selection {
       filter.since === undefined && filter.until === undefined
         ? ALL
         : { entries: await findEntries(tables, filter), messages: await findMessages(tables, filter) };
-    const chunksOf = async (kind: "messages" | "entries"): Promise<Chunks> =>
+    const chunksOf = async (kind: ChunkKind): Promise<Chunks> =>
       isAddedUp(filter) ? findChunks(tables, kind, momentsOf(filter)) : NO_CHUNKS;
-    return new Selection(tables, filter, ranges, await chunksOf("messages"), await chunksOf("entries"));
+    const chunks = { messages: await chunksOf("messages"), entries: await chunksOf("entries") };
+    return new Selection(tables, filter, ranges, chunks);
   }
 
-  /** The condition that a rolled table's row is of the servers wanted. */
-  ofServers(serverId: Expression<number>): Expression<SqlBool> {
-    const [condition = sql<SqlBool>`1`] = this.#ofServers(serverId);
-    return condition;
+  /** The condition that a rolled table's row, as `x`, is of the chunks, and of the servers wanted. */
+  inChunks(kind: ChunkKind): Expression<SqlBool> {
+    const holds = this.#chunks[kind].holds(sql.ref<number>("x.first_id"));
+    return sql.join<SqlBool>([holds, ...this.#ofServers(sql.ref<number>("x.server_id"))], sql` AND `);
   }
 
   /** The messages that arrived in the time, as `m`. */
@@ -74,7 +73,7 @@ export class Selection {
 
   /** The same without those of the chunks. */
   messagesBeside() {
-    return this.#messagesIn(clip(this.messageChunks.rest, this.#ranges.messages));
+    return this.#messagesIn(clip(this.#chunks.messages.rest, this.#ranges.messages));
   }
 
   #messagesIn(ranges: readonly IdRange[]) {
@@ -100,7 +99,7 @@ export class Selection {
 
   /** The events alone, without those of the chunks. */
   addressEventsBeside() {
-    return this.#addressEventsIn(clip(this.entryChunks.rest, this.#ranges.entries));
+    return this.#addressEventsIn(clip(this.#chunks.entries.rest, this.#ranges.entries));
   }
 
   #addressEventsIn(ranges: readonly IdRange[]) {
@@ -127,7 +126,7 @@ export class Selection {
 
   /** The same without those of the chunks. */
   rejectionsBeside() {
-    return this.#rejectionsIn(clip(this.entryChunks.rest, this.#ranges.entries));
+    return this.#rejectionsIn(clip(this.#chunks.entries.rest, this.#ranges.entries));
   }
 
   #rejectionsIn(ranges: readonly IdRange[]) {
