@@ -1,11 +1,11 @@
 /** Figures of one selection. Where millions of rows are counted, several small values are packed into one key: half the time. */
-import { type RawBuilder, sql } from "kysely";
+import { type AliasedExpression, type RawBuilder, sql } from "kysely";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { CodeNames, EntryKind } from "../codes.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
-import { type Selection, slotOf } from "./selection.ts";
+import { type Selection, SIZES, slotOf } from "./selection.ts";
 
 /** Messages that arrived in one slot of time and have one status. */
 export interface MessageCount {
@@ -112,7 +112,7 @@ export class StatsCounts {
       .select(({ fn }) => [
         pack(slotOf("m.arrival_at", slotMs), [[sql.ref<number>("m.status"), STATUSES]]).as("key"),
         fn.countAll<number>().as("messages"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+        SIZES.as("bytes"),
       ])
       .groupBy("key")
       .execute();
@@ -212,7 +212,7 @@ export class StatsCounts {
       .select(({ fn }) => [
         pack(sql.ref<number>("r.attempts"), [[sql.ref<number>("r.status"), STATUSES]]).as("key"),
         fn.countAll<number>().as("recipients"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+        SIZES.as("bytes"),
       ])
       .groupBy("key")
       .execute();
@@ -353,17 +353,9 @@ export class StatsCounts {
     const grouped = this.#selection
       .messages()
       .where("m.ip_id", "is not", null)
-      .select(({ fn }) => [
-        "m.tls_id",
-        fn.countAll<number>().as("count"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
-      ])
+      .select(({ fn }) => ["m.tls_id", fn.countAll<number>().as("count"), SIZES.as("bytes")])
       .groupBy("m.tls_id");
-    return this.#selection.tables
-      .selectFrom(grouped.as("g"))
-      .leftJoin("strings as x", "x.id", "g.tls_id")
-      .select(["x.text as tls", "g.count", "g.bytes"])
-      .execute();
+    return this.#withTls(grouped.as("g"));
   }
 
   outgoingTls(): Promise<TlsCount[]> {
@@ -371,14 +363,15 @@ export class StatsCounts {
       .addressEventsWithMessage()
       .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
       .where("p.ip_id", "is not", null)
-      .select(({ fn }) => [
-        "p.tls_id",
-        fn.countAll<number>().as("count"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
-      ])
+      .select(({ fn }) => ["p.tls_id", fn.countAll<number>().as("count"), SIZES.as("bytes")])
       .groupBy("p.tls_id");
+    return this.#withTls(grouped.as("g"));
+  }
+
+  /** The rows with what their ids stand for. */
+  #withTls(rows: AliasedExpression<{ tls_id: number | null } & Omit<TlsCount, "tls">, "g">): Promise<TlsCount[]> {
     return this.#selection.tables
-      .selectFrom(grouped.as("g"))
+      .selectFrom(rows)
       .leftJoin("strings as x", "x.id", "g.tls_id")
       .select(["x.text as tls", "g.count", "g.bytes"])
       .execute();
@@ -394,7 +387,7 @@ export class StatsCounts {
         sql<number>`m.ip_id IS NULL AND m.host_id IS NULL AND m.helo_id IS NULL`.as("isLocal"),
         sql<number>`m.parent_exim_id IS NOT NULL`.as("isGenerated"),
         fn.countAll<number>().as("messages"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+        SIZES.as("bytes"),
       ])
       .groupBy(["m.auth_id", "m.protocol_id", "isLocal", "isGenerated"]);
     const rows = await this.#selection.tables

@@ -2,7 +2,7 @@
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import type { CodeNames } from "../codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
-import type { Selection } from "./selection.ts";
+import { type Selection, SIZES } from "./selection.ts";
 
 /** A figure that is null has no meaning for the axis. */
 export interface RankedRow {
@@ -108,7 +108,6 @@ function measuresOf(selection: Selection, names: CodeNames, { side, message, eve
   return measures;
 }
 
-const SIZES = sql<number>`coalesce(sum(m.size), 0)`;
 const NO_SIZES = sql<number>`0`;
 
 /** Rows counted by the id in a column. */

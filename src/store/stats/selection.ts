@@ -189,6 +189,9 @@ export class Selection {
   }
 }
 
+/** Sizes of messages, as `m`, added up. */
+export const SIZES = sql<number>`coalesce(sum(m.size), 0)`;
+
 /** True when what is wanted can be told from time and server alone. */
 function isAddedUp({ subjects }: Filter): boolean {
   return subjects === undefined;
