@@ -3,7 +3,7 @@ import { type AliasedExpression, type RawBuilder, sql } from "kysely";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import type { CodeNames, EntryKind } from "../codes.ts";
+import type { Codes, EntryKind } from "../codes.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -98,11 +98,11 @@ export interface OpenMessages {
 
 export class StatsCounts {
   readonly #selection: Selection;
-  readonly #names: CodeNames;
+  readonly #codes: Codes;
 
-  constructor(selection: Selection, names: CodeNames) {
+  constructor(selection: Selection, codes: Codes) {
     this.#selection = selection;
-    this.#names = names;
+    this.#codes = codes;
   }
 
   async messages(slotMs: number): Promise<MessageCount[]> {
@@ -133,7 +133,7 @@ export class StatsCounts {
           .groupBy([sql.ref("slot"), "x.status"])
           .execute()
       : [];
-    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#names.messageStatus(row.status) }));
+    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#codes.messageStatusName(row.status) }));
   }
 
   async events(slotMs: number): Promise<EventCount[]> {
@@ -169,7 +169,7 @@ export class StatsCounts {
       : [];
     return [...rolled, ...counts].map(({ outcome, isAttempt, ...row }) => ({
       ...row,
-      outcome: this.#names.outcome(outcome),
+      outcome: this.#codes.outcomeName(outcome),
       isAttempt: isAttempt === 1,
     }));
   }
@@ -231,7 +231,7 @@ export class StatsCounts {
       ])
       .groupBy(["x.status", "x.attempts"])
       .execute();
-    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#names.recipientStatus(row.status) }));
+    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#codes.recipientStatusName(row.status) }));
   }
 
   async rejectionGroups(): Promise<RejectionGroup[]> {
@@ -255,7 +255,7 @@ export class StatsCounts {
       .execute();
     return rows.map(({ key, ...row }) => {
       const [, phase = 0, isPermanent] = unpack(key, [PHASES, FLAG]);
-      return { ...row, phase: this.#names.phase(phase), isPermanent: isPermanent === 1 };
+      return { ...row, phase: this.#codes.phaseName(phase), isPermanent: isPermanent === 1 };
     });
   }
 
@@ -275,7 +275,7 @@ export class StatsCounts {
   async failures(): Promise<FailureGroup[]> {
     const beside = this.#selection
       .addressEventsBeside()
-      .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#names.outcomeCode))
+      .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#codes.outcome))
       .where("e.is_attempt", "=", 1)
       .select(({ fn }) => [
         "e.outcome",
@@ -317,7 +317,7 @@ export class StatsCounts {
       .execute();
     return rows.map(({ is_timeout, outcome, ...row }) => ({
       ...row,
-      outcome: this.#names.outcome(outcome),
+      outcome: this.#codes.outcomeName(outcome),
       isTimeout: is_timeout === 1,
     }));
   }
@@ -340,7 +340,7 @@ export class StatsCounts {
   async deliveryTimes(): Promise<DurationCount[]> {
     const rows = await this.#selection
       .addressEvents()
-      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.outcome", "=", this.#codes.outcome("delivered"))
       .where("e.duration_ms", "is not", null)
       .select(({ fn }) => [sql<number>`e.duration_ms`.as("ms"), fn.countAll<number>().as("count")])
       .groupBy("ms")
@@ -361,7 +361,7 @@ export class StatsCounts {
   outgoingTls(): Promise<TlsCount[]> {
     const grouped = this.#selection
       .addressEventsWithMessage()
-      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.outcome", "=", this.#codes.outcome("delivered"))
       .where("p.ip_id", "is not", null)
       .select(({ fn }) => ["p.tls_id", fn.countAll<number>().as("count"), SIZES.as("bytes")])
       .groupBy("p.tls_id");
@@ -406,9 +406,7 @@ export class StatsCounts {
   ): Promise<OpenMessages[]> {
     const rows = await this.#selection
       .messages()
-      .where(
-        sql<boolean>`m.status IN (${sql.join(statuses.map((name) => sql.lit(this.#names.messageStatusCode(name))))})`,
-      )
+      .where(sql<boolean>`m.status IN (${sql.join(statuses.map((name) => sql.lit(this.#codes.messageStatus(name))))})`)
       // NOTE: lets SQLite take the index of those that are not delivered.
       .where(sql<boolean>`m.status NOT IN (3, 10)`)
       .select(({ fn }) => [
@@ -419,14 +417,18 @@ export class StatsCounts {
       ])
       .groupBy("m.status")
       .execute();
-    return rows.map((row) => ({ ...row, status: this.#names.messageStatus(row.status), oldest: epochMs(row.oldest) }));
+    return rows.map((row) => ({
+      ...row,
+      status: this.#codes.messageStatusName(row.status),
+      oldest: epochMs(row.oldest),
+    }));
   }
 
   /** Entries of an event. */
   async entries(event: EntryKind): Promise<number> {
     const { count } = await this.#selection
       .entries()
-      .where(sql<boolean>`l.event = ${sql.lit(this.#names.eventCode(event))}`)
+      .where(sql<boolean>`l.event = ${sql.lit(this.#codes.event(event))}`)
       .select(({ fn }) => fn.countAll<number>().as("count"))
       .executeTakeFirstOrThrow();
     return count;
