@@ -3,6 +3,7 @@ import { categoriseFailure, type FailureCategory, replyIn } from "../message/fai
 import type { RejectionPhase } from "../parse/events.ts";
 import type { FailureGroup, ReasonCount, RejectionGroup } from "../store/stats/counts.ts";
 import type { Sample, StatsReader } from "../store/stats-reader.ts";
+import { compareText } from "../text.ts";
 import { sum } from "./totals.ts";
 
 export interface FailureReason {
@@ -108,8 +109,4 @@ function blocklistOf(reason: string | null): string | null {
     if (name !== undefined) return name.toLowerCase();
   }
   return null;
-}
-
-export function compareText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /** Counts lines by the rules of eximstats, wrong ones too, so that its users can check us number by number. */
 import { messageIdTime } from "../../parse/message-id.ts";
-import { detach } from "../../text.ts";
+import { compareText, detach } from "../../text.ts";
 import { type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../units.ts";
 import { acceptLine, type CountedLine, type Dialect } from "./accept-line.ts";
 import { rejectReasonOf } from "./reject-reason.ts";
@@ -165,13 +165,13 @@ export class EximstatsTally {
       localDestinations: toLeagues(this.#localDestinations),
       transports: [...this.#transports]
         .map(([transport, { messages, bytes }]) => ({ transport, messages, bytes }))
-        .sort((one, other) => compare(one.transport, other.transport)),
+        .sort((one, other) => compareText(one.transport, other.transport)),
       receivedByQuarter: this.#receivedByQuarter,
       deliveredByQuarter: this.#deliveredByQuarter,
       queueTimes: [...this.#queueTimes].sort(([one], [other]) => one - other),
       remoteQueueTimes: [...this.#remoteQueueTimes].sort(([one], [other]) => one - other),
       relays: [...this.#relays]
-        .sort(([one], [other]) => compare(one, other))
+        .sort(([one], [other]) => compareText(one, other))
         .map(([relay, count]) => ({ ...endsOf(relay), count })),
       rejectReasons: toLeagues(this.#reasons.permanent),
       temporaryRejectReasons: toLeagues(this.#reasons.temporary),
@@ -179,7 +179,7 @@ export class EximstatsTally {
       temporarilyRejectedIps: toLeagues(this.#ips.temporary),
       errors: [...this.#errors]
         .map(([text, count]) => ({ text, count }))
-        .sort((one, other) => compare(one.text, other.text)),
+        .sort((one, other) => compareText(one.text, other.text)),
     };
   }
 
@@ -406,14 +406,10 @@ function toLeagueTables(tables: Record<HostKey, Map<string, MutableLeague>>): Re
 /** By count, then volume, then name. */
 function toLeagues(leagues: ReadonlyMap<string, MutableLeague>): League[] {
   return [...leagues.values()].sort(
-    (one, other) => other.messages - one.messages || other.bytes - one.bytes || compare(one.key, other.key),
+    (one, other) => other.messages - one.messages || other.bytes - one.bytes || compareText(one.key, other.key),
   );
 }
 
 function rejectTotals(ips: ReadonlyMap<string, MutableLeague>): { messages: number; hosts: number } {
   return { messages: [...ips.values()].reduce((sum, { messages }) => sum + messages, 0), hosts: ips.size };
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }
