@@ -1,6 +1,8 @@
 /** The tables of eximstats, under its titles. */
 import type { Eximstats } from "../../stats/eximstats/eximstats.ts";
-import type { EximstatsReport, HostKey, League } from "../../stats/eximstats/tally.ts";
+import type { HostKey } from "../../stats/eximstats/host-keys.ts";
+import type { League } from "../../stats/eximstats/leagues.ts";
+import type { EximstatsReport } from "../../stats/eximstats/tally.ts";
 import { countOf } from "../format.ts";
 import { renderHanging } from "../layout.ts";
 import { type Cell, type Column, part, type Table } from "./table.ts";
