@@ -1,11 +1,11 @@
 /** The part of the database that figures are wanted of, as conditions on the base tables: views would be five times slower. */
 import { type Expression, type Kysely, type SqlBool, sql } from "kysely";
-import type { EpochMs } from "../../units.ts";
+import { type EpochMs, MOMENTS_PER_MS, momentAt } from "../../units.ts";
 import type { Filter as SearchFilter } from "../filter.ts";
-import { LINES_PER_BLOCK } from "../raw-text.ts";
 import type { ChunkKind } from "../rollups.ts";
 import type { BaseTables } from "../tables.ts";
-import { type Chunks, clip, findChunks, type IdRange, inRanges, NO_CHUNKS, wholeOf } from "./rolled.ts";
+import { clip, findRanges, type IdRange, inRanges, type Ranges } from "./id-ranges.ts";
+import { type Chunks, findChunks, NO_CHUNKS } from "./rolled.ts";
 
 /** What is counted; a part that is undefined or empty does not restrict. */
 export interface Filter {
@@ -17,18 +17,6 @@ export interface Filter {
   /** What `search` is to find: only that is counted, by the ids of chosen.ts. */
   readonly subjects?: SearchFilter | undefined;
 }
-
-/** Ids outside of which nothing can be in the time wanted; undefined: all. */
-interface Ranges {
-  readonly entries: IdRange | undefined;
-  readonly messages: IdRange | undefined;
-}
-
-const ALL: Ranges = { entries: undefined, messages: undefined };
-const NO_IDS: IdRange = { first: 1, last: 0 };
-
-/** Moments are epoch ms × this + rank. */
-const RANKS = 1000;
 
 export class Selection {
   readonly tables: Kysely<BaseTables>;
@@ -50,10 +38,7 @@ export class Selection {
   }
 
   static async open(tables: Kysely<BaseTables>, filter: Filter): Promise<Selection> {
-    const ranges =
-      filter.since === undefined && filter.until === undefined
-        ? ALL
-        : { entries: await findEntries(tables, filter), messages: await findMessages(tables, filter) };
+    const ranges = await findRanges(tables, filter);
     const chunksOf = async (kind: ChunkKind): Promise<Chunks> =>
       isAddedUp(filter) ? findChunks(tables, kind, momentsOf(filter)) : NO_CHUNKS;
     const chunks = { messages: await chunksOf("messages"), entries: await chunksOf("entries") };
@@ -68,7 +53,7 @@ export class Selection {
 
   /** The messages that arrived in the time, as `m`. */
   messages() {
-    return this.#messagesIn(wholeOf(this.#ranges.messages));
+    return this.#messagesIn([this.#ranges.messages]);
   }
 
   /** The same without those of the chunks. */
@@ -92,7 +77,7 @@ export class Selection {
 
   /** What was said in the time about recipients of messages, as `e`, on their ways, as `p`, with their problems, as `b`. */
   addressEvents() {
-    return this.#addressEventsIn(wholeOf(this.#ranges.entries))
+    return this.#addressEventsIn([this.#ranges.entries])
       .leftJoin("delivery_paths as p", "p.id", "e.path_id")
       .leftJoin("delivery_problems as b", "b.id", "e.problem_id");
   }
@@ -121,7 +106,7 @@ export class Selection {
 
   /** Rejections in the time, as `j`. */
   rejections() {
-    return this.#rejectionsIn(wholeOf(this.#ranges.entries));
+    return this.#rejectionsIn([this.#ranges.entries]);
   }
 
   /** The same without those of the chunks. */
@@ -142,7 +127,7 @@ export class Selection {
       .where((eb) =>
         eb.and([
           ...this.#inTime(sql.ref<number>("l.at")),
-          inRanges(sql.ref<number>("l.id"), wholeOf(this.#ranges.entries)),
+          inRanges(sql.ref<number>("l.id"), [this.#ranges.entries]),
           ...this.#ofServers(sql.ref<number>("l.server_id")),
         ]),
       );
@@ -183,8 +168,8 @@ export class Selection {
   #inTime(at: Expression<number | null>): Expression<SqlBool>[] {
     const { since, until } = this.#filter;
     return [
-      ...(since === undefined ? [] : [sql<SqlBool>`${at} >= ${sql.lit(since * RANKS)}`]),
-      ...(until === undefined ? [] : [sql<SqlBool>`${at} < ${sql.lit(until * RANKS)}`]),
+      ...(since === undefined ? [] : [sql<SqlBool>`${at} >= ${sql.lit(momentAt(since, 0))}`]),
+      ...(until === undefined ? [] : [sql<SqlBool>`${at} < ${sql.lit(momentAt(until, 0))}`]),
     ];
   }
 }
@@ -199,48 +184,12 @@ function isAddedUp({ subjects }: Filter): boolean {
 
 function momentsOf({ since, until }: Filter): { readonly since: number; readonly until: number } {
   return {
-    since: since === undefined ? Number.NEGATIVE_INFINITY : since * RANKS,
-    until: until === undefined ? Number.POSITIVE_INFINITY : until * RANKS,
+    since: since === undefined ? Number.NEGATIVE_INFINITY : momentAt(since, 0),
+    until: until === undefined ? Number.POSITIVE_INFINITY : momentAt(until, 0),
   };
 }
 
 /** The number of the piece of `slotMs` that a moment is in. */
 export function slotOf(at: string, slotMs: number) {
-  return sql<number>`${sql.ref(at)} / ${sql.lit(slotMs * RANKS)}`;
-}
-
-/**
- * Entries are numbered by block, and a block knows its first and last stamp: what a day said stands between two ids. Logs read
- * out of order make the range wider, never wrong. Undefined: all.
- */
-async function findEntries(tables: Kysely<BaseTables>, { since, until }: Filter): Promise<IdRange | undefined> {
-  if (await lacksText(tables)) return undefined;
-  let blocks = tables
-    .selectFrom("raw_blocks")
-    .select(({ fn }) => [fn.min<number | null>("id").as("first"), fn.max<number | null>("id").as("last")]);
-  if (since !== undefined) blocks = blocks.where("last_ms", ">=", since);
-  if (until !== undefined) blocks = blocks.where("first_ms", "<", until);
-  const { first, last } = await blocks.executeTakeFirstOrThrow();
-  return first === null || last === null
-    ? NO_IDS
-    : { first: first * LINES_PER_BLOCK, last: last * LINES_PER_BLOCK + LINES_PER_BLOCK - 1 };
-}
-
-/** The messages that arrived in the time have ids near each other, too. */
-async function findMessages(tables: Kysely<BaseTables>, { since, until }: Filter): Promise<IdRange> {
-  // NOTE: as idx_stored_messages_at has it.
-  const at = sql<number>`coalesce(arrival_at, first_at)`;
-  let messages = tables
-    .selectFrom("stored_messages")
-    .select(({ fn }) => [fn.min<number | null>("id").as("first"), fn.max<number | null>("id").as("last")]);
-  if (since !== undefined) messages = messages.where(sql<boolean>`${at} >= ${sql.lit(since * RANKS)}`);
-  if (until !== undefined) messages = messages.where(sql<boolean>`${at} < ${sql.lit(until * RANKS)}`);
-  const { first, last } = await messages.executeTakeFirstOrThrow();
-  return first === null || last === null ? NO_IDS : { first, last };
-}
-
-/** What blocks told whose text has been pruned, no block tells any more: then all entries are looked at. */
-async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
-  const pruned = await tables.selectFrom("stored_sources").select("id").where("pruned", ">", 0).executeTakeFirst();
-  return pruned !== undefined;
+  return sql<number>`${sql.ref(at)} / ${sql.lit(slotMs * MOMENTS_PER_MS)}`;
 }
