@@ -11,10 +11,11 @@ import { ROLLUPS } from "../../src/store/checks/rollups.ts";
 import type { Filter } from "../../src/store/stats/selection.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto, NOW, temporaryFolder, withReader, withWriter } from "../support/database.ts";
+import { ingestInto, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
 import { pruneOptions, runPrune } from "../support/pruning.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
+import { statsRequest } from "../support/stats-request.ts";
 import { queryAll } from "../support/views.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
@@ -115,22 +116,8 @@ function figuresOf(path: string, filters: readonly Filter[]): Promise<Stats[]> {
   return withReader(path, async ({ stats }) => {
     const all: Stats[] = [];
     for (const filter of filters) {
-      all.push(
-        await computeStats(stats, {
-          filter,
-          subjects: {},
-          sections: SECTIONS,
-          timeZone: "Europe/Berlin",
-          bucket: { minutes: 60 },
-          axes: ["sender", "mx"],
-          rank: undefined,
-          limit: 5,
-          compare: undefined,
-          conditions: [],
-          now: NOW,
-          signal: new AbortController().signal,
-        }),
-      );
+      const request = statsRequest({ filter, sections: SECTIONS, timeZone: "Europe/Berlin", axes: ["sender", "mx"] });
+      all.push(await computeStats(stats, request));
     }
     return all;
   });
