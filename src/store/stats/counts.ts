@@ -337,8 +337,8 @@ export class StatsCounts {
   }
 
   /** Of successful deliveries that say how long they took (`DT=`). */
-  async deliveryTimes(): Promise<DurationCount[]> {
-    const rows = await this.#selection
+  deliveryTimes(): Promise<DurationCount[]> {
+    return this.#selection
       .addressEvents()
       .where("e.outcome", "=", this.#codes.outcome("delivered"))
       .where("e.duration_ms", "is not", null)
@@ -346,7 +346,6 @@ export class StatsCounts {
       .groupBy("ms")
       .orderBy("ms")
       .execute();
-    return rows;
   }
 
   incomingTls(): Promise<TlsCount[]> {
