@@ -27,3 +27,8 @@ export function detach(part: string): string {
 export function escapeForm(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
+
+/** The order of texts by their characters, the same in every language. */
+export function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -29,13 +29,13 @@ export function toIso(at: EpochMs): string {
  */
 export type Moment = number & { readonly [unit]: "Moment" };
 
-const RANKS = 1000;
+export const MOMENTS_PER_MS = 1000;
 
 /** `rank` is 0 to 999. */
 export function momentAt(at: EpochMs, rank: number): Moment {
-  return (at * RANKS + rank) as Moment;
+  return (at * MOMENTS_PER_MS + rank) as Moment;
 }
 
 export function momentMs(moment: Moment): EpochMs {
-  return epochMs(Math.floor(moment / RANKS));
+  return epochMs(Math.floor(moment / MOMENTS_PER_MS));
 }

@@ -506,7 +506,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   "better-sqlite3": "src/store/",
   chalk: "src/render/paint.ts",
   "cli-table3": "src/render/layout.ts",
-  commander: "src/cli/program.ts",
+  commander: ["src/cli/program.ts", "src/cli/upkeep-commands.ts", "src/cli/shared-flags.ts", "src/cli/flag-values.ts"],
   "csv-stringify": "src/render/csv.ts",
   "fast-string-width": "src/render/layout.ts",
   "fast-wrap-ansi": "src/render/layout.ts",

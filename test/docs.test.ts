@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,8 +9,9 @@ import { EXIT_CODES } from "../src/cli/commands/help.ts";
 import { buildProgram } from "../src/cli/program.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
 import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";
-import { FIXTURES, NOW, temporaryFolder } from "./support/database.ts";
+import { FIXTURES, temporaryFolder } from "./support/database.ts";
 import { makeGoldenDatabase, parseCommand, runCase } from "./support/golden.ts";
+import { stillIo } from "./support/still-io.ts";
 import { queryAll } from "./support/views.ts";
 
 const README = readText("README.md");
@@ -255,21 +255,7 @@ function objectionsOf(command: Command, argv: readonly string[]): string[] {
 
 /** Never run: only looked at. */
 function newProgram(): Command {
-  const stream = { write: () => true };
-  const io = {
-    stdin: Readable.from([]),
-    stdout: stream,
-    stderr: stream,
-    env: {},
-    now: () => NOW,
-    hostname: "mx1",
-    configFile: "/nowhere/exim-pilot.toml",
-    user: "root",
-    requestId: "00000000-0000-4000-8000-000000000001",
-    timeZone: "UTC",
-    signal: new AbortController().signal,
-  };
-  return buildProgram(io, () => {});
+  return buildProgram(stillIo(), () => {});
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -80,6 +80,11 @@ export function hasColour(stream: OutputStream, { env }: Io): boolean {
   return !isUnwanted && (isForced || stream.isTTY === true);
 }
 
+/** What a page is printed on. */
+export function screenOf(io: Io): { readonly columns: number; readonly paint: Paint } {
+  return { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
+}
+
 /** Width of the terminal; `COLUMNS`, else 80, where there is none. */
 export function columnsOf(stream: OutputStream, { env }: Io): number {
   const known = [stream.columns, Number.parseInt(env["COLUMNS"] ?? "", 10)];

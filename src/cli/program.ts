@@ -1,23 +1,45 @@
-/** The commands and their flags. What a command needs to run is loaded when it runs. */
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { PilotError } from "../errors.ts";
-import { LINE_KINDS } from "../explain/kinds.ts";
+/** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
+import { Argument, Command, Option } from "commander";
 import { MOST_BATCH_LINES } from "../ingest/limits.ts";
 import { ROW_FORMATS } from "../render/row-formats.ts";
 import { THREADS } from "../render/trace-threads.ts";
-import { DEFAULT_SPANS } from "../retention/policy.ts";
-import { CONDITION_FIGURES, type Condition, parseCondition } from "../stats/conditions.ts";
-import { COMPARISONS, SECTION_NAMES, SECTIONS, type SectionName } from "../stats/sections.ts";
-import type { QueryParameters } from "../store/query-runner.ts";
-import { AXES, type AxisName, RANKS } from "../store/stats/axes.ts";
-import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
-import { BUCKET_FORMS, type Bucket, parseBucket, parseWhen, WHEN_FORMS } from "../when.ts";
-import { columnsOf, DEFAULT_DATABASE } from "./context.ts";
-import { FILTER_FLAGS, SUBJECT_FLAGS } from "./filter-flags.ts";
+import { CONDITION_FIGURES } from "../stats/conditions.ts";
+import { COMPARISONS, SECTIONS, type SectionName } from "../stats/sections.ts";
+import { AXES, RANKS } from "../store/stats/axes.ts";
+import { SECOND_MS } from "../units.ts";
+import { BUCKET_FORMS, WHEN_FORMS } from "../when.ts";
+import { columnsOf } from "./context.ts";
+import { SUBJECT_FLAGS } from "./filter-flags.ts";
+import {
+  collectAxes,
+  collectConditions,
+  collectKinds,
+  collectParameters,
+  collectSections,
+  collectText,
+  toBucket,
+  toDurationMs,
+  toLimit,
+  toSeconds,
+  toWhen,
+  wholeNumber,
+} from "./flag-values.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { withPager } from "./pager.ts";
 import { reportError } from "./report-error.ts";
+import { redactOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
+import {
+  addAudit,
+  addBackup,
+  addDoctor,
+  addMigrate,
+  addPrune,
+  addRebuild,
+  addRestore,
+  addVerify,
+} from "./upkeep-commands.ts";
+import { toUsageError } from "./usage-error.ts";
 
 export type { Command, Option };
 
@@ -112,7 +134,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
       toWhen,
     )
     .option("-f, --follow", "go on with what is added to the logs, also when they are rotated, until Ctrl-C")
-    .option("--batch-size <lines>", "lines stored in one batch", toBatchSize, 500)
+    .option("--batch-size <lines>", "lines stored in one batch", wholeNumber(1, MOST_BATCH_LINES), 500)
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
@@ -135,8 +157,8 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
-    .option("--pick <number>", "of several messages, the one with this number", toCount)
-    .option("--limit <count>", "of several messages, at most so many to choose from", toCount, 20)
+    .option("--pick <number>", "of several messages, the one with this number", wholeNumber(1))
+    .option("--limit <count>", "of several messages, at most so many to choose from", wholeNumber(1), 20)
     .option("--chain", "show what it came of and what came of it, as a tree")
     .addOption(
       new Option("--by <thread>", "what the timeline is sorted into")
@@ -185,7 +207,7 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
       new Option("--sort <key>", "time, size or queue-time").choices(["time", "size", "queue-time"]).default("time"),
     )
     .option("--reverse", "oldest or smallest first; with --raw newest first")
-    .option("--limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", toCount)
+    .option("--limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", wholeNumber(1))
     .option("--after <place>", "go on behind what a search before has shown")
     .addOption(
       new Option("--raw", "log lines, grouped by message").conflicts(["ids", "csv", "ndjson", "json", "count"]),
@@ -216,7 +238,7 @@ function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
     .option("--until <time>", "only up to then")
-    .option("--limit <count>", "at most so many answers to each question", toCount, 5)
+    .option("--limit <count>", "at most so many answers to each question", wholeNumber(1), 5)
     .addOption(redactOption())
     .option("--json", "print the answers as JSON")
     .addHelpText("after", ABUSE_EXAMPLE)
@@ -248,29 +270,6 @@ function addTag(program: Command, io: Io): void {
     });
 }
 
-function redactOption(): Option {
-  return new Option("--redact", "replace addresses, hosts, ids and subjects by made-up ones, to show it to others");
-}
-
-function withFilters(command: Command, filters = FILTER_FLAGS): Command {
-  command.optionsGroup("Filters:");
-  for (const { flags, description, isRepeatable } of filters) {
-    if (isRepeatable) command.option(flags, description, collectText);
-    else command.option(flags, description);
-  }
-  return command;
-}
-
-function collectText(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
-}
-
-function toCount(value: string): number {
-  const count = /^\d+$/.test(value) ? Number(value) : 0;
-  if (count < 1) throw new InvalidArgumentError("Give a number from 1.");
-  return count;
-}
-
 const STATS_EXAMPLE = `
 Sections:
 ${Object.entries(SECTIONS)
@@ -293,6 +292,8 @@ Examples:
   exim-pilot stats --by sender --rank bounces --since 7d
   exim-pilot stats series --bucket day --csv > days.csv`;
 
+const MOST_RANKED_ROWS = 10_000;
+
 function addStats(program: Command, io: Io, setStatus: SetStatus): void {
   const stats = withPaging(withDatabase(program.command("stats")))
     .summary("count: totals, reasons, who leads, what to look at")
@@ -307,7 +308,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
     )
     .addOption(new Option("--rank <figure>", "what leads in a ranking (default: count)").choices(RANKS))
-    .option("--limit <count>", "rows of rankings and hosts", toRankedRows, 10)
+    .option("--limit <count>", "rows of rankings and hosts", wholeNumber(1, MOST_RANKED_ROWS), 10)
     .addOption(
       new Option("--bucket <size>", `of what is shown over time: ${BUCKET_FORMS} (default: as fits)`).argParser(
         toBucket,
@@ -474,108 +475,6 @@ function addSql(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
-
-function collectParameters(value: string, previous: QueryParameters = {}): QueryParameters {
-  const [, name, text] = /^[:@$]?(\w+)=(.*)$/s.exec(value) ?? [];
-  if (name === undefined || text === undefined) throw new InvalidArgumentError("Give it as name=value.");
-  const isNumber = NUMBER.test(text) && String(Number(text)) === text;
-  return { ...previous, [name]: isNumber ? Number(text) : text };
-}
-
-function toLimit(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("Give a number of rows.");
-  return Number(value);
-}
-
-const DURATION_UNITS = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS } as const;
-
-function toDurationMs(value: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) ?? [];
-  if (value === "0") return 0;
-  const milliseconds = Number(number) * DURATION_UNITS[unit as keyof typeof DURATION_UNITS];
-  if (!(milliseconds > 0 && milliseconds <= LONGEST_TIMER_MS)) {
-    throw new InvalidArgumentError("Give a time such as 500ms, 30s or 5m, up to 24 days; 0 is no limit.");
-  }
-  return milliseconds;
-}
-
-/** Of Node's timers. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("verify"))
-    .summary("check that the database is sound")
-    .description(
-      "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
-    )
-    .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
-    .option(
-      "--deep",
-      "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
-    )
-    .option("--json", "print the report as JSON")
-    .action(async (flags) => {
-      const { runVerify } = await import("./commands/verify.ts");
-      setStatus(await runVerify(flags, io));
-    });
-}
-
-function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
-  withAudit(program.command("rebuild"))
-    .summary("read all stored lines anew")
-    .description(
-      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all. Refused once text has been pruned: what it said could not be derived again.",
-    )
-    .option("--dry-run", "say what would be done, change nothing")
-    .option("-q, --quiet", "print nothing but errors")
-    .option("--json", "print the report as JSON")
-    .action(async (flags) => {
-      const { runRebuild } = await import("./commands/rebuild.ts");
-      setStatus(await runRebuild(flags, io));
-    });
-}
-
-const ALL_SECTIONS = "all";
-
-function collectSections(value: string, previous: readonly SectionName[] = []): readonly SectionName[] {
-  if (value === ALL_SECTIONS) return SECTION_NAMES;
-  const name = SECTION_NAMES.find((section) => section === value);
-  if (name === undefined)
-    throw new InvalidArgumentError(`Sections are ${SECTION_NAMES.join(", ")} and ${ALL_SECTIONS}.`);
-  return previous.includes(name) ? previous : [...previous, name];
-}
-
-function collectAxes(value: string, previous: readonly AxisName[] = []): readonly AxisName[] {
-  if (!Object.hasOwn(AXES, value)) throw new InvalidArgumentError(`Axes are ${Object.keys(AXES).join(", ")}.`);
-  return [...previous, value as AxisName];
-}
-
-function collectConditions(value: string, previous: readonly Condition[] = []): readonly Condition[] {
-  const condition = parseCondition(value);
-  if (condition === undefined) {
-    throw new InvalidArgumentError(
-      `Conditions look like deferred>5%, frozen>=10 or queue-p95>30min; figures are ${Object.keys(CONDITION_FIGURES).join(", ")}.`,
-    );
-  }
-  return [...previous, condition];
-}
-
-const MOST_RANKED_ROWS = 10_000;
-
-function toRankedRows(value: string): number {
-  const limit = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(limit >= 1 && limit <= MOST_RANKED_ROWS))
-    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_RANKED_ROWS}.`);
-  return limit;
-}
-
-function toBucket(value: string): Bucket {
-  const bucket = parseBucket(value);
-  if (bucket === undefined) throw new InvalidArgumentError(`Buckets are ${BUCKET_FORMS}.`);
-  return bucket;
-}
-
 const PARSE_EXAMPLE = `
 Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
 "messageId" and what else the line tells; --summary and --explain print pages.
@@ -598,7 +497,7 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
     .option("--other", "only lines of no known form")
     .addOption(new Option("--summary", "count the kinds, and show what was not understood").conflicts("explain"))
-    .option("--samples <count>", "lines that --summary shows, each of another shape", toSampleCount, 10)
+    .option("--samples <count>", "lines that --summary shows, each of another shape", wholeNumber(0, MOST_SAMPLES), 10)
     .addOption(new Option("--explain", "show each line with a mark under each field").conflicts("json"))
     .option("--raw", "add the log line to each JSON object")
     .option("--json", "print the summary as JSON")
@@ -607,184 +506,6 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .action(async (files: string[], flags) => {
       const { runParse } = await import("./commands/parse.ts");
       setStatus(await runParse(files, flags, io));
-    });
-}
-
-function collectKinds(value: string, previous: readonly string[] = []): readonly string[] {
-  if (!Object.hasOwn(LINE_KINDS, value)) {
-    throw new InvalidArgumentError(`Kinds are ${Object.keys(LINE_KINDS).join(", ")}.`);
-  }
-  return [...previous, value];
-}
-
-function toSampleCount(value: string): number {
-  const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(count <= MOST_SAMPLES)) throw new InvalidArgumentError(`Give a number from 0 to ${MOST_SAMPLES}.`);
-  return count;
-}
-
-const PRUNE_EXAMPLES = `
-Log text goes in blocks of lines, the oldest of each log first. A message goes
-when it has ended, no line of it has its text any more, and all messages of its
-chain (bounces and what they are about) go too.
-
-Examples:
-  exim-pilot prune --dry-run
-  exim-pilot prune --logs 30d --messages 1y --archive /var/backups/exim-logs
-  exim-pilot prune --max-size 20G`;
-
-function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
-  withAudit(program.command("prune"))
-    .summary("remove what is old, and give its space back")
-    .description(
-      "Removes what is older than it is to be kept: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be read meanwhile.",
-    )
-    .option("--logs <span>", "how long log lines are kept", DEFAULT_SPANS.logs)
-    .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
-    .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
-    .option("--audit <span>", "how long the audit log is kept", DEFAULT_SPANS.audit)
-    .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
-    .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
-    .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
-    .option("--dry-run", "say what would be removed, change nothing")
-    .option("--force", "remove open messages and parts of chains too, and everything if that is old")
-    .option("--vacuum", "write the whole file anew at the end; nobody can write meanwhile")
-    .option("-q, --quiet", "print nothing but errors")
-    .option("--json", "print the report as JSON")
-    .addHelpText("after", PRUNE_EXAMPLES)
-    .action(async (flags) => {
-      const { runPrune } = await import("./commands/prune.ts");
-      setStatus(await runPrune(flags, io));
-    });
-}
-
-const BACKUP_EXAMPLES = `
-Examples:
-  exim-pilot backup --keep 7d,4w,12m --compress /var/backups/exim-pilot
-  exim-pilot backup --list /var/backups/exim-pilot
-  exim-pilot backup --drill /var/backups/exim-pilot`;
-
-function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withAudit(program.command("backup"))
-    .summary("make a verified copy of the database")
-    .description(
-      "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
-    )
-    .argument("[directory]", "where the backups are (default: backups, beside the database)")
-    .addOption(new Option("--directory <directory>").hideHelp())
-    .addOption(new Option("--list", "list the backups; exit 1 when one is damaged").conflicts(["verify", "drill"]))
-    .addOption(new Option("--verify <file>", "check a backup from its manifest to its last page").conflicts("drill"))
-    .option("--drill", "restore the newest backup to a temporary place, compare, and remove it again")
-    .option("--keep <periods>", "remove older ones but the last of so many days, weeks, months, years: 7d,4w,12m")
-    .option("--compress", "compress it with gzip")
-    .addOption(
-      new Option("--recipient <key>", "encrypt it for this public key of age (can be repeated)").argParser(collect),
-    )
-    .option("-q, --quiet", "print nothing but errors")
-    .option("--json", "print the report as JSON")
-    .addHelpText("after", BACKUP_EXAMPLES)
-    .action(async (directory: string | undefined, flags) => {
-      const { runBackup } = await import("./commands/backup.ts");
-      setStatus(await runBackup(directory, flags, io));
-    });
-  withKeys(command);
-}
-
-function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
-  const command = withAudit(program.command("restore"))
-    .summary("put a backup in the place of the database")
-    .description(
-      "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
-    )
-    .argument("<file>", "the backup")
-    .option("--dry-run", "check the backup and say what would be done, change nothing")
-    .option("--json", "print the report as JSON")
-    .action(async (file: string, flags) => {
-      const { runRestore } = await import("./commands/restore.ts");
-      setStatus(await runRestore(file, flags, io));
-    });
-  withKeys(command);
-}
-
-function withKeys(command: Command): void {
-  command
-    .addOption(
-      new Option("--identity-file <file>", "secret keys of age that open a backup (can be repeated)").argParser(
-        collect,
-      ),
-    )
-    .option("--passphrase-file <file>", "its first line encrypts or opens a backup");
-}
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
-}
-
-function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
-  withAudit(program.command("migrate"))
-    .summary("bring the database up to this version")
-    .description(
-      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all, and a verified backup is made before the first.",
-    )
-    .addOption(
-      new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
-    )
-    .option("--dry-run", "say what would be done, change nothing")
-    .option("--to <version>", "only up to this schema", toSchemaVersion)
-    .option("--no-backup", "make no backup before")
-    .option("--backup-directory <directory>", "where that is made (default: backups, beside the database)")
-    .option("--json", "print the report as JSON")
-    .action(async (flags) => {
-      const { runMigrate } = await import("./commands/migrate.ts");
-      setStatus(await runMigrate(flags, io));
-    });
-}
-
-const AUDIT_EXAMPLES = `
-Examples:
-  exim-pilot audit --since 7d
-  exim-pilot audit --action prune --csv`;
-
-const MOST_ROWS = 1_000_000;
-
-function addAudit(program: Command, io: Io): void {
-  withPaging(withDatabase(program.command("audit")))
-    .summary("show who changed the database or took something out of it")
-    .description(
-      "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
-    )
-    .option("--since <time>", "from then on: 2026-03-02, 2026-03-02T05:40:05Z, or a span ago such as 7d")
-    .option("--until <time>", "before then")
-    .option("--user <name>", "by this user, also one who became another by sudo")
-    .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
-    .option("--message <id>", "only what names this message")
-    .option("--address <address>", "only what names this address")
-    .option("--limit <rows>", "the newest so many", toRowLimit, 100)
-    .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
-    .option("--json", "print it as JSON")
-    .addHelpText("after", AUDIT_EXAMPLES)
-    .action(async (flags) => {
-      const { runAudit } = await import("./commands/audit.ts");
-      await withPager(flags, io, (paged) => runAudit(flags, paged));
-    });
-}
-
-function toRowLimit(value: string): number {
-  const rows = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(rows >= 1 && rows <= MOST_ROWS)) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_ROWS}.`);
-  return rows;
-}
-
-function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
-  withDatabase(program.command("doctor"))
-    .summary("check the database and what surrounds it")
-    .description(
-      "Checks versions, disk, rights, soundness, sizes, the last runs, shares of lines that were not understood, and what Exim could log and does not. Changes nothing; exit 1 when there is a problem.",
-    )
-    .option("--json", "print the findings as JSON")
-    .action(async (flags) => {
-      const { runDoctor } = await import("./commands/doctor.ts");
-      setStatus(runDoctor(flags, io));
     });
 }
 
@@ -826,11 +547,6 @@ function addCompletion(program: Command, io: Io): void {
     });
 }
 
-function toSchemaVersion(value: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError("Give the number of a schema.");
-  return Number(value);
-}
-
 function addHelp(program: Command, io: Io): void {
   program
     .command("help")
@@ -854,57 +570,4 @@ function showCommandHelp(program: Command, name: string | undefined): void {
       { exitCode: 2 },
     );
   else command.outputHelp();
-}
-
-const SUGGESTION = /\((.*)\)/;
-
-/** Commander's words in the form of all other errors. */
-function toUsageError(text: string): PilotError {
-  const [first = "", ...rest] = text
-    .trim()
-    .replace(/^error: /, "")
-    .split("\n");
-  const suggestion = SUGGESTION.exec(rest.join(" "))?.[1];
-  const sentence = first.charAt(0).toUpperCase() + first.slice(1);
-  const hint = suggestion ?? "Run it with --help to see the flags and examples.";
-  return new PilotError("usage", /[.!?]$/.test(sentence) ? sentence : `${sentence}.`, { hint });
-}
-
-function withDatabase(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--db <file>", "the database").default(DEFAULT_DATABASE, `$EXIM_PILOT_DB, else ./${DEFAULT_DATABASE}`),
-    )
-    .option("--config <file>", "the configuration (default: $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml)")
-    .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
-}
-
-/** For answers that are longer than a screen. */
-function withPaging(command: Command): Command {
-  return command.option("--no-pager", "print to the terminal without $EXIM_PILOT_PAGER, $PAGER or less");
-}
-
-/** For what changes the database or takes something out of it. */
-function withAudit(command: Command): Command {
-  return withDatabase(command).option("--syslog", "write what the audit log records to the system log too");
-}
-
-function toSeconds(value: string): number {
-  if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError("Give a number of seconds.");
-  return Number(value);
-}
-
-/** Checked at once; which moment it is depends on the time zone of the server. */
-function toWhen(value: string): string {
-  if (parseWhen(value, { now: epochMs(0), timeZone: "UTC" }) !== undefined) return value;
-  throw new InvalidArgumentError(
-    "Give a date (2026-03-02), a time (2026-03-02T06:16), today, yesterday, or how long ago (2h, 7d).",
-  );
-}
-
-function toBatchSize(value: string): number {
-  const lines = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(lines >= 1 && lines <= MOST_BATCH_LINES))
-    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_BATCH_LINES}.`);
-  return lines;
 }

@@ -1,11 +1,12 @@
 /** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
 import type { Outcome } from "../message/statuses.ts";
 import type { OpenMessages } from "../store/stats/counts.ts";
+import { compareText } from "../text.ts";
 import { DAY_MS, epochMs, toIso } from "../units.ts";
 import type { Figures } from "./figures.ts";
 import type { Period } from "./period.ts";
 import { groupByProvider } from "./providers.ts";
-import { compareText, groupByCategory } from "./reasons.ts";
+import { groupByCategory } from "./reasons.ts";
 import { OPEN_STATUSES, sum, type Totals } from "./totals.ts";
 
 /** `serious`: mail is lost, stuck or refused because of this server. `warning`: worth a look. */

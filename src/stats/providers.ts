@@ -2,10 +2,10 @@
 
 import type { DurationCount } from "../store/stats/counts.ts";
 import type { HostCount, HostDuration, ProviderOutcome, ProviderSlot } from "../store/stats/remote-hosts.ts";
+import { compareText } from "../text.ts";
 import { SECOND_MS, toIso } from "../units.ts";
 import { type Percentiles, percentilesOf } from "./durations.ts";
 import { type Buckets, bucketFinder } from "./period.ts";
-import { compareText } from "./reasons.ts";
 import { sum } from "./totals.ts";
 
 export interface Provider {

@@ -1,8 +1,9 @@
 /** Why: failed attempts and rejections by category, each with one of its lines. */
 import { categoriseFailure, type FailureCategory, replyIn } from "../message/failure-category.ts";
 import type { RejectionPhase } from "../parse/events.ts";
-import type { FailureGroup, RejectionGroup } from "../store/stats/counts.ts";
+import type { FailureGroup, ReasonCount, RejectionGroup } from "../store/stats/counts.ts";
 import type { Sample, StatsReader } from "../store/stats-reader.ts";
+import { compareText } from "../text.ts";
 import { sum } from "./totals.ts";
 
 export interface FailureReason {
@@ -89,15 +90,23 @@ const LIST_NAMES = [
   new RegExp(NAME, "i"),
 ];
 
+/** Rejections for a block list, by what their reasons name. */
+export function countBlocklists(reasons: readonly ReasonCount[]): Blocklist[] {
+  const lists = new Map<string | null, number>();
+  for (const { reason, rejections } of reasons) {
+    const list = blocklistOf(reason);
+    lists.set(list, (lists.get(list) ?? 0) + rejections);
+  }
+  return [...lists]
+    .map(([list, rejections]) => ({ list, rejections }))
+    .sort((one, other) => other.rejections - one.rejections || compareText(one.list ?? "", other.list ?? ""));
+}
+
 /** The list that a reason names: `127.0.0.2 is listed at zen.spamhaus.org`. */
-export function blocklistOf(reason: string | null): string | null {
+function blocklistOf(reason: string | null): string | null {
   for (const form of LIST_NAMES) {
     const name = reason === null ? undefined : form.exec(reason)?.[1];
     if (name !== undefined) return name.toLowerCase();
   }
   return null;
-}
-
-export function compareText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /** How much of the mail was encrypted, and how it was handed over. */
 import type { OriginCount, TlsCount } from "../store/stats/counts.ts";
-import { compareText } from "./reasons.ts";
+import { compareText } from "../text.ts";
 import { sum } from "./totals.ts";
 
 export interface TlsShare {

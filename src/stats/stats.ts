@@ -1,34 +1,14 @@
 /** How the mail of a time adds up, by sections. */
-import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
-import { parseEntryText } from "../parse/record.ts";
-import { AXES, type Axis, type AxisName, hasRank, type Rank } from "../store/stats/axes.ts";
-import type { FailureGroup } from "../store/stats/counts.ts";
-import type { Ranking } from "../store/stats/ranking.ts";
+import type { AxisName, Rank } from "../store/stats/axes.ts";
 import type { Filter } from "../store/stats/selection.ts";
 import type { Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { type Bucket, formatBucket } from "../when.ts";
-import { type Check, type Condition, checkConditions } from "./conditions.ts";
-import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
-import { Figures } from "./figures.ts";
-import {
-  type Buckets,
-  coveredPeriod,
-  cutIntoBuckets,
-  type Period,
-  shiftFilter,
-  shiftMoment,
-  slotMsOf,
-} from "./period.ts";
-import { findProblems } from "./problems.ts";
-import { findSlowHosts, viewProviders } from "./providers.ts";
-import { type Blocklist, blocklistOf, compareText, explainFailures, explainRejections } from "./reasons.ts";
-import { costRetries } from "./retries.ts";
+import type { Check, Condition } from "./conditions.ts";
+import { type Buckets, coveredPeriod, cutIntoBuckets, shiftFilter, shiftMoment } from "./period.ts";
+import { SectionBuilder } from "./section-builder.ts";
 import type { Comparison, SectionName, Sections } from "./sections.ts";
-import { shareOrigins, shareTls } from "./security.ts";
-import { computeSeries } from "./series.ts";
-import { computeTotals } from "./totals.ts";
 
 export interface StatsRequest {
   readonly filter: Filter;
@@ -162,120 +142,6 @@ function onlyOf({ providers, slow }: Partial<Sections>, now: Partial<Sections>):
     }),
     ...(slow && { slow: { ...slow, hosts: slow.hosts.filter(({ host }) => hosts.has(host)) } }),
   };
-}
-
-type Build<Name extends SectionName> = (figures: Figures) => Promise<Sections[Name]>;
-
-class SectionBuilder {
-  readonly #reader: StatsReader;
-  readonly #request: StatsRequest;
-  readonly #period: Period;
-  readonly #buckets: Buckets;
-  /** Rankings with the keys to look up; undefined: those that lead. */
-  readonly #rankings: readonly Ranking[] | undefined;
-
-  constructor(
-    reader: StatsReader,
-    request: StatsRequest,
-    period: Period,
-    buckets: Buckets,
-    rankings?: readonly Ranking[],
-  ) {
-    this.#reader = reader;
-    this.#request = request;
-    this.#period = period;
-    this.#buckets = buckets;
-    this.#rankings = rankings;
-  }
-
-  async count(filter: Filter): Promise<Figures> {
-    return new Figures(await this.#reader.select(filter, parseEntryText), slotMsOf(this.#buckets));
-  }
-
-  async build(figures: Figures, names: readonly SectionName[]): Promise<Partial<Sections>> {
-    const sections: Partial<Record<SectionName, unknown>> = {};
-    for (const name of names) {
-      sections[name] = await this.#builders[name](figures);
-      // Queries block; without a turn of the event loop no signal comes through.
-      await setImmediate();
-      if (this.#request.signal.aborted) throw new PilotError("interrupted", "Interrupted before all was counted.");
-    }
-    return sections as Partial<Sections>;
-  }
-
-  async check(figures: Figures): Promise<Check[]> {
-    const { conditions } = this.#request;
-    if (conditions.length === 0) return [];
-    const totals = await computeTotals(figures);
-    const needsProblems = conditions.some(({ figure }) => figure === "serious");
-    const problems = needsProblems ? await findProblems(figures, totals, this.#period) : [];
-    return checkConditions(conditions, { totals, problems }, figures);
-  }
-
-  readonly #builders: { readonly [Name in SectionName]: Build<Name> } = {
-    problems: async (figures) => findProblems(figures, await computeTotals(figures), this.#period),
-    totals: computeTotals,
-    series: (figures) => computeSeries(figures, this.#buckets),
-    bounces: async (figures) => explainFailures((await figures.failures()).filter(isBounced), this.#reader),
-    deferrals: async (figures) => explainFailures((await figures.failures()).filter(isDeferred), this.#reader),
-    rejections: async (figures) => explainRejections(await figures.rejectionGroups(), this.#reader),
-    blocklists: countBlocklists,
-    top: (figures) => this.#rank(figures),
-    queue: async ({ source }) => describeDurations(await source.counts.queueTimes(), QUEUE_BINS),
-    delivery: async ({ source }) => describeDurations(await source.counts.deliveryTimes(), DELIVERY_BINS),
-    tls: async ({ source }) => ({
-      incoming: shareTls(await source.counts.incomingTls()),
-      outgoing: shareTls(await source.counts.outgoingTls()),
-    }),
-    origins: async ({ source }) => shareOrigins(await source.counts.origins()),
-    providers: async (figures) => {
-      const { remoteHosts } = figures.source;
-      const slots = await remoteHosts.deferralsBySlot(figures.slotMs);
-      const outcomes = await remoteHosts.outcomesOfDeferred();
-      const { limit } = this.#request;
-      const view = viewProviders(await figures.hosts(), slots, outcomes, this.#buckets, figures.slotMs, limit);
-      return { bucket: formatBucket(this.#buckets.bucket), ...view };
-    },
-    slow: async (figures) =>
-      findSlowHosts(await figures.hosts(), await figures.source.remoteHosts.durations(), this.#request.limit),
-    retries: async (figures) => costRetries(await figures.recipients()),
-  };
-
-  async #rank({ source }: Figures): Promise<Ranking[]> {
-    const { axes, rank, limit } = this.#request;
-    const rankings: Ranking[] = [];
-    for (const name of axes) {
-      const axis: Axis = AXES[name];
-      const wanted = rank ?? axis.rank ?? "count";
-      if (!hasRank(axis, wanted)) {
-        throw new PilotError("usage", `Rejections do not tell the ${name}, so it cannot be ranked by them.`, {
-          hint: "Axes with rejections are sender, sender-domain, recipient, domain, host, helo, ip, network and auth.",
-        });
-      }
-      const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
-      rankings.push(await source.ranking(name, wanted, keys ?? limit));
-    }
-    return rankings;
-  }
-}
-
-function isBounced({ outcome }: FailureGroup): boolean {
-  return outcome === "bounced";
-}
-
-function isDeferred({ outcome }: FailureGroup): boolean {
-  return outcome === "deferred";
-}
-
-async function countBlocklists({ source }: Figures): Promise<Blocklist[]> {
-  const lists = new Map<string | null, number>();
-  for (const { reason, rejections } of await source.counts.rejectionReasons("dnsbl")) {
-    const list = blocklistOf(reason);
-    lists.set(list, (lists.get(list) ?? 0) + rejections);
-  }
-  return [...lists]
-    .map(([list, rejections]) => ({ list, rejections }))
-    .sort((one, other) => other.rejections - one.rejections || compareText(one.list ?? "", other.list ?? ""));
 }
 
 const OF_REJECTIONS: readonly SectionName[] = ["problems", "totals", "series", "rejections", "blocklists", "top"];

@@ -17,61 +17,66 @@ export interface Codes {
   readonly logTypeName: (code: number) => SourceType;
   readonly event: (name: EntryKind) => number;
   readonly messageStatus: (name: MessageStatus) => number;
+  readonly messageStatusName: (code: number) => MessageStatus;
   readonly recipientStatus: (name: RecipientStatus) => number;
+  readonly recipientStatusName: (code: number) => RecipientStatus;
   readonly outcome: (name: Outcome) => number;
   readonly outcomeName: (code: number) => Outcome;
   readonly phase: (name: RejectionPhase) => number;
+  readonly phaseName: (code: number) => RejectionPhase;
 }
 
 /** Reads the table `codes`; a name that the program knows and the file does not is a bug in the schema. */
 export function loadCodes(database: Database.Database): Codes {
-  const family = loadFamilies(database);
-  const logTypes = family("log_type");
-  const outcomes = family("outcome");
+  const rows = database.prepare<[], CodeRow>("SELECT family, code, name FROM codes").all();
+  const logType = familyOf<SourceType>(rows, "log_type");
+  const messageStatus = familyOf<MessageStatus>(rows, "message_status");
+  const recipientStatus = familyOf<RecipientStatus>(rows, "recipient_status");
+  const outcome = familyOf<Outcome>(rows, "outcome");
+  const phase = familyOf<RejectionPhase>(rows, "phase");
   return {
-    logType: lookUp("log_type", logTypes),
-    logTypeName: lookUpName<SourceType>("log_type", logTypes),
-    event: lookUp("event", family("event")),
-    messageStatus: lookUp("message_status", family("message_status")),
-    recipientStatus: lookUp("recipient_status", family("recipient_status")),
-    outcome: lookUp("outcome", outcomes),
-    outcomeName: lookUpName<Outcome>("outcome", outcomes),
-    phase: lookUp("phase", family("phase")),
+    logType: logType.code,
+    logTypeName: logType.name,
+    event: familyOf<EntryKind>(rows, "event").code,
+    messageStatus: messageStatus.code,
+    messageStatusName: messageStatus.name,
+    recipientStatus: recipientStatus.code,
+    recipientStatusName: recipientStatus.name,
+    outcome: outcome.code,
+    outcomeName: outcome.name,
+    phase: phase.code,
+    phaseName: phase.name,
   };
 }
 
-/** The same the other way round, for readers. */
-export interface CodeNames {
-  readonly messageStatus: (code: number) => MessageStatus;
-  readonly messageStatusCode: (name: MessageStatus) => number;
-  readonly recipientStatus: (code: number) => RecipientStatus;
-  readonly outcome: (code: number) => Outcome;
-  readonly outcomeCode: (name: Outcome) => number;
-  readonly phase: (code: number) => RejectionPhase;
-  readonly eventCode: (name: EntryKind) => number;
+interface CodeRow {
+  readonly family: string;
+  readonly code: number;
+  readonly name: string;
 }
 
-/** As {@link loadCodes}. */
-export function loadCodeNames(database: Database.Database): CodeNames {
-  const family = loadFamilies(database);
+interface Family<Name> {
+  readonly code: (name: Name) => number;
+  readonly name: (code: number) => Name;
+}
+
+function familyOf<Name extends string>(rows: readonly CodeRow[], family: string): Family<Name> {
+  const members = rows.filter((row) => row.family === family);
+  const codes = new Map(members.map(({ name, code }) => [name, code]));
+  const names = new Map(members.map(({ name, code }) => [code, name as Name]));
+  const missing = (what: string): Error => new Error(`The table codes has no ${family} ${what}.`);
   return {
-    messageStatus: lookUpName<MessageStatus>("message_status", family("message_status")),
-    messageStatusCode: lookUp("message_status", family("message_status")),
-    recipientStatus: lookUpName<RecipientStatus>("recipient_status", family("recipient_status")),
-    outcome: lookUpName<Outcome>("outcome", family("outcome")),
-    outcomeCode: lookUp("outcome", family("outcome")),
-    phase: lookUpName<RejectionPhase>("phase", family("phase")),
-    eventCode: lookUp("event", family("event")),
+    code: (name) => {
+      const code = codes.get(name);
+      if (code === undefined) throw missing(`"${name}"`);
+      return code;
+    },
+    name: (code) => {
+      const name = names.get(code);
+      if (name === undefined) throw missing(String(code));
+      return name;
+    },
   };
-}
-
-function loadFamilies(database: Database.Database): (wanted: string) => Map<string, number> {
-  const rows = database.prepare("SELECT family, code, name FROM codes").all() as {
-    family: string;
-    code: number;
-    name: string;
-  }[];
-  return (wanted) => new Map(rows.filter((row) => row.family === wanted).map((row) => [row.name, row.code]));
 }
 
 const LOG_TYPE_BITS: Readonly<Record<SourceType, number>> = { main: 1, reject: 2, panic: 4, syslog: 0 };
@@ -79,21 +84,4 @@ const LOG_TYPE_BITS: Readonly<Record<SourceType, number>> = { main: 1, reject: 2
 /** The bit of a log type in `seen_in`; an entry of syslog is one of the other three. */
 export function logTypeBit(logType: SourceType): number {
   return LOG_TYPE_BITS[logType];
-}
-
-function lookUp(family: string, codes: ReadonlyMap<string, number>): (name: string) => number {
-  return (name) => {
-    const code = codes.get(name);
-    if (code === undefined) throw new Error(`The table codes has no ${family} "${name}".`);
-    return code;
-  };
-}
-
-function lookUpName<Name extends string>(family: string, codes: ReadonlyMap<string, number>): (code: number) => Name {
-  const names = new Map([...codes].map(([name, code]) => [code, name as Name]));
-  return (code) => {
-    const name = names.get(code);
-    if (name === undefined) throw new Error(`The table codes has no ${family} ${code}.`);
-    return name;
-  };
 }

@@ -2,7 +2,7 @@
 import type Database from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
 import type { AbuseReader } from "./abuse-reader.ts";
-import { loadCodeNames } from "./codes.ts";
+import { loadCodes } from "./codes.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import { findScriptArrivals, LONGEST_CALL_MS, type ReadEntry } from "./script-calls.ts";
 import type { SearchReader } from "./search-reader.ts";
@@ -84,17 +84,17 @@ export class StatsReader {
     // It knows all public suffixes: too much to load for what does not ask.
     const { addKeyFunctions } = await import("./stats/key-functions.ts");
     addKeyFunctions(this.#database);
-    const names = loadCodeNames(this.#database);
+    const codes = loadCodes(this.#database);
     const choice =
       filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, filter);
     return {
       choice,
-      counts: new StatsCounts(selection, names),
-      remoteHosts: new RemoteHostCounts(selection, names),
+      counts: new StatsCounts(selection, codes),
+      remoteHosts: new RemoteHostCounts(selection, codes),
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
-        return readRanking(selection, names, axis, rank, wanted);
+        return readRanking(selection, codes, axis, rank, wanted);
       },
     };
   }

@@ -19,11 +19,12 @@ import { drill } from "../../src/backup/drill.ts";
 import { NO_KEYS } from "../../src/backup/encryption.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
 import { verifyBackup } from "../../src/backup/verify.ts";
-import { PilotError } from "../../src/errors.ts";
+import type { PilotError } from "../../src/errors.ts";
 import { loadMigrations } from "../../src/store/migrations.ts";
 import { epochMs } from "../../src/units.ts";
 import { ingestInto, NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { Random } from "../support/generate.ts";
+import { errorOf } from "../support/pilot-error.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 import { differences, dumpSources, dumpViews } from "../support/views.ts";
 
@@ -378,13 +379,4 @@ function options(path: string, more: Partial<BackupOptions> = {}): BackupOptions
 
 function restore(backup: string, path: string) {
   return restoreBackup({ backup, path, keys: NO_KEYS, migrations: MIGRATIONS, waitMs: 100, now: () => NOW });
-}
-
-async function errorOf(action: Promise<unknown>): Promise<PilotError> {
-  const error: unknown = await action.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof PilotError)) throw error ?? new Error("It was done all the same.");
-  return error;
 }

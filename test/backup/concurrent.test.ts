@@ -8,7 +8,7 @@ import { NO_KEYS } from "../../src/backup/encryption.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
 import { loadMigrations } from "../../src/store/migrations.ts";
 import { epochMs } from "../../src/units.ts";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
 import { NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { differences, dumpViews, readSources } from "../support/views.ts";
@@ -27,25 +27,14 @@ test("every backup made during an ingest that is killed now and then holds a beg
   const text = Buffer.from([...generateLog("main", { messages: 3500, seed: 11 })].join(""));
   writeFileSync(log, text);
   const database = join(folder, "pilot.db");
-  const argv = [
-    "ingest",
-    "--db",
-    database,
-    "--server",
-    "mx1",
-    "--timezone",
-    "UTC",
-    "--batch-size",
-    "20",
-    "--quiet",
-    log,
-  ];
+  const ingest = (path: string) =>
+    startProgram(program.script, ingestArgv(path, [log], "--batch-size", "20", "--quiet"));
   const backups: string[] = [];
   let isDone = false;
   let kills = 0;
   const writing = (async () => {
     while (!isDone) {
-      const { child, ended } = startProgram(program.script, argv);
+      const { child, ended } = ingest(database);
       if (kills < 3) await Promise.race([ended, sleep(700)]);
       else await ended;
       child.kill("SIGKILL");
@@ -91,8 +80,7 @@ test("every backup made during an ingest that is killed now and then holds a beg
   const last = join(temporaryFolder(), "last.db");
   const [backup = ""] = backups;
   await restoreBackup({ backup, path: last, keys: NO_KEYS, migrations: MIGRATIONS, waitMs: 0, now: () => NOW });
-  const again = argv.map((word) => (word === database ? last : word));
-  expect((await startProgram(program.script, again).ended).status).toBe(0);
+  expect((await ingest(last).ended).status).toBe(0);
   expect(differences(dumpViews(last), dumpViews(database))).toEqual([]);
 });
 

@@ -90,19 +90,7 @@ async function measureKeeping() {
   if (values.database === undefined) {
     const log = join(folder, "mainlog");
     await writeLog(log, wanted);
-    time([
-      process.execPath,
-      program,
-      "ingest",
-      "--quiet",
-      "--server",
-      "bench",
-      "--timezone",
-      "UTC",
-      "--db",
-      database,
-      log,
-    ]);
+    time([process.execPath, ...ingest(log, database)]);
   } else copyFileSync(values.database, database);
   const half = halfOf(database);
   console.log(
@@ -245,20 +233,7 @@ function measureIngest(log, lines, bytes) {
   const database = join(folder, "bench.db");
   const measured = repeat(() => {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true });
-    return time([
-      process.execPath,
-      ...peakOptions(),
-      program,
-      "ingest",
-      "--quiet",
-      "--server",
-      "bench",
-      "--timezone",
-      "UTC",
-      "--db",
-      database,
-      log,
-    ]);
+    return time([process.execPath, ...peakOptions(), ...ingest(log, database)]);
   });
   const size = statSync(database).size;
   return {
@@ -268,6 +243,11 @@ function measureIngest(log, lines, bytes) {
     "peak RSS": mebibytes(measured.peakBytes),
     "DB bytes per log byte": (size / bytes).toFixed(3),
   };
+}
+
+/** The program and its arguments that read a log. */
+function ingest(log, database) {
+  return [program, "ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log];
 }
 
 /** What people ask, next to a Node that does nothing, and the tool that answers the same from the log. */
@@ -317,10 +297,9 @@ function sampleOf(log) {
 /** As from cron: some new lines into a database that holds all others. */
 function measureIncrement(log, more) {
   const database = join(folder, "bench.db");
-  const argv = ["ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log];
   const { seconds } = repeat(() => {
     appendFileSync(log, more.splice(0, INCREMENT_LINES).join(""), "latin1");
-    return time([process.execPath, program, ...argv]);
+    return time([process.execPath, ...ingest(log, database)]);
   });
   return { name: `exim-pilot ingest, ${count(INCREMENT_LINES)} new entries`, seconds: seconds.toFixed(3) };
 }

@@ -3,16 +3,14 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../src/cli/commands/help.ts";
-import type { Io } from "../../src/cli/io.ts";
-import { main } from "../../src/cli/main.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../../src/errors.ts";
-import { FIXTURES, NOW } from "../support/database.ts";
+import { runCli } from "../support/cli.ts";
+import { FIXTURES } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -26,7 +24,7 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 describe("help exit-codes", () => {
   test("lists every status that an error, a bug or a success ends with, and no other", async () => {
-    const { stdout } = await run(["help", "exit-codes"]);
+    const { stdout } = await runCli(["help", "exit-codes"]);
     const listed = [...stdout.matchAll(/^ {2}(\d+) +\S/gm)].map(([, status]) => Number(status));
     expect(listed).toEqual(EXIT_CODES.map(([status]) => status));
     expect(new Set(listed)).toEqual(new Set([0, EXIT_BUG, ...Object.values(EXIT_STATUS)]));
@@ -48,7 +46,7 @@ describe("the program ends with", () => {
     ["stats", "--db", DB],
     ["trace", "--db", DB, "1vx5YS-0006QZ-1J"],
   ])("0 when it is done: %s %s %s", async (...argv) => {
-    expect(await run(argv)).toMatchObject({ status: 0, stderr: "" });
+    expect(await runCli(argv)).toMatchObject({ status: 0, stderr: "" });
   });
 
   test.each([
@@ -59,7 +57,7 @@ describe("the program ends with", () => {
       ["ingest", "--strict", "--log-type", "main", "--db", join(FOLDER, "strict.db"), "-"],
     ],
   ])("1 when the answer is no: %s", async (_what, argv) => {
-    expect(await run(argv, { stdin: "what is this\n2026-03-02 05:40:05 Completed\n" })).toMatchObject({ status: 1 });
+    expect(await runCli(argv, { stdin: "what is this\n2026-03-02 05:40:05 Completed\n" })).toMatchObject({ status: 1 });
   });
 
   test.each([
@@ -74,7 +72,7 @@ describe("the program ends with", () => {
     ["an id that is none", ["trace", "1vzzei-000A8x"]],
     ["a time zone that is none", ["ingest", "--timezone", "Mars/Olympus", LOG]],
   ])("2 when it was used wrongly: %s", async (_what, argv) => {
-    const { status, stdout, stderr } = await run(argv, { env: { EXIM_PILOT_DB: DB } });
+    const { status, stdout, stderr } = await runCli(argv, { env: { EXIM_PILOT_DB: DB } });
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).not.toContain("bug");
     expect(stderr).toMatch(argv.length === 0 ? /^Usage: / : /^error: /);
@@ -89,7 +87,7 @@ describe("the program ends with", () => {
     ["a pattern that matches nothing", ["ingest", "--db", join(FOLDER, "io.db"), join(FOLDER, "main*")]],
     ["a folder for a database", ["stats", "--db", FOLDER]],
   ])("3 when it could not do it: %s", async (_what, argv) => {
-    const { status, stderr } = await run(argv);
+    const { status, stderr } = await runCli(argv);
     expect({ status, stderr }).toEqual({
       status: 3,
       stderr: expect.stringMatching(/^error: \S.*\.\nhint: \S.*\.\n$/s),
@@ -98,7 +96,7 @@ describe("the program ends with", () => {
 
   test("4 when the database is newer", async () => {
     const path = join(FOLDER, "newer.db");
-    await run(["migrate", "--db", path]);
+    await runCli(["migrate", "--db", path]);
     const database = new Database(path);
     database.pragma("user_version = 999");
     database.close();
@@ -109,7 +107,7 @@ describe("the program ends with", () => {
       ["migrate", "--status"],
       ["ingest", LOG],
     ]) {
-      const { status, stderr } = await run([...argv, "--db", path]);
+      const { status, stderr } = await runCli([...argv, "--db", path]);
       expect(status, argv[0]).toBe(4);
       expect(stderr).toContain("schema 999");
     }
@@ -119,7 +117,7 @@ describe("the program ends with", () => {
     const stop = new AbortController();
     stop.abort();
     const argv = ["ingest", "--db", join(FOLDER, "stopped.db"), LOG];
-    const { status, stdout } = await run(argv, { signal: stop.signal });
+    const { status, stdout } = await runCli(argv, { signal: stop.signal });
     expect({ status, stdout }).toEqual({ status: 130, stdout: expect.stringContaining("Interrupted") });
   });
 });
@@ -141,7 +139,7 @@ describe("a bug", () => {
     ["migrate", ["migrate", "--db", join(FOLDER, "bug.db")]],
     ["the version", ["--version"]],
   ])("in %s ends with 70, its stack and a request to report it", async (_what, argv) => {
-    const { status, stderr } = await run(argv, { stdout: broken });
+    const { status, stderr } = await runCli(argv, { stdout: broken });
     expect(status).toBe(70);
     expect(stderr).toContain("This is a bug in exim-pilot");
     expect(stderr).toContain("TypeError: streams are");
@@ -150,14 +148,14 @@ describe("a bug", () => {
   });
 
   test("is shown without control characters, and without the arguments, which may be private", async () => {
-    const { stderr } = await run(["trace", "--db", DB, "1vx5YS-0006QZ-1J"], { stdout: broken });
+    const { stderr } = await runCli(["trace", "--db", DB, "1vx5YS-0006QZ-1J"], { stdout: broken });
     expect(stderr).toContain("\\x1b[31mnot");
     expect(stderr).not.toContain("\u001b");
     expect(stderr).not.toContain("1vx5YS-0006QZ-1J");
   });
 
   test("does not leave the database open", async () => {
-    await run(["ingest", "--db", join(FOLDER, "closed.db"), LOG], { stdout: broken });
+    await runCli(["ingest", "--db", join(FOLDER, "closed.db"), LOG], { stdout: broken });
     expect(existsSync(join(FOLDER, "closed.db-wal"))).toBe(false);
   });
 });
@@ -193,34 +191,6 @@ describe("the program as it is installed", () => {
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   });
 });
-
-interface RunOptions {
-  readonly stdin?: string;
-  readonly stdout?: Io["stdout"];
-  readonly env?: Io["env"];
-  readonly signal?: AbortSignal;
-}
-
-async function run(
-  argv: readonly string[],
-  options: RunOptions = {},
-): Promise<{ status: number; stdout: string; stderr: string }> {
-  const output = { stdout: "", stderr: "" };
-  const status = await main(argv, {
-    stdin: Readable.from([Buffer.from(options.stdin ?? "")]),
-    stdout: options.stdout ?? { write: (part) => (output.stdout += part) },
-    stderr: { write: (part) => (output.stderr += part) },
-    env: options.env ?? {},
-    now: () => NOW,
-    hostname: "mx1",
-    configFile: "/nowhere/exim-pilot.toml",
-    user: "root",
-    requestId: "00000000-0000-4000-8000-000000000001",
-    timeZone: "UTC",
-    signal: options.signal ?? new AbortController().signal,
-  });
-  return { status, ...output };
-}
 
 function start(argv: readonly string[]) {
   return spawn(process.execPath, [join(ROOT, "bin", "exim-pilot.js"), ...argv], { stdio: ["ignore", "pipe", "pipe"] });

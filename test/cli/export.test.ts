@@ -1,14 +1,13 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { main } from "../../src/cli/main.ts";
-import { type CliOptions, expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto, NOW, temporaryFolder } from "../support/database.ts";
+import { expectFailure, runCli } from "../support/cli.ts";
+import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
+import { Screen } from "../support/still-io.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
@@ -114,23 +113,8 @@ describe("export --raw", () => {
 });
 
 /** Bytes need not be UTF-8. */
-async function runForBytes(
-  argv: readonly string[],
-  options: CliOptions = {},
-): Promise<{ status: number; bytes: Buffer }> {
-  const pieces: Buffer[] = [];
-  const status = await main(argv, {
-    stdin: Readable.from([]),
-    stdout: { write: (piece) => pieces.push(Buffer.from(piece as Uint8Array)) },
-    stderr: { write: () => true },
-    env: options.env ?? {},
-    now: () => NOW,
-    hostname: "mx1",
-    timeZone: "UTC",
-    signal: new AbortController().signal,
-    user: "root",
-    requestId: "00000000-0000-0000-0000-000000000000",
-    configFile: "/nonexistent/exim-pilot.toml",
-  });
-  return { status, bytes: Buffer.concat(pieces) };
+async function runForBytes(argv: readonly string[]): Promise<{ status: number; bytes: Buffer }> {
+  const stdout = new Screen();
+  const { status } = await runCli(argv, { stdout });
+  return { status, bytes: stdout.bytes };
 }

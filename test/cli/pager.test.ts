@@ -1,11 +1,10 @@
 /** What is shown by a pager, and what is not. */
 import { spawn } from "node:child_process";
-import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { type Io, isReaderGone, type OutputStream } from "../../src/cli/io.ts";
 import { writePiece } from "../../src/cli/output.ts";
 import { withPager } from "../../src/cli/pager.ts";
-import { NOW } from "../support/database.ts";
+import { stillIo } from "../support/still-io.ts";
 
 interface Screen {
   readonly io: Io;
@@ -18,18 +17,9 @@ interface Screen {
 function screen(env: Readonly<Record<string, string>>, stdout: Partial<OutputStream> = {}): Screen {
   const shown = { direct: "", paged: "" };
   const started: string[][] = [];
-  const io: Io = {
-    stdin: Readable.from([]),
+  const io = stillIo({
     stdout: { write: (text) => (shown.direct += String(text)), isTTY: true, columns: 91, ...stdout },
-    stderr: { write: () => undefined },
     env,
-    now: () => NOW,
-    hostname: "mx1",
-    configFile: "/nowhere/exim-pilot.toml",
-    user: "root",
-    requestId: "00000000-0000-4000-8000-000000000001",
-    timeZone: "UTC",
-    signal: new AbortController().signal,
     startPager: (program, args, variables) => {
       started.push([program, ...args, ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)]);
       const pager = spawn(program, args, { stdio: ["pipe", "pipe", "ignore"] });
@@ -38,7 +28,7 @@ function screen(env: Readonly<Record<string, string>>, stdout: Partial<OutputStr
       });
       return pager;
     },
-  };
+  });
   return { io, shown, started };
 }
 

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type IngestReport, ingest } from "../../src/ingest/ingest.ts";
 import { openWriter } from "../../src/store/store.ts";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { ingestInto, OPTIONS, storeSettings, temporaryFolder } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
@@ -96,8 +96,7 @@ describe("the program that follows", () => {
     const log = join(folder, "mainlog");
     const database = join(folder, "pilot.db");
     writeFileSync(log, LINES.slice(0, 3).join(""));
-    const argv = ["ingest", "--follow", "--db", database, "--server", "mx1", "--timezone", "UTC", log];
-    const { child, ended } = startProgram(program.script, argv);
+    const { child, ended } = startProgram(program.script, ingestArgv(database, [log], "--follow"));
     await untilTrue(() => linesIn(database) === 3);
     appendFileSync(log, LINES.slice(3, 5).join(""));
     await untilTrue(() => linesIn(database) === 5);

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
-import { type BuiltProgram, buildProgram, type ChildResult, startProgram } from "../support/child.ts";
+import { type BuiltProgram, buildProgram, type ChildResult, ingestArgv, startProgram } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, OPTIONS, temporaryFolder, withWriter } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
@@ -88,7 +88,7 @@ describe("a run", () => {
     const database = join(temporaryFolder(), "pilot.db");
     const expected = await ingestUndisturbed(many);
     const limit = `trap '' XFSZ; ulimit -f ${Math.round((expected.sizeBytes * 0.8) / 1024)}`;
-    const result = await startProgram(program.script, argvFor(database, many.paths), limit).ended;
+    const result = await startProgram(program.script, ingestArgv(database, many.paths), limit).ended;
     expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/^error: .+\.\nhint: .+\n$/) });
     expectWholeBatches(database, many);
     expect(storedLines(database)).toBeGreaterThan(0);
@@ -126,7 +126,7 @@ describe("a run that makes its database", () => {
       await sleep(random.upTo(25));
       child.kill("SIGKILL");
       await ended;
-      expect(await runCli(argvFor(database, [log]))).toMatchObject({ status: 0, stderr: "" });
+      expect(await runCli(ingestArgv(database, [log]))).toMatchObject({ status: 0, stderr: "" });
       expect(readSources(database).map(({ bytes }) => bytes.equals(SMALL_LOGS.main))).toEqual([true]);
     }
   });
@@ -217,12 +217,8 @@ async function ingestUndisturbed(logs: Logs): Promise<Expected> {
   return known;
 }
 
-function argvFor(database: string, paths: readonly string[], ...flags: readonly string[]): string[] {
-  return ["ingest", "--db", database, "--server", "mx1", "--timezone", "UTC", ...flags, ...paths];
-}
-
 function start(database: string, paths: readonly string[], ...flags: readonly string[]) {
-  return startProgram(program.script, argvFor(database, paths, ...flags));
+  return startProgram(program.script, ingestArgv(database, paths, ...flags));
 }
 
 function expectDone(result: ChildResult): void {

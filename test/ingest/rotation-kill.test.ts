@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
 import { temporaryFolder } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
 import { differences, dumpSources, dumpViews, readSources } from "../support/views.ts";
@@ -58,18 +58,8 @@ test("a run that is killed again and again, over logs that grow and are rotated,
 });
 
 function start(database: string, { paths }: RotatedLogs) {
-  const flags = ["--batch-size", random.pick(["20", "100", "500"])];
-  return startProgram(program.script, [
-    "ingest",
-    "--db",
-    database,
-    "--server",
-    "mx1",
-    "--timezone",
-    "UTC",
-    ...flags,
-    ...paths,
-  ]);
+  const size = random.pick(["20", "100", "500"]);
+  return startProgram(program.script, ingestArgv(database, paths, "--batch-size", size));
 }
 
 /** A main and a reject log, written bit by bit. */

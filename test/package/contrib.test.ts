@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { listCommands } from "../../src/cli/command-list.ts";
-import { processIo } from "../../src/cli/io.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
+import { stillIo } from "../support/still-io.ts";
 
 const CONTRIB = fileURLToPath(new URL("../../contrib", import.meta.url));
-const PROGRAM = buildProgram(processIo(), () => {});
+const PROGRAM = buildProgram(stillIo(), () => {});
 const COMMANDS = listCommands(PROGRAM);
 
 describe("contrib", () => {

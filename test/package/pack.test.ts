@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { processIo } from "../../src/cli/io.ts";
 import { buildProgram } from "../../src/cli/program.ts";
+import { stillIo } from "../support/still-io.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -43,7 +43,7 @@ describe("the package", () => {
   });
 
   test("has every command", () => {
-    const names = buildProgram(processIo(), () => {}).commands.map((command) => command.name());
+    const names = buildProgram(stillIo(), () => {}).commands.map((command) => command.name());
     expect(names.length).toBeGreaterThan(10);
     // In one process: what else they need, the next test starts for each.
     writeFileSync(

@@ -7,19 +7,20 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { PilotError } from "../../src/errors.ts";
 import { replay } from "../../src/ingest/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
-import { type PruneOptions, type PruneReport, prune, pruneStatus, rehearse } from "../../src/retention/prune.ts";
+import { type PruneOptions, pruneStatus, rehearse } from "../../src/retention/prune.ts";
 import { indexMentions, mentionsTable, unpackBlocks } from "../../src/store/mentions.ts";
 import { RawTextReader } from "../../src/store/raw-text.ts";
-import { openPruner, openReader } from "../../src/store/store.ts";
+import { openReader } from "../../src/store/store.ts";
 import { TEXT_REFERENCES } from "../../src/store/text-references.ts";
 import { untilCaughtUp, WorkingCopy } from "../../src/store/working-copy.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
+import { errorOf } from "../support/pilot-error.ts";
+import { pruneOptions, runPrune, withPruner } from "../support/pruning.ts";
 import { toSyslog } from "../support/syslog.ts";
 import { differences, dumpSources, dumpViews, queryAll } from "../support/views.ts";
 
@@ -69,7 +70,7 @@ describe("after a prune", () => {
         }
         const expected = keptRows(path, kept);
         const sources = dumpSources(path);
-        const told = withPruner(path, true, (pruner) => rehearse(pruner, options));
+        const told = await withPruner(path, { isRehearsal: true }, (pruner) => rehearse(pruner, options));
         const report = await runPrune(path, options);
         expect(nonZero(report.removed)).toEqual(nonZero(told.removed));
         expect(report.textBytes).toBe(told.textBytes);
@@ -185,7 +186,7 @@ describe("prune", () => {
       ...pruneOptions(path, now),
       policy: { logs: undefined, messages: undefined, open: undefined, audit: undefined },
     };
-    const { size } = withPruner(path, true, (pruner) => ({ size: pruner.size() }));
+    const { size } = await withPruner(path, { isRehearsal: true }, (pruner) => ({ size: pruner.size() }));
     const maxSize = Math.round(size.bytes * 0.6);
     const last = () => queryAll<{ last: string }>(path, "SELECT max(timestamp) AS last FROM log_entries");
     const newest = last();
@@ -216,7 +217,7 @@ describe("prune", () => {
     expect(refused.code).toBe("disk_full");
     const second = await runPrune(path, { ...options, vacuum: true });
     expect(second.after.bytes).toBeLessThan(first.before.bytes * 0.7);
-    expect(withPruner(path, true, (pruner) => pruner.canShrink)).toBe(true);
+    expect(await withPruner(path, { isRehearsal: true }, (pruner) => pruner.canShrink)).toBe(true);
   });
 
   test("refuses when the clock is behind the newest line, or the file is damaged", async () => {
@@ -275,7 +276,7 @@ describe("prune", () => {
 
   test("tells what there is of each class", async () => {
     const { path, now } = await largeDatabase();
-    const status = withPruner(path, true, (pruner) =>
+    const status = await withPruner(path, { isRehearsal: true }, (pruner) =>
       pruneStatus(pruner, pruneOptions(path, now, { logs: "12h", messages: "forever" })),
     );
     expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages", "audit"]);
@@ -627,58 +628,8 @@ async function ingestArchive(path: string, directory: string, file: string): Pro
   await ingestInto(path, [join(directory, name)], { server, timeZone, logType: logType as "main" });
 }
 
-function pruneOptions(
-  path: string,
-  now: EpochMs,
-  spans: Partial<Record<"logs" | "messages" | "open", string>> = {},
-): PruneOptions {
-  const { logs, messages, open } = { ...DEFAULT_SPANS, ...spans };
-  return {
-    path,
-    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open), audit: undefined },
-    isForced: false,
-    maxSize: undefined,
-    archive: undefined,
-    vacuum: false,
-    program: "0.0.0-test",
-    now: () => now,
-    pauseMs: 0,
-  };
-}
-
-function withPruner<Result>(
-  path: string,
-  isRehearsal: boolean,
-  action: (pruner: ReturnType<typeof openPruner>) => Result,
-): Result {
-  const pruner = openPruner(storeSettings(path), { isRehearsal });
-  try {
-    return action(pruner);
-  } finally {
-    pruner.close();
-  }
-}
-
-async function runPrune(path: string, options: PruneOptions): Promise<PruneReport> {
-  const pruner = openPruner(storeSettings(path), { isRehearsal: false });
-  try {
-    return await prune(pruner, options);
-  } finally {
-    pruner.close();
-  }
-}
-
 function nonZero(rows: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(rows).filter(([, count]) => count > 0));
-}
-
-async function errorOf(action: Promise<unknown>): Promise<PilotError> {
-  const error: unknown = await action.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof PilotError)) throw error ?? new Error("It was done all the same.");
-  return error;
 }
 
 describe("a database that has lost old text", () => {

@@ -5,9 +5,9 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { removeUnusedCombinations } from "../../src/retention/unused-combinations.ts";
 import { COMBINATIONS } from "../../src/store/prune-plan.ts";
-import { openPruner } from "../../src/store/store.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
+import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { oneByOne, withPruner } from "../support/pruning.ts";
 import { queryAll } from "../support/views.ts";
 
 /** Read before they are written to their ends: then no attempt has the router cut and the reason "no" any more. */
@@ -75,21 +75,10 @@ async function readLog(path: string, log: string, text: string): Promise<void> {
   await ingestInto(path, [log], { logType: "main", batchLines: 1 });
 }
 
-/** `turn` is called before each piece and after the last one of a list. */
-async function removeFrom(path: string, turn: () => Promise<void>): Promise<void> {
-  const pruner = openPruner(storeSettings(path), { isRehearsal: false });
-  try {
-    const each = async <Item>(items: readonly Item[], work: (piece: readonly Item[]) => void): Promise<void> => {
-      for (const item of items) {
-        await turn();
-        work([item]);
-      }
-      await turn();
-    };
-    await removeUnusedCombinations(pruner, { each }, () => {});
-  } finally {
-    pruner.close();
-  }
+function removeFrom(path: string, turn: () => Promise<void>): Promise<void> {
+  return withPruner(path, { isRehearsal: false }, (pruner) =>
+    removeUnusedCombinations(pruner, oneByOne(turn), () => {}),
+  );
 }
 
 function unused(path: string): Record<string, number> {

@@ -4,12 +4,11 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
-import type { Slices } from "../../src/retention/slices.ts";
 import { removeUnusedTexts } from "../../src/retention/unused-texts.ts";
-import { openPruner } from "../../src/store/store.ts";
 import type { Writer } from "../../src/store/writer.ts";
 import { runCli } from "../support/cli.ts";
-import { OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
+import { OPTIONS, temporaryFolder, withWriter } from "../support/database.ts";
+import { oneByOne, withPruner } from "../support/pruning.ts";
 import { differences, dumpViews, queryAll } from "../support/views.ts";
 
 /** Two logs whose last lines are read before they are written to their ends: then nothing names cut.exa and cut@exam any more. */
@@ -73,21 +72,16 @@ async function removeBeside(othersAt: (turn: number) => readonly Other[]) {
     await readLogs(writer, folder);
     const before = textsOf(path);
     let turn = 0;
-    const pruner = openPruner(storeSettings(path), { isRehearsal: false });
-    try {
-      const slices = onebyone(async () => {
-        for (const other of othersAt(turn++)) {
-          if (other === "rebuild") expect(await runCli(["rebuild", "--db", path])).toMatchObject({ status: 0 });
-          else {
-            await readAgain(writer, folder);
-            hasIngested = true;
-          }
+    const slices = oneByOne(async () => {
+      for (const other of othersAt(turn++)) {
+        if (other === "rebuild") expect(await runCli(["rebuild", "--db", path])).toMatchObject({ status: 0 });
+        else {
+          await readAgain(writer, folder);
+          hasIngested = true;
         }
-      });
-      await removeUnusedTexts(pruner, slices, () => {});
-    } finally {
-      pruner.close();
-    }
+      }
+    });
+    await withPruner(path, { isRehearsal: false }, (pruner) => removeUnusedTexts(pruner, slices, () => {}));
     expect(turn).toBeGreaterThanOrEqual(TURNS - UNUSED.strings.length - UNUSED.addresses.length);
     return { before, after: textsOf(path) };
   });
@@ -99,19 +93,6 @@ async function removeBeside(othersAt: (turn: number) => readonly Other[]) {
   expect((await runCli(["verify", "--deep", "--db", path])).stdout).toContain("Sound:");
   for (const all of Object.values(textsOf(path))) expect(new Set(all).size).toBe(all.length);
   return { path, texts };
-}
-
-/** Does each piece of work alone; `turn` is called before each of them and after the last one of a list. */
-function onebyone(turn: () => Promise<void>): Pick<Slices, "each"> {
-  return {
-    each: async (items, work) => {
-      for (const item of items) {
-        await turn();
-        work([item]);
-      }
-      await turn();
-    },
-  };
 }
 
 async function readLogs(writer: Writer, folder: string): Promise<void> {

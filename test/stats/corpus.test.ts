@@ -7,6 +7,7 @@ import { parseWhen, shiftDays } from "../../src/when.ts";
 import { type Corpus, corpusProfiles, fateKind, type TruthFateKind, type TruthMessage } from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
 import { NOW, withReader } from "../support/database.ts";
+import { statsRequest } from "../support/stats-request.ts";
 import { queryAll } from "../support/views.ts";
 
 const profiles = corpusProfiles();
@@ -30,21 +31,12 @@ describe.each(profiles)("$name", (corpus) => {
 });
 
 async function statsOf(path: string, { truth }: Corpus, request: Partial<StatsRequest>): Promise<Stats> {
-  const whole: StatsRequest = {
-    filter: {},
-    subjects: {},
+  const whole = statsRequest({
     sections: SECTION_NAMES,
     timeZone: truth.timezone,
-    bucket: { minutes: 60 },
     axes: ["sender", "sender-domain", "recipient", "domain", "ip", "transport", "smtp-code"],
-    rank: undefined,
-    limit: 5,
-    compare: undefined,
-    conditions: [],
-    now: NOW,
-    signal: new AbortController().signal,
     ...request,
-  };
+  });
   return withReader(path, (reader) => computeStats(reader.stats, whole));
 }
 

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { prune } from "../../src/retention/prune.ts";
 import type { SectionName } from "../../src/stats/sections.ts";
 import { computeStats, type Stats } from "../../src/stats/stats.ts";
 import { CheckRunner } from "../../src/store/check-runner.ts";
 import { ROLLUPS } from "../../src/store/checks/rollups.ts";
 import type { Filter } from "../../src/store/stats/selection.ts";
-import { openPruner } from "../../src/store/store.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto, NOW, storeSettings, temporaryFolder, withReader, withWriter } from "../support/database.ts";
+import { ingestInto, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
+import { pruneOptions, runPrune } from "../support/pruning.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
+import { statsRequest } from "../support/stats-request.ts";
 import { queryAll } from "../support/views.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
@@ -116,22 +116,8 @@ function figuresOf(path: string, filters: readonly Filter[]): Promise<Stats[]> {
   return withReader(path, async ({ stats }) => {
     const all: Stats[] = [];
     for (const filter of filters) {
-      all.push(
-        await computeStats(stats, {
-          filter,
-          subjects: {},
-          sections: SECTIONS,
-          timeZone: "Europe/Berlin",
-          bucket: { minutes: 60 },
-          axes: ["sender", "mx"],
-          rank: undefined,
-          limit: 5,
-          compare: undefined,
-          conditions: [],
-          now: NOW,
-          signal: new AbortController().signal,
-        }),
-      );
+      const request = statsRequest({ filter, sections: SECTIONS, timeZone: "Europe/Berlin", axes: ["sender", "mx"] });
+      all.push(await computeStats(stats, request));
     }
     return all;
   });
@@ -158,20 +144,6 @@ function expectSound(path: string): void {
 }
 
 async function pruneTo(path: string, now: EpochMs, keptMs: number): Promise<void> {
-  const pruner = openPruner(storeSettings(path), { isRehearsal: false });
-  try {
-    await prune(pruner, {
-      path,
-      policy: { logs: keptMs, messages: keptMs, open: undefined, audit: undefined },
-      isForced: true,
-      maxSize: undefined,
-      archive: undefined,
-      vacuum: false,
-      program: "0.0.0-test",
-      now: () => now,
-      pauseMs: 0,
-    });
-  } finally {
-    pruner.close();
-  }
+  const policy = { logs: keptMs, messages: keptMs, open: undefined, audit: undefined };
+  await runPrune(path, { ...pruneOptions(path, now), policy, isForced: true });
 }

@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type ErrorCode, PilotError } from "../../src/errors.ts";
 import { openForWriting } from "../../src/store/connection.ts";
 import { inspectSchema, loadMigrations, migrate } from "../../src/store/migrations.ts";
 import { migrateStore, openReader, openWriter, type StoreSettings } from "../../src/store/store.ts";
 import { NOW, SCHEMA_DIRECTORY, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
+import { thrownBy } from "../support/pilot-error.ts";
 import { queryAll } from "../support/views.ts";
 
 const RELEASED = loadMigrations(SCHEMA_DIRECTORY);
@@ -94,7 +94,7 @@ describe("a new file", () => {
   test("is not made by a rehearsal, nor by a reader", () => {
     const path = newPath();
     expect(migrateStore(storeSettings(path), { dryRun: true })).toMatchObject({ before: 0, isApplied: false });
-    expect(errorOf(() => openReader(storeSettings(path))).code).toBe("io");
+    expect(thrownBy(() => openReader(storeSettings(path))).code).toBe("io");
     expect(existsSync(path)).toBe(false);
   });
 });
@@ -157,7 +157,7 @@ describe("a migration that fails", () => {
     await withWriter(path, (writer) => writer.write((transactor) => transactor.string("from before")));
     const before = [history(path), schemaOf(path)];
     const settings = withSchema(path, { [nextFile("broken")]: BROKEN });
-    const error = errorOf(() => migrateStore(settings, { dryRun: false }));
+    const error = thrownBy(() => migrateStore(settings, { dryRun: false }));
     expect(error).toMatchObject({ code: "migration", message: expect.stringContaining("no such table: nowhere") });
     expect(error.message).toContain(`Migration ${LATEST + 1} (broken)`);
     expect([history(path), schemaOf(path)]).toEqual(before);
@@ -169,7 +169,7 @@ describe("a migration that fails", () => {
   test("can be run again once it is mended", () => {
     const path = newPath();
     openWriter(storeSettings(path)).close();
-    errorOf(() => migrateStore(withSchema(path, { [nextFile("broken")]: BROKEN }), { dryRun: false }));
+    thrownBy(() => migrateStore(withSchema(path, { [nextFile("broken")]: BROKEN }), { dryRun: false }));
     const mended = withSchema(path, {
       [nextFile("mended")]: "CREATE TABLE half_done (id INTEGER PRIMARY KEY) STRICT;",
     });
@@ -180,7 +180,7 @@ describe("a migration that fails", () => {
 
   test("leaves a new file with the steps before it, each whole", () => {
     const path = newPath();
-    errorOf(() => openWriter(withSchema(path, { [nextFile("broken")]: BROKEN })));
+    thrownBy(() => openWriter(withSchema(path, { [nextFile("broken")]: BROKEN })));
     expect(versionOf(path)).toBe(LATEST);
     expect(namesOf(path, "table")).not.toContain("half_done");
   });
@@ -188,7 +188,7 @@ describe("a migration that fails", () => {
   test("leaves a new file empty when it is the first one", () => {
     const path = newPath();
     const settings = withSchema(path, { "0001_initial.sql": BROKEN });
-    expect(errorOf(() => openWriter(settings)).code).toBe("migration");
+    expect(thrownBy(() => openWriter(settings)).code).toBe("migration");
     expect(schemaOf(path)).toEqual([]);
     expect(versionOf(path)).toBe(0);
     openWriter(storeSettings(path)).close();
@@ -203,7 +203,7 @@ describe("a migration that fails", () => {
         PRAGMA defer_foreign_keys = ON;
         INSERT INTO raw_blocks (id, source_id, position, size, lines, sha256, codec, data) VALUES (1, 77, 0, 0, 0, x'', 'brotli', x'');`,
     });
-    expect(errorOf(() => migrateStore(settings, { dryRun: false })).code).toBe("migration");
+    expect(thrownBy(() => migrateStore(settings, { dryRun: false })).code).toBe("migration");
     expect(queryAll(path, "SELECT id FROM raw_blocks")).toEqual([]);
     expect(versionOf(path)).toBe(LATEST);
   });
@@ -217,7 +217,7 @@ describe("a file that is behind", () => {
     openWriter(storeSettings(path)).close();
     const settings = withSchema(path, NEXT);
     for (const open of [openReader, openWriter]) {
-      const error = errorOf(() => open(settings));
+      const error = thrownBy(() => open(settings));
       expect(error).toMatchObject({ code: "schema_older", hint: expect.stringContaining("exim-pilot migrate") });
     }
     expect(versionOf(path)).toBe(LATEST);
@@ -247,7 +247,7 @@ describe("a file of a newer program", () => {
     const newer = withSchema(path, { [nextFile("from_the_future")]: "CREATE TABLE future (id INTEGER) STRICT;" });
     migrateStore(newer, { dryRun: false });
     const before = bytesOf(path);
-    const error = errorOf(() => action(storeSettings(path)));
+    const error = thrownBy(() => action(storeSettings(path)));
     expect(error.code).toBe("schema_newer");
     expect(error.message).toContain(`schema ${LATEST + 1}`);
     expect(bytesOf(path)).toBe(before);
@@ -265,7 +265,7 @@ describe("a migration that was changed after it was applied", () => {
       writing: openWriter,
       migrating: (s: StoreSettings) => migrateStore(s, { dryRun: false }),
     };
-    const error = errorOf(() => actions[what as keyof typeof actions](settings));
+    const error = thrownBy(() => actions[what as keyof typeof actions](settings));
     expect(error).toMatchObject({ code: "migration", message: expect.stringContaining("Migration 1 (initial)") });
   });
 });
@@ -278,7 +278,7 @@ describe("the views", () => {
     const settings = withSchema(path, {
       "views.sql": `${views.replace("CREATE VIEW sources AS", "CREATE VIEW wells AS")}\nCREATE VIEW names AS SELECT name FROM stored_servers;\n`,
     });
-    expect(errorOf(() => openReader(settings)).code).toBe("schema_older");
+    expect(thrownBy(() => openReader(settings)).code).toBe("schema_older");
     expect(migrateStore(settings, { dryRun: true })).toMatchObject({ migrations: [], viewsChanged: true });
     expect(migrateStore(settings, { dryRun: false })).toMatchObject({ migrations: [], viewsChanged: true });
     expect(namesOf(path, "view")).toEqual(expect.arrayContaining(["names", "wells"]));
@@ -321,7 +321,7 @@ describe("what is not ours", () => {
       const path = newPath();
       make(path);
       const before = bytesOf(path);
-      expect(errorOf(() => action(storeSettings(path))).code).toBe("not_a_database");
+      expect(thrownBy(() => action(storeSettings(path))).code).toBe("not_a_database");
       expect(bytesOf(path)).toBe(before);
       expect(readdirSync(join(path, ".."))).toEqual(["pilot.db"]);
     });
@@ -360,16 +360,6 @@ function withSchema(path: string, files: Readonly<Record<string, string>>): Stor
   cpSync(SCHEMA_DIRECTORY, schemaDirectory, { recursive: true });
   for (const [name, sql] of Object.entries(files)) writeFileSync(join(schemaDirectory, name), sql);
   return { ...storeSettings(path), schemaDirectory };
-}
-
-function errorOf(action: () => unknown): PilotError & { readonly code: ErrorCode } {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof PilotError) return error;
-    throw error;
-  }
-  throw new Error("Nothing was thrown.");
 }
 
 function history(path: string): unknown[] {

@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { PilotError } from "../../src/errors.ts";
 import { openForWriting } from "../../src/store/connection.ts";
 import { openWriter } from "../../src/store/store.ts";
 import type { Transactor } from "../../src/store/transactor.ts";
 import { Writer } from "../../src/store/writer.ts";
 import { momentAt } from "../../src/units.ts";
 import { NOW, storeSettings, temporaryFolder } from "../support/database.ts";
+import { thrownBy } from "../support/pilot-error.ts";
 import { queryAll } from "../support/views.ts";
 
 const WAIT_MS = 200;
@@ -143,7 +143,7 @@ describe("a transaction that fails", () => {
     const fill = (transactor: Transactor): void => {
       for (let index = 0; index < 1000; index++) transactor.string(`${index}`.repeat(100));
     };
-    expect(errorOf(() => writer.write(fill))).toMatchObject({
+    expect(thrownBy(() => writer.write(fill))).toMatchObject({
       code: "disk_full",
       message: expect.stringContaining(path),
     });
@@ -203,7 +203,10 @@ describe("a database that another process writes to", () => {
     other.exec("BEGIN IMMEDIATE");
     const started = performance.now();
     const action = vi.fn();
-    expect(errorOf(() => writer.write(action))).toMatchObject({ code: "busy", message: expect.stringContaining(path) });
+    expect(thrownBy(() => writer.write(action))).toMatchObject({
+      code: "busy",
+      message: expect.stringContaining(path),
+    });
     const waitedMs = performance.now() - started;
     expect(waitedMs).toBeGreaterThanOrEqual(WAIT_MS - 20);
     expect(waitedMs).toBeLessThan(WAIT_MS + 2000);
@@ -217,7 +220,7 @@ describe("a database that another process writes to", () => {
     const { path, writer } = newStore(0);
     connect(path).exec("BEGIN IMMEDIATE");
     const started = performance.now();
-    expect(errorOf(() => writer.write(() => {})).code).toBe("busy");
+    expect(thrownBy(() => writer.write(() => {})).code).toBe("busy");
     expect(performance.now() - started).toBeLessThan(1000);
   });
 
@@ -319,16 +322,6 @@ function failTo(writer: Writer, action: (transactor: Transactor) => unknown): vo
 
 function fail(error: Error): never {
   throw error;
-}
-
-function errorOf(action: () => unknown): PilotError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof PilotError) return error;
-    throw error;
-  }
-  throw new Error("Nothing was thrown.");
 }
 
 function stringsOf(path: string): { id: number; text: string }[] {

@@ -55,6 +55,11 @@ export interface RunningProgram {
   readonly ended: Promise<ChildResult>;
 }
 
+/** Reads logs as those of the server mx1 in UTC. */
+export function ingestArgv(database: string, logs: readonly string[], ...flags: readonly string[]): readonly string[] {
+  return ["ingest", "--db", database, "--server", "mx1", "--timezone", "UTC", ...flags, ...logs];
+}
+
 /** Starts the program. `shell` is run before it in the same process: a limit, a trap. */
 export function startProgram(script: string, argv: readonly string[], shell?: string): RunningProgram {
   const options = {

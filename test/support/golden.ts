@@ -11,11 +11,9 @@
  */
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import type { Io } from "../../src/cli/io.ts";
-import { main } from "../../src/cli/main.ts";
+import { runCli } from "./cli.ts";
 import { readTruth } from "./corpus.ts";
-import { FIXTURES, NOW } from "./database.ts";
+import { FIXTURES } from "./database.ts";
 import { madeOnce } from "./made-once.ts";
 
 export interface GoldenCase {
@@ -52,8 +50,8 @@ async function ingestCorpus(path: string): Promise<void> {
   const logs = ["mainlog", "rejectlog", "paniclog"].map((log) => join(CORPUS, log));
   const { timezone } = readTruth(CORPUS);
   const argv = ["ingest", "--quiet", "--db", path, "--server", "mx1", "--timezone", timezone, ...logs];
-  const { stdout, stderr, exit } = await runOne(argv, {});
-  if (exit !== "0\n" || stdout + stderr !== "") throw new Error(`The logs cannot be ingested: ${stdout}${stderr}`);
+  const { status, stdout, stderr } = await runCli(argv);
+  if (status !== 0 || stdout + stderr !== "") throw new Error(`The logs cannot be ingested: ${stdout}${stderr}`);
 }
 
 /** Runs the commands of a case, one after the other. */
@@ -61,9 +59,13 @@ export async function runCase({ commands }: GoldenCase, places: Places): Promise
   const outcomes: Outcome[] = [];
   for (const command of commands) {
     const { argv, env } = parseCommand(command, places);
-    const { stdout, stderr, exit } = await runOne(argv, { EXIM_PILOT_DB: places.DB, ...env });
+    const { status, stdout, stderr } = await runCli(argv, { env: { EXIM_PILOT_DB: places.DB, ...env } });
     const heading = (output: string): string => (commands.length === 1 ? "" : `$ ${command}\n`) + output;
-    outcomes.push({ stdout: heading(nameThePlaces(stdout, places)), stderr: nameThePlaces(stderr, places), exit });
+    outcomes.push({
+      stdout: heading(nameThePlaces(stdout, places)),
+      stderr: nameThePlaces(stderr, places),
+      exit: `${status}\n`,
+    });
   }
   const join = (part: keyof Outcome): string => outcomes.map((outcome) => outcome[part]).join("");
   return { stdout: join("stdout"), stderr: join("stderr"), exit: join("exit") };
@@ -111,23 +113,4 @@ function readCommands(path: string): string[] {
 
 function nameThePlaces(output: string, places: Places): string {
   return Object.entries(places).reduce((text, [name, path]) => text.replaceAll(path, `$${name}`), output);
-}
-
-async function runOne(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<Outcome> {
-  const output = { stdout: "", stderr: "" };
-  const io: Io = {
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (output.stdout += text) },
-    stderr: { write: (text) => (output.stderr += text) },
-    env,
-    now: () => NOW,
-    hostname: "mx1",
-    configFile: "/nowhere/exim-pilot.toml",
-    user: "root",
-    requestId: "00000000-0000-4000-8000-000000000001",
-    timeZone: "UTC",
-    signal: new AbortController().signal,
-  };
-  const status = await main(argv, io);
-  return { ...output, exit: `${status}\n` };
 }

@@ -1,7 +1,7 @@
 import { findAbuse } from "../../abuse/abuse.ts";
 import { renderAbusePage } from "../../render/abuse-page.ts";
 import { renderJson } from "../../render/json.ts";
-import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -20,7 +20,7 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
   const period = { sinceMs: since, untilMs: until };
   const abuse = redactor(flags)(await usingReader(flags, io, (reader) => findAbuse(reader.abuse, period, flags.limit)));
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
-  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone: io.timeZone };
+  const options = { ...screenOf(io), timeZone: io.timeZone };
   if (flags.json === true) io.stdout.write(renderJson("abuse", abuse));
   else if (isAny) io.stdout.write(renderAbusePage(abuse, options));
   else io.stderr.write("Nothing matches.\n");

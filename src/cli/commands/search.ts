@@ -11,7 +11,7 @@ import { readResults, type Search, searchPage, toPage } from "../../search/searc
 import { findByLines, type LineSelection } from "../../search/search-lines.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Hit, SortKey } from "../../store/search-reader.ts";
-import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, paintFor, screenOf, usingReader } from "../context.ts";
 import { type FilterFlags, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { writePiece } from "../output.ts";
@@ -116,9 +116,10 @@ async function print(
     return page.results.length > 0;
   }
   const hasServers = (await reader.search.timeZones()).size > 1;
-  const [columns, paint] = [columnsOf(io.stdout, io), paintFor(io.stdout, io)];
-  io.stdout.write(renderSearchList(page.results, { columns, paint, sort: flags.sort, hasServers }));
-  if (page.next !== null) io.stdout.write(paint.faint(`There is more; go on with --after ${page.next}`).concat("\n"));
+  const screen = screenOf(io);
+  io.stdout.write(renderSearchList(page.results, { ...screen, sort: flags.sort, hasServers }));
+  if (page.next !== null)
+    io.stdout.write(screen.paint.faint(`There is more; go on with --after ${page.next}`).concat("\n"));
   return page.results.length > 0;
 }
 

@@ -7,7 +7,7 @@ import type { RowFormat } from "../../render/row-formats.ts";
 import { renderViews } from "../../render/view-list.ts";
 import type { QueryParameters } from "../../store/query-runner.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { columnsOf, type DatabaseFlags, hasColour, paintFor, toStoreSettings } from "../context.ts";
+import { type DatabaseFlags, hasColour, screenOf, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
 import { type QueryEnd, runQuery } from "../query.ts";
@@ -53,11 +53,7 @@ export async function runSql(statement: string | undefined, flags: SqlFlags, io:
 async function showViews(flags: SqlFlags, io: Io): Promise<number> {
   const { describeViews } = await import("../../store/public-views.ts");
   const views = describeViews(toStoreSettings(flags, io));
-  io.stdout.write(
-    flags.format === "json"
-      ? renderJson("views", { views })
-      : renderViews(views, { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) }),
-  );
+  io.stdout.write(flags.format === "json" ? renderJson("views", { views }) : renderViews(views, screenOf(io)));
   return 0;
 }
 

@@ -12,7 +12,7 @@ import { findMessages, suggestIds } from "../../trace/find-messages.ts";
 import type { Trace } from "../../trace/result.ts";
 import { readSubject, type Subject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
-import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { type FilterFlags, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -64,8 +64,7 @@ async function printPages(reader: Reader, keys: readonly MessageKey[], flags: Tr
     io.stdout.write(renderJson("trace", { messages: traces }));
     return;
   }
-  const [columns, paint] = [columnsOf(io.stdout, io), paintFor(io.stdout, io)];
-  const options = { columns, paint, raw: flags.raw === true, threading: flags.by };
+  const options = { ...screenOf(io), raw: flags.raw === true, threading: flags.by };
   io.stdout.write(traces.map((found) => renderTracePage(found, options)).join("\n"));
 }
 
@@ -77,8 +76,8 @@ async function printChains(reader: Reader, keys: readonly MessageKey[], flags: T
     io.stdout.write(renderJson("chain", { chains }));
     return;
   }
-  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
-  io.stdout.write(chains.map((chain) => renderChain(chain, options)).join("\n"));
+  const screen = screenOf(io);
+  io.stdout.write(chains.map((chain) => renderChain(chain, screen)).join("\n"));
 }
 
 async function printChoices(
@@ -99,8 +98,7 @@ async function printChoices(
     io.stdout.write(renderJson("choices", { choices, isMore }));
     return;
   }
-  const options = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), isMore };
-  io.stdout.write(renderChoices(traces, options));
+  io.stdout.write(renderChoices(traces, { ...screenOf(io), isMore }));
 }
 
 function pick(messages: readonly MessageKey[], number: number): MessageKey {

@@ -7,7 +7,7 @@ import type { CheckProgress } from "../../store/checks/check.ts";
 import type { Reader } from "../../store/reader.ts";
 import { type CheckReport, type VerifyReport, verify } from "../../verify/verify.ts";
 import { verifyDeep } from "../../verify/verify-deep.ts";
-import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
@@ -32,9 +32,7 @@ export async function runVerify(flags: VerifyFlags, io: Io): Promise<number> {
   const { checks } = report;
   const isSound = checks.every(({ count }) => count === 0);
   io.stdout.write(
-    flags.json === true
-      ? renderJson("verify", { isSound, checks })
-      : renderVerification(checks, { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) }),
+    flags.json === true ? renderJson("verify", { isSound, checks }) : renderVerification(checks, screenOf(io)),
   );
   return isSound ? 0 : EXIT_STATUS.check_failed;
 }

@@ -1,6 +1,7 @@
 /** Charts as SVG: colours are those of the page's style, so that they follow light, dark and print. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { formatCount } from "../format.ts";
 import { toVisibleLine } from "../terminal-text.ts";
 
 /** A series of a stacked chart: its name, and the class that colours it. */
@@ -128,4 +129,20 @@ function drawBoth(title: string, draw: (size: Size, document: PlotDocument) => u
     svg.removeAttribute("style");
     return svg.outerHTML;
   }).join("");
+}
+
+const CURVE_HEIGHT = 20;
+
+/** Small columns, in one path; nothing where all are zero. */
+export function drawSparkline(values: readonly number[]): string {
+  const most = Math.max(...values, 0);
+  if (most === 0) return "";
+  const columns = values.flatMap((value, index) => {
+    const height = (value / most) * CURVE_HEIGHT;
+    return value === 0
+      ? []
+      : [`M${index} ${CURVE_HEIGHT}v${-Number(height.toFixed(1))}h1v${Number(height.toFixed(1))}z`];
+  });
+  const words = `${values.length} values, at most ${formatCount(most)}`;
+  return `<svg class="curve" role="img" aria-label="${words}" viewBox="0 0 ${values.length} ${CURVE_HEIGHT}" preserveAspectRatio="none"><path fill="var(--waiting)" d="${columns.join("")}"/></svg>`;
 }

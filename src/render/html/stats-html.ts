@@ -8,7 +8,7 @@ import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
 import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
 import { type Cell, type Column, formatCell, formatShare, isNumeric, type Table } from "../stats/table.ts";
-import { type BarDatum, type ChartSeries, drawBars, drawColumns } from "./charts.ts";
+import { type BarDatum, type ChartSeries, drawBars, drawColumns, drawSparkline } from "./charts.ts";
 import { escapeHtml } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
@@ -201,20 +201,4 @@ function renderCell(cell: Cell, column: Column, timeZone: string): string {
 function classOf(column: Column): string {
   if (isNumeric(column)) return ' class="number"';
   return ` class="${column.kind}"`;
-}
-
-const CURVE_HEIGHT = 20;
-
-/** Small columns, in one path; nothing where all are zero. */
-function drawSparkline(values: readonly number[]): string {
-  const most = Math.max(...values, 0);
-  if (most === 0) return "";
-  const columns = values.flatMap((value, index) => {
-    const height = (value / most) * CURVE_HEIGHT;
-    return value === 0
-      ? []
-      : [`M${index} ${CURVE_HEIGHT}v${-Number(height.toFixed(1))}h1v${Number(height.toFixed(1))}z`];
-  });
-  const words = `${values.length} values, at most ${formatCount(most)}`;
-  return `<svg class="curve" role="img" aria-label="${words}" viewBox="0 0 ${values.length} ${CURVE_HEIGHT}" preserveAspectRatio="none"><path fill="var(--waiting)" d="${columns.join("")}"/></svg>`;
 }

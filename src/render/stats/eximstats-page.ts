@@ -1,9 +1,11 @@
 /** The tables of eximstats, under its titles. */
 import type { Eximstats } from "../../stats/eximstats/eximstats.ts";
-import type { EximstatsReport, HostKey, League } from "../../stats/eximstats/tally.ts";
+import type { HostKey } from "../../stats/eximstats/host-keys.ts";
+import type { League } from "../../stats/eximstats/leagues.ts";
+import type { EximstatsReport } from "../../stats/eximstats/tally.ts";
 import { countOf } from "../format.ts";
 import { renderHanging } from "../layout.ts";
-import { type Cell, type Column, part, type Table } from "./table.ts";
+import { type Cell, column, part, type Table } from "./table.ts";
 import { renderTerminalTable, type Screen } from "./terminal-table.ts";
 
 export function renderEximstatsPage(report: Eximstats, screen: Screen, limit: number): string {
@@ -54,10 +56,7 @@ function delivered(leagues: readonly League[]): readonly League[] {
 }
 
 const EMPTY = "None.";
-const TEXT = (name: string, title: string): Column => ({ name, title, kind: "text" });
-const WORD = (name: string, title: string): Column => ({ name, title, kind: "word" });
-const COUNT = (name: string, title: string, hasBar = false): Column => ({ name, title, kind: "count", hasBar });
-const BYTES: Column = { name: "bytes", title: "Volume", kind: "bytes" };
+const VOLUME = column("bytes", "Volume", "bytes");
 
 function totals({
   received,
@@ -79,13 +78,13 @@ function totals({
     name: "totals",
     title: "Grand total summary",
     columns: [
-      WORD("total", "Total"),
-      BYTES,
-      COUNT("messages", "Messages"),
-      COUNT("addresses", "Addresses"),
-      COUNT("hosts", "Hosts"),
-      COUNT("delayed", "Delayed"),
-      COUNT("failed", "Failed"),
+      column("total", "Total", "word"),
+      VOLUME,
+      column("messages", "Messages", "count"),
+      column("addresses", "Addresses", "count"),
+      column("hosts", "Hosts", "count"),
+      column("delayed", "Delayed", "count"),
+      column("failed", "Failed", "count"),
     ],
     rows,
     empty: EMPTY,
@@ -100,7 +99,7 @@ function transports({ transports }: EximstatsReport): Table {
   return {
     name: "transports",
     title: "Deliveries by transport",
-    columns: [TEXT("transport", "Transport"), BYTES, COUNT("messages", "Messages", true)],
+    columns: [column("transport", "Transport", "text"), VOLUME, column("messages", "Messages", "count", true)],
     rows: transports.map(({ transport, bytes, messages }) => [transport, bytes, messages]),
     empty: EMPTY,
   };
@@ -117,7 +116,7 @@ function histogram(name: string, title: string, quarters: readonly number[]): Ta
   return {
     name,
     title,
-    columns: [WORD("hour", "Hour"), COUNT("messages", "Messages", true)],
+    columns: [column("hour", "Hour", "word"), column("messages", "Messages", "count", true)],
     rows: hours.map((count, hour) => [`${twoDigits(hour)}-${twoDigits(hour + 1)}`, count]),
     empty: EMPTY,
   };
@@ -150,10 +149,10 @@ function queueTimes(name: string, title: string, times: EximstatsReport["queueTi
     name,
     title,
     columns: [
-      WORD("duration", "Under"),
-      COUNT("messages", "Messages", true),
-      { name: "share", title: "Share", kind: "share" },
-      { name: "cumulative", title: "Up to here", kind: "share" },
+      column("duration", "Under", "word"),
+      column("messages", "Messages", "count", true),
+      column("share", "Share", "share"),
+      column("cumulative", "Up to here", "share"),
     ],
     rows: all === 0 ? [] : rows,
     empty: EMPTY,
@@ -165,7 +164,7 @@ function relays({ relays }: EximstatsReport, limit: number): Table {
   return {
     name: "relays",
     title: "Relayed messages",
-    columns: [COUNT("messages", "Messages"), TEXT("from", "From"), TEXT("to", "To")],
+    columns: [column("messages", "Messages", "count"), column("from", "From", "text"), column("to", "To", "text")],
     rows: sorted.slice(0, limit).map(({ count, from, to }) => [count, from, to]),
     note: `${relays.reduce((sum, { count }) => sum + count, 0)} in all.`,
     empty: EMPTY,
@@ -176,7 +175,7 @@ function counts(name: string, title: string, key: string, leagues: readonly Leag
   return {
     name,
     title,
-    columns: [COUNT("messages", "Messages"), TEXT("key", key)],
+    columns: [column("messages", "Messages", "count"), column("key", key, "text")],
     rows: leagues.map(({ messages, key }) => [messages, key]),
     empty: EMPTY,
   };
@@ -187,10 +186,10 @@ function league(name: string, title: string, key: string, leagues: readonly Leag
     name,
     title,
     columns: [
-      COUNT("messages", "Messages"),
-      ...(hasAddresses ? [COUNT("addresses", "Addresses")] : []),
-      BYTES,
-      TEXT("key", key),
+      column("messages", "Messages", "count"),
+      ...(hasAddresses ? [column("addresses", "Addresses", "count")] : []),
+      VOLUME,
+      column("key", key, "text"),
     ],
     rows: leagues.map((one) => [one.messages, ...(hasAddresses ? [one.addresses] : []), one.bytes, one.key]),
     empty: EMPTY,
@@ -201,7 +200,7 @@ function errors({ errors }: EximstatsReport, limit: number): Table {
   return {
     name: "errors",
     title: "List of errors",
-    columns: [COUNT("count", "Count"), TEXT("text", "Error")],
+    columns: [column("count", "Count", "count"), column("text", "Error", "text")],
     rows: errors
       .toSorted((one, other) => other.count - one.count)
       .slice(0, limit)

@@ -28,6 +28,15 @@ export interface Column {
   readonly hasBar?: boolean;
 }
 
+export function column(name: string, title: string, kind: ColumnKind, hasBar = false): Column {
+  return { name, title, kind, hasBar };
+}
+
+/** How many, and which share of all. */
+export function countAndShare(name: string, title: string): Column[] {
+  return [column(name, title, "count", true), column("share", "Share", "share")];
+}
+
 /** Null: not known, or without meaning. */
 export type Cell = string | number | readonly number[] | null;
 

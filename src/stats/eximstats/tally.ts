@@ -1,22 +1,11 @@
 /** Counts lines by the rules of eximstats, wrong ones too, so that its users can check us number by number. */
 import { messageIdTime } from "../../parse/message-id.ts";
-import { detach } from "../../text.ts";
+import { compareText, detach } from "../../text.ts";
 import { type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../units.ts";
 import { acceptLine, type CountedLine, type Dialect } from "./accept-line.ts";
+import { firstWord, HOST_KEYS, type HostKey, keysOf, localDestination } from "./host-keys.ts";
+import { addTo, type League, Leagues, newCounts } from "./leagues.ts";
 import { rejectReasonOf } from "./reject-reason.ts";
-
-export interface League {
-  readonly key: string;
-  readonly messages: number;
-  /** Zero where they are not counted. */
-  readonly addresses: number;
-  readonly bytes: number;
-}
-
-/** What senders and destinations can be told apart by. */
-export const HOST_KEYS = ["host", "domain", "email", "edomain"] as const;
-export type HostKey = (typeof HOST_KEYS)[number];
-type Keys = Readonly<Record<HostKey, string>>;
 
 export interface TransportCount {
   readonly transport: string;
@@ -74,16 +63,6 @@ interface OpenMessage {
   isRemote: boolean;
 }
 
-interface Counts {
-  messages: number;
-  addresses: number;
-  bytes: number;
-}
-
-interface MutableLeague extends Counts {
-  readonly key: string;
-}
-
 const LOCAL = "local";
 /** Without a zone. */
 const STAMP_LENGTH = "2026-03-02 06:13:49".length;
@@ -114,17 +93,17 @@ export class EximstatsTally {
   readonly #delivered = newCounts();
   readonly #senders = newTables();
   readonly #destinations = newTables();
-  readonly #localSenders = new Map<string, MutableLeague>();
-  readonly #localDestinations = new Map<string, MutableLeague>();
-  readonly #transports = new Map<string, MutableLeague>();
+  readonly #localSenders = new Leagues();
+  readonly #localDestinations = new Leagues();
+  readonly #transports = new Leagues();
   readonly #receivedByQuarter = new Array<number>(DAY_QUARTERS).fill(0);
   readonly #deliveredByQuarter = new Array<number>(DAY_QUARTERS).fill(0);
   readonly #queueTimes = new Map<number, number>();
   readonly #remoteQueueTimes = new Map<number, number>();
   /** How many, by where from and where to: one text takes half the memory of a map for each where from. */
   readonly #relays = new Map<string, number>();
-  readonly #reasons = { permanent: new Map<string, MutableLeague>(), temporary: new Map<string, MutableLeague>() };
-  readonly #ips = { permanent: new Map<string, MutableLeague>(), temporary: new Map<string, MutableLeague>() };
+  readonly #reasons = { permanent: new Leagues(), temporary: new Leagues() };
+  readonly #ips = { permanent: new Leagues(), temporary: new Leagues() };
   readonly #errors = new Map<string, number>();
   #delayed = 0;
   #failed = 0;
@@ -157,29 +136,30 @@ export class EximstatsTally {
       delivered: { ...this.#delivered },
       delayed: this.#delayed,
       failed: this.#failed,
-      rejects: rejectTotals(this.#ips.permanent),
-      temporaryRejects: rejectTotals(this.#ips.temporary),
-      senders: toLeagueTables(this.#senders),
-      destinations: toLeagueTables(this.#destinations),
-      localSenders: toLeagues(this.#localSenders),
-      localDestinations: toLeagues(this.#localDestinations),
-      transports: [...this.#transports]
-        .map(([transport, { messages, bytes }]) => ({ transport, messages, bytes }))
-        .sort((one, other) => compare(one.transport, other.transport)),
+      rejects: totalsOf(this.#ips.permanent.list()),
+      temporaryRejects: totalsOf(this.#ips.temporary.list()),
+      senders: leadersOf(this.#senders),
+      destinations: leadersOf(this.#destinations),
+      localSenders: this.#localSenders.list(),
+      localDestinations: this.#localDestinations.list(),
+      transports: this.#transports
+        .list()
+        .map(({ key, messages, bytes }) => ({ transport: key, messages, bytes }))
+        .sort((one, other) => compareText(one.transport, other.transport)),
       receivedByQuarter: this.#receivedByQuarter,
       deliveredByQuarter: this.#deliveredByQuarter,
       queueTimes: [...this.#queueTimes].sort(([one], [other]) => one - other),
       remoteQueueTimes: [...this.#remoteQueueTimes].sort(([one], [other]) => one - other),
       relays: [...this.#relays]
-        .sort(([one], [other]) => compare(one, other))
+        .sort(([one], [other]) => compareText(one, other))
         .map(([relay, count]) => ({ ...endsOf(relay), count })),
-      rejectReasons: toLeagues(this.#reasons.permanent),
-      temporaryRejectReasons: toLeagues(this.#reasons.temporary),
-      rejectedIps: toLeagues(this.#ips.permanent),
-      temporarilyRejectedIps: toLeagues(this.#ips.temporary),
+      rejectReasons: this.#reasons.permanent.list(),
+      temporaryRejectReasons: this.#reasons.temporary.list(),
+      rejectedIps: this.#ips.permanent.list(),
+      temporarilyRejectedIps: this.#ips.temporary.list(),
       errors: [...this.#errors]
         .map(([text, count]) => ({ text, count }))
-        .sort((one, other) => compare(one.text, other.text)),
+        .sort((one, other) => compareText(one.text, other.text)),
     };
   }
 
@@ -222,9 +202,10 @@ export class EximstatsTally {
     message.arrivedAt = detach(stamp);
     message.origin = host === LOCAL ? undefined : detach(`${host}${ip} ${firstWord(text)}`.toLowerCase());
     addTo(this.#received, 1, 0, size);
-    for (const key of HOST_KEYS) addTo(entryOf(this.#senders[key], keysOf(host, text)[key]), 1, 0, size);
+    const keys = keysOf(host, text);
+    for (const key of HOST_KEYS) this.#senders[key].add(keys[key], 1, 0, size);
     const user = host === LOCAL ? LOCAL_USER.exec(text)?.[1] : undefined;
-    if (user !== undefined) addTo(entryOf(this.#localSenders, user), 1, 0, size);
+    if (user !== undefined) this.#localSenders.add(user, 1, 0, size);
     countQuarter(this.#receivedByQuarter, stamp);
   }
 
@@ -232,7 +213,7 @@ export class EximstatsTally {
     const { text, stamp } = line;
     const message = this.#messageOf(line);
     const transport = TRANSPORT.exec(text)?.[1] ?? NO_TRANSPORT;
-    addTo(entryOf(this.#transports, transport), 1, 0, message.size);
+    this.#transports.add(transport, 1, 0, message.size);
     countQuarter(this.#deliveredByQuarter, stamp);
     const host = this.#addAddress(line, 1);
     if (host.host === LOCAL) return;
@@ -247,8 +228,8 @@ export class EximstatsTally {
     const found = this.#hostOf(text);
     const keys = keysOf(found.host, text);
     addTo(this.#delivered, deliveries, 1, bytes);
-    for (const key of HOST_KEYS) addTo(entryOf(this.#destinations[key], keys[key]), deliveries, 1, bytes);
-    if (found.host === LOCAL) addTo(entryOf(this.#localDestinations, localDestination(text)), deliveries, 1, bytes);
+    for (const key of HOST_KEYS) this.#destinations[key].add(keys[key], deliveries, 1, bytes);
+    if (found.host === LOCAL) this.#localDestinations.add(localDestination(text), deliveries, 1, bytes);
     return found;
   }
 
@@ -291,8 +272,8 @@ export class EximstatsTally {
     const kind = isTemporary ? "temporary" : "permanent";
     const { ip } = this.#hostOf(text);
     const client = ip === LOCAL ? (/^rejected [HE][HE]LO from .*?(\[.+?\]):/.exec(text)?.[1] ?? ip) : ip;
-    addTo(entryOf(this.#reasons[kind], reason), 1, 0, 0);
-    addTo(entryOf(this.#ips[kind], client), 1, 0, 0);
+    this.#reasons[kind].add(reason, 1, 0, 0);
+    this.#ips[kind].add(client, 1, 0, 0);
   }
 
   #hostOf(text: string): { readonly host: string; readonly ip: string } {
@@ -322,37 +303,6 @@ export class EximstatsTally {
   }
 }
 
-function keysOf(host: string, text: string): Keys {
-  const email = firstWord(text);
-  return { host, domain: domainOf(host), email, edomain: emailDomainOf(email) };
-}
-
-/** What is left of a host's name without its first label, if it has three or more; an address as it is. */
-function domainOf(host: string): string {
-  if (/^\[?\d+\.\d+\.\d+\.\d+/.test(host)) return host;
-  const [, parenthesis = "", rest] = /^(\(?)[^.]+\.([^.]+\..*)/.exec(host) ?? [];
-  if (rest === undefined) return "localdomain";
-  return (parenthesis === "" ? rest : `${parenthesis}.${rest}`).toLowerCase();
-}
-
-function emailDomainOf(email: string): string {
-  if (email === "<>" || email.startsWith("blackhole")) return email;
-  const at = email.indexOf("@");
-  return at === -1 ? "" : email.slice(at + 1).toLowerCase();
-}
-
-/** `alice` of `alice <alice@example.org> R=…`; of a pipe or a file with the address it belongs to. */
-function localDestination(text: string): string {
-  const end = text.indexOf(" <");
-  const name = end === -1 ? firstWord(text) : text.slice(0, end);
-  if (!name.startsWith("|") && !name.startsWith("/")) return name;
-  return `${name}${/ <[^<>]*>/.exec(text)?.[0] ?? ""}`;
-}
-
-function firstWord(text: string): string {
-  return /^\S+/.exec(text)?.[0] ?? "";
-}
-
 /** A stamp without a zone is taken for UTC: eximstats knows no change of clocks. */
 function stampMs(stamp: string): number {
   const [, time = "", sign, hours, minutes] = /^(.{19})(?: ([-+])(\d\d)(\d\d))?/.exec(stamp) ?? [];
@@ -371,49 +321,14 @@ function endsOf(relay: string): Pick<Relay, "from" | "to"> {
   return { from: relay.slice(0, end), to: relay.slice(end + 1) };
 }
 
-function newCounts(): Counts {
-  return { messages: 0, addresses: 0, bytes: 0 };
+function newTables(): Readonly<Record<HostKey, Leagues>> {
+  return { host: new Leagues(), domain: new Leagues(), email: new Leagues(), edomain: new Leagues() };
 }
 
-function newTables(): Record<HostKey, Map<string, MutableLeague>> {
-  return { host: new Map(), domain: new Map(), email: new Map(), edomain: new Map() };
+function leadersOf({ host, domain, email, edomain }: Readonly<Record<HostKey, Leagues>>): EximstatsReport["senders"] {
+  return { host: host.list(), domain: domain.list(), email: email.list(), edomain: edomain.list() };
 }
 
-function entryOf(leagues: Map<string, MutableLeague>, key: string): MutableLeague {
-  let league = leagues.get(key);
-  if (league === undefined) {
-    league = { key: detach(key), messages: 0, addresses: 0, bytes: 0 };
-    leagues.set(league.key, league);
-  }
-  return league;
-}
-
-function addTo(counts: Counts, messages: number, addresses: number, bytes: number): void {
-  counts.messages += messages;
-  counts.addresses += addresses;
-  counts.bytes += bytes;
-}
-
-function toLeagueTables(tables: Record<HostKey, Map<string, MutableLeague>>): Record<HostKey, League[]> {
-  return {
-    host: toLeagues(tables.host),
-    domain: toLeagues(tables.domain),
-    email: toLeagues(tables.email),
-    edomain: toLeagues(tables.edomain),
-  };
-}
-
-/** By count, then volume, then name. */
-function toLeagues(leagues: ReadonlyMap<string, MutableLeague>): League[] {
-  return [...leagues.values()].sort(
-    (one, other) => other.messages - one.messages || other.bytes - one.bytes || compare(one.key, other.key),
-  );
-}
-
-function rejectTotals(ips: ReadonlyMap<string, MutableLeague>): { messages: number; hosts: number } {
-  return { messages: [...ips.values()].reduce((sum, { messages }) => sum + messages, 0), hosts: ips.size };
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
+function totalsOf(rejects: readonly League[]): { messages: number; hosts: number } {
+  return { messages: rejects.reduce((sum, { messages }) => sum + messages, 0), hosts: rejects.length };
 }

@@ -1,11 +1,11 @@
 /** Figures of one selection. Where millions of rows are counted, several small values are packed into one key: half the time. */
-import { type RawBuilder, sql } from "kysely";
+import { type AliasedExpression, type RawBuilder, sql } from "kysely";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import type { CodeNames, EntryKind } from "../codes.ts";
+import type { Codes, EntryKind } from "../codes.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
-import { type Selection, slotOf } from "./selection.ts";
+import { type Selection, SIZES, slotOf } from "./selection.ts";
 
 /** Messages that arrived in one slot of time and have one status. */
 export interface MessageCount {
@@ -98,11 +98,11 @@ export interface OpenMessages {
 
 export class StatsCounts {
   readonly #selection: Selection;
-  readonly #names: CodeNames;
+  readonly #codes: Codes;
 
-  constructor(selection: Selection, names: CodeNames) {
+  constructor(selection: Selection, codes: Codes) {
     this.#selection = selection;
-    this.#names = names;
+    this.#codes = codes;
   }
 
   async messages(slotMs: number): Promise<MessageCount[]> {
@@ -112,7 +112,7 @@ export class StatsCounts {
       .select(({ fn }) => [
         pack(slotOf("m.arrival_at", slotMs), [[sql.ref<number>("m.status"), STATUSES]]).as("key"),
         fn.countAll<number>().as("messages"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+        SIZES.as("bytes"),
       ])
       .groupBy("key")
       .execute();
@@ -123,8 +123,7 @@ export class StatsCounts {
     const rolled = isRolled
       ? await selection.tables
           .selectFrom("rolled_messages as x")
-          .where(selection.messageChunks.holds(sql.ref("x.first_id")))
-          .where(selection.ofServers(sql.ref("x.server_id")))
+          .where(selection.inChunks("messages"))
           .select(({ fn }) => [
             pieceOf("x.slot", slotMs).as("slot"),
             "x.status",
@@ -134,7 +133,7 @@ export class StatsCounts {
           .groupBy([sql.ref("slot"), "x.status"])
           .execute()
       : [];
-    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#names.messageStatus(row.status) }));
+    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#codes.messageStatusName(row.status) }));
   }
 
   async events(slotMs: number): Promise<EventCount[]> {
@@ -158,8 +157,7 @@ export class StatsCounts {
     const rolled = isRolled
       ? await selection.tables
           .selectFrom("rolled_events as x")
-          .where(selection.entryChunks.holds(sql.ref("x.first_id")))
-          .where(selection.ofServers(sql.ref("x.server_id")))
+          .where(selection.inChunks("entries"))
           .select(({ fn }) => [
             pieceOf("x.slot", slotMs).as("slot"),
             "x.outcome",
@@ -171,7 +169,7 @@ export class StatsCounts {
       : [];
     return [...rolled, ...counts].map(({ outcome, isAttempt, ...row }) => ({
       ...row,
-      outcome: this.#names.outcome(outcome),
+      outcome: this.#codes.outcomeName(outcome),
       isAttempt: isAttempt === 1,
     }));
   }
@@ -194,8 +192,7 @@ export class StatsCounts {
     const rolled = isRolled
       ? await selection.tables
           .selectFrom("rolled_rejections as x")
-          .where(selection.entryChunks.holds(sql.ref("x.first_id")))
-          .where(selection.ofServers(sql.ref("x.server_id")))
+          .where(selection.inChunks("entries"))
           .select(({ fn }) => [
             pieceOf("x.slot", slotMs).as("slot"),
             "x.is_permanent as isPermanent",
@@ -215,7 +212,7 @@ export class StatsCounts {
       .select(({ fn }) => [
         pack(sql.ref<number>("r.attempts"), [[sql.ref<number>("r.status"), STATUSES]]).as("key"),
         fn.countAll<number>().as("recipients"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+        SIZES.as("bytes"),
       ])
       .groupBy("key")
       .execute();
@@ -225,8 +222,7 @@ export class StatsCounts {
     });
     const rolled = await this.#selection.tables
       .selectFrom("rolled_recipients as x")
-      .where(this.#selection.messageChunks.holds(sql.ref("x.first_id")))
-      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .where(this.#selection.inChunks("messages"))
       .select(({ fn }) => [
         "x.status",
         "x.attempts",
@@ -235,7 +231,7 @@ export class StatsCounts {
       ])
       .groupBy(["x.status", "x.attempts"])
       .execute();
-    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#names.recipientStatus(row.status) }));
+    return [...rolled, ...counts].map((row) => ({ ...row, status: this.#codes.recipientStatusName(row.status) }));
   }
 
   async rejectionGroups(): Promise<RejectionGroup[]> {
@@ -259,7 +255,7 @@ export class StatsCounts {
       .execute();
     return rows.map(({ key, ...row }) => {
       const [, phase = 0, isPermanent] = unpack(key, [PHASES, FLAG]);
-      return { ...row, phase: this.#names.phase(phase), isPermanent: isPermanent === 1 };
+      return { ...row, phase: this.#codes.phaseName(phase), isPermanent: isPermanent === 1 };
     });
   }
 
@@ -279,7 +275,7 @@ export class StatsCounts {
   async failures(): Promise<FailureGroup[]> {
     const beside = this.#selection
       .addressEventsBeside()
-      .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#names.outcomeCode))
+      .where("e.outcome", "in", (["deferred", "bounced"] as const).map(this.#codes.outcome))
       .where("e.is_attempt", "=", 1)
       .select(({ fn }) => [
         "e.outcome",
@@ -290,8 +286,7 @@ export class StatsCounts {
       .groupBy(["e.outcome", "e.problem_id"]);
     const rolled = this.#selection.tables
       .selectFrom("rolled_failures as x")
-      .where(this.#selection.entryChunks.holds(sql.ref("x.first_id")))
-      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .where(this.#selection.inChunks("entries"))
       .select(["x.outcome", "x.problem_id", "x.failures", "x.sample_id"]);
     const grouped = this.#selection.tables
       .selectFrom(beside.unionAll(rolled).as("f"))
@@ -322,7 +317,7 @@ export class StatsCounts {
       .execute();
     return rows.map(({ is_timeout, outcome, ...row }) => ({
       ...row,
-      outcome: this.#names.outcome(outcome),
+      outcome: this.#codes.outcomeName(outcome),
       isTimeout: is_timeout === 1,
     }));
   }
@@ -342,48 +337,40 @@ export class StatsCounts {
   }
 
   /** Of successful deliveries that say how long they took (`DT=`). */
-  async deliveryTimes(): Promise<DurationCount[]> {
-    const rows = await this.#selection
+  deliveryTimes(): Promise<DurationCount[]> {
+    return this.#selection
       .addressEvents()
-      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.outcome", "=", this.#codes.outcome("delivered"))
       .where("e.duration_ms", "is not", null)
       .select(({ fn }) => [sql<number>`e.duration_ms`.as("ms"), fn.countAll<number>().as("count")])
       .groupBy("ms")
       .orderBy("ms")
       .execute();
-    return rows;
   }
 
   incomingTls(): Promise<TlsCount[]> {
     const grouped = this.#selection
       .messages()
       .where("m.ip_id", "is not", null)
-      .select(({ fn }) => [
-        "m.tls_id",
-        fn.countAll<number>().as("count"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
-      ])
+      .select(({ fn }) => ["m.tls_id", fn.countAll<number>().as("count"), SIZES.as("bytes")])
       .groupBy("m.tls_id");
-    return this.#selection.tables
-      .selectFrom(grouped.as("g"))
-      .leftJoin("strings as x", "x.id", "g.tls_id")
-      .select(["x.text as tls", "g.count", "g.bytes"])
-      .execute();
+    return this.#withTls(grouped.as("g"));
   }
 
   outgoingTls(): Promise<TlsCount[]> {
     const grouped = this.#selection
       .addressEventsWithMessage()
-      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.outcome", "=", this.#codes.outcome("delivered"))
       .where("p.ip_id", "is not", null)
-      .select(({ fn }) => [
-        "p.tls_id",
-        fn.countAll<number>().as("count"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
-      ])
+      .select(({ fn }) => ["p.tls_id", fn.countAll<number>().as("count"), SIZES.as("bytes")])
       .groupBy("p.tls_id");
+    return this.#withTls(grouped.as("g"));
+  }
+
+  /** The rows with what their ids stand for. */
+  #withTls(rows: AliasedExpression<{ tls_id: number | null } & Omit<TlsCount, "tls">, "g">): Promise<TlsCount[]> {
     return this.#selection.tables
-      .selectFrom(grouped.as("g"))
+      .selectFrom(rows)
       .leftJoin("strings as x", "x.id", "g.tls_id")
       .select(["x.text as tls", "g.count", "g.bytes"])
       .execute();
@@ -399,7 +386,7 @@ export class StatsCounts {
         sql<number>`m.ip_id IS NULL AND m.host_id IS NULL AND m.helo_id IS NULL`.as("isLocal"),
         sql<number>`m.parent_exim_id IS NOT NULL`.as("isGenerated"),
         fn.countAll<number>().as("messages"),
-        sql<number>`coalesce(sum(m.size), 0)`.as("bytes"),
+        SIZES.as("bytes"),
       ])
       .groupBy(["m.auth_id", "m.protocol_id", "isLocal", "isGenerated"]);
     const rows = await this.#selection.tables
@@ -418,9 +405,7 @@ export class StatsCounts {
   ): Promise<OpenMessages[]> {
     const rows = await this.#selection
       .messages()
-      .where(
-        sql<boolean>`m.status IN (${sql.join(statuses.map((name) => sql.lit(this.#names.messageStatusCode(name))))})`,
-      )
+      .where(sql<boolean>`m.status IN (${sql.join(statuses.map((name) => sql.lit(this.#codes.messageStatus(name))))})`)
       // NOTE: lets SQLite take the index of those that are not delivered.
       .where(sql<boolean>`m.status NOT IN (3, 10)`)
       .select(({ fn }) => [
@@ -431,14 +416,18 @@ export class StatsCounts {
       ])
       .groupBy("m.status")
       .execute();
-    return rows.map((row) => ({ ...row, status: this.#names.messageStatus(row.status), oldest: epochMs(row.oldest) }));
+    return rows.map((row) => ({
+      ...row,
+      status: this.#codes.messageStatusName(row.status),
+      oldest: epochMs(row.oldest),
+    }));
   }
 
   /** Entries of an event. */
   async entries(event: EntryKind): Promise<number> {
     const { count } = await this.#selection
       .entries()
-      .where(sql<boolean>`l.event = ${sql.lit(this.#names.eventCode(event))}`)
+      .where(sql<boolean>`l.event = ${sql.lit(this.#codes.event(event))}`)
       .select(({ fn }) => fn.countAll<number>().as("count"))
       .executeTakeFirstOrThrow();
     return count;

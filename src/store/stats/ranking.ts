@@ -1,8 +1,8 @@
 /** Who leads by some figure, and the other figures of those. */
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
-import type { CodeNames } from "../codes.ts";
+import type { Codes } from "../codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
-import type { Selection } from "./selection.ts";
+import { type Selection, SIZES } from "./selection.ts";
 
 /** A figure that is null has no meaning for the axis. */
 export interface RankedRow {
@@ -45,13 +45,13 @@ type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounce
 /** The first so many by `rank`, and by their name where they are equal; or those of some keys. A rank that the axis lacks gives no rows. */
 export async function readRanking(
   selection: Selection,
-  names: CodeNames,
+  codes: Codes,
   axisName: AxisName,
   rank: Rank,
   wanted: number | readonly string[],
 ): Promise<Ranking> {
   const axis: Axis = AXES[axisName];
-  const measures = measuresOf(selection, names, axis);
+  const measures = measuresOf(selection, codes, axis);
   const leading = measures[leadingMeasure(axis, rank)];
   if (leading === undefined) return { axis: axisName, rank, rows: [] };
   const order = rank === "volume" ? sql`bytes DESC, count DESC` : sql`count DESC, bytes DESC`;
@@ -88,10 +88,10 @@ function leadingMeasure({ side }: Axis, rank: Rank): MeasureName {
   return rank;
 }
 
-function measuresOf(selection: Selection, names: CodeNames, { side, message, event, rejection }: Axis) {
+function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection }: Axis) {
   const measures: Partial<Record<MeasureName, Measure>> = {};
   const attempts = (outcome: "delivered" | "deferred" | "bounced") =>
-    sql<boolean>`e.outcome = ${sql.lit(names.outcomeCode(outcome))} AND e.is_attempt`;
+    sql<boolean>`e.outcome = ${sql.lit(codes.outcome(outcome))} AND e.is_attempt`;
   if (side === "client" && message !== undefined) {
     const withMessage = selection.addressEventsWithMessage();
     measures.messages = byId(message, selection.messages(), SIZES);
@@ -108,7 +108,6 @@ function measuresOf(selection: Selection, names: CodeNames, { side, message, eve
   return measures;
 }
 
-const SIZES = sql<number>`coalesce(sum(m.size), 0)`;
 const NO_SIZES = sql<number>`0`;
 
 /** Rows counted by the id in a column. */

@@ -1,7 +1,7 @@
 /** How deliveries to other servers went, by host. */
 import { sql } from "kysely";
 import { type EpochMs, epochMs } from "../../units.ts";
-import type { CodeNames } from "../codes.ts";
+import type { Codes } from "../codes.ts";
 import { type Selection, slotOf } from "./selection.ts";
 
 export interface HostCount {
@@ -38,16 +38,16 @@ export interface HostDuration {
 
 export class RemoteHostCounts {
   readonly #selection: Selection;
-  readonly #names: CodeNames;
+  readonly #codes: Codes;
 
-  constructor(selection: Selection, names: CodeNames) {
+  constructor(selection: Selection, codes: Codes) {
     this.#selection = selection;
-    this.#names = names;
+    this.#codes = codes;
   }
 
   async hosts(): Promise<HostCount[]> {
     const is = (outcome: "delivered" | "deferred" | "bounced") =>
-      sql<number>`e.outcome = ${sql.lit(this.#names.outcomeCode(outcome))}`;
+      sql<number>`e.outcome = ${sql.lit(this.#codes.outcome(outcome))}`;
     const beside = this.#selection
       .addressEventsBeside()
       .innerJoin("stored_entries as l", "l.id", "e.entry_id")
@@ -67,8 +67,7 @@ export class RemoteHostCounts {
       .groupBy("p.host_id");
     const rolled = this.#selection.tables
       .selectFrom("rolled_hosts as x")
-      .where(this.#selection.entryChunks.holds(sql.ref("x.first_id")))
-      .where(this.#selection.ofServers(sql.ref("x.server_id")))
+      .where(this.#selection.inChunks("entries"))
       .select(["x.host_id", "x.successes", "x.deferrals", "x.bounces", "x.timeouts"])
       .select(["x.last_success_at", "x.last_attempt_at"]);
     const grouped = this.#selection.tables
@@ -144,7 +143,7 @@ export class RemoteHostCounts {
   durations(): Promise<HostDuration[]> {
     const grouped = this.#selection
       .addressEvents()
-      .where("e.outcome", "=", this.#names.outcomeCode("delivered"))
+      .where("e.outcome", "=", this.#codes.outcome("delivered"))
       .where("e.duration_ms", "is not", null)
       .where("p.host_id", "is not", null)
       .select(({ fn }) => ["p.host_id", sql<number>`e.duration_ms`.as("ms"), fn.countAll<number>().as("deliveries")])
@@ -161,7 +160,7 @@ export class RemoteHostCounts {
   #deferrals() {
     return this.#selection
       .addressEventsWithEntry()
-      .where("e.outcome", "=", this.#names.outcomeCode("deferred"))
+      .where("e.outcome", "=", this.#codes.outcome("deferred"))
       .where("e.is_attempt", "=", 1)
       .where("p.host_id", "is not", null);
   }

@@ -2,12 +2,7 @@
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { type ChunkKind, SLOT_MS } from "../rollups.ts";
 import type { BaseTables } from "../tables.ts";
-
-/** Ids, both included. */
-export interface IdRange {
-  readonly first: number;
-  readonly last: number;
-}
+import { ALL_IDS, type IdRange } from "./id-ranges.ts";
 
 /** The time wanted, as moments. */
 interface MomentSpan {
@@ -30,8 +25,6 @@ export class Chunks {
     return sql<SqlBool>`${firstId} IN (SELECT value FROM json_each(${this.#firstIds}))`;
   }
 }
-
-const ALL_IDS = { first: 0, last: Number.MAX_SAFE_INTEGER };
 
 /** Nothing is added up. */
 export const NO_CHUNKS = new Chunks([], [ALL_IDS]);
@@ -70,27 +63,4 @@ export function isMadeOfSlots(slotMs: number): boolean {
 /** The number of the piece of `slotMs` that a slot is in. */
 export function pieceOf(slot: string, slotMs: number): RawBuilder<number> {
   return sql<number>`${sql.ref(slot)} / ${sql.lit(slotMs / SLOT_MS)}`;
-}
-
-/** The parts of ranges that are in one; undefined: all ids. In a query SQLite would walk through all of that one instead. */
-export function clip(ranges: readonly IdRange[], { first, last }: IdRange = ALL_IDS): readonly IdRange[] {
-  return ranges
-    .map((range) => ({ first: Math.max(range.first, first), last: Math.min(range.last, last) }))
-    .filter((range) => range.first <= range.last);
-}
-
-/** A range as a list; undefined: all ids. */
-export function wholeOf(range: IdRange = ALL_IDS): readonly IdRange[] {
-  return [range];
-}
-
-/** The condition on ids; ranges are in order and apart from each other. */
-export function inRanges(id: Expression<number>, ranges: readonly IdRange[]): RawBuilder<SqlBool> {
-  if (ranges.some(({ first, last }) => first === ALL_IDS.first && last === ALL_IDS.last)) return sql<SqlBool>`1`;
-  const each = ranges.map(({ first, last }) =>
-    last === ALL_IDS.last
-      ? sql<SqlBool>`${id} >= ${sql.lit(first)}`
-      : sql<SqlBool>`${id} BETWEEN ${sql.lit(first)} AND ${sql.lit(last)}`,
-  );
-  return each.length === 0 ? sql<SqlBool>`0` : sql<SqlBool>`(${sql.join(each, sql` OR `)})`;
 }

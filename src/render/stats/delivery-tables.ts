@@ -1,0 +1,126 @@
+/** How long deliveries take, where they are hard, and what trying again costs. */
+import type { Durations } from "../../stats/durations.ts";
+import type { Sections } from "../../stats/sections.ts";
+import { countOf, formatSeconds } from "../format.ts";
+import { type Cell, column, countAndShare, formatShare, part, type Table } from "./table.ts";
+
+export function durationTable(
+  name: "queue" | "delivery",
+  title: string,
+  counted: string,
+  { count, percentiles, bins }: Durations,
+  empty: string,
+): Table {
+  let passed = 0;
+  const rows = bins.map((bin): Cell[] => {
+    passed += bin.count;
+    return [
+      bin.upToSeconds === null ? "longer" : `up to ${formatSeconds(bin.upToSeconds)}`,
+      bin.count,
+      part(bin.count, count),
+      part(passed, count),
+    ];
+  });
+  return {
+    name,
+    title,
+    columns: [
+      column("duration", "Duration", "word"),
+      ...countAndShare(counted.toLowerCase(), counted),
+      column("cumulative", "Up to here", "share"),
+    ],
+    rows: count === 0 ? [] : rows,
+    ...(percentiles !== null && {
+      note: `Half took up to ${formatSeconds(percentiles.p50Seconds)}, 90 % up to ${formatSeconds(percentiles.p90Seconds)}, 95 % up to ${formatSeconds(percentiles.p95Seconds)}, 99 % up to ${formatSeconds(percentiles.p99Seconds)}; the longest ${formatSeconds(percentiles.maxSeconds)}.`,
+    }),
+    empty,
+  };
+}
+
+export function providerTable({ bucket, total, providers }: Sections["providers"]): Table {
+  return {
+    name: "providers",
+    title: "Providers",
+    columns: [
+      column("provider", "Provider", "text"),
+      column("delivered", "Delivered", "count"),
+      column("deferred", "Deferred", "count"),
+      column("bounced", "Bounced", "count"),
+      column("deliveredLater", "Later", "share"),
+      column("lastSuccess", "Last success", "time"),
+      column("deferrals", `Deferrals by ${bucket}`, "curve"),
+    ],
+    rows: providers.map((provider) => [
+      provider.provider,
+      provider.delivered,
+      provider.deferred,
+      provider.bounced,
+      part(provider.deliveredLater, provider.deferredRecipients),
+      provider.lastSuccess,
+      provider.deferrals,
+    ]),
+    note: `Later: the share of the recipients deferred at least once that were delivered in the end.${remainder(total, providers.length, "provider")}`,
+    empty: "Nothing was sent to other hosts.",
+  };
+}
+
+export function slowTable({ total, areTimed, hosts }: Sections["slow"]): Table {
+  return {
+    name: "slow",
+    title: "Slow and silent hosts",
+    columns: [
+      column("host", "Host", "text"),
+      column("delivered", "Delivered", "count"),
+      column("timeouts", "Timeouts", "count", true),
+      column("p50Seconds", "Half up to", "seconds"),
+      column("p95Seconds", "95 % up to", "seconds"),
+      column("maxSeconds", "Longest", "seconds"),
+    ],
+    rows: hosts.map(({ host, delivered, timeouts, percentiles }) => [
+      host,
+      delivered,
+      timeouts,
+      percentiles?.p50Seconds ?? null,
+      percentiles?.p95Seconds ?? null,
+      percentiles?.maxSeconds ?? null,
+    ]),
+    note: `${areTimed ? "Times are those of successful deliveries." : "No line says how long a delivery took (log_selector = +deliver_time)."}${remainder(total, hosts.length, "host")}`,
+    empty: "No host was slow or silent.",
+  };
+}
+
+function remainder(total: number, shown: number, what: string): string {
+  return total > shown ? ` ${countOf(total - shown, `more ${what}`)}: see --limit.` : "";
+}
+
+export function retryTable({ recipients, attempts, retries, attemptsForBounced, bins }: Sections["retries"]): Table {
+  const rate = part(retries, attempts);
+  return {
+    name: "retries",
+    title: "What trying again costs",
+    columns: [
+      column("attempts", "Attempts", "word"),
+      ...countAndShare("recipients", "Recipients"),
+      column("delivered", "Delivered", "count"),
+      column("bounced", "Bounced", "count"),
+      column("deferred", "Deferred", "count"),
+    ],
+    rows:
+      recipients === 0
+        ? []
+        : bins.map((bin) => [
+            bin.toAttempts === bin.fromAttempts
+              ? String(bin.fromAttempts)
+              : bin.toAttempts === null
+                ? `${bin.fromAttempts} and more`
+                : `${bin.fromAttempts} to ${bin.toAttempts}`,
+            bin.recipients,
+            part(bin.recipients, recipients),
+            bin.byStatus.delivered,
+            bin.byStatus.bounced,
+            bin.byStatus.deferred,
+          ]),
+    note: `${countOf(attempts, "attempt")} for ${countOf(recipients, "recipient")}: ${countOf(retries, "retry", "retries")}${rate === null ? "" : ` (${formatShare(rate)} of all)`}; ${countOf(attemptsForBounced, "attempt")} for recipients that bounced in the end.`,
+    empty: "Nothing was tried.",
+  };
+}

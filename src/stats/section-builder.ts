@@ -1,0 +1,126 @@
+/** Sections of the statistics, each made of what is counted in one time. */
+import { setImmediate } from "node:timers/promises";
+import { PilotError } from "../errors.ts";
+import { parseEntryText } from "../parse/record.ts";
+import { AXES, type Axis, hasRank } from "../store/stats/axes.ts";
+import type { FailureGroup } from "../store/stats/counts.ts";
+import type { Ranking } from "../store/stats/ranking.ts";
+import type { Filter } from "../store/stats/selection.ts";
+import type { StatsReader } from "../store/stats-reader.ts";
+import { formatBucket } from "../when.ts";
+import { type Check, checkConditions } from "./conditions.ts";
+import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
+import { Figures } from "./figures.ts";
+import { type Buckets, type Period, slotMsOf } from "./period.ts";
+import { findProblems } from "./problems.ts";
+import { findSlowHosts, viewProviders } from "./providers.ts";
+import { countBlocklists, explainFailures, explainRejections } from "./reasons.ts";
+import { costRetries } from "./retries.ts";
+import type { SectionName, Sections } from "./sections.ts";
+import { shareOrigins, shareTls } from "./security.ts";
+import { computeSeries } from "./series.ts";
+import type { StatsRequest } from "./stats.ts";
+import { computeTotals } from "./totals.ts";
+
+type Build<Name extends SectionName> = (figures: Figures) => Promise<Sections[Name]>;
+
+export class SectionBuilder {
+  readonly #reader: StatsReader;
+  readonly #request: StatsRequest;
+  readonly #period: Period;
+  readonly #buckets: Buckets;
+  /** Rankings with the keys to look up; undefined: those that lead. */
+  readonly #rankings: readonly Ranking[] | undefined;
+
+  constructor(
+    reader: StatsReader,
+    request: StatsRequest,
+    period: Period,
+    buckets: Buckets,
+    rankings?: readonly Ranking[],
+  ) {
+    this.#reader = reader;
+    this.#request = request;
+    this.#period = period;
+    this.#buckets = buckets;
+    this.#rankings = rankings;
+  }
+
+  async count(filter: Filter): Promise<Figures> {
+    return new Figures(await this.#reader.select(filter, parseEntryText), slotMsOf(this.#buckets));
+  }
+
+  async build(figures: Figures, names: readonly SectionName[]): Promise<Partial<Sections>> {
+    const sections: Partial<Record<SectionName, unknown>> = {};
+    for (const name of names) {
+      sections[name] = await this.#builders[name](figures);
+      // Queries block; without a turn of the event loop no signal comes through.
+      await setImmediate();
+      if (this.#request.signal.aborted) throw new PilotError("interrupted", "Interrupted before all was counted.");
+    }
+    return sections as Partial<Sections>;
+  }
+
+  async check(figures: Figures): Promise<Check[]> {
+    const { conditions } = this.#request;
+    if (conditions.length === 0) return [];
+    const totals = await computeTotals(figures);
+    const needsProblems = conditions.some(({ figure }) => figure === "serious");
+    const problems = needsProblems ? await findProblems(figures, totals, this.#period) : [];
+    return checkConditions(conditions, { totals, problems }, figures);
+  }
+
+  readonly #builders: { readonly [Name in SectionName]: Build<Name> } = {
+    problems: async (figures) => findProblems(figures, await computeTotals(figures), this.#period),
+    totals: computeTotals,
+    series: (figures) => computeSeries(figures, this.#buckets),
+    bounces: async (figures) => explainFailures((await figures.failures()).filter(isBounced), this.#reader),
+    deferrals: async (figures) => explainFailures((await figures.failures()).filter(isDeferred), this.#reader),
+    rejections: async (figures) => explainRejections(await figures.rejectionGroups(), this.#reader),
+    blocklists: async ({ source }) => countBlocklists(await source.counts.rejectionReasons("dnsbl")),
+    top: (figures) => this.#rank(figures),
+    queue: async ({ source }) => describeDurations(await source.counts.queueTimes(), QUEUE_BINS),
+    delivery: async ({ source }) => describeDurations(await source.counts.deliveryTimes(), DELIVERY_BINS),
+    tls: async ({ source }) => ({
+      incoming: shareTls(await source.counts.incomingTls()),
+      outgoing: shareTls(await source.counts.outgoingTls()),
+    }),
+    origins: async ({ source }) => shareOrigins(await source.counts.origins()),
+    providers: async (figures) => {
+      const { remoteHosts } = figures.source;
+      const slots = await remoteHosts.deferralsBySlot(figures.slotMs);
+      const outcomes = await remoteHosts.outcomesOfDeferred();
+      const { limit } = this.#request;
+      const view = viewProviders(await figures.hosts(), slots, outcomes, this.#buckets, figures.slotMs, limit);
+      return { bucket: formatBucket(this.#buckets.bucket), ...view };
+    },
+    slow: async (figures) =>
+      findSlowHosts(await figures.hosts(), await figures.source.remoteHosts.durations(), this.#request.limit),
+    retries: async (figures) => costRetries(await figures.recipients()),
+  };
+
+  async #rank({ source }: Figures): Promise<Ranking[]> {
+    const { axes, rank, limit } = this.#request;
+    const rankings: Ranking[] = [];
+    for (const name of axes) {
+      const axis: Axis = AXES[name];
+      const wanted = rank ?? axis.rank ?? "count";
+      if (!hasRank(axis, wanted)) {
+        throw new PilotError("usage", `Rejections do not tell the ${name}, so it cannot be ranked by them.`, {
+          hint: "Axes with rejections are sender, sender-domain, recipient, domain, host, helo, ip, network and auth.",
+        });
+      }
+      const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
+      rankings.push(await source.ranking(name, wanted, keys ?? limit));
+    }
+    return rankings;
+  }
+}
+
+function isBounced({ outcome }: FailureGroup): boolean {
+  return outcome === "bounced";
+}
+
+function isDeferred({ outcome }: FailureGroup): boolean {
+  return outcome === "deferred";
+}

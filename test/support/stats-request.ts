@@ -1,0 +1,20 @@
+import type { StatsRequest } from "../../src/stats/stats.ts";
+import { NOW } from "./database.ts";
+
+/** What is asked of all that is stored, by the hour, with what is given. */
+export function statsRequest(
+  asked: Pick<StatsRequest, "sections" | "axes" | "timeZone"> & Partial<StatsRequest>,
+): StatsRequest {
+  return {
+    filter: {},
+    subjects: {},
+    bucket: { minutes: 60 },
+    rank: undefined,
+    limit: 5,
+    compare: undefined,
+    conditions: [],
+    now: NOW,
+    signal: new AbortController().signal,
+    ...asked,
+  };
+}
