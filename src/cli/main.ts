@@ -11,9 +11,10 @@ import { reportError } from "./report-error.ts";
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const outcome = { status: 0 };
   try {
-    const program = buildProgram(io, (status) => {
+    const setStatus = (status: number): void => {
       outcome.status = status;
-    });
+    };
+    const program = buildProgram(io, setStatus, argv[0]);
     await program.parseAsync([...argv], { from: "user" });
     return outcome.status;
   } catch (error) {

@@ -45,7 +45,31 @@ export type { Command, Option };
 
 export type SetStatus = (status: number) => void;
 
-export function buildProgram(io: Io, setStatus: SetStatus): Command {
+/** Commands that know nothing of the others. */
+const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus) => void> = new Map([
+  ["ingest", addIngest],
+  ["trace", addTrace],
+  ["search", addSearch],
+  ["abuse", addAbuse],
+  ["tag", addTag],
+  ["stats", addStats],
+  ["servers", addServers],
+  ["sources", addSources],
+  ["export", addExport],
+  ["sql", addSql],
+  ["verify", addVerify],
+  ["rebuild", addRebuild],
+  ["parse", addParse],
+  ["prune", addPrune],
+  ["backup", addBackup],
+  ["restore", addRestore],
+  ["migrate", addMigrate],
+  ["audit", addAudit],
+  ["doctor", addDoctor],
+]);
+
+/** `wanted`: what the arguments begin with. When that is a command that can stand alone, the others are not made: most runs ask for one. */
+export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Command {
   const program = new Command("exim-pilot");
   program
     .description("The flight recorder for Exim mail servers: reads logs once, answers at once.")
@@ -68,25 +92,12 @@ export function buildProgram(io: Io, setStatus: SetStatus): Command {
       completeOptions(command, io);
     })
     .addHelpText("after", EXAMPLES);
-  addIngest(program, io, setStatus);
-  addTrace(program, io, setStatus);
-  addSearch(program, io, setStatus);
-  addAbuse(program, io, setStatus);
-  addTag(program, io);
-  addStats(program, io, setStatus);
-  addServers(program, io);
-  addSources(program, io);
-  addExport(program, io, setStatus);
-  addSql(program, io, setStatus);
-  addVerify(program, io, setStatus);
-  addRebuild(program, io, setStatus);
-  addParse(program, io, setStatus);
-  addPrune(program, io, setStatus);
-  addBackup(program, io, setStatus);
-  addRestore(program, io, setStatus);
-  addMigrate(program, io, setStatus);
-  addAudit(program, io);
-  addDoctor(program, io, setStatus);
+  const add = wanted === undefined ? undefined : ALONE.get(wanted);
+  if (add !== undefined) {
+    add(program, io, setStatus);
+    return program;
+  }
+  for (const addCommand of ALONE.values()) addCommand(program, io, setStatus);
   addConfig(program, io);
   addCompletion(program, io);
   addHelp(program, io);
