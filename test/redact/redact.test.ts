@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Redactor } from "../../src/render/redact.ts";
+import { Redactor } from "../../src/redact/redactor.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
