@@ -195,7 +195,7 @@ function renderLegend(fields: readonly LabelledField[], columns: number, paint: 
 }
 
 const HOW_TO_REPORT =
-  "Please report it, so that the next version knows it: replace addresses, names of hosts and whatever else is private in the line, keep its form, run this command on it again, and open an issue with the output and the versions of Exim and exim-pilot.";
+  "Please report it, so that the next version knows it: run this command on it again with --redact, look whether words in it still tell something private, and open an issue with the output and the versions of Exim and exim-pilot.";
 
 function renderRequest({ kind }: Explanation, columns: number, paint: Paint): string {
   return renderHanging("", `${paint.waiting(objectionTo(kind))} ${HOW_TO_REPORT}`, 0, columns);
