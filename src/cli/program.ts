@@ -323,6 +323,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
     .option("--markdown", "print tables as Markdown")
     .option("--html <file>", "write one page with charts and all tables, and print none")
+    .addOption(redactOption())
     .addOption(
       new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([
         "by",
@@ -358,6 +359,7 @@ function addServers(program: Command, io: Io): void {
   const servers = withAudit(program.command("servers"))
     .summary("list, rename and describe servers")
     .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", SERVERS_EXAMPLE)
     .action(async (flags) => {
@@ -398,6 +400,7 @@ function addSources(program: Command, io: Io): void {
     .description("Lists the logs that were read: how far, what was found in them, and what time they cover.")
     .option("-s, --server <name>", "only logs of this server")
     .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
+    .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .action(async (flags) => {
       const { runSources } = await import("./commands/sources.ts");
@@ -514,6 +517,7 @@ function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
       "--deep",
       "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
     )
+    .addOption(redactOption())
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
       const { runVerify } = await import("./commands/verify.ts");
@@ -601,6 +605,7 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--samples <count>", "lines that --summary shows, each of another shape", toSampleCount, 10)
     .addOption(new Option("--explain", "show each line with a mark under each field").conflicts("json"))
     .option("--raw", "add the log line to each JSON object")
+    .addOption(redactOption())
     .option("--json", "print the summary as JSON")
     .option("--strict", "exit 1 when there was a line of no known form")
     .addHelpText("after", PARSE_EXAMPLE)
@@ -760,6 +765,7 @@ function addAudit(program: Command, io: Io): void {
     .option("--message <id>", "only what names this message")
     .option("--address <address>", "only what names this address")
     .option("--limit <rows>", "the newest so many", toRowLimit, 100)
+    .addOption(redactOption())
     .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
     .option("--json", "print it as JSON")
     .addHelpText("after", AUDIT_EXAMPLES)
@@ -781,6 +787,7 @@ function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
     .description(
       "Checks versions, disk, rights, soundness, sizes, the last runs, shares of lines that were not understood, and what Exim could log and does not. Changes nothing; exit 1 when there is a problem.",
     )
+    .addOption(redactOption())
     .option("--json", "print the findings as JSON")
     .action(async (flags) => {
       const { runDoctor } = await import("./commands/doctor.ts");
