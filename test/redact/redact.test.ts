@@ -82,6 +82,11 @@ describe("a redacted value", () => {
     expect(new Redactor().redact({ text })).toEqual({ text: redacted });
   });
 
+  test.each(["a", "1:", "a.", " H=(", '"', "=> a <"])("takes any number of %j", (part) => {
+    const text = part.repeat(20_000);
+    expect(new Redactor().redact({ text }).text.length).toBeGreaterThan(0);
+  });
+
   test("has headers without names of people and words of theirs", () => {
     const dump = [
       "2026-03-30 06:16:00 1vwwZU-0005V4-1s F=<ann@a.test> rejected after DATA: no",
