@@ -149,6 +149,17 @@ describe("a redacted line", () => {
     ]);
   });
 
+  test("is not to be redacted once more for a report", async () => {
+    const stdin = "2026-03-02 05:40:05 gribbly of mx.a.test\n";
+    const [plain, redacted] = await Promise.all(
+      [[], ["--redact"]].map(async (flags) => (await runCli(["parse", "--explain", ...flags], { stdin })).stdout),
+    );
+    expect(plain).toContain("with --redact");
+    expect(redacted).toContain("gribbly of host1.example");
+    expect(redacted).toMatch(/Please\s+report/);
+    expect(redacted).not.toContain("--redact");
+  });
+
   test("keeps its form when somebody is called by a word of it", async () => {
     const stdin = "2026-03-02 05:40:05 unqualified sender rejected: <unqualified> H=(rejected) [203.0.113.4]\n";
     const { stdout } = await runCli(["parse", "--redact"], { stdin });

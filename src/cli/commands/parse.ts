@@ -161,7 +161,7 @@ function presentationOf(paths: readonly string[], flags: ParseFlags, io: Io): Pr
     const options = { hasFile: paths.length > 1, hasRaw: flags.raw === true };
     return { show: (line) => renderEvent(shown(line), options), conclude: () => "" };
   }
-  const options = { ...page, hasPlace: paths.join() !== STDIN_PATH };
+  const options = { ...page, hasPlace: paths.join() !== STDIN_PATH, isRedacted: flags.redact === true };
   let separator = "";
   const show = (line: ReadLine): string => {
     const text = separator + renderExplanation(explain(shown(line)), options);
