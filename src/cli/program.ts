@@ -335,6 +335,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
     .option("--markdown", "print tables as Markdown")
     .option("--html <file>", "write one page with charts and all tables, and print none")
+    .addOption(redactOption())
     .addOption(
       new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([
         "by",
@@ -370,6 +371,7 @@ function addServers(program: Command, io: Io): void {
   const servers = withAudit(program.command("servers"))
     .summary("list, rename and describe servers")
     .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", SERVERS_EXAMPLE)
     .action(async (flags) => {
@@ -410,6 +412,7 @@ function addSources(program: Command, io: Io): void {
     .description("Lists the logs that were read: how far, what was found in them, and what time they cover.")
     .option("-s, --server <name>", "only logs of this server")
     .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
+    .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .action(async (flags) => {
       const { runSources } = await import("./commands/sources.ts");
@@ -511,6 +514,7 @@ function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--samples <count>", "lines that --summary shows, each of another shape", wholeNumber(0, MOST_SAMPLES), 10)
     .addOption(new Option("--explain", "show each line with a mark under each field").conflicts("json"))
     .option("--raw", "add the log line to each JSON object")
+    .addOption(redactOption())
     .option("--json", "print the summary as JSON")
     .option("--strict", "exit 1 when there was a line of no known form")
     .addHelpText("after", PARSE_EXAMPLE)

@@ -1,4 +1,4 @@
-import { Redactor } from "../render/redact.ts";
+import { Redactor } from "../redact/redactor.ts";
 
 /** What every result goes through before it is shown: `--redact`, or nothing. One for each output, so that names stay the same. */
 export function redactor({ redact }: { readonly redact?: boolean }): <Value>(value: Value) => Value {

@@ -5,7 +5,7 @@ import { collectText, toSchemaVersion, wholeNumber } from "./flag-values.ts";
 import type { Io } from "./io.ts";
 import { withPager } from "./pager.ts";
 import type { SetStatus } from "./program.ts";
-import { withAudit, withDatabase, withKeys, withPaging } from "./shared-flags.ts";
+import { redactOption, withAudit, withDatabase, withKeys, withPaging } from "./shared-flags.ts";
 
 export function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("verify"))
@@ -18,6 +18,7 @@ export function addVerify(program: Command, io: Io, setStatus: SetStatus): void 
       "--deep",
       "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
     )
+    .addOption(redactOption())
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
       const { runVerify } = await import("./commands/verify.ts");
@@ -163,6 +164,7 @@ export function addAudit(program: Command, io: Io): void {
     .option("--message <id>", "only what names this message")
     .option("--address <address>", "only what names this address")
     .option("--limit <rows>", "the newest so many", wholeNumber(1, MOST_ROWS), 100)
+    .addOption(redactOption())
     .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
     .option("--json", "print it as JSON")
     .addHelpText("after", AUDIT_EXAMPLES)
@@ -178,6 +180,7 @@ export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void 
     .description(
       "Checks versions, disk, rights, soundness, sizes, the last runs, shares of lines that were not understood, and what Exim could log and does not. Changes nothing; exit 1 when there is a problem.",
     )
+    .addOption(redactOption())
     .option("--json", "print the findings as JSON")
     .action(async (flags) => {
       const { runDoctor } = await import("./commands/doctor.ts");

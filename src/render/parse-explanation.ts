@@ -11,6 +11,7 @@ export interface ExplanationOptions {
   readonly paint: Paint;
   /** Say where the line is. */
   readonly hasPlace: boolean;
+  readonly isRedacted: boolean;
 }
 
 const WIDEST = 120;
@@ -25,7 +26,7 @@ export function renderExplanation(explanation: Explanation, options: Explanation
     renderMarked(text, labelled, columns, options.paint),
     linesLeftOut > 0 ? `(${countOf(linesLeftOut, "header or empty line")} below it not marked)` : "",
     `\n${renderLegend(labelled, columns, options.paint)}`,
-    isUnderstood ? "" : `\n${renderRequest(explanation, columns, options.paint)}`,
+    isUnderstood ? "" : `\n${renderRequest(explanation, columns, options)}`,
   ];
   return `${parts.filter((part) => part !== "" && part !== "\n").join("\n")}\n`;
 }
@@ -194,11 +195,14 @@ function renderLegend(fields: readonly LabelledField[], columns: number, paint: 
     .join("\n");
 }
 
-const HOW_TO_REPORT =
-  "Please report it, so that the next version knows it: replace addresses, names of hosts and whatever else is private in the line, keep its form, run this command on it again, and open an issue with the output and the versions of Exim and exim-pilot.";
-
-function renderRequest({ kind }: Explanation, columns: number, paint: Paint): string {
-  return renderHanging("", `${paint.waiting(objectionTo(kind))} ${HOW_TO_REPORT}`, 0, columns);
+function renderRequest(
+  { kind }: Explanation,
+  columns: number,
+  { paint, isRedacted }: Pick<ExplanationOptions, "paint" | "isRedacted">,
+): string {
+  const redact = isRedacted ? "" : "run this command on it again with --redact, ";
+  const request = `Please report it, so that the next version knows it: ${redact}look whether words in it still tell something private, and open an issue with the output and the versions of Exim and exim-pilot.`;
+  return renderHanging("", `${paint.waiting(objectionTo(kind))} ${request}`, 0, columns);
 }
 
 function objectionTo(kind: Explanation["kind"]): string {

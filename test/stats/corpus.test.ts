@@ -4,13 +4,22 @@ import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../src/stats/stats.ts";
 import { type EpochMs, toIso } from "../../src/units.ts";
 import { parseWhen, shiftDays } from "../../src/when.ts";
-import { type Corpus, corpusProfiles, fateKind, type TruthFateKind, type TruthMessage } from "../support/corpus.ts";
+import {
+  type Corpus,
+  corpusProfiles,
+  fateKind,
+  syslogCorpora,
+  type TruthFateKind,
+  type TruthMessage,
+} from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
 import { NOW, withReader } from "../support/database.ts";
 import { statsRequest } from "../support/stats-request.ts";
 import { queryAll } from "../support/views.ts";
 
-const profiles = corpusProfiles();
+type WithTruth = Pick<Corpus, "truth">;
+
+const profiles = [...corpusProfiles(), ...syslogCorpora()];
 const hasFull = profiles.some(({ name }) => name.includes("full"));
 
 if (!hasFull) test.skip("the full corpus is not beside the project: only its trimmed copy was tested");
@@ -30,7 +39,7 @@ describe.each(profiles)("$name", (corpus) => {
   });
 });
 
-async function statsOf(path: string, { truth }: Corpus, request: Partial<StatsRequest>): Promise<Stats> {
+async function statsOf(path: string, { truth }: WithTruth, request: Partial<StatsRequest>): Promise<Stats> {
   const whole = statsRequest({
     sections: SECTION_NAMES,
     timeZone: truth.timezone,
@@ -40,7 +49,7 @@ async function statsOf(path: string, { truth }: Corpus, request: Partial<StatsRe
   return withReader(path, (reader) => computeStats(reader.stats, whole));
 }
 
-function twoDays({ from }: Stats, { truth }: Corpus): readonly [since: EpochMs, until: EpochMs] {
+function twoDays({ from }: Stats, { truth }: WithTruth): readonly [since: EpochMs, until: EpochMs] {
   const since = parseWhen((from ?? "").slice(0, "2026-03-02".length), { now: NOW, timeZone: truth.timezone })?.from;
   if (since === undefined) throw new Error("The logs have no beginning.");
   return [since, shiftDays(since, 2, truth.timezone)];
@@ -158,7 +167,7 @@ function expectViews(path: string, stats: Stats, time: Time | undefined): void {
 }
 
 /** The queue at the end, as the spool files tell: all that is open, but for messages whose spool file was damaged. */
-function expectTruth(path: string, stats: Stats, { truth }: Corpus): void {
+function expectTruth(path: string, stats: Stats, { truth }: WithTruth): void {
   const { messages } = sectionsOf(stats).totals;
   const open = queryAll<{ id: string }>(
     path,
@@ -172,7 +181,7 @@ function expectTruth(path: string, stats: Stats, { truth }: Corpus): void {
 }
 
 /** All that was accepted, all that Exim made of it, and what left no trace but its lines. */
-function expectArrivals(path: string, stats: Stats, { truth }: Corpus): void {
+function expectArrivals(path: string, stats: Stats, { truth }: WithTruth): void {
   const known = new Set([
     ...truth.messages.filter(({ accepted }) => accepted).flatMap(({ exim_id }) => exim_id ?? []),
     ...truth.generated_messages_seen.map(({ exim_id }) => exim_id),
@@ -214,7 +223,7 @@ const COUNTED_OTHERWISE: Readonly<Record<string, string>> = {
 };
 
 /** What became of the recipients of messages about which the driver knows it of every recipient. */
-async function expectFates(path: string, corpus: Corpus): Promise<void> {
+async function expectFates(path: string, corpus: WithTruth): Promise<void> {
   const messages = corpus.truth.messages.filter(
     ({ accepted, exim_id, rcpts, scenario }) =>
       accepted &&

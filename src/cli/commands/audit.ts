@@ -3,6 +3,7 @@ import { renderJson } from "../../render/json.ts";
 import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { parseMoment } from "../moment.ts";
+import { redactor } from "../redactor.ts";
 
 export interface AuditListFlags extends DatabaseFlags {
   readonly since?: string;
@@ -12,6 +13,7 @@ export interface AuditListFlags extends DatabaseFlags {
   readonly message?: string;
   readonly address?: string;
   readonly limit: number;
+  readonly redact?: boolean;
   readonly csv?: boolean;
   readonly json?: boolean;
 }
@@ -22,13 +24,23 @@ export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
   const time = (text: string | undefined) => (text === undefined ? undefined : parseMoment(text, io.now()));
   const filter = { since: time(since), until: time(until), user, action, message, address, limit };
   const rows = await usingReader(flags, io, (reader) => reader.audit.list(filter));
-  if (flags.csv === true) io.stdout.write(renderAuditCsv(rows));
-  else if (flags.json === true) {
-    const entries = rows.map((row) => ({
+  const entries = redactor(flags)(
+    rows.map((row) => ({
       ...row,
       parameters: JSON.parse(row.parameters) as unknown,
       affected: JSON.parse(row.affected) as unknown,
-    }));
+    })),
+  );
+  if (flags.json === true) {
     io.stdout.write(renderJson("audit", { entries }));
-  } else io.stdout.write(renderAudit(rows, io.timeZone, paintFor(io.stdout, io)));
+    return;
+  }
+  const shown = entries.map((entry) => ({
+    ...entry,
+    parameters: JSON.stringify(entry.parameters),
+    affected: JSON.stringify(entry.affected),
+  }));
+  io.stdout.write(
+    flags.csv === true ? renderAuditCsv(shown) : renderAudit(shown, io.timeZone, paintFor(io.stdout, io)),
+  );
 }

@@ -10,11 +10,13 @@ import { eachLine, SourceFailure } from "../../ingest/lines.ts";
 import { isSurelyLog, isSyslog } from "../../ingest/log-type.ts";
 import { readFailure } from "../../ingest/read-failure.ts";
 import { openSource, STDIN_PATH } from "../../ingest/source.ts";
+import { Redactor } from "../../redact/redactor.ts";
 import { renderEvent } from "../../render/parse-event.ts";
 import { renderExplanation } from "../../render/parse-explanation.ts";
 import { renderSummary, renderSummaryJson } from "../../render/parse-summary.ts";
 import { columnsOf, paintFor } from "../context.ts";
 import type { Io } from "../io.ts";
+import { redactLine, redactSummary } from "../redact-line.ts";
 import { reportError } from "../report-error.ts";
 
 export interface ParseFlags {
@@ -24,6 +26,7 @@ export interface ParseFlags {
   readonly samples: number;
   readonly explain?: boolean;
   readonly raw?: boolean;
+  readonly redact?: boolean;
   readonly json?: boolean;
   readonly strict?: boolean;
 }
@@ -152,21 +155,26 @@ function isWanted(kind: LineKind, { kind: kinds = [], other = false }: ParseFlag
 function presentationOf(paths: readonly string[], flags: ParseFlags, io: Io): Presentation {
   const page = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
   if (flags.summary === true) return presentSummary(flags, page);
+  const names = new Redactor();
+  const shown = (line: ReadLine): ReadLine => (flags.redact === true ? redactLine(line, names) : line);
   if (flags.explain !== true) {
     const options = { hasFile: paths.length > 1, hasRaw: flags.raw === true };
-    return { show: (line) => renderEvent(line, options), conclude: () => "" };
+    return { show: (line) => renderEvent(shown(line), options), conclude: () => "" };
   }
-  const options = { ...page, hasPlace: paths.join() !== STDIN_PATH };
+  const options = { ...page, hasPlace: paths.join() !== STDIN_PATH, isRedacted: flags.redact === true };
   let separator = "";
   const show = (line: ReadLine): string => {
-    const text = separator + renderExplanation(explain(line), options);
+    const text = separator + renderExplanation(explain(shown(line)), options);
     separator = "\n";
     return text;
   };
   return { show, conclude: () => "" };
 }
 
-function presentSummary({ samples, json }: ParseFlags, page: Parameters<typeof renderSummary>[2]): Presentation {
+function presentSummary(
+  { samples, redact, json }: ParseFlags,
+  page: Parameters<typeof renderSummary>[2],
+): Presentation {
   const tally = new Tally();
   return {
     show: (line) => {
@@ -174,7 +182,8 @@ function presentSummary({ samples, json }: ParseFlags, page: Parameters<typeof r
       return "";
     },
     conclude: (extent) => {
-      const summary = tally.summarise(samples);
+      const found = tally.summarise(samples);
+      const summary = redact === true ? redactSummary(found, new Redactor()) : found;
       return json === true ? renderSummaryJson(summary, extent) : renderSummary(summary, extent, page);
     },
   };

@@ -6,9 +6,11 @@ import type { Writer } from "../../store/writer.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
 import { assertTimeZone } from "../time-zone.ts";
 
 export interface ServersFlags extends DatabaseFlags, AuditFlags {
+  readonly redact?: boolean;
   readonly json?: boolean;
 }
 
@@ -20,7 +22,8 @@ export interface ServerSettingsFlags extends ServersFlags {
 
 /** Prints the servers. Errors: those of the database. */
 export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
-  const servers = await usingReader(flags, io, (reader) => reader.servers.list());
+  const found = await usingReader(flags, io, (reader) => reader.servers.list());
+  const { servers } = redactor(flags)({ servers: found });
   io.stdout.write(
     flags.json === true
       ? renderJson("servers", { servers: servers.map(toServerFacts) })
@@ -30,9 +33,10 @@ export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
 
 /** Errors: `not_found`, `usage`, those of the database. */
 export async function runRenameServer(oldName: string, newName: string, flags: ServersFlags, io: Io): Promise<void> {
-  const change = await changing("servers rename", { ...flags, oldName, newName }, flags, io, (writer) =>
+  const done = await changing("servers rename", { ...flags, oldName, newName }, flags, io, (writer) =>
     renameServer(writer, oldName, newName),
   );
+  const change = redactor(flags)(done);
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderRename(change));
 }
 
@@ -45,9 +49,10 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
     });
   }
   assertTimeZone(timeZone);
-  const change = await changing("servers set", { ...flags, name }, flags, io, (writer) =>
+  const done = await changing("servers set", { ...flags, name }, flags, io, (writer) =>
     changeServer(writer, name, { environment, owner, timeZone }),
   );
+  const change = redactor(flags)(done);
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
 }
 

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
+import { redactEximstats } from "../../redact/redact-eximstats.ts";
+import { redactStats } from "../../redact/redact-stats.ts";
+import { Redactor } from "../../redact/redactor.ts";
 import { formatBytes, formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
@@ -25,6 +28,7 @@ export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "
   readonly bucket?: Bucket;
   readonly compare?: Comparison;
   readonly timezone?: string;
+  readonly redact?: boolean;
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly markdown?: boolean;
@@ -40,9 +44,10 @@ const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
 export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
   if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
-  const stats = await usingReader(flags, io, ({ stats: reader }) =>
+  const found = await usingReader(flags, io, ({ stats: reader }) =>
     reader.atOneMoment(async () => computeStats(reader, await toRequest(chosen, flags, reader, io))),
   );
+  const stats = flags.redact === true ? redactStats(found, new Redactor()) : found;
   if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
   io.stdout.write(await render(stats, flags, sections.length === 0 && flags.by === undefined, io));
   // A table has no room for it; everything else shows it.
@@ -61,13 +66,14 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
     });
   }
   const { computeEximstats } = await import("../../stats/eximstats/eximstats.ts");
-  const { report, timeZone } = await usingReader(flags, io, ({ stats: reader }) =>
+  const { found, timeZone } = await usingReader(flags, io, ({ stats: reader }) =>
     reader.atOneMoment(async () => {
       const { filter, timeZone } = await toRequest([], flags, reader, io);
       const formatStamp = (iso: string): string => formatTime(iso, timeZone);
-      return { report: await computeEximstats(reader, { filter, formatStamp, signal: io.signal }), timeZone };
+      return { found: await computeEximstats(reader, { filter, formatStamp, signal: io.signal }), timeZone };
     }),
   );
+  const report = flags.redact === true ? redactEximstats(found, new Redactor()) : found;
   if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
   else if (flags.quiet !== true) {
     const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone };

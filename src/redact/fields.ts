@@ -1,0 +1,60 @@
+/** What the fields of results and events hold: how a value is replaced depends on that, and on nothing in the value itself. */
+
+/**
+ * - `address`: with or without a domain. `host`: a name, or an IP in its brackets. `domain`: of an address, or the address that has none.
+ * - `login`: an account behind its authenticator, `PLAIN:bob`. `actor`: who did something, a user or words of Exim's.
+ * - `argument`: of a command. `path`: of a file or directory. `text`: words, with anything in between. `harmless`: tells of nobody.
+ */
+export type Secret =
+  | "address"
+  | "host"
+  | "domain"
+  | "login"
+  | "actor"
+  | "argument"
+  | "subject"
+  | "tag"
+  | "path"
+  | "text"
+  | "harmless";
+
+/** By the name of the property, or by that and the one it stands under. */
+const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
+  harmless: [
+    "direction enhancedCode event kind logType mark next phase protocol router seenIn status timeZone timestamp tls tone",
+    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits condition action result residue",
+    // Hidden by what they are about: see redact-stats.
+    "rows.key problems.subjects",
+  ],
+  address: [
+    "sender senders recipient recipients refusedRecipients address finalAddress final parents original",
+    "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",
+    "rewrite.result identification.details.S final_address header_message_id",
+  ],
+  host: [
+    "host helo server servers provider list oldName newName parameters.name parameters.server",
+    "host.name host.helo dns.name before.name after.name servers.name signature.domain",
+  ],
+  domain: ["domain identification.details.D"],
+  login: ["auth account accounts succeeded"],
+  actor: ["by"],
+  argument: ["args"],
+  subject: ["subject"],
+  tag: ["tag tags"],
+  path: [
+    "directory path file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
+  ],
+  // Properties that have one name and hold something else in some places.
+  text: ["configuration.subject verification.subject"],
+};
+
+const SECRETS: ReadonlyMap<string, Secret> = new Map(
+  Object.entries(FIELDS).flatMap(([secret, names]) =>
+    names.flatMap((some) => some.split(" ").map((name) => [name, secret as Secret] as const)),
+  ),
+);
+
+/** What the property `name` of something under the property `parent` holds; what is not known is text. */
+export function secretOf(parent: string, name: string): Secret {
+  return SECRETS.get(`${parent}.${name}`) ?? SECRETS.get(name) ?? "text";
+}

@@ -1,0 +1,130 @@
+/** How what is to be hidden can be told in a text: by its form, or by what stands before it in a log line or in a sentence about it. */
+/** What a match is; also the name of its group. */
+export type Found =
+  | "known"
+  | "subject"
+  | "certificate"
+  | "address"
+  | "actor"
+  | "host"
+  | "path"
+  | "id"
+  | "ip"
+  | "mention";
+
+const LABEL = String.raw`[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?`;
+const DELIMITER = String.raw`\s<>()"',;:=[\]`;
+const BRACKETED_IP = String.raw`\[[\da-fA-F.:]+\]`;
+const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
+/** Of an address line, behind the id of its message or at the beginning of a text. */
+const ADDRESS_FLAG = String.raw`(?:^|(?<!\S)[\w-]{16,23} )(?:<=|\(=|=>|->|>>|\*>|==|\*\*) `;
+/** What stands there and is no address. */
+const NO_ADDRESS = String.raw`(?!(?:discarded|blackhole)\b)[^\s<>|/:"([]\S*`;
+
+/** In the order in which they are tried at each place. A thing that has several forms has several lines. */
+const FORMS: readonly (readonly [found: Exclude<Found, "known">, form: string])[] = [
+  ["subject", `(?<= T=)${QUOTED}`],
+  ["certificate", `(?<= DN=)${QUOTED}`],
+  ["address", String.raw`(?<=<)(?:${QUOTED}|[^\s<>"]+)@[^\s<>]+(?=>)`],
+  ["address", `(?<=${ADDRESS_FLAG})${NO_ADDRESS}`],
+  ["address", String.raw`(?<= id\*?=)[^\s"]+`],
+  // Without a domain.
+  ["address", String.raw`(?<=(?:^ {4}|[ :]|\b[A-Z]=)<)[\w.+~=-]+(?=>)`],
+  ["address", String.raw`(?<= header is: )[^\s)]+`],
+  ["address", String.raw`(?<=\+)[\w.-]+(?==[\w.-]+\.[\w-])`],
+  ["address", String.raw`(?<= args: .{0,1024} -[fF])[^\s"]+`],
+  ["address", String.raw`(?<= (?:args|queue run): .{0,1024} -[RS](?:ff?|rf?f?)? )[^\s"-]\S*`],
+  ["address", String.raw`(?<= U=)\S+`],
+  ["address", String.raw`(?<= A=[\w-]+:)[^\s:]+`],
+  ["actor", String.raw`(?<=\b(?:[Rr]emoved|[Ff]rozen|[Uu]nfrozen|[Tt]hawed|[Cc]ancelled|added|delivered) by )[\w.-]+`],
+  ["actor", String.raw`(?<=\bfrozen \()[\w.-]+(?=\))`],
+  ["actor", String.raw`(?<=\bsender (?:address )?changed to \S+ by )[\w.-]+`],
+  // What a client greeted with, and names without a domain.
+  ["host", String.raw`(?<=(?:^| )H=(?:[^\s()[\]]+ )?(?:DS )?\().{1,1024}?(?=\)(?: ${BRACKETED_IP}|$))`],
+  ["host", String.raw`(?<=(?:^| )H=)[^\s()[\]:]+`],
+  ["host", String.raw`(?<=\b(?:from|to|host|by way of) (?:[\w.-]+ )?\().{1,1024}?(?=\) ${BRACKETED_IP})`],
+  ["host", String.raw`(?<=\b(?:from|to|host|by|at|by way of) )[\w.-]+(?= (?:\([^()]*\) )?${BRACKETED_IP})`],
+  ["host", String.raw`(?<=^server )[\w.-]+$`],
+  ["path", String.raw`(?<=^|[\s'"(=|<>,])\/[^\s'"()<>,;|/:][^\s'"()<>,;|]*[^\s'"()<>,;|:.]`],
+  [
+    "address",
+    String.raw`(?:(?<![^${DELIMITER}])${QUOTED}|(?<![^${DELIMITER}])[^${DELIMITER}]+)@(?:\[[^\]\s]*\]|(?:[\p{L}\p{N}_-]+\.)*[\p{L}\p{N}_-]+)`,
+  ],
+  [
+    "id",
+    String.raw`(?:(?<![\w-])|(?<=(?:^|\s)-[A-Za-z]{1,3}))(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4})(?!\w|-(?![DHJK]\b))`,
+  ],
+  ["ip", String.raw`(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.[\w.]*[A-Za-z_])`],
+  [
+    "ip",
+    String.raw`(?<=^|[^\w:.]|IPv6:)(?=[0-9a-fA-F:.]{0,40}?(?:::|(?:[0-9a-fA-F]{1,4}:){7}))[0-9a-fA-F]*:[0-9a-fA-F:.]*[0-9a-fA-F:](?![\w:])`,
+  ],
+  ["host", String.raw`(?<![\p{L}\p{N}_.-])(?:${LABEL}\.)+\p{L}[\p{L}\p{N}-]*[\p{L}\p{N}](?![\p{L}\p{N}_-])`],
+  // Names without a domain, where such may stand; they are replaced when they are known from elsewhere.
+  ["mention", String.raw`(?<=\b(?:as|by|to|for) |[=*>-][>*=] |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])`],
+];
+
+const BY_FORM = new RegExp(FORMS.map(([, form]) => `(${form})`).join("|"), "gu");
+
+/** Of a text, from `from` up to `to`. */
+interface Span {
+  readonly found: Found;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Replaces all that is found, each once; `known` texts are found wherever they are words. What is known gives way to a form that it is
+ * a part of, and stands for any other that it touches.
+ */
+export function replaceFound(
+  text: string,
+  known: Iterable<string>,
+  replace: (found: Found, text: string) => string,
+): string {
+  const byForm = [...text.matchAll(BY_FORM)].map(spanOf);
+  const asKnown = placesOf(known, text).filter((place) => !byForm.some((span) => isWithin(place, span)));
+  const others = byForm.filter((span) => !asKnown.some((place) => touches(place, span)));
+  let replaced = "";
+  let end = 0;
+  for (const { found, from, to } of [...asKnown, ...others].sort((one, other) => one.from - other.from)) {
+    replaced += text.slice(end, from) + replace(found, text.slice(from, to));
+    end = to;
+  }
+  return replaced + text.slice(end);
+}
+
+function spanOf({ index, 0: whole, ...groups }: RegExpExecArray): Span {
+  const group = FORMS.findIndex((_, number) => groups[number + 1] !== undefined);
+  return { found: FORMS[group]?.[0] ?? "mention", from: index, to: index + whole.length };
+}
+
+/** Longer ones first: of two that touch, the first counts. */
+function placesOf(known: Iterable<string>, text: string): Span[] {
+  const places: Span[] = [];
+  for (const word of [...known].sort((one, other) => other.length - one.length)) {
+    for (let from = text.indexOf(word); from !== -1; from = text.indexOf(word, from + 1)) {
+      const place = { found: "known", from, to: from + word.length } as const;
+      if (isWord(text, place) && !places.some((other) => touches(other, place))) places.push(place);
+    }
+  }
+  return places;
+}
+
+function isWithin(inner: Span, outer: Span): boolean {
+  return inner.from >= outer.from && inner.to <= outer.to && inner.to - inner.from < outer.to - outer.from;
+}
+
+function touches(one: Span, other: Span): boolean {
+  return one.from < other.to && other.from < one.to;
+}
+
+const WORD = /[\p{L}\p{N}_]/u;
+const BEFORE_WORD = /[\p{L}\p{N}_.@-]$/u;
+const AFTER_WORD = /^(?:[\p{L}\p{N}_@=-]|\.[\p{L}\p{N}])/u;
+
+/** No part of a longer word, address or name of a host, and no key. */
+function isWord(text: string, { from, to }: Span): boolean {
+  const isCutBefore = WORD.test(text.charAt(from)) && BEFORE_WORD.test(text.slice(Math.max(0, from - 2), from));
+  return !isCutBefore && !(WORD.test(text.charAt(to - 1)) && AFTER_WORD.test(text.slice(to, to + 3)));
+}
