@@ -5,8 +5,9 @@ import { MESSAGE_STATUSES, type MessageStatus } from "../message/statuses.ts";
 import type { EntryKind, LogType } from "../store/codes.ts";
 import type { Filter, HitKind, Range } from "../store/filter.ts";
 import { SECOND_MS } from "../units.ts";
-import { parseDuration, parseWhen } from "../when.ts";
+import { parseDuration } from "../when.ts";
 import type { Io } from "./io.ts";
+import { toTimeRange } from "./time-range.ts";
 
 /** As typed; every flag but the times can be given several times. */
 export interface FilterFlags {
@@ -74,7 +75,7 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--log-type <type>", "seen in the main, reject or panic log"),
   repeatable("-s, --server <name>", "of this server"),
   single("--since <time>", "arrived then or later: 2026-03-02, 2026-03-02 05:40, yesterday, 2h, 7d"),
-  single("--until <time>", "arrived before; a day or a minute is included as a whole"),
+  single("--until <time>", "arrived before then; a day is included"),
 ];
 
 /** Those that say which mail is counted; time and server are asked for in another way there. */
@@ -117,7 +118,8 @@ const PLAIN = [
 /** The filter of the flags. Errors: `usage`. */
 export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): Filter {
   const plain = PLAIN.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]));
-  const { status, event, kind, logType, size, queueTime, since, until } = flags;
+  const { status, event, kind, logType, size, queueTime } = flags;
+  const { since, until } = toTimeRange(flags, { now: io.now(), timeZone: io.timeZone });
   return {
     ...Object.fromEntries(plain),
     ...(status && { status: status.map((name) => oneOf(name, "status", MESSAGE_STATUSES) as MessageStatus) }),
@@ -130,22 +132,14 @@ export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): 
         toRange(text, "time on the queue", parseSeconds, "Give a duration: 1h.., ..30s or 10m..2h."),
       ),
     }),
-    ...(since !== undefined && { since: toSpan(since, io).from }),
-    ...(until !== undefined && { until: toSpan(until, io).until }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
   };
 }
 
 function oneOf(name: string, what: string, names: readonly string[]): string {
   if (names.includes(name)) return name;
   throw new PilotError("usage", `There is no ${what} "${name}".`, { hint: `Give one of ${names.join(", ")}.` });
-}
-
-function toSpan(text: string, io: Pick<Io, "now" | "timeZone">): ReturnType<typeof parseWhen> & object {
-  const span = parseWhen(text, { now: io.now(), timeZone: io.timeZone });
-  if (span !== undefined) return span;
-  throw new PilotError("usage", `"${text}" is no time.`, {
-    hint: "Give 2026-03-02, 2026-03-02 05:40, today, yesterday, or how long ago: 2h, 7d.",
-  });
 }
 
 function toRange(text: string, what: string, parse: (text: string) => number | undefined, hint: string): Range {

@@ -248,7 +248,7 @@ function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
       "Shows which accounts, programs and local users send how much and as whom, and from where logins fail, with those that succeeded afterwards.",
     )
     .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
-    .option("--until <time>", "only up to then")
+    .option("--until <time>", "only before then; a day is included")
     .option("--limit <count>", "at most so many answers to each question", wholeNumber(1), 5)
     .addOption(redactOption())
     .option("--json", "print the answers as JSON")
@@ -313,7 +313,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .argument("[sections...]", "what to show: names from the list below, or all", collectSections)
     .option("--since <time>", `from this time on: ${WHEN_FORMS}`)
-    .option("--until <time>", "up to this time, or to the end of this day; in the same forms")
+    .option("--until <time>", "before this time, in the same forms; a day is included")
     .option("-s, --server <name>", "only what this server logged (can be repeated)", collectText)
     .addOption(
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),

@@ -1,7 +1,7 @@
 /** The commands that keep the database sound, small and safe, and their flags; all others are in program.ts. */
 import { type Command, Option } from "commander";
 import { DEFAULT_SPANS } from "../retention/policy.ts";
-import { collectText, toSchemaVersion, wholeNumber } from "./flag-values.ts";
+import { collectText, toSchemaVersion, toWhen, wholeNumber } from "./flag-values.ts";
 import type { Io } from "./io.ts";
 import { withPager } from "./pager.ts";
 import type { SetStatus } from "./program.ts";
@@ -157,8 +157,8 @@ export function addAudit(program: Command, io: Io): void {
     .description(
       "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
     )
-    .option("--since <time>", "from then on: 2026-03-02, 2026-03-02T05:40:05Z, or a span ago such as 7d")
-    .option("--until <time>", "before then")
+    .option("--since <time>", "from then on: 2026-03-02, 2026-03-02 05:40, yesterday, 2h, 7d", toWhen)
+    .option("--until <time>", "before then; a day is included", toWhen)
     .option("--user <name>", "by this user, also one who became another by sudo")
     .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
     .option("--message <id>", "only what names this message")

@@ -151,6 +151,8 @@ describe("the audit log", () => {
     expect(await found("--until", "2026-03-31T23:59:56Z")).toEqual(["export"]);
     expect(await found("--since", "2026-03-31 23:59:56", "--until", "2026-03-31T23:59:57Z")).toEqual(["search"]);
     expect(await found("--since", "1h", "--limit", "1")).toEqual(["search"]);
+    expect(await found("--since", "yesterday", "--until", "yesterday")).toEqual(["export", "search"]);
+    expect(await found("--until", "2026-03-30")).toEqual([]);
   });
 
   test("is CSV that a spreadsheet reads as text", async () => {

@@ -2,8 +2,8 @@ import { renderAudit, renderAuditCsv } from "../../render/audit.ts";
 import { renderJson } from "../../render/json.ts";
 import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
-import { parseMoment } from "../moment.ts";
 import { redactor } from "../redactor.ts";
+import { toTimeRange } from "../time-range.ts";
 
 export interface AuditListFlags extends DatabaseFlags {
   readonly since?: string;
@@ -20,9 +20,9 @@ export interface AuditListFlags extends DatabaseFlags {
 
 /** Prints rows of the audit log. Errors: `usage`, those of the database. */
 export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
-  const { since, until, user, action, message, address, limit } = flags;
-  const time = (text: string | undefined) => (text === undefined ? undefined : parseMoment(text, io.now()));
-  const filter = { since: time(since), until: time(until), user, action, message, address, limit };
+  const { user, action, message, address, limit } = flags;
+  const range = toTimeRange(flags, { now: io.now(), timeZone: io.timeZone });
+  const filter = { ...range, user, action, message, address, limit };
   const rows = await usingReader(flags, io, (reader) => reader.audit.list(filter));
   const entries = redactor(flags)(
     rows.map((row) => ({

@@ -14,7 +14,7 @@ import { Redactor } from "../../redact/redactor.ts";
 import { renderEvent } from "../../render/parse-event.ts";
 import { renderExplanation } from "../../render/parse-explanation.ts";
 import { renderSummary, renderSummaryJson } from "../../render/parse-summary.ts";
-import { columnsOf, paintFor } from "../context.ts";
+import { screenOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactLine, redactSummary } from "../redact-line.ts";
 import { reportError } from "../report-error.ts";
@@ -153,7 +153,7 @@ function isWanted(kind: LineKind, { kind: kinds = [], other = false }: ParseFlag
 }
 
 function presentationOf(paths: readonly string[], flags: ParseFlags, io: Io): Presentation {
-  const page = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
+  const page = screenOf(io);
   if (flags.summary === true) return presentSummary(flags, page);
   const names = new Redactor();
   const shown = (line: ReadLine): ReadLine => (flags.redact === true ? redactLine(line, names) : line);

@@ -15,11 +15,13 @@ import type { Filter as SearchFilter } from "../../store/filter.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats-reader.ts";
 import { toIso } from "../../units.ts";
-import { type Bucket, parseWhen, type Span, WHEN_FORMS } from "../../when.ts";
-import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import type { Bucket } from "../../when.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { replaceFile } from "../replace-file.ts";
+import { toTimeRange } from "../time-range.ts";
+import { assertTimeZone } from "../time-zone.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
@@ -76,7 +78,7 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
   const report = flags.redact === true ? redactEximstats(found, new Redactor()) : found;
   if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
   else if (flags.quiet !== true) {
-    const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone };
+    const screen = { ...screenOf(io), timeZone };
     const { renderEximstatsPage } = await import("../../render/stats/eximstats-page.ts");
     io.stdout.write(renderEximstatsPage(report, screen, flags.limit));
   }
@@ -101,7 +103,7 @@ async function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io)
   if (flags.csv === true) return renderOneCsv(stats);
   if (flags.quiet === true || flags.html !== undefined) return "";
   const { renderStatsPage } = await import("../../render/stats/stats-page.ts");
-  const screen = { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io), timeZone: stats.timeZone };
+  const screen = { ...screenOf(io), timeZone: stats.timeZone };
   return renderStatsPage(stats, screen, { isBrief });
 }
 
@@ -133,15 +135,9 @@ async function toRequest(
 ): Promise<StatsRequest> {
   const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
   const servers = await findServers(server, reader);
-  const timeZone = flags.timezone === undefined ? commonTimeZone(servers, io) : toTimeZone(flags.timezone);
-  const since = toSpan("--since", flags.since, timeZone, io)?.from;
-  const end = toSpan("--until", flags.until, timeZone, io);
-  const until = end?.isDay === true ? end.until : end?.from;
-  if (since !== undefined && until !== undefined && since >= until) {
-    throw new PilotError("usage", "--since is not before --until.", {
-      hint: "A day given to --until is included, a time is not.",
-    });
-  }
+  assertTimeZone(flags.timezone);
+  const timeZone = flags.timezone ?? commonTimeZone(servers, io);
+  const { since, until } = toTimeRange(flags, { now: io.now(), timeZone });
   return {
     filter: { since, until, servers: server, subjects: toSubjects(flags, io) },
     subjects: subjectsAsTyped(flags),
@@ -184,24 +180,4 @@ function commonTimeZone(servers: Servers, io: Io): string {
   const zones = new Set(servers.map(({ timeZone }) => timeZone));
   const [zone] = zones;
   return zone !== undefined && zones.size === 1 ? zone : io.timeZone;
-}
-
-function toTimeZone(name: string): string {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-  } catch (error) {
-    throw new PilotError("usage", `"${name}" is not a time zone.`, {
-      hint: "Zones have names like Europe/Berlin or UTC.",
-      cause: error,
-    });
-  }
-}
-
-function toSpan(flag: string, text: string | undefined, timeZone: string, io: Io): Span | undefined {
-  if (text === undefined) return undefined;
-  const span = parseWhen(text, { now: io.now(), timeZone });
-  if (span === undefined) {
-    throw new PilotError("usage", `${flag} cannot be "${text}".`, { hint: `Give ${WHEN_FORMS}.` });
-  }
-  return span;
 }
