@@ -143,7 +143,15 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["Error", [lifecycle, parseConfigurationError, parseSpool]],
   [
     "SMTP",
-    [lifecycle, session, parseCommandError, parseSynchronizationError, parseBuiltInRejection, parseIdentification],
+    [
+      lifecycle,
+      session,
+      parseCommandError,
+      parseSynchronizationError,
+      parseBuiltInRejection,
+      parseIdentification,
+      parseOldHostError,
+    ],
   ],
   ["Sender", [parseIdentification]],
   ["unexpected", [session]],
@@ -164,6 +172,8 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["ident", [parseSessionNote]],
   ["TLS", [parseTlsError]],
   ["DANE", [parseTlsPolicy]],
+  ["Remote", [parseOldHostError]],
+  ["Malformed", [parseOldHostError]],
   ["Required", [parseTlsPolicy]],
   ["Server", [parseTlsPolicy]],
   ["OCSP", [parseTlsPolicy]],
@@ -252,7 +262,7 @@ function parseByFirstCharacter(first: number, text: string): LogEvent | undefine
   }
 }
 
-/** Lines that begin with a name: of an authenticator, a router, a transport, or an address. */
+/** Lines that begin with a name: of an authenticator, a router, a transport, a host, or an address. */
 function parseBySecondWord(text: string, blank: number, messageId: string | undefined): LogEvent | undefined {
   if (blank <= 0) return undefined;
   const end = text.indexOf(" ", blank + 1);
@@ -269,6 +279,7 @@ function parseBySecondWord(text: string, blank: number, messageId: string | unde
     case "accept()":
       return parseDaemonProblem(text);
     default:
+      if (text.charCodeAt(blank + 1) === LEFT_BRACKET) return parseOldHostError(text, messageId);
       return messageId === undefined ? undefined : parseErrorIgnored(text);
   }
 }
