@@ -15,7 +15,7 @@ import {
 } from "./chars.ts";
 import { parseConfigurationError, parseDriverError, parseNeverUsers } from "./configuration.ts";
 import { parseDaemon, parseDaemonProblem, parseInvocation, parseQueueRun, parseSighup } from "./daemon.ts";
-import { parseDns } from "./dns.ts";
+import { parseDns, parseListMatch } from "./dns.ts";
 import type { LogEvent } from "./events.ts";
 import { parseOldHostError } from "./host-error.ts";
 import { parseIdentification } from "./identification.ts";
@@ -102,7 +102,7 @@ function parseSentence(text: string, messageId: string | undefined): LogEvent | 
       if (event !== undefined) return event;
     }
   }
-  return parseByFirstCharacter(first, text) ?? parseBySecondWord(text, blank, messageId);
+  return parseByFirstCharacter(first, text) ?? parseBySecondWord(text, blank, messageId) ?? parseListMatch(text);
 }
 
 function firstLine(text: string): string {
