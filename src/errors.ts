@@ -19,6 +19,7 @@ export const EXIT_STATUS = {
   disk_full: 3,
   read_only: 3,
   not_a_database: 3,
+  driver: 3,
   schema_older: 3,
   migration: 3,
   schema_newer: 4,

@@ -15,6 +15,7 @@ import type { StoreSettings } from "../store/store.ts";
 import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
 import { isTimeZone } from "../when.ts";
 import { missingSelectors } from "./log-selector.ts";
+import { describeZoneShift, findZoneShift } from "./zone-shift.ts";
 
 /** `problem`: something is wrong. `advice`: it could be better. */
 export type Verdict = "ok" | "advice" | "problem";
@@ -165,7 +166,7 @@ function checkRuns({ lastIngest, lastBackup, lastPrune }: DatabaseHealth, now: E
 const USUAL_SHARE = 0.05;
 const FEWEST_LINES = 100;
 
-function checkServer({ name, timeZone, lines, other, unparsed, sample }: ServerHealth): Finding[] {
+function checkServer({ name, timeZone, lines, other, unparsed, sample, arrivals }: ServerHealth): Finding[] {
   const check = `server ${name}`;
   const share = lines < FEWEST_LINES ? 0 : (other + unparsed) / lines;
   const percent = `${(share * 100).toFixed(1)} % of its ${lines.toLocaleString("en-US")} lines`;
@@ -177,10 +178,19 @@ function checkServer({ name, timeZone, lines, other, unparsed, sample }: ServerH
     ...(isTimeZone(timeZone)
       ? []
       : [problem(check, `This machine does not know its time zone ${timeZone}.`, "Update tzdata.")]),
+    ...checkZone(check, name, timeZone, findZoneShift(arrivals)),
     ...missing.map(({ item, gives }) =>
       advice(check, `Its log does not tell ${gives}.`, `Set in Exim: log_selector = +${item}`),
     ),
   ];
+}
+
+function checkZone(check: string, name: string, timeZone: string, shiftMs: number | undefined): Finding[] {
+  if (shiftMs === undefined) return [];
+  if (shiftMs === 0) return [ok(check, "Its stamps agree with the times in its message ids.")];
+  const message = `The times in its message ids show that its stamps, read as ${timeZone}, are taken ${describeZoneShift(shiftMs)}.`;
+  const hint = `Give it the zone of its clock: \`exim-pilot servers set ${name} --timezone ZONE\`, then \`exim-pilot rebuild\`.`;
+  return [problem(check, message, hint)];
 }
 
 function ok(check: string, message: string): Finding {

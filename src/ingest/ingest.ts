@@ -161,11 +161,12 @@ class Run {
   }
 
   get report(): IngestReport {
+    const logs = this.#logs.map((log) => ({ ...log, ...atLeastNothing(log) }));
     return {
       server: this.#server.name,
       timeZone: this.#server.timeZone,
-      logs: this.#logs,
-      totals: sum(this.#logs),
+      logs,
+      totals: sum(logs),
       isInterrupted: this.#isAborted && this.#options.isFollowing !== true,
     };
   }
@@ -359,6 +360,13 @@ function sum(logs: readonly LogFigures[]): LogFigures {
   const totals = { ...NOTHING };
   for (const log of logs) for (const key of Object.keys(NOTHING) as (keyof LogFigures)[]) totals[key] += log[key];
   return totals;
+}
+
+/** An entry that the run before found cut off, and took for free text, may be none now: of that kind there is nothing new, not less. */
+function atLeastNothing(figures: LogFigures): LogFigures {
+  const least = { ...NOTHING };
+  for (const key of Object.keys(NOTHING) as (keyof LogFigures)[]) least[key] = Math.max(0, figures[key]);
+  return least;
 }
 
 function toRunFigures({ logs, totals }: IngestReport): RunFigures {

@@ -16,6 +16,7 @@ import {
   unknownKeyAt,
 } from "./fields.ts";
 import { readHost, readInterface } from "./host.ts";
+import { findOldError } from "./old-error.ts";
 import { closingQuote, unescapeReply } from "./quoting.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
@@ -92,7 +93,8 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
     if (!readColon(cursor)) cursor.take(" ");
   }
   const { message, deliveryMs } = splitTrailingDuration(cursor.atEnd ? "" : cursor.rest() + text.slice(lineEnd));
-  const { router, transport, host, tls } = draft;
+  const { router, transport, tls } = draft;
+  const { host, reply } = readError(message, draft);
   return {
     kind: "failure",
     address,
@@ -104,7 +106,7 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
     details: detailsOf(draft),
     error: message,
     isRetryTimeout: message === "retry timeout exceeded",
-    reply: findSmtpReply(message),
+    reply,
     residue: "",
   };
 }
@@ -132,7 +134,8 @@ export function parseDeferral(text: string, start: number): Deferral {
   const errno = readErrno(cursor);
   const said = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
   const error = said === "" ? "" : said + text.slice(lineEnd);
-  const { router, transport, host, tls, deliveryMs } = draft;
+  const { router, transport, tls, deliveryMs } = draft;
+  const { host, reply } = readError(error, draft);
   return {
     kind: "deferral",
     address,
@@ -145,9 +148,15 @@ export function parseDeferral(text: string, start: number): Deferral {
     errno: errno === undefined || Number.isNaN(errno) ? 0 : errno,
     error,
     isRetrySkip: RETRY_SKIP.test(error),
-    reply: findSmtpReply(error),
+    reply,
     residue: cursor.rest(),
   };
+}
+
+/** The reply in an error, and the host: that of `H=`, or the one that the error of an old Exim names. */
+function readError(error: string, { host }: Draft): Pick<Failure, "host" | "reply"> {
+  const old = host === undefined ? findOldError(error) : undefined;
+  return old ?? { host, reply: findSmtpReply(error) };
 }
 
 /** Fields end with their line: what follows it in the file continues a message, or was written by something else. */

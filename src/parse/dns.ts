@@ -40,5 +40,21 @@ const FORMS: readonly Form[] = [
   { start: "failed to find host name for ", problem: "list", end: ": " },
   { start: "failed to find IP address for ", problem: "list", end: ": " },
   { start: "list matching forced to fail: failed to find host name for ", problem: "list", end: " (" },
+  { start: "list matching forced to fail: failed to find IP address for ", problem: "list", end: " (" },
   { start: "list matching forced to fail: ", problem: "list", end: " (" },
 ];
+
+const ACCEPTED = /: (accepted by \+include_(?:unknown|defer))$/;
+
+/**
+ * Reads that an item of a list matched although what it asks for could not be looked up.
+ *
+ *     host lookup deferred for reverse lookup check: accepted by +include_defer
+ *     ^
+ * Source: exim-log-grammar §12.3.
+ */
+export function parseListMatch(text: string): Dns | undefined {
+  const accepted = ACCEPTED.exec(text);
+  if (accepted === null) return undefined;
+  return { kind: "dns", problem: "list", name: text.slice(0, accepted.index), reason: accepted[1] };
+}

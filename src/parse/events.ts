@@ -250,7 +250,7 @@ export interface Rejection {
   readonly ident: string | undefined;
   readonly tls: string | undefined;
   readonly auth: Authentication | undefined;
-  /** `F=<…>`; undefined when the line names none. */
+  /** `F=<…>`, or the MAIL argument without its angle brackets; undefined when the line names none. */
   readonly sender: string | undefined;
   /** The RCPT argument without its angle brackets. */
   readonly recipient: string | undefined;

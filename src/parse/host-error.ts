@@ -12,6 +12,7 @@ import {
   readIdentity,
   takeDetail,
 } from "./identity.ts";
+import { findOldError } from "./old-error.ts";
 import { unescapeReply } from "./quoting.ts";
 import { buildRejection } from "./rejection.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
@@ -33,17 +34,30 @@ export function readHostError(cursor: Cursor, { host, details }: Identity): Host
 }
 
 /**
- * Reads the same of a very old Exim.
+ * Reads the same of Exim before 4.85, which names the host within the text.
  *
- *     Failed to connect to mx.rules.example [203.0.113.14]: Connection refused
- *     ^
+ *     1vx2zF-00063H-2W Failed to connect to mx.rules.example [203.0.113.14]: Connection refused
+ *                      ^
+ *     1vx2zF-00063H-2W mx.rules.example [203.0.113.14] Connection refused
+ *     1vx2zF-00063H-2W SMTP error from remote mail server after initial connection: host mx.rules.example [203.0.113.14]: 421 busy
  * Source: exim-log-grammar §11.1.
  */
 export function parseOldHostError(text: string, messageId: string | undefined): HostError | undefined {
+  if (messageId === undefined) return undefined;
   const cursor = new Cursor(text);
-  if (messageId === undefined || !cursor.take("Failed to connect to ")) return undefined;
-  return readHostError(cursor, readBareIdentity(cursor));
+  if (cursor.take("Failed to connect to ")) return readHostError(cursor, readBareIdentity(cursor));
+  const [, name, ip, error] = NAMED_HOST.exec(text) ?? [];
+  if (error !== undefined) {
+    const host = { name, helo: undefined, ip, port: undefined, secure: false };
+    return { kind: "host_error", host, error, reply: findSmtpReply(error), details: [] };
+  }
+  const old = findOldError(text);
+  return old === undefined ? undefined : { kind: "host_error", ...old, error: text, details: [] };
 }
+
+/** NOTE: what an ACL writes may begin with a host, too: of the errors of the operating system only the usual ones are known. */
+const NAMED_HOST =
+  /^([\w.-]+) \[([\da-fA-F.:]+)\] ((?:Connection (?:refused|timed out|reset by peer)|Operation timed out|No route to host|Network is (?:unreachable|down)|Host is (?:unreachable|down)|Network Error).*)$/s;
 
 const REJECTED = " rejected after DATA: ";
 const DEFERRED = " tmp-reject from cutthrough after DATA: ";

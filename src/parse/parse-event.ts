@@ -15,7 +15,7 @@ import {
 } from "./chars.ts";
 import { parseConfigurationError, parseDriverError, parseNeverUsers } from "./configuration.ts";
 import { parseDaemon, parseDaemonProblem, parseInvocation, parseQueueRun, parseSighup } from "./daemon.ts";
-import { parseDns } from "./dns.ts";
+import { parseDns, parseListMatch } from "./dns.ts";
 import type { LogEvent } from "./events.ts";
 import { parseOldHostError } from "./host-error.ts";
 import { parseIdentification } from "./identification.ts";
@@ -102,7 +102,7 @@ function parseSentence(text: string, messageId: string | undefined): LogEvent | 
       if (event !== undefined) return event;
     }
   }
-  return parseByFirstCharacter(first, text) ?? parseBySecondWord(text, blank, messageId);
+  return parseByFirstCharacter(first, text) ?? parseBySecondWord(text, blank, messageId) ?? parseListMatch(text);
 }
 
 function firstLine(text: string): string {
@@ -143,7 +143,15 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["Error", [lifecycle, parseConfigurationError, parseSpool]],
   [
     "SMTP",
-    [lifecycle, session, parseCommandError, parseSynchronizationError, parseBuiltInRejection, parseIdentification],
+    [
+      lifecycle,
+      session,
+      parseCommandError,
+      parseSynchronizationError,
+      parseBuiltInRejection,
+      parseIdentification,
+      parseOldHostError,
+    ],
   ],
   ["Sender", [parseIdentification]],
   ["unexpected", [session]],
@@ -164,6 +172,8 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["ident", [parseSessionNote]],
   ["TLS", [parseTlsError]],
   ["DANE", [parseTlsPolicy]],
+  ["Remote", [parseOldHostError]],
+  ["Malformed", [parseOldHostError]],
   ["Required", [parseTlsPolicy]],
   ["Server", [parseTlsPolicy]],
   ["OCSP", [parseTlsPolicy]],
@@ -252,7 +262,7 @@ function parseByFirstCharacter(first: number, text: string): LogEvent | undefine
   }
 }
 
-/** Lines that begin with a name: of an authenticator, a router, a transport, or an address. */
+/** Lines that begin with a name: of an authenticator, a router, a transport, a host, or an address. */
 function parseBySecondWord(text: string, blank: number, messageId: string | undefined): LogEvent | undefined {
   if (blank <= 0) return undefined;
   const end = text.indexOf(" ", blank + 1);
@@ -269,6 +279,7 @@ function parseBySecondWord(text: string, blank: number, messageId: string | unde
     case "accept()":
       return parseDaemonProblem(text);
     default:
+      if (text.charCodeAt(blank + 1) === LEFT_BRACKET) return parseOldHostError(text, messageId);
       return messageId === undefined ? undefined : parseErrorIgnored(text);
   }
 }

@@ -29,7 +29,7 @@ export function readRejection(cursor: Cursor, identity: Identity): Rejection | u
   }
   for (const [prefix, phase] of REJECTED) {
     if (!cursor.take(prefix)) continue;
-    if (phase === "rcpt") return readRecipientRejection(cursor, identity, isTemporary);
+    if (phase === "rcpt" || phase === "mail") return readAddressedRejection(cursor, phase, identity, isTemporary);
     return buildRejection(phase, identity, reasonAfter(cursor), isTemporary);
   }
   return buildRejection("command", identity, reasonAfter(cursor), isTemporary);
@@ -53,21 +53,31 @@ const REJECTED: readonly (readonly [string, RejectionPhase])[] = [
   ["by DCC", "data"],
 ];
 
+/** `RCPT <userx@test.ex>: reason`, the cursor at the address; of MAIL it is the sender, which no `F=` tells yet. */
+function readAddressedRejection(
+  cursor: Cursor,
+  phase: "mail" | "rcpt",
+  identity: Identity,
+  isTemporary: boolean,
+): Rejection {
+  const { address, reason } = readAddressArgument(cursor);
+  const rejection = buildRejection(phase, identity, reason, isTemporary);
+  return phase === "mail" ? { ...rejection, sender: address } : { ...rejection, recipient: address };
+}
+
 /** `<userx@test.ex>: reason`; the argument may lack its brackets and is cut at 100 characters. */
-function readRecipientRejection(cursor: Cursor, identity: Identity, isTemporary: boolean): Rejection {
+function readAddressArgument(cursor: Cursor): { readonly address: string; readonly reason: string | undefined } {
   const start = cursor.position;
   const bracketed = readAngleBrackets(cursor);
-  if (bracketed !== undefined) {
+  // NOTE: the bracket of an argument that was cut may be one of the reason.
+  if (bracketed !== undefined && (bracketed.startsWith('"') || !bracketed.includes(": "))) {
     const reason = cursor.take(": ") ? cursor.rest() : undefined;
-    if (reason !== undefined || cursor.atEnd)
-      return { ...buildRejection("rcpt", identity, reason, isTemporary), recipient: bracketed };
-    cursor.position = start;
+    if (reason !== undefined || cursor.atEnd) return { address: bracketed, reason };
   }
   const colon = cursor.text.indexOf(": ", start);
-  const end = colon === -1 ? cursor.text.length : colon;
-  const recipient = stripAngleBrackets(cursor.text.slice(start, end));
-  const reason = colon === -1 ? undefined : cursor.text.slice(colon + 2);
-  return { ...buildRejection("rcpt", identity, reason, isTemporary), recipient };
+  const argument = cursor.text.slice(start, colon === -1 ? undefined : colon);
+  const address = stripAngleBrackets(argument).replace(/^</, "");
+  return { address, reason: colon === -1 ? undefined : cursor.text.slice(colon + 2) };
 }
 
 /** What follows the argument of the command and a colon; undefined when the line gives no reason. */
@@ -158,6 +168,17 @@ const COMMAND_PHASES: readonly (readonly [command: RegExp, phase: RejectionPhase
 function phaseOfCommand(text: string, start: number): RejectionPhase {
   const command = text.slice(start);
   return COMMAND_PHASES.find(([pattern]) => pattern.test(command))?.[1] ?? "command";
+}
+
+const ADDRESSED = /(?:MAIL FROM|RCPT TO): */iy;
+
+/** The address that a quoted command names: `"MAIL FROM:<x@partner.example> SIZE=300"`. */
+function addressOfCommand(text: string, start: number, phase: RejectionPhase): Partial<Rejection> {
+  ADDRESSED.lastIndex = start;
+  const command = ADDRESSED.exec(text);
+  const address = command === null ? undefined : readAngleBrackets(new Cursor(text, start + command[0].length));
+  if (address === undefined) return {};
+  return phase === "mail" ? { sender: address } : { recipient: address };
 }
 
 /** `"EHLO name" from ident`: the client wrote what is in the quotes. */
@@ -256,7 +277,8 @@ export function parseSynchronizationError(text: string): Rejection | undefined {
       text.startsWith(" next input=", at),
     );
     const phase = phaseOfCommand(text, cursor.position + 1);
-    return buildRejection(phase, client?.identity ?? newIdentity(), text, false);
+    const rejection = buildRejection(phase, client?.identity ?? newIdentity(), text, false);
+    return { ...rejection, ...addressOfCommand(text, cursor.position + 1, phase) };
   }
   if (!cursor.take("connection from ")) return undefined;
   return buildRejection("connect", readBareIdentity(cursor), text, false);

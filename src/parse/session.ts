@@ -112,6 +112,7 @@ const EARLY_ENDS: readonly (readonly [string, SessionAction])[] = [
   ["SMTP data timeout (message abandoned) on TLS connection from ", "timeout"],
   ["SMTP data timeout (message abandoned) on connection from ", "timeout"],
   ["no MAIL in SMTP connection from ", "no_mail"],
+  ["no MAIL in TFO SMTP connection from ", "no_mail"],
 ];
 
 /**

@@ -64,14 +64,16 @@ function resultOf(status: string): Signature["result"] {
 }
 
 /**
- * Reads a problem of ARC, SPF or DMARC.
+ * Reads a problem of ARC, SPF or DMARC, or what DMARC made of a message.
  *
  *     ARC: bad message body-hash
  *     ^
  *     DMARC failure creating policy context: ip=203.0.113.7
+ *     DMARC results: spf_domain=partner.example dmarc_domain=partner.example spf_align=yes dkim_align=no enforcement='Accept'
  * Source: exim-log-grammar §13.
  */
 export function parsePolicyProblem(text: string): Signature | undefined {
+  if (text.startsWith(DMARC_RESULTS)) return parseDmarcResults(text);
   for (const [start, mechanism] of POLICY_PROBLEMS) {
     if (text.startsWith(start)) return buildSignature(mechanism, "error", text.slice(start.length).trimStart());
   }
@@ -86,6 +88,24 @@ const POLICY_PROBLEMS: readonly (readonly [string, Signature["mechanism"]])[] = 
   ["dmarc: ", "dmarc"],
   ["DMARC failure", "dmarc"],
 ];
+
+const DMARC_RESULTS = "DMARC results: ";
+
+/** NOTE: one of the two that agrees with the domain of From: is enough for DMARC to pass. */
+function parseDmarcResults(text: string): Signature {
+  const fields = parseTags(text.slice(DMARC_RESULTS.length));
+  const find = (tag: string): string | undefined => fields.find(([name]) => name === tag)?.[1];
+  const isAligned = find("spf_align") === "yes" || find("dkim_align") === "yes";
+  return {
+    kind: "signature",
+    mechanism: "dmarc",
+    result: isAligned ? "pass" : "fail",
+    domain: find("dmarc_domain"),
+    selector: undefined,
+    reason: find("enforcement")?.replace(/^'(.*)'$/, "$1"),
+    details: fields.filter(([tag]) => tag !== "dmarc_domain" && tag !== "enforcement").flat(),
+  };
+}
 
 function buildSignature(mechanism: Signature["mechanism"], result: Signature["result"], reason: string): Signature {
   return { kind: "signature", mechanism, result, domain: undefined, selector: undefined, reason, details: [] };

@@ -36,14 +36,14 @@ export function renderRestore({ backup, path, manifest, keptAside }: RestoreRepo
   return what + aside;
 }
 
-/** `timeZone`: whose clock the times show. */
+/** Of the database at `database`. `timeZone`: whose clock the times show. */
 export function renderBackupList(
   backups: readonly ListedBackup[],
-  directory: string,
+  { directory, database }: { readonly directory: string; readonly database: string },
   timeZone: string,
   paint: Paint,
 ): string {
-  if (backups.length === 0) return `There is no backup in ${quote(directory)}.\n`;
+  if (backups.length === 0) return `There is no backup of ${quote(database)} in ${quote(directory)}.\n`;
   const head = ["Made", "Size", "Schema", "State", "Name"].map((title) => paint.strong(title));
   const rows = backups.map(({ path, manifest, sizeBytes, problem }) => [
     manifest === undefined ? "" : formatTime(manifest.createdAt, timeZone),

@@ -2,7 +2,7 @@
 import { statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
-import { type EpochMs, epochMs } from "../units.ts";
+import { type EpochMs, epochMs, type Moment, momentMs } from "../units.ts";
 import { firstDamage, openForReading } from "./connection.ts";
 import { inspectSchema, loadMigrations } from "./migrations.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
@@ -51,6 +51,14 @@ export interface ServerHealth {
   readonly newestMs: EpochMs | null;
   /** Of the messages met last, up to {@link SAMPLE}: how many have what `log_selector` adds. */
   readonly sample: LogSample;
+  /** Of the same messages. */
+  readonly arrivals: readonly ArrivalTime[];
+}
+
+export interface ArrivalTime {
+  readonly messageId: string;
+  /** As its stamp was read. */
+  readonly atMs: EpochMs;
 }
 
 export interface LogSample {
@@ -147,13 +155,17 @@ function readContent(database: Database.Database): Content {
     lastPrune: lastOf("prune"),
     lastBackup: lastOf("backup"),
     servers: database
-      .prepare<[], Omit<ServerHealth, "sample"> & { id: number }>(
+      .prepare<[], Omit<ServerHealth, "sample" | "arrivals"> & { id: number }>(
         `SELECT v.id, v.name, v.time_zone AS timeZone, coalesce(sum(s.lines), 0) AS lines, coalesce(sum(s.other), 0) AS other,
                 coalesce(sum(s.unparsed), 0) AS unparsed, max(s.last_ms) AS newestMs
          FROM stored_servers v LEFT JOIN stored_sources s ON s.server_id = v.id GROUP BY v.id ORDER BY v.name`,
       )
       .all()
-      .map(({ id, ...server }) => ({ ...server, sample: readSample(database, id) })),
+      .map(({ id, ...server }) => ({
+        ...server,
+        sample: readSample(database, id),
+        arrivals: readArrivals(database, id),
+      })),
   };
 }
 
@@ -179,4 +191,28 @@ function readSample(database: Database.Database, serverId: number): LogSample {
        FROM latest`,
     )
     .get(serverId) as LogSample;
+}
+
+/** The messages met last of a server. Errors: those of opening. */
+export function latestArrivals(
+  { path, waitMs }: Pick<StoreSettings, "path" | "waitMs">,
+  server: string,
+): ArrivalTime[] {
+  const database = openForReading(path, waitMs);
+  try {
+    const id = database.prepare<[string], number>("SELECT id FROM stored_servers WHERE name = ?").pluck().get(server);
+    return id === undefined ? [] : readArrivals(database, id);
+  } finally {
+    database.close();
+  }
+}
+
+function readArrivals(database: Database.Database, serverId: number): ArrivalTime[] {
+  return database
+    .prepare<[number], { messageId: string; arrivedAt: Moment }>(
+      `SELECT exim_id AS messageId, arrival_at AS arrivedAt FROM stored_messages
+       WHERE server_id = ? AND arrival_at IS NOT NULL ORDER BY id DESC LIMIT ${SAMPLE}`,
+    )
+    .all(serverId)
+    .map(({ messageId, arrivedAt }) => ({ messageId, atMs: momentMs(arrivedAt) }));
 }

@@ -1,5 +1,6 @@
 /** The public views as people are told of them. */
 import Database from "better-sqlite3";
+import { withTranslation } from "./connection.ts";
 import { loadMigrations, migrate } from "./migrations.ts";
 import { addRawLine } from "./reader.ts";
 import type { StoreSettings } from "./store.ts";
@@ -14,7 +15,7 @@ export interface ViewDescription {
 /** The views that come with this program, whatever database there is: those of a new one. */
 export function describeViews(settings: Pick<StoreSettings, "schemaDirectory" | "program" | "now">): ViewDescription[] {
   const migrations = loadMigrations(settings.schemaDirectory);
-  const database = new Database(":memory:");
+  const database = withTranslation(":memory:", () => new Database(":memory:"));
   try {
     migrate(database, ":memory:", migrations, settings);
     addRawLine(database, () => null);

@@ -68,11 +68,26 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
 
 /** The error a user can act on, for one from the driver; any other error (a bug) is returned as it is. */
 export function translateSqliteError(error: unknown, path: string): unknown {
+  if (isDriverMissing(error)) return driverError(error);
   if (!(error instanceof SqliteError)) return error;
   const found = TRANSLATIONS.find(([prefix]) => error.code.startsWith(prefix));
   if (found === undefined) return error;
   const [, { code, sentence, hint }] = found;
   return new PilotError(code, sentence(path), { hint, cause: error });
+}
+
+/** NOTE: the driver is compiled when it is installed, for the version of Node.js that there is then. */
+function isDriverMissing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ERR_DLOPEN_FAILED" || message.startsWith("Could not locate the bindings file");
+}
+
+function driverError(cause: unknown): PilotError {
+  return new PilotError("driver", "better-sqlite3, the driver of SQLite, is not compiled for this Node.js.", {
+    hint: "Run `npm rebuild better-sqlite3` where exim-pilot is installed; it takes a C++ compiler, make and Python.",
+    cause,
+  });
 }
 
 export function isBusy(error: unknown): boolean {

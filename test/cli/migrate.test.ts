@@ -26,8 +26,8 @@ import { Random } from "../support/generate.ts";
 import { queryAll } from "../support/views.ts";
 
 const LATEST = loadMigrations(SCHEMA_DIRECTORY).steps.length;
-/** EXIM_PILOT_TORTURE=20 starts twenty. */
-const PROCESSES = Number(process.env["EXIM_PILOT_TORTURE"] ?? 5);
+/** With EXIM_PILOT_TORTURE twenty are started. */
+const PROCESSES = process.env["EXIM_PILOT_TORTURE"] === undefined ? 5 : 20;
 let program: BuiltProgram;
 let old: string;
 

@@ -4,8 +4,10 @@ import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { type DoctorReport, examine, type Verdict } from "../../src/doctor/doctor.ts";
 import { missingSelectors } from "../../src/doctor/log-selector.ts";
+import { findZoneShift } from "../../src/doctor/zone-shift.ts";
+import { messageIdTime } from "../../src/parse/message-id.ts";
 import type { LogSample } from "../../src/store/health-reader.ts";
-import { epochMs } from "../../src/units.ts";
+import { epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, storeSettings, temporaryFolder } from "../support/database.ts";
 
@@ -102,6 +104,52 @@ describe("doctor", () => {
   });
 });
 
+describe("stamps that are read in a zone", () => {
+  const ofZone = (findings: DoctorReport["findings"]) =>
+    findings.filter(({ message }) => message.includes("message ids")).map(({ verdict, message }) => [verdict, message]);
+
+  test.each([
+    ["UTC", "ok", "Its stamps agree with the times in its message ids."],
+    ["Asia/Kolkata", "problem", /read as Asia\/Kolkata, are taken 5 h 30 min too early\.$/],
+    ["America/New_York", "problem", /read as America\/New_York, are taken [45] h too late\.$/],
+  ])("%s are held against the ids of messages, which real Exim made", async (timeZone, verdict, message) => {
+    const path = await corpusDatabase("default", timeZone);
+    const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+    expect(ofZone(findings)).toEqual([
+      [verdict, typeof message === "string" ? message : expect.stringMatching(message)],
+    ]);
+  });
+
+  test("are told of by the ingest itself, when they are taken for others", async () => {
+    const ingestWith = async (timeZone: string): Promise<string> => {
+      const argv = ["ingest", "--db", join(temporaryFolder(), "pilot.db"), "--server", "mx1", "--timezone", timeZone];
+      const { status, stderr } = await runCli([...argv, join(FIXTURES, "corpus", "default", "mainlog")]);
+      expect(status).toBe(0);
+      return stderr;
+    };
+    expect(await ingestWith("UTC")).toBe("");
+    expect(await ingestWith("Asia/Tokyo")).toMatch(
+      /^note: .+ mx1, read as Asia\/Tokyo, are taken 9 h too early; .+\.\n$/,
+    );
+  });
+
+  const START_MS = epochMs(Date.UTC(2026, 2, 2, 5, 40, 5));
+  const arrivals = (lags: readonly number[], id = "1vwvze-0005UQ-01") =>
+    lags.map((lag) => ({ messageId: id, atMs: epochMs(messageIdTime(id) + lag) }));
+  const many = (count: number, lag: number): number[] => Array.from({ length: count }, () => lag);
+
+  test("agree though messages take their time to arrive, and are judged only when there are enough of them", () => {
+    expect(findZoneShift(arrivals([...many(30, 900), ...many(10, 3 * HOUR_MS)]))).toBe(0);
+    expect(findZoneShift(arrivals(many(19, HOUR_MS)))).toBeUndefined();
+    expect(findZoneShift(arrivals(many(20, -45 * MINUTE_MS)))).toBe(-45 * MINUTE_MS);
+  });
+
+  test("are not judged by ids that are not made of the time, or of a summer time that ended amid them", () => {
+    expect(findZoneShift(many(40, 0).map(() => ({ messageId: "000000-000000-00", atMs: START_MS })))).toBeUndefined();
+    expect(findZoneShift(arrivals([...many(20, 0), ...many(20, HOUR_MS)]))).toBeUndefined();
+  });
+});
+
 describe("what Exim could log", () => {
   const FULL: LogSample = {
     arrivals: 100,
@@ -135,10 +183,10 @@ describe("what Exim could log", () => {
   });
 });
 
-async function corpusDatabase(profile = "default"): Promise<string> {
+async function corpusDatabase(profile = "default", timeZone = "UTC"): Promise<string> {
   const path = join(temporaryFolder(), "pilot.db");
   const now = () => epochMs(NOW - 1000);
-  await ingestInto(path, [join(FIXTURES, "corpus", profile, "mainlog")], { now });
+  await ingestInto(path, [join(FIXTURES, "corpus", profile, "mainlog")], { now, timeZone });
   run(path, "PRAGMA wal_checkpoint(TRUNCATE)");
   return path;
 }

@@ -142,6 +142,14 @@ describe("a strange log", () => {
     await expectTraced("delivered");
   });
 
+  test("was cut off within an entry that is no free text: completed, nothing less than nothing is new", async () => {
+    const path = write("mainlog", `${GOOD}2026-03-02 06:16:06 Start queue`);
+    expect((await ingest(path)).stdout).toMatch(/, 1 of free text, 0 unparsed /);
+    write("mainlog", `${GOOD}2026-03-02 06:16:06 Start queue run: pid=7\n2026-03-02 06:16:06 End queue run: pid=7\n`);
+    expect((await ingest(path)).stdout).toMatch(/^Stored 1 line: 0 new messages, 0 of free text, 0 unparsed /);
+    expect(queryAll(database, "SELECT other FROM sources")).toEqual([{ other: 0 }]);
+  });
+
   test("is one newline, and blank lines", async () => {
     const text = `\n\n${GOOD}\n\n`;
     expect(await ingest(write("mainlog", text))).toMatchObject({ status: 0, stderr: "" });

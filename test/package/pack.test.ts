@@ -1,8 +1,8 @@
-/** What `npm pack` makes: unpacked into an empty place it has all it needs but the packages, and every command runs. */
+/** What `npm pack` makes: installed into an empty prefix it has all it needs, is linked where it is looked for, and every command works. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/program.ts";
@@ -10,17 +10,22 @@ import { stillIo } from "../support/still-io.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
-const PACKAGE = join(FOLDER, "package");
+const PREFIX = join(FOLDER, "prefix");
+const PACKAGE = join(PREFIX, "lib", "node_modules", "exim-pilot");
 let files: string[] = [];
 
 beforeAll(() => {
-  const argv = ["pack", "--ignore-scripts", "--json", "--loglevel", "error", "--pack-destination", FOLDER];
-  const output = execFileSync("npm", argv, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  const [packed] = JSON.parse(output) as { filename: string; files: { path: string }[] }[];
-  files = packed?.files.map(({ path }) => path) ?? [];
-  execFileSync("tar", ["-xzf", join(FOLDER, packed?.filename ?? ""), "-C", FOLDER]);
-  symlinkSync(join(ROOT, "node_modules"), join(FOLDER, "node_modules"));
-});
+  const packed = npm("pack", "--json", "--pack-destination", FOLDER, ROOT);
+  const [tarball] = JSON.parse(packed) as { filename: string; files: { path: string }[] }[];
+  files = tarball?.files.map(({ path }) => path) ?? [];
+  execFileSync("tar", ["-xzf", join(FOLDER, tarball?.filename ?? ""), "-C", FOLDER]);
+  // A test uses no network: npm installs the package alone, and the packages it depends on are those of the project.
+  const unpacked = join(FOLDER, "package");
+  const { dependencies, ...manifest } = readJson<{ dependencies: object }>(join(unpacked, "package.json"));
+  writeFileSync(join(unpacked, "package.json"), JSON.stringify(manifest));
+  npm("install", "--global", "--prefix", PREFIX, "--offline", "--install-links", "--no-audit", "--no-fund", unpacked);
+  linkDependencies(join(PACKAGE, "node_modules"), Object.keys(dependencies));
+}, 60_000);
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 describe("the package", () => {
@@ -39,59 +44,126 @@ describe("the package", () => {
     ])
       expect(files).toContain(path);
     expect(files.filter((path) => /^(src|test|fixtures|node_modules|\.ci)\//.test(path))).toEqual([]);
-    expect(existsSync(join(PACKAGE, "package.json"))).toBe(true);
   });
 
-  test("has every command", () => {
+  test("is found by the shell and by man", () => {
+    expect(start(["--version"])).toMatchObject({ status: 0, stdout: `${version()}\n`, stderr: "" });
+    expect(readFileSync(join(PREFIX, "share", "man", "man1", "exim-pilot.1"), "utf8")).toMatch(/^\.TH EXIM/);
+  });
+
+  test("has every command, and each does its work from anywhere", () => {
     const names = buildProgram(stillIo(), () => {}).commands.map((command) => command.name());
     expect(names.length).toBeGreaterThan(10);
-    // In one process: what else they need, the next test starts for each.
-    writeFileSync(
-      join(FOLDER, "help.js"),
-      `import { processIo } from "./package/dist/io.js";
-       import { main } from "./package/dist/main.js";
-       const io = processIo();
-       for (const name of ${JSON.stringify(names)}) console.log("status", await main([name, "--help"], io));`,
-    );
-    writeFileSync(join(FOLDER, "package.json"), '{"type": "module"}');
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(FOLDER, "help.js")], { encoding: "utf8" });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(names.filter((name) => !COMMANDS.some(([first]) => first === name))).toEqual([]);
+    writeFileSync(join(FOLDER, "mainlog"), LOG);
+    const argvs = [...names.map((name) => [name, "--help"]), ...COMMANDS];
+    const { statuses, stdout, stderr } = runAll(argvs);
+    expect({ statuses, stderr }).toEqual({ statuses: argvs.map((argv) => [argv.join(" "), 0]), stderr: "" });
     expect(stdout.match(/^Usage: exim-pilot \S+/gm)).toEqual(names.map((name) => `Usage: exim-pilot ${name}`));
-    expect(stdout.match(/^status \d+/gm)).toEqual(names.map(() => "status 0"));
   });
 
-  test("does its work from anywhere", () => {
-    writeFileSync(
-      join(FOLDER, "mainlog"),
-      "2026-03-02 05:40:05 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=300\n",
-    );
-    for (const argv of [
-      ["ingest", "--server", "mx1", "--timezone", "UTC", "mainlog"],
-      ["stats"],
-      ["trace", "1vx5YS-0006QZ-1J"],
-      ["parse", "mainlog"],
-      ["backup", "--compress", "kept"],
-      ["backup", "--drill", "kept"],
-      ["backup", "--list", "kept"],
-      ["prune", "--status"],
-      ["prune", "--dry-run", "--force"],
-      ["migrate", "--status"],
-      ["audit"],
-      ["config"],
-      ["completion", "bash"],
-      ["help", "statuses"],
-    ]) {
-      const { status, stderr } = run(argv);
-      expect({ argv, status, stderr }).toEqual({ argv, status: 0, stderr: "" });
-    }
+  test("says what to do when its driver was compiled for another Node.js, or not at all", () => {
+    const driver = join(PACKAGE, "node_modules", "better-sqlite3");
+    const source = join(ROOT, "node_modules", "better-sqlite3");
+    rmSync(driver);
+    for (const part of ["package.json", "lib"]) cpSync(join(source, part), join(driver, part), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules", "bindings"), join(PACKAGE, "node_modules", "bindings"));
+    expect(start(["sql", "--views"])).toEqual({ status: 3, stdout: "", stderr: NOT_COMPILED });
+    mkdirSync(join(driver, "build"));
+    writeFileSync(join(driver, "build", "better_sqlite3.node"), "no library");
+    expect(start(["stats"])).toEqual({ status: 3, stdout: "", stderr: NOT_COMPILED });
   });
 });
 
-function run(argv: readonly string[]) {
-  const env = { ...process.env, EXIM_PILOT_CONFIG: "", EXIM_PILOT_DB: join(FOLDER, "pilot.db") };
-  return spawnSync(process.execPath, [join(PACKAGE, "bin", "exim-pilot.js"), ...argv], {
+const LOG = `2026-03-02 05:40:05 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] P=esmtpsa A=plain:alice S=300
+2026-03-02 05:40:05 1vx5YS-0006QZ-1J => b@example.net R=dnslookup T=remote_smtp H=mx.example.net [192.0.2.2]
+2026-03-02 05:40:05 1vx5YS-0006QZ-1J Completed
+`;
+
+const COMMANDS: readonly (readonly [string, ...string[]])[] = [
+  ["ingest", "--server", "mx1", "--timezone", "UTC", "mainlog"],
+  ["stats", "all"],
+  ["stats", "--html", "page.html", "--quiet"],
+  ["stats", "--eximstats"],
+  ["trace", "1vx5YS-0006QZ-1J"],
+  ["search", "--sender", "a@example.org"],
+  ["search", "Completed"],
+  ["abuse"],
+  ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
+  ["servers"],
+  ["servers", "set", "mx1", "--owner", "mail team"],
+  ["sources"],
+  ["export", "--raw", "1", "--output", "given-back"],
+  ["sql", "SELECT raw_line FROM log_entries"],
+  ["sql", "--views"],
+  ["parse", "mainlog"],
+  ["verify", "--deep"],
+  ["rebuild"],
+  ["backup", "--compress", "kept"],
+  ["backup", "--drill", "kept"],
+  ["backup", "--list", "kept"],
+  ["backup", "--passphrase-file", "mainlog", "locked"],
+  ["prune", "--status"],
+  ["prune", "--force", "--vacuum", "--archive", "archive"],
+  ["restore", "--dry-run", "kept/newest"],
+  ["migrate"],
+  ["audit"],
+  ["doctor"],
+  ["config"],
+  ["completion", "bash"],
+  ["help", "statuses"],
+];
+
+const NOT_COMPILED = `error: better-sqlite3, the driver of SQLite, is not compiled for this Node.js.
+hint: Run \`npm rebuild better-sqlite3\` where exim-pilot is installed; it takes a C++ compiler, make and Python.
+`;
+
+function npm(command: string, ...argv: readonly string[]): string {
+  return execFileSync("npm", [command, "--ignore-scripts", "--loglevel", "error", ...argv], {
     cwd: FOLDER,
-    env,
     encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
   });
+}
+
+function readJson<Content>(path: string): Content {
+  return JSON.parse(readFileSync(path, "utf8")) as Content;
+}
+
+function version(): string {
+  return readJson<{ version: string }>(join(ROOT, "package.json")).version;
+}
+
+/** What the package names, and no package of its making. */
+function linkDependencies(directory: string, names: readonly string[]): void {
+  for (const name of names) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules", name), join(directory, name));
+  }
+}
+
+const ENVIRONMENT = { ...process.env, EXIM_PILOT_CONFIG: "", EXIM_PILOT_DB: join(FOLDER, "pilot.db") };
+
+function start(argv: readonly string[]) {
+  const program = join(PREFIX, "bin", "exim-pilot");
+  const { status, stdout, stderr } = spawnSync(program, argv, { cwd: FOLDER, env: ENVIRONMENT, encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+/** Runs one after the other in one process; `newest` is the newest backup in its directory. */
+function runAll(argvs: readonly (readonly string[])[]) {
+  const script = join(FOLDER, "run-all.mjs");
+  writeFileSync(
+    script,
+    `import { readdirSync, writeFileSync } from "node:fs";
+     import { processIo } from "${PACKAGE}/dist/io.js";
+     import { main } from "${PACKAGE}/dist/main.js";
+     const newest = (text) => text.replace(/^(.+)\\/newest$/, (_, folder) => folder + "/" + readdirSync(folder).sort().at(-2));
+     const io = processIo();
+     const statuses = [];
+     for (const argv of ${JSON.stringify(argvs)}) statuses.push([argv.join(" "), await main(argv.map(newest), io)]);
+     writeFileSync("statuses.json", JSON.stringify(statuses));`,
+  );
+  const { stdout, stderr } = spawnSync(process.execPath, [script], { cwd: FOLDER, env: ENVIRONMENT, encoding: "utf8" });
+  return { statuses: readJson(join(FOLDER, "statuses.json")), stdout, stderr };
 }

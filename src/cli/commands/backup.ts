@@ -62,7 +62,7 @@ function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, 
 function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io: Io): number {
   const backups = listBackups(directory, path);
   print(io, flags, "backup-list", { directory, backups }, () =>
-    renderBackupList(backups, directory, io.timeZone, paintFor(io.stdout, io)),
+    renderBackupList(backups, { directory, database: path }, io.timeZone, paintFor(io.stdout, io)),
   );
   return backups.some(({ problem }) => problem !== undefined) ? EXIT_STATUS.check_failed : 0;
 }

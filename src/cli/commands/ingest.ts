@@ -1,3 +1,4 @@
+import { describeZoneShift, findZoneShift } from "../../doctor/zone-shift.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
 import { STDIN_PATH } from "../../ingest/source.ts";
@@ -7,7 +8,10 @@ import {
   renderIngestSummary,
   renderUnusualShares,
 } from "../../render/ingest-summary.ts";
+import { toVisibleLine } from "../../render/terminal-text.ts";
 import type { SourceType } from "../../store/codes.ts";
+import { latestArrivals } from "../../store/health-reader.ts";
+import type { StoreSettings } from "../../store/store.ts";
 import { SECOND_MS } from "../../units.ts";
 import { parseWhen } from "../../when.ts";
 import { type AuditFlags, audited } from "../audited.ts";
@@ -38,6 +42,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
     });
   }
   assertTimeZone(timezone);
+  const settings = toStoreSettings(flags, io);
   const startedMs = io.now();
   const progress = await startProgress(io, flags.quiet === true || flags.json === true);
   let report: IngestReport;
@@ -50,7 +55,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
       // It may go on for months and end with a kill.
       isDrastic: follow === true,
     };
-    report = await audited(action, toStoreSettings(flags, io), flags, io, () =>
+    report = await audited(action, settings, flags, io, () =>
       usingWriter(flags, io, (writer, { program, now }) =>
         ingest(files, io.stdin, writer, {
           server: flags.server ?? io.hostname,
@@ -76,6 +81,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
     progress.stop();
   }
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
+  if (flags.quiet !== true && report.totals.messages > 0) io.stderr.write(noteOnZone(report, settings));
   return statusOf(report, flags.strict === true);
 }
 
@@ -91,6 +97,13 @@ function printReport(report: IngestReport, seconds: number, flags: IngestFlags, 
   if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, seconds));
   else if (flags.quiet !== true) io.stdout.write(renderIngestSummary(report, seconds, paintFor(io.stdout, io)));
+}
+
+/** A log that is read in another zone than it was written in looks right at first, so that is told at once; mostly empty. */
+function noteOnZone({ server, timeZone }: IngestReport, settings: StoreSettings): string {
+  const shiftMs = findZoneShift(latestArrivals(settings, server)) ?? 0;
+  if (shiftMs === 0) return "";
+  return `note: message ids show that the stamps of ${toVisibleLine(server)}, read as ${timeZone}, are taken ${describeZoneShift(shiftMs)}; exim-pilot doctor says what to do.\n`;
 }
 
 function statusOf({ logs, totals, isInterrupted }: IngestReport, isStrict: boolean): number {
