@@ -19,7 +19,10 @@ export function renderIngestSummary(report: IngestReport, seconds: number, paint
   ].filter((note) => note !== "");
   const aside = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
   const interruption = isInterrupted ? "Interrupted: the next run goes on from here.\n" : "";
-  if (totals.lines === 0) return isInterrupted ? interruption : `Nothing new${aside}.\n`;
+  if (totals.lines === 0) {
+    const begun = `Stored ${countOf(totals.bytes, "byte")} of lines that had begun`;
+    return isInterrupted ? interruption : `${totals.bytes === 0 ? "Nothing new" : begun}${aside}.\n`;
+  }
   const figures = [
     countOf(totals.messages, "new message"),
     `${formatCount(totals.other)} of free text`,

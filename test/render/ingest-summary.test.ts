@@ -35,6 +35,12 @@ describe("the summary of an ingest", () => {
     );
   });
 
+  test("tells what has come of lines that had begun", () => {
+    expect(summarise(aReport({ bytes: 8 }, ["read", "unchanged"]))).toBe(
+      "Stored 8 bytes of lines that had begun (1 log unchanged).\n",
+    );
+  });
+
   test("is silent when no log could be read: the errors say it", () => {
     expect(summarise(aReport({}, ["failed"]))).toBe("");
   });
