@@ -7,7 +7,7 @@ import { SECOND_MS } from "../units.ts";
 export function metadataOf(event: LogEvent): Details {
   switch (event.kind) {
     case "rejection":
-      return [...pair("U", event.ident), ...pair("X", event.tls), ...event.details];
+      return [...pair("U", event.ident), ...pair("X", event.tls), ...pair("command", event.command), ...event.details];
     case "verification":
     case "warning":
       return [...clientFields(event), ...event.details];

@@ -254,6 +254,8 @@ export interface Rejection {
   readonly sender: string | undefined;
   /** The RCPT argument without its angle brackets. */
   readonly recipient: string | undefined;
+  /** The command that an ACL refused and its argument: `EXPN team@example.org`, `AUTH PLAIN`; undefined of those above, and of data. */
+  readonly command: string | undefined;
   /** The SMTP code, where the line tells it: failed logins, and what the next host said in a cutthrough. */
   readonly code: number | undefined;
   readonly reason: string | undefined;

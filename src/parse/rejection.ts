@@ -27,12 +27,27 @@ export function readRejection(cursor: Cursor, identity: Identity): Rejection | u
     cursor.position = position;
     return undefined;
   }
+  if (cursor.text.startsWith("AUTH ", cursor.position))
+    return readCommandRejection(cursor, "auth", identity, isTemporary);
   for (const [prefix, phase] of REJECTED) {
     if (!cursor.take(prefix)) continue;
     if (phase === "rcpt" || phase === "mail") return readAddressedRejection(cursor, phase, identity, isTemporary);
     return buildRejection(phase, identity, reasonAfter(cursor), isTemporary);
   }
-  return buildRejection("command", identity, reasonAfter(cursor), isTemporary);
+  return readCommandRejection(cursor, "command", identity, isTemporary);
+}
+
+/** `EXPN team@example.org: reason`, the cursor at the command. */
+function readCommandRejection(
+  cursor: Cursor,
+  phase: "auth" | "command",
+  identity: Identity,
+  isTemporary: boolean,
+): Rejection {
+  const { text, position } = cursor;
+  const colon = text.indexOf(": ", position);
+  const command = text.slice(position, colon === -1 ? undefined : colon);
+  return { ...buildRejection(phase, identity, reasonAfter(cursor), isTemporary), command };
 }
 
 /** What follows `rejected `, and the phase of the session it belongs to. Order matters where one begins another. */
@@ -47,7 +62,6 @@ const REJECTED: readonly (readonly [string, RejectionPhase])[] = [
   ["EHLO or HELO ", "helo"],
   ["connection in ", "connect"],
   ["STARTTLS", "starttls"],
-  ["AUTH ", "auth"],
   ["by non-SMTP ACL", "non_smtp"],
   ["by local_scan()", "local_scan"],
   ["by DCC", "data"],
@@ -107,6 +121,7 @@ export function buildRejection(
     auth,
     sender,
     recipient: undefined,
+    command: undefined,
     code: undefined,
     reason,
     details,

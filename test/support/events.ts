@@ -229,6 +229,7 @@ export function aRejection(overrides: Partial<Rejection> = {}): Rejection {
     auth: undefined,
     sender: "carol@example.net",
     recipient: undefined,
+    command: undefined,
     code: undefined,
     reason: "not wanted",
     details: [],
