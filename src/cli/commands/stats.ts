@@ -17,6 +17,7 @@ import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context
 import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { replaceFile } from "../replace-file.ts";
+import { commonTimeZone } from "../time-zone.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
@@ -127,7 +128,8 @@ async function toRequest(
 ): Promise<StatsRequest> {
   const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
   const servers = await findServers(server, reader);
-  const timeZone = flags.timezone === undefined ? commonTimeZone(servers, io) : toTimeZone(flags.timezone);
+  const zones = servers.map((one) => one.timeZone);
+  const timeZone = flags.timezone === undefined ? commonTimeZone(zones, io) : toTimeZone(flags.timezone);
   const since = toSpan("--since", flags.since, timeZone, io)?.from;
   const end = toSpan("--until", flags.until, timeZone, io);
   const until = end?.isDay === true ? end.until : end?.from;
@@ -171,13 +173,6 @@ async function findServers(wanted: readonly string[], reader: StatsReader): Prom
     });
   }
   return wanted.length === 0 ? servers : servers.filter(({ name }) => wanted.includes(name));
-}
-
-/** The clock of these servers, where they have the same one; else this machine's. */
-function commonTimeZone(servers: Servers, io: Io): string {
-  const zones = new Set(servers.map(({ timeZone }) => timeZone));
-  const [zone] = zones;
-  return zone !== undefined && zones.size === 1 ? zone : io.timeZone;
 }
 
 function toTimeZone(name: string): string {
