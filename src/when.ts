@@ -1,5 +1,5 @@
 /** Times as people type them, and the clock of the wall cut into even pieces. Pure: the time now is given. */
-import { TZDate } from "@date-fns/tz";
+import { tzOffset } from "@date-fns/tz";
 import type { EpochMs } from "./units.ts";
 
 const SECOND_MS = 1000;
@@ -115,7 +115,7 @@ function parseDate(text: string, timeZone: string): Span | undefined {
   const milliseconds = Number((fraction ?? "").padEnd(3, "0"));
   const at =
     zone === undefined
-      ? firstOf(new TZDate(...parts, milliseconds, timeZone))
+      ? momentOf(inUtc.getTime() + milliseconds, timeZone)
       : inUtc.getTime() + milliseconds - offsetOf(zone);
   if (hour === undefined) return dayFrom(at as EpochMs, timeZone);
   const length = second === undefined ? MINUTE_MS : fraction === undefined ? SECOND_MS : 1;
@@ -123,18 +123,6 @@ function parseDate(text: string, timeZone: string): Span | undefined {
 }
 
 type DateParts = [year: number, month: number, day: number, hour: number, minute: number, second: number];
-
-/**
- * Of an hour that comes twice, the first time.
- * NOTE: which of them TZDate takes depends on the zone of the process.
- */
-function firstOf(date: TZDate): number {
-  const before = new TZDate(date.getTime() - DAY_MS / 2, date.timeZone);
-  const putBackMs = (date.getTimezoneOffset() - before.getTimezoneOffset()) * MINUTE_MS;
-  const earlier = new TZDate(date.getTime() - Math.max(putBackMs, 0), date.timeZone);
-  const isSame = earlier.getHours() === date.getHours() && earlier.getMinutes() === date.getMinutes();
-  return (isSame ? earlier : date).getTime();
-}
 
 /** Milliseconds east of Greenwich of `z`, `+02:00`, `-0730`. */
 function offsetOf(zone: string): number {
@@ -246,15 +234,16 @@ function cutPeriod(bucket: Bucket, start: EpochMs, timeZone: string): EpochMs[] 
 
 function startOfPeriod(bucket: Bucket, at: EpochMs, timeZone: string): EpochMs {
   const day = startOfDay(at, timeZone);
-  if (bucket === "month") return shiftDays(day, 1 - wall(day, timeZone).getDate(), timeZone);
+  const date = wall(day, timeZone);
+  if (bucket === "month") return shiftDays(day, 1 - date.getUTCDate(), timeZone);
   // Sunday is 0; weeks begin on Monday.
-  return bucket === "week" ? shiftDays(day, -((wall(day, timeZone).getDay() + 6) % 7), timeZone) : day;
+  return bucket === "week" ? shiftDays(day, -((date.getUTCDay() + 6) % 7), timeZone) : day;
 }
 
 function nextPeriod(bucket: Bucket, start: EpochMs, timeZone: string): EpochMs {
   if (bucket !== "month") return shiftDays(start, bucket === "week" ? 7 : 1, timeZone);
   const date = wall(start, timeZone);
-  return new TZDate(date.getFullYear(), date.getMonth() + 1, 1, 0, 0, 0, 0, timeZone).getTime() as EpochMs;
+  return momentOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1), timeZone);
 }
 
 function startOfDay(at: EpochMs, timeZone: string): EpochMs {
@@ -262,16 +251,36 @@ function startOfDay(at: EpochMs, timeZone: string): EpochMs {
 }
 
 function atWall(at: EpochMs, hour: number, timeZone: string): EpochMs {
-  const date = wall(at, timeZone);
-  return new TZDate(date.getFullYear(), date.getMonth(), date.getDate(), hour, 0, 0, 0, timeZone).getTime() as EpochMs;
+  return momentOf(wall(at, timeZone).setUTCHours(hour, 0, 0, 0), timeZone);
 }
 
-/** The same time of the wall's clock so many days later, or earlier. */
+/**
+ * The same time of the wall's clock so many days later, or earlier; of the first moment of a day that of the other, for where
+ * the clock is put forward at midnight a day begins at one.
+ */
 export function shiftDays(at: EpochMs, days: number, timeZone: string): EpochMs {
   const date = wall(at, timeZone);
-  return date.setDate(date.getDate() + days) as EpochMs;
+  if (startOfDay(at, timeZone) === at) date.setUTCHours(0, 0, 0, 0);
+  return momentOf(date.setUTCDate(date.getUTCDate() + days), timeZone);
 }
 
-function wall(at: EpochMs, timeZone: string): TZDate {
-  return new TZDate(at, timeZone);
+/** A moment on the clock of the wall: its parts are those of UTC in what is returned. */
+function wall(at: EpochMs, timeZone: string): Date {
+  return new Date(at + offsetAt(at, timeZone));
+}
+
+/** The moment of a time of the wall's clock: the first one when it comes twice; an hour that is left out goes on from the one before. */
+function momentOf(wallMs: number, timeZone: string): EpochMs {
+  const before = offsetAt(wallMs - DAY_MS, timeZone);
+  const after = offsetAt(wallMs + DAY_MS, timeZone);
+  const isAfter = offsetAt(wallMs - before, timeZone) !== before && offsetAt(wallMs - after, timeZone) === after;
+  return (wallMs - (isAfter ? after : before)) as EpochMs;
+}
+
+/**
+ * Milliseconds east of Greenwich.
+ * NOTE: what the library makes of a time of the wall's clock depends on the zone of the process.
+ */
+function offsetAt(at: number, timeZone: string): number {
+  return tzOffset(timeZone, new Date(at)) * MINUTE_MS;
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type EpochMs, epochMs, toIso } from "../src/units.ts";
 import {
   type Bucket,
@@ -14,6 +14,7 @@ import {
 } from "../src/when.ts";
 
 const NEW_YORK = "America/New_York";
+const DAY_MS = 86_400_000;
 /** A Saturday, half past five in the morning in New York. */
 const NOW = at("2026-11-21T10:30:00Z");
 
@@ -257,7 +258,7 @@ describe("time is cut", () => {
       "Africa/Cairo",
     );
     const start = fc.integer({ min: at("2020-01-01T00:00:00Z"), max: at("2027-01-01T00:00:00Z") });
-    const length = fc.integer({ min: 1, max: 4 * 86_400_000 });
+    const length = fc.integer({ min: 1, max: 4 * DAY_MS });
     fc.assert(
       fc.property(buckets, zones, start, length, (bucket, zone, from, span) => {
         const edges = bucketEdges(bucket, epochMs(from), epochMs(from + span), zone, 2000) ?? [];
@@ -269,6 +270,50 @@ describe("time is cut", () => {
         for (const [index, edge] of edges.slice(1).entries()) expect(edge).toBeGreaterThan(edges[index] ?? 0);
       }),
     );
+  });
+});
+
+describe("days", () => {
+  /** Where clocks are put forward at midnight, a day begins at one; where they are put back at one, midnight comes twice. */
+  const ZONES = ["UTC", "Europe/Berlin", "America/Havana", "America/Santiago", "Atlantic/Azores", "Asia/Beirut"];
+  const DAYS = Array.from({ length: 365 }, (_, index) => toIso(epochMs(Date.UTC(2026, 0, 1 + index))).slice(0, 10));
+
+  test.each(ZONES)("follow one another in %s", (timeZone) => {
+    const first = at("2026-01-01T12:00:00Z");
+    const starts = DAYS.map((day) => parseWhen(day, { now: first, timeZone })?.from ?? 0);
+    const end = parseWhen("2026-12-31", { now: first, timeZone })?.until ?? epochMs(0);
+    expect(bucketEdges("day", epochMs(starts[0] ?? 0), end, timeZone, 400)).toEqual([...starts, end]);
+    const nextOf = (index: number): number => starts[index + 1] ?? end;
+    const isUneven = (index: number): boolean => nextOf(index) - (starts[index] ?? 0) !== DAY_MS;
+    for (const [index, start] of starts.entries()) {
+      if (index > 0 && ![index - 1, index, index + 1].some(isUneven)) continue;
+      const next = nextOf(index);
+      const asked = [
+        parseWhen(DAYS[index] ?? "", { now: first, timeZone }),
+        parseWhen("today", { now: epochMs(start), timeZone }),
+        parseWhen("today", { now: epochMs(next - 1), timeZone }),
+        parseWhen("yesterday", { now: epochMs(next), timeZone }),
+      ];
+      for (const span of asked) expect([span?.from, span?.until].map(iso)).toEqual([start, next].map(iso));
+      const quarters = bucketEdges({ minutes: 360 }, epochMs(start), epochMs(next), timeZone, 10);
+      expect([quarters?.length, quarters?.[0], quarters?.at(-1)]).toEqual([5, start, next]);
+    }
+  });
+
+  test("begin where they begin, whatever the zone of the process", () => {
+    const { TZ } = process.env;
+    onTestFinished(() => {
+      if (TZ === undefined) delete process.env["TZ"];
+      else process.env["TZ"] = TZ;
+    });
+    for (const zone of ["UTC", "America/New_York", "Atlantic/Azores"]) {
+      process.env["TZ"] = zone;
+      const clock = { now: at("2026-10-25T12:00:00Z"), timeZone: "Atlantic/Azores" };
+      expect([parseWhen("today", clock), parseWhen("yesterday", clock)].map((span) => iso(span?.from))).toEqual([
+        "2026-10-25T00:00:00Z",
+        "2026-10-24T00:00:00Z",
+      ]);
+    }
   });
 });
 

@@ -109,7 +109,9 @@ async function findScripts(reader: AbuseReader, period: Period, limit: number): 
     first: iso(tally.firstMs),
     last: iso(tally.lastMs),
   }));
-  return scripts.sort((one, other) => other.messages - one.messages).slice(0, limit);
+  return scripts
+    .sort((one, other) => compareCounts([one.directory, one.messages], [other.directory, other.messages]))
+    .slice(0, limit);
 }
 
 function add(tallies: Map<string, Tally>, directory: string, { ms, sender, ident, recipients }: LocalMessageRow): void {
@@ -124,15 +126,24 @@ function add(tallies: Map<string, Tally>, directory: string, { ms, sender, ident
   tallies.set(directory, tally);
   tally.messages++;
   tally.recipients += recipients;
-  tally.lastMs = ms;
+  // Of two calls the later one may be the sooner to hand its message over.
+  tally.firstMs = Math.min(tally.firstMs, ms);
+  tally.lastMs = Math.max(tally.lastMs, ms);
   if (ident !== null) tally.users.set(ident, (tally.users.get(ident) ?? 0) + 1);
   if (sender !== null) tally.senders.set(sender, (tally.senders.get(sender) ?? 0) + 1);
 }
 
 function mostUsed(counts: ReadonlyMap<string, number>): string[] {
-  const sorted = [...counts].sort(([, one], [, other]) => other - one);
+  const sorted = [...counts].sort(compareCounts);
   return sorted.slice(0, MOST_NAMES).map(([name]) => name);
 }
+
+/** What is most comes first; what is as much, by name. */
+function compareCounts([name, count]: NamedCount, [otherName, otherCount]: NamedCount): number {
+  return otherCount - count || (name < otherName ? -1 : 1);
+}
+
+type NamedCount = readonly [name: string, count: number];
 
 function iso(ms: number): string {
   return toIso(epochMs(Math.floor(ms)));

@@ -4,10 +4,12 @@ import { LINE_KINDS } from "../explain/kinds.ts";
 import { MESSAGE_STATUSES, type MessageStatus } from "../message/statuses.ts";
 import type { EntryKind, LogType } from "../store/codes.ts";
 import type { Filter, HitKind, Range } from "../store/filter.ts";
+import type { Reader } from "../store/reader.ts";
 import { SECOND_MS } from "../units.ts";
 import { parseDuration } from "../when.ts";
 import type { Io } from "./io.ts";
 import { toTimeRange } from "./time-range.ts";
+import { commonTimeZone } from "./time-zone.ts";
 
 /** As typed; every flag but the times can be given several times. */
 export interface FilterFlags {
@@ -115,7 +117,13 @@ const PLAIN = [
   "server",
 ] as const satisfies readonly (keyof FilterFlags & keyof Filter)[];
 
-/** The filter of the flags. Errors: `usage`. */
+/** The filter of the flags, with times on the clock of the servers that are asked about. Errors: `usage`. */
+export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "search">, io: Io): Promise<Filter> {
+  const zones = await reader.search.timeZones(flags.server);
+  return toFilter(flags, { now: io.now, timeZone: commonTimeZone(zones.values(), io) });
+}
+
+/** The filter of the flags, with times on one clock. Errors: `usage`. */
 export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): Filter {
   const plain = PLAIN.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]));
   const { status, event, kind, logType, size, queueTime } = flags;

@@ -73,7 +73,8 @@ export function bucketFinder({ edges }: Buckets, slotMs: number): (slot: number)
     const at = slot * slotMs;
     let low = 0;
     let high = edges.length - 1;
-    if (high < 1 || at < (edges[0] ?? 0)) return undefined;
+    // The edges of a time that is compared may lie within slots; and it may go on where this one has no lines yet.
+    if (high < 1 || at + slotMs <= (edges[0] ?? 0) || at >= (edges[high] ?? 0)) return undefined;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       if ((edges[middle] ?? 0) <= at) low = middle;

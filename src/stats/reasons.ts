@@ -45,7 +45,7 @@ export async function explainFailures(groups: readonly FailureGroup[], reader: S
   const byCategory = groupByCategory(groups);
   const reasons = await Promise.all(
     [...byCategory].map(async ([category, members]) => {
-      const most = members.reduce((best, group) => (group.failures > best.failures ? group : best));
+      const most = members.reduce((best, group) => (compareGroups(group, best) < 0 ? group : best));
       const attempts = sum(members, (group) => group.failures);
       const sample = await reader.attemptSample(most.sampleId);
       return { category, attempts, sample, reply: sample.text === null ? null : replyIn(sample.text) };
@@ -53,6 +53,11 @@ export async function explainFailures(groups: readonly FailureGroup[], reader: S
   );
   reasons.sort((one, other) => other.attempts - one.attempts || compareText(one.category, other.category));
   return { attempts: sum(reasons, (reason) => reason.attempts), reasons };
+}
+
+/** The most frequent first, whichever was read first. */
+function compareGroups(one: FailureGroup, other: FailureGroup): number {
+  return other.failures - one.failures || compareText(one.error ?? "", other.error ?? "");
 }
 
 export function groupByCategory(

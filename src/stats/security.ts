@@ -35,7 +35,12 @@ export function shareTls(counts: readonly TlsCount[]): readonly TlsShare[] {
       ? { version: tls, cipher: null, count, bytes }
       : { version: tls?.slice(0, colon) ?? null, cipher: tls?.slice(colon + 1) ?? null, count, bytes };
   });
-  return shares.sort((one, other) => other.count - one.count || compareText(one.cipher ?? "", other.cipher ?? ""));
+  return shares.sort(
+    (one, other) =>
+      other.count - one.count ||
+      compareText(one.cipher ?? "", other.cipher ?? "") ||
+      compareText(one.version ?? "", other.version ?? ""),
+  );
 }
 
 export function shareOrigins(counts: readonly OriginCount[]): readonly OriginShare[] {
@@ -48,7 +53,11 @@ export function shareOrigins(counts: readonly OriginCount[]): readonly OriginSha
     shares.set(key, { ...known, messages: known.messages + messages, bytes: known.bytes + bytes });
   }
   return [...shares.values()].sort(
-    (one, other) => other.messages - one.messages || compareText(one.origin, other.origin),
+    (one, other) =>
+      other.messages - one.messages ||
+      compareText(one.origin, other.origin) ||
+      compareText(one.authenticator ?? "", other.authenticator ?? "") ||
+      compareText(one.protocol ?? "", other.protocol ?? ""),
   );
 }
 

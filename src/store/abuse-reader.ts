@@ -94,17 +94,17 @@ export class AbuseReader {
   async loginFailures(period: Period, limit: number): Promise<readonly FailureRow[]> {
     const { rows } = await sql<FailureRow>`
       WITH failed AS (
-        SELECT j.ip_id, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at,
-               json_group_array(DISTINCT s.text) FILTER (WHERE s.text IS NOT NULL) AS accounts
-        FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id LEFT JOIN strings s ON s.id = j.auth_id
+        SELECT j.ip_id, i.text AS ip, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at,
+               json_group_array(DISTINCT s.text ORDER BY s.text) FILTER (WHERE s.text IS NOT NULL) AS accounts
+        FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id
+        LEFT JOIN strings s ON s.id = j.auth_id LEFT JOIN strings i ON i.id = j.ip_id
         WHERE j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth') AND ${within(sql`e.at`, period)}
-        GROUP BY j.ip_id ORDER BY failures DESC, j.ip_id LIMIT ${limit}
+        GROUP BY j.ip_id ORDER BY failures DESC, i.text LIMIT ${limit}
       )
-      SELECT i.text AS ip, f.failures, f.accounts, f.first_at / 1000 AS first_ms, f.last_at / 1000 AS last_ms,
-        (SELECT json_group_array(DISTINCT s.text) FROM stored_messages m JOIN strings s ON s.id = m.auth_id
+      SELECT f.ip, f.failures, f.accounts, f.first_at / 1000 AS first_ms, f.last_at / 1000 AS last_ms,
+        (SELECT json_group_array(DISTINCT s.text ORDER BY s.text) FROM stored_messages m JOIN strings s ON s.id = m.auth_id
          WHERE m.ip_id = f.ip_id AND m.auth_id IS NOT NULL AND m.arrival_at > f.first_at) AS successes
-      FROM failed f LEFT JOIN strings i ON i.id = f.ip_id
-      ORDER BY f.failures DESC, i.text
+      FROM failed f ORDER BY f.failures DESC, f.ip
     `.execute(this.#database);
     return rows;
   }
@@ -125,10 +125,10 @@ export class AbuseReader {
     }
   }
 
-  /** Messages that local processes handed over, in the order of time. */
+  /** Messages that local processes handed over, in the order of time, and of their ids where that is the same. */
   async localMessages({ sinceMs, untilMs }: Period): Promise<readonly LocalMessageRow[]> {
     const { rows } = await sql<Omit<LocalMessageRow, "bytes"> & { readonly entry_id: number }>`
-      SELECT m.id AS key, m.exim_id AS id, m.server_id, m.arrival_at / 1000 AS ms, a.address AS sender, s.text AS ident, e.id AS entry_id,
+      SELECT m.id AS key, m.exim_id AS id, m.server_id, m.arrival_at / 1000 AS ms, a.address AS sender, s.text AS ident, min(e.id) AS entry_id,
         (SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id) AS recipients
       FROM stored_messages m
       JOIN stored_entries e ON e.message_id = m.id AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')
@@ -136,7 +136,7 @@ export class AbuseReader {
       LEFT JOIN strings s ON s.id = m.ident_id
       WHERE m.ip_id IS NULL AND m.host_id IS NULL AND m.parent_exim_id IS NULL AND m.arrival_at IS NOT NULL
         AND ${within(MESSAGE_AT, { sinceMs, untilMs })}
-      ORDER BY m.arrival_at
+      GROUP BY m.id ORDER BY m.arrival_at, m.exim_id
     `.execute(this.#database);
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.entry_id) }));
   }

@@ -169,7 +169,7 @@ export class ConditionBuilder {
 
   #addPlaces({ server, event, logType, kind, since, until, slowerThanSeconds, withHousekeeping }: Filter): void {
     if (isGiven(server)) {
-      const names = either(server.map((pattern) => isLike("name", pattern)));
+      const names = isServer(server);
       const isThere = (column: string): Condition =>
         sql`${sql.ref(column)} IN (SELECT id FROM stored_servers WHERE ${names})`;
       this.#add(isThere("m.server_id"), isThere("e.server_id"));
@@ -266,6 +266,11 @@ function isLike(column: string, pattern: Pattern): Condition {
 
 function isWithin(value: Expression<unknown>, { least, most }: Range, unit: number): Condition {
   return sql`${value} BETWEEN ${least === undefined ? 0 : least * unit} AND ${most === undefined ? Number.MAX_SAFE_INTEGER : most * unit}`;
+}
+
+/** That the row of a server has one of these names. */
+export function isServer(names: readonly Pattern[]): Condition {
+  return either(names.map((pattern) => isLike("name", pattern)));
 }
 
 function either(conditions: readonly Condition[]): Condition {

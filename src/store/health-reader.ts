@@ -49,7 +49,7 @@ export interface ServerHealth {
   readonly other: number;
   readonly unparsed: number;
   readonly newestMs: EpochMs | null;
-  /** Of the messages met last, up to {@link SAMPLE}: how many have what `log_selector` adds. */
+  /** Of the newest messages, up to {@link SAMPLE}: how many have what `log_selector` adds. */
   readonly sample: LogSample;
   /** Of the same messages. */
   readonly arrivals: readonly ArrivalTime[];
@@ -173,7 +173,8 @@ function readSample(database: Database.Database, serverId: number): LogSample {
   return database
     .prepare(
       `WITH latest AS (
-         SELECT * FROM stored_messages WHERE server_id = ? AND arrival_at IS NOT NULL ORDER BY id DESC LIMIT ${SAMPLE}
+         SELECT * FROM stored_messages WHERE server_id = ? AND arrival_at IS NOT NULL
+         ORDER BY coalesce(arrival_at, first_at) DESC, exim_id DESC LIMIT ${SAMPLE}
        ), delivered AS (
          SELECT a.duration_ms FROM latest m JOIN stored_entries e ON e.message_id = m.id JOIN address_events a ON a.entry_id = e.id
          WHERE a.outcome = (SELECT code FROM codes WHERE family = 'outcome' AND name = 'delivered') AND a.is_attempt

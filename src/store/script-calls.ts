@@ -31,6 +31,8 @@ export async function* findScriptArrivals(
   period: Period,
   readEntry: ReadEntry,
 ): AsyncGenerator<ScriptArrival> {
+  // Arrivals that a page has taken and the next one meets again.
+  const taken = new Map<number, number>();
   for await (const page of reader.invocations(period)) {
     const calls = page.flatMap(({ server_id, ms, bytes }): Call[] => {
       const parsed = bytes === undefined ? undefined : readEntry(bytes);
@@ -40,10 +42,14 @@ export async function* findScriptArrivals(
     });
     const [first, last] = [calls[0], calls.at(-1)];
     if (first === undefined || last === undefined) continue;
-    const messages = [...(await reader.localMessages({ sinceMs: first.ms, untilMs: last.ms + LONGEST_CALL_MS + 1 }))];
+    for (const [key, ms] of taken) if (ms < first.ms) taken.delete(key);
+    const arrived = await reader.localMessages({ sinceMs: first.ms, untilMs: last.ms + LONGEST_CALL_MS + 1 });
+    const messages = arrived.filter(({ key }) => !taken.has(key));
     for (const call of calls) {
       const message = takeArrival(messages, call, readEntry);
-      if (message !== undefined) yield { directory: call.directory, message };
+      if (message === undefined) continue;
+      taken.set(message.key, message.ms);
+      yield { directory: call.directory, message };
     }
   }
 }

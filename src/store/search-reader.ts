@@ -4,6 +4,7 @@ import {
   type Condition,
   ConditionBuilder,
   type Conditions,
+  isServer,
   MESSAGE_AT,
   type MentionKeys,
   QUEUE_MS,
@@ -335,9 +336,13 @@ export class SearchReader {
     );
   }
 
-  /** The zone of each server. */
-  async timeZones(): Promise<ReadonlyMap<string, string>> {
-    const rows = await this.#database.selectFrom("stored_servers").select(["name", "time_zone"]).execute();
+  /** The zone of each server, or of those that are named. */
+  async timeZones(names: Filter["server"] = []): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#database
+      .selectFrom("stored_servers")
+      .$if(names.length > 0, (query) => query.where(isServer(names)))
+      .select(["name", "time_zone"])
+      .execute();
     return new Map(rows.map(({ name, time_zone }) => [name, time_zone]));
   }
 

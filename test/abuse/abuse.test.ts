@@ -56,7 +56,7 @@ test("counts what accounts, scripts and local users send, and logins that fail",
     ["203.0.113.9", 2, ["login_server:ann"]],
     ["203.0.113.8", 1, []],
   ]);
-  expect(abuse.failures[0]?.accounts.toSorted()).toEqual(["login_server:ann", "login_server:bob"]);
+  expect(abuse.failures[0]?.accounts).toEqual(["login_server:ann", "login_server:bob"]);
 });
 
 test("the ranking of scripts counts the same messages, of its own time only", async () => {
@@ -94,8 +94,59 @@ test("takes the call of the same process where processes are logged", async () =
   ]);
 });
 
-async function abuseOf(log: string): Promise<Abuse> {
+test("counts a message once, however many calls there are around it", async () => {
+  const call = (stamp: string, directory: string): string =>
+    `2026-03-30 ${stamp} cwd=/var/www/${directory} 3 args: /usr/sbin/sendmail -t -i\n`;
+  const log = `${call("07:00:00", "shop").repeat(1999)}${call("08:00:00", "shop")}${call("08:00:00", "blog")}\
+2026-03-30 08:00:01 1vwwZX-0005V4-1s <= one@a.test U=www P=local S=500
+2026-03-30 08:00:01 1vwwZY-0005V4-1s <= two@a.test U=www P=local S=500
+`;
+  const { scripts } = await abuseOf(log);
+  expect(scripts.map(({ directory, senders }) => [directory, senders])).toEqual([
+    ["/var/www/blog", ["two@a.test"]],
+    ["/var/www/shop", ["one@a.test"]],
+  ]);
+});
+
+test("counts a message once that stands in two logs", async () => {
+  const path = join(temporaryFolder(), "pilot.db");
+  const before = "2026-03-30 00:00:00 exim 4.96 daemon started: pid=1, -q30m, not listening for SMTP\n";
+  for (const log of [LOG, before + LOG])
+    await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
+  const { stdout, status } = await runCli(["stats", "--by", "script", "--json", "--db", path]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout).sections.top[0].rows).toMatchObject([{ key: "/var/www/shop", messages: 1, bytes: 500 }]);
+});
+
+test("says the same in whatever order the logs were read", async () => {
+  const failed = (stamp: string, ip: string, account: string): string =>
+    `2026-03-30 ${stamp} login_server authenticator failed for (x) [${ip}]: 535 Incorrect authentication data (set_id=${account})\n`;
+  const called = (stamp: string, directory: string, id: string, user: string): string =>
+    `2026-03-30 ${stamp} cwd=${directory} 3 args: /usr/sbin/sendmail -t -i\n2026-03-30 ${stamp} ${id} <= ${user}@a.test U=${user} P=local S=500\n`;
+  const pieces = [
+    failed("06:00:00", "203.0.113.9", "zoe") +
+      failed("06:00:01", "203.0.113.8", "zoe") +
+      called("06:30:00", "/z", "1vwwZX-0005V4-1s", "zoe"),
+    failed("07:00:00", "203.0.113.9", "ann") +
+      failed("07:00:01", "203.0.113.8", "ann") +
+      called("07:30:00", "/a", "1vwwZY-0005V4-1s", "ann") +
+      called("08:30:00", "/z", "1vwwZZ-0005V4-1s", "ann") +
+      called("09:30:00", "/a", "1vwwZa-0005V4-1s", "zoe"),
+  ];
+  const answers = await Promise.all([pieces, pieces.toReversed()].map((logs) => abuseOfLogs(logs, 1)));
+  expect(answers[1]).toEqual(answers[0]);
+  expect(answers[0]?.failures).toMatchObject([
+    { ipAddress: "203.0.113.8", accounts: ["login_server:ann", "login_server:zoe"] },
+  ]);
+  expect(answers[0]?.scripts).toMatchObject([{ directory: "/a", users: ["ann", "zoe"] }]);
+});
+
+function abuseOf(log: string): Promise<Abuse> {
+  return abuseOfLogs([log], 5);
+}
+
+async function abuseOfLogs(logs: readonly string[], limit: number): Promise<Abuse> {
   const db = join(temporaryFolder(), "pilot.db");
-  await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
-  return withReader(db, (reader) => findAbuse(reader.abuse, { sinceMs: 0, untilMs: Date.UTC(2027, 0) }, 5));
+  for (const log of logs) await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
+  return withReader(db, (reader) => findAbuse(reader.abuse, { sinceMs: 0, untilMs: Date.UTC(2027, 0) }, limit));
 }

@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { type DoctorReport, examine, type Verdict } from "../../src/doctor/doctor.ts";
@@ -181,6 +182,20 @@ describe("what Exim could log", () => {
     expect(hints.length > 0).toBe(isMissing);
     if (isMissing) expect(hints).toContain("Set in Exim: log_selector = +received_recipients");
   });
+});
+
+test("what a server logs at present is what its newest messages tell, when older logs were read last", async () => {
+  const path = join(temporaryFolder(), "pilot.db");
+  const log = (day: number, fields: string): string =>
+    Array.from(
+      { length: 500 },
+      (_, index) =>
+        `2026-03-${day} 00:00:00 1v${day}ZX-${String(index).padStart(6, "0")}-1s <= a@a.test U=a P=local S=500${fields}\n`,
+    ).join("");
+  for (const text of [log(20, ' T="now"'), log(10, "")])
+    await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(text)]));
+  const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+  expect(findings.map(({ hint }) => hint)).not.toContain("Set in Exim: log_selector = +subject");
 });
 
 async function corpusDatabase(profile = "default", timeZone = "UTC"): Promise<string> {

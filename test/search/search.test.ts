@@ -277,6 +277,24 @@ describe("an answer", () => {
   });
 });
 
+test("days are those of the server's clock, in every command, whatever the clock of this machine", async () => {
+  const db = join(temporaryFolder(), "pilot.db");
+  await ingestInto(db, [join(FOLDER, "mainlog")], { timeZone: "Asia/Tokyo" });
+  const day = ["--db", db, "--since", "2026-03-30", "--until", "2026-03-30"];
+  for (const timeZone of ["UTC", "Asia/Tokyo", "America/New_York"]) {
+    const run = async (...argv: string[]): Promise<string> => (await runCli([...argv, ...day], { timeZone })).stdout;
+    expect(await run("search", "--ids")).toBe(`${[REFUSED, DEFERRED, DELIVERED].join("\n")}\n`);
+    expect(JSON.parse(await run("stats", "totals", "--json")).sections.totals.messages.received).toBe(2);
+    expect(JSON.parse(await run("trace", "ann@a.test", "--json")).choices).toHaveLength(2);
+    const { logins } = JSON.parse(await run("abuse", "--json"));
+    expect(logins).toMatchObject([{ first: "2026-03-29T21:16:00.000Z" }]);
+    expect(await run("abuse")).toMatch(/2026-03-30\s+06:16:00/);
+  }
+  await ingestInto(db, ["-"], { server: "mx2", timeZone: "UTC", logType: "main" }, Readable.from([Buffer.from(MAIN)]));
+  const { stdout } = await runCli(["search", ...day, "--server", "MX*", "--ids"], { timeZone: "America/New_York" });
+  expect(stdout).toBe([PARTIAL, REFUSED, DEFERRED, DELIVERED].map((id) => `${id}\n`).join(""));
+});
+
 /** All results, three at a time. */
 async function readPages(args: readonly string[]): Promise<unknown[]> {
   const rows: unknown[] = [];

@@ -61,6 +61,31 @@ describe("a comparison", () => {
     );
   });
 
+  test("counts a series where it is, also from the middle of a minute on, and when the logs of this time end early", async () => {
+    const half = ["--since", "2026-03-02 16:41", "--until", "2026-03-02T17:30:30", "--bucket", "minute"];
+    const { before } = await statsOf("series", "totals", ...half, "--compare", "previous");
+    const { series, totals } = (before as { sections: Sections }).sections;
+    expect(totals.messages.received).toBeGreaterThan(0);
+    expect(series.points.map(({ received }) => received).reduce((sum, count) => sum + count)).toBe(
+      totals.messages.received,
+    );
+    const early = await statsOf(
+      "series",
+      "--since",
+      "2026-03-09",
+      "--until",
+      "2026-03-15",
+      "--compare",
+      "week",
+      "--bucket",
+      "day",
+    );
+    const other = await statsOf("series", "--since", "2026-03-02", "--until", "2026-03-08", "--bucket", "day");
+    const points = early.before?.sections.series.points ?? [];
+    expect(points).toHaveLength(2);
+    expect(points).toEqual(other.sections.series.points.slice(0, 2));
+  });
+
   test.each(SECTION_NAMES.filter((name) => !["problems", "top", ...EMPTY].includes(name)))(
     "of %s is in its CSV, its Markdown and on its page",
     async (name) => {

@@ -5,6 +5,7 @@ import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { commonTimeZone } from "../time-zone.ts";
 
 export interface AbuseFlags extends DatabaseFlags {
   readonly since?: string;
@@ -16,11 +17,14 @@ export interface AbuseFlags extends DatabaseFlags {
 
 /** Prints who sends and who tries to; returns the exit status, 1 when nobody does. Errors: `usage`, those of the database. */
 export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
-  const { since = 0, until = io.now() } = toFilter(flags, io);
-  const period = { sinceMs: since, untilMs: until };
-  const abuse = redactor(flags)(await usingReader(flags, io, (reader) => findAbuse(reader.abuse, period, flags.limit)));
+  const { found, timeZone } = await usingReader(flags, io, async (reader) => {
+    const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
+    const { since = 0, until = io.now() } = toFilter(flags, { now: io.now, timeZone });
+    return { found: await findAbuse(reader.abuse, { sinceMs: since, untilMs: until }, flags.limit), timeZone };
+  });
+  const abuse = redactor(flags)(found);
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
-  const options = { ...screenOf(io), timeZone: io.timeZone };
+  const options = { ...screenOf(io), timeZone };
   if (flags.json === true) io.stdout.write(renderJson("abuse", abuse));
   else if (isAny) io.stdout.write(renderAbusePage(abuse, options));
   else io.stderr.write("Nothing matches.\n");

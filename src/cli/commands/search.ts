@@ -12,7 +12,7 @@ import { findByLines, type LineSelection } from "../../search/search-lines.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Hit, SortKey } from "../../store/search-reader.ts";
 import { type DatabaseFlags, paintFor, screenOf, usingReader } from "../context.ts";
-import { type FilterFlags, toFilter } from "../filter-flags.ts";
+import { type FilterFlags, readFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { writePiece } from "../output.ts";
 import { redactor } from "../redactor.ts";
@@ -47,24 +47,23 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
   // NOTE: raw lines come in the order of a log.
   const isLogOrder = flags.raw === true && flags.sort === "time";
   const order = { key: flags.sort, isAscending: isLogOrder !== (flags.reverse === true) };
-  const filter = toFilter(flags, io);
   const after = flags.after === undefined ? undefined : parseCursor(flags.after, order);
   if (flags.after !== undefined && after === undefined) {
     throw new PilotError("usage", `"${flags.after}" is no place in these results.`, {
       hint: "Give --after what the search before has told, and the same --sort and --reverse.",
     });
   }
-  const search: Search = {
-    filter: {
-      ...filter,
-      ...(flags.slowerThan !== undefined && { slowerThanSeconds: flags.slowerThan }),
-      withHousekeeping: pattern !== undefined,
-    },
-    order,
-    after,
-  };
   const selection = toSelection(pattern, flags);
   return usingReader(flags, io, async (reader) => {
+    const search: Search = {
+      filter: {
+        ...(await readFilter(flags, reader, io)),
+        ...(flags.slowerThan !== undefined && { slowerThanSeconds: flags.slowerThan }),
+        withHousekeeping: pattern !== undefined,
+      },
+      order,
+      after,
+    };
     const source =
       selection === undefined ? undefined : await findByLines(reader.search, reader.lines, search, selection);
     const isAny = await print(reader, search, source, flags, io);

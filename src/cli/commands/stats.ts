@@ -21,7 +21,7 @@ import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts"
 import type { Io } from "../io.ts";
 import { replaceFile } from "../replace-file.ts";
 import { toTimeRange } from "../time-range.ts";
-import { assertTimeZone } from "../time-zone.ts";
+import { assertTimeZone, commonTimeZone } from "../time-zone.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
@@ -136,7 +136,12 @@ async function toRequest(
   const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
   const servers = await findServers(server, reader);
   assertTimeZone(flags.timezone);
-  const timeZone = flags.timezone ?? commonTimeZone(servers, io);
+  const timeZone =
+    flags.timezone ??
+    commonTimeZone(
+      servers.map((one) => one.timeZone),
+      io,
+    );
   const { since, until } = toTimeRange(flags, { now: io.now(), timeZone });
   return {
     filter: { since, until, servers: server, subjects: toSubjects(flags, io) },
@@ -173,11 +178,4 @@ async function findServers(wanted: readonly string[], reader: StatsReader): Prom
     });
   }
   return wanted.length === 0 ? servers : servers.filter(({ name }) => wanted.includes(name));
-}
-
-/** The clock of these servers, where they have the same one; else this machine's. */
-function commonTimeZone(servers: Servers, io: Io): string {
-  const zones = new Set(servers.map(({ timeZone }) => timeZone));
-  const [zone] = zones;
-  return zone !== undefined && zones.size === 1 ? zone : io.timeZone;
 }

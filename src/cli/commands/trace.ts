@@ -13,7 +13,7 @@ import type { Trace } from "../../trace/result.ts";
 import { readSubject, type Subject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { type FilterFlags, toFilter } from "../filter-flags.ts";
+import { type FilterFlags, readFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
@@ -47,7 +47,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
     });
   }
   await usingReader(flags, io, async (reader) => {
-    const filter = toFilter(flags, io);
+    const filter = await readFilter(flags, reader, io);
     const found = await findMessages(reader, subject, filter, flags.limit);
     if (found.messages.length === 0) throw await notFound(reader, subject, filter);
     const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
