@@ -32,7 +32,7 @@ const HARMLESS = new Set([
 ]);
 const ADDRESSES = new Set(["sender", "senders", "recipient", "recipients", "address", "finalAddress"]);
 const HOSTS = new Set(["host", "helo", "server"]);
-const LOGINS = new Set(["ident", "auth", "account", "user"]);
+const LOGINS = new Set(["ident", "auth", "account", "accounts", "succeeded", "user", "users"]);
 
 const ANY_ID =
   /(?<![\w-])(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4})(?!\w|-(?![DHJK]\b))/g;

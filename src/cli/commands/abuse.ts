@@ -6,6 +6,9 @@ import { toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
+/** What is stamped later than now counts as well: clocks are wrong, and zones are. In microseconds it is still exact. */
+const LAST_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
+
 export interface AbuseFlags extends DatabaseFlags {
   readonly since?: string;
   readonly until?: string;
@@ -16,7 +19,7 @@ export interface AbuseFlags extends DatabaseFlags {
 
 /** Prints who sends and who tries to; returns the exit status, 1 when nobody does. Errors: `usage`, those of the database. */
 export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
-  const { since = 0, until = io.now() } = toFilter(flags, io);
+  const { since = 0, until = LAST_MS } = toFilter(flags, io);
   const period = { sinceMs: since, untilMs: until };
   const abuse = redactor(flags)(await usingReader(flags, io, (reader) => findAbuse(reader.abuse, period, flags.limit)));
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
