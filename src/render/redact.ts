@@ -42,10 +42,12 @@ const IPV4 = /(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)/g;
 const IPV6 =
   /(?<=^|[^\w:.]|IPv6:)(?=[0-9a-fA-F:.]*(?:::|(?:[0-9a-fA-F]+:){7}))[0-9a-fA-F]*:[0-9a-fA-F:.]*[0-9a-fA-F:](?![\w:])/g;
 const HOST =
-  /(?<![\w.@-])(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?\.)+[\p{L}][\p{L}\p{N}-]*[\p{L}\p{N}](?![\p{L}\p{N}_-])/gu;
+  /(?<![\w.-])(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?\.)+[\p{L}][\p{L}\p{N}-]*[\p{L}\p{N}](?![\p{L}\p{N}_-])/gu;
+/** Where a log line has an account or a local user. */
+const LOGIN_NAME = /(?<= U=| A=[\w-]+:|\(set_id=)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])/gu;
 /** Where a name without a domain stands in a log line or in a sentence about it. */
 const LOCAL_NAME =
-  /(?<=[=*-][>*=] |>> |\*> |U=|A=[\w-]+:|\bas |\bby |\bto |\bfor |\bin as |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])/gu;
+  /(?<=[=*-][>*=] |>> |\*> |\bas |\bby |\bto |\bfor |\bin as |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])/gu;
 
 /** Tells made-up names, in the order in which the real ones come. */
 class Names {
@@ -120,6 +122,7 @@ export class Redactor {
       .replace(ADDRESS, (address) => this.#address(address))
       .replace(IPV4, (ip) => this.#ipv4.of(ip))
       .replace(IPV6, (ip) => this.#ipv6.of(ip.toLowerCase()))
+      .replace(LOGIN_NAME, (name) => (/^user\d+$/.test(name) ? name : this.#users.of(name)))
       .replace(HOST, (host) => this.#host(host))
       .replace(LOCAL_NAME, (name) => (this.#users.has(name) ? this.#users.of(name) : name));
   }

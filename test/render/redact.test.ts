@@ -44,6 +44,15 @@ describe("a redacted value", () => {
     });
   });
 
+  test("has no account and no domain that stands alone in the text of a line", () => {
+    const { raw } = new Redactor().redact({
+      raw: "2026-03-30 06:16:00 plain_server authenticator failed for (x) [203.0.113.4]: 535 no (set_id=wendy.xu) U=carol A=login:bob i=@a.test",
+    });
+    expect(raw).toBe(
+      "2026-03-30 06:16:00 plain_server authenticator failed for (x) [198.18.0.1]: 535 no (set_id=user1) U=user2 A=login:user3 i=@host1.example",
+    );
+  });
+
   test("of every form of output tells no address, host or id of the log", async () => {
     const words = new Set<string>();
     const rows = queryAll<Record<string, string | null>>(
