@@ -28,7 +28,7 @@ import { costRetries } from "./retries.ts";
 import type { Comparison, SectionName, Sections } from "./sections.ts";
 import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
-import { computeTotals } from "./totals.ts";
+import { computeTotals, countTimeouts } from "./totals.ts";
 
 export interface StatsRequest {
   readonly filter: Filter;
@@ -237,7 +237,12 @@ class SectionBuilder {
       return { bucket: formatBucket(this.#buckets.bucket), ...view };
     },
     slow: async (figures) =>
-      findSlowHosts(await figures.hosts(), await figures.source.remoteHosts.durations(), this.#request.limit),
+      findSlowHosts(
+        await figures.hosts(),
+        await figures.source.remoteHosts.durations(),
+        countTimeouts(await figures.failures()),
+        this.#request.limit,
+      ),
     retries: async (figures) => costRetries(await figures.recipients()),
   };
 

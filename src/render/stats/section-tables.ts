@@ -433,7 +433,9 @@ function providerTable({ bucket, total, providers }: Sections["providers"]): Tab
   };
 }
 
-function slowTable({ total, areTimed, hosts }: Sections["slow"]): Table {
+function slowTable({ total, areTimed, timeoutsWithoutHost, hosts }: Sections["slow"]): Table {
+  const others = ` Timed out without a connection, so that no line of an attempt names the host: ${countOf(timeoutsWithoutHost, "attempt")}.`;
+  const isOther = timeoutsWithoutHost > 0;
   return {
     name: "slow",
     title: "Slow and silent hosts",
@@ -453,8 +455,8 @@ function slowTable({ total, areTimed, hosts }: Sections["slow"]): Table {
       percentiles?.p95Seconds ?? null,
       percentiles?.maxSeconds ?? null,
     ]),
-    note: `${areTimed ? "Times are those of successful deliveries." : "No line says how long a delivery took (log_selector = +deliver_time)."}${remainder(total, hosts.length, "host")}`,
-    empty: "No host was slow or silent.",
+    note: `${areTimed ? "Times are those of successful deliveries." : "No line says how long a delivery took (log_selector = +deliver_time)."}${isOther ? others : ""}${remainder(total, hosts.length, "host")}`,
+    empty: `${isOther ? "No host that is named" : "No host"} was slow or silent.${isOther ? others : ""}`,
   };
 }
 
