@@ -4,12 +4,22 @@ import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../src/stats/stats.ts";
 import { type EpochMs, toIso } from "../../src/units.ts";
 import { parseWhen, shiftDays } from "../../src/when.ts";
-import { type Corpus, corpusProfiles, fateKind, type TruthFateKind, type TruthMessage } from "../support/corpus.ts";
+import {
+  type Corpus as CorpusOfFiles,
+  corpusProfiles,
+  fateKind,
+  type SyslogCorpus,
+  syslogCorpora,
+  type TruthFateKind,
+  type TruthMessage,
+} from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
 import { NOW, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
-const profiles = corpusProfiles();
+type Corpus = CorpusOfFiles | SyslogCorpus;
+
+const profiles = [...corpusProfiles(), ...syslogCorpora()];
 const hasFull = profiles.some(({ name }) => name.includes("full"));
 
 if (!hasFull) test.skip("the full corpus is not beside the project: only its trimmed copy was tested");
