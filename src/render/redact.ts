@@ -46,8 +46,7 @@ const HOST =
 /** Where a log line has an account or a local user. */
 const LOGIN_NAME = /(?<= U=| A=[\w-]+:|\(set_id=)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])/gu;
 /** Where a name without a domain stands in a log line or in a sentence about it. */
-const LOCAL_NAME =
-  /(?<=[=*-][>*=] |>> |\*> |\bas |\bby |\bto |\bfor |\bin as |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])/gu;
+const LOCAL_NAME = /(?<=[=*-][>*=] |>> |\*> |\bas |\bby |\bto |\bfor |\bin as |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])/gu;
 
 /** Tells made-up names, in the order in which the real ones come. */
 class Names {
