@@ -69,22 +69,22 @@ const MOST_NAMES = 3;
 
 export async function findAbuse(reader: AbuseReader, period: Period, limit: number): Promise<Abuse> {
   const findSenders = async (kind: "login" | "local"): Promise<Sender[]> => {
-    const senders: Sender[] = [];
-    for (const row of await reader.senders(kind, period, limit)) {
-      senders.push({
-        account: row.name,
-        messages: row.messages,
-        recipients: row.recipients,
-        bounced: row.bounced,
-        senderCount: row.senders,
-        senders: await reader.addressesOf(kind, row.name, period, MOST_NAMES),
-        ipCount: row.ips,
-        ipAddresses: row.ips === 0 ? [] : await reader.clientsOf(kind, row.name, period, MOST_NAMES),
-        first: iso(row.first_ms),
-        last: iso(row.last_ms),
-      });
-    }
-    return senders;
+    const rows = await reader.senders(kind, period, limit);
+    const names = rows.map(({ name }) => name);
+    const addresses = await reader.addressesOf(kind, names, period, MOST_NAMES);
+    const clients = kind === "local" ? undefined : await reader.clientsOf(kind, names, period, MOST_NAMES);
+    return rows.map((row) => ({
+      account: row.name,
+      messages: row.messages,
+      recipients: row.recipients,
+      bounced: row.bounced,
+      senderCount: row.senders,
+      senders: addresses.get(row.name) ?? [],
+      ipCount: row.ips,
+      ipAddresses: clients?.get(row.name) ?? [],
+      first: iso(row.first_ms),
+      last: iso(row.last_ms),
+    }));
   };
   const failures = await reader.loginFailures(period, limit);
   const accountFailures = await reader.accountFailures(period, limit, MOST_NAMES);

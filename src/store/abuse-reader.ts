@@ -68,6 +68,9 @@ export interface LocalMessageRow {
   readonly bytes: string | undefined;
 }
 
+/** By account or local user, what it used most, that first. */
+export type MostUsed = ReadonlyMap<string, readonly string[]>;
+
 /** How a message was handed over: by an account that logged in, or by a local user. */
 type SenderKind = "login" | "local";
 
@@ -97,27 +100,39 @@ export class AbuseReader {
   /** The accounts, or the local users, that sent most. */
   async senders(kind: SenderKind, period: Period, limit: number): Promise<readonly SenderRow[]> {
     const { column, condition } = SENDERS[kind];
+    const key = sql.ref(column);
+    const isMeant = sql`${condition} AND ${within(MESSAGE_AT, period)}`;
     const { rows } = await sql<SenderRow>`
-      SELECT s.text AS name, count(*) AS messages, count(DISTINCT m.sender_id) AS senders, count(DISTINCT m.ip_id) AS ips,
-        sum((SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id)) AS recipients,
-        sum((SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id
-             AND r.status = (SELECT code FROM codes WHERE family = 'recipient_status' AND name = 'bounced'))) AS bounced,
-        min(${MESSAGE_AT}) / 1000 AS first_ms, max(${MESSAGE_AT}) / 1000 AS last_ms
-      FROM stored_messages m JOIN strings s ON s.id = ${sql.ref(column)}
-      WHERE ${condition} AND ${within(MESSAGE_AT, period)}
-      GROUP BY s.id ORDER BY messages DESC, s.text LIMIT ${limit}
+      WITH most AS (
+        SELECT s.id, s.text AS name, count(*) AS messages, count(DISTINCT m.sender_id) AS senders,
+          count(DISTINCT m.ip_id) AS ips, min(${MESSAGE_AT}) / 1000 AS first_ms, max(${MESSAGE_AT}) / 1000 AS last_ms
+        FROM stored_messages m JOIN strings s ON s.id = ${key}
+        WHERE ${isMeant}
+        GROUP BY s.id ORDER BY messages DESC, s.text LIMIT ${limit}
+      ),
+      reached AS (
+        SELECT ${key} AS id, count(*) AS recipients,
+          sum(r.status = (SELECT code FROM codes WHERE family = 'recipient_status' AND name = 'bounced')) AS bounced
+        FROM stored_messages m JOIN stored_recipients r ON r.message_id = m.id
+        WHERE ${key} IN (SELECT id FROM most) AND ${isMeant}
+        GROUP BY 1
+      )
+      SELECT name, messages, senders, ips, first_ms, last_ms,
+        coalesce(recipients, 0) AS recipients, coalesce(bounced, 0) AS bounced
+      FROM most LEFT JOIN reached USING (id)
+      ORDER BY messages DESC, name
     `.execute(this.#database);
     return rows;
   }
 
-  /** The sender addresses that one of them used most. */
-  async addressesOf(kind: SenderKind, name: string, period: Period, limit: number): Promise<readonly string[]> {
-    return this.#mostUsed(kind, name, period, limit, sql`addresses a ON a.id = m.sender_id`, sql`a.address`);
+  /** The sender addresses that each of them used most. */
+  addressesOf(kind: SenderKind, names: readonly string[], period: Period, limit: number): Promise<MostUsed> {
+    return this.#mostUsed(kind, names, period, limit, sql`addresses a ON a.id = m.sender_id`, sql`a.address`);
   }
 
-  /** The client addresses that one of them used most. */
-  async clientsOf(kind: SenderKind, name: string, period: Period, limit: number): Promise<readonly string[]> {
-    return this.#mostUsed(kind, name, period, limit, sql`strings a ON a.id = m.ip_id`, sql`a.text`);
+  /** The client addresses that each of them used most. */
+  clientsOf(kind: SenderKind, names: readonly string[], period: Period, limit: number): Promise<MostUsed> {
+    return this.#mostUsed(kind, names, period, limit, sql`strings a ON a.id = m.ip_id`, sql`a.text`);
   }
 
   /** The clients whose logins failed most. */
@@ -201,19 +216,24 @@ export class AbuseReader {
 
   async #mostUsed(
     kind: SenderKind,
-    name: string,
+    names: readonly string[],
     period: Period,
     limit: number,
     texts: RawBuilder<unknown>,
     text: RawBuilder<unknown>,
-  ): Promise<readonly string[]> {
+  ): Promise<MostUsed> {
     const { column, condition } = SENDERS[kind];
-    const { rows } = await sql<{ text: string }>`
-      SELECT ${text} AS text FROM stored_messages m JOIN ${texts} JOIN strings s ON s.id = ${sql.ref(column)}
-      WHERE s.text = ${name} AND ${condition} AND ${within(MESSAGE_AT, period)}
-      GROUP BY a.id ORDER BY count(*) DESC, 1 LIMIT ${limit}
+    const { rows } = await sql<{ name: string; text: string }>`
+      SELECT name, text FROM (
+        SELECT s.text AS name, ${text} AS text, row_number() OVER (PARTITION BY s.id ORDER BY count(*) DESC, ${text}) AS place
+        FROM stored_messages m JOIN ${texts} JOIN strings s ON s.id = ${sql.ref(column)}
+        WHERE s.text IN (SELECT value FROM json_each(${JSON.stringify(names)})) AND ${condition} AND ${within(MESSAGE_AT, period)}
+        GROUP BY s.id, a.id
+      ) WHERE place <= ${limit} ORDER BY place
     `.execute(this.#database);
-    return rows.map((row) => row.text);
+    const most = new Map<string, string[]>();
+    for (const row of rows) most.set(row.name, [...(most.get(row.name) ?? []), row.text]);
+    return most;
   }
 }
 
