@@ -132,6 +132,11 @@ async function notFound(
       hint: `Did you mean ${similar}? Upper and lower case matter in ids.`,
     });
   }
+  if (subject.kind !== "id" && /^[\w-]+(?:\.[\w-]+)+$/.test(subject.text)) {
+    return new PilotError("not_found", `The database knows no ${name}.`, {
+      hint: `For a domain or a host there is search: \`exim-pilot search --domain ${subject.text}\`, \`--host\`.`,
+    });
+  }
   return new PilotError("not_found", `The database knows no ${name}.`, {
     hint: "`exim-pilot stats` shows what time is covered; ingest the logs of that day, rotated ones too.",
   });
