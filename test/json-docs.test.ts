@@ -35,6 +35,10 @@ describe("what is printed has the fields that are documented", () => {
     ["trace-chain-json", "chains.messages", "src/trace/chain.ts", "ChainMessage"],
     ["trace-chain-json", "chains.links", "src/trace/chain.ts", "ChainLink"],
     ["search-json", "results", "src/search/result.ts", "SearchResult"],
+    ["abuse-json", "logins", "src/abuse/abuse.ts", "Sender"],
+    ["abuse-json", "users", "src/abuse/abuse.ts", "Sender"],
+    ["abuse-json", "failures", "src/abuse/abuse.ts", "LoginFailures"],
+    ["abuse-json", "accountFailures", "src/abuse/abuse.ts", "AccountFailures"],
   ])("%s: %s", (golden, path, file, name) => {
     const printed = JSON.parse(readFileSync(join(FIXTURES, "cli", golden, "stdout"), "utf8"));
     const objects = path

@@ -1,6 +1,6 @@
 /** What an abuse desk asks: who sends how much, from where, and who tries to get in. */
 import { parseEntryText } from "../parse/record.ts";
-import type { AbuseReader, LocalMessageRow, Period, SenderRow } from "../store/abuse-reader.ts";
+import type { AbuseReader, LocalMessageRow, Period } from "../store/abuse-reader.ts";
 import { findScriptArrivals } from "../store/script-calls.ts";
 import { epochMs, toIso } from "../units.ts";
 
@@ -14,8 +14,9 @@ export interface Sender {
   /** Different sender addresses; the most used ones are in `senders`. */
   readonly senderCount: number;
   readonly senders: readonly string[];
-  /** Different client addresses. */
+  /** Different client addresses; the most used ones are in `ipAddresses`. */
   readonly ipCount: number;
+  readonly ipAddresses: readonly string[];
   readonly first: string;
   readonly last: string;
 }
@@ -43,43 +44,68 @@ export interface LoginFailures {
   readonly last: string;
 }
 
+/** An account whose logins failed, from wherever. */
+export interface AccountFailures {
+  readonly account: string;
+  readonly failures: number;
+  /** Different client addresses; those that failed most are in `ipAddresses`. */
+  readonly ipCount: number;
+  readonly ipAddresses: readonly string[];
+  /** Clients that failed and then logged in. */
+  readonly succeededFrom: readonly string[];
+  readonly first: string;
+  readonly last: string;
+}
+
 export interface Abuse {
   readonly logins: readonly Sender[];
   readonly scripts: readonly Script[];
   readonly users: readonly Sender[];
   readonly failures: readonly LoginFailures[];
+  readonly accountFailures: readonly AccountFailures[];
 }
 
 const MOST_NAMES = 3;
 
 export async function findAbuse(reader: AbuseReader, period: Period, limit: number): Promise<Abuse> {
-  const toSenders = async (rows: readonly SenderRow[], column: "auth" | "ident"): Promise<Sender[]> => {
-    const senders: Sender[] = [];
-    for (const row of rows) {
-      senders.push({
-        account: row.name,
-        messages: row.messages,
-        recipients: row.recipients,
-        bounced: row.bounced,
-        senderCount: row.senders,
-        senders: await reader.sendersOf(column, row.name, period, MOST_NAMES),
-        ipCount: row.ips,
-        first: iso(row.first_ms),
-        last: iso(row.last_ms),
-      });
-    }
-    return senders;
+  const findSenders = async (kind: "login" | "local"): Promise<Sender[]> => {
+    const rows = await reader.senders(kind, period, limit);
+    const names = rows.map(({ name }) => name);
+    const addresses = await reader.addressesOf(kind, names, period, MOST_NAMES);
+    const clients = kind === "local" ? undefined : await reader.clientsOf(kind, names, period, MOST_NAMES);
+    return rows.map((row) => ({
+      account: row.name,
+      messages: row.messages,
+      recipients: row.recipients,
+      bounced: row.bounced,
+      senderCount: row.senders,
+      senders: addresses.get(row.name) ?? [],
+      ipCount: row.ips,
+      ipAddresses: clients?.get(row.name) ?? [],
+      first: iso(row.first_ms),
+      last: iso(row.last_ms),
+    }));
   };
   const failures = await reader.loginFailures(period, limit);
+  const accountFailures = await reader.accountFailures(period, limit, MOST_NAMES);
   return {
-    logins: await toSenders(await reader.logins(period, limit), "auth"),
+    logins: await findSenders("login"),
     scripts: await findScripts(reader, period, limit),
-    users: await toSenders(await reader.localUsers(period, limit), "ident"),
+    users: await findSenders("local"),
     failures: failures.map((row) => ({
       ipAddress: row.ip,
       failures: row.failures,
       accounts: JSON.parse(row.accounts) as string[],
       succeeded: JSON.parse(row.successes) as string[],
+      first: iso(row.first_ms),
+      last: iso(row.last_ms),
+    })),
+    accountFailures: accountFailures.map((row) => ({
+      account: row.account,
+      failures: row.failures,
+      ipCount: row.ips,
+      ipAddresses: JSON.parse(row.most) as string[],
+      succeededFrom: JSON.parse(row.successes) as string[],
       first: iso(row.first_ms),
       last: iso(row.last_ms),
     })),

@@ -66,7 +66,7 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--tag <name>", "what `exim-pilot tag` has called it"),
   repeatable("--status <status>", "status of the message; `help statuses` has all"),
   repeatable("--event <kind>", "kind of a line, such as frozen; `help parse` has all"),
-  repeatable("--code <code>", "reply of another host: 550, 4.7.1, 5*"),
+  repeatable("--code <code>", "reply of another host: 550, 4.7.1, 5xx, 5*"),
   repeatable("--reason <text>", "part of an error, or of the reason of a refusal"),
   repeatable("--transport <name>", "transport of a recipient"),
   repeatable("--router <name>", "router of a recipient"),
@@ -109,7 +109,6 @@ const PLAIN = [
   "subject",
   "messageId",
   "tag",
-  "code",
   "reason",
   "transport",
   "router",
@@ -126,12 +125,13 @@ export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "searc
 /** The filter of the flags, with times on one clock. Errors: `usage`. */
 export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): Filter {
   const plain = PLAIN.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]));
-  const { status, event, kind, logType, size, queueTime } = flags;
+  const { status, event, code, kind, logType, size, queueTime } = flags;
   const { since, until } = toTimeRange(flags, { now: io.now(), timeZone: io.timeZone });
   return {
     ...Object.fromEntries(plain),
     ...(status && { status: status.map((name) => oneOf(name, "status", MESSAGE_STATUSES) as MessageStatus) }),
     ...(event && { event: event.map((name) => oneOf(name, "event", Object.keys(LINE_KINDS)) as EntryKind) }),
+    ...(code && { code: code.map(toCode) }),
     ...(kind && { kind: kind.map((name) => oneOf(name, "kind", ["message", "rejection", "event"]) as HitKind) }),
     ...(logType && { logType: logType.map((name) => oneOf(name, "log type", ["main", "reject", "panic"]) as LogType) }),
     ...(size && { size: size.map((text) => toRange(text, "size", parseBytes, "Give bytes: 1M.., ..10k or 1M..5M.")) }),
@@ -148,6 +148,12 @@ export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): 
 function oneOf(name: string, what: string, names: readonly string[]): string {
   if (names.includes(name)) return name;
   throw new PilotError("usage", `There is no ${what} "${name}".`, { hint: `Give one of ${names.join(", ")}.` });
+}
+
+/** `5xx` is `5??`. */
+function toCode(text: string): string {
+  if (/^[\dx.*?]+$/i.test(text)) return text.replace(/x/gi, "?");
+  throw new PilotError("usage", `"${text}" is no code.`, { hint: "Give 550, 4.7.1, 5xx or 5*." });
 }
 
 function toRange(text: string, what: string, parse: (text: string) => number | undefined, hint: string): Range {

@@ -245,7 +245,7 @@ function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
   withPaging(withDatabase(program.command("abuse")))
     .summary("show who sends most, and whose logins fail")
     .description(
-      "Shows which accounts, programs and local users send how much and as whom, and from where logins fail, with those that succeeded afterwards.",
+      "Shows which accounts, programs and local users send how much, as whom and from where, and from where and for which accounts logins fail, with those that succeeded afterwards.",
     )
     .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
     .option("--until <time>", "only before then; a day is included")

@@ -1,5 +1,5 @@
-import type { Abuse, LoginFailures, Script, Sender } from "../abuse/abuse.ts";
-import { countOf, formatTime } from "./format.ts";
+import type { Abuse, AccountFailures, LoginFailures, Script, Sender } from "../abuse/abuse.ts";
+import { countOf, formatCount, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { toVisibleLine } from "./terminal-text.ts";
@@ -14,7 +14,10 @@ export interface AbuseOptions {
 const WIDEST = 120;
 
 /** Each question with its answers, the largest first; questions without an answer are left out. */
-export function renderAbusePage({ logins, scripts, users, failures }: Abuse, options: AbuseOptions): string {
+export function renderAbusePage(
+  { logins, scripts, users, failures, accountFailures }: Abuse,
+  options: AbuseOptions,
+): string {
   const sections = [
     renderSection(
       "Accounts that logged in and sent",
@@ -36,6 +39,11 @@ export function renderAbusePage({ logins, scripts, users, failures }: Abuse, opt
       failures.map((one) => [one.ipAddress ?? "(unknown)", describeFailures(one, options)]),
       options,
     ),
+    renderSection(
+      "Accounts whose logins failed",
+      accountFailures.map((one) => [one.account, describeAccountFailures(one, options)]),
+      options,
+    ),
   ];
   return sections.filter((section) => section !== "").join("\n");
 }
@@ -54,13 +62,13 @@ function renderSection(
 }
 
 function describeSender(
-  { messages, recipients, bounced, senderCount, senders, ipCount, first, last }: Sender,
+  { messages, recipients, bounced, senderCount, senders, ipCount, ipAddresses, first, last }: Sender,
   options: AbuseOptions,
 ): string {
   const parts = [
-    `${countOf(messages, "message")} to ${countOf(recipients, "recipient")}${bounced === 0 ? "" : `, ${bounced} bounced`}`,
-    ...(ipCount === 0 ? [] : [`from ${countOf(ipCount, "client address", "client addresses")}`]),
-    `as ${senders.join(", ")}${senderCount > senders.length ? ` and ${senderCount - senders.length} more` : ""}`,
+    `${countOf(messages, "message")} to ${countOf(recipients, "recipient")}${bounced === 0 ? "" : `, ${formatCount(bounced)} bounced`}`,
+    ...(ipCount === 0 ? [] : [`from ${some(ipAddresses, ipCount)}`]),
+    `as ${some(senders, senderCount)}`,
     period(first, last, options),
   ];
   return parts.join("; ");
@@ -80,10 +88,30 @@ function describeFailures(
   options: AbuseOptions,
 ): string {
   return [
-    `${countOf(failures, "failure")}${accounts.length === 0 ? "" : ` for ${accounts.join(", ")}`}`,
-    ...(succeeded.length === 0 ? [] : [`afterwards logged in: ${succeeded.join(", ")}`]),
+    `${countOf(failures, "failure")}${accounts.length === 0 ? "" : ` for ${some(accounts, accounts.length)}`}`,
+    ...(succeeded.length === 0 ? [] : [`afterwards logged in: ${some(succeeded, succeeded.length)}`]),
     period(first, last, options),
   ].join("; ");
+}
+
+function describeAccountFailures(
+  { failures, ipCount, ipAddresses, succeededFrom, first, last }: AccountFailures,
+  options: AbuseOptions,
+): string {
+  return [
+    `${countOf(failures, "failure")}${ipCount === 0 ? "" : ` from ${some(ipAddresses, ipCount)}`}`,
+    ...(succeededFrom.length === 0 ? [] : [`afterwards logged in from ${some(succeededFrom, succeededFrom.length)}`]),
+    period(first, last, options),
+  ].join("; ");
+}
+
+/** So many are named; how many there are besides is said. */
+const MOST_NAMES = 3;
+
+/** `ann@a.test, bob@b.test, cat@c.test and 1,652 more` */
+function some(names: readonly string[], count: number): string {
+  const named = names.slice(0, MOST_NAMES);
+  return `${named.join(", ")}${count > named.length ? ` and ${formatCount(count - named.length)} more` : ""}`;
 }
 
 function period(first: string, last: string, { timeZone }: AbuseOptions): string {

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<LinkReason, string>> = {
   delay_warning: "delay warning",
   freeze_notice: "notice that it is frozen",
   delivery_report: "delivery report",
+  notice: "notice",
   next_hop: "next hop",
   created_by: "went on as",
   same_message_id: "same Message-ID",
@@ -36,10 +37,9 @@ export function renderChain(chain: Chain, { columns, paint }: TreeOptions): stri
     });
     const label = indent + branch;
     const below = indent + (branch === "" ? "" : branch === LAST ? "   " : "│  ");
-    const [head, ...more] = renderHanging("", describe(message, link, paint), 0, columns - label.length - 2).split(
-      "\n",
-    );
     const under = next.length > 0 ? "│ " : "  ";
+    const width = columns - MARGIN.length - Math.max(label.length, below.length + under.length);
+    const [head, ...more] = renderHanging("", describe(message, link, paint), 0, width).split("\n");
     lines.push(label + head, ...more.map((line) => `${below}${under}${line}`));
     for (const [index, { one, way }] of next.entries()) show(one, way, below, index === next.length - 1 ? LAST : FORK);
   };
@@ -50,9 +50,10 @@ export function renderChain(chain: Chain, { columns, paint }: TreeOptions): stri
     chain.isLoop ? paint.bad("The same mail came back again and again: a mailing loop.") : "",
     chain.isComplete ? "" : `More messages hang on it; the first ${chain.messages.length} are shown.`,
   ].filter((note) => note !== "");
-  return `${paint.strong("Chain")}\n${lines.map((line) => `  ${line.trimEnd()}`).join("\n")}\n${notes.map((note) => `\n${note}\n`).join("")}`;
+  return `${paint.strong("Chain")}\n${lines.map((line) => `${MARGIN}${line.trimEnd()}`).join("\n")}\n${notes.map((note) => `\n${note}\n`).join("")}`;
 }
 
+const MARGIN = "  ";
 const FORK = "├─ ";
 const LAST = "└─ ";
 

@@ -1,14 +1,16 @@
 /** Every `--json` answer: one object, on lines of its own, with the version of its form and what it answers. */
 
+import { toVisibleJson } from "./terminal-text.ts";
+
 /** Raised when a field changes its meaning or goes; new fields may come at any time. */
 export const JSON_VERSION = 1;
 
 /** Undefined and error objects have no place in it: results are plain data. */
 export function renderJson(kind: string, result: object): string {
-  return `${JSON.stringify({ version: JSON_VERSION, kind, ...result }, undefined, 2)}\n`;
+  return `${toVisibleJson(JSON.stringify({ version: JSON_VERSION, kind, ...result }, undefined, 2))}\n`;
 }
 
 /** One object a line, for programs that read line by line. */
 export function renderJsonLine(result: object): string {
-  return `${JSON.stringify(result)}\n`;
+  return `${toVisibleJson(JSON.stringify(result))}\n`;
 }

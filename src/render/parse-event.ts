@@ -1,5 +1,6 @@
 /** An entry as a line of JSON. */
 import type { LineFacts, ReadLine } from "../explain/read-line.ts";
+import { renderJsonLine } from "./json.ts";
 
 export interface EventOptions {
   /** Say in which file it is. */
@@ -24,7 +25,7 @@ export function renderEvent(line: ReadLine, { hasFile, hasRaw }: EventOptions): 
     raw: hasRaw ? raw : undefined,
   };
   const below: Told<Pick<LineFacts, "headerDump">> = { headerDump: parsed?.headerDump };
-  return `${JSON.stringify({ kind, ...facts, ...parsed?.event, ...below })}\n`;
+  return renderJsonLine({ kind, ...facts, ...parsed?.event, ...below });
 }
 
 type Told<Facts> = { readonly [Fact in keyof Facts]: Facts[Fact] | undefined };

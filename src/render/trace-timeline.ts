@@ -38,8 +38,7 @@ function renderItems(
   const stamp = (item: Pick<TimelineItem, "timestamp">): string =>
     item.timestamp === null ? "" : formatTime(item.timestamp, timeZone);
   let day = "";
-  let before: TimelineItem | undefined;
-  const lines = groupRepetitions(items).map(({ first, last, count }) => {
+  const lines = groupRepetitions(items).map(({ before, first, last, count }) => {
     const time = stamp(first);
     const isSameDay = time.slice(0, DAY_LENGTH) === day;
     day = time.slice(0, DAY_LENGTH);
@@ -47,11 +46,11 @@ function renderItems(
     const label = `  ${paint.faint(shown.padEnd(STAMP_LENGTH))}  ${first.mark.padEnd(2)}  `;
     const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
     const repeated = count === 1 ? "" : ` (${count} times until ${stamp(last)})`;
+    const cause = describeCause(first, id, stamp) + describeLastCause(first, last, stamp);
     const gap = describeGap(before, first);
-    before = last;
     const line = renderHanging(
       label,
-      paint[first.tone](toVisibleLine(first.text + describeCause(first, id, stamp) + logs + repeated)),
+      paint[first.tone](toVisibleLine(first.text + cause + logs + repeated)),
       TEXT_COLUMN,
       columns,
     );
@@ -80,7 +79,16 @@ function describeCause({ retryCause }: TimelineItem, id: string, stamp: (item: R
   return `; the wait was set at ${stamp(retryCause)} by ${messageId}, for ${recipient}${at}${why}`;
 }
 
+/** Of waits that are shown as one, the try that set the last. */
+function describeLastCause(first: TimelineItem, last: TimelineItem, stamp: (item: RetryCause) => string): string {
+  const { retryCause } = last;
+  if (retryCause === null || retryCause.timestamp === first.retryCause?.timestamp) return "";
+  return `, the last by that at ${stamp(retryCause)}`;
+}
+
 interface Repetition {
+  /** The line before the first, whatever it is shown with. */
+  readonly before: TimelineItem | undefined;
   readonly first: TimelineItem;
   last: TimelineItem;
   count: number;
@@ -93,7 +101,7 @@ interface Repetition {
 function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetition[] {
   const groups: Repetition[] = [];
   const waiting = new Map<string, Repetition>();
-  for (const item of timeline) {
+  for (const [index, item] of timeline.entries()) {
     const isWaiting = item.mark === "" || item.mark === "==";
     if (!isWaiting) waiting.clear();
     const group = isWaiting ? waiting.get(item.text) : undefined;
@@ -102,7 +110,7 @@ function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetitio
       group.count++;
       continue;
     }
-    const added = { first: item, last: item, count: 1 };
+    const added = { before: timeline[index - 1], first: item, last: item, count: 1 };
     groups.push(added);
     if (isWaiting) waiting.set(item.text, added);
   }

@@ -36,5 +36,5 @@ export const EXIMSTATS_DIFFERENCES = {
     "It takes whole seconds between the stamps, or from the id where <= was not read. It knows no change of clocks, and adds a zone in the stamps to that of the machine it runs on.",
   relays: "It takes a remote delivery of what came from another host for relaying unless an alias is shown.",
   files:
-    "It reads what it is given: a message of yesterday's file has no size and no arrival. Here all logs are one. `stats --eximstats` counts main logs: those that came through syslog are left out, and it says so.",
+    "It reads what it is given: a message of yesterday's file has no size and no arrival. Here all logs are one. `stats --eximstats` counts main logs, and what came through syslog from a server without any; with both it leaves syslog out, and says so.",
 } as const satisfies Record<string, string>;

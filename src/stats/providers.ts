@@ -103,13 +103,16 @@ export interface SlowHosts {
   readonly total: number;
   /** False: no line says how long a delivery took (`log_selector = +deliver_time`). */
   readonly areTimed: boolean;
+  /** Attempts that timed out without a host in their line: with none was a connection made. */
+  readonly timeoutsWithoutHost: number;
   readonly hosts: readonly SlowHost[];
 }
 
-/** Slowest first: by the time that one delivery of twenty takes longer than, then by timeouts. Hosts without either are left out. */
+/** Slowest first: by the time that one delivery of twenty takes longer than, then by timeouts. Hosts without either are left out. `allTimeouts` are those of all attempts. */
 export function findSlowHosts(
   hosts: readonly HostCount[],
   durations: readonly HostDuration[],
+  allTimeouts: number,
   limit: number,
 ): SlowHosts {
   const timed = new Map<string, DurationCount[]>();
@@ -132,5 +135,11 @@ export function findSlowHosts(
         other.timeouts - one.timeouts ||
         compareText(one.host, other.host),
     );
-  return { total: slow.length, areTimed: durations.length > 0, hosts: slow.slice(0, limit) };
+  const named = hosts.reduce((sum, { timeouts }) => sum + timeouts, 0);
+  return {
+    total: slow.length,
+    areTimed: durations.length > 0,
+    timeoutsWithoutHost: allTimeouts - named,
+    hosts: slow.slice(0, limit),
+  };
 }

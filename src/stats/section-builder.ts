@@ -20,7 +20,7 @@ import type { SectionName, Sections } from "./sections.ts";
 import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
 import type { StatsRequest } from "./stats.ts";
-import { computeTotals } from "./totals.ts";
+import { computeTotals, countTimeouts } from "./totals.ts";
 
 type Build<Name extends SectionName> = (figures: Figures) => Promise<Sections[Name]>;
 
@@ -95,7 +95,12 @@ export class SectionBuilder {
       return { bucket: formatBucket(this.#buckets.bucket), ...view };
     },
     slow: async (figures) =>
-      findSlowHosts(await figures.hosts(), await figures.source.remoteHosts.durations(), this.#request.limit),
+      findSlowHosts(
+        await figures.hosts(),
+        await figures.source.remoteHosts.durations(),
+        countTimeouts(await figures.failures()),
+        this.#request.limit,
+      ),
     retries: async (figures) => costRetries(await figures.recipients()),
   };
 

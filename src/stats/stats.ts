@@ -6,7 +6,7 @@ import type { Overview, SelectedStats, StatsReader } from "../store/stats-reader
 import { type EpochMs, toIso } from "../units.ts";
 import { type Bucket, formatBucket } from "../when.ts";
 import type { Check, Condition } from "./conditions.ts";
-import { type Buckets, coveredPeriod, cutIntoBuckets, shiftFilter, shiftMoment } from "./period.ts";
+import { type Buckets, coveredPeriod, cutIntoBuckets, type Period, shiftFilter, shiftMoment } from "./period.ts";
 import { SectionBuilder } from "./section-builder.ts";
 import type { Comparison, SectionName, Sections } from "./sections.ts";
 
@@ -82,7 +82,7 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
   const figures = await builder.count(filter);
   const built = await builder.build(figures, sections);
   const checks = await builder.check(figures);
-  const before = await compareWith(reader, request, buckets, built);
+  const before = await compareWith(reader, request, period, buckets, built);
   return {
     overview,
     timeZone,
@@ -107,15 +107,17 @@ function assertComparable({ compare, filter }: StatsRequest): void {
   });
 }
 
+/** A time without an end is compared as far as the logs go. */
 async function compareWith(
   reader: StatsReader,
   request: StatsRequest,
+  covered: Period,
   buckets: Buckets,
   sections: Partial<Sections>,
 ): Promise<Stats["before"]> {
   const { compare, filter, timeZone, now } = request;
   if (compare === undefined || filter.since === undefined) return undefined;
-  const asked = { ...filter, since: filter.since, until: filter.until ?? now };
+  const asked = { ...filter, since: filter.since, until: filter.until ?? covered.until ?? now };
   const shifted = shiftFilter(asked, compare, timeZone);
   const period = coveredPeriod(shifted, await reader.overview(filter.servers));
   const edges = buckets.edges.map((edge) => shiftMoment(edge, asked, compare, timeZone));

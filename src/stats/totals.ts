@@ -6,6 +6,7 @@ import {
   RECIPIENT_STATUSES,
   type RecipientStatus,
 } from "../message/statuses.ts";
+import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Figures } from "./figures.ts";
 
 export interface Totals {
@@ -89,7 +90,7 @@ export async function computeTotals(figures: Figures): Promise<Totals> {
       delivered,
       deferred,
       bounced,
-      timeouts: sum(failures, ({ isTimeout, failures: count }) => (isTimeout ? count : 0)),
+      timeouts: countTimeouts(failures),
     },
     discarded: sum(
       events.filter(({ outcome }) => outcome === "discarded" || outcome === "suppressed"),
@@ -112,4 +113,8 @@ function tally<Name extends string, Row>(
 
 export function sum<Item>(items: readonly Item[], numberOf: (item: Item) => number): number {
   return items.reduce((total, item) => total + numberOf(item), 0);
+}
+
+export function countTimeouts(failures: readonly FailureGroup[]): number {
+  return sum(failures, ({ isTimeout, failures: count }) => (isTimeout ? count : 0));
 }

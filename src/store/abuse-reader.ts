@@ -1,5 +1,5 @@
 /** Who sends, and who tries to: accounts, local users, clients whose logins failed. */
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { MESSAGE_AT } from "./conditions.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type { Schema } from "./tables.ts";
@@ -33,6 +33,20 @@ export interface FailureRow {
   readonly successes: string;
 }
 
+export interface AccountFailureRow {
+  /** Login, as far as it is logged. */
+  readonly account: string;
+  readonly failures: number;
+  /** Different client addresses. */
+  readonly ips: number;
+  /** JSON array of the client addresses that failed most, so many as were asked for. */
+  readonly most: string;
+  readonly first_ms: number;
+  readonly last_ms: number;
+  /** JSON array of the client addresses that failed and then logged in. */
+  readonly successes: string;
+}
+
 export interface InvocationRow {
   readonly id: number;
   readonly server_id: number;
@@ -54,7 +68,22 @@ export interface LocalMessageRow {
   readonly bytes: string | undefined;
 }
 
-type SenderColumn = "auth_id" | "ident_id";
+/** By account or local user, what it used most, that first. */
+export type MostUsed = ReadonlyMap<string, readonly string[]>;
+
+/** How a message was handed over: by an account that logged in, or by a local user. */
+type SenderKind = "login" | "local";
+
+/** What Exim made itself is no user's. */
+const SENDERS = {
+  login: { column: "m.auth_id", condition: sql`m.auth_id IS NOT NULL` },
+  local: {
+    column: "m.ident_id",
+    condition: sql`m.ident_id IS NOT NULL AND m.ip_id IS NULL AND m.host_id IS NULL AND m.parent_exim_id IS NULL`,
+  },
+} as const;
+
+const IS_LOGIN = sql`j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth')`;
 
 /** Invocations read at once. */
 const PAGE = 2000;
@@ -68,26 +97,42 @@ export class AbuseReader {
     this.#rawText = rawText;
   }
 
-  /** The accounts that sent most. */
-  logins(period: Period, limit: number): Promise<readonly SenderRow[]> {
-    return this.#senders("auth_id", sql`m.auth_id IS NOT NULL`, period, limit);
-  }
-
-  /** The local users that sent most; what Exim made itself is left out. */
-  localUsers(period: Period, limit: number): Promise<readonly SenderRow[]> {
-    const isLocal = sql`m.ident_id IS NOT NULL AND m.ip_id IS NULL AND m.host_id IS NULL AND m.parent_exim_id IS NULL`;
-    return this.#senders("ident_id", isLocal, period, limit);
-  }
-
-  /** The sender addresses that an account or a local user used most. */
-  async sendersOf(column: "auth" | "ident", name: string, period: Period, limit: number): Promise<readonly string[]> {
-    const { rows } = await sql<{ address: string }>`
-      SELECT a.address FROM stored_messages m JOIN addresses a ON a.id = m.sender_id
-      JOIN strings s ON s.id = ${sql.ref(`m.${column}_id`)}
-      WHERE s.text = ${name} AND ${within(MESSAGE_AT, period)}
-      GROUP BY a.id ORDER BY count(*) DESC, a.address LIMIT ${limit}
+  /** The accounts, or the local users, that sent most. */
+  async senders(kind: SenderKind, period: Period, limit: number): Promise<readonly SenderRow[]> {
+    const { column, condition } = SENDERS[kind];
+    const key = sql.ref(column);
+    const isMeant = sql`${condition} AND ${within(MESSAGE_AT, period)}`;
+    const { rows } = await sql<SenderRow>`
+      WITH most AS (
+        SELECT s.id, s.text AS name, count(*) AS messages, count(DISTINCT m.sender_id) AS senders,
+          count(DISTINCT m.ip_id) AS ips, min(${MESSAGE_AT}) / 1000 AS first_ms, max(${MESSAGE_AT}) / 1000 AS last_ms
+        FROM stored_messages m JOIN strings s ON s.id = ${key}
+        WHERE ${isMeant}
+        GROUP BY s.id ORDER BY messages DESC, s.text LIMIT ${limit}
+      ),
+      reached AS (
+        SELECT ${key} AS id, count(*) AS recipients,
+          sum(r.status = (SELECT code FROM codes WHERE family = 'recipient_status' AND name = 'bounced')) AS bounced
+        FROM stored_messages m JOIN stored_recipients r ON r.message_id = m.id
+        WHERE ${key} IN (SELECT id FROM most) AND ${isMeant}
+        GROUP BY 1
+      )
+      SELECT name, messages, senders, ips, first_ms, last_ms,
+        coalesce(recipients, 0) AS recipients, coalesce(bounced, 0) AS bounced
+      FROM most LEFT JOIN reached USING (id)
+      ORDER BY messages DESC, name
     `.execute(this.#database);
-    return rows.map(({ address }) => address);
+    return rows;
+  }
+
+  /** The sender addresses that each of them used most. */
+  addressesOf(kind: SenderKind, names: readonly string[], period: Period, limit: number): Promise<MostUsed> {
+    return this.#mostUsed(kind, names, period, limit, sql`addresses a ON a.id = m.sender_id`, sql`a.address`);
+  }
+
+  /** The client addresses that each of them used most. */
+  clientsOf(kind: SenderKind, names: readonly string[], period: Period, limit: number): Promise<MostUsed> {
+    return this.#mostUsed(kind, names, period, limit, sql`strings a ON a.id = m.ip_id`, sql`a.text`);
   }
 
   /** The clients whose logins failed most. */
@@ -98,13 +143,41 @@ export class AbuseReader {
                json_group_array(DISTINCT s.text ORDER BY s.text) FILTER (WHERE s.text IS NOT NULL) AS accounts
         FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id
         LEFT JOIN strings s ON s.id = j.auth_id LEFT JOIN strings i ON i.id = j.ip_id
-        WHERE j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth') AND ${within(sql`e.at`, period)}
+        WHERE ${IS_LOGIN} AND ${within(sql`e.at`, period)}
         GROUP BY j.ip_id ORDER BY failures DESC, i.text LIMIT ${limit}
       )
       SELECT f.ip, f.failures, f.accounts, f.first_at / 1000 AS first_ms, f.last_at / 1000 AS last_ms,
         (SELECT json_group_array(DISTINCT s.text ORDER BY s.text) FROM stored_messages m JOIN strings s ON s.id = m.auth_id
          WHERE m.ip_id = f.ip_id AND m.auth_id IS NOT NULL AND m.arrival_at > f.first_at) AS successes
       FROM failed f ORDER BY f.failures DESC, f.ip
+    `.execute(this.#database);
+    return rows;
+  }
+
+  /** The accounts whose logins failed most, with so many of the clients that tried. */
+  async accountFailures(period: Period, limit: number, clients: number): Promise<readonly AccountFailureRow[]> {
+    const { rows } = await sql<AccountFailureRow>`
+      WITH tries AS (
+        SELECT j.auth_id, j.ip_id, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at
+        FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id
+        WHERE ${IS_LOGIN} AND j.auth_id IS NOT NULL AND ${within(sql`e.at`, period)}
+        GROUP BY j.auth_id, j.ip_id
+      ),
+      failed AS (
+        SELECT t.auth_id, s.text AS account, sum(t.failures) AS failures, count(t.ip_id) AS ips,
+          min(t.first_at) AS first_at, max(t.last_at) AS last_at
+        FROM tries t JOIN strings s ON s.id = t.auth_id GROUP BY t.auth_id ORDER BY 3 DESC, 2 LIMIT ${limit}
+      ),
+      entered AS (
+        SELECT DISTINCT t.auth_id, t.ip_id FROM stored_messages m JOIN tries t ON t.auth_id = m.auth_id AND t.ip_id = m.ip_id
+        WHERE m.auth_id IS NOT NULL AND m.arrival_at > t.first_at
+      )
+      SELECT f.account, f.failures, f.ips, f.first_at / 1000 AS first_ms, f.last_at / 1000 AS last_ms,
+        (SELECT json_group_array(text) FROM (SELECT i.text FROM tries t JOIN strings i ON i.id = t.ip_id
+         WHERE t.auth_id = f.auth_id ORDER BY t.failures DESC, i.text LIMIT ${clients})) AS most,
+        (SELECT json_group_array(text) FROM (SELECT i.text FROM entered n JOIN strings i ON i.id = n.ip_id
+         WHERE n.auth_id = f.auth_id ORDER BY i.text)) AS successes
+      FROM failed f ORDER BY f.failures DESC, f.account
     `.execute(this.#database);
     return rows;
   }
@@ -141,23 +214,26 @@ export class AbuseReader {
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.entry_id) }));
   }
 
-  async #senders(
-    column: SenderColumn,
-    condition: ReturnType<typeof sql>,
+  async #mostUsed(
+    kind: SenderKind,
+    names: readonly string[],
     period: Period,
     limit: number,
-  ): Promise<readonly SenderRow[]> {
-    const { rows } = await sql<SenderRow>`
-      SELECT s.text AS name, count(*) AS messages, count(DISTINCT m.sender_id) AS senders, count(DISTINCT m.ip_id) AS ips,
-        sum((SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id)) AS recipients,
-        sum((SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id
-             AND r.status = (SELECT code FROM codes WHERE family = 'recipient_status' AND name = 'bounced'))) AS bounced,
-        min(${MESSAGE_AT}) / 1000 AS first_ms, max(${MESSAGE_AT}) / 1000 AS last_ms
-      FROM stored_messages m JOIN strings s ON s.id = ${sql.ref(`m.${column}`)}
-      WHERE ${condition} AND ${within(MESSAGE_AT, period)}
-      GROUP BY s.id ORDER BY messages DESC, s.text LIMIT ${limit}
+    texts: RawBuilder<unknown>,
+    text: RawBuilder<unknown>,
+  ): Promise<MostUsed> {
+    const { column, condition } = SENDERS[kind];
+    const { rows } = await sql<{ name: string; text: string }>`
+      SELECT name, text FROM (
+        SELECT s.text AS name, ${text} AS text, row_number() OVER (PARTITION BY s.id ORDER BY count(*) DESC, ${text}) AS place
+        FROM stored_messages m JOIN ${texts} JOIN strings s ON s.id = ${sql.ref(column)}
+        WHERE s.text IN (SELECT value FROM json_each(${JSON.stringify(names)})) AND ${condition} AND ${within(MESSAGE_AT, period)}
+        GROUP BY s.id, a.id
+      ) WHERE place <= ${limit} ORDER BY place
     `.execute(this.#database);
-    return rows;
+    const most = new Map<string, string[]>();
+    for (const row of rows) most.set(row.name, [...(most.get(row.name) ?? []), row.text]);
+    return most;
   }
 }
 

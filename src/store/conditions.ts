@@ -288,9 +288,17 @@ function isSentBy(ids: Ids): readonly Condition[] {
   return [isIn("m.sender_id", ids), clientOfMessage(ids, "sender_id")];
 }
 
+/** Of more ids than this, a message has far fewer recipients than there are ids to look up. */
+const MOST_LOOKED_UP = 8;
+
 function isSentTo(ids: Ids): readonly Condition[] {
+  // NOTE: the plus keeps SQLite from looking up each of the ids among the recipients of each message.
+  const isAmong =
+    ids.list.length > MOST_LOOKED_UP
+      ? sql`+r.address_id IN (SELECT value FROM json_each(${ids.json}))`
+      : isIn("r.address_id", ids);
   return [
-    sql`EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND ${isIn("r.address_id", ids)})`,
+    sql`EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND ${isAmong})`,
     delivery(isIn("a.final_id", ids)),
     clientOfMessage(ids, "recipient_id"),
   ];

@@ -18,6 +18,9 @@ export interface EarlierTry {
   readonly error: string | null;
 }
 
+/** Where a try went: to any address of a domain, or to one of some hosts. */
+export type Destination = { readonly domain: string } | { readonly hosts: readonly string[] };
+
 /** Blocks looked at in one statement. */
 const CHUNK = 32;
 
@@ -45,10 +48,15 @@ export class LinkReader {
     return rows.filter(({ confirmation }) => nextHopId(confirmation) === id);
   }
 
-  /** The last try for any address of a domain on a server that failed for now, in the time given (epoch ms, the end not included). */
-  async lastDeferral(server: string, domain: string, fromMs: number, toMs: number): Promise<EarlierTry | undefined> {
-    const keys = await findTextIds(this.#database, "addresses", [`*@${domain}`]);
-    const blocks = await findBlocks(this.#database, { kind: "address", keys });
+  /** The last try of a server that failed for now, in the time given (epoch ms, the end not included). */
+  async lastDeferral(server: string, to: Destination, fromMs: number, toMs: number): Promise<EarlierTry | undefined> {
+    const [kind, column] =
+      "domain" in to ? (["address", "a.recipient_id"] as const) : (["string", "y.host_id"] as const);
+    const keys =
+      "domain" in to
+        ? await findTextIds(this.#database, "addresses", [`*@${to.domain}`])
+        : await findTextIds(this.#database, "strings", to.hosts);
+    const blocks = await findBlocks(this.#database, { kind, keys });
     const recent = blocks.filter(({ last_ms }) => last_ms >= fromMs);
     for (let start = 0; start < recent.length; start += CHUNK) {
       const ids = recent.slice(start, start + CHUNK).map(({ id }) => id);
@@ -69,7 +77,7 @@ export class LinkReader {
         LEFT JOIN strings w ON w.id = p.error_id
         WHERE a.outcome = (SELECT code FROM codes WHERE family = 'outcome' AND name = 'deferred') AND a.is_attempt
           AND e.at >= ${fromMs * 1000} AND e.at < ${toMs * 1000} AND v.name = ${server}
-          AND a.recipient_id IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
+          AND ${sql.ref(column)} IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
         ORDER BY e.at DESC LIMIT 1
       `.execute(this.#database);
       const [found] = rows;

@@ -377,14 +377,18 @@ function all(conditions: readonly Condition[]): Condition {
   return conditions.length === 0 ? sql`1` : sql`${sql.join(conditions, sql` AND `)}`;
 }
 
-/** What is not known counts as nothing. */
-function rankOfMessage({ key }: Order): Expression<number> {
-  if (key === "time") return MESSAGE_AT;
-  return key === "size" ? sql`coalesce(m.size, 0)` : sql`coalesce(${QUEUE_MS}, 0)`;
+/** What is not known comes last in either direction. */
+function rankOfUnknown({ isAscending }: Order): RawBuilder<number> {
+  return sql.lit(isAscending ? Number.MAX_SAFE_INTEGER : 0);
 }
 
-function rankOfEntry({ key }: Order, stamp: Expression<number> = sql`e.at`): Expression<number> {
-  return key === "time" ? stamp : sql`0`;
+function rankOfMessage(order: Order): Expression<number> {
+  if (order.key === "time") return MESSAGE_AT;
+  return sql`coalesce(${order.key === "size" ? sql`m.size` : QUEUE_MS}, ${rankOfUnknown(order)})`;
+}
+
+function rankOfEntry(order: Order, stamp: Expression<number> = sql`e.at`): Expression<number> {
+  return order.key === "time" ? stamp : rankOfUnknown(order);
 }
 
 function sorted(value: Expression<unknown>, { isAscending }: Order): RawBuilder<unknown> {

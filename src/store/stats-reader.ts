@@ -1,6 +1,6 @@
 /** Questions about the whole database or a part of it. */
 import type Database from "better-sqlite3";
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { AbuseReader } from "./abuse-reader.ts";
 import { loadCodes } from "./codes.ts";
 import type { RawTextReader } from "./raw-text.ts";
@@ -131,14 +131,17 @@ export class StatsReader {
     return this.#schema.selectFrom("servers").select(["name", "time_zone as timeZone"]).orderBy("name").execute();
   }
 
-  /** The texts of all main logs, of all servers when none is named: batches of whole lines, read as latin1, oldest log first. */
+  /**
+   * The texts of all main logs, and of what came through syslog from a server that has none; of all servers when none is named:
+   * batches of whole lines, read as latin1, oldest log first.
+   */
   *mainLogText(servers: readonly string[] = []): Generator<string> {
     const blocks = this.#schema
       .selectFrom("raw_blocks as b")
       .innerJoin("stored_sources as s", "s.id", "b.source_id")
       .innerJoin("stored_servers as v", "v.id", "s.server_id")
       .innerJoin("codes as c", (join) => join.on("c.family", "=", "log_type").onRef("c.code", "=", "s.log_type"))
-      .where("c.name", "=", "main")
+      .where(sql<boolean>`(c.name = 'main' OR c.name = 'syslog' AND NOT ${hasMainLog(sql`s.server_id`)})`)
       .$if(servers.length > 0, (query) => query.where("v.name", "in", servers))
       .select("b.id")
       .orderBy("v.name")
@@ -150,11 +153,12 @@ export class StatsReader {
       yield this.#rawText.blockText(id) ?? "";
   }
 
-  /** How many logs came through syslog, of all servers when none is named. */
+  /** How many logs came through syslog from servers that have main logs as well, of all servers when none is named. */
   async syslogLogs(servers: readonly string[] = []): Promise<number> {
     const { logs } = await this.#schema
       .selectFrom("sources")
       .where("log_type", "=", "syslog")
+      .where(hasMainLog(sql`(SELECT id FROM stored_servers WHERE name = sources.server)`))
       .$if(servers.length > 0, (query) => query.where("server", "in", servers))
       .select(({ fn }) => fn.countAll<number>().as("logs"))
       .executeTakeFirstOrThrow();
@@ -188,4 +192,9 @@ export class StatsReader {
       .where("id", "=", id)
       .executeTakeFirstOrThrow();
   }
+}
+
+function hasMainLog(serverId: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`EXISTS (SELECT 1 FROM stored_sources o
+    WHERE o.server_id = ${serverId} AND o.log_type = (SELECT code FROM codes WHERE family = 'log_type' AND name = 'main'))`;
 }

@@ -1,11 +1,12 @@
 /** The whole journey of a mail: the messages that came of it and those it came of, on every server that is known. */
+import { normaliseAddress } from "../message/address.ts";
 import type { MessageStatus } from "../message/statuses.ts";
 import { isMessageId } from "../parse/message-id.ts";
 import type { LinkReader } from "../store/link-reader.ts";
 import { nextHopId } from "../store/mentions.ts";
 import type { AttemptRow, MessageKey, MessageReader, MessageRow } from "../store/message-reader.ts";
 import type { SearchReader } from "../store/search-reader.ts";
-import { epochMs, SECOND_MS } from "../units.ts";
+import { epochMs, SECOND_MS, toIso } from "../units.ts";
 
 /** Why one message came of another. */
 export type LinkReason =
@@ -17,19 +18,22 @@ export type LinkReason =
   | "freeze_notice"
   /** `R=`, and the other had been delivered. */
   | "delivery_report"
+  /** `R=`, to somebody else than its sender: of a broken forwarding, of a mailbox nearly full. */
+  | "notice"
   /** `C="… id=…"`: the other was delivered to this Exim. */
   | "next_hop"
   /** `id=E…@…`: the other's Exim made its Message-ID. */
   | "created_by"
   /** The same header Message-ID, and nothing that says more. */
   | "same_message_id"
-  /** It went to who had just been sent an automatic reply: time and recipient alone. */
+  /** An automatic reply: to who was sent one, and `R=`, or time and recipient alone. */
   | "autoreply";
 
 export interface ChainLink {
   /** Key of the message that was there first. */
   readonly from: string;
   readonly to: string;
+  /** `bounce`, `delay_warning`, `freeze_notice`, `delivery_report`, `notice`, `next_hop`, `created_by`, `same_message_id` or `autoreply`. */
   readonly reason: LinkReason;
   /** False where the log does not say it, and time and addresses make it likely. */
   readonly isCertain: boolean;
@@ -71,7 +75,7 @@ export interface ChainReaders {
 const MOST_MESSAGES = 100;
 /** A mail passes the same server so often before it is called a loop. */
 const LOOP_PASSES = 3;
-/** An automatic reply arrives so soon after the delivery that made it. */
+/** An automatic reply arrives so soon before or after the line of the delivery that made it: two processes write them. */
 const AUTOREPLY_MS = 5 * SECOND_MS;
 
 export async function buildChain(readers: ChainReaders, start: MessageKey): Promise<Chain> {
@@ -142,7 +146,7 @@ class ChainBuilder {
     this.#rows.set(keyOf(row), row);
     const attempts = await messages.attemptsOf(row);
     return [
-      ...(await this.#followReports(row)),
+      ...(await this.#followReports(row, attempts)),
       ...(await this.#followHops(row, attempts)),
       ...(await this.#followMessageId(row)),
       ...(await this.#followAutoreplies(row, attempts)),
@@ -150,23 +154,38 @@ class ChainBuilder {
     ];
   }
 
-  /** Bounces, warnings and delivery reports, and what such a one is about. */
-  async #followReports(row: MessageRow): Promise<MessageKey[]> {
+  /** Bounces, warnings, delivery reports and automatic replies that name the message with `R=`, and what such a one is about. */
+  async #followReports(row: MessageRow, attempts: readonly AttemptRow[]): Promise<MessageKey[]> {
     const { messages } = this.#readers;
     const { server } = row;
     const children = (await messages.childrenOf(row)).map(({ id, timestamp }) => ({ id, server, timestamp }));
     if (children.length > 0) {
       const entries = await messages.eventsOf(row);
+      const replies = attempts.filter(isAutoreply);
       let since = "";
-      for (const child of children) {
-        const meantime = entries.filter(
-          ({ timestamp }) => (timestamp ?? "") >= since && (timestamp ?? "") <= child.timestamp,
-        );
-        this.#link(row, child, reportReason(meantime.map(({ event }) => event)));
-        since = child.timestamp;
+      for (const [index, child] of children.entries()) {
+        // NOTE: what Exim tells the postmaster of, it logs a moment later.
+        const end = toIso(epochMs(Date.parse(child.timestamp) + SECOND_MS));
+        const until = entries.filter(({ timestamp }) => timestamp !== null && timestamp <= end);
+        const fresh = until.filter(({ timestamp }) => timestamp !== null && timestamp > since);
+        const meantime = (fresh.length > 0 ? fresh : until).map(({ event }) => event);
+        // NOTE: replies are made while the message is delivered, its bounce at the end.
+        const isBounce = index === children.length - 1 && meantime.includes("failure");
+        const reply = isBounce ? -1 : replies.findIndex((one) => isSoon(one.timestamp, child.timestamp));
+        const isToSender = await this.#isToSender(child, row);
+        this.#link(row, child, reply === -1 ? reportReason(meantime, isToSender) : "autoreply");
+        if (reply === -1) since = child.timestamp;
+        else replies.splice(reply, 1);
       }
     }
     return row.parent_id === null ? children : [...children, { id: row.parent_id, server }];
+  }
+
+  /** True also where the log does not name who it went to. */
+  async #isToSender(report: MessageKey, { sender }: MessageRow): Promise<boolean> {
+    const recipients = await this.#readers.messages.recipientsOf(report);
+    const to = normaliseAddress(sender ?? "");
+    return recipients.length === 0 || recipients.some(({ recipient }) => normaliseAddress(recipient) === to);
   }
 
   /** To the next Exim and from the one before. */
@@ -214,13 +233,19 @@ class ChainBuilder {
   /** `=> >bob@example.net`: an automatic reply was made, and nothing names its message. */
   async #followAutoreplies(row: MessageRow, attempts: readonly AttemptRow[]): Promise<MessageKey[]> {
     const found: MessageKey[] = [];
-    for (const { final_address, timestamp } of attempts) {
-      if (!final_address.startsWith(">")) continue;
+    for (const { final_address, timestamp } of attempts.filter(isAutoreply)) {
       const sentMs = Date.parse(timestamp);
-      const replies = await this.#localMessages(row.server, final_address.slice(1), sentMs, sentMs + AUTOREPLY_MS);
-      const [reply] = replies.filter((one) => keyOf(one) !== keyOf(row) && one.parent_id === null);
+      const near = await this.#localMessages(
+        row.server,
+        final_address.slice(1),
+        sentMs - AUTOREPLY_MS,
+        sentMs + AUTOREPLY_MS,
+      );
+      const [reply] = near
+        .filter((one) => keyOf(one) !== keyOf(row) && one.parent_id === null)
+        .sort((one, other) => distance(one.timestamp, timestamp) - distance(other.timestamp, timestamp));
       if (reply === undefined) continue;
-      this.#link(row, reply, "autoreply");
+      this.#link(row, reply, "autoreply", false);
       found.push(reply);
     }
     return found;
@@ -235,19 +260,18 @@ class ChainBuilder {
       const filter = {
         recipient: [`>${recipient}`],
         server: [row.server],
-        until: epochMs(arrivedMs + SECOND_MS),
+        until: epochMs(arrivedMs + AUTOREPLY_MS),
         kind: ["message"] as const,
       };
       const hits = await search.find({ filter, order: NEWEST_FIRST, after: undefined, limit: MOST_MESSAGES });
       for (const one of await search.read(hits)) {
         if (one.kind !== "message" || keyOf(one.message) === keyOf(row)) continue;
         const attempts = await messages.attemptsOf(one.message);
-        const isMaker = attempts.some(({ final_address, timestamp }) => {
-          const delayMs = arrivedMs - Date.parse(timestamp);
-          return final_address === `>${recipient}` && delayMs >= 0 && delayMs <= AUTOREPLY_MS;
-        });
+        const isMaker = attempts.some(
+          ({ final_address, timestamp }) => final_address === `>${recipient}` && isSoon(timestamp, row.timestamp),
+        );
         if (!isMaker) continue;
-        this.#link(one.message, row, "autoreply");
+        this.#link(one.message, row, "autoreply", false);
         return [one.message];
       }
     }
@@ -273,8 +297,8 @@ class ChainBuilder {
     return found.flatMap((one) => (one.kind === "message" && one.message.direction === "local" ? [one.message] : []));
   }
 
-  #link(from: MessageKey, to: MessageKey, reason: LinkReason): void {
-    const link = { from: keyOf(from), to: keyOf(to), reason, isCertain: reason !== "autoreply" };
+  #link(from: MessageKey, to: MessageKey, reason: LinkReason, isCertain = true): void {
+    const link = { from: keyOf(from), to: keyOf(to), reason, isCertain };
     const key = `${link.from} ${link.to}`;
     if (!this.#links.has(key)) this.#links.set(key, link);
   }
@@ -295,8 +319,24 @@ class ChainBuilder {
 
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
-function reportReason(events: readonly string[]): LinkReason {
+/** `=> >ann@example.net <bob@example.org>` */
+function isAutoreply({ final_address }: AttemptRow): boolean {
+  return final_address.startsWith(">");
+}
+
+function distance(one: string, other: string): number {
+  return Math.abs(Date.parse(one) - Date.parse(other));
+}
+
+function isSoon(one: string, other: string): boolean {
+  return distance(one, other) <= AUTOREPLY_MS;
+}
+
+/** By what had happened since the report before. */
+function reportReason(events: readonly string[], isToSender: boolean): LinkReason {
+  if (!isToSender && events.includes("frozen")) return "freeze_notice";
   if (events.includes("failure") || events.includes("cancelled")) return "bounce";
+  if (!isToSender) return "notice";
   if (events.includes("deferral")) return "delay_warning";
   if (events.includes("frozen")) return "freeze_notice";
   return events.includes("delivery") ? "delivery_report" : "bounce";

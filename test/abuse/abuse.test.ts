@@ -33,6 +33,7 @@ test("counts what accounts, scripts and local users send, and logins that fail",
       senderCount: 2,
       senders: ["ann@a.test", "other@a.test"],
       ipCount: 2,
+      ipAddresses: ["203.0.113.7", "203.0.113.9"],
       first: "2026-03-30T06:00:05.000Z",
       last: "2026-03-30T06:00:07.000Z",
     },
@@ -55,6 +56,18 @@ test("counts what accounts, scripts and local users send, and logins that fail",
   expect(abuse.failures.map(({ ipAddress, failures, succeeded }) => [ipAddress, failures, succeeded])).toEqual([
     ["203.0.113.9", 2, ["login_server:ann"]],
     ["203.0.113.8", 1, []],
+  ]);
+  expect(abuse.accountFailures).toEqual([
+    {
+      account: "login_server:ann",
+      failures: 2,
+      ipCount: 2,
+      ipAddresses: ["203.0.113.8", "203.0.113.9"],
+      succeededFrom: ["203.0.113.9"],
+      first: "2026-03-30T06:00:00.000Z",
+      last: "2026-03-30T06:00:02.000Z",
+    },
+    expect.objectContaining({ account: "login_server:bob", failures: 1, succeededFrom: [] }),
   ]);
   expect(abuse.failures[0]?.accounts).toEqual(["login_server:ann", "login_server:bob"]);
 });
@@ -92,6 +105,28 @@ test("takes the call of the same process where processes are logged", async () =
     ["/var/www/a", ["a@a.test"]],
     ["/var/www/b", ["b@a.test"]],
   ]);
+});
+
+test("names few, counts the rest, and tells strangers nobody's login", async () => {
+  const tries = Array.from(
+    { length: 40 },
+    (_, number) =>
+      `2026-03-30 06:00:${10 + number} login_server authenticator failed for (x) [203.0.113.9]: 535 no (set_id=guess${number})\n`,
+  );
+  const path = join(temporaryFolder(), "pilot.db");
+  await ingestInto(path, ["-"], { logType: "main" }, Readable.from([LOG, ...tries], { objectMode: false }));
+  const { stdout } = await runCli(["abuse", "--db", path]);
+  expect(stdout).toMatch(/42 failures for [^;]* and\s+39 more;/);
+  const redacted = await runCli(["abuse", "--redact", "--db", path]);
+  expect(redacted.stdout).toMatch(/42 failures for login_server:user\d+, /);
+  expect(redacted.stdout).not.toMatch(/guess\d|:ann|203\.0\.113/);
+});
+
+test("counts what is stamped later than now, by another clock or zone", async () => {
+  const path = join(temporaryFolder(), "pilot.db");
+  const log = LOG.replaceAll("2026-03-30", "2031-03-30");
+  await ingestInto(path, ["-"], { logType: "main" }, Readable.from([log], { objectMode: false }));
+  expect(JSON.parse((await runCli(["abuse", "--json", "--db", path])).stdout).logins).toHaveLength(1);
 });
 
 test("counts a message once, however many calls there are around it", async () => {

@@ -55,6 +55,12 @@ describe("a redacted value", () => {
     expect(names.redact({ text })).toEqual({ text: "user1@host1.example by host2.example, host1.example" });
   });
 
+  test("has no account and no domain that stands alone in the text of a line", () => {
+    const raw =
+      "2026-03-30 06:16:00 plain_server authenticator failed for (x) [203.0.113.4]: 535 no (set_id=wendy.xu) U=carol A=login:bob i=@a.test";
+    expect(new Redactor().redact({ raw }).raw).not.toMatch(/wendy|xu|carol|bob|203\.|a\.test/);
+  });
+
   test("has the subject of a log line and the decoded one under one name", () => {
     const [raw, subject] = ['<= a@a.test S=3 T="a \\"b\\" c\\\\d" for b@b.test', 'a "b" c\\d'];
     expect(new Redactor().redact({ raw, subject })).toEqual({

@@ -40,6 +40,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
+const VALUES: Readonly<Record<string, string>> = { size: "sizeBytes", "queue-time": "queueSeconds" };
+
 /** What is found, newest first: ids, and the kinds of lines that have none. */
 async function find(...args: string[]): Promise<string[]> {
   const { stdout } = await runCli(["search", "--db", DB, "--ndjson", ...args]);
@@ -136,6 +138,7 @@ describe("a filter", () => {
     [["--event", "failure"], [PARTIAL]],
     [["--code", "451"], [DEFERRED]],
     [["--code", "5*"], [PARTIAL]],
+    [["--code", "5xx"], [PARTIAL]],
     [["--code", "4.7.1"], [DEFERRED]],
     [["--reason", "GREYLIST"], [DEFERRED]],
     [["--reason", "after RCPT TO:<ANN@a.test>: 451"], [DEFERRED]],
@@ -192,6 +195,7 @@ describe("a filter", () => {
     [["--size", "5M..1M"], "is no range of size"],
     [["--queue-time", "long"], "is no range of time on the queue"],
     [["--ip", "203.0.113.0/33"], "is no IP address and no net"],
+    [["--code", "five"], "is no code"],
     [["--after", "nowhere"], "is no place in these results"],
     [["--related"], "--related is about a pattern"],
     [["("], "The pattern cannot be read"],
@@ -244,6 +248,18 @@ describe("a pattern", () => {
 });
 
 describe("an answer", () => {
+  test.each(["size", "queue-time"])("sorted by %s has last what has none, in either direction", async (sort) => {
+    for (const direction of [[], ["--reverse"]]) {
+      const { stdout } = await runCli(["search", "--db", DB, "--ndjson", "--sort", sort, ...direction]);
+      const values = rowsOf(stdout).map((row) => (row as Record<string, unknown>)[VALUES[sort] ?? ""] ?? null);
+      const known = values.filter((value) => value !== null) as number[];
+      expect(known.length).toBeGreaterThan(2);
+      expect(values.slice(0, known.length)).toEqual(
+        known.toSorted((one, other) => (direction.length > 0 ? one - other : other - one)),
+      );
+    }
+  });
+
   test.each(["time", "size", "queue-time"])("sorted by %s comes in pages that join up", async (sort) => {
     for (const filter of [[], ["--domain", "*.example"], ["--ip", "203.0.113.0/24"], ["example"]]) {
       for (const direction of [[], ["--reverse"]]) {

@@ -25,6 +25,23 @@ const EMPTY = ["blocklists", "delivery"];
 const NOW = ["--since", "2026-03-02 12:00", "--until", "2026-03-03 00:00", "--compare", "previous"];
 
 describe("a comparison", () => {
+  test("of a time without an end goes as far as the logs, and not on to now", async () => {
+    const { stdout } = await runCli([
+      "stats",
+      "totals",
+      "--json",
+      "--db",
+      DB,
+      "--since",
+      "2026-03-10",
+      "--compare",
+      "day",
+    ]);
+    const { until, before } = JSON.parse(stdout);
+    expect(until).toMatch(/^2026-03-10T16:34:33/);
+    expect(before).toMatchObject({ since: "2026-03-09T00:00:00.000Z", until: until.replace("03-10", "03-09") });
+  });
+
   test("has every section of the other time", async () => {
     const { sections, before } = await statsOf("all", ...NOW, "--bucket", "6h", "--limit", "3");
     const other = await statsOf("all", "--since", "2026-03-02 00:00", "--until", "2026-03-02 12:00", "--bucket", "6h");

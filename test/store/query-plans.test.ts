@@ -64,6 +64,16 @@ describe("no table is walked through by", () => {
     expect(plans.filter(isWalk)).toEqual([]);
   });
 
+  test("search by a pattern of many recipients, and none of these is looked up among those of each message", async () => {
+    const { plans, found } = await watch(async (reader) => {
+      return (await reader.search.find({ ...NEWEST, filter: { recipient: ["*@*.example"] } })).length;
+    });
+    expect(found).toBeGreaterThan(10);
+    expect(plans.filter(isWalk)).toEqual([]);
+    expect(plans).toContain("SEARCH stored_recipients USING PRIMARY KEY (message_id=?)");
+    expect(plans).not.toContain("SEARCH stored_recipients USING PRIMARY KEY (message_id=? AND address_id=?)");
+  });
+
   test("search --raw", async () => {
     const { plans, found } = await watch(async (reader) => {
       const hits = await reader.search.find({ ...NEWEST, filter: { sender: ["app@partner.example"] } });

@@ -7,6 +7,9 @@ import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { commonTimeZone } from "../time-zone.ts";
 
+/** What is stamped later than now counts as well: clocks are wrong, and zones are. In microseconds it is still exact. */
+const LAST_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
+
 export interface AbuseFlags extends DatabaseFlags {
   readonly since?: string;
   readonly until?: string;
@@ -19,7 +22,7 @@ export interface AbuseFlags extends DatabaseFlags {
 export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
   const { found, timeZone } = await usingReader(flags, io, async (reader) => {
     const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
-    const { since = 0, until = io.now() } = toFilter(flags, { now: io.now, timeZone });
+    const { since = 0, until = LAST_MS } = toFilter(flags, { now: io.now, timeZone });
     return { found: await findAbuse(reader.abuse, { sinceMs: since, untilMs: until }, flags.limit), timeZone };
   });
   const abuse = redactor(flags)(found);

@@ -38,7 +38,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
   const subject = readSubject(given);
   if (subject === undefined) {
     throw new PilotError("usage", "This line names no message.", {
-      hint: "Give an id such as 1vwz8c-0005eI-2Q, a Message-ID, an address, or a log line that has an id.",
+      hint: "Give an id such as 1vwz8c-0005eI-2Q, a Message-ID, an address, or a log line that has an id; `exim-pilot search` finds lines without.",
     });
   }
   if (subject.kind === "broken_id") {
@@ -128,6 +128,11 @@ async function notFound(
   if (similar !== undefined) {
     return new PilotError("not_found", `The database knows no ${name}.`, {
       hint: `Did you mean ${similar}? Upper and lower case matter in ids.`,
+    });
+  }
+  if (subject.kind !== "id" && /^[\w-]+(?:\.[\w-]+)+$/.test(subject.text)) {
+    return new PilotError("not_found", `The database knows no ${name}.`, {
+      hint: `For a domain or a host there is search: \`exim-pilot search --domain ${subject.text}\`, \`--host\`.`,
     });
   }
   return new PilotError("not_found", `The database knows no ${name}.`, {

@@ -13,7 +13,7 @@ body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--ground
 h1 { font-size: 1.6rem; line-height: 1.2; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 a { color: var(--accent); } a:focus-visible, [tabindex]:focus-visible, summary:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .skip { position: absolute; left: -99rem; } .skip:focus { position: static; }
-nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0; margin: 0; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0; margin: .75rem 0 0; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0; color: var(--faint); } dl.facts dd { margin: 0; }
 ul.problems { list-style: none; padding: 0; margin: 0; } ul.problems li { border-left: .4rem solid var(--waiting); background: var(--panel);
   padding: .4rem .8rem; margin: .4rem 0; } ul.problems li.serious { border-color: var(--bad); } ul.problems strong { text-transform: capitalize; }

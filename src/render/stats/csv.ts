@@ -1,5 +1,6 @@
 /** One table as CSV: figures plain, times as ISO-8601, curves as figures with blanks between. */
 import { renderCsvRow } from "../csv.ts";
+import { toVisible } from "../terminal-text.ts";
 import type { Cell, Table } from "./table.ts";
 
 export function renderCsv({ columns, rows }: Table): string {
@@ -8,5 +9,6 @@ export function renderCsv({ columns, rows }: Table): string {
 }
 
 function toField(cell: Cell): string | number | null {
-  return typeof cell === "object" && cell !== null ? cell.join(" ") : cell;
+  if (typeof cell === "object" && cell !== null) return cell.join(" ");
+  return typeof cell === "string" ? toVisible(cell) : cell;
 }

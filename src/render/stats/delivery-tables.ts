@@ -64,7 +64,11 @@ export function providerTable({ bucket, total, providers }: Sections["providers"
   };
 }
 
-export function slowTable({ total, areTimed, hosts }: Sections["slow"]): Table {
+export function slowTable({ total, areTimed, timeoutsWithoutHost, hosts }: Sections["slow"]): Table {
+  const isOther = timeoutsWithoutHost > 0;
+  const others = isOther
+    ? ` Timed out without a connection, so that no line of an attempt names the host: ${countOf(timeoutsWithoutHost, "attempt")}.`
+    : "";
   return {
     name: "slow",
     title: "Slow and silent hosts",
@@ -84,8 +88,8 @@ export function slowTable({ total, areTimed, hosts }: Sections["slow"]): Table {
       percentiles?.p95Seconds ?? null,
       percentiles?.maxSeconds ?? null,
     ]),
-    note: `${areTimed ? "Times are those of successful deliveries." : "No line says how long a delivery took (log_selector = +deliver_time)."}${remainder(total, hosts.length, "host")}`,
-    empty: "No host was slow or silent.",
+    note: `${areTimed ? "Times are those of successful deliveries." : "No line says how long a delivery took (log_selector = +deliver_time)."}${others}${remainder(total, hosts.length, "host")}`,
+    empty: `${isOther ? "No host that is named" : "No host"} was slow or silent.${others}`,
   };
 }
 

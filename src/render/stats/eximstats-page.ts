@@ -13,7 +13,7 @@ export function renderEximstatsPage(report: Eximstats, screen: Screen, limit: nu
   const period = from === null ? "No line was counted" : `Exim statistics from ${from} to ${until}`;
   const heading = `${period}, as eximstats ${dialect === "4.96" ? "up to 4.96" : "from 4.97 on"} counts`;
   const tables = eximstatsTables(report, limit).map((table) => renderTerminalTable(table, screen));
-  const leftOut = `Not counted: ${countOf(syslogLogs, "log")} that came through syslog; eximstats is given main logs.`;
+  const leftOut = `Not counted: ${countOf(syslogLogs, "log")} that came through syslog from servers that have main logs.`;
   const facts = [heading, ...(syslogLogs === 0 ? [] : [leftOut])].map((text) =>
     renderHanging("", text, 0, screen.columns),
   );

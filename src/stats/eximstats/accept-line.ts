@@ -37,8 +37,9 @@ const GRAMMARS: Readonly<Record<Dialect, Grammar>> = {
   "4.97": { flag: /^(?:[-<>=*(]+|SA)$/, rejection: / (?:rejected|refused|dropped)/ },
 };
 
-/** The line as eximstats takes it; undefined when it passes it by. `line` has no newline. */
-export function acceptLine(line: string, dialect: Dialect): CountedLine | undefined {
+/** The line as eximstats takes it; undefined when it passes it by. `text` has no newline. */
+export function acceptLine(text: string, dialect: Dialect): CountedLine | undefined {
+  const line = /^\d{4}/.test(text) ? text : withoutHeader(text);
   // Its lengths include the newline.
   const length = line.length + 1;
   if (length < SHORTEST) return undefined;
@@ -59,8 +60,15 @@ export function acceptLine(line: string, dialect: Dialect): CountedLine | undefi
   }
   if (!FLAGS.has(flag)) return undefined;
   const isUnknownReject = flag === "Re" && !ID_ONLY.test(id);
-  const text = line.slice(isUnknownReject ? start + 2 : flagAt + 3);
-  return { stamp, id: isUnknownReject ? undefined : id, flag: flag as CountedFlag, text };
+  const rest = line.slice(isUnknownReject ? start + 2 : flagAt + 3);
+  return { stamp, id: isUnknownReject ? undefined : id, flag: flag as CountedFlag, text: rest };
+}
+
+/** What syslog wrote in front is taken away, up to the first colon behind a word `exim`: `Dec 29 03:30:01 mx1 exim[21100]: `. */
+function withoutHeader(text: string): string {
+  const tag = text.search(/ exim\b/);
+  const end = tag === -1 ? -1 : text.indexOf(": ", tag);
+  return end === -1 ? "" : text.slice(end + 2);
 }
 
 function idAt(line: string, start: number, dialect: Dialect): string {

@@ -1,4 +1,4 @@
-/** The report of eximstats, made of the stored text of the main logs. */
+/** The report of eximstats, made of the stored text of the main logs, or of what came through syslog in their place. */
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import type { Filter } from "../../store/stats/selection.ts";
@@ -11,7 +11,7 @@ import { type EximstatsReport, EximstatsTally } from "./tally.ts";
 const END_OF_TIME = "9999";
 
 export interface Eximstats extends EximstatsReport {
-  /** Logs that came through syslog: eximstats is given main logs, and these are not counted. */
+  /** Logs that came through syslog beside main logs, which have the same lines: these are not counted. */
   readonly syslogLogs: number;
 }
 
