@@ -1,8 +1,8 @@
 /** From the clock of the wall to a moment: zones, repeated and skipped hours. */
-import { tzOffset } from "@date-fns/tz";
 import { messageIdTime } from "../parse/message-id.ts";
 import { type Prefix, zonedMs } from "../parse/prefix.ts";
 import { DAY_MS, type EpochMs, epochMs, MINUTE_MS } from "../units.ts";
+import { offsetsOfWall, type WallOffsets } from "../when.ts";
 
 /** Zones change at multiples of this. */
 const STEP_MS = 15 * MINUTE_MS;
@@ -16,9 +16,6 @@ const YEAR_MS = 365 * DAY_MS;
 /** A stamp without a year is no farther back than this: clocks are set, and lines come late. */
 const FARTHEST_BACK_MS = 31 * DAY_MS;
 
-/** What to subtract from the wall's milliseconds: one value, or two in an hour that happens twice (earlier pass first). */
-type Offsets = readonly [firstMs: number, secondMs: number | undefined];
-
 /**
  * Resolves the stamps of one log, in its order. Stamps with a zone are exact. In an hour that happens twice the message id
  * tells which pass it is when the message is younger than the first; else the line goes on where the line before it was.
@@ -27,7 +24,7 @@ type Offsets = readonly [firstMs: number, secondMs: number | undefined];
  */
 export class LogClock {
   readonly #timeZone: string;
-  readonly #offsets = new Map<number, Offsets>();
+  readonly #offsets = new Map<number, WallOffsets>();
   readonly #begin: EpochMs | undefined;
   #last: EpochMs | undefined;
 
@@ -70,12 +67,12 @@ export class LogClock {
     return isYounger || isAfter ? wallMs - second : earlier;
   }
 
-  #offsetsAt(wallMs: number): Offsets {
+  #offsetsAt(wallMs: number): WallOffsets {
     const step = Math.floor(wallMs / STEP_MS);
     let offsets = this.#offsets.get(step);
     if (offsets === undefined) {
       if (this.#offsets.size >= REMEMBERED_STEPS) this.#offsets.clear();
-      offsets = findOffsets(this.#timeZone, step * STEP_MS);
+      offsets = offsetsOfWall(step * STEP_MS, this.#timeZone);
       this.#offsets.set(step, offsets);
     }
     return offsets;
@@ -90,21 +87,4 @@ export function beginOfLog(firstMessageId: string | undefined, now: EpochMs): Ep
   return firstMessageId === undefined
     ? epochMs(now + DAY_MS - YEAR_MS + FARTHEST_BACK_MS)
     : messageIdTime(firstMessageId);
-}
-
-function findOffsets(timeZone: string, wallMs: number): Offsets {
-  const before = offsetAt(timeZone, wallMs - DAY_MS);
-  const after = offsetAt(timeZone, wallMs + DAY_MS);
-  const isBefore = offsetAt(timeZone, wallMs - before) === before;
-  const isAfter = offsetAt(timeZone, wallMs - after) === after;
-  if (before === after) return [before, undefined];
-  if (isBefore && isAfter) return [before, after];
-  // NOTE: a stamp in an hour that was skipped is read with the offset before the change.
-  return [isAfter ? after : before, undefined];
-}
-
-function offsetAt(timeZone: string, utcMs: number): number {
-  // Measured: Node takes 30 ms to load what it knows of zones and languages.
-  if (timeZone === "UTC") return 0;
-  return tzOffset(timeZone, new Date(utcMs)) * MINUTE_MS;
 }

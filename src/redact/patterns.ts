@@ -1,4 +1,5 @@
 /** How what is to be hidden can be told in a text: by its form, or by what stands before it in a log line or in a sentence about it. */
+
 /** What a match is; also the name of its group. */
 export type Found =
   | "known"
