@@ -39,6 +39,36 @@ describe("what is printed has the fields that are documented", () => {
     ["abuse-json", "users", "src/abuse/abuse.ts", "Sender"],
     ["abuse-json", "failures", "src/abuse/abuse.ts", "LoginFailures"],
     ["abuse-json", "accountFailures", "src/abuse/abuse.ts", "AccountFailures"],
+    ["stats-all-json", "sections", "src/stats/sections.ts", "Sections"],
+    ["stats-all-json", "overview", "src/store/stats-reader.ts", "Overview"],
+    ["stats-all-json", "asked", "src/stats/stats.ts", "AskedTime"],
+    ["stats-all-json", "filter", "src/stats/stats.ts", "AskedFilter"],
+    ["stats-all-json", "before", "src/stats/stats.ts", "EarlierTime"],
+    ["stats-all-json", "sections.problems", "src/stats/problems.ts", "Problem"],
+    ["stats-all-json", "sections.totals", "src/stats/totals.ts", "Totals"],
+    ["stats-all-json", "sections.totals.messages", "src/stats/totals.ts", "MessageTotals"],
+    ["stats-all-json", "sections.totals.recipients", "src/stats/totals.ts", "RecipientTotals"],
+    ["stats-all-json", "sections.totals.attempts", "src/stats/totals.ts", "AttemptTotals"],
+    ["stats-all-json", "sections.totals.rejections", "src/stats/totals.ts", "RejectionTotals"],
+    ["stats-all-json", "sections.series", "src/stats/series.ts", "Series"],
+    ["stats-all-json", "sections.series.points", "src/stats/series.ts", "SeriesPoint"],
+    ["stats-all-json", "sections.bounces", "src/stats/reasons.ts", "FailureReasons"],
+    ["stats-all-json", "sections.bounces.reasons", "src/stats/reasons.ts", "FailureReason"],
+    ["stats-all-json", "sections.rejections.reasons", "src/stats/reasons.ts", "RejectionReason"],
+    ["stats-all-json", "sections.rejections.reasons.sample", "src/store/stats-reader.ts", "Sample"],
+    ["stats-all-json", "sections.top", "src/store/stats/ranking.ts", "Ranking"],
+    ["stats-all-json", "sections.top.rows", "src/store/stats/ranking.ts", "RankedRow"],
+    ["stats-all-json", "sections.queue", "src/stats/durations.ts", "Durations"],
+    ["stats-all-json", "sections.queue.percentiles", "src/stats/durations.ts", "Percentiles"],
+    ["stats-all-json", "sections.queue.bins", "src/stats/durations.ts", "DurationBin"],
+    ["stats-all-json", "sections.tls.incoming", "src/stats/security.ts", "TlsShare"],
+    ["stats-all-json", "sections.origins", "src/stats/security.ts", "OriginShare"],
+    ["stats-all-json", "sections.providers", "src/stats/providers.ts", "ProviderView"],
+    ["stats-all-json", "sections.providers.providers", "src/stats/providers.ts", "Provider"],
+    ["stats-all-json", "sections.slow", "src/stats/providers.ts", "SlowHosts"],
+    ["stats-all-json", "sections.slow.hosts", "src/stats/providers.ts", "SlowHost"],
+    ["stats-all-json", "sections.retries", "src/stats/retries.ts", "Retries"],
+    ["stats-all-json", "sections.retries.bins", "src/stats/retries.ts", "RetryBin"],
   ])("%s: %s", (golden, path, file, name) => {
     const printed = JSON.parse(readFileSync(join(FIXTURES, "cli", golden, "stdout"), "utf8"));
     const objects = path
@@ -63,6 +93,10 @@ function tableOf(file: string, name: string): string {
   return `${["| field | type | |", "|---|---|---|", ...rows].join("\n")}\n`;
 }
 
+/** Types of words. */
+const NAMES =
+  /\b(?:[A-Z]\w+Status|HitKind|Tone|LinkReason|ProblemName|Severity|FailureCategory|RejectionPhase|AxisName|Rank|Comparison|Condition\["unit"\])(?!\w)/g;
+
 /** The fields of an interface, with those that it extends. */
 function fieldsOf(file: string, name: string): Field[] {
   const source = readFileSync(join(ROOT, file), "utf8");
@@ -74,7 +108,8 @@ function fieldsOf(file: string, name: string): Field[] {
       name: field,
       type: type
         .replaceAll("readonly ", "")
-        .replace(/\b[A-Z]\w+Status\b|\bHitKind\b|\bTone\b|\bLinkReason\b/g, "string"),
+        .replace(NAMES, "string")
+        .replace(/Readonly<(Record<[^>]*>)>/, "$1"),
       meaning: meaning.replace(/\s*\n\s*\* /g, " "),
     }),
   );

@@ -38,28 +38,38 @@ export interface Stats {
   readonly overview: Overview;
   /** IANA name: days and hours are those of its clock. */
   readonly timeZone: string;
-  readonly asked: { readonly since: string | null; readonly until: string | null };
+  readonly asked: AskedTime;
   /** What of it the logs cover, the last moment not included; null when nothing. */
   readonly from: string | null;
   readonly until: string | null;
-  readonly filter: {
-    readonly servers: readonly string[];
-    /** Flags and their values. */
-    readonly subjects: AskedSubjects;
-    /** What the filters cannot tell of, in sentences. */
-    readonly limits: readonly string[];
-  };
+  readonly filter: AskedFilter;
+  /** Those asked for. */
   readonly sections: Partial<Sections>;
   /** The conditions that were to be checked. */
   readonly checks: readonly Check[];
-  /** The same of the time it is compared with. */
-  readonly before?: {
-    readonly comparison: Comparison;
-    readonly since: string;
-    readonly until: string;
-    /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
-    readonly sections: Partial<Sections>;
-  };
+  /** The same of the time it is compared with; only there when one was asked for. */
+  readonly before?: EarlierTime;
+}
+
+export interface AskedTime {
+  readonly since: string | null;
+  readonly until: string | null;
+}
+
+export interface AskedFilter {
+  readonly servers: readonly string[];
+  /** Flags and their values. */
+  readonly subjects: AskedSubjects;
+  /** What the filters cannot tell of, in sentences. */
+  readonly limits: readonly string[];
+}
+
+export interface EarlierTime {
+  readonly comparison: Comparison;
+  readonly since: string;
+  readonly until: string;
+  /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
+  readonly sections: Partial<Sections>;
 }
 
 /** Errors: `usage` (a comparison without a beginning, too small a bucket, a rank that the axis has not), `interrupted`. */

@@ -10,31 +10,43 @@ import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Figures } from "./figures.ts";
 
 export interface Totals {
-  readonly messages: {
-    readonly received: number;
-    readonly bytes: number;
-    /** What became of them; adds up to `received`. */
-    readonly byStatus: Readonly<Record<MessageStatus, number>>;
-    /** Those on the queue: received, queued, deferred and frozen ones. */
-    readonly open: number;
-  };
-  readonly recipients: {
-    readonly total: number;
-    readonly byStatus: Readonly<Record<RecipientStatus, number>>;
-    /** Sizes of messages, once for each recipient delivered. */
-    readonly deliveredBytes: number;
-  };
-  readonly attempts: {
-    readonly total: number;
-    readonly delivered: number;
-    readonly deferred: number;
-    readonly bounced: number;
-    /** Of the deferred and bounced: the other side did not answer in time. */
-    readonly timeouts: number;
-  };
+  readonly messages: MessageTotals;
+  readonly recipients: RecipientTotals;
+  readonly attempts: AttemptTotals;
   /** Addresses thrown away on purpose, and deliveries suppressed. */
   readonly discarded: number;
-  readonly rejections: { readonly total: number; readonly permanent: number; readonly temporary: number };
+  readonly rejections: RejectionTotals;
+}
+
+export interface MessageTotals {
+  readonly received: number;
+  readonly bytes: number;
+  /** What became of them; adds up to `received`. */
+  readonly byStatus: Readonly<Record<MessageStatus, number>>;
+  /** Those on the queue: received, queued, deferred and frozen ones. */
+  readonly open: number;
+}
+
+export interface RecipientTotals {
+  readonly total: number;
+  readonly byStatus: Readonly<Record<RecipientStatus, number>>;
+  /** Sizes of messages, once for each recipient delivered. */
+  readonly deliveredBytes: number;
+}
+
+export interface AttemptTotals {
+  readonly total: number;
+  readonly delivered: number;
+  readonly deferred: number;
+  readonly bounced: number;
+  /** Of the deferred and bounced: the other side did not answer in time. */
+  readonly timeouts: number;
+}
+
+export interface RejectionTotals {
+  readonly total: number;
+  readonly permanent: number;
+  readonly temporary: number;
 }
 
 export const OPEN_STATUSES = ["received", "queued", "deferred", "frozen"] as const satisfies readonly MessageStatus[];
