@@ -29,8 +29,12 @@ export interface BackupOptions {
   readonly waitMs: number;
   readonly now: () => EpochMs;
   readonly signal?: AbortSignal | undefined;
+  /** When a step begins; while copying, the share that is copied, from 0 to 1. */
+  readonly onProgress?: ((step: BackupStep, share: number) => void) | undefined;
   readonly freeBytes?: FreeBytes;
 }
+
+export type BackupStep = "copy" | "check" | "pack";
 
 export interface BackupReport {
   readonly path: string;
@@ -60,8 +64,10 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   assertFreeSpace(directory, isPlain || form.isEncrypted ? size : 2 * size, options.freeBytes);
   assertFreeSpace(plainDirectory, size, options.freeBytes);
   try {
-    await copyDatabase(path, plain, options);
+    await copyDatabase(path, plain, { ...options, onCopied: (share) => options.onProgress?.("copy", share) });
+    options.onProgress?.("check", 0);
     const state = checkFile(plain, options.migrations);
+    options.onProgress?.("pack", 0);
     const database = isPlain ? await fingerprintOf(plain) : await pack(plain, packed, { ...options, encrypter });
     await syncToDisk(packed);
     const kept = isPlain ? database : await fingerprintOf(packed);

@@ -5,11 +5,13 @@ import { toVisibleLine } from "../render/terminal-text.ts";
 import type { Io } from "./io.ts";
 
 export interface Progress {
+  /** Shown at once: what begins may take its time before it tells how far it is. */
+  readonly begin: (step: string) => void;
   readonly update: (describe: () => string) => void;
   readonly stop: () => void;
 }
 
-const SILENT: Progress = { update: () => {}, stop: () => {} };
+const SILENT: Progress = { begin: () => {}, update: () => {}, stop: () => {} };
 /** Often enough for the eye. */
 const INTERVAL_MS = 100;
 
@@ -24,14 +26,16 @@ export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress>
     discardStdin: false,
   }).start();
   let shownMs = 0;
+  const show = (text: string): void => {
+    shownMs = io.now();
+    spinner.text = text;
+    // NOTE: batches are written synchronously, so ora's own timer seldom gets its turn.
+    spinner.render();
+  };
   return {
+    begin: show,
     update: (describe) => {
-      const now = io.now();
-      if (now - shownMs < INTERVAL_MS) return;
-      shownMs = now;
-      spinner.text = describe();
-      // NOTE: batches are written synchronously, so ora's own timer seldom gets its turn.
-      spinner.render();
+      if (io.now() - shownMs >= INTERVAL_MS) show(describe());
     },
     stop: () => {
       spinner.stop();

@@ -28,8 +28,20 @@ export interface PruneOptions {
   readonly program: string;
   readonly now: () => EpochMs;
   readonly signal?: AbortSignal | undefined;
+  /** When a step begins, and after each piece of it. */
+  readonly onProgress?: ((progress: PruneProgress) => void) | undefined;
   readonly pauseMs?: number | undefined;
   readonly freeBytes?: FreeBytes;
+}
+
+/** What a run is at: text and messages go first, then what only they have named, then the space is given back. */
+export type PruneStep = "planning" | "archive" | "text" | "messages" | "names" | "space" | "vacuum";
+
+export interface PruneProgress {
+  readonly step: PruneStep;
+  readonly done: number;
+  /** 0 while it is not known. */
+  readonly total: number;
 }
 
 export interface PruneReport {
@@ -87,16 +99,18 @@ export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
  */
 export async function prune(pruner: Pruner, options: PruneOptions): Promise<PruneReport> {
   const { maxSize, now, signal, pauseMs } = options;
+  const steps = new Steps(options.onProgress);
+  steps.begin("planning");
   pruner.quickCheck();
   assertClock(pruner, options);
   if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
   const before = pruner.size();
   const slices = new Slices({
-    ...{ now, signal, pauseMs },
+    ...{ now, signal, pauseMs, onPiece: steps.advance },
     lockMs: () => pruner.lockMs,
     checkpoint: () => pruner.checkpoint(),
   });
-  const run = new Run(pruner, slices, options);
+  const run = new Run(pruner, slices, steps, options);
   let cutoffs = cutoffsOf(options);
   await run.remove(cutoffs);
   await run.returnSpace();
@@ -109,7 +123,10 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     // NOTE: what was in the way by being open or in a chain may leave too little; then the next cutoff is a later one.
     if (run.rows > removedBefore) excess = 0;
   }
-  if (options.vacuum) pruner.vacuum();
+  if (options.vacuum) {
+    steps.begin("vacuum");
+    pruner.vacuum();
+  }
   const after = pruner.size();
   return {
     ...shownCutoffs(options, cutoffs),
@@ -149,6 +166,23 @@ export function pruneStatus(pruner: Pruner, options: PruneOptions): PruneStatus 
   };
 }
 
+/** Tells what a run is at. */
+class Steps {
+  readonly #onProgress: PruneOptions["onProgress"];
+  #step: PruneStep = "planning";
+
+  constructor(onProgress: PruneOptions["onProgress"]) {
+    this.#onProgress = onProgress;
+  }
+
+  begin(step: PruneStep): void {
+    this.#step = step;
+    this.advance(0, 0);
+  }
+
+  readonly advance = (done: number, total: number): void => this.#onProgress?.({ step: this.#step, done, total });
+}
+
 /** The work of one run, and what it has done so far. */
 class Run {
   readonly removed: Record<string, number> = {};
@@ -156,11 +190,13 @@ class Run {
   textBytes = 0;
   readonly #pruner: Pruner;
   readonly #slices: Slices;
+  readonly #steps: Steps;
   readonly #options: PruneOptions;
 
-  constructor(pruner: Pruner, slices: Slices, options: PruneOptions) {
+  constructor(pruner: Pruner, slices: Slices, steps: Steps, options: PruneOptions) {
     this.#pruner = pruner;
     this.#slices = slices;
+    this.#steps = steps;
     this.#options = options;
   }
 
@@ -170,13 +206,19 @@ class Run {
 
   async remove(cutoffs: Cutoffs): Promise<void> {
     const pruner = this.#pruner;
+    const steps = this.#steps;
+    steps.begin("planning");
     plan(pruner, cutoffs, this.#options);
     const { archive } = this.#options;
+    steps.begin("archive");
     if (archive !== undefined && pruner.plan.blocks > 0)
       this.archived.push(...(await archiveFalling(pruner, { ...this.#options, directory: archive })));
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
+    steps.begin("text");
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
+    steps.begin("messages");
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
+    steps.begin("names");
     await removeUnusedCombinations(pruner, this.#slices, (removed) => this.#count(removed));
     await this.#removeMentions();
     await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
@@ -202,6 +244,7 @@ class Run {
 
   async returnSpace(): Promise<void> {
     const pruner = this.#pruner;
+    this.#steps.begin("space");
     if (pruner.canShrink) await this.#slices.repeat((pages) => pruner.returnPages(pages) > 0);
     pruner.checkpoint();
   }

@@ -24,6 +24,8 @@ export interface SliceOptions {
   /** Writes what pieces have left in the log of the transactions to the file; others can write meanwhile. */
   readonly checkpoint: () => void;
   readonly signal?: AbortSignal | undefined;
+  /** After each piece of a list. */
+  readonly onPiece?: ((done: number, total: number) => void) | undefined;
   /** Undefined: long enough for SQLite's own waiting. */
   readonly pauseMs?: number | undefined;
 }
@@ -44,6 +46,7 @@ export class Slices {
       const piece = items.slice(from, from + size);
       work(piece);
       from += piece.length;
+      this.#options.onPiece?.(from, items.length);
       size = nextSize(size, this.#options.lockMs());
       await this.#pause();
     }

@@ -12,6 +12,8 @@ const PAGES_PER_STEP = 2000;
 
 export interface CopyOptions {
   readonly waitMs: number;
+  /** The share that is copied, from 0 to 1. */
+  readonly onCopied?: ((share: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,7 +39,11 @@ export function databaseSize(path: string, waitMs: number): number {
  * Copies the committed state of this instant into the new file `target` (mode 0600, in one piece, without a log beside it).
  * Writers go on meanwhile. Errors: `io`, `busy`, `corrupt`, `disk_full`, `interrupted`.
  */
-export async function copyDatabase(path: string, target: string, { waitMs, signal }: CopyOptions): Promise<void> {
+export async function copyDatabase(
+  path: string,
+  target: string,
+  { waitMs, onCopied, signal }: CopyOptions,
+): Promise<void> {
   closeSync(openSync(target, "wx", OWNER_ONLY));
   const database = openForReading(path, waitMs);
   try {
@@ -45,7 +51,8 @@ export async function copyDatabase(path: string, target: string, { waitMs, signa
     database.exec("BEGIN");
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     await database.backup(target, {
-      progress: () => {
+      progress: ({ totalPages, remainingPages }) => {
+        onCopied?.(1 - remainingPages / totalPages);
         if (signal?.aborted === true) throw new PilotError("interrupted", "The copy was interrupted.");
         return PAGES_PER_STEP;
       },

@@ -13,7 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { type BackupOptions, makeBackup } from "../../src/backup/backup.ts";
+import { type BackupOptions, type BackupStep, makeBackup } from "../../src/backup/backup.ts";
 import { listBackups } from "../../src/backup/catalogue.ts";
 import { drill } from "../../src/backup/drill.ts";
 import { NO_KEYS } from "../../src/backup/encryption.ts";
@@ -53,6 +53,15 @@ describe("a backup", () => {
     expect(statSync(restored).mode & 0o777).toBe(0o600);
     await ingestInto(restored, writeSmallLogs());
     expect(differences(dumpViews(restored), dumpViews(path))).toEqual([]);
+  });
+
+  test("tells what it is at", async () => {
+    const told: [BackupStep, number][] = [];
+    const onProgress = (step: BackupStep, share: number) => void told.push([step, share]);
+    await makeBackup({ ...options(await smallDatabase(), { isCompressed: true }), onProgress });
+    expect([...new Set(told.map(([step]) => step))]).toEqual(["copy", "check", "pack"]);
+    expect(told[0]).toEqual(["copy", 0]);
+    expect(told.every(([, share]) => share >= 0 && share <= 1)).toBe(true);
   });
 
   test("opens with the secret key of its recipient and with no other", async () => {

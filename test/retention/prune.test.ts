@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { replay } from "../../src/ingest/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
-import { type PruneOptions, pruneStatus, rehearse } from "../../src/retention/prune.ts";
+import { type PruneOptions, type PruneProgress, pruneStatus, rehearse } from "../../src/retention/prune.ts";
 import { indexMentions, mentionsTable, unpackBlocks } from "../../src/store/mentions.ts";
 import { RawTextReader } from "../../src/store/raw-text.ts";
 import { openReader } from "../../src/store/store.ts";
@@ -178,6 +178,18 @@ describe("prune", () => {
     expect(report.after.bytes).toBe(report.after.usedBytes);
     expect(report.needsVacuum).toBe(false);
     expect(queryAll(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
+  });
+
+  test("tells each step when it begins, and how far it is with its list", async () => {
+    const { path, now } = await largeDatabase();
+    const told: PruneProgress[] = [];
+    const options = pruneOptions(path, now, { logs: "12h", messages: "12h" });
+    await runPrune(path, { ...options, vacuum: true, onProgress: (progress) => told.push(progress) });
+    const begun = told.filter(({ done }) => done === 0).map(({ step }) => step);
+    expect(begun).toEqual(["planning", "planning", "archive", "text", "messages", "names", "space", "vacuum"]);
+    const last = told.findLast(({ step }) => step === "messages");
+    expect(last?.done).toBeGreaterThan(0);
+    expect(last?.total).toBe(last?.done);
   });
 
   test("removes the oldest until the database is as small as wanted, or says that it cannot be", async () => {

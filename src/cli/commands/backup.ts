@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type BackupReport, makeBackup } from "../../backup/backup.ts";
+import { type BackupReport, type BackupStep, makeBackup } from "../../backup/backup.ts";
 import { listBackups } from "../../backup/catalogue.ts";
 import { drill } from "../../backup/drill.ts";
 import { parseKeep } from "../../backup/rotation.ts";
@@ -13,6 +13,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
+import { startProgress } from "../progress.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
   /** From the configuration, where it is no argument. */
@@ -47,16 +48,31 @@ function affected({ path, manifest, removed }: BackupReport): object {
   return { backup: path, sha256: manifest.sha256, removed };
 }
 
-function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
-  return makeBackup({
-    ...settings,
-    directory,
-    isCompressed: flags.compress === true,
-    locks: readLocks(flags.recipient ?? [], flags.passphraseFile),
-    keep: flags.keep === undefined ? undefined : parseKeep(flags.keep),
-    migrations: loadMigrations(settings.schemaDirectory),
-    signal: io.signal,
-  });
+const STEPS: Readonly<Record<BackupStep, string>> = {
+  copy: "copying the database",
+  check: "checking the copy",
+  pack: "writing the backup and reading it back",
+};
+
+async function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
+  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
+  try {
+    return await makeBackup({
+      ...settings,
+      directory,
+      isCompressed: flags.compress === true,
+      locks: readLocks(flags.recipient ?? [], flags.passphraseFile),
+      keep: flags.keep === undefined ? undefined : parseKeep(flags.keep),
+      migrations: loadMigrations(settings.schemaDirectory),
+      signal: io.signal,
+      onProgress: (step, share) => {
+        if (share === 0) progress.begin(STEPS[step]);
+        else progress.update(() => `${STEPS[step]}: ${Math.floor(share * 100)} %`);
+      },
+    });
+  } finally {
+    progress.stop();
+  }
 }
 
 function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io: Io): number {

@@ -1,12 +1,21 @@
 import { renderJson } from "../../render/json.ts";
 import { renderPrune, renderPruneStatus } from "../../render/prune.ts";
 import { parseSize, parseSpan } from "../../retention/policy.ts";
-import { type PruneOptions, type PruneReport, prune, pruneStatus, rehearse } from "../../retention/prune.ts";
+import {
+  type PruneOptions,
+  type PruneProgress,
+  type PruneReport,
+  type PruneStep,
+  prune,
+  pruneStatus,
+  rehearse,
+} from "../../retention/prune.ts";
 import type { Pruner } from "../../store/pruner.ts";
 import { openPruner, type StoreSettings } from "../../store/store.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
+import { startProgress } from "../progress.ts";
 
 export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly logs: string;
@@ -32,10 +41,40 @@ export async function runPrune(flags: PruneFlags, io: Io): Promise<number> {
     report(await usingPruner(settings, true, (pruner) => rehearse(pruner, options)), flags, io);
   else {
     const action = { action: "prune", parameters: flags, affected, isDrastic: true };
-    const run = () => usingPruner(settings, false, (pruner) => prune(pruner, options));
-    report(await audited(action, settings, flags, io, run), flags, io);
+    report(await audited(action, settings, flags, io, () => pruneVisibly(settings, options, flags, io)), flags, io);
   }
   return 0;
+}
+
+const STEPS: Readonly<Record<PruneStep, string>> = {
+  planning: "looking for what is old",
+  archive: "writing what goes to the archive",
+  text: "removing log text",
+  messages: "removing messages",
+  names: "removing what nothing names any more",
+  space: "giving space back",
+  vacuum: "writing the file anew",
+};
+
+/** The others work through several lists one after the other. */
+const HAVE_ONE_LIST: ReadonlySet<PruneStep> = new Set(["text", "messages"]);
+
+async function pruneVisibly(
+  settings: StoreSettings,
+  options: PruneOptions,
+  flags: PruneFlags,
+  io: Io,
+): Promise<PruneReport> {
+  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
+  const onProgress = ({ step, done, total }: PruneProgress): void => {
+    if (done === 0) progress.begin(STEPS[step]);
+    else if (HAVE_ONE_LIST.has(step)) progress.update(() => `${STEPS[step]}: ${Math.floor((done / total) * 100)} %`);
+  };
+  try {
+    return await usingPruner(settings, false, (pruner) => prune(pruner, { ...options, onProgress }));
+  } finally {
+    progress.stop();
+  }
 }
 
 async function usingPruner<Result>(
