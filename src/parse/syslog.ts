@@ -126,6 +126,7 @@ export interface SyslogEntry {
 
 /** Puts an entry together from its lines, whatever order they arrived in; undefined when the first one is not of syslog. */
 export function joinSyslogLines(lines: readonly string[]): SyslogEntry | undefined {
+  if (parseSyslogLine(lines[0] ?? "") === undefined) return undefined;
   const parts: { readonly number: number; readonly endsLine: boolean; readonly text: string }[] = [];
   let header: SyslogHeader | undefined;
   for (const line of lines) {
@@ -135,7 +136,7 @@ export function joinSyslogLines(lines: readonly string[]): SyslogEntry | undefin
     parts.push({ number, endsLine, text: part.text });
     if (number === 1 || header === undefined) header = part.header;
   }
-  if (header === undefined || parseSyslogLine(lines[0] ?? "") === undefined) return undefined;
+  if (header === undefined) return undefined;
   parts.sort((one, other) => one.number - other.number);
   const joined: string[] = [];
   let goesOn = false;
