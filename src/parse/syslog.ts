@@ -58,6 +58,8 @@ const STRUCTURED = new RegExp(
 
 const PIECE = /^\[(\d{1,4})([\\/])(\d{1,4})\] ?/;
 
+const SHORTEST_LINE = "Jan  1 00:00:00 t:".length;
+
 /**
  * Takes a line of a syslog file apart; undefined when it is none. The line is read as latin1.
  *
@@ -67,6 +69,7 @@ const PIECE = /^\[(\d{1,4})([\\/])(\d{1,4})\] ?/;
  * Source: exim-log-grammar §3.1; RFC 3164 §4, RFC 5424 §6.
  */
 export function parseSyslogLine(line: string): SyslogLine | undefined {
+  if (line.length < SHORTEST_LINE) return undefined;
   const match = TRADITIONAL.exec(line) ?? WITH_FULL_STAMP.exec(line) ?? STRUCTURED.exec(line);
   if (match?.groups === undefined) return undefined;
   const wallMs = wallMsOf(match.groups);
