@@ -59,11 +59,12 @@ function parseLines(
   let headerDump: HeaderDump | undefined;
   for (let index = 1; index < lines.length; index++) {
     const continuation = withoutCarriageReturn(lines[index] ?? "");
+    if (continuation === "") continue;
     if (startsHeaderDump(continuation)) {
       headerDump = parseHeaderDump(lines.slice(index).map(withoutCarriageReturn));
       break;
     }
-    if (continuation === "" || isSeparator(continuation) || text.length > LONGEST_TEXT) continue;
+    if (isSeparator(continuation) || text.length > LONGEST_TEXT) continue;
     text += `\n${decodeLine(continuation)}`;
   }
   return { prefix, syslog, line, text, event: parseEvent(text, prefix.messageId), headerDump };

@@ -11,7 +11,8 @@ export interface FuzzFigures {
   readonly failures: readonly string[];
 }
 
-const REPEATS = 7;
+/** Enough for Node to have compiled what a line of a rare form needs. */
+const REPEATS = 25;
 /** Lines that are in memory at a time. */
 const CHUNK = 100;
 
