@@ -126,7 +126,7 @@ export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "searc
 export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): Filter {
   const plain = PLAIN.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]));
   const { status, event, code, kind, logType, size, queueTime } = flags;
-  const { since, until } = toTimeRange(flags, { now: io.now(), timeZone: io.timeZone });
+  const { since, until } = toTimeRange(flags, io);
   return {
     ...Object.fromEntries(plain),
     ...(status && { status: status.map((name) => oneOf(name, "status", MESSAGE_STATUSES) as MessageStatus) }),

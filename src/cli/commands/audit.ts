@@ -21,7 +21,7 @@ export interface AuditListFlags extends DatabaseFlags {
 /** Prints rows of the audit log. Errors: `usage`, those of the database. */
 export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
   const { user, action, message, address, limit } = flags;
-  const range = toTimeRange(flags, { now: io.now(), timeZone: io.timeZone });
+  const range = toTimeRange(flags, io);
   const filter = { ...range, user, action, message, address, limit };
   const rows = await usingReader(flags, io, (reader) => reader.audit.list(filter));
   const entries = redactor(flags)(

@@ -142,7 +142,7 @@ async function toRequest(
       servers.map((one) => one.timeZone),
       io,
     );
-  const { since, until } = toTimeRange(flags, { now: io.now(), timeZone });
+  const { since, until } = toTimeRange(flags, { now: io.now, timeZone });
   return {
     filter: { since, until, servers: server, subjects: toSubjects(flags, io) },
     subjects: subjectsAsTyped(flags),
