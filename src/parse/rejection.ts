@@ -27,27 +27,28 @@ export function readRejection(cursor: Cursor, identity: Identity): Rejection | u
     cursor.position = position;
     return undefined;
   }
-  if (cursor.text.startsWith("AUTH ", cursor.position))
-    return readCommandRejection(cursor, "auth", identity, isTemporary);
+  const start = cursor.position;
   for (const [prefix, phase] of REJECTED) {
     if (!cursor.take(prefix)) continue;
     if (phase === "rcpt" || phase === "mail") return readAddressedRejection(cursor, phase, identity, isTemporary);
+    if (phase === "auth") return readCommandRejection(cursor.text, start, phase, identity, isTemporary);
     return buildRejection(phase, identity, reasonAfter(cursor), isTemporary);
   }
-  return readCommandRejection(cursor, "command", identity, isTemporary);
+  return readCommandRejection(cursor.text, start, "command", identity, isTemporary);
 }
 
-/** `EXPN team@example.org: reason`, the cursor at the command. */
+/** `EXPN team@example.org: reason`, which begins at `start`. */
 function readCommandRejection(
-  cursor: Cursor,
+  text: string,
+  start: number,
   phase: "auth" | "command",
   identity: Identity,
   isTemporary: boolean,
 ): Rejection {
-  const { text, position } = cursor;
-  const colon = text.indexOf(": ", position);
-  const command = text.slice(position, colon === -1 ? undefined : colon);
-  return { ...buildRejection(phase, identity, reasonAfter(cursor), isTemporary), command };
+  const colon = text.indexOf(": ", start);
+  const command = text.slice(start, colon === -1 ? undefined : colon);
+  const reason = colon === -1 ? undefined : text.slice(colon + 2);
+  return { ...buildRejection(phase, identity, reason, isTemporary), command };
 }
 
 /** What follows `rejected `, and the phase of the session it belongs to. Order matters where one begins another. */
@@ -62,6 +63,7 @@ const REJECTED: readonly (readonly [string, RejectionPhase])[] = [
   ["EHLO or HELO ", "helo"],
   ["connection in ", "connect"],
   ["STARTTLS", "starttls"],
+  ["AUTH ", "auth"],
   ["by non-SMTP ACL", "non_smtp"],
   ["by local_scan()", "local_scan"],
   ["by DCC", "data"],
