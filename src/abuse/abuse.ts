@@ -2,6 +2,7 @@
 import { parseEntryText } from "../parse/record.ts";
 import type { AbuseReader, LocalMessageRow, Period } from "../store/abuse-reader.ts";
 import { findScriptArrivals } from "../store/script-calls.ts";
+import { compareText } from "../text.ts";
 import { epochMs, toIso } from "../units.ts";
 
 /** An account or a local user. */
@@ -166,7 +167,7 @@ function mostUsed(counts: ReadonlyMap<string, number>): string[] {
 
 /** What is most comes first; what is as much, by name. */
 function compareCounts([name, count]: NamedCount, [otherName, otherCount]: NamedCount): number {
-  return otherCount - count || (name < otherName ? -1 : 1);
+  return otherCount - count || compareText(name, otherName);
 }
 
 type NamedCount = readonly [name: string, count: number];

@@ -2,6 +2,7 @@
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { PilotError } from "../errors.ts";
+import { compareText } from "../text.ts";
 import { STDIN_PATH } from "./source.ts";
 
 /** What one argument stands for. */
@@ -80,7 +81,7 @@ function inOrderOfAge(paths: readonly string[]): string[] {
       const status = statusOf(path);
       return status === undefined || !status.isFile() ? [] : [{ path, modifiedMs: status.mtimeMs }];
     })
-    .sort((one, other) => one.modifiedMs - other.modifiedMs || (one.path < other.path ? -1 : 1))
+    .sort((one, other) => one.modifiedMs - other.modifiedMs || compareText(one.path, other.path))
     .map(({ path }) => path);
 }
 
