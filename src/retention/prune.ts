@@ -106,7 +106,10 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
   if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
   const before = pruner.size();
   const slices = new Slices({
-    ...{ now, signal, pauseMs, onPiece: steps.advance },
+    now,
+    signal,
+    pauseMs,
+    onPiece: steps.advance,
     lockMs: () => pruner.lockMs,
     checkpoint: () => pruner.checkpoint(),
   });

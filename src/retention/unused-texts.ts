@@ -1,7 +1,6 @@
 import type { Pruner, RemovedRows } from "../store/pruner.ts";
+import { TEXT_TABLES } from "../store/text-references.ts";
 import type { Slices } from "./slices.ts";
-
-const TABLES = ["strings", "addresses"] as const;
 
 /**
  * Removes the texts that no row names, while others add rows. In this order no row can come to name a text from when it was found
@@ -14,7 +13,7 @@ export async function removeUnusedTexts(
 ): Promise<void> {
   pruner.indexLostTexts();
   const unused = pruner.unusedTexts();
-  for (const table of TABLES) await slices.each(unused[table], (texts) => pruner.hideTexts(table, texts));
+  for (const table of TEXT_TABLES) await slices.each(unused[table], (texts) => pruner.hideTexts(table, texts));
   const hidden = pruner.recoverTexts(unused);
-  for (const table of TABLES) await slices.each(hidden[table], (ids) => count(pruner.removeTexts(table, ids)));
+  for (const table of TEXT_TABLES) await slices.each(hidden[table], (ids) => count(pruner.removeTexts(table, ids)));
 }

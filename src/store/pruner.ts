@@ -15,7 +15,7 @@ import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
-import { INDEX_OF, type TextTableName } from "./text-references.ts";
+import { INDEX_OF, TEXT_TABLES, type TextTableName } from "./text-references.ts";
 import { type UnusedText, UsedTexts } from "./used-texts.ts";
 
 /** Rows that went, by table. */
@@ -375,7 +375,7 @@ export class Pruner {
 
   /** Makes texts findable that a killed run had hidden. */
   indexLostTexts(): void {
-    for (const table of ["strings", "addresses"] as const) {
+    for (const table of TEXT_TABLES) {
       const { index, column } = INDEX_OF[table];
       const old = `FROM ${table} t WHERE id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')`;
       // NOTE: counting both is much quicker than looking each text up.

@@ -1,7 +1,8 @@
 /** Which columns hold ids of texts. A text that none of them names is of no use. */
 import { REFERRERS } from "./references.ts";
 
-export type TextTableName = "strings" | "addresses";
+export const TEXT_TABLES = ["strings", "addresses"] as const;
+export type TextTableName = (typeof TEXT_TABLES)[number];
 
 /** The column that holds the text, and the table in which its id is found. */
 export const INDEX_OF = {

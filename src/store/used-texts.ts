@@ -1,7 +1,7 @@
 /** Which texts (strings, addresses) are still named by a row. */
 import type Database from "better-sqlite3";
 import { textKey } from "./mentions.ts";
-import { INDEX_OF, TEXT_REFERENCES, type TextTableName } from "./text-references.ts";
+import { INDEX_OF, TEXT_REFERENCES, TEXT_TABLES, type TextTableName } from "./text-references.ts";
 
 export interface UnusedText {
   readonly id: number;
@@ -22,7 +22,7 @@ export class UsedTexts {
       addresses: new Uint8Array(lastIndexed(database, "addresses") + 1),
     };
     for (const { table, ...columns } of TEXT_REFERENCES) {
-      for (const texts of ["strings", "addresses"] as const) {
+      for (const texts of TEXT_TABLES) {
         for (const column of columns[texts]) {
           // NOTE: faster than each row once with all of its columns: what reaches JavaScript is what takes the time.
           const ids = database
