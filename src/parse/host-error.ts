@@ -3,7 +3,7 @@ import { SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { HostError, Rejection } from "./events.ts";
 import { fieldKeyAt } from "./fields.ts";
-import { readHost } from "./host.ts";
+import { plainHost, readHost } from "./host.ts";
 import {
   type Identity,
   newIdentity,
@@ -48,8 +48,7 @@ export function parseOldHostError(text: string, messageId: string | undefined): 
   if (cursor.take("Failed to connect to ")) return readHostError(cursor, readBareIdentity(cursor));
   const [, name, ip, error] = NAMED_HOST.exec(text) ?? [];
   if (error !== undefined) {
-    const host = { name, helo: undefined, ip, port: undefined, secure: false };
-    return { kind: "host_error", host, error, reply: findSmtpReply(error), details: [] };
+    return { kind: "host_error", host: plainHost(name, ip), error, reply: findSmtpReply(error), details: [] };
   }
   const old = findOldError(text);
   return old === undefined ? undefined : { kind: "host_error", ...old, error: text, details: [] };

@@ -53,6 +53,11 @@ export function readHost(cursor: Cursor, isLastForeign = false): Host | undefine
   return finishHost(cursor, at, { name, helo, secure });
 }
 
+/** A host of which nothing else is told. */
+export function plainHost(name: string | undefined, ip: string | undefined): Host {
+  return { name, helo: undefined, ip, port: undefined, secure: false };
+}
+
 /** Reads `[ip]:port`, as in `I=` and `PRX=`. */
 export function readInterface(cursor: Cursor): string | undefined {
   const end = endOfBracketedIp(cursor.text, cursor.position);

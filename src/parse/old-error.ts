@@ -1,4 +1,5 @@
 import type { Host, SmtpReply } from "./events.ts";
+import { plainHost } from "./host.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
 /** What an error says of the other side: the host that its text names, and its reply. */
@@ -23,7 +24,7 @@ export function findOldError(error: string): OldError | undefined {
     const [, before, name, ip, after] = form.exec(error) ?? [];
     if (before === undefined || after === undefined) continue;
     return {
-      host: { name, helo: undefined, ip, port: undefined, secure: false },
+      host: plainHost(name, ip),
       reply: findSmtpReply(before + after),
     };
   }

@@ -4,6 +4,7 @@ import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
 import type { NotAccepted, Session, SessionAction } from "./events.ts";
 import { parseSize, readAngleBrackets, readToken } from "./fields.ts";
+import { plainHost } from "./host.ts";
 import {
   findClientAfterQuote,
   type Identity,
@@ -206,8 +207,7 @@ export function parseSessionNote(text: string): Session | undefined {
   const [, bracketed, connection, ip, note] = match;
   const client = newIdentity();
   const address = bracketed ?? ip;
-  if (address !== undefined)
-    client.host = { name: undefined, helo: undefined, ip: address, port: undefined, secure: false };
+  if (address !== undefined) client.host = plainHost(undefined, address);
   if (connection !== undefined) client.details.push("Ci", connection);
   return buildSession("note", client, { reason: note ?? "ident connection timed out" });
 }
