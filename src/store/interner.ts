@@ -1,14 +1,8 @@
 import type Database from "better-sqlite3";
+import { INDEX_OF, type TextTableName } from "./text-references.ts";
 
 /** So many texts used of late are remembered, and as many of those before them. */
 const REMEMBERED = 40_000;
-
-/** A table of texts and its index; see `addresses` and `address_ids` in the schema. */
-export interface TextTable {
-  readonly table: "strings" | "addresses";
-  readonly column: "text" | "address";
-  readonly index: "string_ids" | "address_ids";
-}
 
 /** Adds rows to a table of texts. */
 export interface TextInsert {
@@ -24,7 +18,7 @@ export interface TextInsert {
  * indexed then, or after a kill, is indexed before the next text is looked for.
  */
 export class Interner {
-  readonly #table: TextTable["table"];
+  readonly #table: TextTableName;
   readonly #added: TextInsert;
   readonly #find: Database.Statement<[string], { id: number }>;
   readonly #greatest: Database.Statement<[], { id: number | null }>;
@@ -39,7 +33,8 @@ export class Interner {
   /** The greatest id in the index. */
   #indexedId = 0;
 
-  constructor(database: Database.Database, { table, column, index }: TextTable, added: TextInsert) {
+  constructor(database: Database.Database, table: TextTableName, added: TextInsert) {
+    const { column, index } = INDEX_OF[table];
     this.#table = table;
     this.#added = added;
     this.#find = database.prepare(`SELECT id FROM ${index} WHERE ${column} = ?`);

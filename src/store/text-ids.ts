@@ -4,13 +4,7 @@ import { type Kysely, sql } from "kysely";
 import { PilotError } from "../errors.ts";
 import type { Pattern } from "./filter.ts";
 import type { Schema } from "./tables.ts";
-
-type Texts = "addresses" | "strings";
-
-const COLUMNS = {
-  addresses: { index: "address_ids", column: "address" },
-  strings: { index: "string_ids", column: "text" },
-} as const;
+import { INDEX_OF, type TextTableName } from "./text-references.ts";
 
 /** So many letters of a pattern are looked up in upper and in lower case; a pattern that begins with a wildcard meets every text once. */
 export const CASED_LETTERS = 3;
@@ -18,7 +12,7 @@ export const CASED_LETTERS = 3;
 /** The ids of the texts that match any of the patterns. */
 export async function findTextIds(
   database: Kysely<Schema>,
-  texts: Texts,
+  texts: TextTableName,
   patterns: readonly Pattern[],
 ): Promise<number[]> {
   const ids = new Set<number>();
@@ -37,7 +31,7 @@ export async function findIpIds(database: Kysely<Schema>, nets: readonly string[
   const ids = new Set<number>();
   for (const net of nets) {
     const { list, prefix } = parseNet(net);
-    const { index, column } = COLUMNS.strings;
+    const { index, column } = INDEX_OF.strings;
     const rows = await sql<{ id: number; text: string }>`
       SELECT id, ${sql.ref(column)} AS text FROM ${sql.table(index)} WHERE ${sql.ref(column)} >= ${prefix} AND ${sql.ref(column)} < ${prefix + LAST}
       UNION ALL SELECT id, text FROM strings WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'strings')
@@ -88,8 +82,13 @@ function v6Prefix(address: string, bits: number): string {
   return bits < 16 || first === "" ? "" : `${first.replace(/^0+(?=.)/, "")}:`;
 }
 
-async function idsBehind(database: Kysely<Schema>, texts: Texts, prefix: string, like: string): Promise<number[]> {
-  const { index, column } = COLUMNS[texts];
+async function idsBehind(
+  database: Kysely<Schema>,
+  texts: TextTableName,
+  prefix: string,
+  like: string,
+): Promise<number[]> {
+  const { index, column } = INDEX_OF[texts];
   const text = sql.ref(column);
   const rows = await sql<{ id: number }>`
     SELECT id FROM ${sql.table(index)} WHERE ${text} >= ${prefix} AND ${text} < ${prefix + LAST} AND ${text} LIKE ${like} ESCAPE '\\'
@@ -98,8 +97,8 @@ async function idsBehind(database: Kysely<Schema>, texts: Texts, prefix: string,
 }
 
 /** While logs are read and after a kill, the last texts are not in the index. */
-async function idsNotIndexed(database: Kysely<Schema>, texts: Texts, like: string): Promise<number[]> {
-  const text = sql.ref(COLUMNS[texts].column);
+async function idsNotIndexed(database: Kysely<Schema>, texts: TextTableName, like: string): Promise<number[]> {
+  const text = sql.ref(INDEX_OF[texts].column);
   const rows = await sql<{ id: number }>`
     SELECT id FROM ${sql.table(texts)}
     WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = ${texts}) AND ${text} LIKE ${like} ESCAPE '\\'

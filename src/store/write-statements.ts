@@ -170,22 +170,14 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   const mentions = mentionsTable(database);
   return {
-    strings: new Interner(
-      database,
-      { table: "strings", column: "text", index: "string_ids" },
-      {
-        add: (id, text) => strings.add({ id, text }),
-        flush: () => strings.flush(),
-      },
-    ),
-    addresses: new Interner(
-      database,
-      { table: "addresses", column: "address", index: "address_ids" },
-      {
-        add: (id, address) => addresses.add({ id, address }),
-        flush: () => addresses.flush(),
-      },
-    ),
+    strings: new Interner(database, "strings", {
+      add: (id, text) => strings.add({ id, text }),
+      flush: () => strings.flush(),
+    }),
+    addresses: new Interner(database, "addresses", {
+      add: (id, address) => addresses.add({ id, address }),
+      flush: () => addresses.flush(),
+    }),
     paths: new Combinations(database, "delivery_paths", [
       "router_id",
       "transport_id",

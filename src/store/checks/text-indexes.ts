@@ -1,16 +1,13 @@
+import { INDEX_OF } from "../text-references.ts";
 import { type Check, rowsOf } from "./check.ts";
-
-const INDEXES = [
-  { table: "addresses", column: "address", index: "address_ids" },
-  { table: "strings", column: "text", index: "string_ids" },
-] as const;
 
 export const TEXT_INDEXES: Check = {
   name: "texts",
   question: "Can each address and each text be found by what it says, and is it there once?",
   readsAllText: false,
   *run({ database }) {
-    for (const { table, column, index } of INDEXES) {
+    for (const table of ["addresses", "strings"] as const) {
+      const { column, index } = INDEX_OF[table];
       const indexed = database.prepare<[string], { last_id: number }>(
         "SELECT last_id FROM text_indexes WHERE table_name = ?",
       );
