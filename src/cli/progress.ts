@@ -8,17 +8,39 @@ export interface Progress {
   /** Shown at once: what begins may take its time before it tells how far it is. */
   readonly begin: (step: string) => void;
   readonly update: (describe: () => string) => void;
+}
+
+interface Spinner extends Progress {
   readonly stop: () => void;
 }
 
-const SILENT: Progress = { begin: () => {}, update: () => {}, stop: () => {} };
+const SILENT: Spinner = { begin: () => {}, update: () => {}, stop: () => {} };
 /** Often enough for the eye. */
 const INTERVAL_MS = 100;
 
-/** On a terminal it shows a spinner on stderr; anywhere else nothing. */
-export async function startProgress(io: Io, isQuiet: boolean): Promise<Progress> {
+/** What asks for no such line. */
+interface QuietFlags {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** While `action` works, a spinner on stderr shows what it is at: on a terminal, anywhere else nothing. */
+export async function withProgress<Result>(
+  flags: QuietFlags,
+  io: Io,
+  action: (progress: Progress) => Promise<Result>,
+): Promise<Result> {
+  const spinner = await startSpinner(flags, io);
+  try {
+    return await action(spinner);
+  } finally {
+    spinner.stop();
+  }
+}
+
+async function startSpinner({ quiet, json }: QuietFlags, io: Io): Promise<Spinner> {
   // NOTE: a terminal without a width (some containers) would have the spinner clear lines without end.
-  if (isQuiet || io.stderr.isTTY !== true || (io.stderr.columns ?? 0) < 1) return SILENT;
+  if (quiet === true || json === true || io.stderr.isTTY !== true || (io.stderr.columns ?? 0) < 1) return SILENT;
   const { default: ora } = await import("ora");
   const spinner = ora({
     text: "opening the database",

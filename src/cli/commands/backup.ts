@@ -13,7 +13,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
-import { startProgress } from "../progress.ts";
+import { withProgress } from "../progress.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
   /** From the configuration, where it is no argument. */
@@ -54,10 +54,9 @@ const STEPS: Readonly<Record<BackupStep, string>> = {
   pack: "writing the backup and reading it back",
 };
 
-async function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
-  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
-  try {
-    return await makeBackup({
+function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
+  return withProgress(flags, io, async (progress) =>
+    makeBackup({
       ...settings,
       directory,
       isCompressed: flags.compress === true,
@@ -69,10 +68,8 @@ async function backUp(directory: string, settings: StoreSettings, flags: BackupF
         if (share === 0) progress.begin(STEPS[step]);
         else progress.update(() => `${STEPS[step]}: ${Math.floor(share * 100)} %`);
       },
-    });
-  } finally {
-    progress.stop();
-  }
+    }),
+  );
 }
 
 function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io: Io): number {

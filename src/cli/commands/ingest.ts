@@ -17,7 +17,7 @@ import { parseWhen } from "../../when.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
-import { describeIngest, startProgress } from "../progress.ts";
+import { describeIngest, withProgress } from "../progress.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
 
@@ -44,18 +44,16 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   assertTimeZone(timezone);
   const settings = toStoreSettings(flags, io);
   const startedMs = io.now();
-  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
-  let report: IngestReport;
-  try {
-    const action = {
-      action: "ingest",
-      parameters: { ...flags, files },
-      affected,
-      ignoresFailure: true,
-      // It may go on for months and end with a kill.
-      isDrastic: follow === true,
-    };
-    report = await audited(action, settings, flags, io, () =>
+  const action = {
+    action: "ingest",
+    parameters: { ...flags, files },
+    affected,
+    ignoresFailure: true,
+    // It may go on for months and end with a kill.
+    isDrastic: follow === true,
+  };
+  const report = await withProgress(flags, io, (progress) =>
+    audited(action, settings, flags, io, () =>
       usingWriter(flags, io, (writer, { program, now }) =>
         ingest(files, io.stdin, writer, {
           server: flags.server ?? io.hostname,
@@ -76,10 +74,8 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           onProgress: (reached) => progress.update(() => describeIngest(reached)),
         }),
       ),
-    );
-  } finally {
-    progress.stop();
-  }
+    ),
+  );
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
   if (flags.quiet !== true && report.totals.messages > 0) io.stderr.write(noteOnZone(report, settings));
   return statusOf(report, flags.strict === true);

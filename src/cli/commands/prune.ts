@@ -15,7 +15,7 @@ import { openPruner, type StoreSettings } from "../../store/store.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
-import { startProgress } from "../progress.ts";
+import { withProgress } from "../progress.ts";
 
 export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly logs: string;
@@ -59,22 +59,14 @@ const STEPS: Readonly<Record<PruneStep, string>> = {
 /** The others work through several lists one after the other. */
 const HAVE_ONE_LIST: ReadonlySet<PruneStep> = new Set(["text", "messages"]);
 
-async function pruneVisibly(
-  settings: StoreSettings,
-  options: PruneOptions,
-  flags: PruneFlags,
-  io: Io,
-): Promise<PruneReport> {
-  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
-  const onProgress = ({ step, done, total }: PruneProgress): void => {
-    if (done === 0) progress.begin(STEPS[step]);
-    else if (HAVE_ONE_LIST.has(step)) progress.update(() => `${STEPS[step]}: ${Math.floor((done / total) * 100)} %`);
-  };
-  try {
-    return await usingPruner(settings, false, (pruner) => prune(pruner, { ...options, onProgress }));
-  } finally {
-    progress.stop();
-  }
+function pruneVisibly(settings: StoreSettings, options: PruneOptions, flags: PruneFlags, io: Io): Promise<PruneReport> {
+  return withProgress(flags, io, (progress) => {
+    const onProgress = ({ step, done, total }: PruneProgress): void => {
+      if (done === 0) progress.begin(STEPS[step]);
+      else if (HAVE_ONE_LIST.has(step)) progress.update(() => `${STEPS[step]}: ${Math.floor((done / total) * 100)} %`);
+    };
+    return usingPruner(settings, false, (pruner) => prune(pruner, { ...options, onProgress }));
+  });
 }
 
 async function usingPruner<Result>(

@@ -9,7 +9,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
-import { startProgress } from "../progress.ts";
+import { withProgress } from "../progress.ts";
 import { usingCopy } from "../working-copy.ts";
 
 export interface RebuildFlags extends DatabaseFlags, AuditFlags {
@@ -50,20 +50,17 @@ async function planRebuild(reader: Reader, flags: RebuildFlags, io: Io): Promise
   };
 }
 
-async function apply(reader: Reader, { bytes, logs, lines }: Plan, flags: RebuildFlags, io: Io): Promise<boolean> {
-  const progress = await startProgress(io, flags.quiet === true || flags.json === true);
-  const onProgress = (done: number): void =>
-    progress.update(() => `reading the lines anew: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
-  const onSwap = (): void => progress.update(() => "storing what they say");
-  try {
+function apply(reader: Reader, { bytes, logs, lines }: Plan, flags: RebuildFlags, io: Io): Promise<boolean> {
+  return withProgress(flags, io, (progress) => {
+    const onProgress = (done: number): void =>
+      progress.update(() => `reading the lines anew: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
+    const onSwap = (): void => progress.update(() => "storing what they say");
     const affected = (isApplied: boolean): object | undefined => (isApplied ? { logs, lines } : undefined);
     const action = { action: "rebuild", parameters: flags, affected, ignoresFailure: true };
-    return await audited(action, toStoreSettings(flags, io), flags, io, () =>
+    return audited(action, toStoreSettings(flags, io), flags, io, () =>
       usingCopy(flags, io, { purpose: "replace", reader, onProgress }, (copy, bringUp) =>
         rebuild(copy, bringUp, { signal: io.signal, onSwap }),
       ),
     );
-  } finally {
-    progress.stop();
-  }
+  });
 }

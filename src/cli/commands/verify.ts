@@ -11,7 +11,7 @@ import { verifyDeep } from "../../verify/verify-deep.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
-import { type Progress, startProgress } from "../progress.ts";
+import { type Progress, withProgress } from "../progress.ts";
 import { usingCopy } from "../working-copy.ts";
 
 export interface VerifyFlags extends DatabaseFlags {
@@ -23,13 +23,9 @@ export interface VerifyFlags extends DatabaseFlags {
 
 /** Checks the database and prints what was found; returns the exit status. Errors: those of the database. */
 export async function runVerify(flags: VerifyFlags, io: Io): Promise<number> {
-  const progress = await startProgress(io, flags.json === true);
-  let report: VerifyReport;
-  try {
-    report = await usingReader(flags, io, (reader) => verifyAll(reader, flags, io, progress));
-  } finally {
-    progress.stop();
-  }
+  const report = await withProgress(flags, io, (progress) =>
+    usingReader(flags, io, (reader) => verifyAll(reader, flags, io, progress)),
+  );
   if (report.isInterrupted) return statusOfAbort(io);
   const checks = flags.redact === true ? redactChecks(report.checks) : report.checks;
   const isSound = checks.every(({ count }) => count === 0);
