@@ -51,7 +51,7 @@ export interface ServerHealth {
   readonly newestMs: EpochMs | null;
   /** Of the newest messages, up to {@link SAMPLE}: how many have what `log_selector` adds. */
   readonly sample: LogSample;
-  /** Of the same messages. */
+  /** Of the messages that were met last, as many. */
   readonly arrivals: readonly ArrivalTime[];
 }
 
