@@ -1,6 +1,7 @@
 /** A restore that is only tried: does the newest backup really give a database that answers? */
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { OWNER_ONLY } from "../store/disk.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { type CheckedTexts, checkTexts } from "../store/text-check.ts";
 import type { EpochMs } from "../units.ts";
@@ -35,7 +36,7 @@ export async function drill({ directory, path, ...options }: DrillOptions): Prom
   const newest = findNewest(directory, path);
   const folder = join(directory, `${UNFINISHED}drill-${stampOf(options.now())}`);
   const restored = join(folder, basename(path));
-  mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(folder, { mode: OWNER_ONLY.directory });
   try {
     const { manifest } = await restoreBackup({ backup: newest.path, path: restored, ...options });
     return { backup: newest.path, manifest, texts: checkTexts(restored) };

@@ -2,12 +2,12 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { PilotError } from "../errors.ts";
+import { OWNER_ONLY } from "../store/disk.ts";
 import type { RowCounts } from "../store/snapshot.ts";
 import { manifestPath } from "./name.ts";
 
 /** Raised when a field changes its meaning. */
 const MANIFEST_VERSION = 1;
-const OWNER_ONLY = 0o600;
 
 export interface Manifest {
   readonly version: typeof MANIFEST_VERSION;
@@ -40,7 +40,7 @@ export function writeManifest(backup: string, content: ManifestContent): void {
   const path = manifestPath(backup);
   let descriptor: number;
   try {
-    descriptor = openSync(path, "wx", OWNER_ONLY);
+    descriptor = openSync(path, "wx", OWNER_ONLY.file);
   } catch (error) {
     throw cannotWrite(path, error);
   }

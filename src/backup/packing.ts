@@ -5,11 +5,11 @@ import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
+import { OWNER_ONLY } from "../store/disk.ts";
 import { MIB } from "../units.ts";
 import { decrypt, type Encrypter, encrypt, type Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
 
-const OWNER_ONLY = 0o600;
 const CHUNK_BYTES = MIB;
 
 export interface Fingerprint {
@@ -32,7 +32,7 @@ export async function pack(plain: string, packed: string, options: PackOptions):
     tally,
     isCompressed ? createGzip() : new PassThrough(),
     (source: AsyncIterable<Buffer>) => (encrypter === undefined ? source : encrypt(source, encrypter)),
-    createWriteStream(packed, { flags: "wx", mode: OWNER_ONLY }),
+    createWriteStream(packed, { flags: "wx", mode: OWNER_ONLY.file }),
     { signal },
   );
   return tally.fingerprint;
@@ -50,7 +50,7 @@ export async function unpack(packed: string, plain: string, manifest: Manifest, 
       (source: AsyncIterable<Buffer>) => (manifest.encryption === "age" ? decrypt(source, packed, keys) : source),
       manifest.compression === "gzip" ? createGunzip() : new PassThrough(),
       tally,
-      createWriteStream(plain, { flags: "wx", mode: OWNER_ONLY }),
+      createWriteStream(plain, { flags: "wx", mode: OWNER_ONLY.file }),
     );
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -1,8 +1,8 @@
 /** Files that are read by others while they are written anew. */
 import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { PilotError } from "../errors.ts";
+import { OWNER_ONLY } from "../store/disk.ts";
 
-const OWNER_ONLY = 0o600;
 const PERMISSIONS = 0o777;
 
 /** Writes all of the file or leaves it as it was; its rights stay, a new one is for its owner only. Errors: `io`. */
@@ -23,5 +23,5 @@ export function replaceFile(path: string, text: string): void {
 
 function modeOf(path: string): number {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode;
-  return mode === undefined ? OWNER_ONLY : mode & PERMISSIONS;
+  return mode === undefined ? OWNER_ONLY.file : mode & PERMISSIONS;
 }

@@ -1,7 +1,6 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { PilotError } from "../errors.ts";
-
-const OWNER_ONLY = 0o600;
+import { OWNER_ONLY } from "../store/disk.ts";
 
 /** A new file that only its owner can read. */
 export interface PrivateFile {
@@ -15,7 +14,7 @@ export interface PrivateFile {
 
 /** Errors: `io` when there is a file of that name, or it cannot be made. */
 export function createPrivateFile(path: string): PrivateFile {
-  const file = translating(path, () => openSync(path, "wx", OWNER_ONLY));
+  const file = translating(path, () => openSync(path, "wx", OWNER_ONLY.file));
   let isOpen = true;
   return {
     write: (bytes) => {

@@ -18,13 +18,12 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
-import { makePrivateDirectory, syncToDisk } from "../store/disk.ts";
+import { makePrivateDirectory, OWNER_ONLY, syncToDisk } from "../store/disk.ts";
 import { assertFreeSpace } from "../store/free-space.ts";
 import type { FallingBlock, PrunedLog, Pruner } from "../store/pruner.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 
 const MANIFEST_VERSION = 1;
-const OWNER_ONLY = 0o600;
 
 export interface ArchiveManifest {
   readonly version: typeof MANIFEST_VERSION;
@@ -92,7 +91,11 @@ async function archiveLog(
         yield bytes;
       }
     };
-    await pipeline(Readable.from(texts()), createGzip(), createWriteStream(partial, { flags: "wx", mode: OWNER_ONLY }));
+    await pipeline(
+      Readable.from(texts()),
+      createGzip(),
+      createWriteStream(partial, { flags: "wx", mode: OWNER_ONLY.file }),
+    );
     const sha256 = hash.digest("hex");
     await assertReadsBack(partial, sha256);
     await syncToDisk(partial);
@@ -124,7 +127,7 @@ async function archiveLog(
       ingest: ["ingest", "--server", log.server, "--timezone", log.timeZone, "--log-type", log.logType, name],
     };
     writeFileSync(`${path}.json`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
-      mode: OWNER_ONLY,
+      mode: OWNER_ONLY.file,
       flush: true,
     });
     renameSync(partial, path);

@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs"
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { OWNER_ONLY } from "./disk.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 
 /** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
@@ -11,7 +12,6 @@ export const APPLICATION_ID = 0x58504c54;
 const LONGEST_BUSY_TIMEOUT_MS = 5000;
 /** Measured: more does not help appends, less hurts loads. */
 const CACHE_KIB = 16 * 1024;
-const OWNER_ONLY = 0o600;
 
 export interface OpenOptions {
   /** Make the file when it is missing; otherwise a missing file is an error. */
@@ -105,7 +105,7 @@ function assertWritable(path: string): void {
 
 function createPrivately(path: string): void {
   try {
-    closeSync(openSync(path, "wx", OWNER_ONLY));
+    closeSync(openSync(path, "wx", OWNER_ONLY.file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return;

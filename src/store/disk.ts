@@ -3,12 +3,13 @@ import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { PilotError } from "../errors.ts";
 
-const OWNER_ONLY_DIRECTORY = 0o700;
+/** Rights of what is made. */
+export const OWNER_ONLY = { file: 0o600, directory: 0o700 } as const;
 
 /** Makes a directory with those above it, unless it is there. `consequence`: what a failure means, a sentence. Errors: `io`. */
 export function makePrivateDirectory(directory: string, consequence = ""): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY.directory });
   } catch (error) {
     const advice = "Check the rights of the directory above, or name another one.";
     throw new PilotError("io", `The directory "${directory}" cannot be made.`, {

@@ -3,10 +3,10 @@ import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { firstDamage, openForReading, withTranslation } from "./connection.ts";
+import { OWNER_ONLY } from "./disk.ts";
 import { inspectSchema, type Migrations } from "./migrations.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 
-const OWNER_ONLY = 0o600;
 /** One step of the copy: long enough to be fast, short enough to stop between two of them. */
 const PAGES_PER_STEP = 2000;
 
@@ -44,7 +44,7 @@ export async function copyDatabase(
   target: string,
   { waitMs, onCopied, signal }: CopyOptions,
 ): Promise<void> {
-  closeSync(openSync(target, "wx", OWNER_ONLY));
+  closeSync(openSync(target, "wx", OWNER_ONLY.file));
   const database = openForReading(path, waitMs);
   try {
     // NOTE: without a transaction of its own the copy would begin anew whenever another process writes.
