@@ -11,7 +11,7 @@ await build({
   splitting: true,
   platform: "node",
   format: "esm",
-  target: "node20.19",
+  target: "node22.15",
   // It loads a compiled part from its own folder.
   external: ["better-sqlite3"],
   // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.

@@ -28,9 +28,18 @@ describe("the program", () => {
 
   test("keeps every library with its owner", () => {
     expect(checkOwners(source)).toEqual([]);
-    const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { dependencies: object };
-    expect(Object.keys(dependencies).sort()).toEqual(Object.keys(OWNERS).sort());
     expect(importedLibraries(source)).toEqual(Object.keys(OWNERS).sort());
+  });
+
+  test("depends on the seven packages its owner named; all others are bundled", () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      dependencies: object;
+      devDependencies: object;
+    };
+    const seven = ["better-sqlite3", "chalk", "cli-table3", "commander", "kysely", "ora", "split2"];
+    expect(Object.keys(dependencies).sort()).toEqual(seven);
+    const others = Object.keys(OWNERS).filter((library) => !seven.includes(library));
+    expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(others));
   });
 
   test("keeps SQL in the store", () => {

@@ -73,9 +73,7 @@ export function groupByProvider(hosts: readonly HostCount[]): ProviderTotals[] {
     else members.push(host);
   }
   return [...byProvider].map(([provider, members]) => {
-    const last = members
-      .flatMap(({ lastSuccess }) => lastSuccess ?? [])
-      .reduce((a, b) => (b > a ? b : a), 0 as HostCount["lastAttempt"]);
+    const last = Math.max(0, ...members.flatMap(({ lastSuccess }) => lastSuccess ?? [])) as HostCount["lastAttempt"];
     return {
       provider,
       hosts: members.length,

@@ -76,18 +76,22 @@ export function translateSqliteError(error: unknown, path: string): unknown {
   return new PilotError(code, sentence(path), { hint, cause: error });
 }
 
-/** NOTE: the driver is compiled when it is installed, for the version of Node.js that there is then. */
+/** NOTE: the driver ships a compiled part for each usual system; on any other it is missing, or it needs a newer glibc. */
 function isDriverMissing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, message } = error as NodeJS.ErrnoException;
-  return code === "ERR_DLOPEN_FAILED" || message.startsWith("Could not locate the bindings file");
+  return code === "ERR_DLOPEN_FAILED" || (code === "MODULE_NOT_FOUND" && message.includes("better_sqlite3.node"));
 }
 
 function driverError(cause: unknown): PilotError {
-  return new PilotError("driver", "better-sqlite3, the driver of SQLite, is not compiled for this Node.js.", {
-    hint: "Run `npm rebuild better-sqlite3` where exim-pilot is installed; it takes a C++ compiler, make and Python.",
-    cause,
-  });
+  return new PilotError(
+    "driver",
+    "better-sqlite3, the driver of SQLite, has no compiled part that this system can load.",
+    {
+      hint: "Install exim-pilot again with npm; the driver needs Linux with glibc 2.34 or newer, musl, macOS or Windows.",
+      cause,
+    },
+  );
 }
 
 export function isBusy(error: unknown): boolean {

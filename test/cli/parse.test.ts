@@ -294,7 +294,7 @@ async function buildProgram(): Promise<string> {
     splitting: true,
     platform: "node",
     format: "esm",
-    target: "node20.19",
+    target: "node22.15",
     external: ["better-sqlite3"],
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
