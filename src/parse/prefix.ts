@@ -1,4 +1,4 @@
-import { MINUTE_MS, SECOND_MS } from "../units.ts";
+import { MINUTE_MS, SECOND_MS, utcDayMs } from "../units.ts";
 import { COLON, DIGIT_0, DOT, isDigit, LEFT_BRACKET, MINUS, PLUS, RIGHT_BRACKET, SPACE } from "./chars.ts";
 import { messageIdLength } from "./message-id.ts";
 import { parseWholeNumber } from "./numbers.ts";
@@ -125,7 +125,7 @@ function parseMinute(line: string): number | undefined {
   // NOTE: a comparison with NaN is false, so a non-digit anywhere ends here.
   if (!(month >= 1 && month <= 12 && dayOfMonth >= 1 && dayOfMonth <= 31)) return undefined;
   if (!(year >= 0 && hours < 24 && minutes < 60)) return undefined;
-  return Date.UTC(year, month - 1, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS;
+  return utcDayMs(year, month, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS;
 }
 
 function twoDigits(line: string, at: number): number {

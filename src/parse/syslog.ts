@@ -1,5 +1,5 @@
 /** Lines that came through syslog: whose they are, and the entries of Exim that were cut into several of them. */
-import { MINUTE_MS, SECOND_MS } from "../units.ts";
+import { MINUTE_MS, SECOND_MS, utcDayMs } from "../units.ts";
 import { messageIdLength } from "./message-id.ts";
 import { parseWholeNumber } from "./numbers.ts";
 import { startsWithStamp } from "./prefix.ts";
@@ -177,7 +177,7 @@ function wallMsOf({ month, day, date, time = "", fraction = "" }: Record<string,
   if (monthNumber < 1 || monthNumber > 12 || dayOfMonth < 1 || dayOfMonth > 31) return undefined;
   const milliseconds = Number(fraction.slice(1, 4).padEnd(3, "0"));
   return (
-    Date.UTC(year, monthNumber - 1, dayOfMonth) +
+    utcDayMs(year, monthNumber, dayOfMonth) +
     (hours * 60 + minutes) * MINUTE_MS +
     seconds * SECOND_MS +
     milliseconds
