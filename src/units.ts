@@ -38,7 +38,9 @@ const LARGEST_STEP = 32;
 export function momentAt(at: EpochMs, rank: number): Moment {
   const moment = at * MOMENTS_PER_MS + rank;
   // NOTE: beyond the year 2255 a double holds no thousandth of a millisecond: ranks get lost, the millisecond must not.
-  return (moment > Number.MAX_SAFE_INTEGER && momentMs(moment as Moment) < at ? moment + LARGEST_STEP : moment) as Moment;
+  return (
+    moment > Number.MAX_SAFE_INTEGER && momentMs(moment as Moment) < at ? moment + LARGEST_STEP : moment
+  ) as Moment;
 }
 
 /** Milliseconds of the first moment of a day in UTC, of any year: `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */

@@ -177,10 +177,7 @@ function wallMsOf({ month, day, date, time = "", fraction = "" }: Record<string,
   if (monthNumber < 1 || monthNumber > 12 || dayOfMonth < 1 || dayOfMonth > 31) return undefined;
   const milliseconds = Number(fraction.slice(1, 4).padEnd(3, "0"));
   return (
-    utcDayMs(year, monthNumber, dayOfMonth) +
-    (hours * 60 + minutes) * MINUTE_MS +
-    seconds * SECOND_MS +
-    milliseconds
+    utcDayMs(year, monthNumber, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS + seconds * SECOND_MS + milliseconds
   );
 }
 

@@ -78,11 +78,7 @@ interface Span {
  * Replaces all that is found, each once; `known` texts are found wherever they are words. What is known gives way to a form that it is
  * a part of, and stands for any other that it touches.
  */
-export function replaceFound(
-  text: string,
-  known: KnownTexts,
-  replace: (found: Found, text: string) => string,
-): string {
+export function replaceFound(text: string, known: KnownTexts, replace: (found: Found, text: string) => string): string {
   const byForm = [...text.matchAll(BY_FORM)].map(spanOf);
   const asKnown = placesOf(known, text).filter((place) => !byForm.some((span) => isWithin(place, span)));
   const others = byForm.filter((span) => !asKnown.some((place) => touches(place, span)));
