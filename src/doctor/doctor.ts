@@ -133,8 +133,15 @@ function checkParser(health: DatabaseHealth): Finding {
   return offer.hint === undefined ? ok("parser", offer.message) : advice("parser", offer.message, offer.hint);
 }
 
-function checkClock({ newestMs }: DatabaseHealth, now: EpochMs): Finding {
-  if (newestMs === undefined || newestMs <= now + MINUTE_MS) return ok("clock", "No line is of the future.");
+function checkClock({ newestMs, aheadMs }: DatabaseHealth, now: EpochMs): Finding {
+  if (newestMs === undefined || newestMs <= now + MINUTE_MS) {
+    if (aheadMs === undefined) return ok("clock", "No line is of the future.");
+    return advice(
+      "clock",
+      `A line is stamped ${toIso(aheadMs)}, more than a day ahead of the clock when it was read; its log counts as read then.`,
+      `\`exim-pilot search --since ${toIso(aheadMs)}\` shows it: a clock was wrong, or somebody made the line up.`,
+    );
+  }
   const message = `The newest line is of ${toIso(newestMs)}, and the clock says ${toIso(now)}.`;
   return problem("clock", message, "Set the clock, or look at the time zone of the server: `exim-pilot stats`.");
 }

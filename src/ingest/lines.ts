@@ -96,6 +96,8 @@ class LengthGuard extends Transform {
   endsWithNewline = true;
   /** Length of the unfinished line so far. */
   #unfinished: number;
+  /** The unfinished line, or the part of it that is not handed on, in pieces. */
+  #held: string[] = [];
 
   constructor(unfinished: number) {
     super({ decodeStrings: false, readableObjectMode: true });
@@ -106,9 +108,24 @@ class LengthGuard extends Transform {
     const text = typeof chunk === "string" ? chunk : chunk.toString("latin1");
     if (text !== "") {
       this.endsWithNewline = text.endsWith("\n");
-      this.push(this.#withCuts(text));
+      this.#handOn(this.#withCuts(text));
     }
     done();
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (this.#held.length > 0) this.push(this.#held.join(""));
+    done();
+  }
+
+  /** Whole lines. NOTE: split2 searches what has no newline yet again with every chunk. */
+  #handOn(text: string): void {
+    const end = text.lastIndexOf("\n") + 1;
+    if (end > 0) {
+      this.push(this.#held.join("") + text.slice(0, end));
+      this.#held = [];
+    }
+    if (end < text.length) this.#held.push(text.slice(end));
   }
 
   #withCuts(text: string): string {

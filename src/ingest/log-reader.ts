@@ -172,6 +172,7 @@ class LogReader {
     const batches = this.#pending;
     this.#pending = [];
     if (batches.length === 0) return;
+    this.#writer.assertRoom();
     const before = this.#source;
     const stored = this.#writer.write(
       (transactor) => this.#store(transactor, batches),

@@ -45,7 +45,7 @@ export function makeShrinkable(database: Database.Database): void {
 }
 
 /** Measured: fewer, larger checkpoints; the log stays below 32 MiB. */
-const CHECKPOINT_PAGES = 8000;
+export const CHECKPOINT_PAGES = 8000;
 
 /** Lets readers go on while the writer writes. Errors: `busy` after `waitMs`, and as {@link openForWriting}. */
 export function useWriteAheadLog(database: Database.Database, path: string, waitMs: number): void {
@@ -66,6 +66,11 @@ export function relax(database: Database.Database): void {
 export function settle(database: Database.Database): void {
   database.pragma("synchronous = NORMAL");
   database.pragma("wal_checkpoint(PASSIVE)");
+}
+
+/** Makes each commit wait until it is on the disk. */
+export function syncCommits(database: Database.Database): void {
+  database.pragma("synchronous = FULL");
 }
 
 /** Opens the database read-only. Errors: as {@link openForWriting}. */

@@ -4,6 +4,7 @@ import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
 import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
+import type { FreeBytes } from "./free-space.ts";
 import {
   inspectSchema,
   loadMigrations,
@@ -26,6 +27,8 @@ export interface StoreSettings {
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
+  /** Undefined: asks the file system. */
+  readonly freeBytes?: FreeBytes;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface StoreSettings {
  * Errors: `io`, `not_a_database`, `read_only`, `busy`, `corrupt`, `schema_newer`, `schema_older`.
  */
 export function openWriter(settings: StoreSettings, { create = true }: { readonly create?: boolean } = {}): Writer {
-  const { path, schemaDirectory, waitMs } = settings;
+  const { path, schemaDirectory, waitMs, freeBytes } = settings;
   const database = openForWriting(path, { create, waitMs });
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
@@ -42,7 +45,7 @@ export function openWriter(settings: StoreSettings, { create = true }: { readonl
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
-    return new Writer(database, path, { waitMs, isNew });
+    return new Writer(database, path, { waitMs, isNew, freeBytes });
   });
 }
 

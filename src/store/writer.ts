@@ -1,8 +1,13 @@
 /** The single writer: one connection, one `BEGIN IMMEDIATE` transaction at a time. */
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import { KIB, MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { relax, settle, withTranslation } from "./connection.ts";
+import { CHECKPOINT_PAGES, relax, settle, syncCommits, withTranslation } from "./connection.ts";
+import { type FreeBytes, freeBytesAt } from "./free-space.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -10,6 +15,22 @@ import { SyslogTwins } from "./syslog-twins.ts";
 import { Transactor, type WriterMemory } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
+
+interface WriterOptions {
+  /** How long to wait for another writer, in all. */
+  readonly waitMs: number;
+  /** The file has just been made and is first filled now. */
+  readonly isNew: boolean;
+  /** Asked before each transaction of an ingest. */
+  readonly freeBytes?: FreeBytes | undefined;
+}
+
+/**
+ * Bytes that SQLite's log grows to before its pages go to the database. Pruning writes no more than that at once, and of a small
+ * database no more than all of it; the pages that an ingest has left in the log need as much again when they go to the database.
+ */
+const LARGEST_LOG = CHECKPOINT_PAGES * 4 * KIB;
+const LEAST_RESERVE = 2 * MIB;
 
 /** Run for each transaction, so prepared once. */
 interface ControlStatements {
@@ -29,24 +50,25 @@ export class Writer {
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
   readonly #memory: WriterMemory;
-  readonly #waitMs: number;
+  readonly #freeBytes: FreeBytes;
+  /** Of the file, to notice that another one stands at the path. */
+  readonly #identity: string | undefined;
+  /** How long to wait for another writer, in all. */
+  readonly waitMs: number;
   /** One wait of SQLite's own. */
   readonly #timeoutMs: number;
   readonly #control: ControlStatements;
   #dataVersion: number | undefined;
   #isRelaxed: boolean;
 
-  /** `waitMs`: how long to wait for another writer, in all. `isNew`: the file has just been made and is first filled now. */
-  constructor(
-    database: Database.Database,
-    path: string,
-    { waitMs, isNew }: { readonly waitMs: number; readonly isNew: boolean },
-  ) {
+  constructor(database: Database.Database, path: string, { waitMs, isNew, freeBytes = freeBytesAt }: WriterOptions) {
+    this.#identity = identityOf(path);
+    this.#freeBytes = freeBytes;
     if (isNew) relax(database);
     this.#isRelaxed = isNew;
     this.path = path;
     this.#database = database;
-    this.#waitMs = waitMs;
+    this.waitMs = waitMs;
     this.#timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
     this.#control = {
       begin: database.prepare("BEGIN IMMEDIATE"),
@@ -98,12 +120,52 @@ export class Writer {
     withTranslation(this.path, () => settle(this.#database));
   }
 
+  /**
+   * Makes each commit wait for the disk: for what cannot be read again, as from a pipe, and before a run says what it stored.
+   * Without it a power cut may take back the last transactions, and the next run reads them again.
+   */
+  syncCommits(): void {
+    this.settle();
+    withTranslation(this.path, () => syncCommits(this.#database));
+  }
+
+  /**
+   * Makes sure that pruning could still run after the next transaction. Errors: `disk_full`; nothing is written then.
+   */
+  assertRoom(): void {
+    const size = sizeOf(this.path) + sizeOf(`${this.path}-wal`);
+    const needed = Math.max(LEAST_RESERVE, 2 * Math.min(size, LARGEST_LOG));
+    if (this.#freeBytes(dirname(this.path)) >= needed) return;
+    throw new PilotError(
+      "disk_full",
+      `The disk that holds "${this.path}" is nearly full: less than ${Math.ceil(needed / MIB)} MiB are left, which \`prune\` needs to run.`,
+      {
+        hint: "Free some space, or run `exim-pilot prune`; then run the command again: it carries on where it stopped.",
+      },
+    );
+  }
+
+  /** True when another file stands at the path: a restored, rebuilt or moved database. Not while there is none. */
+  isReplaced(): boolean {
+    const now = identityOf(this.path);
+    return now !== undefined && now !== this.#identity;
+  }
+
+  /** Closes a database that another one has replaced. NOTE: SQLite would take what is left in its log for the other's. */
+  abandon(): void {
+    try {
+      this.#database.pragma("wal_checkpoint(TRUNCATE)");
+    } finally {
+      this.close();
+    }
+  }
+
   close(): void {
     this.#database.close();
   }
 
   #begin(): void {
-    retryWhileBusy(this.#waitMs, this.#timeoutMs, () => this.#control.begin.run(), this.path);
+    retryWhileBusy(this.waitMs, this.#timeoutMs, () => this.#control.begin.run(), this.path);
   }
 
   #rollBack(): void {
@@ -129,4 +191,14 @@ export class Writer {
     this.#memory.twins.forget();
     this.#memory.syslogTwins.forget();
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Device and inode; undefined while no file is there. */
+function identityOf(path: string): string | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status === undefined ? undefined : `${status.dev} ${status.ino}`;
 }

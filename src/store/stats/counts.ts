@@ -128,7 +128,7 @@ export class StatsCounts {
             pieceOf("x.slot", slotMs).as("slot"),
             "x.status",
             fn.sum<number>("x.messages").as("messages"),
-            fn.sum<number>("x.bytes").as("bytes"),
+            sql<number>`total(x.bytes)`.as("bytes"),
           ])
           .groupBy([sql.ref("slot"), "x.status"])
           .execute()
@@ -227,7 +227,7 @@ export class StatsCounts {
         "x.status",
         "x.attempts",
         fn.sum<number>("x.recipients").as("recipients"),
-        fn.sum<number>("x.bytes").as("bytes"),
+        sql<number>`total(x.bytes)`.as("bytes"),
       ])
       .groupBy(["x.status", "x.attempts"])
       .execute();
