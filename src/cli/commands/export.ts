@@ -33,7 +33,8 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
       from: source.pruned,
       until: source.size,
     });
-    return audited({ action: "export", parameters: flags, affected }, toStoreSettings(flags, io), flags, io, () =>
+    const action = { action: "export", parameters: flags, affected, takesOut: true };
+    return audited(action, toStoreSettings(flags, io), flags, io, () =>
       output === undefined ? toStdout(bytes, io) : toFile(bytes, output, io),
     );
   });
