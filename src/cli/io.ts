@@ -34,11 +34,11 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
-  /** Starts a pager on the user's terminal, with these variables beside those of the environment; it shows what its standard input gets. */
+  /** Starts a pager on the user's terminal, with these variables beside those of the environment, undefined for not at all; it shows what its standard input gets. */
   readonly startPager?: (
     program: string,
     args: readonly string[],
-    variables: Readonly<Record<string, string>>,
+    variables: Readonly<Record<string, string | undefined>>,
   ) => ChildProcess;
   /** Starts a thread that makes batches of the text of logs; without it that is done in this one. */
   readonly startReadingThread?: () => Thread;
@@ -101,7 +101,7 @@ export function processIo(): Io {
 function startPager(
   program: string,
   args: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): ChildProcess {
   const env = { ...process.env, ...variables };
   const pager = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"], env });
