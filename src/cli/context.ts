@@ -5,6 +5,7 @@ import type { Reader } from "../store/reader.ts";
 import type { StoreSettings } from "../store/store.ts";
 import type { Writer } from "../store/writer.ts";
 import { SECOND_MS } from "../units.ts";
+import { assertDatabaseName } from "./database-name.ts";
 import type { Io, OutputStream } from "./io.ts";
 import { findPackageRoot, readVersion } from "./package-root.ts";
 
@@ -18,7 +19,9 @@ export interface DatabaseFlags {
 export const DEFAULT_DATABASE = "exim-pilot.db";
 const DEFAULT_COLUMNS = 80;
 
+/** Errors: `usage` when `--db` names what cannot be a database; `io` when that cannot be told. */
 export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSettings {
+  assertDatabaseName(db);
   return {
     path: db,
     schemaDirectory: join(findPackageRoot(), "schema"),
@@ -64,8 +67,8 @@ async function translating<Result>(path: string, action: () => Promise<Result> |
   try {
     return await action();
   } catch (error) {
-    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
-    throw translateSqliteError(error, path);
+    const { translateError } = await import("../store/sqlite-errors.ts");
+    throw translateError(error, path);
   }
 }
 

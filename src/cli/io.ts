@@ -5,7 +5,9 @@ import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../ingest/reading-thread.ts";
+import type { SystemError } from "../store/system-errors.ts";
 import { type EpochMs, epochMs } from "../units.ts";
+import { openStandardError, openStandardOutput } from "./standard-streams.ts";
 
 export interface OutputStream {
   readonly write: (text: string | Uint8Array) => unknown;
@@ -17,6 +19,8 @@ export interface Io {
   readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Waits until all that was printed was taken; returns why it could not be, unless its reader has gone. */
+  readonly finishOutput?: () => Promise<SystemError | undefined>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => EpochMs;
   readonly hostname: string;
@@ -30,23 +34,30 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
-  /** Starts a pager on the user's terminal, with these variables beside those of the environment; it shows what its standard input gets. */
+  /** Starts a pager on the user's terminal, with these variables beside those of the environment, undefined for not at all; it shows what its standard input gets. */
   readonly startPager?: (
     program: string,
     args: readonly string[],
-    variables: Readonly<Record<string, string>>,
+    variables: Readonly<Record<string, string | undefined>>,
   ) => ChildProcess;
   /** Starts a thread that makes batches of the text of logs; without it that is done in this one. */
   readonly startReadingThread?: () => Thread;
 }
 
-const BROKEN_PIPE = "EPIPE";
 /** The reason of an abort because nobody reads the output any more. */
 const READER_GONE = "the reader of the output has gone";
+
+/** The reason of an abort because the output cannot be written: nothing more is of use. */
+const OUTPUT_FAILED = "the output cannot be written";
 
 /** True when `signal` aborts because nobody reads the output any more, which is no failure. */
 export function isReaderGone(signal: AbortSignal): boolean {
   return signal.reason === READER_GONE;
+}
+
+/** True when `signal` aborts because the output cannot be written. */
+export function isOutputFailed(signal: AbortSignal): boolean {
+  return signal.reason === OUTPUT_FAILED;
 }
 
 /** Aborts because nobody reads the output any more. */
@@ -61,16 +72,15 @@ const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSiz
 export function processIo(): Io {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== BROKEN_PIPE) throw error;
-      abortReaderGone(controller);
-    });
-  }
+  const stdout = openStandardOutput({
+    onReaderGone: () => abortReaderGone(controller),
+    onFailure: () => controller.abort(OUTPUT_FAILED),
+  });
   return {
     stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: stdout.stream,
+    stderr: openStandardError(),
+    finishOutput: () => stdout.finish(controller.signal),
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
@@ -91,7 +101,7 @@ export function processIo(): Io {
 function startPager(
   program: string,
   args: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): ChildProcess {
   const env = { ...process.env, ...variables };
   const pager = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"], env });

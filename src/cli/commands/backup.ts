@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type BackupReport, type BackupStep, makeBackup } from "../../backup/backup.ts";
 import { listBackups } from "../../backup/catalogue.ts";
 import { drill } from "../../backup/drill.ts";
+import type { Locks } from "../../backup/encryption.ts";
 import { parseKeep } from "../../backup/rotation.ts";
 import { verifyBackup } from "../../backup/verify.ts";
 import { EXIT_STATUS } from "../../errors.ts";
@@ -38,8 +39,10 @@ export async function runBackup(given: string | undefined, flags: BackupFlags, i
   if (flags.list === true) return list(directory, settings, flags, io);
   if (flags.verify !== undefined) return verify(flags.verify, settings, flags, io);
   if (flags.drill === true) return tryOut(directory, settings, flags, io);
-  const action = { action: "backup", parameters: { ...flags, directory }, affected };
-  const report = await audited(action, settings, flags, io, () => backUp(directory, settings, flags, io));
+  // NOTE: not recorded when it is wrong, for somebody may have given the passphrase itself where its file belongs.
+  const locks = readLocks(flags.recipient ?? [], flags.passphraseFile);
+  const action = { action: "backup", parameters: { ...flags, directory }, affected, isDrastic: true };
+  const report = await audited(action, settings, flags, io, () => backUp(directory, locks, settings, flags, io));
   print(io, flags, "backup", report, () => renderBackup(report));
   return 0;
 }
@@ -54,13 +57,19 @@ const STEPS: Readonly<Record<BackupStep, string>> = {
   pack: "writing the backup and reading it back",
 };
 
-function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
+function backUp(
+  directory: string,
+  locks: Locks | undefined,
+  settings: StoreSettings,
+  flags: BackupFlags,
+  io: Io,
+): Promise<BackupReport> {
   return withProgress(flags, io, async (progress) =>
     makeBackup({
       ...settings,
       directory,
       isCompressed: flags.compress === true,
-      locks: readLocks(flags.recipient ?? [], flags.passphraseFile),
+      locks,
       keep: flags.keep === undefined ? undefined : parseKeep(flags.keep),
       migrations: loadMigrations(settings.schemaDirectory),
       signal: io.signal,
