@@ -2,6 +2,7 @@
  * Takes away what a plan lets go, a slice at a time: each is a transaction of its own and short, so that an ingest that runs
  * meanwhile does not wait for long, and a kill between two of them leaves a sound database.
  */
+import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
@@ -15,7 +16,7 @@ import { entryIdOf, RawTextReader } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
-import { INDEX_OF, TEXT_TABLES, type TextTableName } from "./text-references.ts";
+import { INDEX_OF, type TextTableName } from "./text-references.ts";
 import { type UnusedText, UsedTexts } from "./used-texts.ts";
 
 /** Rows that went, by table. */
@@ -91,6 +92,12 @@ export interface UnusedTexts extends Readonly<Record<TextTableName, readonly Unu
   readonly version: number;
 }
 
+/** Ids of texts that are out of the index. */
+export interface HiddenTexts {
+  readonly used: readonly number[];
+  readonly unused: readonly number[];
+}
+
 export class Pruner {
   readonly plan: PrunePlan;
   readonly #database: Database.Database;
@@ -99,6 +106,8 @@ export class Pruner {
   readonly #codes: Codes;
   readonly #rawText: RawTextReader;
   readonly #now: () => EpochMs;
+  /** Tells the texts that this prune hides from those of another. */
+  readonly #runId = randomInt(GREATEST_RUN);
   #lockMs = 0;
   #longestLockMs = 0;
 
@@ -326,8 +335,8 @@ export class Pruner {
   }
 
   /**
-   * Makes texts that are to be removed unfindable, so that no row can come to name them any more; a run that reads logs
-   * meanwhile adds such a text anew.
+   * Takes texts that are to be removed out of the index and into unused_texts. From then on no row can come to name them unseen: a
+   * run that reads logs meanwhile and needs one takes it back.
    */
   hideTexts(table: TextTableName, texts: readonly UnusedText[]): void {
     this.#inTransaction(() => {
@@ -337,60 +346,62 @@ export class Pruner {
         const text = find.get(id) as string | undefined;
         // NOTE: another text has the id when a rebuild has taken place meanwhile.
         if (text === undefined || textKey(text) !== key) continue;
-        this.#prepare(`DELETE FROM ${index} WHERE ${column} = ? AND id = ?`).run(text, id);
+        const isFound = this.#prepare(`DELETE FROM ${index} WHERE ${column} = ? AND id = ?`).run(text, id).changes > 0;
+        if (!isFound) continue;
+        this.#prepare("INSERT INTO unused_texts (table_name, text, text_rowid, run) VALUES (?, ?, ?, ?)").run(
+          table,
+          text,
+          id,
+          this.#runId,
+        );
       }
     });
   }
 
   /**
-   * Of hidden texts, those that a row has come to name before they were hidden can be found again; returns the ids of the others.
-   * When nobody else has written since they were looked for, that is all of them, and no row need be read.
+   * The ids of hidden texts that can be removed, and of those that a row has come to name before they were hidden. When nobody else
+   * has written since they were looked for, no row need be read.
    */
-  recoverTexts(hidden: UnusedTexts): Record<TextTableName, number[]> {
-    const isAlone = dataVersion(this.#database) === hidden.version;
-    const isAny = hidden.strings.length + hidden.addresses.length > 0;
-    const used = isAlone || !isAny ? undefined : new UsedTexts(this.#database);
-    const recover = (table: TextTableName): number[] => {
-      const [again, unused]: [number[], number[]] = [[], []];
-      for (const { id } of hidden[table]) (used?.isUsed(table, id) === true ? again : unused).push(id);
-      if (again.length > 0) this.#inTransaction(() => this.#indexAgain(table, again));
-      return unused.sort((one, other) => one - other);
+  hiddenTexts({ version }: UnusedTexts): Readonly<Record<TextTableName, HiddenTexts>> {
+    const hidden = (table: TextTableName): number[] => this.#idsOfUnused(`run = ${this.#runId}`, table);
+    const ids = { strings: hidden("strings"), addresses: hidden("addresses") };
+    const isAny = ids.strings.length + ids.addresses.length > 0;
+    const used = isAny && dataVersion(this.#database) !== version ? new UsedTexts(this.#database) : undefined;
+    const split = (table: TextTableName): HiddenTexts => {
+      const isUsed = (id: number): boolean => used?.isUsed(table, id) === true;
+      return { used: ids[table].filter(isUsed), unused: ids[table].filter((id) => !isUsed(id)) };
     };
-    return { strings: recover("strings"), addresses: recover("addresses") };
+    return { strings: split("strings"), addresses: split("addresses") };
   }
 
-  removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
-    return this.#inTransaction((removed) => {
+  /** The ids of texts that another prune has hidden: one that was killed, or runs now and then leaves them alone. */
+  textsHiddenByOthers(table: TextTableName): number[] {
+    return this.#idsOfUnused(`run <> ${this.#runId}`, table);
+  }
+
+  /** Puts hidden texts back into the index. */
+  recoverTexts(table: TextTableName, ids: readonly number[]): void {
+    this.#inTransaction(() => {
       const { index, column } = INDEX_OF[table];
-      // NOTE: a rebuild that took place meanwhile has given the id to another text, which is in the index or is yet to be.
-      this.#fillSlice(
-        ids,
-        `SELECT t.id FROM ${table} t
-         WHERE t.id = ? AND t.id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')
-           AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column} AND i.id = t.id)`,
+      this.#fillSlice(ids, "SELECT ?");
+      this.#run(
+        `INSERT INTO ${index} (${column}, id) SELECT text, text_rowid FROM unused_texts
+         WHERE table_name = '${table}' AND text_rowid IN (SELECT id FROM temp.slice) ORDER BY text`,
       );
-      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      this.#run(`DELETE FROM unused_texts WHERE table_name = '${table}' AND text_rowid IN (SELECT id FROM temp.slice)`);
     });
   }
 
-  /** Makes texts findable that a killed run had hidden. */
-  indexLostTexts(): void {
-    for (const table of TEXT_TABLES) {
-      const { index, column } = INDEX_OF[table];
-      const old = `FROM ${table} t WHERE id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')`;
-      // NOTE: counting both is much quicker than looking each text up.
-      const isComplete = this.#prepare(`SELECT (SELECT count(*) ${old}) = (SELECT count(*) FROM ${index})`)
-        .pluck()
-        .get();
-      if (isComplete === 1) continue;
-      const lost = this.#database
-        .prepare<[], number>(
-          `SELECT id ${old} AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column})`,
-        )
-        .pluck()
-        .all();
-      if (lost.length > 0) this.#inTransaction(() => this.#indexAgain(table, lost));
-    }
+  /** Removes texts that are still hidden: what a run has taken back stays. */
+  removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
+    return this.#inTransaction((removed) => {
+      this.#fillSlice(
+        ids,
+        `SELECT text_rowid FROM unused_texts WHERE table_name = '${table}' AND run = ${this.#runId} AND text_rowid = ?`,
+      );
+      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      this.#run(`DELETE FROM unused_texts WHERE table_name = '${table}' AND text_rowid IN (SELECT id FROM temp.slice)`);
+    });
   }
 
   /** Gives up to so many free pages at the end of the file back to the system; returns how many are left. */
@@ -473,12 +484,13 @@ export class Pruner {
     );
   }
 
-  #indexAgain(table: TextTableName, ids: readonly number[]): void {
-    const { index, column } = INDEX_OF[table];
-    const add = this.#prepare(
-      `INSERT OR IGNORE INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id = ?`,
-    );
-    for (const id of ids) add.run(id);
+  #idsOfUnused(condition: string, table: TextTableName): number[] {
+    return this.#database
+      .prepare<[], number>(
+        `SELECT text_rowid FROM unused_texts WHERE table_name = '${table}' AND ${condition} ORDER BY text_rowid`,
+      )
+      .pluck()
+      .all();
   }
 
   /** `select` takes an id and returns it when it is to be in the slice. */
@@ -521,3 +533,4 @@ export class Pruner {
 }
 
 const INCREMENTAL = 2;
+const GREATEST_RUN = 2 ** 47;
