@@ -111,6 +111,17 @@ CREATE TABLE string_ids (
   id   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Texts that prune found no row to name and is about to remove. They are here instead of in the index: search finds them here too, and
+-- a run that reads logs and needs one takes it back. A prune that is killed leaves them, and the next one goes on from there.
+CREATE TABLE unused_texts (
+  table_name TEXT    NOT NULL CHECK (table_name IN ('addresses', 'strings')),
+  text       TEXT    NOT NULL,
+  text_rowid INTEGER NOT NULL, -- addresses.id or strings.id
+  run        INTEGER NOT NULL, -- a random number, the same for all texts of one prune
+  PRIMARY KEY (table_name, text)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX idx_unused_texts_text_rowid ON unused_texts (table_name, text_rowid);
+
 CREATE TABLE text_indexes (
   table_name TEXT    NOT NULL PRIMARY KEY CHECK (table_name IN ('addresses', 'strings', 'raw_blocks')),
   last_id    INTEGER NOT NULL -- the greatest id in the index

@@ -93,6 +93,13 @@ export interface StringIdsTable {
   id: number;
 }
 
+export interface UnusedTextsTable {
+  table_name: "addresses" | "strings";
+  text: string;
+  text_rowid: number;
+  run: number;
+}
+
 export interface TextIndexesTable {
   table_name: "addresses" | "strings" | "raw_blocks";
   last_id: number;
@@ -519,6 +526,7 @@ export interface BaseTables {
   strings: StringsTable;
   address_ids: AddressIdsTable;
   string_ids: StringIdsTable;
+  unused_texts: UnusedTextsTable;
   text_indexes: TextIndexesTable;
   mentions: MentionsTable;
   stored_messages: StoredMessagesTable;

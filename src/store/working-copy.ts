@@ -35,6 +35,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   strings: "derived",
   address_ids: "derived",
   string_ids: "derived",
+  unused_texts: "derived",
   text_indexes: "derived",
   stored_messages: "derived",
   stored_recipients: "derived",
