@@ -133,6 +133,7 @@ export class WorkingCopy {
            created_ms, updated_ms)
           SELECT id, server_id, log_type, path, x'', x'', pruned, pruned, pruned_ms, pruned_clock_ms, 0, 0, 0, 0, created_ms, updated_ms
           FROM other.stored_sources;
+        DELETE FROM main.message_tags;
         INSERT INTO main.message_tags SELECT * FROM other.message_tags;
         UPDATE main.stored_sources AS c SET path = o.path FROM other.stored_sources AS o WHERE o.id = c.id;
         COMMIT;`);
@@ -154,7 +155,7 @@ export class WorkingCopy {
     return withClosed(database, path, () => {
       attach(database, this.#path);
       database.exec("BEGIN");
-      if (!isCaughtUp(database)) return undefined;
+      if (!isCaughtUp(database) || !hasSameSettings(database)) return undefined;
       const unchecked = findUnchecked(database);
       const differences = RELATIONS.flatMap((relation) => {
         onView(relation.view);
@@ -183,6 +184,7 @@ export class WorkingCopy {
         database.exec(`INSERT INTO main.${table} SELECT * FROM other.${table}`);
       }
       takeFigures(database);
+      assertReferences(database, path);
       database.exec("COMMIT");
       // NOTE: the log of the transaction is as large as the database; a reader may still need it, and then the next writer empties it.
       database.pragma("main.wal_checkpoint(TRUNCATE)");
@@ -219,6 +221,36 @@ function isCaughtUp(database: Database.Database): boolean {
     )
     .get() as { changed: number };
   return changed === 0;
+}
+
+/**
+ * What people have set, and the comparison shows: rows that do not come from lines and may change at any time. Tags are equal to
+ * SQL when only their case differs.
+ */
+const SETTINGS = [
+  "SELECT CAST(tag AS BLOB), server_id, exim_id, created_ms FROM SCHEMA.message_tags",
+  "SELECT id, name, environment, owner FROM SCHEMA.stored_servers",
+  "SELECT id, path FROM SCHEMA.stored_sources",
+];
+
+/** True when what people have set is in the one database as in the other. */
+function hasSameSettings(database: Database.Database): boolean {
+  return SETTINGS.every((rows) => {
+    const [main, other] = ["main", "other"].map((schema) => rows.replace("SCHEMA", schema));
+    const differs = `SELECT EXISTS (${main} EXCEPT ${other}) OR EXISTS (${other} EXCEPT ${main})`;
+    return database.prepare<[], number>(differs).pluck().get() === 0;
+  });
+}
+
+/** Nothing checked references while the content was replaced. Errors: `corrupt`. */
+function assertReferences(database: Database.Database, path: string): void {
+  const tables = Object.keys(ORIGINS).filter(
+    (table) => (database.pragma(`main.foreign_key_check(${table})`) as unknown[]).length > 0,
+  );
+  if (tables.length === 0) return;
+  throw new PilotError("corrupt", `Rows of ${tables.join(", ")} in "${path}" would refer to missing ones.`, {
+    hint: "Nothing was changed. Restore a backup, and ingest the logs again: lines already there are not added twice.",
+  });
 }
 
 type SchemaName = "main" | "other";

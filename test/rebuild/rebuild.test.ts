@@ -14,6 +14,7 @@ import type { OpenSource } from "../../src/ingest/source.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { openReader } from "../../src/store/store.ts";
 import { WorkingCopy } from "../../src/store/working-copy.ts";
+import { verifyDeep } from "../../src/verify/verify-deep.ts";
 import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
@@ -212,6 +213,49 @@ describe("a rebuild beside an ingest", () => {
     });
     expect(replays).toBe(2);
     await expectAllOf(path);
+  });
+
+  test.each<[what: string, sql: string]>([
+    ["a tag was given", "INSERT INTO message_tags SELECT 'late', server_id, exim_id, 1 FROM stored_messages LIMIT 1"],
+    ["a tag was taken away", "DELETE FROM message_tags"],
+    ["a tag was written otherwise", "UPDATE message_tags SET tag = 'TICKET'"],
+    ["a server got an owner", "UPDATE stored_servers SET owner = 'joe', environment = 'live'"],
+    ["a server was renamed", "UPDATE stored_servers SET name = 'mx2'"],
+    ["a server was added", "INSERT INTO stored_servers (id, name, time_zone, created_ms) VALUES (7, 'mx7', 'UTC', 1)"],
+    ["a log was renamed", "UPDATE stored_sources SET path = '/var/log/mainlog.1'"],
+    ["lines were stored", ""],
+  ])("and a deep verification go on when %s meanwhile, with tags there", async (_what, sql) => {
+    const { path, log } = await halfIngested();
+    inDatabase(path, "INSERT INTO message_tags SELECT 'ticket', server_id, exim_id, 1 FROM stored_messages LIMIT 2");
+    const change = async () => {
+      if (sql !== "") return inDatabase(path, sql);
+      writeFileSync(log, LOG);
+      await ingestInto(path, [log]);
+    };
+    const controller = new AbortController();
+    let replays = 0;
+    const report = await withCopy(path, (copy, bringUp) =>
+      verifyDeep(
+        copy,
+        async () => {
+          await bringUp();
+          if (++replays === 1) await change();
+        },
+        { signal: controller.signal, onView: () => {} },
+      ),
+    );
+    expect(replays).toBe(2);
+    expect(report).toMatchObject({ name: "lines", count: 0, findings: [] });
+    const kept = () => [
+      queryAll(path, "SELECT * FROM message_tags ORDER BY tag, server_id, exim_id"),
+      queryAll(path, "SELECT id, name, owner, environment FROM stored_servers"),
+      queryAll(path, "SELECT id, path FROM stored_sources"),
+    ];
+    const before = kept();
+    inDatabase(path, "UPDATE stored_messages SET subject = 'wrong'");
+    await withCopy(path, (copy, bringUp) => rebuild(copy, bringUp, { signal: controller.signal, onSwap: () => {} }));
+    expect(kept()).toEqual(before);
+    expect(await runCli(["verify", "--deep", "--db", path])).toMatchObject({ status: 0 });
   });
 
   test("gives up where lines come faster than it reads", async () => {
