@@ -5,14 +5,15 @@
  * and a kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two more beside
  * each, and a process that has opened the old one would write on in it.
  */
-import { readdirSync, rmSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { openForReading, openForWriting, withTranslation } from "./connection.ts";
 import { freeBytesAt } from "./free-space.ts";
+import { isLeft, MARK, namesIn, type Processes } from "./remains.ts";
 import { openWriter, type StoreSettings } from "./store.ts";
 import type { BaseTables } from "./tables.ts";
 import { findUnchecked, type Unchecked } from "./unchecked.ts";
@@ -23,6 +24,7 @@ import type { Writer } from "./writer.ts";
  * {@link takeFigures} takes; `kept`: they are no concern of the lines.
  */
 const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">> = {
+  database_identity: "kept",
   codes: "kept",
   stored_servers: "partly",
   stored_sources: "partly",
@@ -82,9 +84,8 @@ export interface Comparison {
 const MOST_SAMPLES = 3;
 
 export interface CopyOptions {
-  /** Told from other processes' copies by it. */
-  readonly processId: number;
-  readonly isRunning: (processId: number) => boolean;
+  /** Its copy is told from those of other processes by its mark. */
+  readonly processes: Processes;
   /** What is made room for: the copy, or its taking the place as well. */
   readonly purpose: "compare" | "replace";
 }
@@ -96,13 +97,11 @@ export class WorkingCopy {
   readonly #purpose: CopyOptions["purpose"];
 
   /** Makes it, empty; removes what killed processes have left. Errors: `disk_full`, and as {@link openWriter}. */
-  constructor(settings: StoreSettings, { processId, isRunning, purpose }: CopyOptions) {
+  constructor(settings: StoreSettings, { processes, purpose }: CopyOptions) {
     this.#settings = settings;
-    this.#path = copyPath(settings.path, processId);
+    this.#path = copyPath(settings.path, processes.mark);
     this.#purpose = purpose;
-    for (const id of copiesOf(settings.path)) {
-      if (id === processId || !isRunning(id)) removeDatabase(copyPath(settings.path, id));
-    }
+    removeLeftCopies(settings, processes);
     assertRoom(settings.path, purpose);
     try {
       this.writer = openWriter({ ...settings, path: this.#path });
@@ -356,17 +355,20 @@ function withClosed<Result>(database: Database.Database, path: string, action: (
   }
 }
 
-function copyPath(path: string, processId: number): string {
-  return `${path}.copy-${processId}`;
+function copyPath(path: string, mark: string): string {
+  return `${path}.copy-${mark}`;
 }
 
-/** The processes that have, or have left, a copy of a database. */
-function copiesOf(path: string): readonly number[] {
+/** Removes the copies of processes that have ended; a file that only looks like one is somebody's own. */
+function removeLeftCopies({ path, now }: StoreSettings, processes: Processes): void {
   const prefix = `${basename(path)}.copy-`;
-  const ids = readdirSync(dirname(path)).flatMap((file) =>
-    file.startsWith(prefix) ? Number(/^\d+/.exec(file.slice(prefix.length))?.[0]) : [],
-  );
-  return [...new Set(ids.filter((id) => Number.isInteger(id)))];
+  const form = new RegExp(`^(${MARK})(?:-wal|-shm|-journal)?$`);
+  const folder = dirname(path);
+  for (const name of namesIn(folder)) {
+    const mark = name.startsWith(prefix) ? form.exec(name.slice(prefix.length))?.[1] : undefined;
+    const file = join(folder, name);
+    if (mark !== undefined && isLeft(file, mark, processes, now())) rmSync(file, { force: true });
+  }
 }
 
 function removeDatabase(path: string): void {

@@ -1,5 +1,5 @@
 /** Facts derived anew from the stored lines: what heals, what stays, and what a kill or another run may do to it. */
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -19,6 +19,7 @@ import { type BuiltProgram, buildProgram, startProgram } from "../support/child.
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
+import { ENDED_MARK, FOREIGN_MARK, PROCESSES } from "../support/processes.ts";
 import { differences, dumpSources, dumpViews, queryAll, readSources } from "../support/views.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -184,13 +185,20 @@ describe("a rebuild that is killed", () => {
     expect(filesBeside(path)).toEqual([]);
   });
 
-  test("does not take away the copy of one that is running", async () => {
+  test("takes away the copy of one that has ended, and no other file", async () => {
     const path = copyOf(SOUND);
-    const running = `${path}.copy-${process.ppid}`;
-    const ended = `${path}.copy-999999999`;
-    for (const file of [running, ended, `${ended}-wal`]) writeFileSync(file, "");
+    const { ppid } = process;
+    const running = PROCESSES.mark.replace(/\d+-\d+$/, `${ppid}-${startOfProcess(ppid)}`);
+    const kept = [running, FOREIGN_MARK, "2", "999999999", "before-the-move"].map((name) => `${path}.copy-${name}`);
+    const ended = `${path}.copy-${ENDED_MARK}`;
+    for (const file of [...kept, ended, `${ended}-wal`, `${ended}-shm`]) writeFileSync(file, "");
+    // NOTE: the clock of these tests stands still, in the past.
     await runCli(["verify", "--deep", "--db", path]);
-    expect(filesBeside(path)).toEqual([running.slice(path.length)]);
+    expect(filesBeside(path).sort()).toEqual(kept.map((file) => file.slice(path.length)).sort());
+    const longAgo = NOW / 1000 - 7200;
+    utimesSync(`${path}.copy-${FOREIGN_MARK}`, longAgo, longAgo);
+    await runCli(["verify", "--deep", "--db", path]);
+    expect(filesBeside(path)).not.toContain(`.copy-${FOREIGN_MARK}`);
   });
 });
 
@@ -375,7 +383,7 @@ async function withCopy<Result>(
 ): Promise<Result> {
   const settings = storeSettings(path);
   const reader = openReader(settings);
-  const copy = new WorkingCopy(settings, { purpose: "replace", processId: process.pid, isRunning: () => true });
+  const copy = new WorkingCopy(settings, { purpose: "replace", processes: PROCESSES });
   const options = { now: () => NOW, signal: new AbortController().signal, onProgress: () => {} };
   try {
     return await action(copy, () => replay(reader.text, copy.writer, options));
@@ -383,6 +391,12 @@ async function withCopy<Result>(
     copy.close();
     await reader.close();
   }
+}
+
+/** As proc_pid_stat(5) tells it. */
+function startOfProcess(processId: number): string {
+  const status = readFileSync(`/proc/${processId}/stat`, "utf8");
+  return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }
 
 function wrongDatabase(): string {
