@@ -39,7 +39,8 @@ export class Reader {
   readonly #database: Kysely<Schema>;
   readonly #textLookUp: TextLookUp;
 
-  constructor(database: Database.Database) {
+  /** `schemaDamage`: see {@link CheckRunner}. */
+  constructor(database: Database.Database, schemaDamage?: () => readonly string[]) {
     const rawText = new RawTextReader(database);
     this.#textLookUp = new TextLookUp(database.name);
     addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
@@ -59,7 +60,7 @@ export class Reader {
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database);
-    this.checks = new CheckRunner(database);
+    this.checks = new CheckRunner(database, schemaDamage);
     this.parserVersions = database
       .prepare("SELECT version FROM parser_versions ORDER BY version")
       .pluck()

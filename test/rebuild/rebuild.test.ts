@@ -165,7 +165,11 @@ describe("a rebuild that is killed", () => {
       if (!isKilled) usualMs = ms;
       const isNew = differences(dumpViews(path), fixed).length === 0;
       expect(isNew ? [] : differences(dumpViews(path), wrong)).toEqual([]);
-      expect((await runCli(["verify", "--db", path])).stdout).toContain("Sound");
+      const deep = await runCli(["verify", "--deep", "--db", path]);
+      // What was wrong before is still wrong, and nothing else is.
+      if (isNew) expect(deep).toMatchObject({ status: 0 });
+      else expect((await runCli(["verify", "--db", path])).stdout).toContain("Sound");
+      expect(filesBeside(path)).toEqual([]);
       seen[isNew ? "new" : "old"]++;
       if (isNew) path = wrongDatabase();
     }
