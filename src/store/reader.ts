@@ -36,12 +36,14 @@ export class Reader {
   readonly checks: CheckRunner;
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
+  readonly #connection: Database.Database;
   readonly #database: Kysely<Schema>;
   readonly #textLookUp: TextLookUp;
 
   /** `schemaDamage`: see {@link CheckRunner}. */
   constructor(database: Database.Database, schemaDamage?: () => readonly string[]) {
     const rawText = new RawTextReader(database);
+    this.#connection = database;
     this.#textLookUp = new TextLookUp(database.name);
     addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
     this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
@@ -69,6 +71,8 @@ export class Reader {
 
   async close(): Promise<void> {
     await this.#database.destroy();
+    // NOTE: Kysely closes only what it has asked something.
+    this.#connection.close();
     this.#textLookUp.close();
   }
 }

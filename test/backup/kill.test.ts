@@ -14,7 +14,7 @@ import { killAgainAndAgain } from "../support/kills.ts";
 import { differences, dumpSources, dumpViews, queryAll, readSources } from "../support/views.ts";
 
 const TORTURE = process.env["EXIM_PILOT_TORTURE"];
-const KILLS = TORTURE === undefined ? 3 : Math.max(40, Number(TORTURE) / 5);
+const KILLS = TORTURE === undefined ? 2 : Math.max(40, Number(TORTURE) / 5);
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const [SOUND, OTHER, LOG] = [join(FOLDER, "sound.db"), join(FOLDER, "other.db"), join(FOLDER, "mainlog")];
 const KEEP = ["--quiet", "--keep", "1d,1y"];
@@ -26,7 +26,7 @@ let backup: string;
 
 beforeAll(async () => {
   program = await buildProgram();
-  const lines = [...generateLog("main", { messages: 600, seed: 5 })];
+  const lines = [...generateLog("main", { messages: 120, seed: 5 })];
   writeFileSync(LOG, lines.join(""));
   await ingestInto(SOUND, [LOG]);
   const tagged = queryAll<{ id: string }>(SOUND, "SELECT id FROM messages LIMIT 1")[0]?.id ?? "";
@@ -90,6 +90,37 @@ describe("a restore that is killed", () => {
         expect(kept).toContain(true);
       },
     });
+  });
+});
+
+describe("a full disk", () => {
+  const expectFull = async (argv: readonly string[], kib: number): Promise<void> => {
+    const { status, stderr } = await startProgram(program.script, argv, `trap '' XFSZ; ulimit -f ${kib}`).ended;
+    expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringMatching(/^(?:note: .+\n)?error: .+\.\nhint: .+\n$/) });
+    expect(stderr).not.toContain(".exim-pilot-");
+  };
+
+  test.each([
+    [8, []],
+    [8, ["--compress"]],
+    [200, []],
+    [1, ["--passphrase-file", LOG]],
+  ])("of %i KiB ends a backup with a sentence, and nothing is left or removed (%j)", async (kib, flags) => {
+    const path = copyOf(SOUND);
+    const directory = join(path, "..", "backups");
+    await runDone(["backup", ...KEEP, "--db", path, directory]);
+    const before = readdirSync(directory);
+    await expectFull(["backup", ...flags, ...KEEP, "--db", path, directory], kib);
+    expect(readdirSync(directory)).toEqual(before);
+    expect(temporaryIn(join(path, ".."))).toEqual([]);
+    await expectContent(path, SOUND);
+  });
+
+  test.each([1, 8, 100])("of %i KiB ends a restore with a sentence, and the database is as it was", async (kib) => {
+    const path = copyOf(SOUND);
+    await expectFull(["restore", backup, "--db", path], kib);
+    expect(temporaryIn(join(path, ".."))).toEqual([]);
+    await expectContent(path, SOUND);
   });
 });
 
