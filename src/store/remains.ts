@@ -62,12 +62,12 @@ export function isLeft(path: string, mark: string, { isRunning }: Processes, now
 }
 
 /** Names in a directory. Errors: `io`. */
-export function namesIn(directory: string): string[] {
+export function namesIn(directory: string, hint = "Check that it exists, and its rights."): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
     throw new PilotError("io", `The directory "${directory}" cannot be read.`, {
-      hint: "Check that it exists, and its rights.",
+      hint,
       cause: error,
     });
   }
