@@ -6,6 +6,13 @@
 -- The public names (messages, recipients, log_entries …) belong to the views in views.sql; tables of the same subject are stored_….
 -- Runs in milliseconds: the tables are new.
 
+-- One row: what tells this database from all others, whatever its file is called. Given once, at its making; a backup, a restored
+-- database and a copy of the file have the same one.
+CREATE TABLE database_identity (
+  id TEXT NOT NULL -- 32 hexadecimal digits, random
+) STRICT;
+INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
+
 -- Names of the codes below, so that views and people can read them. src/store/codes.ts holds the same lists.
 CREATE TABLE codes (
   family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention

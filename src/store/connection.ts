@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { retryWhileBusy } from "./busy.ts";
@@ -26,6 +26,7 @@ export interface OpenOptions {
  * Errors: `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
  */
 export function openForWriting(path: string, { create, waitMs }: OpenOptions): Database.Database {
+  assertNotEmptied(path);
   if (create) createPrivately(path);
   else assertExists(path);
   assertWritable(path);
@@ -76,6 +77,7 @@ export function syncCommits(database: Database.Database): void {
 /** Opens the database read-only. Errors: as {@link openForWriting}. */
 export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);
+  assertNotEmptied(path);
   return withTranslation(path, () => {
     const database = new Database(path, {
       timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS),
@@ -93,6 +95,15 @@ function assertExists(path: string): void {
   if (existsSync(path)) return;
   throw new PilotError("io", `There is no database "${path}".`, {
     hint: "Make one with `exim-pilot ingest FILE…`, or name another with --db or EXIM_PILOT_DB.",
+  });
+}
+
+/** SQLite removes the log beside an empty file unread: with it would go what is left of a database that was emptied by mistake. */
+function assertNotEmptied(path: string): void {
+  const sizeOf = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.size;
+  if (sizeOf(path) !== 0 || (sizeOf(`${path}-wal`) ?? 0) === 0) return;
+  throw new PilotError("corrupt", `The database "${path}" is empty, and "${path}-wal" beside it is not.`, {
+    hint: "`exim-pilot restore` puts a backup in its place and keeps both; or move them away, and ingest the logs again.",
   });
 }
 

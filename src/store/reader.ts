@@ -36,11 +36,14 @@ export class Reader {
   readonly checks: CheckRunner;
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
+  readonly #connection: Database.Database;
   readonly #database: Kysely<Schema>;
   readonly #textLookUp: TextLookUp;
 
-  constructor(database: Database.Database) {
+  /** `schemaDamage`: see {@link CheckRunner}. */
+  constructor(database: Database.Database, schemaDamage?: () => readonly string[]) {
     const rawText = new RawTextReader(database);
+    this.#connection = database;
     this.#textLookUp = new TextLookUp(database.name);
     addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
     this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
@@ -59,7 +62,7 @@ export class Reader {
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database);
-    this.checks = new CheckRunner(database);
+    this.checks = new CheckRunner(database, schemaDamage);
     this.parserVersions = database
       .prepare("SELECT version FROM parser_versions ORDER BY version")
       .pluck()
@@ -68,6 +71,8 @@ export class Reader {
 
   async close(): Promise<void> {
     await this.#database.destroy();
+    // NOTE: Kysely closes only what it has asked something.
+    this.#connection.close();
     this.#textLookUp.close();
   }
 }

@@ -1,5 +1,5 @@
 /** Copies of a whole database: made while others write to it, and checked by opening them. */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, realpathSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { firstDamage, openForReading, withTranslation } from "./connection.ts";
@@ -21,8 +21,41 @@ export interface CopyOptions {
 export type RowCounts = Readonly<Record<string, number>>;
 
 export interface FileState {
+  /** Of {@link Identity}. */
+  readonly id: string;
   readonly schema: number;
   readonly counts: RowCounts;
+}
+
+/** Which database a file is. */
+export interface Identity {
+  /** Random, given at its making: 32 hexadecimal digits. Copies of a file have the same one. */
+  readonly id: string;
+  /** Absolute, without links: tells copies apart. */
+  readonly path: string;
+}
+
+/** Errors: `not_a_database` for a file without our schema, an empty one too; as {@link openForReading}, and `schema_newer`, `migration`. */
+export function identify(path: string, migrations: Migrations, waitMs: number): Identity {
+  const database = openForReading(path, waitMs);
+  try {
+    if (inspectSchema(database, path, migrations).current === 0) throw nothingThere(path);
+    return { id: readId(database), path: realpathSync(path) };
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+function nothingThere(path: string): PilotError {
+  return new PilotError("not_a_database", `The file "${path}" holds no database of exim-pilot: it has no schema.`, {
+    hint: "Nothing was changed. Look at what became of it; `exim-pilot restore` puts a backup in its place.",
+  });
+}
+
+function readId(database: Database.Database): string {
+  return database.prepare<[], string>("SELECT id FROM database_identity").pluck().get() ?? "";
 }
 
 /** Size of a database's content, in bytes, as far as it is committed. */
@@ -80,13 +113,30 @@ export function checkFile(path: string, migrations: Migrations): FileState {
   const database = openForReading(path, 0);
   try {
     assertSound(database, path);
-    const { current } = inspectSchema(database, path, migrations);
-    return { schema: current, counts: countRows(database) };
+    return readState(database, path, migrations);
   } catch (error) {
     throw translateSqliteError(error, path);
   } finally {
     database.close();
   }
+}
+
+/** What stands at `path`, as whoever opens it sees it; its pages are not checked. Errors: as {@link checkFile}. */
+export function stateOf(path: string, migrations: Migrations): FileState {
+  const database = openForReading(path, 0);
+  try {
+    return readState(database, path, migrations);
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+function readState(database: Database.Database, path: string, migrations: Migrations): FileState {
+  const { current } = inspectSchema(database, path, migrations);
+  if (current === 0) throw nothingThere(path);
+  return { id: readId(database), schema: current, counts: countRows(database) };
 }
 
 /** Errors: `corrupt`, with the first of what SQLite found. */

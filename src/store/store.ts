@@ -16,6 +16,7 @@ import {
 import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
+import { schemaDamage } from "./schema-check.ts";
 import { Writer } from "./writer.ts";
 
 export interface StoreSettings {
@@ -54,8 +55,15 @@ export function openReader(settings: StoreSettings): Reader {
   const { path, schemaDirectory, waitMs } = settings;
   const database = openForReading(path, waitMs);
   return closingOnError(database, () => {
-    assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
-    return new Reader(database);
+    const migrations = loadMigrations(schemaDirectory);
+    assertCurrent(path, inspectSchema(database, path, migrations));
+    const damage = (): readonly string[] => schemaDamage(database, migrations);
+    try {
+      return new Reader(database, damage);
+    } catch (error) {
+      const [first] = damage();
+      throw first === undefined ? error : damagedSchema(path, first, error);
+    }
   });
 }
 
@@ -145,6 +153,13 @@ function assertReachable(to: number | undefined, current: number, latest: number
 
 function nameOf({ version, name }: Migration): string {
   return `${String(version).padStart(4, "0")}_${name}`;
+}
+
+function damagedSchema(path: string, damage: string, cause: unknown): PilotError {
+  return new PilotError("corrupt", `The database "${path}" is damaged. ${damage}`, {
+    hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
+    cause,
+  });
 }
 
 function assertCurrent(path: string, { current, latest, pending, viewsChanged }: MigrationStatus): void {

@@ -513,7 +513,12 @@ export interface RolledRejectionsTable {
   rejections: number;
 }
 
+export interface DatabaseIdentityTable {
+  id: string;
+}
+
 export interface BaseTables {
+  database_identity: DatabaseIdentityTable;
   stored_audit: StoredAuditTable;
   audit_retention: AuditRetentionTable;
   codes: CodesTable;

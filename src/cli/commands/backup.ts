@@ -14,6 +14,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
+import { thisMachine } from "../processes.ts";
 import { withProgress } from "../progress.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
@@ -44,7 +45,7 @@ export async function runBackup(given: string | undefined, flags: BackupFlags, i
   const action = { action: "backup", parameters: { ...flags, directory }, affected, isDrastic: true };
   const report = await audited(action, settings, flags, io, () => backUp(directory, locks, settings, flags, io));
   print(io, flags, "backup", report, () => renderBackup(report));
-  return 0;
+  return report.shrinkage === undefined ? 0 : EXIT_STATUS.check_failed;
 }
 
 function affected({ path, manifest, removed }: BackupReport): object {
@@ -72,6 +73,7 @@ function backUp(
       locks,
       keep: flags.keep === undefined ? undefined : parseKeep(flags.keep),
       migrations: loadMigrations(settings.schemaDirectory),
+      processes: thisMachine(),
       signal: io.signal,
       onProgress: (step, share) => {
         if (share === 0) progress.begin(STEPS[step]);
@@ -91,14 +93,18 @@ function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io
 
 async function verify(path: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<number> {
   const migrations = loadMigrations(settings.schemaDirectory);
-  const verified = await verifyBackup(path, { keys: readKeys(flags), migrations });
+  const { signal, now } = io;
+  const options = { keys: readKeys(flags), migrations, processes: thisMachine(), now, signal };
+  const verified = await verifyBackup(path, options);
   print(io, flags, "backup-verify", verified, () => renderVerified(verified));
   return 0;
 }
 
 async function tryOut(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<number> {
   const migrations = loadMigrations(settings.schemaDirectory);
-  const report = await drill({ ...settings, directory, keys: readKeys(flags), migrations });
+  const keys = readKeys(flags);
+  const { signal } = io;
+  const report = await drill({ ...settings, directory, keys, migrations, processes: thisMachine(), signal });
   print(io, flags, "backup-drill", report, () => renderDrill(report));
   return 0;
 }
