@@ -37,10 +37,12 @@ export class Reader {
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
   readonly #database: Kysely<Schema>;
+  readonly #connection: Database.Database;
   readonly #textLookUp: TextLookUp;
 
   constructor(database: Database.Database) {
     const rawText = new RawTextReader(database);
+    this.#connection = database;
     this.#textLookUp = new TextLookUp(database.name);
     addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
     this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
@@ -68,6 +70,8 @@ export class Reader {
 
   async close(): Promise<void> {
     await this.#database.destroy();
+    // NOTE: Kysely closes only what it has been asked something of.
+    this.#connection.close();
     this.#textLookUp.close();
   }
 }

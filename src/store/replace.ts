@@ -1,9 +1,11 @@
 /** One database in the place of another. */
 import { chmodSync, chownSync, existsSync, linkSync, renameSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { openForWriting } from "./connection.ts";
+import { syncToDiskAtOnce } from "./disk.ts";
 
 /** What SQLite keeps beside a database. */
 const COMPANIONS = ["-wal", "-shm", "-journal"];
@@ -24,6 +26,9 @@ export function replaceDatabase(replacement: string, path: string, aside: string
     keepAside(path, aside);
     // NOTE: what is left beside a damaged database would be taken for a part of the new one.
     for (const ending of COMPANIONS) if (existsSync(path + ending)) renameSync(path + ending, aside + ending);
+    // NOTE: a power cut may leave any of these names and not the others: without the old database, or with the new one beside what SQLite
+    // kept for the old one.
+    syncToDiskAtOnce(dirname(resolve(path)));
     renameSync(replacement, path);
   } finally {
     old?.close();
