@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { HOUR_MS, SECOND_MS } from "../../src/units.ts";
 import { generateTraffic } from "../support/generate.ts";
-import { archivesIn, auditOf, backupsIn, contentOf, isUnmade, tagsOf, textOf, unsoundness } from "./examine.ts";
+import { archivesIn, auditOf, backupsIn, contentOf, flaws, isUnmade, tagsOf, textOf, unsoundness } from "./examine.ts";
 import { run, runWell } from "./program.ts";
 
 /** What a command had said and been given before the power was cut. */
@@ -166,7 +166,7 @@ function ingests(world: World): readonly Scenario[] {
       const [argv, stdin] = again(database);
       always.push(...(await failures("The same ingest", argv, stdin)));
       if (contentOf(database) !== expected()) always.push("Ingesting the same logs again ends in other views.");
-      always.push(...(await unsoundness(database)).map((problem) => `After ingesting again: ${problem}`));
+      always.push(...(await flaws(database)).map((problem) => `After ingesting again: ${problem}`));
       const due = argv.includes("-")
         ? first(world.late).length
         : [...world.late.values()].reduce((sum, bytes) => sum + bytes.length, 0);
@@ -315,7 +315,7 @@ function prunes(world: World): readonly Scenario[] {
             (problem) => `After pruning again: ${problem}`,
           ),
         );
-        always.push(...(await unsoundness(database)).map((problem) => `After pruning again: ${problem}`));
+        always.push(...(await flaws(database)).map((problem) => `After pruning again: ${problem}`));
         if (contentOf(database) !== expected) always.push("Pruning again ends in other views.");
         return {
           always,
@@ -492,7 +492,7 @@ function restores(world: World): readonly Scenario[] {
       for (const file of readdirSync(folder)) if (file.includes(".replaced-")) rmSync(join(folder, file));
       always.push(...(await failures("The same restore", ["restore", "--db", database, backup])));
       if (contentOf(database) !== restored) always.push("Restoring again ends in other views.");
-      always.push(...(await unsoundness(database)).map((problem) => `After restoring again: ${problem}`));
+      always.push(...(await flaws(database)).map((problem) => `After restoring again: ${problem}`));
       return {
         always,
         at: ({ hasPrinted }) => [
