@@ -23,10 +23,16 @@ export interface AuditRecord {
   readonly affected: object;
 }
 
-/** Adds a record to the database at `path`. Errors: `io` (there is none), `busy`, `read_only`, `corrupt`. */
+/**
+ * Adds a record to the database at `path`, which then outlives a power cut, and with it all that was committed before. Errors: `io` (there is none), `busy`, `read_only`,
+ * `corrupt`.
+ */
 export function appendAudit(path: string, record: AuditRecord, waitMs: number): void {
   const database = openForWriting(path, { create: false, waitMs });
   try {
+    // NOTE: after the record comes the report to the user, and what is reported must be on the disk: also where another process keeps
+    // the log of writes from being emptied (FULL), and where there is none (EXTRA).
+    database.pragma("synchronous = EXTRA");
     const insert = () =>
       database
         .prepare(

@@ -36,8 +36,8 @@ export class Reader {
   readonly checks: CheckRunner;
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
-  readonly #connection: Database.Database;
   readonly #database: Kysely<Schema>;
+  readonly #connection: Database.Database;
   readonly #textLookUp: TextLookUp;
 
   /** `schemaDamage`: see {@link CheckRunner}. */

@@ -11,11 +11,12 @@ import {
   statSync,
   unlinkSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { openForWriting } from "./connection.ts";
+import { syncToDiskAtOnce } from "./disk.ts";
 import { namesIn } from "./remains.ts";
 
 /** What SQLite keeps beside a database, and takes for a part of whatever file has its name. */
@@ -73,6 +74,9 @@ function replaceExisting(replacement: string, path: string, aside: string, waitM
     keepAside(path, aside);
     // NOTE: a sound database has nothing beside it any more; what is left beside a damaged one would be taken for a part of the new one.
     const movedAside = moveCompanions(path, aside);
+    // NOTE: a power cut may leave any of these names and not the others: without the old database, or with the new one beside what SQLite
+    // kept for the old one.
+    syncToDiskAtOnce(dirname(resolve(path)));
     renameSync(replacement, path);
     return movedAside;
   } finally {
