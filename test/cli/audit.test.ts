@@ -232,6 +232,30 @@ describe("the audit log", () => {
   });
 });
 
+describe("a secret", () => {
+  const SECRET = "correct horse battery staple";
+
+  test("of a backup is in no output and in no database, whether it was given rightly or not", async () => {
+    const database = await smallDatabase();
+    const folder = temporaryFolder();
+    const passphrase = join(folder, "passphrase");
+    writeFileSync(passphrase, `${SECRET}\n`, { mode: 0o600 });
+    const key = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
+    const runs = [
+      await runCli(["backup", "--passphrase-file", passphrase, "--db", database, join(folder, "backups")]),
+      await runCli(["backup", "--recipient", key, "--db", database, join(folder, "backups")]),
+    ];
+    expect(runs.map(({ status }) => status)).toEqual([0, 2]);
+    await runCli(["backup", "--passphrase-file", SECRET, "--db", database, join(folder, "backups")]);
+    const recorded = readFileSync(database, "latin1");
+    for (const secret of [SECRET, key]) {
+      expect(JSON.stringify(runs)).not.toContain(secret);
+      expect(recorded).not.toContain(secret);
+    }
+    expect((await entries(database)).slice(1).map(({ result }) => result)).toEqual(["started", "done"]);
+  });
+});
+
 describe("what takes content out", () => {
   const TAKING: readonly (readonly [name: string, argv: readonly string[]])[] = [
     ["sql", ["sql", "SELECT * FROM log_entries"]],
