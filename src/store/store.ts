@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
+import { closeWriter } from "./companions.ts";
 import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
 import {
   inspectSchema,
@@ -52,7 +53,7 @@ export function openReader(settings: StoreSettings): Reader {
   const database = openForReading(path, waitMs);
   return closingOnError(database, () => {
     assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
-    return new Reader(database);
+    return new Reader(database, path);
   });
 }
 
@@ -125,7 +126,7 @@ export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWis
       ...readParserAge(database),
     };
   } finally {
-    database.close();
+    closeWriter(database, path);
   }
 }
 

@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
+import { closeWriter } from "./companions.ts";
 import { relax, settle, withTranslation } from "./connection.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
@@ -16,6 +17,7 @@ interface ControlStatements {
   readonly begin: Database.Statement;
   readonly commit: Database.Statement;
   readonly dataVersion: Database.Statement<[], { data_version: number }>;
+  readonly look: Database.Statement;
 }
 
 /**
@@ -35,6 +37,7 @@ export class Writer {
   readonly #control: ControlStatements;
   #dataVersion: number | undefined;
   #isRelaxed: boolean;
+  #hasMark = false;
 
   /** `waitMs`: how long to wait for another writer, in all. `isNew`: the file has just been made and is first filled now. */
   constructor(
@@ -52,6 +55,7 @@ export class Writer {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       dataVersion: database.prepare("PRAGMA data_version"),
+      look: database.prepare("SELECT count(*) FROM sqlite_schema"),
     };
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
@@ -81,6 +85,7 @@ export class Writer {
       const result = action(transactor);
       transactor.flush();
       this.#control.commit.run();
+      this.#letReadersIn();
       return result;
     } catch (error) {
       this.#rollBack();
@@ -98,8 +103,16 @@ export class Writer {
     withTranslation(this.path, () => settle(this.#database));
   }
 
+  /** Errors: as {@link closeWriter}. */
   close(): void {
-    this.#database.close();
+    closeWriter(this.#database, this.path);
+  }
+
+  /** NOTE: a reader that may not write to the `-shm` needs a mark there of another one; after that there is always one. */
+  #letReadersIn(): void {
+    if (this.#hasMark) return;
+    this.#control.look.get();
+    this.#hasMark = true;
   }
 
   #begin(): void {
