@@ -2,7 +2,7 @@
  * What SQLite keeps beside a database that is written to: the log of what is new (`-wal`) and its index (`-shm`). They stay when
  * the last writer has gone, with the rights of the database: one who may only read can use them, and cannot make them.
  */
-import { chmodSync, chownSync, lstatSync, realpathSync, type Stats } from "node:fs";
+import { accessSync, chmodSync, chownSync, constants, lstatSync, realpathSync, type Stats, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { fileName } from "./file-name.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -20,21 +20,48 @@ export function companionsOf(path: string): Companions {
   return { wal: `${file}-wal`, shm: `${file}-shm`, journal: `${file}-journal` };
 }
 
+/** True when this process may add and remove files there. */
+export function canWriteTo(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Makes mode, owner and group of the companions those of the database, as far as this process may change them. */
 export function shareRights(path: string): void {
-  const { wal, shm } = companionsOf(path);
-  const wanted = lstatSync(realpathSync(path));
-  for (const companion of [wal, shm]) shareRightsWith(companion, wanted);
+  for (const { name, own, wanted } of companionsWithRights(path)) {
+    // NOTE: by its name: to open and close the file would end the locks that SQLite holds on it in this process.
+    if (!hasSameOwner(own, wanted)) ifAllowed(() => chownSync(name, wanted.uid, wanted.gid));
+    if (!hasSameMode(own, wanted)) ifAllowed(() => chmodSync(name, wanted.mode & RWX));
+  }
+}
+
+/** True when whoever may use the database may use its companions, and nobody else. */
+export function hasEvenRights(path: string): boolean {
+  return companionsWithRights(path).every(({ own, wanted }) => hasSameOwner(own, wanted) && hasSameMode(own, wanted));
 }
 
 const RWX = 0o777;
 
-/** NOTE: by its name: to open and close the file would end the locks that SQLite holds on it in this process. */
-function shareRightsWith(companion: string, { mode, uid, gid }: Stats): void {
-  const own = lstatSync(companion, { throwIfNoEntry: false });
-  if (own === undefined || !own.isFile()) return;
-  if (own.uid !== uid || own.gid !== gid) ifAllowed(() => chownSync(companion, uid, gid));
-  if ((own.mode & RWX) !== (mode & RWX)) ifAllowed(() => chmodSync(companion, mode & RWX));
+function hasSameOwner(one: Stats, other: Stats): boolean {
+  return one.uid === other.uid && one.gid === other.gid;
+}
+
+function hasSameMode(one: Stats, other: Stats): boolean {
+  return (one.mode & RWX) === (other.mode & RWX);
+}
+
+/** Of those that are there, and files. `wanted`: of the database. */
+function companionsWithRights(path: string): { readonly name: string; readonly own: Stats; readonly wanted: Stats }[] {
+  const { wal, shm } = companionsOf(path);
+  const wanted = statSync(path);
+  return [wal, shm].flatMap((name) => {
+    const own = lstatSync(name, { throwIfNoEntry: false });
+    return own?.isFile() === true ? [{ name, own, wanted }] : [];
+  });
 }
 
 /** One who may write need not own the file; readers that it shuts out are told so, and by `doctor`. */

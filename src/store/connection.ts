@@ -1,8 +1,9 @@
-import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { pause, retryWhileBusy } from "./busy.ts";
-import { companionsOf, shareRights } from "./companions.ts";
+import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
 import { OWNER_ONLY } from "./disk.ts";
 import { fileName } from "./file-name.ts";
 import { isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
@@ -80,8 +81,8 @@ const MOST_LOOKS = 5;
 const PAUSE_MS = 50;
 
 /**
- * Opens the database read-only. Makes no file and needs no right to its directory: where SQLite cannot lock it without one, it is
- * opened as {@link openUnlocked} does. Errors: as {@link openForWriting}.
+ * Opens the database read-only. Needs no right to its directory: where SQLite cannot lock it without one, it is opened as
+ * {@link openUnlocked} does. Errors: as {@link openForWriting}.
  */
 export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);
@@ -89,7 +90,7 @@ export function openForReading(path: string, waitMs: number): Database.Database 
   return withTranslation(path, () => {
     for (let looks = 1; ; looks++) {
       try {
-        const database = isReadyForReaders(path) ? openLocked(path, waitMs) : openUnlocked(path);
+        const database = canLock(path) ? openLocked(path, waitMs) : openUnlocked(path);
         return orClose(database, () => {
           database.pragma(`cache_size = -${CACHE_KIB}`);
         });
@@ -117,10 +118,16 @@ export function openAgain(database: Database.Database, path: string, waitMs: num
   return withTranslation(path, () => (isUnlocked(database) ? openUnlocked(path) : openLocked(path, waitMs)));
 }
 
-/** True when SQLite finds all files that it would make otherwise. */
-function isReadyForReaders(path: string): boolean {
+/**
+ * True when SQLite can lock the database. Where both files are missing nothing is lost by reading without; a log with content is
+ * given its index again by one who may, as SQLite does after a crash.
+ */
+function canLock(path: string): boolean {
   const { wal, shm } = companionsOf(path);
-  return (existsSync(wal) && existsSync(shm)) || !usesWriteAheadLog(path);
+  const log = statSync(wal, { throwIfNoEntry: false });
+  if (log !== undefined && existsSync(shm)) return true;
+  if (!usesWriteAheadLog(path)) return true;
+  return log !== undefined && log.size > 0 && canWriteTo(dirname(wal));
 }
 
 function openLocked(path: string, waitMs: number): Database.Database {

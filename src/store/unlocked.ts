@@ -4,10 +4,11 @@
  * was written to meanwhile is an error, never an answer.
  */
 import { accessSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { pause } from "./busy.ts";
-import { type Companions, companionsOf } from "./companions.ts";
+import { type Companions, canWriteTo, companionsOf } from "./companions.ts";
 import { fileUri } from "./file-name.ts";
 
 /** A file system counts time in steps; two writes within one leave the same stamp. */
@@ -28,7 +29,7 @@ export function usesWriteAheadLog(path: string): boolean {
 }
 
 /**
- * Opens it as it is now. Its `close` throws when the file has changed since: what was read may then be wrong.
+ * Opens it as it is now; a log with content only for one who may not write to the directory. Its `close` throws when the file has changed since: what was read may then be wrong.
  * Errors: `read_only` for content that only a writer can reach, `busy` when it is changed at this moment.
  */
 export function openUnlocked(path: string): Database.Database {
@@ -36,6 +37,8 @@ export function openUnlocked(path: string): Database.Database {
   assertNotInterrupted(path, companions);
   const hasLog = sizeOf(companions.wal) > 0;
   if (hasLog) assertReadable(path, companions.wal);
+  // NOTE: without locks SQLite believes to be alone when it closes, and removes a log that somebody may have begun to use.
+  if (hasLog && canWriteTo(dirname(companions.wal))) throw logInUse(path);
   const files = { database: realpathSync(path), wal: hasLog ? companions.wal : undefined };
   const before = stateOf(files);
   pause(LONGEST_STEP_MS);
@@ -119,6 +122,12 @@ function headOf(path: string, bytes: number): Buffer {
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function logInUse(path: string): PilotError {
+  return new PilotError("busy", `The log of the database "${path}" cannot be locked.`, {
+    hint: "Run the command again; if it stays, look at the rights of the -wal and the -shm beside the database.",
+  });
 }
 
 /** Half of a write may be in the file, and a reader cannot take it back. */
