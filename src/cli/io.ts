@@ -68,8 +68,14 @@ export function abortReaderGone(controller: AbortController): void {
 /** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
 const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
+/** Before the driver is loaded, which asks once: the store opens some files by URIs. */
+function allowUris(): void {
+  process.env["SQLITE_USE_URI"] = "1";
+}
+
 /** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
 export function processIo(): Io {
+  allowUris();
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
   const stdout = openStandardOutput({

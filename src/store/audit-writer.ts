@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import type { EpochMs } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { closeWriter } from "./companions.ts";
 import { openForReading, openForWriting } from "./connection.ts";
 
 export type AuditResult = "started" | "done" | "failed" | "interrupted";
@@ -57,7 +58,7 @@ export function appendAudit(path: string, record: AuditRecord, waitMs: number): 
     const timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
     retryWhileBusy(waitMs, timeoutMs, insert, path);
   } finally {
-    database.close();
+    closeWriter(database, path);
   }
 }
 

@@ -20,6 +20,6 @@ export function retryWhileBusy<Result>(waitMs: number, timeoutMs: number, action
 }
 
 /** Sleeps without giving up the thread: the writer is synchronous. */
-function pause(milliseconds: number): void {
+export function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -1,9 +1,13 @@
 import { accessSync, closeSync, constants, existsSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
-import { retryWhileBusy } from "./busy.ts";
+import { pause, retryWhileBusy } from "./busy.ts";
+import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
 import { OWNER_ONLY } from "./disk.ts";
-import { translateSqliteError } from "./sqlite-errors.ts";
+import { fileName } from "./file-name.ts";
+import { isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
+import { isUnlocked, openUnlocked, usesWriteAheadLog } from "./unlocked.ts";
 
 /** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
 export const APPLICATION_ID = 0x58504c54;
@@ -31,7 +35,10 @@ export function openForWriting(path: string, { create, waitMs }: OpenOptions): D
   else assertExists(path);
   assertWritable(path);
   return withTranslation(path, () => {
-    const database = new Database(path, { timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS), fileMustExist: true });
+    const database = new Database(fileName(path), {
+      timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS),
+      fileMustExist: true,
+    });
     return orClose(database, () => {
       database.pragma("synchronous = NORMAL");
       database.pragma("foreign_keys = ON");
@@ -52,6 +59,7 @@ export const CHECKPOINT_PAGES = 8000;
 export function useWriteAheadLog(database: Database.Database, path: string, waitMs: number): void {
   // NOTE: SQLite gives up at once, without its own waiting, while another process is making the file.
   retryWhileBusy(waitMs, 0, () => database.pragma("journal_mode = WAL"), path);
+  shareRights(path);
   database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
@@ -74,21 +82,72 @@ export function syncCommits(database: Database.Database): void {
   database.pragma("synchronous = FULL");
 }
 
-/** Opens the database read-only. Errors: as {@link openForWriting}. */
+/** A database that is changed at every look is given up after as many. */
+const MOST_LOOKS = 5;
+const PAUSE_MS = 50;
+
+/**
+ * Opens the database read-only. Needs no right to its directory: where SQLite cannot lock it without one, it is opened as
+ * {@link openUnlocked} does. Errors: as {@link openForWriting}.
+ */
 export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);
+  assertReadable(path);
   assertNotEmptied(path);
   return withTranslation(path, () => {
-    const database = new Database(path, {
-      timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS),
-      readonly: true,
-      fileMustExist: true,
-    });
+    for (let looks = 1; ; looks++) {
+      try {
+        const database = canLock(path) ? openLocked(path, waitMs) : openUnlocked(path);
+        return orClose(database, () => {
+          database.pragma(`cache_size = -${CACHE_KIB}`);
+        });
+      } catch (error) {
+        const isPassing = error instanceof PilotError && error.code === "busy";
+        if (!isPassing || looks === MOST_LOOKS) throw asPilotError(error, path);
+        pause(PAUSE_MS);
+      }
+    }
+  });
+}
+
+/** A file that is taken away between two looks at it. */
+function asPilotError(error: unknown, path: string): unknown {
+  const isOfSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
+  if (!isOfSystem) return error;
+  return new PilotError("io", `The database "${path}" cannot be opened.`, {
+    hint: "Check that it is still there, and the rights of the file.",
+    cause: error,
+  });
+}
+
+/** Opens the database once more as `database` was, whose locks it leaves alone. Errors: as {@link openForReading}. */
+export function openAgain(database: Database.Database, path: string, waitMs: number): Database.Database {
+  return withTranslation(path, () => (isUnlocked(database) ? openUnlocked(path) : openLocked(path, waitMs)));
+}
+
+/**
+ * True when SQLite can lock the database. Where both files are missing nothing is lost by reading without; a log with content is
+ * given its index again by one who may, as SQLite does after a crash.
+ */
+function canLock(path: string): boolean {
+  const { wal, shm } = companionsOf(path);
+  const log = statSync(wal, { throwIfNoEntry: false });
+  if (log !== undefined && existsSync(shm)) return true;
+  if (!usesWriteAheadLog(path)) return true;
+  return log !== undefined && log.size > 0 && canWriteTo(dirname(wal));
+}
+
+function openLocked(path: string, waitMs: number): Database.Database {
+  const timeout = Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS);
+  const database = new Database(fileName(path), { timeout, readonly: true, fileMustExist: true });
+  try {
     return orClose(database, () => {
-      database.pragma(`cache_size = -${CACHE_KIB}`);
       database.prepare("SELECT count(*) FROM sqlite_schema").get();
     });
-  });
+  } catch (error) {
+    if (isOutOfReach(error) && usesWriteAheadLog(path)) return openUnlocked(path);
+    throw error;
+  }
 }
 
 function assertExists(path: string): void {
@@ -105,6 +164,17 @@ function assertNotEmptied(path: string): void {
   throw new PilotError("corrupt", `The database "${path}" is empty, and "${path}-wal" beside it is not.`, {
     hint: "`exim-pilot restore` puts a backup in its place and keeps both; or move them away, and ingest the logs again.",
   });
+}
+
+function assertReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new PilotError("io", `The database "${path}" cannot be read.`, {
+      hint: "Check the rights of the file: a group that is to read it needs mode 0640, and 2750 for its directory.",
+      cause: error,
+    });
+  }
 }
 
 /** SQLite would open the file all the same, and leave files beside it that cannot be written later either. */

@@ -3,6 +3,7 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs, type Moment, momentMs } from "../units.ts";
+import { hasEvenRights } from "./companions.ts";
 import { firstDamage, openForReading } from "./connection.ts";
 import { inspectSchema, loadMigrations } from "./migrations.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
@@ -13,6 +14,10 @@ import { tableSizes } from "./table-sizes.ts";
 
 export interface FileHealth {
   readonly mode: number;
+  /** Its group may read it, and its directory gives that group to all that is made in it: modes 0640 and 2750. */
+  readonly isForGroup: boolean;
+  /** The `-wal` and `-shm` that are there have mode, owner and group of the database. */
+  readonly hasEvenRights: boolean;
   readonly sizeBytes: number;
   readonly freeBytes: number;
   /** `NFS`, `SMB` …; undefined for a file system of this machine. */
@@ -93,9 +98,17 @@ const NETWORK_TYPES: Readonly<Record<number, string>> = {
 
 export function fileHealth(path: string): FileHealth {
   const directory = dirname(resolve(path));
-  const { mode, size } = statSync(path);
+  const { mode, gid, size } = statSync(path);
+  const above = statSync(directory);
   const { type, bavail, bsize } = statfsSync(directory);
-  return { mode: mode & 0o777, sizeBytes: size, freeBytes: bavail * bsize, network: NETWORK_TYPES[type] };
+  return {
+    mode: mode & 0o777,
+    isForGroup: (mode & 0o777) === 0o640 && (above.mode & 0o7777) === 0o2750 && above.gid === gid,
+    hasEvenRights: hasEvenRights(path),
+    sizeBytes: size,
+    freeBytes: bavail * bsize,
+    network: NETWORK_TYPES[type],
+  };
 }
 
 /** Errors: those of opening; `schema_newer`, `migration`. */

@@ -8,6 +8,7 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
+import { closeWriter } from "./companions.ts";
 import { dataVersion, withTranslation } from "./connection.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
 import { isPlausible, plausibleTime } from "./plausible-time.ts";
@@ -138,8 +139,9 @@ export class Pruner {
       CREATE TEMP TABLE slice_entries (id INTEGER PRIMARY KEY);`);
   }
 
+  /** Errors: as {@link closeWriter}. */
   close(): void {
-    this.#database.close();
+    closeWriter(this.#database, this.#path);
   }
 
   /** How long the last step has kept others from writing. */

@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { firstDamage, openForReading, withTranslation } from "./connection.ts";
 import { OWNER_ONLY } from "./disk.ts";
+import { fileName } from "./file-name.ts";
 import { inspectSchema, type Migrations } from "./migrations.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 
@@ -83,7 +84,7 @@ export async function copyDatabase(
     // NOTE: without a transaction of its own the copy would begin anew whenever another process writes.
     database.exec("BEGIN");
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
-    await database.backup(target, {
+    await database.backup(fileName(target), {
       progress: ({ totalPages, remainingPages }) => {
         onCopied?.(1 - remainingPages / totalPages);
         if (signal?.aborted === true) throw new PilotError("interrupted", "The copy was interrupted.");
@@ -96,7 +97,7 @@ export async function copyDatabase(
     database.close();
   }
   withTranslation(target, () => {
-    const copy = new Database(target);
+    const copy = new Database(fileName(target));
     try {
       copy.pragma("journal_mode = DELETE");
     } finally {

@@ -97,6 +97,22 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     },
   ],
   [
+    "SQLITE_READONLY_CANTINIT",
+    {
+      code: "busy",
+      sentence: (path) => `The database "${path}" has just been opened by a writer.`,
+      hint: "Run the command again.",
+    },
+  ],
+  [
+    "SQLITE_READONLY_ROLLBACK",
+    {
+      code: "read_only",
+      sentence: (path) => `A write to the database "${path}" was interrupted, and a reader cannot undo it.`,
+      hint: "Run any command that writes, such as `exim-pilot ingest`, as one who may; then it can be read.",
+    },
+  ],
+  [
     "SQLITE_READONLY",
     { code: "read_only", sentence: (database) => `${upper(database)} cannot be written.`, hint: CHECK_RIGHTS },
   ],
@@ -195,4 +211,16 @@ function driverError(cause: unknown): PilotError {
 
 export function isBusy(error: unknown): boolean {
   return error instanceof SqliteError && error.code.startsWith("SQLITE_BUSY");
+}
+
+const OUT_OF_REACH = [
+  "SQLITE_CANTOPEN",
+  "SQLITE_READONLY_CANTINIT",
+  "SQLITE_READONLY_RECOVERY",
+  "SQLITE_READONLY_DIRECTORY",
+];
+
+/** True when a reader lacks rights to what SQLite keeps beside the database, or nobody has prepared that for readers. */
+export function isOutOfReach(error: unknown): boolean {
+  return error instanceof SqliteError && OUT_OF_REACH.some((code) => error.code.startsWith(code));
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
+import { closeWriter } from "./companions.ts";
 import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
 import type { FreeBytes } from "./free-space.ts";
 import {
@@ -59,7 +60,7 @@ export function openReader(settings: StoreSettings): Reader {
     assertCurrent(path, inspectSchema(database, path, migrations));
     const damage = (): readonly string[] => schemaDamage(database, migrations);
     try {
-      return new Reader(database, damage);
+      return new Reader(database, path, damage);
     } catch (error) {
       const [first] = damage();
       throw first === undefined ? error : damagedSchema(path, first, error);
@@ -136,7 +137,7 @@ export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWis
       ...readParserAge(database),
     };
   } finally {
-    database.close();
+    closeWriter(database, path);
   }
 }
 

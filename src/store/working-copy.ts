@@ -11,7 +11,9 @@ import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { closeWriter } from "./companions.ts";
 import { openForReading, openForWriting, withTranslation } from "./connection.ts";
+import { fileName } from "./file-name.ts";
 import { freeBytesAt } from "./free-space.ts";
 import { isLeft, MARK, namesIn, type Processes } from "./remains.ts";
 import { openWriter, type StoreSettings } from "./store.ts";
@@ -188,6 +190,8 @@ export class WorkingCopy {
       database.exec("COMMIT");
       // NOTE: the log of the transaction is as large as the database; a reader may still need it, and then the next writer empties it.
       database.pragma("main.wal_checkpoint(TRUNCATE)");
+      database.exec("DETACH other");
+      closeWriter(database, path);
       return true;
     });
   }
@@ -345,7 +349,7 @@ function differencesIn(database: Database.Database, { view, rows }: Relation): r
 }
 
 function attach(database: Database.Database, path: string): void {
-  database.prepare("ATTACH ? AS other").run(path);
+  database.prepare("ATTACH ? AS other").run(fileName(path));
 }
 
 function withClosed<Result>(database: Database.Database, path: string, action: () => Result): Result {

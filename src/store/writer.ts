@@ -6,6 +6,7 @@ import { PilotError } from "../errors.ts";
 import { KIB, MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
+import { closeWriter } from "./companions.ts";
 import { CHECKPOINT_PAGES, relax, settle, syncCommits, withTranslation } from "./connection.ts";
 import { type FreeBytes, freeBytesAt } from "./free-space.ts";
 import { RawTextReader } from "./raw-text.ts";
@@ -37,6 +38,7 @@ interface ControlStatements {
   readonly begin: Database.Statement;
   readonly commit: Database.Statement;
   readonly dataVersion: Database.Statement<[], { data_version: number }>;
+  readonly look: Database.Statement;
 }
 
 /**
@@ -60,6 +62,7 @@ export class Writer {
   readonly #control: ControlStatements;
   #dataVersion: number | undefined;
   #isRelaxed: boolean;
+  #hasMark = false;
 
   constructor(database: Database.Database, path: string, { waitMs, isNew, freeBytes = freeBytesAt }: WriterOptions) {
     this.#identity = identityOf(path);
@@ -74,6 +77,7 @@ export class Writer {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       dataVersion: database.prepare("PRAGMA data_version"),
+      look: database.prepare("SELECT count(*) FROM sqlite_schema"),
     };
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
@@ -103,6 +107,7 @@ export class Writer {
       const result = action(transactor);
       transactor.flush();
       this.#control.commit.run();
+      this.#letReadersIn();
       return result;
     } catch (error) {
       this.#rollBack();
@@ -160,8 +165,16 @@ export class Writer {
     }
   }
 
+  /** Errors: as {@link closeWriter}. */
   close(): void {
-    this.#database.close();
+    closeWriter(this.#database, this.path);
+  }
+
+  /** NOTE: a reader that may not write to the `-shm` needs a mark there of another one; after that there is always one. */
+  #letReadersIn(): void {
+    if (this.#hasMark) return;
+    this.#control.look.get();
+    this.#hasMark = true;
   }
 
   #begin(): void {

@@ -96,7 +96,10 @@ describe("a restore that is killed", () => {
 describe("a full disk", () => {
   const expectFull = async (argv: readonly string[], kib: number): Promise<void> => {
     const { status, stderr } = await startProgram(program.script, argv, `trap '' XFSZ; ulimit -f ${kib}`).ended;
-    expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringMatching(/^(?:note: .+\n)?error: .+\.\nhint: .+\n$/) });
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: expect.stringMatching(/^(?:note: .+\n)?error: .+\.\nhint: .+\n$/),
+    });
     expect(stderr).not.toContain(".exim-pilot-");
   };
 

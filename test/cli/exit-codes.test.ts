@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -156,7 +156,8 @@ describe("a bug", () => {
 
   test("does not leave the database open", async () => {
     await runCli(["ingest", "--db", join(FOLDER, "closed.db"), LOG], { stdout: broken });
-    expect(existsSync(join(FOLDER, "closed.db-wal"))).toBe(false);
+    // What is committed leaves the log for the database when that is closed.
+    expect(statSync(join(FOLDER, "closed.db-wal")).size).toBe(0);
   });
 });
 
