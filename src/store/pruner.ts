@@ -10,9 +10,19 @@ import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { dataVersion, firstDamage } from "./connection.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
+import { isPlausible, plausibleTime } from "./plausible-time.ts";
 import { prepareOnce } from "./prepared.ts";
-import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
-import { entryIdOf, RawTextReader } from "./raw-text.ts";
+import {
+  blockTimes,
+  COMBINATIONS,
+  type Cutoffs,
+  FACT_TABLES,
+  OLD_AUDIT,
+  OLD_RUNS,
+  PrunePlan,
+  textOf,
+} from "./prune-plan.ts";
+import { damagedText, entryIdOf, sha256, unpackBytes } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
@@ -29,6 +39,10 @@ export interface FallingBlock {
   /** Of its first byte in the log. */
   readonly position: number;
   readonly size: number;
+  /** Of its text as the database keeps it. */
+  readonly packedSize: number;
+  /** Of its text when the plan was made. */
+  readonly sha256: Buffer;
   readonly lines: number;
   readonly firstMs: EpochMs | null;
   readonly lastMs: EpochMs | null;
@@ -104,7 +118,6 @@ export class Pruner {
   readonly #path: string;
   readonly #waitMs: number;
   readonly #codes: Codes;
-  readonly #rawText: RawTextReader;
   readonly #now: () => EpochMs;
   /** Tells the texts that this prune hides from those of another. */
   readonly #runId = randomInt(GREATEST_RUN);
@@ -117,7 +130,6 @@ export class Pruner {
     this.#path = path;
     this.#waitMs = waitMs;
     this.#codes = loadCodes(database);
-    this.#rawText = new RawTextReader(database);
     this.plan = new PrunePlan(database, this.#codes);
     // NOTE: with SQLite's own checkpoints, at a commit, others would wait for the disk as well.
     database.pragma("wal_autocheckpoint = 0");
@@ -149,19 +161,27 @@ export class Pruner {
     });
   }
 
-  totals(): { readonly blocks: number; readonly messages: number; readonly newestMs: EpochMs | undefined } {
+  /**
+   * The newest line when the clock is behind most of the text, both when that was written and when it was read: no line alone tells
+   * that a clock is wrong. Undefined: it may be right.
+   */
+  newestAheadOfClock(now: EpochMs): EpochMs | undefined {
+    const { toMs } = plausibleTime(now);
     const row = this.#database
-      .prepare(
-        `SELECT (SELECT count(*) FROM raw_blocks) AS blocks, (SELECT count(*) FROM stored_messages) AS messages,
-                (SELECT max(last_ms) FROM raw_blocks) AS newest`,
+      .prepare<[number, number], { blocks: number; ahead: number; newest: number | null }>(
+        `SELECT count(*) AS blocks, count(*) FILTER (WHERE is_ahead) AS ahead, max(last_ms) FILTER (WHERE is_ahead) AS newest
+         FROM (SELECT b.last_ms, b.last_ms > ? AND s.updated_ms > ? AS is_ahead
+               FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id WHERE b.last_ms IS NOT NULL)`,
       )
-      .get() as { blocks: number; messages: number; newest: number | null };
-    const { blocks, messages, newest } = row;
-    return { blocks, messages, newestMs: newest === null ? undefined : epochMs(newest) };
+      .get(toMs, toMs);
+    return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, nowMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
+    const time = plausibleTime(nowMs);
+    const furthest = (choose: "min" | "max", at: string): string =>
+      `${choose}(${at}) FILTER (WHERE ${isPlausible(at, time)})`;
     const row = (name: ClassTotals["name"], sql: string, ...values: number[]): ClassTotals => {
       const totals = this.#database.prepare(sql).get(...values) as Record<"total" | "expired", number> &
         Record<"oldest" | "newest", EpochMs | null>;
@@ -173,12 +193,12 @@ export class Pruner {
     return [
       row(
         "logs",
-        `SELECT coalesce(sum(lines), 0) AS total, min(first_ms) AS oldest, max(last_ms) AS newest,
+        `SELECT coalesce(sum(lines), 0) AS total, ${furthest("min", "first_ms")} AS oldest, ${furthest("max", "last_ms")} AS newest,
                 coalesce(sum(lines) FILTER (WHERE id IN (SELECT id FROM temp.falling_blocks)), 0) AS expired FROM raw_blocks`,
       ),
       row(
         "messages",
-        `SELECT count(*) AS total, min(first_at) / 1000 AS oldest, max(last_at) / 1000 AS newest,
+        `SELECT count(*) AS total, ${furthest("min", "first_at / 1000")} AS oldest, ${furthest("max", "last_at / 1000")} AS newest,
                 (SELECT count(*) FROM temp.going_messages) AS expired FROM stored_messages`,
       ),
       row(
@@ -221,28 +241,37 @@ export class Pruner {
       .prepare<[], PrunedLog & { log_type: number }>(
         `SELECT s.id AS sourceId, v.name AS server, v.time_zone AS timeZone, s.log_type, s.path, s.head
          FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id
-         WHERE s.id IN (SELECT source_id FROM raw_blocks WHERE id IN (SELECT id FROM temp.falling_blocks)) ORDER BY s.id`,
+         WHERE s.id IN (SELECT source_id FROM temp.falling_blocks) ORDER BY s.id`,
       )
       .all();
     const blocks = this.#database.prepare<[number], FallingBlock>(
-      `SELECT id, source_id AS sourceId, position, size, lines, first_ms AS firstMs, last_ms AS lastMs FROM raw_blocks
-       WHERE source_id = ? AND id IN (SELECT id FROM temp.falling_blocks) ORDER BY position`,
+      `SELECT id, source_id AS sourceId, position, size, length(data) AS packedSize, sha256, lines, first_ms AS firstMs,
+              last_ms AS lastMs
+       FROM raw_blocks JOIN temp.falling_blocks USING (id, source_id, position, sha256) WHERE source_id = ? ORDER BY position`,
     );
     for (const { log_type, ...log } of logs)
       yield [{ ...log, logType: this.#codes.logTypeName(log_type) }, blocks.all(log.sourceId)];
   }
 
-  /** The text of a block, as latin1. */
-  textOf({ id }: FallingBlock): string {
-    const text = this.#rawText.blockText(id);
-    if (text === undefined) throw new Error(`Block ${id} is to be removed and has no text.`);
-    return text;
+  /** The text of a block, held against its hash. Errors: `busy` when it has changed since the plan was made, `corrupt`. */
+  bytesOf({ id, sha256: expected }: FallingBlock): Buffer {
+    const row = this.#prepare("SELECT data FROM raw_blocks WHERE id = ? AND sha256 = ?").get(id, expected) as
+      | { data: Uint8Array }
+      | undefined;
+    if (row === undefined) {
+      throw new PilotError("busy", "A log was read anew while what goes was being archived.", {
+        hint: "Nothing of it was removed. Run it again.",
+      });
+    }
+    const bytes = unpackBytes(id, row.data);
+    if (!sha256(bytes).equals(expected)) throw damagedText(id);
+    return bytes;
   }
 
   /** Ids of the blocks that fall, those of a log in their order: to be removed before {@link goingMessages}. */
   fallingBlocks(): number[] {
     return this.#database
-      .prepare<[], number>("SELECT id FROM temp.falling_blocks JOIN raw_blocks USING (id) ORDER BY source_id, position")
+      .prepare<[], number>("SELECT id FROM temp.falling_blocks ORDER BY source_id, position")
       .pluck()
       .all();
   }
@@ -260,7 +289,7 @@ export class Pruner {
     return this.#inTransaction((removed) => {
       const isAsPlanned = this.#database
         .prepare<[number], number>(
-          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256
+          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f USING (id, source_id, position, sha256)
            JOIN stored_sources s ON s.id = b.source_id AND s.pruned = b.position WHERE b.id = ?`,
         )
         .pluck();
@@ -431,12 +460,11 @@ export class Pruner {
    * A moment up to which text has to go so that about `bytes` are freed; undefined when all of it would have to. `share`: how
    * many bytes of the file one byte of compressed text stands for.
    */
-  cutoffToFree(bytes: number): EpochMs | undefined {
+  cutoffToFree(bytes: number, now: EpochMs): EpochMs | undefined {
     const { usedBytes } = this.size();
     const rows = this.#database
       .prepare<[], { until: number; bytes: number }>(
-        `SELECT coalesce(b.last_ms, b.clock_ms, s.created_ms) AS until, length(b.data) AS bytes
-         FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id ORDER BY until`,
+        `SELECT until_ms AS until, bytes FROM (${blockTimes(plausibleTime(now))}) ORDER BY until_ms`,
       )
       .all();
     const share = usedBytes / rows.reduce((sum, row) => sum + row.bytes, 0);
