@@ -1,11 +1,11 @@
 /** Keeping the database small: what is old goes, by policy, and the space it took goes back to the system. */
 import { dirname } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
 import type { MentionRow } from "../store/mentions.ts";
 import type { Cutoffs, Share } from "../store/prune-plan.ts";
 import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/pruner.ts";
+import { finish } from "../store/used-texts.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { archiveFalling } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
@@ -74,7 +74,7 @@ const MENTIONS_TOGETHER = 100_000;
 
 /** Tells what {@link prune} would do; changes nothing. Errors: as there. */
 export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
-  pruner.quickCheck();
+  finish(pruner.quickCheck());
   assertClock(pruner, options);
   const before = pruner.size();
   const cutoffs = tightened(pruner, cutoffsOf(options), options);
@@ -104,10 +104,6 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
   const { maxSize, now, signal, pauseMs } = options;
   const steps = new Steps(options.onProgress);
   steps.begin("planning");
-  pruner.quickCheck();
-  assertClock(pruner, options);
-  if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
-  const before = pruner.size();
   const slices = new Slices({
     now,
     signal,
@@ -116,6 +112,10 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     lockMs: () => pruner.lockMs,
     checkpoint: () => pruner.checkpoint(),
   });
+  await slices.through(pruner.quickCheck());
+  assertClock(pruner, options);
+  if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
+  const before = pruner.size();
   const run = new Run(pruner, slices, steps, options);
   let cutoffs = cutoffsOf(options);
   await run.remove(cutoffs);
@@ -219,16 +219,19 @@ class Run {
     plan(pruner, cutoffs, this.#options);
     const { archive } = this.#options;
     steps.begin("archive");
+    await this.#slices.rest();
     if (archive !== undefined && pruner.plan.blocks > 0)
       this.archived.push(
         ...(await archiveFalling(pruner, { ...this.#options, directory: archive, onWarning: this.#warn })),
       );
+    await this.#slices.rest();
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
     steps.begin("text");
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     steps.begin("messages");
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
     steps.begin("names");
+    await this.#slices.rest();
     await removeUnusedCombinations(pruner, this.#slices, (removed) => this.#count(removed));
     await this.#removeMentions();
     await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
@@ -247,7 +250,7 @@ class Run {
     for (const stale of sweep.stale()) {
       rows.push(...stale);
       if (rows.length >= MENTIONS_TOGETHER) await remove();
-      else await turn();
+      else await this.#slices.rest();
     }
     await remove();
   }

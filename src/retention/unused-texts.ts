@@ -8,14 +8,14 @@ import type { Slices } from "./slices.ts";
  */
 export async function removeUnusedTexts(
   pruner: Pruner,
-  slices: Pick<Slices, "each">,
+  slices: Pick<Slices, "each" | "through">,
   count: (removed: RemovedRows) => void,
 ): Promise<void> {
   for (const table of TEXT_TABLES)
     await slices.each(pruner.textsHiddenByOthers(table), (ids) => pruner.recoverTexts(table, ids));
-  const found = pruner.unusedTexts();
+  const found = await slices.through(pruner.unusedTexts());
   for (const table of TEXT_TABLES) await slices.each(found[table], (texts) => pruner.hideTexts(table, texts));
-  const hidden = pruner.hiddenTexts(found);
+  const hidden = await slices.through(pruner.hiddenTexts(found));
   for (const table of TEXT_TABLES) {
     const { used, unused } = hidden[table];
     await slices.each(used, (ids) => pruner.recoverTexts(table, ids));

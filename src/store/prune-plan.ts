@@ -11,7 +11,7 @@ import { isPlausible, type PlausibleTime, plausibleTime } from "./plausible-time
 import { LINES_PER_BLOCK } from "./raw-text.ts";
 import { tableSizes } from "./table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "./text-references.ts";
-import { UsedTexts } from "./used-texts.ts";
+import { finish, UsedTexts } from "./used-texts.ts";
 
 export interface Cutoffs {
   /** By this clock; it tells which stamps can be true. */
@@ -253,7 +253,7 @@ export class PrunePlan {
   }
 
   #countTexts(): Record<TextTableName, number> {
-    const used = new UsedTexts(this.#database, (table) => WHAT_STAYS[table] ?? "");
+    const used = finish(UsedTexts.read(this.#database, (table) => WHAT_STAYS[table] ?? ""));
     return { strings: used.countUnused("strings"), addresses: used.countUnused("addresses") };
   }
 

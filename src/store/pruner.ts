@@ -8,7 +8,7 @@ import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { dataVersion, firstDamage } from "./connection.ts";
+import { dataVersion, withTranslation } from "./connection.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
 import { isPlausible, plausibleTime } from "./plausible-time.ts";
 import { prepareOnce } from "./prepared.ts";
@@ -152,10 +152,25 @@ export class Pruner {
     return this.#longestLockMs;
   }
 
-  /** Errors: `corrupt`, with the first of what SQLite found. */
-  quickCheck(): void {
-    const damage = firstDamage(this.#database, "quick_check");
-    if (damage === undefined) return;
+  /** A step for each table. Errors: `corrupt`, with the first of what SQLite found. */
+  *quickCheck(): Generator<undefined, void> {
+    const tables = this.#database
+      .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+      .pluck()
+      .all();
+    for (const table of ["sqlite_schema", ...tables]) {
+      this.#assertWhole(table);
+      yield;
+    }
+  }
+
+  #assertWhole(table: string): void {
+    const name = `"${table.replaceAll('"', '""')}"`;
+    const damage = withTranslation(
+      this.#path,
+      () => this.#database.pragma(`quick_check(${name})`, { simple: true }) as string,
+    );
+    if (damage === "ok") return;
     throw new PilotError("corrupt", `The database "${this.#path}" is damaged: ${damage}.`, {
       hint: "Nothing was removed. Keep the file, restore a backup, and ingest the logs again.",
     });
@@ -357,9 +372,9 @@ export class Pruner {
   }
 
   /** Texts that no row names any more, looked for without a lock. */
-  unusedTexts(): UnusedTexts {
+  *unusedTexts(): Generator<undefined, UnusedTexts> {
     const version = dataVersion(this.#database);
-    const used = new UsedTexts(this.#database);
+    const used = yield* UsedTexts.read(this.#database);
     return { strings: used.unused("strings"), addresses: used.unused("addresses"), version };
   }
 
@@ -391,11 +406,12 @@ export class Pruner {
    * The ids of hidden texts that can be removed, and of those that a row has come to name before they were hidden. When nobody else
    * has written since they were looked for, no row need be read.
    */
-  hiddenTexts({ version }: UnusedTexts): Readonly<Record<TextTableName, HiddenTexts>> {
+  *hiddenTexts({ version }: UnusedTexts): Generator<undefined, Readonly<Record<TextTableName, HiddenTexts>>> {
     const hidden = (table: TextTableName): number[] => this.#idsOfUnused(`run = ${this.#runId}`, table);
     const ids = { strings: hidden("strings"), addresses: hidden("addresses") };
     const isAny = ids.strings.length + ids.addresses.length > 0;
-    const used = isAny && dataVersion(this.#database) !== version ? new UsedTexts(this.#database) : undefined;
+    const isAlone = dataVersion(this.#database) === version;
+    const used = isAny && !isAlone ? yield* UsedTexts.read(this.#database) : undefined;
     const split = (table: TextTableName): HiddenTexts => {
       const isUsed = (id: number): boolean => used?.isUsed(table, id) === true;
       return { used: ids[table].filter(isUsed), unused: ids[table].filter((id) => !isUsed(id)) };
