@@ -448,7 +448,8 @@ function unpack(key: number, sizes: readonly number[]): [first: number, ...parts
   const parts: number[] = [];
   let rest = key;
   for (const size of sizes.toReversed()) {
-    parts.unshift(rest % size);
+    // Slots before 1970 are negative.
+    parts.unshift(rest - size * Math.floor(rest / size));
     rest = Math.floor(rest / size);
   }
   return [rest, ...parts];
