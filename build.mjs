@@ -5,7 +5,14 @@ import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  entryPoints: ["src/cli/main.ts", "src/cli/io.ts", "src/cli/reading-worker.ts", "src/cli/query-process.ts"],
+  entryPoints: [
+    "src/cli/start.ts",
+    "src/cli/command-thread.ts",
+    "src/cli/reading-worker.ts",
+    "src/cli/query-process.ts",
+    "src/cli/pattern-process.ts",
+    "src/cli/parent-watch.ts",
+  ],
   outdir: "dist",
   bundle: true,
   splitting: true,

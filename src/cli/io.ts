@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../ingest/reading-thread.ts";
 import { type EpochMs, epochMs } from "../units.ts";
@@ -30,6 +30,8 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
+  /** Nothing but the command can hear signals: it is left with `NotBrief` when it would not end at once; see quick.ts. */
+  readonly isBrief?: boolean;
   /** Starts a pager on the user's terminal, with these variables beside those of the environment; it shows what its standard input gets. */
   readonly startPager?: (
     program: string,
@@ -57,20 +59,28 @@ export function abortReaderGone(controller: AbortController): void {
 /** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
 const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
-/** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
-export function processIo(): Io {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  for (const stream of [process.stdout, process.stderr]) {
+/** Standard streams of a process, as one of its threads has them. */
+export interface ProcessStreams {
+  readonly stdin: Readable;
+  readonly stdout: Writable & OutputStream;
+  readonly stderr: Writable & OutputStream;
+}
+
+/** The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. */
+export function processIo(controller: AbortController, streams: ProcessStreams): Io {
+  for (const stream of [streams.stdout, streams.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== BROKEN_PIPE) throw error;
       abortReaderGone(controller);
     });
   }
   return {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    // NOTE: a getter, because a stream that is made may begin to read.
+    get stdin() {
+      return streams.stdin;
+    },
+    stdout: streams.stdout,
+    stderr: streams.stderr,
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
@@ -82,7 +92,7 @@ export function processIo(): Io {
       return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
     },
     signal: controller.signal,
-    startPager,
+    startPager: (program, args, variables) => startPager(program, args, variables, controller.signal),
     startReadingThread: () =>
       new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),
   };
@@ -92,13 +102,16 @@ function startPager(
   program: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
+  signal: AbortSignal,
 ): ChildProcess {
   const env = { ...process.env, ...variables };
   const pager = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"], env });
-  // NOTE: Ctrl-C reaches the pager too, which does not end by it; this process must not go before the pager has.
-  const ignore = (): void => undefined;
-  process.on("SIGINT", ignore);
-  pager.once("close", () => process.off("SIGINT", ignore));
+  // NOTE: SIGTERM lets it give the terminal back as it was. A reader that has gone is the pager itself, which may still be looked at.
+  const end = (): void => {
+    if (!isReaderGone(signal)) pager.kill("SIGTERM");
+  };
+  signal.addEventListener("abort", end, { once: true });
+  pager.once("close", () => signal.removeEventListener("abort", end));
   return pager;
 }
 

@@ -2,22 +2,26 @@
 import { CommanderError } from "commander";
 import { EXIT_BUG, EXIT_STATUS, PilotError } from "../errors.ts";
 import { toVisible } from "../render/terminal-text.ts";
-import type { Io } from "./io.ts";
+import { type Io, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
-import { buildProgram } from "./program.ts";
+import { buildProgram, type SetStatus } from "./program.ts";
+import { NotBrief } from "./quick.ts";
 import { reportError } from "./report-error.ts";
 
-/** `argv` without node and script. */
+/** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const outcome = { status: 0 };
+  const outcome = { status: 0, endsBySignal: false };
   try {
-    const setStatus = (status: number): void => {
+    const setStatus: SetStatus = (status, { endsBySignal = false } = {}) => {
       outcome.status = status;
+      outcome.endsBySignal = endsBySignal;
     };
     const program = buildProgram(io, setStatus, argv[0]);
     await program.parseAsync([...argv], { from: "user" });
-    return outcome.status;
+    const isCut = io.signal.aborted && !isReaderGone(io.signal) && !outcome.endsBySignal;
+    return isCut && outcome.status <= EXIT_STATUS.check_failed ? EXIT_STATUS.interrupted : outcome.status;
   } catch (error) {
+    if (error instanceof NotBrief) throw error;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
     if (error instanceof PilotError) {
       reportError(error, io);

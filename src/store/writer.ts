@@ -11,6 +11,8 @@ import { Transactor, type WriterMemory } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
 
+const LONGEST_WAIT_OF_SQLITE_MS = 200;
+
 /** Run for each transaction, so prepared once. */
 interface ControlStatements {
   readonly begin: Database.Statement;
@@ -47,7 +49,9 @@ export class Writer {
     this.path = path;
     this.#database = database;
     this.#waitMs = waitMs;
-    this.#timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
+    // NOTE: SQLite's own wait hears no signal.
+    this.#timeoutMs = Math.min(waitMs, LONGEST_WAIT_OF_SQLITE_MS);
+    database.pragma(`busy_timeout = ${this.#timeoutMs}`);
     this.#control = {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
