@@ -31,6 +31,7 @@ export async function buildProgram(): Promise<BuiltProgram> {
     outdir: folder,
     entryNames: "[name]",
     bundle: true,
+    splitting: true,
     platform: "node",
     format: "esm",
     external: ["better-sqlite3"],
