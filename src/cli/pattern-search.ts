@@ -17,7 +17,7 @@ export async function* matchLines(job: PatternJob, timeoutMs: number, io: Io): A
   let outcome: Exclude<PatternMessage, { readonly kind: "found" }> | undefined;
   let [searched, blocks] = [0, 0];
   try {
-    work.limit.start();
+    // NOTE: the first message comes before the first block.
     for await (const [value] of on(work.child, "message", { close: ["close"] })) {
       const message = value as PatternMessage;
       work.limit.restart();
