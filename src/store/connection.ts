@@ -10,6 +10,8 @@ export const APPLICATION_ID = 0x58504c54;
 
 /** One wait of SQLite's own for a lock; the writer repeats it. */
 const LONGEST_BUSY_TIMEOUT_MS = 5000;
+/** SQLite's own wait hears no signal, and it is repeated for as long as it is to be waited. */
+const LONGEST_WAIT_WHEN_OPENING_MS = 200;
 /** Measured: more does not help appends, less hurts loads. */
 const CACHE_KIB = 16 * 1024;
 
@@ -71,17 +73,16 @@ export function settle(database: Database.Database): void {
 /** Opens the database read-only. Errors: as {@link openForWriting}. */
 export function openForReading(path: string, waitMs: number): Database.Database {
   assertExists(path);
-  return withTranslation(path, () => {
-    const database = new Database(path, {
-      timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS),
-      readonly: true,
-      fileMustExist: true,
-    });
+  const openingMs = Math.min(waitMs, LONGEST_WAIT_WHEN_OPENING_MS);
+  const open = (): Database.Database => {
+    const database = new Database(path, { timeout: openingMs, readonly: true, fileMustExist: true });
     return orClose(database, () => {
       database.pragma(`cache_size = -${CACHE_KIB}`);
       database.prepare("SELECT count(*) FROM sqlite_schema").get();
+      database.pragma(`busy_timeout = ${Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS)}`);
     });
-  });
+  };
+  return retryWhileBusy(waitMs, openingMs, open, path);
 }
 
 function assertExists(path: string): void {

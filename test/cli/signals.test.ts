@@ -79,10 +79,10 @@ const WAITING: readonly Waiting[] = [
   { what: "ingest at a lock", argv: waitingFor("ingest", LOG), lock: true },
   ...[
     ["tag", "1vwwZU-0005V4-1s", "ticket"],
-    ["prune", "--older-than", "1d", "--yes"],
+    ["prune", "--logs", "1d"],
     ["migrate"],
     ["rebuild"],
-    ["servers", "mx1", "--timezone", "Europe/Berlin"],
+    ["servers", "rename", "mx1", "mx2"],
   ].map((argv) => ({ what: `${argv[0]} at a lock`, argv: waitingFor(...argv), lock: true as const })),
   ...[
     ["trace", "1vwwZU-0005V4-1s"],
