@@ -15,7 +15,14 @@ if (major < 22 || (major === 22 && minor < 15)) {
 
 rmSync("dist", { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: ["src/cli/main.ts", "src/cli/io.ts", "src/cli/reading-worker.ts", "src/cli/query-process.ts"],
+  entryPoints: [
+    "src/cli/start.ts",
+    "src/cli/command-thread.ts",
+    "src/cli/reading-worker.ts",
+    "src/cli/query-process.ts",
+    "src/cli/pattern-process.ts",
+    "src/cli/parent-watch.ts",
+  ],
   outdir: "dist",
   bundle: true,
   splitting: true,

@@ -1,5 +1,5 @@
 /** Records in the audit log what a command changed or took out: who, from where, what, with what result. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { PilotError } from "../errors.ts";
 import { toVisibleLine } from "../render/terminal-text.ts";
@@ -88,7 +88,7 @@ async function append(
     host: io.hostname,
     program,
   };
-  if (flags.syslog === true) writeToSyslog(record, io);
+  if (flags.syslog === true) await writeToSyslog(record, io);
   const { appendAudit, hasAudit } = await import("../store/audit-writer.ts");
   try {
     if (hasAudit(path, waitMs)) appendAudit(path, record, waitMs);
@@ -110,15 +110,23 @@ function notRecorded(action: string, { code, message, hint = "" }: PilotError): 
 }
 
 /** Through logger(1), which every system with a log has; nothing of the record is an argument. */
-function writeToSyslog(record: AuditRecord, io: Io): void {
-  const { status, error } = spawnSync("logger", ["-t", "exim-pilot", "-p", "authpriv.notice"], {
-    input: `${JSON.stringify(record)}\n`,
-    env: io.env,
+async function writeToSyslog(record: AuditRecord, { env, signal, stderr }: Io): Promise<void> {
+  const logger = spawn("logger", ["-t", "exim-pilot", "-p", "authpriv.notice"], {
+    env,
     stdio: ["pipe", "ignore", "ignore"],
+    signal,
+    killSignal: "SIGKILL",
   });
-  if (status === 0) return;
-  const reason = error === undefined ? `logger ended with ${status}` : error.message;
-  io.stderr.write(`note: this was not recorded in the system log: ${reason}\n`);
+  // NOTE: one that ends before it has read says so by its status.
+  logger.stdin.on("error", () => {});
+  logger.stdin.end(`${JSON.stringify(record)}\n`);
+  const failure = await new Promise<string | undefined>((resolve) => {
+    logger.once("error", ({ message }) => resolve(message));
+    logger.once("close", (status, killedBy) => {
+      resolve(status === 0 ? undefined : `logger ended with ${status ?? killedBy}`);
+    });
+  });
+  if (failure !== undefined) stderr.write(`note: this was not recorded in the system log: ${failure}\n`);
 }
 
 /** Which database it was is where the record is. */

@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import type { Thread } from "../ingest/reading-thread.ts";
 import type { SystemError } from "../store/system-errors.ts";
 import { type EpochMs, epochMs } from "../units.ts";
-import { openStandardError, openStandardOutput } from "./standard-streams.ts";
+import { ignoreFailures, type ProcessStreams, watchOutput } from "./standard-streams.ts";
 
 export interface OutputStream {
   readonly write: (text: string | Uint8Array) => unknown;
@@ -34,6 +34,8 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
+  /** Nothing but the command can hear signals: it is left with `NotBrief` when it would not end at once; see quick.ts. */
+  readonly isBrief?: boolean;
   /** Starts a pager on the user's terminal, with these variables beside those of the environment, undefined for not at all; it shows what its standard input gets. */
   readonly startPager?: (
     program: string,
@@ -68,25 +70,21 @@ export function abortReaderGone(controller: AbortController): void {
 /** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
 const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
-/** Before the driver is loaded, which asks once: the store opens some files by URIs. */
-function allowUris(): void {
-  process.env["SQLITE_USE_URI"] = "1";
-}
-
-/** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
-export function processIo(): Io {
-  allowUris();
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  const stdout = openStandardOutput({
+/** The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. */
+export function processIo(controller: AbortController, streams: ProcessStreams): Io {
+  const finishOutput = watchOutput(streams.stdout, {
     onReaderGone: () => abortReaderGone(controller),
     onFailure: () => controller.abort(OUTPUT_FAILED),
   });
+  ignoreFailures(streams.stderr);
   return {
-    stdin: process.stdin,
-    stdout: stdout.stream,
-    stderr: openStandardError(),
-    finishOutput: () => stdout.finish(controller.signal),
+    // NOTE: a getter, because a stream that is made may begin to read.
+    get stdin() {
+      return streams.stdin;
+    },
+    stdout: streams.stdout,
+    stderr: streams.stderr,
+    finishOutput: () => finishOutput(controller.signal),
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
@@ -98,7 +96,7 @@ export function processIo(): Io {
       return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
     },
     signal: controller.signal,
-    startPager,
+    startPager: (program, args, variables) => startPager(program, args, variables, controller.signal),
     startReadingThread: () =>
       new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),
   };
@@ -108,13 +106,16 @@ function startPager(
   program: string,
   args: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
 ): ChildProcess {
   const env = { ...process.env, ...variables };
   const pager = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"], env });
-  // NOTE: Ctrl-C reaches the pager too, which does not end by it; this process must not go before the pager has.
-  const ignore = (): void => undefined;
-  process.on("SIGINT", ignore);
-  pager.once("close", () => process.off("SIGINT", ignore));
+  // NOTE: SIGTERM lets it give the terminal back as it was. A reader that has gone is the pager itself, which may still be looked at.
+  const end = (): void => {
+    if (!isReaderGone(signal)) pager.kill("SIGTERM");
+  };
+  signal.addEventListener("abort", end, { once: true });
+  pager.once("close", () => signal.removeEventListener("abort", end));
   return pager;
 }
 

@@ -5,10 +5,11 @@ import { toVisible } from "../render/terminal-text.ts";
 import { describeSystemError, isSystemError, type SystemError, translateSystemError } from "../store/system-errors.ts";
 import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
-import { buildProgram } from "./program.ts";
+import { buildProgram, type SetStatus } from "./program.ts";
+import { NotBrief } from "./quick.ts";
 import { reportError } from "./report-error.ts";
 
-/** `argv` without node and script. */
+/** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const status = await run(argv, io);
   const failure = await io.finishOutput?.();
@@ -23,15 +24,19 @@ export async function reportCrash(error: unknown, argv: readonly string[], io: I
 }
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
-  const outcome = { status: 0 };
+  const outcome = { status: 0, endsBySignal: false };
   try {
-    const setStatus = (status: number): void => {
+    const setStatus: SetStatus = (status, { endsBySignal = false } = {}) => {
       outcome.status = status;
+      outcome.endsBySignal = endsBySignal;
     };
     const program = buildProgram(io, setStatus, argv[0]);
     await program.parseAsync([...argv], { from: "user" });
-    return outcome.status;
+    const isAsked = io.signal.aborted && !isReaderGone(io.signal) && !isOutputFailed(io.signal);
+    const isCut = isAsked && !outcome.endsBySignal;
+    return isCut && outcome.status <= EXIT_STATUS.check_failed ? EXIT_STATUS.interrupted : outcome.status;
   } catch (error) {
+    if (error instanceof NotBrief) throw error;
     return conclude(error, argv, io);
   }
 }

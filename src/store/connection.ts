@@ -6,7 +6,7 @@ import { pause, retryWhileBusy } from "./busy.ts";
 import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
 import { OWNER_ONLY } from "./disk.ts";
 import { fileName } from "./file-name.ts";
-import { isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
+import { isBusy, isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
 import { isUnlocked, openUnlocked, usesWriteAheadLog } from "./unlocked.ts";
 
 /** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
@@ -14,6 +14,8 @@ export const APPLICATION_ID = 0x58504c54;
 
 /** One wait of SQLite's own for a lock; the writer repeats it. */
 const LONGEST_BUSY_TIMEOUT_MS = 5000;
+/** SQLite's own wait hears no signal, and it is repeated for as long as it is to be waited. */
+const LONGEST_WAIT_WHEN_OPENING_MS = 200;
 /** Measured: more does not help appends, less hurts loads. */
 const CACHE_KIB = 16 * 1024;
 
@@ -102,7 +104,8 @@ export function openForReading(path: string, waitMs: number): Database.Database 
           database.pragma(`cache_size = -${CACHE_KIB}`);
         });
       } catch (error) {
-        const isPassing = error instanceof PilotError && error.code === "busy";
+        // NOTE: a lock has been waited for already.
+        const isPassing = error instanceof PilotError && error.code === "busy" && !isBusy(error.cause);
         if (!isPassing || looks === MOST_LOOKS) throw asPilotError(error, path);
         pause(PAUSE_MS);
       }
@@ -138,14 +141,19 @@ function canLock(path: string): boolean {
 }
 
 function openLocked(path: string, waitMs: number): Database.Database {
-  const timeout = Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS);
-  const database = new Database(fileName(path), { timeout, readonly: true, fileMustExist: true });
-  try {
+  const openingMs = Math.min(waitMs, LONGEST_WAIT_WHEN_OPENING_MS);
+  const open = (): Database.Database => {
+    const database = new Database(fileName(path), { timeout: openingMs, readonly: true, fileMustExist: true });
     return orClose(database, () => {
       database.prepare("SELECT count(*) FROM sqlite_schema").get();
+      database.pragma(`busy_timeout = ${Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS)}`);
     });
+  };
+  try {
+    return retryWhileBusy(waitMs, openingMs, open, path);
   } catch (error) {
-    if (isOutOfReach(error) && usesWriteAheadLog(path)) return openUnlocked(path);
+    if (isOutOfReach(error instanceof PilotError ? error.cause : error) && usesWriteAheadLog(path))
+      return openUnlocked(path);
     throw error;
   }
 }

@@ -33,6 +33,8 @@ interface WriterOptions {
 const LARGEST_LOG = CHECKPOINT_PAGES * 4 * KIB;
 const LEAST_RESERVE = 2 * MIB;
 
+const LONGEST_WAIT_OF_SQLITE_MS = 200;
+
 /** Run for each transaction, so prepared once. */
 interface ControlStatements {
   readonly begin: Database.Statement;
@@ -72,7 +74,9 @@ export class Writer {
     this.path = path;
     this.#database = database;
     this.waitMs = waitMs;
-    this.#timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
+    // NOTE: SQLite's own wait hears no signal.
+    this.#timeoutMs = Math.min(waitMs, LONGEST_WAIT_OF_SQLITE_MS);
+    database.pragma(`busy_timeout = ${this.#timeoutMs}`);
     this.#control = {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),

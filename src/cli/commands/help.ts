@@ -13,11 +13,14 @@ export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[]
   [2, "Used wrongly: an unknown flag, a value that cannot be, a database that is no file."],
   [
     3,
-    "Could not do it: a file, the disk, the output, a locked or damaged database, a time limit. The message says which.",
+    "Could not do it: a file, the disk, the output, a locked or damaged database, a limit of time or memory. The message says which.",
   ],
   [4, "The database was written by a newer exim-pilot."],
   [70, "A bug; the message says how to report it."],
-  [130, "Interrupted. What was stored stays, the next run goes on from there."],
+  [
+    130,
+    "Interrupted. What was stored stays, the next run goes on from there. SIGINT, SIGTERM and SIGHUP end any command within a second.",
+  ],
 ];
 
 /** The text of a topic; undefined when there is no such topic. */
