@@ -3,7 +3,7 @@
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 22 || (major === 22 && minor >= 15)) {
   const { start } = await import("../dist/start.js");
-  await start(process.argv.slice(2));
+  process.exitCode = await start(process.argv.slice(2));
 } else {
   process.stderr.write(`error: exim-pilot needs Node.js 22.15 or newer; this is ${process.versions.node}.\n`);
   process.exitCode = 3;

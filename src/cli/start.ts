@@ -15,23 +15,21 @@ import { EXIT_BUG, EXIT_STATUS } from "../errors.ts";
 import type { FromThread, ThreadStart } from "./command-thread.ts";
 import type { Io } from "./io.ts";
 import { isQuick, NotBrief } from "./quick.ts";
-import { isIgnored } from "./signal-mask.ts";
 
-/** What asks a command to end; a terminal that hangs up sends the third. */
+/** What asks a command to end; a terminal that hangs up sends the third. Node.js undoes that a parent had any of them ignored, as nohup does. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Ended is to be within a second of the signal. */
 const GRACE_MS = 700;
 
-/** Runs a command, `argv` without node and script, and sets the exit status of the process. */
-export async function start(argv: readonly string[]): Promise<void> {
+/** Runs a command, `argv` without node and script; returns the exit status of the process. */
+export async function start(argv: readonly string[]): Promise<number> {
   // NOTE: before the driver is loaded, which asks once; the store opens some files by URIs.
   process.env["SQLITE_USE_URI"] = "1";
-  if (isQuick(argv) && (await runHere(argv))) return;
-  runInThread(argv);
+  return (isQuick(argv) ? await runHere(argv) : undefined) ?? runInThread(argv);
 }
 
-/** False when the command cannot end at once, and has printed nothing. */
-async function runHere(argv: readonly string[]): Promise<boolean> {
+/** Returns undefined when the command cannot end at once, and has printed nothing. */
+async function runHere(argv: readonly string[]): Promise<number | undefined> {
   const [{ main, reportCrash }, { processIo }, { streamsOfProcess }] = await Promise.all([
     import("./main.ts"),
     import("./io.ts"),
@@ -39,23 +37,22 @@ async function runHere(argv: readonly string[]): Promise<boolean> {
   ]);
   const controller = new AbortController();
   const ending = new Ending(() => controller.abort());
+  const io: Io = Object.create(processIo(controller, streamsOfProcess()), { isBrief: { value: true } });
+  const onCrash = async (error: unknown): Promise<void> => process.exit(await reportCrash(error, argv, io));
+  process.once("uncaughtException", onCrash);
   try {
-    const io: Io = Object.create(processIo(controller, streamsOfProcess()), { isBrief: { value: true } });
-    process.once("uncaughtException", async (error) => process.exit(await reportCrash(error, argv, io)));
     const status = await main(argv, io);
-    if (ending.isAsked) endAtOnce(status, []);
-    process.exitCode = status;
-    return true;
+    return ending.isAsked ? endAtOnce(status, []) : status;
   } catch (error) {
-    if (error instanceof NotBrief && !ending.isAsked) return false;
-    if (error instanceof NotBrief) endAtOnce(EXIT_STATUS.interrupted, []);
-    throw error;
+    if (!(error instanceof NotBrief)) throw error;
+    return ending.isAsked ? endAtOnce(EXIT_STATUS.interrupted, []) : undefined;
   } finally {
     ending.forget();
+    process.off("uncaughtException", onCrash);
   }
 }
 
-function runInThread(argv: readonly string[]): void {
+function runInThread(argv: readonly string[]): Promise<number> {
   const stopFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const workerData: ThreadStart = { argv, stopFlag };
   const thread = new Worker(new URL("./command-thread.js", import.meta.url), { workerData });
@@ -76,9 +73,11 @@ function runInThread(argv: readonly string[]): void {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     status = EXIT_BUG;
   });
-  thread.on("exit", (threadStatus) => {
-    ending.forget();
-    process.exitCode = status ?? threadStatus;
+  return new Promise((resolve) => {
+    thread.on("exit", (threadStatus) => {
+      ending.forget();
+      resolve(status ?? threadStatus);
+    });
   });
 }
 
@@ -92,7 +91,7 @@ class Ending {
 
   constructor(tell: () => void) {
     this.#tell = tell;
-    for (const signal of SIGNALS) if (!isIgnored(signal)) process.on(signal, this.#onSignal);
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
   }
 
   get isAsked(): boolean {

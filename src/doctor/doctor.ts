@@ -56,7 +56,7 @@ export function examine(options: DoctorOptions): DoctorReport {
     const { sqlite, tables } = health;
     return { ...report, sqlite, tables, findings: [...findings, ...checkDatabase(health, now())] };
   } catch (error) {
-    if (!(error instanceof PilotError)) throw error;
+    if (!(error instanceof PilotError) || error.code === "interrupted") throw error;
     const { message, hint } = error;
     return { ...report, findings: [...findings, problem("database", message, hint ?? "")] };
   }

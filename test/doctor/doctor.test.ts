@@ -61,7 +61,7 @@ describe("doctor", () => {
     [
       "lines of the future",
       "clock",
-      "problem",
+      "advice",
       (path) => run(path, `UPDATE stored_sources SET last_ms = ${NOW + DAY_MS}`),
     ],
     [
@@ -225,7 +225,9 @@ async function corpusDatabase(profile = "default", timeZone = "UTC"): Promise<st
   const path = join(temporaryFolder(), "pilot.db");
   const now = () => epochMs(NOW - 1000);
   await ingestInto(path, [join(FIXTURES, "corpus", profile, "mainlog")], { now, timeZone });
+  // NOTE: so that what is changed by another connection stands in the file; its close takes away what the writer had left.
   run(path, "PRAGMA wal_checkpoint(TRUNCATE)");
+  for (const ending of ["-wal", "-shm"]) writeFileSync(path + ending, "", { mode: 0o600 });
   return path;
 }
 

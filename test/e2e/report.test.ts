@@ -58,7 +58,7 @@ describe("the page", () => {
     expect(html.match(/&lt;script&gt;/g)?.length).toBeGreaterThan(3);
   });
 
-  test("takes the place of an older one with its rights, and leaves nothing beside it", async () => {
+  test("takes the place of an older one that others could read, is its owner's alone, and leaves nothing beside it", async () => {
     const page = await makePage(undefined, "--quiet");
     expect(statSync(page).mode & 0o777).toBe(0o600);
     const folder = join(page, "..");
@@ -72,7 +72,7 @@ describe("the page", () => {
       stderr: "",
     });
     expect(readFileSync(page, "utf8")).toContain("<h1>Mail statistics</h1>");
-    expect(statSync(page).mode & 0o777).toBe(0o644);
+    expect(statSync(page).mode & 0o777).toBe(0o600);
     expect(readdirSync(folder)).toEqual(before);
     const { status, stdout } = await runCli(["stats", "--quiet", "--db", db, "--html", page, "--json", "totals"]);
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ kind: "stats" })]);

@@ -375,7 +375,7 @@ describe("a database that", () => {
   });
 
   test("is a directory", async () => {
-    expectFailure(await ingest("--db", folder, good), { status: 3, says: folder });
+    expectFailure(await ingest("--db", folder, good), { status: 2, says: folder });
   });
 
   test("is in a directory that is missing", async () => {

@@ -123,13 +123,13 @@ describe("a transaction that fails", () => {
       transactor.addServer("mx1", "UTC", NOW);
       transactor.addServer("mx1", "UTC", NOW);
     };
-    expect(() => writer.write(twice)).toThrow(/UNIQUE/);
+    expect(() => writer.write(twice)).toThrow(/There is a server of that name/);
     expect(queryAll(path, "SELECT * FROM stored_servers")).toEqual([]);
     const rowsTwice = (transactor: Transactor): void => {
       addEntries(transactor, 40);
       addEntries(transactor, 40);
     };
-    expect(() => writer.write(rowsTwice)).toThrow(/UNIQUE/);
+    expect(() => writer.write(rowsTwice)).toThrow(/There is such a row/);
     expect(entryCount(path)).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 /** Databases for tests: real files in a folder of their own, removed afterwards unless KEEP_TEST_FILES is set. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -39,6 +39,12 @@ export async function withWriter<Result>(
   } finally {
     writer.close();
   }
+}
+
+/** Copies a database that nobody writes to, with what its last writer leaves beside it: an empty log of writes, and its index. */
+export function copyDatabase(from: string, to: string): void {
+  copyFileSync(from, to);
+  for (const ending of ["-wal", "-shm"]) writeFileSync(to + ending, "");
 }
 
 export async function withReader<Result>(

@@ -9,11 +9,11 @@
  * not there, of this case alone; outputs are kept with the same names. Without `--db`, commands use `$DB`. The world stands still:
  * the time is UTC and fixed, the host is mx1, nothing is a terminal. With several commands, each begins with `$ command`.
  */
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "./cli.ts";
 import { readTruth } from "./corpus.ts";
-import { FIXTURES } from "./database.ts";
+import { copyDatabase, FIXTURES } from "./database.ts";
 import { madeOnce } from "./made-once.ts";
 
 export interface GoldenCase {
@@ -43,7 +43,7 @@ export function goldenCases(): GoldenCase[] {
 
 /** Makes a database of the trimmed logs of the profile "default" as those of the server mx1. */
 export async function makeGoldenDatabase(path: string): Promise<void> {
-  copyFileSync(await madeOnce("golden.db", ingestCorpus), path);
+  copyDatabase(await madeOnce("golden.db", ingestCorpus), path);
 }
 
 async function ingestCorpus(path: string): Promise<void> {

@@ -46,7 +46,8 @@ export interface Printed {
 
 /** Runs one command after the other as the user, all in one process: a start takes longer than most answers. */
 export function runAllAs(user: number, commands: readonly (readonly string[])[], place: Place = {}): Printed[] {
-  const node = [process.execPath, "--input-type=module", "-e", COMMANDS, "--", JSON.stringify(commands)];
+  const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module"];
+  const node = [process.execPath, ...flags, "-e", COMMANDS, "--", JSON.stringify(commands)];
   const [command, argv] = asUser(user, node, place);
   const { status, stdout, stderr } = spawnSync(command, argv, { encoding: "utf8", cwd: ROOT, env: environment() });
   if (status !== 0) throw new Error(`The commands were not run: ${stderr}`);
@@ -54,9 +55,10 @@ export function runAllAs(user: number, commands: readonly (readonly string[])[],
 }
 
 const COMMANDS = `
-  import { processIo } from "./dist/io.js";
-  import { main } from "./dist/main.js";
-  const io = processIo();
+  import { processIo } from "./src/cli/io.ts";
+  import { main } from "./src/cli/main.ts";
+  import { streamsOfProcess } from "./src/cli/standard-streams.ts";
+  const io = processIo(new AbortController(), streamsOfProcess());
   const printed = [];
   for (const argv of JSON.parse(process.argv[1])) {
     const text = { stdout: "", stderr: "" };
@@ -89,7 +91,7 @@ export function sharedFolder(): string {
 }
 
 function environment(): Record<string, string> {
-  return { PATH: process.env["PATH"] ?? "", TZ: "UTC", NO_COLOR: "1" };
+  return { PATH: process.env["PATH"] ?? "", TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1" };
 }
 
 function commandOf(user: number, argv: readonly string[], place: Place = {}): [string, string[]] {

@@ -24,20 +24,21 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
       hint: "Name a file with --output, or pipe it: `| less`, `> FILE`.",
     });
   }
-  return usingReader(flags, io, async (reader) => {
-    const source = findSource(await reader.sources.list({ server }), raw);
-    const bytes = textLeft(reader, source, io);
-    const affected = (): object => ({
-      server: source.server,
-      path: source.path,
-      from: source.pruned,
-      until: source.size,
-    });
-    const action = { action: "export", parameters: flags, affected, takesOut: true };
-    return audited(action, toStoreSettings(flags, io), flags, io, () =>
-      output === undefined ? toStdout(bytes, io) : toFile(bytes, output, io),
-    );
+  const source = await usingReader(flags, io, async (reader) => findSource(await reader.sources.list({ server }), raw));
+  const affected = (): object => ({
+    server: source.server,
+    path: source.path,
+    from: source.pruned,
+    until: source.size,
   });
+  const action = { action: "export", parameters: flags, affected, takesOut: true };
+  // NOTE: opened again once the beginning is recorded, which writes to the database.
+  return audited(action, toStoreSettings(flags, io), flags, io, () =>
+    usingReader(flags, io, async (reader) => {
+      const bytes = textLeft(reader, source, io);
+      return output === undefined ? toStdout(bytes, io) : toFile(bytes, output, io);
+    }),
+  );
 }
 
 /** The bytes of a log that have not been pruned; says how many have been. Errors: `not_found` when none is left. */
