@@ -18,7 +18,7 @@ export async function usingCopy<Result>(
 ): Promise<Result> {
   const copy = new WorkingCopy(toStoreSettings(flags, io), { purpose, processId: process.pid, isRunning });
   try {
-    const options = { now: io.now, signal: io.signal, onProgress };
+    const options = { now: io.now, signal: io.signal, startReadingThread: io.startReadingThread, onProgress };
     return await action(copy, () => replay(reader.text, copy.writer, options));
   } finally {
     copy.close();

@@ -37,6 +37,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   string_ids: "derived",
   text_indexes: "derived",
   stored_messages: "derived",
+  stored_milestones: "derived",
   stored_recipients: "derived",
   message_tags: "kept",
   delivery_paths: "derived",
