@@ -23,6 +23,19 @@ import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
+/** By the names that the types refer to them with. */
+const LAYOUTS: Readonly<Record<string, Layout>> = {
+  ADDRESS_EVENT,
+  ARRIVAL,
+  CLIENT,
+  DELIVERY_PATH,
+  DELIVERY_PROBLEM,
+  ENTRY,
+  MESSAGE_STATE,
+  MILESTONES,
+  REJECTION,
+};
+
 const TABLES = readTypes("../../src/store/tables.ts");
 const BASE_TABLES = relationsOf("BaseTables");
 const PUBLIC_VIEWS = relationsOf("PublicViews");
@@ -276,18 +289,6 @@ function fieldsOfMembers(members: readonly Member[], textOf: (node: Ranged) => s
       : [],
   );
 }
-
-const LAYOUTS: Readonly<Record<string, Layout>> = {
-  ADDRESS_EVENT,
-  ARRIVAL,
-  CLIENT,
-  DELIVERY_PATH,
-  DELIVERY_PROBLEM,
-  ENTRY,
-  MESSAGE_STATE,
-  MILESTONES,
-  REJECTION,
-};
 
 /** The fields of `RowOf<typeof LAYOUT>`; undefined of another type. */
 function fieldsOfLayout(type: string): Field[] | undefined {
