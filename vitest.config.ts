@@ -16,7 +16,11 @@ class LongOnesFirst extends BaseSequencer {
 /** They put other modules in the place of those of Node.js, which files that come after them in a worker must not meet. */
 const ISOLATED = ["test/ingest/faults.test.ts"];
 
-const test = { setupFiles: ["test/support/seed.ts"], env: { TZ: "UTC", NO_COLOR: "1" }, testTimeout: 60_000 };
+const test = {
+  setupFiles: ["test/support/seed.ts"],
+  env: { TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1" },
+  testTimeout: 60_000,
+};
 
 /** A file for what .ci/run counts. */
 const report = process.env["TEST_REPORT"];

@@ -2,8 +2,8 @@
 // The driver of SQLite ends an older Node.js with a segmentation fault, so the version is looked at before anything is loaded.
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 22 || (major === 22 && minor >= 15)) {
-  const [{ main }, { processIo }] = await Promise.all([import("../dist/main.js"), import("../dist/io.js")]);
-  process.exitCode = await main(process.argv.slice(2), processIo());
+  const { start } = await import("../dist/start.js");
+  await start(process.argv.slice(2));
 } else {
   process.stderr.write(`error: exim-pilot needs Node.js 22.15 or newer; this is ${process.versions.node}.\n`);
   process.exitCode = 3;

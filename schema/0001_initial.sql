@@ -6,6 +6,13 @@
 -- The public names (messages, recipients, log_entries …) belong to the views in views.sql; tables of the same subject are stored_….
 -- Runs in milliseconds: the tables are new.
 
+-- One row: what tells this database from all others, whatever its file is called. Given once, at its making; a backup, a restored
+-- database and a copy of the file have the same one.
+CREATE TABLE database_identity (
+  id TEXT NOT NULL -- 32 hexadecimal digits, random
+) STRICT;
+INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
+
 -- Names of the codes below, so that views and people can read them. src/store/codes.ts reads them from here.
 CREATE TABLE codes (
   family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention
@@ -110,6 +117,17 @@ CREATE TABLE string_ids (
   text TEXT    NOT NULL PRIMARY KEY,
   id   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Texts that prune found no row to name and is about to remove. They are here instead of in the index: search finds them here too, and
+-- a run that reads logs and needs one takes it back. A prune that is killed leaves them, and the next one goes on from there.
+CREATE TABLE unused_texts (
+  table_name TEXT    NOT NULL CHECK (table_name IN ('addresses', 'strings')),
+  text       TEXT    NOT NULL,
+  text_rowid INTEGER NOT NULL, -- addresses.id or strings.id
+  run        INTEGER NOT NULL, -- a random number, the same for all texts of one prune
+  PRIMARY KEY (table_name, text)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX idx_unused_texts_text_rowid ON unused_texts (table_name, text_rowid);
 
 CREATE TABLE text_indexes (
   table_name TEXT    NOT NULL PRIMARY KEY CHECK (table_name IN ('addresses', 'strings', 'raw_blocks')),

@@ -22,7 +22,7 @@ CREATE TABLE rolled_messages (
   slot      INTEGER NOT NULL, -- quarter of an hour since the epoch
   status    INTEGER NOT NULL, -- codes.message_status
   messages  INTEGER NOT NULL,
-  bytes     INTEGER NOT NULL,
+  bytes     REAL    NOT NULL, -- whole, and REAL for made-up sizes whose sum no integer holds
   PRIMARY KEY (first_id, server_id, slot, status)
 ) STRICT, WITHOUT ROWID;
 
@@ -33,7 +33,7 @@ CREATE TABLE rolled_recipients (
   status     INTEGER NOT NULL, -- codes.recipient_status
   attempts   INTEGER NOT NULL, -- of each of them
   recipients INTEGER NOT NULL,
-  bytes      INTEGER NOT NULL, -- sizes of their messages
+  bytes      REAL    NOT NULL, -- sizes of their messages, as above
   PRIMARY KEY (first_id, server_id, status, attempts)
 ) STRICT, WITHOUT ROWID;
 

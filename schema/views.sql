@@ -1,6 +1,8 @@
 -- The public SQL contract: views that only grow, re-created whenever this file has changed.
 -- Timestamps are ISO-8601 UTC with milliseconds. All of it reads with the plain sqlite3 shell; the text of a line, which is
 -- kept compressed, is the column raw_line that exim-pilot's own connections add to log_entries.
+-- Divisions count from the year 0, so that times before 1970 are not rounded up. A log's time that is more than a day (86,400,000 ms)
+-- ahead of the clock that read it counts as of then: see src/store/plausible-time.ts.
 -- The line above each view says what it holds; `exim-pilot sql --views` shows it.
 
 -- The servers whose logs are stored.
@@ -11,10 +13,10 @@ SELECT
   s.version,
   s.owner,
   s.time_zone,
-  (SELECT strftime('%Y-%m-%dT%H:%M:%S', min(first_ms) / 1000, 'unixepoch') || printf('.%03dZ', min(first_ms) % 1000)
-   FROM stored_sources WHERE server_id = s.id) AS first_seen,
-  (SELECT strftime('%Y-%m-%dT%H:%M:%S', max(last_ms) / 1000, 'unixepoch') || printf('.%03dZ', max(last_ms) % 1000)
-   FROM stored_sources WHERE server_id = s.id) AS last_seen
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', (min(ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (min(ms) + 62167219200000) % 1000)
+   FROM (SELECT iif(first_ms > updated_ms + 86400000, updated_ms, first_ms) AS ms FROM stored_sources WHERE server_id = s.id)) AS first_seen,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', (max(ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (max(ms) + 62167219200000) % 1000)
+   FROM (SELECT iif(last_ms > updated_ms + 86400000, updated_ms, last_ms) AS ms FROM stored_sources WHERE server_id = s.id)) AS last_seen
 FROM stored_servers s;
 
 -- The logs that were read, and how far.
@@ -29,8 +31,8 @@ SELECT
   s.lines,
   s.other,
   s.unparsed,
-  strftime('%Y-%m-%dT%H:%M:%S', s.first_ms / 1000, 'unixepoch') || printf('.%03dZ', s.first_ms % 1000) AS first_timestamp,
-  strftime('%Y-%m-%dT%H:%M:%S', s.last_ms / 1000, 'unixepoch') || printf('.%03dZ', s.last_ms % 1000) AS last_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', (iif(s.first_ms > s.updated_ms + 86400000, s.updated_ms, s.first_ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (iif(s.first_ms > s.updated_ms + 86400000, s.updated_ms, s.first_ms) + 62167219200000) % 1000) AS first_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', (iif(s.last_ms > s.updated_ms + 86400000, s.updated_ms, s.last_ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (iif(s.last_ms > s.updated_ms + 86400000, s.updated_ms, s.last_ms) + 62167219200000) % 1000) AS last_timestamp,
   strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at,
   strftime('%Y-%m-%dT%H:%M:%S', s.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', s.updated_ms % 1000) AS updated_at,
   s.entries,
@@ -46,8 +48,8 @@ CREATE VIEW messages AS
 SELECT
   m.exim_id AS id,
   v.name AS server,
-  strftime('%Y-%m-%dT%H:%M:%S', coalesce(m.arrival_at, m.first_at) / 1000000, 'unixepoch')
-    || printf('.%03dZ', coalesce(m.arrival_at, m.first_at) / 1000 % 1000) AS timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', (coalesce(m.arrival_at, m.first_at) + 62167219200000000) / 1000000 - 62167219200, 'unixepoch')
+    || printf('.%03dZ', (coalesce(m.arrival_at, m.first_at) + 62167219200000000) / 1000 % 1000) AS timestamp,
   a.address AS sender,
   m.size,
   c.name AS status,
@@ -68,8 +70,8 @@ SELECT
     WHEN m.auth_id IS NOT NULL THEN 'submitted'
     ELSE 'inbound'
   END AS direction,
-  strftime('%Y-%m-%dT%H:%M:%S', m.completed_at / 1000000, 'unixepoch')
-    || printf('.%03dZ', m.completed_at / 1000 % 1000) AS completed_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (m.completed_at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch')
+    || printf('.%03dZ', (m.completed_at + 62167219200000000) / 1000 % 1000) AS completed_at,
   CASE
     WHEN m.queue_ms IS NOT NULL THEN m.queue_ms / 1000.0
     WHEN m.completed_at IS NOT NULL AND m.arrival_at IS NOT NULL THEN (m.completed_at / 1000 - m.arrival_at / 1000) / 1000.0
@@ -99,7 +101,7 @@ SELECT
   v.name AS server,
   a.address AS recipient,
   c.name AS status,
-  strftime('%Y-%m-%dT%H:%M:%S', r.delivered_ms / 1000, 'unixepoch') || printf('.%03dZ', r.delivered_ms % 1000) AS delivered_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (r.delivered_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (r.delivered_ms + 62167219200000) % 1000) AS delivered_at,
   r.attempts,
   replace(t.text, char(2), a.address) AS last_error
 FROM stored_recipients r
@@ -116,7 +118,7 @@ SELECT
   m.exim_id AS message_id,
   v.name AS server,
   a.address AS recipient,
-  strftime('%Y-%m-%dT%H:%M:%S', l.at / 1000000, 'unixepoch') || printf('.%03dZ', l.at / 1000 % 1000) AS timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', (l.at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (l.at + 62167219200000000) / 1000 % 1000) AS timestamp,
   r.text AS router,
   t.text AS transport,
   h.text AS host,
@@ -160,7 +162,7 @@ WHERE e.is_attempt;
 CREATE VIEW rejections AS
 SELECT
   j.entry_id AS id,
-  strftime('%Y-%m-%dT%H:%M:%S', e.at / 1000000, 'unixepoch') || printf('.%03dZ', e.at / 1000 % 1000) AS timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', (e.at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (e.at + 62167219200000000) / 1000 % 1000) AS timestamp,
   v.name AS server,
   m.exim_id AS message_id,
   c.name AS phase,
@@ -206,7 +208,7 @@ LEFT JOIN strings w ON w.id = j.reason_id;
 CREATE VIEW log_entries AS
 SELECT
   e.id,
-  strftime('%Y-%m-%dT%H:%M:%S', e.at / 1000000, 'unixepoch') || printf('.%03dZ', e.at / 1000 % 1000) AS timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', (e.at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (e.at + 62167219200000000) / 1000 % 1000) AS timestamp,
   v.name AS server,
   m.exim_id AS message_id,
   CASE WHEN e.seen_in & 1 THEN 'main' WHEN e.seen_in & 2 THEN 'reject' ELSE 'panic' END AS log_type,

@@ -13,6 +13,7 @@ export const EXIT_STATUS = {
   in_use: 3,
   io: 3,
   timeout: 3,
+  memory: 3,
   exists: 3,
   busy: 3,
   corrupt: 3,

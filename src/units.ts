@@ -31,10 +31,26 @@ export type Moment = number & { readonly [unit]: "Moment" };
 
 export const MOMENTS_PER_MS = 1000;
 
+/** Between doubles as large as the moments of the year 9999. */
+const LARGEST_STEP = 32;
+
 /** `rank` is 0 to 999. */
 export function momentAt(at: EpochMs, rank: number): Moment {
-  return (at * MOMENTS_PER_MS + rank) as Moment;
+  const moment = at * MOMENTS_PER_MS + rank;
+  // NOTE: beyond the year 2255 a double holds no thousandth of a millisecond: ranks get lost, the millisecond must not.
+  return (
+    moment > Number.MAX_SAFE_INTEGER && momentMs(moment as Moment) < at ? moment + LARGEST_STEP : moment
+  ) as Moment;
 }
+
+/** Milliseconds of the first moment of a day in UTC, of any year: `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */
+export function utcDayMs(year: number, month: number, dayOfMonth: number): number {
+  return Date.UTC(year + CALENDAR_YEARS, month - 1, dayOfMonth) - CALENDAR_DAYS * DAY_MS;
+}
+
+/** After so many years the calendar begins again. */
+const CALENDAR_YEARS = 400;
+const CALENDAR_DAYS = 146_097;
 
 export function momentMs(moment: Moment): EpochMs {
   return epochMs(Math.floor(moment / MOMENTS_PER_MS));

@@ -1,19 +1,22 @@
 /** Making a backup: copied while others write, checked, packed, read back, and only then given its name. */
-import { randomUUID } from "node:crypto";
-import { renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
 import { makePrivateDirectory, syncToDisk } from "../store/disk.ts";
+import { withFileErrors } from "../store/file-errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
 import type { Migrations } from "../store/migrations.ts";
-import { checkFile, copyDatabase, databaseSize } from "../store/snapshot.ts";
+import { type Processes, unfinishedName } from "../store/remains.ts";
+import { moveToNewName } from "../store/replace.ts";
+import { checkFile, copyDatabase, databaseSize, type Identity, identify } from "../store/snapshot.ts";
+import { checkTexts } from "../store/text-check.ts";
 import { type EpochMs, toIso } from "../units.ts";
-import { listBackups, removeBackup, removeRemains } from "./catalogue.ts";
+import { backupsOf, removeBackup, tidy } from "./catalogue.ts";
 import { type Locks, makeEncrypter } from "./encryption.ts";
 import { type Manifest, readManifest, writeManifest } from "./manifest.ts";
-import { backupName, UNFINISHED } from "./name.ts";
+import { backupName, manifestPath } from "./name.ts";
 import { fingerprintOf, pack } from "./packing.ts";
-import { chooseSurplus, type KeepRule } from "./rotation.ts";
+import { chooseRemovals, type KeepRule, type Shrinkage } from "./rotation.ts";
 import { assertUntouched } from "./verify.ts";
 
 export interface BackupOptions {
@@ -28,6 +31,7 @@ export interface BackupOptions {
   readonly program: string;
   readonly waitMs: number;
   readonly now: () => EpochMs;
+  readonly processes: Processes;
   readonly signal?: AbortSignal | undefined;
   /** When a step begins; while copying, the share that is copied, from 0 to 1. */
   readonly onProgress?: ((step: BackupStep, share: number) => void) | undefined;
@@ -41,15 +45,37 @@ export interface BackupReport {
   readonly manifest: Manifest;
   /** Older backups that were removed. */
   readonly removed: readonly string[];
+  /** An older backup that `keep` would remove, and that stays because it holds more than twice as many entries. */
+  readonly spared: string | undefined;
+  /** Set when so much is missing that nothing was removed. */
+  readonly shrinkage: Shrinkage | undefined;
 }
 
 /**
  * Makes a backup of the state of this instant, then removes those that `keep` does not want any more.
- * Errors: `exists` (one was made in the same second), `io`, `busy`, `corrupt`, `disk_full`, `usage` (a recipient that is none), `interrupted`; nothing is left then.
+ * Errors: `exists` (one was made in the same second), `io`, `busy`, `corrupt`, `not_a_database` (it has no schema of ours),
+ * `disk_full`, `usage` (a recipient that is none), `interrupted`; no backup is made then, unless the error says so.
  */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
-  const { path, directory, now } = options;
-  const encrypter = options.locks === undefined ? undefined : makeEncrypter(options.locks);
+  return withFileErrors(options.directory, async () => {
+    const encrypter = options.locks === undefined ? undefined : makeEncrypter(options.locks);
+    const identity = identify(options.path, options.migrations, options.waitMs);
+    const target = await store(options, identity, encrypter);
+    const manifest = readManifest(target);
+    await assertUntouched(target, manifest, options.signal).catch((error: unknown) => {
+      throw options.signal?.aborted === true ? interruptedAfter(target, error) : error;
+    });
+    return { path: target, manifest, ...rotate(options, identity, target, manifest) };
+  });
+}
+
+/** Makes it; returns its path. */
+async function store(
+  options: BackupOptions,
+  identity: Identity,
+  encrypter: ReturnType<typeof makeEncrypter> | undefined,
+): Promise<string> {
+  const { path, directory, now, processes, signal } = options;
   const size = databaseSize(path, options.waitMs);
   makePrivateDirectory(directory);
   const form = { isCompressed: options.isCompressed, isEncrypted: encrypter !== undefined };
@@ -57,56 +83,90 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   const at = now();
   const target = join(directory, backupName(path, at, form));
   // NOTE: what is to be encrypted is not written to the directory of the backups before it is.
-  const plainDirectory = form.isEncrypted ? dirname(path) : directory;
-  const plain = join(plainDirectory, partialName(target, "plain"));
-  const packed = isPlain ? plain : join(directory, partialName(target, "packed"));
-  for (const place of new Set([directory, plainDirectory])) removeRemains(place, now());
+  const plainDirectory = form.isEncrypted ? dirname(identity.path) : directory;
+  const plain = join(plainDirectory, unfinishedName("plain", processes));
+  const packed = isPlain ? plain : join(directory, unfinishedName("packed", processes));
+  const manifest = join(directory, unfinishedName("manifest", processes));
+  for (const place of new Set([directory, plainDirectory])) tidy(place, processes, now());
   assertFreeSpace(directory, isPlain || form.isEncrypted ? size : 2 * size, options.freeBytes);
   assertFreeSpace(plainDirectory, size, options.freeBytes);
   try {
     await copyDatabase(path, plain, { ...options, onCopied: (share) => options.onProgress?.("copy", share) });
     options.onProgress?.("check", 0);
     const state = checkFile(plain, options.migrations);
+    await checkTexts(plain, signal);
     options.onProgress?.("pack", 0);
-    const database = isPlain ? await fingerprintOf(plain) : await pack(plain, packed, { ...options, encrypter });
+    const database = isPlain
+      ? await fingerprintOf(plain, signal)
+      : await pack(plain, packed, { ...options, encrypter });
     await syncToDisk(packed);
-    const kept = isPlain ? database : await fingerprintOf(packed);
-    writeManifest(target, {
+    const kept = isPlain ? database : await fingerprintOf(packed, signal);
+    writeManifest(manifest, target, {
       createdAt: toIso(at),
       program: options.program,
       compression: form.isCompressed ? "gzip" : "none",
       encryption: form.isEncrypted ? "age" : "none",
       ...kept,
-      database: { ...state, ...database },
+      database: { ...state, path: identity.path, ...database },
     });
-    renameSync(packed, target);
+    signal?.throwIfAborted();
+    nameAsNew(packed, target);
+    // NOTE: only now the manifest, so that one without a backup is always somebody's own; see tidy.
+    await syncToDisk(directory);
+    nameAsNew(manifest, manifestPath(target));
     await syncToDisk(directory);
   } catch (error) {
-    throw options.signal?.aborted === true ? interrupted(error) : error;
+    throw signal?.aborted === true ? interrupted(error) : withoutTemporaryName(error, plain, path);
   } finally {
-    for (const left of [plain, packed]) rmSync(left, { force: true });
+    for (const left of [plain, packed, manifest])
+      for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(left + ending, { force: true });
   }
-  const manifest = readManifest(target);
-  await assertUntouched(target, manifest);
-  return { path: target, manifest, removed: rotate(options) };
+  return target;
 }
 
-/** The newest is the one just made and checked, so a good one always stays. */
-function rotate({ keep, directory, path }: BackupOptions): readonly string[] {
-  if (keep === undefined) return [];
-  const whole = listBackups(directory, path).flatMap((backup) =>
-    backup.manifest === undefined || backup.problem !== undefined
-      ? []
-      : [{ backup, createdAt: backup.manifest.createdAt }],
+/** Errors: `exists`. */
+function nameAsNew(file: string, name: string): void {
+  try {
+    moveToNewName(file, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new PilotError("exists", `There is a backup "${name}" already.`, {
+      hint: "Backups are never overwritten; wait a second, for they are named by the time.",
+      cause: error,
+    });
+  }
+}
+
+type Rotation = Pick<BackupReport, "removed" | "spared" | "shrinkage">;
+
+/** Only backups of this very database are looked at, and the one just made and checked always stays. */
+function rotate(
+  { keep, directory, processes }: BackupOptions,
+  identity: Identity,
+  made: string,
+  manifest: Manifest,
+): Rotation {
+  const older = backupsOf(directory, identity).filter(({ path }) => path !== made);
+  const dated = (path: string, { createdAt, database }: Manifest) => ({
+    path,
+    createdAt,
+    entries: database.counts["stored_entries"] ?? 0,
+  });
+  const { surplus, spared, shrinkage } = chooseRemovals(
+    dated(made, manifest),
+    older.map((backup) => dated(backup.path, backup.manifest)),
+    keep,
   );
-  const surplus = chooseSurplus(whole, keep).map(({ backup }) => backup);
-  for (const backup of surplus) removeBackup(backup);
-  return surplus.map((backup) => backup.path);
+  const removed = new Set(surplus.map(({ path }) => path));
+  for (const backup of older) if (removed.has(backup.path)) removeBackup(backup, directory, processes);
+  return { removed: [...removed], spared: spared?.path, shrinkage };
 }
 
-/** Another process may make a backup in the same second. */
-function partialName(target: string, part: string): string {
-  return `${UNFINISHED}${part}-${basename(target)}-${randomUUID()}`;
+/** What is wrong with the copy is wrong with the database: the copy is told by nobody. */
+function withoutTemporaryName(error: unknown, plain: string, path: string): unknown {
+  if (!(error instanceof PilotError) || !error.message.includes(plain)) return error;
+  const { code, message, hint } = error;
+  return new PilotError(code, message.replaceAll(plain, path), { ...(hint !== undefined && { hint }), cause: error });
 }
 
 function interrupted(cause: unknown): PilotError {
@@ -114,4 +174,15 @@ function interrupted(cause: unknown): PilotError {
     hint: "Run it again; what is stored is as it was.",
     cause,
   });
+}
+
+function interruptedAfter(path: string, cause: unknown): PilotError {
+  return new PilotError(
+    "interrupted",
+    `Interrupted: "${path}" was made and not yet read back, and nothing was removed.`,
+    {
+      hint: "`exim-pilot backup --verify` checks it.",
+      cause,
+    },
+  );
 }

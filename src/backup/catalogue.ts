@@ -1,11 +1,14 @@
 /** The backups in a directory. */
-import { readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PilotError } from "../errors.ts";
+import { findRemains, namesIn, type Processes, unfinishedName } from "../store/remains.ts";
+import { moveToNewName } from "../store/replace.ts";
+import type { Identity } from "../store/snapshot.ts";
 import { escapeForm } from "../text.ts";
-import { type EpochMs, HOUR_MS } from "../units.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
-import { manifestPath, stemOf, UNFINISHED } from "./name.ts";
+import type { EpochMs } from "../units.ts";
+import { type Manifest, parseManifest, readManifest } from "./manifest.ts";
+import { manifestPath, stemOf } from "./name.ts";
 
 export interface ListedBackup {
   readonly path: string;
@@ -16,70 +19,93 @@ export interface ListedBackup {
   readonly problem: string | undefined;
 }
 
+/** A backup that can be used, as far as a look tells. */
+export interface WholeBackup extends ListedBackup {
+  readonly manifest: Manifest;
+  readonly problem: undefined;
+}
+
 const STAMP = String.raw`-\d{8}T\d{6}Z\.db(?:\.gz)?(?:\.age)?`;
 
-/** The backups of `database` in `directory`, the newest first. Errors: `io` when the directory cannot be read. */
+/** The backups in `directory` of databases that are called as `database`, the newest first. Errors: `io` when the directory cannot be read. */
 export function listBackups(directory: string, database: string): readonly ListedBackup[] {
   const form = new RegExp(`^${escapeForm(stemOf(database))}${STAMP}$`);
-  return namesIn(directory)
+  return namesIn(directory, "Name the directory of the backups; `exim-pilot backup` makes it when it is missing.")
     .filter((name) => form.test(name))
     .sort()
     .reverse()
-    .map((name) => lookAt(join(directory, name)));
+    .flatMap((name) => lookAt(join(directory, name)));
 }
 
-/** The newest that looks whole. Errors: `not_found`. */
-export function findNewest(directory: string, database: string): ListedBackup {
-  const newest = listBackups(directory, database).find(({ problem }) => problem === undefined);
+/** Those that were made of this very file: of a copy with the same id, and of another database with the same name, none. */
+export function backupsOf(directory: string, { id, path }: Identity): readonly WholeBackup[] {
+  return listBackups(directory, path).filter(
+    (backup): backup is WholeBackup =>
+      backup.problem === undefined && backup.manifest?.database.id === id && backup.manifest.database.path === path,
+  );
+}
+
+/**
+ * The newest that looks whole. `id`: of the database, or undefined when it cannot be read; then its name has to do. Errors: `not_found`.
+ */
+export function findNewest(directory: string, database: string, id: string | undefined): ListedBackup {
+  const newest = listBackups(directory, database).find(
+    ({ problem, manifest }) => problem === undefined && (id === undefined || manifest?.database.id === id),
+  );
   if (newest !== undefined) return newest;
   throw new PilotError("not_found", `There is no whole backup of "${database}" in "${directory}".`, {
     hint: "Make one with `exim-pilot backup`.",
   });
 }
 
-export function removeBackup({ path }: ListedBackup): void {
-  // NOTE: the backup first; a manifest alone is no backup, and the next run removes it.
+/** Removes a backup. Killed at any instant, it leaves either what {@link tidy} makes whole again or what that removes. */
+export function removeBackup({ path }: ListedBackup, directory: string, processes: Processes): void {
+  const manifest = join(directory, unfinishedName("manifest", processes));
+  renameSync(manifestPath(path), manifest);
   unlinkSync(path);
-  unlinkSync(manifestPath(path));
+  unlinkSync(manifest);
 }
 
-/** Nothing works on a file that long without touching it. */
-const ABANDONED_MS = HOUR_MS;
-
-/** Removes what killed runs have left: unfinished files, and manifests without a backup. */
-export function removeRemains(directory: string, now: EpochMs): void {
-  const names = new Set(namesIn(directory));
-  for (const name of names) {
-    const isUnfinished = name.startsWith(UNFINISHED);
-    const isManifest = new RegExp(`${STAMP}\\.json$`).test(name) && !names.has(name.slice(0, -".json".length));
-    const path = join(directory, name);
-    if (!isUnfinished && !isManifest) continue;
-    // Another backup may just have ended, and its files be gone.
-    const status = statSync(path, { throwIfNoEntry: false });
-    if (status !== undefined && now - status.mtimeMs > ABANDONED_MS) rmSync(path, { recursive: true, force: true });
+/**
+ * Removes what killed runs have left in a directory, and nothing else; a backup that lacks nothing but its manifest's name, because a
+ * run was killed while it gave the name or took it away, gets it back.
+ */
+export function tidy(directory: string, processes: Processes, now: EpochMs): void {
+  for (const { kind, path } of findRemains(directory, processes, now)) {
+    if (kind === "manifest" && giveBack(directory, path)) continue;
+    rmSync(path, { recursive: true, force: true });
   }
 }
 
-function namesIn(directory: string): string[] {
+/** True when the manifest is beside its backup now. */
+function giveBack(directory: string, manifest: string): boolean {
   try {
-    return readdirSync(directory);
+    const { file, size } = parseManifest(manifest, manifest);
+    const backup = join(directory, file);
+    if (lstatSync(backup, { throwIfNoEntry: false })?.size !== size || existsSync(manifestPath(backup))) return false;
+    moveToNewName(manifest, manifestPath(backup));
+    return true;
   } catch (error) {
-    throw new PilotError("io", `The directory "${directory}" cannot be read.`, {
-      hint: "Name the directory of the backups; `exim-pilot backup` makes it when it is missing.",
-      cause: error,
-    });
+    // NOTE: a run that was killed while it wrote it has made no backup.
+    if (error instanceof PilotError && error.code === "check_failed") return false;
+    throw error;
   }
 }
 
-function lookAt(path: string): ListedBackup {
-  const sizeBytes = statSync(path).size;
+/** Empty when it has gone meanwhile. */
+function lookAt(path: string): readonly ListedBackup[] {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return [];
+  const sizeBytes = status.size;
+  if (!status.isFile())
+    return [{ path, manifest: undefined, sizeBytes, problem: `"${path}" is not a file of its own.` }];
   try {
     const manifest = readManifest(path);
     const problem =
       manifest.size === sizeBytes ? undefined : `is ${sizeBytes} bytes long and was made with ${manifest.size}`;
-    return { path, manifest, sizeBytes, problem };
+    return [{ path, manifest, sizeBytes, problem }];
   } catch (error) {
     if (!(error instanceof PilotError)) throw error;
-    return { path, manifest: undefined, sizeBytes, problem: error.message };
+    return [{ path, manifest: undefined, sizeBytes, problem: error.message }];
   }
 }

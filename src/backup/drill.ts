@@ -1,24 +1,18 @@
 /** A restore that is only tried: does the newest backup really give a database that answers? */
-import { mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { OWNER_ONLY } from "../store/disk.ts";
-import type { Migrations } from "../store/migrations.ts";
+import { PilotError } from "../errors.ts";
+import { withFileErrors } from "../store/file-errors.ts";
+import { identify } from "../store/snapshot.ts";
 import { type CheckedTexts, checkTexts } from "../store/text-check.ts";
-import type { EpochMs } from "../units.ts";
 import { findNewest } from "./catalogue.ts";
-import type { Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
-import { stampOf, UNFINISHED } from "./name.ts";
-import { restoreBackup } from "./restore.ts";
+import { type RestoreOptions, restoreBackup } from "./restore.ts";
+import { inFolder } from "./verify.ts";
 
-export interface DrillOptions {
+export interface DrillOptions extends Omit<RestoreOptions, "backup"> {
   readonly directory: string;
   /** The database whose newest backup is tried. */
   readonly path: string;
-  readonly keys: Keys;
-  readonly migrations: Migrations;
-  readonly waitMs: number;
-  readonly now: () => EpochMs;
 }
 
 export interface DrillReport {
@@ -33,14 +27,22 @@ export interface DrillReport {
  * block of log text with its hash, and removes it again. Errors: `not_found`, and as {@link restoreBackup}.
  */
 export async function drill({ directory, path, ...options }: DrillOptions): Promise<DrillReport> {
-  const newest = findNewest(directory, path);
-  const folder = join(directory, `${UNFINISHED}drill-${stampOf(options.now())}`);
-  const restored = join(folder, basename(path));
-  mkdirSync(folder, { mode: OWNER_ONLY.directory });
+  const newest = findNewest(directory, path, idOf(path, options));
+  return withFileErrors(directory, () =>
+    inFolder(directory, "drill", options, async (folder) => {
+      const restored = join(folder, basename(path));
+      const { manifest } = await restoreBackup({ backup: newest.path, path: restored, ...options });
+      return { backup: newest.path, manifest, texts: await checkTexts(restored, options.signal) };
+    }),
+  );
+}
+
+/** Undefined when the database is gone or damaged, which is what backups are for. */
+function idOf(path: string, { migrations, waitMs }: Pick<DrillOptions, "migrations" | "waitMs">): string | undefined {
   try {
-    const { manifest } = await restoreBackup({ backup: newest.path, path: restored, ...options });
-    return { backup: newest.path, manifest, texts: checkTexts(restored) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    return identify(path, migrations, waitMs).id;
+  } catch (error) {
+    if (error instanceof PilotError && error.code !== "busy") return undefined;
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** What is written beside each backup: enough to tell that it is whole, and what is in it. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { PilotError } from "../errors.ts";
 import { OWNER_ONLY } from "../store/disk.ts";
@@ -24,6 +25,10 @@ export interface Manifest {
   readonly sha256: string;
   /** Of the database in it. */
   readonly database: {
+    /** Random, of its making; see the table database_identity. */
+    readonly id: string;
+    /** Where it was when the backup was made: absolute, without links. */
+    readonly path: string;
     readonly schema: number;
     readonly size: number;
     readonly sha256: string;
@@ -34,33 +39,22 @@ export interface Manifest {
 
 export type ManifestContent = Omit<Manifest, "version" | "file">;
 
-/** Errors: `exists` when there is one already; `io`. */
-export function writeManifest(backup: string, content: ManifestContent): void {
+/** Writes the manifest of the backup that will be at `backup` to the new file `path`. Errors: those of the file system. */
+export function writeManifest(path: string, backup: string, content: ManifestContent): void {
   const manifest: Manifest = { version: MANIFEST_VERSION, file: basename(backup), ...content };
-  const path = manifestPath(backup);
-  let descriptor: number;
+  const text = `${JSON.stringify({ ...manifest, checksum: checksumOf(manifest) }, undefined, 2)}\n`;
+  const descriptor = openSync(path, "wx", OWNER_ONLY.file);
   try {
-    descriptor = openSync(path, "wx", OWNER_ONLY.file);
-  } catch (error) {
-    throw cannotWrite(path, error);
-  }
-  try {
-    writeSync(descriptor, `${JSON.stringify(manifest, undefined, 2)}\n`);
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
-function cannotWrite(path: string, error: unknown): PilotError {
-  const exists = (error as NodeJS.ErrnoException).code === "EEXIST";
-  const sentence = exists
-    ? `There is a backup "${path.slice(0, -".json".length)}" already.`
-    : `"${path}" cannot be written.`;
-  const hint = exists
-    ? "Backups are never overwritten; wait a second, for they are named by the time."
-    : "Check the rights of the directory.";
-  return new PilotError(exists ? "exists" : "io", sentence, { hint, cause: error });
+/** SHA-256 of all fields, in their order. */
+function checksumOf(manifest: Manifest): string {
+  return createHash("sha256").update(JSON.stringify(manifest)).digest("hex");
 }
 
 /**
@@ -72,7 +66,7 @@ export function readManifest(backup: string): Manifest {
       hint: "`exim-pilot backup --list DIRECTORY` names those that are there.",
     });
   }
-  const manifest = parseManifest(backup);
+  const manifest = parseManifest(manifestPath(backup), backup);
   if (manifest.file !== basename(backup)) {
     throw new PilotError("check_failed", `"${backup}" was made as "${manifest.file}" and renamed since.`, {
       hint: "Give it and its manifest their names back: they tell which database it is of, and when it was made.",
@@ -81,17 +75,18 @@ export function readManifest(backup: string): Manifest {
   return manifest;
 }
 
-function parseManifest(backup: string): Manifest {
-  const path = manifestPath(backup);
+/** What a manifest at `path` says, of `backup` or of whatever backup it names. Errors: `check_failed`. */
+export function parseManifest(path: string, backup: string): Manifest {
   try {
-    const value = JSON.parse(readFileSync(path, "utf8")) as Manifest;
-    if (!isManifest(value)) throw new Error("it has another form");
-    return value;
+    const { checksum, ...manifest } = JSON.parse(readFileSync(path, "utf8")) as Manifest & { checksum: string };
+    if (!isManifest(manifest)) throw new Error("it has another form");
+    if (checksum !== checksumOf(manifest)) throw new Error("it was changed since it was written");
+    return manifest;
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const sentence = isMissing ? `"${backup}" has no manifest beside it.` : `The manifest "${path}" cannot be used.`;
     throw new PilotError("check_failed", sentence, {
-      hint: `A backup is two files: keep "${basename(path)}" beside it. Without it nothing tells that the backup is whole.`,
+      hint: `A backup is two files: keep "${basename(manifestPath(backup))}" beside it. Without it nothing tells that the backup is whole.`,
       cause: error,
     });
   }
@@ -100,7 +95,9 @@ function parseManifest(backup: string): Manifest {
 function isManifest(value: Manifest): boolean {
   return (
     value.version === MANIFEST_VERSION &&
-    [value.file, value.createdAt, value.sha256, value.database?.sha256].every((text) => typeof text === "string") &&
+    [value.file, value.createdAt, value.sha256, value.database?.sha256, value.database?.id, value.database?.path].every(
+      (text) => typeof text === "string",
+    ) &&
     [value.size, value.database?.size, value.database?.schema].every((number) => Number.isSafeInteger(number)) &&
     ["none", "gzip"].includes(value.compression) &&
     ["none", "age"].includes(value.encryption) &&

@@ -26,6 +26,3 @@ export function manifestPath(backup: string): string {
 export function stemOf(database: string): string {
   return basename(database, extname(database));
 }
-
-/** What the names of files begin with that are not ready, or are for a while only. */
-export const UNFINISHED = ".exim-pilot-";

@@ -42,7 +42,12 @@ export async function pack(plain: string, packed: string, options: PackOptions):
  * Writes the database in a backup into the new file `plain`. Returns its fingerprint.
  * Errors: `usage` (no key), `check_failed` (a wrong key, or not what the manifest says).
  */
-export async function unpack(packed: string, plain: string, manifest: Manifest, keys: Keys): Promise<Fingerprint> {
+export async function unpack(
+  packed: string,
+  plain: string,
+  manifest: Manifest,
+  { keys, signal }: { readonly keys: Keys; readonly signal?: AbortSignal | undefined },
+): Promise<Fingerprint> {
   const tally = new Tally();
   try {
     await pipeline(
@@ -51,11 +56,12 @@ export async function unpack(packed: string, plain: string, manifest: Manifest, 
       manifest.compression === "gzip" ? createGunzip() : new PassThrough(),
       tally,
       createWriteStream(plain, { flags: "wx", mode: OWNER_ONLY.file }),
+      { ...(signal !== undefined && { signal }) },
     );
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // NOTE: what comes from the file system begins with E; what comes from zlib and age does not.
-    if (error instanceof PilotError || code?.startsWith("E") === true) throw error;
+    if (error instanceof PilotError || signal?.aborted === true || code?.startsWith("E") === true) throw error;
     throw new PilotError("check_failed", `"${packed}" cannot be unpacked: ${message}.`, {
       hint: "Use another backup; `exim-pilot backup --list` names them.",
       cause: error,
@@ -65,10 +71,12 @@ export async function unpack(packed: string, plain: string, manifest: Manifest, 
 }
 
 /** Size and hash of a file, read from the disk. */
-export async function fingerprintOf(path: string): Promise<Fingerprint> {
+export async function fingerprintOf(path: string, signal?: AbortSignal): Promise<Fingerprint> {
   const tally = new Tally();
   tally.resume();
-  await pipeline(createReadStream(path, { highWaterMark: CHUNK_BYTES }), tally);
+  await pipeline(createReadStream(path, { highWaterMark: CHUNK_BYTES }), tally, {
+    ...(signal !== undefined && { signal }),
+  });
   return tally.fingerprint;
 }
 

@@ -1,14 +1,18 @@
 /** Back to a backup: checked whole before anything is replaced, and what is replaced is kept. */
-import { existsSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, realpathSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { PilotError } from "../errors.ts";
 import { syncToDisk } from "../store/disk.ts";
+import { withFileErrors } from "../store/file-errors.ts";
 import type { Migrations } from "../store/migrations.ts";
-import { replaceDatabase } from "../store/replace.ts";
+import { type Processes, removeRemains, unfinishedName } from "../store/remains.ts";
+import { companionsOf, placeOf, removeSecondNames, replaceDatabase, strayCompanions } from "../store/replace.ts";
+import { stateOf } from "../store/snapshot.ts";
 import type { EpochMs } from "../units.ts";
 import type { Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
-import { stampOf, UNFINISHED } from "./name.ts";
-import { unpackVerified } from "./verify.ts";
+import { stampOf } from "./name.ts";
+import { differenceFrom, interrupted, unpackVerified, verifyBackup } from "./verify.ts";
 
 export interface RestoreOptions {
   readonly backup: string;
@@ -18,6 +22,8 @@ export interface RestoreOptions {
   readonly migrations: Migrations;
   readonly waitMs: number;
   readonly now: () => EpochMs;
+  readonly processes: Processes;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RestoreReport {
@@ -26,29 +32,79 @@ export interface RestoreReport {
   readonly manifest: Manifest;
   /** Where the replaced database is kept; undefined when there was none. */
   readonly keptAside: string | undefined;
+  /** Where files are kept that lay there without a database they belong to, and that SQLite would have taken for a part of the new one. */
+  readonly movedAside: readonly string[];
 }
 
 /**
- * Puts the database of a backup at `path`. Errors: `check_failed`, `usage`, `schema_newer`, `disk_full`, `busy`, `io`; the
- * database at `path` is then as it was.
+ * Puts the database of a backup at `path`, where it goes on as the one it was made of, with its id. Errors: `check_failed`, `usage`,
+ * `schema_newer`, `disk_full`, `busy`, `io`, `interrupted`; the database at `path` is then as it was, unless the error says what
+ * stands there.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
-  const { backup, path, waitMs, now } = options;
-  const unpacked = join(dirname(resolve(path)), `${UNFINISHED}restore-${basename(path)}-${stampOf(now())}`);
-  const aside = toReplaced(path, now());
-  const keptAside = existsSync(path) ? aside : undefined;
-  try {
-    const manifest = await unpackVerified(backup, unpacked, options);
-    await syncToDisk(unpacked);
-    replaceDatabase(unpacked, path, aside, waitMs);
-    await syncToDisk(dirname(resolve(path)));
-    return { backup, path, manifest, keptAside };
-  } finally {
-    rmSync(unpacked, { force: true });
-  }
+  const { backup, path, waitMs, now, processes, migrations, signal } = options;
+  return withFileErrors(path, async () => {
+    const place = placeOf(resolve(path));
+    assertOther(backup, place);
+    removeRemains(dirname(place), processes, now());
+    removeSecondNames(place, `${place}${REPLACED}`);
+    const unpacked = join(dirname(place), unfinishedName("restore", processes));
+    try {
+      const manifest = await unpackVerified(backup, unpacked, options);
+      await syncToDisk(unpacked);
+      if (signal?.aborted === true) throw interrupted(signal.reason);
+      const check = (): void => assertRestored(path, place, manifest, migrations);
+      const replaced = replaceDatabase(unpacked, place, { aside: toReplaced(place, now()), waitMs, check });
+      await syncToDisk(dirname(place));
+      return { backup, path, manifest, ...replaced };
+    } finally {
+      for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(unpacked + ending, { force: true });
+    }
+  });
 }
 
+/** Checks a backup and tells what {@link restoreBackup} would do. Errors: as that. */
+export async function rehearseRestore(options: RestoreOptions): Promise<RestoreReport> {
+  const { backup, path, now } = options;
+  const place = placeOf(resolve(path));
+  assertOther(backup, place);
+  const { manifest } = await verifyBackup(backup, options);
+  const aside = toReplaced(place, now());
+  return {
+    backup,
+    path,
+    manifest,
+    keptAside: existsSync(place) ? aside : undefined,
+    movedAside: strayCompanions(place).map((file) => aside + file.slice(place.length)),
+  };
+}
+
+/** Between the name of a database and when it was replaced. */
+const REPLACED = ".replaced-";
+
 /** Where a database is kept that is replaced at `at`. */
-export function toReplaced(path: string, at: EpochMs): string {
-  return `${path}.replaced-${stampOf(at)}`;
+function toReplaced(path: string, at: EpochMs): string {
+  return `${path}${REPLACED}${stampOf(at)}`;
+}
+
+/** A backup that is put in its own place would be moved away from its manifest. Errors: `usage`. */
+function assertOther(backup: string, place: string): void {
+  if (!existsSync(backup) || realpathSync(backup) !== place) return;
+  throw new PilotError("usage", `"${backup}" is the backup and the place to restore it to.`, {
+    hint: "Name the database to be replaced, or made, with --db.",
+  });
+}
+
+/** Errors: `check_failed` when what answers at the place is not the database of the backup. */
+function assertRestored(path: string, place: string, manifest: Manifest, migrations: Migrations): void {
+  const [stray] = companionsOf(place);
+  const difference = stray === undefined ? differenceFrom(manifest, stateOf(place, migrations)) : `"${stray}" is there`;
+  if (difference === undefined) return;
+  throw new PilotError(
+    "check_failed",
+    `What stands at "${path}" now is not the database of the backup: ${difference}.`,
+    {
+      hint: "Run the command again; what was replaced is kept beside it.",
+    },
+  );
 }

@@ -45,6 +45,53 @@ export function chooseSurplus<Backup extends Dated>(backups: readonly Backup[], 
   return newestFirst.filter((backup) => !kept.has(backup));
 }
 
+/** A backup as the choice of those to remove sees it. */
+export interface Counted extends Dated {
+  readonly path: string;
+  /** Log entries in it. */
+  readonly entries: number;
+}
+
+/** A backup with less than half of the entries of the one before it: more likely an accident than a wish. */
+export interface Shrinkage {
+  readonly before: string;
+  readonly entriesBefore: number;
+  readonly entries: number;
+}
+
+export interface Removals<Backup> {
+  readonly surplus: readonly Backup[];
+  /** The newest of those that hold more than twice as much as the one just made, where the rules would remove it. */
+  readonly spared: Backup | undefined;
+  readonly shrinkage: Shrinkage | undefined;
+}
+
+/**
+ * Which of the `older` backups may go, now that `made` is there. None where it holds less than half of the newest of them; and of
+ * those that hold more than twice as much, the newest stays whatever the rules say: what was lost may be noticed much later.
+ */
+export function chooseRemovals<Backup extends Counted>(
+  made: Backup,
+  older: readonly Backup[],
+  rules: readonly KeepRule[] | undefined,
+): Removals<Backup> {
+  const newestFirst = [...older].sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
+  const isMuchLarger = ({ entries }: Backup): boolean => entries > 2 * made.entries;
+  const [last] = newestFirst;
+  if (last !== undefined && isMuchLarger(last)) {
+    const shrinkage = { before: last.path, entriesBefore: last.entries, entries: made.entries };
+    return { surplus: [], spared: undefined, shrinkage };
+  }
+  if (rules === undefined) return { surplus: [], spared: undefined, shrinkage: undefined };
+  const larger = newestFirst.find(isMuchLarger);
+  const surplus = chooseSurplus([made, ...older], rules).filter((backup) => backup !== made);
+  return {
+    surplus: surplus.filter((backup) => backup !== larger),
+    spared: surplus.find((backup) => backup === larger),
+    shrinkage: undefined,
+  };
+}
+
 const EPOCH_MONDAY_MS = 4 * DAY_MS;
 
 function periodOf(iso: string, period: Period): string {

@@ -1,18 +1,28 @@
 /** Whether a backup can be trusted: its manifest, its hash, and the database in it, opened. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
+import { OWNER_ONLY } from "../store/disk.ts";
+import { withFileErrors } from "../store/file-errors.ts";
 import { assertFreeSpace } from "../store/free-space.ts";
 import type { Migrations } from "../store/migrations.ts";
-import { checkFile, type RowCounts } from "../store/snapshot.ts";
+import { type Processes, unfinishedName } from "../store/remains.ts";
+import { checkFile, type FileState, type RowCounts } from "../store/snapshot.ts";
+import type { EpochMs } from "../units.ts";
+import { tidy } from "./catalogue.ts";
 import type { Keys } from "./encryption.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { UNFINISHED } from "./name.ts";
 import { fingerprintOf, unpack } from "./packing.ts";
 
-export interface VerifyOptions {
+export interface UnpackOptions {
   readonly keys: Keys;
   readonly migrations: Migrations;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface VerifyOptions extends UnpackOptions {
+  readonly processes: Processes;
+  readonly now: () => EpochMs;
   /** Where it may be unpacked for a while; undefined: beside the backup. */
   readonly scratch?: string;
 }
@@ -25,13 +35,36 @@ export interface VerifiedBackup {
 
 /**
  * Unpacks a backup into a directory that is removed again, and checks it from its manifest to its last page.
- * Errors: `check_failed`, `usage` (a key is missing), `schema_newer`, `disk_full`, `io`.
+ * Errors: `check_failed`, `usage` (a key is missing), `schema_newer`, `disk_full`, `io`, `interrupted`.
  */
 export async function verifyBackup(path: string, options: VerifyOptions): Promise<VerifiedBackup> {
-  const folder = makeFolder(options.scratch ?? dirname(path));
+  return withFileErrors(path, () =>
+    inFolder(options.scratch ?? dirname(path), "verify", options, async (folder) => {
+      const manifest = await unpackVerified(path, join(folder, "database"), options);
+      return { path, manifest, counts: manifest.database.counts };
+    }),
+  );
+}
+
+/** Runs `action` with a directory of its own below `parent`, which is removed afterwards. Errors: `io`. */
+export async function inFolder<Result>(
+  parent: string,
+  kind: "verify" | "drill",
+  { processes, now }: Pick<VerifyOptions, "processes" | "now">,
+  action: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = join(parent, unfinishedName(kind, processes));
   try {
-    const manifest = await unpackVerified(path, join(folder, "database"), options);
-    return { path, manifest, counts: manifest.database.counts };
+    tidy(parent, processes, now());
+    mkdirSync(folder, { mode: OWNER_ONLY.directory });
+  } catch (error) {
+    throw new PilotError("io", `Nothing can be written in "${parent}", where the backup is to be unpacked.`, {
+      hint: "Check that the directory exists, and its rights.",
+      cause: error,
+    });
+  }
+  try {
+    return await action(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -41,21 +74,33 @@ export async function verifyBackup(path: string, options: VerifyOptions): Promis
 export async function unpackVerified(
   path: string,
   target: string,
-  { keys, migrations }: VerifyOptions,
+  { keys, migrations, signal }: UnpackOptions,
 ): Promise<Manifest> {
   const manifest = readManifest(path);
-  await assertUntouched(path, manifest);
-  assertFreeSpace(dirname(target), manifest.database.size);
-  const { size, sha256 } = await unpack(path, target, manifest, keys);
-  if (size !== manifest.database.size || sha256 !== manifest.database.sha256)
-    throw damaged(path, "what is in it is not what was put there");
-  assertState(path, target, manifest, migrations);
-  return manifest;
+  try {
+    await assertUntouched(path, manifest, signal);
+    assertFreeSpace(dirname(target), manifest.database.size);
+    const { size, sha256 } = await unpack(path, target, manifest, { keys, signal });
+    if (size !== manifest.database.size || sha256 !== manifest.database.sha256)
+      throw damaged(path, "what is in it is not what was put there");
+    signal?.throwIfAborted();
+    assertUnpacked(path, target, manifest, migrations);
+    signal?.throwIfAborted();
+    return manifest;
+  } catch (error) {
+    throw signal?.aborted === true ? interrupted(error) : error;
+  }
+}
+
+/** For an error that a signal has caused. */
+export function interrupted(cause: unknown): PilotError {
+  return new PilotError("interrupted", "Interrupted: nothing was changed.", { hint: "Run it again.", cause });
 }
 
 /** Errors: `check_failed` when the file is not the one that was made. */
-export async function assertUntouched(path: string, manifest: Manifest): Promise<void> {
-  const { size, sha256 } = await fingerprintOf(path).catch((error: unknown) => {
+export async function assertUntouched(path: string, manifest: Manifest, signal?: AbortSignal): Promise<void> {
+  const { size, sha256 } = await fingerprintOf(path, signal).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error;
     throw new PilotError("io", `The backup "${path}" cannot be read.`, {
       hint: "Check the name and the rights of the file; `exim-pilot backup --list` names them.",
       cause: error,
@@ -65,14 +110,10 @@ export async function assertUntouched(path: string, manifest: Manifest): Promise
   if (size !== manifest.size || sha256 !== manifest.sha256) throw damaged(path, "it was changed since it was made");
 }
 
-function assertState(path: string, unpacked: string, { database }: Manifest, migrations: Migrations): void {
+function assertUnpacked(path: string, unpacked: string, manifest: Manifest, migrations: Migrations): void {
   try {
-    const { schema, counts } = checkFile(unpacked, migrations);
-    const different = Object.keys({ ...counts, ...database.counts }).filter(
-      (table) => counts[table] !== database.counts[table],
-    );
-    if (schema !== database.schema) throw damaged(path, "its manifest speaks of another schema");
-    if (different.length > 0) throw damaged(path, `its manifest counts other rows of ${different.join(", ")}`);
+    const difference = differenceFrom(manifest, checkFile(unpacked, migrations));
+    if (difference !== undefined) throw damaged(path, difference);
   } catch (error) {
     if (!(error instanceof PilotError)) throw error;
     // NOTE: where it was unpacked to says nothing to anybody.
@@ -88,19 +129,18 @@ function assertState(path: string, unpacked: string, { database }: Manifest, mig
   }
 }
 
+/** How a database is not the one that a manifest tells of, as the end of a sentence; undefined when it is. */
+export function differenceFrom({ database }: Manifest, { id, schema, counts }: FileState): string | undefined {
+  if (id !== database.id) return "its manifest speaks of another database";
+  if (schema !== database.schema) return "its manifest speaks of another schema";
+  const different = Object.keys({ ...counts, ...database.counts }).filter(
+    (table) => counts[table] !== database.counts[table],
+  );
+  return different.length === 0 ? undefined : `its manifest counts other rows of ${different.join(", ")}`;
+}
+
 function damaged(path: string, why: string): PilotError {
   return new PilotError("check_failed", `The backup "${path}" is damaged: ${why}.`, {
     hint: "Use another one; `exim-pilot backup --list` names them.",
   });
-}
-
-function makeFolder(parent: string): string {
-  try {
-    return mkdtempSync(join(parent, `${UNFINISHED}verify-`));
-  } catch (error) {
-    throw new PilotError("io", `Nothing can be written in "${parent}", where the backup is to be unpacked.`, {
-      hint: "Check that the directory exists, and its rights.",
-      cause: error,
-    });
-  }
 }

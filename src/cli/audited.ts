@@ -1,5 +1,6 @@
 /** Records in the audit log what a command changed or took out: who, from where, what, with what result. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { PilotError } from "../errors.ts";
 import { toVisibleLine } from "../render/terminal-text.ts";
 import type { AuditRecord, AuditResult } from "../store/audit-writer.ts";
@@ -21,28 +22,34 @@ export interface AuditedAction<Result> {
   readonly affected: (result: Result) => object | undefined;
   /** Record the beginning too: a run that is killed must not go unseen. */
   readonly isDrastic?: boolean;
+  /** Takes content out: does not begin before that is recorded. */
+  readonly takesOut?: boolean;
   /** A failure that changed nothing is not recorded. */
   readonly ignoresFailure?: boolean;
 }
 
-/** Runs `action` and records it in the database it is about. Errors: those of `action`. */
+/**
+ * Runs `action` and records it in the database it is about. Errors: those of `action`; `busy`, `read_only`, `disk_full` and others of
+ * the database when it takes content out and the beginning cannot be recorded: it is not run then.
+ */
 export async function audited<Result>(
-  { action, parameters, affected, isDrastic = false, ignoresFailure = false }: AuditedAction<Result>,
+  { action, parameters, affected, isDrastic = false, takesOut = false, ignoresFailure = false }: AuditedAction<Result>,
   settings: StoreSettings,
   flags: AuditFlags,
   io: Io,
   run: () => Promise<Result> | Result,
 ): Promise<Result> {
   const startedMs = io.now();
-  const record = (result: AuditResult, what: object, error?: string): Promise<void> =>
-    append(
-      { action, parameters: withoutDatabase(parameters), affected: what, result, error },
-      startedMs,
-      settings,
-      flags,
-      io,
-    );
-  if (isDrastic) await record("started", {});
+  let isFailureTold = false;
+  const record = async (result: AuditResult, what: object, error?: string): Promise<void> => {
+    const entry = { action, parameters: withoutDatabase(parameters), affected: what, result, error };
+    const failure = await append(entry, startedMs, settings, flags, io);
+    if (failure === undefined) return;
+    if (result === "started" && takesOut) throw notRecorded(action, failure);
+    if (result !== "failed" && !isFailureTold) tellFailure(failure, io);
+    isFailureTold = true;
+  };
+  if (isDrastic || takesOut) await record("started", {});
   let result: Result;
   try {
     result = await run();
@@ -59,14 +66,16 @@ function resultOf(error: unknown): AuditResult {
   return error instanceof PilotError && error.code === "interrupted" ? "interrupted" : "failed";
 }
 
-/** A record that cannot be made is told, and does not undo what was done. */
+const RESTORE = "Every database of exim-pilot has one: run `exim-pilot verify`, or restore a backup.";
+
+/** Returns why the record could not be made. */
 async function append(
   what: Pick<AuditRecord, "action" | "parameters" | "affected" | "result" | "error">,
   startedMs: EpochMs,
   { path, waitMs, program }: StoreSettings,
   flags: AuditFlags,
   io: Io,
-): Promise<void> {
+): Promise<PilotError | undefined> {
   const at = io.now();
   const record: AuditRecord = {
     ...what,
@@ -79,27 +88,45 @@ async function append(
     host: io.hostname,
     program,
   };
-  if (flags.syslog === true) writeToSyslog(record, io);
+  if (flags.syslog === true) await writeToSyslog(record, io);
   const { appendAudit, hasAudit } = await import("../store/audit-writer.ts");
   try {
     if (hasAudit(path, waitMs)) appendAudit(path, record, waitMs);
+    else if (existsSync(path)) return new PilotError("corrupt", `"${path}" has no audit log.`, { hint: RESTORE });
+    return undefined;
   } catch (error) {
-    if (what.result === "failed") return;
-    const reason = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`note: this was not recorded in the audit log: ${toVisibleLine(reason)}\n`);
+    if (error instanceof PilotError) return error;
+    throw error;
   }
 }
 
+/** What was done is not undone by it. */
+function tellFailure({ message }: PilotError, io: Io): void {
+  io.stderr.write(`note: this was not recorded in the audit log: ${toVisibleLine(message)}\n`);
+}
+
+function notRecorded(action: string, { code, message, hint = "" }: PilotError): PilotError {
+  return new PilotError(code, `This ${action} cannot be recorded, so nothing is given out: ${message}`, { hint });
+}
+
 /** Through logger(1), which every system with a log has; nothing of the record is an argument. */
-function writeToSyslog(record: AuditRecord, io: Io): void {
-  const { status, error } = spawnSync("logger", ["-t", "exim-pilot", "-p", "authpriv.notice"], {
-    input: `${JSON.stringify(record)}\n`,
-    env: io.env,
+async function writeToSyslog(record: AuditRecord, { env, signal, stderr }: Io): Promise<void> {
+  const logger = spawn("logger", ["-t", "exim-pilot", "-p", "authpriv.notice"], {
+    env,
     stdio: ["pipe", "ignore", "ignore"],
+    signal,
+    killSignal: "SIGKILL",
   });
-  if (status === 0) return;
-  const reason = error === undefined ? `logger ended with ${status}` : error.message;
-  io.stderr.write(`note: this was not recorded in the system log: ${reason}\n`);
+  // NOTE: one that ends before it has read says so by its status.
+  logger.stdin.on("error", () => {});
+  logger.stdin.end(`${JSON.stringify(record)}\n`);
+  const failure = await new Promise<string | undefined>((resolve) => {
+    logger.once("error", ({ message }) => resolve(message));
+    logger.once("close", (status, killedBy) => {
+      resolve(status === 0 ? undefined : `logger ended with ${status ?? killedBy}`);
+    });
+  });
+  if (failure !== undefined) stderr.write(`note: this was not recorded in the system log: ${failure}\n`);
 }
 
 /** Which database it was is where the record is. */

@@ -9,12 +9,13 @@
  *
  * A setting has the name of its flag; in the environment `[backup] keep` is EXIM_PILOT_BACKUP_KEEP.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { parse } from "smol-toml";
 import * as v from "valibot";
 import { PilotError } from "../errors.ts";
+import { describeSystemError, isSystemError } from "../store/system-errors.ts";
 
-const text = v.optional(v.pipe(v.string(), v.nonEmpty("is empty")));
+const text = v.optional(v.pipe(v.string(), v.nonEmpty("is empty"), v.excludes("\0", "has a NUL in it")));
 const count = v.optional(v.number());
 const flag = v.optional(v.boolean());
 const texts = v.optional(v.array(v.string()));
@@ -82,21 +83,50 @@ export interface Configuration {
 }
 
 /**
- * Reads the file; one that was not asked for may be missing. Errors: `usage` with the line or the setting that is wrong.
+ * Reads the file; one that was not asked for may be missing. `userId`: who runs this; undefined where users have no numbers.
+ * Errors: `usage` with the line or the setting that is wrong, or because others than `userId` and root can change the file.
  */
-export function loadConfiguration(path: string, isAskedFor: boolean): Configuration {
-  let content: string;
+export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): Configuration {
+  const content = readTrusted(path, userId, isAskedFor);
+  if (content === undefined) return { path: undefined, values: new Map() };
+  return { path, values: checkValues(path, parseToml(path, content)) };
+}
+
+/** The text of the file, which is looked at when it is open: it cannot be exchanged in between. Undefined when it may be missing, and is. */
+function readTrusted(path: string, userId: number | undefined, isAskedFor: boolean): string | undefined {
+  let file: number | undefined;
   try {
-    content = readFileSync(path, "utf8");
+    file = openSync(path, "r");
+    assertTrusted(path, fstatSync(file), userId);
+    return readFileSync(file, "utf8");
   } catch (error) {
-    if (!isAskedFor && (error as NodeJS.ErrnoException).code === "ENOENT")
-      return { path: undefined, values: new Map() };
-    throw new PilotError("usage", `The configuration "${path}" cannot be read.`, {
+    if (!isSystemError(error)) throw error;
+    if (!isAskedFor && error.code === "ENOENT") return undefined;
+    throw new PilotError("usage", `The configuration "${path}" cannot be read: ${describeSystemError(error)}.`, {
       hint: "Check its name and its rights.",
       cause: error,
     });
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
-  return { path, values: checkValues(path, parseToml(path, content)) };
+}
+
+const ROOT = 0;
+const OTHERS_MAY_WRITE = 0o022;
+
+/** It tells where backups go and for whom they are encrypted, so it is trusted as ssh trusts its own: /dev/null is. */
+function assertTrusted(path: string, status: Stats, userId: number | undefined): void {
+  if (userId === undefined || status.isCharacterDevice()) return;
+  if (status.uid !== ROOT && status.uid !== userId) {
+    throw new PilotError("usage", `The configuration "${path}" belongs to another user (${status.uid}).`, {
+      hint: "Make it root's or your own with chown: it tells where backups go, and who can open them.",
+    });
+  }
+  if ((status.mode & OTHERS_MAY_WRITE) !== 0) {
+    throw new PilotError("usage", `The configuration "${path}" can be written by others.`, {
+      hint: "Take that right away with `chmod go-w`: it tells where backups go, and who can open them.",
+    });
+  }
 }
 
 function parseToml(path: string, content: string): unknown {

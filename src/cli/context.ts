@@ -1,12 +1,15 @@
 /** Brackets of a command: what it prints to, and the database it opens and closes. */
 import { join } from "node:path";
+import { PilotError } from "../errors.ts";
 import { createPaint, type Paint } from "../render/paint.ts";
 import type { Reader } from "../store/reader.ts";
 import type { StoreSettings } from "../store/store.ts";
 import type { Writer } from "../store/writer.ts";
 import { SECOND_MS } from "../units.ts";
+import { assertDatabaseName } from "./database-name.ts";
 import type { Io, OutputStream } from "./io.ts";
 import { findPackageRoot, readVersion } from "./package-root.ts";
+import { NotBrief } from "./quick.ts";
 
 /** Options of every command that uses the database. */
 export interface DatabaseFlags {
@@ -18,11 +21,16 @@ export interface DatabaseFlags {
 export const DEFAULT_DATABASE = "exim-pilot.db";
 const DEFAULT_COLUMNS = 80;
 
+/** SQLite waits without giving its thread back. */
+const BRIEF_WAIT_MS = 50;
+
+/** Errors: `usage` when `--db` names what cannot be a database; `io` when that cannot be told. */
 export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSettings {
+  assertDatabaseName(db);
   return {
     path: db,
     schemaDirectory: join(findPackageRoot(), "schema"),
-    waitMs: wait * SECOND_MS,
+    waitMs: io.isBrief === true ? Math.min(wait * SECOND_MS, BRIEF_WAIT_MS) : wait * SECOND_MS,
     program: readVersion(),
     now: io.now,
   };
@@ -35,11 +43,23 @@ export async function usingReader<Result>(
 ): Promise<Result> {
   const { openReader } = await import("../store/store.ts");
   const settings = toStoreSettings(flags, io);
-  const reader = openReader(settings);
+  return orNotBrief(io, async () => {
+    const reader = openReader(settings);
+    try {
+      return await translating(settings.path, () => action(reader));
+    } finally {
+      await reader.close();
+    }
+  });
+}
+
+/** A lock is waited for in a thread of its own. */
+async function orNotBrief<Result>(io: Io, action: () => Promise<Result>): Promise<Result> {
   try {
-    return await translating(settings.path, () => action(reader));
-  } finally {
-    await reader.close();
+    return await action();
+  } catch (error) {
+    if (io.isBrief === true && error instanceof PilotError && error.code === "busy") throw new NotBrief();
+    throw error;
   }
 }
 
@@ -64,8 +84,8 @@ async function translating<Result>(path: string, action: () => Promise<Result> |
   try {
     return await action();
   } catch (error) {
-    const { translateSqliteError } = await import("../store/sqlite-errors.ts");
-    throw translateSqliteError(error, path);
+    const { translateError } = await import("../store/sqlite-errors.ts");
+    throw translateError(error, path);
   }
 }
 

@@ -19,7 +19,7 @@ export interface EffectiveSetting {
 /** The file of `--config`, of the environment, or the usual one when it is there. Errors: `usage`. */
 export function findConfiguration(given: string | undefined, io: Io): Configuration {
   const named = given ?? nonEmpty(io.env[CONFIG_VARIABLE]);
-  return loadConfiguration(named ?? io.configFile, named !== undefined);
+  return loadConfiguration(named ?? io.configFile, named !== undefined, process.geteuid?.());
 }
 
 /** Gives a command's flags the values that were not given on the command line. Errors: `usage`. */

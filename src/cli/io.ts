@@ -6,7 +6,9 @@ import type { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../ingest/reading-thread.ts";
+import type { SystemError } from "../store/system-errors.ts";
 import { type EpochMs, epochMs } from "../units.ts";
+import { ignoreFailures, type ProcessStreams, watchOutput } from "./standard-streams.ts";
 
 export interface OutputStream {
   readonly write: (text: string | Uint8Array) => unknown;
@@ -18,6 +20,8 @@ export interface Io {
   readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Waits until all that was printed was taken; returns why it could not be, unless its reader has gone. */
+  readonly finishOutput?: () => Promise<SystemError | undefined>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => EpochMs;
   readonly hostname: string;
@@ -31,23 +35,32 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
-  /** Starts a pager on the user's terminal, with these variables beside those of the environment; it shows what its standard input gets. */
+  /** Nothing but the command can hear signals: it is left with `NotBrief` when it would not end at once; see quick.ts. */
+  readonly isBrief?: boolean;
+  /** Starts a pager on the user's terminal, with these variables beside those of the environment, undefined for not at all; it shows what its standard input gets. */
   readonly startPager?: (
     program: string,
     args: readonly string[],
-    variables: Readonly<Record<string, string>>,
+    variables: Readonly<Record<string, string | undefined>>,
   ) => ChildProcess;
   /** Starts a thread that makes batches of the text of logs; without it that is done in this one. */
   readonly startReadingThread?: () => Thread;
 }
 
-const BROKEN_PIPE = "EPIPE";
 /** The reason of an abort because nobody reads the output any more. */
 const READER_GONE = "the reader of the output has gone";
+
+/** The reason of an abort because the output cannot be written: nothing more is of use. */
+const OUTPUT_FAILED = "the output cannot be written";
 
 /** True when `signal` aborts because nobody reads the output any more, which is no failure. */
 export function isReaderGone(signal: AbortSignal): boolean {
   return signal.reason === READER_GONE;
+}
+
+/** True when `signal` aborts because the output cannot be written. */
+export function isOutputFailed(signal: AbortSignal): boolean {
+  return signal.reason === OUTPUT_FAILED;
 }
 
 /** Aborts because nobody reads the output any more. */
@@ -55,23 +68,24 @@ export function abortReaderGone(controller: AbortController): void {
   controller.abort(READER_GONE);
 }
 
-/** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
-const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
+/** What it makes is handed over at once, and a block holds some MiB at most: without limits garbage would only lie longer. */
+const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 96 };
 
-/** The process itself. A reader that goes away (`| head`) is no error; SIGINT and SIGTERM abort, a second one kills. */
-export function processIo(): Io {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== BROKEN_PIPE) throw error;
-      abortReaderGone(controller);
-    });
-  }
+/** The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. */
+export function processIo(controller: AbortController, streams: ProcessStreams): Io {
+  const finishOutput = watchOutput(streams.stdout, {
+    onReaderGone: () => abortReaderGone(controller),
+    onFailure: () => controller.abort(OUTPUT_FAILED),
+  });
+  ignoreFailures(streams.stderr);
   return {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    // NOTE: a getter, because a stream that is made may begin to read.
+    get stdin() {
+      return streams.stdin;
+    },
+    stdout: streams.stdout,
+    stderr: streams.stderr,
+    finishOutput: () => finishOutput(controller.signal),
     env: process.env,
     now: () => epochMs(Date.now()),
     hostname: hostname(),
@@ -83,33 +97,33 @@ export function processIo(): Io {
       return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
     },
     signal: controller.signal,
-    startPager,
+    startPager: (program, args, variables) => startPager(program, args, variables, controller.signal),
     startReadingThread,
   };
 }
 
-/**
- * Much is read and little kept: without limits garbage would only lie longer. Measured with 250,000 lines: 230 MiB instead of 370, no slower.
- * NOTE: these two are read each time a heap grows; the sizes themselves are fixed when the process starts.
- */
-const MEMORY_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=60"];
+/** Much is read and little kept: with the usual growth garbage would only lie longer. It is looked at each time a heap grows. */
+const SLOW_GROWTH = "--heap-growing-percent=60";
 
 function startReadingThread(): Thread {
-  for (const flag of MEMORY_FLAGS) setFlagsFromString(flag);
+  setFlagsFromString(SLOW_GROWTH);
   return new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS });
 }
 
 function startPager(
   program: string,
   args: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
 ): ChildProcess {
   const env = { ...process.env, ...variables };
   const pager = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"], env });
-  // NOTE: Ctrl-C reaches the pager too, which does not end by it; this process must not go before the pager has.
-  const ignore = (): void => undefined;
-  process.on("SIGINT", ignore);
-  pager.once("close", () => process.off("SIGINT", ignore));
+  // NOTE: SIGTERM lets it give the terminal back as it was. A reader that has gone is the pager itself, which may still be looked at.
+  const end = (): void => {
+    if (!isReaderGone(signal)) pager.kill("SIGTERM");
+  };
+  signal.addEventListener("abort", end, { once: true });
+  pager.once("close", () => signal.removeEventListener("abort", end));
   return pager;
 }
 

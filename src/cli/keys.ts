@@ -16,8 +16,13 @@ export function readKeys({ identityFile = [], passphraseFile }: KeyFlags): Keys 
   };
 }
 
-/** For whom backups are encrypted; undefined: for nobody. Errors: `usage`. */
+/** For whom backups are encrypted; undefined: for nobody. Errors: `usage`, which tells no secret that was given by mistake. */
 export function readLocks(recipients: readonly string[], passphraseFile: string | undefined): Locks | undefined {
+  if (recipients.some((recipient) => /^AGE-SECRET-KEY-/i.test(recipient))) {
+    throw new PilotError("usage", "A secret key was given as a recipient.", {
+      hint: "Give the public key, which begins with age1. Others may have seen the secret one: make a new one.",
+    });
+  }
   if (recipients.length > 0) return { recipients };
   return passphraseFile === undefined ? undefined : { passphrase: readPassphrase(passphraseFile) };
 }

@@ -2,35 +2,79 @@
 import { CommanderError } from "commander";
 import { EXIT_BUG, EXIT_STATUS, PilotError } from "../errors.ts";
 import { toVisible } from "../render/terminal-text.ts";
-import type { Io } from "./io.ts";
+import { describeSystemError, isSystemError, type SystemError, translateSystemError } from "../store/system-errors.ts";
+import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
-import { buildProgram } from "./program.ts";
+import { buildProgram, type SetStatus } from "./program.ts";
+import { NotBrief } from "./quick.ts";
 import { reportError } from "./report-error.ts";
 
-/** `argv` without node and script. */
+/** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const outcome = { status: 0 };
+  const status = await run(argv, io);
+  const failure = await io.finishOutput?.();
+  if (failure === undefined || status === EXIT_BUG) return status;
+  reportError(outputFailure(failure), io);
+  return EXIT_STATUS.io;
+}
+
+/** Tells of an error that was thrown where nobody could catch it; returns the exit status. */
+export async function reportCrash(error: unknown, argv: readonly string[], io: Io): Promise<number> {
+  return conclude(error, argv, io);
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
+  const outcome = { status: 0, endsBySignal: false };
   try {
-    const setStatus = (status: number): void => {
+    const setStatus: SetStatus = (status, { endsBySignal = false } = {}) => {
       outcome.status = status;
+      outcome.endsBySignal = endsBySignal;
     };
     const program = buildProgram(io, setStatus, argv[0]);
     await program.parseAsync([...argv], { from: "user" });
-    return outcome.status;
+    const isAsked = io.signal.aborted && !isReaderGone(io.signal) && !isOutputFailed(io.signal);
+    const isCut = isAsked && !outcome.endsBySignal;
+    return isCut && outcome.status <= EXIT_STATUS.check_failed ? EXIT_STATUS.interrupted : outcome.status;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
-    if (error instanceof PilotError) {
-      reportError(error, io);
-      return EXIT_STATUS[error.code];
-    }
-    reportBug(error, argv, io);
+    if (error instanceof NotBrief) throw error;
+    return conclude(error, argv, io);
+  }
+}
+
+async function conclude(error: unknown, argv: readonly string[], io: Io): Promise<number> {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
+  const failure = await toFailure(error);
+  if (!(failure instanceof PilotError)) {
+    reportBug(failure, argv, io);
     return EXIT_BUG;
   }
+  // NOTE: an output that fails stops the command; main tells why.
+  const isOutputsFault = failure.code === "interrupted" && (isOutputFailed(io.signal) || isReaderGone(io.signal));
+  if (!isOutputsFault) reportError(failure, io);
+  return isOutputsFault && isReaderGone(io.signal) ? 0 : EXIT_STATUS[failure.code];
+}
+
+/** The one place where what the system, SQLite or its driver threw, and nobody knew better, becomes what a user can act on. */
+async function toFailure(error: unknown): Promise<unknown> {
+  // NOTE: nothing is loaded for these: there may be no file descriptor left to load it with.
+  if (error instanceof PilotError) return error;
+  if (isSystemError(error)) return translateSystemError(error);
+  const { translateError } = await import("../store/sqlite-errors.ts");
+  return translateError(error);
+}
+
+function outputFailure(error: SystemError): PilotError {
+  return new PilotError("io", `Standard output cannot be written: ${describeSystemError(error)}.`, {
+    hint: "The answer is not whole: run the command again when there is room, or print to another place.",
+    cause: error,
+  });
 }
 
 function reportBug(error: unknown, argv: readonly string[], io: Io): void {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.stderr.write(`This is a bug in exim-pilot ${readVersion()}; nothing that was stored is harmed.\n`);
+  io.stderr.write(
+    `This is a bug in exim-pilot ${readVersion()}. \`exim-pilot verify\` tells whether the database is sound.\n`,
+  );
   io.stderr.write(`Please report it with these lines and the log line it met, addresses replaced:\n`);
   io.stderr.write(`  command: ${toVisible(argv[0] ?? "")}, node ${process.versions.node}\n${toVisible(stack)}\n`);
 }

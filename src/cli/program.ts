@@ -43,7 +43,8 @@ import { toUsageError } from "./usage-error.ts";
 
 export type { Command, Option };
 
-export type SetStatus = (status: number) => void;
+/** `endsBySignal`: a signal is how the command is meant to end, and 0 stays 0. */
+export type SetStatus = (status: number, options?: { readonly endsBySignal?: boolean }) => void;
 
 /** Commands that know nothing of the others. */
 const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus) => void> = new Map([
@@ -152,7 +153,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", INGEST_EXAMPLES)
     .action(async (files: string[], flags) => {
       const { runIngest } = await import("./commands/ingest.ts");
-      setStatus(await runIngest(files, flags, io));
+      setStatus(await runIngest(files, flags, io), { endsBySignal: flags.follow === true });
     });
 }
 
@@ -188,6 +189,10 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
+function timeoutOption(description: string): Option {
+  return new Option("--timeout <duration>", description).argParser(toDurationMs).default(30 * SECOND_MS, "30s");
+}
+
 const SEARCH_EXAMPLE = `
 Filters of different kinds must all hold; of one kind given twice, one is
 enough. In names and addresses * stands for any characters; upper and lower
@@ -211,6 +216,7 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-I, --sensitive", "upper and lower case differ in the pattern")
     .option("-v, --invert", "what the pattern does not match")
     .option("-M, --related", "with messages that name those, or are named by them")
+    .addOption(timeoutOption("stop when one block of lines takes the pattern longer; 0 is no limit"))
     .option("-t, --slower-than <seconds>", "leave out messages finished within that time", toSeconds);
   withFilters(command)
     .optionsGroup("Output:")
@@ -476,11 +482,7 @@ function addSql(program: Command, io: Io, setStatus: SetStatus): void {
         toLimit,
       ),
     )
-    .addOption(
-      new Option("--timeout <duration>", "stop when it takes longer; 0 is no limit")
-        .argParser(toDurationMs)
-        .default(30 * SECOND_MS, "30s"),
-    )
+    .addOption(timeoutOption("stop when it takes longer; 0 is no limit"))
     .option("--views", "list the views and their columns")
     .addHelpText("after", SQL_EXAMPLE)
     .action(async (statement: string | undefined, flags) => {

@@ -1,11 +1,8 @@
 /**
- * A statement, in a process of its own: SQLite works without ever giving the thread back, so that a statement without end could be
- * stopped neither by a timer nor, measured, by ending a worker thread. This process can be ended whenever it is late: it only reads.
- *
- * It is started by {@link runQuery} in query.ts, gets one {@link QueryJob} and writes the output as it is to be printed.
+ * A statement, in a process of its own. It is started by {@link runQuery} in query.ts, gets one {@link QueryJob} and writes the output
+ * as it is to be printed.
  */
 import { once } from "node:events";
-import { type ErrorCode, PilotError } from "../errors.ts";
 import { createPaint } from "../render/paint.ts";
 import { rowRenderer } from "../render/query-rows.ts";
 import type { RowFormat } from "../render/row-formats.ts";
@@ -13,6 +10,7 @@ import { toVisible } from "../render/terminal-text.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
 import { openReader, type StoreSettings } from "../store/store.ts";
 import { epochMs } from "../units.ts";
+import { type Failure, serveJob } from "./killable-process.ts";
 
 export interface QueryJob {
   readonly settings: Omit<StoreSettings, "now">;
@@ -25,11 +23,7 @@ export interface QueryJob {
   readonly hasColour: boolean;
 }
 
-/** How it ended. `failure`: what a user can act on. `bug`: a stack. */
-export type QueryOutcome =
-  | { readonly kind: "done"; readonly hasMore: boolean }
-  | { readonly kind: "failure"; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
-  | { readonly kind: "bug"; readonly stack: string };
+export type QueryOutcome = { readonly kind: "done"; readonly hasMore: boolean } | Failure;
 
 /** Measured: larger pieces gain nothing. */
 const PIECE = 64 * 1024;
@@ -78,17 +72,4 @@ class Output {
   }
 }
 
-function toOutcome(error: unknown): QueryOutcome {
-  if (error instanceof PilotError) {
-    const { code, message, hint } = error;
-    return { kind: "failure", code, message, hint };
-  }
-  return { kind: "bug", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-}
-
-const [job] = (await once(process, "message")) as [QueryJob];
-const outcome = await run(job).then(
-  (hasMore): QueryOutcome => ({ kind: "done", hasMore }),
-  (error: unknown) => toOutcome(error),
-);
-process.send?.(outcome, () => process.disconnect());
+await serveJob(async (job: QueryJob): Promise<QueryOutcome> => ({ kind: "done", hasMore: await run(job) }));

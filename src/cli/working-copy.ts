@@ -4,6 +4,7 @@ import type { Reader } from "../store/reader.ts";
 import { type CopyOptions, WorkingCopy } from "../store/working-copy.ts";
 import { type DatabaseFlags, toStoreSettings } from "./context.ts";
 import type { Io } from "./io.ts";
+import { thisMachine } from "./processes.ts";
 
 /** Runs `action` with a copy, which is removed afterwards; `bringUp` reads into it what it lacks. */
 export async function usingCopy<Result>(
@@ -16,21 +17,11 @@ export async function usingCopy<Result>(
   }: Pick<CopyOptions, "purpose"> & { reader: Reader; onProgress: (bytes: number) => void },
   action: (copy: WorkingCopy, bringUp: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
-  const copy = new WorkingCopy(toStoreSettings(flags, io), { purpose, processId: process.pid, isRunning });
+  const copy = new WorkingCopy(toStoreSettings(flags, io), { purpose, processes: thisMachine() });
   try {
     const options = { now: io.now, signal: io.signal, startReadingThread: io.startReadingThread, onProgress };
     return await action(copy, () => replay(reader.text, copy.writer, options));
   } finally {
     copy.close();
-  }
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    // NOTE: a process of another user may not be asked, and is there.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -65,7 +65,8 @@ export function examine(options: DoctorOptions): DoctorReport {
 const OTHERS = 0o077;
 const LITTLE_SPACE = 500 * MIB;
 
-function checkFile({ mode, sizeBytes, freeBytes, network }: FileHealth): Finding[] {
+function checkFile(file: FileHealth): Finding[] {
+  const { sizeBytes, freeBytes, network } = file;
   const needed = Math.max(LITTLE_SPACE, sizeBytes / 5);
   const inMib = (bytes: number): string => `${Math.floor(bytes / MIB).toLocaleString("en-US")} MiB`;
   return [
@@ -83,14 +84,22 @@ function checkFile({ mode, sizeBytes, freeBytes, network }: FileHealth): Finding
           `Only ${inMib(freeBytes)} are free.`,
           "Free some space, or prune more: `exim-pilot prune --status`.",
         ),
-    (mode & OTHERS) === 0
-      ? ok("rights", "Only its owner can read it.")
-      : advice(
-          "rights",
-          `Others than its owner can use it (mode ${mode.toString(8)}).`,
-          "chmod 600, unless that is meant.",
-        ),
+    checkRights(file),
   ];
+}
+
+function checkRights({ mode, isForGroup, hasEvenRights }: FileHealth): Finding {
+  const isPrivate = (mode & OTHERS) === 0;
+  if (!isPrivate && !isForGroup) {
+    const message = `Others than its owner can use it (mode ${mode.toString(8)}).`;
+    const hint = "chmod 600; for a group that is to read it, 640 and the directory 2750 with that group.";
+    return advice("rights", message, hint);
+  }
+  if (!hasEvenRights) {
+    const message = "The -wal or -shm beside it has other rights than the database.";
+    return advice("rights", message, "Run a command that writes as the owner of the database: it sets them right.");
+  }
+  return ok("rights", isPrivate ? "Only its owner can read it." : "Its owner can write it and its group can read it.");
 }
 
 function checkDatabase(health: DatabaseHealth, now: EpochMs): Finding[] {
@@ -133,8 +142,15 @@ function checkParser(health: DatabaseHealth): Finding {
   return offer.hint === undefined ? ok("parser", offer.message) : advice("parser", offer.message, offer.hint);
 }
 
-function checkClock({ newestMs }: DatabaseHealth, now: EpochMs): Finding {
-  if (newestMs === undefined || newestMs <= now + MINUTE_MS) return ok("clock", "No line is of the future.");
+function checkClock({ newestMs, aheadMs }: DatabaseHealth, now: EpochMs): Finding {
+  if (newestMs === undefined || newestMs <= now + MINUTE_MS) {
+    if (aheadMs === undefined) return ok("clock", "No line is of the future.");
+    return advice(
+      "clock",
+      `A line is stamped ${toIso(aheadMs)}, more than a day ahead of the clock when it was read; its log counts as read then.`,
+      `\`exim-pilot search --since ${toIso(aheadMs)}\` shows it: a clock was wrong, or somebody made the line up.`,
+    );
+  }
   const message = `The newest line is of ${toIso(newestMs)}, and the clock says ${toIso(now)}.`;
   return problem("clock", message, "Set the clock, or look at the time zone of the server: `exim-pilot stats`.");
 }

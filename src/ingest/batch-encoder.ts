@@ -6,7 +6,6 @@ import type { ParsedEntry } from "../parse/record.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts";
 import { nextHopId, textKey } from "../store/mentions.ts";
 import { CLIENT, DELIVERY_PATH, DELIVERY_PROBLEM, ENTRY, offsetsOf, REJECTION } from "../store/records.ts";
-import { detach } from "../text.ts";
 import type { Moment } from "../units.ts";
 import {
   ARRIVAL_ROW,
@@ -324,6 +323,6 @@ export class BatchEncoder {
   }
 
   #placeOf(text: string | undefined): number {
-    return text === undefined ? NULL : this.#texts.push(detach(text)) - 1;
+    return text === undefined ? NULL : this.#texts.push(text) - 1;
   }
 }

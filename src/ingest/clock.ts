@@ -1,7 +1,7 @@
 /** From the clock of the wall to a moment: zones, repeated and skipped hours. */
 import { messageIdTime } from "../parse/message-id.ts";
 import { type Prefix, zonedMs } from "../parse/prefix.ts";
-import { DAY_MS, type EpochMs, epochMs, MINUTE_MS } from "../units.ts";
+import { DAY_MS, type EpochMs, epochMs, MINUTE_MS, utcDayMs } from "../units.ts";
 import { offsetsOfWall, type WallOffsets } from "../when.ts";
 
 /** Zones change at multiples of this. */
@@ -11,6 +11,9 @@ const DISORDER_MS = 10 * MINUTE_MS;
 /** The id is made when reception starts, by the same clock, and cut to seconds. */
 const ID_TOLERANCE_MS = 2000;
 const REMEMBERED_STEPS = 1000;
+
+const FIRST_MS = utcDayMs(0, 1, 1);
+const END_MS = utcDayMs(10_000, 1, 1);
 
 const YEAR_MS = 365 * DAY_MS;
 /** A stamp without a year is no farther back than this: clocks are set, and lines come late. */
@@ -46,7 +49,8 @@ export class LogClock {
     const { zoneMinutes, messageId } = prefix;
     const wallMs = prefix.lacksYear === undefined ? prefix.wallMs : this.#withYear(prefix.wallMs);
     const at = zoneMinutes === undefined ? this.#resolveLocal(wallMs, messageId) : zonedMs(wallMs, zoneMinutes);
-    this.#last = epochMs(at);
+    // What a zone shifts out of the years 0 to 9999 no timestamp could tell: it counts as UTC.
+    this.#last = epochMs(at >= FIRST_MS && at < END_MS ? at : wallMs);
     return this.#last;
   }
 
@@ -84,7 +88,7 @@ export class LogClock {
  * year before `now`.
  */
 export function beginOfLog(firstMessageId: string | undefined, now: EpochMs): EpochMs {
-  return firstMessageId === undefined
-    ? epochMs(now + DAY_MS - YEAR_MS + FARTHEST_BACK_MS)
-    : messageIdTime(firstMessageId);
+  const begin = firstMessageId === undefined ? undefined : messageIdTime(firstMessageId);
+  // An id of the future, which anybody can make up, tells nothing.
+  return begin !== undefined && begin <= now + DAY_MS ? begin : epochMs(now + DAY_MS - YEAR_MS + FARTHEST_BACK_MS);
 }

@@ -43,9 +43,12 @@ export class Follower {
     this.#names = names;
   }
 
-  /** Waits until some logs have something new; none when `signal` aborts. */
-  async untilChanged(signal: AbortSignal | undefined): Promise<readonly ChangedLog[]> {
-    while (signal?.aborted !== true) {
+  /** Waits until some logs have something new; none when `signal` aborts, or `isOver` says so between two looks. */
+  async untilChanged(
+    signal: AbortSignal | undefined,
+    isOver: () => boolean = () => false,
+  ): Promise<readonly ChangedLog[]> {
+    while (signal?.aborted !== true && !isOver()) {
       const changed = await this.look();
       if (changed.length > 0) return changed;
       // An abort ends the pause, and is no error.
@@ -77,6 +80,11 @@ export class Follower {
       if (held !== undefined && hasChanged(held)) changed.push({ path, isNamed, openRotated: undefined });
     }
     return changed;
+  }
+
+  /** Lets the next look find all logs changed. */
+  forgetSeen(): void {
+    for (const held of [...this.#held.values(), ...this.#rotated]) held.seen = "";
   }
 
   close(): void {

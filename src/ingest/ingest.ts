@@ -1,13 +1,13 @@
 /** The main job: logs in, one after the other; a log that cannot be read does not stop the others. */
 import type { Readable } from "node:stream";
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type ErrorCode, PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
 import type { SourceType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
-import type { EpochMs } from "../units.ts";
+import { type EpochMs, SECOND_MS } from "../units.ts";
 import { findLogs, noLogAmong } from "./find-logs.ts";
 import { Follower } from "./follow.ts";
 import { endsBefore } from "./log-age.ts";
@@ -39,6 +39,8 @@ export interface IngestOptions {
   /** Goes on with what is added to the logs, under whatever names they are rotated to, until `signal` aborts. */
   readonly isFollowing?: boolean;
   readonly batchLines: number;
+  /** Opens the database that has replaced the one at its path; undefined: goes on with the old file. */
+  readonly reopen?: (() => Writer) | undefined;
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
@@ -96,8 +98,32 @@ export async function ingest(
   writer: Writer,
   options: IngestOptions,
 ): Promise<IngestReport> {
+  const run = new Run(names, stdin, writer, options);
+  try {
+    try {
+      if (options.isFollowing === true) await run.follow();
+      else await run.readAll();
+      await run.addUp();
+    } catch (error) {
+      run.tryToEnd(error);
+      throw error;
+    }
+    return run.end();
+  } finally {
+    await run.close();
+  }
+}
+
+/** What a run works on in a database. */
+interface Ground {
+  readonly server: ServerRow;
+  readonly runId: number;
+}
+
+/** Begins a run in a database. Errors: `usage` when the server is known with another time zone. */
+function beginRun(writer: Writer, options: IngestOptions): Ground {
   const { program, now } = options;
-  const { server, runId } = writer.write((transactor) => {
+  return writer.write((transactor) => {
     const known = writer.sources.findServer(options.server);
     transactor.noteParser(PARSER_VERSION, now());
     assertTimeZone(known, options.timeZone);
@@ -106,27 +132,6 @@ export async function ingest(
       runId: transactor.startRun(program, now()),
     };
   });
-  const run = new Run(names, stdin, writer, server, options);
-  try {
-    if (options.isFollowing === true) await run.follow();
-    else await run.readAll();
-    await run.addUp();
-  } catch (error) {
-    tryToEndRun(writer, runId, run, error, now());
-    throw error;
-  } finally {
-    await run.close();
-  }
-  const { report } = run;
-  const firstError = report.logs.find(({ error }) => error !== undefined)?.error?.message;
-  const result = report.isInterrupted ? "interrupted" : firstError === undefined ? "done" : "failed";
-  writer.write((transactor) => {
-    transactor.indexTexts();
-    transactor.indexMentions();
-    transactor.endRun(runId, result, firstError, toRunFigures(report), now());
-  });
-  writer.settle();
-  return report;
 }
 
 /** For so many lines one chunk is added up; there are fewer chunks than that. */
@@ -146,23 +151,29 @@ class Run {
   readonly #names: readonly string[];
   readonly #since: EpochMs | undefined;
   readonly #stdin: Readable;
-  readonly #writer: Writer;
-  readonly #server: ServerRow;
   readonly #options: IngestOptions;
-  readonly #book: MessageBook;
+  /** Another one after the database was replaced; so are the three below. */
+  #writer: Writer;
+  #server: ServerRow;
+  #runId: number;
+  #book: MessageBook;
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
   /** Logs to be read at once, for progress. */
   #count = 0;
+  /** The writer is not the one that was given. */
+  #isReopened = false;
   /** For so many of the lines read statistics have been added up. */
   #linesAddedUp = 0;
 
-  constructor(names: readonly string[], stdin: Readable, writer: Writer, server: ServerRow, options: IngestOptions) {
+  constructor(names: readonly string[], stdin: Readable, writer: Writer, options: IngestOptions) {
+    const { server, runId } = beginRun(writer, options);
     this.#names = names;
     this.#since = options.since?.(server.timeZone);
     this.#stdin = stdin;
     this.#writer = writer;
     this.#server = server;
+    this.#runId = runId;
     this.#options = options;
     this.#book = new MessageBook(server.id);
     if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
@@ -177,6 +188,10 @@ class Run {
       totals: sum(logs),
       isInterrupted: this.#isAborted && this.#options.isFollowing !== true,
     };
+  }
+
+  get #isReplaced(): boolean {
+    return this.#options.reopen !== undefined && this.#writer.isReplaced();
   }
 
   get #isAborted(): boolean {
@@ -213,6 +228,8 @@ class Run {
   async follow(): Promise<void> {
     const follower = new Follower(this.#names);
     try {
+      // Each look may be the last before a power cut.
+      this.#writer.syncCommits();
       await follower.look();
       await this.readAll();
       while (!this.#isAborted) {
@@ -221,8 +238,13 @@ class Run {
           transactor.indexMentions();
         });
         await this.addUp();
-        this.#writer.settle();
-        const changed = await follower.untilChanged(this.#options.signal);
+        const changed = await follower.untilChanged(this.#options.signal, () => this.#isReplaced);
+        if (this.#isReplaced) {
+          await this.#reopen();
+          // What the other database lacks is read again.
+          follower.forgetSeen();
+          continue;
+        }
         this.#count = changed.length;
         for (const [index, log] of changed.entries()) this.#update(await this.#readOne({ ...log, index }));
       }
@@ -242,8 +264,69 @@ class Run {
     this.#linesAddedUp = lines;
   }
 
+  /**
+   * Goes on in the database that stands at the path now. One that is still being copied there is waited for. Errors: those of
+   * opening it.
+   */
+  async #reopen(): Promise<void> {
+    const { reopen, signal } = this.#options;
+    if (reopen === undefined) throw new Error("Nothing opens the database again.");
+    this.tryToEnd(undefined);
+    const { waitMs } = this.#writer;
+    this.#writer.abandon();
+    for (let waitedMs = 0; ; waitedMs += REOPEN_PAUSE_MS) {
+      try {
+        this.#writer = reopen();
+        break;
+      } catch (error) {
+        const canPass = error instanceof PilotError && UNFINISHED.has(error.code);
+        if (!canPass || waitedMs >= waitMs || this.#isAborted) throw error;
+        await pause(REOPEN_PAUSE_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+    this.#isReopened = true;
+    const { server, runId } = beginRun(this.#writer, this.#options);
+    this.#server = server;
+    this.#runId = runId;
+    this.#book = new MessageBook(server.id);
+    this.#writer.syncCommits();
+  }
+
+  /** Records the end of the run, and what it did, on the disk. */
+  end(): IngestReport {
+    const { report } = this;
+    const firstError = report.logs.find(({ error }) => error !== undefined)?.error?.message;
+    const result = report.isInterrupted ? "interrupted" : firstError === undefined ? "done" : "failed";
+    this.#writer.syncCommits();
+    this.#writer.write((transactor) => {
+      transactor.indexTexts();
+      transactor.indexMentions();
+      transactor.endRun(this.#runId, result, firstError, toRunFigures(report), this.#options.now());
+    });
+    return report;
+  }
+
+  /**
+   * Records that the run failed, or (without an error) that it leaves the database. Another error is the one to report: a database
+   * that could not be written before may not take the record either.
+   */
+  tryToEnd(error: unknown): void {
+    const reason = error === undefined ? undefined : error instanceof Error ? error.message : String(error);
+    const result = error === undefined ? "interrupted" : "failed";
+    try {
+      this.#writer.write((transactor) =>
+        transactor.endRun(this.#runId, result, reason, toRunFigures(this.report), this.#options.now()),
+      );
+      this.#writer.settle();
+    } catch {
+      // NOTE: the row then says "running" for ever, as after a kill.
+    }
+  }
+
+  /** Closes all but the writer that it was given. */
   async close(): Promise<void> {
     await this.#thread?.close();
+    if (this.#isReopened) this.#writer.close();
   }
 
   /** One report for each path, however often it is read. */
@@ -254,10 +337,27 @@ class Run {
     else this.#logs[index] = { ...report, ...sum([before, report]) };
   }
 
-  /** A failure of the log is its result; one of the database ends the run. */
+  /** Waits for another run that reads the same log, as long as for a lock; what both read is stored once. */
   async #readOne(log: GivenLog): Promise<LogReport> {
-    const { path } = log;
     const figures = { ...NOTHING };
+    const { signal } = this.#options;
+    const { waitMs } = this.#writer;
+    let waitedMs = 0;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const { bytes } = figures;
+      const report = await this.#tryToRead(log, figures);
+      if (figures.bytes > bytes) waitedMs = 0;
+      // What came through a pipe and was not stored cannot be read again.
+      const canWait = report.error?.code === "in_use" && log.path !== STDIN_PATH && waitedMs < waitMs;
+      if (!canWait || this.#isAborted) return report;
+      await pause(pauseMs, undefined, { signal }).catch(() => {});
+      waitedMs += pauseMs;
+    }
+  }
+
+  /** A failure of the log is its result; one of the database ends the run. */
+  async #tryToRead(log: GivenLog, figures: LogFigures): Promise<LogReport> {
+    const { path } = log;
     let open: OpenSource | undefined;
     try {
       if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
@@ -302,6 +402,8 @@ class Run {
     const linesBefore = sum(this.#logs).lines;
     const thread = this.#thread;
     const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE_LOG;
+    // Of what flows by nothing can be read again.
+    if (open.sizeBytes === undefined) this.#writer.syncCommits();
     const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
       // What flows by is stored at each of its pauses.
@@ -332,6 +434,14 @@ class Run {
     return this.#options.logType === undefined ? isSurelyLog(path, head) : !isForeign(head);
   }
 }
+
+/** Between two looks whether another run still reads a log. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = SECOND_MS;
+
+const REOPEN_PAUSE_MS = 500;
+/** What is wrong with a database that is still being copied. */
+const UNFINISHED: ReadonlySet<ErrorCode> = new Set(["corrupt", "not_a_database", "busy", "io", "read_only"]);
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 
@@ -376,15 +486,4 @@ function atLeastNothing(figures: LogFigures): LogFigures {
 
 function toRunFigures({ logs, totals }: IngestReport): RunFigures {
   return { sources: logs.length, lines: totals.lines, messages: totals.messages, bytes: totals.bytes };
-}
-
-/** The run's own error is the one to report; a database that could not be written before may not take the record of it either. */
-function tryToEndRun(writer: Writer, runId: number, run: Run, error: unknown, now: EpochMs): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  try {
-    writer.write((transactor) => transactor.endRun(runId, "failed", reason, toRunFigures(run.report), now));
-    writer.settle();
-  } catch {
-    // NOTE: the row then says "running" for ever, as after a kill.
-  }
 }

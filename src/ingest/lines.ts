@@ -83,6 +83,8 @@ export async function* untilFailure(source: Readable, onFailure: (cause: unknown
 export class LineSplitter implements TextSink {
   readonly #guard: LengthGuard;
   readonly #splitter: Transform;
+  /** The unfinished line, or the part of it after its last cut, in pieces. */
+  #held: string[] = [];
   #isLast = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -101,17 +103,25 @@ export class LineSplitter implements TextSink {
   }
 
   write(text: string): void {
-    this.#split(this.#guard.withCuts(text));
+    const cut = this.#guard.withCuts(text);
+    const end = cut.lastIndexOf("\n") + 1;
+    // NOTE: split2 searches what has no newline yet again with every chunk.
+    if (end > 0) {
+      this.#split(this.#held.join("") + cut.slice(0, end));
+      this.#held = [];
+    }
+    if (end < cut.length) this.#held.push(cut.slice(end));
   }
 
   /** Hands on a last line without a newline. */
   end(): void {
+    const last = this.#held.join("");
+    this.#held = [];
     this.#isLast = true;
-    if (!this.#guard.endsWithNewline) this.#split("\n");
+    if (last !== "") this.#split(`${last}\n`);
   }
 
   #split(text: string): void {
-    if (text === "") return;
     this.#splitter.write(text);
     // NOTE: what fails within a write is known at once and told later.
     const error = this.#failure?.error ?? this.#splitter.errored;
@@ -121,8 +131,6 @@ export class LineSplitter implements TextSink {
 
 /** Marks where a line grows beyond the limit, however the text arrives in chunks. */
 class LengthGuard {
-  /** True when the text so far is empty or ends with a newline. */
-  endsWithNewline = true;
   /** Length of the unfinished line so far. */
   #unfinished: number;
 
@@ -132,7 +140,6 @@ class LengthGuard {
 
   withCuts(text: string): string {
     if (text === "") return text;
-    this.endsWithNewline = text.endsWith("\n");
     const newline = text.indexOf("\n");
     const firstLength = newline === -1 ? text.length : newline;
     if (text.length > LONGEST_PIECE || this.#unfinished + firstLength > LONGEST_PIECE) return this.#cutLines(text);

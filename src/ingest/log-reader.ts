@@ -106,7 +106,7 @@ export async function readLog(
   try {
     await options.readBlocks(open.readUntilPause(), reader.start, (block) => reader.add(block), options.signal);
   } catch (error) {
-    if (!(error instanceof SourceFailure)) throw reader.abandon(error);
+    if (!(error instanceof SourceFailure)) throw reader.rollBack(error);
     reader.end();
     throw readFailure(open.path, error.cause);
   }
@@ -217,10 +217,10 @@ class LogReader {
   }
 
   /** Takes back what has been added since the last commit; returns the error. */
-  abandon(error: unknown): unknown {
+  rollBack(error: unknown): unknown {
     const group = this.#group;
     this.#group = undefined;
-    return group === undefined ? error : this.#writer.abandon(group.transactor, error, this.#forget);
+    return group === undefined ? error : this.#writer.rollBack(group.transactor, error, this.#forget);
   }
 
   readonly #forget = (): void => {
@@ -229,6 +229,7 @@ class LogReader {
   };
 
   #beginGroup(): Group {
+    this.#writer.assertRoom();
     const transactor = this.#writer.begin(this.#forget);
     return { transactor, source: this.#source, batches: 0, repeated: 0, messages: 0, blocks: [] };
   }
@@ -238,7 +239,7 @@ class LogReader {
       return action();
     } catch (error) {
       this.#group = undefined;
-      throw this.#writer.abandon(transactor, error, this.#forget);
+      throw this.#writer.rollBack(transactor, error, this.#forget);
     }
   }
 

@@ -5,6 +5,12 @@ import { SECOND_MS } from "../units.ts";
 
 /** `key, value, key, value …` under the names of Exim's log, in the order of the line but for those that have a property. */
 export function metadataOf(event: LogEvent): Details {
+  const details = fieldsOf(event);
+  const portText = "host" in event ? event.host?.portText : undefined;
+  return portText === undefined ? details : [...details, "port", portText];
+}
+
+function fieldsOf(event: LogEvent): Details {
   switch (event.kind) {
     case "rejection":
       return [...pair("U", event.ident), ...pair("X", event.tls), ...pair("command", event.command), ...event.details];
@@ -19,7 +25,7 @@ export function metadataOf(event: LogEvent): Details {
         ...event.details,
       ];
     default:
-      return "details" in event ? event.details : NONE;
+      return "details" in event ? (event.details ?? NONE) : NONE;
   }
 }
 

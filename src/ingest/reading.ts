@@ -2,9 +2,9 @@
 import { parseEntry, startsEntry } from "../parse/record.ts";
 import { parseSyslogLine } from "../parse/syslog.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts";
-import { type PackedText, packText } from "../store/raw-text.ts";
+import { type PackedText, packBytes } from "../store/raw-text.ts";
 import { IDENTITY_BYTES } from "../store/source-catalogue.ts";
-import { type EpochMs, type Moment, momentMs } from "../units.ts";
+import { type EpochMs, MIB, type Moment, momentMs } from "../units.ts";
 import { Batcher, type LogRecord } from "./batch.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
 import { LogClock } from "./clock.ts";
@@ -67,7 +67,9 @@ export class Reading implements TextSink {
   readonly #encoder: BatchEncoder;
   readonly #splitter: LineSplitter;
   #batches: EncodedBatch[] = [];
-  #texts: string[] = [];
+  /** The text of the block, and room for more. */
+  #bytes = Buffer.alloc(MIB);
+  #size = 0;
   #lines = 0;
   #firstAt = Number.POSITIVE_INFINITY;
   #lastAt = Number.NEGATIVE_INFINITY;
@@ -146,7 +148,7 @@ export class Reading implements TextSink {
       {
         onRecord: (record) => this.#encode(record),
         onBatch: ({ text, lines }) => {
-          this.#texts.push(text);
+          this.#addText(text);
           this.#lines += lines;
           this.#batches.push(this.#encoder.takeBatch());
         },
@@ -178,12 +180,19 @@ export class Reading implements TextSink {
     this.#encoder.add(place, parsed, at);
   }
 
+  #addText(text: string): void {
+    const size = this.#size + text.length;
+    if (size > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], Math.max(size, 2 * this.#bytes.length));
+    this.#bytes.write(text, this.#size, "latin1");
+    this.#size = size;
+  }
+
   #handOver(): void {
-    const text = this.#texts.join("");
+    const bytes = this.#bytes.subarray(0, this.#size);
     const block: EncodedBlock = {
       isRedone: this.#isRedone,
-      text: packText(text),
-      tail: Buffer.from(text.slice(-IDENTITY_BYTES), "latin1"),
+      text: packBytes(bytes),
+      tail: Uint8Array.from(bytes.subarray(-IDENTITY_BYTES)),
       lines: this.#lines,
       batches: this.#batches,
       mentions: this.#encoder.takeMentions(),
@@ -191,7 +200,7 @@ export class Reading implements TextSink {
       clockMs: this.#clock.last,
     };
     this.#batches = [];
-    this.#texts = [];
+    this.#size = 0;
     this.#lines = 0;
     this.#firstAt = Number.POSITIVE_INFINITY;
     this.#lastAt = Number.NEGATIVE_INFINITY;

@@ -24,14 +24,19 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
   });
 }
 
+/** Words that end something, by where they led, and by a local name together with the domain of the recipient it stands for. */
 function collectWordsByTarget(recipients: readonly RecipientState[]): ReadonlyMap<string, readonly AddressWord[]> {
   const byTarget = new Map<string, AddressWord[]>();
+  const add = (key: string, word: AddressWord): void => {
+    const words = byTarget.get(key);
+    if (words === undefined) byTarget.set(key, [word]);
+    else words.push(word);
+  };
   for (const { lastWords } of recipients) {
     for (const word of lastWords.values()) {
       if (word.outcome === "deferred") continue;
-      const words = byTarget.get(word.target);
-      if (words === undefined) byTarget.set(word.target, [word]);
-      else words.push(word);
+      add(word.target, word);
+      add(localKey(word.target, word.recipient), word);
     }
   }
   return byTarget;
@@ -46,12 +51,15 @@ function findSharedFate(
   shared: ReadonlyMap<string, readonly AddressWord[]>,
 ): RecipientFate | undefined {
   const at = address.lastIndexOf("@");
-  const underLocalName = at === -1 ? [] : (shared.get(address.slice(0, at)) ?? []);
-  const words = [
-    ...(shared.get(address) ?? []),
-    ...underLocalName.filter(({ recipient }) => recipient.endsWith(address.slice(at))),
-  ];
+  const underLocalName = at === -1 ? [] : (shared.get(localKey(address.slice(0, at), address)) ?? []);
+  const words = [...(shared.get(address) ?? []), ...underLocalName];
   return words.length === 0 ? undefined : worst(words);
+}
+
+/** Key of a local name at the domain of a recipient; no address holds a line break. */
+function localKey(localName: string, recipient: string): string {
+  const at = recipient.lastIndexOf("@");
+  return `${localName}\n${at === -1 ? "" : recipient.slice(at)}`;
 }
 
 /** The fate of a recipient by its own lines; grammar §16. */
@@ -62,7 +70,7 @@ function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFat
     if (only !== undefined && only.outcome !== "deferred") return { status: STATUS_OF[only.outcome], at: only.at };
   }
   const words = [...recipient.lastWords.values()];
-  const standing = words.filter((word) => !isSuperseded(word, words, recipient.address));
+  const standing = words.filter((word) => !isSuperseded(word, recipient));
   const outstanding = standing.filter((word) => word.outcome === "deferred");
   const ended = standing.filter((word) => word.outcome !== "deferred");
   if (outstanding.length > 0 || words.length === 0) {
@@ -91,12 +99,15 @@ function closeOutstanding(marks: Marks): RecipientFate | undefined {
  * True when a later line replaces the word: about the same mailbox under its local name, or, for a word about the recipient
  * itself, about whatever it was expanded to later.
  */
-function isSuperseded(word: AddressWord, words: readonly AddressWord[], recipient: string): boolean {
-  if (words.length === 1) return false;
-  if (word.target === recipient && word.outcome === "deferred")
-    return words.some((other) => other !== word && isLater(other, word));
-  const localPart = word.target.slice(0, word.target.lastIndexOf("@"));
-  return words.some((other) => other !== word && other.target === localPart && isLater(other, word));
+function isSuperseded(word: AddressWord, { address, lastWords }: RecipientState): boolean {
+  if (lastWords.size === 1) return false;
+  // Of one word alone this asks all others: a recipient that is an alias may have become thousands.
+  if (word.target === address && word.outcome === "deferred") {
+    for (const other of lastWords.values()) if (other !== word && isLater(other, word)) return true;
+    return false;
+  }
+  const other = lastWords.get(word.target.slice(0, word.target.lastIndexOf("@")));
+  return other !== undefined && other !== word && isLater(other, word);
 }
 
 function worst(ended: readonly AddressWord[]): RecipientFate {

@@ -16,6 +16,7 @@ import {
   unknownKeyAt,
 } from "./fields.ts";
 import { readHost, readInterface } from "./host.ts";
+import { exact } from "./numbers.ts";
 import { findOldError } from "./old-error.ts";
 import { closingQuote, unescapeReply } from "./quoting.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
@@ -131,7 +132,7 @@ export function parseDeferral(text: string, start: number): Deferral {
   const draft = newDraft();
   readFields(cursor, draft, true);
   if (!cursor.take(" routing")) cursor.take(" transporting");
-  const errno = readErrno(cursor);
+  const errno = readErrno(cursor, draft);
   const said = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
   const error = said === "" ? "" : said + text.slice(lineEnd);
   const { router, transport, tls, deliveryMs } = draft;
@@ -145,7 +146,8 @@ export function parseDeferral(text: string, start: number): Deferral {
     tls,
     deliveryMs,
     details: detailsOf(draft),
-    errno: errno === undefined || Number.isNaN(errno) ? 0 : errno,
+    // Without one, the address was left alone for a reason that has no number.
+    errno: errno === undefined ? 0 : exact(errno),
     error,
     isRetrySkip: RETRY_SKIP.test(error),
     reply,
@@ -274,11 +276,9 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
     }
     case "QT":
       if (hasMessage) return pushDetail(draft, key, readWord(cursor, hasMessage));
-      draft.queueMs = parseDuration(readWord(cursor, hasMessage));
-      return true;
+      return readDuration(cursor, key, draft, "queueMs", hasMessage);
     case "DT":
-      draft.deliveryMs = parseDuration(readWord(cursor, hasMessage));
-      return true;
+      return readDuration(cursor, key, draft, "deliveryMs", hasMessage);
     case "F":
     case "P":
       return cursor.peek() === LESS_THAN && pushDetail(draft, key, readAngleBrackets(cursor));
@@ -297,6 +297,19 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
     default:
       return pushDetail(draft, key, readWord(cursor, hasMessage));
   }
+}
+
+/** A duration that is unknown, since it is none or too long, stays as a detail. */
+function readDuration(
+  cursor: Cursor,
+  key: string,
+  draft: Draft,
+  property: "queueMs" | "deliveryMs",
+  hasMessage: boolean,
+): boolean {
+  const word = readWord(cursor, hasMessage);
+  draft[property] = parseDuration(word);
+  return draft[property] !== undefined || pushDetail(draft, key, word);
 }
 
 function pushDetail(draft: Draft, key: string, value: string | undefined): boolean {
@@ -352,18 +365,23 @@ function splitTrailingDuration(text: string): { message: string; deliveryMs: num
   return { message: text.slice(0, at) + text.slice(end), deliveryMs };
 }
 
-/** ` defer (-44)`; NaN for the `dd` and `EEE` of test logs. */
-function readErrno(cursor: Cursor): number | undefined {
+const ERRNO = /^-?\d+$/;
+
+/** ` defer (-44)`; NaN for the `dd` and `EEE` of test logs, and for a number beyond 2^53 − 1. */
+function readErrno(cursor: Cursor, draft: Draft): number | undefined {
   const start = cursor.position;
   if (!cursor.take(" defer (")) return undefined;
   const close = cursor.text.indexOf(")", cursor.position);
-  if (close === -1 || close - cursor.position > 8) {
+  const said = cursor.text.slice(cursor.position, Math.max(close, cursor.position));
+  const isNumber = ERRNO.test(said);
+  if (close === -1 || (said.length > 8 && !isNumber)) {
     cursor.position = start;
     return undefined;
   }
-  const value = Number(cursor.text.slice(cursor.position, close) || Number.NaN);
   cursor.position = close + 1;
-  return value;
+  const errno = isNumber ? exact(Number(said)) : undefined;
+  if (errno === undefined) draft.details.push("defer", said);
+  return errno ?? Number.NaN;
 }
 
 /**

@@ -7,7 +7,6 @@ import {
   isFieldStart,
   MOST_FIELDS,
   parseAuthentication,
-  parseSize,
   readAngleBrackets,
   readDistinguishedName,
   readFreeText,
@@ -17,6 +16,7 @@ import {
   unknownKeyAt,
 } from "./fields.ts";
 import { readHost, readInterface } from "./host.ts";
+import { parseWholeNumber } from "./numbers.ts";
 import { closingQuote, unescapeQuoted } from "./quoting.ts";
 
 /** An arrival in the making. */
@@ -116,9 +116,11 @@ function readValue(cursor: Cursor, key: string, draft: Draft): boolean {
     case "X":
       draft.tls = readToken(cursor);
       return true;
-    case "S":
-      draft.sizeBytes = parseSize(readToken(cursor));
-      return true;
+    case "S": {
+      const size = readToken(cursor);
+      draft.sizeBytes = parseWholeNumber(size);
+      return draft.sizeBytes !== undefined || pushDetail(draft, key, size);
+    }
     case "U":
       draft.ident = readFreeText(cursor, isAfterIdent);
       return true;

@@ -1,4 +1,5 @@
 import type { Daemon, Invocation, QueueRun } from "./events.ts";
+import { parseWholeNumber } from "./numbers.ts";
 
 const QUEUE_RUN = /^(Start|End|Abandon) (?:ODMR )?(?:'([^']*)' )?queue run: pid=(\d+)?\S*/;
 
@@ -22,7 +23,7 @@ export function parseQueueRun(text: string): QueueRun | undefined {
     kind: "queue_run",
     action: verb === "Start" ? "start" : verb === "End" ? "end" : "abandon",
     queue,
-    pid: pid === undefined ? undefined : Number(pid),
+    pid: pid === undefined ? undefined : parseWholeNumber(pid),
     options: options === "" ? undefined : options,
     reason: reason?.[1],
   };
@@ -79,7 +80,7 @@ function buildDaemon(
     kind: "daemon",
     action,
     version,
-    pid: pid === undefined ? undefined : Number(pid),
+    pid: pid === undefined ? undefined : parseWholeNumber(pid),
     reason: reason === "" ? undefined : reason,
   };
 }

@@ -22,6 +22,8 @@ export interface Host {
   readonly helo: string | undefined;
   readonly ip: string | undefined;
   readonly port: number | undefined;
+  /** What stands after the colon when it is no number that can be told exactly. */
+  readonly portText?: string;
   /** The name was looked up with DNSSEC (`DS`). */
   readonly secure: boolean;
 }
@@ -120,7 +122,8 @@ export interface Discard {
 
 export interface Deferral extends AddressLine {
   readonly kind: "deferral";
-  readonly errno: number;
+  /** Undefined when it is no number that can be told exactly; its text is then among the details, as `defer`. */
+  readonly errno: number | undefined;
   /** Operating system text and message: `Connection refused`, `SMTP error from … after RCPT TO:<…>: 452 …`. */
   readonly error: string;
   /** Not an attempt: Exim looked at the retry time and left the address alone. */
@@ -139,6 +142,8 @@ export interface Failure extends AddressLine {
 export interface Completed {
   readonly kind: "completed";
   readonly queueMs: number | undefined;
+  /** Only there when the duration is unknown: its text. */
+  readonly details?: Details;
 }
 
 export interface Frozen {

@@ -247,13 +247,6 @@ export function parseAuthentication(value: string): Authentication {
   return { authenticator: value.slice(0, colon), id: value.slice(colon + 1) };
 }
 
-/** Digits of `S=`; undefined for anything else. */
-export function parseSize(value: string): number | undefined {
-  if (value === "") return undefined;
-  for (let index = 0; index < value.length; index++) if (!isDigit(value.charCodeAt(index))) return undefined;
-  return Number(value);
-}
-
 function isAfterValue(text: string, at: number): boolean {
   if (at === text.length) return true;
   const code = text.charCodeAt(at);

@@ -11,7 +11,8 @@ import {
 } from "./chars.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Host } from "./events.ts";
-import { anyOf, isFieldStart, parseSize } from "./fields.ts";
+import { anyOf, isFieldStart } from "./fields.ts";
+import { parseWholeNumber } from "./numbers.ts";
 
 /**
  * Reads the value of `H=`: name, `(helo)`, `[ip]`, `:port`, any of which may be absent.
@@ -83,8 +84,11 @@ function finishHost(cursor: Cursor, at: number, { name, helo, secure }: HostName
   }
   const portEnd = endOfPort(text, bracketEnd);
   cursor.position = portEnd;
-  const port = portEnd === bracketEnd ? undefined : parseSize(text.slice(bracketEnd + 1, portEnd));
-  return { name, helo, ip: text.slice(at + 1, bracketEnd - 1), port, secure };
+  const ip = text.slice(at + 1, bracketEnd - 1);
+  if (portEnd === bracketEnd) return { name, helo, ip, port: undefined, secure };
+  const portText = text.slice(bracketEnd + 1, portEnd);
+  const port = parseWholeNumber(portText);
+  return port === undefined ? { name, helo, ip, port, secure, portText } : { name, helo, ip, port, secure };
 }
 
 /** True when the value begins with its address; a target named by its literal has the name `[ip]` before the address `[ip]`. */

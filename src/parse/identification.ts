@@ -1,4 +1,5 @@
 import type { Host, Identification } from "./events.ts";
+import { parseWholeNumber } from "./numbers.ts";
 
 /**
  * Reads whose message it is, in the two forms of a widespread hosting panel.
@@ -27,7 +28,7 @@ export function parseIdentification(text: string): Identification | undefined {
     else if (key === "S") sender = value;
     else if (isConnection && key === "H") host.name = value === "" ? undefined : value;
     else if (isConnection && key === "A") host.ip = value === "" ? undefined : value;
-    else if (isConnection && key === "P") host.port = /^\d+$/.test(value) ? Number(value) : undefined;
+    else if (isConnection && key === "P" && parseWholeNumber(value) !== undefined) host.port = parseWholeNumber(value);
     else details.push(key, value);
   }
   return { kind: "identification", host: isConnection ? host : undefined, user, sender, details };

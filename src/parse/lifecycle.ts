@@ -66,7 +66,8 @@ function readCompleted(rest: string): LogEvent | undefined {
   if (rest === "" || rest.startsWith("\n")) return { kind: "completed", queueMs: undefined };
   const queueMs = rest.startsWith(" QT=") ? parseDuration(rest.slice(4)) : undefined;
   const isSanitised = rest.startsWith(" QT=") && !rest.includes(" ", 1);
-  return queueMs === undefined && !isSanitised ? undefined : { kind: "completed", queueMs };
+  if (queueMs !== undefined) return { kind: "completed", queueMs };
+  return isSanitised ? { kind: "completed", queueMs, details: ["QT", rest.slice(4)] } : undefined;
 }
 
 function readFrozen(rest: string): LogEvent | undefined {

@@ -1,6 +1,7 @@
-import { MINUTE_MS, SECOND_MS } from "../units.ts";
+import { MINUTE_MS, SECOND_MS, utcDayMs } from "../units.ts";
 import { COLON, DIGIT_0, DOT, isDigit, LEFT_BRACKET, MINUS, PLUS, RIGHT_BRACKET, SPACE } from "./chars.ts";
 import { messageIdLength } from "./message-id.ts";
+import { parseWholeNumber } from "./numbers.ts";
 
 /** What stands before the text of a line that begins an entry. */
 export interface Prefix {
@@ -61,7 +62,7 @@ function parseRest(
 ): Prefix {
   let position = stampEnd;
   const pidEnd = bracketedNumberEnd(line, position + 1);
-  const pid = pidEnd === 0 ? undefined : Number(line.slice(position + 2, pidEnd));
+  const pid = pidEnd === 0 ? undefined : parseWholeNumber(line.slice(position + 2, pidEnd));
   if (pidEnd !== 0) position = pidEnd + 1;
   const isAtBlank = position === BEFORE_LINE || line.charCodeAt(position) === SPACE;
   const idLength = isAtBlank ? messageIdLength(line, position + 1) : 0;
@@ -124,7 +125,7 @@ function parseMinute(line: string): number | undefined {
   // NOTE: a comparison with NaN is false, so a non-digit anywhere ends here.
   if (!(month >= 1 && month <= 12 && dayOfMonth >= 1 && dayOfMonth <= 31)) return undefined;
   if (!(year >= 0 && hours < 24 && minutes < 60)) return undefined;
-  return Date.UTC(year, month - 1, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS;
+  return utcDayMs(year, month, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS;
 }
 
 function twoDigits(line: string, at: number): number {
@@ -139,8 +140,9 @@ function skipDigits(line: string, from: number): number {
   return end;
 }
 
+/** The milliseconds that are full: a nine more never makes the next second of them. */
 function fractionMs(line: string, from: number, end: number): number {
-  return Math.trunc(Number(`0.${line.slice(from, end)}`) * 1000 + 1e-6);
+  return Number(line.slice(from, Math.min(end, from + 3)).padEnd(3, "0"));
 }
 
 function parseZone(line: string, at: number): number | undefined {

@@ -3,7 +3,7 @@ import { QUOTE, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
 import type { NotAccepted, Session, SessionAction } from "./events.ts";
-import { parseSize, readAngleBrackets, readToken } from "./fields.ts";
+import { readAngleBrackets, readToken } from "./fields.ts";
 import { plainHost } from "./host.ts";
 import {
   findClientAfterQuote,
@@ -13,6 +13,7 @@ import {
   readClientFields,
   takeDetail,
 } from "./identity.ts";
+import { parseWholeNumber } from "./numbers.ts";
 
 /**
  * Reads a line about the connection of a client.
@@ -45,7 +46,9 @@ function readConnectionEnd(cursor: Cursor, client: Identity): Session | undefine
   const origin = readOrigin(cursor, client);
   if (cursor.atEnd) return buildSession("open", client, { reason: origin });
   if (cursor.take("(TCP/IP connection count = ")) {
-    const connections = parseSize(cursor.text.slice(cursor.position, cursor.text.indexOf(")", cursor.position)));
+    const count = cursor.text.slice(cursor.position, cursor.text.indexOf(")", cursor.position));
+    const connections = parseWholeNumber(count);
+    if (connections === undefined) client.details.push("connection count", count);
     return buildSession("open", client, { connections, reason: origin });
   }
   if (cursor.take("closed by ") || cursor.take("closed after "))
@@ -229,6 +232,8 @@ function buildSession(
 ): Session {
   const commands = takeDetail(client, "C");
   const duration = takeDetail(client, "D");
+  const durationMs = duration === undefined ? undefined : parseDuration(duration);
+  if (duration !== undefined && durationMs === undefined) client.details.push("D", duration);
   const { host, ident, tls, auth, sender, details } = client;
   return {
     kind: "session",
@@ -242,7 +247,7 @@ function buildSession(
     command,
     commands: commands === undefined ? undefined : splitCommands(commands),
     connections,
-    durationMs: duration === undefined ? undefined : parseDuration(duration),
+    durationMs,
     reason,
     details,
   };

@@ -1,6 +1,7 @@
 /** Lines that came through syslog: whose they are, and the entries of Exim that were cut into several of them. */
-import { MINUTE_MS, SECOND_MS } from "../units.ts";
+import { MINUTE_MS, SECOND_MS, utcDayMs } from "../units.ts";
 import { messageIdLength } from "./message-id.ts";
+import { parseWholeNumber } from "./numbers.ts";
 import { startsWithStamp } from "./prefix.ts";
 
 /** What syslog put before Exim's own text. */
@@ -83,7 +84,7 @@ export function parseSyslogLine(line: string): SyslogLine | undefined {
     zoneMinutes: zone === undefined ? undefined : zoneMinutesOf(zone),
     host,
     tag,
-    pid: pid !== undefined && /^\d+$/.test(pid) ? Number(pid) : undefined,
+    pid: pid === undefined ? undefined : parseWholeNumber(pid),
   };
   const text = line.slice(match[0].length);
   const mark = PIECE.exec(text);
@@ -174,12 +175,9 @@ function wallMsOf({ month, day, date, time = "", fraction = "" }: Record<string,
     date?.split("-").map(Number) ?? [];
   if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
   if (monthNumber < 1 || monthNumber > 12 || dayOfMonth < 1 || dayOfMonth > 31) return undefined;
-  const milliseconds = Math.trunc(Number(`0${fraction}`) * 1000 + 1e-6);
+  const milliseconds = Number(fraction.slice(1, 4).padEnd(3, "0"));
   return (
-    Date.UTC(year, monthNumber - 1, dayOfMonth) +
-    (hours * 60 + minutes) * MINUTE_MS +
-    seconds * SECOND_MS +
-    milliseconds
+    utcDayMs(year, monthNumber, dayOfMonth) + (hours * 60 + minutes) * MINUTE_MS + seconds * SECOND_MS + milliseconds
   );
 }
 

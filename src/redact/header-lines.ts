@@ -1,6 +1,6 @@
 /** The lines below an entry, where they are a header dump: what a header says is told by its name. */
 import { startsHeaderDump } from "../parse/header-dump.ts";
-import { replaceFound } from "./patterns.ts";
+import { KnownTexts, replaceFound } from "./patterns.ts";
 
 /** Each gives what stands in the place of a value. */
 export interface HeaderHiders {
@@ -58,7 +58,7 @@ function hideValue(name: string, value: string, hide: HeaderHiders): string {
 
 function addressesIn(value: string): string[] {
   const addresses: string[] = [];
-  replaceFound(value, [], (found, text) => {
+  replaceFound(value, new KnownTexts(), (found, text) => {
     if (found === "address") addresses.push(text);
     return text;
   });

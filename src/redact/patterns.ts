@@ -78,11 +78,7 @@ interface Span {
  * Replaces all that is found, each once; `known` texts are found wherever they are words. What is known gives way to a form that it is
  * a part of, and stands for any other that it touches.
  */
-export function replaceFound(
-  text: string,
-  known: Iterable<string>,
-  replace: (found: Found, text: string) => string,
-): string {
+export function replaceFound(text: string, known: KnownTexts, replace: (found: Found, text: string) => string): string {
   const byForm = [...text.matchAll(BY_FORM)].map(spanOf);
   const asKnown = placesOf(known, text).filter((place) => !byForm.some((span) => isWithin(place, span)));
   const others = byForm.filter((span) => !asKnown.some((place) => touches(place, span)));
@@ -100,12 +96,37 @@ function spanOf({ index, 0: whole, ...groups }: RegExpExecArray): Span {
   return { found: FORMS[group]?.[0] ?? "mention", from: index, to: index + whole.length };
 }
 
+/** Texts to be found as words, each with what stands for it; sought by length, so that their number costs no time. */
+export class KnownTexts {
+  readonly #names = new Map<string, string>();
+  readonly #lengths = new Set<number>();
+
+  set(text: string, name: string): void {
+    this.#names.set(text, name);
+    this.#lengths.add(text.length);
+  }
+
+  get(text: string): string | undefined {
+    return this.#names.get(text);
+  }
+
+  has(text: string): boolean {
+    return this.#names.has(text);
+  }
+
+  /** Longest first. */
+  get lengths(): readonly number[] {
+    return [...this.#lengths].sort((one, other) => other - one);
+  }
+}
+
 /** Longer ones first: of two that touch, the first counts. */
-function placesOf(known: Iterable<string>, text: string): Span[] {
+function placesOf(known: KnownTexts, text: string): Span[] {
   const places: Span[] = [];
-  for (const word of [...known].sort((one, other) => other.length - one.length)) {
-    for (let from = text.indexOf(word); from !== -1; from = text.indexOf(word, from + 1)) {
-      const place = { found: "known", from, to: from + word.length } as const;
+  for (const length of known.lengths) {
+    for (let from = 0; from + length <= text.length; from++) {
+      if (!known.has(text.slice(from, from + length))) continue;
+      const place = { found: "known", from, to: from + length } as const;
       if (isWord(text, place) && !places.some((other) => touches(other, place))) places.push(place);
     }
   }

@@ -7,10 +7,12 @@ import { parseSyslogLine } from "../parse/syslog.ts";
 import { type Secret, secretOf } from "./fields.ts";
 import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
 import { Names } from "./names.ts";
-import { type Found, replaceFound } from "./patterns.ts";
+import { type Found, KnownTexts, replaceFound } from "./patterns.ts";
 
 /** What made-up names look like. Ids have the form of Exim's, so that a redacted line can be read like any other. */
 const MADE_UP_ID = { short: ["hidden-", 6, "-id"], long: ["hidden-", 11, "-long"] } as const;
+
+const NOTHING_KNOWN = new KnownTexts();
 
 /** Shorter texts are words that stand everywhere. */
 const SHORTEST_KNOWN = 4;
@@ -30,7 +32,7 @@ export class Redactor {
   readonly #subjects = new Names((number) => `subject ${number}`);
   readonly #paths = new Names((number) => `/path${number}`);
   /** Texts of the value at hand that are hidden wherever they stand in it, and by what. */
-  #known = new Map<string, string>();
+  #known = new KnownTexts();
 
   /** The same value with all its texts redacted. */
   redact<Value>(value: Value): Value {
@@ -48,7 +50,7 @@ export class Redactor {
   }
 
   #learnAll(value: unknown, isKnown: IsKnown): void {
-    this.#known = new Map();
+    this.#known = new KnownTexts();
     this.#learn(value, "", "", isKnown);
   }
 
@@ -67,7 +69,7 @@ export class Redactor {
       if (isKnown(value, secret)) this.#known.set(value, this.#hide(value, secret));
       else if (secret === "address" || secret === "login") this.#hide(value, secret);
       else if (secret === "text")
-        replaceFound(value, [], (found, text) => (found === "address" ? this.#address(text) : text));
+        replaceFound(value, NOTHING_KNOWN, (found, text) => (found === "address" ? this.#address(text) : text));
     }
   }
 
@@ -130,7 +132,7 @@ export class Redactor {
   /** Any text; of the lines of an entry, those below the first can be a header dump. */
   #text(text: string): string {
     const replace = (part: string): string =>
-      replaceFound(part, this.#known.keys(), (found, match) => this.#replaceOne(found, match));
+      replaceFound(part, this.#known, (found, match) => this.#replaceOne(found, match));
     const lines = text.split("\n").map((line) => this.#withoutSyslog(line));
     const hiders: HeaderHiders = {
       text: replace,

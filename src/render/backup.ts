@@ -4,18 +4,29 @@ import type { ListedBackup } from "../backup/catalogue.ts";
 import type { DrillReport } from "../backup/drill.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import type { RestoreReport } from "../backup/restore.ts";
+import type { Shrinkage } from "../backup/rotation.ts";
 import type { VerifiedBackup } from "../backup/verify.ts";
-import { countOf, formatBytes, formatTime } from "./format.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
 import { renderColumns } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { toVisibleLine } from "./terminal-text.ts";
 
-export function renderBackup({ path, manifest, removed }: BackupReport): string {
+export function renderBackup({ path, manifest, removed, spared, shrinkage }: BackupReport): string {
   const lines = [
     `Made ${quote(path)}: ${formatBytes(manifest.size)}, ${describeContent(manifest)}.`,
     ...removed.map((older) => `Removed ${quote(older)}.`),
+    ...(spared === undefined
+      ? []
+      : [
+          `Kept ${quote(spared)} beyond the rule: it holds more than twice as many log entries. Remove it when they are not missed.`,
+        ]),
+    ...(shrinkage === undefined ? [] : [describeShrinkage(shrinkage)]),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function describeShrinkage({ before, entriesBefore, entries }: Shrinkage): string {
+  return `Removed nothing: the database has ${countOf(entries, "log entry", "log entries")}, and ${quote(before)} has ${formatCount(entriesBefore)}. Look at what became of the others.`;
 }
 
 export function renderVerified({ path, manifest }: VerifiedBackup): string {
@@ -27,13 +38,20 @@ export function renderDrill({ backup, manifest, texts }: DrillReport): string {
 }
 
 /** `isRehearsal`: nothing was replaced. */
-export function renderRestore({ backup, path, manifest, keptAside }: RestoreReport, isRehearsal: boolean): string {
+export function renderRestore(
+  { backup, path, manifest, keptAside, movedAside }: RestoreReport,
+  isRehearsal: boolean,
+): string {
   const aside =
     keptAside === undefined
       ? ""
       : `The replaced database ${isRehearsal ? "would be" : "is"} kept as ${quote(keptAside)}.\n`;
   const what = `${quote(path)} ${isRehearsal ? "would become" : "is now"} the database of ${quote(backup)}: ${describeContent(manifest)}.\n`;
-  return what + aside;
+  const moved = movedAside.map(
+    (file) =>
+      `A file that belonged to no database ${isRehearsal ? "would be" : "was"} moved out of the way, to ${quote(file)}.\n`,
+  );
+  return what + aside + moved.join("");
 }
 
 /** Of the database at `database`. `timeZone`: whose clock the times show. */

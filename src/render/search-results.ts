@@ -2,7 +2,7 @@
 import type { SearchResult } from "../search/result.ts";
 import { renderCsvRow } from "./csv.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
-import { renderHanging } from "./layout.ts";
+import { greatest, renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { paintStatus } from "./status-colour.ts";
 import { toVisible, toVisibleLine } from "./terminal-text.ts";
@@ -31,8 +31,8 @@ const TIME_LENGTH = 8;
 export function renderSearchList(results: readonly SearchResult[], options: ListOptions): string {
   const { paint } = options;
   const columns = Math.min(options.columns, WIDEST);
-  const idWidth = Math.max(...results.map(({ id, event }) => (id ?? event ?? "").length));
-  const statusWidth = Math.max(...results.map((result) => shortStatus(result).length));
+  const idWidth = greatest(results.map(({ id, event }) => (id ?? event ?? "").length));
+  const statusWidth = greatest(results.map((result) => shortStatus(result).length));
   let day = "";
   return results
     .map((result) => {

@@ -1,19 +1,33 @@
-/** Text from logs, safe for a terminal: written by strangers, it may hold escape sequences. */
+/** Text from logs, safe for a terminal and for the eye: written by strangers, it may hold escape sequences and what nobody sees. */
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/**
+ * Control characters, what turns the direction of writing, what has no width or no ink (also where fonts follow the standard), what is
+ * for private use or for no use, halves of characters, and separators of lines. Tabs and newlines stay.
+ */
+const UNSAFE =
+  /(?![\t\n])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/gu;
 
-/** Control characters, and those that turn the direction of writing, as visible escapes: `\x1b`, `\u202e`. Tabs and newlines stay. */
+const LAST_OF_TWO_DIGITS = 0xff;
+const LAST_OF_FOUR_DIGITS = 0xffff;
+
+/** What is unsafe as visible escapes: `\x1b`, `\u200b`, `\u{e0041}`. */
 export function toVisible(text: string): string {
   return text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    const code = character.codePointAt(0) ?? 0;
+    const digits = code.toString(16);
+    if (code > LAST_OF_FOUR_DIGITS) return `\\u{${digits}}`;
+    return code > LAST_OF_TWO_DIGITS ? `\\u${digits.padStart(4, "0")}` : `\\x${digits.padStart(2, "0")}`;
   });
 }
 
 /** The same in JSON, as its own escapes: the text it stands for does not change. */
 export function toVisibleJson(json: string): string {
-  return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return json.replace(UNSAFE, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
 }
 
 /** The same on one line: newlines and tabs become blanks. */

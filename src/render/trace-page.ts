@@ -1,7 +1,7 @@
 /** The page of one message. */
 import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../trace/result.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
-import { renderHanging } from "./layout.ts";
+import { greatest, renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 import { paintStatus } from "./status-colour.ts";
 import { toVisible, toVisibleLine } from "./terminal-text.ts";
@@ -95,7 +95,7 @@ function renderRecipients({ recipients, message }: Trace, { columns, paint }: Pa
   if (recipients.length === 0 && message.refusedRecipients.length > 0) return renderRefused(message, columns, paint);
   if (recipients.length === 0)
     return `${paint.strong("Recipients")}\n${renderHanging("  ", NO_RECIPIENTS, 2, columns)}`;
-  const width = Math.max(...recipients.map(({ status }) => status.length));
+  const width = greatest(recipients.map(({ status }) => status.length));
   const lines = recipients.map((recipient) => {
     const status = paintStatus(paint, recipient.status) + " ".repeat(width - recipient.status.length);
     return renderHanging(`  ${status}  `, describeRecipient(recipient, message.timeZone), width + 4, columns);

@@ -1,92 +1,114 @@
 /**
- * Log text that goes, written out first: one gzip file for each log that loses text, with a manifest beside it that tells how
- * to ingest it again. Blocks fall from the beginning of a log, so the archives of a log follow each other without overlap.
+ * Log text that goes, written out first: gzip files for each log that loses text, each with a manifest beside it that tells how to
+ * ingest it again. Text counts as archived once it was read back from the disk and is what is about to be removed.
  */
-import { createHash } from "node:crypto";
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { join } from "node:path";
+import { createHash, randomUUID } from "node:crypto";
+import { createWriteStream, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
+import { createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
 import { makePrivateDirectory, OWNER_ONLY, syncToDisk } from "../store/disk.ts";
-import { assertFreeSpace } from "../store/free-space.ts";
+import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
 import type { FallingBlock, PrunedLog, Pruner } from "../store/pruner.ts";
-import { type EpochMs, epochMs, toIso } from "../units.ts";
-
-const MANIFEST_VERSION = 1;
-
-export interface ArchiveManifest {
-  readonly version: typeof MANIFEST_VERSION;
-  readonly file: string;
-  /** ISO-8601 UTC. */
-  readonly createdAt: string;
-  readonly program: string;
-  readonly server: string;
-  readonly timeZone: string;
-  readonly logType: string;
-  /** Of the log, as it was last seen. */
-  readonly path: string;
-  /** Of the first byte in the log. */
-  readonly position: number;
-  /** Of the log text: bytes, lines, hash. */
-  readonly size: number;
-  readonly lines: number;
-  readonly sha256: string;
-  /** ISO-8601 UTC, of the earliest and the latest line; null when no line has a stamp. */
-  readonly firstTimestamp: string | null;
-  readonly lastTimestamp: string | null;
-  /** Arguments that ingest it again, run in the directory of the archive. */
-  readonly ingest: readonly string[];
-}
+import { DAY_MS, type EpochMs, epochMs, MIB, toIso } from "../units.ts";
+import {
+  type ArchiveManifest,
+  archiveFailure,
+  MANIFEST_VERSION,
+  manifestOf,
+  type Piece,
+  pieceName,
+  piecesIn,
+  readPiece,
+} from "./archive-piece.ts";
 
 export interface ArchiveOptions {
   readonly directory: string;
   readonly program: string;
   readonly now: () => EpochMs;
+  readonly signal?: AbortSignal | undefined;
+  readonly freeBytes?: FreeBytes | undefined;
+  /** Told of each piece that cannot be relied on: a sentence. */
+  readonly onWarning: (sentence: string) => void;
 }
 
-/** Writes the text that the plan lets go; returns the files written. Errors: `io`, `disk_full`, `check_failed`. */
+/**
+ * Makes sure that the text which the plan lets go is in the directory; returns the files written.
+ * Errors: `io`, `disk_full`, `check_failed`, `corrupt`, `busy`, `interrupted`.
+ */
 export async function archiveFalling(pruner: Pruner, options: ArchiveOptions): Promise<readonly string[]> {
-  const { directory } = options;
+  const { directory, signal } = options;
   makePrivateDirectory(directory, "Nothing was removed.");
-  const written: string[] = [];
-  for (const [log, falling] of pruner.fallingLogs()) {
-    const done = archivedUntil(directory, log);
-    const blocks = falling.filter(({ position }) => position >= done);
-    if (blocks.length > 0) written.push(await archiveLog(pruner, log, blocks, options));
+  try {
+    removeLeftovers(options);
+    const pieces = piecesIn(directory);
+    for (const { path, manifest } of pieces)
+      if (manifest === undefined)
+        options.onWarning(`The manifest "${manifestOf(path)}" is missing or damaged, so the archive is not relied on.`);
+    const written: string[] = [];
+    for (const [log, falling] of pruner.fallingLogs()) {
+      const archived = await archivedOf(log, falling, pieces, options);
+      for (const run of runsOf(falling, archived)) written.push(await archiveRun(pruner, log, run, options));
+    }
+    return written;
+  } catch (error) {
+    throw archiveFailure(error, directory, signal);
   }
-  return written;
 }
 
-async function archiveLog(
+/** Ids of the blocks that are in the directory already: a run that was killed may have left what it wrote. */
+async function archivedOf(
+  log: PrunedLog,
+  blocks: readonly FallingBlock[],
+  pieces: readonly Piece[],
+  { onWarning, signal }: ArchiveOptions,
+): Promise<ReadonlySet<number>> {
+  const archived = new Set<number>();
+  const identity = identityOf(log);
+  for (const { path, manifest, ...piece } of pieces) {
+    if (manifest === undefined || piece.identity !== identity) continue;
+    if (manifest.server !== log.server || manifest.logType !== log.logType) continue;
+    const end = manifest.position + manifest.size;
+    if (!blocks.some(({ position, size }) => position >= manifest.position && position + size <= end)) continue;
+    const holding = await readPiece(path, manifest, blocks, signal);
+    if (holding === undefined)
+      onWarning(`The archive "${path}" is damaged: what is still in the database is archived again.`);
+    // NOTE: a whole one without these blocks is that of another log, which begins alike.
+    for (const id of holding?.blocks ?? []) archived.add(id);
+  }
+  return archived;
+}
+
+/** What is not archived, in runs without a gap. */
+function runsOf(blocks: readonly FallingBlock[], archived: ReadonlySet<number>): FallingBlock[][] {
+  const runs: FallingBlock[][] = [];
+  let end: number | undefined;
+  for (const block of blocks) {
+    if (archived.has(block.id)) continue;
+    if (block.position === end) runs.at(-1)?.push(block);
+    else runs.push([block]);
+    end = block.position + block.size;
+  }
+  return runs;
+}
+
+async function archiveRun(
   pruner: Pruner,
   log: PrunedLog,
   blocks: readonly FallingBlock[],
-  { directory, program, now }: ArchiveOptions,
+  options: ArchiveOptions,
 ): Promise<string> {
-  const size = sum(blocks.map((block) => block.size));
-  assertFreeSpace(directory, size);
-  const [first] = blocks;
-  const from = first?.position ?? 0;
-  const name = `${nameOf(log)}-${pad(from)}-${pad(from + size)}.log.gz`;
-  const path = join(directory, name);
-  const partial = join(directory, `.exim-pilot-${name}`);
-  rmSync(partial, { force: true });
+  const { directory, signal } = options;
+  // NOTE: gzip packs logs better than the database does; the rest is for the manifest and the directory.
+  assertFreeSpace(directory, sum(blocks.map(({ packedSize }) => packedSize)) + MIB, options.freeBytes);
+  const partial = join(directory, `${PARTIAL}${randomUUID()}.log.gz`);
   try {
     const hash = createHash("sha256");
     const texts = function* (): Generator<Buffer> {
       for (const block of blocks) {
-        const bytes = Buffer.from(pruner.textOf(block), "latin1");
+        const bytes = pruner.bytesOf(block);
         hash.update(bytes);
         yield bytes;
       }
@@ -95,20 +117,32 @@ async function archiveLog(
       Readable.from(texts()),
       createGzip(),
       createWriteStream(partial, { flags: "wx", mode: OWNER_ONLY.file }),
+      { signal },
     );
-    const sha256 = hash.digest("hex");
-    await assertReadsBack(partial, sha256);
     await syncToDisk(partial);
-    const times = {
-      first: least(
-        blocks.map(({ firstMs }) => firstMs),
-        Math.min,
-      ),
-      last: least(
-        blocks.map(({ lastMs }) => lastMs),
-        Math.max,
-      ),
-    };
+    const path = giveName(partial, log, blocks, hash.digest("hex"), options);
+    await syncToDisk(directory);
+    await assertHolds(path, blocks, signal);
+    return path;
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}
+
+/** Writes the manifest, which takes the name, and gives the file that name: the first that nothing has. */
+function giveName(
+  partial: string,
+  log: PrunedLog,
+  blocks: readonly FallingBlock[],
+  sha256: string,
+  { directory, program, now }: ArchiveOptions,
+): string {
+  const from = blocks[0]?.position ?? 0;
+  const size = sum(blocks.map((block) => block.size));
+  for (let count = 1; ; count++) {
+    const name = pieceName(nameOf(log), from, from + size, count);
+    const path = join(directory, name);
+    if (existsSync(path)) continue;
     const manifest: ArchiveManifest = {
       version: MANIFEST_VERSION,
       file: name,
@@ -122,67 +156,84 @@ async function archiveLog(
       size,
       lines: sum(blocks.map(({ lines }) => lines)),
       sha256,
-      firstTimestamp: times.first,
-      lastTimestamp: times.last,
+      firstTimestamp: furthest(
+        blocks.map(({ firstMs }) => firstMs),
+        Math.min,
+      ),
+      lastTimestamp: furthest(
+        blocks.map(({ lastMs }) => lastMs),
+        Math.max,
+      ),
       ingest: ["ingest", "--server", log.server, "--timezone", log.timeZone, "--log-type", log.logType, name],
     };
-    writeFileSync(`${path}.json`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
-      mode: OWNER_ONLY.file,
-      flush: true,
-    });
-    renameSync(partial, path);
-    await syncToDisk(directory);
+    if (!writeNew(manifestOf(path), `${JSON.stringify(manifest, undefined, 2)}\n`)) continue;
+    try {
+      renameSync(partial, path);
+    } catch (error) {
+      rmSync(manifestOf(path), { force: true });
+      throw error;
+    }
     return path;
-  } finally {
-    rmSync(partial, { force: true });
   }
 }
 
-/** Up to which byte a log is archived already: a run that was killed may have left what it wrote. */
-function archivedUntil(directory: string, log: PrunedLog): number {
-  const form = new RegExp(`-${identityOf(log)}-(\\d+)-(\\d+)\\.log\\.gz$`);
-  const ends = readdirSync(directory).flatMap((name) => {
-    const [, from, end] = form.exec(name) ?? [];
-    return end === undefined || !isWhole(join(directory, name), Number(end) - Number(from)) ? [] : [Number(end)];
-  });
-  return Math.max(0, ...ends);
+/** False when there is such a file already. */
+function writeNew(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { mode: OWNER_ONLY.file, flag: "wx", flush: true });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    rmSync(path, { force: true });
+    throw error;
+  }
 }
 
-/** The manifest is written first, so a file with its manifest is whole. */
-function isWhole(path: string, size: number): boolean {
-  if (!existsSync(`${path}.json`)) return false;
-  return (JSON.parse(readFileSync(`${path}.json`, "utf8")) as ArchiveManifest).size === size;
-}
-
-async function assertReadsBack(path: string, sha256: string): Promise<void> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), createGunzip(), async (source: AsyncIterable<Buffer>) => {
-    for await (const chunk of source) hash.update(chunk);
-  });
-  if (hash.digest("hex") === sha256) return;
+/** Looks at what stands there now, under its name. */
+async function assertHolds(
+  path: string,
+  blocks: readonly FallingBlock[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const piece = piecesIn(dirname(path)).find((other) => other.path === path);
+  const holding = piece?.manifest === undefined ? undefined : await readPiece(path, piece.manifest, blocks, signal);
+  if (blocks.every(({ id }) => holding?.blocks.has(id) === true)) return;
   throw new PilotError("check_failed", `The archive "${path}" does not read as it was written.`, {
-    hint: "Nothing was removed. Look at the disk, or name another directory.",
+    hint: "Nothing of it was removed from the database. Look at the disk, or name another directory.",
   });
 }
+
+const PARTIAL = ".exim-pilot-";
+const LEFT_FOR_MS = DAY_MS;
+
+/** Removes what killed runs have begun; another one may be writing now. */
+function removeLeftovers({ directory, now }: ArchiveOptions): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(PARTIAL) || !name.endsWith(".log.gz")) continue;
+    const path = join(directory, name);
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (changedMs !== undefined && changedMs < now() - LEFT_FOR_MS) rmSync(path, { force: true });
+  }
+}
+
+/** Longer names of servers are cut: a file system takes 255 bytes. */
+const LONGEST_SERVER = 100;
 
 /** `mx1-main-1f0c2a9be01d`: of which server, what, and which one, by its first bytes. */
 function nameOf(log: PrunedLog): string {
-  return `${log.server.replaceAll(/[^\w.-]/g, "_")}-${log.logType}-${identityOf(log)}`;
+  const server = log.server.slice(0, LONGEST_SERVER).replaceAll(/[^\w.-]|^[.-]/g, "_");
+  return `${server}-${log.logType}-${identityOf(log)}`;
 }
 
 function identityOf({ server, logType, head }: PrunedLog): string {
   return createHash("sha256").update(`${server}\0${logType}\0`).update(head).digest("hex").slice(0, 12);
 }
 
-function pad(position: number): string {
-  return String(position).padStart(12, "0");
-}
-
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function least(times: readonly (EpochMs | null)[], choose: (...values: number[]) => number): string | null {
+function furthest(times: readonly (EpochMs | null)[], choose: (...values: number[]) => number): string | null {
   const known = times.filter((time) => time !== null);
   return known.length === 0
     ? null

@@ -1,12 +1,12 @@
 /** Keeping the database small: what is old goes, by policy, and the space it took goes back to the system. */
 import { dirname } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
 import type { MentionRow } from "../store/mentions.ts";
-import type { Cutoffs } from "../store/prune-plan.ts";
+import type { Cutoffs, Share } from "../store/prune-plan.ts";
 import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/pruner.ts";
-import { type EpochMs, epochMs, MINUTE_MS, toIso } from "../units.ts";
+import { finish } from "../store/used-texts.ts";
+import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { archiveFalling } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
 import { Slices } from "./slices.ts";
@@ -30,6 +30,8 @@ export interface PruneOptions {
   readonly signal?: AbortSignal | undefined;
   /** When a step begins, and after each piece of it. */
   readonly onProgress?: ((progress: PruneProgress) => void) | undefined;
+  /** Something that is wrong with the archive and keeps nothing from going on: a sentence, told once. */
+  readonly onWarning?: ((sentence: string) => void) | undefined;
   readonly pauseMs?: number | undefined;
   readonly freeBytes?: FreeBytes;
 }
@@ -56,6 +58,8 @@ export interface PruneReport {
   /** Old messages that stay because the log does not tell that they have left the queue. */
   readonly openMessages: number;
   readonly archived: readonly string[];
+  /** Pieces of the archive that cannot be relied on: sentences. */
+  readonly warnings: readonly string[];
   readonly before: FileSize;
   /** Of a rehearsal: about. */
   readonly after: FileSize;
@@ -67,12 +71,10 @@ export interface PruneReport {
 
 /** In memory at once. */
 const MENTIONS_TOGETHER = 100_000;
-/** How far clocks of servers may differ. */
-const CLOCK_TOLERANCE_MS = MINUTE_MS;
 
 /** Tells what {@link prune} would do; changes nothing. Errors: as there. */
 export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
-  pruner.quickCheck();
+  finish(pruner.quickCheck());
   assertClock(pruner, options);
   const before = pruner.size();
   const cutoffs = tightened(pruner, cutoffsOf(options), options);
@@ -86,6 +88,7 @@ export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
     textBytes,
     openMessages: pruner.plan.openMessages(cutoffs),
     archived: [],
+    warnings: [],
     before,
     after: { bytes: usedBytes, usedBytes },
     longestLockMs: 0,
@@ -95,16 +98,12 @@ export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
 
 /**
  * Removes what the policy does not keep, in short pieces. Errors: `check_failed` when it would remove everything, the clock is
- * behind the newest line, or the size cannot be reached; `corrupt`, `busy`, `disk_full`, `io`, `interrupted`.
+ * behind most of the lines, or the size cannot be reached; `corrupt`, `busy`, `disk_full`, `io`, `interrupted`.
  */
 export async function prune(pruner: Pruner, options: PruneOptions): Promise<PruneReport> {
   const { maxSize, now, signal, pauseMs } = options;
   const steps = new Steps(options.onProgress);
   steps.begin("planning");
-  pruner.quickCheck();
-  assertClock(pruner, options);
-  if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
-  const before = pruner.size();
   const slices = new Slices({
     now,
     signal,
@@ -113,6 +112,10 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     lockMs: () => pruner.lockMs,
     checkpoint: () => pruner.checkpoint(),
   });
+  await slices.through(pruner.quickCheck());
+  assertClock(pruner, options);
+  if (options.vacuum) assertFreeSpace(dirname(options.path), 2 * pruner.size().usedBytes, options.freeBytes);
+  const before = pruner.size();
   const run = new Run(pruner, slices, steps, options);
   let cutoffs = cutoffsOf(options);
   await run.remove(cutoffs);
@@ -120,7 +123,7 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
   for (let excess = 0; maxSize !== undefined && pruner.size().usedBytes > maxSize; ) {
     const removedBefore = run.rows;
     excess += pruner.size().usedBytes - maxSize;
-    cutoffs = advance(cutoffs, pruner.cutoffToFree(excess), maxSize, options);
+    cutoffs = advance(cutoffs, pruner.cutoffToFree(excess, cutoffs.nowMs), maxSize, options);
     await run.remove(cutoffs);
     await run.returnSpace();
     // NOTE: what was in the way by being open or in a chain may leave too little; then the next cutoff is a later one.
@@ -138,6 +141,7 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     textBytes: run.textBytes,
     openMessages: pruner.plan.openMessages(cutoffs),
     archived: run.archived,
+    warnings: [...run.warnings],
     before,
     after,
     longestLockMs: pruner.longestLockMs,
@@ -190,6 +194,7 @@ class Steps {
 class Run {
   readonly removed: Record<string, number> = {};
   readonly archived: string[] = [];
+  readonly warnings = new Set<string>();
   textBytes = 0;
   readonly #pruner: Pruner;
   readonly #slices: Slices;
@@ -214,14 +219,19 @@ class Run {
     plan(pruner, cutoffs, this.#options);
     const { archive } = this.#options;
     steps.begin("archive");
+    await this.#slices.rest();
     if (archive !== undefined && pruner.plan.blocks > 0)
-      this.archived.push(...(await archiveFalling(pruner, { ...this.#options, directory: archive })));
+      this.archived.push(
+        ...(await archiveFalling(pruner, { ...this.#options, directory: archive, onWarning: this.#warn })),
+      );
+    await this.#slices.rest();
     for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
     steps.begin("text");
     await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     steps.begin("messages");
     await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
     steps.begin("names");
+    await this.#slices.rest();
     await removeUnusedCombinations(pruner, this.#slices, (removed) => this.#count(removed));
     await this.#removeMentions();
     await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
@@ -240,7 +250,7 @@ class Run {
     for (const stale of sweep.stale()) {
       rows.push(...stale);
       if (rows.length >= MENTIONS_TOGETHER) await remove();
-      else await turn();
+      else await this.#slices.rest();
     }
     await remove();
   }
@@ -252,6 +262,12 @@ class Run {
     pruner.checkpoint();
   }
 
+  readonly #warn = (sentence: string): void => {
+    if (this.warnings.has(sentence)) return;
+    this.warnings.add(sentence);
+    this.#options.onWarning?.(sentence);
+  };
+
   #count(removed: RemovedRows): void {
     for (const [table, count] of Object.entries(removed)) this.removed[table] = (this.removed[table] ?? 0) + count;
   }
@@ -259,22 +275,26 @@ class Run {
 
 function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
   const { logs, messages, open, audit } = policy;
+  const nowMs = now();
   return {
-    logsMs: cutoffOf(logs, now()),
-    messagesMs: cutoffOf(messages, now()),
-    openMs: open === undefined ? undefined : cutoffOf(open, now()),
-    auditMs: cutoffOf(audit, now()),
+    nowMs,
+    logsMs: cutoffOf(logs, nowMs),
+    messagesMs: cutoffOf(messages, nowMs),
+    openMs: open === undefined ? undefined : cutoffOf(open, nowMs),
+    auditMs: cutoffOf(audit, nowMs),
   };
 }
 
 /** The cutoffs of a rehearsal to a size: those of the first round. */
 function tightened(pruner: Pruner, cutoffs: Cutoffs, options: PruneOptions): Cutoffs {
   const excess = options.maxSize === undefined ? 0 : pruner.size().usedBytes - options.maxSize;
-  return excess <= 0 ? cutoffs : advance(cutoffs, pruner.cutoffToFree(excess), options.maxSize ?? 0, options);
+  return excess <= 0
+    ? cutoffs
+    : advance(cutoffs, pruner.cutoffToFree(excess, cutoffs.nowMs), options.maxSize ?? 0, options);
 }
 
 /** Text and messages alike: what is left of the one without the other would take up the space. */
-function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { isForced, now }: PruneOptions): Cutoffs {
+function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { isForced }: PruneOptions): Cutoffs {
   if (to === undefined) {
     throw new PilotError(
       "check_failed",
@@ -285,7 +305,7 @@ function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { i
     );
   }
   const later = (cutoff: EpochMs): EpochMs => epochMs(Math.max(cutoff, to));
-  const openMs = isForced ? now() : cutoffs.openMs;
+  const openMs = isForced ? cutoffs.nowMs : cutoffs.openMs;
   return { ...cutoffs, logsMs: later(cutoffs.logsMs), messagesMs: later(cutoffs.messagesMs), openMs };
 }
 
@@ -293,13 +313,9 @@ function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { i
 function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): void {
   pruner.plan.make(cutoffs, isForced);
   if (isForced) return;
-  const { blocks, messages } = pruner.totals();
-  const isAll = (going: number, all: number): boolean => going > 0 && going === all;
-  const what = isAll(pruner.plan.blocks, blocks)
-    ? "all log text"
-    : isAll(pruner.plan.messages, messages)
-      ? "all messages"
-      : "";
+  const { blocks, messages } = pruner.plan.shares(cutoffs);
+  const isAll = ({ going, all }: Share): boolean => going > 0 && going === all;
+  const what = isAll(blocks) ? "all log text" : isAll(messages) ? "all messages" : "";
   if (what === "") return;
   throw new PilotError("check_failed", `This would remove ${what}, which is more than growing old explains.`, {
     hint: "Is the clock right, and are new lines ingested? Give --force if it is meant, first with --dry-run to see what would go.",
@@ -308,12 +324,12 @@ function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): voi
 
 /** Errors: `check_failed` when the clock cannot be right. */
 function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
-  const { newestMs } = pruner.totals();
-  if (isForced || newestMs === undefined || now() + CLOCK_TOLERANCE_MS >= newestMs) return;
+  const newestMs = isForced ? undefined : pruner.newestAheadOfClock(now());
+  if (newestMs === undefined) return;
   throw new PilotError(
     "check_failed",
-    `The clock says ${toIso(now())}, and the newest line is of ${toIso(newestMs)}: the age of lines cannot be told.`,
-    { hint: "Set the clock, or look at the time zone the logs were ingested with; --force prunes all the same." },
+    `The clock says ${toIso(now())}, and most lines were written and read later, up to ${toIso(newestMs)}: their age cannot be told.`,
+    { hint: "Set the clock; --force prunes all the same." },
   );
 }
 

@@ -1,5 +1,5 @@
 /** Long work in short pieces. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
 
@@ -62,14 +62,33 @@ export class Slices {
     }
   }
 
+  /** Takes steps that need no lock, one after the other; returns what they lead to. Errors: `interrupted` between two of them. */
+  async through<Result>(steps: Generator<undefined, Result>): Promise<Result> {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      await this.rest();
+    }
+  }
+
+  /** Lets signals in. Errors: `interrupted`. */
+  async rest(): Promise<void> {
+    await turn();
+    this.#assertGoesOn();
+  }
+
   /** The lock is free: what needs none is done first, and only the rest of the time is slept. */
   async #pause(): Promise<void> {
-    const { now, checkpoint, signal, pauseMs = PAUSES_MS[this.#pieces % PAUSES_MS.length] ?? 0 } = this.#options;
+    const { now, checkpoint, pauseMs = PAUSES_MS[this.#pieces % PAUSES_MS.length] ?? 0 } = this.#options;
     const fromMs = now();
     if (++this.#pieces % PIECES_PER_CHECKPOINT === 0) checkpoint();
     const leftMs = pauseMs - (now() - fromMs);
     if (leftMs > 0) await sleep(leftMs);
-    if (signal?.aborted === true) {
+    this.#assertGoesOn();
+  }
+
+  #assertGoesOn(): void {
+    if (this.#options.signal?.aborted === true) {
       throw new PilotError("interrupted", "Interrupted between two steps: the database is sound.", {
         hint: "What was removed is gone; the next run goes on.",
       });

@@ -1,10 +1,11 @@
 /** Which messages and lines a pattern selects, with exigrep's meanings: a line that matches selects all lines of its message. */
-import type { LinePattern, RawLines } from "../store/raw-lines.ts";
+import type { LineMatch, RawLines } from "../store/raw-lines.ts";
 import type { Candidates, Hit, SearchReader } from "../store/search-reader.ts";
 import type { Search } from "./search.ts";
 
 export interface LineSelection {
-  readonly pattern: LinePattern;
+  /** The lines that match a pattern, in blocks that reach to `sinceMs`. */
+  readonly matches: (sinceMs: number) => AsyncIterable<readonly LineMatch[]>;
   /** What does not match. */
   readonly isInverted: boolean;
   /** With the messages that name one of those selected or are named by one, and so on. */
@@ -18,7 +19,7 @@ export async function findByLines(
   search: Search,
   selection: LineSelection,
 ): Promise<readonly Hit[]> {
-  const matched = collect(lines, selection.pattern, search.filter.since ?? 0);
+  const matched = await collect(selection.matches(search.filter.since ?? 0));
   const selected = selection.isInverted ? await allBut(reader, search, matched) : matched;
   const related = selection.withRelated ? await addRelated(reader, lines, selected) : selected;
   return reader.narrow(toCandidates(related), search);
@@ -29,11 +30,13 @@ interface Selected {
   readonly entries: Set<number>;
 }
 
-function collect(lines: RawLines, pattern: LinePattern, sinceMs: number): Selected {
+async function collect(matches: AsyncIterable<readonly LineMatch[]>): Promise<Selected> {
   const selected = { messages: new Set<number>(), entries: new Set<number>() };
-  for (const { entryId, messageId } of lines.matching(pattern, sinceMs)) {
-    if (messageId === null) selected.entries.add(entryId);
-    else selected.messages.add(messageId);
+  for await (const found of matches) {
+    for (const { entryId, messageId } of found) {
+      if (messageId === null) selected.entries.add(entryId);
+      else selected.messages.add(messageId);
+    }
   }
   return selected;
 }

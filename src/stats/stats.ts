@@ -2,7 +2,7 @@
 import { PilotError } from "../errors.ts";
 import type { AxisName, Rank } from "../store/stats/axes.ts";
 import type { Filter } from "../store/stats/selection.ts";
-import type { Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
+import type { Outliers, Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { type Bucket, formatBucket } from "../when.ts";
 import type { Check, Condition } from "./conditions.ts";
@@ -102,7 +102,7 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
     filter: {
       servers: filter.servers ?? [],
       subjects: request.subjects,
-      limits: limitsOf(figures.source.choice, sections),
+      limits: [...limitsOf(figures.source.choice, sections), ...describeOutliers(reader.outliers(filter.servers))],
     },
     sections: built,
     checks,
@@ -167,6 +167,20 @@ function limitsOf(choice: SelectedStats["choice"], sections: readonly SectionNam
   if (choice.narrowsAttempts)
     limits.push("Attempts are those that match themselves; messages and recipients are all of messages that match.");
   return limits;
+}
+
+/** A line keeps its stamp, and is found and counted by it; what one such line must not do is to stretch the time for all others. */
+function describeOutliers({ early, ahead }: Outliers): string[] {
+  return [
+    ...(early === undefined
+      ? []
+      : [`The time covered leaves out lines stamped as early as ${toIso(early)}, before there was an Exim.`]),
+    ...(ahead === undefined
+      ? []
+      : [
+          `The time covered leaves out lines stamped up to ${toIso(ahead)}, more than a day ahead of the clock when they were read.`,
+        ]),
+  ];
 }
 
 function isoOrNull(at: EpochMs | undefined): string | null {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import type { EpochMs } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { closeWriter } from "./companions.ts";
 import { openForReading, openForWriting } from "./connection.ts";
 
 export type AuditResult = "started" | "done" | "failed" | "interrupted";
@@ -23,10 +24,16 @@ export interface AuditRecord {
   readonly affected: object;
 }
 
-/** Adds a record to the database at `path`. Errors: `io` (there is none), `busy`, `read_only`, `corrupt`. */
+/**
+ * Adds a record to the database at `path`, which then outlives a power cut, and with it all that was committed before. Errors: `io` (there is none), `busy`, `read_only`,
+ * `corrupt`.
+ */
 export function appendAudit(path: string, record: AuditRecord, waitMs: number): void {
   const database = openForWriting(path, { create: false, waitMs });
   try {
+    // NOTE: after the record comes the report to the user, and what is reported must be on the disk: also where another process keeps
+    // the log of writes from being emptied (FULL), and where there is none (EXTRA).
+    database.pragma("synchronous = EXTRA");
     const insert = () =>
       database
         .prepare(
@@ -51,7 +58,7 @@ export function appendAudit(path: string, record: AuditRecord, waitMs: number): 
     const timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
     retryWhileBusy(waitMs, timeoutMs, insert, path);
   } finally {
-    database.close();
+    closeWriter(database, path);
   }
 }
 

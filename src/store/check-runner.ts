@@ -33,9 +33,12 @@ export const CHECKS: readonly Check[] = [
 
 export class CheckRunner {
   readonly #database: Database.Database;
+  readonly #schemaDamage: () => readonly string[];
 
-  constructor(database: Database.Database) {
+  /** `schemaDamage`: see {@link CheckContext}. */
+  constructor(database: Database.Database, schemaDamage: () => readonly string[] = () => []) {
     this.#database = database;
+    this.#schemaDamage = schemaDamage;
   }
 
   /** From here on everything is read of one state, until {@link CheckRunner.end}. */
@@ -51,11 +54,19 @@ export class CheckRunner {
   *run(check: Check, isQuick: boolean): Generator<CheckStep> {
     const database = this.#database;
     try {
-      yield* check.run({ database, text: new StoredText(database), rawText: new RawTextReader(database), isQuick });
+      yield* check.run({
+        database,
+        text: new StoredText(database),
+        rawText: new RawTextReader(database),
+        isQuick,
+        schemaDamage: this.#schemaDamage,
+      });
     } catch (error) {
       const translated = translateSqliteError(error, database.name);
-      if (!(translated instanceof PilotError) || translated.code !== "corrupt") throw error;
-      yield `This could not be looked at to the end: ${error instanceof Error ? error.message : translated.message}`;
+      const isDamage = translated instanceof PilotError && translated.code === "corrupt";
+      // NOTE: where a definition is damaged, statements that use it are refused as if they were wrong.
+      if (!isDamage && this.#schemaDamage().length === 0) throw error;
+      yield `This could not be looked at to the end: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 }

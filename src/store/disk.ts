@@ -1,5 +1,5 @@
 /** Directories and files that outlive a crash, and that only their owner can read. */
-import { mkdirSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { PilotError } from "../errors.ts";
 
@@ -26,5 +26,15 @@ export async function syncToDisk(path: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** The same, where nobody else may have a turn meanwhile. */
+export function syncToDiskAtOnce(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }

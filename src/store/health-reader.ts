@@ -3,15 +3,21 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs, type Moment, momentMs } from "../units.ts";
+import { hasEvenRights } from "./companions.ts";
 import { firstDamage, openForReading } from "./connection.ts";
 import { inspectSchema, loadMigrations } from "./migrations.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
+import { isAhead, plausible } from "./plausible-time.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
 
 export interface FileHealth {
   readonly mode: number;
+  /** Its group may read it, and its directory gives that group to all that is made in it: modes 0640 and 2750. */
+  readonly isForGroup: boolean;
+  /** The `-wal` and `-shm` that are there have mode, owner and group of the database. */
+  readonly hasEvenRights: boolean;
   readonly sizeBytes: number;
   readonly freeBytes: number;
   /** `NFS`, `SMB` …; undefined for a file system of this machine. */
@@ -30,6 +36,8 @@ export interface DatabaseHealth extends ParserAge {
   /** Texts that an ingest has not made findable yet. */
   readonly unindexedTexts: number;
   readonly newestMs: EpochMs | undefined;
+  /** The farthest stamp of a line that was more than a day ahead of the clock when it was read; it does not count as the newest. */
+  readonly aheadMs: EpochMs | undefined;
   readonly lastIngest: LastRun | undefined;
   readonly lastPrune: LastRun | undefined;
   readonly lastBackup: LastRun | undefined;
@@ -90,9 +98,17 @@ const NETWORK_TYPES: Readonly<Record<number, string>> = {
 
 export function fileHealth(path: string): FileHealth {
   const directory = dirname(resolve(path));
-  const { mode, size } = statSync(path);
+  const { mode, gid, size } = statSync(path);
+  const above = statSync(directory);
   const { type, bavail, bsize } = statfsSync(directory);
-  return { mode: mode & 0o777, sizeBytes: size, freeBytes: bavail * bsize, network: NETWORK_TYPES[type] };
+  return {
+    mode: mode & 0o777,
+    isForGroup: (mode & 0o777) === 0o640 && (above.mode & 0o7777) === 0o2750 && above.gid === gid,
+    hasEvenRights: hasEvenRights(path),
+    sizeBytes: size,
+    freeBytes: bavail * bsize,
+    network: NETWORK_TYPES[type],
+  };
 }
 
 /** Errors: those of opening; `schema_newer`, `migration`. */
@@ -127,6 +143,7 @@ const NO_CONTENT: Content = {
   prunedLogs: 0,
   unindexedTexts: 0,
   newestMs: undefined,
+  aheadMs: undefined,
   lastIngest: undefined,
   lastPrune: undefined,
   lastBackup: undefined,
@@ -135,7 +152,13 @@ const NO_CONTENT: Content = {
 
 function readContent(database: Database.Database): Content {
   const one = <Row>(sql: string, ...values: unknown[]) => database.prepare(sql).get(...values) as Row | undefined;
-  const newest = one<{ ms: number | null }>("SELECT max(last_ms) AS ms FROM stored_sources")?.ms ?? null;
+  const newest =
+    one<{ ms: number | null }>(`SELECT max(${plausible("last_ms", "updated_ms")}) AS ms FROM stored_sources`)?.ms ??
+    null;
+  const ahead =
+    one<{ ms: number | null }>(
+      `SELECT max(last_ms) AS ms FROM stored_sources WHERE ${isAhead("last_ms", "updated_ms")}`,
+    )?.ms ?? null;
   const lastOf = (action: string) =>
     one<LastRun>(
       "SELECT at_ms AS at, result, error FROM stored_audit WHERE action = ? AND result <> 'started' ORDER BY id DESC LIMIT 1",
@@ -149,6 +172,7 @@ function readContent(database: Database.Database): Content {
               + (SELECT count(*) FROM addresses WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'addresses')) AS count`,
       )?.count ?? 0,
     newestMs: newest === null ? undefined : epochMs(newest),
+    aheadMs: ahead === null ? undefined : epochMs(ahead),
     lastIngest: one<LastRun>(
       "SELECT coalesce(finished_ms, started_ms) AS at, result, error FROM ingest_runs ORDER BY id DESC LIMIT 1",
     ),
@@ -157,7 +181,7 @@ function readContent(database: Database.Database): Content {
     servers: database
       .prepare<[], Omit<ServerHealth, "sample" | "arrivals"> & { id: number }>(
         `SELECT v.id, v.name, v.time_zone AS timeZone, coalesce(sum(s.lines), 0) AS lines, coalesce(sum(s.other), 0) AS other,
-                coalesce(sum(s.unparsed), 0) AS unparsed, max(s.last_ms) AS newestMs
+                coalesce(sum(s.unparsed), 0) AS unparsed, max(${plausible("s.last_ms", "s.updated_ms")}) AS newestMs
          FROM stored_servers v LEFT JOIN stored_sources s ON s.server_id = v.id GROUP BY v.id ORDER BY v.name`,
       )
       .all()

@@ -26,6 +26,9 @@ export class Interner {
   readonly #getIndexed: Database.Statement<[string], { last_id: number }>;
   readonly #setIndexed: Database.Statement<[number, string]>;
   readonly #addToIndex: Database.Statement<[number]>;
+  readonly #anyUnused: Database.Statement<[string], number>;
+  readonly #takeUnused: Database.Statement<[string, string], { id: number }>;
+  readonly #addOneToIndex: Database.Statement<[string, number]>;
   /** Holds, among others, whatever is not in the index. */
   #recent = new Map<string, number>();
   #older = new Map<string, number>();
@@ -35,6 +38,8 @@ export class Interner {
   #lastId: number | undefined;
   /** The greatest id in the index. */
   #indexedId = 0;
+  /** Whether a prune is about to remove texts, or was killed then. */
+  #hasUnused = false;
 
   constructor(database: Database.Database, table: TextTableName, added: TextInsert) {
     const { column, index } = INDEX_OF[table];
@@ -44,6 +49,13 @@ export class Interner {
     this.#greatest = database.prepare(`SELECT max(id) AS id FROM ${table}`);
     this.#getIndexed = database.prepare("SELECT last_id FROM text_indexes WHERE table_name = ?");
     this.#setIndexed = database.prepare("UPDATE text_indexes SET last_id = ? WHERE table_name = ?");
+    this.#anyUnused = database
+      .prepare<[string], number>("SELECT EXISTS (SELECT 1 FROM unused_texts WHERE table_name = ?)")
+      .pluck();
+    this.#takeUnused = database.prepare(
+      "DELETE FROM unused_texts WHERE table_name = ? AND text = ? RETURNING text_rowid AS id",
+    );
+    this.#addOneToIndex = database.prepare(`INSERT INTO ${index} (${column}, id) VALUES (?, ?)`);
     this.#addToIndex = database.prepare(
       `INSERT OR FAIL INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id > ? ORDER BY ${column}`,
     );
@@ -80,7 +92,15 @@ export class Interner {
   }
 
   #findIndexed(text: string): number | undefined {
-    return this.#indexedId === 0 ? undefined : this.#find.get(text)?.id;
+    if (this.#indexedId === 0) return undefined;
+    return this.#find.get(text)?.id ?? (this.#hasUnused ? this.#takeBack(text) : undefined);
+  }
+
+  /** A text that prune has found unused is used again: prune leaves it alone once it is in the index. */
+  #takeBack(text: string): number | undefined {
+    const id = this.#takeUnused.get(this.#table, text)?.id;
+    if (id !== undefined) this.#addOneToIndex.run(text, id);
+    return id;
   }
 
   #add(text: string): number {
@@ -102,6 +122,7 @@ export class Interner {
     this.#lastId = lastId;
     if (lastId === 0) this.#seen = new SeenTexts();
     this.#indexedId = this.#getIndexed.get(this.#table)?.last_id ?? 0;
+    this.#hasUnused = this.#anyUnused.get(this.#table) === 1;
     // NOTE: with the greatest ids pruned they are given again, and those are not in the index.
     if (lastId < this.#indexedId) {
       this.#setIndexed.run(lastId, this.#table);

@@ -91,6 +91,18 @@ export class MessageReader {
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
   }
 
+  /** True when the logs say more than `count` things about a message. */
+  async hasMoreEntries({ id, server }: MessageKey, count: number): Promise<boolean> {
+    const rows = await this.#views
+      .selectFrom("log_entries")
+      .select("id")
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .limit(count + 1)
+      .execute();
+    return rows.length > count;
+  }
+
   /** What the lines about a message are, without their text, in the order of time. */
   eventsOf({ id, server }: MessageKey): Promise<Pick<EntryRow, "timestamp" | "event">[]> {
     return this.#views

@@ -5,14 +5,17 @@
  */
 import type Database from "better-sqlite3";
 import type { MessageStatus } from "../message/statuses.ts";
-import { type EpochMs, momentAt } from "../units.ts";
+import type { EpochMs } from "../units.ts";
 import type { Codes } from "./codes.ts";
+import { isPlausible, type PlausibleTime, plausibleTime } from "./plausible-time.ts";
 import { LINES_PER_BLOCK } from "./raw-text.ts";
 import { tableSizes } from "./table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "./text-references.ts";
-import { UsedTexts } from "./used-texts.ts";
+import { finish, UsedTexts } from "./used-texts.ts";
 
 export interface Cutoffs {
+  /** By this clock; it tells which stamps can be true. */
+  readonly nowMs: EpochMs;
   /** Text whose last line is older falls. */
   readonly logsMs: EpochMs;
   /** Messages whose last line is older go. */
@@ -54,8 +57,41 @@ export interface PlannedCounts {
 /** Still on the queue, as far as the log tells. */
 const OPEN_STATUSES: readonly MessageStatus[] = ["received", "queued", "deferred", "frozen"];
 
-/** The time of a block's last line; one without a stamp is as old as the entry before it, or as its log. */
-const BLOCK_TIME = "coalesce(b.last_ms, b.clock_ms, s.created_ms)";
+/**
+ * Blocks with the time up to which their log goes at them (until_ms), so that what is old is a beginning of its log. A block is as old
+ * as its last line; one without a stamp as the entry before it, or as its log. One with a stamp that no clock can have told was read
+ * before the blocks behind it, or when its log was last read.
+ */
+export function blockTimes(time: PlausibleTime): string {
+  const stamp = `iif(${isPlausible("stamp_ms", time)}, stamp_ms, NULL)`;
+  return `SELECT id, source_id, position, sha256, bytes, max(at_ms) OVER (PARTITION BY source_id ORDER BY position) AS until_ms
+    FROM (
+      SELECT *, CASE WHEN stamp_ms IS NULL THEN created_ms
+                     ELSE coalesce(${stamp}, min(${stamp}) OVER behind, updated_ms) END AS at_ms
+      FROM (
+        SELECT b.id, b.source_id, b.position, b.sha256, length(b.data) AS bytes, coalesce(b.last_ms, b.clock_ms) AS stamp_ms,
+               s.created_ms, s.updated_ms
+        FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
+      )
+      WINDOW behind AS (PARTITION BY source_id ORDER BY position DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    )`;
+}
+
+/**
+ * The time of the last line of a message (m), epoch milliseconds, by the stamps that a clock can have told; a message without one is
+ * as old as can be, and goes with its text.
+ */
+function messageTime(time: PlausibleTime): string {
+  return `CASE WHEN ${isPlausible("m.last_at / 1000", time)} THEN m.last_at / 1000
+    ELSE coalesce((SELECT max(t.at / 1000) FROM stored_entries t
+                   WHERE t.message_id = m.id AND ${isPlausible("t.at / 1000", time)}), ${time.fromMs}) END`;
+}
+
+/** Rows of a table, and how many of them the plan removes. */
+export interface Share {
+  readonly all: number;
+  readonly going: number;
+}
 
 /** Works on temporary tables of its connection, which may be a read-only one. */
 export class PrunePlan {
@@ -66,7 +102,8 @@ export class PrunePlan {
     this.#database = database;
     this.#codes = codes;
     database.exec(`
-      CREATE TEMP TABLE falling_blocks (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL);
+      CREATE TEMP TABLE falling_blocks (
+        id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL, position INTEGER NOT NULL, sha256 BLOB NOT NULL);
       CREATE TEMP TABLE going_messages (id INTEGER PRIMARY KEY, last_at INTEGER NOT NULL, status INTEGER NOT NULL);`);
   }
 
@@ -74,7 +111,7 @@ export class PrunePlan {
   make(cutoffs: Cutoffs, isForced: boolean): void {
     const make = this.#database.transaction(() => {
       this.#database.exec("DELETE FROM temp.falling_blocks; DELETE FROM temp.going_messages");
-      this.#markBlocks(cutoffs.logsMs);
+      this.#markBlocks(cutoffs);
       this.#markMessages(cutoffs, isForced);
       if (!isForced) this.#keepChains();
     });
@@ -89,12 +126,31 @@ export class PrunePlan {
     return this.#count("SELECT count(*) AS count FROM temp.going_messages");
   }
 
+  /** What is stamped by a clock that can be right, and how much of it goes; all there is when nothing is stamped so. */
+  shares({ nowMs }: Cutoffs): Readonly<Record<"blocks" | "messages", Share>> {
+    const time = plausibleTime(nowMs);
+    const share = (table: string, stamp: string, going: string): Share => {
+      const of = (condition: string): Share => ({
+        all: this.#count(`SELECT count(*) AS count FROM ${table} WHERE ${condition}`),
+        going: this.#count(
+          `SELECT count(*) AS count FROM ${table} WHERE ${condition} AND id IN (SELECT id FROM ${going})`,
+        ),
+      });
+      const stamped = of(isPlausible(stamp, time));
+      return stamped.all > 0 ? stamped : of("TRUE");
+    };
+    return {
+      blocks: share("raw_blocks", "last_ms", "temp.falling_blocks"),
+      messages: share("stored_messages", "last_at / 1000", "temp.going_messages"),
+    };
+  }
+
   /** Old messages that stay because the log does not tell that they have left the queue. */
-  openMessages({ messagesMs }: Cutoffs): number {
+  openMessages({ messagesMs, nowMs }: Cutoffs): number {
     return this.#count(
-      `SELECT count(*) AS count FROM stored_messages m WHERE last_at < ? AND status IN (${this.#openCodes()})
+      `SELECT count(*) AS count FROM stored_messages m WHERE ${messageTime(plausibleTime(nowMs))} < ? AND status IN (${this.#openCodes()})
          AND id NOT IN (SELECT id FROM temp.going_messages)`,
-      momentAt(messagesMs, 0),
+      messagesMs,
     );
   }
 
@@ -118,28 +174,26 @@ export class PrunePlan {
     return count.deferred();
   }
 
-  #markBlocks(logsMs: EpochMs): void {
+  #markBlocks({ logsMs, nowMs }: Cutoffs): void {
     this.#database
       .prepare(
-        `INSERT INTO temp.falling_blocks (id, sha256)
-         SELECT id, sha256 FROM (
-           SELECT b.id, b.sha256, max(${BLOCK_TIME}) OVER (PARTITION BY b.source_id ORDER BY b.position) AS until_ms
-           FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id
-         ) WHERE until_ms < ?`,
+        `INSERT INTO temp.falling_blocks (id, source_id, position, sha256)
+         SELECT id, source_id, position, sha256 FROM (${blockTimes(plausibleTime(nowMs))}) WHERE until_ms < ?`,
       )
       .run(logsMs);
   }
 
-  #markMessages({ messagesMs, openMs }: Cutoffs, isForced: boolean): void {
-    const isClosed = isForced ? "TRUE" : `(m.status NOT IN (${this.#openCodes()}) OR m.last_at < ?)`;
-    const values = isForced ? [] : [openMs === undefined ? Number.MIN_SAFE_INTEGER : momentAt(openMs, 0)];
+  #markMessages({ messagesMs, openMs, nowMs }: Cutoffs, isForced: boolean): void {
+    const lastMs = messageTime(plausibleTime(nowMs));
+    const isClosed = isForced ? "TRUE" : `(m.status NOT IN (${this.#openCodes()}) OR ${lastMs} < ?)`;
+    const values = isForced ? [] : [openMs ?? Number.MIN_SAFE_INTEGER];
     this.#database
       .prepare(
         `INSERT INTO temp.going_messages (id, last_at, status)
          SELECT m.id, m.last_at, m.status FROM stored_messages m
-         WHERE m.last_at < ? AND ${isClosed} AND NOT EXISTS (${textOf("m.id", BLOCK_STAYS)})`,
+         WHERE ${lastMs} < ? AND ${isClosed} AND NOT EXISTS (${textOf("m.id", BLOCK_STAYS)})`,
       )
-      .run(momentAt(messagesMs, 0), ...values);
+      .run(messagesMs, ...values);
   }
 
   /** Takes back, until nothing changes, messages one of whose neighbours stays. */
@@ -199,7 +253,7 @@ export class PrunePlan {
   }
 
   #countTexts(): Record<TextTableName, number> {
-    const used = new UsedTexts(this.#database, (table) => WHAT_STAYS[table] ?? "");
+    const used = finish(UsedTexts.read(this.#database, (table) => WHAT_STAYS[table] ?? ""));
     return { strings: used.countUnused("strings"), addresses: used.countUnused("addresses") };
   }
 

@@ -2,20 +2,32 @@
  * Takes away what a plan lets go, a slice at a time: each is a transaction of its own and short, so that an ingest that runs
  * meanwhile does not wait for long, and a kill between two of them leaves a sound database.
  */
+import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { dataVersion, firstDamage } from "./connection.ts";
+import { closeWriter } from "./companions.ts";
+import { dataVersion, withTranslation } from "./connection.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
+import { isPlausible, plausibleTime } from "./plausible-time.ts";
 import { prepareOnce } from "./prepared.ts";
-import { COMBINATIONS, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, textOf } from "./prune-plan.ts";
-import { entryIdOf, RawTextReader } from "./raw-text.ts";
+import {
+  blockTimes,
+  COMBINATIONS,
+  type Cutoffs,
+  FACT_TABLES,
+  OLD_AUDIT,
+  OLD_RUNS,
+  PrunePlan,
+  textOf,
+} from "./prune-plan.ts";
+import { damagedText, entryIdOf, sha256, unpackBytes } from "./raw-text.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
-import { INDEX_OF, TEXT_TABLES, type TextTableName } from "./text-references.ts";
+import { INDEX_OF, type TextTableName } from "./text-references.ts";
 import { type UnusedText, UsedTexts } from "./used-texts.ts";
 
 /** Rows that went, by table. */
@@ -28,6 +40,10 @@ export interface FallingBlock {
   /** Of its first byte in the log. */
   readonly position: number;
   readonly size: number;
+  /** Of its text as the database keeps it. */
+  readonly packedSize: number;
+  /** Of its text when the plan was made. */
+  readonly sha256: Buffer;
   readonly lines: number;
   readonly firstMs: EpochMs | null;
   readonly lastMs: EpochMs | null;
@@ -91,14 +107,21 @@ export interface UnusedTexts extends Readonly<Record<TextTableName, readonly Unu
   readonly version: number;
 }
 
+/** Ids of texts that are out of the index. */
+export interface HiddenTexts {
+  readonly used: readonly number[];
+  readonly unused: readonly number[];
+}
+
 export class Pruner {
   readonly plan: PrunePlan;
   readonly #database: Database.Database;
   readonly #path: string;
   readonly #waitMs: number;
   readonly #codes: Codes;
-  readonly #rawText: RawTextReader;
   readonly #now: () => EpochMs;
+  /** Tells the texts that this prune hides from those of another. */
+  readonly #runId = randomInt(GREATEST_RUN);
   #lockMs = 0;
   #longestLockMs = 0;
 
@@ -108,7 +131,6 @@ export class Pruner {
     this.#path = path;
     this.#waitMs = waitMs;
     this.#codes = loadCodes(database);
-    this.#rawText = new RawTextReader(database);
     this.plan = new PrunePlan(database, this.#codes);
     // NOTE: with SQLite's own checkpoints, at a commit, others would wait for the disk as well.
     database.pragma("wal_autocheckpoint = 0");
@@ -117,8 +139,9 @@ export class Pruner {
       CREATE TEMP TABLE slice_entries (id INTEGER PRIMARY KEY);`);
   }
 
+  /** Errors: as {@link closeWriter}. */
   close(): void {
-    this.#database.close();
+    closeWriter(this.#database, this.#path);
   }
 
   /** How long the last step has kept others from writing. */
@@ -131,28 +154,51 @@ export class Pruner {
     return this.#longestLockMs;
   }
 
-  /** Errors: `corrupt`, with the first of what SQLite found. */
-  quickCheck(): void {
-    const damage = firstDamage(this.#database, "quick_check");
-    if (damage === undefined) return;
+  /** A step for each table. Errors: `corrupt`, with the first of what SQLite found. */
+  *quickCheck(): Generator<undefined, void> {
+    const tables = this.#database
+      .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+      .pluck()
+      .all();
+    for (const table of ["sqlite_schema", ...tables]) {
+      this.#assertWhole(table);
+      yield;
+    }
+  }
+
+  #assertWhole(table: string): void {
+    const name = `"${table.replaceAll('"', '""')}"`;
+    const damage = withTranslation(
+      this.#path,
+      () => this.#database.pragma(`quick_check(${name})`, { simple: true }) as string,
+    );
+    if (damage === "ok") return;
     throw new PilotError("corrupt", `The database "${this.#path}" is damaged: ${damage}.`, {
       hint: "Nothing was removed. Keep the file, restore a backup, and ingest the logs again.",
     });
   }
 
-  totals(): { readonly blocks: number; readonly messages: number; readonly newestMs: EpochMs | undefined } {
+  /**
+   * The newest line when the clock is behind most of the text, both when that was written and when it was read: no line alone tells
+   * that a clock is wrong. Undefined: it may be right.
+   */
+  newestAheadOfClock(now: EpochMs): EpochMs | undefined {
+    const { toMs } = plausibleTime(now);
     const row = this.#database
-      .prepare(
-        `SELECT (SELECT count(*) FROM raw_blocks) AS blocks, (SELECT count(*) FROM stored_messages) AS messages,
-                (SELECT max(last_ms) FROM raw_blocks) AS newest`,
+      .prepare<[number, number], { blocks: number; ahead: number; newest: number | null }>(
+        `SELECT count(*) AS blocks, count(*) FILTER (WHERE is_ahead) AS ahead, max(last_ms) FILTER (WHERE is_ahead) AS newest
+         FROM (SELECT b.last_ms, b.last_ms > ? AND s.updated_ms > ? AS is_ahead
+               FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id WHERE b.last_ms IS NOT NULL)`,
       )
-      .get() as { blocks: number; messages: number; newest: number | null };
-    const { blocks, messages, newest } = row;
-    return { blocks, messages, newestMs: newest === null ? undefined : epochMs(newest) };
+      .get(toMs, toMs);
+    return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, nowMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
+    const time = plausibleTime(nowMs);
+    const furthest = (choose: "min" | "max", at: string): string =>
+      `${choose}(${at}) FILTER (WHERE ${isPlausible(at, time)})`;
     const row = (name: ClassTotals["name"], sql: string, ...values: number[]): ClassTotals => {
       const totals = this.#database.prepare(sql).get(...values) as Record<"total" | "expired", number> &
         Record<"oldest" | "newest", EpochMs | null>;
@@ -164,12 +210,12 @@ export class Pruner {
     return [
       row(
         "logs",
-        `SELECT coalesce(sum(lines), 0) AS total, min(first_ms) AS oldest, max(last_ms) AS newest,
+        `SELECT coalesce(sum(lines), 0) AS total, ${furthest("min", "first_ms")} AS oldest, ${furthest("max", "last_ms")} AS newest,
                 coalesce(sum(lines) FILTER (WHERE id IN (SELECT id FROM temp.falling_blocks)), 0) AS expired FROM raw_blocks`,
       ),
       row(
         "messages",
-        `SELECT count(*) AS total, min(first_at) / 1000 AS oldest, max(last_at) / 1000 AS newest,
+        `SELECT count(*) AS total, ${furthest("min", "first_at / 1000")} AS oldest, ${furthest("max", "last_at / 1000")} AS newest,
                 (SELECT count(*) FROM temp.going_messages) AS expired FROM stored_messages`,
       ),
       row(
@@ -212,28 +258,37 @@ export class Pruner {
       .prepare<[], PrunedLog & { log_type: number }>(
         `SELECT s.id AS sourceId, v.name AS server, v.time_zone AS timeZone, s.log_type, s.path, s.head
          FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id
-         WHERE s.id IN (SELECT source_id FROM raw_blocks WHERE id IN (SELECT id FROM temp.falling_blocks)) ORDER BY s.id`,
+         WHERE s.id IN (SELECT source_id FROM temp.falling_blocks) ORDER BY s.id`,
       )
       .all();
     const blocks = this.#database.prepare<[number], FallingBlock>(
-      `SELECT id, source_id AS sourceId, position, size, lines, first_ms AS firstMs, last_ms AS lastMs FROM raw_blocks
-       WHERE source_id = ? AND id IN (SELECT id FROM temp.falling_blocks) ORDER BY position`,
+      `SELECT id, source_id AS sourceId, position, size, length(data) AS packedSize, sha256, lines, first_ms AS firstMs,
+              last_ms AS lastMs
+       FROM raw_blocks JOIN temp.falling_blocks USING (id, source_id, position, sha256) WHERE source_id = ? ORDER BY position`,
     );
     for (const { log_type, ...log } of logs)
       yield [{ ...log, logType: this.#codes.logTypeName(log_type) }, blocks.all(log.sourceId)];
   }
 
-  /** The text of a block, as latin1. */
-  textOf({ id }: FallingBlock): string {
-    const text = this.#rawText.blockText(id);
-    if (text === undefined) throw new Error(`Block ${id} is to be removed and has no text.`);
-    return text;
+  /** The text of a block, held against its hash. Errors: `busy` when it has changed since the plan was made, `corrupt`. */
+  bytesOf({ id, sha256: expected }: FallingBlock): Buffer {
+    const row = this.#prepare("SELECT data FROM raw_blocks WHERE id = ? AND sha256 = ?").get(id, expected) as
+      | { data: Uint8Array }
+      | undefined;
+    if (row === undefined) {
+      throw new PilotError("busy", "A log was read anew while what goes was being archived.", {
+        hint: "Nothing of it was removed. Run it again.",
+      });
+    }
+    const bytes = unpackBytes(id, row.data);
+    if (!sha256(bytes).equals(expected)) throw damagedText(id);
+    return bytes;
   }
 
   /** Ids of the blocks that fall, those of a log in their order: to be removed before {@link goingMessages}. */
   fallingBlocks(): number[] {
     return this.#database
-      .prepare<[], number>("SELECT id FROM temp.falling_blocks JOIN raw_blocks USING (id) ORDER BY source_id, position")
+      .prepare<[], number>("SELECT id FROM temp.falling_blocks ORDER BY source_id, position")
       .pluck()
       .all();
   }
@@ -251,7 +306,7 @@ export class Pruner {
     return this.#inTransaction((removed) => {
       const isAsPlanned = this.#database
         .prepare<[number], number>(
-          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f ON f.id = b.id AND f.sha256 = b.sha256
+          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f USING (id, source_id, position, sha256)
            JOIN stored_sources s ON s.id = b.source_id AND s.pruned = b.position WHERE b.id = ?`,
         )
         .pluck();
@@ -319,15 +374,15 @@ export class Pruner {
   }
 
   /** Texts that no row names any more, looked for without a lock. */
-  unusedTexts(): UnusedTexts {
+  *unusedTexts(): Generator<undefined, UnusedTexts> {
     const version = dataVersion(this.#database);
-    const used = new UsedTexts(this.#database);
+    const used = yield* UsedTexts.read(this.#database);
     return { strings: used.unused("strings"), addresses: used.unused("addresses"), version };
   }
 
   /**
-   * Makes texts that are to be removed unfindable, so that no row can come to name them any more; a run that reads logs
-   * meanwhile adds such a text anew.
+   * Takes texts that are to be removed out of the index and into unused_texts. From then on no row can come to name them unseen: a
+   * run that reads logs meanwhile and needs one takes it back.
    */
   hideTexts(table: TextTableName, texts: readonly UnusedText[]): void {
     this.#inTransaction(() => {
@@ -337,60 +392,63 @@ export class Pruner {
         const text = find.get(id) as string | undefined;
         // NOTE: another text has the id when a rebuild has taken place meanwhile.
         if (text === undefined || textKey(text) !== key) continue;
-        this.#prepare(`DELETE FROM ${index} WHERE ${column} = ? AND id = ?`).run(text, id);
+        const isFound = this.#prepare(`DELETE FROM ${index} WHERE ${column} = ? AND id = ?`).run(text, id).changes > 0;
+        if (!isFound) continue;
+        this.#prepare("INSERT INTO unused_texts (table_name, text, text_rowid, run) VALUES (?, ?, ?, ?)").run(
+          table,
+          text,
+          id,
+          this.#runId,
+        );
       }
     });
   }
 
   /**
-   * Of hidden texts, those that a row has come to name before they were hidden can be found again; returns the ids of the others.
-   * When nobody else has written since they were looked for, that is all of them, and no row need be read.
+   * The ids of hidden texts that can be removed, and of those that a row has come to name before they were hidden. When nobody else
+   * has written since they were looked for, no row need be read.
    */
-  recoverTexts(hidden: UnusedTexts): Record<TextTableName, number[]> {
-    const isAlone = dataVersion(this.#database) === hidden.version;
-    const isAny = hidden.strings.length + hidden.addresses.length > 0;
-    const used = isAlone || !isAny ? undefined : new UsedTexts(this.#database);
-    const recover = (table: TextTableName): number[] => {
-      const [again, unused]: [number[], number[]] = [[], []];
-      for (const { id } of hidden[table]) (used?.isUsed(table, id) === true ? again : unused).push(id);
-      if (again.length > 0) this.#inTransaction(() => this.#indexAgain(table, again));
-      return unused.sort((one, other) => one - other);
+  *hiddenTexts({ version }: UnusedTexts): Generator<undefined, Readonly<Record<TextTableName, HiddenTexts>>> {
+    const hidden = (table: TextTableName): number[] => this.#idsOfUnused(`run = ${this.#runId}`, table);
+    const ids = { strings: hidden("strings"), addresses: hidden("addresses") };
+    const isAny = ids.strings.length + ids.addresses.length > 0;
+    const isAlone = dataVersion(this.#database) === version;
+    const used = isAny && !isAlone ? yield* UsedTexts.read(this.#database) : undefined;
+    const split = (table: TextTableName): HiddenTexts => {
+      const isUsed = (id: number): boolean => used?.isUsed(table, id) === true;
+      return { used: ids[table].filter(isUsed), unused: ids[table].filter((id) => !isUsed(id)) };
     };
-    return { strings: recover("strings"), addresses: recover("addresses") };
+    return { strings: split("strings"), addresses: split("addresses") };
   }
 
-  removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
-    return this.#inTransaction((removed) => {
+  /** The ids of texts that another prune has hidden: one that was killed, or runs now and then leaves them alone. */
+  textsHiddenByOthers(table: TextTableName): number[] {
+    return this.#idsOfUnused(`run <> ${this.#runId}`, table);
+  }
+
+  /** Puts hidden texts back into the index. */
+  recoverTexts(table: TextTableName, ids: readonly number[]): void {
+    this.#inTransaction(() => {
       const { index, column } = INDEX_OF[table];
-      // NOTE: a rebuild that took place meanwhile has given the id to another text, which is in the index or is yet to be.
-      this.#fillSlice(
-        ids,
-        `SELECT t.id FROM ${table} t
-         WHERE t.id = ? AND t.id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')
-           AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column} AND i.id = t.id)`,
+      this.#fillSlice(ids, "SELECT ?");
+      this.#run(
+        `INSERT INTO ${index} (${column}, id) SELECT text, text_rowid FROM unused_texts
+         WHERE table_name = '${table}' AND text_rowid IN (SELECT id FROM temp.slice) ORDER BY text`,
       );
-      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      this.#run(`DELETE FROM unused_texts WHERE table_name = '${table}' AND text_rowid IN (SELECT id FROM temp.slice)`);
     });
   }
 
-  /** Makes texts findable that a killed run had hidden. */
-  indexLostTexts(): void {
-    for (const table of TEXT_TABLES) {
-      const { index, column } = INDEX_OF[table];
-      const old = `FROM ${table} t WHERE id <= (SELECT last_id FROM text_indexes WHERE table_name = '${table}')`;
-      // NOTE: counting both is much quicker than looking each text up.
-      const isComplete = this.#prepare(`SELECT (SELECT count(*) ${old}) = (SELECT count(*) FROM ${index})`)
-        .pluck()
-        .get();
-      if (isComplete === 1) continue;
-      const lost = this.#database
-        .prepare<[], number>(
-          `SELECT id ${old} AND NOT EXISTS (SELECT 1 FROM ${index} i WHERE i.${column} = t.${column})`,
-        )
-        .pluck()
-        .all();
-      if (lost.length > 0) this.#inTransaction(() => this.#indexAgain(table, lost));
-    }
+  /** Removes texts that are still hidden: what a run has taken back stays. */
+  removeTexts(table: TextTableName, ids: readonly number[]): RemovedRows {
+    return this.#inTransaction((removed) => {
+      this.#fillSlice(
+        ids,
+        `SELECT text_rowid FROM unused_texts WHERE table_name = '${table}' AND run = ${this.#runId} AND text_rowid = ?`,
+      );
+      this.#remove(removed, table, "id IN (SELECT id FROM temp.slice)");
+      this.#run(`DELETE FROM unused_texts WHERE table_name = '${table}' AND text_rowid IN (SELECT id FROM temp.slice)`);
+    });
   }
 
   /** Gives up to so many free pages at the end of the file back to the system; returns how many are left. */
@@ -420,12 +478,11 @@ export class Pruner {
    * A moment up to which text has to go so that about `bytes` are freed; undefined when all of it would have to. `share`: how
    * many bytes of the file one byte of compressed text stands for.
    */
-  cutoffToFree(bytes: number): EpochMs | undefined {
+  cutoffToFree(bytes: number, now: EpochMs): EpochMs | undefined {
     const { usedBytes } = this.size();
     const rows = this.#database
       .prepare<[], { until: number; bytes: number }>(
-        `SELECT coalesce(b.last_ms, b.clock_ms, s.created_ms) AS until, length(b.data) AS bytes
-         FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id ORDER BY until`,
+        `SELECT until_ms AS until, bytes FROM (${blockTimes(plausibleTime(now))}) ORDER BY until_ms`,
       )
       .all();
     const share = usedBytes / rows.reduce((sum, row) => sum + row.bytes, 0);
@@ -473,12 +530,13 @@ export class Pruner {
     );
   }
 
-  #indexAgain(table: TextTableName, ids: readonly number[]): void {
-    const { index, column } = INDEX_OF[table];
-    const add = this.#prepare(
-      `INSERT OR IGNORE INTO ${index} (${column}, id) SELECT ${column}, id FROM ${table} WHERE id = ?`,
-    );
-    for (const id of ids) add.run(id);
+  #idsOfUnused(condition: string, table: TextTableName): number[] {
+    return this.#database
+      .prepare<[], number>(
+        `SELECT text_rowid FROM unused_texts WHERE table_name = '${table}' AND ${condition} ORDER BY text_rowid`,
+      )
+      .pluck()
+      .all();
   }
 
   /** `select` takes an id and returns it when it is to be in the slice. */
@@ -521,3 +579,4 @@ export class Pruner {
 }
 
 const INCREMENTAL = 2;
+const GREATEST_RUN = 2 ** 47;

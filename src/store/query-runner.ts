@@ -17,15 +17,17 @@ export interface QueryRows {
 
 export class QueryRunner {
   readonly #database: Database.Database;
+  readonly #path: string;
 
-  /** `database` must have been opened read-only. */
-  constructor(database: Database.Database) {
+  /** `database` must have been opened read-only. `path`: as people name it. */
+  constructor(database: Database.Database, path: string) {
     this.#database = database;
+    this.#path = path;
   }
 
   /** Errors: `usage` when it is not one statement that only reads, or SQLite objects to it; those of the database. */
   run(sql: string, parameters: QueryParameters): QueryRows {
-    const path = this.#database.name;
+    const path = this.#path;
     const statement = explaining(path, () => this.#database.prepare<unknown[], Cell[]>(sql));
     // NOTE: ATTACH and BEGIN count as reading, but give no rows; PRAGMAs that set something do not count as reading.
     if (!statement.readonly || !statement.reader) throw notReading();

@@ -33,6 +33,7 @@ const ANY_ID = /(?<![\w-])(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})(?![\w-])/g;
 export class RawLines {
   readonly #rawText: RawTextReader;
   readonly #blocks: Database.Statement<[number], { id: number; data: Uint8Array; is_syslog: 0 | 1 }>;
+  readonly #blockCount: Database.Statement<[number], number>;
   readonly #entries: Database.Statement<[{ readonly from: number; readonly to: number }], PlacedEntry>;
   readonly #hasOthers: Database.Statement<[{ readonly from: number; readonly to: number }], 0 | 1>;
   readonly #entryBefore: Database.Statement<[number, number], PlacedEntry>;
@@ -46,6 +47,9 @@ export class RawLines {
        JOIN codes c ON c.family = 'log_type' AND c.code = s.log_type
        WHERE b.last_ms IS NULL OR b.last_ms >= ? ORDER BY b.id`,
     );
+    this.#blockCount = database
+      .prepare<[number], number>("SELECT count(*) FROM raw_blocks WHERE last_ms IS NULL OR last_ms >= ?")
+      .pluck();
     this.#entries = database.prepare(
       `SELECT id AS location, id, message_id FROM stored_entries WHERE id >= @from AND id < @to
        UNION ALL
@@ -72,22 +76,30 @@ export class RawLines {
     );
   }
 
-  /** The entries of which a line matches, in blocks that reach to `sinceMs`; one that is in two logs may come twice. */
-  *matching(pattern: LinePattern, sinceMs: number): Generator<LineMatch> {
+  /** How many blocks reach to `sinceMs`. */
+  countBlocks(sinceMs: number): number {
+    return this.#blockCount.get(sinceMs) ?? 0;
+  }
+
+  /** The entries of which a line matches, block by block, in those that reach to `sinceMs`; one that is in two logs may come twice. */
+  *matching(pattern: LinePattern, sinceMs: number): Generator<readonly LineMatch[]> {
     for (const { id, data, is_syslog } of this.#blocks.iterate(sinceMs)) {
       const lines = findLines(this.#rawText.unpack(id, data), pattern);
-      if (lines.length === 0) continue;
-      const entryAt = this.#entryFinder(id);
-      let last = -1;
-      for (const line of lines) {
-        const entry = entryAt(line);
-        if (entry === undefined || entry.id === last) continue;
-        // In a log of syslog a line that is none of an entry's own is another program's.
-        if (is_syslog === 1 && lineOf(entry.location) !== line) continue;
-        last = entry.id;
-        yield { entryId: entry.id, messageId: entry.message_id };
-      }
+      yield lines.length === 0 ? [] : this.#entriesAt(id, lines, is_syslog === 1);
     }
+  }
+
+  #entriesAt(blockId: number, lines: readonly number[], isSyslog: boolean): readonly LineMatch[] {
+    const entryAt = this.#entryFinder(blockId);
+    const matches: LineMatch[] = [];
+    for (const line of lines) {
+      const entry = entryAt(line);
+      if (entry === undefined || entry.id === matches.at(-1)?.entryId) continue;
+      // In a log of syslog a line that is none of an entry's own is another program's.
+      if (isSyslog && lineOf(entry.location) !== line) continue;
+      matches.push({ entryId: entry.id, messageId: entry.message_id });
+    }
+    return matches;
   }
 
   /** Where an entry of a message names another message: a bounce its original, a delivery its id in the next Exim. */

@@ -30,9 +30,7 @@ export interface PackedText {
   readonly size: number;
 }
 
-/** Packs latin1-read text. */
-export function packText(text: string): PackedText {
-  const bytes = Buffer.from(text, "latin1");
+export function packBytes(bytes: Uint8Array): PackedText {
   return { data: brotliCompressSync(bytes, brotliOptions(bytes.length)), sha256: sha256(bytes), size: bytes.length };
 }
 
@@ -45,11 +43,15 @@ export function unpackBytes(blockId: number, data: Uint8Array): Buffer {
   try {
     return brotliDecompressSync(data);
   } catch (error) {
-    throw new PilotError("corrupt", `The log text in block ${blockId} of the database is damaged.`, {
-      hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
-      cause: error,
-    });
+    throw damagedText(blockId, error);
   }
+}
+
+export function damagedText(blockId: number, cause?: unknown): PilotError {
+  return new PilotError("corrupt", `The log text in block ${blockId} of the database is damaged.`, {
+    hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
+    cause,
+  });
 }
 
 /** How an entry id is made: the block × this, plus the line within the block. */

@@ -1,10 +1,11 @@
 /** Questions to the database: Kysely over one read-only connection, answers as plain data. */
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { decodeLines } from "../text.ts";
 import { AbuseReader } from "./abuse-reader.ts";
 import { AuditReader } from "./audit-reader.ts";
 import { CheckRunner } from "./check-runner.ts";
+import { openAgain } from "./connection.ts";
 import { GroupReader } from "./group-reader.ts";
 import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -37,11 +38,20 @@ export class Reader {
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
   readonly #database: Kysely<Schema>;
+  readonly #connection: Database.Database;
   readonly #textLookUp: TextLookUp;
 
-  constructor(database: Database.Database) {
+  /**
+   * `path`: of the database, when the connection has been given another name for it. `schemaDamage`: see {@link CheckRunner}.
+   */
+  constructor(
+    database: Database.Database,
+    path: string = database.name,
+    schemaDamage?: (() => readonly string[]) | undefined,
+  ) {
     const rawText = new RawTextReader(database);
-    this.#textLookUp = new TextLookUp(database.name);
+    this.#connection = database;
+    this.#textLookUp = new TextLookUp(() => openAgain(database, path, LOOK_UP_WAIT_MS));
     addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
     this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
     // NOTE: questions that can be answered from the views see the views only.
@@ -58,27 +68,36 @@ export class Reader {
     this.tags = new TagReader(this.#database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
-    this.queries = new QueryRunner(database);
-    this.checks = new CheckRunner(database);
+    this.queries = new QueryRunner(database, path);
+    this.checks = new CheckRunner(database, schemaDamage);
     this.parserVersions = database
       .prepare("SELECT version FROM parser_versions ORDER BY version")
       .pluck()
       .all() as number[];
   }
 
+  /** Errors: `busy` when what was read may be wrong: see {@link openUnlocked}. */
   async close(): Promise<void> {
-    await this.#database.destroy();
-    this.#textLookUp.close();
+    try {
+      this.#textLookUp.close();
+    } finally {
+      await this.#database.destroy();
+      // NOTE: Kysely closes only what it has used.
+      this.#connection.close();
+    }
   }
 }
 
+/** A reader waits for no writer; only for the instant in which one opens the database. */
+const LOOK_UP_WAIT_MS = 1000;
+
 /** Looks up texts from within a statement, for which the driver needs another connection: its own is busy then. */
 class TextLookUp {
-  readonly #path: string;
+  readonly #openAgain: () => Database.Database;
   #open: { readonly database: Database.Database; readonly rawText: RawTextReader } | undefined;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(openAgain: () => Database.Database) {
+    this.#openAgain = openAgain;
   }
 
   textOf(entryId: number): string | null {
@@ -93,7 +112,7 @@ class TextLookUp {
   }
 
   #connect() {
-    const database = new Database(this.#path, { readonly: true, fileMustExist: true });
+    const database = this.#openAgain();
     return { database, rawText: new RawTextReader(database) };
   }
 }

@@ -36,13 +36,13 @@ export const ROLLED: readonly Rolled[] = [
   {
     kind: "messages",
     table: "rolled_messages",
-    select: `SELECT server_id, arrival_at / ${SLOT} AS slot, status, count(*), coalesce(sum(size), 0)
+    select: `SELECT server_id, arrival_at / ${SLOT} AS slot, status, count(*), total(size)
       FROM stored_messages WHERE id BETWEEN ? AND ? AND arrival_at IS NOT NULL GROUP BY 1, 2, 3`,
   },
   {
     kind: "messages",
     table: "rolled_recipients",
-    select: `SELECT m.server_id, r.status, r.attempts, count(*), coalesce(sum(m.size), 0)
+    select: `SELECT m.server_id, r.status, r.attempts, count(*), total(m.size)
       FROM stored_messages m CROSS JOIN stored_recipients r ON r.message_id = m.id
       WHERE m.id BETWEEN ? AND ? AND m.arrival_at IS NOT NULL GROUP BY 1, 2, 3`,
   },

@@ -1,9 +1,10 @@
 /** Copies of a whole database: made while others write to it, and checked by opening them. */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, realpathSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { firstDamage, openForReading, withTranslation } from "./connection.ts";
 import { OWNER_ONLY } from "./disk.ts";
+import { fileName } from "./file-name.ts";
 import { inspectSchema, type Migrations } from "./migrations.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 
@@ -21,8 +22,41 @@ export interface CopyOptions {
 export type RowCounts = Readonly<Record<string, number>>;
 
 export interface FileState {
+  /** Of {@link Identity}. */
+  readonly id: string;
   readonly schema: number;
   readonly counts: RowCounts;
+}
+
+/** Which database a file is. */
+export interface Identity {
+  /** Random, given at its making: 32 hexadecimal digits. Copies of a file have the same one. */
+  readonly id: string;
+  /** Absolute, without links: tells copies apart. */
+  readonly path: string;
+}
+
+/** Errors: `not_a_database` for a file without our schema, an empty one too; as {@link openForReading}, and `schema_newer`, `migration`. */
+export function identify(path: string, migrations: Migrations, waitMs: number): Identity {
+  const database = openForReading(path, waitMs);
+  try {
+    if (inspectSchema(database, path, migrations).current === 0) throw nothingThere(path);
+    return { id: readId(database), path: realpathSync(path) };
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+function nothingThere(path: string): PilotError {
+  return new PilotError("not_a_database", `The file "${path}" holds no database of exim-pilot: it has no schema.`, {
+    hint: "Nothing was changed. Look at what became of it; `exim-pilot restore` puts a backup in its place.",
+  });
+}
+
+function readId(database: Database.Database): string {
+  return database.prepare<[], string>("SELECT id FROM database_identity").pluck().get() ?? "";
 }
 
 /** Size of a database's content, in bytes, as far as it is committed. */
@@ -50,7 +84,7 @@ export async function copyDatabase(
     // NOTE: without a transaction of its own the copy would begin anew whenever another process writes.
     database.exec("BEGIN");
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
-    await database.backup(target, {
+    await database.backup(fileName(target), {
       progress: ({ totalPages, remainingPages }) => {
         onCopied?.(1 - remainingPages / totalPages);
         if (signal?.aborted === true) throw new PilotError("interrupted", "The copy was interrupted.");
@@ -63,7 +97,7 @@ export async function copyDatabase(
     database.close();
   }
   withTranslation(target, () => {
-    const copy = new Database(target);
+    const copy = new Database(fileName(target));
     try {
       copy.pragma("journal_mode = DELETE");
     } finally {
@@ -80,13 +114,30 @@ export function checkFile(path: string, migrations: Migrations): FileState {
   const database = openForReading(path, 0);
   try {
     assertSound(database, path);
-    const { current } = inspectSchema(database, path, migrations);
-    return { schema: current, counts: countRows(database) };
+    return readState(database, path, migrations);
   } catch (error) {
     throw translateSqliteError(error, path);
   } finally {
     database.close();
   }
+}
+
+/** What stands at `path`, as whoever opens it sees it; its pages are not checked. Errors: as {@link checkFile}. */
+export function stateOf(path: string, migrations: Migrations): FileState {
+  const database = openForReading(path, 0);
+  try {
+    return readState(database, path, migrations);
+  } catch (error) {
+    throw translateSqliteError(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+function readState(database: Database.Database, path: string, migrations: Migrations): FileState {
+  const { current } = inspectSchema(database, path, migrations);
+  if (current === 0) throw nothingThere(path);
+  return { id: readId(database), schema: current, counts: countRows(database) };
 }
 
 /** Errors: `corrupt`, with the first of what SQLite found. */

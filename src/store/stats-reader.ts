@@ -1,9 +1,12 @@
 /** Questions about the whole database or a part of it. */
 import type Database from "better-sqlite3";
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type EpochMs, epochMs, toIso } from "../units.ts";
 import type { AbuseReader } from "./abuse-reader.ts";
 import { loadCodes } from "./codes.ts";
+import { EARLIEST_MS, isAhead } from "./plausible-time.ts";
 import type { RawTextReader } from "./raw-text.ts";
+import { LINES_PER_BLOCK } from "./raw-text.ts";
 import { findScriptArrivals, LONGEST_CALL_MS, type ReadEntry } from "./script-calls.ts";
 import type { SearchReader } from "./search-reader.ts";
 import type { AxisName, Rank } from "./stats/axes.ts";
@@ -25,6 +28,16 @@ export interface Overview {
   readonly from: string | null;
   readonly until: string | null;
 }
+
+/** The farthest stamps beyond what a clock can have told; undefined when there are none. */
+export interface Outliers {
+  readonly early: EpochMs | undefined;
+  /** More than a day ahead of the clock when its log was read. */
+  readonly ahead: EpochMs | undefined;
+}
+
+/** SQL: true for a server, as `v`, that is among those in a JSON array, or for any when it is empty. */
+const OF_SERVERS = "v.name IN (SELECT value FROM json_each(@servers)) OR json_array_length(@servers) = 0";
 
 /** One of the lines behind a figure. */
 export interface Sample {
@@ -109,8 +122,45 @@ export class StatsReader {
       add.run(message.key, directory);
   }
 
-  /** What was read; of all servers when none is named. */
-  overview(servers: readonly string[] = []): Promise<Overview> {
+  /** What was read; of all servers when none is named. No {@link Outliers} widen its time. */
+  async overview(servers: readonly string[] = []): Promise<Overview> {
+    const overview = await this.#overview(servers);
+    if (overview.from === null || Date.parse(overview.from) >= EARLIEST_MS) return overview;
+    const from = this.#firstPlausible(servers);
+    return from === undefined ? overview : { ...overview, from: toIso(from) };
+  }
+
+  /** Stamps of the logs that no clock can have told rightly; of all servers when none is named. */
+  outliers(servers: readonly string[] = []): Outliers {
+    const row = this.#database
+      .prepare<{ servers: string }, { early: number | null; ahead: number | null }>(
+        `SELECT min(iif(s.first_ms < ${EARLIEST_MS}, s.first_ms, NULL)) AS early,
+                max(iif(${isAhead("s.last_ms", "s.updated_ms")}, s.last_ms, NULL)) AS ahead
+         FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id WHERE ${OF_SERVERS}`,
+      )
+      .get({ servers: JSON.stringify(servers) });
+    const moment = (ms: number | null | undefined): EpochMs | undefined =>
+      ms === null || ms === undefined ? undefined : epochMs(ms);
+    return { early: moment(row?.early), ahead: moment(row?.ahead) };
+  }
+
+  /** The first entry that is not too early. Only blocks that hold such stamps are looked into. */
+  #firstPlausible(servers: readonly string[]): EpochMs | undefined {
+    const at = this.#database
+      .prepare<{ servers: string }, number | null>(
+        `SELECT min(iif(b.first_ms >= ${EARLIEST_MS}, b.first_ms, (
+           SELECT min(e.at) / 1000 FROM stored_entries e
+           WHERE e.id >= b.id * ${LINES_PER_BLOCK} AND e.id < (b.id + 1) * ${LINES_PER_BLOCK} AND e.at >= ${EARLIEST_MS * 1000}
+         )))
+         FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id JOIN stored_servers v ON v.id = s.server_id
+         WHERE ${OF_SERVERS}`,
+      )
+      .pluck()
+      .get({ servers: JSON.stringify(servers) });
+    return at === null || at === undefined ? undefined : epochMs(at);
+  }
+
+  #overview(servers: readonly string[]): Promise<Overview> {
     return this.#schema
       .selectFrom("sources")
       .$if(servers.length > 0, (query) => query.where("server", "in", servers))

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
+import { closeWriter } from "./companions.ts";
 import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
+import type { FreeBytes } from "./free-space.ts";
 import {
   inspectSchema,
   loadMigrations,
@@ -15,6 +17,7 @@ import {
 import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
+import { schemaDamage } from "./schema-check.ts";
 import { Writer } from "./writer.ts";
 
 export interface StoreSettings {
@@ -26,6 +29,8 @@ export interface StoreSettings {
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
+  /** Undefined: asks the file system. */
+  readonly freeBytes?: FreeBytes;
 }
 
 /**
@@ -33,7 +38,7 @@ export interface StoreSettings {
  * Errors: `io`, `not_a_database`, `read_only`, `busy`, `corrupt`, `schema_newer`, `schema_older`.
  */
 export function openWriter(settings: StoreSettings, { create = true }: { readonly create?: boolean } = {}): Writer {
-  const { path, schemaDirectory, waitMs } = settings;
+  const { path, schemaDirectory, waitMs, freeBytes } = settings;
   const database = openForWriting(path, { create, waitMs });
   return closingOnError(database, () => {
     const migrations = loadMigrations(schemaDirectory);
@@ -42,7 +47,7 @@ export function openWriter(settings: StoreSettings, { create = true }: { readonl
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
-    return new Writer(database, path, { waitMs, isNew });
+    return new Writer(database, path, { waitMs, isNew, freeBytes });
   });
 }
 
@@ -51,8 +56,15 @@ export function openReader(settings: StoreSettings): Reader {
   const { path, schemaDirectory, waitMs } = settings;
   const database = openForReading(path, waitMs);
   return closingOnError(database, () => {
-    assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
-    return new Reader(database);
+    const migrations = loadMigrations(schemaDirectory);
+    assertCurrent(path, inspectSchema(database, path, migrations));
+    const damage = (): readonly string[] => schemaDamage(database, migrations);
+    try {
+      return new Reader(database, path, damage);
+    } catch (error) {
+      const [first] = damage();
+      throw first === undefined ? error : damagedSchema(path, first, error);
+    }
   });
 }
 
@@ -125,7 +137,7 @@ export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWis
       ...readParserAge(database),
     };
   } finally {
-    database.close();
+    closeWriter(database, path);
   }
 }
 
@@ -142,6 +154,13 @@ function assertReachable(to: number | undefined, current: number, latest: number
 
 function nameOf({ version, name }: Migration): string {
   return `${String(version).padStart(4, "0")}_${name}`;
+}
+
+function damagedSchema(path: string, damage: string, cause: unknown): PilotError {
+  return new PilotError("corrupt", `The database "${path}" is damaged. ${damage}`, {
+    hint: "Keep the file, restore a backup, and ingest the logs again: lines already there are not added twice.",
+    cause,
+  });
 }
 
 function assertCurrent(path: string, { current, latest, pending, viewsChanged }: MigrationStatus): void {

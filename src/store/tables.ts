@@ -105,6 +105,13 @@ export interface StringIdsTable {
   id: number;
 }
 
+export interface UnusedTextsTable {
+  table_name: "addresses" | "strings";
+  text: string;
+  text_rowid: number;
+  run: number;
+}
+
 export interface TextIndexesTable {
   table_name: "addresses" | "strings" | "raw_blocks";
   last_id: number;
@@ -438,7 +445,12 @@ export interface RolledRejectionsTable {
   rejections: number;
 }
 
+export interface DatabaseIdentityTable {
+  id: string;
+}
+
 export interface BaseTables {
+  database_identity: DatabaseIdentityTable;
   stored_audit: StoredAuditTable;
   audit_retention: AuditRetentionTable;
   codes: CodesTable;
@@ -451,6 +463,7 @@ export interface BaseTables {
   strings: StringsTable;
   address_ids: AddressIdsTable;
   string_ids: StringIdsTable;
+  unused_texts: UnusedTextsTable;
   text_indexes: TextIndexesTable;
   mentions: MentionsTable;
   stored_messages: StoredMessagesTable;

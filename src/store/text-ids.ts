@@ -34,6 +34,7 @@ export async function findIpIds(database: Kysely<Schema>, nets: readonly string[
     const { index, column } = INDEX_OF.strings;
     const rows = await sql<{ id: number; text: string }>`
       SELECT id, ${sql.ref(column)} AS text FROM ${sql.table(index)} WHERE ${sql.ref(column)} >= ${prefix} AND ${sql.ref(column)} < ${prefix + LAST}
+      UNION ALL SELECT text_rowid, text FROM unused_texts WHERE table_name = 'strings' AND text >= ${prefix} AND text < ${prefix + LAST}
       UNION ALL SELECT id, text FROM strings WHERE id > (SELECT last_id FROM text_indexes WHERE table_name = 'strings')
     `.execute(database);
     for (const { id, text } of rows.rows) {
@@ -90,8 +91,11 @@ async function idsBehind(
 ): Promise<number[]> {
   const { index, column } = INDEX_OF[texts];
   const text = sql.ref(column);
+  // NOTE: one statement, for a text may go from one of the two to the other between two of them.
   const rows = await sql<{ id: number }>`
     SELECT id FROM ${sql.table(index)} WHERE ${text} >= ${prefix} AND ${text} < ${prefix + LAST} AND ${text} LIKE ${like} ESCAPE '\\'
+    UNION ALL SELECT text_rowid FROM unused_texts
+      WHERE table_name = ${texts} AND text >= ${prefix} AND text < ${prefix + LAST} AND text LIKE ${like} ESCAPE '\\'
   `.execute(database);
   return rows.rows.map(({ id }) => id);
 }

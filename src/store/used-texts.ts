@@ -9,31 +9,42 @@ export interface UnusedText {
   readonly key: number;
 }
 
-/** Reads all rows that name texts, once; keeps a byte for each text. */
+/** Which texts rows name; keeps a byte for each text. */
 export class UsedTexts {
   readonly #database: Database.Database;
   readonly #used: Readonly<Record<TextTableName, Uint8Array>>;
 
-  /** `filter` may restrict the rows of a table (alias t): what follows FROM. */
-  constructor(database: Database.Database, filter: (table: string) => string = () => "") {
+  private constructor(database: Database.Database) {
     this.#database = database;
     this.#used = {
       strings: new Uint8Array(lastIndexed(database, "strings") + 1),
       addresses: new Uint8Array(lastIndexed(database, "addresses") + 1),
     };
+  }
+
+  /** A step for each column. `filter` may restrict the rows of a table (alias t): what follows FROM. */
+  static *read(
+    database: Database.Database,
+    filter: (table: string) => string = () => "",
+  ): Generator<undefined, UsedTexts> {
+    const texts = new UsedTexts(database);
     for (const { table, ...columns } of TEXT_REFERENCES) {
-      for (const texts of TEXT_TABLES) {
-        for (const column of columns[texts]) {
-          // NOTE: faster than each row once with all of its columns: what reaches JavaScript is what takes the time.
-          const ids = database
-            .prepare<[], number | null>(`SELECT DISTINCT t.${column} FROM ${table} t ${filter(table)}`)
-            .pluck();
-          const used = this.#used[texts];
-          // NOTE: an id beyond the end is that of a text that is younger than the index; those are left alone.
-          for (const id of ids.iterate()) if (id !== null && id < used.length) used[id] = 1;
+      for (const kind of TEXT_TABLES) {
+        for (const column of columns[kind]) {
+          texts.#mark(kind, `SELECT DISTINCT t.${column} FROM ${table} t ${filter(table)}`);
+          yield;
         }
       }
     }
+    return texts;
+  }
+
+  #mark(table: TextTableName, sql: string): void {
+    // NOTE: faster than each row once with all of its columns: what reaches JavaScript is what takes the time.
+    const ids = this.#database.prepare<[], number | null>(sql).pluck();
+    const used = this.#used[table];
+    // NOTE: an id beyond the end is that of a text that is younger than the index; those are left alone.
+    for (const id of ids.iterate()) if (id !== null && id < used.length) used[id] = 1;
   }
 
   /** Texts that no row names, of those in the index, in its order. */
@@ -68,4 +79,12 @@ function lastIndexed(database: Database.Database, table: TextTableName): number 
     .prepare<[string], number>("SELECT last_id FROM text_indexes WHERE table_name = ?")
     .pluck()
     .get(table) as number;
+}
+
+/** Takes all steps at once; returns what they lead to. */
+export function finish<Result>(steps: Generator<undefined, Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
 }

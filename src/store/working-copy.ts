@@ -5,14 +5,17 @@
  * and a kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two more beside
  * each, and a process that has opened the old one would write on in it.
  */
-import { readdirSync, rmSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { closeWriter } from "./companions.ts";
 import { openForReading, openForWriting, withTranslation } from "./connection.ts";
+import { fileName } from "./file-name.ts";
 import { freeBytesAt } from "./free-space.ts";
+import { isLeft, MARK, namesIn, type Processes } from "./remains.ts";
 import { openWriter, type StoreSettings } from "./store.ts";
 import type { BaseTables } from "./tables.ts";
 import { findUnchecked, type Unchecked } from "./unchecked.ts";
@@ -23,6 +26,7 @@ import type { Writer } from "./writer.ts";
  * {@link takeFigures} takes; `kept`: they are no concern of the lines.
  */
 const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">> = {
+  database_identity: "kept",
   codes: "kept",
   stored_servers: "partly",
   stored_sources: "partly",
@@ -35,6 +39,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   strings: "derived",
   address_ids: "derived",
   string_ids: "derived",
+  unused_texts: "derived",
   text_indexes: "derived",
   stored_messages: "derived",
   stored_milestones: "derived",
@@ -83,9 +88,8 @@ export interface Comparison {
 const MOST_SAMPLES = 3;
 
 export interface CopyOptions {
-  /** Told from other processes' copies by it. */
-  readonly processId: number;
-  readonly isRunning: (processId: number) => boolean;
+  /** Its copy is told from those of other processes by its mark. */
+  readonly processes: Processes;
   /** What is made room for: the copy, or its taking the place as well. */
   readonly purpose: "compare" | "replace";
 }
@@ -97,13 +101,11 @@ export class WorkingCopy {
   readonly #purpose: CopyOptions["purpose"];
 
   /** Makes it, empty; removes what killed processes have left. Errors: `disk_full`, and as {@link openWriter}. */
-  constructor(settings: StoreSettings, { processId, isRunning, purpose }: CopyOptions) {
+  constructor(settings: StoreSettings, { processes, purpose }: CopyOptions) {
     this.#settings = settings;
-    this.#path = copyPath(settings.path, processId);
+    this.#path = copyPath(settings.path, processes.mark);
     this.#purpose = purpose;
-    for (const id of copiesOf(settings.path)) {
-      if (id === processId || !isRunning(id)) removeDatabase(copyPath(settings.path, id));
-    }
+    removeLeftCopies(settings, processes);
     assertRoom(settings.path, purpose);
     try {
       this.writer = openWriter({ ...settings, path: this.#path });
@@ -134,6 +136,7 @@ export class WorkingCopy {
            created_ms, updated_ms)
           SELECT id, server_id, log_type, path, x'', x'', pruned, pruned, pruned_ms, pruned_clock_ms, 0, 0, 0, 0, created_ms, updated_ms
           FROM other.stored_sources;
+        DELETE FROM main.message_tags;
         INSERT INTO main.message_tags SELECT * FROM other.message_tags;
         UPDATE main.stored_sources AS c SET path = o.path FROM other.stored_sources AS o WHERE o.id = c.id;
         COMMIT;`);
@@ -155,7 +158,7 @@ export class WorkingCopy {
     return withClosed(database, path, () => {
       attach(database, this.#path);
       database.exec("BEGIN");
-      if (!isCaughtUp(database)) return undefined;
+      if (!isCaughtUp(database) || !hasSameSettings(database)) return undefined;
       const unchecked = findUnchecked(database);
       const differences = RELATIONS.flatMap((relation) => {
         onView(relation.view);
@@ -184,9 +187,12 @@ export class WorkingCopy {
         database.exec(`INSERT INTO main.${table} SELECT * FROM other.${table}`);
       }
       takeFigures(database);
+      assertReferences(database, path);
       database.exec("COMMIT");
       // NOTE: the log of the transaction is as large as the database; a reader may still need it, and then the next writer empties it.
       database.pragma("main.wal_checkpoint(TRUNCATE)");
+      database.exec("DETACH other");
+      closeWriter(database, path);
       return true;
     });
   }
@@ -220,6 +226,36 @@ function isCaughtUp(database: Database.Database): boolean {
     )
     .get() as { changed: number };
   return changed === 0;
+}
+
+/**
+ * What people have set, and the comparison shows: rows that do not come from lines and may change at any time. Tags are equal to
+ * SQL when only their case differs.
+ */
+const SETTINGS = [
+  "SELECT CAST(tag AS BLOB), server_id, exim_id, created_ms FROM SCHEMA.message_tags",
+  "SELECT id, name, environment, owner FROM SCHEMA.stored_servers",
+  "SELECT id, path FROM SCHEMA.stored_sources",
+];
+
+/** True when what people have set is in the one database as in the other. */
+function hasSameSettings(database: Database.Database): boolean {
+  return SETTINGS.every((rows) => {
+    const [main, other] = ["main", "other"].map((schema) => rows.replace("SCHEMA", schema));
+    const differs = `SELECT EXISTS (${main} EXCEPT ${other}) OR EXISTS (${other} EXCEPT ${main})`;
+    return database.prepare<[], number>(differs).pluck().get() === 0;
+  });
+}
+
+/** Nothing checked references while the content was replaced. Errors: `corrupt`. */
+function assertReferences(database: Database.Database, path: string): void {
+  const tables = Object.keys(ORIGINS).filter(
+    (table) => (database.pragma(`main.foreign_key_check(${table})`) as unknown[]).length > 0,
+  );
+  if (tables.length === 0) return;
+  throw new PilotError("corrupt", `Rows of ${tables.join(", ")} in "${path}" would refer to missing ones.`, {
+    hint: "Nothing was changed. Restore a backup, and ingest the logs again: lines already there are not added twice.",
+  });
 }
 
 type SchemaName = "main" | "other";
@@ -314,7 +350,7 @@ function differencesIn(database: Database.Database, { view, rows }: Relation): r
 }
 
 function attach(database: Database.Database, path: string): void {
-  database.prepare("ATTACH ? AS other").run(path);
+  database.prepare("ATTACH ? AS other").run(fileName(path));
 }
 
 function withClosed<Result>(database: Database.Database, path: string, action: () => Result): Result {
@@ -325,17 +361,20 @@ function withClosed<Result>(database: Database.Database, path: string, action: (
   }
 }
 
-function copyPath(path: string, processId: number): string {
-  return `${path}.copy-${processId}`;
+function copyPath(path: string, mark: string): string {
+  return `${path}.copy-${mark}`;
 }
 
-/** The processes that have, or have left, a copy of a database. */
-function copiesOf(path: string): readonly number[] {
+/** Removes the copies of processes that have ended; a file that only looks like one is somebody's own. */
+function removeLeftCopies({ path, now }: StoreSettings, processes: Processes): void {
   const prefix = `${basename(path)}.copy-`;
-  const ids = readdirSync(dirname(path)).flatMap((file) =>
-    file.startsWith(prefix) ? Number(/^\d+/.exec(file.slice(prefix.length))?.[0]) : [],
-  );
-  return [...new Set(ids.filter((id) => Number.isInteger(id)))];
+  const form = new RegExp(`^(${MARK})(?:-wal|-shm|-journal)?$`);
+  const folder = dirname(path);
+  for (const name of namesIn(folder)) {
+    const mark = name.startsWith(prefix) ? form.exec(name.slice(prefix.length))?.[1] : undefined;
+    const file = join(folder, name);
+    if (mark !== undefined && isLeft(file, mark, processes, now())) rmSync(file, { force: true });
+  }
 }
 
 function removeDatabase(path: string): void {

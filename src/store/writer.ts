@@ -1,8 +1,14 @@
 /** The single writer: one connection, one `BEGIN IMMEDIATE` transaction at a time. */
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import type Database from "better-sqlite3";
+import { PilotError } from "../errors.ts";
+import { KIB, MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
-import { relax, settle, withTranslation } from "./connection.ts";
+import { closeWriter } from "./companions.ts";
+import { CHECKPOINT_PAGES, relax, settle, syncCommits, withTranslation } from "./connection.ts";
+import { type FreeBytes, freeBytesAt } from "./free-space.ts";
 import { FreshMentions } from "./mentions.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
@@ -12,11 +18,30 @@ import { Transactor, type WriterMemory } from "./transactor.ts";
 import { TwinFinder } from "./twins.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write-statements.ts";
 
+interface WriterOptions {
+  /** How long to wait for another writer, in all. */
+  readonly waitMs: number;
+  /** The file has just been made and is first filled now. */
+  readonly isNew: boolean;
+  /** Asked before each transaction of an ingest. */
+  readonly freeBytes?: FreeBytes | undefined;
+}
+
+/**
+ * Bytes that SQLite's log grows to before its pages go to the database. Pruning writes no more than that at once, and of a small
+ * database no more than all of it; the pages that an ingest has left in the log need as much again when they go to the database.
+ */
+const LARGEST_LOG = CHECKPOINT_PAGES * 4 * KIB;
+const LEAST_RESERVE = 2 * MIB;
+
+const LONGEST_WAIT_OF_SQLITE_MS = 200;
+
 /** Run for each transaction, so prepared once. */
 interface ControlStatements {
   readonly begin: Database.Statement;
   readonly commit: Database.Statement;
   readonly dataVersion: Database.Statement<[], { data_version: number }>;
+  readonly look: Database.Statement;
 }
 
 /**
@@ -30,29 +55,34 @@ export class Writer {
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
   readonly #memory: WriterMemory;
-  readonly #waitMs: number;
+  readonly #freeBytes: FreeBytes;
+  /** Of the file, to notice that another one stands at the path. */
+  readonly #identity: string | undefined;
+  /** How long to wait for another writer, in all. */
+  readonly waitMs: number;
   /** One wait of SQLite's own. */
   readonly #timeoutMs: number;
   readonly #control: ControlStatements;
   #dataVersion: number | undefined;
   #isRelaxed: boolean;
+  #hasMark = false;
 
-  /** `waitMs`: how long to wait for another writer, in all. `isNew`: the file has just been made and is first filled now. */
-  constructor(
-    database: Database.Database,
-    path: string,
-    { waitMs, isNew }: { readonly waitMs: number; readonly isNew: boolean },
-  ) {
+  constructor(database: Database.Database, path: string, { waitMs, isNew, freeBytes = freeBytesAt }: WriterOptions) {
+    this.#identity = identityOf(path);
+    this.#freeBytes = freeBytes;
     if (isNew) relax(database);
     this.#isRelaxed = isNew;
     this.path = path;
     this.#database = database;
-    this.#waitMs = waitMs;
-    this.#timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
+    this.waitMs = waitMs;
+    // NOTE: SQLite's own wait hears no signal.
+    this.#timeoutMs = Math.min(waitMs, LONGEST_WAIT_OF_SQLITE_MS);
+    database.pragma(`busy_timeout = ${this.#timeoutMs}`);
     this.#control = {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       dataVersion: database.prepare("PRAGMA data_version"),
+      look: database.prepare("SELECT count(*) FROM sqlite_schema"),
     };
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
@@ -78,11 +108,11 @@ export class Writer {
       this.commit(transactor);
       return result;
     } catch (error) {
-      throw this.abandon(transactor, error, onForeignWrite);
+      throw this.rollBack(transactor, error, onForeignWrite);
     }
   }
 
-  /** Begins a transaction, which {@link commit} or {@link abandon} ends; until then nobody else can write. */
+  /** Begins a transaction, which {@link commit} or {@link rollBack} ends; until then nobody else can write. */
   begin(onForeignWrite: () => void): Transactor {
     this.#begin();
     const transactor = new Transactor(this.#database, this.#tables, this.codes, this.#memory);
@@ -92,7 +122,7 @@ export class Writer {
         onForeignWrite();
       }
     } catch (error) {
-      throw this.abandon(transactor, error, onForeignWrite);
+      throw this.rollBack(transactor, error, onForeignWrite);
     }
     return transactor;
   }
@@ -102,10 +132,11 @@ export class Writer {
     transactor.flush();
     this.#control.commit.run();
     transactor.end();
+    this.#letReadersIn();
   }
 
   /** Takes back all that was written; returns the error to be thrown. */
-  abandon(transactor: Transactor, error: unknown, onForeignWrite: () => void): unknown {
+  rollBack(transactor: Transactor, error: unknown, onForeignWrite: () => void): unknown {
     this.#rollBack();
     onForeignWrite();
     transactor.end();
@@ -119,12 +150,60 @@ export class Writer {
     withTranslation(this.path, () => settle(this.#database));
   }
 
+  /**
+   * Makes each commit wait for the disk: for what cannot be read again, as from a pipe, and before a run says what it stored.
+   * Without it a power cut may take back the last transactions, and the next run reads them again.
+   */
+  syncCommits(): void {
+    this.settle();
+    withTranslation(this.path, () => syncCommits(this.#database));
+  }
+
+  /**
+   * Makes sure that pruning could still run after the next transaction. Errors: `disk_full`; nothing is written then.
+   */
+  assertRoom(): void {
+    const size = sizeOf(this.path) + sizeOf(`${this.path}-wal`);
+    const needed = Math.max(LEAST_RESERVE, 2 * Math.min(size, LARGEST_LOG));
+    if (this.#freeBytes(dirname(this.path)) >= needed) return;
+    throw new PilotError(
+      "disk_full",
+      `The disk that holds "${this.path}" is nearly full: less than ${Math.ceil(needed / MIB)} MiB are left, which \`prune\` needs to run.`,
+      {
+        hint: "Free some space, or run `exim-pilot prune`; then run the command again: it carries on where it stopped.",
+      },
+    );
+  }
+
+  /** True when another file stands at the path: a restored, rebuilt or moved database. Not while there is none. */
+  isReplaced(): boolean {
+    const now = identityOf(this.path);
+    return now !== undefined && now !== this.#identity;
+  }
+
+  /** Closes a database that another one has replaced. NOTE: SQLite would take what is left in its log for the other's. */
+  abandon(): void {
+    try {
+      this.#database.pragma("wal_checkpoint(TRUNCATE)");
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Errors: as {@link closeWriter}. */
   close(): void {
-    this.#database.close();
+    closeWriter(this.#database, this.path);
+  }
+
+  /** NOTE: a reader that may not write to the `-shm` needs a mark there of another one; after that there is always one. */
+  #letReadersIn(): void {
+    if (this.#hasMark) return;
+    this.#control.look.get();
+    this.#hasMark = true;
   }
 
   #begin(): void {
-    retryWhileBusy(this.#waitMs, this.#timeoutMs, () => this.#control.begin.run(), this.path);
+    retryWhileBusy(this.waitMs, this.#timeoutMs, () => this.#control.begin.run(), this.path);
   }
 
   #rollBack(): void {
@@ -150,4 +229,14 @@ export class Writer {
     this.#memory.twins.forget();
     this.#memory.syslogTwins.forget();
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Device and inode; undefined while no file is there. */
+function identityOf(path: string): string | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status === undefined ? undefined : `${status.dev} ${status.ino}`;
 }

@@ -106,7 +106,7 @@ class ChainBuilder {
       for (const message of next) {
         if (this.#rows.has(keyOf(message))) continue;
         if (this.#rows.size >= MOST_MESSAGES) this.#isComplete = false;
-        else found.push(...(await this.#visit(message)));
+        else for (const other of await this.#visit(message)) found.push(other);
       }
       next = found;
     }
@@ -162,19 +162,16 @@ class ChainBuilder {
     if (children.length > 0) {
       const entries = await messages.eventsOf(row);
       const replies = attempts.filter(isAutoreply);
-      let since = "";
+      const meantimes = new Meantimes(entries);
       for (const [index, child] of children.entries()) {
         // NOTE: what Exim tells the postmaster of, it logs a moment later.
-        const end = toIso(epochMs(Date.parse(child.timestamp) + SECOND_MS));
-        const until = entries.filter(({ timestamp }) => timestamp !== null && timestamp <= end);
-        const fresh = until.filter(({ timestamp }) => timestamp !== null && timestamp > since);
-        const meantime = (fresh.length > 0 ? fresh : until).map(({ event }) => event);
+        const meantime = meantimes.until(toIso(epochMs(Date.parse(child.timestamp) + SECOND_MS)));
         // NOTE: replies are made while the message is delivered, its bounce at the end.
-        const isBounce = index === children.length - 1 && meantime.includes("failure");
+        const isBounce = index === children.length - 1 && meantime.has("failure");
         const reply = isBounce ? -1 : replies.findIndex((one) => isSoon(one.timestamp, child.timestamp));
         const isToSender = await this.#isToSender(child, row);
         this.#link(row, child, reply === -1 ? reportReason(meantime, isToSender) : "autoreply");
-        if (reply === -1) since = child.timestamp;
+        if (reply === -1) meantimes.beginAfter(child.timestamp);
         else replies.splice(reply, 1);
       }
     }
@@ -190,12 +187,14 @@ class ChainBuilder {
 
   /** To the next Exim and from the one before. */
   async #followHops(row: MessageRow, attempts: readonly AttemptRow[]): Promise<MessageKey[]> {
-    const { messages, links } = this.#readers;
+    const { messages, links, search } = this.#readers;
     const nextIds = new Set(
       attempts.flatMap(({ confirmation }) => (confirmation === null ? [] : (nextHopId(confirmation) ?? []))),
     );
     const found: MessageKey[] = [];
-    for (const id of nextIds) {
+    // Most of many ids are of other software, or of servers that are not stored.
+    const known = new Set((await search.findKeys([...nextIds])).map(({ exim_id: id }) => id));
+    for (const id of known) {
       for (const next of await messages.find(id)) {
         if (keyOf(next) === keyOf(row)) continue;
         this.#link(row, next, "next_hop");
@@ -332,14 +331,51 @@ function isSoon(one: string, other: string): boolean {
   return distance(one, other) <= AUTOREPLY_MS;
 }
 
+type EventRow = Awaited<ReturnType<MessageReader["eventsOf"]>>[number];
+
+/** Kinds of the events of a message between its reports. Both move on in time only, so that each line is looked at once or twice. */
+class Meantimes {
+  readonly #entries: readonly (EventRow & { readonly timestamp: string })[];
+  readonly #all = new Set<string>();
+  #fresh = new Set<string>();
+  #since = "";
+  #next = 0;
+
+  /** `entries`: in the order of time. */
+  constructor(entries: readonly EventRow[]) {
+    this.#entries = entries.flatMap(({ timestamp, event }) => (timestamp === null ? [] : [{ timestamp, event }]));
+  }
+
+  /** What happened up to `end` since the last beginning, or in all when nothing did. */
+  until(end: string): ReadonlySet<string> {
+    for (; this.#next < this.#entries.length; this.#next++) {
+      const entry = this.#entries[this.#next];
+      if (entry === undefined || entry.timestamp > end) break;
+      this.#all.add(entry.event);
+      if (entry.timestamp > this.#since) this.#fresh.add(entry.event);
+    }
+    return this.#fresh.size > 0 ? this.#fresh : this.#all;
+  }
+
+  beginAfter(since: string): void {
+    this.#since = since;
+    this.#fresh = new Set();
+    for (let index = this.#next - 1; index >= 0; index--) {
+      const entry = this.#entries[index];
+      if (entry === undefined || entry.timestamp <= since) return;
+      this.#fresh.add(entry.event);
+    }
+  }
+}
+
 /** By what had happened since the report before. */
-function reportReason(events: readonly string[], isToSender: boolean): LinkReason {
-  if (!isToSender && events.includes("frozen")) return "freeze_notice";
-  if (events.includes("failure") || events.includes("cancelled")) return "bounce";
+function reportReason(events: ReadonlySet<string>, isToSender: boolean): LinkReason {
+  if (!isToSender && events.has("frozen")) return "freeze_notice";
+  if (events.has("failure") || events.has("cancelled")) return "bounce";
   if (!isToSender) return "notice";
-  if (events.includes("deferral")) return "delay_warning";
-  if (events.includes("frozen")) return "freeze_notice";
-  return events.includes("delivery") ? "delivery_report" : "bounce";
+  if (events.has("deferral")) return "delay_warning";
+  if (events.has("frozen")) return "freeze_notice";
+  return events.has("delivery") ? "delivery_report" : "bounce";
 }
 
 /** Exim's id in a Message-ID that Exim made. Source: exim-log-grammar §16. */

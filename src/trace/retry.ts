@@ -20,6 +20,7 @@ export async function findRetryCauses(
   const causes = new Map<number, RetryCause>();
   const own = new Map<string, RetryCause>();
   const others = new Map<string, RetryCause | undefined>();
+  let hosts: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   for (const { row, parsed } of entries) {
     const event = parsed?.event;
     if (event?.kind !== "deferral" || row.timestamp === null) continue;
@@ -33,8 +34,10 @@ export async function findRetryCauses(
       const domain = original.slice(original.lastIndexOf("@") + 1);
       if (!others.has(domain)) {
         const byDomain = await findOther(links, server, { domain }, row.timestamp);
-        const hosts = byDomain === undefined ? hostsOf(entries, original) : [];
-        others.set(domain, hosts.length === 0 ? byDomain : await findOther(links, server, { hosts }, row.timestamp));
+        if (byDomain === undefined) hosts ??= hostsByRecipient(entries);
+        const tried = byDomain === undefined ? [...(hosts?.get(original) ?? [])] : [];
+        const byHost = tried.length === 0 ? undefined : await findOther(links, server, { hosts: tried }, row.timestamp);
+        others.set(domain, byDomain ?? byHost);
       }
       cause = others.get(domain);
     }
@@ -47,14 +50,18 @@ function toCause({ address, host, error }: Deferral, messageId: string, timestam
   return { messageId, timestamp, recipient: address.original, host: host?.name ?? host?.ip ?? null, error };
 }
 
-/** Where the recipient was delivered to, or tried, at other times. */
-function hostsOf(entries: readonly ReadEntry[], recipient: string): string[] {
-  const hosts = entries.flatMap(({ parsed }) => {
+/** The hosts at which each recipient was delivered or tried. */
+function hostsByRecipient(entries: readonly ReadEntry[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const hosts = new Map<string, Set<string>>();
+  for (const { parsed } of entries) {
     const event = parsed?.event;
-    if (event?.kind !== "delivery" && event?.kind !== "deferral" && event?.kind !== "failure") return [];
-    return event.address.original === recipient && event.host?.name !== undefined ? [event.host.name] : [];
-  });
-  return [...new Set(hosts)];
+    if (event?.kind !== "delivery" && event?.kind !== "deferral" && event?.kind !== "failure") continue;
+    if (event.host?.name === undefined) continue;
+    const own = hosts.get(event.address.original);
+    if (own === undefined) hosts.set(event.address.original, new Set([event.host.name]));
+    else own.add(event.host.name);
+  }
+  return hosts;
 }
 
 async function findOther(

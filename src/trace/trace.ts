@@ -147,8 +147,9 @@ function toRecipients(
 ): readonly TracedRecipient[] {
   const marked = findMarkedDelivered(entries);
   const deferred = findFirstDeferrals(entries);
+  const byRecipient = Map.groupBy(attempts, ({ recipient }) => recipient);
   return rows.map((row) => {
-    const own = attempts.filter(({ recipient }) => recipient === row.recipient);
+    const own = byRecipient.get(row.recipient) ?? [];
     return {
       address: row.recipient,
       status: row.status as RecipientStatus,

@@ -11,6 +11,7 @@ import { epochMs } from "../../src/units.ts";
 import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
 import { NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
+import { PROCESSES } from "../support/processes.ts";
 import { differences, dumpViews, readSources } from "../support/views.ts";
 
 const MIGRATIONS = loadMigrations(SCHEMA_DIRECTORY);
@@ -56,6 +57,7 @@ test("every backup made during an ingest that is killed now and then holds a beg
       locks: undefined,
       keep: undefined,
       migrations: MIGRATIONS,
+      processes: PROCESSES,
       program: "0.0.0-test",
       waitMs: 5000,
       now: () => epochMs(NOW + number * 1000),
@@ -68,7 +70,15 @@ test("every backup made during an ingest that is killed now and then holds a beg
   const sizes = new Set<number>();
   for (const backup of backups) {
     const restored = join(temporaryFolder(), "restored.db");
-    await restoreBackup({ backup, path: restored, keys: NO_KEYS, migrations: MIGRATIONS, waitMs: 0, now: () => NOW });
+    await restoreBackup({
+      backup,
+      path: restored,
+      keys: NO_KEYS,
+      migrations: MIGRATIONS,
+      processes: PROCESSES,
+      waitMs: 0,
+      now: () => NOW,
+    });
     const [source] = readSources(restored);
     const stored = source?.bytes ?? Buffer.alloc(0);
     sizes.add(stored.length);
@@ -79,7 +89,15 @@ test("every backup made during an ingest that is killed now and then holds a beg
   expect(sizes.size).toBeGreaterThan(1);
   const last = join(temporaryFolder(), "last.db");
   const [backup = ""] = backups;
-  await restoreBackup({ backup, path: last, keys: NO_KEYS, migrations: MIGRATIONS, waitMs: 0, now: () => NOW });
+  await restoreBackup({
+    backup,
+    path: last,
+    keys: NO_KEYS,
+    migrations: MIGRATIONS,
+    processes: PROCESSES,
+    waitMs: 0,
+    now: () => NOW,
+  });
   expect((await ingest(last).ended).status).toBe(0);
   expect(differences(dumpViews(last), dumpViews(database))).toEqual([]);
 });

@@ -1,10 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test, vi } from "vitest";
 import { openPruner } from "../../src/store/store.ts";
 import { epochMs } from "../../src/units.ts";
-import { runCli } from "../support/cli.ts";
+import { expectFailure, runCli } from "../support/cli.ts";
 import { NOW, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -28,7 +28,8 @@ describe("the audit log", () => {
     const env = { SUDO_USER: "kim", SSH_CONNECTION: "192.0.2.7 55012 192.0.2.1 22" };
     const directory = join(temporaryFolder(), "backups");
     await runCli(["backup", "--db", database, "--keep", "3d", directory], { env, user: "mail" });
-    const [ingest, backup] = await entries(database);
+    const [ingest, started, backup] = await entries(database);
+    expect(started).toMatchObject({ action: "backup", result: "started", user: "mail" });
     expect(ingest).toMatchObject({
       action: "ingest",
       result: "done",
@@ -60,7 +61,8 @@ describe("the audit log", () => {
       ["rebuild"],
     ])
       expect((await runCli([...argv, "--db", database])).status, argv.join(" ")).toBe(0);
-    const recorded = (await entries(database)).slice(1).map(({ action, affected }) => ({ action, affected }));
+    const done = (await entries(database)).slice(1).filter(({ result }) => result === "done");
+    const recorded = done.map(({ action, affected }) => ({ action, affected }));
     expect(recorded).toMatchObject([
       { action: "servers rename", affected: { before: { name: "mx1" }, after: { name: "mx2" } } },
       { action: "servers set", affected: { after: { owner: "kim" } } },
@@ -75,7 +77,9 @@ describe("the audit log", () => {
     expect((await runCli(["sql", "--param", "name=mx1", statement, "--db", database])).status).toBe(0);
     expect((await runCli(["sql", "SELECT nothing", "--db", database])).status).toBeGreaterThan(0);
     expect((await entries(database)).slice(1)).toMatchObject([
+      { action: "sql", result: "started", parameters: { statement, param: { name: "mx1" } } },
       { action: "sql", result: "done", parameters: { statement, param: { name: "mx1" } }, affected: { isWhole: true } },
+      { action: "sql", result: "started", parameters: { statement: "SELECT nothing" } },
       { action: "sql", result: "failed", error: expect.stringContaining("nothing") },
     ]);
   });
@@ -124,11 +128,12 @@ describe("the audit log", () => {
     expect((await runCli(["restore", "--db", database, backup])).status).toBe(0);
     expect((await entries(database)).map(({ action, result }) => `${action} ${result}`)).toEqual([
       "ingest done",
+      "backup started",
       "restore done",
     ]);
     expect(
       (await entries(`${database}.replaced-20260401T000000Z`)).map(({ action, result }) => `${action} ${result}`),
-    ).toEqual(["ingest done", "backup done", "restore started"]);
+    ).toEqual(["ingest done", "backup started", "backup done", "restore started"]);
   });
 
   test("can be searched by time, user, action, and what is named", async () => {
@@ -226,6 +231,82 @@ describe("the audit log", () => {
     });
   });
 });
+
+describe("a secret", () => {
+  const SECRET = "correct horse battery staple";
+
+  test("of a backup is in no output and in no database, whether it was given rightly or not", async () => {
+    const database = await smallDatabase();
+    const folder = temporaryFolder();
+    const passphrase = join(folder, "passphrase");
+    writeFileSync(passphrase, `${SECRET}\n`, { mode: 0o600 });
+    const key = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
+    const runs = [
+      await runCli(["backup", "--passphrase-file", passphrase, "--db", database, join(folder, "backups")]),
+      await runCli(["backup", "--recipient", key, "--db", database, join(folder, "backups")]),
+    ];
+    expect(runs.map(({ status }) => status)).toEqual([0, 2]);
+    await runCli(["backup", "--passphrase-file", SECRET, "--db", database, join(folder, "backups")]);
+    const recorded = readFileSync(database, "latin1");
+    for (const secret of [SECRET, key]) {
+      expect(JSON.stringify(runs)).not.toContain(secret);
+      expect(recorded).not.toContain(secret);
+    }
+    expect((await entries(database)).slice(1).map(({ result }) => result)).toEqual(["started", "done"]);
+  });
+});
+
+describe("what takes content out", () => {
+  const TAKING: readonly (readonly [name: string, argv: readonly string[]])[] = [
+    ["sql", ["sql", "SELECT * FROM log_entries"]],
+    ["export", ["export", "--raw", "1"]],
+    ["export to a file", ["export", "--raw", "1", "--output", "OUTPUT"]],
+  ];
+
+  test.each(TAKING)("is recorded before its first byte: %s", async (_name, argv) => {
+    const database = await smallDatabase();
+    const recorded: unknown[] = [];
+    const stdout = {
+      write: () => recorded.push(queryAll(database, "SELECT result FROM audit_log WHERE action IN ('sql', 'export')")),
+    };
+    const output = join(temporaryFolder(), "output");
+    const given = argv.map((word) => (word === "OUTPUT" ? output : word));
+    expect((await runCli([...given, "--db", database], { stdout })).status).toBe(0);
+    if (!given.includes(output)) expect(recorded[0]).toEqual([{ result: "started" }]);
+    expect((await entries(database)).slice(1).map(({ result }) => result)).toEqual(["started", "done"]);
+  });
+
+  test.each(TAKING)(
+    "is refused when it cannot be recorded, while another process holds the lock: %s",
+    async (_name, argv) => {
+      const database = await smallDatabase();
+      const holder = new Database(database);
+      holder.exec("BEGIN IMMEDIATE");
+      try {
+        await expectNothing(argv, database, "locked");
+      } finally {
+        holder.close();
+      }
+    },
+  );
+
+  test.each(TAKING)("is refused when it cannot be recorded, the audit log being gone: %s", async (_name, argv) => {
+    const database = await smallDatabase();
+    const damaged = new Database(database);
+    damaged.exec("DROP VIEW audit_log; DROP TABLE stored_audit");
+    damaged.close();
+    await expectNothing(argv, database, /audit log|damaged/);
+  });
+});
+
+/** Nothing on stdout, no file, and one sentence. */
+async function expectNothing(argv: readonly string[], database: string, says: string | RegExp): Promise<void> {
+  const output = join(temporaryFolder(), "output");
+  const given = argv.map((word) => (word === "OUTPUT" ? output : word));
+  const result = await runCli([...given, "--wait", "0.1", "--db", database]);
+  expectFailure(result, { status: 3, says });
+  expect({ stdout: result.stdout, hasFile: existsSync(output) }).toEqual({ stdout: "", hasFile: false });
+}
 
 async function smallDatabase(): Promise<string> {
   const database = join(temporaryFolder(), "pilot.db");

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { chmodSync, chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { SETTINGS } from "../../src/cli/configuration.ts";
+import { loadConfiguration, SETTINGS } from "../../src/cli/configuration.ts";
 import { type CliOptions, expectFailure, runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 
@@ -83,6 +83,7 @@ describe("a configuration that is wrong is refused", () => {
     ["a wrong type", "db = 3", '"FILE" sets "db" to what it cannot be: expected string'],
     ["a table that is none", "backup = 3", '"FILE" sets "backup" to what it cannot be'],
     ["an empty value", 'db = ""', '"FILE" sets "db" to what it cannot be: is empty'],
+    ["a NUL", 'db = "a\\u0000b"', '"FILE" sets "db" to what it cannot be: has a NUL in it'],
     ["a value the flag would not take", "wait = -1", 'The value of "wait" in the configuration "FILE" cannot be used'],
   ])("%s", async (_what, text, says) => {
     const file = configuration(text);
@@ -93,10 +94,38 @@ describe("a configuration that is wrong is refused", () => {
 
   test("a file that was named and is not there; the usual one may be missing", async () => {
     const nowhere = join(temporaryFolder(), "nowhere.toml");
-    const refused = { status: 2, says: `The configuration "${nowhere}" cannot be read.` };
+    const refused = {
+      status: 2,
+      says: `The configuration "${nowhere}" cannot be read: no such file or directory (ENOENT).`,
+    };
     expectFailure(await runCli(["config", "--config", nowhere]), refused);
     expectFailure(await runCli(["config"], { env: { EXIM_PILOT_CONFIG: nowhere } }), refused);
     expect(await runCli(["config"], { configFile: nowhere })).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test.each([0o664, 0o646, 0o622, 0o777])("a file that others can write: %s", async (mode) => {
+    const file = configuration("wait = 3\n");
+    chmodSync(file, mode);
+    for (const argv of [["stats"], ["config"], ["backup"]])
+      expectFailure(await runCli(argv, { configFile: file }), { status: 2, says: "can be written by others" });
+    chmodSync(file, 0o440);
+    expect((await settings([], { configFile: file })).get("wait")).toMatchObject({ value: 3 });
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)("a file of somebody else, unless that is root", async () => {
+    const file = configuration("wait = 3\n");
+    chownSync(file, 65534, 65534);
+    const refused = { status: 2, says: "belongs to another user (65534)" };
+    expectFailure(await runCli(["stats"], { configFile: file }), refused);
+    expectFailure(await runCli(["stats", "--config", file]), refused);
+    expect(() => loadConfiguration(file, true, 1000)).toThrow("belongs to another user");
+    expect(loadConfiguration(file, true, 65534).values.get("wait")).toBe(3);
+    chownSync(file, 0, 65534);
+    expect(loadConfiguration(file, true, 1000).values.get("wait")).toBe(3);
+  });
+
+  test("nothing that can hold no setting, such as /dev/null", async () => {
+    expect((await settings(["--config", "/dev/null"])).get("wait")).toMatchObject({ from: "default" });
   });
 
   test("an environment that says neither yes nor no", async () => {
@@ -111,6 +140,8 @@ describe("a configuration that is wrong is refused", () => {
 function configuration(text: string): string {
   const path = join(temporaryFolder(), "exim-pilot.toml");
   writeFileSync(path, text);
+  // NOTE: not what the umask leaves: it may let the group write.
+  chmodSync(path, 0o644);
   return path;
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -71,6 +71,7 @@ describe("the program ends with", () => {
     ["flags that exclude each other", ["migrate", "--status", "--dry-run"]],
     ["an id that is none", ["trace", "1vzzei-000A8x"]],
     ["a time zone that is none", ["ingest", "--timezone", "Mars/Olympus", LOG]],
+    ["a folder for a database", ["stats", "--db", FOLDER]],
   ])("2 when it was used wrongly: %s", async (_what, argv) => {
     const { status, stdout, stderr } = await runCli(argv, { env: { EXIM_PILOT_DB: DB } });
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
@@ -85,7 +86,6 @@ describe("the program ends with", () => {
     ["a folder that is not there", ["ingest", "--db", join(FOLDER, "none", "x.db"), LOG]],
     ["a folder without a log", ["ingest", "--quiet", "--db", join(FOLDER, "io.db"), join(ROOT, "schema")]],
     ["a pattern that matches nothing", ["ingest", "--db", join(FOLDER, "io.db"), join(FOLDER, "main*")]],
-    ["a folder for a database", ["stats", "--db", FOLDER]],
   ])("3 when it could not do it: %s", async (_what, argv) => {
     const { status, stderr } = await runCli(argv);
     expect({ status, stderr }).toEqual({
@@ -156,7 +156,8 @@ describe("a bug", () => {
 
   test("does not leave the database open", async () => {
     await runCli(["ingest", "--db", join(FOLDER, "closed.db"), LOG], { stdout: broken });
-    expect(existsSync(join(FOLDER, "closed.db-wal"))).toBe(false);
+    // What is committed leaves the log for the database when that is closed.
+    expect(statSync(join(FOLDER, "closed.db-wal")).size).toBe(0);
   });
 });
 

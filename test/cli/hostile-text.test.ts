@@ -1,26 +1,43 @@
 /** What strangers wrote into a log does nothing to the terminal that shows it, in whatever form. */
-import { Readable } from "node:stream";
-import { beforeAll, expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toVisible, toVisibleJson } from "../../src/render/terminal-text.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto } from "../support/database.ts";
-import { madeOnce } from "../support/made-once.ts";
 
-const EVIL = "\u001b[2J\u0007\u009b31m\u202eabc";
+const INVISIBLE =
+  "\u00ad\u034f\u115f\u1160\u17b4\u180e\u200b\u200d\u200f\u2028\u2060\u206f\u2800\u3164\ufe0f\ufeff\uffa0\ue000\u{1d173}\u{e0041}\u{e0100}\u{f0000}";
+const EVIL = `abc\u001b[2J\u0007\u009b31m\u202e${INVISIBLE}abc`;
 const ID = "1vwz8c-0005eI-2Q";
 const LOG = `2026-03-02 05:40:05 ${ID} <= "${EVIL}"@evil.example H=(${EVIL}) [203.0.113.9] P=esmtp S=419 T="${EVIL}"
 2026-03-02 05:40:06 ${ID} ** bob@example.org R=x T=y H=mx.example.org [203.0.113.1]: 550 ${EVIL}
 2026-03-02 05:41:00 plain authenticator failed for (${EVIL}) [203.0.113.9]: 535 no (set_id=${EVIL})
 `;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+/** Nothing of it may reach a terminal; a list of its own, so that it does not share the faults of the one in the program. */
+const UNSAFE = new RegExp(
+  `[${[..."\u061c\u202a\u202b\u202c\u202d\u202e", ...INVISIBLE].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join("")}\\u{0}-\\u{8}\\u{b}-\\u{1f}\\u{7f}-\\u{9f}]`,
+  "u",
+);
 
-let db: string;
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+const db = join(FOLDER, "hostile.db");
+
 beforeAll(async () => {
-  db = await madeOnce("hostile.db", async (path) => {
-    await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(LOG)]));
-  });
+  const log = join(FOLDER, `${EVIL}.log`);
+  writeFileSync(log, LOG);
+  await ingestInto(db, [log], { logType: "main" });
+  for (const argv of [
+    ["sql", "--param", `evil=${EVIL}`, "SELECT :evil"],
+    ["tag", ID, "abc"],
+  ])
+    expect(await runCli([...argv, "--db", db], { user: EVIL })).toMatchObject({ status: 0 });
 });
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+const UNPAGED: ReadonlySet<string> = new Set(["sources", "tag"]);
 
 test.each([
   `trace ${ID}`,
@@ -39,13 +56,74 @@ test.each([
   "stats bounces --csv",
   "stats bounces --markdown",
   "stats --eximstats",
+  "sql --format table",
+  "sql --format csv",
+  "sql --format json",
+  "sql --format ndjson",
+  "audit",
+  "audit --csv",
+  "audit --json",
+  "sources",
+  "sources --json",
+  "tag",
+  "tag --json",
 ])("%s", async (command) => {
-  const { stdout } = await runCli([...command.split(" "), "--db", db, "--no-pager"], {
+  const [name = "", ...flags] = command.split(" ");
+  const statement = name === "sql" ? ["SELECT subject FROM messages"] : [];
+  const paging = UNPAGED.has(name) ? [] : ["--no-pager"];
+  const { stdout } = await runCli([name, ...statement, ...flags, "--db", db, ...paging], {
     isTTY: true,
     env: { NO_COLOR: "1" },
   });
   expect(stdout).toContain("abc");
-  expect(stdout).not.toMatch(UNSAFE);
+  expect(stdout.replaceAll("\r\n", "\n")).not.toMatch(UNSAFE);
+});
+
+test.each([
+  ["a database", ["stats", "--db", `nowhere/${EVIL}`]],
+  ["a flag", ["stats", `--${EVIL.replaceAll(/\s/g, "")}`]],
+  ["a command", [EVIL]],
+  ["a log", ["ingest", "--quiet", `nowhere/${EVIL}`]],
+  ["a configuration", ["config", "--config", `nowhere/${EVIL}`]],
+  ["a page", ["stats", "--html", `nowhere/${EVIL}`]],
+])("an error that names %s", async (_what, argv) => {
+  const { status, stderr } = await runCli(argv, { isTTY: true, env: { NO_COLOR: "1", EXIM_PILOT_DB: db } });
+  expect(status).toBeGreaterThan(0);
+  expect(stderr).toContain("abc");
+  expect(stderr).not.toMatch(UNSAFE);
+});
+
+describe("every character of the kind", () => {
+  const KINDS = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+  const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
+  const unsafe = all.filter((character) => KINDS.test(character) && !"\t\n".includes(character));
+
+  test("is shown, and as itself in JSON", () => {
+    expect(unsafe.length).toBeGreaterThan(100_000);
+    const shown = unsafe.map(toVisible);
+    expect(shown.filter((text) => !/^\\(x[\da-f]{2}|u[\da-f]{4}|u\{[\da-f]{5,6}\})$/.test(text))).toEqual([]);
+    expect(new Set(shown).size).toBe(unsafe.length);
+    const json = toVisibleJson(JSON.stringify(unsafe));
+    expect(json).toMatch(/^[ -~]+$/);
+    expect(JSON.parse(json)).toEqual(unsafe);
+  });
+
+  test("others stay as they are", () => {
+    const seen = [
+      "a b\tc\n",
+      "é ü ß",
+      "Привет",
+      "日本語",
+      "العربية",
+      "עברית",
+      "😀",
+      "한국어",
+      "e\u0301",
+      "\u00a0",
+      "\ufffd",
+    ];
+    for (const text of seen) expect([toVisible(text), toVisibleJson(text)]).toEqual([text, text]);
+  });
 });
 
 test("JSON means the same text", async () => {

@@ -12,22 +12,27 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { PARSER_VERSION } from "../../src/parse/parser-version.ts";
 import { loadMigrations } from "../../src/store/migrations.ts";
 import { openWriter } from "../../src/store/store.ts";
+import { epochMs } from "../../src/units.ts";
 import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, OPTIONS, SCHEMA_DIRECTORY, storeSettings, temporaryFolder } from "../support/database.ts";
-import { Random } from "../support/generate.ts";
+import { FIXTURES, NOW, OPTIONS, SCHEMA_DIRECTORY, storeSettings, temporaryFolder } from "../support/database.ts";
+import { killAgainAndAgain } from "../support/kills.ts";
 import { queryAll } from "../support/views.ts";
 
 const LATEST = loadMigrations(SCHEMA_DIRECTORY).steps.length;
 /** With EXIM_PILOT_TORTURE twenty are started. */
 const PROCESSES = process.env["EXIM_PILOT_TORTURE"] === undefined ? 5 : 20;
+const KILLS =
+  process.env["EXIM_PILOT_TORTURE"] === undefined ? 4 : Math.max(40, Number(process.env["EXIM_PILOT_TORTURE"]) / 5);
+
+vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000 });
+
 let program: BuiltProgram;
 let old: string;
 
@@ -132,22 +137,25 @@ describe("a database with content that is behind", () => {
   });
 
   test("is whole after a kill at any time, and the next run completes it", async () => {
-    const random = new Random(8);
-    for (let round = 0; round < 4; round++) {
-      const path = oldDatabase();
-      const before = content(path);
-      const { child, ended } = startProgram(program.script, ["migrate", "--db", path]);
-      await Promise.race([ended, sleep(100 + random.upTo(500))]);
-      child.kill("SIGKILL");
-      await ended;
-      expect(versionOf(path)).toBeGreaterThanOrEqual(1);
-      expect(versionOf(path)).toBeLessThanOrEqual(LATEST);
-      expect(queryAll(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
-      expect(content(path)).toEqual(before);
-      rmSync(join(path, "..", "backups"), { recursive: true, force: true });
-      expect((await runCli(["migrate", "--db", path])).status).toBe(0);
-      expect([versionOf(path), content(path)]).toEqual([LATEST, before]);
-    }
+    const before = content(old);
+    const argv = (path: string) => ["migrate", "--db", path];
+    await killAgainAndAgain(program.script, KILLS, {
+      prepare: oldDatabase,
+      argv,
+      check: async (path) => {
+        expect(versionOf(path)).toBeGreaterThanOrEqual(1);
+        expect(versionOf(path)).toBeLessThanOrEqual(LATEST);
+        expect(queryAll(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
+        expect(content(path)).toEqual(before);
+        expect((await runCli(argv(path))).status).toBe(0);
+        expect([versionOf(path), content(path)]).toEqual([LATEST, before]);
+        expect(await runCli(["verify", "--deep", "--db", path])).toMatchObject({ status: 0 });
+        // The next backup removes what was left.
+        const directory = join(path, "..", "backups");
+        expect((await runCli(["backup", "--db", path, directory], { now: () => epochMs(NOW + 1000) })).status).toBe(0);
+        expect(readdirSync(directory).filter((name) => name.startsWith("."))).toEqual([]);
+      },
+    });
   });
 });
 

@@ -21,7 +21,9 @@ function screen(env: Readonly<Record<string, string>>, stdout: Partial<OutputStr
     stdout: { write: (text) => (shown.direct += String(text)), isTTY: true, columns: 91, ...stdout },
     env,
     startPager: (program, args, variables) => {
-      started.push([program, ...args, ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)]);
+      started.push([program, ...args, `LESS=${variables["LESS"]}`]);
+      expect(variables).toMatchObject({ LESSSECURE: "1", LESSOPEN: undefined, LESSCLOSE: undefined });
+      expect(Object.keys(variables)).toEqual(expect.arrayContaining(["LESSOPEN", "LESSCLOSE"]));
       const pager = spawn(program, args, { stdio: ["pipe", "pipe", "ignore"] });
       pager.stdout.on("data", (piece: Buffer) => {
         shown.paged += piece.toString();
@@ -56,6 +58,8 @@ describe("a pager", () => {
     [{ PAGER: " sort ", LESS: "M" }, ["sort", "LESS=M"]],
     [{ PAGER: "sort;touch $(id) 'a b'" }, ["sort;touch", "$(id)", "'a", "b'", "LESS=FRX"]],
     [{}, ["less", "LESS=FRX"]],
+    [{ SUDO_USER: "", PAGER: "sort" }, ["sort", "LESS=FRX"]],
+    [{ SUDO_USER: "ann", PAGER: "sort", EXIM_PILOT_PAGER: "sort -r" }, ["less", "LESS=FRX"]],
   ])("is chosen by %j, without a shell", async (env, expected) => {
     const { io, started } = screen(env);
     await withPager({ pager: true }, io, say("one\n"));
@@ -98,6 +102,17 @@ describe("a pager", () => {
     });
     expect(isGone).toBe(true);
     expect(shown.paged).toBe("line 1\nline 2\n");
+  });
+
+  test.each([
+    ["false", "status 1"],
+    ["sleep", "status 1"],
+  ])("that fails is told, for nobody may have seen the answer: %s", async (pager, says) => {
+    const { io } = screen({ PAGER: pager });
+    await expect(withPager({ pager: true }, io, say("one\n"))).rejects.toMatchObject({
+      code: "io",
+      message: expect.stringContaining(says),
+    });
   });
 
   test("gets all of a long answer, no faster than it reads", async () => {

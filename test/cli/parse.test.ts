@@ -5,12 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LINE_KINDS } from "../../src/explain/kinds.ts";
 import { startsEntry } from "../../src/parse/record.ts";
+import { type BuiltProgram, buildProgram } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES } from "../support/database.ts";
 import { allLogFixtures } from "../support/log-fixtures.ts";
@@ -20,7 +19,16 @@ const LOG = join(FIXTURES, "corpus", "default", "mainlog");
 const STAMP = "2026-03-02 05:40:05";
 const COMPLETED = `${STAMP} 1vx5YS-0006QZ-1J Completed\n`;
 
-afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+let program: BuiltProgram;
+
+beforeAll(async () => {
+  program = await buildProgram();
+});
+
+afterAll(() => {
+  program.remove();
+  rmSync(FOLDER, { recursive: true, force: true });
+});
 
 interface EventLine {
   readonly kind: string;
@@ -248,7 +256,7 @@ describe("parse ends", () => {
 
 describe("the program itself", () => {
   test("shows entries while more are coming, and ends with 0 when its reader goes away", async () => {
-    const child = spawn(process.execPath, [await buildProgram(), "parse"], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [program.script, "parse"], { stdio: ["pipe", "pipe", "pipe"] });
     const exited = once(child, "exit");
     child.stdin.on("error", () => {});
     const writing = setInterval(() => child.stdin.write(COMPLETED.repeat(1000)), 5);
@@ -266,8 +274,7 @@ describe("the program itself", () => {
     const large = join(FOLDER, "large");
     // Its text alone is more than what the limit leaves to a program that has been loaded.
     writeFileSync(large, readFileSync(LOG, "latin1").repeat(250), "latin1");
-    const program = await buildProgram();
-    const child = spawn(process.execPath, ["--max-old-space-size=40", program, "parse", large]);
+    const child = spawn(process.execPath, ["--max-old-space-size=40", program.script, "parse", large]);
     let lines = 0;
     child.stdout.on("data", (chunk: Buffer) => {
       lines += chunk.toString("latin1").split("\n").length - 1;
@@ -276,34 +283,6 @@ describe("the program itself", () => {
     expect({ status, lines }).toEqual({ status: 0, lines: 106_750 });
   }, 120_000);
 });
-
-/** The working tree's program, bundled: dist may be older. */
-async function buildProgram(): Promise<string> {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-  const outdir = join(FOLDER, "program");
-  await build({
-    stdin: {
-      contents: `
-        import { processIo } from "./src/cli/io.ts";
-        import { main } from "./src/cli/main.ts";
-        process.exitCode = await main(process.argv.slice(2), processIo());`,
-      resolveDir: root,
-    },
-    outdir,
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    target: "node22.15",
-    external: ["better-sqlite3"],
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-    },
-    logLevel: "silent",
-  });
-  writeFileSync(join(outdir, "package.json"), readFileSync(join(root, "package.json")));
-  return join(outdir, "stdin.js");
-}
 
 async function* endlessLog(afterAWhile: () => void): AsyncGenerator<Buffer> {
   for (let count = 0; ; count++) {

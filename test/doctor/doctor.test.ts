@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -36,6 +36,13 @@ describe("doctor", () => {
       (path) => run(path, "PRAGMA user_version = 1; DELETE FROM schema_migrations WHERE version > 1"),
     ],
     ["a file others can read", "rights", "advice", (path) => chmodSync(path, 0o644)],
+    [
+      "a file a group can read in a directory that is the owner's",
+      "rights",
+      "advice",
+      (path) => chmodSync(path, 0o640),
+    ],
+    ["a -wal with other rights", "rights", "advice", (path) => chmodSync(`${path}-wal`, 0o644)],
     ["a file that cannot shrink", "space", "advice", (path) => run(path, "PRAGMA auto_vacuum = 0; VACUUM")],
     ["texts that are not indexed", "indexes", "advice", (path) => run(path, "UPDATE text_indexes SET last_id = 0")],
     [
@@ -88,6 +95,22 @@ describe("doctor", () => {
       const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
       const problems = findings.filter((finding) => finding.verdict === "problem").map(({ message }) => message);
       expect(problems.join(" "), String(share)).toMatch(/is damaged/);
+    }
+  });
+
+  test("takes the rights of a group that may read as right, where the directory says so", async () => {
+    const path = await corpusDatabase();
+    const rights = () =>
+      examine({ ...storeSettings(path), node: "20.0.0" }).findings.find((one) => one.check === "rights");
+    for (const ending of ["", "-wal", "-shm"]) chmodSync(path + ending, 0o640);
+    for (const [mode, verdict] of [
+      [0o2750, "ok"],
+      [0o750, "advice"],
+      [0o2755, "advice"],
+      [0o2770, "advice"],
+    ] as const) {
+      chmodSync(dirname(path), mode);
+      expect(rights()?.verdict, mode.toString(8)).toBe(verdict);
     }
   });
 

@@ -91,19 +91,22 @@ describe("the program that follows", () => {
   });
   afterAll(() => program.remove());
 
-  test.each(["SIGINT", "SIGTERM"] as const)("ends by %s with what was written, and status 0", async (signal) => {
-    const folder = temporaryFolder();
-    const log = join(folder, "mainlog");
-    const database = join(folder, "pilot.db");
-    writeFileSync(log, LINES.slice(0, 3).join(""));
-    const { child, ended } = startProgram(program.script, ingestArgv(database, [log], "--follow"));
-    await untilTrue(() => linesIn(database) === 3);
-    appendFileSync(log, LINES.slice(3, 5).join(""));
-    await untilTrue(() => linesIn(database) === 5);
-    child.kill(signal);
-    expect(await ended).toMatchObject({ status: 0, stderr: "", stdout: expect.stringContaining("Stored 5 lines") });
-    expect(queryAll(database, "SELECT result FROM ingest_runs")).toEqual([{ result: "done" }]);
-  });
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "ends by %s with what was written, and status 0",
+    async (signal) => {
+      const folder = temporaryFolder();
+      const log = join(folder, "mainlog");
+      const database = join(folder, "pilot.db");
+      writeFileSync(log, LINES.slice(0, 3).join(""));
+      const { child, ended } = startProgram(program.script, ingestArgv(database, [log], "--follow"));
+      await untilTrue(() => linesIn(database) === 3);
+      appendFileSync(log, LINES.slice(3, 5).join(""));
+      await untilTrue(() => linesIn(database) === 5);
+      child.kill(signal);
+      expect(await ended).toMatchObject({ status: 0, stderr: "", stdout: expect.stringContaining("Stored 5 lines") });
+      expect(queryAll(database, "SELECT result FROM ingest_runs")).toEqual([{ result: "done" }]);
+    },
+  );
 
   test("takes no standard input", async () => {
     const result = await runCli(["ingest", "--follow", "-"]);

@@ -43,6 +43,26 @@ test("a run that is killed again and again, over logs that grow and are rotated,
     else expect(result).toMatchObject({ status: 0, stderr: "" });
   }
   expect(runs).toBeGreaterThan(KILLS / 2);
+  await expectUndisturbed(database, folder);
+});
+
+test("a run that follows logs while they grow and are rotated, and is killed again and again, misses and repeats nothing", async () => {
+  const folder = new RotatedLogs(temporaryFolder());
+  const database = join(folder.path, "pilot.db");
+  for (let killed = 0; killed < KILLS; killed++) {
+    const { child, ended } = start(database, folder, "--follow");
+    const growing = setInterval(() => folder.changeSomething(), 1 + random.upTo(100));
+    await sleep(random.upTo(1500));
+    child.kill("SIGKILL");
+    clearInterval(growing);
+    expect(await ended).toMatchObject({ signal: "SIGKILL", stderr: "" });
+  }
+  while (folder.hasMore) folder.changeSomething();
+  await expectUndisturbed(database, folder);
+});
+
+/** One more run over the files, and the content is that of one run over all of them. */
+async function expectUndisturbed(database: string, folder: RotatedLogs): Promise<void> {
   expect(await start(database, folder).ended).toMatchObject({ status: 0, stderr: "" });
   const undisturbed = join(folder.path, "undisturbed.db");
   expect(await start(undisturbed, folder).ended).toMatchObject({ status: 0, stderr: "" });
@@ -55,11 +75,11 @@ test("a run that is killed again and again, over logs that grow and are rotated,
     const onDisk = readFileSync(path);
     expect(bytes.equals(path.endsWith(".gz") ? gunzipSync(onDisk) : onDisk), path).toBe(true);
   }
-});
+}
 
-function start(database: string, { paths }: RotatedLogs) {
+function start(database: string, { paths }: RotatedLogs, ...flags: readonly string[]) {
   const size = random.pick(["20", "100", "500"]);
-  return startProgram(program.script, ingestArgv(database, paths, "--batch-size", size));
+  return startProgram(program.script, ingestArgv(database, paths, "--batch-size", size, ...flags));
 }
 
 /** A main and a reject log, written bit by bit. */

@@ -34,6 +34,7 @@ describe("the package", () => {
       "bin/exim-pilot.js",
       "dist/main.js",
       "dist/exim-pilot.1",
+      "dist/THIRD-PARTY-LICENSES",
       "schema/0001_initial.sql",
       "schema/views.sql",
       "contrib/exim-pilot.toml",

@@ -1,5 +1,5 @@
 /** Facts derived anew from the stored lines: what heals, what stays, and what a kill or another run may do to it. */
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -14,10 +14,12 @@ import type { OpenSource } from "../../src/ingest/source.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { openReader } from "../../src/store/store.ts";
 import { WorkingCopy } from "../../src/store/working-copy.ts";
+import { verifyDeep } from "../../src/verify/verify-deep.ts";
 import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
+import { ENDED_MARK, FOREIGN_MARK, PROCESSES } from "../support/processes.ts";
 import { differences, dumpSources, dumpViews, queryAll, readSources } from "../support/views.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -163,7 +165,11 @@ describe("a rebuild that is killed", () => {
       if (!isKilled) usualMs = ms;
       const isNew = differences(dumpViews(path), fixed).length === 0;
       expect(isNew ? [] : differences(dumpViews(path), wrong)).toEqual([]);
-      expect((await runCli(["verify", "--db", path])).stdout).toContain("Sound");
+      const deep = await runCli(["verify", "--deep", "--db", path]);
+      // What was wrong before is still wrong, and nothing else is.
+      if (isNew) expect(deep).toMatchObject({ status: 0 });
+      else expect((await runCli(["verify", "--db", path])).stdout).toContain("Sound");
+      expect(filesBeside(path)).toEqual([]);
       seen[isNew ? "new" : "old"]++;
       if (isNew) path = wrongDatabase();
     }
@@ -183,13 +189,20 @@ describe("a rebuild that is killed", () => {
     expect(filesBeside(path)).toEqual([]);
   });
 
-  test("does not take away the copy of one that is running", async () => {
+  test("takes away the copy of one that has ended, and no other file", async () => {
     const path = copyOf(SOUND);
-    const running = `${path}.copy-${process.ppid}`;
-    const ended = `${path}.copy-999999999`;
-    for (const file of [running, ended, `${ended}-wal`]) writeFileSync(file, "");
+    const { ppid } = process;
+    const running = PROCESSES.mark.replace(/\d+-\d+$/, `${ppid}-${startOfProcess(ppid)}`);
+    const kept = [running, FOREIGN_MARK, "2", "999999999", "before-the-move"].map((name) => `${path}.copy-${name}`);
+    const ended = `${path}.copy-${ENDED_MARK}`;
+    for (const file of [...kept, ended, `${ended}-wal`, `${ended}-shm`]) writeFileSync(file, "");
+    // NOTE: the clock of these tests stands still, in the past.
     await runCli(["verify", "--deep", "--db", path]);
-    expect(filesBeside(path)).toEqual([running.slice(path.length)]);
+    expect(filesBeside(path).sort()).toEqual(kept.map((file) => file.slice(path.length)).sort());
+    const longAgo = NOW / 1000 - 7200;
+    utimesSync(`${path}.copy-${FOREIGN_MARK}`, longAgo, longAgo);
+    await runCli(["verify", "--deep", "--db", path]);
+    expect(filesBeside(path)).not.toContain(`.copy-${FOREIGN_MARK}`);
   });
 });
 
@@ -212,6 +225,49 @@ describe("a rebuild beside an ingest", () => {
     });
     expect(replays).toBe(2);
     await expectAllOf(path);
+  });
+
+  test.each<[what: string, sql: string]>([
+    ["a tag was given", "INSERT INTO message_tags SELECT 'late', server_id, exim_id, 1 FROM stored_messages LIMIT 1"],
+    ["a tag was taken away", "DELETE FROM message_tags"],
+    ["a tag was written otherwise", "UPDATE message_tags SET tag = 'TICKET'"],
+    ["a server got an owner", "UPDATE stored_servers SET owner = 'joe', environment = 'live'"],
+    ["a server was renamed", "UPDATE stored_servers SET name = 'mx2'"],
+    ["a server was added", "INSERT INTO stored_servers (id, name, time_zone, created_ms) VALUES (7, 'mx7', 'UTC', 1)"],
+    ["a log was renamed", "UPDATE stored_sources SET path = '/var/log/mainlog.1'"],
+    ["lines were stored", ""],
+  ])("and a deep verification go on when %s meanwhile, with tags there", async (_what, sql) => {
+    const { path, log } = await halfIngested();
+    inDatabase(path, "INSERT INTO message_tags SELECT 'ticket', server_id, exim_id, 1 FROM stored_messages LIMIT 2");
+    const change = async () => {
+      if (sql !== "") return inDatabase(path, sql);
+      writeFileSync(log, LOG);
+      await ingestInto(path, [log]);
+    };
+    const controller = new AbortController();
+    let replays = 0;
+    const report = await withCopy(path, (copy, bringUp) =>
+      verifyDeep(
+        copy,
+        async () => {
+          await bringUp();
+          if (++replays === 1) await change();
+        },
+        { signal: controller.signal, onView: () => {} },
+      ),
+    );
+    expect(replays).toBe(2);
+    expect(report).toMatchObject({ name: "lines", count: 0, findings: [] });
+    const kept = () => [
+      queryAll(path, "SELECT * FROM message_tags ORDER BY tag, server_id, exim_id"),
+      queryAll(path, "SELECT id, name, owner, environment FROM stored_servers"),
+      queryAll(path, "SELECT id, path FROM stored_sources"),
+    ];
+    const before = kept();
+    inDatabase(path, "UPDATE stored_messages SET subject = 'wrong'");
+    await withCopy(path, (copy, bringUp) => rebuild(copy, bringUp, { signal: controller.signal, onSwap: () => {} }));
+    expect(kept()).toEqual(before);
+    expect(await runCli(["verify", "--deep", "--db", path])).toMatchObject({ status: 0 });
   });
 
   test("gives up where lines come faster than it reads", async () => {
@@ -331,7 +387,7 @@ async function withCopy<Result>(
 ): Promise<Result> {
   const settings = storeSettings(path);
   const reader = openReader(settings);
-  const copy = new WorkingCopy(settings, { purpose: "replace", processId: process.pid, isRunning: () => true });
+  const copy = new WorkingCopy(settings, { purpose: "replace", processes: PROCESSES });
   const options = { now: () => NOW, signal: new AbortController().signal, onProgress: () => {} };
   try {
     return await action(copy, () => replay(reader.text, copy.writer, options));
@@ -339,6 +395,12 @@ async function withCopy<Result>(
     copy.close();
     await reader.close();
   }
+}
+
+/** As proc_pid_stat(5) tells it. */
+function startOfProcess(processId: number): string {
+  const status = readFileSync(`/proc/${processId}/stat`, "utf8");
+  return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }
 
 function wrongDatabase(): string {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const THREADS = ["command-thread.ts", "reading-worker.ts"];
 /** Below the packages, so that the bundle finds the one that is not in it. */
 const CACHE = join(ROOT, "node_modules", ".cache");
 
@@ -22,15 +23,15 @@ export async function buildProgram(): Promise<BuiltProgram> {
   const script = join(folder, "program.js");
   writeFileSync(
     join(folder, "program.ts"),
-    `import { processIo } from "${ROOT}src/cli/io.ts";
-     import { main } from "${ROOT}src/cli/main.ts";
-     process.exitCode = await main(process.argv.slice(2), processIo());`,
+    `import { start } from "${ROOT}src/cli/start.ts";
+     await start(process.argv.slice(2));`,
   );
   await build({
-    entryPoints: [join(folder, "program.ts"), join(ROOT, "src/cli/reading-worker.ts")],
+    entryPoints: [join(folder, "program.ts"), ...THREADS.map((name) => join(ROOT, "src/cli", name))],
     outdir: folder,
     entryNames: "[name]",
     bundle: true,
+    splitting: true,
     platform: "node",
     format: "esm",
     external: ["better-sqlite3"],

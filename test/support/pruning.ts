@@ -4,6 +4,7 @@ import { type PruneOptions, type PruneReport, prune } from "../../src/retention/
 import type { Slices } from "../../src/retention/slices.ts";
 import type { Pruner } from "../../src/store/pruner.ts";
 import { openPruner } from "../../src/store/store.ts";
+import { finish } from "../../src/store/used-texts.ts";
 import type { EpochMs } from "../../src/units.ts";
 import { storeSettings } from "./database.ts";
 
@@ -45,8 +46,9 @@ export async function withPruner<Result>(
 }
 
 /** Does each piece of work alone; `turn` is called before each of them and after the last one of a list. */
-export function oneByOne(turn: () => Promise<void>): Pick<Slices, "each"> {
+export function oneByOne(turn: () => Promise<void>): Pick<Slices, "each" | "through"> {
   return {
+    through: (steps) => Promise.resolve(finish(steps)),
     each: async (items, work) => {
       for (const item of items) {
         await turn();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type BackupReport, type BackupStep, makeBackup } from "../../backup/backup.ts";
 import { listBackups } from "../../backup/catalogue.ts";
 import { drill } from "../../backup/drill.ts";
+import type { Locks } from "../../backup/encryption.ts";
 import { parseKeep } from "../../backup/rotation.ts";
 import { verifyBackup } from "../../backup/verify.ts";
 import { EXIT_STATUS } from "../../errors.ts";
@@ -13,6 +14,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
+import { thisMachine } from "../processes.ts";
 import { withProgress } from "../progress.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
@@ -38,10 +40,12 @@ export async function runBackup(given: string | undefined, flags: BackupFlags, i
   if (flags.list === true) return list(directory, settings, flags, io);
   if (flags.verify !== undefined) return verify(flags.verify, settings, flags, io);
   if (flags.drill === true) return tryOut(directory, settings, flags, io);
-  const action = { action: "backup", parameters: { ...flags, directory }, affected };
-  const report = await audited(action, settings, flags, io, () => backUp(directory, settings, flags, io));
+  // NOTE: not recorded when it is wrong, for somebody may have given the passphrase itself where its file belongs.
+  const locks = readLocks(flags.recipient ?? [], flags.passphraseFile);
+  const action = { action: "backup", parameters: { ...flags, directory }, affected, isDrastic: true };
+  const report = await audited(action, settings, flags, io, () => backUp(directory, locks, settings, flags, io));
   print(io, flags, "backup", report, () => renderBackup(report));
-  return 0;
+  return report.shrinkage === undefined ? 0 : EXIT_STATUS.check_failed;
 }
 
 function affected({ path, manifest, removed }: BackupReport): object {
@@ -54,15 +58,22 @@ const STEPS: Readonly<Record<BackupStep, string>> = {
   pack: "writing the backup and reading it back",
 };
 
-function backUp(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<BackupReport> {
+function backUp(
+  directory: string,
+  locks: Locks | undefined,
+  settings: StoreSettings,
+  flags: BackupFlags,
+  io: Io,
+): Promise<BackupReport> {
   return withProgress(flags, io, async (progress) =>
     makeBackup({
       ...settings,
       directory,
       isCompressed: flags.compress === true,
-      locks: readLocks(flags.recipient ?? [], flags.passphraseFile),
+      locks,
       keep: flags.keep === undefined ? undefined : parseKeep(flags.keep),
       migrations: loadMigrations(settings.schemaDirectory),
+      processes: thisMachine(),
       signal: io.signal,
       onProgress: (step, share) => {
         if (share === 0) progress.begin(STEPS[step]);
@@ -82,14 +93,18 @@ function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io
 
 async function verify(path: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<number> {
   const migrations = loadMigrations(settings.schemaDirectory);
-  const verified = await verifyBackup(path, { keys: readKeys(flags), migrations });
+  const { signal, now } = io;
+  const options = { keys: readKeys(flags), migrations, processes: thisMachine(), now, signal };
+  const verified = await verifyBackup(path, options);
   print(io, flags, "backup-verify", verified, () => renderVerified(verified));
   return 0;
 }
 
 async function tryOut(directory: string, settings: StoreSettings, flags: BackupFlags, io: Io): Promise<number> {
   const migrations = loadMigrations(settings.schemaDirectory);
-  const report = await drill({ ...settings, directory, keys: readKeys(flags), migrations });
+  const keys = readKeys(flags);
+  const { signal } = io;
+  const report = await drill({ ...settings, directory, keys, migrations, processes: thisMachine(), signal });
   print(io, flags, "backup-drill", report, () => renderDrill(report));
   return 0;
 }

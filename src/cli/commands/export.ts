@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import { findSource } from "../../export/find-source.ts";
-import { createPrivateFile } from "../../export/private-file.ts";
 import { toVisibleLine } from "../../render/terminal-text.ts";
+import { createPrivateFile } from "../../store/private-file.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { StoredSource } from "../../store/source-reader.ts";
 import { type AuditFlags, audited } from "../audited.ts";
@@ -33,7 +33,8 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
       from: source.pruned,
       until: source.size,
     });
-    return audited({ action: "export", parameters: flags, affected }, toStoreSettings(flags, io), flags, io, () =>
+    const action = { action: "export", parameters: flags, affected, takesOut: true };
+    return audited(action, toStoreSettings(flags, io), flags, io, () =>
       output === undefined ? toStdout(bytes, io) : toFile(bytes, output, io),
     );
   });
@@ -65,7 +66,7 @@ async function toStdout(text: Iterable<Buffer>, io: Io): Promise<number> {
 
 /** A file that could not be written to its end is taken away. */
 async function toFile(text: Iterable<Buffer>, path: string, io: Io): Promise<number> {
-  const file = createPrivateFile(path);
+  const file = createPrivateFile(path, { replaces: false });
   try {
     for (const bytes of text) {
       // NOTE: a turn of the event loop, so that a signal is noticed.

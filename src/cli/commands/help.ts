@@ -10,11 +10,17 @@ import { PROBLEMS } from "../../stats/problems.ts";
 export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[] = [
   [0, "Done. Also when the reader of the output went away."],
   [1, 'Done, and the answer is "no": not found, not up to date, not sound, --strict met unparsed lines.'],
-  [2, "Used wrongly: an unknown flag, a value that cannot be."],
-  [3, "Could not do it: a file, the disk, a locked or damaged database, a time limit. The message says which."],
+  [2, "Used wrongly: an unknown flag, a value that cannot be, a database that is no file."],
+  [
+    3,
+    "Could not do it: a file, the disk, the output, a locked or damaged database, a limit of time or memory. The message says which.",
+  ],
   [4, "The database was written by a newer exim-pilot."],
   [70, "A bug; the message says how to report it."],
-  [130, "Interrupted. What was stored stays, the next run goes on from there."],
+  [
+    130,
+    "Interrupted. What was stored stays, the next run goes on from there. SIGINT, SIGTERM and SIGHUP end any command within a second.",
+  ],
 ];
 
 /** The text of a topic; undefined when there is no such topic. */

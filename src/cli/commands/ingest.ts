@@ -54,8 +54,9 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   };
   const report = await withProgress(flags, io, (progress) =>
     audited(action, settings, flags, io, () =>
-      usingWriter(flags, io, (writer, { program, now }) =>
-        ingest(files, io.stdin, writer, {
+      usingWriter(flags, io, async (writer, { program, now }) => {
+        const { openWriter } = await import("../../store/store.ts");
+        return ingest(files, io.stdin, writer, {
           server: flags.server ?? io.hostname,
           timeZone: timezone,
           get defaultTimeZone() {
@@ -65,6 +66,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           since:
             since === undefined ? undefined : (zone) => parseWhen(since, { now: now(), timeZone: zone })?.from ?? now(),
           isFollowing: flags.follow === true,
+          reopen: () => openWriter(settings, { create: false }),
           batchLines: flags.batchSize,
           program,
           now,
@@ -72,8 +74,8 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           signal: io.signal,
           startReadingThread: io.startReadingThread,
           onProgress: (reached) => progress.update(() => describeIngest(reached)),
-        }),
-      ),
+        });
+      }),
     ),
   );
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);

@@ -12,6 +12,7 @@ import { SECOND_MS } from "../../units.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
+import { thisMachine } from "../processes.ts";
 
 export interface MigrateFlags extends DatabaseFlags, AuditFlags {
   readonly status?: boolean;
@@ -64,6 +65,7 @@ async function backUp(settings: StoreSettings, flags: MigrateFlags, io: Io): Pro
         locks: undefined,
         keep: undefined,
         migrations: loadMigrations(settings.schemaDirectory),
+        processes: thisMachine(),
         signal: io.signal,
       });
       return path;

@@ -1,5 +1,6 @@
 import { renderJson } from "../../render/json.ts";
 import { renderPrune, renderPruneStatus } from "../../render/prune.ts";
+import { toVisibleLine } from "../../render/terminal-text.ts";
 import { parseSize, parseSpan } from "../../retention/policy.ts";
 import {
   type PruneOptions,
@@ -60,12 +61,16 @@ const STEPS: Readonly<Record<PruneStep, string>> = {
 const HAVE_ONE_LIST: ReadonlySet<PruneStep> = new Set(["text", "messages"]);
 
 function pruneVisibly(settings: StoreSettings, options: PruneOptions, flags: PruneFlags, io: Io): Promise<PruneReport> {
+  const warnings: string[] = [];
+  const onWarning = (sentence: string): void => void warnings.push(sentence);
   return withProgress(flags, io, (progress) => {
     const onProgress = ({ step, done, total }: PruneProgress): void => {
       if (done === 0) progress.begin(STEPS[step]);
       else if (HAVE_ONE_LIST.has(step)) progress.update(() => `${STEPS[step]}: ${Math.floor((done / total) * 100)} %`);
     };
-    return usingPruner(settings, false, (pruner) => prune(pruner, { ...options, onProgress }));
+    return usingPruner(settings, false, (pruner) => prune(pruner, { ...options, onProgress, onWarning }));
+  }).finally(() => {
+    for (const warning of warnings) io.stderr.write(`warning: ${toVisibleLine(warning)}\n`);
   });
 }
 

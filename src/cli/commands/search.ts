@@ -11,10 +11,11 @@ import { readResults, type Search, searchPage, toPage } from "../../search/searc
 import { findByLines, type LineSelection } from "../../search/search-lines.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Hit, SortKey } from "../../store/search-reader.ts";
-import { type DatabaseFlags, paintFor, screenOf, usingReader } from "../context.ts";
+import { type DatabaseFlags, paintFor, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import { type FilterFlags, readFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { writePiece } from "../output.ts";
+import { matchLines } from "../pattern-search.ts";
 import { redactor } from "../redactor.ts";
 
 export interface SearchFlags extends DatabaseFlags, FilterFlags {
@@ -22,6 +23,8 @@ export interface SearchFlags extends DatabaseFlags, FilterFlags {
   readonly sensitive?: boolean;
   readonly invert?: boolean;
   readonly related?: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
   /** Seconds. */
   readonly slowerThan?: number;
   readonly sort: SortKey;
@@ -53,7 +56,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
       hint: "Give --after what the search before has told, and the same --sort and --reverse.",
     });
   }
-  const selection = toSelection(pattern, flags);
+  const selection = toSelection(pattern, flags, io);
   return usingReader(flags, io, async (reader) => {
     const search: Search = {
       filter: {
@@ -72,7 +75,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
   });
 }
 
-function toSelection(pattern: string | undefined, flags: SearchFlags): LineSelection | undefined {
+function toSelection(pattern: string | undefined, flags: SearchFlags, io: Io): LineSelection | undefined {
   if (pattern === undefined) {
     const given = (["literal", "sensitive", "invert", "related"] as const).find((name) => flags[name] === true);
     if (given === undefined) return undefined;
@@ -80,8 +83,11 @@ function toSelection(pattern: string | undefined, flags: SearchFlags): LineSelec
       hint: "Give a pattern: `exim-pilot search 'rejected RCPT'`.",
     });
   }
+  const options = { isLiteral: flags.literal === true, isSensitive: flags.sensitive === true };
+  compilePattern(pattern, options);
+  const { now: _, ...settings } = toStoreSettings(flags, io);
   return {
-    pattern: compilePattern(pattern, { isLiteral: flags.literal === true, isSensitive: flags.sensitive === true }),
+    matches: (sinceMs) => matchLines({ settings, pattern, ...options, sinceMs }, flags.timeout, io),
     isInverted: flags.invert === true,
     withRelated: flags.related === true,
   };

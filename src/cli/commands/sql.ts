@@ -7,7 +7,7 @@ import type { RowFormat } from "../../render/row-formats.ts";
 import { renderViews } from "../../render/view-list.ts";
 import type { QueryParameters } from "../../store/query-runner.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, hasColour, screenOf, toStoreSettings } from "../context.ts";
+import { type DatabaseFlags, hasColour, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
 import { type QueryEnd, runQuery } from "../query.ts";
@@ -41,7 +41,10 @@ export async function runSql(statement: string | undefined, flags: SqlFlags, io:
     action: "sql",
     parameters: { ...flags, statement: sql, format },
     affected: (ended: QueryEnd | undefined): object => ({ isWhole: ended !== undefined && !ended.hasMore }),
+    takesOut: true,
   };
+  // NOTE: a database that this version does not work with is not written to, so it is looked at before.
+  await usingReader(flags, io, async () => {});
   const end = await audited(action, store, flags, io, () => runQuery(job, flags.timeout, io));
   if (end === undefined) return statusOfAbort(io);
   if (end.hasMore && flags.limit === undefined) {

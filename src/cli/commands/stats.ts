@@ -12,6 +12,7 @@ import type { Condition } from "../../stats/conditions.ts";
 import { type Comparison, DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
 import { computeStats, type Stats, type StatsRequest } from "../../stats/stats.ts";
 import type { Filter as SearchFilter } from "../../store/filter.ts";
+import { writePrivateFile } from "../../store/private-file.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats-reader.ts";
 import { toIso } from "../../units.ts";
@@ -19,7 +20,6 @@ import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
-import { replaceFile } from "../replace-file.ts";
 import { toTimeRange } from "../time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../time-zone.ts";
 
@@ -107,12 +107,12 @@ async function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io)
   return renderStatsPage(stats, screen, { isBrief });
 }
 
-/** The page takes the place of an older one at once, with its rights. */
+/** The page takes the place of an older one at once; it is for its owner only. */
 async function writePage(path: string, stats: Stats, { quiet }: StatsFlags, io: Io): Promise<void> {
   const { renderStatsHtml } = await import("../../render/html/stats-html.ts");
   const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
   const page = renderStatsHtml(stats, { hash, madeAt: toIso(io.now()) });
-  replaceFile(path, page);
+  writePrivateFile(path, page, { replaces: true });
   if (quiet !== true) io.stderr.write(`Wrote ${toVisibleLine(path)} (${formatBytes(Buffer.byteLength(page))}).\n`);
 }
 

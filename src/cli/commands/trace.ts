@@ -15,6 +15,7 @@ import { traceAll } from "../../trace/trace.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { type FilterFlags, readFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
+import { NotBrief } from "../quick.ts";
 import { redactor } from "../redactor.ts";
 
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
@@ -52,10 +53,18 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
     if (found.messages.length === 0) throw await notFound(reader, subject, filter);
     const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
     const isOne = chosen.length === 1 || (subject.kind === "id" && flags.pick === undefined);
+    if (io.isBrief === true) await assertBrief(reader, chosen);
     if (!isOne) return printChoices(reader, chosen, found.isMore, flags, io);
     return flags.chain === true ? printChains(reader, chosen, flags, io) : printPages(reader, chosen, flags, io);
   });
   return 0;
+}
+
+/** Read and shown within a tenth of a second. */
+const BRIEF_ENTRIES = 500;
+
+async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise<void> {
+  for (const key of keys) if (await reader.messages.hasMoreEntries(key, BRIEF_ENTRIES)) throw new NotBrief();
 }
 
 async function printPages(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {

@@ -5,6 +5,7 @@ import { renderJson } from "../../render/json.ts";
 import { renderVerification } from "../../render/verify-page.ts";
 import { CHECKS } from "../../store/check-runner.ts";
 import type { CheckProgress } from "../../store/checks/check.ts";
+import { FILE } from "../../store/checks/file.ts";
 import type { Reader } from "../../store/reader.ts";
 import { type CheckReport, type VerifyReport, verify } from "../../verify/verify.ts";
 import { verifyDeep } from "../../verify/verify-deep.ts";
@@ -57,6 +58,8 @@ async function verifyAll(reader: Reader, flags: VerifyFlags, io: Io, progress: P
     onProgress: (check, reached) => progress.update(() => describeCheck(check, reached)),
   });
   if (flags.deep !== true || report.isInterrupted) return report;
+  // NOTE: a damaged file answers no comparison, and that it is damaged is found already.
+  if (report.checks.some(({ name, count }) => name === FILE.name && count > 0)) return report;
   const deep = await compareLines(reader, flags, io, progress);
   return deep === undefined
     ? { ...report, isInterrupted: true }

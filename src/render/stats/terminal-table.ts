@@ -1,5 +1,5 @@
 /** A table of figures for a terminal: aligned, with bars where there is room, samples below their rows. */
-import { renderColumns, renderHanging, widthOf } from "../layout.ts";
+import { greatest, renderColumns, renderHanging, widthOf } from "../layout.ts";
 import type { Paint } from "../paint.ts";
 import { toVisibleLine } from "../terminal-text.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
@@ -72,7 +72,7 @@ function isFlexible({ kind }: Column): boolean {
 
 /** Texts cut so that the lines fit; the longest give first. */
 function fitTexts(rows: readonly string[][], columns: readonly Column[], width: number): string[][] {
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => widthOf(row[index] ?? ""))));
+  const widths = columns.map((_, index) => greatest(rows.map((row) => widthOf(row[index] ?? ""))));
   const textColumns = columns.flatMap((column, index) => (isFlexible(column) ? [index] : []));
   const total = (): number => widths.reduce((sum, one) => sum + one + GAP, -GAP);
   while (total() > width && textColumns.length > 0) {
@@ -97,7 +97,7 @@ function cut(text: string, width: number): string {
 /** Bars of the column that has them, in the room that is left. */
 function addBars(texts: readonly string[][], { columns, rows }: Table, width: number): string[][] {
   const used =
-    texts[0]?.reduce((sum, _, at) => sum + Math.max(...texts.map((row) => widthOf(row[at] ?? ""))) + GAP, 0) ?? 0;
+    texts[0]?.reduce((sum, _, at) => sum + greatest(texts.map((row) => widthOf(row[at] ?? ""))) + GAP, 0) ?? 0;
   const room = Math.min(width - used, WIDEST_BAR);
   const bar = columns.findIndex(({ hasBar }) => hasBar === true);
   if (room < NARROWEST_BAR || bar === -1) return texts.map((row) => [...row]);

@@ -16,6 +16,8 @@ export interface CheckContext {
   readonly text: StoredText;
   readonly rawText: RawTextReader;
   readonly isQuick: boolean;
+  /** A sentence for each definition in the file that is not as it should be. */
+  readonly schemaDamage: () => readonly string[];
 }
 
 /** A question about the whole database, which every database answers with nothing. */

@@ -128,7 +128,7 @@ export class StatsCounts {
             pieceOf("x.slot", slotMs).as("slot"),
             "x.status",
             fn.sum<number>("x.messages").as("messages"),
-            fn.sum<number>("x.bytes").as("bytes"),
+            sql<number>`total(x.bytes)`.as("bytes"),
           ])
           .groupBy([sql.ref("slot"), "x.status"])
           .execute()
@@ -227,7 +227,7 @@ export class StatsCounts {
         "x.status",
         "x.attempts",
         fn.sum<number>("x.recipients").as("recipients"),
-        fn.sum<number>("x.bytes").as("bytes"),
+        sql<number>`total(x.bytes)`.as("bytes"),
       ])
       .groupBy(["x.status", "x.attempts"])
       .execute();
@@ -448,7 +448,8 @@ function unpack(key: number, sizes: readonly number[]): [first: number, ...parts
   const parts: number[] = [];
   let rest = key;
   for (const size of sizes.toReversed()) {
-    parts.unshift(rest % size);
+    // Slots before 1970 are negative.
+    parts.unshift(rest - size * Math.floor(rest / size));
     rest = Math.floor(rest / size);
   }
   return [rest, ...parts];

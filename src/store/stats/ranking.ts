@@ -164,7 +164,7 @@ async function readMeasure(
       ? sql`(SELECT g.id AS key, g.count, g.bytes FROM ${rows} AS g)`
       : sql`(SELECT ${keyOf(column.texts, key)} AS key, g.count, g.bytes FROM ${rows} AS g
              JOIN ${sql.table(tableOf(column.texts))} AS t ON t.id = g.id)`;
-  const query = sql<Measured>`SELECT key, sum(count) AS count, sum(bytes) AS bytes FROM ${source} GROUP BY key ${ending}`;
+  const query = sql<Measured>`SELECT key, sum(count) AS count, total(bytes) AS bytes FROM ${source} GROUP BY key ${ending}`;
   return (await query.execute(tables)).rows;
 }
 

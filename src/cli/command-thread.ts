@@ -1,0 +1,45 @@
+/** The thread that a command runs in; see start.ts. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import { parentPort, workerData } from "node:worker_threads";
+import { heedStop } from "../store/busy.ts";
+import { processIo } from "./io.ts";
+import { main, reportCrash } from "./main.ts";
+import { streamsOfThread } from "./standard-streams.ts";
+
+export interface ThreadStart {
+  /** Without node and script. */
+  readonly argv: readonly string[];
+  /** Shared with the other thread: not 0 when the command is to end. */
+  readonly stopFlag: Int32Array<SharedArrayBuffer>;
+}
+
+export type FromThread =
+  | { readonly kind: "child"; readonly processId: number }
+  | { readonly kind: "childEnded"; readonly processId: number }
+  | { readonly kind: "ended"; readonly status: number };
+
+if (parentPort === null) throw new Error("This module is the body of a worker thread.");
+const port = parentPort;
+const { argv, stopFlag } = workerData as ThreadStart;
+
+const controller = new AbortController();
+port.on("message", () => controller.abort());
+port.unref();
+heedStop(stopFlag);
+// NOTE: all of them, wherever they are started, so that none is left when this thread can no longer end it.
+subscribe("child_process", (message) => {
+  const { process: child } = message as { readonly process: ChildProcess };
+  const tell = (kind: "child" | "childEnded"): void => {
+    if (child.pid !== undefined) port.postMessage({ kind, processId: child.pid } as const);
+  };
+  child.once("spawn", () => tell("child"));
+  child.once("exit", () => tell("childEnded"));
+});
+
+const io = processIo(controller, streamsOfThread());
+process.once("uncaughtException", async (error) => {
+  port.postMessage({ kind: "ended", status: await reportCrash(error, argv, io) } satisfies FromThread);
+  process.exit();
+});
+port.postMessage({ kind: "ended", status: await main(argv, io) } satisfies FromThread);

@@ -1,0 +1,140 @@
+/**
+ * Starts a command where it can be ended at any moment.
+ *
+ * SQLite and regular expressions work without ever giving their thread back, and nothing in Node.js interrupts them: no timer, no
+ * handler of signals, and a worker thread that is told to end is waited for. A command therefore runs in a thread of its own, while
+ * this one hears signals. A signal aborts the command, which then has {@link GRACE_MS} to end in order; after that the process becomes
+ * another program that exits with 130, which ends all threads whatever they do. To the database that is a kill, which loses nothing.
+ *
+ * A thread costs as much as the start of Node.js itself, so the few commands that end at once run in this one; see quick.ts.
+ */
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import { Worker } from "node:worker_threads";
+import { EXIT_BUG, EXIT_STATUS } from "../errors.ts";
+import type { FromThread, ThreadStart } from "./command-thread.ts";
+import type { Io } from "./io.ts";
+import { isQuick, NotBrief } from "./quick.ts";
+import { isIgnored } from "./signal-mask.ts";
+
+/** What asks a command to end; a terminal that hangs up sends the third. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Ended is to be within a second of the signal. */
+const GRACE_MS = 700;
+
+/** Runs a command, `argv` without node and script, and sets the exit status of the process. */
+export async function start(argv: readonly string[]): Promise<void> {
+  // NOTE: before the driver is loaded, which asks once; the store opens some files by URIs.
+  process.env["SQLITE_USE_URI"] = "1";
+  if (isQuick(argv) && (await runHere(argv))) return;
+  runInThread(argv);
+}
+
+/** False when the command cannot end at once, and has printed nothing. */
+async function runHere(argv: readonly string[]): Promise<boolean> {
+  const [{ main, reportCrash }, { processIo }, { streamsOfProcess }] = await Promise.all([
+    import("./main.ts"),
+    import("./io.ts"),
+    import("./standard-streams.ts"),
+  ]);
+  const controller = new AbortController();
+  const ending = new Ending(() => controller.abort());
+  try {
+    const io: Io = Object.create(processIo(controller, streamsOfProcess()), { isBrief: { value: true } });
+    process.once("uncaughtException", async (error) => process.exit(await reportCrash(error, argv, io)));
+    const status = await main(argv, io);
+    if (ending.isAsked) endAtOnce(status, []);
+    process.exitCode = status;
+    return true;
+  } catch (error) {
+    if (error instanceof NotBrief && !ending.isAsked) return false;
+    if (error instanceof NotBrief) endAtOnce(EXIT_STATUS.interrupted, []);
+    throw error;
+  } finally {
+    ending.forget();
+  }
+}
+
+/** Measured with an ingest of 250,000 lines: the usual 48 MiB take 100 MiB more memory and are no faster. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12 };
+
+function runInThread(argv: readonly string[]): void {
+  const stopFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const workerData: ThreadStart = { argv, stopFlag };
+  const thread = new Worker(new URL("./command-thread.js", import.meta.url), {
+    workerData,
+    resourceLimits: THREAD_LIMITS,
+  });
+  const ending = new Ending(() => {
+    Atomics.store(stopFlag, 0, 1);
+    Atomics.notify(stopFlag, 0);
+    thread.postMessage("stop");
+  });
+  let status: number | undefined;
+  thread.on("message", (message: FromThread) => {
+    if (message.kind === "child") ending.children.add(message.processId);
+    else if (message.kind === "childEnded") ending.children.delete(message.processId);
+    else status = message.status;
+    // NOTE: a read of a pipe or a terminal that is under way would be waited for.
+    if (status !== undefined && ending.isAsked) endAtOnce(status, ending.children);
+  });
+  thread.on("error", (error) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    status = EXIT_BUG;
+  });
+  thread.on("exit", (threadStatus) => {
+    ending.forget();
+    process.exitCode = status ?? threadStatus;
+  });
+}
+
+/** What becomes of a command when a signal asks it to end: first it is told, and then it is ended. */
+class Ending {
+  /** Processes that the command has started and that have not ended. */
+  readonly children = new Set<number>();
+  readonly #tell: () => void;
+  readonly #onSignal = (): void => this.#begin();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(tell: () => void) {
+    this.#tell = tell;
+    for (const signal of SIGNALS) if (!isIgnored(signal)) process.on(signal, this.#onSignal);
+  }
+
+  get isAsked(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Leaves signals to the process again. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+  }
+
+  #begin(): void {
+    if (this.isAsked) return;
+    this.#timer = setTimeout(() => endAtOnce(EXIT_STATUS.interrupted, this.children), GRACE_MS);
+    this.#tell();
+  }
+}
+
+/** A spinner hides the cursor. */
+const SHOW_CURSOR = "\u001b[?25h";
+
+/** Ends the process with `status`, whatever its threads are doing, and its children. */
+function endAtOnce(status: number, children: Iterable<number>): never {
+  for (const processId of children) endChild(processId);
+  if (isatty(2)) writeSync(2, SHOW_CURSOR);
+  // NOTE: process.exit() waits for threads, also for one that reads a pipe or is within SQLite.
+  process.execve?.("/bin/sh", ["sh", "-c", `exit ${status}`], {});
+  process.kill(process.pid, "SIGKILL");
+  throw new Error("The process goes on though it was killed.");
+}
+
+function endChild(processId: number): void {
+  try {
+    process.kill(processId, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

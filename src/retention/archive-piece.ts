@@ -1,0 +1,219 @@
+/**
+ * One file of an archive and the manifest beside it. A name or a manifest says what a piece should hold; only its bytes, read from the
+ * disk and held against the hashes of the blocks, say what it does hold.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { PilotError } from "../errors.ts";
+import type { FallingBlock } from "../store/pruner.ts";
+
+/** Raised when a field changes its meaning. */
+export const MANIFEST_VERSION = 1;
+
+export interface ArchiveManifest {
+  readonly version: typeof MANIFEST_VERSION;
+  readonly file: string;
+  /** ISO-8601 UTC. */
+  readonly createdAt: string;
+  readonly program: string;
+  readonly server: string;
+  readonly timeZone: string;
+  readonly logType: string;
+  /** Of the log, as it was last seen. */
+  readonly path: string;
+  /** Of the first byte in the log. */
+  readonly position: number;
+  /** Of the log text: bytes, lines, hash. */
+  readonly size: number;
+  readonly lines: number;
+  readonly sha256: string;
+  /** ISO-8601 UTC, of the earliest and the latest line; null when no line has a stamp. */
+  readonly firstTimestamp: string | null;
+  readonly lastTimestamp: string | null;
+  /** Arguments that ingest it again, run in the directory of the archive. */
+  readonly ingest: readonly string[];
+}
+
+/** A file that may hold a piece of a log. */
+export interface Piece {
+  readonly name: string;
+  readonly path: string;
+  /** Of the log, by its first bytes: two logs may share it. */
+  readonly identity: string;
+  /** Undefined: it cannot be used. */
+  readonly manifest: ArchiveManifest | undefined;
+}
+
+const FORM = /-([0-9a-f]{12})-\d+-\d+(?:-\d+)?\.log\.gz$/;
+
+/** `mx1-main-1f0c2a9be01d-000000000000-000000946301`; the second of that name ends in `-2`. */
+export function pieceName(log: string, from: number, end: number, count: number): string {
+  return `${log}-${pad(from)}-${pad(end)}${count === 1 ? "" : `-${count}`}.log.gz`;
+}
+
+export function manifestOf(path: string): string {
+  return `${path}.json`;
+}
+
+/** The pieces in a directory; a manifest without its file is none. */
+export function piecesIn(directory: string): readonly Piece[] {
+  return readdirSync(directory)
+    .sort()
+    .flatMap((name) => {
+      const [, identity] = FORM.exec(name) ?? [];
+      const path = join(directory, name);
+      return identity === undefined ? [] : [{ name, path, identity, manifest: readManifest(path, name) }];
+    });
+}
+
+/** Undefined when it is missing, damaged, or that of another file. */
+function readManifest(path: string, name: string): ArchiveManifest | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(manifestOf(path), "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError || isSystemError(error)) return undefined;
+    throw error;
+  }
+  return isManifest(value) && value.file === name ? value : undefined;
+}
+
+function isManifest(value: unknown): value is ArchiveManifest {
+  if (typeof value !== "object" || value === null) return false;
+  const { version, file, server, timeZone, logType, position, size, sha256, ingest } = value as Partial<
+    Record<keyof ArchiveManifest, unknown>
+  >;
+  const isText = (field: unknown): boolean => typeof field === "string";
+  const isCount = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0;
+  return (
+    version === MANIFEST_VERSION &&
+    [file, server, timeZone, logType, sha256].every(isText) &&
+    [position, size].every(isCount) &&
+    Array.isArray(ingest) &&
+    ingest.every(isText)
+  );
+}
+
+/** What a file was found to hold. */
+export interface Holding {
+  /** Ids of the blocks whose bytes are in it, at their place. */
+  readonly blocks: ReadonlySet<number>;
+}
+
+/**
+ * Reads a piece from the disk, to its end; undefined when it cannot be read or is not what its manifest says. `blocks`: those that it
+ * may hold, in their order. Errors: `interrupted`, as the stream has it.
+ */
+export async function readPiece(
+  path: string,
+  { position, size, sha256 }: Pick<ArchiveManifest, "position" | "size" | "sha256">,
+  blocks: readonly FallingBlock[],
+  signal?: AbortSignal,
+): Promise<Holding | undefined> {
+  const reading = new Reading(position, size, blocks);
+  try {
+    await pipeline(
+      createReadStream(path),
+      createGunzip(),
+      async (source: AsyncIterable<Buffer>) => {
+        for await (const chunk of source) reading.add(chunk);
+      },
+      { signal },
+    );
+  } catch (error) {
+    // NOTE: what zlib finds wrong, and what the disk does, is what was asked; a signal and a bug are not.
+    if (signal?.aborted === true || !(error instanceof TooMuch || isSystemError(error) || isZlibError(error)))
+      throw error;
+    return undefined;
+  }
+  return reading.hasAll(sha256) ? { blocks: reading.blocks } : undefined;
+}
+
+/** A file that goes on beyond what its manifest says, perhaps without end. */
+class TooMuch extends Error {}
+
+/** Hashes the bytes of a piece: all of them, and those of each block. */
+class Reading {
+  readonly blocks = new Set<number>();
+  readonly #size: number;
+  readonly #position: number;
+  readonly #expected: readonly FallingBlock[];
+  readonly #all = createHash("sha256");
+  #read = 0;
+  #next = 0;
+  #block: Hash = createHash("sha256");
+
+  constructor(position: number, size: number, blocks: readonly FallingBlock[]) {
+    this.#position = position;
+    this.#size = size;
+    this.#expected = blocks.filter(
+      (block) => block.position >= position && block.position + block.size <= position + size,
+    );
+  }
+
+  add(chunk: Buffer): void {
+    this.#all.update(chunk);
+    for (let offset = 0; offset < chunk.length; ) offset += this.#addToBlock(chunk.subarray(offset), offset);
+    this.#read += chunk.length;
+    if (this.#read > this.#size) throw new TooMuch();
+  }
+
+  hasAll(sha256: string): boolean {
+    return this.#read === this.#size && this.#all.digest("hex") === sha256;
+  }
+
+  /** Returns how many bytes were before, or of, the next block. `offset`: of `bytes` within their chunk. */
+  #addToBlock(bytes: Buffer, offset: number): number {
+    const block = this.#expected[this.#next];
+    if (block === undefined) return bytes.length;
+    const at = this.#position + this.#read + offset;
+    if (at < block.position) return Math.min(bytes.length, block.position - at);
+    const part = bytes.subarray(0, block.position + block.size - at);
+    this.#block.update(part);
+    if (at + part.length === block.position + block.size) {
+      if (this.#block.digest().equals(block.sha256)) this.blocks.add(block.id);
+      this.#block = createHash("sha256");
+      this.#next++;
+    }
+    return part.length;
+  }
+}
+
+/** What a user can act on, for an error of the file system while an archive is written; any other error is returned as it is. */
+export function archiveFailure(error: unknown, directory: string, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true && !(error instanceof PilotError)) {
+    return new PilotError(
+      "interrupted",
+      "Interrupted while the archive was being written: nothing of that was removed.",
+      {
+        hint: "The next run goes on.",
+        cause: error,
+      },
+    );
+  }
+  if (!isSystemError(error)) return error;
+  return error.code === "ENOSPC" || error.code === "EDQUOT"
+    ? new PilotError("disk_full", `The disk that holds "${directory}" is full.`, {
+        hint: "Nothing was removed that is not archived. Free some space, or name a directory on another disk.",
+        cause: error,
+      })
+    : new PilotError("io", `The archive in "${directory}" cannot be read or written (${error.code}).`, {
+        hint: "Nothing was removed that is not archived. Check the rights of the directory and the disk, or name another one.",
+        cause: error,
+      });
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { readonly code: string } {
+  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
+}
+
+function isZlibError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("Z_");
+}
+
+function pad(position: number): string {
+  return String(position).padStart(12, "0");
+}
