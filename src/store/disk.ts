@@ -1,15 +1,23 @@
 /** Directories and files that outlive a crash, and that only their owner can read. */
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { open } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { PilotError } from "../errors.ts";
 
 /** Rights of what is made. */
 export const OWNER_ONLY = { file: 0o600, directory: 0o700 } as const;
 
-/** Makes a directory with those above it, unless it is there. `consequence`: what a failure means, a sentence. Errors: `io`. */
+/** Makes a directory with those above it, unless it is there; it then outlives a power cut. `consequence`: what a failure means, a sentence. Errors: `io`. */
 export function makePrivateDirectory(directory: string, consequence = ""): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY.directory });
+    const first = mkdirSync(directory, { recursive: true, mode: OWNER_ONLY.directory });
+    if (first === undefined) return;
+    // NOTE: what is synced in a directory is lost with its name, which stands in the one above.
+    const highest = dirname(resolve(first));
+    for (let above = dirname(resolve(directory)); ; above = dirname(above)) {
+      syncToDiskAtOnce(above);
+      if (above === highest || above === dirname(above)) break;
+    }
   } catch (error) {
     const advice = "Check the rights of the directory above, or name another one.";
     throw new PilotError("io", `The directory "${directory}" cannot be made.`, {

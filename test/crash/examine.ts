@@ -14,7 +14,7 @@ export function contentOf(database: string): string {
     .digest("hex");
 }
 
-/** Undefined for a database with nothing in it: none, an empty file, or one whose maker stopped before its schema was there. */
+/** Undefined for a database with nothing in it: none, an empty file, or one whose maker stopped before its schema was whole, of which the views come last. */
 export function textOf(database: string): ReadonlyMap<string, Buffer> | undefined {
   if (isUnmade(database)) return undefined;
   return new Map(readSources(database).map(({ path, bytes }) => [path, bytes]));
@@ -24,7 +24,7 @@ export function isUnmade(database: string): boolean {
   if (!existsSync(database) || statSync(database).size === 0) return true;
   const opened = new Database(database);
   try {
-    return opened.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+    return opened.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'view' LIMIT 1").get() === undefined;
   } finally {
     opened.close();
   }
