@@ -13,7 +13,7 @@ CREATE TABLE database_identity (
 ) STRICT;
 INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
 
--- Names of the codes below, so that views and people can read them. src/store/codes.ts holds the same lists.
+-- Names of the codes below, so that views and people can read them. src/store/codes.ts reads them from here.
 CREATE TABLE codes (
   family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention
   code   INTEGER NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE parser_versions (
   first_ms INTEGER NOT NULL -- epoch ms; when it was first used
 ) STRICT;
 
--- The text of a source, cut into batches. All blocks of a source, by position, are the source byte for byte.
+-- The text of a source, cut into blocks: a batch each, or in a large log several batches of one transaction. All blocks of a source, by position, are the source byte for byte.
 CREATE TABLE raw_blocks (
   id        INTEGER PRIMARY KEY,
   source_id INTEGER NOT NULL REFERENCES stored_sources (id),
@@ -170,21 +170,30 @@ CREATE TABLE stored_messages (
   parent_exim_id    TEXT,             -- the message this bounce or warning is about, on the same server
   fake_reject       INTEGER NOT NULL, -- 1: accepted, but the client was told it was rejected
   queue_ms          INTEGER,          -- ms, from QT= of Completed
-  completed_at      INTEGER,          -- moment
-  frozen_at         INTEGER,          -- moment of the last freeze
-  thawed_at         INTEGER,          -- moment of the last thaw
-  removed_at        INTEGER,          -- moment
-  cancelled_at      INTEGER,          -- moment
-  rejected_at       INTEGER,          -- moment of a rejection at or after DATA
-  discarded_at      INTEGER,          -- moment the whole message was discarded
-  not_accepted_at   INTEGER,          -- moment the arrival was withdrawn or failed
-  queued_at         INTEGER,          -- moment of "no immediate delivery"
-  ignored_at        INTEGER,          -- moment the original recipients were ignored by the system filter
+  completed_at      INTEGER,          -- moment; the rarer ones are in stored_milestones
   UNIQUE (exim_id, server_id)
 ) STRICT;
 CREATE INDEX idx_stored_messages_at ON stored_messages (coalesce(arrival_at, first_at));
 CREATE INDEX idx_stored_messages_status ON stored_messages (status) WHERE status NOT IN (3, 10); -- not delivered, partial
 CREATE INDEX idx_stored_messages_parent_exim_id ON stored_messages (parent_exim_id, server_id) WHERE parent_exim_id IS NOT NULL;
+
+-- What happened to few messages: a row only where one of them did.
+CREATE TABLE stored_milestones (
+  message_id      INTEGER PRIMARY KEY, -- stored_messages.id
+  frozen_at       INTEGER,             -- moment of the last freeze
+  thawed_at       INTEGER,             -- moment of the last thaw
+  removed_at      INTEGER,             -- moment
+  cancelled_at    INTEGER,             -- moment
+  rejected_at     INTEGER,             -- moment of a rejection at or after DATA
+  discarded_at    INTEGER,             -- moment the whole message was discarded
+  not_accepted_at INTEGER,             -- moment the arrival was withdrawn or failed
+  queued_at       INTEGER,             -- moment of "no immediate delivery"
+  ignored_at      INTEGER              -- moment the original recipients were ignored by the system filter
+) STRICT;
+CREATE TRIGGER milestones_go AFTER DELETE ON stored_messages
+BEGIN
+  DELETE FROM stored_milestones WHERE message_id = old.id;
+END;
 
 CREATE TABLE stored_recipients (
   message_id   INTEGER NOT NULL,

@@ -76,7 +76,7 @@ SELECT
     WHEN m.queue_ms IS NOT NULL THEN m.queue_ms / 1000.0
     WHEN m.completed_at IS NOT NULL AND m.arrival_at IS NOT NULL THEN (m.completed_at / 1000 - m.arrival_at / 1000) / 1000.0
   END AS queue_seconds,
-  m.frozen_at IS NOT NULL AND m.completed_at IS NULL AND m.frozen_at > coalesce(m.thawed_at, 0) AS frozen,
+  z.frozen_at IS NOT NULL AND m.completed_at IS NULL AND z.frozen_at > coalesce(z.thawed_at, 0) AS frozen,
   m.parent_exim_id AS parent_id,
   m.fake_reject,
   (SELECT json_group_array(tag) FROM
@@ -84,6 +84,7 @@ SELECT
 FROM stored_messages m
 JOIN stored_servers v ON v.id = m.server_id
 JOIN codes c ON c.family = 'message_status' AND c.code = m.status
+LEFT JOIN stored_milestones z ON z.message_id = m.id
 LEFT JOIN addresses a ON a.id = m.sender_id
 LEFT JOIN strings h ON h.id = m.host_id
 LEFT JOIN strings e ON e.id = m.helo_id

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../ingest/reading-thread.ts";
 import type { SystemError } from "../store/system-errors.ts";
@@ -67,8 +68,8 @@ export function abortReaderGone(controller: AbortController): void {
   controller.abort(READER_GONE);
 }
 
-/** What it makes is handed over at once, and a batch holds some MiB at most: without limits garbage would only lie longer. */
-const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
+/** What it makes is handed over at once, and a block holds some MiB at most: without limits garbage would only lie longer. */
+const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 96 };
 
 /** The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. */
 export function processIo(controller: AbortController, streams: ProcessStreams): Io {
@@ -97,9 +98,16 @@ export function processIo(controller: AbortController, streams: ProcessStreams):
     },
     signal: controller.signal,
     startPager: (program, args, variables) => startPager(program, args, variables, controller.signal),
-    startReadingThread: () =>
-      new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS }),
+    startReadingThread,
   };
+}
+
+/** Much is read and little kept: with the usual growth garbage would only lie longer. It is looked at each time a heap grows. */
+const SLOW_GROWTH = "--heap-growing-percent=60";
+
+function startReadingThread(): Thread {
+  setFlagsFromString(SLOW_GROWTH);
+  return new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS });
 }
 
 function startPager(

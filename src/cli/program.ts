@@ -1,6 +1,6 @@
 /** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
 import { Argument, Command, Option } from "commander";
-import { MOST_BATCH_LINES } from "../ingest/limits.ts";
+import { MOST_BLOCK_LINES } from "../ingest/limits.ts";
 import { ROW_FORMATS } from "../render/row-formats.ts";
 import { THREADS } from "../render/trace-threads.ts";
 import { CONDITION_FIGURES } from "../stats/conditions.ts";
@@ -146,7 +146,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
       toWhen,
     )
     .option("-f, --follow", "go on with what is added to the logs, also when they are rotated, until Ctrl-C")
-    .option("--batch-size <lines>", "lines stored in one batch", wholeNumber(1, MOST_BATCH_LINES), 500)
+    .option("--batch-size <lines>", "lines stored in one batch", wholeNumber(1, MOST_BLOCK_LINES), 500)
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")

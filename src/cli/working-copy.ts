@@ -19,7 +19,7 @@ export async function usingCopy<Result>(
 ): Promise<Result> {
   const copy = new WorkingCopy(toStoreSettings(flags, io), { purpose, processes: thisMachine() });
   try {
-    const options = { now: io.now, signal: io.signal, onProgress };
+    const options = { now: io.now, signal: io.signal, startReadingThread: io.startReadingThread, onProgress };
     return await action(copy, () => replay(reader.text, copy.writer, options));
   } finally {
     copy.close();

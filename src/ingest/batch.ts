@@ -1,17 +1,17 @@
-/** The lines of one transaction, joined into records: a line with a stamp and the lines that continue it. */
+/** The lines of batches and blocks, joined into records: a line with a stamp and the lines that continue it. */
 import { startsEntry } from "../parse/record.ts";
 import { isEximSyslogLine, parseSyslogLine, type SyslogLine } from "../parse/syslog.ts";
 import { KIB, MIB } from "../units.ts";
-import { MOST_BATCH_LINES } from "./limits.ts";
+import { MOST_BLOCK_LINES } from "./limits.ts";
 import type { LineEnd } from "./lines.ts";
 import { SplitEntries } from "./split-entries.ts";
 
 export interface LogRecord {
-  /** Place of its first line within the batch. */
+  /** Place of its first line within the block. */
   readonly line: number;
   /** As latin1, without newlines. Of a line that is cut, its first piece; the others are text of the batches that follow, and of no record. */
   readonly lines: string[];
-  /** Places of the lines after the first, within the batch; they need not follow one another in a log of syslog. */
+  /** Places of the lines after the first, within the block; they need not follow one another in a log of syslog. */
   readonly places: number[];
   /** False for a line without a stamp that continues no entry, and for pieces of an entry whose first one is missing. */
   isEntry: boolean;
@@ -22,7 +22,6 @@ export interface Batch {
   readonly text: string;
   /** Lines that end in it. */
   readonly lines: number;
-  readonly records: readonly LogRecord[];
 }
 
 /** A batch that holds so much text is full, however few lines that are. */
@@ -35,32 +34,49 @@ const MOST_TEXT = 16 * MIB;
 
 export interface BatcherOptions {
   readonly batchLines: number;
+  /** A block takes batches until it holds so many bytes; 0: each batch is a block of its own. */
+  readonly blockBytes: number;
   /** What comes first is the rest of a line that was cut. */
   readonly isWithinLine: boolean;
   /** The lines came through syslog; those of other programs are text of the batch and of no record. */
   readonly isSyslog: boolean;
 }
 
-/** Joins lines into records and records into batches; a batch ends where a record ends. */
+export interface BatchListener {
+  /** Gets each record as soon as it is whole. */
+  readonly onRecord: (record: LogRecord) => void;
+  /** Is called after the records of a batch. */
+  readonly onBatch: (batch: Batch) => void;
+  /** Is called after the batches of a block. */
+  readonly onBlock: () => void;
+}
+
+/** Joins lines into records, records into batches and batches into blocks; all of them end where a record ends. */
 export class Batcher {
   readonly #batchLines: number;
+  readonly #blockBytes: number;
   readonly #isSyslog: boolean;
-  readonly #onBatch: (batch: Batch) => void;
+  readonly #listener: BatchListener;
   #isWithinLine: boolean;
   #isHeld = false;
   #texts: string[] = [];
   #textLength = 0;
+  #endsWithNewline = true;
   #lineCount = 0;
+  /** Of the batches of the block that have ended. */
+  #blockLength = 0;
+  #blockLines = 0;
   #records: LogRecord[] = [];
   #open: LogRecord | undefined;
   #continuationLength = 0;
   readonly #split = new SplitEntries();
 
-  constructor({ batchLines, isWithinLine, isSyslog }: BatcherOptions, onBatch: (batch: Batch) => void) {
+  constructor({ batchLines, blockBytes, isWithinLine, isSyslog }: BatcherOptions, listener: BatchListener) {
     this.#batchLines = batchLines;
+    this.#blockBytes = blockBytes;
     this.#isSyslog = isSyslog;
     this.#isWithinLine = isWithinLine;
-    this.#onBatch = onBatch;
+    this.#listener = listener;
   }
 
   /** True when an entry lacks pieces that syslog has cut it into, which may still come. */
@@ -71,7 +87,8 @@ export class Batcher {
   add(line: string, end: LineEnd): void {
     if (this.#isWithinLine) this.#open = undefined;
     else this.#addLine(line);
-    this.#texts.push(end === "newline" ? `${line}\n` : line);
+    this.#texts.push(line);
+    this.#endsWithNewline = end === "newline";
     this.#textLength += line.length + 1;
     this.#isWithinLine = end === "cut";
     if (end !== "cut") this.#lineCount++;
@@ -87,17 +104,29 @@ export class Batcher {
     this.#isHeld = false;
   }
 
-  /** Ends the batch. */
+  /** Ends the batch and the block. */
   end(): void {
+    this.#endBatch();
+    if (this.#blockLength === 0) return;
+    this.#blockLength = 0;
+    this.#blockLines = 0;
+    this.#listener.onBlock();
+  }
+
+  #endBatch(): void {
     if (this.#texts.length === 0) return;
-    const batch = { text: this.#texts.join(""), lines: this.#lineCount, records: this.#records };
+    for (const record of this.#records) this.#listener.onRecord(record);
+    const text = this.#texts.join("\n");
+    const batch = { text: this.#endsWithNewline ? `${text}\n` : text, lines: this.#lineCount };
+    this.#blockLength += batch.text.length;
+    this.#blockLines += batch.lines;
     this.#texts = [];
     this.#textLength = 0;
     this.#lineCount = 0;
     this.#records = [];
     this.#open = undefined;
     this.#split.clear();
-    this.#onBatch(batch);
+    this.#listener.onBatch(batch);
   }
 
   #addLine(line: string): void {
@@ -116,8 +145,8 @@ export class Batcher {
 
   #addSyslogLine(line: string, syslogLine: SyslogLine): void {
     this.#open = undefined;
-    this.#split.giveUp(this.#lineCount);
-    if (this.#split.join(syslogLine, line, this.#lineCount)) return;
+    this.#split.giveUp(this.#place);
+    if (this.#split.join(syslogLine, line, this.#place)) return;
     this.#endBatchIfFull();
     if (!isEximSyslogLine(syslogLine)) return;
     const { piece } = syslogLine;
@@ -125,7 +154,10 @@ export class Batcher {
   }
 
   #begin(line: string, isEntry: boolean): LogRecord {
-    const record = { line: this.#lineCount, lines: [line], places: [], isEntry };
+    const record = { line: this.#place, lines: [line], places: [], isEntry };
+    // NOTE: in a log of syslog, pieces of an entry may follow those of others.
+    const before = this.#isSyslog ? undefined : this.#records.pop();
+    if (before !== undefined) this.#listener.onRecord(before);
     this.#records.push(record);
     return record;
   }
@@ -138,14 +170,24 @@ export class Batcher {
       return false;
     }
     this.#open.lines.push(line);
-    this.#open.places.push(this.#lineCount);
+    this.#open.places.push(this.#place);
     return true;
+  }
+
+  /** The place of the next line within the block. */
+  get #place(): number {
+    return this.#blockLines + this.#lineCount;
   }
 
   #endBatchIfFull(): void {
     if (this.#isHeld) return;
     const isFull = this.#lineCount >= this.#batchLines || this.#textLength >= FULL_TEXT;
-    const hasNoRoom = this.#lineCount >= MOST_BATCH_LINES || this.#textLength >= MOST_TEXT;
-    if (hasNoRoom || (isFull && this.#split.isEmpty)) this.end();
+    const hasNoRoom = this.#place >= MOST_BLOCK_LINES || this.#textLength >= MOST_TEXT;
+    if (!hasNoRoom && !(isFull && this.#split.isEmpty)) return;
+    // NOTE: another batch of the same size must fit in.
+    const isBlockFull =
+      this.#blockLength + 2 * this.#textLength > this.#blockBytes || this.#place + this.#batchLines > MOST_BLOCK_LINES;
+    if (isBlockFull) this.end();
+    else this.#endBatch();
   }
 }

@@ -7,14 +7,22 @@ import type { SourceType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
-import { type EpochMs, MIB, SECOND_MS } from "../units.ts";
+import { type EpochMs, SECOND_MS } from "../units.ts";
 import { findLogs, noLogAmong } from "./find-logs.ts";
 import { Follower } from "./follow.ts";
 import { endsBefore } from "./log-age.ts";
-import { BATCHES_TOGETHER, type LogFigures, NOTHING, type ReaderOptions, readLog } from "./log-reader.ts";
+import {
+  BULK_LOAD,
+  LARGE_LOG,
+  type LogFigures,
+  NOTHING,
+  type ReaderOptions,
+  readLog,
+  SMALL_LOAD,
+} from "./log-reader.ts";
 import { guessLogType, isForeign, isSurelyLog } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
-import { ReadingThread, readBatchesHere, type Thread } from "./reading-thread.ts";
+import { ReadingThread, readBlocks, type Thread } from "./reading-thread.ts";
 import { hasWholeLine, recognise } from "./recognise.ts";
 import { type OpenSource, openSource, STDIN_PATH } from "./source.ts";
 
@@ -393,18 +401,18 @@ class Run {
     if (source === undefined && forced === undefined) assertIsLog(path, headText);
     const linesBefore = sum(this.#logs).lines;
     const thread = this.#thread;
-    const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE;
+    const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE_LOG;
     // Of what flows by nothing can be read again.
     if (open.sizeBytes === undefined) this.#writer.syncCommits();
     const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
       // What flows by is stored at each of its pauses.
-      batchesTogether: isLarge || open.sizeBytes === undefined ? BATCHES_TOGETHER : 1,
+      load: isLarge || open.sizeBytes === undefined ? BULK_LOAD : SMALL_LOAD,
       timeZone: this.#server.timeZone,
       now: this.#options.now,
       signal: this.#options.signal,
-      readBatches: thread !== undefined && isLarge ? (...reading) => thread.readBatches(...reading) : readBatchesHere,
-      onBatch: () => {
+      readBlocks: thread !== undefined && isLarge ? (...reading) => thread.readBlocks(...reading) : readBlocks,
+      onCommit: () => {
         this.#options.onProgress?.({
           path,
           index: index + 1,
@@ -434,9 +442,6 @@ const LONGEST_PAUSE_MS = SECOND_MS;
 const REOPEN_PAUSE_MS = 500;
 /** What is wrong with a database that is still being copied. */
 const UNFINISHED: ReadonlySet<ErrorCode> = new Set(["corrupt", "not_a_database", "busy", "io", "read_only"]);
-
-/** Of a log with more bytes than this to read, another thread makes the batches. */
-const LARGE = 2 * MIB;
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);
 

@@ -1,6 +1,6 @@
 /** From a stream of text to lines, through split2; a line of any length is handed on in pieces of bounded length. */
-import { Readable, Transform, type TransformCallback, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable, Transform } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import split2 from "split2";
 import { MIB } from "../units.ts";
 
@@ -34,41 +34,39 @@ export async function eachLine(
   onLine: (line: string, end: LineEnd) => void,
   { unfinished, signal }: LineOptions,
 ): Promise<void> {
-  const guard = new LengthGuard(unfinished);
-  let pending: string | undefined;
-  const handOn = (line: string, isLast: boolean): void => {
-    if (line.endsWith(CUT)) onLine(line.slice(0, -1), "cut");
-    else onLine(line, isLast && !guard.endsWithNewline ? "eof" : "newline");
-  };
-  const sink = new Writable({
-    objectMode: true,
-    write: (line: string, _encoding, done) => {
-      done(
-        attempt(() => {
-          if (pending !== undefined) handOn(pending, false);
-          pending = line;
-        }),
-      );
-    },
-    final: (done) => {
-      done(
-        attempt(() => {
-          if (pending !== undefined) handOn(pending, true);
-        }),
-      );
-    },
-  });
-  const splitter = split2("\n", { decodeStrings: false });
+  await feed(source, new LineSplitter(onLine, unfinished), signal);
+}
+
+/** What takes text piece by piece. */
+export interface TextSink {
+  write(text: string): void;
+  /** The text ends here, at least for now. */
+  end(): void;
+}
+
+/**
+ * Gives `sink` the text of `source`, a stream of latin1 strings. Ends early, and without its end, when `signal` aborts; also at an
+ * exception in the sink. Errors: {@link SourceFailure} with its cause, after the end of the text before it.
+ */
+export async function feed(source: Readable, sink: TextSink, signal: AbortSignal | undefined): Promise<void> {
+  const stop = (): void => void source.destroy();
   let failure: SourceFailure | undefined;
-  const chunks = untilFailure(source, (cause) => {
+  const pieces = untilFailure(source, (cause) => {
     failure = new SourceFailure("The source failed.", { cause });
   });
+  signal?.addEventListener("abort", stop);
   try {
-    await pipeline([Readable.from(chunks), guard, splitter, sink], signal === undefined ? {} : { signal });
-  } catch (error) {
-    if (signal?.aborted === true) return;
-    throw error;
+    for await (const text of pieces) {
+      if (signal?.aborted === true) return;
+      sink.write(text);
+      // NOTE: a source that always has more would let no signal through.
+      await setImmediate();
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
+  if (signal?.aborted === true) return;
+  sink.end();
   if (failure !== undefined) throw failure;
 }
 
@@ -81,54 +79,67 @@ export async function* untilFailure(source: Readable, onFailure: (cause: unknown
   }
 }
 
-function attempt(action: () => void): Error | null {
-  try {
-    action();
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+/** Splits text into lines, however it arrives in chunks, and cuts a line exactly where it grows beyond the limit. */
+export class LineSplitter implements TextSink {
+  readonly #guard: LengthGuard;
+  readonly #splitter: Transform;
+  /** The unfinished line, or the part of it after its last cut, in pieces. */
+  #held: string[] = [];
+  #isLast = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** `unfinished`: the length of a line that has begun before the text does. */
+  constructor(onLine: (line: string, end: LineEnd) => void, unfinished: number) {
+    this.#guard = new LengthGuard(unfinished);
+    const handOn = (line: string): void => {
+      if (line.endsWith(CUT)) onLine(line.slice(0, -1), "cut");
+      else onLine(line, this.#isLast ? "eof" : "newline");
+    };
+    // NOTE: a mapper without a result leaves nothing to be read, so that all lines of a chunk come within its write.
+    this.#splitter = split2("\n", handOn, { decodeStrings: false });
+    this.#splitter.on("error", (error) => {
+      this.#failure ??= { error };
+    });
+  }
+
+  write(text: string): void {
+    const cut = this.#guard.withCuts(text);
+    const end = cut.lastIndexOf("\n") + 1;
+    // NOTE: split2 searches what has no newline yet again with every chunk.
+    if (end > 0) {
+      this.#split(this.#held.join("") + cut.slice(0, end));
+      this.#held = [];
+    }
+    if (end < cut.length) this.#held.push(cut.slice(end));
+  }
+
+  /** Hands on a last line without a newline. */
+  end(): void {
+    const last = this.#held.join("");
+    this.#held = [];
+    this.#isLast = true;
+    if (last !== "") this.#split(`${last}\n`);
+  }
+
+  #split(text: string): void {
+    this.#splitter.write(text);
+    // NOTE: what fails within a write is known at once and told later.
+    const error = this.#failure?.error ?? this.#splitter.errored;
+    if (error !== null && error !== undefined) throw error;
   }
 }
 
-/** Lets text pass, and cuts a line exactly where it grows beyond the limit, however the text arrives in chunks. */
-class LengthGuard extends Transform {
-  /** True when the text so far is empty or ends with a newline. */
-  endsWithNewline = true;
+/** Marks where a line grows beyond the limit, however the text arrives in chunks. */
+class LengthGuard {
   /** Length of the unfinished line so far. */
   #unfinished: number;
-  /** The unfinished line, or the part of it that is not handed on, in pieces. */
-  #held: string[] = [];
 
   constructor(unfinished: number) {
-    super({ decodeStrings: false, readableObjectMode: true });
     this.#unfinished = unfinished;
   }
 
-  override _transform(chunk: string | Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    const text = typeof chunk === "string" ? chunk : chunk.toString("latin1");
-    if (text !== "") {
-      this.endsWithNewline = text.endsWith("\n");
-      this.#handOn(this.#withCuts(text));
-    }
-    done();
-  }
-
-  override _flush(done: TransformCallback): void {
-    if (this.#held.length > 0) this.push(this.#held.join(""));
-    done();
-  }
-
-  /** Whole lines. NOTE: split2 searches what has no newline yet again with every chunk. */
-  #handOn(text: string): void {
-    const end = text.lastIndexOf("\n") + 1;
-    if (end > 0) {
-      this.push(this.#held.join("") + text.slice(0, end));
-      this.#held = [];
-    }
-    if (end < text.length) this.#held.push(text.slice(end));
-  }
-
-  #withCuts(text: string): string {
+  withCuts(text: string): string {
+    if (text === "") return text;
     const newline = text.indexOf("\n");
     const firstLength = newline === -1 ? text.length : newline;
     if (text.length > LONGEST_PIECE || this.#unfinished + firstLength > LONGEST_PIECE) return this.#cutLines(text);

@@ -1,35 +1,65 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
 import { type RecipientFate, resolveMessage, resolveRecipients } from "../message/resolve.ts";
-import { applyLine, applyWord, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
-import type { RecipientStatus } from "../message/statuses.ts";
-import { parseEntryText } from "../parse/record.ts";
-import type { RawTextReader } from "../store/raw-text.ts";
 import {
-  type ArrivalRow,
-  type BereftMessage,
-  type MessageStateRow,
-  NO_ARRIVAL,
-  type StoredMessage,
-} from "../store/rows.ts";
+  type AddressWord,
+  applyLine,
+  applyWord,
+  type Marks,
+  type MessageNews,
+  type MessageState,
+  messageNews,
+  newMessageState,
+  recipientOf,
+} from "../message/state.ts";
+import type { RecipientStatus } from "../message/statuses.ts";
+import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
+import type { SqlValue } from "../store/bulk-insert.ts";
+import type { RawTextReader } from "../store/raw-text.ts";
+import { ARRIVAL, columnsOf, MILESTONES } from "../store/records.ts";
+import type { BereftMessage, StoredMessage } from "../store/rows.ts";
 import type { Transactor } from "../store/transactor.ts";
 import { type Moment, momentMs } from "../units.ts";
-import { digestEntry, type EntryDigest } from "./digest.ts";
-import { toArrivalRow } from "./facts.ts";
+import { arrivalOf } from "./batch-writer.ts";
+import { storedWord } from "./entry-facts.ts";
 
-/** A busy hour has more, but few are touched again after so many others: measured, one message in a hundred. */
-const REMEMBERED = 10_000;
+/** Messages that are kept open when numbers begin again, those met last: few are touched again after so many others. */
+const MOST_OPEN = 10_000;
+
+/** What is stored of a message whose arrival line is not known. */
+const NO_ARRIVAL: readonly SqlValue[] = columnsOf(ARRIVAL).map((column) => (column === "fake_reject" ? 0 : null));
+
+/** The mark that each milestone is. */
+const MARK_OF: Readonly<Record<keyof typeof MILESTONES, keyof Marks>> = {
+  frozen_at: "frozen",
+  thawed_at: "thawed",
+  removed_at: "removed",
+  cancelled_at: "cancelled",
+  rejected_at: "rejected",
+  discarded_at: "discarded",
+  not_accepted_at: "notAccepted",
+  queued_at: "queued",
+  ignored_at: "ignored",
+};
+const MILESTONE_MARKS = columnsOf(MILESTONES).map((column) => MARK_OF[column]);
+
+/** Of a message that no batch has named yet. */
+const NO_NUMBER = -1;
 
 const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
 
 interface OpenMessage {
   readonly id: number;
+  /** In the batches. */
+  readonly number: number;
   readonly eximId: string;
   isStored: boolean;
+  /** It is among those to be written. */
+  isChanged: boolean;
   readonly state: MessageState;
-  /** What the arrival line tells, when that is yet to be written. */
-  arrival: ArrivalRow | undefined;
-  /** What is stored of each recipient, to write only what changed. */
-  readonly written: Map<string, WrittenRecipient>;
+  /** What the arrival line tells, in the order of the columns, when that is yet to be written. */
+  arrival: readonly SqlValue[] | undefined;
+  /** What is stored of each recipient, in their order, to write only what changed. */
+  readonly written: (WrittenRecipient | undefined)[];
 }
 
 interface WrittenRecipient {
@@ -43,22 +73,79 @@ interface WrittenRecipient {
 /** The messages of one server. */
 export class MessageBook {
   readonly #serverId: number;
-  /** Undefined: stored and complete, so that nothing more is expected, and not kept. */
-  readonly #messages = new Map<string, OpenMessage | undefined>();
-  readonly #changed = new Set<OpenMessage>();
-  /** No message with a greater id is stored but those {@link MessageBook.#messages} names; undefined until it is read. */
-  #greatestForgotten: string | undefined;
+  /** By their numbers in the batches. `done`: stored and complete, so that nothing more is expected, and not kept. */
+  #numbered: (OpenMessage | "done" | undefined)[] = [];
+  /** Open when the numbers began again, by their ids. */
+  #carried = new Map<string, OpenMessage>();
+  #changed: OpenMessage[] = [];
+  /** No message with a greater id was stored when the numbers began; undefined until it is read. */
+  #greatestBefore: string | undefined;
+  #greatest = "";
 
   constructor(serverId: number) {
     this.#serverId = serverId;
   }
 
-  /** Folds an entry at `at` into its message; returns the message's id. */
-  apply(transactor: Transactor, eximId: string, at: Moment, digest: EntryDigest): number {
-    const message = this.#open(transactor, eximId, at);
-    foldInto(transactor, message, at, digest);
-    this.#changed.add(message);
+  /** The numbers of messages begin again. Writes what changed, as {@link save}. */
+  renumber(transactor: Transactor): number {
+    const added = this.save(transactor);
+    transactor.flush();
+    const open = this.#numbered.filter((message): message is OpenMessage => typeof message === "object");
+    for (const message of open) this.#carried.set(message.eximId, message);
+    for (const eximId of this.#carried.keys()) {
+      if (this.#carried.size <= MOST_OPEN) break;
+      this.#carried.delete(eximId);
+    }
+    this.#numbered = [];
+    if (this.#greatestBefore !== undefined && this.#greatest > this.#greatestBefore)
+      this.#greatestBefore = this.#greatest;
+    return added;
+  }
+
+  /** A line at `at` is about the message with that number; returns its id. */
+  meet(transactor: Transactor, number: number, eximId: string, at: Moment): number {
+    const known = this.#numbered[number];
+    const message = typeof known === "object" ? known : this.#open(transactor, number, eximId, at);
+    const { state } = message;
+    if (at < state.firstAt) state.firstAt = at;
+    if (at > state.lastAt) state.lastAt = at;
+    if (!message.isChanged) {
+      message.isChanged = true;
+      this.#changed.push(message);
+    }
     return message.id;
+  }
+
+  /** What an arrival line at `at` tells of a message that was met; the earliest counts. */
+  arrive(number: number, at: Moment, arrival: () => readonly SqlValue[]): void {
+    const message = this.#met(number);
+    const { state } = message;
+    if (state.arrivalAt !== undefined && at >= state.arrivalAt) return;
+    state.arrivalAt = at;
+    message.arrival = arrival();
+  }
+
+  /** What a line says of a message that was met. */
+  tell(transactor: Transactor, number: number, at: Moment, news: MessageNews): void {
+    const message = this.#met(number);
+    applyLine(message.state, at, news, undefined);
+    if (!news.isArrival && news.announced.length > 0) transactor.mentionLate(message.id, news.announced);
+  }
+
+  /** What a line says of one recipient of a message that was met. */
+  speak(number: number, word: AddressWord): void {
+    applyWord(this.#met(number).state, word);
+  }
+
+  /** The id in the database of a message that was met. */
+  idOf(number: number): number {
+    return this.#met(number).id;
+  }
+
+  #met(number: number): OpenMessage {
+    const message = this.#numbered[number];
+    if (typeof message !== "object") throw new Error(`No line of message ${number} was met.`);
+    return message;
   }
 
   /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
@@ -66,7 +153,7 @@ export class MessageBook {
     let removed = 0;
     for (const message of bereft) {
       const { id, eximId, entries } = message;
-      this.#messages.delete(eximId);
+      this.#carried.delete(eximId);
       const [first] = entries;
       if (first === undefined) {
         transactor.removeMessage(id);
@@ -75,20 +162,22 @@ export class MessageBook {
       }
       const open: OpenMessage = {
         id,
+        number: NO_NUMBER,
         eximId,
         isStored: true,
+        isChanged: true,
         state: message.lacksText ? this.#storedState(transactor, message) : newMessageState(first.at),
         arrival: message.lacksText && message.hasArrival ? undefined : NO_ARRIVAL,
-        written: new Map(),
+        written: [],
       };
       if (!message.lacksText) {
         for (const entry of entries) {
           const parsed = parseEntryText(rawText.entryText(entry.id) ?? "");
-          if (parsed !== undefined) foldInto(transactor, open, entry.at, digestEntry(parsed, entry.at));
+          if (parsed !== undefined) foldInto(transactor, open, entry.at, parsed);
         }
       }
-      this.#messages.set(eximId, open);
-      this.#changed.add(open);
+      this.#carried.set(eximId, open);
+      this.#changed.push(open);
     }
     return removed;
   }
@@ -103,88 +192,107 @@ export class MessageBook {
   /** Writes what changed; returns how many messages were seen for the first time. */
   save(transactor: Transactor): number {
     let added = 0;
+    const { messages } = transactor.messageRows;
     for (const message of this.#changed) {
       const fates = this.#saveRecipients(transactor, message);
-      const row = toStateRow(transactor, message.state, fates);
-      if (message.isStored) transactor.updateMessage(message.id, row, message.arrival);
+      const state = stateValues(transactor, message.state, fates);
+      saveMilestones(transactor, message);
+      if (message.isStored) transactor.updateMessage(message.id, state, message.arrival);
       else {
-        transactor.addMessage(message.id, this.#serverId, message.eximId, row, message.arrival ?? NO_ARRIVAL);
+        messages.put(message.id);
+        messages.put(this.#serverId);
+        messages.put(message.eximId);
+        for (const value of state) messages.put(value);
+        for (const value of message.arrival ?? NO_ARRIVAL) messages.put(value);
+        messages.endRow();
         added++;
       }
       message.isStored = true;
       message.arrival = undefined;
-      if (message.state.marks.completed !== undefined) this.#messages.set(message.eximId, undefined);
+      message.isChanged = false;
+      if (message.state.marks.completed !== undefined) this.#close(message);
     }
-    this.#changed.clear();
-    this.#forgetOldest();
+    this.#changed = [];
     return added;
   }
 
   /** Forgets all: after a rollback, or when another process may have written. */
   forget(): void {
-    this.#messages.clear();
-    this.#changed.clear();
-    this.#greatestForgotten = undefined;
+    this.#numbered = [];
+    this.#carried.clear();
+    this.#changed = [];
+    this.#greatestBefore = undefined;
   }
 
-  #open(transactor: Transactor, eximId: string, at: Moment): OpenMessage {
-    const known = this.#messages.get(eximId);
-    if (known !== undefined) return known;
-    const stored = this.#findStored(transactor, eximId);
+  #close({ number, eximId }: OpenMessage): void {
+    if (number === NO_NUMBER) this.#carried.delete(eximId);
+    else this.#numbered[number] = "done";
+  }
+
+  #open(transactor: Transactor, number: number, eximId: string, at: Moment): OpenMessage {
+    const carried = this.#carried.get(eximId);
+    if (carried !== undefined) {
+      this.#carried.delete(eximId);
+      const message = { ...carried, number };
+      if (carried.isChanged) this.#changed[this.#changed.indexOf(carried)] = message;
+      this.#numbered[number] = message;
+      return message;
+    }
+    const stored = this.#findStored(transactor, number, eximId);
     const message: OpenMessage = {
       id: stored?.id ?? transactor.nextId("stored_messages"),
+      number,
       eximId,
       isStored: stored !== undefined,
+      isChanged: false,
       state: stored === undefined ? newMessageState(at) : toState(stored),
       arrival: undefined,
-      written: new Map(),
+      written: [],
     };
-    this.#messages.set(eximId, message);
+    this.#numbered[number] = message;
     return message;
   }
 
   /** Exim's ids grow with time, so most messages that are met for the first time need not be looked for. */
-  #findStored(transactor: Transactor, eximId: string): StoredMessage | undefined {
-    this.#greatestForgotten ??= transactor.greatestEximId();
-    const canBeStored = eximId <= this.#greatestForgotten || this.#messages.has(eximId);
+  #findStored(transactor: Transactor, number: number, eximId: string): StoredMessage | undefined {
+    this.#greatestBefore ??= transactor.greatestEximId();
+    if (eximId > this.#greatest) this.#greatest = eximId;
+    const canBeStored = eximId <= this.#greatestBefore || this.#numbered[number] === "done";
     return canBeStored ? transactor.findMessage(this.#serverId, eximId) : undefined;
   }
 
   #saveRecipients(transactor: Transactor, { id, isStored, state, written }: OpenMessage): readonly RecipientStatus[] {
     const fates = resolveRecipients(state);
-    let index = 0;
+    const { recipients } = transactor.messageRows;
+    let index = -1;
     for (const recipient of state.recipients.values()) {
-      const { status, at } = fates[index++] ?? UNKNOWN;
+      const { status, at } = fates[++index] ?? UNKNOWN;
       const { attempts, announced } = recipient;
       const error = recipient.lastError?.error;
       const now = { status, at, attempts, announced, error };
-      const known = written.get(recipient.address);
+      const known = written[index];
       if (known !== undefined && isSame(known, now)) continue;
-      written.set(recipient.address, now);
+      written[index] = now;
       const isDelivered = status === "delivered" && at !== undefined;
-      const row = {
-        message_id: id,
-        address_id: transactor.address(recipient.address),
-        announced: announced ? 1 : 0,
-        status: transactor.codes.recipientStatus(status),
-        status_at: at ?? null,
-        delivered_ms: isDelivered ? momentMs(at) : null,
-        attempts,
-        error_id: transactor.optionalString(error),
-      } as const;
-      if (isStored) transactor.putRecipient(row);
-      else transactor.addRecipient(row);
+      const addressId = transactor.address(recipient.address);
+      const errorId = transactor.optionalString(error);
+      const code = transactor.codes.recipientStatus(status);
+      const deliveredMs = isDelivered ? momentMs(at) : null;
+      if (isStored)
+        transactor.putRecipient([id, addressId, announced ? 1 : 0, code, at ?? null, deliveredMs, attempts, errorId]);
+      else {
+        recipients.put(id);
+        recipients.put(addressId);
+        recipients.put(announced ? 1 : 0);
+        recipients.put(code);
+        recipients.put(at ?? null);
+        recipients.put(deliveredMs);
+        recipients.put(attempts);
+        recipients.put(errorId);
+        recipients.endRow();
+      }
     }
     return fates.map(({ status }) => status);
-  }
-
-  /** A message that is met again becomes no younger: what matters is only that memory is bounded. */
-  #forgetOldest(): void {
-    for (const eximId of this.#messages.keys()) {
-      if (this.#messages.size <= REMEMBERED) return;
-      this.#messages.delete(eximId);
-      if (this.#greatestForgotten !== undefined && eximId > this.#greatestForgotten) this.#greatestForgotten = eximId;
-    }
   }
 }
 
@@ -198,17 +306,13 @@ function isSame(one: WrittenRecipient, other: WrittenRecipient): boolean {
   );
 }
 
-function foldInto(
-  transactor: Transactor,
-  message: OpenMessage,
-  at: Moment,
-  { news, word, arrival }: EntryDigest,
-): void {
+/** Folds an entry whose text is stored. */
+function foldInto(transactor: Transactor, message: OpenMessage, at: Moment, parsed: ParsedEntry): void {
   const { state } = message;
   const arrivalAt = state.arrivalAt;
-  applyLine(state, at, news, word);
-  if (arrival !== undefined && (arrivalAt === undefined || at < arrivalAt))
-    message.arrival = toArrivalRow(transactor, arrival, at);
+  applyLine(state, at, messageNews(parsed.event), storedWord(parsed.event, at));
+  const arrival = arrivalOf(transactor, parsed, at);
+  if (arrival !== undefined && (arrivalAt === undefined || at < arrivalAt)) message.arrival = arrival;
 }
 
 function toState(stored: StoredMessage): MessageState {
@@ -222,22 +326,21 @@ function toState(stored: StoredMessage): MessageState {
   return state;
 }
 
-function toStateRow(transactor: Transactor, state: MessageState, fates: readonly RecipientStatus[]): MessageStateRow {
-  const { marks } = state;
-  return {
-    status: transactor.codes.messageStatus(resolveMessage(state, fates)),
-    first_at: state.firstAt,
-    last_at: state.lastAt,
-    queue_ms: state.queueMs ?? null,
-    completed_at: marks.completed ?? null,
-    frozen_at: marks.frozen ?? null,
-    thawed_at: marks.thawed ?? null,
-    removed_at: marks.removed ?? null,
-    cancelled_at: marks.cancelled ?? null,
-    rejected_at: marks.rejected ?? null,
-    discarded_at: marks.discarded ?? null,
-    not_accepted_at: marks.notAccepted ?? null,
-    queued_at: marks.queued ?? null,
-    ignored_at: marks.ignored ?? null,
-  };
+/** In the order of the columns. */
+function stateValues(transactor: Transactor, state: MessageState, fates: readonly RecipientStatus[]): SqlValue[] {
+  return [
+    transactor.codes.messageStatus(resolveMessage(state, fates)),
+    state.firstAt,
+    state.lastAt,
+    state.queueMs ?? null,
+    state.marks.completed ?? null,
+  ];
+}
+
+function saveMilestones(transactor: Transactor, { id, state: { marks } }: OpenMessage): void {
+  if (MILESTONE_MARKS.every((mark) => marks[mark] === undefined)) return;
+  transactor.putMilestones(
+    id,
+    MILESTONE_MARKS.map((mark) => marks[mark] ?? null),
+  );
 }

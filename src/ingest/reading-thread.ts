@@ -1,15 +1,15 @@
 /**
- * Reading in another thread: this one reads the source and stores batches, the other makes batches of the text.
+ * Reading in another thread: this one reads the source and stores blocks, the other makes blocks of the text.
  *
  *     start, text, text, …, end   ──▶
- *                                 ◀──   batch, batch, taken, batch, …, done
+ *                                 ◀──   block, block, taken, block, …, done
  *
- * What is under way is bounded: a piece of text is acknowledged behind the batches it has filled.
+ * What is under way is bounded: a piece of text is acknowledged behind the blocks it has filled.
  */
-import { Readable } from "node:stream";
-import { SourceFailure, untilFailure } from "./lines.ts";
-import { type EntryBatch, type ReadingStart, readBatches } from "./reading.ts";
-import { type Tape, TapeReader, TapeWriter } from "./tape.ts";
+import type { Readable } from "node:stream";
+import { buffersOf } from "./encoded-batch.ts";
+import { feed, SourceFailure, untilFailure } from "./lines.ts";
+import { type EncodedBlock, Reading, type ReadingStart } from "./reading.ts";
 
 /** One end of what joins two threads, such as the `parentPort` of a worker. */
 export interface Port {
@@ -28,11 +28,11 @@ type ToReader =
   | { readonly kind: "end" };
 
 type FromReader =
-  | { readonly kind: "batch"; readonly batch: Omit<EntryBatch, "entries">; readonly tape: Tape }
+  | { readonly kind: "block"; readonly block: EncodedBlock }
   | { readonly kind: "taken" }
   | { readonly kind: "done" };
 
-/** Pieces of text that are under way at most, each of some 64 KiB: more than one transaction holds, so that neither thread waits. */
+/** Pieces of text that are under way at most, each of some 64 KiB: more than one block holds, so that neither thread waits. */
 const MOST_PIECES = 48;
 
 /** Reads logs in a thread that is started with the first of them. */
@@ -45,14 +45,14 @@ export class ReadingThread {
     this.#startThread = startThread;
   }
 
-  /** As {@link readBatches}. A bug in the other thread is thrown with its stack. */
-  async readBatches(
+  /** As {@link readBlocks}. A bug in the other thread is thrown with its stack. */
+  async readBlocks(
     source: Readable,
     start: ReadingStart,
-    onBatch: (batch: EntryBatch) => void,
+    onBlock: (block: EncodedBlock) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const exchange = new Exchange(onBatch, signal);
+    const exchange = new Exchange(onBlock, signal);
     this.#exchange = exchange;
     this.#thread ??= this.#newThread();
     let failure: SourceFailure | undefined;
@@ -87,15 +87,14 @@ export class ReadingThread {
 /** What goes to and fro for one log. */
 class Exchange {
   isDone = false;
-  readonly #onBatch: (batch: EntryBatch) => void;
+  readonly #onBlock: (block: EncodedBlock) => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #tapes = new TapeReader();
   #underWay = 0;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
 
-  constructor(onBatch: (batch: EntryBatch) => void, signal: AbortSignal | undefined) {
-    this.#onBatch = onBatch;
+  constructor(onBlock: (block: EncodedBlock) => void, signal: AbortSignal | undefined) {
+    this.#onBlock = onBlock;
     this.#signal = signal;
   }
 
@@ -138,7 +137,7 @@ class Exchange {
   }
 
   #take(message: FromReader): void {
-    if (message.kind === "batch") this.#onBatch({ ...message.batch, entries: this.#tapes.read(message.tape) });
+    if (message.kind === "block") this.#onBlock(message.block);
     else if (message.kind === "taken") this.#underWay--;
     else this.isDone = true;
   }
@@ -156,47 +155,34 @@ class Exchange {
 }
 
 /**
- * As {@link readBatches}, with the texts as another thread would hand them over: one string for each that is remembered, which
- * is found again without being compared, and is no slice that would keep the text around it alive.
+ * Reads `source`, a stream of latin1 strings that goes on where `start` ends, and calls `onBlock` for each block, in this thread.
+ * Ends early, and leaves the last block out, when `signal` aborts; also at an exception in `onBlock`.
+ * Errors: {@link SourceFailure} with its cause, after the blocks of all text before it.
  */
-export function readBatchesHere(
+export async function readBlocks(
   source: Readable,
   start: ReadingStart,
-  onBatch: (batch: EntryBatch) => void,
+  onBlock: (block: EncodedBlock) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const [writer, reader] = [new TapeWriter(), new TapeReader()];
-  const onRead = (batch: EntryBatch): void => onBatch({ ...batch, entries: reader.read(writer.write(batch.entries)) });
-  return readBatches(source, start, onRead, signal);
+  await feed(source, new Reading(start, onBlock), signal);
 }
 
-/** The other thread's side: makes batches of the texts that come through `port`. */
+/** The other thread's side: makes blocks of the texts that come through `port`. */
 export function serveReadings(port: Port): void {
-  let source = new Readable({ read: () => {} });
   const send = (message: FromReader, transfer?: readonly ArrayBuffer[]): void => port.postMessage(message, transfer);
-  const read = async (start: ReadingStart, text: Readable): Promise<void> => {
-    const tapes = new TapeWriter();
-    const onBatch = ({ entries, ...batch }: EntryBatch): void => {
-      const tape = tapes.write(entries);
-      send({ kind: "batch", batch, tape }, [tape.numbers.buffer]);
-    };
-    await readBatches(Readable.from(acknowledging(text, send)), start, onBatch, undefined);
-    send({ kind: "done" });
-  };
+  const sendBlock = (block: EncodedBlock): void => send({ kind: "block", block }, block.batches.flatMap(buffersOf));
+  let reading: Reading | undefined;
   port.on("message", (value) => {
     const message = value as ToReader;
-    if (message.kind === "start") {
-      source = new Readable({ objectMode: true, read: () => {} });
-      void read(message.start, source);
+    if (message.kind === "start") reading = new Reading(message.start, sendBlock);
+    else if (message.kind === "text") {
+      reading?.write(message.text);
+      send({ kind: "taken" });
     } else {
-      source.push(message.kind === "text" ? message.text : null);
+      reading?.end();
+      reading = undefined;
+      send({ kind: "done" });
     }
   });
-}
-
-async function* acknowledging(source: Readable, send: (message: FromReader) => void): AsyncGenerator<string> {
-  for await (const text of source as AsyncIterable<string>) {
-    yield text;
-    send({ kind: "taken" });
-  }
 }

@@ -1,21 +1,26 @@
-/** From the text of a log to batches ready to be stored: needs no database, so that another thread can do it. */
-import type { Readable } from "node:stream";
+/** From the text of a log to blocks ready to be stored: needs no database, so that another thread can do it. */
 import { parseEntry, startsEntry } from "../parse/record.ts";
 import { parseSyslogLine } from "../parse/syslog.ts";
-import type { LogType } from "../store/codes.ts";
-import { type PackedText, packText } from "../store/raw-text.ts";
+import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts";
+import { type PackedText, packBytes } from "../store/raw-text.ts";
 import { IDENTITY_BYTES } from "../store/source-catalogue.ts";
-import { canHaveTwin } from "../store/twins.ts";
-import { type EpochMs, type Moment, momentMs } from "../units.ts";
-import { type Batch, Batcher, type LogRecord } from "./batch.ts";
+import { type EpochMs, MIB, type Moment, momentMs } from "../units.ts";
+import { Batcher, type LogRecord } from "./batch.ts";
+import { BatchEncoder } from "./batch-encoder.ts";
 import { LogClock } from "./clock.ts";
-import { digestEntry, type EntryDigest, momentOf, UNPARSED } from "./digest.ts";
-import { eachLine, type LineEnd, SourceFailure } from "./lines.ts";
-import { logTypeOf, type SyslogTwin, syslogTwinOf } from "./syslog-twin.ts";
+import type { BlockMentions, EncodedBatch } from "./encoded-batch.ts";
+import { momentOf } from "./entry-facts.ts";
+import { type LineEnd, LineSplitter, type TextSink } from "./lines.ts";
+import { logTypeOf, syslogTwinOf } from "./syslog-twin.ts";
 
 /** What is to be known of a log before its new text is read. */
 export interface ReadingStart {
   readonly batchLines: number;
+  /** See {@link Batcher}. */
+  readonly blockBytes: number;
+  readonly codes: EncodingCodes;
+  /** The log that an entry is of, unless syslog states another. */
+  readonly logType: LogType;
   readonly timeZone: string;
   /** The text came through syslog. */
   readonly isSyslog: boolean;
@@ -35,15 +40,17 @@ export interface LastBlock {
   readonly clockMs: EpochMs | undefined;
 }
 
-/** The lines of one transaction and what they say. */
-export interface EntryBatch {
+/** The lines of one block and what they say. */
+export interface EncodedBlock {
   /** It begins with the text of {@link ReadingStart.lastBlock}, which new lines continue: it is to be stored in place of that. */
   readonly isRedone: boolean;
   readonly text: PackedText;
   /** The last bytes of the text, up to {@link IDENTITY_BYTES}. */
   readonly tail: Uint8Array;
+  /** Lines that end in it. */
   readonly lines: number;
-  readonly entries: readonly BatchEntry[];
+  readonly batches: readonly EncodedBatch[];
+  readonly mentions: BlockMentions;
   /** Earliest and latest entry. */
   readonly firstMs: EpochMs | undefined;
   readonly lastMs: EpochMs | undefined;
@@ -51,64 +58,51 @@ export interface EntryBatch {
   readonly clockMs: EpochMs | undefined;
 }
 
-export interface BatchEntry {
-  /** Place of its first line within the batch. */
-  readonly line: number;
-  /** Of its further lines, where these are stored: those of syslog, and below which headers stand. */
-  readonly places: readonly number[];
-  /** Its first line as latin1, when another log may show it too. */
-  readonly twinLine: string | undefined;
-  /** The log it was sent for by way of syslog; undefined when that is not known. */
-  readonly logType: LogType | undefined;
-  /** Undefined in a log file, and when no other line of syslog says the same. */
-  readonly syslogTwin: SyslogTwin | undefined;
-  readonly digest: EntryDigest;
-}
-
 const NO_PLACES: readonly number[] = [];
 
-/**
- * Reads `source`, a stream of latin1 strings that goes on where `start` ends, and calls `onBatch` for each batch. Ends early,
- * and leaves the last batch out, when `signal` aborts; also at an exception in `onBatch`.
- * Errors: {@link SourceFailure} with its cause, after the batches of all text before it.
- */
-export async function readBatches(
-  source: Readable,
-  start: ReadingStart,
-  onBatch: (batch: EntryBatch) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const reading = new Reading(start, onBatch);
-  const { unfinished } = reading;
-  try {
-    await eachLine(source, (line, end) => reading.add(line, end), { unfinished, signal });
-  } catch (error) {
-    if (error instanceof SourceFailure) reading.end();
-    throw error;
-  }
-  if (signal?.aborted !== true) reading.end();
-}
-
-class Reading {
+/** Reads the text that goes on where `start` ends, and calls `onBlock` for each block. */
+export class Reading implements TextSink {
   readonly #start: ReadingStart;
-  readonly #onBatch: (batch: EntryBatch) => void;
+  readonly #onBlock: (block: EncodedBlock) => void;
+  readonly #encoder: BatchEncoder;
+  readonly #splitter: LineSplitter;
+  #batches: EncodedBatch[] = [];
+  /** The text of the block, and room for more. */
+  #bytes = Buffer.alloc(MIB);
+  #size = 0;
+  #lines = 0;
+  #firstAt = Number.POSITIVE_INFINITY;
+  #lastAt = Number.NEGATIVE_INFINITY;
   #clock: LogClock;
   #batcher: Batcher;
   #isFirst = true;
-  /** The next batch begins with the last block. */
+  /** The next block begins with the last one that is stored. */
   #isRedone = false;
 
-  constructor(start: ReadingStart, onBatch: (batch: EntryBatch) => void) {
+  constructor(start: ReadingStart, onBlock: (block: EncodedBlock) => void) {
     this.#start = start;
-    this.#onBatch = onBatch;
+    this.#onBlock = onBlock;
+    this.#encoder = new BatchEncoder(start.codes, logTypeBit(start.logType));
+    this.#splitter = new LineSplitter((line, end) => this.add(line, end), this.unfinished);
     this.#clock = this.#clockAfter(start.clockMs);
-    this.#batcher = this.#newBatcher(false, (batch) => this.#hand(batch));
+    this.#batcher = this.#newBatcher(false);
   }
 
   /** Length of the last line stored, when it has no newline yet. */
   get unfinished(): number {
     const text = this.#start.lastBlock?.text ?? "";
     return text.length - text.lastIndexOf("\n") - 1;
+  }
+
+  /** Takes a piece of the text, latin1. */
+  write(text: string): void {
+    this.#splitter.write(text);
+  }
+
+  /** The text ends here, at least for now. */
+  end(): void {
+    this.#splitter.end();
+    this.#batcher.end();
   }
 
   add(line: string, end: LineEnd): void {
@@ -121,25 +115,24 @@ class Reading {
     this.#isFirst = false;
   }
 
-  end(): void {
-    this.#batcher.end();
-  }
-
   /** True when the line continues what is stored, or a later one may. */
   #goesOn({ text, isWithinLine }: LastBlock, line: string): boolean {
     if (this.unfinished > 0) return true;
     if (!this.#start.isSyslog || parseSyslogLine(line) === undefined) return !startsEntry(line);
-    const batcher = this.#newBatcher(isWithinLine, () => {});
+    const { batchLines, isSyslog } = this.#start;
+    const ignore = (): void => {};
+    const listener = { onRecord: ignore, onBatch: ignore, onBlock: ignore };
+    const batcher = new Batcher({ batchLines, blockBytes: 0, isWithinLine, isSyslog }, listener);
     batcher.hold();
     for (const stored of text.split("\n").slice(0, -1)) batcher.add(stored, "newline");
     return batcher.lacksPieces;
   }
 
-  /** The last block is read anew together with the line. */
+  /** The last block is read again together with the line. */
   #addAfter({ text, isWithinLine, clockMs }: LastBlock, line: string, end: LineEnd): void {
     this.#isRedone = true;
     this.#clock = this.#clockAfter(clockMs);
-    this.#batcher = this.#newBatcher(isWithinLine, (batch) => this.#hand(batch));
+    this.#batcher = this.#newBatcher(isWithinLine);
     this.#batcher.hold();
     const pieces = text.split("\n");
     const lastPiece = pieces.pop() ?? "";
@@ -148,57 +141,75 @@ class Reading {
     this.#batcher.release();
   }
 
-  #newBatcher(isWithinLine: boolean, onBatch: (batch: Batch) => void): Batcher {
-    const { batchLines, isSyslog } = this.#start;
-    return new Batcher({ batchLines, isWithinLine, isSyslog }, onBatch);
+  #newBatcher(isWithinLine: boolean): Batcher {
+    const { batchLines, blockBytes, isSyslog } = this.#start;
+    return new Batcher(
+      { batchLines, blockBytes, isWithinLine, isSyslog },
+      {
+        onRecord: (record) => this.#encode(record),
+        onBatch: ({ text, lines }) => {
+          this.#addText(text);
+          this.#lines += lines;
+          this.#batches.push(this.#encoder.takeBatch());
+        },
+        onBlock: () => this.#handOver(),
+      },
+    );
   }
 
   #clockAfter(last: EpochMs | undefined): LogClock {
     return new LogClock(this.#start.timeZone, last, this.#start.beginMs);
   }
 
-  #hand({ text, lines, records }: Batch): void {
-    const entries = records.map((record) => this.#read(record));
-    const isRedone = this.#isRedone;
-    this.#isRedone = false;
-    this.#onBatch({
-      isRedone,
-      text: packText(text),
-      tail: Buffer.from(text.slice(-IDENTITY_BYTES), "latin1"),
-      lines,
-      entries,
-      ...timesOf(entries),
-      clockMs: this.#clock.last,
-    });
-  }
-
-  #read({ line, lines, places, isEntry }: LogRecord): BatchEntry {
+  #encode({ line, lines, places, isEntry }: LogRecord): void {
     const { isSyslog } = this.#start;
     const parsed = isEntry ? parseEntry(lines) : undefined;
     if (parsed === undefined) {
-      const nothing = { twinLine: undefined, logType: undefined, syslogTwin: undefined, digest: UNPARSED };
-      return { line, places: isSyslog ? places : NO_PLACES, ...nothing };
+      this.#encoder.addUnparsed({ line, places: isSyslog ? places : NO_PLACES });
+      return;
     }
-    const digest = digestEntry(parsed, momentOf(parsed, this.#clock.resolve(parsed.prefix)));
-    return {
+    const at = momentOf(parsed, this.#clock.resolve(parsed.prefix));
+    if (at < this.#firstAt) this.#firstAt = at;
+    if (at > this.#lastAt) this.#lastAt = at;
+    const place = {
       line,
-      places: isSyslog || digest.headerDump !== undefined ? places : NO_PLACES,
-      twinLine: !isSyslog && canHaveTwin(digest.kind) ? lines[0] : undefined,
+      places: isSyslog || parsed.headerDump !== undefined ? places : NO_PLACES,
       logType: logTypeOf(parsed),
       syslogTwin: isSyslog ? syslogTwinOf(parsed) : undefined,
-      digest,
     };
+    this.#encoder.add(place, parsed, at);
+  }
+
+  #addText(text: string): void {
+    const size = this.#size + text.length;
+    if (size > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], Math.max(size, 2 * this.#bytes.length));
+    this.#bytes.write(text, this.#size, "latin1");
+    this.#size = size;
+  }
+
+  #handOver(): void {
+    const bytes = this.#bytes.subarray(0, this.#size);
+    const block: EncodedBlock = {
+      isRedone: this.#isRedone,
+      text: packBytes(bytes),
+      tail: Uint8Array.from(bytes.subarray(-IDENTITY_BYTES)),
+      lines: this.#lines,
+      batches: this.#batches,
+      mentions: this.#encoder.takeMentions(),
+      ...timesOf(this.#firstAt, this.#lastAt),
+      clockMs: this.#clock.last,
+    };
+    this.#batches = [];
+    this.#size = 0;
+    this.#lines = 0;
+    this.#firstAt = Number.POSITIVE_INFINITY;
+    this.#lastAt = Number.NEGATIVE_INFINITY;
+    this.#isRedone = false;
+    this.#onBlock(block);
   }
 }
 
-function timesOf(entries: readonly BatchEntry[]): Pick<EntryBatch, "firstMs" | "lastMs"> {
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const { digest } of entries) {
-    if (digest.at === undefined) continue;
-    if (digest.at < first) first = digest.at;
-    if (digest.at > last) last = digest.at;
-  }
+function timesOf(first: number, last: number): Pick<EncodedBlock, "firstMs" | "lastMs"> {
   return first > last
     ? { firstMs: undefined, lastMs: undefined }
     : { firstMs: momentMs(first as Moment), lastMs: momentMs(last as Moment) };

@@ -7,14 +7,16 @@ import type { SourceRow } from "../store/source-catalogue.ts";
 import type { StoredText } from "../store/stored-text.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, KIB } from "../units.ts";
-import { BATCHES_TOGETHER, NOTHING, readLog } from "./log-reader.ts";
+import { BULK_LOAD, LARGE_LOG, NOTHING, readLog } from "./log-reader.ts";
 import { MessageBook } from "./message-book.ts";
-import { readBatches } from "./reading.ts";
+import { ReadingThread, readBlocks, type Thread } from "./reading-thread.ts";
 import type { OpenSource } from "./source.ts";
 
 export interface ReplayOptions {
   readonly now: () => EpochMs;
   readonly signal: AbortSignal;
+  /** Undefined: all is done in this thread. */
+  readonly startReadingThread?: (() => Thread) | undefined;
   /** Bytes of log text read. */
   readonly onProgress: (bytes: number) => void;
 }
@@ -29,25 +31,45 @@ const HEAD_BYTES = 64 * KIB;
  * Errors: `corrupt` when the stored text is damaged; those of {@link Writer.write}.
  */
 export async function replay(text: StoredText, writer: Writer, options: ReplayOptions): Promise<void> {
-  const { now, signal, onProgress } = options;
+  const { now, startReadingThread } = options;
   writer.write((transactor) => transactor.noteParser(PARSER_VERSION, now()));
+  const thread = startReadingThread === undefined ? undefined : new ReadingThread(startReadingThread);
+  try {
+    await readAll(text, writer, options, thread);
+  } finally {
+    await thread?.close();
+  }
+  await finish(writer, options.signal);
+}
+
+async function readAll(
+  text: StoredText,
+  writer: Writer,
+  { now, signal, onProgress }: ReplayOptions,
+  thread: ReadingThread | undefined,
+): Promise<void> {
   const figures = { ...NOTHING };
   for (const server of writer.sources.servers()) {
     const book = new MessageBook(server.id);
     const sources = [...writer.sources.sourcesOf(server.id)].sort((left, right) => left.id - right.id);
     for (const source of sources) {
+      const isLarge = text.sizeOf(source.id) - source.position > LARGE_LOG;
       await readLog(openStored(source, text), source, writer, book, figures, {
         batchLines: BATCH_LINES,
-        batchesTogether: BATCHES_TOGETHER,
-        readBatches,
+        load: BULK_LOAD,
+        readBlocks: thread !== undefined && isLarge ? (...given) => thread.readBlocks(...given) : readBlocks,
         timeZone: server.timeZone,
         now,
         signal,
-        onBatch: () => onProgress(figures.bytes),
+        onCommit: () => onProgress(figures.bytes),
       }).catch(throwCause);
       if (signal.aborted) return;
     }
   }
+}
+
+async function finish(writer: Writer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   writer.write((transactor) => {
     transactor.indexTexts();
     transactor.indexMentions();

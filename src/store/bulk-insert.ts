@@ -59,6 +59,15 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
     if (filled === this.#capacity) this.#insertMany();
   }
 
+  /** Adds one value of a row, in the order of the columns; {@link endRow} after the last of them. */
+  put(value: SqlValue): void {
+    this.#values[this.#filled++] = value;
+  }
+
+  endRow(): void {
+    if (this.#filled === this.#capacity) this.#insertMany();
+  }
+
   /** Inserts what was collected. */
   flush(): void {
     let from = 0;

@@ -24,6 +24,14 @@ export interface Codes {
   readonly outcomeName: (code: number) => Outcome;
   readonly phase: (name: RejectionPhase) => number;
   readonly phaseName: (code: number) => RejectionPhase;
+  readonly encoding: EncodingCodes;
+}
+
+/** Codes by name, for the side that reads logs, which has no database. */
+export interface EncodingCodes {
+  readonly event: Readonly<Record<EntryKind, number>>;
+  readonly outcome: Readonly<Record<Outcome, number>>;
+  readonly phase: Readonly<Record<RejectionPhase, number>>;
 }
 
 /** Reads the table `codes`; a name that the program knows and the file does not is a bug in the schema. */
@@ -46,7 +54,13 @@ export function loadCodes(database: Database.Database): Codes {
     outcomeName: outcome.name,
     phase: phase.code,
     phaseName: phase.name,
+    encoding: { event: tableOf(rows, "event"), outcome: tableOf(rows, "outcome"), phase: tableOf(rows, "phase") },
   };
+}
+
+function tableOf<Name extends string>(rows: readonly CodeRow[], family: string): Readonly<Record<Name, number>> {
+  const members = rows.filter((row) => row.family === family).map(({ name, code }) => [name, code]);
+  return Object.fromEntries(members) as Readonly<Record<Name, number>>;
 }
 
 interface CodeRow {

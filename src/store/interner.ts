@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { SeenTexts } from "./seen-texts.ts";
 import { INDEX_OF, type TextTableName } from "./text-references.ts";
 
 /** So many texts used of late are remembered, and as many of those before them. */
@@ -31,6 +32,8 @@ export class Interner {
   /** Holds, among others, whatever is not in the index. */
   #recent = new Map<string, number>();
   #older = new Map<string, number>();
+  /** All texts of a table that was empty; undefined when others have been there before. */
+  #seen: SeenTexts | undefined;
   /** The greatest id; undefined until it is read. */
   #lastId: number | undefined;
   /** The greatest id in the index. */
@@ -76,12 +79,14 @@ export class Interner {
     this.#recent = new Map();
     this.#older = new Map();
     this.#lastId = undefined;
+    this.#seen = undefined;
   }
 
   #recall(text: string): number {
     if (this.#lastId === undefined) this.#load();
     if (this.#recent.size >= REMEMBERED) this.#turnOver();
-    const id = this.#older.get(text) ?? this.#findIndexed(text) ?? this.#add(text);
+    const isNew = this.#seen?.add(text) === false;
+    const id = isNew ? this.#add(text) : (this.#older.get(text) ?? this.#findIndexed(text) ?? this.#add(text));
     this.#recent.set(text, id);
     return id;
   }
@@ -115,6 +120,7 @@ export class Interner {
   #load(): number {
     const lastId = this.#greatest.get()?.id ?? 0;
     this.#lastId = lastId;
+    if (lastId === 0) this.#seen = new SeenTexts();
     this.#indexedId = this.#getIndexed.get(this.#table)?.last_id ?? 0;
     this.#hasUnused = this.#anyUnused.get(this.#table) === 1;
     // NOTE: with the greatest ids pruned they are given again, and those are not in the index.

@@ -29,8 +29,10 @@ export function nextHopId(confirmation: string): string | undefined {
   return NEXT_HOP.exec(confirmation)?.[1];
 }
 
-/** So many blocks are sorted at once, in about 30 MB. */
+/** Blocks whose mentions are sorted together at most. */
 const SEGMENT_BLOCKS = 2048;
+/** Mentions that are sorted together at most, but for those of a last block: 4 MiB. */
+const SEGMENT_MENTIONS = 1 << 19;
 
 /** Where {@link indexMentions} adds them. */
 export function mentionsTable(database: Database.Database): BulkInsert<"mentions"> {
@@ -38,25 +40,38 @@ export function mentionsTable(database: Database.Database): BulkInsert<"mentions
 }
 
 /** Adds the mentions of all blocks that are not indexed yet to their table; inside a transaction, with all rows flushed. */
-export function indexMentions(database: Database.Database, table: BulkInsert<"mentions">): void {
+export function indexMentions(database: Database.Database, table: BulkInsert<"mentions">, known: FreshMentions): void {
   const { indexed, greatest } = prepareOnce(
     database,
     `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
             ${GREATEST_BLOCK} AS greatest`,
   ).get() as { indexed: number; greatest: number };
   if (indexed >= greatest) return;
-  const sources = prepareSources(database);
-  for (let first = indexed + 1; first <= greatest; first += SEGMENT_BLOCKS) {
-    const segment = new Segment(first);
-    const end = Math.min(first + SEGMENT_BLOCKS, greatest + 1);
-    for (const { rows, kinds } of sources)
-      collect(rows.iterate(entryIdOf(first, 0), entryIdOf(end, 0)), kinds, (...mention) => segment.add(...mention));
-    segment.forEach((kind, key, [block = 0, ...further]) => {
-      table.add({ kind, key, block_id: block, further_blocks: packBlocks(block, further) });
-    });
-  }
+  if (!known.write(database, table, indexed, greatest)) readMentions(database, table, indexed, greatest);
   table.flush();
   prepareOnce(database, "UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
+}
+
+/** Reads the rows of the blocks behind `indexed`, for what they mention. */
+function readMentions(
+  database: Database.Database,
+  table: BulkInsert<"mentions">,
+  indexed: number,
+  greatest: number,
+): void {
+  const sources = prepareSources(database);
+  let segment = new Segment(indexed + 1);
+  for (let block = indexed + 1; block <= greatest; block++) {
+    if (!segment.hasRoomFor(block)) {
+      segment.writeTo(table);
+      segment = new Segment(block);
+    }
+    for (const { rows, kinds } of sources)
+      collect(rows.iterate(entryIdOf(block, 0), entryIdOf(block + 1, 0)), kinds, (...mention) =>
+        segment.add(...mention),
+      );
+  }
+  segment.writeTo(table);
 }
 
 /**
@@ -232,13 +247,21 @@ export function unpackBlocks(first: number, further: Uint8Array | null): number[
 const KEYS = 2 ** 31;
 
 /** Mentions of some blocks, each as one number: kind, key, block from the first one on. */
-class Segment {
+export class Segment {
   readonly #first: number;
   #mentions = new Float64Array(1 << 12);
   #count = 0;
 
   constructor(first: number) {
     this.#first = first;
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+
+  hasRoomFor(block: number): boolean {
+    return block < this.#first + SEGMENT_BLOCKS && this.#count < SEGMENT_MENTIONS;
   }
 
   add(kind: number, key: number, block: number): void {
@@ -250,22 +273,93 @@ class Segment {
     this.#mentions[this.#count++] = (kind * KEYS + key) * SEGMENT_BLOCKS + (block - this.#first);
   }
 
-  /** Each kind and key in the order of the table, with its blocks. */
-  forEach(action: (kind: number, key: number, blocks: readonly number[]) => void): void {
+  /** Adds a row for each kind and key, in the order of the table. */
+  writeTo(table: BulkInsert<"mentions">): void {
     const sorted = this.#mentions.subarray(0, this.#count).sort();
     for (let start = 0; start < sorted.length; ) {
-      const subject = Math.floor((sorted[start] ?? 0) / SEGMENT_BLOCKS);
-      const blocks: number[] = [];
-      let end = start;
-      for (; end < sorted.length; end++) {
-        const mention = sorted[end] ?? 0;
-        if (Math.floor(mention / SEGMENT_BLOCKS) !== subject) break;
-        const block = this.#first + (mention % SEGMENT_BLOCKS);
-        if (blocks.at(-1) !== block) blocks.push(block);
-      }
-      action(Math.floor(subject / KEYS), subject % KEYS, blocks);
+      const first = sorted[start] as number;
+      const subject = Math.floor(first / SEGMENT_BLOCKS);
+      const next = (subject + 1) * SEGMENT_BLOCKS;
+      let end = start + 1;
+      while (end < sorted.length && (sorted[end] as number) < next) end++;
+      const block = this.#first + (first - subject * SEGMENT_BLOCKS);
+      const kind = Math.floor(subject / KEYS);
+      table.put(kind);
+      table.put(subject - kind * KEYS);
+      table.put(block);
+      table.put(end === start + 1 ? null : this.#packFurther(sorted, start, end, subject));
+      table.endRow();
       start = end;
     }
+  }
+
+  #packFurther(sorted: Float64Array, start: number, end: number, subject: number): Buffer | null {
+    const further: number[] = [];
+    for (let at = start + 1; at < end; at++)
+      if (sorted[at] !== sorted[at - 1])
+        further.push(this.#first + ((sorted[at] as number) - subject * SEGMENT_BLOCKS));
+    return packBlocks(this.#first + ((sorted[start] as number) - subject * SEGMENT_BLOCKS), further);
+  }
+}
+
+/**
+ * What the blocks mention that are being stored, so that their rows need not be read again when a run ends. It counts only while
+ * it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and then they are read.
+ */
+export class FreshMentions {
+  #segment: Segment | undefined;
+  #last = 0;
+  #late: (readonly [messageId: number, addressId: number])[] = [];
+
+  /** Begins a block; those of a segment follow one another. */
+  begin(block: number): void {
+    if (this.#segment === undefined || block !== this.#last + 1 || !this.#segment.hasRoomFor(block)) {
+      this.spoil();
+      this.#segment = new Segment(block);
+    }
+    this.#last = block;
+  }
+
+  /** True when no other block fits in with those there are. */
+  get isFull(): boolean {
+    return this.#segment !== undefined && !this.#segment.hasRoomFor(this.#last + 1);
+  }
+
+  add(kind: number, key: number): void {
+    this.#segment?.add(kind, key, this.#last);
+  }
+
+  /** An address that a message got after its arrival, which speaks of it from then on. */
+  addLate(messageId: number, addressId: number): void {
+    this.#late.push([messageId, addressId]);
+  }
+
+  spoil(): void {
+    this.#segment = undefined;
+    this.#late = [];
+  }
+
+  /** False when it does not know all the blocks. */
+  write(database: Database.Database, table: BulkInsert<"mentions">, indexed: number, greatest: number): boolean {
+    const segment = this.#segment;
+    if (segment === undefined || segment.first !== indexed + 1 || this.#last !== greatest) return false;
+    const arrivals = prepareOnce<[number], number>(
+      database,
+      "SELECT id FROM stored_entries WHERE message_id = ? AND event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')",
+    ).pluck();
+    for (const [messageId, addressId] of this.#late)
+      for (const block of arrivals.all(messageId).map(blockOf)) {
+        if (block >= segment.first) segment.add(mentionCode("address"), addressId, block);
+        else
+          prepareOnce(database, "INSERT OR IGNORE INTO mentions (kind, key, block_id) VALUES (?, ?, ?)").run(
+            mentionCode("address"),
+            addressId,
+            block,
+          );
+      }
+    segment.writeTo(table);
+    this.spoil();
+    return true;
   }
 }
 

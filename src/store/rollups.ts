@@ -20,7 +20,7 @@ export interface ChunkSizes {
 }
 
 /** Measured: smaller ones make more rows, larger ones leave more that is in none. */
-export const CHUNK_SIZES: ChunkSizes = { messages: 8192, blocks: 128 };
+export const CHUNK_SIZES: ChunkSizes = { messages: 8192, blocks: 32 };
 
 export interface Rolled {
   readonly kind: ChunkKind;
@@ -103,11 +103,16 @@ const OPEN_CHUNKS = `
  * Adds up the first chunk of each kind that is not, or not any more; false when there is none left. To be done when a run ends,
  * with all rows flushed.
  */
-export function rollUp(database: Database.Database, sizes: ChunkSizes): boolean {
-  const kinds = [
+export function rollUp(
+  database: Database.Database,
+  sizes: ChunkSizes,
+  wanted: readonly ChunkKind[] = ["messages", "entries"],
+): boolean {
+  const all = [
     ["messages", sizes.messages],
     ["entries", sizes.blocks * LINES_PER_BLOCK],
   ] as const;
+  const kinds = all.filter(([kind]) => wanted.includes(kind));
   let isLeft = false;
   for (const [kind, size] of kinds) {
     const end = prepareOnce<[], number>(database, SETTLED[kind]).pluck().get() ?? 0;

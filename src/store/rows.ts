@@ -2,8 +2,6 @@
 import type { Outcome } from "../message/statuses.ts";
 import type { EpochMs, Moment } from "../units.ts";
 import type { PackedText } from "./raw-text.ts";
-import type { StoredMessagesTable } from "./tables.ts";
-import type { ARRIVAL_COLUMNS } from "./write-statements.ts";
 
 /** What is stored of a message, as the fold needs it to go on. */
 export interface StoredMessage {
@@ -45,30 +43,6 @@ export interface StoredWord {
   readonly error: string | undefined;
 }
 
-/** State of a message, without what only its arrival tells. */
-export type MessageStateRow = Omit<StoredMessagesTable, "id" | "server_id" | "exim_id" | keyof ArrivalRow>;
-
-/** What the arrival line tells. */
-export type ArrivalRow = Pick<StoredMessagesTable, (typeof ARRIVAL_COLUMNS)[number]>;
-
-export const NO_ARRIVAL: ArrivalRow = {
-  arrival_at: null,
-  sender_id: null,
-  size: null,
-  subject: null,
-  header_message_id: null,
-  host_id: null,
-  helo_id: null,
-  ip_id: null,
-  port: null,
-  protocol_id: null,
-  auth_id: null,
-  ident_id: null,
-  tls_id: null,
-  parent_exim_id: null,
-  fake_reject: 0,
-};
-
 export interface BlockRow {
   readonly id: number;
   readonly sourceId: number;
@@ -104,26 +78,6 @@ export interface BereftMessage {
 export interface BereftEntry {
   readonly id: number;
   readonly at: Moment;
-}
-
-/** The way of an attempt; one that is used again may be the same object, and is then recognised at once. */
-export interface DeliveryPath {
-  readonly router: string | undefined;
-  readonly transport: string | undefined;
-  readonly host: string | undefined;
-  readonly ip: string | undefined;
-  readonly port: number | undefined;
-  readonly tls: string | undefined;
-}
-
-/** Why an attempt failed. */
-export interface DeliveryProblem {
-  readonly isTimeout: boolean;
-  readonly smtpCode: number | undefined;
-  readonly enhancedCode: string | undefined;
-  readonly phase: string | undefined;
-  /** A template; see templates.ts. */
-  readonly error: string | undefined;
 }
 
 export type RunResult = "done" | "interrupted" | "failed";

@@ -32,6 +32,11 @@ export class StoredText {
     return this.#blocks.iterate(sourceId, from);
   }
 
+  /** Bytes that are stored of a source, the pruned ones included. */
+  sizeOf(sourceId: number): number {
+    return this.#end.get(sourceId)?.end ?? 0;
+  }
+
   /** How many bytes of a source, from its beginning, have been pruned. */
   prunedBytes(sourceId: number): number {
     return this.#pruned.get(sourceId) ?? 0;

@@ -1,5 +1,17 @@
 /** Base tables and public views as Kysely sees them; a test compares this with a freshly migrated file. */
 import type { Generated, GeneratedAlways } from "kysely";
+import type {
+  ADDRESS_EVENT,
+  ARRIVAL,
+  CLIENT,
+  DELIVERY_PATH,
+  DELIVERY_PROBLEM,
+  ENTRY,
+  MESSAGE_STATE,
+  MILESTONES,
+  REJECTION,
+  RowOf,
+} from "./records.ts";
 
 type Flag = 0 | 1;
 
@@ -112,40 +124,14 @@ export interface MentionsTable {
   further_blocks: Uint8Array | null;
 }
 
-export interface StoredMessagesTable {
-  id: Generated<number>;
-  server_id: number;
-  exim_id: string;
-  status: number;
-  first_at: number;
-  last_at: number;
-  arrival_at: number | null;
-  sender_id: number | null;
-  size: number | null;
-  subject: string | null;
-  header_message_id: string | null;
-  host_id: number | null;
-  helo_id: number | null;
-  ip_id: number | null;
-  port: number | null;
-  protocol_id: number | null;
-  auth_id: number | null;
-  ident_id: number | null;
-  tls_id: number | null;
-  parent_exim_id: string | null;
-  fake_reject: Flag;
-  queue_ms: number | null;
-  completed_at: number | null;
-  frozen_at: number | null;
-  thawed_at: number | null;
-  removed_at: number | null;
-  cancelled_at: number | null;
-  rejected_at: number | null;
-  discarded_at: number | null;
-  not_accepted_at: number | null;
-  queued_at: number | null;
-  ignored_at: number | null;
-}
+export type StoredMessagesTable = RowOf<typeof MESSAGE_STATE> &
+  RowOf<typeof ARRIVAL> & {
+    id: Generated<number>;
+    server_id: number;
+    exim_id: string;
+  };
+
+export type StoredMilestonesTable = RowOf<typeof MILESTONES> & { message_id: number };
 
 export interface StoredRecipientsTable {
   message_id: number;
@@ -158,47 +144,13 @@ export interface StoredRecipientsTable {
   error_id: number | null;
 }
 
-export interface DeliveryPathsTable {
-  id: Generated<number>;
-  router_id: number | null;
-  transport_id: number | null;
-  host_id: number | null;
-  ip_id: number | null;
-  port: number | null;
-  tls_id: number | null;
-}
+export type DeliveryPathsTable = RowOf<typeof DELIVERY_PATH> & { id: Generated<number> };
 
-export interface DeliveryProblemsTable {
-  id: Generated<number>;
-  is_timeout: Flag;
-  smtp_code: number | null;
-  enhanced_id: number | null;
-  phase_id: number | null;
-  error_id: number | null;
-}
+export type DeliveryProblemsTable = RowOf<typeof DELIVERY_PROBLEM> & { id: Generated<number> };
 
-export interface AddressEventsTable {
-  entry_id: number;
-  recipient_id: number;
-  final_id: number | null;
-  outcome: number;
-  is_attempt: Flag;
-  path_id: number | null;
-  problem_id: number | null;
-  confirmation: string | null;
-  queue_ms: number | null;
-  duration_ms: number | null;
-}
+export type AddressEventsTable = RowOf<typeof ADDRESS_EVENT>;
 
-export interface StoredEntriesTable {
-  id: number;
-  server_id: number;
-  at: number | null;
-  event: number;
-  message_id: number | null;
-  seen_in: number;
-  details_id: number | null;
-}
+export type StoredEntriesTable = RowOf<typeof ENTRY>;
 
 export interface SightingsTable {
   location: number;
@@ -225,29 +177,9 @@ export interface StoredEnvelopesTable {
   address_id: number | null;
 }
 
-export interface StoredRejectionsTable {
-  entry_id: number;
-  phase: number;
-  is_permanent: Flag;
-  host_id: number | null;
-  helo_id: number | null;
-  ip_id: number | null;
-  sender_id: number | null;
-  recipient_id: number | null;
-  auth_id: number | null;
-  category_id: number;
-  reason_id: number | null;
-}
+export type StoredRejectionsTable = RowOf<typeof REJECTION>;
 
-export interface StoredClientsTable {
-  entry_id: number;
-  host_id: number | null;
-  helo_id: number | null;
-  ip_id: number | null;
-  sender_id: number | null;
-  recipient_id: number | null;
-  auth_id: number | null;
-}
+export type StoredClientsTable = RowOf<typeof CLIENT>;
 
 export interface SchemaMigrationsTable {
   version: number;
@@ -535,6 +467,7 @@ export interface BaseTables {
   text_indexes: TextIndexesTable;
   mentions: MentionsTable;
   stored_messages: StoredMessagesTable;
+  stored_milestones: StoredMilestonesTable;
   stored_recipients: StoredRecipientsTable;
   message_tags: MessageTagsTable;
   delivery_paths: DeliveryPathsTable;

@@ -2,19 +2,15 @@
 import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
-import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
-import { indexMentions } from "./mentions.ts";
+import { type Codes, type LogType, logTypeBit } from "./codes.ts";
+import { type FreshMentions, indexMentions } from "./mentions.ts";
 import { prepareOnce } from "./prepared.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import { CHUNK_SIZES, rollUp } from "./rollups.ts";
 import type {
-  ArrivalRow,
   Bereft,
   BlockCounts,
   BlockRow,
-  DeliveryPath,
-  DeliveryProblem,
-  MessageStateRow,
   RunFigures,
   RunResult,
   StoredMessage,
@@ -23,33 +19,17 @@ import type {
 } from "./rows.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
 import type { SyslogTwinSearch, SyslogTwins } from "./syslog-twins.ts";
-import type {
-  AddressEventsTable,
-  StoredClientsTable,
-  StoredEnvelopesTable,
-  StoredHeadersTable,
-  StoredRecipientsTable,
-  StoredRejectionsTable,
-} from "./tables.ts";
+import type { StoredEnvelopesTable, StoredHeadersTable } from "./tables.ts";
 import type { TwinFinder } from "./twins.ts";
 import { Withdrawal } from "./withdrawal.ts";
-import {
-  ARRIVAL_COLUMNS,
-  RECIPIENT_COLUMNS,
-  STATE_COLUMNS,
-  type WordRow,
-  type WriteStatements,
-} from "./write-statements.ts";
-
-const REMEMBERED_PATHS = 20_000;
+import type { WordRow, WriteStatements } from "./write-statements.ts";
 
 /** What the writer knows from one transaction to the next. */
 export interface WriterMemory {
   readonly rawText: RawTextReader;
   readonly twins: TwinFinder;
   readonly syslogTwins: SyslogTwins;
-  /** Ids of paths, by the object that was stored. */
-  readonly paths: Map<DeliveryPath, number>;
+  readonly mentions: FreshMentions;
 }
 
 /** What can be done inside a write transaction. */
@@ -86,35 +66,19 @@ export class Transactor {
     return address === undefined ? null : this.#open().addresses.idOf(address);
   }
 
-  /** The id of a way of delivery; null when nothing is known of it. */
-  path(path: DeliveryPath): number | null {
-    const known = this.#memory.paths.get(path);
-    if (known !== undefined) return known;
-    const values = [
-      this.optionalString(path.router),
-      this.optionalString(path.transport),
-      this.optionalString(path.host),
-      this.optionalString(path.ip),
-      path.port ?? null,
-      this.optionalString(path.tls),
-    ];
-    if (values.every((value) => value === null)) return null;
-    const id = this.#open().paths.idOf(values);
-    if (this.#memory.paths.size >= REMEMBERED_PATHS) this.#memory.paths.clear();
-    this.#memory.paths.set(path, id);
-    return id;
+  /** The id of a path of deliveries. Values in the order of the columns. */
+  pathOf(values: readonly (number | null)[]): number {
+    return this.#open().paths.idOf(values);
   }
 
-  /** The id of a reason for failure; null when there is none. */
-  problem({ isTimeout, smtpCode, enhancedCode, phase, error }: DeliveryProblem): number | null {
-    if (error === undefined && !isTimeout && smtpCode === undefined) return null;
-    return this.#open().problems.idOf([
-      isTimeout ? 1 : 0,
-      smtpCode ?? null,
-      this.optionalString(enhancedCode),
-      this.optionalString(phase),
-      this.optionalString(error),
-    ]);
+  /** The id of a problem of deliveries. Values in the order of the columns. */
+  problemOf(values: readonly (number | null)[]): number {
+    return this.#open().problems.idOf(values);
+  }
+
+  /** The tables whose rows are bound as they come. */
+  get rows(): Pick<WriteStatements, "entries" | "addressEvents" | "rejections" | "clients"> {
+    return this.#open();
   }
 
   /** Makes strings and addresses findable by their text: to be done when a run ends, so that readers find all of them. */
@@ -127,13 +91,19 @@ export class Transactor {
   /** Makes what the blocks mention findable: to be done when a run ends. */
   indexMentions(): void {
     this.flush();
-    indexMentions(this.#database, this.#tables.mentions);
+    indexMentions(this.#database, this.#tables.mentions, this.#memory.mentions);
   }
 
   /** Adds up for statistics what is not yet, a part of it; false when nothing is left. To be done when a run ends, again and again. */
   rollUp(sizes = CHUNK_SIZES): boolean {
     this.flush();
     return rollUp(this.#database, sizes);
+  }
+
+  /** Adds up a chunk of entries, which no new row can fall into, while the other thread reads on. */
+  rollUpEntries(): void {
+    this.flush();
+    rollUp(this.#database, CHUNK_SIZES, ["entries"]);
   }
 
   /** A new id for a row of the table: one more than the largest. */
@@ -150,27 +120,6 @@ export class Transactor {
     this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
   }
 
-  /** `details`: its fields that have no column, a JSON array of `key, value, key, value …`. */
-  addEntry(
-    id: number,
-    serverId: number,
-    at: Moment | undefined,
-    event: EntryKind,
-    messageId: number | undefined,
-    logType: LogType,
-    details: string | undefined,
-  ): void {
-    this.#open().entries.add({
-      id,
-      server_id: serverId,
-      at: at ?? null,
-      event: this.codes.event(event),
-      message_id: messageId ?? null,
-      seen_in: logTypeBit(logType),
-      details_id: this.optionalString(details),
-    });
-  }
-
   /** Replaces the fields of an entry that have no column. */
   setDetails(entryId: number, details: string | undefined): void {
     this.#open().setDetails.run(this.optionalString(details), entryId);
@@ -181,6 +130,12 @@ export class Transactor {
     const tables = this.#open();
     tables.addSighting.run(location, entryId, this.codes.logType(logType));
     tables.markSeen.run(logTypeBit(logType), entryId);
+  }
+
+  /** True when another log may show lines of this one, too. */
+  hasOtherLogs(serverId: number, logType: LogType): boolean {
+    this.#open();
+    return this.#memory.twins.hasOtherLogs(serverId, logType);
   }
 
   /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
@@ -210,24 +165,12 @@ export class Transactor {
     for (const location of locations) entryLines.add({ location, first_location: firstLocation });
   }
 
-  addRejection(row: StoredRejectionsTable): void {
-    this.#open().rejections.add(row);
-  }
-
   addHeaders(row: StoredHeadersTable): void {
     this.#open().headers.add(row);
   }
 
   addEnvelopeAddress(row: StoredEnvelopesTable): void {
     this.#open().envelopes.add(row);
-  }
-
-  addClient(row: StoredClientsTable): void {
-    this.#open().clients.add(row);
-  }
-
-  addAddressEvent(row: AddressEventsTable): void {
-    this.#open().addressEvents.add(row);
   }
 
   findMessage(serverId: number, eximId: string): StoredMessage | undefined {
@@ -264,23 +207,36 @@ export class Transactor {
     return this.#open().greatestEximId.get()?.id ?? "";
   }
 
-  addMessage(id: number, serverId: number, eximId: string, state: MessageStateRow, arrival: ArrivalRow): void {
-    this.#open().messages.add({ id, server_id: serverId, exim_id: eximId, ...state, ...arrival });
+  /** Where new messages and their recipients are added. */
+  get messageRows(): Pick<WriteStatements, "messages" | "recipients"> {
+    return this.#open();
   }
 
-  updateMessage(id: number, state: MessageStateRow, arrival: ArrivalRow | undefined): void {
+  /** Values in the order of the columns. */
+  updateMessage(id: number, state: readonly SqlValue[], arrival: readonly SqlValue[] | undefined): void {
     const tables = this.#open();
-    tables.updateState.run(...STATE_COLUMNS.map((column) => state[column]), id);
-    if (arrival !== undefined) tables.updateArrival.run(...ARRIVAL_COLUMNS.map((column) => arrival[column]), id);
+    tables.updateState.run(...state, id);
+    if (arrival !== undefined) tables.updateArrival.run(...arrival, id);
   }
 
-  addRecipient(row: StoredRecipientsTable): void {
-    this.#open().recipients.add(row);
+  /** Stores what few messages have. Values in the order of the columns. */
+  putMilestones(messageId: number, values: readonly SqlValue[]): void {
+    this.#open().putMilestones.run(messageId, ...values);
   }
 
-  /** Adds a recipient, or replaces what is stored of it. */
-  putRecipient(row: StoredRecipientsTable): void {
-    this.#open().putRecipient.run(...RECIPIENT_COLUMNS.map((column) => row[column]));
+  /** Adds a recipient, or replaces what is stored of it. Values in the order of the columns. */
+  putRecipient(values: readonly SqlValue[]): void {
+    this.#open().putRecipient.run(...values);
+  }
+
+  /** Recipients that became known after the arrival: the line of that speaks of them, too. */
+  mentionLate(messageId: number, addresses: readonly string[]): void {
+    for (const address of addresses) this.#memory.mentions.addLate(messageId, this.address(address));
+  }
+
+  /** What blocks mention, as they are stored. */
+  get mentions(): FreshMentions {
+    return this.#memory.mentions;
   }
 
   /** The messages with an id of Exim's, one a server. */
@@ -370,6 +326,7 @@ export class Transactor {
   withdrawBlock(blockId: number): Bereft {
     this.#open();
     const bereft = this.#withdrawal.withdraw(blockId);
+    this.#memory.mentions.spoil();
     this.#memory.rawText.clear();
     this.#memory.twins.forget();
     this.#memory.syslogTwins.forget();

@@ -68,14 +68,15 @@ export class TwinFinder {
     );
   }
 
+  /** True when there is another log that may show a line of this one, too. */
+  hasOtherLogs(serverId: number, logType: LogType): boolean {
+    this.#ask(serverId, logType);
+    return this.#sourceIds.length > 0;
+  }
+
   /** The entry of another log that this line repeats, taken so that the next equal line gets the next one; undefined when there is none. */
   take(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
-    const asker = `${serverId}/${logType}`;
-    if (asker !== this.#asker) {
-      this.forget();
-      this.#asker = asker;
-      this.#sourceIds = this.#otherLogs.all(serverId, this.#codes.logType(logType)).map(({ id }) => id);
-    }
+    this.#ask(serverId, logType);
     if (this.#sourceIds.length === 0) return undefined;
     for (const { id, first, last } of this.#blocksAround(at)) {
       if (at < first || at > last) continue;
@@ -90,6 +91,14 @@ export class TwinFinder {
     this.#asker = "";
     this.#windowStart = Number.NaN;
     this.#unpairedIn.clear();
+  }
+
+  #ask(serverId: number, logType: LogType): void {
+    const asker = `${serverId}/${logType}`;
+    if (asker === this.#asker) return;
+    this.forget();
+    this.#asker = asker;
+    this.#sourceIds = this.#otherLogs.all(serverId, this.#codes.logType(logType)).map(({ id }) => id);
   }
 
   #blocksAround(at: EpochMs): readonly BlockSpan[] {

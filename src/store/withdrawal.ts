@@ -60,6 +60,7 @@ export class Withdrawal {
       `DELETE FROM stored_recipients WHERE message_id = ?
        ${lacksText ? `AND ${hasArrival ? "NOT announced" : "TRUE"} AND address_id NOT IN (${NAMED_BY_ENTRIES})` : ""}`,
     ).run(...(lacksText ? [id, id] : [id]));
+    if (!lacksText) this.#statement("DELETE FROM stored_milestones WHERE message_id = ?").run(id);
     return { id, serverId, eximId, entries, lacksText, hasArrival };
   }
 

@@ -42,6 +42,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   unused_texts: "derived",
   text_indexes: "derived",
   stored_messages: "derived",
+  stored_milestones: "derived",
   stored_recipients: "derived",
   message_tags: "kept",
   delivery_paths: "derived",

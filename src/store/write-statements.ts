@@ -5,62 +5,23 @@ import { Combinations } from "./combinations.ts";
 import { Interner } from "./interner.ts";
 import { mentionsTable } from "./mentions.ts";
 import { GREATEST_BLOCK } from "./raw-text.ts";
-import type { MessageStateRow } from "./rows.ts";
-import type {
-  AddressEventsTable,
-  StoredClientsTable,
-  StoredMessagesTable,
-  StoredRecipientsTable,
-  StoredRejectionsTable,
-} from "./tables.ts";
+import {
+  ADDRESS_EVENT,
+  ARRIVAL,
+  CLIENT,
+  columnsOf,
+  DELIVERY_PATH,
+  DELIVERY_PROBLEM,
+  ENTRY,
+  MESSAGE_STATE,
+  MILESTONES,
+  REJECTION,
+} from "./records.ts";
+import type { StoredMessagesTable, StoredMilestonesTable, StoredRecipientsTable } from "./tables.ts";
 
-export const STATE_COLUMNS = [
-  "status",
-  "first_at",
-  "last_at",
-  "queue_ms",
-  "completed_at",
-  "frozen_at",
-  "thawed_at",
-  "removed_at",
-  "cancelled_at",
-  "rejected_at",
-  "discarded_at",
-  "not_accepted_at",
-  "queued_at",
-  "ignored_at",
-] as const satisfies readonly (keyof MessageStateRow)[];
-
-export const ARRIVAL_COLUMNS = [
-  "arrival_at",
-  "sender_id",
-  "size",
-  "subject",
-  "header_message_id",
-  "host_id",
-  "helo_id",
-  "ip_id",
-  "port",
-  "protocol_id",
-  "auth_id",
-  "ident_id",
-  "tls_id",
-  "parent_exim_id",
-  "fake_reject",
-] as const satisfies readonly (keyof StoredMessagesTable)[];
-
-export const ADDRESS_EVENT_COLUMNS = [
-  "entry_id",
-  "recipient_id",
-  "final_id",
-  "outcome",
-  "is_attempt",
-  "path_id",
-  "problem_id",
-  "confirmation",
-  "queue_ms",
-  "duration_ms",
-] as const satisfies readonly (keyof AddressEventsTable)[];
+const STATE_COLUMNS = columnsOf(MESSAGE_STATE);
+const ARRIVAL_COLUMNS = columnsOf(ARRIVAL);
+const MILESTONE_COLUMNS = columnsOf(MILESTONES);
 
 export const RECIPIENT_COLUMNS = [
   "message_id",
@@ -73,30 +34,6 @@ export const RECIPIENT_COLUMNS = [
   "error_id",
 ] as const satisfies readonly (keyof StoredRecipientsTable)[];
 
-export const REJECTION_COLUMNS = [
-  "entry_id",
-  "phase",
-  "is_permanent",
-  "host_id",
-  "helo_id",
-  "ip_id",
-  "sender_id",
-  "recipient_id",
-  "auth_id",
-  "category_id",
-  "reason_id",
-] as const satisfies readonly (keyof StoredRejectionsTable)[];
-
-export const CLIENT_COLUMNS = [
-  "entry_id",
-  "host_id",
-  "helo_id",
-  "ip_id",
-  "sender_id",
-  "recipient_id",
-  "auth_id",
-] as const satisfies readonly (keyof StoredClientsTable)[];
-
 /** A line about one recipient, as it is stored. */
 export interface WordRow {
   readonly recipient: string;
@@ -106,6 +43,9 @@ export interface WordRow {
   readonly is_attempt: number;
   readonly error: string | null;
 }
+
+/** A message, and its milestones where it has any. */
+type MessageRow = Omit<StoredMessagesTable, "id"> & { readonly id: number } & Omit<StoredMilestonesTable, "message_id">;
 
 interface Flushable {
   flush(): void;
@@ -134,10 +74,11 @@ export interface WriteStatements {
   readonly markSeen: Database.Statement;
   readonly setDetails: Database.Statement<[number | null, number]>;
   readonly greatestEximId: Database.Statement<[], { id: string | null }>;
-  readonly findMessage: Database.Statement<[number, string], StoredMessagesTable & { id: number }>;
+  readonly findMessage: Database.Statement<[number, string], MessageRow>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
   readonly wordsOf: Database.Statement<[number], WordRow>;
   readonly putRecipient: Database.Statement;
+  readonly putMilestones: Database.Statement;
   readonly updateState: Database.Statement;
   readonly updateArrival: Database.Statement;
 }
@@ -152,21 +93,13 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     ...STATE_COLUMNS,
     ...ARRIVAL_COLUMNS,
   ]);
-  const entries = new BulkInsert(database, "stored_entries", [
-    "id",
-    "server_id",
-    "at",
-    "event",
-    "message_id",
-    "seen_in",
-    "details_id",
-  ]);
-  const rejections = new BulkInsert(database, "stored_rejections", REJECTION_COLUMNS);
+  const entries = new BulkInsert(database, "stored_entries", columnsOf(ENTRY));
+  const rejections = new BulkInsert(database, "stored_rejections", columnsOf(REJECTION));
   const entryLines = new BulkInsert(database, "entry_lines", ["location", "first_location"]);
   const headers = new BulkInsert(database, "stored_headers", ["id", "entry_id", "headers", "is_cut"]);
   const envelopes = new BulkInsert(database, "stored_envelopes", ["id", "entry_id", "is_recipient", "address_id"]);
-  const clients = new BulkInsert(database, "stored_clients", CLIENT_COLUMNS);
-  const addressEvents = new BulkInsert(database, "address_events", ADDRESS_EVENT_COLUMNS);
+  const clients = new BulkInsert(database, "stored_clients", columnsOf(CLIENT));
+  const addressEvents = new BulkInsert(database, "address_events", columnsOf(ADDRESS_EVENT));
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
   const mentions = mentionsTable(database);
   return {
@@ -178,21 +111,8 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       add: (id, address) => addresses.add({ id, address }),
       flush: () => addresses.flush(),
     }),
-    paths: new Combinations(database, "delivery_paths", [
-      "router_id",
-      "transport_id",
-      "host_id",
-      "ip_id",
-      "port",
-      "tls_id",
-    ]),
-    problems: new Combinations(database, "delivery_problems", [
-      "is_timeout",
-      "smtp_code",
-      "enhanced_id",
-      "phase_id",
-      "error_id",
-    ]),
+    paths: new Combinations(database, "delivery_paths", columnsOf(DELIVERY_PATH)),
+    problems: new Combinations(database, "delivery_problems", columnsOf(DELIVERY_PROBLEM)),
     messages,
     entries,
     rejections,
@@ -229,7 +149,10 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),
     setDetails: database.prepare("UPDATE stored_entries SET details_id = ? WHERE id = ?"),
     greatestEximId: database.prepare("SELECT max(exim_id) AS id FROM stored_messages"),
-    findMessage: database.prepare("SELECT * FROM stored_messages WHERE server_id = ? AND exim_id = ?"),
+    findMessage: database.prepare(
+      `SELECT m.*, ${MILESTONE_COLUMNS.map((column) => `z.${column}`).join(", ")}
+       FROM stored_messages m LEFT JOIN stored_milestones z ON z.message_id = m.id WHERE m.server_id = ? AND m.exim_id = ?`,
+    ),
     recipientsOf: database.prepare(
       "SELECT a.address, r.announced FROM stored_recipients r JOIN addresses a ON a.id = r.address_id WHERE r.message_id = ?",
     ),
@@ -242,6 +165,10 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     ),
     putRecipient: database.prepare(
       `INSERT OR REPLACE INTO stored_recipients (${RECIPIENT_COLUMNS.join(", ")}) VALUES (${RECIPIENT_COLUMNS.map(() => "?").join(", ")})`,
+    ),
+    putMilestones: database.prepare(
+      `INSERT OR REPLACE INTO stored_milestones (message_id, ${MILESTONE_COLUMNS.join(", ")})
+       VALUES (?, ${MILESTONE_COLUMNS.map(() => "?").join(", ")})`,
     ),
     updateState: database.prepare(
       `UPDATE stored_messages SET ${STATE_COLUMNS.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`,

@@ -9,6 +9,7 @@ import { type Codes, loadCodes } from "./codes.ts";
 import { closeWriter } from "./companions.ts";
 import { CHECKPOINT_PAGES, relax, settle, syncCommits, withTranslation } from "./connection.ts";
 import { type FreeBytes, freeBytesAt } from "./free-space.ts";
+import { FreshMentions } from "./mentions.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
@@ -91,7 +92,7 @@ export class Writer {
       rawText: this.rawText,
       twins: new TwinFinder(database, this.rawText, this.codes),
       syslogTwins: new SyslogTwins(database, this.rawText, this.codes),
-      paths: new Map(),
+      mentions: new FreshMentions(),
     };
   }
 
@@ -101,6 +102,18 @@ export class Writer {
    * Errors: `busy`, `disk_full`, `io`, `read_only`, `corrupt`.
    */
   write<Result>(action: (transactor: Transactor) => Result, onForeignWrite: () => void = () => {}): Result {
+    const transactor = this.begin(onForeignWrite);
+    try {
+      const result = action(transactor);
+      this.commit(transactor);
+      return result;
+    } catch (error) {
+      throw this.rollBack(transactor, error, onForeignWrite);
+    }
+  }
+
+  /** Begins a transaction, which {@link commit} or {@link rollBack} ends; until then nobody else can write. */
+  begin(onForeignWrite: () => void): Transactor {
     this.#begin();
     const transactor = new Transactor(this.#database, this.#tables, this.codes, this.#memory);
     try {
@@ -108,18 +121,26 @@ export class Writer {
         this.#forget();
         onForeignWrite();
       }
-      const result = action(transactor);
-      transactor.flush();
-      this.#control.commit.run();
-      this.#letReadersIn();
-      return result;
     } catch (error) {
-      this.#rollBack();
-      onForeignWrite();
-      throw translateSqliteError(error, this.path);
-    } finally {
-      transactor.end();
+      throw this.rollBack(transactor, error, onForeignWrite);
     }
+    return transactor;
+  }
+
+  /** Stores all that was written. */
+  commit(transactor: Transactor): void {
+    transactor.flush();
+    this.#control.commit.run();
+    transactor.end();
+    this.#letReadersIn();
+  }
+
+  /** Takes back all that was written; returns the error to be thrown. */
+  rollBack(transactor: Transactor, error: unknown, onForeignWrite: () => void): unknown {
+    this.#rollBack();
+    onForeignWrite();
+    transactor.end();
+    return translateSqliteError(error, this.path);
   }
 
   /** Ends the first filling of a new file. To be called when a run ends. */
@@ -203,7 +224,7 @@ export class Writer {
     this.#tables.addresses.forget();
     this.#tables.paths.forget();
     this.#tables.problems.forget();
-    this.#memory.paths.clear();
+    this.#memory.mentions.spoil();
     this.rawText.clear();
     this.#memory.twins.forget();
     this.#memory.syslogTwins.forget();

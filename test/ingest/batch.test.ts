@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Batch, Batcher } from "../../src/ingest/batch.ts";
+import { type Batch, Batcher, type LogRecord } from "../../src/ingest/batch.ts";
 import type { LineEnd } from "../../src/ingest/lines.ts";
 
 const ENTRY = "2026-03-02 06:16:00 Start queue run: pid=1";
@@ -12,6 +12,43 @@ const LINES = fc.array(
     maxLength: 40,
   },
 );
+
+describe("batches in blocks", () => {
+  test("are the same batches; records are counted within their block", () => {
+    fc.assert(
+      fc.property(LINES, fc.integer({ min: 1, max: 12 }), fc.integer({ max: 500 }), (lines, batchLines, blockBytes) => {
+        const batches = batchesOf(lines, batchLines, blockBytes);
+        expect(batches.map(({ text }) => text)).toEqual(batchesOf(lines, batchLines).map(({ text }) => text));
+        for (const block of new Set(batches.map((batch) => batch.block))) {
+          const own = batches.filter((batch) => batch.block === block);
+          const physical = own
+            .map(({ text }) => text)
+            .join("")
+            .split("\n");
+          for (const { line, lines: texts, places } of own.flatMap(({ records }) => records))
+            expect([line, ...places].map((place) => physical[place])).toEqual(texts);
+        }
+      }),
+    );
+  });
+
+  test("end before a block holds more than its bytes, unless it is one batch", () => {
+    const batches = batchesOf(Array<string>(1000).fill(ENTRY), 10, 10_000);
+    const sizes = new Map<number, number>();
+    for (const { block, text } of batches) sizes.set(block, (sizes.get(block) ?? 0) + text.length);
+    expect(Math.max(...sizes.values())).toBeLessThanOrEqual(10_000);
+    expect(sizes.size).toBeLessThan(batches.length / 15);
+    expect(new Set(batchesOf(Array<string>(50).fill(ENTRY), 10, 100).map(({ block }) => block)).size).toBe(5);
+  });
+
+  test("end before a block has more lines than 16 bits count, however short they are", () => {
+    const batches = batchesOf(Array<string>(150_000).fill("x"), 500, 1 << 20);
+    const lines = new Map<number, number>();
+    for (const batch of batches) lines.set(batch.block, (lines.get(batch.block) ?? 0) + batch.lines);
+    expect(Math.max(...lines.values())).toBeLessThan(65_536);
+    expect([...lines.values()].reduce((sum, count) => sum + count, 0)).toBe(150_000);
+  });
+});
 
 describe("lines in batches", () => {
   test("are the same text and the same records in batches of any size", () => {
@@ -121,20 +158,49 @@ describe("lines in batches", () => {
   });
 });
 
-function batchesOf(lines: readonly string[], batchLines: number): Batch[] {
-  return collect(batchLines, false, (batcher) => {
-    for (const line of lines) batcher.add(line, "newline" satisfies LineEnd);
-  });
+/** A batch with its records; `block` counts the blocks before its own. */
+interface ReadBatch extends Batch {
+  readonly records: readonly LogRecord[];
+  readonly block: number;
 }
 
-function collect(batchLines: number, isWithinLine: boolean, fill: (batcher: Batcher) => void): Batch[] {
-  const batches: Batch[] = [];
-  const batcher = new Batcher({ batchLines, isWithinLine, isSyslog: false }, (batch) => batches.push(batch));
+function batchesOf(lines: readonly string[], batchLines: number, blockBytes = 0): ReadBatch[] {
+  return collect(
+    batchLines,
+    false,
+    (batcher) => {
+      for (const line of lines) batcher.add(line, "newline" satisfies LineEnd);
+    },
+    blockBytes,
+  );
+}
+
+function collect(
+  batchLines: number,
+  isWithinLine: boolean,
+  fill: (batcher: Batcher) => void,
+  blockBytes = 0,
+): ReadBatch[] {
+  const batches: ReadBatch[] = [];
+  let records: LogRecord[] = [];
+  let block = 0;
+  const batcher = new Batcher(
+    { batchLines, blockBytes, isWithinLine, isSyslog: false },
+    {
+      onRecord: (record) => records.push(record),
+      onBatch: (batch) => {
+        batches.push({ ...batch, records, block });
+        records = [];
+      },
+      onBlock: () => block++,
+    },
+  );
   fill(batcher);
   batcher.end();
+  expect(block).toBe(batches.length === 0 ? 0 : (batches.at(-1)?.block ?? 0) + 1);
   return batches;
 }
 
-function recordsOf(batches: readonly Batch[]): (readonly [lines: readonly string[], isEntry: boolean])[] {
+function recordsOf(batches: readonly ReadBatch[]): (readonly [lines: readonly string[], isEntry: boolean])[] {
   return batches.flatMap(({ records }) => records.map(({ lines, isEntry }) => [lines, isEntry] as const));
 }

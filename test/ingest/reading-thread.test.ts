@@ -1,18 +1,24 @@
 /** Reading in another thread: the same as in this one, and every end of it. The two sides talk through a channel of one process. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { MessageChannel } from "node:worker_threads";
+import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { SourceFailure } from "../../src/ingest/lines.ts";
-import { type EntryBatch, type ReadingStart, readBatches } from "../../src/ingest/reading.ts";
-import { ReadingThread, serveReadings, type Thread } from "../../src/ingest/reading-thread.ts";
+import type { EncodedBlock, ReadingStart } from "../../src/ingest/reading.ts";
+import { ReadingThread, readBlocks, serveReadings, type Thread } from "../../src/ingest/reading-thread.ts";
+import { type EncodingCodes, loadCodes } from "../../src/store/codes.ts";
 import { corpusProfiles } from "../support/corpus.ts";
-import { NOW } from "../support/database.ts";
+import { NOW, SCHEMA_DIRECTORY } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 
 const START: ReadingStart = {
   batchLines: 7,
+  blockBytes: 3000,
+  codes: codes(),
+  logType: "main",
   timeZone: "Europe/Berlin",
   isSyslog: false,
   beginMs: undefined,
@@ -22,14 +28,14 @@ const START: ReadingStart = {
 const LOG = [...generateLog("main", { messages: 400, seed: 3 })].join("");
 
 describe("a log read in another thread", () => {
-  test("gives the same batches", async () => {
+  test("gives the same blocks", async () => {
     const thread = new ReadingThread(startThread);
     expect(await inThread(thread, LOG)).toEqual(await inProcess(LOG));
     await thread.close();
   });
 
   test.each(corpusProfiles().filter(({ name }) => name.includes("trimmed")))(
-    "gives the same batches: $name",
+    "gives the same blocks: $name",
     async ({ logs }) => {
       const thread = new ReadingThread(startThread);
       for (const path of Object.values(logs)) {
@@ -40,13 +46,16 @@ describe("a log read in another thread", () => {
     },
   );
 
-  test("gives the same batches when it came through syslog", async () => {
+  test("gives the same blocks when it came through syslog", async () => {
     const start = { ...START, isSyslog: true, beginMs: NOW };
     const thread = new ReadingThread(startThread);
     const log = SMALL_LOGS.syslog.toString("latin1");
-    const batches = await inThread(thread, log, start);
-    expect(batches).toEqual(await inProcess(log, start));
-    expect(batches.flatMap(({ entries }) => entries).filter(({ syslogTwin }) => syslogTwin).length).toBeGreaterThan(5);
+    const blocks = await inThread(thread, log, start);
+    expect(blocks).toEqual(await inProcess(log, start));
+    expect(
+      blocks.flatMap((block) => block.batches.flatMap(({ extras }) => extras)).filter(({ syslogTwin }) => syslogTwin)
+        .length,
+    ).toBeGreaterThan(5);
     await thread.close();
   });
 
@@ -54,9 +63,9 @@ describe("a log read in another thread", () => {
     const [stored, rest] = [LOG.slice(0, 1000), LOG.slice(1000)];
     const start = { ...START, lastBlock: { text: stored, isWithinLine: false, clockMs: undefined } };
     const thread = new ReadingThread(startThread);
-    const batches = await inThread(thread, rest, start);
-    expect(batches).toEqual(await inProcess(rest, start));
-    expect(batches[0]?.isRedone).toBe(true);
+    const blocks = await inThread(thread, rest, start);
+    expect(blocks).toEqual(await inProcess(rest, start));
+    expect(blocks[0]?.isRedone).toBe(true);
     await thread.close();
   });
 
@@ -72,10 +81,10 @@ describe("a log read in another thread", () => {
       }
     })();
     const thread = new ReadingThread(startThread);
-    const onBatch = ({ lines }: EntryBatch) => {
+    const onBlock = ({ lines }: EncodedBlock) => {
       stored += lines;
     };
-    await thread.readBatches(Readable.from(pieces, { highWaterMark: 1 }), START, onBatch, undefined);
+    await thread.readBlocks(Readable.from(pieces, { highWaterMark: 1 }), START, onBlock, undefined);
     expect(stored).toBe(asked);
     expect(most).toBeLessThan(100);
     await thread.close();
@@ -90,11 +99,11 @@ describe("a log read in another thread", () => {
       })(),
     );
     const thread = new ReadingThread(startThread);
-    const batches: EntryBatch[] = [];
-    const reading = thread.readBatches(failing, START, (batch) => batches.push(batch), undefined);
+    const blocks: EncodedBlock[] = [];
+    const reading = thread.readBlocks(failing, START, (block) => blocks.push(block), undefined);
     await expect(reading).rejects.toThrow(SourceFailure);
     await expect(reading).rejects.toMatchObject({ cause });
-    expect(batches).toEqual(await inProcess(LOG.slice(0, 5000)));
+    expect(blocks).toEqual(await inProcess(LOG.slice(0, 5000)));
     await thread.close();
   });
 });
@@ -109,7 +118,7 @@ describe("the other thread", () => {
     const refuse = (): void => {
       throw new Error("No room.");
     };
-    await expect(thread.readBatches(Readable.from([LOG]), START, refuse, undefined)).rejects.toThrow("No room.");
+    await expect(thread.readBlocks(Readable.from([LOG]), START, refuse, undefined)).rejects.toThrow("No room.");
     expect(await inThread(thread, LOG)).toEqual(await inProcess(LOG));
     expect(started).toBe(2);
     await thread.close();
@@ -122,26 +131,37 @@ describe("the other thread", () => {
       on: (event, listener) => event === "error" && setImmediate(() => listener(bug)),
       terminate: async () => {},
     }));
-    await expect(thread.readBatches(Readable.from([LOG]), START, () => {}, undefined)).rejects.toBe(bug);
+    await expect(thread.readBlocks(Readable.from([LOG]), START, () => {}, undefined)).rejects.toBe(bug);
   });
 
-  test("is left at an abort, with the batches before it stored", async () => {
+  test("is left at an abort, with the blocks before it stored", async () => {
     const controller = new AbortController();
     let terminated = 0;
     const thread = new ReadingThread(() => {
       const started = startThread();
       return { ...started, terminate: () => started.terminate().then(() => terminated++) };
     });
-    const batches: EntryBatch[] = [];
-    const onBatch = (batch: EntryBatch): void => {
-      batches.push(batch);
-      if (batches.length === 3) controller.abort();
+    const blocks: EncodedBlock[] = [];
+    const onBlock = (block: EncodedBlock): void => {
+      blocks.push(block);
+      if (blocks.length === 3) controller.abort();
     };
-    await thread.readBatches(Readable.from([LOG, LOG]), START, onBatch, controller.signal);
-    expect(batches).toEqual((await inProcess(LOG)).slice(0, 3));
+    await thread.readBlocks(Readable.from([LOG, LOG]), START, onBlock, controller.signal);
+    expect(blocks).toEqual((await inProcess(LOG)).slice(0, 3));
     expect(terminated).toBe(1);
   });
 });
+
+/** The codes of a database whose tables have just been made. */
+function codes(): EncodingCodes {
+  const database = new Database(":memory:");
+  try {
+    database.exec(readFileSync(join(SCHEMA_DIRECTORY, "0001_initial.sql"), "utf8"));
+    return loadCodes(database).encoding;
+  } finally {
+    database.close();
+  }
+}
 
 function startThread(): Thread {
   const { port1, port2 } = new MessageChannel();
@@ -153,25 +173,25 @@ function startThread(): Thread {
   };
 }
 
-async function inThread(thread: ReadingThread, log: string, start = START): Promise<EntryBatch[]> {
-  const batches: EntryBatch[] = [];
-  await thread.readBatches(Readable.from(pieces(log)), start, (batch) => batches.push(batch), undefined);
-  return batches;
+async function inThread(thread: ReadingThread, log: string, start = START): Promise<EncodedBlock[]> {
+  const blocks: EncodedBlock[] = [];
+  await thread.readBlocks(Readable.from(pieces(log)), start, (block) => blocks.push(block), undefined);
+  return blocks;
 }
 
-async function inProcess(log: string, start = START): Promise<EntryBatch[]> {
-  const batches: EntryBatch[] = [];
-  await readBatches(Readable.from(pieces(log)), start, (batch) => batches.push(batch), undefined);
-  return batches.map(plain);
+async function inProcess(log: string, start = START): Promise<EncodedBlock[]> {
+  const blocks: EncodedBlock[] = [];
+  await readBlocks(Readable.from(pieces(log)), start, (block) => blocks.push(block), undefined);
+  return blocks.map(plain);
 }
 
 /** As it is after a copy: byte arrays are no Buffers any more. */
-function plain(batch: EntryBatch): EntryBatch {
-  const { text } = batch;
+function plain(block: EncodedBlock): EncodedBlock {
+  const { text } = block;
   const { data, sha256 } = text;
   return {
-    ...batch,
-    tail: new Uint8Array(batch.tail),
+    ...block,
+    tail: new Uint8Array(block.tail),
     text: { ...text, data: new Uint8Array(data), sha256: new Uint8Array(sha256) },
   };
 }

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { Batcher } from "../../src/ingest/batch.ts";
+import { Batcher, type LogRecord } from "../../src/ingest/batch.ts";
 import type { LogEvent } from "../../src/parse/events.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../../src/parse/record.ts";
 
@@ -43,12 +43,14 @@ function readEntries(path: string): ParsedEntry[] {
 
 function readSyslogEntries(path: string): ParsedEntry[] {
   const entries: ParsedEntry[] = [];
-  const batcher = new Batcher({ batchLines: 500, isWithinLine: false, isSyslog: true }, ({ records }) => {
-    for (const { lines, isEntry } of records) {
-      const entry = isEntry ? parseEntry(lines) : undefined;
-      if (entry !== undefined) entries.push(entry);
-    }
-  });
+  const onRecord = ({ lines, isEntry }: LogRecord): void => {
+    const entry = isEntry ? parseEntry(lines) : undefined;
+    if (entry !== undefined) entries.push(entry);
+  };
+  const batcher = new Batcher(
+    { batchLines: 500, blockBytes: 0, isWithinLine: false, isSyslog: true },
+    { onRecord, onBatch: () => {}, onBlock: () => {} },
+  );
   for (const line of readFileSync(path, "latin1").split("\n")) batcher.add(line, "newline");
   batcher.end();
   return entries;

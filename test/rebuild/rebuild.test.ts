@@ -6,9 +6,9 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { NOTHING, readLog } from "../../src/ingest/log-reader.ts";
+import { NOTHING, readLog, SMALL_LOAD } from "../../src/ingest/log-reader.ts";
 import { MessageBook } from "../../src/ingest/message-book.ts";
-import { readBatches } from "../../src/ingest/reading.ts";
+import { readBlocks } from "../../src/ingest/reading-thread.ts";
 import { replay } from "../../src/ingest/replay.ts";
 import type { OpenSource } from "../../src/ingest/source.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
@@ -371,11 +371,11 @@ async function readOnAfterRebuild(path: string, start: number): Promise<void> {
       { ...NOTHING },
       {
         ...OPTIONS,
-        batchesTogether: 1,
-        readBatches,
+        load: SMALL_LOAD,
+        readBlocks,
         timeZone: "UTC",
         signal: undefined,
-        onBatch: () => {},
+        onCommit: () => {},
       },
     );
   });

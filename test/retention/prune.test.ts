@@ -10,7 +10,7 @@ import { describe, expect, test, vi } from "vitest";
 import { replay } from "../../src/ingest/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneProgress, pruneStatus, rehearse } from "../../src/retention/prune.ts";
-import { indexMentions, mentionsTable, unpackBlocks } from "../../src/store/mentions.ts";
+import { FreshMentions, indexMentions, mentionsTable, unpackBlocks } from "../../src/store/mentions.ts";
 import { RawTextReader } from "../../src/store/raw-text.ts";
 import { openReader } from "../../src/store/store.ts";
 import { TEXT_REFERENCES } from "../../src/store/text-references.ts";
@@ -584,7 +584,7 @@ function expectMentioned(path: string): void {
       .all();
     const stored = mentions();
     database.exec("DELETE FROM mentions; UPDATE text_indexes SET last_id = 0 WHERE table_name = 'raw_blocks'");
-    indexMentions(database, mentionsTable(database));
+    indexMentions(database, mentionsTable(database), new FreshMentions());
     const blockOf = (mention: string): number => Number(mention.split(" ")[2]);
     const needed = [...mentions()].filter((mention) => blockOf(mention) <= lastId);
     expect(needed.filter((mention) => !stored.has(mention))).toEqual([]);

@@ -4,15 +4,7 @@ import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  blockOf,
-  entryIdOf,
-  LINES_PER_BLOCK,
-  lineOf,
-  offsetOfLine,
-  packText,
-  sha256,
-} from "../../src/store/raw-text.ts";
+import { blockOf, entryIdOf, LINES_PER_BLOCK, lineOf, OpenBlock, packBytes, sha256 } from "../../src/store/raw-text.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
@@ -28,7 +20,7 @@ describe("packed text", () => {
   test("gives every byte back", () => {
     fc.assert(
       fc.property(latin1, (text) => {
-        expect(brotliDecompressSync(packText(text).data).toString("latin1")).toBe(text);
+        expect(brotliDecompressSync(packBytes(Buffer.from(text, "latin1")).data).toString("latin1")).toBe(text);
       }),
       { numRuns: 300 },
     );
@@ -38,7 +30,7 @@ describe("packed text", () => {
     fc.assert(
       fc.property(latin1, (text) => {
         const bytes = Buffer.from(text, "latin1");
-        const packed = packText(text);
+        const packed = packBytes(Buffer.from(text, "latin1"));
         expect(packed.size).toBe(bytes.length);
         expect(packed.sha256).toEqual(createHash("sha256").update(bytes).digest());
         expect(sha256(bytes)).toEqual(packed.sha256);
@@ -48,7 +40,7 @@ describe("packed text", () => {
 
   test("is a third of a log or less", () => {
     const text = readFileSync(new URL("../../fixtures/corpus/default/mainlog", import.meta.url), "latin1");
-    expect(packText(text).data.length).toBeLessThan(text.length / 3);
+    expect(packBytes(Buffer.from(text, "latin1")).data.length).toBeLessThan(text.length / 3);
   });
 });
 
@@ -71,22 +63,21 @@ describe("an entry id", () => {
   });
 });
 
-describe("offsetOfLine", () => {
-  test("is where the line begins", () => {
+describe("an open block", () => {
+  test("finds each of its lines", () => {
     fc.assert(
-      fc.property(lines, fc.nat(), (all, choice) => {
-        const text = all.map((line) => `${line}\n`).join("");
-        const number = choice % all.length;
-        const offset = offsetOfLine(text, number);
-        expect(text.slice(offset, offset + (all[number] ?? "").length + 1)).toBe(`${all[number]}\n`);
-        expect(text.slice(0, offset).split("\n").length - 1).toBe(number);
+      fc.property(lines, fc.boolean(), (all, endsWithNewline) => {
+        const text = all.join("\n") + (endsWithNewline ? "\n" : "");
+        const block = new OpenBlock(text, false);
+        expect(all.map((_, line) => block.lineAt(line))).toEqual(all);
+        for (const line of all.keys()) expect(text.slice(0, block.startOf(line)).split("\n").length - 1).toBe(line);
       }),
     );
   });
 
-  test("finds a last line without a newline", () => {
-    expect(offsetOfLine("one\ntwo", 1)).toBe(4);
-    expect(offsetOfLine("one", 0)).toBe(0);
+  test("ends where a line would begin that it has not", () => {
+    expect(new OpenBlock("one\ntwo", false).startOf(2)).toBe(7);
+    expect(new OpenBlock("one\n", false).startOf(2)).toBe(4);
   });
 });
 

@@ -308,7 +308,15 @@ function connect(path: string): Database.Database {
 
 function addEntries(transactor: Transactor, count: number): void {
   for (let id = 1; id <= count; id++)
-    transactor.addEntry(id, 1, momentAt(NOW, 0), "other", undefined, "main", undefined);
+    transactor.rows.entries.add({
+      id,
+      server_id: 1,
+      at: momentAt(NOW, 0),
+      event: transactor.codes.event("other"),
+      message_id: null,
+      seen_in: 1,
+      details_id: null,
+    });
 }
 
 function failTo(writer: Writer, action: (transactor: Transactor) => unknown): void {

@@ -128,11 +128,17 @@ class Run {
     const { signal } = this.#io;
     let linesBefore = 0;
     // Batches of one entry: nothing is kept of those before it.
-    const batcher = new Batcher({ batchLines: 1, isWithinLine: false, isSyslog: hasSyslog }, ({ records, lines }) => {
-      for (const { line, lines: texts, isEntry } of records)
-        this.#take(readLine(texts, isEntry, { file: path, lineNumber: linesBefore + line + 1 }));
-      linesBefore += lines;
-    });
+    const batcher = new Batcher(
+      { batchLines: 1, blockBytes: 0, isWithinLine: false, isSyslog: hasSyslog },
+      {
+        onRecord: ({ line, lines, isEntry }) =>
+          this.#take(readLine(lines, isEntry, { file: path, lineNumber: linesBefore + line + 1 })),
+        onBatch: ({ lines }) => {
+          linesBefore += lines;
+        },
+        onBlock: () => {},
+      },
+    );
     try {
       await eachLine(text, (line, end) => batcher.add(line, end), { unfinished: 0, signal });
     } finally {

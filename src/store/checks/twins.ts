@@ -1,4 +1,4 @@
-import { blockOf, lineOf, offsetOfLine, type RawTextReader } from "../raw-text.ts";
+import { blockOf, lineOf, type RawTextReader } from "../raw-text.ts";
 import { SHOWN_ENTRIES } from "../shown-entries.ts";
 import type { Check } from "./check.ts";
 
@@ -56,9 +56,5 @@ export const TWINS: Check = {
 };
 
 function lineAt(rawText: RawTextReader, location: number): string | undefined {
-  const text = rawText.blockText(blockOf(location));
-  if (text === undefined) return undefined;
-  const start = offsetOfLine(text, lineOf(location));
-  const end = text.indexOf("\n", start);
-  return text.slice(start, end < 0 ? undefined : end);
+  return rawText.block(blockOf(location))?.lineAt(lineOf(location));
 }

@@ -1,0 +1,213 @@
+/** Stores what batches say: their rows as they come, table by table, and what they state about messages. */
+import { messageNews } from "../message/state.ts";
+import type { ParsedEntry } from "../parse/record.ts";
+import type { SqlValue } from "../store/bulk-insert.ts";
+import { entryIdOf } from "../store/raw-text.ts";
+import {
+  ADDRESS_EVENT,
+  ARRIVAL,
+  CLIENT,
+  type ColumnKind,
+  ENTRY,
+  kindsOf,
+  offsetsOf,
+  REJECTION,
+} from "../store/records.ts";
+import type { Transactor } from "../store/transactor.ts";
+import type { Moment } from "../units.ts";
+import { BatchDecoder } from "./batch-decoder.ts";
+import { BatchEncoder } from "./batch-encoder.ts";
+import {
+  ARRIVAL_ROW,
+  type EncodedBatch,
+  EVENT_ROW,
+  isNull,
+  MARK_NAMES,
+  type RowList,
+  UPDATE_ROW,
+  widthOf,
+} from "./encoded-batch.ts";
+import type { MessageBook } from "./message-book.ts";
+
+const KINDS = {
+  entries: kindsOf(ENTRY),
+  events: kindsOf(ADDRESS_EVENT),
+  rejections: kindsOf(REJECTION),
+  clients: kindsOf(CLIENT),
+} as const;
+const ARRIVAL_KINDS = kindsOf(ARRIVAL);
+const entry = offsetsOf(ENTRY);
+const update = offsetsOf(UPDATE_ROW);
+const event = offsetsOf(EVENT_ROW);
+const arrival = offsetsOf(ARRIVAL_ROW);
+
+/** Where the rows of a list go: a table that is filled value by value. */
+interface RowSink {
+  put(value: SqlValue): void;
+  endRow(): void;
+}
+
+/** Where the batches of a block are stored. */
+export interface BlockTarget {
+  readonly blockId: number;
+  readonly serverId: number;
+  /** Lines that another log shows too; they are not stored again. */
+  readonly twins: ReadonlySet<number>;
+}
+
+/** Stores the batches of one encoder, in their order. */
+export class BatchWriter {
+  readonly decoder = new BatchDecoder();
+  readonly #book: MessageBook;
+  #twins: ReadonlySet<number> = new Set();
+  #serverId = 0;
+  /** Entry id of the first line of the block. */
+  #first = 0;
+
+  constructor(book: MessageBook) {
+    this.#book = book;
+  }
+
+  write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, twins }: BlockTarget): void {
+    this.decoder.take(transactor, batch);
+    this.#twins = twins;
+    this.#serverId = serverId;
+    this.#first = entryIdOf(blockId, 0);
+    const { entries, addressEvents, rejections, clients } = transactor.rows;
+    this.#meetMessages(transactor, batch.rows.entries);
+    this.#foldArrivals(batch.rows.arrivals);
+    this.#foldUpdates(transactor, batch);
+    this.#foldEvents(transactor, batch.rows.events);
+    this.#addRows(entries, "entries", batch);
+    this.#addRows(addressEvents, "events", batch);
+    this.#addRows(rejections, "rejections", batch);
+    this.#addRows(clients, "clients", batch);
+  }
+
+  #meetMessages(transactor: Transactor, rows: Float64Array): void {
+    const width = widthOf("entries");
+    for (let start = 0; start < rows.length; start += width) {
+      const message = rows[start + entry.message_id] as number;
+      if (isNull(message) || this.#isTwin(rows[start] as number)) continue;
+      const at = rows[start + entry.at] as Moment;
+      this.#book.meet(transactor, message, this.decoder.messageOf(message), at);
+    }
+  }
+
+  #foldArrivals(rows: Float64Array): void {
+    const width = widthOf("arrivals");
+    for (let start = 0; start < rows.length; start += width) {
+      if (this.#isTwin(rows[start] as number)) continue;
+      const message = rows[start + arrival.message] as number;
+      const from = start + arrival.arrival_at;
+      this.#book.arrive(message, rows[from] as Moment, () => arrivalValues(this.decoder, rows, from));
+    }
+  }
+
+  #foldUpdates(transactor: Transactor, { rows: { updates: rows }, announced: addresses }: EncodedBatch): void {
+    const width = widthOf("updates");
+    let next = 0;
+    for (let start = 0; start < rows.length; start += width) {
+      const end = next + (rows[start + update.announced] as number);
+      if (!this.#isTwin(rows[start] as number)) {
+        const announced: string[] = [];
+        for (let at = next; at < end; at++) announced.push(this.decoder.addresses.textOf(addresses[at] as number));
+        const mark = rows[start + update.mark] as number;
+        const queueMs = rows[start + update.queue_ms] as number;
+        this.#book.tell(transactor, rows[start + update.message] as number, rows[start + update.at] as Moment, {
+          mark: isNull(mark) ? undefined : MARK_NAMES[mark],
+          isArrival: rows[start + update.is_arrival] === 1,
+          queueMs: isNull(queueMs) ? undefined : queueMs,
+          announced,
+        });
+      }
+      next = end;
+    }
+  }
+
+  #foldEvents({ codes }: Transactor, rows: Float64Array): void {
+    const width = widthOf("events");
+    const { addresses } = this.decoder;
+    for (let start = 0; start < rows.length; start += width) {
+      if (this.#isTwin(rows[start] as number)) continue;
+      const recipient = addresses.textOf(rows[start + event.recipient_id] as number);
+      const final = rows[start + event.final_id] as number;
+      this.#book.speak(rows[start + event.message] as number, {
+        recipient,
+        target: isNull(final) ? recipient : addresses.textOf(final),
+        outcome: codes.outcomeName(rows[start + event.outcome] as number),
+        at: rows[start + event.at] as Moment,
+        isAttempt: rows[start + event.is_attempt] === 1,
+        error: this.decoder.optionalText(rows[start + event.error] as number),
+      });
+    }
+  }
+
+  /** NOTE: the first column of each of these lists is the line. */
+  #addRows(table: RowSink, list: keyof typeof KINDS, { rows }: EncodedBatch): void {
+    const numbers = rows[list];
+    const kinds = KINDS[list];
+    const width = widthOf(list);
+    for (let start = 0; start < numbers.length; start += width) {
+      if (this.#isTwin(numbers[start] as number)) continue;
+      for (let column = 0; column < kinds.length; column++)
+        table.put(this.#valueOf(numbers[start + column] as number, kinds[column] as ColumnKind));
+      table.endRow();
+    }
+  }
+
+  #valueOf(number: number, kind: ColumnKind): SqlValue {
+    switch (kind) {
+      case "entry":
+        return this.#first + number;
+      case "server":
+        return this.#serverId;
+      case "message":
+        return isNull(number) ? null : this.#book.idOf(number);
+      default:
+        return this.decoder.valueOf(number, kind);
+    }
+  }
+
+  #isTwin(line: number): boolean {
+    return this.#twins.size > 0 && this.#twins.has(line);
+  }
+}
+
+function arrivalValues(decoder: BatchDecoder, rows: Float64Array, from: number): SqlValue[] {
+  return ARRIVAL_KINDS.map((kind, column) => decoder.valueOf(rows[from + column] as number, kind));
+}
+
+/** The batch of one entry, and the decoder that has taken it. */
+function encodeAlone(transactor: Transactor, parsed: ParsedEntry, at: Moment): readonly [EncodedBatch, BatchDecoder] {
+  const encoder = new BatchEncoder(transactor.codes.encoding, 0);
+  encoder.add({ line: 0, places: [], logType: undefined, syslogTwin: undefined }, parsed, at);
+  const batch = encoder.takeBatch();
+  const decoder = new BatchDecoder();
+  decoder.take(transactor, batch);
+  return [batch, decoder];
+}
+
+/** What the arrival line of a stored entry states, in the order of the columns; undefined when it is none. */
+export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Moment): SqlValue[] | undefined {
+  if (messageNews(parsed.event)?.isArrival !== true) return undefined;
+  const [batch, decoder] = encodeAlone(transactor, parsed, at);
+  return arrivalValues(decoder, batch.rows.arrivals, arrival.arrival_at);
+}
+
+/** Adds the rows of what a stored entry says beyond the state of its message. */
+export function addFacts(transactor: Transactor, entryId: number, parsed: ParsedEntry, at: Moment): void {
+  const [batch, decoder] = encodeAlone(transactor, parsed, at);
+  const { addressEvents, rejections, clients } = transactor.rows;
+  const tables: readonly (readonly [RowSink, Extract<RowList, keyof typeof KINDS>])[] = [
+    [addressEvents, "events"],
+    [rejections, "rejections"],
+    [clients, "clients"],
+  ];
+  for (const [table, list] of tables) {
+    if (batch.rows[list].length === 0) continue;
+    for (const [column, kind] of KINDS[list].entries())
+      table.put(kind === "entry" ? entryId : decoder.valueOf(batch.rows[list][column] as number, kind));
+    table.endRow();
+  }
+}
