@@ -2,6 +2,7 @@
  * Power cuts, systematically (after ALICE, OSDI 2014): records the system calls of each command that writes, builds the states that a file
  * system may leave, and opens each. `node test/crash/crash.ts [--states N] [--only NAME] [--seed N] [--keep DIRECTORY]`.
  */
+import "./environment.ts";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

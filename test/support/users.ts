@@ -53,10 +53,13 @@ export function runAllAs(user: number, commands: readonly (readonly string[])[],
   return JSON.parse(stdout) as Printed[];
 }
 
+// NOTE: what the program loads when it needs it is bundled under its name and a hash.
 const COMMANDS = `
-  import { processIo } from "./dist/io.js";
-  import { main } from "./dist/main.js";
-  const io = processIo();
+  import { readdirSync } from "node:fs";
+  process.env.SQLITE_USE_URI = "1";
+  const load = (name) => import("./dist/" + readdirSync("dist").find((file) => file.replace(/-[A-Z0-9]{8}\\.js$/, "") === name));
+  const [{ processIo }, { main }, { streamsOfProcess }] = await Promise.all(["io", "main", "standard-streams"].map(load));
+  const io = processIo(new AbortController(), streamsOfProcess());
   const printed = [];
   for (const argv of JSON.parse(process.argv[1])) {
     const text = { stdout: "", stderr: "" };
