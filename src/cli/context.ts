@@ -9,6 +9,7 @@ import { SECOND_MS } from "../units.ts";
 import { assertDatabaseName } from "./database-name.ts";
 import type { Io, OutputStream } from "./io.ts";
 import { findPackageRoot, readVersion } from "./package-root.ts";
+import { thisMachine } from "./processes.ts";
 import { NotBrief } from "./quick.ts";
 
 /** Options of every command that uses the database. */
@@ -33,6 +34,7 @@ export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSetti
     waitMs: io.isBrief === true ? Math.min(wait * SECOND_MS, BRIEF_WAIT_MS) : wait * SECOND_MS,
     program: readVersion(),
     now: io.now,
+    processes: thisMachine,
   };
 }
 

@@ -135,7 +135,8 @@ function giveName(temporary: string, path: string): void {
 /** NOTE: a directory may be one that this user may write to and not list, or of a file system that syncs none; the file is there. */
 const NO_SYNC: ReadonlySet<string | undefined> = new Set(["EACCES", "EPERM", "EINVAL", "ENOTSUP"]);
 
-function syncNames(directory: string): void {
+/** Makes sure that the names in a directory are on the disk, as far as its file system can. Errors: those of the system. */
+export function syncNames(directory: string): void {
   let names: number | undefined;
   try {
     names = openSync(directory, "r");

@@ -198,7 +198,7 @@ function takeOwnership(replacement: string, path: string): void {
 function openAlone(path: string, waitMs: number): Database.Database | undefined {
   let database: Database.Database | undefined;
   try {
-    database = openForWriting(path, { create: false, waitMs });
+    database = openForWriting(path, waitMs);
     const alone = database;
     retryWhileBusy(waitMs, 0, () => alone.pragma("journal_mode = DELETE"), path);
     retryWhileBusy(waitMs, 0, () => alone.exec("BEGIN EXCLUSIVE"), path);
