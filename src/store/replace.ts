@@ -86,6 +86,8 @@ function replaceExisting(replacement: string, path: string, aside: string, waitM
 
 function putInEmptyPlace(replacement: string, path: string, aside: string): readonly string[] {
   const movedAside = moveCompanions(path, aside);
+  // NOTE: after a power cut the new one must not stand beside what SQLite kept for another.
+  if (movedAside.length > 0) syncToDiskAtOnce(dirname(resolve(path)));
   try {
     moveToNewName(replacement, path);
   } catch (error) {
