@@ -55,6 +55,21 @@ export async function usingReader<Result>(
   });
 }
 
+/**
+ * The same for a command that also writes to the database meanwhile, its record in the audit log at least. A database with nothing beside
+ * it, as a copy has not, would be read without locks, and the command's own writes would make that reading void.
+ */
+export async function usingReaderOfWriter<Result>(
+  flags: DatabaseFlags,
+  io: Io,
+  action: (reader: Reader) => Promise<Result>,
+): Promise<Result> {
+  const { canWriteTo } = await import("../store/companions.ts");
+  // NOTE: without the right to write it is refused later, with what that means for the command.
+  if (canWriteTo(flags.db)) await usingWriter(flags, io, () => {}, { create: false });
+  return usingReader(flags, io, action);
+}
+
 /** A lock is waited for in a thread of its own. */
 async function orNotBrief<Result>(io: Io, action: () => Promise<Result>): Promise<Result> {
   try {

@@ -6,7 +6,7 @@ import { createPrivateFile } from "../../store/private-file.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { StoredSource } from "../../store/source-reader.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
+import { type DatabaseFlags, toStoreSettings, usingReaderOfWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort, writePiece } from "../output.ts";
 
@@ -24,7 +24,7 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
       hint: "Name a file with --output, or pipe it: `| less`, `> FILE`.",
     });
   }
-  return usingReader(flags, io, async (reader) => {
+  return usingReaderOfWriter(flags, io, async (reader) => {
     const source = findSource(await reader.sources.list({ server }), raw);
     const bytes = textLeft(reader, source, io);
     const affected = (): object => ({
