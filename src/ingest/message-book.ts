@@ -1,6 +1,13 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
-import { type RecipientFate, resolveMessage, resolveRecipients } from "../message/resolve.ts";
-import { applyLine, applyWord, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
+import { type RecipientFate, resolveMessage, resolveOwn, resolveRecipients } from "../message/resolve.ts";
+import {
+  applyLine,
+  applyWord,
+  type MessageState,
+  newMessageState,
+  type RecipientState,
+  recipientOf,
+} from "../message/state.ts";
 import type { RecipientStatus } from "../message/statuses.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { RawTextReader } from "../store/raw-text.ts";
@@ -19,8 +26,6 @@ import { toArrivalRow } from "./facts.ts";
 /** A busy hour has more, but few are touched again after so many others: measured, one message in a hundred. */
 const REMEMBERED = 10_000;
 
-const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
-
 interface OpenMessage {
   readonly id: number;
   readonly eximId: string;
@@ -30,6 +35,12 @@ interface OpenMessage {
   arrival: ArrivalRow | undefined;
   /** What is stored of each recipient, to write only what changed. */
   readonly written: Map<string, WrittenRecipient>;
+  /** So many recipients of {@link written} have each status. */
+  readonly counts: Map<RecipientStatus, number>;
+  /** Recipients that lines since the last writing speak of. */
+  readonly touched: Set<string>;
+  /** The fates of all recipients are to be told anew: nothing was written yet, or something happened to the whole message. */
+  isWhole: boolean;
 }
 
 interface WrittenRecipient {
@@ -79,7 +90,7 @@ export class MessageBook {
         isStored: true,
         state: message.lacksText ? this.#storedState(transactor, message) : newMessageState(first.at),
         arrival: message.lacksText && message.hasArrival ? undefined : NO_ARRIVAL,
-        written: new Map(),
+        ...nothingWritten(),
       };
       if (!message.lacksText) {
         for (const entry of entries) {
@@ -104,8 +115,8 @@ export class MessageBook {
   save(transactor: Transactor): number {
     let added = 0;
     for (const message of this.#changed) {
-      const fates = this.#saveRecipients(transactor, message);
-      const row = toStateRow(transactor, message.state, fates);
+      this.#saveRecipients(transactor, message);
+      const row = toStateRow(transactor, message.state, message.counts.keys());
       if (message.isStored) transactor.updateMessage(message.id, row, message.arrival);
       else {
         transactor.addMessage(message.id, this.#serverId, message.eximId, row, message.arrival ?? NO_ARRIVAL);
@@ -137,7 +148,7 @@ export class MessageBook {
       isStored: stored !== undefined,
       state: stored === undefined ? newMessageState(at) : toState(stored),
       arrival: undefined,
-      written: new Map(),
+      ...nothingWritten(),
     };
     this.#messages.set(eximId, message);
     return message;
@@ -150,32 +161,40 @@ export class MessageBook {
     return canBeStored ? transactor.findMessage(this.#serverId, eximId) : undefined;
   }
 
-  #saveRecipients(transactor: Transactor, { id, isStored, state, written }: OpenMessage): readonly RecipientStatus[] {
-    const fates = resolveRecipients(state);
-    let index = 0;
-    for (const recipient of state.recipients.values()) {
-      const { status, at } = fates[index++] ?? UNKNOWN;
-      const { attempts, announced } = recipient;
-      const error = recipient.lastError?.error;
-      const now = { status, at, attempts, announced, error };
-      const known = written.get(recipient.address);
-      if (known !== undefined && isSame(known, now)) continue;
-      written.set(recipient.address, now);
-      const isDelivered = status === "delivered" && at !== undefined;
-      const row = {
-        message_id: id,
-        address_id: transactor.address(recipient.address),
-        announced: announced ? 1 : 0,
-        status: transactor.codes.recipientStatus(status),
-        status_at: at ?? null,
-        delivered_ms: isDelivered ? momentMs(at) : null,
-        attempts,
-        error_id: transactor.optionalString(error),
-      } as const;
-      if (isStored) transactor.putRecipient(row);
-      else transactor.addRecipient(row);
+  #saveRecipients(transactor: Transactor, message: OpenMessage): void {
+    for (const [recipient, fate] of fatesToWrite(message)) this.#saveRecipient(transactor, message, recipient, fate);
+    message.touched.clear();
+    message.isWhole = false;
+  }
+
+  #saveRecipient(
+    transactor: Transactor,
+    { id, isStored, written, counts }: OpenMessage,
+    { address, attempts, announced, lastError }: RecipientState,
+    { status, at }: RecipientFate,
+  ): void {
+    const error = lastError?.error;
+    const now = { status, at, attempts, announced, error };
+    const known = written.get(address);
+    if (known !== undefined && isSame(known, now)) return;
+    written.set(address, now);
+    if (known?.status !== status) {
+      addTo(counts, status, 1);
+      if (known !== undefined) addTo(counts, known.status, -1);
     }
-    return fates.map(({ status }) => status);
+    const isDelivered = status === "delivered" && at !== undefined;
+    const row = {
+      message_id: id,
+      address_id: transactor.address(address),
+      announced: announced ? 1 : 0,
+      status: transactor.codes.recipientStatus(status),
+      status_at: at ?? null,
+      delivered_ms: isDelivered ? momentMs(at) : null,
+      attempts,
+      error_id: transactor.optionalString(error),
+    } as const;
+    if (isStored) transactor.putRecipient(row);
+    else transactor.addRecipient(row);
   }
 
   /** A message that is met again becomes no younger: what matters is only that memory is bounded. */
@@ -186,6 +205,38 @@ export class MessageBook {
       if (this.#greatestForgotten !== undefined && eximId > this.#greatestForgotten) this.#greatestForgotten = eximId;
     }
   }
+}
+
+function nothingWritten(): Pick<OpenMessage, "written" | "counts" | "touched" | "isWhole"> {
+  return { written: new Map(), counts: new Map(), touched: new Set(), isWhole: true };
+}
+
+/**
+ * The recipients whose fate may be another than the one that was written. A message may have tens of thousands, and each of its
+ * lines speaks of one: all of them are looked at only when a line spoke of the whole message, or when one may share the fate of another.
+ */
+function fatesToWrite(message: OpenMessage): readonly (readonly [RecipientState, RecipientFate])[] {
+  const { state, touched, isWhole, counts } = message;
+  if (!isWhole && !counts.has("unknown")) {
+    const own = [...touched].flatMap((address) => {
+      const recipient = state.recipients.get(address);
+      return recipient === undefined ? [] : [[recipient, resolveOwn(recipient, state.marks)] as const];
+    });
+    if (own.every(([, { status }]) => status !== "unknown")) return own;
+  }
+  const fates = resolveRecipients(state);
+  return [...state.recipients.values()].map((recipient, index) => {
+    const fate = fates[index];
+    if (fate === undefined) throw new Error(`The recipient ${recipient.address} has no fate.`);
+    return [recipient, fate] as const;
+  });
+}
+
+/** A count of nothing is no key. */
+function addTo(counts: Map<RecipientStatus, number>, status: RecipientStatus, change: number): void {
+  const count = (counts.get(status) ?? 0) + change;
+  if (count === 0) counts.delete(status);
+  else counts.set(status, count);
 }
 
 function isSame(one: WrittenRecipient, other: WrittenRecipient): boolean {
@@ -207,6 +258,9 @@ function foldInto(
   const { state } = message;
   const arrivalAt = state.arrivalAt;
   applyLine(state, at, news, word);
+  if (word !== undefined) message.touched.add(word.recipient);
+  for (const recipient of news?.announced ?? []) message.touched.add(recipient);
+  if (news?.mark !== undefined) message.isWhole = true;
   if (arrival !== undefined && (arrivalAt === undefined || at < arrivalAt))
     message.arrival = toArrivalRow(transactor, arrival, at);
 }
@@ -222,10 +276,10 @@ function toState(stored: StoredMessage): MessageState {
   return state;
 }
 
-function toStateRow(transactor: Transactor, state: MessageState, fates: readonly RecipientStatus[]): MessageStateRow {
+function toStateRow(transactor: Transactor, state: MessageState, statuses: Iterable<RecipientStatus>): MessageStateRow {
   const { marks } = state;
   return {
-    status: transactor.codes.messageStatus(resolveMessage(state, fates)),
+    status: transactor.codes.messageStatus(resolveMessage(state, statuses)),
     first_at: state.firstAt,
     last_at: state.lastAt,
     queue_ms: state.queueMs ?? null,

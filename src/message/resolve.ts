@@ -12,7 +12,7 @@ export interface RecipientFate {
 /** The fates of all recipients of a message, in their order. */
 export function resolveRecipients(state: MessageState): readonly RecipientFate[] {
   const fates: RecipientFate[] = [];
-  for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.marks));
+  for (const recipient of state.recipients.values()) fates.push(resolveOwn(recipient, state.marks));
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = [...state.recipients.values()];
   const shared = collectWordsByTarget(recipients);
@@ -62,8 +62,8 @@ function localKey(localName: string, recipient: string): string {
   return `${localName}\n${at === -1 ? "" : recipient.slice(at)}`;
 }
 
-/** The fate of a recipient by its own lines; grammar §16. */
-function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
+/** The fate of a recipient by its own lines; grammar §16. One that is `unknown` may share that of another recipient. */
+export function resolveOwn(recipient: RecipientState, marks: Marks): RecipientFate {
   if (recipient.lastWords.size === 1) {
     // The common case, without the lists below.
     const [only] = recipient.lastWords.values();

@@ -77,12 +77,25 @@ const OPEN_BLOCKS = 32;
 
 export interface OpenBlock {
   readonly text: string;
+  /** Where each of its lines begins: an entry is found without passing those before it. */
+  readonly lineStarts: readonly number[];
   /** Its lines came through syslog. */
   readonly isSyslog: boolean;
 }
 
-function lineAt(text: string, line: number): string {
-  const start = offsetOfLine(text, line);
+function startOf({ text, lineStarts }: OpenBlock, line: number): number {
+  return lineStarts[line] ?? text.length;
+}
+
+function findLineStarts(text: string): number[] {
+  const starts = [0];
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) starts.push(end + 1);
+  return starts;
+}
+
+function lineAt(block: OpenBlock, line: number): string {
+  const { text } = block;
+  const start = startOf(block, line);
   const end = text.indexOf("\n", start);
   return text.slice(start, end === -1 ? text.length : end);
 }
@@ -141,12 +154,12 @@ export class RawTextReader {
     const { text, isSyslog } = block;
     if (isSyslog) {
       const others = this.#otherLines.all(location);
-      return [{ location }, ...others].map((line) => lineAt(text, lineOf(line.location))).join("\n");
+      return [{ location }, ...others].map((line) => lineAt(block, lineOf(line.location))).join("\n");
     }
-    const start = offsetOfLine(text, lineOf(location));
+    const start = startOf(block, lineOf(location));
     const blockEnd = entryIdOf(blockOf(location) + 1, 0);
     const next = this.#nextLocation.get(location, blockEnd, location, blockEnd)?.location;
-    const end = next === null || next === undefined ? text.length : offsetOfLine(text, lineOf(next));
+    const end = next === null || next === undefined ? text.length : startOf(block, lineOf(next));
     return text.slice(start, text.charAt(end - 1) === "\n" ? end - 1 : end);
   }
 
@@ -161,7 +174,8 @@ export class RawTextReader {
     if (block !== undefined) return block;
     const row = this.#block.get(blockId);
     if (row === undefined) return undefined;
-    block = { text: unpackBytes(blockId, row.data).toString("latin1"), isSyslog: row.log_type === "syslog" };
+    const text = this.unpack(blockId, row.data);
+    block = { text, lineStarts: findLineStarts(text), isSyslog: row.log_type === "syslog" };
     remember(this.#open, blockId, block, OPEN_BLOCKS);
     return block;
   }
