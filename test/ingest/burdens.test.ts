@@ -26,6 +26,8 @@ import { Random } from "../support/generate.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 import { queryAll, readSources } from "../support/views.ts";
 
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
 const ENTRY = "2026-03-02 06:16:00 Start queue run: pid=1\n";
 /** To standard output. */
 const COMPRESS: Readonly<Record<string, string>> = {

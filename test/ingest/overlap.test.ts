@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, readFileSync, renameSync, writeFileSync }
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { openWriter } from "../../src/store/store.ts";
 import { hasStrace } from "../crash/trace.ts";
@@ -14,6 +14,8 @@ import { ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder } from "../sup
 import { generateLog } from "../support/generate.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 import { differences, dumpViews, readSources } from "../support/views.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const TEXT = SMALL_LOGS.main;
 
@@ -91,7 +93,7 @@ describe("a disk that is nearly full", () => {
     writeFileSync(log, [...generateLog("main", { messages: 20_000, seed: 3 })].join(""));
     const script = `mount -t tmpfs -o size=12m tmpfs "$1" && cd "$1" || exit 99
       "$2" "$3" ingest -q --server mx1 --timezone UTC --db mail.db --log-type main "$4"; echo "ingest $?"
-      "$2" "$3" prune -q --db mail.db --logs 1d --messages 1d; echo "prune $?"
+      "$2" "$3" prune -q --db mail.db --logs 1d --messages 1d --force; echo "prune $?"
       "$2" "$3" verify --db mail.db >&2; echo "verify $?"`;
     const place = temporaryFolder();
     const { stdout, stderr } = spawnSync(
@@ -147,9 +149,9 @@ test("a database that takes the place of the one that is filled gets all that it
   expect((await runCli(["verify", "--deep", "--db", database], { now: () => NOW })).status).toBe(0);
 });
 
-const hasStrace = hasStrace();
-if (!hasStrace) test.skip("the syncs of a pipe were not counted: strace is not installed");
-test.skipIf(!hasStrace)("what comes through a pipe into a new database is synced while it comes", async () => {
+const isTraceable = hasStrace();
+if (!isTraceable) test.skip("the syncs of a pipe were not counted: strace is not installed");
+test.skipIf(!isTraceable)("what comes through a pipe into a new database is synced while it comes", async () => {
   const folder = temporaryFolder();
   const [database, trace] = [join(folder, "pilot.db"), join(folder, "trace")];
   const feed =
