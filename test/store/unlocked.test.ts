@@ -9,6 +9,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
@@ -93,6 +94,16 @@ test("an interrupted write that a reader cannot undo is said to be one", () => {
       message: expect.stringContaining("was interrupted"),
     });
   }
+});
+
+test("a write that was interrupted before it changed anything, which its journal of zeros tells, keeps no reader out", () => {
+  const path = makeSettled(join(temporaryFolder(), "mail.db"));
+  remove(path, "-wal", "-shm");
+  writeFileSync(`${path}-journal`, Buffer.concat([Buffer.alloc(512), Buffer.alloc(4104, 1)]));
+  const database = openForReading(path, 0);
+  expect(database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get()).toBeGreaterThan(0);
+  database.close();
+  expect(readdirSync(dirname(path)).sort()).toEqual(["mail.db", "mail.db-journal"]);
 });
 
 /** Steps of another program, while a reader reads without locks; the last of its connections removes the log. */
