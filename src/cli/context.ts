@@ -9,6 +9,7 @@ import { SECOND_MS } from "../units.ts";
 import { assertDatabaseName } from "./database-name.ts";
 import type { Io, OutputStream } from "./io.ts";
 import { findPackageRoot, readVersion } from "./package-root.ts";
+import { thisMachine } from "./processes.ts";
 import { NotBrief } from "./quick.ts";
 
 /** Options of every command that uses the database. */
@@ -33,6 +34,7 @@ export function toStoreSettings({ db, wait }: DatabaseFlags, io: Io): StoreSetti
     waitMs: io.isBrief === true ? Math.min(wait * SECOND_MS, BRIEF_WAIT_MS) : wait * SECOND_MS,
     program: readVersion(),
     now: io.now,
+    processes: thisMachine,
   };
 }
 
@@ -51,6 +53,21 @@ export async function usingReader<Result>(
       await reader.close();
     }
   });
+}
+
+/**
+ * The same for a command that also writes to the database meanwhile, its record in the audit log at least. A database with nothing beside
+ * it, as a copy has not, would be read without locks, and the command's own writes would make that reading void.
+ */
+export async function usingReaderOfWriter<Result>(
+  flags: DatabaseFlags,
+  io: Io,
+  action: (reader: Reader) => Promise<Result>,
+): Promise<Result> {
+  const { canWriteTo } = await import("../store/companions.ts");
+  // NOTE: without the right to write it is refused later, with what that means for the command.
+  if (canWriteTo(flags.db)) await usingWriter(flags, io, () => {}, { create: false });
+  return usingReader(flags, io, action);
 }
 
 /** A lock is waited for in a thread of its own. */

@@ -4,7 +4,11 @@
 export const MAGIC_BYTES = 6;
 
 export type Codec = "gzip" | ExternalCodec;
-/** Decompressed by a program of the system: no library checks as much, or reads an archive of any size piece by piece. */
+/**
+ * Decompressed by a program of the system: no library checks as much, or reads an archive of any size piece by piece. Node's own
+ * zstd (24.21) ends without an error behind the first frame, before a skippable one as if there were no text, and takes any garbage
+ * behind a frame for a good end. `zstd --threads`, pzstd, and logs that are appended compressed make archives of several frames.
+ */
 export type ExternalCodec = "bzip2" | "xz" | "lzma" | "zstd";
 
 /** A program that decompresses standard input to standard output. */

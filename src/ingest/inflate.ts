@@ -1,10 +1,14 @@
 import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
+import { KIB } from "../units.ts";
 import { ArchiveFailure } from "./archive-failure.ts";
 
 /** What zlib calls an archive that ends too early. */
 const CUT_OFF = "Z_BUF_ERROR";
+
+/** Given to zlib at once. It keeps all that comes of it, up to 1,032 times as much: 8 MiB of an archive that was made to be a burden. */
+const PIECE_BYTES = 8 * KIB;
 
 /**
  * The text of a gzip archive. Of one that is cut off or damaged all that can be read comes before the failure: in a pipeline
@@ -24,8 +28,8 @@ export async function* inflate(compressed: AsyncIterable<Buffer>, chunkBytes: nu
   // NOTE: only from the next turn on are chunks handed over at once instead of being kept.
   await setImmediate();
   try {
-    for await (const chunk of compressed) {
-      await Promise.race([failed, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
+    for await (const piece of inPieces(compressed)) {
+      await Promise.race([failed, new Promise<void>((resolve) => gunzip.write(piece, () => resolve()))]);
       yield* inflated.splice(0);
       if (failure !== undefined) throw failure;
     }
@@ -35,5 +39,11 @@ export async function* inflate(compressed: AsyncIterable<Buffer>, chunkBytes: nu
     if (failure !== undefined) throw failure;
   } finally {
     gunzip.destroy();
+  }
+}
+
+async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    for (let start = 0; start < chunk.length; start += PIECE_BYTES) yield chunk.subarray(start, start + PIECE_BYTES);
   }
 }

@@ -165,7 +165,10 @@ export async function readBlocks(
   onBlock: (block: EncodedBlock) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await feed(source, new Reading(start, onBlock), signal);
+  const onBlockInTime = (block: EncodedBlock): void => {
+    if (signal?.aborted !== true) onBlock(block);
+  };
+  await feed(source, new Reading(start, onBlockInTime), signal);
 }
 
 /** The other thread's side: makes blocks of the texts that come through `port`. */

@@ -43,11 +43,13 @@ export interface Piece {
   readonly path: string;
   /** Of the log, by its first bytes: two logs may share it. */
   readonly identity: string;
+  /** What it holds of the log, by its name. */
+  readonly range: Pick<ArchiveManifest, "position" | "size">;
   /** Undefined: it cannot be used. */
   readonly manifest: ArchiveManifest | undefined;
 }
 
-const FORM = /-([0-9a-f]{12})-\d+-\d+(?:-\d+)?\.log\.gz$/;
+const FORM = /-([0-9a-f]{12})-(\d+)-(\d+)(?:-\d+)?\.log\.gz$/;
 
 /** `mx1-main-1f0c2a9be01d-000000000000-000000946301`; the second of that name ends in `-2`. */
 export function pieceName(log: string, from: number, end: number, count: number): string {
@@ -63,9 +65,11 @@ export function piecesIn(directory: string): readonly Piece[] {
   return readdirSync(directory)
     .sort()
     .flatMap((name) => {
-      const [, identity] = FORM.exec(name) ?? [];
+      const [, identity, from, end] = FORM.exec(name) ?? [];
+      if (identity === undefined) return [];
       const path = join(directory, name);
-      return identity === undefined ? [] : [{ name, path, identity, manifest: readManifest(path, name) }];
+      const range = { position: Number(from), size: Number(end) - Number(from) };
+      return [{ name, path, identity, range, manifest: readManifest(path, name) }];
     });
 }
 
@@ -101,15 +105,17 @@ function isManifest(value: unknown): value is ArchiveManifest {
 export interface Holding {
   /** Ids of the blocks whose bytes are in it, at their place. */
   readonly blocks: ReadonlySet<number>;
+  /** Of all of its text. */
+  readonly sha256: string;
 }
 
 /**
- * Reads a piece from the disk, to its end; undefined when it cannot be read or is not what its manifest says. `blocks`: those that it
- * may hold, in their order. Errors: `interrupted`, as the stream has it.
+ * Reads a piece from the disk, to its end; undefined when it cannot be read or has another size. `blocks`: those that it may hold, in
+ * their order. Errors: `interrupted`, as the stream has it.
  */
 export async function readPiece(
   path: string,
-  { position, size, sha256 }: Pick<ArchiveManifest, "position" | "size" | "sha256">,
+  { position, size }: Pick<ArchiveManifest, "position" | "size">,
   blocks: readonly FallingBlock[],
   signal?: AbortSignal,
 ): Promise<Holding | undefined> {
@@ -129,7 +135,18 @@ export async function readPiece(
       throw error;
     return undefined;
   }
-  return reading.hasAll(sha256) ? { blocks: reading.blocks } : undefined;
+  return reading.end();
+}
+
+/** The same with the hash that the manifest tells; undefined too when it is another one. Errors: as {@link readPiece}. */
+export async function readAsManifestSays(
+  path: string,
+  manifest: ArchiveManifest,
+  blocks: readonly FallingBlock[],
+  signal?: AbortSignal,
+): Promise<Holding | undefined> {
+  const holding = await readPiece(path, manifest, blocks, signal);
+  return holding?.sha256 === manifest.sha256 ? holding : undefined;
 }
 
 /** A file that goes on beyond what its manifest says, perhaps without end. */
@@ -161,8 +178,9 @@ class Reading {
     if (this.#read > this.#size) throw new TooMuch();
   }
 
-  hasAll(sha256: string): boolean {
-    return this.#read === this.#size && this.#all.digest("hex") === sha256;
+  /** Undefined when it ended too early. */
+  end(): Holding | undefined {
+    return this.#read === this.#size ? { blocks: this.blocks, sha256: this.#all.digest("hex") } : undefined;
   }
 
   /** Returns how many bytes were before, or of, the next block. `offset`: of `bytes` within their chunk. */

@@ -1,16 +1,18 @@
 /**
  * Log text that goes, written out first: gzip files for each log that loses text, each with a manifest beside it that tells how to
- * ingest it again. Text counts as archived once it was read back from the disk and is what is about to be removed.
+ * ingest it again. Text counts as archived once it was read back from the disk and is what is about to be removed. The manifest comes
+ * last: a run that was killed before leaves a whole file without one, which the next run gives one.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { createWriteStream, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
-import { makePrivateDirectory, OWNER_ONLY, syncToDisk } from "../store/disk.ts";
+import { makePrivateDirectory } from "../store/disk.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
+import { createPrivateFile, isUnnamedFile, writePrivateFile } from "../store/private-file.ts";
 import type { FallingBlock, PrunedLog, Pruner } from "../store/pruner.ts";
 import { DAY_MS, type EpochMs, epochMs, MIB, toIso } from "../units.ts";
 import {
@@ -21,6 +23,7 @@ import {
   type Piece,
   pieceName,
   piecesIn,
+  readAsManifestSays,
   readPiece,
 } from "./archive-piece.ts";
 
@@ -43,6 +46,7 @@ export async function archiveFalling(pruner: Pruner, options: ArchiveOptions): P
   makePrivateDirectory(directory, "Nothing was removed.");
   try {
     removeLeftovers(options);
+    for (const [log, falling] of pruner.fallingLogs()) await finishPieces(log, falling, options);
     const pieces = piecesIn(directory);
     for (const { path, manifest } of pieces)
       if (manifest === undefined)
@@ -55,6 +59,20 @@ export async function archiveFalling(pruner: Pruner, options: ArchiveOptions): P
     return written;
   } catch (error) {
     throw archiveFailure(error, directory, signal);
+  }
+}
+
+/** Gives the files a manifest that a killed run has left without one, when they hold what goes and nothing else. */
+async function finishPieces(log: PrunedLog, falling: readonly FallingBlock[], options: ArchiveOptions): Promise<void> {
+  const identity = identityOf(log);
+  for (const { path, name, range, ...piece } of piecesIn(options.directory)) {
+    if (piece.identity !== identity || !isFree(manifestOf(path))) continue;
+    const end = range.position + range.size;
+    const blocks = falling.filter(({ position, size }) => position >= range.position && position + size <= end);
+    if (sum(blocks.map(({ size }) => size)) !== range.size) continue;
+    const holding = await readPiece(path, range, blocks, options.signal);
+    if (holding !== undefined && blocks.every(({ id }) => holding.blocks.has(id)))
+      writeManifest(path, manifestFor(name, log, blocks, holding.sha256, options));
   }
 }
 
@@ -72,7 +90,7 @@ async function archivedOf(
     if (manifest.server !== log.server || manifest.logType !== log.logType) continue;
     const end = manifest.position + manifest.size;
     if (!blocks.some(({ position, size }) => position >= manifest.position && position + size <= end)) continue;
-    const holding = await readPiece(path, manifest, blocks, signal);
+    const holding = await readAsManifestSays(path, manifest, blocks, signal);
     if (holding === undefined)
       onWarning(`The archive "${path}" is damaged: what is still in the database is archived again.`);
     // NOTE: a whole one without these blocks is that of another log, which begins alike.
@@ -103,90 +121,103 @@ async function archiveRun(
   const { directory, signal } = options;
   // NOTE: gzip packs logs better than the database does; the rest is for the manifest and the directory.
   assertFreeSpace(directory, sum(blocks.map(({ packedSize }) => packedSize)) + MIB, options.freeBytes);
-  const partial = join(directory, `${PARTIAL}${randomUUID()}.log.gz`);
+  for (;;) {
+    const name = freeName(directory, log, blocks);
+    const path = join(directory, name);
+    try {
+      const sha256 = await writeText(path, pruner, blocks, signal);
+      writeManifest(path, manifestFor(name, log, blocks, sha256, options));
+    } catch (error) {
+      // NOTE: another prune archives the same log at the same time.
+      if (error instanceof PilotError && error.code === "exists") continue;
+      throw error;
+    }
+    await assertHolds(path, blocks, signal);
+    return path;
+  }
+}
+
+/** Returns the hash of the text. Errors: as {@link createPrivateFile}, and those of reading the text. */
+async function writeText(
+  path: string,
+  pruner: Pruner,
+  blocks: readonly FallingBlock[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const hash = createHash("sha256");
+  const texts = function* (): Generator<Buffer> {
+    for (const block of blocks) {
+      const bytes = pruner.bytesOf(block);
+      hash.update(bytes);
+      yield bytes;
+    }
+  };
+  const file = createPrivateFile(path, { replaces: false });
   try {
-    const hash = createHash("sha256");
-    const texts = function* (): Generator<Buffer> {
-      for (const block of blocks) {
-        const bytes = pruner.bytesOf(block);
-        hash.update(bytes);
-        yield bytes;
-      }
-    };
     await pipeline(
       Readable.from(texts()),
       createGzip(),
-      createWriteStream(partial, { flags: "wx", mode: OWNER_ONLY.file }),
+      async (packed: AsyncIterable<Buffer>) => {
+        for await (const chunk of packed) file.write(chunk);
+      },
       { signal },
     );
-    await syncToDisk(partial);
-    const path = giveName(partial, log, blocks, hash.digest("hex"), options);
-    await syncToDisk(directory);
-    await assertHolds(path, blocks, signal);
-    return path;
+    file.finish();
   } finally {
-    rmSync(partial, { force: true });
+    file.discard();
+  }
+  return hash.digest("hex");
+}
+
+/** The first name that no file has, nor a manifest. */
+function freeName(directory: string, log: PrunedLog, blocks: readonly FallingBlock[]): string {
+  const from = blocks[0]?.position ?? 0;
+  const end = from + sum(blocks.map(({ size }) => size));
+  for (let count = 1; ; count++) {
+    const name = pieceName(nameOf(log), from, end, count);
+    const path = join(directory, name);
+    if (isFree(path) && isFree(manifestOf(path))) return name;
   }
 }
 
-/** Writes the manifest, which takes the name, and gives the file that name: the first that nothing has. */
-function giveName(
-  partial: string,
+function isFree(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+}
+
+function manifestFor(
+  file: string,
   log: PrunedLog,
   blocks: readonly FallingBlock[],
   sha256: string,
-  { directory, program, now }: ArchiveOptions,
-): string {
-  const from = blocks[0]?.position ?? 0;
-  const size = sum(blocks.map((block) => block.size));
-  for (let count = 1; ; count++) {
-    const name = pieceName(nameOf(log), from, from + size, count);
-    const path = join(directory, name);
-    if (existsSync(path)) continue;
-    const manifest: ArchiveManifest = {
-      version: MANIFEST_VERSION,
-      file: name,
-      createdAt: toIso(now()),
-      program,
-      server: log.server,
-      timeZone: log.timeZone,
-      logType: log.logType,
-      path: log.path,
-      position: from,
-      size,
-      lines: sum(blocks.map(({ lines }) => lines)),
-      sha256,
-      firstTimestamp: furthest(
-        blocks.map(({ firstMs }) => firstMs),
-        Math.min,
-      ),
-      lastTimestamp: furthest(
-        blocks.map(({ lastMs }) => lastMs),
-        Math.max,
-      ),
-      ingest: ["ingest", "--server", log.server, "--timezone", log.timeZone, "--log-type", log.logType, name],
-    };
-    if (!writeNew(manifestOf(path), `${JSON.stringify(manifest, undefined, 2)}\n`)) continue;
-    try {
-      renameSync(partial, path);
-    } catch (error) {
-      rmSync(manifestOf(path), { force: true });
-      throw error;
-    }
-    return path;
-  }
+  { program, now }: ArchiveOptions,
+): ArchiveManifest {
+  return {
+    version: MANIFEST_VERSION,
+    file,
+    createdAt: toIso(now()),
+    program,
+    server: log.server,
+    timeZone: log.timeZone,
+    logType: log.logType,
+    path: log.path,
+    position: blocks[0]?.position ?? 0,
+    size: sum(blocks.map(({ size }) => size)),
+    lines: sum(blocks.map(({ lines }) => lines)),
+    sha256,
+    firstTimestamp: furthest(
+      blocks.map(({ firstMs }) => firstMs),
+      Math.min,
+    ),
+    lastTimestamp: furthest(
+      blocks.map(({ lastMs }) => lastMs),
+      Math.max,
+    ),
+    ingest: ["ingest", "--server", log.server, "--timezone", log.timeZone, "--log-type", log.logType, file],
+  };
 }
 
-/** False when there is such a file already. */
-function writeNew(path: string, text: string): boolean {
-  try {
-    writeFileSync(path, text, { mode: OWNER_ONLY.file, flag: "wx", flush: true });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    rmSync(path, { force: true });
-    throw error;
-  }
+function writeManifest(path: string, manifest: ArchiveManifest): void {
+  writePrivateFile(manifestOf(path), `${JSON.stringify(manifest, undefined, 2)}\n`, { replaces: false });
 }
 
 /** Looks at what stands there now, under its name. */
@@ -196,23 +227,22 @@ async function assertHolds(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const piece = piecesIn(dirname(path)).find((other) => other.path === path);
-  const holding = piece?.manifest === undefined ? undefined : await readPiece(path, piece.manifest, blocks, signal);
+  const holding =
+    piece?.manifest === undefined ? undefined : await readAsManifestSays(path, piece.manifest, blocks, signal);
   if (blocks.every(({ id }) => holding?.blocks.has(id) === true)) return;
   throw new PilotError("check_failed", `The archive "${path}" does not read as it was written.`, {
     hint: "Nothing of it was removed from the database. Look at the disk, or name another directory.",
   });
 }
 
-const PARTIAL = ".exim-pilot-";
 const LEFT_FOR_MS = DAY_MS;
 
 /** Removes what killed runs have begun; another one may be writing now. */
 function removeLeftovers({ directory, now }: ArchiveOptions): void {
-  for (const name of readdirSync(directory)) {
-    if (!name.startsWith(PARTIAL) || !name.endsWith(".log.gz")) continue;
+  for (const name of readdirSync(directory).filter(isUnnamedFile)) {
     const path = join(directory, name);
-    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (changedMs !== undefined && changedMs < now() - LEFT_FOR_MS) rmSync(path, { force: true });
+    const status = lstatSync(path, { throwIfNoEntry: false });
+    if (status?.isFile() === true && status.mtimeMs < now() - LEFT_FOR_MS) rmSync(path, { force: true });
   }
 }
 

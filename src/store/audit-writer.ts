@@ -29,7 +29,7 @@ export interface AuditRecord {
  * `corrupt`.
  */
 export function appendAudit(path: string, record: AuditRecord, waitMs: number): void {
-  const database = openForWriting(path, { create: false, waitMs });
+  const database = openForWriting(path, waitMs);
   try {
     // NOTE: after the record comes the report to the user, and what is reported must be on the disk: also where another process keeps
     // the log of writes from being emptied (FULL), and where there is none (EXTRA).

@@ -20,10 +20,10 @@ export function companionsOf(path: string): Companions {
   return { wal: `${file}-wal`, shm: `${file}-shm`, journal: `${file}-journal` };
 }
 
-/** True when this process may add and remove files there. */
-export function canWriteTo(directory: string): boolean {
+/** True when this process may write to a file, or add and remove files in a directory; false where there is none. */
+export function canWriteTo(path: string): boolean {
   try {
-    accessSync(directory, constants.W_OK);
+    accessSync(path, constants.W_OK);
     return true;
   } catch {
     return false;

@@ -1,10 +1,9 @@
-import { accessSync, closeSync, constants, existsSync, openSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { pause, retryWhileBusy } from "./busy.ts";
 import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
-import { OWNER_ONLY } from "./disk.ts";
 import { fileName } from "./file-name.ts";
 import { isBusy, isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
 import { isUnlocked, openUnlocked, usesWriteAheadLog } from "./unlocked.ts";
@@ -19,22 +18,14 @@ const LONGEST_WAIT_WHEN_OPENING_MS = 200;
 /** Measured: more does not help appends, less hurts loads. */
 const CACHE_KIB = 16 * 1024;
 
-export interface OpenOptions {
-  /** Make the file when it is missing; otherwise a missing file is an error. */
-  readonly create: boolean;
-  /** How long to wait for a lock. */
-  readonly waitMs: number;
-}
-
 /**
- * Opens the database for writing: synchronous=NORMAL, foreign keys on. A new file is made with mode 0600; an old one is not
- * changed, so that it can be looked at first: {@link useWriteAheadLog} is the first change.
+ * Opens the database for writing: synchronous=NORMAL, foreign keys on. It is not changed, so that it can be looked at first:
+ * {@link useWriteAheadLog} is the first change. `waitMs`: how long to wait for a lock.
  * Errors: `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
  */
-export function openForWriting(path: string, { create, waitMs }: OpenOptions): Database.Database {
+export function openForWriting(path: string, waitMs: number): Database.Database {
   assertNotEmptied(path);
-  if (create) createPrivately(path);
-  else assertExists(path);
+  assertExists(path);
   assertWritable(path);
   return withTranslation(path, () => {
     const database = new Database(fileName(path), {
@@ -192,19 +183,6 @@ function assertWritable(path: string): void {
   } catch (error) {
     throw new PilotError("read_only", `The database "${path}" cannot be written.`, {
       hint: "Check the rights of the file and of its directory, or give another one with --db.",
-      cause: error,
-    });
-  }
-}
-
-function createPrivately(path: string): void {
-  try {
-    closeSync(openSync(path, "wx", OWNER_ONLY.file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    throw new PilotError("io", `The database "${path}" cannot be created.`, {
-      hint: "Check that its directory exists and can be written, or give another one with --db.",
       cause: error,
     });
   }

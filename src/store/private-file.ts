@@ -39,6 +39,13 @@ export interface PrivateFile {
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
+const UNNAMED = /^\.exim-pilot-[0-9a-f]{24}$/;
+
+/** True for the name of a file that is not whole yet, or was not when its process was killed. */
+export function isUnnamedFile(name: string): boolean {
+  return UNNAMED.test(name);
+}
+
 /**
  * Begins a file with mode 0600, under a name beside it that nobody can foretell. What is at `path` stays until the end.
  * Errors: `exists`; `usage` when `path` names what is no file; `io`, `read_only`, `disk_full` when it cannot be made.
@@ -135,7 +142,8 @@ function giveName(temporary: string, path: string): void {
 /** NOTE: a directory may be one that this user may write to and not list, or of a file system that syncs none; the file is there. */
 const NO_SYNC: ReadonlySet<string | undefined> = new Set(["EACCES", "EPERM", "EINVAL", "ENOTSUP"]);
 
-function syncNames(directory: string): void {
+/** Makes sure that the names in a directory are on the disk, as far as its file system can. Errors: those of the system. */
+export function syncNames(directory: string): void {
   let names: number | undefined;
   try {
     names = openSync(directory, "r");

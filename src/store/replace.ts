@@ -86,6 +86,8 @@ function replaceExisting(replacement: string, path: string, aside: string, waitM
 
 function putInEmptyPlace(replacement: string, path: string, aside: string): readonly string[] {
   const movedAside = moveCompanions(path, aside);
+  // NOTE: after a power cut the new one must not stand beside what SQLite kept for another.
+  if (movedAside.length > 0) syncToDiskAtOnce(dirname(resolve(path)));
   try {
     moveToNewName(replacement, path);
   } catch (error) {
@@ -198,7 +200,7 @@ function takeOwnership(replacement: string, path: string): void {
 function openAlone(path: string, waitMs: number): Database.Database | undefined {
   let database: Database.Database | undefined;
   try {
-    database = openForWriting(path, { create: false, waitMs });
+    database = openForWriting(path, waitMs);
     const alone = database;
     retryWhileBusy(waitMs, 0, () => alone.pragma("journal_mode = DELETE"), path);
     retryWhileBusy(waitMs, 0, () => alone.exec("BEGIN EXCLUSIVE"), path);

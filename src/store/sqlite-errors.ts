@@ -100,7 +100,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     "SQLITE_READONLY_CANTINIT",
     {
       code: "busy",
-      sentence: (path) => `The database "${path}" has just been opened by a writer.`,
+      sentence: (database) => `${upper(database)} has just been opened by a writer.`,
       hint: "Run the command again.",
     },
   ],
@@ -108,7 +108,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     "SQLITE_READONLY_ROLLBACK",
     {
       code: "read_only",
-      sentence: (path) => `A write to the database "${path}" was interrupted, and a reader cannot undo it.`,
+      sentence: (database) => `A write to ${database} was interrupted, and a reader cannot undo it.`,
       hint: "Run any command that writes, such as `exim-pilot ingest`, as one who may; then it can be read.",
     },
   ],

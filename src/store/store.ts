@@ -14,9 +14,11 @@ import {
   migrate,
   pendingUpTo,
 } from "./migrations.ts";
+import { makeDatabase } from "./new-database.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
+import type { Processes } from "./remains.ts";
 import { schemaDamage } from "./schema-check.ts";
 import { Writer } from "./writer.ts";
 
@@ -29,6 +31,8 @@ export interface StoreSettings {
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
+  /** Told when a file is made that is there for a while. */
+  readonly processes: () => Processes;
   /** Undefined: asks the file system. */
   readonly freeBytes?: FreeBytes;
 }
@@ -39,15 +43,16 @@ export interface StoreSettings {
  */
 export function openWriter(settings: StoreSettings, { create = true }: { readonly create?: boolean } = {}): Writer {
   const { path, schemaDirectory, waitMs, freeBytes } = settings;
-  const database = openForWriting(path, { create, waitMs });
+  const migrations = loadMigrations(schemaDirectory);
+  const isMade = create && makeDatabase(path, migrations, settings) !== undefined;
+  const database = openForWriting(path, waitMs);
   return closingOnError(database, () => {
-    const migrations = loadMigrations(schemaDirectory);
     const { isNew } = inspectSchema(database, path, migrations);
     if (isNew) makeShrinkable(database);
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
-    return new Writer(database, path, { waitMs, isNew, freeBytes });
+    return new Writer(database, path, { waitMs, isNew: isMade || isNew, freeBytes });
   });
 }
 
@@ -71,7 +76,7 @@ export function openReader(settings: StoreSettings): Reader {
 /** Opens the database to remove old content; with `isRehearsal` only to tell what that would be. Errors: as {@link openWriter}. */
 export function openPruner(settings: StoreSettings, { isRehearsal }: { readonly isRehearsal: boolean }): Pruner {
   const { path, schemaDirectory, waitMs } = settings;
-  const database = isRehearsal ? openForReading(path, waitMs) : openForWriting(path, { create: false, waitMs });
+  const database = isRehearsal ? openForReading(path, waitMs) : openForWriting(path, waitMs);
   return closingOnError(database, () => {
     assertCurrent(path, inspectSchema(database, path, loadMigrations(schemaDirectory)));
     if (!isRehearsal) useWriteAheadLog(database, path, waitMs);
@@ -104,22 +109,18 @@ export interface MigrateWishes {
 export function migrateStore(settings: StoreSettings, { dryRun, to }: MigrateWishes): MigrateReport {
   const { path, schemaDirectory, waitMs } = settings;
   const migrations = loadMigrations(schemaDirectory);
-  if (dryRun && !existsSync(path)) {
+  if (!existsSync(path)) {
     const latest = migrations.steps.at(-1)?.version ?? 0;
     assertReachable(to, 0, latest, path);
-    const steps = pendingUpTo(migrations.steps, to).map(nameOf);
-    const age = { parserVersions: [], prunedLogs: 0 };
-    return {
-      path,
-      before: 0,
-      latest,
-      migrations: steps,
-      viewsChanged: steps.length === latest,
-      isApplied: false,
-      ...age,
-    };
+    const steps = dryRun ? pendingUpTo(migrations.steps, to) : makeDatabase(path, migrations, { ...settings, to });
+    // NOTE: undefined when another process has made it meanwhile.
+    if (steps !== undefined) {
+      const age = { parserVersions: [], prunedLogs: 0 };
+      const viewsChanged = steps.length === migrations.steps.length;
+      return { path, before: 0, latest, migrations: steps.map(nameOf), viewsChanged, isApplied: !dryRun, ...age };
+    }
   }
-  const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, { create: true, waitMs });
+  const database = dryRun ? openForReading(path, waitMs) : openForWriting(path, waitMs);
   try {
     const { current, latest, pending, viewsChanged } = inspectSchema(database, path, migrations);
     assertReachable(to, current, latest, path);

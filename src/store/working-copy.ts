@@ -120,7 +120,7 @@ export class WorkingCopy {
    * is gone that is needed, `busy` when some has gone since the last time.
    */
   adoptSources(): void {
-    const database = openForWriting(this.#path, { create: false, waitMs: this.#settings.waitMs });
+    const database = openForWriting(this.#path, this.#settings.waitMs);
     withClosed(database, this.#settings.path, () => {
       attach(database, this.#settings.path);
       const count = (sql: string): number => database.prepare<[], number>(sql).pluck().get() ?? 0;
@@ -171,7 +171,7 @@ export class WorkingCopy {
   /** Puts the content of the copy in the place of the database's, all at once; false when the database has gone on since. */
   takePlace(): boolean {
     const { path, waitMs } = this.#settings;
-    const database = openForWriting(path, { create: false, waitMs });
+    const database = openForWriting(path, waitMs);
     return withClosed(database, path, () => {
       // NOTE: all of it is replaced at once, so that nothing refers to what is missing in the end; row by row it would.
       database.pragma("foreign_keys = OFF");
@@ -273,9 +273,16 @@ const OF_MESSAGE = (column: string) => () =>
 const OF_ENTRY = (column: string) => (schema: SchemaName) =>
   `${column} NOT IN (SELECT id FROM temp.unchecked_entries WHERE schema = '${schema}')`;
 
+const OF_THE_READING = ["created_at", "updated_at", "first_timestamp", "last_timestamp"];
+
 const RELATIONS: readonly Relation[] = [
-  { view: "servers", rows: columnsBut("servers", OF_WHOLE_SERVER("name")) },
-  { view: "sources", rows: columnsBut("sources", () => "pruned = 0", "created_at", "updated_at") },
+  { view: "servers", rows: columnsBut("servers", OF_WHOLE_SERVER("name"), "first_seen", "last_seen") },
+  { view: "sources", rows: columnsBut("sources", () => "pruned = 0", ...OF_THE_READING) },
+  {
+    // As they are stamped: what the views show of a stamp ahead of the clock depends on when the log was read.
+    view: "the times of sources",
+    rows: (_database, schema) => `SELECT id, first_ms, last_ms FROM ${schema}.stored_sources WHERE pruned = 0`,
+  },
   { view: "messages", rows: columnsBut("messages", OF_MESSAGE("id")) },
   { view: "recipients", rows: columnsBut("recipients", OF_MESSAGE("message_id")) },
   { view: "delivery_attempts", rows: columnsBut("delivery_attempts", OF_ENTRY("id"), "id") },

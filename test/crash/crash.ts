@@ -2,6 +2,7 @@
  * Power cuts, systematically (after ALICE, OSDI 2014): records the system calls of each command that writes, builds the states that a file
  * system may leave, and opens each. `node test/crash/crash.ts [--states N] [--only NAME] [--seed N] [--keep DIRECTORY]`.
  */
+import "./environment.ts";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +23,8 @@ const PROGRAM = fileURLToPath(new URL("../../bin/exim-pilot.js", import.meta.url
 const INDEX_OF_LOG = "-shm";
 /** Of files that are never read again, only that they are there can matter. */
 const REMAINS = /(?:^|\/)(?:\.exim-pilot-|[^/]*\.copy-\d)/;
-/** More than what may be between the taking of a line and its being durable. */
+/** More than what may be between the taking of a line and its being durable; between two pieces it is longer. */
+const STORED_WITHIN_MS = 1000;
 const PAUSE_MS = 1500;
 const MOST_SHOWN = 5;
 /** Cuts in a row that give no new state: then there are none, or hardly any. */
@@ -164,7 +166,7 @@ async function tryStates(
   for (const cut of powerCuts(history, random)) {
     if (seen.size >= most || repeated >= MOST_REPEATED || failures.length >= until) break;
     const state = history.stateAt(cut.end, cut.choice);
-    const moment = momentAt(history.operations, cut.end, scenario);
+    const moment = momentAt(history.operations, cut.end);
     const key = `${hashState(state)} ${JSON.stringify(moment)}`;
     if (seen.has(key)) {
       repeated++;
@@ -234,18 +236,13 @@ function hashFolder(folder: string): string {
   return hash.digest("hex");
 }
 
-function momentAt(operations: readonly Operation[], end: number, { pieces }: Scenario): Moment {
-  let [taken, oldInput, reached] = [0, 0, 0];
-  let hasPrinted = false;
-  for (const operation of operations.slice(0, end)) {
-    if (operation.kind === "input") taken += operation.bytes;
-    if (operation.kind === "output") hasPrinted = true;
-  }
-  for (const piece of pieces ?? []) {
-    reached += piece.length;
-    if (reached < taken) oldInput = reached;
-  }
-  return { hasEnded: end === operations.length, hasPrinted, oldInput };
+function momentAt(operations: readonly Operation[], end: number): Moment {
+  const done = operations.slice(0, end);
+  const inputs = done.filter((operation) => operation.kind === "input");
+  // NOTE: the program may have begun late and taken several pieces at once, so the time counts and not their number.
+  const untilMs = (inputs.at(-1)?.atMs ?? 0) - STORED_WITHIN_MS;
+  const oldInput = inputs.reduce((sum, { atMs, bytes }) => (atMs < untilMs ? sum + bytes : sum), 0);
+  return { hasEnded: end === operations.length, hasPrinted: done.some(({ kind }) => kind === "output"), oldInput };
 }
 
 /** A search that cannot fail is worth nothing: commands whose syncs do nothing must leave bad states. Returns those that seem to leave none. */

@@ -114,6 +114,7 @@ describe("a trace", () => {
       "11 fsync(20<IN/new> <unfinished ...>",
       '10 pwrite64(20<IN/new>, "c", 1, 2) = 1',
       "11 <... fsync resumed>) = 0",
+      '10 read(0<pipe>, "in", 65536) = 2',
       '10 write(1<pipe>, "done", 4) = 4',
       '10 rename("IN/new", "IN/file") = 0',
       '10 unlink("IN/none") = -1 ENOENT (No such file or directory)',
@@ -124,6 +125,7 @@ describe("a trace", () => {
       { kind: "write", inode, offset: 0, data: Buffer.from("ab") },
       { kind: "write", inode, offset: 2, data: Buffer.from("c") },
       { kind: "sync", inode, begun: 2 },
+      { kind: "input", bytes: 2, atMs: 1774000000000.001 },
       { kind: "output", bytes: 4 },
       { kind: "bind", at: { directory: ROOT, name: "file" }, inode, from: { directory: ROOT, name: "new" } },
     ]);
@@ -149,6 +151,7 @@ async function read(lines: readonly string[]): Promise<{ readonly operations: re
     [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
   const encoded = lines.map((line) =>
     line
+      .replace(" ", " 1774000000.000001 ")
       .replaceAll("IN", folder)
       .replaceAll("HOME", home)
       .replaceAll(/<(\/[^>]*)>|"([^"]*)"/g, (_, path?: string, text?: string) =>

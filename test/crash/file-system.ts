@@ -35,8 +35,8 @@ export type Operation =
   | { readonly kind: "sync"; readonly inode: Inode; readonly begun: number }
   /** Said to the user: what it promises must hold from here on. */
   | { readonly kind: "output"; readonly bytes: number }
-  /** Taken from a pipe; it cannot be read again. */
-  | { readonly kind: "input"; readonly bytes: number };
+  /** Taken from a pipe; it cannot be read again. `atMs`: epoch milliseconds. */
+  | { readonly kind: "input"; readonly bytes: number; readonly atMs: number };
 
 type DataOperation = Extract<Operation, { kind: "write" | "truncate" }>;
 type NameOperation = Extract<Operation, { kind: "bind" | "unbind" }>;

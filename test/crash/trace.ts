@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { SECOND_MS } from "../../src/units.ts";
 import { Content, type Inode, type Operation, type Place, ROOT, type Tree } from "./file-system.ts";
 
 /** All that changes files or names, and what tells which file a descriptor stands for. */
@@ -21,7 +22,19 @@ export function hasStrace(): boolean {
 
 /** Starts `command` under strace, which writes to the file `trace`. Its standard input and output are pipes. */
 export function startTraced(command: readonly string[], trace: string, env: NodeJS.ProcessEnv): ChildProcess {
-  const flags = ["-f", "-y", "-xx", "-qq", "-s", "16777216", "-e", "signal=none", "-e", `trace=${CALLS.join(",")}`];
+  const flags = [
+    "-f",
+    "-ttt",
+    "-y",
+    "-xx",
+    "-qq",
+    "-s",
+    "16777216",
+    "-e",
+    "signal=none",
+    "-e",
+    `trace=${CALLS.join(",")}`,
+  ];
   // NOTE: what libuv gives to io_uring is not seen as calls.
   return spawn("strace", [...flags, "-o", trace, "--", ...command], { env: { ...env, UV_USE_IO_URING: "0" } });
 }
@@ -45,7 +58,8 @@ export async function readTrace(trace: string, folder: string, before: Tree, wit
   return reader.operations;
 }
 
-const LINE = /^(\d+) +(.*)$/s;
+/** Process, epoch seconds, call. */
+const LINE = /^(\d+) +(\d+\.\d+) +(.*)$/s;
 const UNFINISHED = / *<unfinished \.\.\.>$/;
 const RESUMED = /^<\.\.\. \w+ resumed>/;
 const CALL = /^(\w+)\((.*)\) += (-?\d+|\?)/s;
@@ -61,6 +75,7 @@ class TraceReader {
   readonly #processes = new Map<string, Descriptors>();
   readonly #unfinished = new Map<string, { readonly text: string; readonly begun: number }>();
   #made = 0;
+  #nowMs = 0;
 
   constructor(folder: string, before: Tree, without: string) {
     this.#folder = folder;
@@ -70,8 +85,9 @@ class TraceReader {
   }
 
   take(line: string): void {
-    const [, thread, rest] = LINE.exec(line) ?? [];
+    const [, thread, seconds, rest] = LINE.exec(line) ?? [];
     if (thread === undefined || rest === undefined) throw new Error(`strace printed: ${line.slice(0, 200)}`);
+    this.#nowMs = Number(seconds) * SECOND_MS;
     const descriptors = this.#descriptorsOf(thread);
     if (UNFINISHED.test(rest)) {
       this.#unfinished.set(thread, { text: rest.replace(UNFINISHED, ""), begun: this.operations.length });
@@ -144,7 +160,7 @@ class TraceReader {
         if (file !== undefined) file.position = result;
         return;
       case "read":
-        if (file?.target === "stdin") this.operations.push({ kind: "input", bytes: result });
+        if (file?.target === "stdin") this.operations.push({ kind: "input", bytes: result, atMs: this.#nowMs });
         else if (file !== undefined) file.position += result;
         return;
       case "write":

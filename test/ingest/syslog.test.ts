@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { epochMs } from "../../src/units.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, NOW, temporaryFolder } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
@@ -49,7 +50,7 @@ describe("a log of syslog", () => {
     const path = join(folder, "mail.log");
     writeFileSync(path, SMALL_LOGS.syslog);
     const database = join(folder, "pilot.db");
-    const { totals } = await ingestInto(database, [path]);
+    const { totals } = await ingestInto(database, [path], { now: () => epochMs(Date.UTC(2027, 0, 2)) });
     expect(totals).toMatchObject({ lines: 17, entries: 9, unparsed: 1, repeated: 3, messages: 2 });
     expect(queryAll(database, "SELECT timestamp, event, seen_in FROM log_entries ORDER BY id")).toEqual([
       { timestamp: "2026-12-31T23:59:58.000Z", event: "arrival", seen_in: "main" },

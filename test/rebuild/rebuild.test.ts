@@ -12,7 +12,7 @@ import { readBlocks } from "../../src/ingest/reading-thread.ts";
 import { replay } from "../../src/ingest/replay.ts";
 import type { OpenSource } from "../../src/ingest/source.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
-import { openReader } from "../../src/store/store.ts";
+import { openReader, openWriter } from "../../src/store/store.ts";
 import { WorkingCopy } from "../../src/store/working-copy.ts";
 import { verifyDeep } from "../../src/verify/verify-deep.ts";
 import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
@@ -386,6 +386,8 @@ async function withCopy<Result>(
   action: (copy: WorkingCopy, bringUp: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const settings = storeSettings(path);
+  // NOTE: as the command does, so that it can be read with locks.
+  openWriter(settings, { create: false }).close();
   const reader = openReader(settings);
   const copy = new WorkingCopy(settings, { purpose: "replace", processes: PROCESSES });
   const options = { now: () => NOW, signal: new AbortController().signal, onProgress: () => {} };

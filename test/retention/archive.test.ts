@@ -6,6 +6,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -168,7 +170,6 @@ const DAMAGES: readonly (readonly [what: string, says: string | undefined, damag
     },
   ],
   ["no file beside its manifest", undefined, (piece) => rmSync(piece)],
-  ["a file without a manifest", "is missing or damaged", (piece) => rmSync(`${piece}.json`)],
   ...["{", "", "null", "[]", "7", '{"version":2}'].map(
     (text) =>
       [
@@ -257,7 +258,7 @@ function readFileOrNothing(path: string): Buffer | undefined {
 
 describe("an archive that cannot be written", () => {
   const partOf = (archive: string): string =>
-    join(archive, readdirSync(archive).find((name) => name.startsWith(".exim-pilot-")) ?? "");
+    join(archive, readdirSync(archive).find((name) => name.endsWith(".log.gz")) ?? "");
 
   test.each<readonly [string, string, (stored: Stored) => Partial<PruneOptions>]>([
     ["has no space", "disk_full", () => ({ freeBytes: () => 1000 })],
@@ -319,16 +320,63 @@ describe("an archive that cannot be written", () => {
   });
 });
 
-test("what a killed prune has begun is removed a day later", async () => {
+describe("what a killed prune has left", () => {
+  const begun = () => store({ mainlog: linesOf("old", 60 * DAY_MS) + linesOf("new", 0) });
+
+  test("unfinished, is removed a day later", async () => {
+    const stored = await begun();
+    mkdirSync(stored.archive);
+    const nameOf = (digit: string) => join(stored.archive, `.exim-pilot-${digit.repeat(24)}`);
+    const [old, young, other] = [nameOf("a"), nameOf("b"), `${nameOf("c")}.txt`] as const;
+    for (const path of [old, young, other]) writeFileSync(path, "begun");
+    for (const path of [old, other]) utimesSync(path, new Date(NOW - 2 * DAY_MS), new Date(NOW - 2 * DAY_MS));
+    utimesSync(young, new Date(NOW - HOUR_MS), new Date(NOW - HOUR_MS));
+    await prune(stored, "50d");
+    expect([old, young, other].map((path) => existsSync(path))).toEqual([false, true, true]);
+  });
+
+  test("without a manifest, gets one, and is not written again", async () => {
+    const stored = await begun();
+    const again = { ...stored, path: join(stored.folder, "killed.db") };
+    copyFileSync(stored.path, again.path);
+    const [piece = ""] = (await prune(stored, "50d")).archived;
+    const manifest = readFileSync(`${piece}.json`, "utf8");
+    rmSync(`${piece}.json`);
+    expect(await prune(again, "50d")).toMatchObject({ archived: [], warnings: [] });
+    expect(readFileSync(`${piece}.json`, "utf8")).toBe(manifest);
+    expect(readdirSync(stored.archive)).toHaveLength(2);
+  });
+
+  test("without a manifest, and holds something else, is told of and stays as it is", async () => {
+    const stored = await begun();
+    const again = { ...stored, path: join(stored.folder, "killed.db") };
+    copyFileSync(stored.path, again.path);
+    const [piece = ""] = (await prune(stored, "50d")).archived;
+    const text = gunzipSync(readFileSync(piece));
+    text[text.length - 2] = (text.at(-2) ?? 0) ^ 1;
+    writeFileSync(piece, gzipSync(text));
+    const before = readFileSync(piece);
+    rmSync(`${piece}.json`);
+    const { archived, warnings } = await prune(again, "50d");
+    expect(warnings).toEqual([expect.stringContaining(`"${piece}.json" is missing`)]);
+    expect(archived).toEqual([piece.replace(".log.gz", "-2.log.gz")]);
+    expect(readFileSync(piece).equals(before)).toBe(true);
+  });
+});
+
+test("a link in the place of a piece or of its manifest is not followed, and files are their owner's alone", async () => {
   const stored = await store({ mainlog: linesOf("old", 60 * DAY_MS) + linesOf("new", 0) });
-  mkdirSync(stored.archive);
-  const [old, young] = ["old", "young"].map((name) => join(stored.archive, `.exim-pilot-${name}.log.gz`)) as [
-    string,
-    string,
-  ];
-  for (const path of [old, young]) writeFileSync(path, "begun");
-  utimesSync(old, new Date(NOW - 2 * DAY_MS), new Date(NOW - 2 * DAY_MS));
-  utimesSync(young, new Date(NOW - HOUR_MS), new Date(NOW - HOUR_MS));
-  await prune(stored, "50d");
-  expect([old, young].map((path) => existsSync(path))).toEqual([false, true]);
+  const pathOf = (place: string) => join(stored.folder, `again${place}.db`);
+  for (const place of ["", ".json"]) copyFileSync(stored.path, pathOf(place));
+  const [piece = ""] = (await prune(stored, "50d")).archived;
+  const aim = join(stored.folder, "aim");
+  for (const place of ["", ".json"]) {
+    for (const name of readdirSync(stored.archive)) rmSync(join(stored.archive, name));
+    symlinkSync(aim, piece + place);
+    const { archived } = await prune({ ...stored, path: pathOf(place) }, "50d");
+    expect(archived).toEqual([piece.replace(".log.gz", "-2.log.gz")]);
+    expect(existsSync(aim)).toBe(false);
+    for (const file of archived.flatMap((name) => [name, `${name}.json`]))
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+  }
 });

@@ -18,7 +18,7 @@ afterAll(() => program.remove());
 
 test("a prune that is killed, beside an ingest, removes what is old and nothing of what is new", async () => {
   const folder = temporaryFolder();
-  const [old, young] = [writeLog(folder, "old", 100 * DAY_MS, 900), writeLog(folder, "young", 2 * DAY_MS, 900)];
+  const [old, young] = [writeLog(folder, "old", 100 * DAY_MS, 900), writeLog(folder, "young", 7 * DAY_MS, 900)];
   const database = join(folder, "pilot.db");
   await ingestInto(database, [old], { batchLines: 20 });
   const undisturbed = join(folder, "undisturbed.db");
@@ -61,7 +61,7 @@ test("a prune that is killed, beside an ingest, removes what is old and nothing 
   }
 });
 
-/** A log of so many messages that began so long ago. */
+/** A log of so many messages that began so long ago, and ends before now: what is stamped ahead of the clock is seen when it is read. */
 function writeLog(folder: string, name: string, agoMs: number, messages: number): string {
   const path = join(folder, name);
   writeFileSync(path, [...generateLog("main", { messages, seed: agoMs, startMs: Date.now() - agoMs })].join(""));

@@ -18,6 +18,8 @@ const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 4);
 const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 const MESSAGES = process.env["EXIM_PILOT_TORTURE"] === undefined ? 120 : 400;
 const DAY_MS = 86_400_000;
+/** A log that began so many days ago has ended: its messages stay on the queue for four at most. */
+const ENDED_DAYS = 6;
 /** Of a prune that nobody disturbs: what comes first takes longest, and names and space are what a kill may leave half done. */
 const EARLIEST_SHARE = 0.3;
 
@@ -33,7 +35,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
   full = join(folder, "full.db");
   const log = join(folder, "mainlog");
-  const lines = [120, 40, 2].flatMap((days, index) => [
+  const lines = [120, 40, ENDED_DAYS].flatMap((days, index) => [
     ...generateLog("main", { messages: MESSAGES, seed: index + 1, startMs: Date.now() - days * DAY_MS }),
   ]);
   writeFileSync(log, lines.join(""));
@@ -158,8 +160,8 @@ describe("a prune that is killed beside a run that reads logs", () => {
     const log = join(folder, "again");
     const database = join(folder, "beside.db");
     copyFileSync(full, database);
-    // NOTE: the same names as in what goes, in messages of today.
-    const lines = [...generateLog("main", { messages: MESSAGES, seed: 1, startMs: Date.now() - DAY_MS })];
+    // NOTE: the same names as in what goes, in messages of these days.
+    const lines = [...generateLog("main", { messages: MESSAGES, seed: 1, startMs: Date.now() - ENDED_DAYS * DAY_MS })];
     writeFileSync(log, lines.join(""));
     const reading = startProgram(program.script, ingestArgv(database, [log], "--quiet", "--batch-size", "10")).ended;
     let isReading = true;

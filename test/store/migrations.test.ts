@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openForWriting } from "../../src/store/connection.ts";
 import { inspectSchema, loadMigrations, migrate } from "../../src/store/migrations.ts";
+import { unfinishedName } from "../../src/store/remains.ts";
 import { migrateStore, openReader, openWriter, type StoreSettings } from "../../src/store/store.ts";
 import { NOW, SCHEMA_DIRECTORY, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
 import { thrownBy } from "../support/pilot-error.ts";
@@ -122,6 +123,41 @@ describe("a file that is up to date", () => {
   });
 });
 
+describe("a new database", () => {
+  test("is not made where something is left that SQLite would take for a part of it", () => {
+    for (const ending of ["-wal", "-journal"]) {
+      const path = newPath();
+      writeFileSync(path + ending, "what was written last");
+      for (const make of [openWriter, (settings: StoreSettings) => migrateStore(settings, { dryRun: false })])
+        expect(thrownBy(() => make(storeSettings(path)))).toMatchObject({
+          code: "corrupt",
+          message: expect.stringContaining(path + ending),
+        });
+      expect(readdirSync(join(path, ".."))).toEqual([`pilot.db${ending}`]);
+      writeFileSync(path + ending, "");
+      openWriter(storeSettings(path)).close();
+      expect(versionOf(path)).toBe(LATEST);
+    }
+  });
+
+  test("takes away what a killed maker has left, and nothing of others", () => {
+    const path = newPath();
+    const folder = join(path, "..");
+    const nameOf = (kind: "database" | "restore", mark: string) =>
+      unfinishedName(kind, { mark, isRunning: () => true });
+    const [killed, running, other] = [
+      nameOf("database", "0000000a-1-1"),
+      nameOf("database", "0000000a-2-2"),
+      nameOf("restore", "0000000a-1-1"),
+    ];
+    for (const name of [killed, `${killed}-journal`, running, other, "mail.db"]) writeFileSync(join(folder, name), "x");
+    const processes = { mark: "0000000a-3-3", isRunning: (mark: string) => mark !== "0000000a-1-1" };
+    openWriter({ ...storeSettings(path), processes: () => processes }).close();
+    const kept = readdirSync(folder).filter((name) => !name.startsWith("pilot.db"));
+    expect(kept.sort()).toEqual([running, other, "mail.db"].sort());
+  });
+});
+
 describe("several processes at once", () => {
   test.each(["migrateStore", "openWriter"] as const)(
     "each by %s, make a new file once, and none fails",
@@ -138,8 +174,9 @@ describe("several processes at once", () => {
     },
   );
 
-  test("may meet a new file whose maker stopped before it had made the views", () => {
+  test("may meet a file that was empty and whose maker stopped before it had made the views", () => {
     const path = newPath();
+    writeFileSync(path, "");
     expect(() => openWriter(withSchema(path, { "views.sql": "CREATE VIEW x AS SELECT" }))).toThrow();
     openWriter(storeSettings(path)).close();
     expect(namesOf(path, "view").length).toBeGreaterThan(5);
@@ -178,21 +215,24 @@ describe("a migration that fails", () => {
     expect(namesOf(path, "table")).toContain("half_done");
   });
 
-  test("leaves a new file with the steps before it, each whole", () => {
+  test.each([nextFile("broken"), "0001_initial.sql"])("makes no new file (%s)", (file) => {
     const path = newPath();
+    expect(thrownBy(() => openWriter(withSchema(path, { [file]: BROKEN }))).code).toBe("migration");
+    expect(readdirSync(join(path, ".."))).toEqual([]);
+    openWriter(storeSettings(path)).close();
+    expect(versionOf(path)).toBe(LATEST);
+  });
+
+  test("leaves a file that was empty with the steps before it, each whole", () => {
+    const path = newPath();
+    writeFileSync(path, "");
     thrownBy(() => openWriter(withSchema(path, { [nextFile("broken")]: BROKEN })));
     expect(versionOf(path)).toBe(LATEST);
     expect(namesOf(path, "table")).not.toContain("half_done");
-  });
-
-  test("leaves a new file empty when it is the first one", () => {
-    const path = newPath();
-    const settings = withSchema(path, { "0001_initial.sql": BROKEN });
-    expect(thrownBy(() => openWriter(settings)).code).toBe("migration");
+    writeFileSync(path, "");
+    expect(thrownBy(() => openWriter(withSchema(path, { "0001_initial.sql": BROKEN }))).code).toBe("migration");
     expect(schemaOf(path)).toEqual([]);
     expect(versionOf(path)).toBe(0);
-    openWriter(storeSettings(path)).close();
-    expect(versionOf(path)).toBe(LATEST);
   });
 
   test("is one that leaves rows that refer to nothing", () => {
@@ -330,7 +370,8 @@ describe("what is not ours", () => {
 
 test("migrate and inspectSchema work on a connection as they do on a path", () => {
   const path = newPath();
-  const database = openForWriting(path, { create: true, waitMs: 0 });
+  writeFileSync(path, "");
+  const database = openForWriting(path, 0);
   onTestFinished(() => void database.close());
   const options = { program: "0.0.0-test", now: () => NOW };
   expect(inspectSchema(database, path, RELEASED)).toMatchObject({ current: 0, latest: LATEST, viewsChanged: true });
@@ -408,7 +449,8 @@ async function startMigrators(folder: string, entry: "migrateStore" | "openWrite
         import { migrateStore, openWriter } from "./src/store/store.ts";
         const common = ${JSON.stringify(storeSettings("", 5000))};
         for await (const path of createInterface({ input: process.stdin })) {
-          const settings = { ...common, path, now: () => 0 };
+          const processes = () => ({ mark: "0000000a-" + process.pid + "-1", isRunning: () => undefined });
+          const settings = { ...common, path, now: () => 0, processes };
           let answer = "";
           try {
             ${action};

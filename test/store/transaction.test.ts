@@ -123,20 +123,20 @@ describe("a transaction that fails", () => {
       transactor.addServer("mx1", "UTC", NOW);
       transactor.addServer("mx1", "UTC", NOW);
     };
-    expect(() => writer.write(twice)).toThrow(/There is a server of that name/);
+    expect(() => writer.write(twice)).toThrow("There is a server of that name");
     expect(queryAll(path, "SELECT * FROM stored_servers")).toEqual([]);
     const rowsTwice = (transactor: Transactor): void => {
       addEntries(transactor, 40);
       addEntries(transactor, 40);
     };
-    expect(() => writer.write(rowsTwice)).toThrow(/There is such a row/);
+    expect(() => writer.write(rowsTwice)).toThrow(`such a row of "stored_entries"`);
     expect(entryCount(path)).toBe(0);
   });
 
   test("because the disk is full, says so and leaves nothing", () => {
     const path = newPath();
     openWriter(storeSettings(path)).close();
-    const database = openForWriting(path, { create: false, waitMs: WAIT_MS });
+    const database = openForWriting(path, WAIT_MS);
     const writer = closing(new Writer(database, path, { waitMs: WAIT_MS, isNew: false }));
     const pages = database.pragma("page_count", { simple: true }) as number;
     database.pragma(`max_page_count = ${pages + 2}`);

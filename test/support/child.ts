@@ -24,7 +24,7 @@ export async function buildProgram(): Promise<BuiltProgram> {
   writeFileSync(
     join(folder, "program.ts"),
     `import { start } from "${ROOT}src/cli/start.ts";
-     await start(process.argv.slice(2));`,
+     process.exitCode = await start(process.argv.slice(2));`,
   );
   await build({
     entryPoints: [join(folder, "program.ts"), ...THREADS.map((name) => join(ROOT, "src/cli", name))],

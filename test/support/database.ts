@@ -24,8 +24,18 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** This process, which nobody else can ask for. */
+const PROCESSES = { mark: `0000000a-${process.pid}-1`, isRunning: () => undefined };
+
 export function storeSettings(path: string, waitMs = 200): StoreSettings {
-  return { path, schemaDirectory: SCHEMA_DIRECTORY, waitMs, program: "0.0.0-test", now: () => NOW };
+  return {
+    path,
+    schemaDirectory: SCHEMA_DIRECTORY,
+    waitMs,
+    program: "0.0.0-test",
+    now: () => NOW,
+    processes: () => PROCESSES,
+  };
 }
 
 /** Runs `action` with the writer of a database, which is made when it is missing. */

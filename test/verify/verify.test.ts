@@ -162,10 +162,16 @@ describe("damage is found", () => {
   test("by file: an index that lacks a row of its table, which a quick look does not see", async () => {
     const path = damaged((database) => {
       database.unsafeMode();
-      database.pragma("writable_schema = ON");
-      database.exec(
-        "UPDATE sqlite_schema SET sql = replace(sql, 'IS NOT NULL', 'IS NULL') WHERE name = 'idx_stored_entries_message_id'",
-      );
+      const define = (from: string, to: string): void => {
+        database.pragma("writable_schema = ON");
+        database
+          .prepare("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'idx_stored_entries_message_id'")
+          .run(from, to);
+        database.pragma("writable_schema = RESET");
+      };
+      define("IS NOT NULL", "IS NULL");
+      database.exec("REINDEX idx_stored_entries_message_id");
+      define("IS NULL", "IS NOT NULL");
     });
     expect(findingsOf((await verify(path)).report, "file")).toEqual(
       expect.arrayContaining([expect.stringMatching(/idx_stored_entries_message_id/)]),

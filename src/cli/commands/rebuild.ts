@@ -6,7 +6,7 @@ import type { Reader } from "../../store/reader.ts";
 import { assertWhole, roomFor } from "../../store/working-copy.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
+import { type DatabaseFlags, toStoreSettings, usingReader, usingReaderOfWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../output.ts";
 import { withProgress } from "../progress.ts";
@@ -21,7 +21,8 @@ export interface RebuildFlags extends DatabaseFlags, AuditFlags {
 /** Derives everything anew and says so; returns the exit status. Errors: `corrupt`, `disk_full`, `busy`, those of the database. */
 export async function runRebuild(flags: RebuildFlags, io: Io): Promise<number> {
   const startedMs = io.now();
-  return usingReader(flags, io, async (reader) => {
+  const using = flags.dryRun === true ? usingReader : usingReaderOfWriter;
+  return using(flags, io, async (reader) => {
     const plan = await planRebuild(reader, flags, io);
     const isApplied = flags.dryRun !== true && (await apply(reader, plan, flags, io));
     if (flags.dryRun !== true && !isApplied) return statusOfAbort(io);
