@@ -1,5 +1,5 @@
 /**
- * The direction of design §5, the owners of libraries and what is not written here at all. Each rule is tried on small made-up
+ * The layers of docs/architecture.md, the owners of libraries and what is not written here at all. Each rule is tried on small made-up
  * modules too: a check that cannot fail protects nothing.
  */
 import { execFileSync } from "node:child_process";

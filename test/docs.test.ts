@@ -1,13 +1,14 @@
-/** README and changelog against the program: what is written is there, and what is there is written. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+/** README, changelog and the documents for developers against the program: what is written is there, and what is there is written. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../src/cli/commands/help.ts";
 import { buildProgram } from "../src/cli/program.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
+import { LINE_KINDS } from "../src/explain/kinds.ts";
 import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";
 import { FIXTURES, temporaryFolder } from "./support/database.ts";
 import { makeGoldenDatabase, parseCommand, runCase } from "./support/golden.ts";
@@ -17,6 +18,8 @@ import { queryAll } from "./support/views.ts";
 const README = readText("README.md");
 const COOKBOOK = readText("docs/cookbook.md");
 const CHANGELOG = readText("CHANGELOG.md");
+const ARCHITECTURE = readText("docs/architecture.md");
+const GRAMMAR = readText("docs/exim-log-grammar.md");
 const PLACES = { FIXTURES: "", DB: "", NEW: "" };
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
@@ -150,7 +153,64 @@ describe("the changelog", () => {
   });
 });
 
+describe("the documents for developers", () => {
+  test.each(["CONTRIBUTING.md", "docs/architecture.md", "docs/exim-log-grammar.md"])(
+    "%s names and links files that are there",
+    (document) => {
+      const text = readText(document);
+      const links = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) =>
+        join(dirname(document), target),
+      );
+      expect(links.length + namedFiles(text).length).toBeGreaterThan(2);
+      expect([...links, ...namedFiles(text)].filter((path) => !existsSync(join(rootOf(), path)))).toEqual([]);
+    },
+  );
+
+  test("have the sections of the grammar that comments cite", () => {
+    const cited = ["src", "test", "schema"].flatMap(filesIn).flatMap((path) => citedSections(readText(path)));
+    expect(cited.length).toBeGreaterThan(50);
+    const sections = [...GRAMMAR.matchAll(/^##+ (\d+(?:\.\d+)?)\b/gm)].map(([, number]) => number);
+    expect([...new Set(cited)].filter((number) => !sections.includes(number))).toEqual([]);
+  });
+
+  test("say of every file of the parser and every kind of event where it belongs", () => {
+    const table = GRAMMAR.slice(GRAMMAR.indexOf("\n## 18."));
+    const files = readdirSync(join(rootOf(), "src", "parse"));
+    const withoutRow = ["events.ts", "parser-version.ts"];
+    expect(files.filter((file) => !withoutRow.includes(file) && !table.includes(`\`${file}\``))).toEqual([]);
+    const kinds = Object.keys(LINE_KINDS).filter((kind) => kind !== "other" && kind !== "unparsed");
+    expect(kinds.filter((kind) => !table.includes(`\`${kind}\``))).toEqual([]);
+  });
+
+  test("list the folders of the source as layers, and no others", () => {
+    const listed = [...ARCHITECTURE.matchAll(/^ {4}src\/(\w+)\/ {2,}\S/gm)].map(([, name = ""]) => name);
+    const folders = readdirSync(join(rootOf(), "src"), { withFileTypes: true }).filter((item) => item.isDirectory());
+    expect(listed.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+  });
+
+  test("name every table of the file", () => {
+    const tables = queryAll<{ name: string }>(
+      DB,
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'rolled_%'",
+    );
+    expect(tables.length).toBeGreaterThan(20);
+    expect(tables.map(({ name }) => name).filter((name) => !ARCHITECTURE.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
 describe("the checks above", () => {
+  test("see the sections that a comment cites", () => {
+    expect(citedSections("Source: exim-log-grammar §3.1 and §13.")).toEqual(["3.1", "13"]);
+    expect(citedSections("Source: exim-log-grammar §3.1; RFC 3164 §4")).toEqual(["3.1"]);
+    expect(citedSections("Source: RFC 3164 §4.")).toEqual([]);
+  });
+
+  test("see the files that a text names, but for made-up ones", () => {
+    const text =
+      "`src/a.ts` and `test/b/c.test.ts`, not `src/cli/commands/NAME.ts`, `schema/NNNN_name.sql` or `src/x/*.ts`";
+    expect(namedFiles(text)).toEqual(["src/a.ts", "test/b/c.test.ts"]);
+  });
+
   test("see a flag that a text lacks", () => {
     expect(hasWord("`--db-file` and --quiet.", "--db")).toBe(false);
     expect(hasWord("`--db-file` and --quiet.", "--quiet")).toBe(true);
@@ -280,6 +340,26 @@ function namesOf({ short, long }: Option): string[] {
 function sharedFlags(commands: readonly Command[]): string[] {
   const [first, ...others] = commands.filter((command) => flagsOf(command).includes("--db")).map(flagsOf);
   return (first ?? []).filter((flag) => others.every((flags) => flags.includes(flag)));
+}
+
+/** The numbers of sections in citations: `exim-log-grammar §3 and §13`. */
+function citedSections(text: string): string[] {
+  const citations = text.matchAll(/exim-log-grammar ((?:(?:, | and )?§\d+(?:\.\d+)?)+)/g);
+  return [...citations].flatMap(([, numbers = ""]) => numbers.match(/\d+(?:\.\d+)?/g) ?? []);
+}
+
+/** Files of the project in code; `NAME` and `NNNN` stand for any name. */
+function namedFiles(text: string): string[] {
+  const paths = [...text.matchAll(/`((?:fixtures|docs|schema|src|test|bin)\/[^`\s]*)`/g)].map(([, path = ""]) => path);
+  return paths.filter((path) => !/[*⟨]|NAME|NNNN/.test(path));
+}
+
+/** Paths of all files below a folder. */
+function filesIn(folder: string): string[] {
+  const items = readdirSync(join(rootOf(), folder), { recursive: true, withFileTypes: true });
+  return items
+    .filter((item) => item.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(rootOf().length));
 }
 
 /** Paragraphs, table rows and items that speak of a command. */

@@ -62,7 +62,7 @@ function localKey(localName: string, recipient: string): string {
   return `${localName}\n${at === -1 ? "" : recipient.slice(at)}`;
 }
 
-/** The fate of a recipient by its own lines; grammar §16. */
+/** The fate of a recipient by its own lines. Source: exim-log-grammar §16. */
 function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
   if (recipient.lastWords.size === 1) {
     // The common case, without the lists below.

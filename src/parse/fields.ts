@@ -204,7 +204,7 @@ export function readQuoted(cursor: Cursor): string | undefined {
  *
  *     DN="/C=ZZ/O=Big Mail "Quoted" Inc/CN=mx1" K C="250 OK"
  *        ^
- * Source: exim-log-grammar, "Quoting and escaping": DN is filtered for printing, not quoted.
+ * Source: exim-log-grammar §6: DN is filtered for printing, not quoted.
  */
 export function readDistinguishedName(cursor: Cursor): string | undefined {
   const { text, position } = cursor;

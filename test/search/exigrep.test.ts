@@ -26,7 +26,7 @@ const PROFILES = [
   })),
 ].filter(({ directory }) => existsSync(join(directory, "exigrep", "INDEX.txt")));
 
-/** Why exigrep shows something else: exim-tools §1.4. */
+/** Why exigrep shows something else: known defects of it. */
 type Defect =
   | "lines after the word Completed form a message of their own"
   | "a message on the queue is shown by -v though it matches"
