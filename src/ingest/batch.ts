@@ -45,8 +45,8 @@ export interface BatcherOptions {
 export interface BatchListener {
   /** Gets each record as soon as it is whole. */
   readonly onRecord: (record: LogRecord) => void;
-  /** Is called after the records of a batch. */
-  readonly onBatch: (batch: Batch) => void;
+  /** Is called after the records of a batch; true: the block ends with it. */
+  readonly onBatch: (batch: Batch) => boolean;
   /** Is called after the batches of a block. */
   readonly onBlock: () => void;
 }
@@ -113,8 +113,9 @@ export class Batcher {
     this.#listener.onBlock();
   }
 
-  #endBatch(): void {
-    if (this.#texts.length === 0) return;
+  /** True when the block is to end with it. */
+  #endBatch(): boolean {
+    if (this.#texts.length === 0) return false;
     for (const record of this.#records) this.#listener.onRecord(record);
     const text = this.#texts.join("\n");
     const batch = { text: this.#endsWithNewline ? `${text}\n` : text, lines: this.#lineCount };
@@ -126,7 +127,7 @@ export class Batcher {
     this.#records = [];
     this.#open = undefined;
     this.#split.clear();
-    this.#listener.onBatch(batch);
+    return this.#listener.onBatch(batch);
   }
 
   #addLine(line: string): void {
@@ -187,7 +188,6 @@ export class Batcher {
     // NOTE: another batch of the same size must fit in.
     const isBlockFull =
       this.#blockLength + 2 * this.#textLength > this.#blockBytes || this.#place + this.#batchLines > MOST_BLOCK_LINES;
-    if (isBlockFull) this.end();
-    else this.#endBatch();
+    if (isBlockFull || this.#endBatch()) this.end();
   }
 }

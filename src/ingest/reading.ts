@@ -4,7 +4,7 @@ import { parseSyslogLine } from "../parse/syslog.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts";
 import { type PackedText, packBytes } from "../store/raw-text.ts";
 import { IDENTITY_BYTES } from "../store/source-catalogue.ts";
-import { type EpochMs, MIB, type Moment, momentMs } from "../units.ts";
+import { DAY_MS, type EpochMs, MIB, MOMENTS_PER_MS, type Moment, momentMs } from "../units.ts";
 import { Batcher, type LogRecord } from "./batch.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
 import { LogClock } from "./clock.ts";
@@ -59,6 +59,9 @@ export interface EncodedBlock {
 }
 
 const NO_PLACES: readonly number[] = [];
+
+/** Between moments: pruning removes whole blocks, so that the months of a small server must not share one. */
+const LONGEST_BLOCK = DAY_MS * MOMENTS_PER_MS;
 
 /** Reads the text that goes on where `start` ends, and calls `onBlock` for each block. */
 export class Reading implements TextSink {
@@ -121,7 +124,7 @@ export class Reading implements TextSink {
     if (!this.#start.isSyslog || parseSyslogLine(line) === undefined) return !startsEntry(line);
     const { batchLines, isSyslog } = this.#start;
     const ignore = (): void => {};
-    const listener = { onRecord: ignore, onBatch: ignore, onBlock: ignore };
+    const listener = { onRecord: ignore, onBatch: () => false, onBlock: ignore };
     const batcher = new Batcher({ batchLines, blockBytes: 0, isWithinLine, isSyslog }, listener);
     batcher.hold();
     for (const stored of text.split("\n").slice(0, -1)) batcher.add(stored, "newline");
@@ -151,6 +154,7 @@ export class Reading implements TextSink {
           this.#addText(text);
           this.#lines += lines;
           this.#batches.push(this.#encoder.takeBatch());
+          return this.#lastAt - this.#firstAt >= LONGEST_BLOCK;
         },
         onBlock: () => this.#handOver(),
       },

@@ -191,6 +191,7 @@ function collect(
       onBatch: (batch) => {
         batches.push({ ...batch, records, block });
         records = [];
+        return false;
       },
       onBlock: () => block++,
     },

@@ -108,32 +108,6 @@ test("a line that comes in many pieces is searched a few times, not once for eac
   expect(searched).toBeLessThan(8 * length);
 });
 
-test("a message of many recipients, in batches of one line: the recipients looked at grow as they do", async () => {
-  const looks = async (recipients: number): Promise<number> => {
-    const folder = temporaryFolder();
-    const log = join(folder, "mainlog");
-    const id = "1vwqw3-009HFM-Uo";
-    const lines = Array.from(
-      { length: recipients },
-      (_, n) => `2026-03-02 00:00:02 ${id} => u${n}@d.example R=r T=t\n`,
-    );
-    writeFileSync(log, `2026-03-02 00:00:01 ${id} <= a@b.example U=a P=local S=1\n${lines.join("")}`);
-    const spy = vi.spyOn(Map.prototype, "values");
-    try {
-      await ingestInto(join(folder, "pilot.db"), [log], { batchLines: 1 });
-      return spy.mock.calls.length;
-    } finally {
-      spy.mockRestore();
-      const [row] = queryAll<{ n: number }>(
-        join(folder, "pilot.db"),
-        "SELECT count(*) AS n FROM recipients WHERE status = 'delivered'",
-      );
-      expect(row?.n).toBe(recipients);
-    }
-  };
-  expect(await looks(400)).toBeLessThan(6 * (await looks(100)));
-});
-
 describe("a number of 2^63 and more", () => {
   const BEYOND = "99999999999999999999999999";
   test.each([

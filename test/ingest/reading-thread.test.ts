@@ -59,6 +59,15 @@ describe("a log read in another thread", () => {
     await thread.close();
   });
 
+  test("gives no block of more than a day and a batch, so that pruning removes what is old", async () => {
+    const line = (_: unknown, hour: number): string =>
+      `${new Date(Date.UTC(2026, 2, 1, hour)).toISOString().slice(0, 19).replace("T", " ")} Start queue run: pid=1\n`;
+    const blocks = await inProcess(Array.from({ length: 24 * 30 }, line).join(""), { ...START, blockBytes: 1 << 20 });
+    const hours = blocks.map(({ firstMs = 0, lastMs = 0 }) => (lastMs - firstMs) / 3_600_000);
+    expect(blocks.length).toBeGreaterThan(20);
+    expect(Math.max(...hours)).toBeLessThanOrEqual(24 + START.batchLines);
+  });
+
   test("goes on after the last block that is stored", async () => {
     const [stored, rest] = [LOG.slice(0, 1000), LOG.slice(1000)];
     const start = { ...START, lastBlock: { text: stored, isWithinLine: false, clockMs: undefined } };

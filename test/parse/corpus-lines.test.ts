@@ -49,7 +49,7 @@ function readSyslogEntries(path: string): ParsedEntry[] {
   };
   const batcher = new Batcher(
     { batchLines: 500, blockBytes: 0, isWithinLine: false, isSyslog: true },
-    { onRecord, onBatch: () => {}, onBlock: () => {} },
+    { onRecord, onBatch: () => false, onBlock: () => {} },
   );
   for (const line of readFileSync(path, "latin1").split("\n")) batcher.add(line, "newline");
   batcher.end();

@@ -135,6 +135,7 @@ class Run {
           this.#take(readLine(lines, isEntry, { file: path, lineNumber: linesBefore + line + 1 })),
         onBatch: ({ lines }) => {
           linesBefore += lines;
+          return true;
         },
         onBlock: () => {},
       },
