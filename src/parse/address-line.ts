@@ -301,7 +301,7 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
     case "ST":
       return pushDetail(draft, key, readShadow(cursor));
     default:
-      return pushDetail(draft, key, readValueWord(cursor, hasMessage));
+      return pushDetail(draft, key, readQuoted(cursor) ?? readValueWord(cursor, hasMessage));
   }
 }
 
