@@ -13,6 +13,14 @@ export function decodeUtf8(latin1: string): string {
   }
 }
 
+const BYTE_ORDER_MARK = "\xef\xbb\xbf";
+
+/** A latin1-read text without the byte order mark that editors and other systems put before UTF-8. */
+export function withoutByteOrderMark(latin1: string): string {
+  const isMarked = latin1.charCodeAt(0) === 0xef && latin1.startsWith(BYTE_ORDER_MARK);
+  return isMarked ? latin1.slice(BYTE_ORDER_MARK.length) : latin1;
+}
+
 /** The text of several latin1-read lines, each decoded by itself. */
 export function decodeLines(latin1: string): string {
   return latin1.split("\n").map(decodeUtf8).join("\n");

@@ -10,7 +10,7 @@
  * A field that has no such place, as its form alone tells it or its text was changed beyond recognition, gets none.
  */
 import { parseDuration } from "../parse/durations.ts";
-import { closingQuote, unescapeQuoted, unescapeReply } from "../parse/quoting.ts";
+import { closingQuote, printingsOf, unescapePrinted, unescapeQuoted, unescapeReply } from "../parse/quoting.ts";
 import type { Field } from "./fields.ts";
 
 /** From the first character of the key to behind the last one of the value. */
@@ -106,7 +106,7 @@ function* candidatesAfter(
   area: Range,
   { isStart, isEnd }: Limits,
 ): Generator<Range> {
-  const wanted = opener === "" ? bareText(value) : opener;
+  const wanted = opener === "" ? bareText(value, line) : opener;
   let at = line.indexOf(wanted, area.from);
   while (at !== -1 && at + wanted.length <= area.to) {
     if (isStart(line, at)) {
@@ -120,8 +120,10 @@ function* candidatesAfter(
 }
 
 /** The null sender is written in its brackets. */
-function bareText(value: Field["value"]): string {
-  return value === "" ? "<>" : String(value);
+function bareText(value: Field["value"], line: string): string {
+  if (value === "") return "<>";
+  const text = String(value);
+  return printingsOf(text).find((printed) => line.includes(printed)) ?? text;
 }
 
 function isKey(opener: string): boolean {
@@ -131,9 +133,11 @@ function isKey(opener: string): boolean {
 /** Where the value that stands at `from` ends; undefined when what stands there is something else. */
 function valueEnd(line: string, from: number, value: string | number, isEnd: IsEnd): number | undefined {
   if (typeof value === "number") return numberEnd(line, from, value, isEnd);
-  for (const spelling of [value, `<${value}>`, `"${value}"`, `(${value})`, `[${value}]`]) {
-    if (spelling !== "" && line.startsWith(spelling, from) && isEnd(line, from + spelling.length))
-      return from + spelling.length;
+  for (const text of printingsOf(value)) {
+    for (const spelling of [text, `<${text}>`, `"${text}"`, `(${text})`, `[${text}]`]) {
+      if (spelling !== "" && line.startsWith(spelling, from) && isEnd(line, from + spelling.length))
+        return from + spelling.length;
+    }
   }
   return quotedEnd(line, from, value);
 }
@@ -146,9 +150,9 @@ function quotedEnd(line: string, from: number, value: string): number | undefine
   return readingsOf(line.slice(from + 1, close)).includes(value) ? close + 1 : undefined;
 }
 
-/** What quoted text can mean: each field has its own way of quoting. */
+/** What text of a line can mean: each field has its own way of quoting. */
 export function readingsOf(quoted: string): readonly string[] {
-  return [quoted, unescapeQuoted(quoted), unescapeReply(quoted)];
+  return [quoted, unescapeQuoted(quoted), unescapeReply(quoted), unescapePrinted(quoted)];
 }
 
 /** Digits, or a duration as Exim writes it: `3m45s`. */

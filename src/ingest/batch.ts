@@ -1,6 +1,6 @@
 /** The lines of batches and blocks, joined into records: a line with a stamp and the lines that continue it. */
 import { startsEntry } from "../parse/record.ts";
-import { isEximSyslogLine, parseSyslogLine, type SyslogLine } from "../parse/syslog.ts";
+import { continuesSyslogLine, isEximSyslogLine, parseSyslogLine, type SyslogLine, syslogTag } from "../parse/syslog.ts";
 import { KIB, MIB } from "../units.ts";
 import { MOST_BLOCK_LINES } from "./limits.ts";
 import type { LineEnd } from "./lines.ts";
@@ -70,6 +70,8 @@ export class Batcher {
   #open: LogRecord | undefined;
   #continuationLength = 0;
   readonly #split = new SplitEntries();
+  /** The last entry of each writer of syslog in the batch, and its first line. */
+  readonly #lastOf = new Map<string, { readonly record: LogRecord; readonly first: SyslogLine }>();
 
   constructor({ batchLines, blockBytes, isWithinLine, isSyslog }: BatcherOptions, listener: BatchListener) {
     this.#batchLines = batchLines;
@@ -127,6 +129,7 @@ export class Batcher {
     this.#records = [];
     this.#open = undefined;
     this.#split.clear();
+    this.#lastOf.clear();
     return this.#listener.onBatch(batch);
   }
 
@@ -137,9 +140,12 @@ export class Batcher {
       return;
     }
     const isStart = startsEntry(line);
-    if (!isStart && this.#continues(line)) return;
+    // NOTE: a log may go on as one of syslog, among lines of other programs; such a line continues nothing.
+    const foreign = isStart || this.#isSyslog ? undefined : parseSyslogLine(line);
+    if (!isStart && foreign === undefined && this.#continues(line)) return;
     this.#endBatchIfFull();
-    const record = this.#begin(line, isStart);
+    const isEntry = isStart || (foreign !== undefined && isEximSyslogLine(foreign));
+    const record = this.#begin(line, isEntry);
     this.#open = isStart ? record : undefined;
     this.#continuationLength = 0;
   }
@@ -147,11 +153,24 @@ export class Batcher {
   #addSyslogLine(line: string, syslogLine: SyslogLine): void {
     this.#open = undefined;
     this.#split.giveUp(this.#place);
-    if (this.#split.join(syslogLine, line, this.#place)) return;
+    if (this.#split.join(syslogLine, line, this.#place) || this.#joinLast(syslogLine, line)) return;
     this.#endBatchIfFull();
     if (!isEximSyslogLine(syslogLine)) return;
     const { piece } = syslogLine;
-    this.#split.begin(syslogLine, this.#begin(line, piece === undefined || piece.number === 1));
+    const record = this.#begin(line, piece === undefined || piece.number === 1);
+    this.#split.begin(syslogLine, record);
+    this.#lastOf.set(syslogTag(syslogLine.header), { record, first: syslogLine });
+  }
+
+  /** Adds a line to the entry of its writer that it continues; returns false when there is none. */
+  #joinLast(syslogLine: SyslogLine, line: string): boolean {
+    const last = this.#lastOf.get(syslogTag(syslogLine.header));
+    if (last === undefined || !continuesSyslogLine(syslogLine, last.first)) return false;
+    const { record } = last;
+    if (record.lines.length > MOST_CONTINUATION_LINES) return false;
+    record.lines.push(line);
+    record.places.push(this.#place);
+    return true;
   }
 
   #begin(line: string, isEntry: boolean): LogRecord {

@@ -1,7 +1,8 @@
 /** From the clock of the wall to a moment: zones, repeated and skipped hours. */
 import { messageIdTime } from "../parse/message-id.ts";
 import { type Prefix, zonedMs } from "../parse/prefix.ts";
-import { DAY_MS, type EpochMs, epochMs, MINUTE_MS, utcDayMs } from "../units.ts";
+import type { SyslogHeader } from "../parse/syslog.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS, utcDayMs } from "../units.ts";
 import { offsetsOfWall, type WallOffsets } from "../when.ts";
 
 /** Zones change at multiples of this. */
@@ -30,6 +31,8 @@ export class LogClock {
   readonly #offsets = new Map<number, WallOffsets>();
   readonly #begin: EpochMs | undefined;
   #last: EpochMs | undefined;
+  /** Of stamps of syslog that do not say it, from the last line that has one of Exim's, too, which does. */
+  #syslogZone: number | undefined;
 
   /**
    * `last` is the moment of the entry before the first one read now; where there is none, `begin` tells about when the log
@@ -45,13 +48,25 @@ export class LogClock {
     return this.#last;
   }
 
-  resolve(prefix: Prefix): EpochMs {
-    const { zoneMinutes, messageId } = prefix;
+  /** `syslog`: the header before a stamp of Exim's. */
+  resolve(prefix: Prefix, syslog?: Pick<SyslogHeader, "wallMs" | "lacksYear">): EpochMs {
+    const { messageId } = prefix;
+    const zoneMinutes = prefix.lacksYear === undefined ? prefix.zoneMinutes : this.#syslogZone;
+    if (syslog?.lacksYear === true && prefix.lacksYear === undefined && zoneMinutes !== undefined)
+      this.#learnZone(prefix.wallMs - zoneMinutes * MINUTE_MS, syslog.wallMs);
     const wallMs = prefix.lacksYear === undefined ? prefix.wallMs : this.#withYear(prefix.wallMs);
     const at = zoneMinutes === undefined ? this.#resolveLocal(wallMs, messageId) : zonedMs(wallMs, zoneMinutes);
     // What a zone shifts out of the years 0 to 9999 no timestamp could tell: it counts as UTC.
     this.#last = epochMs(at >= FIRST_MS && at < END_MS ? at : wallMs);
     return this.#last;
+  }
+
+  /** A stamp of syslog beside one of Exim's is of the same moment. */
+  #learnZone(at: number, syslogWallMs: number): void {
+    const ahead = new Date(syslogWallMs).setUTCFullYear(new Date(at).getUTCFullYear()) - at;
+    const zoneMs = Math.round(ahead / STEP_MS) * STEP_MS;
+    const isZone = Math.abs(zoneMs) <= 14 * HOUR_MS && Math.abs(ahead - zoneMs) <= DISORDER_MS / 5;
+    if (isZone) this.#syslogZone = zoneMs / MINUTE_MS;
   }
 
   /** The first year in which the stamp is not before the line before it. */
@@ -83,11 +98,26 @@ export class LogClock {
   }
 }
 
+/** What the beginning of a log of syslog tells of its time. */
+export interface FirstStamps {
+  /** Of the first line, without a year. */
+  readonly yearlessMs: number | undefined;
+  /** The first one with a year. */
+  readonly fullMs: number | undefined;
+  readonly messageId: string | undefined;
+}
+
 /**
- * About when a log begins whose stamps say no year: when its first message does, for the id tells the time; else within the
- * year before `now`.
+ * About when a log begins whose stamps say no year: in the year that the first stamp with one tells; else when its first message
+ * does, for the id tells the time; else within the year before `now`.
  */
-export function beginOfLog(firstMessageId: string | undefined, now: EpochMs): EpochMs {
+export function beginOfLog({ yearlessMs, fullMs, messageId: firstMessageId }: FirstStamps, now: EpochMs): EpochMs {
+  if (fullMs !== undefined) {
+    if (yearlessMs === undefined) return epochMs(fullMs);
+    const year = new Date(fullMs).getUTCFullYear();
+    const inYear = new Date(yearlessMs).setUTCFullYear(year);
+    return epochMs(inYear <= fullMs + DAY_MS ? inYear : new Date(yearlessMs).setUTCFullYear(year - 1));
+  }
   const begin = firstMessageId === undefined ? undefined : messageIdTime(firstMessageId);
   // An id of the future, which anybody can make up, tells nothing.
   return begin !== undefined && begin <= now + DAY_MS ? begin : epochMs(now + DAY_MS - YEAR_MS + FARTHEST_BACK_MS);

@@ -18,12 +18,13 @@ import { isNull, type LineExtras, widthOf } from "./encoded-batch.ts";
 import { detailsOf } from "./entry-facts.ts";
 import { addHeaderDump } from "./header-dump-rows.ts";
 import { SourceFailure } from "./lines.ts";
-import { firstMessageId } from "./log-type.ts";
+import { firstStamps } from "./log-type.ts";
 import type { MessageBook } from "./message-book.ts";
 import { readFailure } from "./read-failure.ts";
 import type { EncodedBlock, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
 import type { OpenSource } from "./source.ts";
+import { type DoubledLine, SyslogDuplication } from "./syslog-duplication.ts";
 import { keyOfText } from "./syslog-twin.ts";
 
 /** What one run added from one log. */
@@ -144,6 +145,7 @@ class LogReader {
   readonly #options: ReaderOptions;
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
+  readonly #duplication = new SyslogDuplication();
   #source: CurrentSource;
   readonly #batches: BatchWriter;
   #group: Group | undefined;
@@ -175,7 +177,7 @@ class LogReader {
       logType: this.#logTypeOf(undefined),
       timeZone: options.timeZone,
       isSyslog,
-      beginMs: isSyslog ? beginOfLog(firstMessageId(open.head.toString("latin1")), options.now()) : undefined,
+      beginMs: isSyslog ? beginOfLog(firstStamps(open.head.toString("latin1")), options.now()) : undefined,
       clockMs,
       lastBlock: this.#lastBlock && this.#readBlock(this.#lastBlock),
     };
@@ -360,6 +362,7 @@ class LogReader {
     const extras = new Map(batches.flatMap((batch) => batch.extras.map((extra) => [extra.line, extra] as const)));
     if (extras.size === 0 && !hasOthers) return sightings;
     const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
+    if (isSyslog) this.#countDoubled(batches, extras);
     const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
     for (const { line, at, event } of entriesOf(batches)) {
       const extra = extras.get(line);
@@ -377,6 +380,15 @@ class LogReader {
     return sightings;
   }
 
+  #countDoubled(batches: EncodedBlock["batches"], extras: ReadonlyMap<number, LineExtras>): void {
+    const doubled: DoubledLine[] = [];
+    for (const { line, at } of entriesOf(batches)) {
+      const twin = isNull(at) ? undefined : extras.get(line)?.syslogTwin;
+      if (twin !== undefined) doubled.push({ twin, at: momentMs(at) });
+    }
+    this.#duplication.count(doubled);
+  }
+
   /** Which log an entry is of, and the entry of another one that it repeats. */
   #findTwin(
     transactor: Transactor,
@@ -387,7 +399,7 @@ class LogReader {
   ): Place {
     const { serverId } = this.#source;
     const logType = this.#logTypeOf(extra?.logType);
-    if (extra?.syslogTwin !== undefined) {
+    if (extra?.syslogTwin !== undefined && (extra.logType !== undefined || this.#duplication.isLikely)) {
       const { key, secondLog, earlierMs } = extra.syslogTwin;
       const search = { key, at, earlierMs, serverId, keyOf: keyOfText };
       const twin = transactor.takeSyslogTwin(search, secondLog);

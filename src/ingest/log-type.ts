@@ -4,6 +4,8 @@ import type { EventKind } from "../parse/events.ts";
 import { parseEntry, startsEntry } from "../parse/record.ts";
 import { couldBeginSyslogLine, isEximSyslogLine, parseSyslogLine } from "../parse/syslog.ts";
 import type { LogType, SourceType } from "../store/codes.ts";
+import { withoutByteOrderMark } from "../text.ts";
+import type { FirstStamps } from "./clock.ts";
 
 export interface LogTypeGuess {
   readonly logType: SourceType;
@@ -17,8 +19,9 @@ const MAIN_ONLY =
 /** Header dumps are the reject log's alone. */
 const REJECT_ONLY = /^(?:Envelope-(?:from|to): <|P Received: )/m;
 
-/** `text` is the beginning of the log, read as latin1. */
-export function guessLogType(path: string, text: string): LogTypeGuess {
+/** `bytes` are the beginning of the log, read as latin1. */
+export function guessLogType(path: string, bytes: string): LogTypeGuess {
+  const text = withoutByteOrderMark(bytes);
   if (!text.includes("\n")) return { logType: guessFromBeginning(path, text), isCertain: false };
   if (isSyslog(text)) return { logType: "syslog", isCertain: true };
   if (MAIN_ONLY.test(text) && !/panic/i.test(basename(path))) return { logType: "main", isCertain: true };
@@ -43,13 +46,24 @@ export function isSyslog(text: string): boolean {
   return false;
 }
 
-/** The id of the first message that a log of syslog tells of. */
-export function firstMessageId(text: string): string | undefined {
+/** What the beginning of a log of syslog tells of its time. */
+export function firstStamps(text: string): FirstStamps {
+  const found: { -readonly [Key in keyof FirstStamps]: FirstStamps[Key] } = {
+    yearlessMs: undefined,
+    fullMs: undefined,
+    messageId: undefined,
+  };
   for (const line of text.split("\n")) {
-    const messageId = isEximSyslog(line) ? parseEntry([line])?.prefix.messageId : undefined;
-    if (messageId !== undefined) return messageId;
+    const parsed = isEximSyslog(line) ? parseEntry([line]) : undefined;
+    if (parsed === undefined) continue;
+    const { prefix, syslog } = parsed;
+    if (syslog?.lacksYear === true) found.yearlessMs ??= syslog.wallMs;
+    found.messageId ??= prefix.messageId;
+    if (prefix.lacksYear !== undefined) continue;
+    found.fullMs = prefix.wallMs;
+    break;
   }
-  return undefined;
+  return found;
 }
 
 function isEximSyslog(line: string): boolean {
@@ -107,7 +121,8 @@ const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
  * True when the beginning of a file shows that it is no Exim log: none of its whole lines begins an entry, and what follows
  * them, or is there alone while a log is only beginning to be written, does not begin like one.
  */
-export function isForeign(text: string): boolean {
+export function isForeign(bytes: string): boolean {
+  const text = withoutByteOrderMark(bytes);
   if (text.startsWith(SQLITE_MAGIC)) return true;
   const lines = text.split("\n");
   const unfinished = lines.pop() ?? "";

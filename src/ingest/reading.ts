@@ -121,7 +121,8 @@ export class Reading implements TextSink {
   /** True when the line continues what is stored, or a later one may. */
   #goesOn({ text, isWithinLine }: LastBlock, line: string): boolean {
     if (this.unfinished > 0) return true;
-    if (!this.#start.isSyslog || parseSyslogLine(line) === undefined) return !startsEntry(line);
+    if (parseSyslogLine(line) === undefined) return !startsEntry(line);
+    if (!this.#start.isSyslog) return false;
     const { batchLines, isSyslog } = this.#start;
     const ignore = (): void => {};
     const listener = { onRecord: ignore, onBatch: () => false, onBlock: ignore };
@@ -172,7 +173,7 @@ export class Reading implements TextSink {
       this.#encoder.addUnparsed({ line, places: isSyslog ? places : NO_PLACES });
       return;
     }
-    const at = momentOf(parsed, this.#clock.resolve(parsed.prefix));
+    const at = momentOf(parsed, this.#clock.resolve(parsed.prefix, parsed.syslog));
     if (at < this.#firstAt) this.#firstAt = at;
     if (at > this.#lastAt) this.#lastAt = at;
     const place = {

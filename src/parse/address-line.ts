@@ -1,6 +1,6 @@
 import { DAY_MS } from "../units.ts";
 import { readAddressPart } from "./address-part.ts";
-import { ASTERISK, COLON, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
+import { ASTERISK, LESS_THAN, QUOTE, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { parseDuration } from "./durations.ts";
 import type { Cancelled, Deferral, Delivery, Discard, Failure, Host } from "./events.ts";
@@ -13,12 +13,14 @@ import {
   readFreeText,
   readQuoted,
   readToken,
+  readUnknownValue,
+  readWord,
   unknownKeyAt,
 } from "./fields.ts";
 import { readHost, readInterface } from "./host.ts";
 import { exact } from "./numbers.ts";
 import { findOldError } from "./old-error.ts";
-import { closingQuote, unescapeReply } from "./quoting.ts";
+import { closingQuote, unescapePrinted, unescapeReply } from "./quoting.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
 /** What the fields of an address line say; a delivery in the making is one. */
@@ -93,7 +95,9 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
     // NOTE: some messages follow without a colon: `routing yielded a local delivery`, `mua_wrapper forced failure …`.
     if (!readColon(cursor)) cursor.take(" ");
   }
-  const { message, deliveryMs } = splitTrailingDuration(cursor.atEnd ? "" : cursor.rest() + text.slice(lineEnd));
+  const { message, deliveryMs } = splitTrailingDuration(
+    cursor.atEnd ? "" : unescapePrinted(cursor.rest() + text.slice(lineEnd)),
+  );
   const { router, transport, tls } = draft;
   const { host, reply } = readError(message, draft);
   return {
@@ -134,7 +138,7 @@ export function parseDeferral(text: string, start: number): Deferral {
   if (!cursor.take(" routing")) cursor.take(" transporting");
   const errno = readErrno(cursor, draft);
   const said = errno === undefined ? "" : readDeferralError(cursor, draft, !(errno <= 0));
-  const error = said === "" ? "" : said + text.slice(lineEnd);
+  const error = said === "" ? "" : unescapePrinted(said + text.slice(lineEnd));
   const { router, transport, tls, deliveryMs } = draft;
   const { host, reply } = readError(error, draft);
   return {
@@ -239,7 +243,7 @@ function readFields(cursor: Cursor, draft: Draft, hasMessage: boolean): void {
       const unknown = unknownKeyAt(cursor.text, at);
       if (unknown !== undefined) {
         cursor.position = at + unknown.length + 1;
-        draft.details.push(unknown, readQuoted(cursor) ?? readWord(cursor, hasMessage));
+        draft.details.push(unknown, readUnknownValue(cursor));
         continue;
       }
     }
@@ -251,10 +255,10 @@ function readFields(cursor: Cursor, draft: Draft, hasMessage: boolean): void {
 function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolean): boolean {
   switch (key) {
     case "R":
-      draft.router = readWord(cursor, hasMessage);
+      draft.router = readValueWord(cursor, hasMessage);
       return true;
     case "T":
-      draft.transport = readWord(cursor, hasMessage);
+      draft.transport = readValueWord(cursor, hasMessage);
       return true;
     case "H":
       draft.host = readHost(cursor);
@@ -265,7 +269,7 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
       }
       return true;
     case "X":
-      draft.tls = readWord(cursor, hasMessage);
+      draft.tls = readValueWord(cursor, hasMessage);
       return true;
     case "C": {
       const quoted = readQuoted(cursor) ?? readUnclosedQuote(cursor);
@@ -275,13 +279,15 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
       return true;
     }
     case "QT":
-      if (hasMessage) return pushDetail(draft, key, readWord(cursor, hasMessage));
+      if (hasMessage) return pushDetail(draft, key, readValueWord(cursor, hasMessage));
       return readDuration(cursor, key, draft, "queueMs", hasMessage);
     case "DT":
       return readDuration(cursor, key, draft, "deliveryMs", hasMessage);
     case "F":
     case "P":
       return cursor.peek() === LESS_THAN && pushDetail(draft, key, readAngleBrackets(cursor));
+    case "SRS":
+      return pushDetail(draft, key, readUnknownValue(cursor));
     case "DN":
       return pushDetail(draft, key, readDistinguishedName(cursor));
     case "I":
@@ -295,7 +301,7 @@ function readValue(cursor: Cursor, key: string, draft: Draft, hasMessage: boolea
     case "ST":
       return pushDetail(draft, key, readShadow(cursor));
     default:
-      return pushDetail(draft, key, readWord(cursor, hasMessage));
+      return pushDetail(draft, key, readQuoted(cursor) ?? readValueWord(cursor, hasMessage));
   }
 }
 
@@ -307,7 +313,7 @@ function readDuration(
   property: "queueMs" | "deliveryMs",
   hasMessage: boolean,
 ): boolean {
-  const word = readWord(cursor, hasMessage);
+  const word = readValueWord(cursor, hasMessage);
   draft[property] = parseDuration(word);
   return draft[property] !== undefined || pushDetail(draft, key, word);
 }
@@ -319,12 +325,8 @@ function pushDetail(draft: Draft, key: string, value: string | undefined): boole
 }
 
 /** A value without blanks; in a line with a message, a colon at its end belongs to the message. */
-function readWord(cursor: Cursor, hasMessage: boolean): string {
-  const start = cursor.position;
-  const word = readToken(cursor);
-  if (!hasMessage || word.charCodeAt(word.length - 1) !== COLON) return word;
-  cursor.position--;
-  return cursor.text.slice(start, cursor.position);
+function readValueWord(cursor: Cursor, hasMessage: boolean): string {
+  return hasMessage ? readWord(cursor) : readToken(cursor);
 }
 
 /** A reply that Exim's line buffer cut off before its closing quote ends with the line. */

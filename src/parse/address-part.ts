@@ -14,7 +14,7 @@ import {
 } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { AddressPart } from "./events.ts";
-import { anyOf, readAngleBrackets } from "./fields.ts";
+import { anyOf, fieldKeyAt, flagAt, MOST_FIELDS, readAngleBrackets, readUnknownValue, unknownKeyAt } from "./fields.ts";
 
 const NO_PARENTS: readonly string[] = [];
 
@@ -120,7 +120,35 @@ function isAddressEnd(text: string, at: number): boolean {
   if (at >= text.length) return true;
   if (text.charCodeAt(at) === COLON) return text.charCodeAt(at + 1) === SPACE;
   if (text.charCodeAt(at) !== SPACE) return false;
-  return isAddressLineField(text, at + 1) || isFollowingWord(text, at + 1);
+  return isAddressLineField(text, at + 1) || isFollowingWord(text, at + 1) || isRunOfOtherFields(text, at);
+}
+
+/**
+ * True when fields that seldom or never follow an address stand at `at`, the blank before them, up to one that does, a colon or
+ * the end. An address may hold text like `KEY=value`, but what follows that is another part of the address, or the original one.
+ *
+ *     bob@example.org <b@example.org> SRS=<SRS0=x=y=z@example.org> R=dnslookup
+ *                                    ^
+ */
+function isRunOfOtherFields(text: string, at: number): boolean {
+  const cursor = new Cursor(text, at);
+  for (let count = 0; count < MOST_FIELDS; count++) {
+    const { position } = cursor;
+    if (count > 0 && isEndOfRun(text, position)) return true;
+    if (cursor.peek() !== SPACE) return false;
+    const flag = flagAt(text, position + 1);
+    const key = fieldKeyAt(text, position + 1) ?? unknownKeyAt(text, position + 1);
+    if (flag === undefined && key === undefined) return false;
+    cursor.position = position + 1 + (flag ?? `${key}=`).length;
+    if (flag === undefined) readUnknownValue(cursor);
+  }
+  return false;
+}
+
+function isEndOfRun(text: string, at: number): boolean {
+  if (at >= text.length) return true;
+  if (text.charCodeAt(at) === COLON) return text.charCodeAt(at + 1) === SPACE;
+  return text.charCodeAt(at) === SPACE && (isAddressLineField(text, at + 1) || isFollowingWord(text, at + 1));
 }
 
 const isFollowingWord = anyOf([

@@ -17,7 +17,7 @@ import {
 } from "./fields.ts";
 import { readHost, readInterface } from "./host.ts";
 import { parseWholeNumber } from "./numbers.ts";
-import { closingQuote, unescapeQuoted } from "./quoting.ts";
+import { closingQuote, unescapePrinted, unescapeQuoted } from "./quoting.ts";
 
 /** An arrival in the making. */
 type Draft = { -readonly [Key in keyof Arrival]: Arrival[Key] } & { readonly details: string[] };
@@ -132,8 +132,9 @@ function readValue(cursor: Cursor, key: string, draft: Draft): boolean {
       return true;
     case "id":
     case "id*":
-      draft.headerMessageId =
-        cursor.peek() === QUOTE ? readQuotedAddress(cursor) : readFreeText(cursor, isAfterMessageId);
+      draft.headerMessageId = unescapePrinted(
+        cursor.peek() === QUOTE ? readQuotedAddress(cursor) : readFreeText(cursor, isAfterMessageId),
+      );
       if (key === "id*") draft.details.push(key, draft.headerMessageId);
       return true;
     case "T": {

@@ -2,8 +2,11 @@ import { isDigit, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type { Host, HostError, Rejection, SmtpReply } from "./events.ts";
 import { readHost } from "./host.ts";
-import { readBareIdentity } from "./identity.ts";
+import { type Identity, readBareIdentity } from "./identity.ts";
+import { unescapePrinted } from "./quoting.ts";
 import { buildRejection } from "./rejection.ts";
+
+const SET_ID = " (set_id=";
 
 /**
  * Reads a login that failed. A client that failed is a rejection of the phase `auth`, like any other command it was refused;
@@ -34,8 +37,8 @@ export function parseAuthenticationFailure(
 }
 
 function readServerFailure(cursor: Cursor, authenticator: string): Rejection | undefined {
-  const identity = readBareIdentity(cursor);
-  if (!cursor.take(": ")) return undefined;
+  const identity = readFailedClient(cursor);
+  if (identity === undefined) return undefined;
   const said = cursor.rest();
   const code = codeAt(said);
   const isTemporary = code !== undefined && code < 500;
@@ -43,12 +46,25 @@ function readServerFailure(cursor: Cursor, authenticator: string): Rejection | u
   return { ...buildRejection("auth", identity, reason, isTemporary), auth: { authenticator, id }, code };
 }
 
+/**
+ * Reads the client, and the colon after it. What it wrote is its HELO before its address, and the name behind `set_id`; where its
+ * HELO holds these words, too, the name is behind the last ones.
+ */
+function readFailedClient(cursor: Cursor): Identity | undefined {
+  const { text, position } = cursor;
+  const places = [text.indexOf(SET_ID, position), text.lastIndexOf(SET_ID)];
+  for (const place of places) {
+    cursor.position = position;
+    const identity = readBareIdentity(cursor, place === -1 ? text.length : place);
+    if (cursor.take(": ")) return identity;
+  }
+  return undefined;
+}
+
 function codeAt(text: string): number | undefined {
   for (let at = 0; at < 3; at++) if (!isDigit(text.charCodeAt(at))) return undefined;
   return text.charCodeAt(3) === SPACE || text.length === 3 ? Number(text.slice(0, 3)) : undefined;
 }
-
-const SET_ID = " (set_id=";
 
 /**
  * Parts the name a client tried to log in with from the reason: `535 Incorrect authentication data (set_id=user)`. The name may
@@ -74,5 +90,5 @@ function buildHostError(verb: string, host: Host, rest: string): HostError {
     enhancedCode: code === undefined ? undefined : enhanced,
     isTimeout: false,
   };
-  return { kind: "host_error", host, error: `${verb}: ${message}`, reply, details: [] };
+  return { kind: "host_error", host, error: `${verb}: ${unescapePrinted(message)}`, reply, details: [] };
 }

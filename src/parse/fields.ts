@@ -45,6 +45,7 @@ const FIELD_KEYS: ReadonlySet<string> = new Set([
   "S",
   "SNI",
   "SPF",
+  "SRS",
   "ST",
   "T",
   "U",
@@ -132,9 +133,9 @@ export function unknownKeyAt(text: string, at: number): string | undefined {
   return undefined;
 }
 
-/** Reads the value of a key this version does not know: quoted, or up to the next blank. */
+/** Reads the value of a key this version does not know: in quotes or angle brackets, which are taken off, or a word. */
 export function readUnknownValue(cursor: Cursor): string {
-  return readQuoted(cursor) ?? readToken(cursor);
+  return readQuoted(cursor) ?? readAngleBrackets(cursor) ?? readWord(cursor);
 }
 
 /** The flag at `at`, ended by a blank, a colon or the end of the text; undefined when there is none. */
@@ -166,6 +167,14 @@ export function readToken(cursor: Cursor): string {
   const { text, position } = cursor;
   const blank = text.indexOf(" ", position);
   cursor.position = blank === -1 ? text.length : blank;
+  return text.slice(position, cursor.position);
+}
+
+/** Reads to the next blank or the end; a colon there belongs to the text after the fields: `Ci=23906: 535 Incorrect …`. */
+export function readWord(cursor: Cursor): string {
+  const { text, position } = cursor;
+  readToken(cursor);
+  if (text.charCodeAt(cursor.position - 1) === COLON && cursor.position > position) cursor.position--;
   return text.slice(position, cursor.position);
 }
 

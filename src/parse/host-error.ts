@@ -13,7 +13,7 @@ import {
   takeDetail,
 } from "./identity.ts";
 import { findOldError } from "./old-error.ts";
-import { unescapeReply } from "./quoting.ts";
+import { unescapePrinted, unescapeReply } from "./quoting.ts";
 import { buildRejection } from "./rejection.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
@@ -29,7 +29,7 @@ import { findSmtpReply } from "./smtp-reply.ts";
 export function readHostError(cursor: Cursor, { host, details }: Identity): HostError | undefined {
   if (host?.ip === undefined) return undefined;
   if (!cursor.take(": ")) while (cursor.peek() === SPACE) cursor.position++;
-  const error = cursor.rest();
+  const error = unescapePrinted(cursor.rest());
   return error === "" ? undefined : { kind: "host_error", host, error, reply: findSmtpReply(error), details };
 }
 
@@ -51,7 +51,7 @@ export function parseOldHostError(text: string, messageId: string | undefined): 
     return { kind: "host_error", host: plainHost(name, ip), error, reply: findSmtpReply(error), details: [] };
   }
   const old = findOldError(text);
-  return old === undefined ? undefined : { kind: "host_error", ...old, error: text, details: [] };
+  return old === undefined ? undefined : { kind: "host_error", ...old, error: unescapePrinted(text), details: [] };
 }
 
 /** NOTE: what an ACL writes may begin with a host, too: of the errors of the operating system only the usual ones are known. */

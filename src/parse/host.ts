@@ -1,5 +1,6 @@
 /** The value of `H=`, and hosts that stand without it. */
 import {
+  ASTERISK,
   COLON,
   isAddressCharacter,
   isAlphanumeric,
@@ -9,9 +10,20 @@ import {
   SPACE,
   UPPER_D,
 } from "./chars.ts";
-import type { Cursor } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 import type { Host } from "./events.ts";
-import { anyOf, isFieldStart } from "./fields.ts";
+import {
+  anyOf,
+  fieldKeyAt,
+  flagAt,
+  isFieldStart,
+  MOST_FIELDS,
+  readAngleBrackets,
+  readDistinguishedName,
+  readFreeText,
+  readUnknownValue,
+  unknownKeyAt,
+} from "./fields.ts";
 import { parseWholeNumber } from "./numbers.ts";
 
 /**
@@ -20,10 +32,10 @@ import { parseWholeNumber } from "./numbers.ts";
  *     H=mta7.internal (My PC (the big one) [x]) [203.0.113.156]:25 P=esmtp
  *       ^
  * The address is the bracket that a field, a colon or the end follows: HELO text may imitate all of it. The flag `DS`
- * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out. `isLastForeign`
- * says that nothing after the host comes from the other side: then its last address is the true one.
+ * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out. Where
+ * `foreignFrom` is given, no text before that place comes from the other side but the HELO: then its last address is the true one.
  */
-export function readHost(cursor: Cursor, isLastForeign = false): Host | undefined {
+export function readHost(cursor: Cursor, foreignFrom?: number): Host | undefined {
   const { text, position: start } = cursor;
   let at = start;
   let name: string | undefined;
@@ -45,7 +57,7 @@ export function readHost(cursor: Cursor, isLastForeign = false): Host | undefine
   if (secure) at += 3;
   let helo: string | undefined;
   if (text.charCodeAt(at) === LEFT_PAREN) {
-    const close = endOfHelo(text, at, isLastForeign);
+    const close = endOfHelo(text, at, foreignFrom);
     if (close === -1) return undefined;
     helo = text.slice(at + 1, close);
     at = close + 1;
@@ -107,37 +119,86 @@ function endOfName(text: string, from: number): number {
   return end > start && !isBracket && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
 }
 
+/** How many addresses behind a `)` are tried; a HELO with more of them wants not to be found. */
+const MOST_ADDRESSES = 64;
+
 /**
- * Position of the `)` that closes the HELO text begun at `open`: the first one (or the last, on request) that an address, and
- * then a field or a known word follows; failing that, the first one that an address follows.
+ * Position of the `)` that closes the HELO text begun at `open`, -1 when none does. Before `foreignFrom` it is the last one that
+ * an address follows. Else, since what follows the client may imitate one as well as the HELO may: the first one behind which the
+ * line goes on as Exim writes it; failing that, the last one that a field, a colon or a known word follows.
  */
-function endOfHelo(text: string, open: number, wantsLast: boolean): number {
+function endOfHelo(text: string, open: number, foreignFrom: number | undefined): number {
   let last = -1;
   let fallback = -1;
-  let close = text.indexOf(")", open);
-  while (close !== -1) {
-    if (text.charCodeAt(close + 1) === SPACE && text.charCodeAt(close + 2) === LEFT_BRACKET) {
-      const bracketEnd = endOfBracketedIp(text, close + 2);
-      const end = bracketEnd === 0 ? 0 : endOfPort(text, bracketEnd);
-      if (end !== 0 && isAfterAddress(text, end)) {
-        if (isAfterClient(text, end)) {
-          if (!wantsLast) return close;
-          last = close;
-        }
-        if (fallback === -1) fallback = close;
+  const limit = foreignFrom ?? text.length;
+  let close = text.indexOf(") [", open);
+  for (let tried = 0; close !== -1 && close < limit && tried < MOST_ADDRESSES; tried++) {
+    const bracketEnd = endOfBracketedIp(text, close + 2);
+    const end = bracketEnd === 0 ? 0 : endOfPort(text, bracketEnd);
+    if (end !== 0 && isAfterAddress(text, end)) {
+      if (isAfterClient(text, end)) {
+        if (foreignFrom === undefined && isInOrder(text, end)) return close;
+        last = close;
       }
-    } else if (close + 1 === text.length && fallback === -1) {
-      return close;
+      if (fallback === -1) fallback = close;
     }
-    close = text.indexOf(")", close + 1);
+    close = text.indexOf(") [", close + 1);
   }
+  if (last === -1 && fallback === -1 && text.endsWith(")")) return text.length - 1;
   return last === -1 ? fallback : last;
 }
 
 /** True when the text can go on at `at` after a client: it ends, or a colon, a field or a known word follows. */
 function isAfterClient(text: string, at: number): boolean {
   if (at === text.length || text.charCodeAt(at) !== SPACE) return true;
-  return isFieldStart(text, at + 1) || isWordAfterClient(text, at + 1);
+  return isFieldStart(text, at + 1) || isWordAfterHost(text, at + 1);
+}
+
+/** A parenthesis that an address follows is the end of a HELO, not a remark. */
+function isWordAfterHost(text: string, at: number): boolean {
+  if (!isWordAfterClient(text, at)) return false;
+  const close = text.charCodeAt(at) === LEFT_PAREN ? text.indexOf(")", at) : -1;
+  return close === -1 || endOfBracketedIp(text, close + 2) === 0;
+}
+
+/**
+ * True when fields follow at `at`, each once and whole, up to the end, a colon, a known word or the size of a message, behind
+ * which what the client wrote begins.
+ */
+function isInOrder(text: string, at: number): boolean {
+  const seen = new Set<string>();
+  const cursor = new Cursor(text, at);
+  for (let count = 0; count < MOST_FIELDS; count++) {
+    if (cursor.peek() !== SPACE) return cursor.atEnd || cursor.peek() === COLON || cursor.peek() === ASTERISK;
+    const { position } = cursor;
+    const word = position + 1;
+    const flag = flagAt(text, word);
+    const key = flag ?? fieldKeyAt(text, word) ?? unknownKeyAt(text, word);
+    if (key === undefined) return isWordAfterHost(text, word);
+    if (key === "S") return true;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    cursor.position = word + key.length + (flag === undefined ? 1 : 0);
+    if (flag === undefined && !skipValue(cursor, key)) return false;
+  }
+  return true;
+}
+
+/** Advances past the value of a field; false when it is not whole. */
+function skipValue(cursor: Cursor, key: string): boolean {
+  switch (key) {
+    case "DN":
+      return readDistinguishedName(cursor) !== undefined;
+    case "F":
+      return readAngleBrackets(cursor) !== undefined;
+    case "A":
+    case "U":
+      readFreeText(cursor, (text, at) => isFieldStart(text, at) || isWordAfterHost(text, at));
+      return true;
+    default:
+      readUnknownValue(cursor);
+      return true;
+  }
 }
 
 /** True where one of the words begins that follow a client, and free text of it, in lines about an incoming session. */

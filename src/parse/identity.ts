@@ -13,6 +13,7 @@ import {
   readQuoted,
   readToken,
   readUnknownValue,
+  readWord,
   unknownKeyAt,
 } from "./fields.ts";
 import { isWordAfterClient, readHost, readInterface } from "./host.ts";
@@ -53,10 +54,10 @@ export function readIdentity(cursor: Cursor): Identity {
  *                          ^
  *     rejected MAIL from alice: no HELO/EHLO given
  *                        ^
- * `isLastForeign` says that nothing after the client was written by it, so that a HELO that imitates the rest is found out.
+ * `foreignFrom`: up to there nothing after the client was written by it, so that a HELO that imitates the rest is found out.
  * Source: exim-log-grammar §5.1, the other renderings of an identity.
  */
-export function readBareIdentity(cursor: Cursor, isLastForeign = false): Identity {
+export function readBareIdentity(cursor: Cursor, foreignFrom?: number): Identity {
   const identity = newIdentity();
   const flag = flagAt(cursor.text, cursor.position);
   if (flag === "TFO" || flag === "TFO*") {
@@ -65,7 +66,7 @@ export function readBareIdentity(cursor: Cursor, isLastForeign = false): Identit
   }
   const start = cursor.position;
   if (fieldKeyAt(cursor.text, start) === undefined) {
-    const host = readHost(cursor, isLastForeign);
+    const host = readHost(cursor, foreignFrom);
     if (host?.ip !== undefined) {
       identity.host = host;
     } else {
@@ -74,7 +75,7 @@ export function readBareIdentity(cursor: Cursor, isLastForeign = false): Identit
     }
     if (cursor.peek() !== SPACE) return identity;
   }
-  readClientFields(cursor, identity);
+  readClientFields(cursor, identity, foreignFrom);
   if (cursor.text.charCodeAt(cursor.position - 1) === SPACE) cursor.position--;
   return identity;
 }
@@ -87,8 +88,8 @@ function readLogin(cursor: Cursor): string | undefined {
   return login.slice(0, -1);
 }
 
-/** Reads more fields into an identity already begun; the cursor at a field, blanks between fields skipped. */
-export function readClientFields(cursor: Cursor, identity: Identity): void {
+/** Reads more fields into an identity already begun; the cursor at a field, blanks between fields skipped. See {@link readHost}. */
+export function readClientFields(cursor: Cursor, identity: Identity, foreignFrom?: number): void {
   for (let count = 0; count < MOST_FIELDS; count++) {
     const start = cursor.position;
     while (cursor.peek() === SPACE) cursor.position++;
@@ -101,7 +102,7 @@ export function readClientFields(cursor: Cursor, identity: Identity): void {
     const key = fieldKeyAt(cursor.text, at);
     if (key !== undefined) {
       cursor.position = at + key.length + 1;
-      if (readValue(cursor, key, identity)) continue;
+      if (readValue(cursor, key, identity, foreignFrom)) continue;
       cursor.position = at;
       return;
     }
@@ -118,21 +119,21 @@ export function readClientFields(cursor: Cursor, identity: Identity): void {
   }
 }
 
-function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
+function readValue(cursor: Cursor, key: string, identity: Identity, foreignFrom: number | undefined): boolean {
   switch (key) {
     case "H":
-      identity.host = readHost(cursor);
+      identity.host = readHost(cursor, foreignFrom);
       return identity.host !== undefined;
     case "U":
       // NOTE: a line names one ident; each may take a look at all of the line.
-      if (identity.ident !== undefined) return pushDetail(identity, key, readToken(cursor));
+      if (identity.ident !== undefined) return pushDetail(identity, key, readWord(cursor));
       identity.ident = readIdent(cursor);
       return true;
     case "X":
-      identity.tls = readToken(cursor);
+      identity.tls = readWord(cursor);
       return true;
     case "A":
-      identity.auth = parseAuthentication(readFreeText(cursor, isAfterAuthentication));
+      identity.auth = parseAuthentication(untilColon(cursor, readFreeText(cursor, isAfterAuthentication)));
       return true;
     case "F":
       identity.sender = readBracketed(cursor);
@@ -146,15 +147,17 @@ function readValue(cursor: Cursor, key: string, identity: Identity): boolean {
       return pushDetail(identity, key, readInterface(cursor));
     case "C":
       // NOTE: a list of commands, or the quoted reply of the next host.
-      return pushDetail(identity, key, readQuoted(cursor) ?? readToken(cursor));
+      return pushDetail(identity, key, readQuoted(cursor) ?? readWord(cursor));
+    case "SNI":
+      return pushDetail(identity, key, readQuoted(cursor) ?? readWord(cursor));
     default:
-      return pushDetail(identity, key, readToken(cursor));
+      return pushDetail(identity, key, readWord(cursor));
   }
 }
 
 /** An address in brackets, or a word without: local_scan() writes the sender that way. Undefined when the bracket never closes. */
 function readBracketed(cursor: Cursor): string | undefined {
-  return cursor.peek() === LESS_THAN ? readAngleBrackets(cursor) : readToken(cursor);
+  return cursor.peek() === LESS_THAN ? readAngleBrackets(cursor) : readWord(cursor);
 }
 
 function pushDetail(identity: Identity, key: string, value: string | undefined): boolean {
@@ -174,10 +177,15 @@ function readIdent(cursor: Cursor): string {
     ident = withoutRecipient(ident);
     cursor.position = start + ident.length;
   }
-  const colon = `${ident} `.indexOf(": ");
-  if (colon === -1) return ident;
-  cursor.position = start + colon;
-  return ident.slice(0, colon);
+  return untilColon(cursor, ident);
+}
+
+/** A value that ends at the cursor, up to a colon before a text, to which the cursor is set back. */
+function untilColon(cursor: Cursor, value: string): string {
+  const colon = `${value} `.indexOf(": ");
+  if (colon === -1) return value;
+  cursor.position -= value.length - colon;
+  return value.slice(0, colon);
 }
 
 const AFTER_IDENT: ReadonlySet<string> = new Set(["Ci", "X", "F", "P", "CV", "D", "I"]);

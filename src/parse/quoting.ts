@@ -26,6 +26,32 @@ export function unescapeReply(value: string): string {
   return HIGH_BYTE.test(printed) ? decodeCut(unescaped) : unescaped;
 }
 
+/** A line break, and the bytes of characters beyond ASCII. */
+const PRINTED = /\\n|(?:\\[2-3][0-7]{2})+/g;
+
+/**
+ * Undoes the printing filter in text that is not quoted: `Empf\303\244nger`, and `\n` between the lines of a reply. The filter does
+ * not mark the backslashes that were there before, so that other escapes, which seldom are some, stay as they are.
+ * Source: exim-log-grammar §6.
+ */
+export function unescapePrinted(text: string): string {
+  if (!text.includes("\\")) return text;
+  return text.replace(PRINTED, (escaped) => (escaped === "\\n" ? "\n" : decodeCut(undoEscapes(escaped, false))));
+}
+
+/** What may stand in a line for a text that was read by {@link unescapePrinted}: itself, or its line breaks and bytes as escapes. */
+export function printingsOf(text: string): readonly string[] {
+  const lines = text.replaceAll("\n", "\\n");
+  if (Buffer.byteLength(text) === text.length) return lines === text ? [text] : [text, lines];
+  const encodings: readonly BufferEncoding[] = ["utf8", "latin1"];
+  const printed = encodings.map((encoding) =>
+    Array.from(Buffer.from(lines, encoding), (byte) =>
+      byte < 0x80 ? String.fromCharCode(byte) : `\\${byte.toString(8)}`,
+    ).join(""),
+  );
+  return [text, lines, ...printed];
+}
+
 /** Undoes `\n` and its like, and octal bytes. A backslash before anything else is taken off when it `quotes`, and else stays. */
 function undoEscapes(text: string, quotes: boolean): string {
   let unescaped = "";

@@ -1,9 +1,10 @@
 /** From lines to entries: what begins one, what continues it, and what of it is text and what a header dump. */
-import { decodeUtf8 } from "../text.ts";
+import { decodeUtf8, withoutByteOrderMark } from "../text.ts";
+import { MINUTE_MS } from "../units.ts";
 import type { LogEvent } from "./events.ts";
 import { type HeaderDump, isSeparator, parseHeaderDump, startsHeaderDump } from "./header-dump.ts";
 import { parseEvent } from "./parse-event.ts";
-import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp } from "./prefix.ts";
+import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp, zonedMs } from "./prefix.ts";
 import { joinSyslogLines, type SyslogHeader } from "./syslog.ts";
 
 /** An entry and its meaning. */
@@ -22,7 +23,7 @@ export interface ParsedEntry {
 
 /** True when the line of a log file begins an entry; any other line continues the one before it, or belongs to none. */
 export function startsEntry(line: string): boolean {
-  return startsWithStamp(line);
+  return startsWithStamp(withoutByteOrderMark(line));
 }
 
 /** Beyond this an entry is not parsed further; Exim's own limit is 8 KiB. */
@@ -34,7 +35,7 @@ const LONGEST_TEXT = 64 * 1024;
  * Source: exim-log-grammar §2 and §3.
  */
 export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
-  const line = decodeLine(withoutCarriageReturn(lines[0] ?? ""));
+  const line = decodeLine(withoutCarriageReturn(withoutByteOrderMark(lines[0] ?? "")));
   const prefix = parsePrefix(line);
   return prefix === undefined ? parseSyslogEntry(lines) : parseLines(lines, line, prefix, undefined);
 }
@@ -45,7 +46,29 @@ function parseSyslogEntry(rawLines: readonly string[]): ParsedEntry | undefined 
   const { header, lines } = entry;
   const line = decodeLine(lines[0] ?? "");
   const prefix = parsePrefix(line) ?? parseStamplessPrefix(line, header);
-  return parseLines(lines, line, { ...prefix, pid: prefix.pid ?? header.pid }, header);
+  const zoneMinutes = prefix.zoneMinutes ?? zoneOfStamp(prefix, header);
+  return parseLines(lines, line, { ...prefix, zoneMinutes, pid: prefix.pid ?? header.pid }, header);
+}
+
+/** Zones are multiples of this, and two stamps of one line are of one moment. */
+const ZONE_STEP_MS = 15 * MINUTE_MS;
+const BETWEEN_STAMPS_MS = 2 * MINUTE_MS;
+const WIDEST_ZONE_MINUTES = 14 * 60;
+
+/**
+ * The zone of Exim's own stamp, which does not say it, from that of syslog, which does; undefined when the two cannot be of one
+ * moment.
+ *
+ *     2026-12-29T05:28:12+01:00 mx1 exim[21387]: 2026-12-29 04:28:12 Start queue run: pid=21387
+ */
+function zoneOfStamp({ wallMs }: Prefix, header: SyslogHeader): number | undefined {
+  if (header.zoneMinutes === undefined) return undefined;
+  const ahead = wallMs - zonedMs(header.wallMs, header.zoneMinutes);
+  const zoneMs = Math.round(ahead / ZONE_STEP_MS) * ZONE_STEP_MS;
+  // NOTE: of zero with a sign this makes the other one.
+  const zoneMinutes = zoneMs / MINUTE_MS + 0;
+  if (Math.abs(ahead - zoneMs) > BETWEEN_STAMPS_MS || Math.abs(zoneMinutes) > WIDEST_ZONE_MINUTES) return undefined;
+  return zoneMinutes;
 }
 
 /** `line` is the first one, decoded. */

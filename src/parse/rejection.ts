@@ -10,6 +10,7 @@ import {
   readBareIdentity,
   readIdentity,
 } from "./identity.ts";
+import { unescapePrinted } from "./quoting.ts";
 
 /**
  * Reads the refusal that follows a client at the beginning of a line, the cursor at `rejected` or `temporarily rejected`;
@@ -47,7 +48,7 @@ function readCommandRejection(
 ): Rejection {
   const colon = text.indexOf(": ", start);
   const command = text.slice(start, colon === -1 ? undefined : colon);
-  const reason = colon === -1 ? undefined : text.slice(colon + 2);
+  const reason = colon === -1 ? undefined : unescapePrinted(text.slice(colon + 2));
   return { ...buildRejection(phase, identity, reason, isTemporary), command };
 }
 
@@ -87,19 +88,19 @@ function readAddressArgument(cursor: Cursor): { readonly address: string; readon
   const bracketed = readAngleBrackets(cursor);
   // NOTE: the bracket of an argument that was cut may be one of the reason.
   if (bracketed !== undefined && (bracketed.startsWith('"') || !bracketed.includes(": "))) {
-    const reason = cursor.take(": ") ? cursor.rest() : undefined;
+    const reason = cursor.take(": ") ? unescapePrinted(cursor.rest()) : undefined;
     if (reason !== undefined || cursor.atEnd) return { address: bracketed, reason };
   }
   const colon = cursor.text.indexOf(": ", start);
   const argument = cursor.text.slice(start, colon === -1 ? undefined : colon);
   const address = stripAngleBrackets(argument).replace(/^</, "");
-  return { address, reason: colon === -1 ? undefined : cursor.text.slice(colon + 2) };
+  return { address, reason: colon === -1 ? undefined : unescapePrinted(cursor.text.slice(colon + 2)) };
 }
 
 /** What follows the argument of the command and a colon; undefined when the line gives no reason. */
 function reasonAfter(cursor: Cursor): string | undefined {
   if (cursor.atEnd) return undefined;
-  const rest = cursor.rest();
+  const rest = unescapePrinted(cursor.rest());
   if (rest.startsWith(": ")) return rest.slice(2);
   // NOTE: `MAIL <a@b>: reason` and `EHLO name: reason`, but `connection in "connect" ACL: reason` reads the same way.
   const colon = rest.indexOf(": ");

@@ -33,7 +33,7 @@ export function parseConnection(text: string, messageId: string | undefined): Se
   readClientFields(cursor, before);
   if (before.details.length > 0 ? !cursor.take("from ") : cursor.take("lost") || !cursor.take("from "))
     return undefined;
-  const client = readBareIdentity(cursor, true);
+  const client = readBareIdentity(cursor, cursor.text.length);
   client.details.unshift(...before.details);
   while (cursor.peek() === SPACE) cursor.position++;
   if (messageId !== undefined && cursor.text.startsWith("lost while reading message data", cursor.position)) {
@@ -98,7 +98,9 @@ export function parseEarlyEnd(text: string, messageId: string | undefined): Sess
     const cursor = new Cursor(text, start.length);
     const words = action === "no_mail" ? undefined : start.slice(0, start.lastIndexOf(" from "));
     const hasSender = start.startsWith("SMTP data timeout");
-    const client = cursor.take("local process") ? newIdentity() : readBareIdentity(cursor, !hasSender);
+    const client = cursor.take("local process")
+      ? newIdentity()
+      : readBareIdentity(cursor, hasSender ? undefined : text.length);
     readClientFields(cursor, client);
     if (messageId !== undefined && hasSender) return notAccepted(text, client);
     const error = readReason(cursor, client);
@@ -173,7 +175,7 @@ export function parseCommandReceived(text: string): Session | undefined {
   const end = text.indexOf(" received from ");
   if (end === -1) return undefined;
   const cursor = new Cursor(text, end + " received from ".length);
-  return buildSession("command", readBareIdentity(cursor, true), { command: text.slice(0, end) });
+  return buildSession("command", readBareIdentity(cursor, cursor.text.length), { command: text.slice(0, end) });
 }
 
 /**

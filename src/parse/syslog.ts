@@ -1,4 +1,5 @@
 /** Lines that came through syslog: whose they are, and the entries of Exim that were cut into several of them. */
+import { withoutByteOrderMark } from "../text.ts";
 import { MINUTE_MS, SECOND_MS, utcDayMs } from "../units.ts";
 import { messageIdLength } from "./message-id.ts";
 import { parseWholeNumber } from "./numbers.ts";
@@ -71,7 +72,8 @@ const SHORTEST_LINE = "Jan  1 00:00:00 t:".length;
  */
 export function parseSyslogLine(line: string): SyslogLine | undefined {
   if (line.length < SHORTEST_LINE) return undefined;
-  const match = TRADITIONAL.exec(line) ?? WITH_FULL_STAMP.exec(line) ?? STRUCTURED.exec(line);
+  const unmarked = withoutByteOrderMark(line);
+  const match = TRADITIONAL.exec(unmarked) ?? WITH_FULL_STAMP.exec(unmarked) ?? STRUCTURED.exec(unmarked);
   if (match?.groups === undefined) return undefined;
   const wallMs = wallMsOf(match.groups);
   if (wallMs === undefined) return undefined;
@@ -86,7 +88,7 @@ export function parseSyslogLine(line: string): SyslogLine | undefined {
     tag,
     pid: pid === undefined ? undefined : parseWholeNumber(pid),
   };
-  const text = line.slice(match[0].length);
+  const text = unmarked.slice(match[0].length);
   const mark = PIECE.exec(text);
   const piece = mark === null ? undefined : pieceOf(mark);
   return { header, piece, text: piece === undefined ? text : text.slice(mark?.[0].length) };
@@ -97,6 +99,18 @@ export function parseSyslogLine(line: string): SyslogLine | undefined {
  */
 export function isEximSyslogLine({ header, text }: SyslogLine): boolean {
   return /exim/i.test(header.tag) || startsWithStamp(text) || startsWithMessageId(text);
+}
+
+/**
+ * True for a line that continues the one before it of the same writer: syslog sends each line of an entry by itself.
+ *
+ *     Nov 03 16:24:24 mx1 exim4[250322]: 2025-11-03 16:24:24 Exim configuration error:
+ *     Nov 03 16:24:24 mx1 exim4[250322]:   unknown log_selector setting: +dnsbl
+ *                                        ^
+ */
+export function continuesSyslogLine({ header, piece, text }: SyslogLine, before: SyslogLine): boolean {
+  if (piece !== undefined || before.piece !== undefined || !/^(?: {2}|\t)/.test(text)) return false;
+  return startsWithStamp(before.text) && header.wallMs - before.header.wallMs <= SECOND_MS;
 }
 
 /** What a line begins with; digits as `d`. */
@@ -138,7 +152,7 @@ export function joinSyslogLines(lines: readonly string[]): SyslogEntry | undefin
     if (part === undefined) continue;
     const { number, endsLine } = part.piece ?? { number: 1, endsLine: true };
     parts.push({ number, endsLine, text: part.text });
-    if (number === 1 || header === undefined) header = part.header;
+    if (part.piece?.number === 1 || header === undefined) header = part.header;
   }
   if (header === undefined) return undefined;
   parts.sort((one, other) => one.number - other.number);

@@ -109,6 +109,6 @@ export function parseTlsLibraryError(text: string): Tls | undefined {
 const LIBRARY_CALL = /^\((?:SSL_|gnutls_|cert\/key setup)[^)]*\): /;
 
 function buildTls(problem: TlsProblem, { host, ident, details }: Identity, reason: string): Tls {
-  const start = reason.charCodeAt(0) === SPACE ? 1 : 0;
+  const start = reason.startsWith(": ") ? 2 : reason.charCodeAt(0) === SPACE ? 1 : 0;
   return { kind: "tls", problem, host, ident, reason: reason.slice(start), details };
 }

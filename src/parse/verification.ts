@@ -2,6 +2,7 @@ import { Cursor } from "./cursor.ts";
 import type { Verification } from "./events.ts";
 import { readAngleBrackets, readToken } from "./fields.ts";
 import { type Identity, newIdentity, readIdentity } from "./identity.ts";
+import { unescapePrinted } from "./quoting.ts";
 
 /**
  * Reads why a sender could not be verified, the cursor after the client; undefined when the words are not there.
@@ -18,7 +19,7 @@ export function readSenderVerification(cursor: Cursor, client: Identity): Verifi
     cursor.position = start;
     return undefined;
   }
-  const reason = cursor.take(": ") ? cursor.rest() : undefined;
+  const reason = cursor.take(": ") ? unescapePrinted(cursor.rest()) : undefined;
   return { kind: "verification", subject: "sender", isTemporary, address, ...client, reason };
 }
 
@@ -40,7 +41,7 @@ export function parseCalloutFailure(text: string): Verification | undefined {
     isTemporary: match[2] === "defer",
     address: undefined,
     ...client,
-    reason: cursor.rest(),
+    reason: unescapePrinted(cursor.rest()),
   };
 }
 

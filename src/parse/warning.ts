@@ -1,6 +1,7 @@
 import type { Cursor } from "./cursor.ts";
 import type { Warning } from "./events.ts";
 import { type Identity, newIdentity } from "./identity.ts";
+import { unescapePrinted } from "./quoting.ts";
 
 /**
  * Reads the warning of an ACL, the cursor after the client; undefined when the word is not there.
@@ -10,7 +11,7 @@ import { type Identity, newIdentity } from "./identity.ts";
  * Source: exim-log-grammar §12.1.
  */
 export function readWarning(cursor: Cursor, client: Identity): Warning | undefined {
-  return cursor.take("Warning: ") ? { kind: "warning", ...client, reason: cursor.rest() } : undefined;
+  return cursor.take("Warning: ") ? { kind: "warning", ...client, reason: unescapePrinted(cursor.rest()) } : undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Explanation, explain } from "../../src/explain/explain.ts";
 import { type PlacedField, readingsOf } from "../../src/explain/place-fields.ts";
 import { readLine } from "../../src/explain/read-line.ts";
 import { parseDuration } from "../../src/parse/durations.ts";
+import { unescapePrinted } from "../../src/parse/quoting.ts";
 import { startsEntry } from "../../src/parse/record.ts";
 import { allLogFixtures } from "../support/log-fixtures.ts";
 
@@ -179,6 +180,7 @@ function isTextOf({ name, value }: PlacedField, text: string): boolean {
   if (typeof value === "number") return values.some((word) => Number(word) === value || parseDuration(word) === value);
   const bare = values.flatMap((word) => [
     word,
+    unescapePrinted(word),
     ...(/^[<("[].*[>)"\]]$/s.test(word) ? readingsOf(word.slice(1, -1)) : []),
   ]);
   return bare.includes(value);

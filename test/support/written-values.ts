@@ -1,6 +1,6 @@
 import type { LogEvent } from "../../src/parse/events.ts";
 
-/** The strings of an event that are slices of its text; decoded and joined ones (subject, confirmation, error, reason) are not. */
+/** The strings of an event that are slices of its text; decoded and joined ones (subject, Message-ID, confirmation, error, reason) are not. */
 export function valuesAsWritten(event: LogEvent): string[] {
   const values: unknown[] = [];
   for (const key of [
@@ -9,7 +9,6 @@ export function valuesAsWritten(event: LogEvent): string[] {
     "protocol",
     "tls",
     "parentId",
-    "headerMessageId",
     "router",
     "transport",
     "recipient",
