@@ -35,13 +35,24 @@ export interface LogFigures {
   other: number;
   /** Lines without a stamp that belong to no entry. */
   unparsed: number;
+  /** Of these, lines whose text `journalctl` left out. */
+  lost: number;
   /** Entries that another log of the server shows too. */
   repeated: number;
   /** Messages seen for the first time. */
   messages: number;
 }
 
-export const NOTHING: LogFigures = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, repeated: 0, messages: 0 };
+export const NOTHING: LogFigures = {
+  bytes: 0,
+  lines: 0,
+  entries: 0,
+  other: 0,
+  unparsed: 0,
+  lost: 0,
+  repeated: 0,
+  messages: 0,
+};
 
 /** Of a log with more bytes than this to read, another thread makes the blocks. */
 export const LARGE_LOG = 2 * MIB;
@@ -231,7 +242,7 @@ class LogReader {
   #beginGroup(): Group {
     this.#writer.assertRoom();
     const transactor = this.#writer.begin(this.#forget);
-    return { transactor, source: this.#source, batches: 0, repeated: 0, messages: 0, blocks: [] };
+    return { transactor, source: this.#source, batches: 0, lost: 0, repeated: 0, messages: 0, blocks: [] };
   }
 
   #guard<Result>({ transactor }: Group, action: () => Result): Result {
@@ -259,6 +270,7 @@ class LogReader {
     blocks.push({ id, position: group.source.position, text, lines, firstMs, lastMs, clockMs });
     group.source = advance(group.source, block, counts, this.#open.head);
     group.repeated += counts.repeated;
+    group.lost += block.lost;
   }
 
   #readBlock({ id, position, clockBefore }: BlockPlace): LastBlock {
@@ -269,19 +281,20 @@ class LogReader {
     return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
   }
 
-  #count({ source, repeated, messages }: StoredBatches, before: CurrentSource): void {
+  #count({ source, lost, repeated, messages }: StoredBatches, before: CurrentSource): void {
     const figures = this.#figures;
     figures.bytes += source.position - before.position;
     figures.lines += source.lines - before.lines;
     figures.entries += source.entries - before.entries;
     figures.other += source.other - before.other;
     figures.unparsed += source.unparsed - before.unparsed;
+    figures.lost += lost;
     figures.repeated += repeated;
     figures.messages += messages;
   }
 
   /** What it leaves is less than nothing where the block had what is counted. */
-  #withdrawLastBlock(transactor: Transactor): StoredBatches {
+  #withdrawLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
     const source = this.#source;
     const block = this.#lastBlock;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
@@ -438,6 +451,7 @@ interface Group extends StoredBatches {
   /** Of the blocks. */
   batches: number;
   source: CurrentSource;
+  lost: number;
   repeated: number;
   messages: number;
 }
@@ -449,6 +463,8 @@ interface StoredBatches {
   readonly repeated: number;
   /** Seen for the first time. */
   readonly messages: number;
+  /** Lines of Exim without their text. */
+  readonly lost: number;
 }
 
 /** A line that repeats an entry of another log. */

@@ -4,7 +4,8 @@ import type { LogEvent } from "./events.ts";
 import { type HeaderDump, isSeparator, parseHeaderDump, startsHeaderDump } from "./header-dump.ts";
 import { parseEvent } from "./parse-event.ts";
 import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp } from "./prefix.ts";
-import { joinSyslogLines, type SyslogHeader } from "./syslog.ts";
+import { joinSyslogLines, type SyslogEntry, type SyslogHeader } from "./syslog.ts";
+import { joinContainerLines, unwrapLine } from "./wrappers.ts";
 
 /** An entry and its meaning. */
 export interface ParsedEntry {
@@ -29,23 +30,35 @@ export function startsEntry(line: string): boolean {
 const LONGEST_TEXT = 64 * 1024;
 
 /**
- * Parses an entry from its raw lines, read as latin1: of a log file, or of syslog with all its pieces. Never throws; undefined
+ * Parses an entry from its raw lines, read as latin1: of a log file, or of one in a wrapper with all its pieces. Never throws; undefined
  * when the first line does not begin an entry.
  * Source: exim-log-grammar §2 and §3.
  */
 export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
   const line = decodeLine(withoutCarriageReturn(lines[0] ?? ""));
   const prefix = parsePrefix(line);
-  return prefix === undefined ? parseSyslogEntry(lines) : parseLines(lines, line, prefix, undefined);
+  return prefix === undefined ? parseWrappedEntry(lines) : parseLines(lines, line, prefix, undefined);
 }
 
-function parseSyslogEntry(rawLines: readonly string[]): ParsedEntry | undefined {
-  const entry = joinSyslogLines(rawLines.map(withoutCarriageReturn));
+function parseWrappedEntry(rawLines: readonly string[]): ParsedEntry | undefined {
+  const entry = joinWrappedLines(rawLines);
   if (entry === undefined) return undefined;
   const { header, lines } = entry;
+  const { wallMs } = header;
   const line = decodeLine(lines[0] ?? "");
-  const prefix = parsePrefix(line) ?? parseStamplessPrefix(line, header);
+  const prefix =
+    parsePrefix(line) ?? (wallMs === undefined ? undefined : parseStamplessPrefix(line, { ...header, wallMs }));
+  if (prefix === undefined) return undefined;
   return parseLines(lines, line, { ...prefix, pid: prefix.pid ?? header.pid }, header);
+}
+
+/** Undefined when the first line is not wrapped. */
+function joinWrappedLines(rawLines: readonly string[]): SyslogEntry | undefined {
+  const [first, ...others] = rawLines.map((line) => unwrapLine(withoutCarriageReturn(line)));
+  if (first === undefined) return undefined;
+  const parts = [first, ...others.filter((part) => part !== undefined)];
+  if (first.container === undefined) return joinSyslogLines(parts);
+  return { header: first.header, lines: joinContainerLines(parts) };
 }
 
 /** `line` is the first one, decoded. */
