@@ -502,7 +502,8 @@ Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
 Examples:
   exim-pilot parse /var/log/exim4/mainlog | grep '"kind":"failure"'
   exim-pilot parse --summary /var/log/exim4/mainlog*
-  exim-pilot parse --other --explain /var/log/exim4/mainlog`;
+  exim-pilot parse --other --explain /var/log/exim4/mainlog
+  grep -n bob@example.net /var/log/exim4/mainlog | exim-pilot parse --explain`;
 
 const MOST_SAMPLES = 1000;
 
