@@ -119,6 +119,10 @@ Examples:
   exim-pilot ingest --server mx2 'mx2/mainlog*' mx2/rejectlog
   tail -c +1 -f /var/log/exim4/mainlog | exim-pilot ingest --log-type main -
 
+From a container or a journal:
+  docker compose logs --no-log-prefix mx1 | exim-pilot ingest --server mx1 -
+  journalctl --all -o json -t exim | exim-pilot ingest --server mx1 -
+
 From cron, every minute; two days, for the last lines before a rotation:
   exim-pilot ingest --quiet --since 2d \\
     --db /var/lib/exim-pilot/mail.db /var/log/exim4`;
@@ -498,7 +502,8 @@ Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
 Examples:
   exim-pilot parse /var/log/exim4/mainlog | grep '"kind":"failure"'
   exim-pilot parse --summary /var/log/exim4/mainlog*
-  exim-pilot parse --other --explain /var/log/exim4/mainlog`;
+  exim-pilot parse --other --explain /var/log/exim4/mainlog
+  grep -n bob@example.net /var/log/exim4/mainlog | exim-pilot parse --explain`;
 
 const MOST_SAMPLES = 1000;
 

@@ -1,7 +1,9 @@
 /** The lines of batches and blocks, joined into records: a line with a stamp and the lines that continue it. */
 import { startsEntry } from "../parse/record.ts";
 import { continuesSyslogLine, isEximSyslogLine, parseSyslogLine, type SyslogLine, syslogTag } from "../parse/syslog.ts";
+import { unwrapLine } from "../parse/wrappers.ts";
 import { KIB, MIB } from "../units.ts";
+import { beginsContainerEntry, ContainerEntries } from "./container-entries.ts";
 import { MOST_BLOCK_LINES } from "./limits.ts";
 import type { LineEnd } from "./lines.ts";
 import { SplitEntries } from "./split-entries.ts";
@@ -38,7 +40,7 @@ export interface BatcherOptions {
   readonly blockBytes: number;
   /** What comes first is the rest of a line that was cut. */
   readonly isWithinLine: boolean;
-  /** The lines came through syslog; those of other programs are text of the batch and of no record. */
+  /** The lines came through syslog, a journal or a container; those of other programs are text of the batch and of no record. */
   readonly isSyslog: boolean;
 }
 
@@ -72,6 +74,7 @@ export class Batcher {
   readonly #split = new SplitEntries();
   /** The last entry of each writer of syslog in the batch, and its first line. */
   readonly #lastOf = new Map<string, { readonly record: LogRecord; readonly first: SyslogLine }>();
+  readonly #containers = new ContainerEntries();
 
   constructor({ batchLines, blockBytes, isWithinLine, isSyslog }: BatcherOptions, listener: BatchListener) {
     this.#batchLines = batchLines;
@@ -81,9 +84,9 @@ export class Batcher {
     this.#listener = listener;
   }
 
-  /** True when an entry lacks pieces that syslog has cut it into, which may still come. */
-  get lacksPieces(): boolean {
-    return !this.#split.isEmpty;
+  /** True when the wrapped line that comes next, or one after it, may belong to an entry before it. */
+  mayGoOn(next: SyslogLine, line: string): boolean {
+    return !this.#split.isEmpty || this.#containers.mayGoOn(next, line);
   }
 
   add(line: string, end: LineEnd): void {
@@ -130,13 +133,16 @@ export class Batcher {
     this.#open = undefined;
     this.#split.clear();
     this.#lastOf.clear();
+    this.#containers.clear();
     return this.#listener.onBatch(batch);
   }
 
   #addLine(line: string): void {
-    const syslogLine = this.#isSyslog ? parseSyslogLine(line) : undefined;
+    const syslogLine = this.#isSyslog ? unwrapLine(line) : undefined;
     if (syslogLine !== undefined) {
-      this.#addSyslogLine(line, syslogLine);
+      this.#open = undefined;
+      if (syslogLine.container === undefined) this.#addSyslogLine(line, syslogLine);
+      else this.#addContainerLine(line, syslogLine);
       return;
     }
     const isStart = startsEntry(line);
@@ -151,13 +157,12 @@ export class Batcher {
   }
 
   #addSyslogLine(line: string, syslogLine: SyslogLine): void {
-    this.#open = undefined;
     this.#split.giveUp(this.#place);
     if (this.#split.join(syslogLine, line, this.#place) || this.#joinLast(syslogLine, line)) return;
     this.#endBatchIfFull();
     if (!isEximSyslogLine(syslogLine)) return;
-    const { piece } = syslogLine;
-    const record = this.#begin(line, piece === undefined || piece.number === 1);
+    const { piece, isLost } = syslogLine;
+    const record = this.#begin(line, !isLost && (piece === undefined || piece.number === 1));
     this.#split.begin(syslogLine, record);
     this.#lastOf.set(syslogTag(syslogLine.header), { record, first: syslogLine });
   }
@@ -171,6 +176,15 @@ export class Batcher {
     record.lines.push(line);
     record.places.push(this.#place);
     return true;
+  }
+
+  #addContainerLine(line: string, containerLine: SyslogLine): void {
+    this.#containers.giveUp(this.#place);
+    if (this.#containers.join(containerLine, line, this.#place)) return;
+    const isEntry = beginsContainerEntry(containerLine, line);
+    if (isEntry) this.#containers.end(containerLine);
+    this.#endBatchIfFull();
+    this.#containers.begin(containerLine, isEntry ? this.#begin(line, true) : undefined, this.#place);
   }
 
   #begin(line: string, isEntry: boolean): LogRecord {
@@ -203,7 +217,7 @@ export class Batcher {
     if (this.#isHeld) return;
     const isFull = this.#lineCount >= this.#batchLines || this.#textLength >= FULL_TEXT;
     const hasNoRoom = this.#place >= MOST_BLOCK_LINES || this.#textLength >= MOST_TEXT;
-    if (!hasNoRoom && !(isFull && this.#split.isEmpty)) return;
+    if (!hasNoRoom && !(isFull && this.#split.isEmpty && this.#containers.isEmpty)) return;
     // NOTE: another batch of the same size must fit in.
     const isBlockFull =
       this.#blockLength + 2 * this.#textLength > this.#blockBytes || this.#place + this.#batchLines > MOST_BLOCK_LINES;

@@ -52,8 +52,9 @@ export class LogClock {
   resolve(prefix: Prefix, syslog?: Pick<SyslogHeader, "wallMs" | "lacksYear">): EpochMs {
     const { messageId } = prefix;
     const zoneMinutes = prefix.lacksYear === undefined ? prefix.zoneMinutes : this.#syslogZone;
-    if (syslog?.lacksYear === true && prefix.lacksYear === undefined && zoneMinutes !== undefined)
-      this.#learnZone(prefix.wallMs - zoneMinutes * MINUTE_MS, syslog.wallMs);
+    const syslogMs = syslog?.lacksYear === true && prefix.lacksYear === undefined ? syslog.wallMs : undefined;
+    if (syslogMs !== undefined && zoneMinutes !== undefined)
+      this.#learnZone(prefix.wallMs - zoneMinutes * MINUTE_MS, syslogMs);
     const wallMs = prefix.lacksYear === undefined ? prefix.wallMs : this.#withYear(prefix.wallMs);
     const at = zoneMinutes === undefined ? this.#resolveLocal(wallMs, messageId) : zonedMs(wallMs, zoneMinutes);
     // What a zone shifts out of the years 0 to 9999 no timestamp could tell: it counts as UTC.

@@ -20,7 +20,7 @@ import {
   readLog,
   SMALL_LOAD,
 } from "./log-reader.ts";
-import { guessLogType, isForeign, isSurelyLog } from "./log-type.ts";
+import { guessLogType, isForeign, isSurelyLog, refusalOf } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
 import { ReadingThread, readBlocks, type Thread } from "./reading-thread.ts";
 import { hasWholeLine, recognise } from "./recognise.ts";
@@ -461,14 +461,8 @@ function assertTimeZone(known: ServerRow | undefined, timeZone: string | undefin
 }
 
 function assertIsLog(path: string, head: string): void {
-  if (!isForeign(head)) return;
-  throw new PilotError(
-    "not_a_log",
-    `"${path}" does not look like a log of Exim: no line begins with a date and a time.`,
-    {
-      hint: "Give it with --log-type main, reject, panic or syslog if it is one all the same.",
-    },
-  );
+  const refusal = refusalOf(head);
+  if (refusal !== undefined) throw new PilotError("not_a_log", `"${path}" ${refusal.reason}`, { hint: refusal.hint });
 }
 
 function sum(logs: readonly LogFigures[]): LogFigures {

@@ -24,7 +24,6 @@ import { readFailure } from "./read-failure.ts";
 import type { EncodedBlock, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
 import type { OpenSource } from "./source.ts";
-import { type DoubledLine, SyslogDuplication } from "./syslog-duplication.ts";
 import { keyOfText } from "./syslog-twin.ts";
 
 /** What one run added from one log. */
@@ -36,13 +35,24 @@ export interface LogFigures {
   other: number;
   /** Lines without a stamp that belong to no entry. */
   unparsed: number;
+  /** Of these, lines whose text `journalctl` left out. */
+  lost: number;
   /** Entries that another log of the server shows too. */
   repeated: number;
   /** Messages seen for the first time. */
   messages: number;
 }
 
-export const NOTHING: LogFigures = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, repeated: 0, messages: 0 };
+export const NOTHING: LogFigures = {
+  bytes: 0,
+  lines: 0,
+  entries: 0,
+  other: 0,
+  unparsed: 0,
+  lost: 0,
+  repeated: 0,
+  messages: 0,
+};
 
 /** Of a log with more bytes than this to read, another thread makes the blocks. */
 export const LARGE_LOG = 2 * MIB;
@@ -145,7 +155,6 @@ class LogReader {
   readonly #options: ReaderOptions;
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
-  readonly #duplication = new SyslogDuplication();
   #source: CurrentSource;
   readonly #batches: BatchWriter;
   #group: Group | undefined;
@@ -233,7 +242,7 @@ class LogReader {
   #beginGroup(): Group {
     this.#writer.assertRoom();
     const transactor = this.#writer.begin(this.#forget);
-    return { transactor, source: this.#source, batches: 0, repeated: 0, messages: 0, blocks: [] };
+    return { transactor, source: this.#source, batches: 0, lost: 0, repeated: 0, messages: 0, blocks: [] };
   }
 
   #guard<Result>({ transactor }: Group, action: () => Result): Result {
@@ -261,6 +270,7 @@ class LogReader {
     blocks.push({ id, position: group.source.position, text, lines, firstMs, lastMs, clockMs });
     group.source = advance(group.source, block, counts, this.#open.head);
     group.repeated += counts.repeated;
+    group.lost += block.lost;
   }
 
   #readBlock({ id, position, clockBefore }: BlockPlace): LastBlock {
@@ -271,19 +281,20 @@ class LogReader {
     return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
   }
 
-  #count({ source, repeated, messages }: StoredBatches, before: CurrentSource): void {
+  #count({ source, lost, repeated, messages }: StoredBatches, before: CurrentSource): void {
     const figures = this.#figures;
     figures.bytes += source.position - before.position;
     figures.lines += source.lines - before.lines;
     figures.entries += source.entries - before.entries;
     figures.other += source.other - before.other;
     figures.unparsed += source.unparsed - before.unparsed;
+    figures.lost += lost;
     figures.repeated += repeated;
     figures.messages += messages;
   }
 
   /** What it leaves is less than nothing where the block had what is counted. */
-  #withdrawLastBlock(transactor: Transactor): StoredBatches {
+  #withdrawLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
     const source = this.#source;
     const block = this.#lastBlock;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
@@ -362,7 +373,6 @@ class LogReader {
     const extras = new Map(batches.flatMap((batch) => batch.extras.map((extra) => [extra.line, extra] as const)));
     if (extras.size === 0 && !hasOthers) return sightings;
     const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
-    if (isSyslog) this.#countDoubled(batches, extras);
     const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
     for (const { line, at, event } of entriesOf(batches)) {
       const extra = extras.get(line);
@@ -380,15 +390,6 @@ class LogReader {
     return sightings;
   }
 
-  #countDoubled(batches: EncodedBlock["batches"], extras: ReadonlyMap<number, LineExtras>): void {
-    const doubled: DoubledLine[] = [];
-    for (const { line, at } of entriesOf(batches)) {
-      const twin = isNull(at) ? undefined : extras.get(line)?.syslogTwin;
-      if (twin !== undefined) doubled.push({ twin, at: momentMs(at) });
-    }
-    this.#duplication.count(doubled);
-  }
-
   /** Which log an entry is of, and the entry of another one that it repeats. */
   #findTwin(
     transactor: Transactor,
@@ -399,7 +400,7 @@ class LogReader {
   ): Place {
     const { serverId } = this.#source;
     const logType = this.#logTypeOf(extra?.logType);
-    if (extra?.syslogTwin !== undefined && (extra.logType !== undefined || this.#duplication.isLikely)) {
+    if (extra?.syslogTwin !== undefined) {
       const { key, secondLog, earlierMs } = extra.syslogTwin;
       const search = { key, at, earlierMs, serverId, keyOf: keyOfText };
       const twin = transactor.takeSyslogTwin(search, secondLog);
@@ -450,6 +451,7 @@ interface Group extends StoredBatches {
   /** Of the blocks. */
   batches: number;
   source: CurrentSource;
+  lost: number;
   repeated: number;
   messages: number;
 }
@@ -461,6 +463,8 @@ interface StoredBatches {
   readonly repeated: number;
   /** Seen for the first time. */
   readonly messages: number;
+  /** Lines of Exim without their text. */
+  readonly lost: number;
 }
 
 /** A line that repeats an entry of another log. */

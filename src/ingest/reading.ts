@@ -1,6 +1,7 @@
 /** From the text of a log to blocks ready to be stored: needs no database, so that another thread can do it. */
 import { parseEntry, startsEntry } from "../parse/record.ts";
-import { parseSyslogLine } from "../parse/syslog.ts";
+import { isEximSyslogLine } from "../parse/syslog.ts";
+import { unwrapLine } from "../parse/wrappers.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts";
 import { type PackedText, packBytes } from "../store/raw-text.ts";
 import { IDENTITY_BYTES } from "../store/source-catalogue.ts";
@@ -49,6 +50,8 @@ export interface EncodedBlock {
   readonly tail: Uint8Array;
   /** Lines that end in it. */
   readonly lines: number;
+  /** Lines of Exim whose text was left out by what printed them. */
+  readonly lost: number;
   readonly batches: readonly EncodedBatch[];
   readonly mentions: BlockMentions;
   /** Earliest and latest entry. */
@@ -74,6 +77,7 @@ export class Reading implements TextSink {
   #bytes = Buffer.alloc(MIB);
   #size = 0;
   #lines = 0;
+  #lost = 0;
   #firstAt = Number.POSITIVE_INFINITY;
   #lastAt = Number.NEGATIVE_INFINITY;
   #clock: LogClock;
@@ -121,7 +125,8 @@ export class Reading implements TextSink {
   /** True when the line continues what is stored, or a later one may. */
   #goesOn({ text, isWithinLine }: LastBlock, line: string): boolean {
     if (this.unfinished > 0) return true;
-    if (parseSyslogLine(line) === undefined) return !startsEntry(line);
+    const next = unwrapLine(line);
+    if (next === undefined) return !startsEntry(line);
     if (!this.#start.isSyslog) return false;
     const { batchLines, isSyslog } = this.#start;
     const ignore = (): void => {};
@@ -129,7 +134,7 @@ export class Reading implements TextSink {
     const batcher = new Batcher({ batchLines, blockBytes: 0, isWithinLine, isSyslog }, listener);
     batcher.hold();
     for (const stored of text.split("\n").slice(0, -1)) batcher.add(stored, "newline");
-    return batcher.lacksPieces;
+    return batcher.mayGoOn(next, line);
   }
 
   /** The last block is read again together with the line. */
@@ -140,7 +145,11 @@ export class Reading implements TextSink {
     this.#batcher.hold();
     const pieces = text.split("\n");
     const lastPiece = pieces.pop() ?? "";
-    for (const piece of pieces) this.#batcher.add(piece, "newline");
+    for (const piece of pieces) {
+      // NOTE: it is counted again, and has been counted before.
+      if (this.#start.isSyslog && isLostLine(piece)) this.#lost--;
+      this.#batcher.add(piece, "newline");
+    }
     this.#batcher.add(lastPiece + line, end);
     this.#batcher.release();
   }
@@ -170,6 +179,7 @@ export class Reading implements TextSink {
     const { isSyslog } = this.#start;
     const parsed = isEntry ? parseEntry(lines) : undefined;
     if (parsed === undefined) {
+      if (isSyslog && isLostLine(lines[0] ?? "")) this.#lost++;
       this.#encoder.addUnparsed({ line, places: isSyslog ? places : NO_PLACES });
       return;
     }
@@ -199,6 +209,7 @@ export class Reading implements TextSink {
       text: packBytes(bytes),
       tail: Uint8Array.from(bytes.subarray(-IDENTITY_BYTES)),
       lines: this.#lines,
+      lost: this.#lost,
       batches: this.#batches,
       mentions: this.#encoder.takeMentions(),
       ...timesOf(this.#firstAt, this.#lastAt),
@@ -207,11 +218,18 @@ export class Reading implements TextSink {
     this.#batches = [];
     this.#size = 0;
     this.#lines = 0;
+    this.#lost = 0;
     this.#firstAt = Number.POSITIVE_INFINITY;
     this.#lastAt = Number.NEGATIVE_INFINITY;
     this.#isRedone = false;
     this.#onBlock(block);
   }
+}
+
+/** True for a line of Exim without its text. */
+function isLostLine(line: string): boolean {
+  const unwrapped = unwrapLine(line);
+  return unwrapped?.isLost === true && isEximSyslogLine(unwrapped);
 }
 
 function timesOf(first: number, last: number): Pick<EncodedBlock, "firstMs" | "lastMs"> {

@@ -25,7 +25,7 @@ export class SplitEntries {
 
   /** Adds a piece to its entry; returns false when it is the first one to arrive, for {@link SplitEntries.begin}. */
   join(syslogLine: SyslogLine, line: string, lineNumber: number): boolean {
-    const writer = syslogWriter(syslogLine.header);
+    const writer = syslogWriter(syslogLine);
     const entry = this.#open.get(writer);
     const { piece } = syslogLine;
     if (entry === undefined || piece === undefined) return false;
@@ -41,8 +41,9 @@ export class SplitEntries {
   }
 
   /** Waits for the other pieces of an entry, and no longer for those of an earlier one of its writer. */
-  begin({ header, piece }: SyslogLine, record: LogRecord): void {
-    const writer = syslogWriter(header);
+  begin(syslogLine: SyslogLine, record: LogRecord): void {
+    const writer = syslogWriter(syslogLine);
+    const { piece } = syslogLine;
     this.#open.delete(writer);
     if (piece === undefined) return;
     const { number, count } = piece;

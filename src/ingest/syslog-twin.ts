@@ -36,8 +36,6 @@ export interface SyslogTwin {
   readonly secondLog: LogType;
   /** How much earlier the other one may be, in milliseconds. */
   readonly earlierMs: number;
-  /** Exim sends it twice unless it is told not to, and the file does not say for which log. */
-  readonly isUsual: boolean;
 }
 
 /** The log an entry was sent for; undefined when the file does not keep the severity. */
@@ -50,8 +48,7 @@ export function syslogTwinOf(parsed: ParsedEntry): SyslogTwin | undefined {
   const { kind } = parsed.event;
   const secondLog = canHaveTwin(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
   if (secondLog === undefined) return undefined;
-  const isUsual = kind === "rejection" && logTypeOf(parsed) === undefined;
-  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS, isUsual };
+  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
 }
 
 function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {

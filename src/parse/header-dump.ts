@@ -55,6 +55,11 @@ export function startsHeaderDump(line: string): boolean {
   return line.startsWith(ENVELOPE_SENDER) || line.startsWith(ENVELOPE_RECIPIENT) || isHeader(line);
 }
 
+/** True for a line that can stand nowhere but in a dump; folds are none. */
+export function isDumpLine(line: string): boolean {
+  return startsHeaderDump(line) || isSeparator(line) || line.trimEnd() === TRUNCATED;
+}
+
 /** True for the line of dashes that Exim 3 wrote between its entries: it belongs to none. */
 export function isSeparator(line: string): boolean {
   return /^-{5,}$/.test(line);

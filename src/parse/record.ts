@@ -5,7 +5,8 @@ import type { LogEvent } from "./events.ts";
 import { type HeaderDump, isSeparator, parseHeaderDump, startsHeaderDump } from "./header-dump.ts";
 import { parseEvent } from "./parse-event.ts";
 import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp, zonedMs } from "./prefix.ts";
-import { joinSyslogLines, type SyslogHeader } from "./syslog.ts";
+import { joinSyslogLines, type SyslogEntry, type SyslogHeader } from "./syslog.ts";
+import { joinContainerLines, unwrapLine } from "./wrappers.ts";
 
 /** An entry and its meaning. */
 export interface ParsedEntry {
@@ -30,22 +31,25 @@ export function startsEntry(line: string): boolean {
 const LONGEST_TEXT = 64 * 1024;
 
 /**
- * Parses an entry from its raw lines, read as latin1: of a log file, or of syslog with all its pieces. Never throws; undefined
+ * Parses an entry from its raw lines, read as latin1: of a log file, or of one in a wrapper with all its pieces. Never throws; undefined
  * when the first line does not begin an entry.
  * Source: exim-log-grammar §2 and §3.
  */
 export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
   const line = decodeLine(withoutCarriageReturn(withoutByteOrderMark(lines[0] ?? "")));
   const prefix = parsePrefix(line);
-  return prefix === undefined ? parseSyslogEntry(lines) : parseLines(lines, line, prefix, undefined);
+  return prefix === undefined ? parseWrappedEntry(lines) : parseLines(lines, line, prefix, undefined);
 }
 
-function parseSyslogEntry(rawLines: readonly string[]): ParsedEntry | undefined {
-  const entry = joinSyslogLines(rawLines.map(withoutCarriageReturn));
+function parseWrappedEntry(rawLines: readonly string[]): ParsedEntry | undefined {
+  const entry = joinWrappedLines(rawLines);
   if (entry === undefined) return undefined;
   const { header, lines } = entry;
+  const { wallMs } = header;
   const line = decodeLine(lines[0] ?? "");
-  const prefix = parsePrefix(line) ?? parseStamplessPrefix(line, header);
+  const prefix =
+    parsePrefix(line) ?? (wallMs === undefined ? undefined : parseStamplessPrefix(line, { ...header, wallMs }));
+  if (prefix === undefined) return undefined;
   const zoneMinutes = prefix.zoneMinutes ?? zoneOfStamp(prefix, header);
   return parseLines(lines, line, { ...prefix, zoneMinutes, pid: prefix.pid ?? header.pid }, header);
 }
@@ -62,13 +66,22 @@ const WIDEST_ZONE_MINUTES = 14 * 60;
  *     2026-12-29T05:28:12+01:00 mx1 exim[21387]: 2026-12-29 04:28:12 Start queue run: pid=21387
  */
 function zoneOfStamp({ wallMs }: Prefix, header: SyslogHeader): number | undefined {
-  if (header.zoneMinutes === undefined) return undefined;
+  if (header.zoneMinutes === undefined || header.wallMs === undefined) return undefined;
   const ahead = wallMs - zonedMs(header.wallMs, header.zoneMinutes);
   const zoneMs = Math.round(ahead / ZONE_STEP_MS) * ZONE_STEP_MS;
   // NOTE: of zero with a sign this makes the other one.
   const zoneMinutes = zoneMs / MINUTE_MS + 0;
   if (Math.abs(ahead - zoneMs) > BETWEEN_STAMPS_MS || Math.abs(zoneMinutes) > WIDEST_ZONE_MINUTES) return undefined;
   return zoneMinutes;
+}
+
+/** Undefined when the first line is not wrapped. */
+function joinWrappedLines(rawLines: readonly string[]): SyslogEntry | undefined {
+  const [first, ...others] = rawLines.map((line) => unwrapLine(withoutCarriageReturn(line)));
+  if (first === undefined) return undefined;
+  const parts = [first, ...others.filter((part) => part !== undefined)];
+  if (first.container === undefined) return joinSyslogLines(parts);
+  return { header: first.header, lines: joinContainerLines(parts) };
 }
 
 /** `line` is the first one, decoded. */

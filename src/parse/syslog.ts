@@ -11,8 +11,8 @@ export interface SyslogHeader {
   readonly severity: number | undefined;
   /** As it stands there: `Dec 29 04:06:00`, `2026-12-29T04:06:00.123456+00:00`. */
   readonly stamp: string;
-  /** The stamp as if it were UTC, in milliseconds. */
-  readonly wallMs: number;
+  /** The stamp as if it were UTC, in milliseconds; undefined when it tells no time. */
+  readonly wallMs: number | undefined;
   /** Set when the stamp says no year; it is then of 1972. */
   readonly lacksYear: true | undefined;
   /** Minutes east of UTC; undefined when the stamp does not say. */
@@ -38,6 +38,20 @@ export interface SyslogLine {
   readonly piece: Piece | undefined;
   /** What Exim wrote: `2026-12-29 04:06:00 1xiOTI-0005UQ-01 Completed`. */
   readonly text: string;
+  /** Undefined for what came through syslog or the journal; the text of a container's line is as in a log file. */
+  readonly container: ContainerPart | undefined;
+  /** The text was left out by what printed the line. */
+  readonly isLost: boolean;
+}
+
+/** Whose output a line of a container is. */
+export interface ContainerPart {
+  /** Empty when the line does not tell. */
+  readonly name: string;
+  /** `stdout`, `stderr`; empty when the line does not tell. */
+  readonly stream: string;
+  /** The line goes on in the next one of the same stream. */
+  readonly isPartial: boolean;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -88,10 +102,14 @@ export function parseSyslogLine(line: string): SyslogLine | undefined {
     tag,
     pid: pid === undefined ? undefined : parseWholeNumber(pid),
   };
-  const text = unmarked.slice(match[0].length);
+  return { header, ...splitPiece(unmarked.slice(match[0].length)), container: undefined, isLost: false };
+}
+
+/** Takes off the mark of a piece, where the text is one. */
+export function splitPiece(text: string): Pick<SyslogLine, "piece" | "text"> {
   const mark = PIECE.exec(text);
   const piece = mark === null ? undefined : pieceOf(mark);
-  return { header, piece, text: piece === undefined ? text : text.slice(mark?.[0].length) };
+  return { piece, text: piece === undefined ? text : text.slice(mark?.[0].length) };
 }
 
 /**
@@ -110,7 +128,9 @@ export function isEximSyslogLine({ header, text }: SyslogLine): boolean {
  */
 export function continuesSyslogLine({ header, piece, text }: SyslogLine, before: SyslogLine): boolean {
   if (piece !== undefined || before.piece !== undefined || !/^(?: {2}|\t)/.test(text)) return false;
-  return startsWithStamp(before.text) && header.wallMs - before.header.wallMs <= SECOND_MS;
+  const [beganMs, atMs] = [before.header.wallMs, header.wallMs];
+  if (beganMs === undefined || atMs === undefined) return false;
+  return startsWithStamp(before.text) && atMs - beganMs <= SECOND_MS;
 }
 
 /** What a line begins with; digits as `d`. */
@@ -126,8 +146,10 @@ export function couldBeginSyslogLine(text: string): boolean {
 }
 
 /** Lines of one writer for one log: pieces of others may stand between those of an entry. */
-export function syslogWriter(header: SyslogHeader): string {
-  return `${header.severity ?? ""} ${syslogTag(header)}`;
+export function syslogWriter({ header, container }: SyslogLine): string {
+  return container === undefined
+    ? `${header.severity ?? ""} ${syslogTag(header)}`
+    : `${container.name} | ${container.stream}`;
 }
 
 /** Who wrote a line: `mx1 exim[21387]`. */
@@ -142,14 +164,11 @@ export interface SyslogEntry {
   readonly lines: readonly string[];
 }
 
-/** Puts an entry together from its lines, whatever order they arrived in; undefined when the first one is not of syslog. */
-export function joinSyslogLines(lines: readonly string[]): SyslogEntry | undefined {
-  if (parseSyslogLine(lines[0] ?? "") === undefined) return undefined;
+/** Puts an entry together from its lines, whatever order they arrived in. */
+export function joinSyslogLines(lines: readonly SyslogLine[]): SyslogEntry | undefined {
   const parts: { readonly number: number; readonly endsLine: boolean; readonly text: string }[] = [];
   let header: SyslogHeader | undefined;
-  for (const line of lines) {
-    const part = parseSyslogLine(line);
-    if (part === undefined) continue;
+  for (const part of lines) {
     const { number, endsLine } = part.piece ?? { number: 1, endsLine: true };
     parts.push({ number, endsLine, text: part.text });
     if (part.piece?.number === 1 || header === undefined) header = part.header;
@@ -183,7 +202,8 @@ function startsWithMessageId(text: string): boolean {
 /** A leap year, so that each day is there. */
 const NO_YEAR = 1972;
 
-function wallMsOf({ month, day, date, time = "", fraction = "" }: Record<string, string | undefined>) {
+/** The time of a stamp taken apart, as if it were UTC; undefined when there is none such. */
+export function wallMsOf({ month, day, date, time = "", fraction = "" }: Record<string, string | undefined>) {
   const [hours = 0, minutes = 0, seconds = 0] = time.split(":").map(Number);
   const [year = NO_YEAR, monthNumber = MONTHS.indexOf(month ?? "") + 1, dayOfMonth = Number(day)] =
     date?.split("-").map(Number) ?? [];
@@ -195,7 +215,8 @@ function wallMsOf({ month, day, date, time = "", fraction = "" }: Record<string,
   );
 }
 
-function zoneMinutesOf(zone: string): number {
+/** `Z`, `+01:00`, `-0330`. */
+export function zoneMinutesOf(zone: string): number {
   if (zone === "Z") return 0;
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
   return zone.startsWith("-") ? -minutes : minutes;

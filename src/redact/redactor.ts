@@ -3,7 +3,7 @@
  * the same within one output. What is written in words of its own, as in the text of a refusal, may still tell something.
  */
 import { unescapeQuoted } from "../parse/quoting.ts";
-import { parseSyslogLine } from "../parse/syslog.ts";
+import { unwrapLine } from "../parse/wrappers.ts";
 import { type Secret, secretOf } from "./fields.ts";
 import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
 import { Names } from "./names.ts";
@@ -149,12 +149,14 @@ export class Redactor {
 
   /** What syslog put before the text, with its host redacted, and the text. */
   #withoutSyslog(line: string): { readonly prefix: string; readonly text: string } {
-    const syslog = parseSyslogLine(line);
-    if (syslog === undefined) return { prefix: "", text: line };
-    const { header, text } = syslog;
+    const wrapped = unwrapLine(line);
+    if (wrapped === undefined) return { prefix: "", text: line };
+    const { header, text } = wrapped;
+    // In JSON the text is not as it stands there, and what else is there names the machine: the text alone is shown.
+    if (!line.endsWith(text) || line.startsWith("{")) return { prefix: "", text };
     const prefix = line.slice(0, line.length - text.length);
     const { host } = header;
-    return { prefix: host === undefined ? prefix : prefix.replace(` ${host} `, ` ${this.#host(host)} `), text };
+    return { prefix: host === undefined ? prefix : prefix.replace(host, this.#host(host)), text };
   }
 
   #address(address: string): string {

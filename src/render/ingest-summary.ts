@@ -63,6 +63,13 @@ export function renderUnusualShares({ totals }: IngestReport): string {
   return `note: ${unusual.join(" and ")}, more than a log of Exim should have; exim-pilot parse --summary shows samples.\n`;
 }
 
+/** A warning when `journalctl` left out texts of Exim's; empty otherwise. */
+export function renderLost({ totals: { lost } }: IngestReport): string {
+  if (lost === 0) return "";
+  const whose = lost === 1 ? "1 line of Exim lacks its text" : `${formatCount(lost)} lines of Exim lack their text`;
+  return `note: ${whose}, which journalctl left out; print the journal with journalctl --all -o json\n`;
+}
+
 function describeShare(count: number, lines: number, what: string): string {
   return count / lines > USUAL_SHARE ? `${Math.round((count / lines) * 100)} % of the lines are ${what}` : "";
 }

@@ -119,24 +119,3 @@ describe("the stamp of another line of the file", () => {
     expect(await entriesOf([line], { timeZone: "America/New_York" })).toEqual([expected]);
   });
 });
-
-describe("equal lines of syslog", () => {
-  const failed = (second: number, pid: number, user: string): string =>
-    `Dec 29 12:19:${second} mx1 exim[${pid}]: plain_server authenticator failed for (x) [203.0.113.103]: 535 Incorrect authentication data (set_id=${user})`;
-  const refused =
-    "Dec 29 12:19:37 mx1 exim[23665]: H=(y) [203.0.113.104] F=<a@b.example> rejected RCPT <c@example.org>: no";
-  const other = "Dec 29 12:19:38 mx1 exim[23666]: Start queue run: pid=23666";
-  const user = (count: number): string[] => Array.from({ length: count }, () => failed(36, 23664, "user2"));
-
-  test.each([
-    ["sent once each", [failed(34, 23656, "alice"), ...user(3), refused], 5],
-    ["sent once each, and followed by others", [failed(34, 23656, "alice"), ...user(2), refused, other], 4],
-    ["sent twice each", [failed(34, 1, "alice"), failed(34, 1, "alice"), ...user(4), refused, refused, other], 4],
-    ["sent twice, and cut before the second one", [...user(2), refused], 2],
-  ])("are folded where Exim doubled them: %s", async (_name, lines, expected) => {
-    for (const batchLines of [1, 500]) {
-      const entries = await entriesOf(lines, { batchLines });
-      expect(entries.filter((entry) => entry.includes("rejection"))).toHaveLength(expected);
-    }
-  });
-});

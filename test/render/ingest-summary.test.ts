@@ -3,7 +3,7 @@ import type { IngestReport, LogReport } from "../../src/ingest/ingest.ts";
 import { renderIngestSummary, renderUnusualShares } from "../../src/render/ingest-summary.ts";
 import { createPaint } from "../../src/render/paint.ts";
 
-const NOTHING = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, repeated: 0, messages: 0 };
+const NOTHING = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, lost: 0, repeated: 0, messages: 0 };
 
 function aReport(
   totals: Partial<IngestReport["totals"]>,

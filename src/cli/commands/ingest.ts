@@ -6,6 +6,7 @@ import {
   renderForeign,
   renderIngestJson,
   renderIngestSummary,
+  renderLost,
   renderUnusualShares,
 } from "../../render/ingest-summary.ts";
 import { toVisibleLine } from "../../render/terminal-text.ts";
@@ -92,7 +93,7 @@ function affected({ server, totals, logs }: IngestReport): object | undefined {
 
 function printReport(report: IngestReport, seconds: number, flags: IngestFlags, io: Io): void {
   for (const { error } of report.logs) if (error !== undefined) reportError(error, io);
-  if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderUnusualShares(report));
+  if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderLost(report) + renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, seconds));
   else if (flags.quiet !== true) io.stdout.write(renderIngestSummary(report, seconds, paintFor(io.stdout, io)));
 }

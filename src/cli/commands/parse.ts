@@ -6,10 +6,11 @@ import { type ReadLine, readLine } from "../../explain/read-line.ts";
 import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch.ts";
 import { type FoundLogs, findLogs, noLogAmong } from "../../ingest/find-logs.ts";
-import { eachLine, SourceFailure } from "../../ingest/lines.ts";
-import { isSurelyLog, isSyslog } from "../../ingest/log-type.ts";
+import { eachLine, type LineEnd, SourceFailure } from "../../ingest/lines.ts";
+import { isForeign, isSurelyLog, isSyslog } from "../../ingest/log-type.ts";
 import { readFailure } from "../../ingest/read-failure.ts";
 import { openSource, STDIN_PATH } from "../../ingest/source.ts";
+import { isPaste, PastedLines } from "../../parse/paste.ts";
 import { Redactor } from "../../redact/redactor.ts";
 import { renderEvent } from "../../render/parse-event.ts";
 import { renderExplanation } from "../../render/parse-explanation.ts";
@@ -115,7 +116,9 @@ class Run {
       const head = source.head.toString("latin1");
       if (!isNamed && !isSurelyLog(path, head)) return false;
       this.#files++;
-      await this.#readLines(path, source.read(), isSyslog(head));
+      const pasted = isForeign(head) && isPaste(head) ? new PastedLines() : undefined;
+      const lines = pasted === undefined ? head : withoutMarks(head);
+      await this.#readLines(path, source.read(), isSyslog(lines), pasted);
       return true;
     } catch (error) {
       throw withoutStore(error instanceof SourceFailure ? readFailure(path, error.cause) : error);
@@ -124,7 +127,7 @@ class Run {
     }
   }
 
-  async #readLines(path: string, text: Readable, hasSyslog: boolean): Promise<void> {
+  async #readLines(path: string, text: Readable, hasSyslog: boolean, pasted: PastedLines | undefined): Promise<void> {
     const { signal } = this.#io;
     let linesBefore = 0;
     // Batches of one entry: nothing is kept of those before it.
@@ -141,7 +144,8 @@ class Run {
       },
     );
     try {
-      await eachLine(text, (line, end) => batcher.add(line, end), { unfinished: 0, signal });
+      const add = (line: string, end: LineEnd): void => batcher.add(pasted?.strip(line) ?? line, end);
+      await eachLine(text, add, { unfinished: 0, signal });
     } finally {
       if (!signal.aborted) batcher.end();
       this.#lines += linesBefore;
@@ -194,6 +198,15 @@ function presentSummary(
       return json === true ? renderSummaryJson(summary, extent) : renderSummary(summary, extent, page);
     },
   };
+}
+
+/** The beginning of a copy as the log has it. */
+function withoutMarks(head: string): string {
+  const pasted = new PastedLines();
+  return head
+    .split("\n")
+    .map((line) => pasted.strip(line))
+    .join("\n");
 }
 
 const OPENING: readonly unknown[] = ["stat", "open"];
