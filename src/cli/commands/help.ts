@@ -42,10 +42,7 @@ const STATUSES: RuleSections = [
 const COUNTING: RuleSections = [
   ["What stats counts", COUNTING_RULES],
   ["Problems, and from where on they are shown", PROBLEMS],
-  [
-    "Reasons of bounces and deferrals: from the words of the other side: its own codes, standard codes, phrases",
-    FAILURE_CATEGORIES,
-  ],
+  ["Reasons of bounces and deferrals: by the codes, else the words of the reply", FAILURE_CATEGORIES],
   ["Operators whose replies are known, and what to do", OPERATORS],
   ["Reasons of rejections, by their words", REJECTION_CATEGORIES],
   ["What eximstats counts differently", EXIMSTATS_DIFFERENCES],
