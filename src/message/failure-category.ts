@@ -1,24 +1,15 @@
-/** Why a delivery was deferred or bounced, in a dozen words: from the enhanced status code, else from the text of the error. */
-
-export const FAILURE_CATEGORIES = {
-  unknown_user: "The other side knows no such recipient, or the account is closed.",
-  mailbox_full: "The recipient's mailbox is over its quota.",
-  greylisting: "The other side asks to come back later, as it does with everyone at first.",
-  rate_limit: "Too much mail or too many connections from here at one time.",
-  reputation: "The other side distrusts this server's address: a block list, or its own memory.",
-  policy: "The other side does not want the message: spam, relaying, SPF, DKIM, DMARC, its own rules.",
-  content: "The message itself: malware, a forbidden attachment, a malformed header.",
-  size: "The message is too large for the other side.",
-  tls: "No encrypted connection could be made, or its certificate was refused.",
-  authentication: "A login at the other side failed.",
-  dns: "The domain or the host could not be looked up, or leads nowhere.",
-  connection: "The host could not be reached, or the connection broke.",
-  timeout: "The host did not answer in time.",
-  local: "This server: a file, a pipe, a lock, a configuration.",
-  other: "None of these words fits.",
-} as const satisfies Record<string, string>;
-
-export type FailureCategory = keyof typeof FAILURE_CATEGORIES;
+/** Why a delivery was deferred or bounced, in a dozen words: from what the other side said, else from the error of this one. */
+import {
+  CODE_RULES,
+  type FailureCategory,
+  LAST_RULES,
+  LOCAL_RULES,
+  OPERATOR_RULES,
+  OPERATOR_SIGNS,
+  type Operator,
+  type ReplyRule,
+  WORD_RULES,
+} from "./reply-rules.ts";
 
 export interface FailureSigns {
   readonly enhancedCode: string | null;
@@ -26,110 +17,119 @@ export interface FailureSigns {
   readonly isTimeout: boolean;
   /** As logged. */
   readonly error: string | null;
+  /** The name of the MX host; null or left out: not known. */
+  readonly host?: string | null;
 }
 
-/** What the code says by itself, whatever its class (4 or 5). Source: the IANA registry of RFC 5248. */
-const BY_ENHANCED_CODE: Readonly<Record<string, FailureCategory>> = {
-  "1.0": "unknown_user",
-  "1.1": "unknown_user",
-  "1.2": "dns",
-  "1.3": "unknown_user",
-  "1.4": "unknown_user",
-  "1.6": "unknown_user",
-  "1.8": "policy",
-  "1.10": "dns",
-  "2.2": "mailbox_full",
-  "2.3": "size",
-  "3.4": "size",
-  "4.3": "dns",
-  "4.4": "dns",
-  "4.7": "timeout",
-  "6.1": "content",
-  "6.2": "content",
-  "6.3": "content",
-  "6.6": "content",
-  "7.4": "tls",
-  "7.5": "tls",
-  "7.8": "authentication",
-  "7.9": "authentication",
-  "7.10": "tls",
-  "7.20": "policy",
-  "7.21": "policy",
-  "7.22": "policy",
-  "7.23": "policy",
-  "7.24": "policy",
-  "7.25": "reputation",
-  "7.26": "policy",
-  "7.27": "policy",
-  "7.28": "rate_limit",
-};
-
-/** Where a code says too little, the words of the text decide: the more specific first. */
-const BY_TEXT: readonly (readonly [FailureCategory, RegExp])[] = [
-  ["greylisting", /gr[ea]y-?list/i],
-  [
-    "reputation",
-    /black ?list|block ?list|\bdns[bw]l\b|\brbl\b|\blisted (?:at|in|by|on)\b|spamhaus|spamcop|barracuda|reputation|\bPTR\b|reverse (?:dns|hostname)/i,
-  ],
-  [
-    "rate_limit",
-    /rate ?limit|too many (?:connections|messages|recipients|sessions|errors|concurrent|mails?\b)|throttl|exceeded .*(?:rate|connections|per (?:hour|minute|day))|too quickly|unexpected volume|unusual rate/i,
-  ],
-  ["mailbox_full", /quota|mailbox (?:is )?full|over ?quota|insufficient (?:system )?storage|out of storage/i],
-  [
-    "unknown_user",
-    /unknown (?:user|recipient|address|local)|user (?:unknown|not found)|no such (?:user|recipient|mailbox|person|address)|mailbox (?:unavailable|not found|disabled)|does(?: not|n't) exist|unrouteable address|recipient (?:address )?rejected: (?:unknown|user)|account (?:is )?(?:disabled|closed|inactive)|invalid (?:recipient|mailbox)/i,
-  ],
-  ["size", /too (?:large|big)|size limit|message size|exceeds .*size|maximum .*size/i],
-  ["content", /virus|malware|phish|infected|attachment|malformed|header/i],
-  [
-    "local",
-    /transport|\bpipe\b|\bfile\b|directory|\block|permission denied|tainted|expansion of|\bcommand\b|disk|remote host address is the local host/i,
-  ],
-  [
-    "policy",
-    /spam|\b(?:SPF|DKIM|DMARC|ARC)\b|relay|policy|prohibited|administrative|blocked|not (?:allowed|permitted|authorized)|unsolicited|access denied/i,
-  ],
-  ["authentication", /authenticat|\bAUTH\b/i],
-  ["tls", /\bTLS\b|\bSSL\b|certificate|handshake|\bDANE\b/i],
-  ["dns", /lookup|\bDNS\b|\bMX\b|host not found|no such (?:host|domain)|name server/i],
-  ["timeout", /time(?:d)? ?-?out/i],
-  [
-    "connection",
-    /connection|connect\b|refused|unreachable|no route|reset by peer|closed|lost|have been failing for a long time/i,
-  ],
-];
-
-const OPERATING_SYSTEM = /^(?:Connection (?:refused|timed out|reset by peer)|No route to host|Network is unreachable)/;
+interface Reply {
+  readonly operator: Operator | undefined;
+  /** Without its first digit. */
+  readonly enhanced: string | undefined;
+  readonly basic: number | null;
+  readonly words: string;
+}
 
 /**
- * The category of a failed attempt. A code that names one thing decides (`5.1.1`, `5.2.2`); one that names a family (`5.7.1`)
- * leaves it to the words, and is `policy` when they say nothing.
+ * The category of a failed attempt. Trusted in this order: what the operator says its code means, the registered meaning of the
+ * code, the words. A refusal after MAIL is about the sender, so it never says that a recipient is unknown.
  */
-export function categoriseFailure({ enhancedCode, smtpCode, isTimeout, error }: FailureSigns): FailureCategory {
-  const detail = enhancedCode?.slice(enhancedCode.indexOf(".") + 1);
-  const byCode = detail === undefined ? undefined : BY_ENHANCED_CODE[detail];
-  if (byCode !== undefined) return byCode;
-  if (error !== null && OPERATING_SYSTEM.test(error)) return isTimeout ? "timeout" : "connection";
-  const isReply = smtpCode !== null;
-  if (isTimeout && !isReply) return "timeout";
-  const words = error === null ? "" : replyIn(error);
-  const byText = BY_TEXT.find(([category, form]) => form.test(words) && !(isReply && category === "local"))?.[0];
-  if (byText !== undefined) return byText;
-  if (enhancedCode === "5.2.1") return "unknown_user";
-  if (detail?.startsWith("7.") === true) return "policy";
-  if (detail?.startsWith("6.") === true) return "content";
-  if (detail?.startsWith("4.") === true) return "connection";
+export function categoriseFailure({ enhancedCode, smtpCode, isTimeout, error, host }: FailureSigns): FailureCategory {
+  if (error === null) return isTimeout ? "timeout" : "other";
+  const said = replyIn(error);
+  const basic = smtpCode ?? basicCodeOf(said);
+  if (basic === null && !STARTS_WITH_ENHANCED.test(said)) {
+    if (isTimeout) return "timeout";
+    return decide(LOCAL_RULES, { operator: undefined, enhanced: undefined, basic, words: wordsOf(said) }) ?? "other";
+  }
+  const enhanced = enhancedCode ?? STANDARD_CODE.exec(said)?.[1] ?? null;
+  const reply = {
+    operator: operatorOf(host ?? null, said),
+    enhanced: enhanced?.slice(enhanced.indexOf(".") + 1),
+    basic,
+    words: wordsOf(said),
+  };
+  const category = decideReply(reply);
+  return AFTER_MAIL.test(error) && ABOUT_RECIPIENT.includes(category) ? "policy" : category;
+}
+
+function decideReply(reply: Reply): FailureCategory {
+  for (const rules of [OPERATOR_RULES, CODE_RULES, WORD_RULES, LAST_RULES]) {
+    const category = decide(rules, reply);
+    if (category !== undefined) return category;
+  }
   return "other";
 }
 
+function decide(rules: readonly ReplyRule[], reply: Reply): FailureCategory | undefined {
+  return rules.find((rule) => fits(rule, reply))?.category;
+}
+
+function fits({ operator, enhanced, basic, words }: ReplyRule, reply: Reply): boolean {
+  return (
+    (operator === undefined || operator === reply.operator) &&
+    (basic === undefined || basic === reply.basic) &&
+    (enhanced === undefined || (reply.enhanced !== undefined && isCode(enhanced, reply.enhanced))) &&
+    (words === undefined || words.test(reply.words))
+  );
+}
+
+function isCode(form: string | RegExp, code: string): boolean {
+  return typeof form === "string" ? form === code : form.test(code);
+}
+
+/** Whose reply it is: by the suffix of the MX host, else by what only this operator writes. */
+export function operatorOf(host: string | null, reply: string): Operator | undefined {
+  const name = host?.toLowerCase().replace(/\.$/, "");
+  const byHost = OPERATOR_SIGNS.find(({ hosts }) =>
+    hosts.some((known) => name === known || name?.endsWith(`.${known}`)),
+  );
+  return (byHost ?? OPERATOR_SIGNS.find(({ signature }) => signature.test(reply)))?.operator;
+}
+
+const ABOUT_RECIPIENT: readonly FailureCategory[] = ["unknown_user", "dns"];
+const AFTER_MAIL = /^[A-Za-z ]{4,50} after (?:pipelined )?MAIL FROM:/;
+const STARTS_WITH_ENHANCED = /^[245]\.\d{1,3}\.\d{1,3}\b/;
+/** Right after the basic code, or as qmail writes it: `(#5.1.1)`. */
+const STANDARD_CODE = /(?:^(?:\d{3}[ -])?\W{0,2}|\(#)([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/;
+
+function basicCodeOf(reply: string): number | null {
+  return /^[2-5]\d\d(?=[ -]|$)/.test(reply) ? Number(reply.slice(0, 3)) : null;
+}
+
 const COMMAND =
-  /^.*? (?:after|in response to) (?:pipelined )?(?:(?:MAIL FROM|RCPT TO):<[^>]*>[^:]*|[A-Za-z ]+): ?(?=\d{3}[ -])/s;
+  /^.{0,60}? (?:after|in response to) (?:pipelined )?(?:(?:MAIL FROM|RCPT TO): ?<[^>]*>[^:]*|[A-Za-z ]+(?: \([^)]*\))?): ?(?=\d{3}(?:[ -]|$)|host )/s;
+const OLDER_HOST = /^host \S+ \[[^\]]*\](?::\d+)?: ?/;
+const RELAYED = /^(?:.{0,80}?: )?(?:host|connect to|server)? ?\S* ?(?:said|refused to talk to me): (?=\d{3}[ -])/s;
+/** `5.1.0 - Unknown address error 550-'5.7.1 no'`: the first code is of the gateway that passes the reply on. */
+const IRONPORT = /^[245]\.\d\.\d - .{0,60}? (?=[245]\d\d[ -]')/;
 
 /**
- * What the other side said, without the command it answers, which says nothing about the reason; an error that is no reply as
- * it is: `SMTP error from remote mail server after RCPT TO:<header@example.org>: 550 5.1.1 no such user`.
+ * What the other side said, without the command it answers and the host's name, which say nothing about the reason; an error that
+ * is no reply as it is: `SMTP error from remote mail server after RCPT TO:<header@example.org>: 550 5.1.1 no such user`.
  */
 export function replyIn(error: string): string {
-  return error.replace(COMMAND, "");
+  const reply = error.replace(COMMAND, "");
+  return (reply === error ? reply : reply.replace(OLDER_HOST, "")).replace(RELAYED, "").replace(IRONPORT, "");
+}
+
+const LINE_BREAK = /(?:\\n|\n)\d{3}[ -](?:[245]\.\d{1,3}\.\d{1,3} ?)?/g;
+const FRAMING = /^Remote host \S+ \[[^\]]*\] |(?<=in response to )(?:EHLO|HELO|LHLO|MAIL FROM:|RCPT TO:).*/g;
+const NAMES =
+  /https?:\/\/\S*|\S*@[\w.-]+|<[^>]*>|(?<![\w.-])\/[\w.\-/]+|\b(?:[a-z\d](?:[\w-]*[a-z\d])?\.)+[a-z][a-z\d-]*[a-z]\b|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?/gi;
+/** What stands in a reply whatever its reason. */
+const BOILERPLATE =
+  /\b(?:may|might) (?:also )?(?:be|have)\b[^.;]*|\bif you (?:believe|think|feel|are)\b[^.;]*|\bto (?:best )?(?:reduce|protect)\b[^,.;]*|\bfor (?:more|further|e-?mail delivery) information\b[^;.]*/gi;
+
+/** The words of a reply as one line, without names, addresses and what says nothing. */
+function wordsOf(reply: string): string {
+  return reply.replace(FRAMING, "").replace(LINE_BREAK, " ").replace(NAMES, maskName).replace(BOILERPLATE, "");
+}
+
+/** Pages of block lists about one address, whatever host they are on. */
+const LOOK_UP = /\/query\/(?:bl|ip|sbl|xbl|pbl)\b|\/bl\.shtml/;
+
+/** Microsoft's names of exceptions look like those of hosts. */
+function maskName(name: string): string {
+  if (/^(?:RESOLVER|STOREDRV|ROUTING)\./.test(name)) return name;
+  return `*${LOOK_UP.exec(name)?.[0] ?? ""}`;
 }

@@ -150,7 +150,7 @@ export function addressWord(event: LogEvent, at: Moment): AddressWord | undefine
     case "discard":
       return event.address && wordOf(event.address, "discarded", at, false, undefined);
     case "deferral":
-      return wordOf(event.address, "deferred", at, !event.isRetrySkip, event.error);
+      return wordOf(event.address, "deferred", at, !event.isRetrySkip && !isHeldOnPurpose(event.error), event.error);
     case "failure":
       return wordOf(event.address, "bounced", at, !event.isRetryTimeout, event.error);
     case "envelope_edit": {
@@ -202,4 +202,12 @@ function wordOf(
   const recipient = normaliseAddress(address.original);
   const target = address.final === address.original ? recipient : normaliseAddress(address.final);
   return { recipient, target, outcome, at, isAttempt, error };
+}
+
+const HELD_ON_PURPOSE =
+  /^(?:domain (?:matches queue_smtp_domains|is held|is in queue_domains)|SMTP delivery explicitly queued|concurrency limit reached)/;
+
+/** Exim left the address on the queue because it was told to: nothing was tried. */
+function isHeldOnPurpose(error: string | undefined): boolean {
+  return error !== undefined && HELD_ON_PURPOSE.test(error);
 }

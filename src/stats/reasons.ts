@@ -1,5 +1,6 @@
 /** Why: failed attempts and rejections by category, each with one of its lines. */
-import { categoriseFailure, type FailureCategory, replyIn } from "../message/failure-category.ts";
+import { categoriseFailure, replyIn } from "../message/failure-category.ts";
+import type { FailureCategory } from "../message/reply-rules.ts";
 import type { RejectionPhase } from "../parse/events.ts";
 import type { FailureGroup, ReasonCount, RejectionGroup } from "../store/stats/counts.ts";
 import type { Sample, StatsReader } from "../store/stats-reader.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { categoriseFailure, type FailureCategory, replyIn } from "../../src/message/failure-category.ts";
+import { categoriseFailure, replyIn } from "../../src/message/failure-category.ts";
+import type { FailureCategory } from "../../src/message/reply-rules.ts";
 import { findSmtpReply } from "../../src/parse/smtp-reply.ts";
 
 /** As the store has it: the code, the enhanced code and the time-out are those that the parser finds in the text. */
@@ -56,7 +57,7 @@ describe("the reason of a failure", () => {
     ["failed to lock mailbox /var/mail/bob (lock file)", "local"],
     ["Child process of address_pipe transport returned 75 from command: /x", "local"],
     ["Tainted '/var/mail/x' (file or directory name for t transport) not permitted", "local"],
-    ['Too many "Received" headers - suspected mail loop', "content"],
+    ['Too many "Received" headers - suspected mail loop', "other"],
     ["not now", "other"],
     ["", "other"],
   ])("else what the words say: %s", (error, category) => {

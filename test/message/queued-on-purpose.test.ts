@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { addressWord } from "../../src/message/state.ts";
+import { parseDeferral } from "../../src/parse/address-line.ts";
+import type { Moment } from "../../src/units.ts";
+
+test.each([
+  ["defer (-1): domain matches queue_smtp_domains, or -odqs set", false],
+  ["defer (0): SMTP delivery explicitly queued", false],
+  ["defer (-23): domain is held", false],
+  ["routing defer (-56): domain is in queue_domains", false],
+  ["defer (-57): concurrency limit reached for transport", false],
+  ["defer (111): Connection refused", true],
+])("an address left on the queue on purpose is no attempt: %s", (said, isAttempt) => {
+  const deferral = parseDeferral(`== a@example.org R=dnslookup T=remote_smtp ${said}`, 2);
+  expect(addressWord(deferral, 0 as Moment)?.isAttempt).toBe(isAttempt);
+});
