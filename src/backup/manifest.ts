@@ -1,9 +1,9 @@
 /** What is written beside each backup: enough to tell that it is whole, and what is in it. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { PilotError } from "../errors.ts";
-import { OWNER_ONLY } from "../store/disk.ts";
+import { OWNER_ONLY, readRegularFile } from "../store/disk.ts";
 import type { RowCounts } from "../store/snapshot.ts";
 import { manifestPath } from "./name.ts";
 
@@ -61,8 +61,11 @@ function checksumOf(manifest: Manifest): string {
  * Reads the manifest of a backup. Errors: `io` when there is no such backup; `check_failed` when it is missing, damaged, or that of a file with another name.
  */
 export function readManifest(backup: string): Manifest {
-  if (!existsSync(backup)) {
-    throw new PilotError("io", `There is no backup "${backup}".`, {
+  const status = statSync(backup, { throwIfNoEntry: false });
+  if (status?.isFile() !== true) {
+    const sentence =
+      status === undefined ? `There is no backup "${backup}".` : `"${backup}" is no file, and no backup.`;
+    throw new PilotError("io", sentence, {
       hint: "`exim-pilot backup --list DIRECTORY` names those that are there.",
     });
   }
@@ -78,7 +81,7 @@ export function readManifest(backup: string): Manifest {
 /** What a manifest at `path` says, of `backup` or of whatever backup it names. Errors: `check_failed`. */
 export function parseManifest(path: string, backup: string): Manifest {
   try {
-    const { checksum, ...manifest } = JSON.parse(readFileSync(path, "utf8")) as Manifest & { checksum: string };
+    const { checksum, ...manifest } = JSON.parse(readRegularFile(path)) as Manifest & { checksum: string };
     if (!isManifest(manifest)) throw new Error("it has another form");
     if (checksum !== checksumOf(manifest)) throw new Error("it was changed since it was written");
     return manifest;

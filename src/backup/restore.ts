@@ -1,5 +1,5 @@
 /** Back to a backup: checked whole before anything is replaced, and what is replaced is kept. */
-import { existsSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { PilotError } from "../errors.ts";
 import { syncToDisk } from "../store/disk.ts";
@@ -45,7 +45,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   const { backup, path, waitMs, now, processes, migrations, signal } = options;
   return withFileErrors(path, async () => {
     const place = placeOf(resolve(path));
-    assertOther(backup, place);
+    assertOther(backup, path);
     removeRemains(dirname(place), processes, now());
     removeSecondNames(place, `${place}${REPLACED}`);
     const unpacked = join(dirname(place), unfinishedName("restore", processes));
@@ -67,7 +67,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
 export async function rehearseRestore(options: RestoreOptions): Promise<RestoreReport> {
   const { backup, path, now } = options;
   const place = placeOf(resolve(path));
-  assertOther(backup, place);
+  assertOther(backup, path);
   const { manifest } = await verifyBackup(backup, options);
   const aside = toReplaced(place, now());
   return {
@@ -87,9 +87,14 @@ function toReplaced(path: string, at: EpochMs): string {
   return `${path}${REPLACED}${stampOf(at)}`;
 }
 
-/** A backup that is put in its own place would be moved away from its manifest. Errors: `usage`. */
-function assertOther(backup: string, place: string): void {
-  if (!existsSync(backup) || realpathSync(backup) !== place) return;
+/**
+ * A backup that is put in its own place would be moved away from its manifest. To be asked before anything is written to the database
+ * at `path`. Errors: `usage`; `io` for a link that leads nowhere.
+ */
+export function assertOther(backup: string, path: string): void {
+  const one = statSync(backup, { throwIfNoEntry: false });
+  const other = statSync(placeOf(resolve(path)), { throwIfNoEntry: false });
+  if (one === undefined || one.dev !== other?.dev || one.ino !== other.ino) return;
   throw new PilotError("usage", `"${backup}" is the backup and the place to restore it to.`, {
     hint: "Name the database to be replaced, or made, with --db.",
   });

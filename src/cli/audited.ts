@@ -29,7 +29,7 @@ export interface AuditedAction<Result> {
 }
 
 /**
- * Runs `action` and records it in the database it is about. Errors: those of `action`; `busy`, `read_only`, `disk_full` and others of
+ * Runs `action` and records it in the database it is about. Errors: those of `action`; `usage` when it is a backup; `busy`, `read_only`, `disk_full` and others of
  * the database when it takes content out and the beginning cannot be recorded: it is not run then.
  */
 export async function audited<Result>(
@@ -45,6 +45,8 @@ export async function audited<Result>(
     const entry = { action, parameters: withoutDatabase(parameters), affected: what, result, error };
     const failure = await append(entry, startedMs, settings, flags, io);
     if (failure === undefined) return;
+    // NOTE: what the database is not to be used for, the action may not do either.
+    if (result === "started" && failure.code === "usage") throw failure;
     if (result === "started" && takesOut) throw notRecorded(action, failure);
     if (result !== "failed" && !isFailureTold) tellFailure(failure, io);
     isFailureTold = true;

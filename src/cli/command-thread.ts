@@ -42,4 +42,5 @@ process.once("uncaughtException", async (error) => {
   port.postMessage({ kind: "ended", status: await reportCrash(error, argv, io) } satisfies FromThread);
   process.exit();
 });
-port.postMessage({ kind: "ended", status: await main(argv, io) } satisfies FromThread);
+// NOTE: not awaited here: of a command that waits for what never comes, the other thread tells; see start.ts.
+void main(argv, io).then((status) => port.postMessage({ kind: "ended", status } satisfies FromThread));

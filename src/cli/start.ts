@@ -30,11 +30,7 @@ export async function start(argv: readonly string[]): Promise<number> {
 
 /** Returns undefined when the command cannot end at once, and has printed nothing. */
 async function runHere(argv: readonly string[]): Promise<number | undefined> {
-  const [{ main, reportCrash }, { processIo }, { streamsOfProcess }] = await Promise.all([
-    import("./main.ts"),
-    import("./io.ts"),
-    import("./standard-streams.ts"),
-  ]);
+  const [{ main, reportCrash }, { processIo }, { streamsOfProcess }] = await loadHere();
   const controller = new AbortController();
   const ending = new Ending(() => controller.abort());
   const io: Io = Object.create(processIo(controller, streamsOfProcess()), { isBrief: { value: true } });
@@ -82,9 +78,22 @@ function runInThread(argv: readonly string[]): Promise<number> {
   return new Promise((resolve) => {
     thread.on("exit", (threadStatus) => {
       ending.forget();
-      resolve(status ?? threadStatus);
+      // NOTE: a thread ends when it has nothing more to wait for, also in the middle of a command.
+      resolve(status ?? (threadStatus === 0 ? reportUnfinished(argv) : threadStatus));
     });
   });
+}
+
+/** Tells of a command that waited for what can no longer come; returns the exit status. */
+async function reportUnfinished(argv: readonly string[]): Promise<number> {
+  const [{ reportCrash }, { processIo }, { streamsOfProcess }] = await loadHere();
+  const error = new Error("The command ended without a result: it waits for what can no longer come.");
+  return reportCrash(error, argv, processIo(new AbortController(), streamsOfProcess()));
+}
+
+/** What runs a command in this thread. */
+function loadHere() {
+  return Promise.all([import("./main.ts"), import("./io.ts"), import("./standard-streams.ts")]);
 }
 
 /** What becomes of a command when a signal asks it to end: first it is told, and then it is ended. */

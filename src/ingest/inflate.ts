@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 import { KIB } from "../units.ts";
@@ -11,7 +10,7 @@ const CUT_OFF = "Z_BUF_ERROR";
 const PIECE_BYTES = 8 * KIB;
 
 /**
- * The text of a gzip archive. Of one that is cut off or damaged all that can be read comes before the failure: in a pipeline
+ * The text of a gzip archive, of several streams one after the other too; zeros behind them are padding, as tapes have it. Of one that is cut off or damaged all that can be read comes before the failure: in a pipeline
  * it would be lost with the stream. Errors: {@link ArchiveFailure}.
  */
 export async function* inflate(compressed: AsyncIterable<Buffer>, chunkBytes: number): AsyncGenerator<Buffer> {
@@ -25,16 +24,32 @@ export async function* inflate(compressed: AsyncIterable<Buffer>, chunkBytes: nu
       resolve();
     });
   });
+  let hasEnded = false;
+  const ended = new Promise<void>((resolve) => {
+    gunzip.once("end", () => {
+      hasEnded = true;
+      resolve();
+    });
+  });
+  let givenBytes = 0;
   // NOTE: only from the next turn on are chunks handed over at once instead of being kept.
   await setImmediate();
   try {
-    for await (const piece of inPieces(compressed)) {
-      await Promise.race([failed, new Promise<void>((resolve) => gunzip.write(piece, () => resolve()))]);
+    for await (const chunk of inPieces(compressed)) {
+      if (hasEnded) {
+        assertPadding(chunk);
+        continue;
+      }
+      givenBytes += chunk.length;
+      // NOTE: at a zero behind a stream gunzip ends by itself, and never says that it has taken the chunk.
+      await Promise.race([failed, ended, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
       yield* inflated.splice(0);
       if (failure !== undefined) throw failure;
+      if (hasEnded) assertPadding(chunk.subarray(chunk.length - (givenBytes - gunzip.bytesWritten)));
     }
+    if (hasEnded) return;
     gunzip.end();
-    await Promise.race([failed, once(gunzip, "end").catch(() => undefined)]);
+    await Promise.race([failed, ended]);
     yield* inflated.splice(0);
     if (failure !== undefined) throw failure;
   } finally {
@@ -46,4 +61,9 @@ async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   for await (const chunk of chunks) {
     for (let start = 0; start < chunk.length; start += PIECE_BYTES) yield chunk.subarray(start, start + PIECE_BYTES);
   }
+}
+
+/** Errors: {@link ArchiveFailure} when anything but zeros follows the last stream: it may be a part of the archive. */
+function assertPadding(bytes: Buffer): void {
+  if (bytes.some((byte) => byte !== 0)) throw new ArchiveFailure("damaged", "something follows its end");
 }

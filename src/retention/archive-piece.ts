@@ -3,11 +3,12 @@
  * disk and held against the hashes of the blocks, say what it does hold.
  */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync } from "node:fs";
+import { createReadStream, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
+import { readRegularFile } from "../store/disk.ts";
 import type { FallingBlock } from "../store/pruner.ts";
 
 /** Raised when a field changes its meaning. */
@@ -77,7 +78,7 @@ export function piecesIn(directory: string): readonly Piece[] {
 function readManifest(path: string, name: string): ArchiveManifest | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(manifestOf(path), "utf8"));
+    value = JSON.parse(readRegularFile(manifestOf(path)));
   } catch (error) {
     if (error instanceof SyntaxError || isSystemError(error)) return undefined;
     throw error;
@@ -119,6 +120,7 @@ export async function readPiece(
   blocks: readonly FallingBlock[],
   signal?: AbortSignal,
 ): Promise<Holding | undefined> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const reading = new Reading(position, size, blocks);
   try {
     await pipeline(

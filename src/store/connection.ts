@@ -5,6 +5,7 @@ import { PilotError } from "../errors.ts";
 import { pause, retryWhileBusy } from "./busy.ts";
 import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
 import { fileName } from "./file-name.ts";
+import { isBackup } from "./kept-backup.ts";
 import { isBusy, isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
 import { isUnlocked, openUnlocked, usesWriteAheadLog } from "./unlocked.ts";
 
@@ -21,10 +22,11 @@ const CACHE_KIB = 16 * 1024;
 /**
  * Opens the database for writing: synchronous=NORMAL, foreign keys on. It is not changed, so that it can be looked at first:
  * {@link useWriteAheadLog} is the first change. `waitMs`: how long to wait for a lock.
- * Errors: `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
+ * Errors: `usage` (a backup), `io` (missing, or its directory is), `not_a_database`, `read_only`, `busy`, `corrupt`.
  */
 export function openForWriting(path: string, waitMs: number): Database.Database {
   assertNotEmptied(path);
+  assertNoBackup(path);
   assertExists(path);
   assertWritable(path);
   return withTranslation(path, () => {
@@ -162,6 +164,14 @@ function assertNotEmptied(path: string): void {
   if (sizeOf(path) !== 0 || (sizeOf(`${path}-wal`) ?? 0) === 0) return;
   throw new PilotError("corrupt", `The database "${path}" is empty, and "${path}-wal" beside it is not.`, {
     hint: "`exim-pilot restore` puts a backup in its place and keeps both; or move them away, and ingest the logs again.",
+  });
+}
+
+/** A backup that is written to is damaged by it: its manifest tells its hash. Errors: `usage`. */
+function assertNoBackup(path: string): void {
+  if (!isBackup(path)) return;
+  throw new PilotError("usage", `"${path}" is a backup, and stays as it is: its manifest lies beside it.`, {
+    hint: "Put it in a place of its own with `exim-pilot restore BACKUP --db FILE`, and name that file.",
   });
 }
 

@@ -1,5 +1,5 @@
 /** Directories and files that outlive a crash, and that only their owner can read. */
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { PilotError } from "../errors.ts";
@@ -24,6 +24,20 @@ export function makePrivateDirectory(directory: string, consequence = ""): void 
       hint: consequence === "" ? advice : `${consequence} ${advice}`,
       cause: error,
     });
+  }
+}
+
+/**
+ * The text of a regular file. What lies in a directory under a name of ours may be anything: a pipe would be waited for without end, a
+ * device may never end. Errors: those of the file system, `EINVAL` for what is no regular file.
+ */
+export function readRegularFile(path: string): string {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (fstatSync(descriptor).isFile()) return readFileSync(descriptor, "utf8");
+    throw Object.assign(new Error(`EINVAL: "${path}" is no regular file.`), { code: "EINVAL", syscall: "read", path });
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -65,7 +65,10 @@ export function strayCompanions(path: string): readonly string[] {
 
 /** Files that SQLite would take for a part of the database at `path`. */
 export function companionsOf(path: string): readonly string[] {
-  return COMPANIONS.map((ending) => path + ending).filter((file) => existsSync(file));
+  return COMPANIONS.map((ending) => path + ending).filter(
+    // NOTE: SQLite follows a link that leads nowhere, and makes the file there.
+    (file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined,
+  );
 }
 
 function replaceExisting(replacement: string, path: string, aside: string, waitMs: number): readonly string[] {
@@ -121,7 +124,7 @@ function linkOrRename(from: string, to: string): "linked" | "renamed" {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error;
-    if (existsSync(to))
+    if (lstatSync(to, { throwIfNoEntry: false }) !== undefined)
       throw Object.assign(new Error(`EEXIST: "${to}" is there.`), { code: "EEXIST", syscall: "rename", path: to });
     renameSync(from, to);
     return "renamed";

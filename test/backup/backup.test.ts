@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
   existsSync,
   linkSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -234,6 +236,47 @@ function emptyDatabase(sql = "PRAGMA user_version = 0; CREATE TABLE t (x); DROP 
   return readFileSync(path);
 }
 
+describe("a backup that is given as the database", () => {
+  test.each([
+    ["ingest", "LOG"],
+    ["sql", "SELECT 1"],
+    ["export", "--raw", "1"],
+    ["rebuild"],
+    ["prune", "--force"],
+    ["migrate"],
+    ["restore", "OTHER"],
+    ["servers", "set", "localhost", "--owner", "x"],
+  ])("is not changed by %s", async (...argv) => {
+    const path = await smallDatabase();
+    const { path: backup } = await makeBackup(options(path));
+    const [log = ""] = writeSmallLogs();
+    const { path: other } = await makeBackup({ ...options(path), directory: temporaryFolder() });
+    const bytes = readFileSync(backup);
+    const args = argv.map((word) => ({ LOG: log, OTHER: other })[word] ?? word);
+    for (const name of [backup, made(backup, symlinkSync)])
+      expectFailure(await runCli([...args, "--db", name]), { status: 2, says: "is a backup, and stays as it is" });
+    expect(readFileSync(backup).equals(bytes)).toBe(true);
+    expect(readdirSync(dirname(backup)).sort()).toEqual([basename(backup), `${basename(backup)}.json`]);
+  });
+
+  test("can be read", async () => {
+    const { path: backup } = await makeBackup(options(await smallDatabase()));
+    for (const command of ["stats", "servers", "verify", "search"])
+      expect(await runCli([command, "--db", backup])).toMatchObject({ status: 0 });
+    expect(await runCli(["backup", "--verify", backup])).toMatchObject({ status: 0 });
+  });
+
+  test("is a database like any other under another name, or without its manifest", async () => {
+    const { path: backup } = await makeBackup(options(await smallDatabase()));
+    const name = join(temporaryFolder(), "copy.db");
+    copyFileSync(backup, name);
+    for (const manifest of [undefined, `${backup}.json`, backup]) {
+      if (manifest !== undefined) copyFileSync(manifest, `${name}.json`);
+      expect(await runCli(["migrate", "--db", name])).toMatchObject({ status: 0 });
+    }
+  });
+});
+
 describe("a backup that is not as it was made", () => {
   const refuse = async (change: (backup: string) => string | undefined): Promise<PilotError> => {
     const path = await smallDatabase();
@@ -333,6 +376,19 @@ describe("a backup that is not as it was made", () => {
       return undefined;
     });
     expect(error).toMatchObject({ code: "check_failed", message: expect.stringContaining(says) });
+  });
+
+  test.each([
+    ["the manifest", (backup: string) => `${backup}.json`, { status: 1, says: "cannot be used" }],
+    ["the backup", (backup: string) => backup, { status: 3, says: "is no file, and no backup" }],
+  ])("is refused when a pipe stands for %s, which would be waited for", async (_what, fileOf, expected) => {
+    const path = await smallDatabase();
+    const { path: backup } = await makeBackup(options(path));
+    rmSync(fileOf(backup));
+    execFileSync("mkfifo", [fileOf(backup)]);
+    expectFailure(await runCli(["backup", "--verify", backup]), expected);
+    expectFailure(await runCli(["restore", backup, "--db", join(temporaryFolder(), "x.db")]), expected);
+    expect(await runCli(["backup", "--list", dirname(backup), "--db", path])).toMatchObject({ status: 1 });
   });
 
   test("is refused when it holds a newer schema", async () => {
@@ -470,6 +526,37 @@ describe("restore", () => {
     expect(readdirSync(folder).sort()).toEqual(["broken.db", "link.db"]);
     expect(await errorOf(restore(backup, broken))).toMatchObject({ code: "io" });
     expect(await errorOf(restore(backup, backup))).toMatchObject({ code: "usage" });
+  });
+
+  test.each([
+    ["itself", (backup: string) => backup],
+    ["a link to it", (backup: string) => made(backup, symlinkSync)],
+    ["a second name of it", (backup: string) => made(backup, linkSync)],
+  ])("in the place of the backup leaves it whole: %s", async (_what, placeOfIt) => {
+    const path = await smallDatabase();
+    const { path: backup } = await makeBackup(options(path));
+    const bytes = readFileSync(backup);
+    const place = placeOfIt(backup);
+    for (const more of [[], ["--dry-run"]])
+      expectFailure(await runCli(["restore", backup, "--db", place, ...more]), {
+        status: 2,
+        says: "is the backup and the place to restore it to",
+      });
+    expect(readFileSync(backup).equals(bytes)).toBe(true);
+  });
+
+  test("moves what lies beside no database out of the way, whatever it is", async () => {
+    const path = await smallDatabase();
+    const { path: backup } = await makeBackup(options(path));
+    const target = join(temporaryFolder(), "target.db");
+    symlinkSync("/nowhere/log", `${target}-wal`);
+    symlinkSync(`${target}-wal`, `${target}-shm`);
+    writeFileSync(`${target}-journal`, "no journal");
+    const { movedAside } = await restore(backup, target);
+    expect(movedAside.map((file) => file.slice(-4)).sort()).toEqual(["-shm", "-wal", "rnal"]);
+    for (const file of movedAside) expect(lstatSync(file, { throwIfNoEntry: false })).toBeDefined();
+    expect(readdirSync(dirname(target)).filter((name) => !name.includes(".replaced-"))).toEqual(["target.db"]);
+    expect(differences(dumpViews(target), dumpViews(path))).toEqual([]);
   });
 
   test("can be done twice in a second, and each replaced database stays", async () => {
@@ -658,6 +745,13 @@ describe("rotation", () => {
     expect(listBackups(directory, path)).toHaveLength(2);
   });
 });
+
+/** Makes another name of a file with `make`. */
+function made(file: string, make: (file: string, name: string) => void): string {
+  const name = join(temporaryFolder(), "other.db");
+  make(file, name);
+  return name;
+}
 
 async function smallDatabase(): Promise<string> {
   const path = join(temporaryFolder(), "pilot.db");

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../src/cli/commands/help.ts";
@@ -92,6 +93,20 @@ describe("the program ends with", () => {
       status: 3,
       stderr: expect.stringMatching(/^error: \S.*\.\nhint: \S.*\.\n$/s),
     });
+  });
+
+  test("70 when it waits for what never comes, and says so", async () => {
+    // NOTE: a decompression that takes a chunk and never says so.
+    const preload = join(FOLDER, "never.mjs");
+    writeFileSync(preload, 'import zlib from "node:zlib"; zlib.Gunzip.prototype._transform = () => {};');
+    const archive = join(FOLDER, "never.gz");
+    writeFileSync(archive, gzipSync(readFileSync(LOG)));
+    const argv = [join(ROOT, "bin", "exim-pilot.js"), "ingest", "--db", join(FOLDER, "never.db"), archive];
+    const program = spawn(process.execPath, ["--import", preload, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    const [[status], stderr] = await Promise.all([once(program, "close"), text(program.stderr)]);
+    expect(status).toBe(EXIT_BUG);
+    expect(stderr).toContain("This is a bug in exim-pilot");
+    expect(stderr).toContain("The command ended without a result");
   });
 
   test("4 when the database is newer", async () => {

@@ -265,6 +265,45 @@ describe("a strange log", () => {
   });
 });
 
+describe("an archive of gzip that is followed by", () => {
+  const archive = gzipSync(GOOD);
+  const otherLine = "2026-03-03 00:00:00 Start queue run: pid=1\n";
+
+  test.each([
+    ["one zero", Buffer.alloc(1)],
+    ["a block of a tape", Buffer.alloc(10_240)],
+    ["more zeros than are read at once", Buffer.alloc(1_000_000)],
+  ])("%s: as without, from a file and from a pipe", async (_what, padding) => {
+    const bytes = Buffer.concat([archive, padding]);
+    expect(await report(write("mainlog.gz", bytes))).toMatchObject({ status: 0, totals: { lines: 3, entries: 3 } });
+    expectStored([GOOD]);
+    const piped = join(folder, "piped.db");
+    expect(await run({ stdin: bytes }, "--log-type", "main", "--db", piped, "-")).toMatchObject({
+      status: 0,
+      stderr: "",
+    });
+    expect(dumpViews(piped)["log_entries"]).toEqual(dumpViews(database)["log_entries"]);
+  });
+
+  test("another one: both", async () => {
+    expect(await ingest(write("mainlog.gz", Buffer.concat([archive, gzipSync(otherLine)])))).toMatchObject({
+      status: 0,
+    });
+    expectStored([GOOD + otherLine]);
+  });
+
+  test.each([
+    ["text", Buffer.from("garbage\n")],
+    ["text behind zeros", Buffer.concat([Buffer.alloc(600), Buffer.from("garbage\n")])],
+    ["text behind more zeros than are read at once", Buffer.concat([Buffer.alloc(1_000_000), Buffer.from("x")])],
+    ["another one behind zeros", Buffer.concat([Buffer.alloc(600), gzipSync(otherLine)])],
+  ])("%s: told, for a part of it may be lost", async (_what, rest) => {
+    const path = write("mainlog.gz", Buffer.concat([archive, rest]));
+    expectFailure(await ingest(path), { status: 3, says: `"${path}" is damaged: ` });
+    await expectStillUsable();
+  });
+});
+
 describe.each(availableArchivers())("an archive of $codec that is", ({ codec, compress, decompress, ending }) => {
   // Several blocks of each codec: the largest are of 128 KiB.
   const text = [...generateLog("main", { messages: 300, seed: 9 })].join("");

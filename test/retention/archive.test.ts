@@ -1,4 +1,5 @@
 /** What prune removes is in the archive, whatever stands there already: only bytes that were read back and compared count. */
+import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -178,6 +179,10 @@ const DAMAGES: readonly (readonly [what: string, says: string | undefined, damag
         (piece: string) => writeFileSync(`${piece}.json`, text),
       ] as const,
   ),
+  ["a pipe, which nobody writes to", "is damaged", (piece) => putPipe(piece)],
+  ["a link that leads nowhere", "is damaged", (piece) => putLink(piece)],
+  ["a pipe for a manifest", "is missing or damaged", (piece) => putPipe(`${piece}.json`)],
+  ["a link to itself for a manifest", "is missing or damaged", (piece) => putLink(`${piece}.json`, `${piece}.json`)],
   ["the manifest of another file", "is missing or damaged", (piece) => changeManifest(piece, { file: "other.log.gz" })],
   ["a manifest with another size", "is damaged", (piece) => changeManifest(piece, { size: 1e6 })],
   ["a manifest with another hash", "is damaged", (piece) => changeManifest(piece, { sha256: "0".repeat(64) })],
@@ -188,6 +193,16 @@ const DAMAGES: readonly (readonly [what: string, says: string | undefined, damag
 function changeManifest(piece: string, change: object): void {
   const manifest = JSON.parse(readFileSync(`${piece}.json`, "utf8")) as object;
   writeFileSync(`${piece}.json`, JSON.stringify({ ...manifest, ...change }));
+}
+
+function putPipe(path: string): void {
+  rmSync(path);
+  execFileSync("mkfifo", [path]);
+}
+
+function putLink(path: string, target = "/nowhere"): void {
+  rmSync(path);
+  symlinkSync(target, path);
 }
 
 describe("what a killed prune has archived", () => {
@@ -247,13 +262,9 @@ describe("what a killed prune has archived", () => {
   });
 });
 
+/** The bytes of a regular file; undefined for anything else, a pipe among it, which would be waited for. */
 function readFileOrNothing(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    // NOTE: a directory.
-    return undefined;
-  }
+  return statSync(path).isFile() ? readFileSync(path) : undefined;
 }
 
 describe("an archive that cannot be written", () => {

@@ -1,4 +1,4 @@
-import { type RestoreReport, rehearseRestore, restoreBackup } from "../../backup/restore.ts";
+import { assertOther, type RestoreReport, rehearseRestore, restoreBackup } from "../../backup/restore.ts";
 import { renderRestore } from "../../render/backup.ts";
 import { renderJson } from "../../render/json.ts";
 import { loadMigrations } from "../../store/migrations.ts";
@@ -24,6 +24,7 @@ export async function runRestore(backup: string, flags: RestoreFlags, io: Io): P
     processes: thisMachine(),
     signal: io.signal,
   };
+  assertOther(backup, settings.path);
   const isRehearsal = flags.dryRun === true;
   const action = { action: "restore", parameters: { ...flags, backup }, affected, isDrastic: true };
   const report = isRehearsal
