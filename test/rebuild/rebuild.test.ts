@@ -58,7 +58,7 @@ describe("a rebuild", () => {
     expect(await runCli(["rebuild", "--db", path])).toMatchObject({
       status: 0,
       stderr: "",
-      stdout: expect.stringMatching(/^Read 576 lines \(60\.9 KiB\) of 3 logs anew with parser 1 \(before: 0\) in /),
+      stdout: expect.stringMatching(/^Read 576 lines \(60\.9 KiB\) of 3 logs anew with parser 2 \(before: 0\) in /),
     });
     expect(differences(dumpViews(path), dumpViews(SOUND))).toEqual([]);
     expect(queryAll(path, "SELECT version FROM parser_versions")).toEqual([{ version: 1 }]);
@@ -108,7 +108,7 @@ describe("a rebuild", () => {
     const { status, stdout } = await runCli(["rebuild", "--dry-run", "--json", "--db", path]);
     expect({ status, report: JSON.parse(stdout) }).toMatchObject({
       status: 0,
-      report: { kind: "rebuild", isApplied: false, logs: 3, lines: 576, parserVersions: [0], parserVersion: 1 },
+      report: { kind: "rebuild", isApplied: false, logs: 3, lines: 576, parserVersions: [0], parserVersion: 2 },
     });
     expect((await runCli(["rebuild", "--dry-run", "--db", path])).stdout).toMatch(
       /^Would read 576 lines .*\nIt would need /,
