@@ -20,6 +20,7 @@ const test = {
   setupFiles: ["test/support/seed.ts"],
   env: { TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1" },
   testTimeout: 60_000,
+  hookTimeout: 60_000,
 };
 
 /** A file for what .ci/run counts. */

@@ -164,6 +164,8 @@ const AS_LOG_TYPE = "Give it with --log-type main, reject, panic or syslog if it
 
 /** Why a log that begins with `text` (latin1) is not read; undefined when it is. */
 export function refusalOf(text: string): Refusal | undefined {
+  if (text.startsWith(SQLITE_MAGIC))
+    return { reason: "does not look like a log of Exim: it is a database of SQLite.", hint: AS_LOG_TYPE };
   const containers = eximContainers(text);
   if (containers.length > 1) {
     return {
