@@ -6,7 +6,7 @@ import { syncToDisk } from "../store/disk.ts";
 import { withFileErrors } from "../store/file-errors.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { type Processes, removeRemains, unfinishedName } from "../store/remains.ts";
-import { companionsOf, placeOf, removeSecondNames, replaceDatabase, strayCompanions } from "../store/replace.ts";
+import { filesBeside, placeOf, removeSecondNames, replaceDatabase, strayCompanions } from "../store/replace.ts";
 import { stateOf } from "../store/snapshot.ts";
 import type { EpochMs } from "../units.ts";
 import type { Keys } from "./encryption.ts";
@@ -102,7 +102,7 @@ export function assertOther(backup: string, path: string): void {
 
 /** Errors: `check_failed` when what answers at the place is not the database of the backup. */
 function assertRestored(path: string, place: string, manifest: Manifest, migrations: Migrations): void {
-  const [stray] = companionsOf(place);
+  const [stray] = filesBeside(place);
   const difference = stray === undefined ? differenceFrom(manifest, stateOf(place, migrations)) : `"${stray}" is there`;
   if (difference === undefined) return;
   throw new PilotError(

@@ -60,11 +60,11 @@ export function replaceDatabase(replacement: string, path: string, options: Repl
 
 /** What would be moved aside with or without a database at `path`. */
 export function strayCompanions(path: string): readonly string[] {
-  return existsSync(path) ? [] : companionsOf(path);
+  return existsSync(path) ? [] : filesBeside(path);
 }
 
 /** Files that SQLite would take for a part of the database at `path`. */
-export function companionsOf(path: string): readonly string[] {
+export function filesBeside(path: string): readonly string[] {
   return COMPANIONS.map((ending) => path + ending).filter(
     // NOTE: SQLite follows a link that leads nowhere, and makes the file there.
     (file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined,
@@ -104,7 +104,7 @@ function putInEmptyPlace(replacement: string, path: string, aside: string): read
 }
 
 function moveCompanions(path: string, aside: string): readonly string[] {
-  return companionsOf(path).map((file) => {
+  return filesBeside(path).map((file) => {
     const target = aside + file.slice(path.length);
     renameSync(file, target);
     return target;
@@ -158,7 +158,7 @@ export function removeSecondNames(path: string, prefix: string): void {
     const status = lstatSync(other, { throwIfNoEntry: false });
     const isSame = status?.dev === own.dev && status.ino === own.ino;
     // NOTE: what lies beside it belongs to a damaged database, which then needs both.
-    if (isSame && companionsOf(other).length === 0) rmSync(other);
+    if (isSame && filesBeside(other).length === 0) rmSync(other);
   }
 }
 
