@@ -317,7 +317,6 @@ class Run {
       this.#writer.write((transactor) =>
         transactor.endRun(this.#runId, result, reason, toRunFigures(this.report), this.#options.now()),
       );
-      this.#writer.settle();
     } catch {
       // NOTE: the row then says "running" for ever, as after a kill.
     }

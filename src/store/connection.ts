@@ -58,20 +58,6 @@ export function useWriteAheadLog(database: Database.Database, path: string, wait
   database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
-/**
- * Goes on without waiting for the disk, for a file that has just been made: a kill loses nothing, but a power cut can damage
- * it, and then all of it is still in the logs. To be followed by {@link settle}.
- */
-export function relax(database: Database.Database): void {
-  database.pragma("synchronous = OFF");
-}
-
-/** Makes sure that what is written is on the disk, and that what follows will be. */
-export function settle(database: Database.Database): void {
-  database.pragma("synchronous = NORMAL");
-  database.pragma("wal_checkpoint(PASSIVE)");
-}
-
 /** Makes each commit wait until it is on the disk. */
 export function syncCommits(database: Database.Database): void {
   database.pragma("synchronous = FULL");

@@ -44,7 +44,7 @@ export interface StoreSettings {
 export function openWriter(settings: StoreSettings, { create = true }: { readonly create?: boolean } = {}): Writer {
   const { path, schemaDirectory, waitMs, freeBytes } = settings;
   const migrations = loadMigrations(schemaDirectory);
-  const isMade = create && makeDatabase(path, migrations, settings) !== undefined;
+  if (create) makeDatabase(path, migrations, settings);
   const database = openForWriting(path, waitMs);
   return closingOnError(database, () => {
     const { isNew } = inspectSchema(database, path, migrations);
@@ -52,7 +52,7 @@ export function openWriter(settings: StoreSettings, { create = true }: { readonl
     useWriteAheadLog(database, path, waitMs);
     if (isNew) migrate(database, path, migrations, settings);
     else assertCurrent(path, inspectSchema(database, path, migrations));
-    return new Writer(database, path, { waitMs, isNew: isMade || isNew, freeBytes });
+    return new Writer(database, path, { waitMs, freeBytes });
   });
 }
 

@@ -7,7 +7,7 @@ import { KIB, MIB } from "../units.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { closeWriter } from "./companions.ts";
-import { CHECKPOINT_PAGES, relax, settle, syncCommits, withTranslation } from "./connection.ts";
+import { CHECKPOINT_PAGES, syncCommits, withTranslation } from "./connection.ts";
 import { type FreeBytes, freeBytesAt } from "./free-space.ts";
 import { FreshMentions } from "./mentions.ts";
 import { RawTextReader } from "./raw-text.ts";
@@ -21,8 +21,6 @@ import { prepareWriteStatements, type WriteStatements } from "./write-statements
 interface WriterOptions {
   /** How long to wait for another writer, in all. */
   readonly waitMs: number;
-  /** The file has just been made and is first filled now. */
-  readonly isNew: boolean;
   /** Asked before each transaction of an ingest. */
   readonly freeBytes?: FreeBytes | undefined;
 }
@@ -64,14 +62,11 @@ export class Writer {
   readonly #timeoutMs: number;
   readonly #control: ControlStatements;
   #dataVersion: number | undefined;
-  #isRelaxed: boolean;
   #hasMark = false;
 
-  constructor(database: Database.Database, path: string, { waitMs, isNew, freeBytes = freeBytesAt }: WriterOptions) {
+  constructor(database: Database.Database, path: string, { waitMs, freeBytes = freeBytesAt }: WriterOptions) {
     this.#identity = identityOf(path);
     this.#freeBytes = freeBytes;
-    if (isNew) relax(database);
-    this.#isRelaxed = isNew;
     this.path = path;
     this.#database = database;
     this.waitMs = waitMs;
@@ -143,19 +138,11 @@ export class Writer {
     return translateSqliteError(error, this.path);
   }
 
-  /** Ends the first filling of a new file. To be called when a run ends. */
-  settle(): void {
-    if (!this.#isRelaxed) return;
-    this.#isRelaxed = false;
-    withTranslation(this.path, () => settle(this.#database));
-  }
-
   /**
    * Makes each commit wait for the disk: for what cannot be read again, as from a pipe, and before a run says what it stored.
    * Without it a power cut may take back the last transactions, and the next run reads them again.
    */
   syncCommits(): void {
-    this.settle();
     withTranslation(this.path, () => syncCommits(this.#database));
   }
 

@@ -137,7 +137,7 @@ describe("a transaction that fails", () => {
     const path = newPath();
     openWriter(storeSettings(path)).close();
     const database = openForWriting(path, WAIT_MS);
-    const writer = closing(new Writer(database, path, { waitMs: WAIT_MS, isNew: false }));
+    const writer = closing(new Writer(database, path, { waitMs: WAIT_MS }));
     const pages = database.pragma("page_count", { simple: true }) as number;
     database.pragma(`max_page_count = ${pages + 2}`);
     const fill = (transactor: Transactor): void => {
