@@ -20,7 +20,10 @@ export async function serveJob<Job>(run: (job: Job) => Promise<object>): Promise
   const [{ job, parentId }] = (await once(process, "message")) as [Assignment<Job>];
   endWithParent(parentId);
   const outcome = await run(job).catch(toFailure);
-  process.send?.(outcome, () => process.disconnect());
+  process.send?.(outcome, () => {
+    // NOTE: a parent that was killed has closed the channel.
+    if (process.connected) process.disconnect();
+  });
 }
 
 const WATCH_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8 };

@@ -162,3 +162,15 @@ async function read(lines: readonly string[]): Promise<{ readonly operations: re
   writeFileSync(trace, `${encoded.join("\n")}\n`);
   return { operations: await readTrace(trace, folder, readTree(folder, "-shm"), "-shm") };
 }
+
+test("a file that was cut off and has grown again has zeros where nothing was written anew", () => {
+  const at = (offset: number, text: string): Operation => ({
+    kind: "write",
+    inode: OLD,
+    offset,
+    data: Buffer.from(text),
+  });
+  const states = statesOf([at(1024, "long"), { kind: "truncate", inode: OLD, size: 0 }, at(2048, "end")]);
+  const tails = states.filter((state) => state.length === "file=".length + 2051).map((state) => state.slice(-1027));
+  expect(new Set(tails.map((tail) => tail.replaceAll("0", "")))).toEqual(new Set(["", "end", "long", "longend"]));
+});

@@ -260,7 +260,8 @@ export class History {
         const [from, to] = [sector * sectorSize, Math.min((sector + 1) * sectorSize, result.length)];
         if (from >= result.length) continue;
         result.fill(0, from, to);
-        replayed.bytes.copy(result, from, from, to);
+        // Where the file was shorter at that instant, a longer one has zeros.
+        if (from < replayed.bytes.length) replayed.bytes.copy(result, from, from, to);
       }
     }
     return result;
