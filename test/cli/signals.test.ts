@@ -158,6 +158,21 @@ describe("a process that reads for another", () => {
     await untilGone(children);
   });
 
+  test.each([200_000, 1_000_000, 3_000_000])(
+    "says nothing when that is killed before it has counted to %d",
+    async (most) => {
+      const counting = `WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT ${most}) SELECT count(*) FROM n`;
+      const started = start(["sql", "--db", DB, counting], {});
+      let said = "";
+      started.stderr?.on("data", (piece) => (said += String(piece)));
+      const closed = once(started, "close", { signal: AbortSignal.timeout(MOST_MS) });
+      await untilChild(started, /query-process/);
+      started.kill("SIGKILL");
+      await closed;
+      expect(said).toBe("");
+    },
+  );
+
   test("is ended when it needs more than 512 MiB of memory", async () => {
     const large = `WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT length(group_concat(printf('%.9999c', 'x'))) FROM n`;
     expectFailure(await runCli(["sql", "--db", DB, "--timeout", "0", large]), { status: 3, says: "more than 512 MiB" });
