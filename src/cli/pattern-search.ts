@@ -1,18 +1,45 @@
-/** Runs a pattern over the text of lines in a process of its own: a regular expression may look for years. See killable.ts. */
+/** Runs a pattern over the text of lines: in a process of its own where it may look for years. See killable.ts. */
 import { on } from "node:events";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { formatCount } from "../render/format.ts";
-import type { LineMatch } from "../store/raw-lines.ts";
+import { compilePattern, isLinear } from "../search/pattern.ts";
+import type { LineMatch, RawLines } from "../store/raw-lines.ts";
 import { SECOND_MS } from "../units.ts";
 import type { Io } from "./io.ts";
 import { Killable } from "./killable.ts";
 import type { PatternJob, PatternMessage } from "./pattern-process.ts";
 
+/** Signals are heard as often. */
+const LONGEST_TURN_MS = 100;
+
 /**
  * The lines that match, as they are found. `timeoutMs`: how long one block of lines may take; 0 for as long as it likes.
  * Errors: `timeout`, `memory`, `interrupted`, those of the database.
  */
-export async function* matchLines(job: PatternJob, timeoutMs: number, io: Io): AsyncGenerator<readonly LineMatch[]> {
+export function matchLines(
+  lines: RawLines,
+  job: PatternJob,
+  timeoutMs: number,
+  io: Io,
+): AsyncGenerator<readonly LineMatch[]> {
+  return isLinear(job.pattern, job) ? matchHere(lines, job, io) : matchElsewhere(job, timeoutMs, io);
+}
+
+async function* matchHere(lines: RawLines, job: PatternJob, { signal }: Io): AsyncGenerator<readonly LineMatch[]> {
+  const blocks = lines.countBlocks(job.sinceMs);
+  let [searched, turnMs] = [0, performance.now()];
+  for (const matches of lines.matching(compilePattern(job.pattern, job), job.sinceMs)) {
+    searched++;
+    yield matches;
+    if (performance.now() - turnMs < LONGEST_TURN_MS) continue;
+    await nextTurn();
+    if (signal.aborted) throw interrupted(searched, blocks);
+    turnMs = performance.now();
+  }
+}
+
+async function* matchElsewhere(job: PatternJob, timeoutMs: number, io: Io): AsyncGenerator<readonly LineMatch[]> {
   const work = new Killable("pattern-process.js", job, ["ignore", "inherit", "inherit", "ipc"], timeoutMs, io);
   let outcome: Exclude<PatternMessage, { readonly kind: "found" }> | undefined;
   let [searched, blocks] = [0, 0];

@@ -238,6 +238,13 @@ describe("a pattern", () => {
     expect(await find(...args)).toEqual(expected);
   });
 
+  test.each(["REJECTED after", "^2026-03-30 07:00:0[01] \\S", "Completed$", "nowhere at all", "\\."])(
+    "%j selects the same in a process of its own, where one that can look for long goes",
+    async (pattern) => {
+      expect(await find(`(?:${pattern})`)).toEqual(await find(pattern));
+    },
+  );
+
   test("with --raw gives whole messages in exigrep's form", async () => {
     const { stdout } = await runCli(["search", "--db", DB, "--raw", "one@a|greylisted"]);
     const lines = MAIN.split("\n");

@@ -9,6 +9,7 @@ import { toRawGroup } from "../../search/raw-groups.ts";
 import type { SearchResult } from "../../search/result.ts";
 import { readResults, type Search, searchPage, toPage } from "../../search/search.ts";
 import { findByLines, type LineSelection } from "../../search/search-lines.ts";
+import type { RawLines } from "../../store/raw-lines.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Hit, SortKey } from "../../store/search-reader.ts";
 import { type DatabaseFlags, paintFor, screenOf, toStoreSettings, usingReader } from "../context.ts";
@@ -56,7 +57,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
       hint: "Give --after what the search before has told, and the same --sort and --reverse.",
     });
   }
-  const selection = toSelection(pattern, flags, io);
+  const select = toSelection(pattern, flags, io);
   return usingReader(flags, io, async (reader) => {
     const search: Search = {
       filter: {
@@ -68,14 +69,18 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
       after,
     };
     const source =
-      selection === undefined ? undefined : await findByLines(reader.search, reader.lines, search, selection);
+      select === undefined ? undefined : await findByLines(reader.search, reader.lines, search, select(reader.lines));
     const isAny = await print(reader, search, source, flags, io);
     if (!isAny && flags.count !== true && flags.json !== true) io.stderr.write("Nothing matches.\n");
     return isAny ? 0 : 1;
   });
 }
 
-function toSelection(pattern: string | undefined, flags: SearchFlags, io: Io): LineSelection | undefined {
+function toSelection(
+  pattern: string | undefined,
+  flags: SearchFlags,
+  io: Io,
+): ((lines: RawLines) => LineSelection) | undefined {
   if (pattern === undefined) {
     const given = (["literal", "sensitive", "invert", "related"] as const).find((name) => flags[name] === true);
     if (given === undefined) return undefined;
@@ -86,11 +91,11 @@ function toSelection(pattern: string | undefined, flags: SearchFlags, io: Io): L
   const options = { isLiteral: flags.literal === true, isSensitive: flags.sensitive === true };
   compilePattern(pattern, options);
   const { now: _, ...settings } = toStoreSettings(flags, io);
-  return {
-    matches: (sinceMs) => matchLines({ settings, pattern, ...options, sinceMs }, flags.timeout, io),
+  return (lines) => ({
+    matches: (sinceMs) => matchLines(lines, { settings, pattern, ...options, sinceMs }, flags.timeout, io),
     isInverted: flags.invert === true,
     withRelated: flags.related === true,
-  };
+  });
 }
 
 /** `known` are the hits, where they had to be found all at once. Returns whether there was any. */
