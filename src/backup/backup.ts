@@ -3,12 +3,12 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
 import { makePrivateDirectory, syncToDisk } from "../store/disk.ts";
-import { withFileErrors } from "../store/file-errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { type Processes, unfinishedName } from "../store/remains.ts";
 import { moveToNewName } from "../store/replace.ts";
 import { checkFile, copyDatabase, databaseSize, type Identity, identify } from "../store/snapshot.ts";
+import { withSystemErrors } from "../store/system-errors.ts";
 import { checkTexts } from "../store/text-check.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { backupsOf, removeBackup, tidy } from "./catalogue.ts";
@@ -57,7 +57,7 @@ export interface BackupReport {
  * `disk_full`, `usage` (a recipient that is none), `interrupted`; no backup is made then, unless the error says so.
  */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
-  return withFileErrors(options.directory, async () => {
+  return withSystemErrors(options.directory, async () => {
     const encrypter = options.locks === undefined ? undefined : makeEncrypter(options.locks);
     const identity = identify(options.path, options.migrations, options.waitMs);
     const target = await store(options, identity, encrypter);

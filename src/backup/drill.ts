@@ -1,8 +1,8 @@
 /** A restore that is only tried: does the newest backup really give a database that answers? */
 import { basename, join } from "node:path";
 import { PilotError } from "../errors.ts";
-import { withFileErrors } from "../store/file-errors.ts";
 import { identify } from "../store/snapshot.ts";
+import { withSystemErrors } from "../store/system-errors.ts";
 import { type CheckedTexts, checkTexts } from "../store/text-check.ts";
 import { findNewest } from "./catalogue.ts";
 import type { Manifest } from "./manifest.ts";
@@ -28,7 +28,7 @@ export interface DrillReport {
  */
 export async function drill({ directory, path, ...options }: DrillOptions): Promise<DrillReport> {
   const newest = findNewest(directory, path, idOf(path, options));
-  return withFileErrors(directory, () =>
+  return withSystemErrors(directory, () =>
     inFolder(directory, "drill", options, async (folder) => {
       const restored = join(folder, basename(path));
       const { manifest } = await restoreBackup({ backup: newest.path, path: restored, ...options });

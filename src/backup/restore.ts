@@ -3,11 +3,11 @@ import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { PilotError } from "../errors.ts";
 import { syncToDisk } from "../store/disk.ts";
-import { withFileErrors } from "../store/file-errors.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { type Processes, removeRemains, unfinishedName } from "../store/remains.ts";
 import { filesBeside, placeOf, removeSecondNames, replaceDatabase, strayCompanions } from "../store/replace.ts";
 import { stateOf } from "../store/snapshot.ts";
+import { withSystemErrors } from "../store/system-errors.ts";
 import type { EpochMs } from "../units.ts";
 import type { Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
@@ -43,7 +43,7 @@ export interface RestoreReport {
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const { backup, path, waitMs, now, processes, migrations, signal } = options;
-  return withFileErrors(path, async () => {
+  return withSystemErrors(path, async () => {
     const place = placeOf(resolve(path));
     assertOther(backup, path);
     removeRemains(dirname(place), processes, now());

@@ -3,11 +3,11 @@ import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
 import { OWNER_ONLY } from "../store/disk.ts";
-import { withFileErrors } from "../store/file-errors.ts";
 import { assertFreeSpace } from "../store/free-space.ts";
 import type { Migrations } from "../store/migrations.ts";
 import { type Processes, unfinishedName } from "../store/remains.ts";
 import { checkFile, type FileState, type RowCounts } from "../store/snapshot.ts";
+import { withSystemErrors } from "../store/system-errors.ts";
 import type { EpochMs } from "../units.ts";
 import { tidy } from "./catalogue.ts";
 import type { Keys } from "./encryption.ts";
@@ -38,7 +38,7 @@ export interface VerifiedBackup {
  * Errors: `check_failed`, `usage` (a key is missing), `schema_newer`, `disk_full`, `io`, `interrupted`.
  */
 export async function verifyBackup(path: string, options: VerifyOptions): Promise<VerifiedBackup> {
-  return withFileErrors(path, () =>
+  return withSystemErrors(path, () =>
     inFolder(options.scratch ?? dirname(path), "verify", options, async (folder) => {
       const manifest = await unpackVerified(path, join(folder, "database"), options);
       return { path, manifest, counts: manifest.database.counts };

@@ -1,6 +1,7 @@
 /** Errors of the operating system, as Node.js throws them, in words that a user can act on. */
 import { getSystemErrorMessage } from "node:util";
 import { type ErrorCode, PilotError } from "../errors.ts";
+import { isUnfinished } from "./remains.ts";
 
 export interface SystemError extends Error {
   /** `ENOSPC`. */
@@ -89,4 +90,14 @@ export function translateSystemError(error: SystemError, path = error.path): Pil
 /** `no space left on device (ENOSPC)`: the system's own words. */
 export function describeSystemError({ code, errno }: SystemError): string {
   return errno === undefined ? code : `${getSystemErrorMessage(errno)} (${code})`;
+}
+
+/** Runs `action`. `path`: the file that it makes, named in place of an unfinished one. Errors: as {@link translateSystemError}. */
+export async function withSystemErrors<Result>(path: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw translateSystemError(error, error.path === undefined || isUnfinished(error.path) ? path : error.path);
+  }
 }
