@@ -141,7 +141,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     {
       code: "io",
       sentence: (database) => `A value is larger than ${database} can hold: SQLite takes up to 1 GB.`,
-      hint: "Leave the log out that has so long a line, or cut it.",
+      hint: "In an ingest, leave out or cut the log that has so long a line; in a statement, ask for less at once.",
     },
   ],
 ];
