@@ -17,7 +17,10 @@ export interface Assignment<Job> {
 
 /** Does the job that it is given and tells how that ended: what `run` returns, or a {@link Failure}. Ends when its parent does. */
 export async function serveJob<Job>(run: (job: Job) => Promise<object>): Promise<void> {
+  const end = (): void => process.exit();
+  process.once("disconnect", end);
   const [{ job, parentId }] = (await once(process, "message")) as [Assignment<Job>];
+  process.off("disconnect", end);
   endWithParent(parentId);
   const outcome = await run(job).catch(toFailure);
   process.send?.(outcome, () => {
