@@ -3,7 +3,21 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { SkippedReporter } from "./test/support/skipped-reporter.ts";
 
 /** Files that take long though they are short: the last of them to begin would be waited for. */
-const LONG = ["kill", "rotation-kill", "split-points", "concurrent", "exigrep", "corpus"];
+const LONG = [
+  "kill",
+  "rotation-kill",
+  "split-points",
+  "concurrent",
+  "exigrep",
+  "corpus",
+  "rights",
+  "signals",
+  "sql",
+  "chain",
+  "prune",
+  "rebuild",
+  "verdicts",
+];
 
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

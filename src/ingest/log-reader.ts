@@ -200,10 +200,14 @@ class LogReader {
 
   /** Stores a block, in a transaction with others around it. */
   add(block: EncodedBlock): void {
-    this.#group ??= this.#beginGroup();
+    const { size } = block.text;
+    // NOTE: the disk may fill before the transaction is as long as it may be.
+    if (this.#group !== undefined && !this.#writer.hasRoomFor(this.#group.textBytes + size)) this.end();
+    this.#group ??= this.#beginGroup(size);
     const group = this.#group;
     this.#guard(group, () => this.#storeInto(group, block));
     group.batches += block.batches.length;
+    group.textBytes += size;
     if (group.batches >= this.#options.load.transactionBatches) this.end();
   }
 
@@ -239,10 +243,19 @@ class LogReader {
     this.#batches.decoder.forgetIds();
   };
 
-  #beginGroup(): Group {
-    this.#writer.assertRoom();
+  #beginGroup(textBytes: number): Group {
+    this.#writer.assertRoomFor(textBytes);
     const transactor = this.#writer.begin(this.#forget);
-    return { transactor, source: this.#source, batches: 0, lost: 0, repeated: 0, messages: 0, blocks: [] };
+    return {
+      transactor,
+      source: this.#source,
+      batches: 0,
+      textBytes: 0,
+      lost: 0,
+      repeated: 0,
+      messages: 0,
+      blocks: [],
+    };
   }
 
   #guard<Result>({ transactor }: Group, action: () => Result): Result {
@@ -450,6 +463,7 @@ interface Group extends StoredBatches {
   readonly blocks: Omit<BlockRow, "sourceId">[];
   /** Of the blocks. */
   batches: number;
+  textBytes: number;
   source: CurrentSource;
   lost: number;
   repeated: number;

@@ -31,6 +31,8 @@ interface WriterOptions {
  */
 const LARGEST_LOG = CHECKPOINT_PAGES * 4 * KIB;
 const LEAST_RESERVE = 2 * MIB;
+/** Bytes of pages that a byte of log text becomes at most, in a database that is small enough for it to matter. */
+const MOST_GROWTH = 1.5;
 
 const LONGEST_WAIT_OF_SQLITE_MS = 200;
 
@@ -146,20 +148,28 @@ export class Writer {
     withTranslation(this.path, () => syncCommits(this.#database));
   }
 
-  /**
-   * Makes sure that pruning could still run after the next transaction. Errors: `disk_full`; nothing is written then.
-   */
-  assertRoom(): void {
-    const size = sizeOf(this.path) + sizeOf(`${this.path}-wal`);
-    const needed = Math.max(LEAST_RESERVE, 2 * Math.min(size, LARGEST_LOG));
-    if (this.#freeBytes(dirname(this.path)) >= needed) return;
+  /** True when pruning could still run after a transaction that stores so many bytes of log text. */
+  hasRoomFor(textBytes: number): boolean {
+    return this.#freeBytes(dirname(this.path)) >= this.#neededFor(textBytes);
+  }
+
+  /** Errors: `disk_full` without {@link hasRoomFor}. To be called before the transaction. */
+  assertRoomFor(textBytes: number): void {
+    if (this.hasRoomFor(textBytes)) return;
+    const needed = Math.ceil(this.#neededFor(textBytes) / MIB);
     throw new PilotError(
       "disk_full",
-      `The disk that holds "${this.path}" is nearly full: less than ${Math.ceil(needed / MIB)} MiB are left, which \`prune\` needs to run.`,
+      `The disk that holds "${this.path}" is nearly full: less than ${needed} MiB are left, which \`prune\` needs to run.`,
       {
         hint: "Free some space, or run `exim-pilot prune`; then run the command again: it carries on where it stopped.",
       },
     );
+  }
+
+  #neededFor(textBytes: number): number {
+    const grown = textBytes * MOST_GROWTH;
+    const size = sizeOf(this.path) + sizeOf(`${this.path}-wal`) + grown;
+    return Math.max(LEAST_RESERVE, 2 * Math.min(size, LARGEST_LOG)) + grown;
   }
 
   /** True when another file stands at the path: a restored, rebuilt or moved database. Not while there is none. */

@@ -17,7 +17,7 @@ import { generateLog, Random } from "../support/generate.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 import { differences, dumpSources, dumpViews, readSources } from "../support/views.ts";
 
-const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 6);
+const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 4);
 const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000, hookTimeout: 60_000 });

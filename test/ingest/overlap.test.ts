@@ -90,8 +90,8 @@ describe("a disk that is nearly full", () => {
   test.skipIf(!mayMount)("takes prune, in fact", () => {
     const folder = temporaryFolder();
     const log = join(folder, "mainlog");
-    writeFileSync(log, [...generateLog("main", { messages: 20_000, seed: 3 })].join(""));
-    const script = `mount -t tmpfs -o size=12m tmpfs "$1" && cd "$1" || exit 99
+    writeFileSync(log, [...generateLog("main", { messages: 10_000, seed: 3 })].join(""));
+    const script = `mount -t tmpfs -o size=8m tmpfs "$1" && cd "$1" || exit 99
       "$2" "$3" ingest -q --server mx1 --timezone UTC --db mail.db --log-type main "$4"; echo "ingest $?"
       "$2" "$3" prune -q --db mail.db --logs 1d --messages 1d --force; echo "prune $?"
       "$2" "$3" verify --db mail.db >&2; echo "verify $?"`;

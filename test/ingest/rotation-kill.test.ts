@@ -12,7 +12,7 @@ import { temporaryFolder } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
 import { differences, dumpSources, dumpViews, readSources } from "../support/views.ts";
 
-const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 8);
+const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 4);
 const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 /** Of one log, the oldest first. */
 const MOST_ROTATED = 4;

@@ -26,7 +26,7 @@ import { differences, dumpSources, dumpViews, queryAll, readSources } from "../s
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const SOUND = join(FOLDER, "sound.db");
 const LOG = readFileSync(join(FIXTURES, "corpus", "default", "mainlog"));
-const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 5);
+const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 3);
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000 });
 

@@ -26,7 +26,7 @@ import { toSyslog } from "../support/syslog.ts";
 import { differences, dumpSources, dumpViews, queryAll } from "../support/views.ts";
 
 /** EXIM_PILOT_TORTURE=500 tries 500 databases. */
-const RUNS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 12);
+const RUNS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 5);
 vi.setConfig({ testTimeout: 60_000 + RUNS * 5000 });
 const START_MS = Date.UTC(2026, 2, 2);
 const OPEN = ["received", "queued", "deferred", "frozen"];

@@ -19,7 +19,7 @@ import { statsRequest } from "../support/stats-request.ts";
 import { queryAll } from "../support/views.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
-const RUNS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 3);
+const RUNS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 2);
 /** So small that a few messages make several. */
 const SIZES = { messages: 4, blocks: 2 };
 
