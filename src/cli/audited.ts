@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { PilotError } from "../errors.ts";
 import { toVisibleLine } from "../render/terminal-text.ts";
 import type { AuditRecord, AuditResult } from "../store/audit-writer.ts";
-import type { StoreSettings } from "../store/store.ts";
+import type { StoreSettings } from "../store/settings.ts";
 import type { EpochMs } from "../units.ts";
 import type { Io } from "./io.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PilotError } from "../errors.ts";
 import { createPaint, type Paint } from "../render/paint.ts";
 import type { Reader } from "../store/reader.ts";
-import type { StoreSettings } from "../store/store.ts";
+import type { StoreSettings } from "../store/settings.ts";
 import type { Writer } from "../store/writer.ts";
 import { SECOND_MS } from "../units.ts";
 import { assertDatabaseName } from "./database-name.ts";

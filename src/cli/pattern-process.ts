@@ -1,7 +1,8 @@
 /** Lines that match a pattern, in a process of its own; it is started by {@link matchLines} in pattern-search.ts. */
 import { compilePattern, type PatternOptions } from "../search/pattern.ts";
 import type { LineMatch } from "../store/raw-lines.ts";
-import { openReader, type StoreSettings } from "../store/store.ts";
+import type { StoreSettings } from "../store/settings.ts";
+import { openReader } from "../store/store.ts";
 import { epochMs } from "../units.ts";
 import { type Failure, serveJob } from "./killable-process.ts";
 

@@ -8,7 +8,8 @@ import { rowRenderer } from "../render/query-rows.ts";
 import type { RowFormat } from "../render/row-formats.ts";
 import { toVisible } from "../render/terminal-text.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
-import { openReader, type StoreSettings } from "../store/store.ts";
+import type { StoreSettings } from "../store/settings.ts";
+import { openReader } from "../store/store.ts";
 import { epochMs } from "../units.ts";
 import { type Failure, serveJob } from "./killable-process.ts";
 

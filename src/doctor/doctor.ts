@@ -11,7 +11,7 @@ import {
   type ServerHealth,
 } from "../store/health-reader.ts";
 import { offerRebuild } from "../store/parser-age.ts";
-import type { StoreSettings } from "../store/store.ts";
+import type { StoreSettings } from "../store/settings.ts";
 import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
 import { isTimeZone } from "../when.ts";
 import { missingSelectors } from "./log-selector.ts";

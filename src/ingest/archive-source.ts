@@ -5,8 +5,8 @@ import type { Codec } from "./codec.ts";
 import { decompress } from "./decompress.ts";
 import { type ForwardSource, openForward } from "./forward-source.ts";
 import { CHUNK_BYTES, type Progress, readOn } from "./log-file.ts";
+import type { OpenSource, SourceSurroundings } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
-import type { OpenSource, SourceSurroundings } from "./source.ts";
 
 const NOTHING = Buffer.alloc(0);
 

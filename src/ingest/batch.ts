@@ -6,18 +6,8 @@ import { KIB, MIB } from "../units.ts";
 import { beginsContainerEntry, ContainerEntries } from "./container-entries.ts";
 import { MOST_BLOCK_LINES } from "./limits.ts";
 import type { LineEnd } from "./lines.ts";
+import type { LogRecord } from "./log-record.ts";
 import { SplitEntries } from "./split-entries.ts";
-
-export interface LogRecord {
-  /** Place of its first line within the block. */
-  readonly line: number;
-  /** As latin1, without newlines. Of a line that is cut, its first piece; the others are text of the batches that follow, and of no record. */
-  readonly lines: string[];
-  /** Places of the lines after the first, within the block; they need not follow one another in a log of syslog. */
-  readonly places: number[];
-  /** False for a line without a stamp that continues no entry, and for pieces of an entry whose first one is missing. */
-  isEntry: boolean;
-}
 
 export interface Batch {
   /** The exact bytes, as latin1. */

@@ -2,7 +2,7 @@
 import { parseEntry, startsEntry } from "../parse/record.ts";
 import { type SyslogLine, syslogWriter } from "../parse/syslog.ts";
 import { announcesEntry, continuesInContainer } from "../parse/wrappers.ts";
-import type { LogRecord } from "./batch.ts";
+import type { LogRecord } from "./log-record.ts";
 
 /** A line that continues an entry stands near it: other streams may have lines between the two. */
 const FARTHEST_LINE = 500;

@@ -4,8 +4,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { SECOND_MS } from "../units.ts";
 import { findLogs } from "./find-logs.ts";
 import { HEAD_BYTES, readAt } from "./log-file.ts";
+import type { OpenSource } from "./open-source.ts";
 import { openPlain } from "./plain-source.ts";
-import { type OpenSource, STDIN_PATH } from "./source.ts";
+import { STDIN_PATH } from "./source.ts";
 
 /** So often it is looked for what is new. */
 const LOOK_MS = 500;

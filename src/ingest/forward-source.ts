@@ -5,8 +5,8 @@ import { ByteStream, type Pause } from "./byte-stream.ts";
 import { findCodec, MAGIC_BYTES } from "./codec.ts";
 import { decompress } from "./decompress.ts";
 import { CHUNK_BYTES, COMPARED_BYTES, HEAD_BYTES } from "./log-file.ts";
+import type { Comparison, OpenSource, SourceSurroundings, StoredText } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
-import type { Comparison, OpenSource, SourceSurroundings, StoredText } from "./source.ts";
 
 /** A writer that is at work gives its lines in quicker succession; what trickles is stored twice a second. */
 const PAUSE: Pause = { pauseMs: SECOND_MS / 4, mostMs: SECOND_MS / 2 };

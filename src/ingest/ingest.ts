@@ -22,9 +22,10 @@ import {
 } from "./log-reader.ts";
 import { guessLogType, isForeign, isSurelyLog, refusalOf } from "./log-type.ts";
 import { MessageBook } from "./message-book.ts";
+import type { OpenSource } from "./open-source.ts";
 import { ReadingThread, readBlocks, type Thread } from "./reading-thread.ts";
 import { hasWholeLine, recognise } from "./recognise.ts";
-import { type OpenSource, openSource, STDIN_PATH } from "./source.ts";
+import { openSource, STDIN_PATH } from "./source.ts";
 
 export interface IngestOptions {
   /** Name of the server that wrote the logs. */

@@ -20,10 +20,10 @@ import { addHeaderDump } from "./header-dump-rows.ts";
 import { SourceFailure } from "./lines.ts";
 import { firstStamps } from "./log-type.ts";
 import type { MessageBook } from "./message-book.ts";
+import type { OpenSource } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
 import type { EncodedBlock, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
-import type { OpenSource } from "./source.ts";
 import { keyOfText } from "./syslog-twin.ts";
 
 /** What one run added from one log. */

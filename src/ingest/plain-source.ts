@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { Readable } from "node:stream";
 import { agrees } from "./forward-source.ts";
 import { COMPARED_BYTES, type Progress, readAt, readOn } from "./log-file.ts";
-import type { OpenSource } from "./source.ts";
+import type { OpenSource } from "./open-source.ts";
 
 /** A file that is not compressed. */
 export function openPlain(path: string, descriptor: number, sizeBytes: number, head: Buffer): OpenSource {

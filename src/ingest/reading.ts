@@ -6,12 +6,13 @@ import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts"
 import { type PackedText, packBytes } from "../store/raw-text.ts";
 import { IDENTITY_BYTES } from "../store/source-catalogue.ts";
 import { DAY_MS, type EpochMs, MIB, MOMENTS_PER_MS, type Moment, momentMs } from "../units.ts";
-import { Batcher, type LogRecord } from "./batch.ts";
+import { Batcher } from "./batch.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
 import { LogClock } from "./clock.ts";
 import type { BlockMentions, EncodedBatch } from "./encoded-batch.ts";
 import { momentOf } from "./entry-facts.ts";
 import { type LineEnd, LineSplitter, type TextSink } from "./lines.ts";
+import type { LogRecord } from "./log-record.ts";
 import { logTypeOf, syslogTwinOf } from "./syslog-twin.ts";
 
 /** What is to be known of a log before its new text is read. */

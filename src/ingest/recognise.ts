@@ -1,7 +1,7 @@
 /** Which stored log an open one is: by its first bytes, made sure of by the bytes where reading stopped. */
 import type { SourceType } from "../store/codes.ts";
 import { IDENTITY_BYTES, type SourceCatalogue, type SourceRow } from "../store/source-catalogue.ts";
-import type { OpenSource } from "./source.ts";
+import type { OpenSource } from "./open-source.ts";
 
 /** What a log shows of itself. */
 export interface Identity {

@@ -9,8 +9,8 @@ import type { Writer } from "../store/writer.ts";
 import { type EpochMs, KIB } from "../units.ts";
 import { BULK_LOAD, LARGE_LOG, NOTHING, readLog } from "./log-reader.ts";
 import { MessageBook } from "./message-book.ts";
+import type { OpenSource } from "./open-source.ts";
 import { ReadingThread, readBlocks, type Thread } from "./reading-thread.ts";
-import type { OpenSource } from "./source.ts";
 
 export interface ReplayOptions {
   readonly now: () => EpochMs;

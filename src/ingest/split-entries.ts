@@ -1,6 +1,6 @@
 /** Entries that syslog cut into lines, while lines of other processes stand between their pieces. */
 import { type SyslogLine, syslogWriter } from "../parse/syslog.ts";
-import type { LogRecord } from "./batch.ts";
+import type { LogRecord } from "./log-record.ts";
 
 /** Pieces are sent at once; one that is not there so many lines later got lost. */
 const FARTHEST_PIECE = 500;

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { PilotError } from "../errors.ts";
 import { openForward } from "./forward-source.ts";
-import type { OpenSource, SourceSurroundings } from "./source.ts";
+import type { OpenSource, SourceSurroundings } from "./open-source.ts";
 
 /** What flows by once: standard input, a named pipe. */
 export async function openStream(

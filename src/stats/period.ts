@@ -4,7 +4,10 @@ import type { Filter } from "../store/stats/selection.ts";
 import type { Overview } from "../store/stats-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
 import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
-import type { Comparison } from "./sections.ts";
+
+/** What another time is compared with: the same length of time just before, or the same time of the day or week before. */
+export const COMPARISONS = ["previous", "day", "week"] as const;
+export type Comparison = (typeof COMPARISONS)[number];
 
 export interface Period {
   /** First moment that is asked for and covered; undefined when nothing is. */

@@ -15,11 +15,11 @@ import { type Buckets, type Period, slotMsOf } from "./period.ts";
 import { findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
 import { countBlocklists, explainFailures, explainRejections } from "./reasons.ts";
+import type { StatsRequest } from "./request.ts";
 import { costRetries } from "./retries.ts";
 import type { SectionName, Sections } from "./sections.ts";
 import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
-import type { StatsRequest } from "./stats.ts";
 import { computeTotals, countTimeouts } from "./totals.ts";
 
 type Build<Name extends SectionName> = (figures: Figures) => Promise<Sections[Name]>;

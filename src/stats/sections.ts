@@ -59,7 +59,3 @@ export const DEFAULT_SECTIONS: readonly SectionName[] = [
   "deferrals",
   "rejections",
 ];
-
-/** What another time is compared with: the same length of time just before, or the same time of the day or week before. */
-export const COMPARISONS = ["previous", "day", "week"] as const;
-export type Comparison = (typeof COMPARISONS)[number];

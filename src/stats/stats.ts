@@ -1,37 +1,21 @@
 /** How the mail of a time adds up, by sections. */
 import { PilotError } from "../errors.ts";
-import type { AxisName, Rank } from "../store/stats/axes.ts";
-import type { Filter } from "../store/stats/selection.ts";
 import type { Outliers, Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
-import { type Bucket, formatBucket } from "../when.ts";
-import type { Check, Condition } from "./conditions.ts";
-import { type Buckets, coveredPeriod, cutIntoBuckets, type Period, shiftFilter, shiftMoment } from "./period.ts";
+import { formatBucket } from "../when.ts";
+import type { Check } from "./conditions.ts";
+import {
+  type Buckets,
+  type Comparison,
+  coveredPeriod,
+  cutIntoBuckets,
+  type Period,
+  shiftFilter,
+  shiftMoment,
+} from "./period.ts";
+import type { AskedSubjects, StatsRequest } from "./request.ts";
 import { SectionBuilder } from "./section-builder.ts";
-import type { Comparison, SectionName, Sections } from "./sections.ts";
-
-export interface StatsRequest {
-  readonly filter: Filter;
-  /** The subjects of the filter, to be shown. */
-  readonly subjects: AskedSubjects;
-  readonly sections: readonly SectionName[];
-  readonly timeZone: string;
-  /** Undefined: as fits the time. */
-  readonly bucket: Bucket | undefined;
-  readonly axes: readonly AxisName[];
-  /** Undefined: what fits the axis. */
-  readonly rank: Rank | undefined;
-  /** Of rankings and hosts. */
-  readonly limit: number;
-  readonly compare: Comparison | undefined;
-  readonly conditions: readonly Condition[];
-  readonly now: EpochMs;
-  /** Aborts between two sections. */
-  readonly signal: AbortSignal;
-}
-
-/** Filters as typed: the name of the flag, and its values. */
-export type AskedSubjects = Readonly<Record<string, readonly string[]>>;
+import type { SectionName, Sections } from "./sections.ts";
 
 /** Times are ISO-8601. */
 export interface Stats {

@@ -8,8 +8,8 @@ import { firstDamage, openForReading } from "./connection.ts";
 import { inspectSchema, loadMigrations } from "./migrations.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { isAhead, plausible } from "./plausible-time.ts";
+import type { StoreSettings } from "./settings.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
-import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
 
 export interface FileHealth {

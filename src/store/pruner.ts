@@ -24,8 +24,8 @@ import {
   textOf,
 } from "./prune-plan.ts";
 import { damagedText, entryIdOf, sha256, unpackBytes } from "./raw-text.ts";
+import type { StoreSettings } from "./settings.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
-import type { StoreSettings } from "./store.ts";
 import { tableSizes } from "./table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "./text-references.ts";
 import { type UnusedText, UsedTexts } from "./used-texts.ts";

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { withTranslation } from "./connection.ts";
 import { loadMigrations, migrate } from "./migrations.ts";
 import { addRawLine } from "./reader.ts";
-import type { StoreSettings } from "./store.ts";
+import type { StoreSettings } from "./settings.ts";
 
 export interface ViewDescription {
   readonly name: string;

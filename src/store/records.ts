@@ -2,7 +2,6 @@
  * The rows that the entries of a log become, each column told once. From a layout follow the order in which the reading side writes
  * a row and the storing side binds it, the columns of inserts, the references between tables, and the types of rows.
  */
-import type { BaseTables } from "./tables.ts";
 
 /**
  * What a column holds, and what the reading side writes in its place:
@@ -165,7 +164,7 @@ export function kindsOf(layout: Layout): readonly ColumnKind[] {
   return Object.values(layout).map((kind) => kind.replace("?", "") as ColumnKind);
 }
 
-const TARGETS: Readonly<Partial<Record<ColumnKind, keyof BaseTables>>> = {
+const TARGETS = {
   entry: "stored_entries",
   server: "stored_servers",
   message: "stored_messages",
@@ -173,13 +172,19 @@ const TARGETS: Readonly<Partial<Record<ColumnKind, keyof BaseTables>>> = {
   address: "addresses",
   path: "delivery_paths",
   problem: "delivery_problems",
-};
+} as const satisfies Partial<Record<ColumnKind, string>>;
+
+type Target = (typeof TARGETS)[keyof typeof TARGETS];
 
 /** The columns that hold the id of a row of another table, each with that table. */
-export function referencesOf(layout: Layout): readonly (readonly [column: string, target: keyof BaseTables])[] {
+export function referencesOf(layout: Layout): readonly (readonly [column: string, target: Target])[] {
   const kinds = kindsOf(layout);
   return columnsOf(layout).flatMap((column, offset) => {
-    const target = TARGETS[kinds[offset] ?? "number"];
+    const target = targetOf(kinds[offset]);
     return target === undefined || column === "id" ? [] : [[column, target] as const];
   });
+}
+
+function targetOf(kind: ColumnKind | undefined): Target | undefined {
+  return kind === undefined || !(kind in TARGETS) ? undefined : TARGETS[kind as keyof typeof TARGETS];
 }

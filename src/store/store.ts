@@ -2,10 +2,8 @@
 import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
-import type { EpochMs } from "../units.ts";
 import { closeWriter } from "./companions.ts";
 import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
-import type { FreeBytes } from "./free-space.ts";
 import {
   inspectSchema,
   loadMigrations,
@@ -18,24 +16,9 @@ import { makeDatabase } from "./new-database.ts";
 import { type ParserAge, readParserAge } from "./parser-age.ts";
 import { Pruner } from "./pruner.ts";
 import { Reader } from "./reader.ts";
-import type { Processes } from "./remains.ts";
 import { schemaDamage } from "./schema-check.ts";
+import type { StoreSettings } from "./settings.ts";
 import { Writer } from "./writer.ts";
-
-export interface StoreSettings {
-  readonly path: string;
-  /** Where the migrations and the views are. */
-  readonly schemaDirectory: string;
-  /** How long to wait for another writer, in all. */
-  readonly waitMs: number;
-  /** Version of this program, for the record. */
-  readonly program: string;
-  readonly now: () => EpochMs;
-  /** Told when a file is made that is there for a while. */
-  readonly processes: () => Processes;
-  /** Undefined: asks the file system. */
-  readonly freeBytes?: FreeBytes;
-}
 
 /**
  * Opens the database for writing; makes and migrates it when there is none, unless told not to.

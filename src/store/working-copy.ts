@@ -16,7 +16,8 @@ import { openForReading, openForWriting, withTranslation } from "./connection.ts
 import { fileName } from "./file-name.ts";
 import { freeBytesAt } from "./free-space.ts";
 import { isLeft, MARK, namesIn, type Processes } from "./remains.ts";
-import { openWriter, type StoreSettings } from "./store.ts";
+import type { StoreSettings } from "./settings.ts";
+import { openWriter } from "./store.ts";
 import type { BaseTables } from "./tables.ts";
 import { findUnchecked, type Unchecked } from "./unchecked.ts";
 import type { Writer } from "./writer.ts";

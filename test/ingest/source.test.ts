@@ -16,7 +16,8 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
 import { DECOMPRESSORS } from "../../src/ingest/codec.ts";
-import { type OpenSource, openSource, type SourceSurroundings, type StoredText } from "../../src/ingest/source.ts";
+import type { OpenSource, SourceSurroundings, StoredText } from "../../src/ingest/open-source.ts";
+import { openSource } from "../../src/ingest/source.ts";
 import { type Archiver, availableArchivers } from "../support/archivers.ts";
 import { temporaryFolder } from "../support/database.ts";
 

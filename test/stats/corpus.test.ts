@@ -1,7 +1,8 @@
 /** Figures of real logs against direct SQL on the public views, against the truth, and against one another. */
 import { describe, expect, test } from "vitest";
+import type { StatsRequest } from "../../src/stats/request.ts";
 import { SECTION_NAMES, type Sections } from "../../src/stats/sections.ts";
-import { computeStats, type Stats, type StatsRequest } from "../../src/stats/stats.ts";
+import { computeStats, type Stats } from "../../src/stats/stats.ts";
 import { type EpochMs, toIso } from "../../src/units.ts";
 import { parseWhen, shiftDays } from "../../src/when.ts";
 import {

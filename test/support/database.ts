@@ -6,7 +6,8 @@ import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { type IngestOptions, type IngestReport, ingest } from "../../src/ingest/ingest.ts";
-import { openReader, openWriter, type StoreSettings } from "../../src/store/store.ts";
+import type { StoreSettings } from "../../src/store/settings.ts";
+import { openReader, openWriter } from "../../src/store/store.ts";
 import type { Writer } from "../../src/store/writer.ts";
 import { epochMs } from "../../src/units.ts";
 

@@ -1,4 +1,4 @@
-import type { StatsRequest } from "../../src/stats/stats.ts";
+import type { StatsRequest } from "../../src/stats/request.ts";
 import { NOW } from "./database.ts";
 
 /** What is asked of all that is stored, by the hour, with what is given. */

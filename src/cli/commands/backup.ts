@@ -9,7 +9,7 @@ import { EXIT_STATUS } from "../../errors.ts";
 import { renderBackup, renderBackupList, renderDrill, renderVerified } from "../../render/backup.ts";
 import { renderJson } from "../../render/json.ts";
 import { loadMigrations } from "../../store/migrations.ts";
-import type { StoreSettings } from "../../store/store.ts";
+import type { StoreSettings } from "../../store/settings.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";

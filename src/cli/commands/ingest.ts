@@ -12,7 +12,7 @@ import {
 import { toVisibleLine } from "../../render/terminal-text.ts";
 import type { SourceType } from "../../store/codes.ts";
 import { latestArrivals } from "../../store/health-reader.ts";
-import type { StoreSettings } from "../../store/store.ts";
+import type { StoreSettings } from "../../store/settings.ts";
 import { SECOND_MS } from "../../units.ts";
 import { parseWhen } from "../../when.ts";
 import { type AuditFlags, audited } from "../audited.ts";

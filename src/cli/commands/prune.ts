@@ -12,7 +12,8 @@ import {
   rehearse,
 } from "../../retention/prune.ts";
 import type { Pruner } from "../../store/pruner.ts";
-import { openPruner, type StoreSettings } from "../../store/store.ts";
+import type { StoreSettings } from "../../store/settings.ts";
+import { openPruner } from "../../store/store.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";

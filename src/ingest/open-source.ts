@@ -1,0 +1,52 @@
+/** What a source of log text can do once it is open, and what it is compared with. */
+import type { Readable } from "node:stream";
+
+/**
+ * What a log is compared with: the bytes stored of one, as latin1, that end at `end`; fewer than `length` when the rest is
+ * not stored any more.
+ */
+export type StoredText = (end: number, length: number) => string;
+
+/**
+ * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} goes on behind them.
+ * - `known`: the log ends at or before the position, and its end is the stored one: nothing is new.
+ * - `different`: it is another log.
+ */
+export type Comparison = "continues" | "known" | "different";
+
+/** What sources are read with. */
+export interface SourceSurroundings {
+  readonly stdin: Readable;
+  /** Of the programs that decompress. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends all waiting and reading, with an error where there is no end to be told from it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A log that is open. */
+export interface OpenSource {
+  readonly path: string;
+  /** The beginning of the decompressed text, up to 64 KiB; of what flows by, as far as it has come. */
+  readonly head: Buffer;
+  /** Size on disk, compressed or not, for progress; undefined for standard input. */
+  readonly sizeBytes: number | undefined;
+  /** Bytes of {@link OpenSource.sizeBytes} read so far. */
+  readonly bytesRead: () => number;
+  /**
+   * Makes sure that an archive is sound: one that is damaged in its middle gives garbage before the damage shows. One that is
+   * only cut off is sound as far as it goes. Errors: `unreadable`.
+   */
+  readonly verify: () => Promise<void>;
+  /** Compares the log with one that is stored up to `position`. */
+  readonly compare: (position: number, stored: StoredText) => Promise<Comparison>;
+  /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
+  readonly read: () => Readable;
+  /**
+   * Like {@link read}, but ends when the source pauses, so that what has come can be stored; after it {@link goesOn} tells
+   * whether there is more, to be read by the next call. What lies on a disk does not pause.
+   */
+  readonly readUntilPause: () => Readable;
+  /** Waits for more; false at the end. Errors: `unreadable`. */
+  readonly goesOn: () => Promise<boolean>;
+  readonly close: () => void;
+}

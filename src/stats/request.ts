@@ -1,0 +1,31 @@
+/** What is asked of the statistics. */
+import type { AxisName, Rank } from "../store/stats/axes.ts";
+import type { Filter } from "../store/stats/selection.ts";
+import type { EpochMs } from "../units.ts";
+import type { Bucket } from "../when.ts";
+import type { Condition } from "./conditions.ts";
+import type { Comparison } from "./period.ts";
+import type { SectionName } from "./sections.ts";
+
+export interface StatsRequest {
+  readonly filter: Filter;
+  /** The subjects of the filter, to be shown. */
+  readonly subjects: AskedSubjects;
+  readonly sections: readonly SectionName[];
+  readonly timeZone: string;
+  /** Undefined: as fits the time. */
+  readonly bucket: Bucket | undefined;
+  readonly axes: readonly AxisName[];
+  /** Undefined: what fits the axis. */
+  readonly rank: Rank | undefined;
+  /** Of rankings and hosts. */
+  readonly limit: number;
+  readonly compare: Comparison | undefined;
+  readonly conditions: readonly Condition[];
+  readonly now: EpochMs;
+  /** Aborts between two sections. */
+  readonly signal: AbortSignal;
+}
+
+/** Filters as typed: the name of the flag, and its values. */
+export type AskedSubjects = Readonly<Record<string, readonly string[]>>;
