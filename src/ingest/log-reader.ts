@@ -346,10 +346,13 @@ class LogReader {
     const { strings, addresses } = this.#batches.decoder;
     const known = transactor.mentions;
     known.begin(blockId);
-    for (const number of mentions.addresses) known.add(ADDRESS, addresses.idOf(number));
-    for (const number of mentions.strings) known.add(STRING, strings.idOf(number));
-    for (const key of mentions.messageIds) known.add(MESSAGE_ID, key);
-    for (const key of mentions.nextHops) known.add(NEXT_HOP, key);
+    // NOTE: an iterator makes two objects of each number.
+    for (let at = 0; at < mentions.addresses.length; at++)
+      known.add(ADDRESS, addresses.idOf(mentions.addresses[at] as number));
+    for (let at = 0; at < mentions.strings.length; at++)
+      known.add(STRING, strings.idOf(mentions.strings[at] as number));
+    for (let at = 0; at < mentions.messageIds.length; at++) known.add(MESSAGE_ID, mentions.messageIds[at] as number);
+    for (let at = 0; at < mentions.nextHops.length; at++) known.add(NEXT_HOP, mentions.nextHops[at] as number);
     if (known.isFull) transactor.indexMentions();
   }
 

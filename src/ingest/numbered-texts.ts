@@ -1,4 +1,4 @@
-import { TextTable } from "../store/text-table.ts";
+import { hashOf, TextTable } from "../store/text-table.ts";
 import { detach } from "../text.ts";
 import { NULL } from "./encoded-batch.ts";
 import { NumberList } from "./number-list.ts";
@@ -23,7 +23,8 @@ export class NumberedTexts {
   numberOf(text: string | undefined): number {
     if (text === undefined) return NULL;
     if (text === this.#lastText) return this.#lastNumber;
-    const number = this.#table.find(text) ?? this.#add(text);
+    const hash = hashOf(text);
+    const number = this.#table.find(text, hash) ?? this.#add(text, hash);
     this.#lastText = text;
     this.#lastNumber = number;
     return number;
@@ -62,9 +63,9 @@ export class NumberedTexts {
     this.#lastNumber = NULL;
   }
 
-  #add(text: string): number {
+  #add(text: string, hash: number): number {
     // NOTE: a slice would keep the text around it in memory.
-    const number = this.#table.add(detach(text));
+    const number = this.#table.add(detach(text), hash);
     if (number >= this.#mentionedIn.length) {
       const longer = new Int32Array(number * 2);
       longer.set(this.#mentionedIn);

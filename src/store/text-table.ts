@@ -13,10 +13,6 @@ export class TextTable {
   readonly #texts: string[] = [];
   /** In pairs, at or behind the place that its hash gives: hash, number + 1. Half of the pairs are free at least. */
   #pairs = new Int32Array(2 * FIRST_PLACES);
-  /** Where the text that was looked for last is to be added. */
-  #free = 0;
-  #hash = 0;
-
   get size(): number {
     return this.#texts.length;
   }
@@ -31,27 +27,21 @@ export class TextTable {
   }
 
   /** The number of a text; undefined when it has none. */
-  find(text: string): number | undefined {
-    const hash = hashOf(text);
+  find(text: string, hash = hashOf(text)): number | undefined {
     const pairs = this.#pairs;
     const mask = pairs.length - 1;
     for (let at = (2 * hash) & mask; ; at = (at + 2) & mask) {
       const number = (pairs[at + 1] as number) - 1;
-      if (number === -1) {
-        this.#free = at;
-        this.#hash = hash;
-        return undefined;
-      }
+      if (number === -1) return undefined;
       if (pairs[at] === hash && this.#texts[number] === text) return number;
     }
   }
 
-  /** Adds the text that {@link find} has just not found, or a copy of it; returns its number. */
-  add(text: string): number {
+  /** Adds a text that has no number; returns its number. */
+  add(text: string, hash = hashOf(text)): number {
     const number = this.#texts.length;
     this.#texts.push(text);
-    this.#pairs[this.#free] = this.#hash;
-    this.#pairs[this.#free + 1] = number + 1;
+    put(this.#pairs, hash, number + 1);
     if (4 * this.#texts.length > this.#pairs.length) this.#grow();
     return number;
   }
@@ -59,19 +49,24 @@ export class TextTable {
   #grow(): void {
     const before = this.#pairs;
     const pairs = new Int32Array(2 * before.length);
-    const mask = pairs.length - 1;
-    for (let from = 0; from < before.length; from += 2) {
-      if (before[from + 1] === 0) continue;
-      let at = (2 * (before[from] as number)) & mask;
-      while (pairs[at + 1] !== 0) at = (at + 2) & mask;
-      pairs[at] = before[from] as number;
-      pairs[at + 1] = before[from + 1] as number;
+    for (let at = 0; at < before.length; at += 2) {
+      const next = before[at + 1] as number;
+      if (next !== 0) put(pairs, before[at] as number, next);
     }
     this.#pairs = pairs;
   }
 }
 
-function hashOf(text: string): number {
+function put(pairs: Int32Array, hash: number, next: number): void {
+  const mask = pairs.length - 1;
+  let at = (2 * hash) & mask;
+  while (pairs[at + 1] !== 0) at = (at + 2) & mask;
+  pairs[at] = hash;
+  pairs[at + 1] = next;
+}
+
+/** 32 bits. */
+export function hashOf(text: string): number {
   let hash = SEED;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return hash ^ (hash >>> 15);
