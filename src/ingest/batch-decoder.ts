@@ -144,7 +144,7 @@ class TupleIds {
   }
 
   add(tuples: Float64Array): void {
-    for (const number of tuples) this.#numbers.push(number);
+    for (let at = 0; at < tuples.length; at++) this.#numbers.push(tuples[at] as number);
   }
 
   idOf(number: number, decoder: BatchDecoder): number {

@@ -36,6 +36,7 @@ const KINDS = {
   clients: kindsOf(CLIENT),
 } as const;
 const ARRIVAL_KINDS = kindsOf(ARRIVAL);
+const NO_ADDRESSES: readonly string[] = [];
 const entry = offsetsOf(ENTRY);
 const update = offsetsOf(UPDATE_ROW);
 const event = offsetsOf(EVENT_ROW);
@@ -100,28 +101,36 @@ export class BatchWriter {
       if (this.#isTwin(rows[start] as number)) continue;
       const message = rows[start + arrival.message] as number;
       const from = start + arrival.arrival_at;
-      this.#book.arrive(message, rows[from] as Moment, () => arrivalValues(this.decoder, rows, from));
+      const at = rows[from] as Moment;
+      if (this.#book.isEarliest(message, at)) this.#book.arrive(message, at, arrivalValues(this.decoder, rows, from));
     }
   }
 
-  #foldUpdates(transactor: Transactor, { rows: { updates: rows }, announced: addresses }: EncodedBatch): void {
+  #foldUpdates({ mentions }: Transactor, { rows: { updates: rows }, announced }: EncodedBatch): void {
     const width = widthOf("updates");
+    const { addresses } = this.decoder;
     let next = 0;
     for (let start = 0; start < rows.length; start += width) {
-      const end = next + (rows[start + update.announced] as number);
-      if (!this.#isTwin(rows[start] as number)) {
-        const announced: string[] = [];
-        for (let at = next; at < end; at++) announced.push(this.decoder.addresses.textOf(addresses[at] as number));
-        const mark = rows[start + update.mark] as number;
-        const queueMs = rows[start + update.queue_ms] as number;
-        this.#book.tell(transactor, rows[start + update.message] as number, rows[start + update.at] as Moment, {
-          mark: isNull(mark) ? undefined : MARK_NAMES[mark],
-          isArrival: rows[start + update.is_arrival] === 1,
-          queueMs: isNull(queueMs) ? undefined : queueMs,
-          announced,
-        });
+      const from = next;
+      next += rows[start + update.announced] as number;
+      if (this.#isTwin(rows[start] as number)) continue;
+      const message = rows[start + update.message] as number;
+      const isArrival = rows[start + update.is_arrival] === 1;
+      const mark = rows[start + update.mark] as number;
+      const queueMs = rows[start + update.queue_ms] as number;
+      this.#book.tell(message, rows[start + update.at] as Moment, {
+        mark: isNull(mark) ? undefined : MARK_NAMES[mark],
+        isArrival,
+        queueMs: isNull(queueMs) ? undefined : queueMs,
+        announced: NO_ADDRESSES,
+      });
+      for (let at = from; at < next; at++) {
+        const number = announced[at] as number;
+        const addressId = addresses.idOf(number);
+        this.#book.announce(message, addresses.textOf(number), addressId);
+        // NOTE: the line of the arrival speaks of them, too.
+        if (!isArrival) mentions.addLate(this.#book.idOf(message), addressId);
       }
-      next = end;
     }
   }
 
@@ -130,16 +139,18 @@ export class BatchWriter {
     const { addresses } = this.decoder;
     for (let start = 0; start < rows.length; start += width) {
       if (this.#isTwin(rows[start] as number)) continue;
-      const recipient = addresses.textOf(rows[start + event.recipient_id] as number);
+      const number = rows[start + event.recipient_id] as number;
+      const recipient = addresses.textOf(number);
       const final = rows[start + event.final_id] as number;
-      this.#book.speak(rows[start + event.message] as number, {
+      const word = {
         recipient,
         target: isNull(final) ? recipient : addresses.textOf(final),
         outcome: codes.outcomeName(rows[start + event.outcome] as number),
         at: rows[start + event.at] as Moment,
         isAttempt: rows[start + event.is_attempt] === 1,
         error: this.decoder.optionalText(rows[start + event.error] as number),
-      });
+      };
+      this.#book.speak(rows[start + event.message] as number, word, addresses.idOf(number));
     }
   }
 

@@ -10,8 +10,8 @@ import type { LogRecord } from "./log-record.ts";
 import { SplitEntries } from "./split-entries.ts";
 
 export interface Batch {
-  /** The exact bytes, as latin1. */
-  readonly text: string;
+  /** Of its lines and their newlines, in bytes. */
+  readonly size: number;
   /** Lines that end in it. */
   readonly lines: number;
 }
@@ -51,7 +51,7 @@ export class Batcher {
   readonly #listener: BatchListener;
   #isWithinLine: boolean;
   #isHeld = false;
-  #texts: string[] = [];
+  /** Of the batch so far, with a newline behind each line. */
   #textLength = 0;
   #endsWithNewline = true;
   #lineCount = 0;
@@ -82,7 +82,6 @@ export class Batcher {
   add(line: string, end: LineEnd): void {
     if (this.#isWithinLine) this.#open = undefined;
     else this.#addLine(line);
-    this.#texts.push(line);
     this.#endsWithNewline = end === "newline";
     this.#textLength += line.length + 1;
     this.#isWithinLine = end === "cut";
@@ -110,13 +109,11 @@ export class Batcher {
 
   /** True when the block is to end with it. */
   #endBatch(): boolean {
-    if (this.#texts.length === 0) return false;
+    if (this.#textLength === 0) return false;
     for (const record of this.#records) this.#listener.onRecord(record);
-    const text = this.#texts.join("\n");
-    const batch = { text: this.#endsWithNewline ? `${text}\n` : text, lines: this.#lineCount };
-    this.#blockLength += batch.text.length;
+    const batch = { size: this.#endsWithNewline ? this.#textLength : this.#textLength - 1, lines: this.#lineCount };
+    this.#blockLength += batch.size;
     this.#blockLines += batch.lines;
-    this.#texts = [];
     this.#textLength = 0;
     this.#lineCount = 0;
     this.#records = [];

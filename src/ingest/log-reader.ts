@@ -359,22 +359,25 @@ class LogReader {
     const { strings, addresses } = this.#batches.decoder;
     const known = transactor.mentions;
     known.begin(blockId);
-    for (const number of mentions.addresses) known.add(ADDRESS, addresses.idOf(number));
-    for (const number of mentions.strings) known.add(STRING, strings.idOf(number));
-    for (const key of mentions.messageIds) known.add(MESSAGE_ID, key);
-    for (const key of mentions.nextHops) known.add(NEXT_HOP, key);
+    // NOTE: an iterator makes two objects of each number.
+    for (let at = 0; at < mentions.addresses.length; at++)
+      known.add(ADDRESS, addresses.idOf(mentions.addresses[at] as number));
+    for (let at = 0; at < mentions.strings.length; at++)
+      known.add(STRING, strings.idOf(mentions.strings[at] as number));
+    for (let at = 0; at < mentions.messageIds.length; at++) known.add(MESSAGE_ID, mentions.messageIds[at] as number);
+    for (let at = 0; at < mentions.nextHops.length; at++) known.add(NEXT_HOP, mentions.nextHops[at] as number);
     if (known.isFull) transactor.indexMentions();
   }
 
   #countEntries({ codes }: Transactor, { batches }: EncodedBlock, counts: BatchCounts): void {
     const other = codes.event("other");
-    for (const { at, event } of entriesOf(batches)) {
+    eachEntry(batches, (_line, at, event) => {
       if (isNull(at)) counts.unparsed++;
       else {
         counts.entries++;
         if (event === other) counts.other++;
       }
-    }
+    });
   }
 
   /** Stores what few lines have, and finds the lines that other logs show, by their places in the block. */
@@ -387,19 +390,19 @@ class LogReader {
     if (extras.size === 0 && !hasOthers) return sightings;
     const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
     const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
-    for (const { line, at, event } of entriesOf(batches)) {
+    eachEntry(batches, (line, at, event) => {
       const extra = extras.get(line);
       const entryId = entryIdOf(blockId, line);
       const places = (extra?.places ?? []).map((place) => entryIdOf(blockId, place));
       if (isSyslog) transactor.addEntryLines(places, entryId);
-      if (isNull(at)) continue;
+      if (isNull(at)) return;
       if (extra?.version !== undefined) transactor.noteVersion(serverId, extra.version, at);
       const text = lines === undefined || single.has(event) ? undefined : lines[line];
       const { twin, logType } = this.#findTwin(transactor, entryId, extra, text, momentMs(at));
       if (extra?.headerDump !== undefined)
         addHeaderDump(transactor, twin ?? entryId, [entryId, ...places], extra.headerDump);
       if (twin !== undefined) sightings.set(line, { twin, location: entryId, logType });
-    }
+    });
     return sightings;
   }
 
@@ -500,26 +503,17 @@ interface BatchCounts {
   repeated: number;
 }
 
-interface EntryStamp {
-  readonly line: number;
-  /** Null as in a row, of a line that belongs to no entry. */
-  readonly at: Moment;
-  readonly event: number;
-}
-
-/** The entries of a block, in their order. */
-function* entriesOf(batches: EncodedBlock["batches"]): Generator<EntryStamp> {
+/** Calls `action` for each entry of a block, in their order; `at` is null as in a row, of a line that belongs to no entry. */
+function eachEntry(batches: EncodedBlock["batches"], action: (line: number, at: Moment, event: number) => void): void {
   const width = widthOf("entries");
   for (const { rows } of batches) {
     const { entries } = rows;
-    for (let start = 0; start < entries.length; start += width) {
-      const [line = 0, at = 0, code = 0] = [
-        entries[start + entry.id],
-        entries[start + entry.at],
-        entries[start + entry.event],
-      ];
-      yield { line, at: at as Moment, event: code };
-    }
+    for (let start = 0; start < entries.length; start += width)
+      action(
+        entries[start + entry.id] as number,
+        entries[start + entry.at] as Moment,
+        entries[start + entry.event] as number,
+      );
   }
 }
 

@@ -58,6 +58,8 @@ interface OpenMessage {
   readonly state: MessageState;
   /** What the arrival line tells, in the order of the columns, when that is yet to be written. */
   arrival: readonly SqlValue[] | undefined;
+  /** The ids of the recipients in the database, in their order; undefined where it is yet to be looked up. */
+  readonly addressIds: (number | undefined)[];
   /** What is stored of each recipient, in their order, to write only what changed. */
   readonly written: (WrittenRecipient | undefined)[];
 }
@@ -116,25 +118,38 @@ export class MessageBook {
     return message.id;
   }
 
-  /** What an arrival line at `at` tells of a message that was met; the earliest counts. */
-  arrive(number: number, at: Moment, arrival: () => readonly SqlValue[]): void {
+  /** True when no arrival line of a message that was met is as early as one at `at`: that is then told to {@link arrive}. */
+  isEarliest(number: number, at: Moment): boolean {
+    const { arrivalAt } = this.#met(number).state;
+    return arrivalAt === undefined || at < arrivalAt;
+  }
+
+  /** What the earliest arrival line tells of a message that was met, in the order of the columns. */
+  arrive(number: number, at: Moment, arrival: readonly SqlValue[]): void {
     const message = this.#met(number);
-    const { state } = message;
-    if (state.arrivalAt !== undefined && at >= state.arrivalAt) return;
-    state.arrivalAt = at;
-    message.arrival = arrival();
+    message.state.arrivalAt = at;
+    message.arrival = arrival;
   }
 
   /** What a line says of a message that was met. */
-  tell(transactor: Transactor, number: number, at: Moment, news: MessageNews): void {
-    const message = this.#met(number);
-    applyLine(message.state, at, news, undefined);
-    if (!news.isArrival && news.announced.length > 0) transactor.mentionLate(message.id, news.announced);
+  tell(number: number, at: Moment, news: MessageNews): void {
+    applyLine(this.#met(number).state, at, news, undefined);
   }
 
-  /** What a line says of one recipient of a message that was met. */
-  speak(number: number, word: AddressWord): void {
-    applyWord(this.#met(number).state, word);
+  /** A line names a recipient of a message that was met; `addressId` is that of the address. */
+  announce(number: number, address: string, addressId: number): void {
+    const { state, addressIds } = this.#met(number);
+    const { size } = state.recipients;
+    recipientOf(state, address).announced = true;
+    if (state.recipients.size > size) addressIds[size] = addressId;
+  }
+
+  /** What a line says of one recipient of a message that was met; `addressId` is that of the address. */
+  speak(number: number, word: AddressWord, addressId: number): void {
+    const { state, addressIds } = this.#met(number);
+    const { size } = state.recipients;
+    applyWord(state, word);
+    if (state.recipients.size > size) addressIds[size] = addressId;
   }
 
   /** The id in the database of a message that was met. */
@@ -168,6 +183,7 @@ export class MessageBook {
         isChanged: true,
         state: message.lacksText ? this.#storedState(transactor, message) : newMessageState(first.at),
         arrival: message.lacksText && message.hasArrival ? undefined : NO_ARRIVAL,
+        addressIds: [],
         written: [],
       };
       if (!message.lacksText) {
@@ -247,6 +263,7 @@ export class MessageBook {
       isChanged: false,
       state: stored === undefined ? newMessageState(at) : toState(stored),
       arrival: undefined,
+      addressIds: [],
       written: [],
     };
     this.#numbered[number] = message;
@@ -261,7 +278,10 @@ export class MessageBook {
     return canBeStored ? transactor.findMessage(this.#serverId, eximId) : undefined;
   }
 
-  #saveRecipients(transactor: Transactor, { id, isStored, state, written }: OpenMessage): readonly RecipientStatus[] {
+  #saveRecipients(
+    transactor: Transactor,
+    { id, isStored, state, addressIds, written }: OpenMessage,
+  ): readonly RecipientStatus[] {
     const fates = resolveRecipients(state);
     const { recipients } = transactor.messageRows;
     let index = -1;
@@ -274,7 +294,7 @@ export class MessageBook {
       if (known !== undefined && isSame(known, now)) continue;
       written[index] = now;
       const isDelivered = status === "delivered" && at !== undefined;
-      const addressId = transactor.address(recipient.address);
+      const addressId = addressIds[index] ?? transactor.address(recipient.address);
       const errorId = transactor.optionalString(error);
       const code = transactor.codes.recipientStatus(status);
       const deliveredMs = isDelivered ? momentMs(at) : null;

@@ -1,11 +1,13 @@
+import { hashOf, TextTable } from "../store/text-table.ts";
 import { detach } from "../text.ts";
 import { NULL } from "./encoded-batch.ts";
 import { NumberList } from "./number-list.ts";
 
 /** Gives texts their numbers, and notes which of them a block mentions. */
 export class NumberedTexts {
-  readonly #numbers = new Map<string, number>();
-  #added: string[] = [];
+  #table = new TextTable();
+  /** Of its texts the first so many have been taken. */
+  #taken = 0;
   /** By number: the last block that mentions it. */
   #mentionedIn = new Int32Array(1024);
   readonly #mentions = new NumberList();
@@ -15,13 +17,14 @@ export class NumberedTexts {
   #lastNumber = NULL;
 
   get size(): number {
-    return this.#numbers.size;
+    return this.#table.size;
   }
 
   numberOf(text: string | undefined): number {
     if (text === undefined) return NULL;
     if (text === this.#lastText) return this.#lastNumber;
-    const number = this.#numbers.get(text) ?? this.#add(text);
+    const hash = hashOf(text);
+    const number = this.#table.find(text, hash) ?? this.#add(text, hash);
     this.#lastText = text;
     this.#lastNumber = number;
     return number;
@@ -40,8 +43,8 @@ export class NumberedTexts {
 
   /** The texts that have got numbers since the last call. */
   takeAdded(): string[] {
-    const added = this.#added;
-    this.#added = [];
+    const added = this.#table.textsFrom(this.#taken);
+    this.#taken = this.#table.size;
     return added;
   }
 
@@ -53,18 +56,16 @@ export class NumberedTexts {
 
   /** Numbers begin again at 0; between two blocks. */
   clear(): void {
-    this.#numbers.clear();
+    this.#table = new TextTable();
+    this.#taken = 0;
     this.#mentionedIn.fill(0);
     this.#lastText = undefined;
     this.#lastNumber = NULL;
   }
 
-  #add(text: string): number {
-    const number = this.#numbers.size;
+  #add(text: string, hash: number): number {
     // NOTE: a slice would keep the text around it in memory.
-    const copy = detach(text);
-    this.#numbers.set(copy, number);
-    this.#added.push(copy);
+    const number = this.#table.add(detach(text), hash);
     if (number >= this.#mentionedIn.length) {
       const longer = new Int32Array(number * 2);
       longer.set(this.#mentionedIn);

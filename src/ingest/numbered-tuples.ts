@@ -70,7 +70,8 @@ export class NumberedTuples {
   #isNext(number: number): boolean {
     const start = number * this.#width;
     for (let column = 0; column < this.#width; column++) {
-      const [one, other] = [this.#tuples[start + column], this.next[column]];
+      const one = this.#tuples[start + column] as number;
+      const other = this.next[column] as number;
       if (one !== other && !(Number.isNaN(one) && Number.isNaN(other))) return false;
     }
     return true;

@@ -74,8 +74,11 @@ export class Reading implements TextSink {
   readonly #encoder: BatchEncoder;
   readonly #splitter: LineSplitter;
   #batches: EncodedBatch[] = [];
-  /** The text of the block, and room for more. */
+  /** The text that has come and is in no block yet, from {@link #begin} to {@link #end}, and room for more. */
   #bytes = Buffer.alloc(MIB);
+  #begin = 0;
+  #end = 0;
+  /** Of the batches of the block. */
   #size = 0;
   #lines = 0;
   #lost = 0;
@@ -104,6 +107,7 @@ export class Reading implements TextSink {
 
   /** Takes a piece of the text, latin1. */
   write(text: string): void {
+    this.#addText(text);
     this.#splitter.write(text);
   }
 
@@ -144,6 +148,9 @@ export class Reading implements TextSink {
     this.#clock = this.#clockAfter(clockMs);
     this.#batcher = this.#newBatcher(isWithinLine);
     this.#batcher.hold();
+    this.#bytes = Buffer.concat([Buffer.from(text, "latin1"), this.#bytes.subarray(this.#begin, this.#end)]);
+    this.#begin = 0;
+    this.#end = this.#bytes.length;
     const pieces = text.split("\n");
     const lastPiece = pieces.pop() ?? "";
     for (const piece of pieces) {
@@ -161,8 +168,8 @@ export class Reading implements TextSink {
       { batchLines, blockBytes, isWithinLine, isSyslog },
       {
         onRecord: (record) => this.#encode(record),
-        onBatch: ({ text, lines }) => {
-          this.#addText(text);
+        onBatch: ({ size, lines }) => {
+          this.#size += size;
           this.#lines += lines;
           this.#batches.push(this.#encoder.takeBatch());
           return this.#lastAt - this.#firstAt >= LONGEST_BLOCK;
@@ -197,14 +204,20 @@ export class Reading implements TextSink {
   }
 
   #addText(text: string): void {
-    const size = this.#size + text.length;
-    if (size > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], Math.max(size, 2 * this.#bytes.length));
-    this.#bytes.write(text, this.#size, "latin1");
-    this.#size = size;
+    if (this.#end + text.length > this.#bytes.length) {
+      const waiting = this.#bytes.subarray(this.#begin, this.#end);
+      if (waiting.length + text.length > this.#bytes.length)
+        this.#bytes = Buffer.concat([waiting], 2 * (waiting.length + text.length));
+      else this.#bytes.set(waiting);
+      this.#begin = 0;
+      this.#end = waiting.length;
+    }
+    this.#bytes.write(text, this.#end, "latin1");
+    this.#end += text.length;
   }
 
   #handOver(): void {
-    const bytes = this.#bytes.subarray(0, this.#size);
+    const bytes = this.#bytes.subarray(this.#begin, this.#begin + this.#size);
     const block: EncodedBlock = {
       isRedone: this.#isRedone,
       text: packBytes(bytes),
@@ -217,6 +230,7 @@ export class Reading implements TextSink {
       clockMs: this.#clock.last,
     };
     this.#batches = [];
+    this.#begin += this.#size;
     this.#size = 0;
     this.#lines = 0;
     this.#lost = 0;

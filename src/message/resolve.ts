@@ -14,7 +14,7 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
   const fates: RecipientFate[] = [];
   for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.marks));
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
-  const recipients = [...state.recipients.values()];
+  const recipients = state.recipients.values();
   const shared = collectWordsByTarget(recipients);
   return fates.map((fate, index) => {
     const recipient = recipients[index];
@@ -69,7 +69,7 @@ function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFat
     const [only] = recipient.lastWords.values();
     if (only !== undefined && only.outcome !== "deferred") return { status: STATUS_OF[only.outcome], at: only.at };
   }
-  const words = [...recipient.lastWords.values()];
+  const words = recipient.lastWords.values();
   const standing = words.filter((word) => !isSuperseded(word, recipient));
   const outstanding = standing.filter((word) => word.outcome === "deferred");
   const ended = standing.filter((word) => word.outcome !== "deferred");
@@ -144,20 +144,18 @@ export function isFrozen(marks: Marks): boolean {
 }
 
 /** The status of a message, given those of its recipients. */
-export function resolveMessage(state: MessageState, recipients: Iterable<RecipientStatus>): MessageStatus {
+export function resolveMessage(state: MessageState, recipients: readonly RecipientStatus[]): MessageStatus {
   const { marks } = state;
   const isRefused = marks.notAccepted !== undefined || (marks.rejected !== undefined && state.arrivalAt === undefined);
   if (isRefused && marks.completed === undefined) return "rejected";
-  const statuses = new Set(recipients);
   if (marks.completed === undefined) {
     if (isFrozen(marks)) return "frozen";
-    if (statuses.has("deferred")) return "deferred";
-    if (statuses.has("pending") || statuses.size === 0) return unfinished(state);
+    if (recipients.includes("deferred")) return "deferred";
+    if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
   }
-  statuses.delete("unknown");
-  const [only] = statuses;
-  if (only === undefined) return endedWithoutRecipients(marks);
-  return statuses.size > 1 ? "partial" : FINAL_STATUS[only];
+  const first = recipients.find((status) => status !== "unknown");
+  if (first === undefined) return endedWithoutRecipients(marks);
+  return recipients.every((status) => status === first || status === "unknown") ? FINAL_STATUS[first] : "partial";
 }
 
 const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {

@@ -7,6 +7,7 @@
 import type { LogEvent } from "../parse/events.ts";
 import type { Moment } from "../units.ts";
 import { normaliseAddress } from "./address.ts";
+import { SmallMap } from "./small-map.ts";
 import type { Outcome } from "./statuses.ts";
 
 /** Moments of what happened to the whole message; the latest of each kind. */
@@ -40,7 +41,7 @@ export interface RecipientState {
   announced: boolean;
   attempts: number;
   /** The last word about each target. */
-  readonly lastWords: Map<string, AddressWord>;
+  readonly lastWords: SmallMap<AddressWord>;
   lastError: AddressWord | undefined;
 }
 
@@ -51,7 +52,7 @@ export interface MessageState {
   /** From `Completed QT=…`. */
   queueMs: number | undefined;
   readonly marks: Marks;
-  readonly recipients: Map<string, RecipientState>;
+  readonly recipients: SmallMap<RecipientState>;
 }
 
 export function newMessageState(at: Moment): MessageState {
@@ -72,7 +73,7 @@ export function newMessageState(at: Moment): MessageState {
       queued: undefined,
       ignored: undefined,
     },
-    recipients: new Map(),
+    recipients: new SmallMap(),
   };
 }
 
@@ -176,7 +177,7 @@ export function applyWord(state: MessageState, word: AddressWord): void {
 export function recipientOf(state: MessageState, address: string): RecipientState {
   let recipient = state.recipients.get(address);
   if (recipient === undefined) {
-    recipient = { address, announced: false, attempts: 0, lastWords: new Map(), lastError: undefined };
+    recipient = { address, announced: false, attempts: 0, lastWords: new SmallMap(), lastError: undefined };
     state.recipients.set(address, recipient);
   }
   return recipient;

@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import { SeenTexts } from "./seen-texts.ts";
 import { INDEX_OF, type TextTableName } from "./text-references.ts";
+import { hashOf, TextTable } from "./text-table.ts";
 
 /** So many texts used of late are remembered, and as many of those before them. */
 const REMEMBERED = 40_000;
@@ -30,8 +31,8 @@ export class Interner {
   readonly #takeUnused: Database.Statement<[string, string], { id: number }>;
   readonly #addOneToIndex: Database.Statement<[string, number]>;
   /** Holds, among others, whatever is not in the index. */
-  #recent = new Map<string, number>();
-  #older = new Map<string, number>();
+  #recent = new RememberedTexts();
+  #older = new RememberedTexts();
   /** All texts of a table that was empty; undefined when others have been there before. */
   #seen: SeenTexts | undefined;
   /** The greatest id; undefined until it is read. */
@@ -62,7 +63,8 @@ export class Interner {
   }
 
   idOf(text: string): number {
-    return this.#recent.get(text) ?? this.#recall(text);
+    const hash = hashOf(text);
+    return this.#recent.idOf(text, hash) ?? this.#recall(text, hash);
   }
 
   /** Brings the index up to date. */
@@ -76,18 +78,18 @@ export class Interner {
   }
 
   forget(): void {
-    this.#recent = new Map();
-    this.#older = new Map();
+    this.#recent = new RememberedTexts();
+    this.#older = new RememberedTexts();
     this.#lastId = undefined;
     this.#seen = undefined;
   }
 
-  #recall(text: string): number {
+  #recall(text: string, hash: number): number {
     if (this.#lastId === undefined) this.#load();
     if (this.#recent.size >= REMEMBERED) this.#turnOver();
-    const isNew = this.#seen?.add(text) === false;
-    const id = isNew ? this.#add(text) : (this.#older.get(text) ?? this.#findIndexed(text) ?? this.#add(text));
-    this.#recent.set(text, id);
+    const isNew = this.#seen?.add(hash) === false;
+    const id = isNew ? this.#add(text) : (this.#older.idOf(text, hash) ?? this.#findIndexed(text) ?? this.#add(text));
+    this.#recent.add(text, hash, id);
     return id;
   }
 
@@ -113,7 +115,7 @@ export class Interner {
   #turnOver(): void {
     this.index();
     this.#older = this.#recent;
-    this.#recent = new Map();
+    this.#recent = new RememberedTexts();
   }
 
   /** Reads how far table and index go, and indexes what another run has left; returns the greatest id. */
@@ -130,5 +132,27 @@ export class Interner {
     }
     this.index();
     return lastId;
+  }
+}
+
+/** Texts and their ids. */
+class RememberedTexts {
+  readonly #table = new TextTable();
+  /** By the number of the text. */
+  readonly #ids: number[] = [];
+
+  get size(): number {
+    return this.#ids.length;
+  }
+
+  idOf(text: string, hash: number): number | undefined {
+    const number = this.#table.find(text, hash);
+    return number === undefined ? undefined : this.#ids[number];
+  }
+
+  /** Adds a text that is not there. */
+  add(text: string, hash: number, id: number): void {
+    this.#table.add(text, hash);
+    this.#ids.push(id);
   }
 }

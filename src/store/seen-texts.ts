@@ -5,10 +5,8 @@ const BITS = 1 << 24;
 export class SeenTexts {
   readonly #words = new Uint32Array(BITS / 32);
 
-  /** Notes the text; false when it is new for sure. */
-  add(text: string): boolean {
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  /** Notes a text by its hash; false when it is new for sure. */
+  add(hash: number): boolean {
     const second = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ (hash >>> 13);
     const isSet = this.#set(hash);
     const isSecondSet = this.#set(second);

@@ -229,11 +229,6 @@ export class Transactor {
     this.#open().putRecipient.run(...values);
   }
 
-  /** Recipients that became known after the arrival: the line of that speaks of them, too. */
-  mentionLate(messageId: number, addresses: readonly string[]): void {
-    for (const address of addresses) this.#memory.mentions.addLate(messageId, this.address(address));
-  }
-
   /** What blocks mention, as they are stored. */
   get mentions(): FreshMentions {
     return this.#memory.mentions;

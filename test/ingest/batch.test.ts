@@ -160,7 +160,18 @@ describe("lines in batches", () => {
 });
 
 /** A batch with its records; `block` counts the blocks before its own. */
+/** Keeps the text that it is given. */
+class RecordingBatcher extends Batcher {
+  text = "";
+
+  override add(line: string, end: LineEnd): void {
+    this.text += end === "newline" ? `${line}\n` : line;
+    super.add(line, end);
+  }
+}
+
 interface ReadBatch extends Batch {
+  readonly text: string;
   readonly records: readonly LogRecord[];
   readonly block: number;
 }
@@ -185,12 +196,15 @@ function collect(
   const batches: ReadBatch[] = [];
   let records: LogRecord[] = [];
   let block = 0;
-  const batcher = new Batcher(
+  let position = 0;
+  const batcher = new RecordingBatcher(
     { batchLines, blockBytes, isWithinLine, isSyslog: false },
     {
       onRecord: (record) => records.push(record),
       onBatch: (batch) => {
-        batches.push({ ...batch, records, block });
+        const text = batcher.text.slice(position, position + batch.size);
+        batches.push({ ...batch, text, records, block });
+        position += batch.size;
         records = [];
         return false;
       },
@@ -199,6 +213,7 @@ function collect(
   );
   fill(batcher);
   batcher.end();
+  expect(position).toBe(batcher.text.length);
   expect(block).toBe(batches.length === 0 ? 0 : (batches.at(-1)?.block ?? 0) + 1);
   return batches;
 }
