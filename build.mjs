@@ -1,7 +1,7 @@
-// Bundles the program into dist/: one small file to start with, and what each command needs beside it.
+// Makes dist/: the program, the licences of what is in it, and its manual page.
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
 import { thirdPartyLicenses } from "./third-party-licenses.mjs";
 
 // NOTE: `npm ci --ignore-scripts` leaves out the Node.js that the project brings, so that the machine's own runs this.
@@ -14,30 +14,5 @@ if (major < 22 || (major === 22 && minor < 15)) {
 }
 
 rmSync("dist", { recursive: true, force: true });
-const { metafile } = await build({
-  entryPoints: [
-    "src/cli/start.ts",
-    "src/cli/command-thread.ts",
-    "src/cli/reading-worker.ts",
-    "src/cli/query-process.ts",
-    "src/cli/pattern-process.ts",
-    "src/cli/parent-watch.ts",
-  ],
-  outdir: "dist",
-  bundle: true,
-  splitting: true,
-  platform: "node",
-  format: "esm",
-  target: "node22.15",
-  // It loads a compiled part from its own folder.
-  external: ["better-sqlite3"],
-  // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.
-  banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-  },
-  logLevel: "warning",
-  metafile: true,
-});
-
-writeFileSync("dist/THIRD-PARTY-LICENSES", thirdPartyLicenses(metafile));
+writeFileSync("dist/THIRD-PARTY-LICENSES", thirdPartyLicenses(await bundle("dist")));
 writeFileSync("dist/exim-pilot.1", execFileSync(process.execPath, ["bin/exim-pilot.js", "completion", "man"]));

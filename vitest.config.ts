@@ -32,7 +32,8 @@ const ISOLATED = ["test/ingest/faults.test.ts"];
 
 const test = {
   setupFiles: ["test/support/seed.ts"],
-  env: { TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1" },
+  // NOTE: compiled code of programs that are gone after the test would be kept for ever.
+  env: { TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
   testTimeout: 60_000,
   hookTimeout: 60_000,
 };

@@ -2,7 +2,7 @@
 // The driver of SQLite ends an older Node.js with a segmentation fault, so the version is looked at before anything is loaded.
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 22 || (major === 22 && minor >= 15)) {
-  const { start } = await import("../dist/start.js");
+  const { start } = await import("../dist/start.cjs");
   process.exitCode = await start(process.argv.slice(2));
 } else {
   process.stderr.write(`error: exim-pilot needs Node.js 22.15 or newer; this is ${process.versions.node}.\n`);

@@ -62,7 +62,7 @@ describe("the program", () => {
 
   test("is started by a shim that knows the command line only", () => {
     const imports = modulesIn(readModules("bin")).flatMap(({ imports }) => imports.map(({ specifier }) => specifier));
-    expect(imports).toEqual(["../dist/start.js"]);
+    expect(imports).toEqual(["../dist/start.cjs"]);
   });
 
   test("names no machine and no package registry", () => {

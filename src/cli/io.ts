@@ -78,6 +78,7 @@ export function processIo(controller: AbortController, streams: ProcessStreams):
     onFailure: () => controller.abort(OUTPUT_FAILED),
   });
   ignoreFailures(streams.stderr);
+  let requestId: string | undefined;
   return {
     // NOTE: a getter, because a stream that is made may begin to read.
     get stdin() {
@@ -90,7 +91,11 @@ export function processIo(controller: AbortController, streams: ProcessStreams):
     now: () => epochMs(Date.now()),
     hostname: hostname(),
     user: userName(),
-    requestId: randomUUID(),
+    // NOTE: a getter, because few commands ask for it, and the module takes long to load.
+    get requestId() {
+      requestId ??= randomUUID();
+      return requestId;
+    },
     configFile: "/etc/exim-pilot.toml",
     // NOTE: a getter, because the first question about a time zone takes long, and few commands ask it.
     get timeZone() {

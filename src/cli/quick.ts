@@ -19,11 +19,15 @@ const WITHOUT_DATABASE: readonly (string | undefined)[] = [
 const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager)$/;
 const MESSAGE_ID = /^(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})$/;
 
-/** True for what looks up one message by its id, and for what needs no database. */
-export function isQuick(argv: readonly string[]): boolean {
+/** What holds quick commands: `trace`, and `words` for those that need no database. */
+export type BriefBundle = "trace" | "words";
+
+/** Returns what runs a command that ends at once, which the look-up of one message by its id does; undefined for any other. */
+export function briefBundleFor(argv: readonly string[]): BriefBundle | undefined {
   const [command, ...words] = argv;
-  if (WITHOUT_DATABASE.includes(command)) return true;
-  if (command !== "trace") return false;
+  if (WITHOUT_DATABASE.includes(command)) return "words";
+  if (command !== "trace") return undefined;
   const flags = words.filter((word) => word.startsWith("-"));
-  return words.some((word) => MESSAGE_ID.test(word)) && flags.every((flag) => TRACE_FLAGS.test(flag));
+  const isOne = words.some((word) => MESSAGE_ID.test(word)) && flags.every((flag) => TRACE_FLAGS.test(flag));
+  return isOne ? "trace" : undefined;
 }

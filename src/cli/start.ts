@@ -9,12 +9,13 @@
  * A thread costs as much as the start of Node.js itself, so the few commands that end at once run in this one; see quick.ts.
  */
 import { writeSync } from "node:fs";
+import { createRequire, enableCompileCache } from "node:module";
 import { isatty } from "node:tty";
 import { Worker } from "node:worker_threads";
 import { EXIT_BUG, EXIT_STATUS } from "../errors.ts";
+import { codeCacheDirectory } from "./code-cache.ts";
 import type { FromThread, ThreadStart } from "./command-thread.ts";
-import type { Io } from "./io.ts";
-import { isQuick, NotBrief } from "./quick.ts";
+import { type BriefBundle, briefBundleFor } from "./quick.ts";
 
 /** What asks a command to end; a terminal that hangs up sends the third. Node.js undoes that a parent had any of them ignored, as nohup does. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -25,27 +26,27 @@ const GRACE_MS = 700;
 export async function start(argv: readonly string[]): Promise<number> {
   // NOTE: before the driver is loaded, which asks once; the store opens some files by URIs.
   process.env["SQLITE_USE_URI"] = "1";
-  return (isQuick(argv) ? await runHere(argv) : undefined) ?? runInThread(argv);
+  const codeCache = codeCacheDirectory(process.env, process.geteuid?.());
+  if (codeCache !== undefined) enableCompileCache(codeCache);
+  const name = briefBundleFor(argv);
+  return (name === undefined ? undefined : await runHere(name, argv)) ?? runInThread(argv);
 }
 
 /** Returns undefined when the command cannot end at once, and has printed nothing. */
-async function runHere(argv: readonly string[]): Promise<number | undefined> {
-  const [{ main, reportCrash }, { processIo }, { streamsOfProcess }] = await loadHere();
+async function runHere(name: BriefBundle, argv: readonly string[]): Promise<number | undefined> {
+  const { runBriefly } = loadBundle(name);
   const controller = new AbortController();
   const ending = new Ending(() => controller.abort());
-  const io: Io = Object.create(processIo(controller, streamsOfProcess()), { isBrief: { value: true } });
-  const onCrash = async (error: unknown): Promise<void> => process.exit(await reportCrash(error, argv, io));
-  process.once("uncaughtException", onCrash);
   try {
-    const status = await main(argv, io);
-    return ending.isAsked ? endAtOnce(status, []) : status;
-  } catch (error) {
-    if (!(error instanceof NotBrief)) throw error;
-    return ending.isAsked ? endAtOnce(EXIT_STATUS.interrupted, []) : undefined;
+    const status = await runBriefly(argv, controller);
+    return ending.isAsked ? endAtOnce(status ?? EXIT_STATUS.interrupted, []) : status;
   } finally {
     ending.forget();
-    process.off("uncaughtException", onCrash);
   }
+}
+
+function loadBundle(name: BriefBundle): typeof import("./brief.ts") {
+  return createRequire(import.meta.url)(`./brief-${name}.cjs`) as typeof import("./brief.ts");
 }
 
 /** Measured with an ingest of 250,000 lines: the usual 48 MiB take 100 MiB more memory and are no faster. */
@@ -79,21 +80,9 @@ function runInThread(argv: readonly string[]): Promise<number> {
     thread.on("exit", (threadStatus) => {
       ending.forget();
       // NOTE: a thread ends when it has nothing more to wait for, also in the middle of a command.
-      resolve(status ?? (threadStatus === 0 ? reportUnfinished(argv) : threadStatus));
+      resolve(status ?? (threadStatus === 0 ? loadBundle("words").reportUnfinished(argv) : threadStatus));
     });
   });
-}
-
-/** Tells of a command that waited for what can no longer come; returns the exit status. */
-async function reportUnfinished(argv: readonly string[]): Promise<number> {
-  const [{ reportCrash }, { processIo }, { streamsOfProcess }] = await loadHere();
-  const error = new Error("The command ended without a result: it waits for what can no longer come.");
-  return reportCrash(error, argv, processIo(new AbortController(), streamsOfProcess()));
-}
-
-/** What runs a command in this thread. */
-function loadHere() {
-  return Promise.all([import("./main.ts"), import("./io.ts"), import("./standard-streams.ts")]);
 }
 
 /** What becomes of a command when a signal asks it to end: first it is told, and then it is ended. */

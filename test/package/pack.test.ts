@@ -32,7 +32,7 @@ describe("the package", () => {
   test("holds the program, its schema, examples and manual page, and nothing of its making", () => {
     for (const path of [
       "bin/exim-pilot.js",
-      "dist/start.js",
+      "dist/start.cjs",
       "dist/exim-pilot.1",
       "dist/THIRD-PARTY-LICENSES",
       "schema/0001_initial.sql",
@@ -156,7 +156,7 @@ function runAll(argvs: readonly (readonly string[])[]) {
   writeFileSync(
     script,
     `import { readdirSync, writeFileSync } from "node:fs";
-     import { start } from "${PACKAGE}/dist/start.js";
+     import { start } from "${PACKAGE}/dist/start.cjs";
      const newest = (text) => text.replace(/^(.+)\\/newest$/, (_, folder) => folder + "/" + readdirSync(folder).sort().at(-2));
      const statuses = [];
      for (const argv of ${JSON.stringify(argvs)}) statuses.push([argv.join(" "), await start(argv.map(newest))]);

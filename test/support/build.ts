@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** `npm test` has built it; a single test that is run by hand may meet an older build, or none. */
 export function setup(): void {
-  const built = join(ROOT, "dist", "start.js");
+  const built = join(ROOT, "dist", "start.cjs");
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).map((path) =>
     join(ROOT, "src", path),
   );

@@ -3,10 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundle } from "../../bundle.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const THREADS = ["command-thread.ts", "reading-worker.ts"];
 /** Below the packages, so that the bundle finds the one that is not in it. */
 const CACHE = join(ROOT, "node_modules", ".cache");
 
@@ -20,26 +19,12 @@ export interface BuiltProgram {
 export async function buildProgram(): Promise<BuiltProgram> {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(CACHE, "exim-pilot-test-"));
-  const script = join(folder, "program.js");
+  const script = join(folder, "program.cjs");
   writeFileSync(
-    join(folder, "program.ts"),
-    `import { start } from "${ROOT}src/cli/start.ts";
-     process.exitCode = await start(process.argv.slice(2));`,
+    script,
+    'require("./start.cjs").start(process.argv.slice(2)).then((status) => (process.exitCode = status));',
   );
-  await build({
-    entryPoints: [join(folder, "program.ts"), ...THREADS.map((name) => join(ROOT, "src/cli", name))],
-    outdir: folder,
-    entryNames: "[name]",
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    external: ["better-sqlite3"],
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-    },
-    logLevel: "error",
-  });
+  await bundle(folder);
   return { script, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 

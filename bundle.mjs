@@ -1,0 +1,115 @@
+// How the program is bundled: one small file to start with, what each command needs beside it, and whole bundles for quick commands.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const CLI = fileURLToPath(new URL("src/cli/", import.meta.url));
+
+/** The commands that each bundle of quick ones can run, see src/cli/quick.ts, and whether they open a database. */
+const BRIEF = {
+  trace: { commands: ["trace"], hasStore: true },
+  words: { commands: ["help", "completion"], hasStore: false },
+};
+
+const SHARED = {
+  bundle: true,
+  platform: "node",
+  target: "node22.15",
+  absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
+  // It loads a compiled part from its own folder.
+  external: ["better-sqlite3"],
+  logLevel: "warning",
+  metafile: true,
+};
+
+/** Bundles the program of `src` into a folder; returns what esbuild says of the files, as its metafile has it. */
+export async function bundle(folder) {
+  mkdirSync(folder, { recursive: true });
+  const made = await Promise.all([
+    bundleThreads(folder),
+    bundleWhole("start.ts", join(folder, "start.cjs"), { commands: [], hasStore: false }),
+    ...Object.entries(BRIEF).map(([name, content]) =>
+      bundleWhole("brief.ts", join(folder, `brief-${name}.cjs`), content),
+    ),
+  ]);
+  return { outputs: Object.assign({}, ...made.map(({ metafile }) => metafile.outputs)) };
+}
+
+/** Threads and processes of the program, and what they share. */
+function bundleThreads(folder) {
+  const names = ["command-thread", "reading-worker", "query-process", "pattern-process", "parent-watch"];
+  return build({
+    ...SHARED,
+    entryPoints: names.map((name) => join(CLI, `${name}.ts`)),
+    outdir: folder,
+    splitting: true,
+    format: "esm",
+    // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+  });
+}
+
+/**
+ * One file in the older module form, which Node.js starts sooner: it is read at once, what is not used is left out, and modules
+ * that are not in it are loaded when they are used.
+ */
+async function bundleWhole(entry, outfile, content) {
+  const result = await build({
+    ...SHARED,
+    write: false,
+    entryPoints: [join(CLI, entry)],
+    outfile,
+    format: "cjs",
+    legalComments: "none",
+    define: { "import.meta.url": "moduleUrl" },
+    banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [withContent(content)],
+  });
+  writeFileSync(outfile, withLazyModules(result.outputFiles[0].text));
+  return result;
+}
+
+/** Leaves out what its commands never ask for, and loads with the program what it would load when they run. */
+function withContent({ commands, hasStore }) {
+  const isAbsent = (path) => {
+    const [, command] = /^\.\/commands\/(\w+)\.ts$/.exec(path) ?? [];
+    return command === undefined ? !hasStore && path.endsWith("/store/store.ts") : !commands.includes(command);
+  };
+  return {
+    name: "content",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\./ }, ({ path, kind }) =>
+        kind === "dynamic-import" && isAbsent(path) ? { path, namespace: "absent" } : undefined,
+      );
+      onLoad({ filter: /./, namespace: "absent" }, ({ path }) => ({
+        contents: `throw new Error(${JSON.stringify(`${path} is not in this bundle.`)});`,
+      }));
+      onLoad({ filter: /\/src\/cli\/.*\.ts$/ }, ({ path }) => ({
+        contents: withStaticImports(readFileSync(path, "utf8"), isAbsent),
+        loader: "ts",
+      }));
+    },
+  };
+}
+
+function withStaticImports(text, isAbsent) {
+  const imports = [];
+  const body = text.replace(/await import\("(\.[^"]+)"\)/g, (whole, path) =>
+    isAbsent(path) ? whole : `loaded${imports.push(path)}`,
+  );
+  return imports.map((path, index) => `import * as loaded${index + 1} from "${path}";`).join("") + body;
+}
+
+/** `var import_node_fs = require("node:fs");`, as esbuild writes it. */
+const REQUIRED = /\bvar (import_\w+) = (?:__toESM\()?require\("[^"]+"\)(?:, 1\))?;/g;
+
+function withLazyModules(text) {
+  const names = new Set([...text.matchAll(REQUIRED)].map(([, name]) => name));
+  if (names.size === 0) throw new Error("esbuild writes imports of other modules in another form than before.");
+  return text
+    .replace(/\bimport_\w+/g, (name) => (names.has(name) ? `(${name}())` : name))
+    .replace(/\bvar \((import_\w+)\(\)\) = ([^;]+);/g, "var $1_made, $1 = () => $1_made ??= $2;");
+}

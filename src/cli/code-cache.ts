@@ -1,0 +1,55 @@
+/** Where Node.js keeps the compiled code of the program, so that the next start takes less; each user has a place of their own. */
+import { lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+
+const FOLDER = "exim-pilot";
+const WRITABLE_BY_OTHERS = 0o022;
+/** What lies in such a directory is removed or renamed by its owner alone, as in /tmp. */
+const STICKY = 0o1000;
+const ANY_RIGHT_OF_OTHERS = 0o077;
+
+/**
+ * Returns the directory for compiled code, `exim-pilot` in the user's cache directory, made when it is not there. What lies there is run,
+ * so it is undefined when anybody but this user and the administrator could write to it or put another one in its place; also when it
+ * cannot be made. `userId`: of the user whose rights the process has; undefined where there are no such numbers.
+ */
+export function codeCacheDirectory(
+  env: Readonly<Record<string, string | undefined>>,
+  userId: number | undefined,
+): string | undefined {
+  const parent = cacheHome(env);
+  if (parent === undefined || userId === undefined) return undefined;
+  try {
+    makePrivate(parent);
+    const place = realpathSync.native(parent);
+    if (!isTrusted(place, userId)) return undefined;
+    const directory = join(place, FOLDER);
+    makePrivate(directory);
+    const status = lstatSync(directory);
+    const isPrivate = status.uid === userId && (status.mode & ANY_RIGHT_OF_OTHERS) === 0;
+    return status.isDirectory() && isPrivate ? directory : undefined;
+  } catch {
+    // NOTE: a home that is not there, is full or cannot be written costs time and nothing else.
+    return undefined;
+  }
+}
+
+function cacheHome({ XDG_CACHE_HOME: cache = "", HOME: home = "" }: Readonly<Record<string, string | undefined>>) {
+  if (isAbsolute(cache)) return cache;
+  return isAbsolute(home) ? join(home, ".cache") : undefined;
+}
+
+function makePrivate(directory: string): void {
+  if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) mkdirSync(directory, { mode: 0o700 });
+}
+
+/** True when only this user and the administrator can change the directory and all that it lies in. The path has no links. */
+function isTrusted(directory: string, userId: number): boolean {
+  for (let path = directory; ; path = dirname(path)) {
+    const status = lstatSync(path);
+    const isOwned = status.uid === userId || status.uid === 0;
+    const isKept = (status.mode & WRITABLE_BY_OTHERS) === 0 || (status.mode & STICKY) !== 0;
+    if (!status.isDirectory() || !isOwned || !isKept) return false;
+    if (path === dirname(path)) return true;
+  }
+}
