@@ -126,7 +126,12 @@ const BOILERPLATE =
 
 /** The words of a reply as one line, without names, addresses and what says nothing. */
 function wordsOf(reply: string): string {
-  return reply.replace(FRAMING, "").replace(LINE_BREAK, " ").replace(NAMES, maskName).replace(BOILERPLATE, "");
+  return maskNames(reply.replace(FRAMING, "").replace(LINE_BREAK, " ")).replace(BOILERPLATE, "");
+}
+
+/** A text without names of hosts, addresses and pages: what they are called says nothing about a reason. */
+export function maskNames(text: string): string {
+  return text.replace(NAMES, maskName);
 }
 
 /** Pages of block lists about one address, whatever host they are on. */

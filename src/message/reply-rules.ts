@@ -1,27 +1,46 @@
 /** Replies of other servers and errors of this one, as data: whose reply it is, what each code and phrase means, and why we think so. */
 
+/** What each class means. */
 export const FAILURE_CATEGORIES = {
-  unknown_user: "The other side knows no such recipient, or the account is closed. Remove or correct the address.",
-  mailbox_full: "The recipient's mailbox is over its quota. Only the recipient can make room.",
-  greylisting: "The other side asks to come back later, as it does with everyone at first. Wait: Exim tries again.",
-  rate_limit: "Too much mail or too many connections from here at one time. Send more slowly, with fewer connections.",
-  busy: "The other side is overloaded or fails for now. Wait; write to its postmaster when it lasts for days.",
-  reputation:
-    "The other side distrusts this server's address: a block list, or its own memory. Find the abuse, then ask to be removed from the list.",
-  policy:
-    "The other side does not want the message: spam, relaying, SPF, DKIM, DMARC, its own rules. Read the reply and check the sender's DNS.",
-  content: "The message itself: malware, a forbidden attachment, a malformed header. Mend what writes it.",
-  size: "The message is too large for the other side. Send a link instead.",
-  tls: "No encrypted connection could be made, or its certificate was refused. Compare the TLS settings of both sides.",
-  authentication: "A login at the other side failed. Check the user name and the password of the transport.",
-  dns: "The domain or the host could not be looked up, or leads nowhere. Check the domain's spelling and its MX records.",
-  connection: "The host could not be reached, or the connection broke. Check the network, the port and firewalls.",
-  timeout: "The host did not answer in time. Try the host by hand; look at the network and at its load.",
-  local: "This server: a file, a pipe, a lock, a configuration. Read the panic log and the transport's options.",
-  other: "None of these words fits. Read the reply.",
+  unknown_user: "The other side knows no such recipient, or the account is closed.",
+  mailbox_full: "The recipient's mailbox is over its quota.",
+  greylisting: "The other side asks to come back later, as it does with everyone at first.",
+  rate_limit: "Too much mail or too many connections from here at one time.",
+  busy: "The other side is overloaded or fails for now.",
+  reputation: "The other side distrusts this server's address: a block list, or its own memory.",
+  policy: "The other side does not want the message: spam, relaying, SPF, DKIM, DMARC, its own rules.",
+  content: "The message itself: malware, a forbidden attachment, a malformed header.",
+  size: "The message is too large for the other side.",
+  tls: "No encrypted connection could be made, or its certificate was refused.",
+  authentication: "A login at the other side failed.",
+  dns: "The domain or the host could not be looked up, or leads nowhere.",
+  connection: "The host could not be reached, or the connection broke.",
+  timeout: "The host did not answer in time.",
+  local: "This server: a file, a pipe, a lock, a configuration.",
+  other: "None of these words fits.",
 } as const satisfies Record<string, string>;
 
 export type FailureCategory = keyof typeof FAILURE_CATEGORIES;
+
+/** What to do about each class. */
+export const FAILURE_ADVICE: Readonly<Record<FailureCategory, string>> = {
+  unknown_user: "Remove or correct the address.",
+  mailbox_full: "Only the recipient can make room.",
+  greylisting: "Wait: Exim tries again.",
+  rate_limit: "Send more slowly, with fewer connections.",
+  busy: "Wait; write to its postmaster when it lasts for days.",
+  reputation: "Find the abuse, then ask to be removed from the list.",
+  policy: "Read the reply and check the sender's DNS.",
+  content: "Mend what writes the message.",
+  size: "Send a link instead.",
+  tls: "Compare the TLS settings of both sides.",
+  authentication: "Check the user name and the password of the transport.",
+  dns: "Check the domain's spelling and its MX records.",
+  connection: "Check the network, the port and firewalls.",
+  timeout: "Try the host by hand; look at the network and at its load.",
+  local: "Read the panic log and the transport's options.",
+  other: "Read the reply.",
+};
 
 /** Operators whose codes have a meaning of their own, each with what to do when they refuse mail. */
 export const OPERATORS = {

@@ -6,7 +6,11 @@ import { countOf, formatCount, formatTime } from "../format.ts";
 import { formatShare } from "./table.ts";
 
 /** `2 messages are frozen, the oldest of 2026-03-02 06:13:49.` */
-export function describeProblem({ name, count, share, since, subjects }: Problem, timeZone: string): string {
+export function describeProblem(problem: Problem, timeZone: string): string {
+  return [describeFigure(problem, timeZone), ...problem.advice].join(" ");
+}
+
+function describeFigure({ name, count, share, since, subjects }: Problem, timeZone: string): string {
   const part = share === null ? "" : ` (${formatShare(share)})`;
   const oldest = since === null ? "" : `, the oldest of ${formatTime(since, timeZone)}`;
   const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
