@@ -29,7 +29,7 @@ export interface Problem {
 
 /** What each problem is, with its threshold; shown by `exim-pilot help counting`. */
 export const PROBLEMS = {
-  panics: "Exim wrote to its panic log.",
+  panics: "Exim wrote to its panic log, or reported trouble of its own in another.",
   frozen: "Messages are frozen on the queue.",
   stuck: "Messages have been on the queue for more than a day, at the end of the time.",
   reputation: "Other servers refuse this one for its reputation or a block list.",
@@ -65,7 +65,7 @@ export async function findProblems(figures: Figures, totals: Totals, { until }: 
 
 async function findPanics({ source }: Figures): Promise<Problem[]> {
   if (source.choice !== undefined) return [];
-  const count = await source.counts.entries("panic");
+  const count = await source.counts.panics();
   return count === 0 ? [] : [problem("panics", "serious", count)];
 }
 

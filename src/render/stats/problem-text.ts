@@ -16,7 +16,7 @@ function describeFigure({ name, count, share, since, subjects }: Problem, timeZo
   const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
   switch (name) {
     case "panics":
-      return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")} of its panic log.`;
+      return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")}: see \`search --log-type panic\`.`;
     case "frozen":
       return `${countOf(count, "message is", "messages are")} frozen${oldest}.`;
     case "stuck":

@@ -4,7 +4,7 @@ import type { FailureCategory } from "../../message/reply-rules.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import type { Codes, EntryKind } from "../codes.ts";
+import { type Codes, logTypeBit } from "../codes.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -430,11 +430,14 @@ export class StatsCounts {
     }));
   }
 
-  /** Entries of an event. */
-  async entries(event: EntryKind): Promise<number> {
+  /** Entries of the panic log, whatever they say, and what Exim says in another log about trouble of its own; each once. */
+  async panics(): Promise<number> {
     const { count } = await this.#selection
       .entries()
-      .where(sql<boolean>`l.event = ${sql.lit(this.#codes.event(event))}`)
+      .where(
+        sql<boolean>`(l.event = ${sql.lit(this.#codes.event("panic"))}
+          OR (l.seen_in & ${sql.lit(logTypeBit("panic"))} AND l.event <> ${sql.lit(this.#codes.event("unparsed"))}))`,
+      )
       .select(({ fn }) => fn.countAll<number>().as("count"))
       .executeTakeFirstOrThrow();
     return count;
