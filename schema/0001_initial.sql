@@ -236,9 +236,10 @@ CREATE TABLE delivery_problems (
   smtp_code   INTEGER,
   enhanced_id INTEGER,
   phase_id    INTEGER,
-  error_id    INTEGER
+  error_id    INTEGER,
+  category_id INTEGER NOT NULL -- strings.id: why, by what the other side said and by whose server it is
 ) STRICT;
-CREATE UNIQUE INDEX idx_delivery_problems_all ON delivery_problems (error_id, smtp_code, enhanced_id, phase_id, is_timeout);
+CREATE UNIQUE INDEX idx_delivery_problems_all ON delivery_problems (error_id, smtp_code, enhanced_id, phase_id, is_timeout, category_id);
 
 -- What the log says about one recipient of one message: a row per => -> >> *> ** == line. Its message and its moment are in
 -- stored_entries.

@@ -138,7 +138,8 @@ SELECT
   e.confirmation,
   e.duration_ms / 1000.0 AS duration_seconds,
   coalesce(f.address, a.address) AS final_address,
-  e.queue_ms / 1000.0 AS queue_seconds
+  e.queue_ms / 1000.0 AS queue_seconds,
+  k.text AS category
 FROM address_events e
 JOIN stored_entries l ON l.id = e.entry_id
 JOIN stored_messages m ON m.id = l.message_id
@@ -156,6 +157,7 @@ LEFT JOIN strings x ON x.id = y.tls_id
 LEFT JOIN strings n ON n.id = b.enhanced_id
 LEFT JOIN strings p ON p.id = b.phase_id
 LEFT JOIN strings w ON w.id = b.error_id
+LEFT JOIN strings k ON k.id = b.category_id
 WHERE e.is_attempt;
 
 -- One row each time something was refused: a connection, a recipient, a message.

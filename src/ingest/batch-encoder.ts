@@ -1,7 +1,7 @@
 /** The reading side of batches: writes what entries say as rows of numbers, straight from their events. */
 import { normaliseAddress } from "../message/address.ts";
 import { type AddressWord, type MessageNews, messageNews } from "../message/state.ts";
-import type { AddressLine, Arrival, LogEvent, Rejection, SmtpReply } from "../parse/events.ts";
+import type { AddressLine, Arrival, Deferral, Failure, LogEvent, Rejection } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../store/codes.ts";
 import { nextHopId, textKey } from "../store/mentions.ts";
@@ -21,7 +21,15 @@ import {
   UPDATE_ROW,
   widthOf,
 } from "./encoded-batch.ts";
-import { type Client, clientOf, detailsOf, headerDumpFacts, reasonOf, storedWord } from "./entry-facts.ts";
+import {
+  type Client,
+  clientOf,
+  detailsOf,
+  failureCategory,
+  headerDumpFacts,
+  reasonOf,
+  storedWord,
+} from "./entry-facts.ts";
 import { formatAuthentication } from "./metadata.ts";
 import { NumberList, RowBuffer } from "./number-list.ts";
 import { NumberedTexts } from "./numbered-texts.ts";
@@ -219,7 +227,7 @@ export class BatchEncoder {
       case "deferral":
       case "failure":
         row[start + event.path_id] = this.#pathOf(said, said.router);
-        row[start + event.problem_id] = this.#problemOf(said.reply, error);
+        row[start + event.problem_id] = this.#problemOf(said, error, word.error);
         row[start + event.duration_ms] = said.deliveryMs ?? NULL;
         return;
       case "discard":
@@ -264,7 +272,7 @@ export class BatchEncoder {
     const { host } = said;
     const sender = said.sender === undefined ? undefined : normaliseAddress(said.sender);
     const recipient = said.recipient === undefined ? undefined : normaliseAddress(said.recipient);
-    const { category, reason } = reasonOf(said.reason, { ip: host?.ip, sender, recipient });
+    const { category, reason } = reasonOf(said, { ip: host?.ip, sender, recipient });
     const start = this.#rows.rejections.open();
     const row = this.#rows.rejections.values;
     row[start + rejection.entry_id] = line;
@@ -310,15 +318,17 @@ export class BatchEncoder {
   }
 
   /** `error`: the number of its template. */
-  #problemOf(reply: SmtpReply | undefined, error: number): number {
+  #problemOf({ reply, host }: Deferral | Failure, error: number, template: string | undefined): number {
     const isTimeout = reply?.isTimeout === true;
     if (isNull(error) && !isTimeout && reply?.code === undefined) return NULL;
+    const category = failureCategory(reply, template, host?.name);
     const row = this.#problems.next;
     row[problem.is_timeout] = isTimeout ? 1 : 0;
     row[problem.smtp_code] = reply?.code ?? NULL;
     row[problem.enhanced_id] = this.#strings.numberOf(reply?.enhancedCode);
     row[problem.phase_id] = this.#strings.numberOf(reply?.phase);
     row[problem.error_id] = error;
+    row[problem.category_id] = this.#strings.numberOf(category);
     return this.#problems.numberOfNext();
   }
 

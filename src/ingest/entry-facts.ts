@@ -1,9 +1,11 @@
 /** What an event says, in the words in which it is stored: pure functions, so that another thread can ask them. */
 import { normaliseAddress } from "../message/address.ts";
+import { categoriseFailure, operatorOf } from "../message/failure-category.ts";
 import { rankOf } from "../message/order.ts";
-import { categoriseRejection } from "../message/rejection-category.ts";
+import { categoriseRejection, type RejectionSigns } from "../message/rejection-category.ts";
+import type { FailureCategory } from "../message/reply-rules.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
-import type { Authentication, Host, LogEvent } from "../parse/events.ts";
+import type { Authentication, Host, LogEvent, SmtpReply } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { remember } from "../store/remember.ts";
@@ -93,15 +95,43 @@ export interface RejectionReason {
 }
 
 /** The category follows from the words of the reason, not from the addresses in it. */
-export function reasonOf(text: string | undefined, values: TemplateValues): RejectionReason {
-  if (text === undefined) return { category: categoriseRejection(undefined), reason: undefined };
+export function reasonOf(
+  { phase, isTemporary, reason: text }: RejectionSigns,
+  values: TemplateValues,
+): RejectionReason {
+  if (text === undefined) return { category: categoriseRejection({ phase, isTemporary, reason: text }), reason: text };
   const reason = toTemplate(text, values);
-  let category = categories.get(reason);
+  const key = `${isTemporary && phase === "auth"}${reason}`;
+  let category = categories.get(key);
   if (category === undefined) {
-    category = categoriseRejection(reason);
-    remember(categories, detach(reason), category, REMEMBERED_REASONS);
+    category = categoriseRejection({ phase, isTemporary, reason });
+    remember(categories, detach(key), category, REMEMBERED_REASONS);
   }
   return { category, reason };
+}
+
+const failures = new Map<string, FailureCategory>();
+
+/** Why a delivery failed. `template`: the error as it is stored, which names no recipient. */
+export function failureCategory(
+  reply: SmtpReply | undefined,
+  template: string | undefined,
+  host: string | undefined,
+): FailureCategory {
+  // The codes and the time-out are read from the error, so that they follow from it.
+  const key = `${operatorOf(host ?? null, "") ?? ""}\n${reply?.isTimeout === true}\n${template ?? reply?.code}`;
+  let category = failures.get(key);
+  if (category === undefined) {
+    category = categoriseFailure({
+      enhancedCode: reply?.enhancedCode ?? null,
+      smtpCode: reply?.code ?? null,
+      isTimeout: reply?.isTimeout === true,
+      error: template ?? null,
+      host: host ?? null,
+    });
+    remember(failures, detach(key), category, REMEMBERED_REASONS);
+  }
+  return category;
 }
 
 /** What stands below the line of an event in the reject log. */

@@ -67,10 +67,14 @@ function decide(rules: readonly ReplyRule[], reply: Reply): FailureCategory | un
 function fits({ operator, enhanced, basic, words }: ReplyRule, reply: Reply): boolean {
   return (
     (operator === undefined || operator === reply.operator) &&
-    (basic === undefined || basic === reply.basic) &&
+    (basic === undefined || isBasic(basic, reply.basic)) &&
     (enhanced === undefined || (reply.enhanced !== undefined && isCode(enhanced, reply.enhanced))) &&
     (words === undefined || words.test(reply.words))
   );
+}
+
+function isBasic(form: number | RegExp, code: number | null): boolean {
+  return typeof form === "number" ? form === code : code !== null && form.test(String(code));
 }
 
 function isCode(form: string | RegExp, code: string): boolean {
@@ -89,8 +93,8 @@ export function operatorOf(host: string | null, reply: string): Operator | undef
 const ABOUT_RECIPIENT: readonly FailureCategory[] = ["unknown_user", "dns"];
 const AFTER_MAIL = /^[A-Za-z ]{4,50} after (?:pipelined )?MAIL FROM:/;
 const STARTS_WITH_ENHANCED = /^[245]\.\d{1,3}\.\d{1,3}\b/;
-/** Right after the basic code, or as qmail writes it: `(#5.1.1)`. */
-const STANDARD_CODE = /(?:^(?:\d{3}[ -])?\W{0,2}|\(#)([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/;
+/** Right after the basic code or the name of a filter (`550 cuda_nsu 5.1.1`), or as qmail writes it: `(#5.1.1)`. */
+const STANDARD_CODE = /(?:^(?:\d{3}[ -])?\W{0,2}(?:[\w*.-]+ ){0,2}|\(#)([245]\.[0-7]\.\d{1,3})(?!\.?\d)/;
 
 function basicCodeOf(reply: string): number | null {
   return /^[2-5]\d\d(?=[ -]|$)/.test(reply) ? Number(reply.slice(0, 3)) : null;
@@ -115,21 +119,29 @@ export function replyIn(error: string): string {
 const LINE_BREAK = /(?:\\n|\n)\d{3}[ -](?:[245]\.\d{1,3}\.\d{1,3} ?)?/g;
 const FRAMING = /^Remote host \S+ \[[^\]]*\] |(?<=in response to )(?:EHLO|HELO|LHLO|MAIL FROM:|RCPT TO:).*/g;
 const NAMES =
-  /https?:\/\/\S*|\S*@[\w.-]+|<[^>]*>|(?<![\w.-])\/[\w.\-/]+|\b(?:[a-z\d](?:[\w-]*[a-z\d])?\.)+[a-z][a-z\d-]*[a-z]\b|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?/gi;
+  /https?:\/\/\S*|\S*@[\w.-]+|<[^>]*>|(?<![\w.-])\/[\w.\-/]+|\b(?:[a-z\d](?:[\w-]*[a-z\d])?\.)+[a-z][a-z\d-]*[a-z]\b|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?|\[?(?<![\da-f:])[\da-f]{1,4}(?::[\da-f]{0,4}){3,7}(?![\w:])\]?/gi;
 /** What stands in a reply whatever its reason. */
 const BOILERPLATE =
   /\b(?:may|might) (?:also )?(?:be|have)\b[^.;]*|\bif you (?:believe|think|feel|are)\b[^.;]*|\bto (?:best )?(?:reduce|protect)\b[^,.;]*|\bfor (?:more|further|e-?mail delivery) information\b[^;.]*/gi;
 
 /** The words of a reply as one line, without names, addresses and what says nothing. */
 function wordsOf(reply: string): string {
-  return reply.replace(FRAMING, "").replace(LINE_BREAK, " ").replace(NAMES, maskName).replace(BOILERPLATE, "");
+  return maskNames(reply.replace(FRAMING, "").replace(LINE_BREAK, " ")).replace(BOILERPLATE, "");
+}
+
+/** A text without names of hosts, addresses and pages: what they are called says nothing about a reason. */
+export function maskNames(text: string): string {
+  return text.replace(NAMES, maskName);
 }
 
 /** Pages of block lists about one address, whatever host they are on. */
-const LOOK_UP = /\/query\/(?:bl|ip|sbl|xbl|pbl)\b|\/bl\.shtml/;
+const LOOK_UP =
+  /\/query\/(?:bl|ip|sbl|xbl|pbl|lookup|domain)\b|\/bl\.shtml|lookup(?:\.\w+)?(?:[/?]|$)|\?(?:\w+=\w+&)*ip(?:_address)?=|\/reset-request\b|\/remove\.php|\/unblock\b/i;
+const IP_ADDRESS = /^\[?(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f]{0,4}(?::[\da-f]{0,4}){3,7})\]?$/i;
 
-/** Microsoft's names of exceptions look like those of hosts. */
+/** `IP*` for an address, `look-up*` for a page of a block list, `*` for any other name. Microsoft's names of exceptions look like those of hosts. */
 function maskName(name: string): string {
   if (/^(?:RESOLVER|STOREDRV|ROUTING)\./.test(name)) return name;
-  return `*${LOOK_UP.exec(name)?.[0] ?? ""}`;
+  if (IP_ADDRESS.test(name)) return "IP*";
+  return LOOK_UP.test(name) ? "look-up*" : "*";
 }

@@ -1,5 +1,8 @@
 /** What a rejection is about, from its reason. Reasons are written by administrators, so this is a best reading of common words. */
 
+import type { RejectionPhase } from "../parse/events.ts";
+import { maskNames } from "./failure-category.ts";
+
 export const REJECTION_CATEGORIES = {
   unknown_user: "The recipient does not exist here.",
   relay: "The client may not send through this server.",
@@ -44,8 +47,20 @@ const WORDS: readonly (readonly [RejectionCategory, RegExp])[] = [
   ["resources", /load average|try again later|temporar|local problem|lookup|disk space|service not available/i],
 ];
 
-/** The category of a rejection, given its reason as logged. */
-export function categoriseRejection(reason: string | undefined): RejectionCategory {
+export interface RejectionSigns {
+  readonly phase: RejectionPhase;
+  readonly isTemporary: boolean;
+  /** As logged. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * The category of a rejection. A login that this server could not check (435) is no failed login, and a temporary refusal without
+ * a word is a condition that could not be evaluated: both are failures of this server. Only block lists are known by their names.
+ */
+export function categoriseRejection({ phase, isTemporary, reason }: RejectionSigns): RejectionCategory {
+  if (isTemporary && (phase === "auth" || reason === undefined)) return "resources";
   if (reason === undefined) return "policy";
-  return WORDS.find(([, words]) => words.test(reason))?.[0] ?? "policy";
+  const masked = maskNames(reason);
+  return WORDS.find(([category, words]) => words.test(category === "dnsbl" ? reason : masked))?.[0] ?? "policy";
 }

@@ -38,6 +38,7 @@ const FORMS: readonly Form[] = [
   { start: "Tainted " },
   { start: "attempt to use tainted " },
   { start: "ACL " },
+  { start: "Malformed IP address " },
   { start: "invalid message_size_limit", subject: "message_size_limit" },
   { start: "invalid value for " },
   { start: "configured error code starts with incorrect digit " },

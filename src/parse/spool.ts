@@ -7,6 +7,9 @@ import type { Spool } from "./events.ts";
  *                      ^
  *     1vxEXA-0007QL-01 Format error in spool file 1vxEXA-0007QL-01-H: size=415
  *     1vxEXA-0007QL-01 moved from (third) input, msglog to input, msglog
+ *     1gfiaO-0008Tb-OK spool file write error while delivering: No space left on device
+ *     1gfhBW-0006xH-3H failed to write journal for user@example.com
+ *     Failed to create spool file /var/spool/exim4//input//1mkO1G-0004dQ-4z-D: Permission denied
  *     Berkeley DB error: BDB0210 /var/spool/exim4/db/retry: metadata page checksum error
  * Source: exim-log-grammar §11.
  */
@@ -20,4 +23,4 @@ export function parseSpool(text: string): Spool | undefined {
 
 const MOVED = /^moved from (.+?, \S*msglog) to (.+)$/;
 const ERROR =
-  /^(?:Spool(?: Q=\S+)? file (\S+) not found|Spool error for (\S+?):? |(?:Format error|Error reading|error reading|Failed to read) ?(?:in )?spool file ?(\S+?)?(?::? |$)|Spool (?:write|read|file) |Berkeley DB |Unable to get (?:shared|interim|exclusive)? ?lock|failed to (?:open|write|rename|create|read) (?:spool|DB file|database) )/;
+  /^(?:Spool(?: Q=\S+)? file (\S+) not found|Spool error for (\S+?):? |(?:Format error|Error reading|error reading|Failed to read) ?(?:in )?spool file ?(\S+?)?(?::? |$)|Spool (?:write|read|file) |spool file write error|[Ff]ailed to (?:write|open|create|unlink|sync|stat|rename|read) (?:the )?(?:spool|journal|message log|msglog)(?: file)?(?: |$)|Berkeley DB |Unable to get (?:shared|interim|exclusive)? ?lock|failed to (?:open|write|rename|create|read) (?:spool|DB file|database) )/;

@@ -22,7 +22,7 @@ export type Secret =
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol router seenIn status timeZone timestamp tls tone",
-    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits condition action result residue",
+    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits condition action result residue advice",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],

@@ -1,4 +1,5 @@
 /** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
+import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
 import type { Outcome } from "../message/statuses.ts";
 import type { OpenMessages } from "../store/stats/counts.ts";
 import { compareText } from "../text.ts";
@@ -6,7 +7,7 @@ import { DAY_MS, epochMs, toIso } from "../units.ts";
 import type { Figures } from "./figures.ts";
 import type { Period } from "./period.ts";
 import { groupByProvider } from "./providers.ts";
-import { groupByCategory } from "./reasons.ts";
+import { adviceFor, groupByCategory } from "./reasons.ts";
 import { OPEN_STATUSES, sum, type Totals } from "./totals.ts";
 
 /** `serious`: mail is lost, stuck or refused because of this server. `warning`: worth a look. */
@@ -22,11 +23,13 @@ export interface Problem {
   readonly since: string | null;
   /** What it is about: a category, a provider; at most three, the worst first. */
   readonly subjects: readonly string[];
+  /** What to do about the worst of it; empty where the problem says so itself. */
+  readonly advice: readonly string[];
 }
 
 /** What each problem is, with its threshold; shown by `exim-pilot help counting`. */
 export const PROBLEMS = {
-  panics: "Exim wrote to its panic log.",
+  panics: "Exim wrote to its panic log, or reported trouble of its own in another.",
   frozen: "Messages are frozen on the queue.",
   stuck: "Messages have been on the queue for more than a day, at the end of the time.",
   reputation: "Other servers refuse this one for its reputation or a block list.",
@@ -62,7 +65,7 @@ export async function findProblems(figures: Figures, totals: Totals, { until }: 
 
 async function findPanics({ source }: Figures): Promise<Problem[]> {
   if (source.choice !== undefined) return [];
-  const count = await source.counts.entries("panic");
+  const count = await source.counts.panics();
   return count === 0 ? [] : [problem("panics", "serious", count)];
 }
 
@@ -94,9 +97,10 @@ async function findFailures(figures: Figures, { recipients, attempts }: Totals):
   const distrusted = groupByCategory(failures).get("reputation");
   if (distrusted !== undefined) {
     const count = sum(distrusted, (group) => group.failures);
-    problems.push({ ...problem("reputation", "serious", count), share: share(count, attempts.total) });
+    const advice = adviceFor("reputation", distrusted);
+    problems.push({ ...problem("reputation", "serious", count), share: share(count, attempts.total), advice });
   }
-  const worst = (outcome: Outcome): string[] =>
+  const worst = (outcome: Outcome): FailureCategory[] =>
     [...groupByCategory(failures.filter((group) => group.outcome === outcome))]
       .map(([category, members]) => ({ category, failures: sum(members, (group) => group.failures) }))
       .sort((one, other) => other.failures - one.failures || compareText(one.category, other.category))
@@ -129,6 +133,7 @@ async function findProviders(figures: Figures): Promise<Problem[]> {
             ...problem(name, "warning", concerned.length),
             share: share(concerned.length, providers.length),
             subjects: concerned.slice(0, MOST_SUBJECTS).map(({ provider }) => provider),
+            advice: [FAILURE_ADVICE[name === "throttled" ? "rate_limit" : "connection"]],
           },
         ];
   return [...about("unreachable", silent), ...about("throttled", throttled)];
@@ -153,7 +158,7 @@ async function findRejections(figures: Figures, { rejections }: Totals): Promise
 }
 
 function problem(name: ProblemName, severity: Severity, count: number): Problem {
-  return { name, severity, count, share: null, since: null, subjects: [] };
+  return { name, severity, count, share: null, since: null, subjects: [], advice: [] };
 }
 
 function exceeding(
@@ -161,11 +166,12 @@ function exceeding(
   count: number,
   whole: number,
   limits: typeof BOUNCED | typeof DEFERRED,
-  subjects: readonly string[],
+  subjects: readonly FailureCategory[],
 ): Problem[] {
   const part = share(count, whole);
   if (part === null || part < limits.warning) return [];
-  return [{ ...problem(name, part >= limits.serious ? "serious" : "warning", count), share: part, subjects }];
+  const advice = subjects.slice(0, 1).map((category) => FAILURE_ADVICE[category]);
+  return [{ ...problem(name, part >= limits.serious ? "serious" : "warning", count), share: part, subjects, advice }];
 }
 
 /** A part of a whole; null when there is no whole. */

@@ -1,6 +1,6 @@
 /** Why: failed attempts and rejections by category, each with one of its lines. */
-import { categoriseFailure, replyIn } from "../message/failure-category.ts";
-import type { FailureCategory } from "../message/reply-rules.ts";
+import { operatorOf, replyIn } from "../message/failure-category.ts";
+import { FAILURE_ADVICE, type FailureCategory, OPERATORS, type Operator } from "../message/reply-rules.ts";
 import type { RejectionPhase } from "../parse/events.ts";
 import type { FailureGroup, ReasonCount, RejectionGroup } from "../store/stats/counts.ts";
 import type { Sample, StatsReader } from "../store/stats-reader.ts";
@@ -14,6 +14,8 @@ export interface FailureReason {
   readonly sample: Sample;
   /** What the other side said in it, without the command it answered. */
   readonly reply: string | null;
+  /** What to do: about the class, then what its most frequent operators ask for. */
+  readonly advice: readonly string[];
 }
 
 export interface FailureReasons {
@@ -49,11 +51,31 @@ export async function explainFailures(groups: readonly FailureGroup[], reader: S
       const most = members.reduce((best, group) => (compareGroups(group, best) < 0 ? group : best));
       const attempts = sum(members, (group) => group.failures);
       const sample = await reader.attemptSample(most.sampleId);
-      return { category, attempts, sample, reply: sample.text === null ? null : replyIn(sample.text) };
+      const reply = sample.text === null ? null : replyIn(sample.text);
+      return { category, attempts, sample, reply, advice: adviceFor(category, members) };
     }),
   );
   reasons.sort((one, other) => other.attempts - one.attempts || compareText(one.category, other.category));
   return { attempts: sum(reasons, (reason) => reason.attempts), reasons };
+}
+
+const MOST_OPERATORS = 3;
+/** What operators ask for concerns these. */
+const ABOUT_SENDERS: readonly FailureCategory[] = ["rate_limit", "reputation", "policy", "greylisting"];
+
+/** What to do about failures of one class. */
+export function adviceFor(category: FailureCategory, members: readonly FailureGroup[]): string[] {
+  const advice = [FAILURE_ADVICE[category]];
+  if (!ABOUT_SENDERS.includes(category)) return advice;
+  const failures = new Map<Operator, number>();
+  for (const { error, failures: count } of members) {
+    const operator = error === null ? undefined : operatorOf(null, replyIn(error));
+    if (operator !== undefined) failures.set(operator, (failures.get(operator) ?? 0) + count);
+  }
+  const operators = [...failures].sort(
+    ([one, count], [other, otherCount]) => otherCount - count || compareText(one, other),
+  );
+  return [...advice, ...operators.slice(0, MOST_OPERATORS).map(([operator]) => OPERATORS[operator])];
 }
 
 /** The most frequent first, whichever was read first. */
@@ -66,9 +88,8 @@ export function groupByCategory(
 ): Map<FailureCategory, [FailureGroup, ...FailureGroup[]]> {
   const byCategory = new Map<FailureCategory, [FailureGroup, ...FailureGroup[]]>();
   for (const group of groups) {
-    const category = categoriseFailure(group);
-    const members = byCategory.get(category);
-    if (members === undefined) byCategory.set(category, [group]);
+    const members = byCategory.get(group.category);
+    if (members === undefined) byCategory.set(group.category, [group]);
     else members.push(group);
   }
   return byCategory;

@@ -83,7 +83,8 @@ const SENDERS = {
   },
 } as const;
 
-const IS_LOGIN = sql`j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth')`;
+/** A login that was refused, rather than one that this server could not check. */
+const IS_LOGIN = sql`j.is_permanent AND j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth')`;
 
 /** Invocations read at once. */
 const PAGE = 2000;

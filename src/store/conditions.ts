@@ -181,7 +181,11 @@ export class ConditionBuilder {
         sql`EXISTS (SELECT 1 FROM stored_entries l WHERE l.message_id = m.id AND l.event IN ${codesOf(event)})`,
         sql`e.event IN ${codesOf(event)}`,
       );
-    } else if (withHousekeeping !== true) this.#entry?.push(sql`e.event NOT IN ${codesOf(HOUSEKEEPING)}`);
+    } else if (withHousekeeping !== true) {
+      // What stands in the panic log is never housekeeping to one who asks for that log.
+      const isPanic = logType?.includes("panic") === true ? sql` OR e.seen_in & ${LOG_BITS.panic}` : sql``;
+      this.#entry?.push(sql`(e.event NOT IN ${codesOf(HOUSEKEEPING)}${isPanic})`);
+    }
     if (isGiven(logType)) {
       const bits = logType.reduce((sum, name) => sum | LOG_BITS[name], 0);
       this.#add(

@@ -146,6 +146,7 @@ export const DELIVERY_PROBLEM = {
   enhanced_id: "string?",
   phase_id: "string?",
   error_id: "string?",
+  category_id: "string",
 } as const satisfies Layout;
 
 /** The names of the columns, in their order. */

@@ -247,6 +247,7 @@ export interface DeliveryAttemptsView {
   duration_seconds: GeneratedAlways<number | null>;
   final_address: GeneratedAlways<string>;
   queue_seconds: GeneratedAlways<number | null>;
+  category: GeneratedAlways<string | null>;
 }
 
 export interface RejectionsView {

@@ -1,7 +1,7 @@
 /** What `help` explains beside the commands. */
 
 import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
-import { FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
+import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
 import { ATTEMPT_STATUS_RULES, MESSAGE_STATUS_RULES, RECIPIENT_STATUS_RULES } from "../../message/statuses.ts";
 import { renderHanging } from "../../render/layout.ts";
 import { COUNTING_RULES, EXIMSTATS_DIFFERENCES } from "../../stats/counting.ts";
@@ -39,10 +39,17 @@ const STATUSES: RuleSections = [
   ["Delivery attempts", ATTEMPT_STATUS_RULES],
 ];
 
+const CLASSES = Object.fromEntries(
+  Object.entries(FAILURE_CATEGORIES).map(([name, meaning]) => [
+    name,
+    `${meaning} ${FAILURE_ADVICE[name as keyof typeof FAILURE_ADVICE]}`,
+  ]),
+);
+
 const COUNTING: RuleSections = [
   ["What stats counts", COUNTING_RULES],
   ["Problems, and from where on they are shown", PROBLEMS],
-  ["Reasons of bounces and deferrals: by the codes, else the words of the reply", FAILURE_CATEGORIES],
+  ["Reasons of bounces and deferrals: by the codes, else the words of the reply", CLASSES],
   ["Operators whose replies are known, and what to do", OPERATORS],
   ["Reasons of rejections, by their words", REJECTION_CATEGORIES],
   ["What eximstats counts differently", EXIMSTATS_DIFFERENCES],

@@ -6,13 +6,17 @@ import { countOf, formatCount, formatTime } from "../format.ts";
 import { formatShare } from "./table.ts";
 
 /** `2 messages are frozen, the oldest of 2026-03-02 06:13:49.` */
-export function describeProblem({ name, count, share, since, subjects }: Problem, timeZone: string): string {
+export function describeProblem(problem: Problem, timeZone: string): string {
+  return [describeFigure(problem, timeZone), ...problem.advice].join(" ");
+}
+
+function describeFigure({ name, count, share, since, subjects }: Problem, timeZone: string): string {
   const part = share === null ? "" : ` (${formatShare(share)})`;
   const oldest = since === null ? "" : `, the oldest of ${formatTime(since, timeZone)}`;
   const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
   switch (name) {
     case "panics":
-      return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")} of its panic log.`;
+      return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")}: see \`search --log-type panic\`.`;
     case "frozen":
       return `${countOf(count, "message is", "messages are")} frozen${oldest}.`;
     case "stuck":

@@ -18,6 +18,9 @@ export function failureTable(
       column("sample", "For instance", "sample"),
     ],
     rows: reasons.map((reason) => [reason.category, reason.attempts, part(reason.attempts, attempts), reason.reply]),
+    ...(reasons.length > 0 && {
+      note: reasons.map(({ category, advice }) => `${category}: ${advice.join(" ")}`).join("\n"),
+    }),
     empty: `No attempt ${what}.`,
   };
 }

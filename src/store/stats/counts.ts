@@ -1,9 +1,10 @@
 /** Figures of one selection. Where millions of rows are counted, several small values are packed into one key: half the time. */
 import { type AliasedExpression, type RawBuilder, sql } from "kysely";
+import type { FailureCategory } from "../../message/reply-rules.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import type { Codes, EntryKind } from "../codes.ts";
+import { type Codes, logTypeBit } from "../codes.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -62,6 +63,7 @@ export interface FailureGroup {
   readonly smtpCode: number | null;
   readonly enhancedCode: string | null;
   readonly isTimeout: boolean;
+  readonly category: FailureCategory;
   readonly failures: number;
   readonly sampleId: number;
 }
@@ -297,17 +299,20 @@ export class StatsCounts {
         "b.smtp_code",
         "b.enhanced_id",
         "b.is_timeout",
+        "b.category_id",
         fn.sum<number>("f.failures").as("failures"),
         fn.min<number>("f.sample_id").as("sampleId"),
       ])
-      .groupBy(["f.outcome", "b.error_id", "b.smtp_code", "b.enhanced_id", "b.is_timeout"]);
+      .groupBy(["f.outcome", "b.error_id", "b.smtp_code", "b.enhanced_id", "b.is_timeout", "b.category_id"]);
     const rows = await this.#selection.tables
       .selectFrom(grouped.as("g"))
       .leftJoin("strings as w", "w.id", "g.error_id")
       .leftJoin("strings as n", "n.id", "g.enhanced_id")
+      .leftJoin("strings as k", "k.id", "g.category_id")
       .select([
         "g.outcome",
         "w.text as error",
+        "k.text as category",
         "n.text as enhancedCode",
         "g.smtp_code as smtpCode",
         "g.is_timeout",
@@ -315,8 +320,10 @@ export class StatsCounts {
         "g.sampleId",
       ])
       .execute();
-    return rows.map(({ is_timeout, outcome, ...row }) => ({
+    return rows.map(({ is_timeout, outcome, category, ...row }) => ({
       ...row,
+      // A line without a word about why has no problem.
+      category: (category ?? "other") as FailureCategory,
       outcome: this.#codes.outcomeName(outcome),
       isTimeout: is_timeout === 1,
     }));
@@ -423,11 +430,14 @@ export class StatsCounts {
     }));
   }
 
-  /** Entries of an event. */
-  async entries(event: EntryKind): Promise<number> {
+  /** Entries of the panic log, whatever they say, and what Exim says in another log about trouble of its own; each once. */
+  async panics(): Promise<number> {
     const { count } = await this.#selection
       .entries()
-      .where(sql<boolean>`l.event = ${sql.lit(this.#codes.event(event))}`)
+      .where(
+        sql<boolean>`(l.event = ${sql.lit(this.#codes.event("panic"))}
+          OR (l.seen_in & ${sql.lit(logTypeBit("panic"))} AND l.event <> ${sql.lit(this.#codes.event("unparsed"))}))`,
+      )
       .select(({ fn }) => fn.countAll<number>().as("count"))
       .executeTakeFirstOrThrow();
     return count;
