@@ -2,7 +2,8 @@
 import { PilotError } from "../errors.ts";
 import { LINE_KINDS } from "../explain/kinds.ts";
 import { MESSAGE_STATUSES, type MessageStatus } from "../message/statuses.ts";
-import type { EntryKind, LogType } from "../store/codes.ts";
+import type { EntryKind } from "../parse/events.ts";
+import type { LogType } from "../store/codes.ts";
 import type { Filter, HitKind, Range } from "../store/filter.ts";
 import type { Reader } from "../store/reader.ts";
 import { SECOND_MS } from "../units.ts";

@@ -1,12 +1,14 @@
 /** How a line was read, field by field, with the place of each. */
+
+import type { EntryKind } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { type Field, fieldsOf, headerDumpFields } from "./fields.ts";
-import { isUnknown, LINE_KINDS, type LineKind } from "./kinds.ts";
+import { isUnknown, LINE_KINDS } from "./kinds.ts";
 import { type PlacedField, placeFields, type Range } from "./place-fields.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
 export interface Explanation extends LinePlace {
-  readonly kind: LineKind;
+  readonly kind: EntryKind;
   /** What the kind means. */
   readonly meaning: string;
   /** The decoded text that ranges are places of: the entry with its continuation lines, without a header dump. */

@@ -1,11 +1,8 @@
 /** What a line can be, each kind with its meaning in a few words. */
-import type { EventKind } from "../parse/events.ts";
-
-/** An event, or a line without a stamp that belongs to no entry. */
-export type LineKind = EventKind | "unparsed";
+import type { EntryKind } from "../parse/events.ts";
 
 /** In the order in which a mail goes its way: the message, its client, its server. */
-export const LINE_KINDS: Readonly<Record<LineKind, string>> = {
+export const LINE_KINDS: Readonly<Record<EntryKind, string>> = {
   arrival: "Exim took responsibility for a message",
   delivery: "a message was delivered to a recipient",
   deferral: "a temporary failure, Exim will try again",
@@ -46,6 +43,6 @@ export const LINE_KINDS: Readonly<Record<LineKind, string>> = {
 };
 
 /** True for the lines of no known form. */
-export function isUnknown(kind: LineKind): boolean {
+export function isUnknown(kind: EntryKind): boolean {
   return kind === "other" || kind === "unparsed";
 }

@@ -1,9 +1,8 @@
 /** One entry of a log, or a line of none, and what it means. */
-import type { LogEvent } from "../parse/events.ts";
+import type { EntryKind, LogEvent } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
 import { decodeUtf8 } from "../text.ts";
-import type { LineKind } from "./kinds.ts";
 
 /** Where it stands. */
 export interface LinePlace {
@@ -13,7 +12,7 @@ export interface LinePlace {
 }
 
 export interface ReadLine extends LinePlace {
-  readonly kind: LineKind;
+  readonly kind: EntryKind;
   /** All of its lines, decoded. */
   readonly raw: string;
   /** The stamp as logged, with its fraction and zone; undefined when unparsed. */

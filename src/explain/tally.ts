@@ -1,10 +1,12 @@
 /** How many lines there are of each kind, and samples of those that were not understood. Memory is bounded. */
-import { isUnknown, LINE_KINDS, type LineKind } from "./kinds.ts";
+
+import type { EntryKind } from "../parse/events.ts";
+import { isUnknown, LINE_KINDS } from "./kinds.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 import { shapeOf } from "./shape.ts";
 
 export interface KindCount {
-  readonly kind: LineKind;
+  readonly kind: EntryKind;
   readonly count: number;
   /** Of all entries, 0 to 1. */
   readonly share: number;
@@ -43,7 +45,7 @@ const MOST_SHAPES = 1000;
 const LONGEST_SAMPLE = 8192;
 
 export class Tally {
-  readonly #counts = new Map<LineKind, number>();
+  readonly #counts = new Map<EntryKind, number>();
   readonly #unknown = new ShapeTable();
   readonly #residue = new ShapeTable();
   #entries = 0;

@@ -235,8 +235,7 @@ class Run {
       await this.readAll();
       while (!this.#isAborted) {
         this.#writer.write((transactor) => {
-          transactor.indexTexts();
-          transactor.indexMentions();
+          transactor.indexAll();
         });
         await this.addUp();
         const changed = await follower.untilChanged(this.#options.signal, () => this.#isReplaced);
@@ -300,8 +299,7 @@ class Run {
     const result = report.isInterrupted ? "interrupted" : firstError === undefined ? "done" : "failed";
     this.#writer.syncCommits();
     this.#writer.write((transactor) => {
-      transactor.indexTexts();
-      transactor.indexMentions();
+      transactor.indexAll();
       transactor.endRun(this.#runId, result, firstError, toRunFigures(report), this.#options.now());
     });
     return report;

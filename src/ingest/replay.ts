@@ -70,10 +70,7 @@ async function readAll(
 
 async function finish(writer: Writer, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
-  writer.write((transactor) => {
-    transactor.indexTexts();
-    transactor.indexMentions();
-  });
+  writer.write((transactor) => transactor.indexAll());
   while (!signal.aborted && writer.write((transactor) => transactor.rollUp())) await setImmediate();
 }
 

@@ -502,3 +502,6 @@ export type LogEvent =
   | Other;
 
 export type EventKind = LogEvent["kind"];
+
+/** What an entry can be: an event, or a line without a stamp that belongs to no entry. */
+export type EntryKind = EventKind | "unparsed";

@@ -1,7 +1,7 @@
 /** The small integers that stand for names in base tables, as the file itself lists them. */
 import type Database from "better-sqlite3";
 import type { MessageStatus, Outcome, RecipientStatus } from "../message/statuses.ts";
-import type { EventKind, RejectionPhase } from "../parse/events.ts";
+import type { EntryKind, RejectionPhase } from "../parse/events.ts";
 
 /** The logs that Exim writes an entry to. */
 export type LogType = "main" | "reject" | "panic";
@@ -9,8 +9,11 @@ export type LogType = "main" | "reject" | "panic";
 /** What a file is: one of the logs, or all of them by way of syslog. */
 export type SourceType = LogType | "syslog";
 
-/** What an entry can be: an event, or a line without a stamp that belongs to no entry. */
-export type EntryKind = EventKind | "unparsed";
+/**
+ * The messages for which stored_messages has an index by status: few are not delivered. The words are those of the index, by which
+ * SQLite knows that it may take it; `m` is the table.
+ */
+export const IS_INDEXED_BY_STATUS = "m.status NOT IN (3, 10)";
 
 export interface Codes {
   readonly logType: (name: SourceType) => number;

@@ -1,6 +1,7 @@
 /** A filter as SQL: what must hold of a row of `stored_messages m`, or of a line that belongs to no message. */
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { SECOND_MS } from "../units.ts";
+import { IS_INDEXED_BY_STATUS } from "./codes.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
 import { type MentionKind, textKey } from "./mentions.ts";
 import type { Schema } from "./tables.ts";
@@ -125,7 +126,7 @@ export class ConditionBuilder {
       const isRare = status.every((name) => name !== "delivered" && name !== "partial");
       this.#add(
         sql`m.status IN (SELECT code FROM codes WHERE family = 'message_status' AND name IN (SELECT value FROM json_each(${names})))${
-          isRare ? sql` AND m.status NOT IN (3, 10)` : sql``
+          isRare ? sql` AND ${sql.raw(IS_INDEXED_BY_STATUS)}` : sql``
         }`,
         status.includes("rejected") ? sql`j.entry_id IS NOT NULL` : undefined,
       );

@@ -1,7 +1,8 @@
 /** What to look for: every condition that `search` and `trace` know. Conditions of different kinds all hold; of one kind, any. */
 import type { MessageStatus } from "../message/statuses.ts";
+import type { EntryKind } from "../parse/events.ts";
 import type { EpochMs } from "../units.ts";
-import type { EntryKind, LogType } from "./codes.ts";
+import type { LogType } from "./codes.ts";
 
 /** Text in which `*` stands for any characters and `?` for one; upper and lower case are the same. */
 export type Pattern = string;

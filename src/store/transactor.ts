@@ -81,14 +81,15 @@ export class Transactor {
     return this.#open();
   }
 
-  /** Makes strings and addresses findable by their text: to be done when a run ends, so that readers find all of them. */
-  indexTexts(): void {
+  /** Makes all that was stored findable, for readers too: to be done when a run ends. */
+  indexAll(): void {
     const { strings, addresses } = this.#open();
     strings.index();
     addresses.index();
+    this.indexMentions();
   }
 
-  /** Makes what the blocks mention findable: to be done when a run ends. */
+  /** Makes what the blocks mention findable. */
   indexMentions(): void {
     this.flush();
     indexMentions(this.#database, this.#tables.mentions, this.#memory.mentions);

@@ -4,9 +4,9 @@
  * lines of one log are different events, so each is paired with one of the other.
  */
 import type Database from "better-sqlite3";
-import type { EventKind } from "../parse/events.ts";
+import type { EntryKind, EventKind } from "../parse/events.ts";
 import { type EpochMs, HOUR_MS, type Moment, momentMs } from "../units.ts";
-import { type Codes, type EntryKind, type LogType, logTypeBit } from "./codes.ts";
+import { type Codes, type LogType, logTypeBit } from "./codes.ts";
 import { entryIdOf, lineOf, type RawTextReader } from "./raw-text.ts";
 import { remember } from "./remember.ts";
 

@@ -1,7 +1,8 @@
 /** Taking back what a block of text has brought, so that it can be read anew. */
 import type Database from "better-sqlite3";
+import type { EntryKind } from "../parse/events.ts";
 import type { EpochMs, Moment } from "../units.ts";
-import { type Codes, type EntryKind, logTypeBit } from "./codes.ts";
+import { type Codes, logTypeBit } from "./codes.ts";
 import { forgetMentions } from "./mentions.ts";
 import { prepareOnce } from "./prepared.ts";
 import { blockOf, entryIdOf, LINES_PER_BLOCK } from "./raw-text.ts";

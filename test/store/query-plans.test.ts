@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { IS_INDEXED_BY_STATUS, loadCodes } from "../../src/store/codes.ts";
 import type { Filter } from "../../src/store/filter.ts";
 import { Reader } from "../../src/store/reader.ts";
 import { buildChain } from "../../src/trace/chain.ts";
@@ -171,3 +172,13 @@ function withTable(detail: string, texts: readonly string[]): string {
   const tables = texts.flatMap((text) => form.exec(text)?.[1] ?? []);
   return `${verb} ${tables.find((table) => GROWING.includes(table)) ?? alias}${rest}`;
 }
+
+test("the index by status leaves out what is delivered, by the words that the queries say", () => {
+  const database = new Database(DB, { readonly: true });
+  const { messageStatus } = loadCodes(database);
+  const [delivered, partial] = [messageStatus("delivered"), messageStatus("partial")];
+  expect(IS_INDEXED_BY_STATUS).toBe(`m.status NOT IN (${delivered}, ${partial})`);
+  const index = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'idx_stored_messages_status'").pluck();
+  expect(index.get()).toContain(`WHERE ${IS_INDEXED_BY_STATUS.replace("m.", "")}`);
+  database.close();
+});

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { explain } from "../../explain/explain.ts";
-import { isUnknown, type LineKind } from "../../explain/kinds.ts";
+import { isUnknown } from "../../explain/kinds.ts";
 import { type ReadLine, readLine } from "../../explain/read-line.ts";
 import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch.ts";
@@ -10,6 +10,7 @@ import { eachLine, type LineEnd, SourceFailure } from "../../ingest/lines.ts";
 import { isForeign, isSurelyLog, isSyslog } from "../../ingest/log-type.ts";
 import { readFailure } from "../../ingest/read-failure.ts";
 import { openSource, STDIN_PATH } from "../../ingest/source.ts";
+import type { EntryKind } from "../../parse/events.ts";
 import { isPaste, PastedLines } from "../../parse/paste.ts";
 import { Redactor } from "../../redact/redactor.ts";
 import { renderEvent } from "../../render/parse-event.ts";
@@ -21,7 +22,7 @@ import { redactLine, redactSummary } from "../redact-line.ts";
 import { reportError } from "../report-error.ts";
 
 export interface ParseFlags {
-  readonly kind?: readonly LineKind[];
+  readonly kind?: readonly EntryKind[];
   readonly other?: boolean;
   readonly summary?: boolean;
   readonly samples: number;
@@ -158,7 +159,7 @@ class Run {
   }
 }
 
-function isWanted(kind: LineKind, { kind: kinds = [], other = false }: ParseFlags): boolean {
+function isWanted(kind: EntryKind, { kind: kinds = [], other = false }: ParseFlags): boolean {
   if (kinds.length === 0 && !other) return true;
   return kinds.includes(kind) || (other && isUnknown(kind));
 }

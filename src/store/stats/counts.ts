@@ -4,7 +4,7 @@ import type { FailureCategory } from "../../message/reply-rules.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import { type Codes, logTypeBit } from "../codes.ts";
+import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../codes.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -414,7 +414,7 @@ export class StatsCounts {
       .messages()
       .where(sql<boolean>`m.status IN (${sql.join(statuses.map((name) => sql.lit(this.#codes.messageStatus(name))))})`)
       // NOTE: lets SQLite take the index of those that are not delivered.
-      .where(sql<boolean>`m.status NOT IN (3, 10)`)
+      .where(sql.raw<boolean>(IS_INDEXED_BY_STATUS))
       .select(({ fn }) => [
         "m.status",
         fn.countAll<number>().as("messages"),
