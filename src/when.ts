@@ -34,7 +34,7 @@ export function isTimeZone(name: string): boolean {
 
 /** What {@link parseWhen} takes, for messages. */
 export const WHEN_FORMS =
-  "a date (2026-03-02), a time (2026-03-02 05:40), today, yesterday, or how long ago (90min, 2h, 7d, 2w)";
+  "a date (2026-03-02), a time (2026-03-02 05:40), today, yesterday, monday, last week, or how long ago (90min, 2h, 7d, 2w)";
 
 /**
  * The time that a text names on the clock of `timeZone`; undefined when it names none.
@@ -42,7 +42,9 @@ export const WHEN_FORMS =
  *     2026-03-02             that day
  *     2026-03-02 05:40       that minute; with seconds that second; and with a zone: 2026-03-02T05:40:05+02:00, …Z
  *     now, today, yesterday
- *     90min 2h 1h30m         so long ago
+ *     monday, last monday    the latest day of that name that is over, or is today
+ *     this week, last month  all its days; weeks begin on Monday
+ *     90min 2h 1h30m         so long ago; also 1 hour ago, 3 days ago
  *     7d 2w                  at this time of the day, so many days ago
  */
 export function parseWhen(text: string, clock: Clock): Span | undefined {
@@ -52,8 +54,37 @@ export function parseWhen(text: string, clock: Clock): Span | undefined {
   if (word === "yesterday") {
     return dayFrom(shiftDays(startOfDay(clock.now, clock.timeZone), -1, clock.timeZone), clock.timeZone);
   }
-  const parts = durationParts(word);
+  const named = parseNamed(word, clock);
+  if (named !== undefined) return named;
+  const parts = durationParts(word.replace(/ ago$/, ""));
   return parts === undefined ? parseDate(word, clock.timeZone) : timeAgo(parts, clock);
+}
+
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+const NAMED = /^(last |this |)(?:(hour|day|week|month)|([a-z]{3,9}))$/;
+
+/** `monday`, `last week`; a single `week` is none. */
+function parseNamed(word: string, { now, timeZone }: Clock): Span | undefined {
+  const [, which = "", unit, name = ""] = NAMED.exec(word.replace(/ {2,}/g, " ")) ?? [];
+  if (unit === undefined) return parseWeekday(which.trim(), name, { now, timeZone });
+  if (which === "") return undefined;
+  if (unit === "hour") {
+    const end = which === "last " ? now : ((now + HOUR_MS) as EpochMs);
+    return { from: (end - HOUR_MS) as EpochMs, until: end, isDay: true };
+  }
+  const bucket = unit as "day" | "week" | "month";
+  const start = startOfPeriod(bucket, now, timeZone);
+  if (which === "this ") return { from: start, until: nextPeriod(bucket, start, timeZone), isDay: true };
+  return { from: startOfPeriod(bucket, shiftDays(start, -1, timeZone), timeZone), until: start, isDay: true };
+}
+
+/** `mon`, `monday`: with `last`, today is not meant. */
+function parseWeekday(which: string, name: string, { now, timeZone }: Clock): Span | undefined {
+  const weekday = WEEKDAYS.findIndex((day) => name.length >= 3 && (name === day || name === day.slice(0, 3)));
+  if (weekday < 0 || which === "this") return undefined;
+  const today = startOfDay(now, timeZone);
+  const back = (wall(today, timeZone).getUTCDay() - weekday + 7) % 7;
+  return dayFrom(shiftDays(today, -(back === 0 && which === "last" ? 7 : back), timeZone), timeZone);
 }
 
 /** Milliseconds of `90s`, `15min`, `2h`, `7d`, `1h30m`; undefined when it is no duration. A number alone has no unit, and is none. */
@@ -69,14 +100,24 @@ interface DurationPart {
 const UNITS: Readonly<Record<string, number>> = {
   s: SECOND_MS,
   sec: SECOND_MS,
+  second: SECOND_MS,
+  seconds: SECOND_MS,
   m: MINUTE_MS,
   min: MINUTE_MS,
+  minute: MINUTE_MS,
+  minutes: MINUTE_MS,
   h: HOUR_MS,
+  hour: HOUR_MS,
+  hours: HOUR_MS,
   d: DAY_MS,
+  day: DAY_MS,
+  days: DAY_MS,
   w: WEEK_DAYS * DAY_MS,
+  week: WEEK_DAYS * DAY_MS,
+  weeks: WEEK_DAYS * DAY_MS,
 };
 
-const DURATION = /^(?:\d+(?:\.\d+)?\s?(?:sec|s|min|m|h|d|w)\s*)+$/;
+const DURATION = /^(?:\d+(?:\.\d+)?\s?(?:seconds?|sec|s|minutes?|min|m|hours?|h|days?|d|weeks?|w)\s*)+$/;
 
 function durationParts(text: string): readonly DurationPart[] | undefined {
   if (!DURATION.test(text)) return undefined;

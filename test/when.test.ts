@@ -47,6 +47,28 @@ describe("a time as people type it", () => {
     expect(iso(parseWhen(text, { now: NOW, timeZone: NEW_YORK })?.from)).toBe(expected);
   });
 
+  // A Wednesday.
+  const WEDNESDAY = at("2026-03-04T15:20:00Z");
+  test.each([
+    ["monday", "2026-03-02T05:00:00Z", "2026-03-03T05:00:00Z"],
+    ["mon", "2026-03-02T05:00:00Z", "2026-03-03T05:00:00Z"],
+    ["wednesday", "2026-03-04T05:00:00Z", "2026-03-05T05:00:00Z"],
+    ["last wednesday", "2026-02-25T05:00:00Z", "2026-02-26T05:00:00Z"],
+    ["Last Thursday", "2026-02-26T05:00:00Z", "2026-02-27T05:00:00Z"],
+    ["last week", "2026-02-23T05:00:00Z", "2026-03-02T05:00:00Z"],
+    ["this week", "2026-03-02T05:00:00Z", "2026-03-09T04:00:00Z"],
+    ["last month", "2026-02-01T05:00:00Z", "2026-03-01T05:00:00Z"],
+    ["this month", "2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z"],
+    ["last hour", "2026-03-04T14:20:00Z", "2026-03-04T15:20:00Z"],
+    ["1 hour ago", "2026-03-04T14:20:00Z", "2026-03-04T14:20:00Z"],
+    ["3 days ago", "2026-03-01T15:20:00Z", "2026-03-01T15:20:00Z"],
+    ["7 days", "2026-02-25T15:20:00Z", "2026-02-25T15:20:00Z"],
+    ["90 minutes ago", "2026-03-04T13:50:00Z", "2026-03-04T13:50:00Z"],
+  ])("%s is from %s up to %s", (text, from, until) => {
+    const span = parseWhen(text, { now: WEDNESDAY, timeZone: NEW_YORK });
+    expect([iso(span?.from), iso(span?.until)]).toEqual([from, until]);
+  });
+
   test("days are counted on the clock of the wall, hours are not", () => {
     const now = at("2026-11-01T17:00:00Z");
     expect(iso(parseWhen("1d", { now, timeZone: NEW_YORK })?.from)).toBe("2026-10-31T16:00:00Z");
@@ -57,7 +79,11 @@ describe("a time as people type it", () => {
     "",
     "tomorrow",
     "7",
-    "7 days",
+    "in 7 days",
+    "week",
+    "last",
+    "this monday",
+    "last fortnight",
     "-2h",
     "2026-13-01",
     "2026-02-30",

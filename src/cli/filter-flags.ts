@@ -119,8 +119,18 @@ const PLAIN = [
 
 /** The filter of the flags, with times on the clock of the servers that are asked about. Errors: `usage`. */
 export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "search">, io: Io): Promise<Filter> {
+  for (const name of flags.server ?? []) await assertServer(name, reader);
   const zones = await reader.search.timeZones(flags.server);
   return toFilter(flags, { now: io.now, timeZone: commonTimeZone(zones.values(), io) });
+}
+
+/** A name that no server has is a slip: "nothing matches" would be taken for an answer. Errors: `not_found`. */
+async function assertServer(name: string, { search }: Pick<Reader, "search">): Promise<void> {
+  if ((await search.timeZones([name])).size > 0) return;
+  const known = [...(await search.timeZones()).keys()];
+  throw new PilotError("not_found", `The database knows no server "${name}".`, {
+    hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
+  });
 }
 
 /** The filter of the flags, with times on one clock. Errors: `usage`. */

@@ -1,13 +1,17 @@
 /** The whole program as a function: arguments and streams in, exit status out. The only place that catches everything. */
+import { statSync } from "node:fs";
 import { CommanderError } from "commander";
-import { EXIT_BUG, EXIT_STATUS, PilotError } from "../errors.ts";
+import { type ErrorCode, EXIT_BUG, EXIT_STATUS, PilotError } from "../errors.ts";
+import { renderJson, renderJsonLine } from "../render/json.ts";
 import { toVisible } from "../render/terminal-text.ts";
 import { describeSystemError, isSystemError, type SystemError, translateSystemError } from "../store/system-errors.ts";
+import { readArgv } from "./argv.ts";
 import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { buildProgram, type SetStatus } from "./program.ts";
 import { NotBrief } from "./quick.ts";
 import { reportError } from "./report-error.ts";
+import { toUsageError } from "./usage-error.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -30,8 +34,9 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
       outcome.status = status;
       outcome.endsBySignal = endsBySignal;
     };
-    const program = buildProgram(io, setStatus, argv[0]);
-    await program.parseAsync([...argv], { from: "user" });
+    const words = readArgv(argv, isFile);
+    const program = buildProgram(io, setStatus, words[0]);
+    await program.parseAsync([...words], { from: "user" });
     const isAsked = io.signal.aborted && !isReaderGone(io.signal) && !isOutputFailed(io.signal);
     const isCut = isAsked && !outcome.endsBySignal;
     return isCut && outcome.status <= EXIT_STATUS.check_failed ? EXIT_STATUS.interrupted : outcome.status;
@@ -42,25 +47,62 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function conclude(error: unknown, argv: readonly string[], io: Io): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
-  const failure = await toFailure(error);
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // The help, where a command is missing.
+  if (error instanceof CommanderError && error.code === "commander.help") return EXIT_STATUS.usage;
+  const failure = await toFailure(error, argv);
   if (!(failure instanceof PilotError)) {
     reportBug(failure, argv, io);
+    printFailure({ code: "bug", message: "This is a bug in exim-pilot.", hint: null }, argv, io);
     return EXIT_BUG;
   }
   // NOTE: an output that fails stops the command; main tells why.
   const isOutputsFault = failure.code === "interrupted" && (isOutputFailed(io.signal) || isReaderGone(io.signal));
-  if (!isOutputsFault) reportError(failure, io);
+  if (!isOutputsFault) {
+    reportError(failure, io);
+    const { code, message, hint = null } = failure;
+    printFailure({ code, message, hint }, argv, io);
+  }
   return isOutputsFault && isReaderGone(io.signal) ? 0 : EXIT_STATUS[failure.code];
 }
 
 /** The one place where what the system, SQLite or its driver threw, and nobody knew better, becomes what a user can act on. */
-async function toFailure(error: unknown): Promise<unknown> {
+async function toFailure(error: unknown, argv: readonly string[]): Promise<unknown> {
   // NOTE: nothing is loaded for these: there may be no file descriptor left to load it with.
   if (error instanceof PilotError) return error;
+  if (error instanceof CommanderError) return toUsageError(error.message, commandOf(argv));
   if (isSystemError(error)) return translateSystemError(error);
   const { translateError } = await import("../store/sqlite-errors.ts");
   return translateError(error);
+}
+
+function isFile(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The command whose help is asked for when the arguments are wrong. */
+function commandOf(argv: readonly string[]): string | undefined {
+  try {
+    const [command] = readArgv(argv, isFile);
+    return command?.startsWith("-") === true ? undefined : command;
+  } catch {
+    // NOTE: a word that is no command is told by itself.
+    return undefined;
+  }
+}
+
+interface PrintedFailure {
+  readonly code: ErrorCode | "bug";
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** A program that asked for JSON gets the failure as JSON too; of lines, the last one. */
+function printFailure(error: PrintedFailure, argv: readonly string[], io: Io): void {
+  const end = argv.indexOf("--");
+  const flags = end < 0 ? argv : argv.slice(0, end);
+  if (flags.includes("--ndjson")) io.stdout.write(renderJsonLine({ error }));
+  else if (flags.includes("--json")) io.stdout.write(renderJson("error", { error }));
 }
 
 function outputFailure(error: SystemError): PilotError {

@@ -25,10 +25,10 @@ import {
   toWhen,
   wholeNumber,
 } from "./flag-values.ts";
+import { settleGuesses, withGuesses, withLast } from "./guessed-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { withPager } from "./pager.ts";
-import { reportError } from "./report-error.ts";
 import { redactOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
 import {
   addAudit,
@@ -40,7 +40,6 @@ import {
   addRestore,
   addVerify,
 } from "./upkeep-commands.ts";
-import { toUsageError } from "./usage-error.ts";
 
 export type { Command, Option };
 
@@ -82,7 +81,8 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      outputError: (text) => reportError(toUsageError(text), io),
+      // NOTE: what it throws is told with all other errors, in main.ts.
+      outputError: () => {},
       getOutHelpWidth: () => columnsOf(io.stdout, io),
       getErrHelpWidth: () => columnsOf(io.stderr, io),
       getOutHasColors: () => false,
@@ -92,6 +92,7 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
     .hook("preAction", async (_program, command) => {
       const { completeOptions } = await import("./effective-options.ts");
       completeOptions(command, io);
+      settleGuesses(command);
     })
     .addHelpText("after", EXAMPLES);
   const add = wanted === undefined ? undefined : ALONE.get(wanted);
@@ -175,7 +176,7 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
     .option("--pick <number>", "of several messages, the one with this number", wholeNumber(1))
-    .option("--limit <count>", "of several messages, at most so many to choose from", wholeNumber(1), 20)
+    .option("-n, --limit <count>", "of several messages, at most so many to choose from", wholeNumber(1), 20)
     .option("--chain", "show what it came of and what came of it, as a tree")
     .addOption(
       new Option("--by <thread>", "what the timeline is sorted into")
@@ -186,7 +187,7 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--raw", "show the log lines instead of the timeline")
     .addOption(redactOption())
     .option("--json", "print everything as JSON");
-  withFilters(command)
+  withGuesses(withFilters(command))
     .addHelpText("after", TRACE_EXAMPLE)
     .action(async (words: string[], flags) => {
       const { runTrace } = await import("./commands/trace.ts");
@@ -223,13 +224,13 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-M, --related", "with messages that name those, or are named by them")
     .addOption(timeoutOption("stop when one block of lines takes the pattern longer; 0 is no limit"))
     .option("-t, --slower-than <seconds>", "leave out messages finished within that time", toSeconds);
-  withFilters(command)
+  withGuesses(withFilters(command))
     .optionsGroup("Output:")
     .addOption(
       new Option("--sort <key>", "time, size or queue-time").choices(["time", "size", "queue-time"]).default("time"),
     )
     .option("--reverse", "oldest or smallest first; with --raw newest first")
-    .option("--limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", wholeNumber(1))
+    .option("-n, --limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", wholeNumber(1))
     .option("--after <place>", "go on behind what a search before has shown")
     .addOption(
       new Option("--raw", "log lines, grouped by message").conflicts(["ids", "csv", "ndjson", "json", "count"]),
@@ -253,14 +254,14 @@ Examples:
   exim-pilot search --auth bob --since yesterday --count`;
 
 function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
-  withPaging(withDatabase(program.command("abuse")))
+  withLast(withPaging(withDatabase(program.command("abuse"))))
     .summary("show who sends most, and whose logins fail")
     .description(
       "Shows which accounts, programs and local users send how much, as whom and from where, and from where and for which accounts logins fail, with those that succeeded afterwards.",
     )
     .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
     .option("--until <time>", "only before then; a day is included")
-    .option("--limit <count>", "at most so many answers to each question", wholeNumber(1), 5)
+    .option("-n, --limit <count>", "at most so many answers to each question", wholeNumber(1), 5)
     .addOption(redactOption())
     .option("--json", "print the answers as JSON")
     .addHelpText("after", ABUSE_EXAMPLE)
@@ -330,7 +331,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
     )
     .addOption(new Option("--rank <figure>", "what leads in a ranking (default: count)").choices(RANKS))
-    .option("--limit <count>", "rows of rankings and hosts", wholeNumber(1, MOST_RANKED_ROWS), 10)
+    .option("-n, --limit <count>", "rows of rankings and hosts", wholeNumber(1, MOST_RANKED_ROWS), 10)
     .addOption(
       new Option("--bucket <size>", `of what is shown over time: ${BUCKET_FORMS} (default: as fits)`).argParser(
         toBucket,
@@ -367,7 +368,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .option("-q, --quiet", "print no page, only what --fail-if finds and what --json, --csv or --markdown ask for")
     .addHelpText("after", STATS_EXAMPLE);
-  withFilters(stats, SUBJECT_FLAGS).action(async (sections: SectionName[], flags) => {
+  withGuesses(withFilters(stats, SUBJECT_FLAGS)).action(async (sections: SectionName[], flags) => {
     const { runStats } = await import("./commands/stats.ts");
     setStatus(await withPager(flags, io, (paged) => runStats(sections, flags, paged)));
   });

@@ -32,7 +32,7 @@ export function addRebuild(program: Command, io: Io, setStatus: SetStatus): void
     .description(
       "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all. Refused once text has been pruned: what it said could not be derived again.",
     )
-    .option("--dry-run", "say what would be done, change nothing")
+    .option("-n, --dry-run", "say what would be done, change nothing")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
     .action(async (flags) => {
@@ -64,7 +64,7 @@ export function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
     .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
     .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
-    .option("--dry-run", "say what would be removed, change nothing")
+    .option("-n, --dry-run", "say what would be removed, change nothing")
     .option("--force", "remove open messages and parts of chains too, and everything if that is old")
     .option("--vacuum", "write the whole file anew at the end; nobody can write meanwhile")
     .option("-q, --quiet", "print nothing but errors")
@@ -115,7 +115,7 @@ export function addRestore(program: Command, io: Io, setStatus: SetStatus): void
       "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
     )
     .argument("<file>", "the backup")
-    .option("--dry-run", "check the backup and say what would be done, change nothing")
+    .option("-n, --dry-run", "check the backup and say what would be done, change nothing")
     .option("--json", "print the report as JSON")
     .action(async (file: string, flags) => {
       const { runRestore } = await import("./commands/restore.ts");
@@ -133,7 +133,7 @@ export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void
     .addOption(
       new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
     )
-    .option("--dry-run", "say what would be done, change nothing")
+    .option("-n, --dry-run", "say what would be done, change nothing")
     .option("--to <version>", "only up to this schema", toSchemaVersion)
     .option("--no-backup", "make no backup before")
     .option("--backup-directory <directory>", "where that is made (default: backups, beside the database)")
@@ -163,7 +163,7 @@ export function addAudit(program: Command, io: Io): void {
     .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
     .option("--message <id>", "only what names this message")
     .option("--address <address>", "only what names this address")
-    .option("--limit <rows>", "the newest so many", wholeNumber(1, MOST_ROWS), 100)
+    .option("-n, --limit <rows>", "the newest so many", wholeNumber(1, MOST_ROWS), 100)
     .addOption(redactOption())
     .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
     .option("--json", "print it as JSON")

@@ -40,6 +40,20 @@ export class MessageReader {
     return this.#views.selectFrom("messages").selectAll().where("id", "=", id).orderBy("server").execute();
   }
 
+  /** Exim's ids that begin so, the latest first, at most `most`. */
+  async idsBeginning(text: string, most: number): Promise<string[]> {
+    const rows = await this.#views
+      .selectFrom("messages")
+      .select("id")
+      .distinct()
+      .where("id", ">=", text)
+      .where("id", "<", text + LAST)
+      .orderBy("id", "desc")
+      .limit(most)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
   /** Exim's ids that are this one but for upper and lower case. */
   async findSimilar(id: string): Promise<string[]> {
     const found = new Set<string>();

@@ -28,7 +28,8 @@ export async function findMessages(
   if (subject.kind === "id" && Object.keys(filter).length === 0) {
     return { messages: await messages.find(subject.id), isMore: false };
   }
-  for (const narrowed of toFilters(subject, filter)) {
+  const ids = subject.kind === "cut_id" ? await messages.idsBeginning(subject.text, MOST_CUT_IDS) : [];
+  for (const narrowed of toFilters(subject, filter, ids)) {
     const hits = await search.find({ filter: narrowed, order: NEWEST_FIRST, after: undefined, limit: limit + 1 });
     if (hits.length === 0) continue;
     const found = await search.read(hits.slice(0, limit));
@@ -45,14 +46,21 @@ export async function suggestIds({ messages }: TraceReaders, subject: Subject): 
   return subject.kind === "id" ? messages.findSimilar(subject.id) : [];
 }
 
+/** So many ids may begin alike: those of more than an hour of a busy server. */
+const MOST_CUT_IDS = 1000;
+
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
-/** Tried in order. */
-function toFilters(subject: Subject, filter: Filter): readonly Filter[] {
+/** Tried in order. `ids`: those that begin as the subject does. */
+function toFilters(subject: Subject, filter: Filter, ids: readonly string[]): readonly Filter[] {
   const base: Filter = { ...filter, kind: ["message"] };
   switch (subject.kind) {
     case "id":
       return [{ ...base, eximId: [subject.id] }];
+    case "cut_id":
+      if (ids.length > 0) return [{ ...base, eximId: ids }];
+      // A local user may have such a name.
+      return subject.text.includes("-") ? [] : [{ ...base, address: [subject.text] }];
     case "message_id_or_address": {
       const bare = subject.text.replace(/^<(.*)>$/, "$1");
       return [

@@ -4,6 +4,8 @@ import { parseEntryText } from "../parse/record.ts";
 
 export type Subject =
   | { readonly kind: "id"; readonly id: string }
+  /** The beginning of an id. */
+  | { readonly kind: "cut_id"; readonly text: string }
   /** Meant as an id, and none. */
   | { readonly kind: "broken_id"; readonly text: string }
   /** With an @: what it is, the database tells. */
@@ -13,6 +15,9 @@ export type Subject =
 
 const ANY_ID =
   /(?<![\w-])(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4})(?![\w-])/;
+
+/** Ids begin with the time: what has no hyphen is one when its first letter is of these decades. */
+const CUT_ID = /^(?:[12][0-9A-Za-z]{5}|[0-9A-Za-z]{6}-[0-9A-Za-z]{0,11}(?:-[0-9A-Za-z]{0,3})?)$/;
 
 const LIKE_AN_ID = /^[0-9A-Za-z]{5,7}-[0-9A-Za-z-]+$/;
 
@@ -25,6 +30,7 @@ export function readSubject(given: string): Subject | undefined {
     return id === undefined ? undefined : { kind: "id", id };
   }
   if (text === "") return undefined;
+  if (CUT_ID.test(text)) return { kind: "cut_id", text };
   if (LIKE_AN_ID.test(text)) return { kind: "broken_id", text };
   return text.includes("@") ? { kind: "message_id_or_address", text } : { kind: "address", text };
 }

@@ -118,12 +118,19 @@ function pick(messages: readonly MessageKey[], number: number): MessageKey {
   });
 }
 
+function describeSubject(subject: Exclude<Subject, { readonly kind: "broken_id" }>): string {
+  if (subject.kind === "id") return `message ${subject.id}`;
+  return subject.kind === "cut_id"
+    ? `message whose id begins with ${subject.text}`
+    : `message with or for ${subject.text}`;
+}
+
 async function notFound(
   reader: Reader,
   subject: Exclude<Subject, { readonly kind: "broken_id" }>,
   filter: object,
 ): Promise<PilotError> {
-  const name = subject.kind === "id" ? `message ${subject.id}` : `message with or for ${subject.text}`;
+  const name = describeSubject(subject);
   if (Object.keys(filter).length > 0) {
     const others = (await findMessages(reader, subject, {}, MOST_OTHERS)).messages;
     if (others.length > 0) {
@@ -139,7 +146,7 @@ async function notFound(
       hint: `Did you mean ${similar}? Upper and lower case matter in ids.`,
     });
   }
-  if (subject.kind !== "id" && /^[\w-]+(?:\.[\w-]+)+$/.test(subject.text)) {
+  if (subject.kind !== "id" && subject.kind !== "cut_id" && /^[\w-]+(?:\.[\w-]+)+$/.test(subject.text)) {
     return new PilotError("not_found", `The database knows no ${name}.`, {
       hint: `For a domain or a host there is search: \`exim-pilot search --domain ${subject.text}\`, \`--host\`.`,
     });

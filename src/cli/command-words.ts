@@ -1,0 +1,81 @@
+/** The commands, and what else people call what they do. Loaded at every start, so nothing else is here. */
+
+/** In the order of the help. */
+export const COMMANDS = [
+  "ingest",
+  "trace",
+  "search",
+  "abuse",
+  "tag",
+  "stats",
+  "servers",
+  "sources",
+  "export",
+  "sql",
+  "verify",
+  "rebuild",
+  "parse",
+  "prune",
+  "backup",
+  "restore",
+  "migrate",
+  "audit",
+  "doctor",
+  "config",
+  "completion",
+  "help",
+] as const;
+
+/** Words that are taken for a command. */
+export const SYNONYMS: Readonly<Record<string, string>> = {
+  check: "verify",
+  show: "trace",
+  find: "search",
+  grep: "search",
+};
+
+/** Words that mean a command, which its name is told for: what they are about to change or print is not guessed. */
+const MEANINGS: Readonly<Record<(typeof COMMANDS)[number], string>> = {
+  ingest: "add append collect import index insert load log logs mainlog read scan store sync update watch tail follow",
+  trace: "explain history msg message messages track where why",
+  search: "exigrep filter list ls lookup match query select who",
+  abuse: "abusers attack attacks brute bruteforce hacked security spam spammers",
+  tag: "label mark name tags",
+  stats: "count counts dashboard eximstats figures html metrics report reports statistics summary top",
+  servers: "host hosts rename server",
+  sources: "coverage files source",
+  export: "cat download dump extract raw save",
+  sql: "database db psql shell sqlite sqlite3 table tables view views",
+  verify: "fsck health integrity ok test validate",
+  rebuild: "recreate reindex reparse reset",
+  parse: "decode line lines",
+  prune: "clean cleanup compact delete drop expire forget gc purge remove retention rm rotate shrink trim vacuum",
+  backup: "backups copy snapshot",
+  restore: "recover undo",
+  migrate: "init schema upgrade",
+  audit: "audits log-of-actions",
+  doctor: "diagnose env info status",
+  config: "configuration configure options settings",
+  completion: "autocomplete bash completions fish zsh",
+  help: "?? commands man manual usage",
+};
+
+/** The command that a word means; undefined when it means none. */
+export function commandMeantBy(word: string): string | undefined {
+  const lower = word.toLowerCase();
+  return (
+    COMMANDS.find((name) => MEANINGS[name].split(" ").includes(lower)) ??
+    COMMANDS.find((name) => isOneSlip(lower, name))
+  );
+}
+
+/** True when one letter is wrong, missing or too many, or two neighbours have changed places. */
+export function isOneSlip(typed: string, meant: string): boolean {
+  if (typed === meant) return false;
+  let start = 0;
+  while (start < typed.length && typed[start] === meant[start]) start++;
+  const [rest, wanted] = [typed.slice(start), meant.slice(start)];
+  const isSwapped =
+    rest.length >= 2 && rest[0] === wanted[1] && rest[1] === wanted[0] && rest.slice(2) === wanted.slice(2);
+  return isSwapped || rest.slice(1) === wanted.slice(1) || rest.slice(1) === wanted || rest === wanted.slice(1);
+}
