@@ -29,7 +29,7 @@ import { settleGuesses, withGuesses, withLast } from "./guessed-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { withPager } from "./pager.ts";
-import { redactOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
+import { logOption, redactOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
 import {
   addAudit,
   addBackup,
@@ -184,6 +184,7 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
         .default("time")
         .conflicts(["chain", "raw"]),
     )
+    .addOption(logOption())
     .option("--raw", "show the log lines instead of the timeline")
     .addOption(redactOption())
     .option("--json", "print everything as JSON");
@@ -191,7 +192,8 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", TRACE_EXAMPLE)
     .action(async (words: string[], flags) => {
       const { runTrace } = await import("./commands/trace.ts");
-      setStatus(await withPager(flags, io, (paged) => runTrace(words, flags, paged)));
+      const { withLogs } = await import("./logs-in-hand.ts");
+      setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runTrace(words, own, paged))));
     });
 }
 
@@ -218,6 +220,7 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
       "Finds messages, refusals and other lines, by what is known of them, or by a pattern in the text of their lines as exigrep does.",
     )
     .argument("[pattern]", "regular expression over log lines; a line that matches selects its message")
+    .addOption(logOption())
     .option("-l, --literal", "the pattern is the text itself")
     .option("-I, --sensitive", "upper and lower case differ in the pattern")
     .option("-v, --invert", "what the pattern does not match")
@@ -244,7 +247,8 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", SEARCH_EXAMPLE)
     .action(async (pattern: string | undefined, flags) => {
       const { runSearch } = await import("./commands/search.ts");
-      setStatus(await withPager(flags, io, (paged) => runSearch(pattern, flags, paged)));
+      const { withLogs } = await import("./logs-in-hand.ts");
+      setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runSearch(pattern, own, paged))));
     });
 }
 
@@ -324,6 +328,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       "Counts what is stored: without sections what fits a screen, problems first. How it counts: `exim-pilot help counting`.",
     )
     .argument("[sections...]", "what to show: names from the list below, or all", collectSections)
+    .addOption(logOption())
     .option("--since <time>", `from this time on: ${WHEN_FORMS}`)
     .option("--until <time>", "before this time, in the same forms; a day is included")
     .option("-s, --server <name>", "only what this server logged (can be repeated)", collectText)
@@ -370,7 +375,8 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addHelpText("after", STATS_EXAMPLE);
   withGuesses(withFilters(stats, SUBJECT_FLAGS)).action(async (sections: SectionName[], flags) => {
     const { runStats } = await import("./commands/stats.ts");
-    setStatus(await withPager(flags, io, (paged) => runStats(sections, flags, paged)));
+    const { withLogs } = await import("./logs-in-hand.ts");
+    setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runStats(sections, own, paged))));
   });
 }
 

@@ -47,3 +47,11 @@ export function withKeys(command: Command): void {
 export function redactOption(): Option {
   return new Option("--redact", "replace addresses, hosts, ids and subjects by made-up ones, to show it to others");
 }
+
+/** For questions that can be asked of logs that are in no database. */
+export function logOption(): Option {
+  return new Option(
+    "--log <files...>",
+    "ask these logs instead of the database: they are read for this answer alone",
+  ).conflicts("db");
+}

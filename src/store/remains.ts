@@ -12,14 +12,14 @@ export interface Processes {
   readonly isRunning: (mark: string) => boolean | undefined;
 }
 
-export type UnfinishedKind = "plain" | "packed" | "manifest" | "restore" | "verify" | "drill" | "database";
+export type UnfinishedKind = "plain" | "packed" | "manifest" | "restore" | "verify" | "drill" | "database" | "logs";
 
 /** Form of {@link Processes.mark}. */
 export const MARK = String.raw`[0-9a-f]{8}-\d+-\d+`;
 
 const PREFIX = ".exim-pilot-";
 const NAME = new RegExp(
-  `^\\.exim-pilot-(plain|packed|manifest|restore|verify|drill|database)-(${MARK})-[0-9a-f-]{36}(?:-wal|-shm|-journal)?$`,
+  `^\\.exim-pilot-(plain|packed|manifest|restore|verify|drill|database|logs)-(${MARK})-[0-9a-f-]{36}(?:-wal|-shm|-journal)?$`,
 );
 
 /** `.exim-pilot-plain-1f0c2a9b-4711-88231-…`: no other process, and no other call, has it. */

@@ -17,7 +17,8 @@ const ANY_ID =
   /(?<![\w-])(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4})(?![\w-])/;
 
 /** Ids begin with the time: what has no hyphen is one when its first letter is of these decades. */
-const CUT_ID = /^(?:[12][0-9A-Za-z]{5}|[0-9A-Za-z]{6}-[0-9A-Za-z]{0,11}(?:-[0-9A-Za-z]{0,3})?)$/;
+const CUT_ID =
+  /^(?:[12][0-9A-Za-z]{5}|[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{0,11}|[0-9A-Za-z]{6}-[0-9A-Za-z]?|[0-9A-Za-z]{11}-[0-9A-Za-z]{0,3}))$/;
 
 const LIKE_AN_ID = /^[0-9A-Za-z]{5,7}-[0-9A-Za-z-]+$/;
 

@@ -1,18 +1,20 @@
 /** First guesses: what people type before they have read anything becomes a command, or is told which one they mean. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readArgv } from "../../src/cli/argv.ts";
 import { COMMANDS, commandMeantBy, isOneSlip } from "../../src/cli/command-words.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
+import { SMALL_LOGS } from "../support/small-log.ts";
 import { stillIo } from "../support/still-io.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
 const ID = "1vzzei-000A8x-2B";
+const SMALL_ID = "1vwwZU-0005V4-1s";
 
 beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
@@ -215,5 +217,39 @@ test("a server that is not there is told, not taken for an empty answer", async 
   expectFailure(await runCli(["search", "--server", "nosuch", "--db", DB]), {
     status: 1,
     says: 'The database knows no server "nosuch".',
+  });
+});
+
+describe("--log", () => {
+  const LOG = join(FOLDER, "mainlog");
+  const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith(".exim-pilot-logs-"));
+
+  test.each([
+    ["trace", ["trace", SMALL_ID]],
+    ["search", ["search", "--ids"]],
+    ["stats", ["stats", "totals", "--json"]],
+  ])("%s answers from logs that are in no database, and leaves nothing", async (_command, argv) => {
+    writeFileSync(LOG, SMALL_LOGS.main);
+    const stored = join(mkdtempSync(join(FOLDER, "stored-")), "pilot.db");
+    expect((await runCli(["ingest", "-q", "--db", stored, LOG])).status).toBe(0);
+    const before = temporary();
+    const fromLog = await runCli([...argv, "--log", LOG]);
+    expect(fromLog).toEqual(await runCli([...argv, "--db", stored]));
+    expect(fromLog.status).toBe(0);
+    expect(temporary()).toEqual(before);
+  });
+
+  test("that cannot be read is told, and nothing is answered", async () => {
+    const { status, stdout, stderr } = await runCli(["stats", "--log", join(FOLDER, "none")]);
+    expect([status, stdout]).toEqual([3, ""]);
+    expect(stderr).toMatch(/^error: There is no file/);
+  });
+
+  test("removes what a killed run has left, and no other's", async () => {
+    const left = join(tmpdir(), ".exim-pilot-logs-00000000-1-1-8f14e45f-ceea-467f-a8e2-3c1a4b5d6e7f");
+    mkdirSync(left);
+    utimesSync(left, 0, 0);
+    await runCli(["search", "--ids", "--log", LOG]);
+    expect(temporary()).not.toContain(basename(left));
   });
 });

@@ -70,7 +70,7 @@ describe("the program ends with", () => {
     ["an argument too many", ["stats", "today"]],
     ["an argument too few", ["trace"]],
     ["flags that exclude each other", ["migrate", "--status", "--dry-run"]],
-    ["an id that is none", ["trace", "1vzzei-000A8x"]],
+    ["an id that is none", ["trace", "1vzzei-000A8x-2BX"]],
     ["a time zone that is none", ["ingest", "--timezone", "Mars/Olympus", LOG]],
     ["a folder for a database", ["stats", "--db", FOLDER]],
   ])("2 when it was used wrongly: %s", async (_what, argv) => {
