@@ -301,6 +301,8 @@ class Run {
     this.#writer.write((transactor) => {
       transactor.indexAll();
       transactor.endRun(this.#runId, result, firstError, toRunFigures(report), this.#options.now());
+      // A wrong name of a log, or of the server, would leave a server that nobody has.
+      if (firstError !== undefined) transactor.removeUnusedServer(this.#server.id);
     });
     return report;
   }
@@ -313,9 +315,10 @@ class Run {
     const reason = error === undefined ? undefined : error instanceof Error ? error.message : String(error);
     const result = error === undefined ? "interrupted" : "failed";
     try {
-      this.#writer.write((transactor) =>
-        transactor.endRun(this.#runId, result, reason, toRunFigures(this.report), this.#options.now()),
-      );
+      this.#writer.write((transactor) => {
+        transactor.endRun(this.#runId, result, reason, toRunFigures(this.report), this.#options.now());
+        transactor.removeUnusedServer(this.#server.id);
+      });
     } catch {
       // NOTE: the row then says "running" for ever, as after a kill.
     }

@@ -261,6 +261,16 @@ export class Transactor {
     return { id: Number(lastInsertRowid), name, timeZone, environment: undefined, owner: undefined };
   }
 
+  /** Removes a server of which nothing is stored or said. Not while another run may be about to store the first log of it. */
+  removeUnusedServer(id: number): void {
+    this.#statement(
+      `DELETE FROM stored_servers WHERE id = ? AND environment IS NULL AND owner IS NULL
+         AND NOT EXISTS (SELECT 1 FROM stored_sources WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_messages WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM ingest_runs WHERE result = 'running')`,
+    ).run(id);
+  }
+
   updateServer({ id, name, timeZone, environment, owner }: ServerRow): void {
     const sql = "UPDATE stored_servers SET name = ?, time_zone = ?, environment = ?, owner = ? WHERE id = ?";
     this.#statement(sql).run(name, timeZone, environment ?? null, owner ?? null, id);
