@@ -1,4 +1,8 @@
 /** The commands and flags as plain data: what the manual page and the completions are made of. */
+import { LINE_KINDS } from "../explain/kinds.ts";
+import { MESSAGE_STATUSES } from "../message/statuses.ts";
+import { SECTION_NAMES } from "../stats/sections.ts";
+import { AXES } from "../store/stats/axes.ts";
 import type { Command } from "./program.ts";
 
 export interface ListedFlag {
@@ -30,6 +34,23 @@ export interface ListedCommand {
 
 const PATH = /<(file|files\.\.\.|directory)>|\[(file|files\.\.\.|directory)\]/;
 
+/** Words that a flag or the arguments of a command take, where commander does not know them. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  "stats --by": Object.keys(AXES),
+  "--status": MESSAGE_STATUSES,
+  "--event": Object.keys(LINE_KINDS),
+  "parse --kind": Object.keys(LINE_KINDS),
+  "--kind": ["message", "rejection", "event"],
+  "--last": ["hour", "day", "week", "month"],
+  "--since": ["today", "yesterday"],
+  "--until": ["today", "yesterday", "now"],
+  stats: [...SECTION_NAMES, "all"],
+};
+
+function wordsOf(command: Command, { argChoices, long }: Option): readonly string[] {
+  return argChoices ?? WORDS[`${command.name()} ${long}`] ?? WORDS[long ?? ""] ?? [];
+}
+
 /** All commands, in the order of the help. */
 export function listCommands(program: Command): readonly ListedCommand[] {
   return program.commands.map(toListed);
@@ -46,11 +67,14 @@ function toListed(command: Command): ListedCommand {
       names: [option.short, option.long].filter((name): name is string => typeof name === "string"),
       description: describe(option),
       hasValue: option.required || option.optional,
-      choices: option.argChoices ?? [],
+      choices: option.required || option.optional ? wordsOf(command, option) : [],
       isPath: PATH.test(option.flags),
     })),
     takesPaths: PATH.test(command.usage()),
-    choices: command.registeredArguments[0]?.argChoices ?? command.commands.map((inner) => inner.name()),
+    choices:
+      command.registeredArguments[0]?.argChoices ??
+      WORDS[command.name()] ??
+      command.commands.map((inner) => inner.name()),
     commands: command.commands.map(toListed),
   };
 }
