@@ -386,3 +386,13 @@ function readText(path: string): string {
 function rootOf(): string {
   return fileURLToPath(new URL("..", import.meta.url));
 }
+
+test("the index of test/support names every file", () => {
+  const folder = join(rootOf(), "test", "support");
+  const named = [...readText("test/support/README.md").matchAll(/^\| `([\w-]+\.ts)`/gm)].map(([, name]) => name);
+  expect(named).toEqual(
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".ts"))
+      .sort(),
+  );
+});

@@ -3,7 +3,7 @@ import { LINE_KINDS } from "../explain/kinds.ts";
 import { MESSAGE_STATUSES } from "../message/statuses.ts";
 import { SECTION_NAMES } from "../stats/sections.ts";
 import { AXES } from "../store/stats/axes.ts";
-import type { Command } from "./program.ts";
+import type { Command } from "./command.ts";
 
 export interface ListedFlag {
   /** `-q, --quiet`, `--db <file>`. */

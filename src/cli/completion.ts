@@ -1,6 +1,7 @@
 /** Completions for shells, made of the commands: a script that needs nothing but the shell. */
+
+import type { Command } from "./command.ts";
 import { type ListedCommand, type ListedFlag, listCommands } from "./command-list.ts";
-import type { Command } from "./program.ts";
 
 export type Shell = "bash" | "zsh" | "fish";
 

@@ -1,9 +1,9 @@
 /** Where the value of a flag comes from when it was not given: the environment, the configuration, its default. */
 
 import { PilotError } from "../errors.ts";
+import type { Command, Option } from "./command.ts";
 import { type Configuration, loadConfiguration, SETTINGS, type Setting, type SettingValue } from "./configuration.ts";
 import type { Io } from "./io.ts";
-import type { Command, Option } from "./program.ts";
 
 export const CONFIG_VARIABLE = "EXIM_PILOT_CONFIG";
 

@@ -1,8 +1,8 @@
 /** The manual page exim-pilot(1), made of the commands. */
 
+import type { Command } from "./command.ts";
 import { type ListedCommand, listCommands } from "./command-list.ts";
 import { EXIT_CODES } from "./commands/help.ts";
-import type { Command } from "./program.ts";
 
 const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ["EXIM_PILOT_CONFIG", "The configuration, instead of /etc/exim-pilot.toml."],

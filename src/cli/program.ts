@@ -9,6 +9,7 @@ import { SECTIONS, type SectionName } from "../stats/sections.ts";
 import { AXES, RANKS } from "../store/stats/axes.ts";
 import { SECOND_MS } from "../units.ts";
 import { BUCKET_FORMS, WHEN_FORMS } from "../when.ts";
+import type { SetStatus } from "./command.ts";
 import { columnsOf } from "./context.ts";
 import { SUBJECT_FLAGS } from "./filter-flags.ts";
 import {
@@ -40,11 +41,6 @@ import {
   addRestore,
   addVerify,
 } from "./upkeep-commands.ts";
-
-export type { Command, Option };
-
-/** `endsBySignal`: a signal is how the command is meant to end, and 0 stays 0. */
-export type SetStatus = (status: number, options?: { readonly endsBySignal?: boolean }) => void;
 
 /** Commands that know nothing of the others. */
 const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus) => void> = new Map([

@@ -1,10 +1,10 @@
 /** The commands that keep the database sound, small and safe, and their flags; all others are in program.ts. */
 import { type Command, Option } from "commander";
 import { DEFAULT_SPANS } from "../retention/policy.ts";
+import type { SetStatus } from "./command.ts";
 import { collectText, toSchemaVersion, toWhen, wholeNumber } from "./flag-values.ts";
 import type { Io } from "./io.ts";
 import { withPager } from "./pager.ts";
-import type { SetStatus } from "./program.ts";
 import { redactOption, withAudit, withDatabase, withKeys, withPaging } from "./shared-flags.ts";
 
 export function addVerify(program: Command, io: Io, setStatus: SetStatus): void {

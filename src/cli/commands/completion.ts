@@ -1,8 +1,8 @@
+import type { Command } from "../command.ts";
 import { renderCompletion, type Shell } from "../completion.ts";
 import type { Io } from "../io.ts";
 import { renderManual } from "../manual.ts";
 import { readVersion } from "../package-root.ts";
-import type { Command } from "../program.ts";
 
 /** Prints completions for a shell, or the manual page. */
 export function runCompletion(program: Command, form: Shell | "man", io: Io): void {

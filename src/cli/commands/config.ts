@@ -1,9 +1,9 @@
 import { renderConfiguration } from "../../render/configuration.ts";
 import { renderJson } from "../../render/json.ts";
+import type { Command } from "../command.ts";
 import { paintFor } from "../context.ts";
 import { effectiveSettings, findConfiguration } from "../effective-options.ts";
 import type { Io } from "../io.ts";
-import type { Command } from "../program.ts";
 
 export interface ConfigFlags {
   readonly config?: string;

@@ -2,7 +2,7 @@
  * Makes `fixtures/corpus` from the untrimmed corpora: for every profile a `mainlog`, `rejectlog`, `paniclog` and `TRUTH.json` with
  * some of the messages, the log text byte for byte and in its order. The same input always gives the same output.
  *
- *     npx esbuild test/support/trim-corpus.ts --bundle --platform=node --format=esm --outfile=<tmp>.mjs
+ *     npx esbuild test/tools/trim-corpus.ts --bundle --platform=node --format=esm --outfile=<tmp>.mjs
  *     node <tmp>.mjs <corpus folder> <fixtures folder>
  *
  * The corpus folder holds one folder per profile, and SURPRISES.md, which names awkward lines as "default/mainlog:1016".
@@ -30,7 +30,7 @@ import {
   type TruthMessage,
   type TruthQueueSnapshot,
   type TruthSummary,
-} from "./corpus.ts";
+} from "../support/corpus.ts";
 
 interface Plan {
   readonly profile: string;
