@@ -55,7 +55,7 @@ function bundleThreads(folder) {
 
 /**
  * One file in the older module form, which Node.js starts sooner: it is read at once, what is not used is left out, and modules
- * that are not in it are loaded when they are used.
+ * in the older form, those of Node.js among them, are loaded when they are used.
  */
 async function bundleWhole(entry, outfile, content) {
   const result = await build({
@@ -108,8 +108,8 @@ function withStaticImports(text, isAbsent) {
   return imports.join("") + body;
 }
 
-/** `var import_node_fs = require("node:fs");`, as esbuild writes it. */
-const REQUIRED = /\bvar (import_\w+) = (?:__toESM\()?require\("[^"]+"\)(?:, 1\))?;/g;
+/** `var import_node_fs = require("node:fs");`, and `var import_command = __toESM(require_command(), 1);` of a bundled module, as esbuild writes them. */
+const REQUIRED = /\bvar (import_\w+) = (?:__toESM\()?require(?:\("[^"]+"\)|_\w+\(\))(?:, 1\))?;/g;
 
 function withLazyModules(text) {
   const names = new Set([...text.matchAll(REQUIRED)].map(([, name]) => name));
