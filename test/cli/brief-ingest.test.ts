@@ -13,7 +13,7 @@ import { SMALL_LOGS } from "../support/small-log.ts";
 import { differences, dumpViews, queryAll } from "../support/views.ts";
 
 const BRIEF = { isBrief: true };
-const MUCH = SMALL_LOGS.main.toString("latin1").repeat(200);
+const MUCH = SMALL_LOGS.main.toString("latin1").repeat(400);
 const LATER = MUCH.replaceAll("06:16", "07:17");
 const FEW = SMALL_LOGS.main.indexOf("\n2026-03-02 06:16:01 1vwwZU-0005VB-1y ==");
 
