@@ -9,6 +9,7 @@ const CLI = fileURLToPath(new URL("src/cli/", import.meta.url));
 /** The commands that each bundle of quick ones can run, see src/cli/quick.ts, and whether they open a database. */
 const BRIEF = {
   trace: { commands: ["trace"], hasStore: true },
+  ingest: { commands: ["ingest"], hasStore: true },
   words: { commands: ["help", "completion"], hasStore: false },
 };
 
@@ -54,7 +55,7 @@ function bundleThreads(folder) {
 
 /**
  * One file in the older module form, which Node.js starts sooner: it is read at once, what is not used is left out, and modules
- * that are not in it are loaded when they are used.
+ * in the older form, those of Node.js among them, are loaded when they are used.
  */
 async function bundleWhole(entry, outfile, content) {
   const result = await build({
@@ -95,16 +96,20 @@ function withContent({ commands, hasStore }) {
   };
 }
 
+/** Makes `const { a, b } = await import("x")` an import at the top, of these names alone: what else is in `x` may be left out. */
 function withStaticImports(text, isAbsent) {
   const imports = [];
-  const body = text.replace(/await import\("(\.[^"]+)"\)/g, (whole, path) =>
-    isAbsent(path) ? whole : `loaded${imports.push(path)}`,
-  );
-  return imports.map((path, index) => `import * as loaded${index + 1} from "${path}";`).join("") + body;
+  const body = text.replace(/const \{ ([\w, ]+) \} = await import\("(\.[^"]+)"\);/g, (whole, names, path) => {
+    if (isAbsent(path)) return whole;
+    const pairs = names.split(", ").map((name) => ({ name, alias: `${name}_${imports.length}` }));
+    imports.push(`import { ${pairs.map(({ name, alias }) => `${name} as ${alias}`).join(", ")} } from "${path}";`);
+    return pairs.map(({ name, alias }) => `const ${name} = ${alias};`).join(" ");
+  });
+  return imports.join("") + body;
 }
 
-/** `var import_node_fs = require("node:fs");`, as esbuild writes it. */
-const REQUIRED = /\bvar (import_\w+) = (?:__toESM\()?require\("[^"]+"\)(?:, 1\))?;/g;
+/** `var import_node_fs = require("node:fs");`, and `var import_command = __toESM(require_command(), 1);` of a bundled module, as esbuild writes them. */
+const REQUIRED = /\bvar (import_\w+) = (?:__toESM\()?require(?:\("[^"]+"\)|_\w+\(\))(?:, 1\))?;/g;
 
 function withLazyModules(text) {
   const names = new Set([...text.matchAll(REQUIRED)].map(([, name]) => name));

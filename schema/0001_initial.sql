@@ -276,6 +276,13 @@ CREATE TABLE sightings (
 ) STRICT;
 CREATE INDEX idx_sightings_entry_id ON sightings (entry_id);
 
+-- Keys of entries that their text does not tell: it has been pruned, or another log of the server says the same at the same place. All
+-- others are told from the text (src/store/fact-keys.ts).
+CREATE TABLE kept_keys (
+  entry_id INTEGER PRIMARY KEY,
+  fact_key BLOB NOT NULL -- 8 bytes
+) STRICT;
+
 -- Lines of an entry after its first one, in logs that came through syslog: lines of others may stand between them.
 CREATE TABLE entry_lines (
   location       INTEGER PRIMARY KEY, -- where, in the form of an entry id

@@ -1,6 +1,8 @@
 -- The public SQL contract: views that only grow, re-created whenever this file has changed.
 -- Timestamps are ISO-8601 UTC with milliseconds. All of it reads with the plain sqlite3 shell; the text of a line, which is
--- kept compressed, is the column raw_line that exim-pilot's own connections add to log_entries.
+-- kept compressed, is the column raw_line that exim-pilot's own connections add to log_entries. So is fact_key, which they add to
+-- log_entries, delivery_attempts and rejections: 16 hexadecimal digits that tell an entry from all others of its server, and stay the same
+-- when its log is rotated, compressed, pruned or read anew elsewhere, while id is a place in this file.
 -- Divisions count from the year 0, so that times before 1970 are not rounded up. A log's time that is more than a day (86,400,000 ms)
 -- ahead of the clock that read it counts as of then: see src/store/plausible-time.ts.
 -- The line above each view says what it holds; `exim-pilot sql --views` shows it.

@@ -1,16 +1,19 @@
 /** Records in the audit log what a command changed or took out: who, from where, what, with what result. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { toVisibleLine } from "../render/terminal-text.ts";
 import type { AuditRecord, AuditResult } from "../store/audit-writer.ts";
 import type { StoreSettings } from "../store/settings.ts";
-import type { EpochMs } from "../units.ts";
+import { type EpochMs, SECOND_MS } from "../units.ts";
 import type { Io } from "./io.ts";
 
 /** Flags of every command that records what it does. */
 export interface AuditFlags {
   readonly syslog?: boolean;
+  /** Seconds; as the database's. */
+  readonly wait: number;
 }
 
 export interface AuditedAction<Result> {
@@ -92,15 +95,23 @@ async function append(
   };
   if (flags.syslog === true) await writeToSyslog(record, io);
   const { appendAudit, hasAudit } = await import("../store/audit-writer.ts");
-  try {
-    if (hasAudit(path, waitMs)) appendAudit(path, record, waitMs);
-    else if (existsSync(path)) return new PilotError("corrupt", `"${path}" has no audit log.`, { hint: RESTORE });
-    return undefined;
-  } catch (error) {
-    if (error instanceof PilotError) return error;
-    throw error;
+  const endMs = at + flags.wait * SECOND_MS;
+  for (;;) {
+    try {
+      if (hasAudit(path, waitMs)) appendAudit(path, record, waitMs);
+      else if (existsSync(path)) return new PilotError("corrupt", `"${path}" has no audit log.`, { hint: RESTORE });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof PilotError)) throw error;
+      const canWait = error.code === "busy" && io.isBrief === true && io.now() < endMs && !io.signal.aborted;
+      if (!canWait) return error;
+      // NOTE: the first thread hears signals between two short waits only.
+      await pause(BETWEEN_WAITS_MS, undefined, { signal: io.signal }).catch(() => {});
+    }
   }
 }
+
+const BETWEEN_WAITS_MS = 100;
 
 /** What was done is not undone by it. */
 function tellFailure({ message }: PilotError, io: Io): void {

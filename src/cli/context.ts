@@ -88,12 +88,14 @@ export async function usingWriter<Result>(
 ): Promise<Result> {
   const { openWriter } = await import("../store/store.ts");
   const settings = toStoreSettings(flags, io);
-  const writer = openWriter(settings, { create });
-  try {
-    return await translating(settings.path, () => action(writer, settings));
-  } finally {
-    writer.close();
-  }
+  return orNotBrief(io, async () => {
+    const writer = openWriter(settings, { create });
+    try {
+      return await translating(settings.path, () => action(writer, settings));
+    } finally {
+      writer.close();
+    }
+  });
 }
 
 /** What the driver says in a read of its own, outside the store's transactions, as a user can act on it. */

@@ -471,7 +471,7 @@ function addSql(program: Command, io: Io, setStatus: SetStatus): void {
   withPaging(withAudit(program.command("sql")))
     .summary("ask the database in SQL")
     .description(
-      "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line.",
+      "Runs one statement that only reads, over the public views. log_entries has the text of each entry, as raw_line; fact_key names what an entry tells of for good, while id is a place in the file.",
     )
     .argument("[statement]", 'the statement; "-" or none is standard input')
     .option("--file <file>", "read the statement from a file")

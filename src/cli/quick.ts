@@ -17,17 +17,23 @@ const WITHOUT_DATABASE: readonly (string | undefined)[] = [
 ];
 /** Flags of `trace` that find no message, with what follows them. */
 const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager)$/;
+/** Flags of an `ingest` that ends, with what follows them. */
+const INGEST_FLAGS = /^(?:-[sq]|--(?:db|config|wait|server|timezone|log-type|since|batch-size|strict|quiet|json))$/;
 const MESSAGE_ID = /^(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})$/;
 
-/** What holds quick commands: `trace`, and `words` for those that need no database. */
-export type BriefBundle = "trace" | "words";
+/** What holds quick commands; `words` are those that need no database. */
+export type BriefBundle = "trace" | "ingest" | "words";
 
-/** Returns what runs a command that ends at once, which the look-up of one message by its id does; undefined for any other. */
+/**
+ * Returns what runs a command that ends at once, which the look-up of one message by its id does, and an ingest of files that turns out
+ * to be of a few lines; undefined for any other.
+ */
 export function briefBundleFor(argv: readonly string[]): BriefBundle | undefined {
   const [command, ...words] = argv;
   if (WITHOUT_DATABASE.includes(command)) return "words";
-  if (command !== "trace") return undefined;
   const flags = words.filter((word) => word.startsWith("-"));
+  if (command === "ingest") return flags.every((flag) => INGEST_FLAGS.test(flag)) ? "ingest" : undefined;
+  if (command !== "trace") return undefined;
   const isOne = words.some((word) => MESSAGE_ID.test(word)) && flags.every((flag) => TRACE_FLAGS.test(flag));
   return isOne ? "trace" : undefined;
 }

@@ -33,6 +33,7 @@ export async function openArchive(
     path,
     head: source.head,
     sizeBytes,
+    textBytes: undefined,
     verify: () => verifyArchive(path, codec, readAll({ bytesRead: 0 }), surroundings),
     bytesRead: () => progress.bytesRead,
     compare: async (position, stored) => {

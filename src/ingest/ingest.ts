@@ -1,4 +1,5 @@
 /** The main job: logs in, one after the other; a log that cannot be read does not stop the others. */
+import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type ErrorCode, PilotError } from "../errors.ts";
@@ -7,7 +8,7 @@ import type { SourceType } from "../store/codes.ts";
 import type { RunFigures } from "../store/rows.ts";
 import type { ServerRow } from "../store/source-catalogue.ts";
 import type { Writer } from "../store/writer.ts";
-import { type EpochMs, SECOND_MS } from "../units.ts";
+import { type EpochMs, KIB, SECOND_MS } from "../units.ts";
 import { findLogs, noLogAmong } from "./find-logs.ts";
 import { Follower } from "./follow.ts";
 import { endsBefore } from "./log-age.ts";
@@ -51,6 +52,11 @@ export interface IngestOptions {
   /** For logs with much to read; undefined: all is done in this thread. */
   readonly startReadingThread?: (() => Thread) | undefined;
   readonly onProgress?: (progress: IngestProgress) => void;
+  /**
+   * Makes it a brief run, of a database that is there: one transaction. It throws, and is called when the run would take longer, or
+   * fails; nothing is stored then.
+   */
+  readonly leaveBrief?: (() => never) | undefined;
 }
 
 export interface IngestProgress {
@@ -91,7 +97,7 @@ export interface IngestReport {
 /**
  * Ingests logs of one server: files, directories, patterns, standard input. What is wrong with one log is in its report; what is
  * wrong with the database is thrown: `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with
- * another time zone.
+ * another time zone. Of a brief run all of that is for {@link IngestOptions.leaveBrief}.
  */
 export async function ingest(
   names: readonly string[],
@@ -99,6 +105,7 @@ export async function ingest(
   writer: Writer,
   options: IngestOptions,
 ): Promise<IngestReport> {
+  if (options.leaveBrief !== undefined) return ingestBriefly(names, stdin, writer, options, options.leaveBrief);
   const run = new Run(names, stdin, writer, options);
   try {
     try {
@@ -112,6 +119,28 @@ export async function ingest(
     return run.end();
   } finally {
     await run.close();
+  }
+}
+
+async function ingestBriefly(
+  names: readonly string[],
+  stdin: Readable,
+  writer: Writer,
+  options: IngestOptions,
+  leave: () => never,
+): Promise<IngestReport> {
+  try {
+    writer.hold();
+    const run = new Run(names, stdin, writer, options);
+    await run.readAll();
+    await run.addUp();
+    const report = run.end();
+    writer.release();
+    return report;
+  } catch (error) {
+    writer.takeBack();
+    if (error instanceof PilotError) leave();
+    throw error;
   }
 }
 
@@ -137,6 +166,9 @@ function beginRun(writer: Writer, options: IngestOptions): Ground {
 
 /** For so many lines one chunk is added up; there are fewer chunks than that. */
 const LINES_ADDED_UP = 8192;
+
+/** A brief run reads no more bytes than that, some 2,500 lines: in a few tenths of a second, with a turn of the event loop after each batch. */
+const BRIEF_BYTES = 512 * KIB;
 
 /** A log among those that are read. */
 interface GivenLog {
@@ -166,6 +198,8 @@ class Run {
   #isReopened = false;
   /** For so many of the lines read statistics have been added up. */
   #linesAddedUp = 0;
+  /** What a brief run may still read. */
+  #briefBytes = BRIEF_BYTES;
 
   constructor(names: readonly string[], stdin: Readable, writer: Writer, options: IngestOptions) {
     const { server, runId } = beginRun(writer, options);
@@ -349,6 +383,7 @@ class Run {
       const report = await this.#tryToRead(log, figures);
       if (figures.bytes > bytes) waitedMs = 0;
       // What came through a pipe and was not stored cannot be read again.
+      if (report.error?.code === "in_use") this.#options.leaveBrief?.();
       const canWait = report.error?.code === "in_use" && log.path !== STDIN_PATH && waitedMs < waitMs;
       if (!canWait || this.#isAborted) return report;
       await pause(pauseMs, undefined, { signal }).catch(() => {});
@@ -363,7 +398,9 @@ class Run {
     try {
       if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
         return { ...figures, path, logType: undefined, result: "older", error: undefined };
-      const { env, signal } = this.#options;
+      const { env, signal, leaveBrief } = this.#options;
+      // NOTE: what is no file may have nothing to give for a long time.
+      if (leaveBrief !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() !== true) leaveBrief();
       open = log.openRotated?.() ?? (await openSource(path, { stdin: this.#stdin, env, signal }));
       return await this.#readOpen(open, log, figures);
     } catch (error) {
@@ -389,10 +426,11 @@ class Run {
     );
     const logType = source !== undefined && hasWholeLine(source) ? source.logType : guess.logType;
     const done = (result: LogResult): LogReport => ({ ...figures, path, logType, result, error: undefined });
+    const isWanted = source !== undefined || isNamed || this.#isWanted(path, headText);
+    if (hasMore && isWanted) this.#keepBrief(open, source?.position ?? 0);
     // NOTE: first of all, for what a damaged archive begins with may be garbage.
     if (hasMore) await open.verify();
-    if (source === undefined && !isNamed && !this.#isWanted(path, headText))
-      return { ...done("foreign"), logType: undefined };
+    if (!isWanted) return { ...done("foreign"), logType: undefined };
     if (!hasMore) {
       if (source !== undefined && source.path !== path) {
         this.#writer.write((transactor) => transactor.renameSource(source.id, path));
@@ -428,6 +466,12 @@ class Run {
     do next = await readLog(open, next, this.#writer, this.#book, figures, options);
     while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
+  }
+
+  /** Leaves a brief run before more is read than fits. */
+  #keepBrief({ textBytes }: OpenSource, position: number): void {
+    this.#briefBytes -= textBytes === undefined ? this.#briefBytes + 1 : textBytes - position;
+    if (this.#briefBytes < 0) this.#options.leaveBrief?.();
   }
 
   /** Whether a file that was found, not named, is a log. */

@@ -30,6 +30,8 @@ export interface OpenSource {
   readonly head: Buffer;
   /** Size on disk, compressed or not, for progress; undefined for standard input. */
   readonly sizeBytes: number | undefined;
+  /** Size of the text; undefined where only its end tells. */
+  readonly textBytes: number | undefined;
   /** Bytes of {@link OpenSource.sizeBytes} read so far. */
   readonly bytesRead: () => number;
   /**

@@ -14,6 +14,7 @@ export function openPlain(path: string, descriptor: number, sizeBytes: number, h
     path,
     head,
     sizeBytes,
+    textBytes: sizeBytes,
     verify: async () => {},
     bytesRead: () => progress.bytesRead,
     compare: async (position, stored) => {

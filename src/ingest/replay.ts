@@ -81,6 +81,7 @@ function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSo
     path,
     head: headOf(id, text),
     sizeBytes: undefined,
+    textBytes: undefined,
     bytesRead: () => 0,
     verify: async () => {},
     compare: async () => "continues",

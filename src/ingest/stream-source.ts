@@ -25,6 +25,7 @@ export async function openStream(
       return source.head;
     },
     sizeBytes: undefined,
+    textBytes: undefined,
     verify: async () => {},
     bytesRead: () => 0,
     compare: async (position, stored) => {

@@ -29,12 +29,12 @@ export function renderColumns(
   const [first] = rows;
   if (first === undefined) return "";
   const colAligns = first.map((_, index) => (right.includes(index) ? ("right" as const) : ("left" as const)));
-  // NOTE: the library takes time that grows with the square of the rows. Cells as wide as their column need it no more.
-  const even = rows.length > ROWS_TOGETHER ? padCells(rows, right) : rows;
+  // NOTE: the library takes time that grows with the square of the rows. Cells of one line, as wide as their column, need it no more.
+  const even = padCells(rows, right);
   const pieces: string[] = [];
   for (let start = 0; start < even.length; start += ROWS_TOGETHER) {
     const piece = even.slice(start, start + ROWS_TOGETHER);
-    if (even !== rows && piece.every((row) => row.every((cell) => !cell.includes("\n")))) {
+    if (piece.every((row) => row.every((cell) => !cell.includes("\n")))) {
       pieces.push(trimLines(piece.map((row) => row.join(NO_BORDERS.middle)).join("\n")));
       continue;
     }

@@ -1,16 +1,6 @@
 import type Database from "better-sqlite3";
-import { DummyDriver, type Insertable, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
+import type { Insertable } from "kysely";
 import type { BaseTables } from "./tables.ts";
-
-/** Compiles typed builders to SQL; never runs anything. */
-export const compiler = new Kysely<BaseTables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (database) => new SqliteIntrospector(database),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
 
 export type SqlValue = string | number | null | Uint8Array;
 
@@ -98,17 +88,12 @@ export class BulkInsert<Table extends keyof BaseTables & string> {
   }
 }
 
-function insertSql<Table extends keyof BaseTables & string>(
-  table: Table,
-  columns: readonly string[],
-  rows: number,
-  conflict: Conflict,
-): string {
-  const row = Object.fromEntries(columns.map((column) => [column, null])) as unknown as Insertable<BaseTables[Table]>;
+function insertSql(table: string, columns: readonly string[], rows: number, conflict: Conflict): string {
+  const names = columns.map((column) => `"${column}"`).join(", ");
+  const row = `(${columns.map(() => "?").join(", ")})`;
+  const values = Array.from({ length: rows }, () => row).join(", ");
   // NOTE: after a failure the writer rolls all back. To take back one statement of many rows SQLite would keep a copy of each
   // page it changes, in a file: as many writes again as the log of the transactions has.
-  const insert = compiler.insertInto(table);
-  return (conflict === "replace" ? insert.orReplace() : insert.orFail())
-    .values(Array.from({ length: rows }, () => row))
-    .compile().sql;
+  const resolution = conflict === "replace" ? "REPLACE" : "FAIL";
+  return `INSERT OR ${resolution} INTO "${table}" (${names}) VALUES ${values}`;
 }

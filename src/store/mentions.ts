@@ -52,6 +52,12 @@ export function indexMentions(database: Database.Database, table: BulkInsert<"me
   prepareOnce(database, "UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
 }
 
+/** The last block whose mentions are in their table. */
+export function lastIndexedBlock(database: Database.Database): number {
+  const sql = "SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks'";
+  return prepareOnce<[], { last_id: number }>(database, sql).get()?.last_id ?? 0;
+}
+
 /** Reads the rows of the blocks behind `indexed`, for what they mention. */
 function readMentions(
   database: Database.Database,

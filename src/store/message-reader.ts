@@ -82,14 +82,18 @@ export class MessageReader {
 
   /** In the order of time. */
   attemptsOf({ id, server }: MessageKey): Promise<AttemptRow[]> {
-    return this.#views
-      .selectFrom("delivery_attempts")
-      .selectAll()
-      .where("message_id", "=", id)
-      .where("server", "=", server)
-      .orderBy("timestamp")
-      .orderBy("id")
-      .execute();
+    return (
+      this.#views
+        // NOTE: without the columns that our connections add.
+        .withSchema("main")
+        .selectFrom("delivery_attempts")
+        .selectAll()
+        .where("message_id", "=", id)
+        .where("server", "=", server)
+        .orderBy("timestamp")
+        .orderBy("id")
+        .execute()
+    );
   }
 
   /** All that the logs say about a message, in the order of their lines. */
@@ -132,6 +136,7 @@ export class MessageReader {
   /** Refusals of a message that had got its id. */
   rejectionsOf({ id, server }: MessageKey): Promise<RejectionRow[]> {
     return this.#views
+      .withSchema("main")
       .selectFrom("rejections")
       .selectAll()
       .where("message_id", "=", id)

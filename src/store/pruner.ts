@@ -10,6 +10,7 @@ import { retryWhileBusy } from "./busy.ts";
 import { type Codes, loadCodes } from "./codes.ts";
 import { closeWriter } from "./companions.ts";
 import { dataVersion, withTranslation } from "./connection.ts";
+import { FactKeys, keepKeys, keysOf } from "./fact-keys.ts";
 import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "./mentions.ts";
 import { isPlausible, plausibleTime } from "./plausible-time.ts";
 import { prepareOnce } from "./prepared.ts";
@@ -23,7 +24,7 @@ import {
   PrunePlan,
   textOf,
 } from "./prune-plan.ts";
-import { damagedText, entryIdOf, sha256, unpackBytes } from "./raw-text.ts";
+import { damagedText, entryIdOf, RawTextReader, sha256, unpackBytes } from "./raw-text.ts";
 import type { StoreSettings } from "./settings.ts";
 import { translateSqliteError } from "./sqlite-errors.ts";
 import { tableSizes } from "./table-sizes.ts";
@@ -95,6 +96,7 @@ const CLASS_TABLES = {
     "message_tags",
     "stored_entries",
     ...FACT_TABLES,
+    "kept_keys",
     ...COMBINATIONS.map(({ table }) => table),
     "sightings",
     "mentions",
@@ -310,7 +312,8 @@ export class Pruner {
            JOIN stored_sources s ON s.id = b.source_id AND s.pruned = b.position WHERE b.id = ?`,
         )
         .pluck();
-      for (const id of ids) if (isAsPlanned.get(id) === 1) this.#removeBlock(id, removed);
+      const keys = new FactKeys(this.#database, new RawTextReader(this.#database));
+      for (const id of ids) if (isAsPlanned.get(id) === 1) this.#removeBlock(id, keys, removed);
       // The next block may get the id of one that has gone.
       forgetMentions(this.#database, []);
     });
@@ -331,6 +334,7 @@ export class Pruner {
       );
       const entries = "SELECT id FROM temp.slice_entries";
       for (const table of [...FACT_TABLES, "sightings"]) this.#remove(removed, table, `entry_id IN (${entries})`);
+      this.#run(`DELETE FROM kept_keys WHERE entry_id IN (${entries})`);
       this.#remove(removed, "stored_entries", `id IN (${entries})`);
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
@@ -494,15 +498,9 @@ export class Pruner {
     return undefined;
   }
 
-  #removeBlock(id: number, removed: Record<string, number>): void {
+  #removeBlock(id: number, keys: FactKeys, removed: Record<string, number>): void {
     const [from, to] = [entryIdOf(id, 0), entryIdOf(id + 1, 0)];
-    this.#remove(removed, "sightings", "location >= ? AND location < ?", from, to);
-    this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
-    this.#moveTwins(from, to, removed);
-    const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
-    for (const table of FACT_TABLES)
-      this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
-    this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
+    const told = keysOf(this.#database, keys, id);
     this.#run(
       `UPDATE stored_sources SET pruned = b.position + b.size, pruned_clock_ms = b.clock_ms, pruned_ms = ?
        FROM raw_blocks b WHERE b.id = ? AND stored_sources.id = b.source_id`,
@@ -510,6 +508,22 @@ export class Pruner {
       id,
     );
     this.#remove(removed, "raw_blocks", "id = ?", id);
+    // NOTE: in the room that the text has left, for there may be no other.
+    keepKeys(this.#database, told);
+    this.#remove(removed, "sightings", "location >= ? AND location < ?", from, to);
+    this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
+    this.#moveTwins(from, to, removed);
+    const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
+    for (const table of FACT_TABLES)
+      this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
+    this.#run(
+      `DELETE FROM kept_keys WHERE entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`,
+      from,
+      to,
+      from,
+      to,
+    );
+    this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
   }
 
   /** An entry whose line another log has as well moves there, with what it says. */
@@ -521,7 +535,7 @@ export class Pruner {
     for (const { entry_id, location } of moving) {
       this.#remove(removed, "sightings", "location = ?", location);
       this.#run("UPDATE stored_entries SET id = ? WHERE id = ?", location, entry_id);
-      for (const table of [...FACT_TABLES, "sightings"])
+      for (const table of [...FACT_TABLES, "sightings", "kept_keys"])
         this.#run(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`, location, entry_id);
     }
     mentionEntries(

@@ -2,7 +2,7 @@
 import Database from "better-sqlite3";
 import { withTranslation } from "./connection.ts";
 import { loadMigrations, migrate } from "./migrations.ts";
-import { addRawLine } from "./reader.ts";
+import { addTextColumns } from "./reader.ts";
 import type { StoreSettings } from "./settings.ts";
 
 export interface ViewDescription {
@@ -18,7 +18,7 @@ export function describeViews(settings: Pick<StoreSettings, "schemaDirectory" | 
   const database = withTranslation(":memory:", () => new Database(":memory:"));
   try {
     migrate(database, ":memory:", migrations, settings);
-    addRawLine(database, () => null);
+    addTextColumns(database, { raw_line: () => null, fact_key: () => null });
     const columnsOf = database.prepare<[string], { name: string }>("SELECT name FROM pragma_table_info(?)");
     return [...migrations.views.sql.matchAll(/^-- (.+)\nCREATE VIEW (\w+)/gm)].map(([, text = "", name = ""]) => ({
       name,

@@ -6,6 +6,7 @@ import { AbuseReader } from "./abuse-reader.ts";
 import { AuditReader } from "./audit-reader.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { openAgain } from "./connection.ts";
+import { FactKeys } from "./fact-keys.ts";
 import { GroupReader } from "./group-reader.ts";
 import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -52,7 +53,10 @@ export class Reader {
     const rawText = new RawTextReader(database);
     this.#connection = database;
     this.#textLookUp = new TextLookUp(() => openAgain(database, path, LOOK_UP_WAIT_MS));
-    addRawLine(database, (entryId) => this.#textLookUp.textOf(entryId));
+    addTextColumns(database, {
+      raw_line: (entryId) => this.#textLookUp.textOf(entryId),
+      fact_key: (entryId) => this.#textLookUp.keyOf(entryId),
+    });
     this.#database = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
     // NOTE: questions that can be answered from the views see the views only.
     const views = this.#database as unknown as Kysely<PublicViews>;
@@ -94,7 +98,7 @@ const LOOK_UP_WAIT_MS = 1000;
 /** Looks up texts from within a statement, for which the driver needs another connection: its own is busy then. */
 class TextLookUp {
   readonly #openAgain: () => Database.Database;
-  #open: { readonly database: Database.Database; readonly rawText: RawTextReader } | undefined;
+  #open: { readonly database: Database.Database; readonly rawText: RawTextReader; readonly keys: FactKeys } | undefined;
 
   constructor(openAgain: () => Database.Database) {
     this.#openAgain = openAgain;
@@ -106,6 +110,11 @@ class TextLookUp {
     return bytes === undefined ? null : decodeLines(bytes);
   }
 
+  keyOf(entryId: number): string | null {
+    this.#open ??= this.#connect();
+    return this.#open.keys.keyOf(entryId) ?? null;
+  }
+
   close(): void {
     this.#open?.database.close();
     this.#open = undefined;
@@ -113,12 +122,20 @@ class TextLookUp {
 
   #connect() {
     const database = this.#openAgain();
-    return { database, rawText: new RawTextReader(database) };
+    const rawText = new RawTextReader(database);
+    return { database, rawText, keys: new FactKeys(database, rawText) };
   }
 }
 
-/** Gives this connection the column that needs the text of a line, which SQLite alone cannot unpack. */
-export function addRawLine(database: Database.Database, textOf: (entryId: number) => string | null): void {
-  database.function("raw_line", (entryId: unknown) => textOf(Number(entryId)));
-  database.exec("CREATE TEMP VIEW log_entries AS SELECT *, raw_line(id) AS raw_line FROM main.log_entries");
+/** Gives this connection the columns that need the text of a line, which SQLite alone cannot unpack. Each function takes the id of an entry. */
+export function addTextColumns(
+  database: Database.Database,
+  functions: Readonly<Record<"raw_line" | "fact_key", (entryId: number) => string | null>>,
+): void {
+  for (const [name, tell] of Object.entries(functions))
+    database.function(name, (entryId: unknown) => tell(Number(entryId)));
+  database.exec(`
+    CREATE TEMP VIEW log_entries AS SELECT *, raw_line(id) AS raw_line, fact_key(id) AS fact_key FROM main.log_entries;
+    CREATE TEMP VIEW delivery_attempts AS SELECT *, fact_key(id) AS fact_key FROM main.delivery_attempts;
+    CREATE TEMP VIEW rejections AS SELECT *, fact_key(id) AS fact_key FROM main.rejections`);
 }

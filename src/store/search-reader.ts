@@ -308,6 +308,7 @@ export class SearchReader {
   async #readRejections(entryIds: readonly number[]): Promise<Map<number, FoundRejection>> {
     if (entryIds.length === 0) return new Map();
     const rows = await this.#database
+      .withSchema("main")
       .selectFrom("rejections")
       .selectAll()
       .where("id", "in", entryIds)

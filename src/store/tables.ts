@@ -158,6 +158,11 @@ export interface SightingsTable {
   log_type: number;
 }
 
+export interface KeptKeysTable {
+  entry_id: number;
+  fact_key: Uint8Array;
+}
+
 export interface EntryLinesTable {
   location: number;
   first_location: number;
@@ -476,6 +481,7 @@ export interface BaseTables {
   address_events: AddressEventsTable;
   stored_entries: StoredEntriesTable;
   sightings: SightingsTable;
+  kept_keys: KeptKeysTable;
   entry_lines: EntryLinesTable;
   stored_headers: StoredHeadersTable;
   stored_envelopes: StoredEnvelopesTable;

@@ -3,7 +3,8 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type LogType, logTypeBit } from "./codes.ts";
-import { type FreshMentions, indexMentions } from "./mentions.ts";
+import { keepEqualKeys } from "./fact-keys.ts";
+import { type FreshMentions, indexMentions, lastIndexedBlock } from "./mentions.ts";
 import { prepareOnce } from "./prepared.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import { CHUNK_SIZES, rollUp } from "./rollups.ts";
@@ -92,6 +93,7 @@ export class Transactor {
   /** Makes what the blocks mention findable. */
   indexMentions(): void {
     this.flush();
+    keepEqualKeys(this.#database, this.#memory.rawText, lastIndexedBlock(this.#database));
     indexMentions(this.#database, this.#tables.mentions, this.#memory.mentions);
   }
 

@@ -33,6 +33,7 @@ export class Withdrawal {
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM stored_clients WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    this.#statement("DELETE FROM kept_keys WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM entry_lines WHERE location >= ? AND location < ?").run(...range);
     // NOTE: by the place of their text, which may be in another block than their entry.
     this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);

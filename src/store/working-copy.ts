@@ -51,6 +51,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   address_events: "derived",
   stored_entries: "derived",
   sightings: "derived",
+  kept_keys: "derived",
   entry_lines: "derived",
   stored_clients: "derived",
   mentions: "derived",

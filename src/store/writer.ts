@@ -65,6 +65,8 @@ export class Writer {
   readonly #control: ControlStatements;
   #dataVersion: number | undefined;
   #hasMark = false;
+  /** All that is written belongs to one transaction; see {@link hold}. */
+  #isHeld = false;
 
   constructor(database: Database.Database, path: string, { waitMs, freeBytes = freeBytesAt }: WriterOptions) {
     this.#identity = identityOf(path);
@@ -114,7 +116,8 @@ export class Writer {
 
   /** Begins a transaction, which {@link commit} or {@link rollBack} ends; until then nobody else can write. */
   begin(onForeignWrite: () => void): Transactor {
-    this.#begin();
+    if (!this.#isHeld) this.#begin();
+    else if (!this.#database.inTransaction) throw new Error("The transaction that was held has been taken back.");
     const transactor = new Transactor(this.#database, this.#tables, this.codes, this.#memory);
     try {
       if (this.#hasForeignWrites()) {
@@ -130,9 +133,30 @@ export class Writer {
   /** Stores all that was written. */
   commit(transactor: Transactor): void {
     transactor.flush();
-    this.#control.commit.run();
+    if (!this.#isHeld) this.#commit();
     transactor.end();
-    this.#letReadersIn();
+  }
+
+  /**
+   * Makes one transaction, on the disk when it is committed, of all that is written until {@link release}, which stores it, or
+   * {@link takeBack}. Errors: `busy`.
+   */
+  hold(): void {
+    this.syncCommits();
+    this.#begin();
+    this.#isHeld = true;
+  }
+
+  /** Stores what was written since {@link hold}. */
+  release(): void {
+    withTranslation(this.path, () => this.#commit());
+    this.#isHeld = false;
+  }
+
+  /** Takes back what was written since {@link hold}. */
+  takeBack(): void {
+    this.#rollBack();
+    this.#isHeld = false;
   }
 
   /** Takes back all that was written; returns the error to be thrown. */
@@ -148,6 +172,8 @@ export class Writer {
    * Without it a power cut may take back the last transactions, and the next run reads them again.
    */
   syncCommits(): void {
+    // NOTE: it has been done for the transaction that is held, and cannot be within one.
+    if (this.#isHeld) return;
     withTranslation(this.path, () => syncCommits(this.#database));
   }
 
@@ -204,6 +230,11 @@ export class Writer {
 
   #begin(): void {
     retryWhileBusy(this.waitMs, this.#timeoutMs, () => this.#control.begin.run(), this.path);
+  }
+
+  #commit(): void {
+    this.#control.commit.run();
+    this.#letReadersIn();
   }
 
   #rollBack(): void {

@@ -365,6 +365,7 @@ async function readOnAfterRebuild(path: string, start: number): Promise<void> {
       path: source.path,
       head: LOG,
       sizeBytes: undefined,
+      textBytes: undefined,
       verify: async () => {},
       bytesRead: () => 0,
       compare: async () => "continues",

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { describeZoneShift, findZoneShift } from "../../doctor/zone-shift.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
@@ -19,6 +20,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { describeIngest, withProgress } from "../progress.ts";
+import { NotBrief } from "../quick.ts";
 import { reportError } from "../report-error.ts";
 import { assertTimeZone } from "../time-zone.ts";
 
@@ -44,6 +46,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   }
   assertTimeZone(timezone);
   const settings = toStoreSettings(flags, io);
+  if (io.isBrief === true && !existsSync(settings.path)) leaveBrief();
   const startedMs = io.now();
   const action = {
     action: "ingest",
@@ -73,8 +76,9 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           now,
           env: io.env,
           signal: io.signal,
-          startReadingThread: io.startReadingThread,
+          startReadingThread: io.isBrief === true ? undefined : io.startReadingThread,
           onProgress: (reached) => progress.update(() => describeIngest(reached)),
+          leaveBrief: io.isBrief === true ? leaveBrief : undefined,
         });
       }),
     ),
@@ -82,6 +86,10 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
   if (flags.quiet !== true && report.totals.messages > 0) io.stderr.write(noteOnZone(report, settings));
   return statusOf(report, flags.strict === true);
+}
+
+function leaveBrief(): never {
+  throw new NotBrief();
 }
 
 /** A run that finds nothing new, as most from cron, changes nothing. */
