@@ -11,6 +11,7 @@
 import { writeSync } from "node:fs";
 import { createRequire, enableCompileCache } from "node:module";
 import { isatty } from "node:tty";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { EXIT_BUG, EXIT_STATUS } from "../errors.ts";
 import { codeCacheDirectory } from "./code-cache.ts";
@@ -52,7 +53,17 @@ function loadBundle(name: BriefBundle): typeof import("./brief.ts") {
 /** Measured with an ingest of 250,000 lines: the usual 48 MiB take 100 MiB more memory and are no faster. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
+/** Commands with two threads that leave no processor idle. */
+const TWO_THREADED: readonly (string | undefined)[] = ["ingest", "rebuild"];
+/**
+ * V8 compiles in the thread that needs it, and not in others beside it. Measured with ingests of 1,000 to 300,000 lines: 4 to 10 % less
+ * processor time, and 5 to 25 MiB less memory.
+ */
+const COMPILE_HERE = "--no-concurrent-recompilation";
+
 function runInThread(argv: readonly string[]): Promise<number> {
+  // NOTE: a thread looks at it when it begins.
+  if (TWO_THREADED.includes(argv[0])) setFlagsFromString(COMPILE_HERE);
   const stopFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const workerData: ThreadStart = { argv, stopFlag };
   const thread = new Worker(new URL("./command-thread.js", import.meta.url), {

@@ -1,6 +1,6 @@
 /** The storing side of batches: arrays from their numbers to ids of the database. */
 import type { SqlValue } from "../store/bulk-insert.ts";
-import { type ColumnKind, kindsOf } from "../store/records.ts";
+import { type ColumnKind, kindsOf, offsetsOf } from "../store/records.ts";
 import type { Transactor } from "../store/transactor.ts";
 import { type EncodedBatch, isNull, ROW_LAYOUTS } from "./encoded-batch.ts";
 
@@ -51,6 +51,8 @@ class TextIds {
   }
 }
 
+const path = offsetsOf(ROW_LAYOUTS.paths);
+const problem = offsetsOf(ROW_LAYOUTS.problems);
 const PATH_KINDS = kindsOf(ROW_LAYOUTS.paths);
 const PROBLEM_KINDS = kindsOf(ROW_LAYOUTS.problems);
 
@@ -125,6 +127,22 @@ export class BatchDecoder {
     }
   }
 
+  /** The id of the host of a path; 0 when there is none. */
+  hostIdOf(pathNumber: number): number {
+    if (isNull(pathNumber)) return 0;
+    const host = this.#paths.valueOf(pathNumber, path.host_id);
+    return isNull(host) ? 0 : this.strings.idOf(host);
+  }
+
+  /** The id of a problem; 0 when there is none. */
+  problemIdOf(problemNumber: number): number {
+    return isNull(problemNumber) ? 0 : this.#problems.idOf(problemNumber, this);
+  }
+
+  isTimeout(problemNumber: number): boolean {
+    return !isNull(problemNumber) && this.#problems.valueOf(problemNumber, problem.is_timeout) === 1;
+  }
+
   #current(): Transactor {
     if (this.#transactor === undefined) throw new Error("No batch has been taken.");
     return this.#transactor;
@@ -145,6 +163,13 @@ class TupleIds {
 
   add(tuples: Float64Array): void {
     for (let at = 0; at < tuples.length; at++) this.#numbers.push(tuples[at] as number);
+  }
+
+  /** What a tuple has in a column, as it was sent. */
+  valueOf(number: number, column: number): number {
+    const value = this.#numbers[number * this.#kinds.length + column];
+    if (value === undefined) throw new Error(`No tuple has the number ${number}.`);
+    return value;
   }
 
   idOf(number: number, decoder: BatchDecoder): number {

@@ -2,6 +2,7 @@
 import { messageNews } from "../message/state.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import type { SqlValue } from "../store/bulk-insert.ts";
+import type { EntryCounts } from "../store/fresh-counts.ts";
 import { entryIdOf } from "../store/raw-text.ts";
 import {
   ADDRESS_EVENT,
@@ -41,6 +42,7 @@ const entry = offsetsOf(ENTRY);
 const update = offsetsOf(UPDATE_ROW);
 const event = offsetsOf(EVENT_ROW);
 const arrival = offsetsOf(ARRIVAL_ROW);
+const rejection = offsetsOf(REJECTION);
 
 /** Where the rows of a list go: a table that is filled value by value. */
 interface RowSink {
@@ -54,6 +56,8 @@ export interface BlockTarget {
   readonly serverId: number;
   /** Lines that another log shows too; they are not stored again. */
   readonly twins: ReadonlySet<number>;
+  /** Where they are counted for statistics; undefined: not now. */
+  readonly counts: EntryCounts | undefined;
 }
 
 /** Stores the batches of one encoder, in their order. */
@@ -69,7 +73,7 @@ export class BatchWriter {
     this.#book = book;
   }
 
-  write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, twins }: BlockTarget): void {
+  write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, twins, counts }: BlockTarget): void {
     this.decoder.take(transactor, batch);
     this.#twins = twins;
     this.#serverId = serverId;
@@ -83,6 +87,9 @@ export class BatchWriter {
     this.#addRows(addressEvents, "events", batch);
     this.#addRows(rejections, "rejections", batch);
     this.#addRows(clients, "clients", batch);
+    if (counts === undefined) return;
+    this.#countEvents(counts, batch.rows.events);
+    this.#countEntries(counts, batch);
   }
 
   #meetMessages(transactor: Transactor, rows: Float64Array): void {
@@ -152,6 +159,41 @@ export class BatchWriter {
       };
       this.#book.speak(rows[start + event.message] as number, word, addresses.idOf(number));
     }
+  }
+
+  #countEvents(counts: EntryCounts, rows: Float64Array): void {
+    const width = widthOf("events");
+    for (let start = 0; start < rows.length; start += width) {
+      const line = rows[start] as number;
+      if (this.#isTwin(line)) continue;
+      const problem = rows[start + event.problem_id] as number;
+      counts.addEvent({
+        entryId: this.#first + line,
+        at: rows[start + event.at] as Moment,
+        outcome: rows[start + event.outcome] as number,
+        isAttempt: rows[start + event.is_attempt] === 1,
+        problemId: this.decoder.problemIdOf(problem),
+        hostId: this.decoder.hostIdOf(rows[start + event.path_id] as number),
+        isTimeout: this.decoder.isTimeout(problem),
+      });
+    }
+  }
+
+  /** Counts entries, and the rejections among them: both lists are in the order of their lines. */
+  #countEntries(counts: EntryCounts, { rows: { entries, rejections } }: EncodedBatch): void {
+    const [width, rejectionWidth] = [widthOf("entries"), widthOf("rejections")];
+    let next = 0;
+    for (let start = 0; start < entries.length; start += width) {
+      const line = entries[start + entry.id] as number;
+      const at = entries[start + entry.at] as Moment;
+      const isRejection = rejections[next + rejection.entry_id] === line;
+      if (!isNull(at) && !this.#isTwin(line)) {
+        counts.addEntry(at);
+        if (isRejection) counts.addRejection(at, rejections[next + rejection.is_permanent] === 1);
+      }
+      if (isRejection) next += rejectionWidth;
+    }
+    if (next !== rejections.length) throw new Error("The rejections of a batch are not in the order of its entries.");
   }
 
   /** NOTE: the first column of each of these lists is the line. */

@@ -1,6 +1,7 @@
-/** From a stream of text to lines; a line of any length is handed on in pieces of bounded length. */
-import type { Readable } from "node:stream";
+/** From a stream of text to lines, through split2; a line of any length is handed on in pieces of bounded length. */
+import type { Readable, Transform } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+import split2 from "split2";
 import { MIB } from "../units.ts";
 
 /** Longer lines are cut into pieces of this many bytes. Exim's own are at most 8 KiB. */
@@ -8,6 +9,9 @@ export const LONGEST_PIECE = MIB;
 
 /** How a piece ends: with its newline, within a line that goes on, or with the log. */
 export type LineEnd = "newline" | "cut" | "eof";
+
+/** Marks a cut that is not in the log. Bytes are read as latin1, so no text of a log holds it. */
+const CUT = "\u0100";
 
 export interface LineOptions {
   /** Length of a line that has begun before the source does. */
@@ -77,54 +81,93 @@ export async function* untilFailure(source: Readable, onFailure: (cause: unknown
 
 /** Splits text into lines, however it arrives in chunks, and cuts a line exactly where it grows beyond the limit. */
 export class LineSplitter implements TextSink {
-  readonly #onLine: (line: string, end: LineEnd) => void;
+  readonly #guard: LengthGuard;
+  readonly #splitter: Transform;
   /** The unfinished line, or the part of it after its last cut, in pieces. */
   #held: string[] = [];
-  /** Length of that, and of what was there before the text. */
-  #length: number;
+  #isLast = false;
+  #failure: { readonly error: unknown } | undefined;
 
   /** `unfinished`: the length of a line that has begun before the text does. */
   constructor(onLine: (line: string, end: LineEnd) => void, unfinished: number) {
-    this.#onLine = onLine;
-    this.#length = unfinished;
+    this.#guard = new LengthGuard(unfinished);
+    const handOn = (line: string): void => {
+      if (line.endsWith(CUT)) onLine(line.slice(0, -1), "cut");
+      else onLine(line, this.#isLast ? "eof" : "newline");
+    };
+    // NOTE: a mapper without a result leaves nothing to be read, so that all lines of a chunk come within its write.
+    this.#splitter = split2("\n", handOn, { decodeStrings: false });
+    this.#splitter.on("error", (error) => {
+      this.#failure ??= { error };
+    });
   }
 
   write(text: string): void {
-    let start = 0;
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-      this.#handOn(this.#cut(text.slice(start, end)), "newline");
-      start = end + 1;
+    const cut = this.#guard.withCuts(text);
+    const end = cut.lastIndexOf("\n") + 1;
+    // NOTE: split2 searches what has no newline yet again with every chunk.
+    if (end > 0) {
+      this.#split(this.#held.join("") + cut.slice(0, end));
+      this.#held = [];
     }
-    if (start === text.length) return;
-    const rest = this.#cut(text.slice(start));
-    this.#held.push(rest);
-    this.#length += rest.length;
+    if (end < cut.length) this.#held.push(cut.slice(end));
   }
 
   /** Hands on a last line without a newline. */
   end(): void {
-    if (this.#held.some((piece) => piece !== "")) this.#handOn("", "eof");
+    const last = this.#held.join("");
+    this.#held = [];
+    this.#isLast = true;
+    if (last !== "") this.#split(`${last}\n`);
   }
 
-  /** Hands on what is held, and `part` behind it. */
-  #handOn(part: string, end: LineEnd): void {
-    let line = part;
-    if (this.#held.length > 0) {
-      line = this.#held.join("") + part;
-      this.#held = [];
+  #split(text: string): void {
+    this.#splitter.write(text);
+    // NOTE: what fails within a write is known at once and told later.
+    const error = this.#failure?.error ?? this.#splitter.errored;
+    if (error !== null && error !== undefined) throw error;
+  }
+}
+
+/** Marks where a line grows beyond the limit, however the text arrives in chunks. */
+class LengthGuard {
+  /** Length of the unfinished line so far. */
+  #unfinished: number;
+
+  constructor(unfinished: number) {
+    this.#unfinished = unfinished;
+  }
+
+  withCuts(text: string): string {
+    if (text === "") return text;
+    const newline = text.indexOf("\n");
+    const firstLength = newline === -1 ? text.length : newline;
+    if (text.length > LONGEST_PIECE || this.#unfinished + firstLength > LONGEST_PIECE) return this.#cutLines(text);
+    const last = text.lastIndexOf("\n");
+    this.#unfinished = last === -1 ? this.#unfinished + text.length : text.length - last - 1;
+    return text;
+  }
+
+  #cutLines(text: string): string {
+    const [first = "", ...others] = text.split("\n");
+    const lines = [this.#cutLine(first)];
+    for (const line of others) {
+      this.#unfinished = 0;
+      lines.push(this.#cutLine(line));
     }
-    this.#length = 0;
-    this.#onLine(line, end);
+    return lines.join("\n");
   }
 
-  /** Hands on the beginning of the line as long as it is beyond the limit with `part`; returns the rest of that. */
-  #cut(part: string): string {
-    let rest = part;
-    while (this.#length + rest.length > LONGEST_PIECE) {
-      const room = LONGEST_PIECE - this.#length;
-      this.#handOn(rest.slice(0, room), "cut");
+  #cutLine(line: string): string {
+    let pieces = "";
+    let rest = line;
+    while (this.#unfinished + rest.length > LONGEST_PIECE) {
+      const room = LONGEST_PIECE - this.#unfinished;
+      pieces += `${rest.slice(0, room)}${CUT}\n`;
       rest = rest.slice(room);
+      this.#unfinished = 0;
     }
-    return rest;
+    this.#unfinished += rest.length;
+    return pieces + rest;
   }
 }

@@ -346,7 +346,13 @@ class LogReader {
     this.#countEntries(transactor, block, counts);
     const sightings = this.#findTwins(transactor, blockId, block);
     counts.repeated += sightings.size;
-    const target: BlockTarget = { blockId, serverId: this.#source.serverId, twins: new Set(sightings.keys()) };
+    const { serverId } = this.#source;
+    const target: BlockTarget = {
+      blockId,
+      serverId,
+      twins: new Set(sightings.keys()),
+      counts: transactor.counts.countsFor(blockId, serverId),
+    };
     for (const batch of block.batches) this.#batches.write(transactor, batch, target);
     this.#mention(transactor, blockId, block);
     if (sightings.size === 0) return;

@@ -1,6 +1,7 @@
 /** Figures of ranges of messages and entries, added up in advance for statistics; see schema/0003_rollups.sql. */
 import type Database from "better-sqlite3";
 import { MINUTE_MS } from "../units.ts";
+import type { EntryCounts, FreshCounts } from "./fresh-counts.ts";
 import { prepareOnce } from "./prepared.ts";
 import { LINES_PER_BLOCK } from "./raw-text.ts";
 import type { BaseTables } from "./tables.ts";
@@ -9,7 +10,8 @@ export type ChunkKind = "messages" | "entries";
 
 /** The time a figure is of, in all rolled tables: whole hours are made of it, and the days of every zone. */
 export const SLOT_MS = 15 * MINUTE_MS;
-const SLOT = SLOT_MS * 1000;
+/** The same in moments. */
+export const SLOT = SLOT_MS * 1000;
 
 /** How much is added up at once. */
 export interface ChunkSizes {
@@ -32,6 +34,7 @@ export interface Rolled {
 const outcome = (name: string): string => `(SELECT code FROM codes WHERE family = 'outcome' AND name = '${name}')`;
 const is = (name: string): string => `e.outcome = ${outcome(name)}`;
 
+/** NOTE: those of entries are counted in fresh-counts.ts, too. */
 export const ROLLED: readonly Rolled[] = [
   {
     kind: "messages",
@@ -101,11 +104,12 @@ const OPEN_CHUNKS = `
 
 /**
  * Adds up the first chunk of each kind that is not, or not any more; false when there is none left. To be done when a run ends,
- * with all rows flushed.
+ * with all rows flushed. `counts`: what is known of entries without asking their rows.
  */
 export function rollUp(
   database: Database.Database,
   sizes: ChunkSizes,
+  counts: FreshCounts,
   wanted: readonly ChunkKind[] = ["messages", "entries"],
 ): boolean {
   const all = [
@@ -119,21 +123,35 @@ export function rollUp(
     const [firstId, next] = prepareOnce<{ end: number; size: number; kind: ChunkKind }, number>(database, OPEN_CHUNKS)
       .pluck()
       .all({ end, size, kind });
-    if (firstId !== undefined) rollUpChunk(database, kind, firstId, firstId + size - 1);
+    if (firstId !== undefined) {
+      const isUsual = kind === "entries" && sizes.blocks === CHUNK_SIZES.blocks;
+      const known = isUsual ? counts.take(firstId / size) : undefined;
+      rollUpChunk(database, kind, firstId, firstId + size - 1, known);
+    }
     isLeft ||= next !== undefined;
   }
   return isLeft;
 }
 
-function rollUpChunk(database: Database.Database, kind: ChunkKind, firstId: number, lastId: number): void {
+function rollUpChunk(
+  database: Database.Database,
+  kind: ChunkKind,
+  firstId: number,
+  lastId: number,
+  counts: EntryCounts | undefined,
+): void {
   const run = (sql: string, ...parameters: readonly (number | string)[]): unknown =>
     prepareOnce(database, sql).run(...parameters);
   // NOTE: one of another size, of another version of the program, must not count the same rows again.
   run("DELETE FROM rolled_chunks WHERE kind = ? AND first_id <= ? AND last_id >= ?", kind, lastId, firstId);
-  for (const { table, select } of ROLLED.filter((one) => one.kind === kind)) {
-    run(`DELETE FROM ${table} WHERE first_id = ?`, firstId);
-    run(`INSERT INTO ${table} SELECT ?, * FROM (${select})`, firstId, firstId, lastId);
+  const rolled = ROLLED.filter((one) => one.kind === kind);
+  for (const { table } of rolled) run(`DELETE FROM ${table} WHERE first_id = ?`, firstId);
+  if (counts !== undefined) {
+    counts.write(database, firstId, lastId);
+    return;
   }
+  for (const { table, select } of rolled)
+    run(`INSERT INTO ${table} SELECT ?, * FROM (${select})`, firstId, firstId, lastId);
   run(
     `INSERT INTO rolled_chunks (kind, first_id, last_id, first_at, last_at) SELECT ?, ?, ?, * FROM (${MOMENTS[kind]})`,
     ...[kind, firstId, lastId, firstId, lastId],

@@ -4,6 +4,7 @@ import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
 import { type Codes, type LogType, logTypeBit } from "./codes.ts";
 import { keepEqualKeys } from "./fact-keys.ts";
+import type { FreshCounts } from "./fresh-counts.ts";
 import { type FreshMentions, indexMentions, lastIndexedBlock } from "./mentions.ts";
 import { prepareOnce } from "./prepared.ts";
 import type { RawTextReader } from "./raw-text.ts";
@@ -31,6 +32,7 @@ export interface WriterMemory {
   readonly twins: TwinFinder;
   readonly syslogTwins: SyslogTwins;
   readonly mentions: FreshMentions;
+  readonly counts: FreshCounts;
 }
 
 /** What can be done inside a write transaction. */
@@ -100,13 +102,13 @@ export class Transactor {
   /** Adds up for statistics what is not yet, a part of it; false when nothing is left. To be done when a run ends, again and again. */
   rollUp(sizes = CHUNK_SIZES): boolean {
     this.flush();
-    return rollUp(this.#database, sizes);
+    return rollUp(this.#database, sizes, this.#memory.counts);
   }
 
   /** Adds up a chunk of entries, which no new row can fall into, while the other thread reads on. */
   rollUpEntries(): void {
     this.flush();
-    rollUp(this.#database, CHUNK_SIZES, ["entries"]);
+    rollUp(this.#database, CHUNK_SIZES, this.#memory.counts, ["entries"]);
   }
 
   /** A new id for a row of the table: one more than the largest. */
@@ -232,6 +234,11 @@ export class Transactor {
     this.#open().putRecipient.run(...values);
   }
 
+  /** What statistics count of entries, as they are stored. */
+  get counts(): FreshCounts {
+    return this.#memory.counts;
+  }
+
   /** What blocks mention, as they are stored. */
   get mentions(): FreshMentions {
     return this.#memory.mentions;
@@ -335,6 +342,7 @@ export class Transactor {
     this.#open();
     const bereft = this.#withdrawal.withdraw(blockId);
     this.#memory.mentions.spoil();
+    this.#memory.counts.spoil();
     this.#memory.rawText.clear();
     this.#memory.twins.forget();
     this.#memory.syslogTwins.forget();

@@ -9,6 +9,7 @@ import { type Codes, loadCodes } from "./codes.ts";
 import { closeWriter } from "./companions.ts";
 import { CHECKPOINT_PAGES, syncCommits, withTranslation } from "./connection.ts";
 import { type FreeBytes, freeBytesAt } from "./free-space.ts";
+import { FreshCounts } from "./fresh-counts.ts";
 import { FreshMentions } from "./mentions.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
@@ -95,6 +96,7 @@ export class Writer {
       twins: new TwinFinder(database, this.rawText, this.codes),
       syslogTwins: new SyslogTwins(database, this.rawText, this.codes),
       mentions: new FreshMentions(),
+      counts: new FreshCounts(this.codes),
     };
   }
 
@@ -256,6 +258,7 @@ export class Writer {
     this.#tables.paths.forget();
     this.#tables.problems.forget();
     this.#memory.mentions.spoil();
+    this.#memory.counts.spoil();
     this.rawText.clear();
     this.#memory.twins.forget();
     this.#memory.syslogTwins.forget();

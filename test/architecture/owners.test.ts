@@ -17,9 +17,9 @@ describe("the program", () => {
       dependencies: object;
       devDependencies: object;
     };
-    const six = ["better-sqlite3", "chalk", "cli-table3", "commander", "kysely", "ora"];
-    expect(Object.keys(dependencies).sort()).toEqual(six);
-    const others = Object.keys(OWNERS).filter((library) => !six.includes(library));
+    const seven = ["better-sqlite3", "chalk", "cli-table3", "commander", "kysely", "ora", "split2"];
+    expect(Object.keys(dependencies).sort()).toEqual(seven);
+    const others = Object.keys(OWNERS).filter((library) => !seven.includes(library));
     expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(others));
   });
 });
@@ -80,6 +80,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   linkedom: "src/render/html/charts.ts",
   ora: "src/cli/progress.ts",
   "smol-toml": "src/cli/configuration.ts",
+  split2: "src/ingest/lines.ts",
   tinyglobby: "src/ingest/find-logs.ts",
   "tldts-icann": "src/store/stats/key-functions.ts",
   valibot: "src/cli/configuration.ts",

@@ -88,11 +88,11 @@ test("little of a gzip archive is inflated before it is handed on", async () => 
 
 test("a line that comes in many pieces is searched a few times, not once for each of them", async () => {
   const pieces = Array.from({ length: 4096 }, () => "x".repeat(1024));
-  const indexOf = String.prototype.indexOf;
+  const split = String.prototype.split;
   let searched = 0;
-  const spy = vi.spyOn(String.prototype, "indexOf").mockImplementation(function (this: string, ...args) {
-    searched += this.length - (args[1] ?? 0);
-    return Reflect.apply(indexOf, this, args);
+  const spy = vi.spyOn(String.prototype, "split").mockImplementation(function (this: string, ...args) {
+    searched += this.length;
+    return Reflect.apply(split, this, args);
   });
   let length = 0;
   try {
