@@ -12,7 +12,7 @@ import type { Transactor } from "../store/transactor.ts";
 import { SINGLE_LOG_KINDS } from "../store/twins.ts";
 import type { Writer } from "../store/writer.ts";
 import { type EpochMs, MIB, type Moment, momentMs } from "../units.ts";
-import { addFacts, BatchWriter, type BlockTarget } from "./batch-writer.ts";
+import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
 import { beginOfLog } from "./clock.ts";
 import { isNull, type LineExtras, widthOf } from "./encoded-batch.ts";
 import { detailsOf } from "./entry-facts.ts";
@@ -24,6 +24,7 @@ import type { OpenSource } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
 import type { EncodedBlock, LastBlock, ReadingStart } from "./reading.ts";
 import { couldBe } from "./recognise.ts";
+import { addFacts } from "./stored-facts.ts";
 import { keyOfText } from "./syslog-twin.ts";
 
 /** What one run added from one log. */

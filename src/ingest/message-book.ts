@@ -19,8 +19,8 @@ import { ARRIVAL, columnsOf, MILESTONES } from "../store/records.ts";
 import type { BereftMessage, StoredMessage } from "../store/rows.ts";
 import type { Transactor } from "../store/transactor.ts";
 import { type Moment, momentMs } from "../units.ts";
-import { arrivalOf } from "./batch-writer.ts";
 import { storedWord } from "./entry-facts.ts";
+import { arrivalOf } from "./stored-facts.ts";
 
 /** Messages that are kept open when numbers begin again, those met last: few are touched again after so many others. */
 const MOST_OPEN = 10_000;
