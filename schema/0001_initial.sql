@@ -266,6 +266,7 @@ CREATE TABLE stored_entries (
   details_id INTEGER              -- strings.id: the fields without a column, a JSON array of key, value, key, value …
 ) STRICT;
 CREATE INDEX idx_stored_entries_lone_at ON stored_entries (at) WHERE message_id IS NULL;
+CREATE INDEX idx_stored_entries_host_error ON stored_entries (at) WHERE event = 18; -- host_error
 CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
 
 -- Further places of an entry: the same line in another log of the server.

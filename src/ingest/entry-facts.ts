@@ -29,7 +29,11 @@ export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined
 
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
 export function detailsOf(event: LogEvent): string | undefined {
-  const metadata = metadataOf(event);
+  const fields = metadataOf(event);
+  const metadata =
+    event.kind === "host_error"
+      ? [...fields, "category", failureCategory(event.reply, event.error, event.host?.name)]
+      : fields;
   return metadata.length === 0 ? undefined : toJson(metadata);
 }
 

@@ -20,7 +20,7 @@ import type { SectionName, Sections } from "./sections.ts";
 import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
 import type { StatsRequest } from "./stats.ts";
-import { computeTotals, countTimeouts } from "./totals.ts";
+import { computeTotals } from "./totals.ts";
 
 type Build<Name extends SectionName> = (figures: Figures) => Promise<Sections[Name]>;
 
@@ -98,7 +98,7 @@ export class SectionBuilder {
       findSlowHosts(
         await figures.hosts(),
         await figures.source.remoteHosts.durations(),
-        countTimeouts(await figures.failures()),
+        await figures.source.remoteHosts.timeoutsWithoutHost(),
         this.#request.limit,
       ),
     retries: async (figures) => costRetries(await figures.recipients()),

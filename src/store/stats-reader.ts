@@ -12,6 +12,7 @@ import type { SearchReader } from "./search-reader.ts";
 import type { AxisName, Rank } from "./stats/axes.ts";
 import { type Choice, chooseRows } from "./stats/chosen.ts";
 import { StatsCounts } from "./stats/counts.ts";
+import { findHostErrors } from "./stats/host-errors.ts";
 import { type Ranking, readRanking } from "./stats/ranking.ts";
 import { RemoteHostCounts } from "./stats/remote-hosts.ts";
 import { type Filter, Selection } from "./stats/selection.ts";
@@ -101,6 +102,7 @@ export class StatsReader {
     const choice =
       filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, filter);
+    await findHostErrors(selection, codes, choice);
     return {
       choice,
       counts: new StatsCounts(selection, codes),

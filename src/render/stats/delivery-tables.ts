@@ -67,7 +67,7 @@ export function providerTable({ bucket, total, providers }: Sections["providers"
 export function slowTable({ total, areTimed, timeoutsWithoutHost, hosts }: Sections["slow"]): Table {
   const isOther = timeoutsWithoutHost > 0;
   const others = isOther
-    ? ` Timed out without a connection, so that no line of an attempt names the host: ${countOf(timeoutsWithoutHost, "attempt")}.`
+    ? ` Timed out without a line that names the host: ${countOf(timeoutsWithoutHost, "attempt")}.`
     : "";
   return {
     name: "slow",

@@ -15,6 +15,8 @@ export interface Axis {
   readonly message?: KeyColumn;
   readonly event?: KeyColumn;
   readonly rejection?: KeyColumn;
+  /** In temp.host_errors, as `x`. */
+  readonly hostError?: KeyColumn;
   /** What it is ranked by unless something else is wanted: by count. */
   readonly rank?: Rank;
   /** SQL function of the text, registered in key-functions.ts; undefined for the text itself. */
@@ -28,7 +30,7 @@ const SENDER = { side: "client", message: address("m.sender_id"), rejection: add
 const RECIPIENT = { side: "delivery", event: address("e.recipient_id"), rejection: address("j.recipient_id") } as const;
 const CLIENT_IP = { side: "client", message: text("m.ip_id"), rejection: text("j.ip_id") } as const;
 const CLIENT_TLS = { side: "client", message: text("m.tls_id") } as const;
-const REMOTE_HOST = { side: "delivery", event: text("p.host_id") } as const;
+const REMOTE_HOST = { side: "delivery", event: text("p.host_id"), hostError: text("x.host_id") } as const;
 
 export const AXES = {
   sender: { ...SENDER, about: "envelope sender" },
@@ -68,7 +70,12 @@ export const AXES = {
   transport: { side: "delivery", event: text("p.transport_id"), about: "transport" },
   mx: { ...REMOTE_HOST, about: "host that was delivered to" },
   provider: { ...REMOTE_HOST, key: "provider_of", about: "registered domain of the host that was delivered to" },
-  "mx-ip": { side: "delivery", event: text("p.ip_id"), about: "IP address that was delivered to" },
+  "mx-ip": {
+    side: "delivery",
+    event: text("p.ip_id"),
+    hostError: text("x.ip_id"),
+    about: "IP address that was delivered to",
+  },
   "smtp-code": {
     side: "delivery",
     event: { column: "b.smtp_code", texts: "none" },

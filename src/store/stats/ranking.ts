@@ -2,6 +2,7 @@
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import type { Codes } from "../codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
+import { withHostErrors } from "./host-errors.ts";
 import { type Selection, SIZES } from "./selection.ts";
 
 /** A figure that is null has no meaning for the axis. */
@@ -34,10 +35,8 @@ interface Measured {
 /** One figure by the ids of its table, to be added up by key. */
 interface Measure {
   readonly column: KeyColumn;
-  /** With a condition on its rows, or all of them. */
-  readonly rowsById: (condition: RawBuilder<boolean>) => Expression<unknown>;
-  /** The others are not counted. */
-  readonly condition: RawBuilder<boolean>;
+  /** All of them, or those in temp.ranked_ids. */
+  readonly rowsById: (isKept: boolean) => Expression<unknown>;
 }
 
 type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounces" | "rejections";
@@ -57,7 +56,7 @@ export async function readRanking(
   const order = rank === "volume" ? sql`bytes DESC, count DESC` : sql`count DESC, bytes DESC`;
   const leaders =
     typeof wanted === "number"
-      ? await readMeasure(selection, axis, leading, sql`ORDER BY ${order}, key LIMIT ${sql.lit(wanted)}`)
+      ? await readMeasure(selection, axis, leading, false, sql`ORDER BY ${order}, key LIMIT ${sql.lit(wanted)}`)
       : undefined;
   const isNumber = leading.column.texts === "none";
   const keys =
@@ -66,7 +65,7 @@ export async function readRanking(
   const figures = new Map<MeasureName, Map<string | number, Measured>>();
   for (const [name, one] of Object.entries(measures) as [MeasureName, Measure][]) {
     const rows =
-      one === leading && leaders !== undefined ? leaders : await readMeasure(selection, axis, ofKept(one), sql``);
+      one === leading && leaders !== undefined ? leaders : await readMeasure(selection, axis, one, true, sql``);
     figures.set(name, new Map(rows.map((row) => [row.key, row])));
   }
   const count = (name: MeasureName, key: string | number): number => figures.get(name)?.get(key)?.count ?? 0;
@@ -88,7 +87,7 @@ function leadingMeasure({ side }: Axis, rank: Rank): MeasureName {
   return rank;
 }
 
-function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection }: Axis) {
+function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection, hostError }: Axis) {
   const measures: Partial<Record<MeasureName, Measure>> = {};
   const attempts = (outcome: "delivered" | "deferred" | "bounced") =>
     sql<boolean>`e.outcome = ${sql.lit(codes.outcome(outcome))} AND e.is_attempt`;
@@ -101,7 +100,8 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
   if (side === "delivery" && event !== undefined) {
     measures.deliveries = byId(event, selection.addressEvents().where(attempts("delivered")), NO_SIZES);
     measures.volumes = byId(event, selection.addressEventsWithMessage().where(attempts("delivered")), SIZES);
-    measures.deferrals = byId(event, selection.addressEvents().where(attempts("deferred")), NO_SIZES);
+    const deferrals = byId(event, selection.addressEvents().where(attempts("deferred")), NO_SIZES);
+    measures.deferrals = hostError === undefined ? deferrals : withUnreached(deferrals, selection, hostError);
     measures.bounces = byId(event, selection.addressEvents().where(attempts("bounced")), NO_SIZES);
   }
   if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
@@ -110,6 +110,16 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
 
 const NO_SIZES = sql<number>`0`;
 
+/** With the attempts at a host that no line about a recipient names. */
+function withUnreached(deferrals: Measure, { tables }: Selection, column: KeyColumn): Measure {
+  const unreached = byId(column, withHostErrors(tables).selectFrom("temp.host_errors as x"), NO_SIZES);
+  return {
+    ...deferrals,
+    rowsById: (isKept) =>
+      sql`(SELECT * FROM ${deferrals.rowsById(isKept)} UNION ALL SELECT * FROM ${unreached.rowsById(isKept)})`,
+  };
+}
+
 /** Rows counted by the id in a column. */
 function byId<Tables, Used extends keyof Tables>(
   column: KeyColumn,
@@ -117,16 +127,16 @@ function byId<Tables, Used extends keyof Tables>(
   bytes: RawBuilder<number>,
 ): Measure {
   const id = sql.ref<number | null>(column.column);
+  const hasKey =
+    column.texts === "scripts"
+      ? sql<boolean>`${id} IN (SELECT id FROM temp.message_scripts)`
+      : sql<boolean>`${id} IS NOT NULL`;
   return {
     column,
-    condition:
-      column.texts === "scripts"
-        ? sql<boolean>`${id} IN (SELECT id FROM temp.message_scripts)`
-        : sql<boolean>`${id} IS NOT NULL`,
-    rowsById: (condition) =>
+    rowsById: (isKept) =>
       rows
         .select([id.as("id"), sql<number>`count(*)`.as("count"), bytes.as("bytes")])
-        .where(condition)
+        .where(isKept ? sql<boolean>`${id} IN (SELECT id FROM temp.ranked_ids)` : hasKey)
         .groupBy(id),
   };
 }
@@ -148,17 +158,14 @@ async function keepIds(
   await sql`INSERT INTO temp.ranked_ids ${ids}`.execute(tables);
 }
 
-function ofKept(measure: Measure): Measure {
-  return { ...measure, condition: sql<boolean>`${sql.ref(measure.column.column)} IN (SELECT id FROM temp.ranked_ids)` };
-}
-
 async function readMeasure(
   { tables }: Selection,
   { key }: Axis,
-  { column, rowsById, condition }: Measure,
+  { column, rowsById }: Measure,
+  isKept: boolean,
   ending: RawBuilder<unknown>,
 ): Promise<readonly Measured[]> {
-  const rows = rowsById(condition);
+  const rows = rowsById(isKept);
   const source =
     column.texts === "none"
       ? sql`(SELECT g.id AS key, g.count, g.bytes FROM ${rows} AS g)`

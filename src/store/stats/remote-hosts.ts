@@ -2,12 +2,14 @@
 import { sql } from "kysely";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { Codes } from "../codes.ts";
+import { withHostErrors } from "./host-errors.ts";
 import { type Selection, slotOf } from "./selection.ts";
 
 export interface HostCount {
   readonly host: string;
   readonly provider: string;
   readonly successes: number;
+  /** With the times when it could not be reached and no line about a recipient names it. */
   readonly deferrals: number;
   readonly bounces: number;
   /** Deferrals and bounces because it did not answer in time. */
@@ -70,8 +72,21 @@ export class RemoteHostCounts {
       .where(this.#selection.inChunks("entries"))
       .select(["x.host_id", "x.successes", "x.deferrals", "x.bounces", "x.timeouts"])
       .select(["x.last_success_at", "x.last_attempt_at"]);
+    const unreached = withHostErrors(this.#selection.tables)
+      .selectFrom("temp.host_errors as x")
+      .where("x.host_id", "is not", null)
+      .select(({ fn }) => [
+        sql<number>`x.host_id`.as("host_id"),
+        sql<number>`0`.as("successes"),
+        fn.countAll<number>().as("deferrals"),
+        sql<number>`0`.as("bounces"),
+        sql<number>`sum(x.is_timeout)`.as("timeouts"),
+        sql<number | null>`NULL`.as("last_success_at"),
+        sql<number>`max(x.at)`.as("last_attempt_at"),
+      ])
+      .groupBy("x.host_id");
     const grouped = this.#selection.tables
-      .selectFrom(beside.unionAll(rolled).as("f"))
+      .selectFrom(beside.unionAll(rolled).unionAll(unreached).as("f"))
       .select(({ fn }) => [
         "f.host_id",
         fn.sum<number>("f.successes").as("successes"),
@@ -104,9 +119,15 @@ export class RemoteHostCounts {
   }
 
   async deferralsBySlot(slotMs: number): Promise<ProviderSlot[]> {
+    const unreached = withHostErrors(this.#selection.tables)
+      .selectFrom("temp.host_errors as l")
+      .where("l.host_id", "is not", null)
+      .select(({ fn }) => ["l.host_id", slotOf("l.at", slotMs).as("slot"), fn.countAll<number>().as("deferrals")])
+      .groupBy(["l.host_id", "slot"]);
     const grouped = this.#deferrals()
       .select(({ fn }) => ["p.host_id", slotOf("l.at", slotMs).as("slot"), fn.countAll<number>().as("deferrals")])
-      .groupBy(["p.host_id", "slot"]);
+      .groupBy(["p.host_id", "slot"])
+      .unionAll(unreached);
     return this.#selection.tables
       .selectFrom(grouped.as("g"))
       .innerJoin("strings as h", "h.id", "g.host_id")
@@ -155,6 +176,19 @@ export class RemoteHostCounts {
       .orderBy("g.host_id")
       .orderBy("g.ms")
       .execute();
+  }
+
+  /** Attempts that timed out while no line, of a recipient or of a host, names the host. */
+  async timeoutsWithoutHost(): Promise<number> {
+    const { count } = await this.#selection
+      .addressEventsWithEntry()
+      .where("e.is_attempt", "=", 1)
+      .where("b.is_timeout", "=", 1)
+      .where("p.host_id", "is", null)
+      .where(sql<boolean>`l.message_id NOT IN (SELECT message_id FROM temp.host_errors)`)
+      .select(({ fn }) => fn.countAll<number>().as("count"))
+      .executeTakeFirstOrThrow();
+    return count;
   }
 
   #deferrals() {

@@ -133,6 +133,11 @@ export class Selection {
       );
   }
 
+  /** What holds of an entry, as `l`: that it is in the time and of the servers. */
+  ofEntries(): readonly Expression<SqlBool>[] {
+    return [...this.#inTime(sql.ref<number>("l.at")), ...this.#ofServers(sql.ref<number>("l.server_id"))];
+  }
+
   /** What holds of what an entry says, by the column that has the id of the entry. */
   #said(entryId: string, ranges: readonly IdRange[], chosen: string): readonly Expression<SqlBool>[] {
     const id = sql.ref<number>(entryId);
