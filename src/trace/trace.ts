@@ -11,16 +11,10 @@ import type {
   RecipientRow,
   RejectionRow,
 } from "../store/message-reader.ts";
+import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";
-import {
-  findFirstDeferrals,
-  findMarkedDelivered,
-  findReason,
-  type ReadEntry,
-  readEntries,
-  toTimelineItem,
-} from "./timeline.ts";
+import { findFirstDeferrals, findMarkedDelivered, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
 
 /** An ISO timestamp as the clock of a time zone shows it. */
 export type FormatZonedTime = (iso: string, timeZone: string) => string;
@@ -59,28 +53,37 @@ async function traceOne(
   ]);
   const read = readEntries(entries);
   const causes = await findRetryCauses(read, links, row);
+  const taken = findTakenAllTheSame(read);
   const childIds = children.map(({ id }) => id);
   const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
   const found = {
     message,
     recipients: toRecipients(recipients, attempts, read),
     attempts: attempts.map(toAttempt),
-    timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null)),
+    timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null, taken)),
   };
   return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found };
 }
 
 function describe(
-  { message, recipients, timeline }: Omit<Trace, "verdict">,
+  { message, recipients, attempts, timeline }: Omit<Trace, "verdict">,
   entries: readonly ReadEntry[],
   formatTime: (iso: string) => string,
 ): string {
   const last = timeline.at(-1);
+  const circumstances = findCircumstances(entries, message.status);
+  const isCancelled = circumstances.cancelledBy !== undefined;
+  const failed = findFailed(entries);
+  const timedOut = findRetryTimeouts(entries);
+  const copies = findCopies(attempts);
   return formatVerdict(
     {
       status: message.status,
       recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
         ...recipient,
+        copies: recipient.status === "delivered" ? [] : (copies.get(recipient.address) ?? []),
+        isCancelled: isCancelled && recipient.status === "bounced" && !failed.has(recipient.address),
+        triedMs: spanOf(deferredAt ?? message.timestamp, timedOut.get(recipient.address)),
         deliveredAt: deliveredAt ?? undefined,
         deferredAt: deferredAt ?? undefined,
         lastTriedAt: lastTriedAt ?? undefined,
@@ -91,10 +94,26 @@ function describe(
       lastSeenAt: last?.timestamp ?? message.timestamp,
       lastText: last?.text ?? "",
       isFrozen: message.isFrozen,
-      reason: findReason(entries, message.status),
+      ...circumstances,
     },
     formatTime,
   );
+}
+
+/** Where copies for each recipient were delivered. */
+function findCopies(attempts: readonly TracedAttempt[]): ReadonlyMap<string, readonly string[]> {
+  const copies = new Map<string, Set<string>>();
+  for (const { recipient, finalAddress, status } of attempts) {
+    if (status !== "success") continue;
+    const own = copies.get(recipient);
+    if (own === undefined) copies.set(recipient, new Set([finalAddress]));
+    else own.add(finalAddress);
+  }
+  return new Map([...copies].map(([recipient, addresses]) => [recipient, [...addresses]]));
+}
+
+function spanOf(from: string, until: string | undefined): number | undefined {
+  return until === undefined ? undefined : Math.max(Date.parse(until) - Date.parse(from), 0);
 }
 
 function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[]): TracedMessage {
