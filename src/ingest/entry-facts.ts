@@ -63,6 +63,11 @@ export function clientOf(event: LogEvent): Client | undefined {
       return event.subject === "sender"
         ? toClient(event.host, event.address, undefined, event.auth)
         : toClient(event.host, event.sender, event.address, event.auth);
+    case "discard":
+      // What an ACL drops before there is a message names its client; a discard of a message does not.
+      return event.host === undefined && event.sender === undefined
+        ? undefined
+        : toClient(event.host, event.sender, event.address?.original, undefined);
     case "tls":
     case "host_error":
     case "not_accepted":

@@ -1,5 +1,5 @@
 /** What happened to one message: everything the database knows about it. */
-import { NULL_SENDER } from "../message/address.ts";
+import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/link-reader.ts";
@@ -51,14 +51,15 @@ async function traceOne(
     messages.childrenOf(row),
     messages.rejectionsOf(row),
   ]);
-  const read = readEntries(entries);
+  const dropped = await findDropped(messages, row);
+  const read = readEntries([...dropped.map((entry) => entry.row), ...entries]);
   const causes = await findRetryCauses(read, links, row);
   const taken = findTakenAllTheSame(read);
   const childIds = children.map(({ id }) => id);
   const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
   const found = {
     message,
-    recipients: toRecipients(recipients, attempts, read),
+    recipients: [...toRecipients(recipients, attempts, read), ...toDropped(dropped, recipients)],
     attempts: attempts.map(toAttempt),
     timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null, taken)),
   };
@@ -147,6 +148,40 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
     refusedRecipients: [],
     hasMoreRefusedRecipients: false,
   };
+}
+
+/** What an ACL dropped in the transaction that became this message: its client, and its sender, are the same. */
+async function findDropped(messages: MessageReader, row: MessageRow): Promise<readonly ReadEntry[]> {
+  if (row.direction === null || row.ip_address === null) return [];
+  const arrivalMs = Date.parse(row.timestamp);
+  const entries = await messages.droppedBefore(row, { ip: row.ip_address, port: row.port, arrivalMs });
+  return readEntries(entries).filter(({ parsed }) => {
+    const event = parsed?.event;
+    if (event?.kind !== "discard" || event.address === undefined) return false;
+    const sender = event.sender === undefined ? row.sender : normaliseAddress(event.sender) || NULL_SENDER;
+    return sender === row.sender && (event.host?.port ?? null) === row.port;
+  });
+}
+
+function toDropped(dropped: readonly ReadEntry[], rows: readonly RecipientRow[]): readonly TracedRecipient[] {
+  const known = new Set(rows.map(({ recipient }) => recipient));
+  const addresses = dropped.flatMap(({ parsed }) =>
+    parsed?.event.kind === "discard" && parsed.event.address !== undefined
+      ? [normaliseAddress(parsed.event.address.original)]
+      : [],
+  );
+  return [...new Set(addresses)]
+    .filter((address) => !known.has(address))
+    .map((address) => ({
+      address,
+      status: "discarded",
+      deliveredAt: null,
+      isMarkedDelivered: false,
+      attempts: 0,
+      deferredAt: null,
+      lastTriedAt: null,
+      lastError: null,
+    }));
 }
 
 /** Of a message that never arrived, its refusal tells who sent it to whom. */
