@@ -255,6 +255,7 @@ CREATE TABLE address_events (
   queue_ms     INTEGER,          -- ms, from QT=
   duration_ms  INTEGER           -- ms, from DT=
 ) STRICT;
+CREATE INDEX idx_address_events_given_up ON address_events (entry_id) WHERE outcome = 3 AND is_attempt = 0; -- bounced: a retry timeout
 
 CREATE TABLE stored_entries (
   id         INTEGER PRIMARY KEY, -- entry id

@@ -74,7 +74,7 @@ export class SectionBuilder {
     problems: async (figures) => findProblems(figures, await computeTotals(figures), this.#period),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
-    bounces: async (figures) => explainFailures((await figures.failures()).filter(isBounced), this.#reader),
+    bounces: async (figures) => explainFailures(await figures.bounces(), this.#reader),
     deferrals: async (figures) => explainFailures((await figures.failures()).filter(isDeferred), this.#reader),
     rejections: async (figures) => explainRejections(await figures.rejectionGroups(), this.#reader),
     blocklists: async ({ source }) => countBlocklists(await source.counts.rejectionReasons("dnsbl")),
@@ -120,10 +120,6 @@ export class SectionBuilder {
     }
     return rankings;
   }
-}
-
-function isBounced({ outcome }: FailureGroup): boolean {
-  return outcome === "bounced";
 }
 
 function isDeferred({ outcome }: FailureGroup): boolean {

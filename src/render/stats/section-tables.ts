@@ -37,8 +37,8 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   problems: { keys: ["problem"], figure: "count", ...ROWS },
   totals: { keys: ["figure"], figure: "count", ...ROWS },
   series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
-  bounces: { keys: ["category"], figure: "attempts", ...ROWS },
-  deferrals: { keys: ["category"], figure: "attempts", ...ROWS },
+  bounces: { keys: ["category"], figure: "failures", ...ROWS },
+  deferrals: { keys: ["category"], figure: "failures", ...ROWS },
   rejections: { keys: ["phase", "category", "kind"], figure: "rejections", ...ROWS },
   blocklists: { keys: ["list"], figure: "rejections", ...ROWS },
   queue: { keys: ["duration"], figure: "messages", ...ROWS },
@@ -88,9 +88,13 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
     case "series":
       return build(name, seriesTable);
     case "bounces":
-      return build(name, (reasons) => failureTable(name, "Bounces by reason", "bounced", reasons));
+      return build(name, (reasons) =>
+        failureTable(name, "Bounces by reason", "Recipients", reasons, "No recipient bounced."),
+      );
     case "deferrals":
-      return build(name, (reasons) => failureTable(name, "Deferrals by reason", "was deferred", reasons));
+      return build(name, (reasons) =>
+        failureTable(name, "Deferrals by reason", "Attempts", reasons, "No attempt was deferred."),
+      );
     case "rejections":
       return build(name, rejectionTable);
     case "blocklists":

@@ -41,7 +41,7 @@ export function rankingTable({ axis, rank, rows }: Ranking): Table {
       column("key", axis, "text"),
       isClient ? figure("messages", "Messages", "count", "count") : figure("deliveries", "Delivered", "count", "count"),
       figure("bytes", "Volume", "bytes", "volume"),
-      figure("deferrals", "Deferrals", "count", "deferrals"),
+      figure("deferrals", "Deferrals", "count", rank === "failures" ? "failures" : "deferrals"),
       figure("bounces", "Bounces", "count", "bounces"),
       ...(hasRejections ? [figure("rejections", "Rejections", "count", "rejections")] : []),
     ],

@@ -79,21 +79,21 @@ export const AXES = {
   "smtp-code": {
     side: "delivery",
     event: { column: "b.smtp_code", texts: "none" },
-    rank: "deferrals",
+    rank: "failures",
     about: "SMTP code of deferrals and bounces",
   },
   "enhanced-code": {
     side: "delivery",
     event: text("b.enhanced_id"),
-    rank: "deferrals",
+    rank: "failures",
     about: "enhanced code of deferrals and bounces",
   },
 } as const satisfies Record<string, Axis>;
 
 export type AxisName = keyof typeof AXES;
 
-/** What a ranking can be ordered by. */
-export const RANKS = ["count", "volume", "deferrals", "bounces", "rejections"] as const;
+/** What a ranking can be ordered by; failures are deferrals and bounces. */
+export const RANKS = ["count", "volume", "deferrals", "bounces", "failures", "rejections"] as const;
 export type Rank = (typeof RANKS)[number];
 
 /** True when the figure exists for the axis. */

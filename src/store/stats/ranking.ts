@@ -2,6 +2,7 @@
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import type { Codes } from "../codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
+import { withGivenUp } from "./given-up.ts";
 import { withHostErrors } from "./host-errors.ts";
 import { type Selection, SIZES } from "./selection.ts";
 
@@ -39,7 +40,7 @@ interface Measure {
   readonly rowsById: (isKept: boolean) => Expression<unknown>;
 }
 
-type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounces" | "rejections";
+type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounces" | "failures" | "rejections";
 
 /** The first so many by `rank`, and by their name where they are equal; or those of some keys. A rank that the axis lacks gives no rows. */
 export async function readRanking(
@@ -95,14 +96,28 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
     const withMessage = selection.addressEventsWithMessage();
     measures.messages = byId(message, selection.messages(), SIZES);
     measures.deferrals = byId(message, withMessage.where(attempts("deferred")), NO_SIZES);
-    measures.bounces = byId(message, withMessage.where(attempts("bounced")), NO_SIZES);
+    const ended = withGivenUp(selection.tables)
+      .selectFrom("temp.given_up as x")
+      .innerJoin("stored_entries as l", "l.id", "x.entry_id")
+      .innerJoin("stored_messages as m", "m.id", "l.message_id");
+    const bounces = byId(message, withMessage.where(attempts("bounced")), NO_SIZES);
+    measures.bounces = added(bounces, byId(message, ended, NO_SIZES));
+    measures.failures = added(measures.deferrals, measures.bounces);
   }
   if (side === "delivery" && event !== undefined) {
     measures.deliveries = byId(event, selection.addressEvents().where(attempts("delivered")), NO_SIZES);
     measures.volumes = byId(event, selection.addressEventsWithMessage().where(attempts("delivered")), SIZES);
     const deferrals = byId(event, selection.addressEvents().where(attempts("deferred")), NO_SIZES);
-    measures.deferrals = hostError === undefined ? deferrals : withUnreached(deferrals, selection, hostError);
-    measures.bounces = byId(event, selection.addressEvents().where(attempts("bounced")), NO_SIZES);
+    const unreached = withHostErrors(selection.tables).selectFrom("temp.host_errors as x");
+    measures.deferrals = hostError === undefined ? deferrals : added(deferrals, byId(hostError, unreached, NO_SIZES));
+    const ended = withGivenUp(selection.tables)
+      .selectFrom("temp.given_up as x")
+      .innerJoin("address_events as e", "e.entry_id", "x.reason_id")
+      .leftJoin("delivery_paths as p", "p.id", "e.path_id")
+      .leftJoin("delivery_problems as b", "b.id", "e.problem_id");
+    const bounces = byId(event, selection.addressEvents().where(attempts("bounced")), NO_SIZES);
+    measures.bounces = added(bounces, byId(event, ended, NO_SIZES));
+    measures.failures = added(measures.deferrals, measures.bounces);
   }
   if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
   return measures;
@@ -110,13 +125,12 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
 
 const NO_SIZES = sql<number>`0`;
 
-/** With the attempts at a host that no line about a recipient names. */
-function withUnreached(deferrals: Measure, { tables }: Selection, column: KeyColumn): Measure {
-  const unreached = byId(column, withHostErrors(tables).selectFrom("temp.host_errors as x"), NO_SIZES);
+/** Both figures as one. */
+function added(one: Measure, other: Measure): Measure {
   return {
-    ...deferrals,
+    ...one,
     rowsById: (isKept) =>
-      sql`(SELECT * FROM ${deferrals.rowsById(isKept)} UNION ALL SELECT * FROM ${unreached.rowsById(isKept)})`,
+      sql`(SELECT * FROM ${one.rowsById(isKept)} UNION ALL SELECT * FROM ${other.rowsById(isKept)})`,
   };
 }
 
