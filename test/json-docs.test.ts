@@ -38,6 +38,7 @@ describe("what is printed has the fields that are documented", () => {
     ["abuse-json", "logins", "src/abuse/abuse.ts", "Sender"],
     ["abuse-json", "users", "src/abuse/abuse.ts", "Sender"],
     ["abuse-json", "failures", "src/abuse/abuse.ts", "LoginFailures"],
+    ["abuse-json", "troubles", "src/abuse/abuse.ts", "ClientTroubles"],
     ["abuse-json", "accountFailures", "src/abuse/abuse.ts", "AccountFailures"],
     ["stats-all-json", "sections", "src/stats/sections.ts", "Sections"],
     ["stats-all-json", "overview", "src/store/stats-reader.ts", "Overview"],

@@ -4,6 +4,7 @@ import { categoriseFailure, operatorOf } from "../message/failure-category.ts";
 import { rankOf } from "../message/order.ts";
 import { categoriseRejection, type RejectionSigns } from "../message/rejection-category.ts";
 import type { FailureCategory } from "../message/reply-rules.ts";
+import { sessionTrouble } from "../message/session-trouble.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
 import type { Authentication, Host, LogEvent, SmtpReply } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
@@ -30,10 +31,13 @@ export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
 export function detailsOf(event: LogEvent): string | undefined {
   const fields = metadataOf(event);
+  const trouble = sessionTrouble(event);
   const metadata =
     event.kind === "host_error"
       ? [...fields, "category", failureCategory(event.reply, event.error, event.host?.name)]
-      : fields;
+      : trouble === undefined
+        ? fields
+        : ["trouble", trouble, ...fields];
   return metadata.length === 0 ? undefined : toJson(metadata);
 }
 

@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { parseEntryText } from "../parse/record.ts";
-import { AXES, type Axis, hasRank } from "../store/stats/axes.ts";
+import { AXES, type Axis, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
@@ -111,15 +111,30 @@ export class SectionBuilder {
       const axis: Axis = AXES[name];
       const wanted = rank ?? axis.rank ?? "count";
       if (!hasRank(axis, wanted)) {
-        throw new PilotError("usage", `Rejections do not tell the ${name}, so it cannot be ranked by them.`, {
-          hint: "Axes with rejections are sender, sender-domain, recipient, domain, host, helo, ip, network and auth.",
-        });
+        throw new PilotError(
+          "usage",
+          `${NAMED[wanted] ?? "Figures"} do not tell the ${name}, so it cannot be ranked by them.`,
+          {
+            hint: `Axes with ${wanted} are ${formatList(axesWith(wanted))}.`,
+          },
+        );
       }
       const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
       rankings.push(await source.ranking(name, wanted, keys ?? limit));
     }
     return rankings;
   }
+}
+
+const NAMED: Readonly<Partial<Record<Rank, string>>> = { rejections: "Rejections", troubles: "Lines about sessions" };
+
+function axesWith(rank: Rank): readonly string[] {
+  return Object.entries(AXES).flatMap(([name, axis]) => (hasRank(axis, rank) ? [name] : []));
+}
+
+/** `sender, host and ip`. */
+function formatList(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 function isDeferred({ outcome }: FailureGroup): boolean {

@@ -15,6 +15,8 @@ export interface Axis {
   readonly message?: KeyColumn;
   readonly event?: KeyColumn;
   readonly rejection?: KeyColumn;
+  /** In stored_clients, as `k`: whose sessions went wrong. */
+  readonly trouble?: KeyColumn;
   /** In temp.host_errors, as `x`. */
   readonly hostError?: KeyColumn;
   /** What it is ranked by unless something else is wanted: by count. */
@@ -28,7 +30,12 @@ const text = (column: string): KeyColumn => ({ column, texts: "strings" });
 
 const SENDER = { side: "client", message: address("m.sender_id"), rejection: address("j.sender_id") } as const;
 const RECIPIENT = { side: "delivery", event: address("e.recipient_id"), rejection: address("j.recipient_id") } as const;
-const CLIENT_IP = { side: "client", message: text("m.ip_id"), rejection: text("j.ip_id") } as const;
+const CLIENT_IP = {
+  side: "client",
+  message: text("m.ip_id"),
+  rejection: text("j.ip_id"),
+  trouble: text("k.ip_id"),
+} as const;
 const CLIENT_TLS = { side: "client", message: text("m.tls_id") } as const;
 const REMOTE_HOST = { side: "delivery", event: text("p.host_id"), hostError: text("x.host_id") } as const;
 
@@ -41,12 +48,14 @@ export const AXES = {
     side: "client",
     message: text("m.host_id"),
     rejection: text("j.host_id"),
+    trouble: text("k.host_id"),
     about: "verified name of the client",
   },
   helo: {
     side: "client",
     message: text("m.helo_id"),
     rejection: text("j.helo_id"),
+    trouble: text("k.helo_id"),
     about: "name the client gave in HELO",
   },
   ip: { ...CLIENT_IP, about: "IP address of the client" },
@@ -93,10 +102,11 @@ export const AXES = {
 export type AxisName = keyof typeof AXES;
 
 /** What a ranking can be ordered by; failures are deferrals and bounces. */
-export const RANKS = ["count", "volume", "deferrals", "bounces", "failures", "rejections"] as const;
+export const RANKS = ["count", "volume", "deferrals", "bounces", "failures", "rejections", "troubles"] as const;
 export type Rank = (typeof RANKS)[number];
 
 /** True when the figure exists for the axis. */
 export function hasRank(axis: Axis, rank: Rank): boolean {
+  if (rank === "troubles") return axis.trouble !== undefined;
   return rank !== "rejections" || axis.rejection !== undefined;
 }

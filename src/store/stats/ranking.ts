@@ -19,6 +19,8 @@ export interface RankedRow {
   readonly deferrals: number;
   readonly bounces: number;
   readonly rejections: number | null;
+  /** Lines about sessions of the client that went wrong, beside rejections. */
+  readonly troubles: number | null;
 }
 
 export interface Ranking {
@@ -40,7 +42,15 @@ interface Measure {
   readonly rowsById: (isKept: boolean) => Expression<unknown>;
 }
 
-type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounces" | "failures" | "rejections";
+type MeasureName =
+  | "messages"
+  | "deliveries"
+  | "volumes"
+  | "deferrals"
+  | "bounces"
+  | "failures"
+  | "rejections"
+  | "troubles";
 
 /** The first so many by `rank`, and by their name where they are equal; or those of some keys. A rank that the axis lacks gives no rows. */
 export async function readRanking(
@@ -78,6 +88,7 @@ export async function readRanking(
     deferrals: count("deferrals", key),
     bounces: count("bounces", key),
     rejections: axis.rejection === undefined ? null : count("rejections", key),
+    troubles: axis.trouble === undefined ? null : count("troubles", key),
   }));
   return { axis: axisName, rank, rows };
 }
@@ -88,7 +99,7 @@ function leadingMeasure({ side }: Axis, rank: Rank): MeasureName {
   return rank;
 }
 
-function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection, hostError }: Axis) {
+function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection, hostError, trouble }: Axis) {
   const measures: Partial<Record<MeasureName, Measure>> = {};
   const attempts = (outcome: "delivered" | "deferred" | "bounced") =>
     sql<boolean>`e.outcome = ${sql.lit(codes.outcome(outcome))} AND e.is_attempt`;
@@ -119,6 +130,7 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
     measures.bounces = added(bounces, byId(event, ended, NO_SIZES));
     measures.failures = added(measures.deferrals, measures.bounces);
   }
+  if (trouble !== undefined) measures.troubles = byId(trouble, selection.troubles(), NO_SIZES);
   if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
   return measures;
 }
