@@ -66,6 +66,7 @@ describe("what is printed has the fields that are documented", () => {
     ["stats-all-json", "sections.origins", "src/stats/security.ts", "OriginShare"],
     ["stats-all-json", "sections.providers", "src/stats/providers.ts", "ProviderView"],
     ["stats-all-json", "sections.providers.providers", "src/stats/providers.ts", "Provider"],
+    ["stats-all-json", "sections.forwarding", "src/stats/forwarding.ts", "ForwardingView"],
     ["stats-all-json", "sections.slow", "src/stats/providers.ts", "SlowHosts"],
     ["stats-all-json", "sections.slow.hosts", "src/stats/providers.ts", "SlowHost"],
     ["stats-all-json", "sections.retries", "src/stats/retries.ts", "Retries"],

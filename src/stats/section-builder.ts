@@ -11,6 +11,7 @@ import { formatBucket } from "../when.ts";
 import { type Check, checkConditions } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
+import { viewForwarding } from "./forwarding.ts";
 import { type Buckets, type Period, slotMsOf } from "./period.ts";
 import { findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
@@ -94,6 +95,7 @@ export class SectionBuilder {
       const view = viewProviders(await figures.hosts(), slots, outcomes, this.#buckets, figures.slotMs, limit);
       return { bucket: formatBucket(this.#buckets.bucket), ...view };
     },
+    forwarding: async ({ source }) => viewForwarding(await source.remoteHosts.forwarding(), this.#request.limit),
     slow: async (figures) =>
       findSlowHosts(
         await figures.hosts(),

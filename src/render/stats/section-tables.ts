@@ -2,7 +2,7 @@
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { type ComparisonOf, withComparison } from "./compared.ts";
-import { durationTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
+import { durationTable, forwardingTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
 import { problemTable } from "./problem-table.ts";
 import { blocklistTable, failureTable, rejectionTable } from "./reason-tables.ts";
 import type { Table } from "./table.ts";
@@ -46,6 +46,7 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   tls: { keys: ["direction", "version", "cipher"], figure: "count", ...ROWS },
   origins: { keys: ["origin", "authenticator", "protocol"], figure: "messages", ...ROWS },
   providers: { keys: ["provider"], figure: "deferred", ...SHOWN_ROWS },
+  forwarding: { keys: ["forwarder", "provider"], figure: "unwanted", ...SHOWN_ROWS },
   slow: { keys: ["host"], figure: "p95Seconds", missing: null, showsGone: false },
   retries: { keys: ["attempts"], figure: "recipients", ...ROWS },
 };
@@ -121,6 +122,8 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
       return build(name, originTable);
     case "providers":
       return build(name, providerTable);
+    case "forwarding":
+      return build(name, forwardingTable);
     case "slow":
       return build(name, slowTable);
     case "retries":

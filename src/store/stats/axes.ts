@@ -19,10 +19,12 @@ export interface Axis {
   readonly trouble?: KeyColumn;
   /** In temp.host_errors, as `x`. */
   readonly hostError?: KeyColumn;
+  /** Of lines about recipients only those: of recipients that were sent on elsewhere; of lines that name the own address (`I=`). */
+  readonly only?: "forwarded" | "outgoing";
   /** What it is ranked by unless something else is wanted: by count. */
   readonly rank?: Rank;
   /** SQL function of the text, registered in key-functions.ts; undefined for the text itself. */
-  readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of";
+  readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of" | "outgoing_ip_of";
 }
 
 const address = (column: string): KeyColumn => ({ column, texts: "addresses" });
@@ -84,6 +86,19 @@ export const AXES = {
     event: text("p.ip_id"),
     hostError: text("x.ip_id"),
     about: "IP address that was delivered to",
+  },
+  forwarder: {
+    side: "delivery",
+    event: address("e.recipient_id"),
+    only: "forwarded",
+    about: "recipient whose mail goes on to another domain",
+  },
+  "outgoing-ip": {
+    side: "delivery",
+    event: text("l.details_id"),
+    only: "outgoing",
+    key: "outgoing_ip_of",
+    about: "own address that it was sent from (log: +outgoing_interface)",
   },
   "smtp-code": {
     side: "delivery",

@@ -4,7 +4,7 @@ import type { Codes } from "../codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
 import { withGivenUp } from "./given-up.ts";
 import { withHostErrors } from "./host-errors.ts";
-import { type Selection, SIZES } from "./selection.ts";
+import { IS_FORWARDED, type Selection, SIZES } from "./selection.ts";
 
 /** A figure that is null has no meaning for the axis. */
 export interface RankedRow {
@@ -99,7 +99,11 @@ function leadingMeasure({ side }: Axis, rank: Rank): MeasureName {
   return rank;
 }
 
-function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection, hostError, trouble }: Axis) {
+function measuresOf(
+  selection: Selection,
+  codes: Codes,
+  { side, message, event, rejection, hostError, trouble, only }: Axis,
+) {
   const measures: Partial<Record<MeasureName, Measure>> = {};
   const attempts = (outcome: "delivered" | "deferred" | "bounced") =>
     sql<boolean>`e.outcome = ${sql.lit(codes.outcome(outcome))} AND e.is_attempt`;
@@ -116,17 +120,26 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
     measures.failures = added(measures.deferrals, measures.bounces);
   }
   if (side === "delivery" && event !== undefined) {
-    measures.deliveries = byId(event, selection.addressEvents().where(attempts("delivered")), NO_SIZES);
-    measures.volumes = byId(event, selection.addressEventsWithMessage().where(attempts("delivered")), SIZES);
-    const deferrals = byId(event, selection.addressEvents().where(attempts("deferred")), NO_SIZES);
+    const condition = only === undefined ? sql<boolean>`1` : ONLY[only];
+    const events = () =>
+      (only === undefined ? selection.addressEvents() : selection.addressEventsWithEntry()).where(condition);
+    measures.deliveries = byId(event, events().where(attempts("delivered")), NO_SIZES);
+    measures.volumes = byId(
+      event,
+      selection.addressEventsWithMessage().where(condition).where(attempts("delivered")),
+      SIZES,
+    );
+    const deferrals = byId(event, events().where(attempts("deferred")), NO_SIZES);
     const unreached = withHostErrors(selection.tables).selectFrom("temp.host_errors as x");
     measures.deferrals = hostError === undefined ? deferrals : added(deferrals, byId(hostError, unreached, NO_SIZES));
     const ended = withGivenUp(selection.tables)
       .selectFrom("temp.given_up as x")
       .innerJoin("address_events as e", "e.entry_id", "x.reason_id")
+      .innerJoin("stored_entries as l", "l.id", "e.entry_id")
+      .where(condition)
       .leftJoin("delivery_paths as p", "p.id", "e.path_id")
       .leftJoin("delivery_problems as b", "b.id", "e.problem_id");
-    const bounces = byId(event, selection.addressEvents().where(attempts("bounced")), NO_SIZES);
+    const bounces = byId(event, events().where(attempts("bounced")), NO_SIZES);
     measures.bounces = added(bounces, byId(event, ended, NO_SIZES));
     measures.failures = added(measures.deferrals, measures.bounces);
   }
@@ -134,6 +147,12 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
   if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
   return measures;
 }
+
+/** What holds of the lines that an axis is about, as `e` and `l`. */
+const ONLY: Readonly<Record<NonNullable<Axis["only"]>, RawBuilder<boolean>>> = {
+  forwarded: IS_FORWARDED,
+  outgoing: sql<boolean>`(SELECT outgoing_ip_of(text) FROM strings WHERE id = l.details_id) IS NOT NULL`,
+};
 
 const NO_SIZES = sql<number>`0`;
 

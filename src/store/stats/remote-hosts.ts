@@ -1,9 +1,10 @@
 /** How deliveries to other servers went, by host. */
 import { sql } from "kysely";
+import type { FailureCategory } from "../../message/reply-rules.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { Codes } from "../codes.ts";
 import { withHostErrors } from "./host-errors.ts";
-import { type Selection, slotOf } from "./selection.ts";
+import { IS_FORWARDED, type Selection, slotOf } from "./selection.ts";
 
 export interface HostCount {
   readonly host: string;
@@ -30,6 +31,14 @@ export interface ProviderOutcome {
   readonly provider: string;
   readonly recipients: number;
   readonly delivered: number;
+}
+
+export interface ForwardingCount {
+  readonly forwarder: string;
+  readonly provider: string;
+  /** Why it was deferred or bounced; null: it was delivered. */
+  readonly category: FailureCategory | null;
+  readonly attempts: number;
 }
 
 export interface HostDuration {
@@ -157,6 +166,38 @@ export class RemoteHostCounts {
         ),
       ])
       .groupBy("provider")
+      .execute();
+  }
+
+  /** How providers take what recipients have sent on to them, by the recipient, the provider and what came of it. */
+  forwarding(): Promise<ForwardingCount[]> {
+    const grouped = this.#selection
+      .addressEvents()
+      .where("e.is_attempt", "=", 1)
+      .where("p.host_id", "is not", null)
+      .where(IS_FORWARDED)
+      .select(({ fn }) => [
+        "e.recipient_id",
+        "p.host_id",
+        "e.outcome",
+        "b.category_id",
+        fn.countAll<number>().as("attempts"),
+      ])
+      .groupBy(["e.recipient_id", "p.host_id", "e.outcome", "b.category_id"]);
+    return this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .innerJoin("addresses as a", "a.id", "g.recipient_id")
+      .innerJoin("strings as h", "h.id", "g.host_id")
+      .leftJoin("strings as k", "k.id", "g.category_id")
+      .select(({ fn }) => [
+        "a.address as forwarder",
+        sql<string>`provider_of(h.text)`.as("provider"),
+        sql<FailureCategory | null>`iif(g.outcome = ${sql.lit(this.#codes.outcome("delivered"))}, NULL, coalesce(k.text, 'other'))`.as(
+          "category",
+        ),
+        fn.sum<number>("g.attempts").as("attempts"),
+      ])
+      .groupBy(["a.address", "provider", "category"])
       .execute();
   }
 

@@ -198,6 +198,12 @@ export class Selection {
  */
 export const SIZES = sql<number>`total(m.size)`;
 
+/** Of a line about a recipient, as `e`: it was sent on to another domain. */
+export const IS_FORWARDED = sql<boolean>`e.final_id IS NOT NULL
+  AND instr((SELECT address FROM addresses WHERE id = e.final_id), '@') > 0
+  AND domain_of((SELECT address FROM addresses WHERE id = e.final_id))
+    <> domain_of((SELECT address FROM addresses WHERE id = e.recipient_id))`;
+
 /** True when what is wanted can be told from time and server alone. */
 function isAddedUp({ subjects }: Filter): boolean {
   return subjects === undefined;
