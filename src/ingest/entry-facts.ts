@@ -30,16 +30,30 @@ export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined
 
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
 export function detailsOf(event: LogEvent): string | undefined {
-  const fields = metadataOf(event);
-  const trouble = sessionTrouble(event);
-  const metadata =
-    event.kind === "host_error"
-      ? [...fields, "category", failureCategory(event.reply, event.error, event.host?.name)]
-      : trouble === undefined
-        ? fields
-        : ["trouble", trouble, ...fields];
+  const metadata = [...findingOf(event), ...metadataOf(event)];
   return metadata.length === 0 ? undefined : toJson(metadata);
 }
+
+/** What we make of a line, first among its details: filters and figures look for it there. */
+function findingOf(event: LogEvent): readonly string[] {
+  switch (event.kind) {
+    case "host_error":
+      return ["category", failureCategory(event.reply, event.error, event.host?.name)];
+    case "signature":
+      return ["signature", `${event.mechanism}=${event.result}`];
+    case "scan": {
+      const score = SPAM_SCORE.exec(event.reason)?.[1];
+      return event.scanner !== "spam" || score === undefined ? [] : ["spam_score", score];
+    }
+    default: {
+      const trouble = sessionTrouble(event);
+      return trouble === undefined ? [] : ["trouble", trouble];
+    }
+  }
+}
+
+/** `SA: Action: permanently rejected message: score=17.3 required=5.0`. */
+const SPAM_SCORE = /\bscore=(-?\d+(?:\.\d+)?)/;
 
 const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
 

@@ -40,7 +40,7 @@ export async function findHostErrors(selection: Selection, codes: Codes, choice:
   await sql`
     INSERT INTO temp.host_errors
     WITH errors AS MATERIALIZED (
-      SELECT l.id AS entry_id, l.at, l.message_id, k.host_id, k.ip_id, coalesce(d.text LIKE '%"category","timeout"%', 0) AS is_timeout
+      SELECT l.id AS entry_id, l.at, l.message_id, k.host_id, k.ip_id, coalesce(d.text LIKE '["category","timeout"%', 0) AS is_timeout
       FROM stored_entries l INDEXED BY idx_stored_entries_host_error
       CROSS JOIN stored_clients k ON k.entry_id = l.id LEFT JOIN strings d ON d.id = l.details_id
       WHERE l.event = ${event} AND l.message_id IS NOT NULL AND k.ip_id IS NOT NULL AND ${wanted}
