@@ -255,6 +255,7 @@ CREATE TABLE address_events (
   queue_ms     INTEGER,          -- ms, from QT=
   duration_ms  INTEGER           -- ms, from DT=
 ) STRICT;
+CREATE INDEX idx_address_events_given_up ON address_events (entry_id) WHERE outcome = 3 AND is_attempt = 0; -- bounced: a retry timeout
 
 CREATE TABLE stored_entries (
   id         INTEGER PRIMARY KEY, -- entry id
@@ -266,6 +267,7 @@ CREATE TABLE stored_entries (
   details_id INTEGER              -- strings.id: the fields without a column, a JSON array of key, value, key, value …
 ) STRICT;
 CREATE INDEX idx_stored_entries_lone_at ON stored_entries (at) WHERE message_id IS NULL;
+CREATE INDEX idx_stored_entries_host_error ON stored_entries (at) WHERE event = 18; -- host_error
 CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
 
 -- Further places of an entry: the same line in another log of the server.

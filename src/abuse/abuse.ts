@@ -1,4 +1,5 @@
 /** What an abuse desk asks: who sends how much, from where, and who tries to get in. */
+import type { SessionTrouble } from "../message/session-trouble.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { AbuseReader, LocalMessageRow, Period } from "../store/abuse-reader.ts";
 import { findScriptArrivals } from "../store/script-calls.ts";
@@ -58,12 +59,24 @@ export interface AccountFailures {
   readonly last: string;
 }
 
+/** A client whose sessions went wrong: probes and scans that no rejection tells. */
+export interface ClientTroubles {
+  readonly ipAddress: string;
+  readonly host: string | null;
+  readonly troubles: number;
+  /** How often each; `exim-pilot help counting` has them. */
+  readonly kinds: Readonly<Partial<Record<SessionTrouble, number>>>;
+  readonly first: string;
+  readonly last: string;
+}
+
 export interface Abuse {
   readonly logins: readonly Sender[];
   readonly scripts: readonly Script[];
   readonly users: readonly Sender[];
   readonly failures: readonly LoginFailures[];
   readonly accountFailures: readonly AccountFailures[];
+  readonly troubles: readonly ClientTroubles[];
 }
 
 const MOST_NAMES = 3;
@@ -88,6 +101,7 @@ export async function findAbuse(reader: AbuseReader, period: Period, limit: numb
     }));
   };
   const failures = await reader.loginFailures(period, limit);
+  const troubles = await reader.sessionTroubles(period, limit);
   const accountFailures = await reader.accountFailures(period, limit, MOST_NAMES);
   return {
     logins: await findSenders("login"),
@@ -107,6 +121,14 @@ export async function findAbuse(reader: AbuseReader, period: Period, limit: numb
       ipCount: row.ips,
       ipAddresses: JSON.parse(row.most) as string[],
       succeededFrom: JSON.parse(row.successes) as string[],
+      first: iso(row.first_ms),
+      last: iso(row.last_ms),
+    })),
+    troubles: troubles.map((row) => ({
+      ipAddress: row.ip,
+      host: row.host,
+      troubles: row.troubles,
+      kinds: JSON.parse(row.kinds) as ClientTroubles["kinds"],
       first: iso(row.first_ms),
       last: iso(row.last_ms),
     })),

@@ -33,6 +33,8 @@ export interface FilterFlags {
   readonly transport?: readonly string[];
   readonly router?: readonly string[];
   readonly tls?: readonly string[];
+  readonly signature?: readonly string[];
+  readonly spamScore?: readonly string[];
   readonly size?: readonly string[];
   readonly queueTime?: readonly string[];
   readonly kind?: readonly string[];
@@ -72,6 +74,8 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--transport <name>", "transport of a recipient"),
   repeatable("--router <name>", "router of a recipient"),
   repeatable("--tls <text>", "part of TLS version and cipher"),
+  repeatable("--signature <result>", "of DKIM, SPF, DMARC or ARC in the log: dkim=fail, dmarc=pass, spf"),
+  repeatable("--spam-score <range>", "score of a scanner in the log: 5.. or 2.5..10"),
   repeatable("--size <range>", "bytes: 1M.. or ..10k or 1M..5M"),
   repeatable("--queue-time <range>", "time on the queue: 1h.. or 10m..2h"),
   repeatable("--kind <kind>", "message, rejection (without an id) or event (any other line without an id)"),
@@ -136,7 +140,7 @@ async function assertServer(name: string, { search }: Pick<Reader, "search">): P
 /** The filter of the flags, with times on one clock. Errors: `usage`. */
 export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): Filter {
   const plain = PLAIN.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]));
-  const { status, event, code, kind, logType, size, queueTime } = flags;
+  const { status, event, code, kind, logType, size, queueTime, signature, spamScore } = flags;
   const { since, until } = toTimeRange(flags, io);
   return {
     ...Object.fromEntries(plain),
@@ -145,6 +149,10 @@ export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): 
     ...(code && { code: code.map(toCode) }),
     ...(kind && { kind: kind.map((name) => oneOf(name, "kind", ["message", "rejection", "event"]) as HitKind) }),
     ...(logType && { logType: logType.map((name) => oneOf(name, "log type", ["main", "reject", "panic"]) as LogType) }),
+    ...(signature && { signature: signature.map(toSignature) }),
+    ...(spamScore && {
+      spamScore: spamScore.map((text) => toRange(text, "scores", parseScore, "Give scores: 5.., ..2 or 2.5..10.")),
+    }),
     ...(size && { size: size.map((text) => toRange(text, "size", parseBytes, "Give bytes: 1M.., ..10k or 1M..5M.")) }),
     ...(queueTime && {
       queueSeconds: queueTime.map((text) =>
@@ -165,6 +173,24 @@ function oneOf(name: string, what: string, names: readonly string[]): string {
 function toCode(text: string): string {
   if (/^[\dx.*?]+$/i.test(text)) return text.replace(/x/gi, "?");
   throw new PilotError("usage", `"${text}" is no code.`, { hint: "Give 550, 4.7.1, 5xx or 5*." });
+}
+
+const MECHANISMS = ["dkim", "arc", "spf", "dmarc"];
+const RESULTS = ["pass", "fail", "invalid", "none", "error"];
+
+/** `dkim=fail`; a mechanism alone means any result. */
+function toSignature(text: string): string {
+  const [mechanism = "", result, ...rest] = text.toLowerCase().split("=");
+  const isRight = MECHANISMS.includes(mechanism) && (result === undefined || RESULTS.includes(result));
+  if (!isRight || rest.length > 0)
+    throw new PilotError("usage", `"${text}" is no result of a signature.`, {
+      hint: `Give ${MECHANISMS.join(", ")}, alone or with =${RESULTS.join(", =")}.`,
+    });
+  return result === undefined ? `${mechanism}=` : `${mechanism}=${result}"`;
+}
+
+function parseScore(text: string): number | undefined {
+  return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
 function toRange(text: string, what: string, parse: (text: string) => number | undefined, hint: string): Range {

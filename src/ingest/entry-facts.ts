@@ -4,6 +4,7 @@ import { categoriseFailure, operatorOf } from "../message/failure-category.ts";
 import { rankOf } from "../message/order.ts";
 import { categoriseRejection, type RejectionSigns } from "../message/rejection-category.ts";
 import type { FailureCategory } from "../message/reply-rules.ts";
+import { sessionTrouble } from "../message/session-trouble.ts";
 import { type AddressWord, addressWord } from "../message/state.ts";
 import type { Authentication, Host, LogEvent, SmtpReply } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
@@ -29,9 +30,30 @@ export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined
 
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
 export function detailsOf(event: LogEvent): string | undefined {
-  const metadata = metadataOf(event);
+  const metadata = [...findingOf(event), ...metadataOf(event)];
   return metadata.length === 0 ? undefined : toJson(metadata);
 }
+
+/** What we make of a line, first among its details: filters and figures look for it there. */
+function findingOf(event: LogEvent): readonly string[] {
+  switch (event.kind) {
+    case "host_error":
+      return ["category", failureCategory(event.reply, event.error, event.host?.name)];
+    case "signature":
+      return ["signature", `${event.mechanism}=${event.result}`];
+    case "scan": {
+      const score = SPAM_SCORE.exec(event.reason)?.[1];
+      return event.scanner !== "spam" || score === undefined ? [] : ["spam_score", score];
+    }
+    default: {
+      const trouble = sessionTrouble(event);
+      return trouble === undefined ? [] : ["trouble", trouble];
+    }
+  }
+}
+
+/** `SA: Action: permanently rejected message: score=17.3 required=5.0`. */
+const SPAM_SCORE = /\bscore=(-?\d+(?:\.\d+)?)/;
 
 const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
 
@@ -59,6 +81,11 @@ export function clientOf(event: LogEvent): Client | undefined {
       return event.subject === "sender"
         ? toClient(event.host, event.address, undefined, event.auth)
         : toClient(event.host, event.sender, event.address, event.auth);
+    case "discard":
+      // What an ACL drops before there is a message names its client; a discard of a message does not.
+      return event.host === undefined && event.sender === undefined
+        ? undefined
+        : toClient(event.host, event.sender, event.address?.original, undefined);
     case "tls":
     case "host_error":
     case "not_accepted":

@@ -359,7 +359,10 @@ export const WORD_RULES: readonly ReplyRule[] = [
     "greylisting",
     /gr[ea]y-?list|policy rejection\W+please try later|deferred for \d+ seconds as .*first|first (?:time|attempt).*(?:later|again)/i,
   ),
-  words("busy", /\b(?:recipient|mailbox|user|service|account)\b(?: is)? temporarily unavailable|unverified address/i),
+  words(
+    "busy",
+    /\b(?:recipient|mailbox|user|service|account)\b(?: is)? temporarily unavailable|unverified address|queue quota|failed to be replicated/i,
+  ),
   words(
     "policy",
     anyOf(

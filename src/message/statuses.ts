@@ -46,7 +46,8 @@ export const MESSAGE_STATUS_RULES = {
   deferred: "On the queue, and at least one recipient waits for another try.",
   bounced: "Every known recipient failed for good, or the message was cancelled.",
   frozen: "On the queue and frozen: not tried until it is thawed.",
-  rejected: "Refused at or after DATA, or withdrawn: it got an id and was never accepted.",
+  rejected:
+    "Refused at or after DATA, for good or for now, broken off by the client, or withdrawn: it got an id and was never accepted.",
   removed: "Taken off the queue by an administrator; nobody was told.",
   discarded: "Accepted and thrown away on purpose: blackhole, filter, discard, or delivery suppressed by -N.",
   partial: "No recipient is outstanding, and they ended differently.",

@@ -1,4 +1,5 @@
 /** What a support desk wants first: one sentence that says what became of a message. */
+import { DAY_MS, SECOND_MS } from "../units.ts";
 import type { MessageStatus, RecipientStatus } from "./statuses.ts";
 
 export interface VerdictRecipient {
@@ -14,9 +15,37 @@ export interface VerdictRecipient {
   /** ISO-8601. */
   readonly lastTriedAt: string | undefined;
   readonly lastError: string | undefined;
+  /** Where it ended up elsewhere: addresses that took a copy, although the recipient as a whole did not. */
+  readonly copies: readonly string[];
+  /** It bounced since the message was cancelled: no line says that it failed. */
+  readonly isCancelled: boolean;
+  /** How long it was tried until the retry time was over; undefined when something else ended it. */
+  readonly triedMs: number | undefined;
 }
 
-export interface VerdictFacts {
+/** A delivery that goes on: no line about a recipient tells of it yet. */
+export interface UnderWay {
+  /** ISO-8601. */
+  readonly since: string;
+  /** `mx.example.org [192.0.2.3]: Connection timed out`; undefined when none has failed. */
+  readonly lastHost: string | undefined;
+}
+
+/** What the lines tell beside the statuses. */
+export interface Circumstances {
+  /** Why it was rejected, discarded or left on the queue, as logged. */
+  readonly reason: string | undefined;
+  /** How the message was refused, if it was; `broken off`: the client went. */
+  readonly refusal: "permanent" | "temporary" | "broken off" | undefined;
+  readonly cancelledBy: string | undefined;
+  /** Who froze it last, or why. */
+  readonly frozenBy: string | undefined;
+  /** Why Exim cannot read the message any more. */
+  readonly spoolError: string | undefined;
+  readonly underWay: UnderWay | undefined;
+}
+
+export interface VerdictFacts extends Circumstances {
   readonly status: MessageStatus;
   readonly recipients: readonly VerdictRecipient[];
   /** The null sender `<>`: no bounce can be sent. */
@@ -28,8 +57,6 @@ export interface VerdictFacts {
   /** The text of the last line about it. */
   readonly lastText: string;
   readonly isFrozen: boolean;
-  /** Why it was rejected, discarded or left on the queue, as logged. */
-  readonly reason: string | undefined;
 }
 
 /** An ISO timestamp as the reader's clock shows it. */
@@ -46,7 +73,9 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
   const because = facts.reason === undefined ? "" : `: ${facts.reason}`;
   switch (facts.status) {
     case "rejected":
-      return sentence(`Rejected, never accepted${because}`);
+      if (facts.refusal === "broken off")
+        return sentence(`Not received, and refused by nobody: the client broke off (${facts.reason})`);
+      return sentence(`${REFUSALS[facts.refusal ?? "permanent"]}${because}`);
     case "queued":
       return sentence(`Accepted and left on the queue without a try${because}`);
     case "discarded":
@@ -56,8 +85,12 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
       break;
   }
   const clauses = recipientClauses(facts, formatTime);
-  if (facts.isFrozen) clauses.unshift("Frozen on the queue: not tried until it is thawed");
+  if (facts.isFrozen) clauses.unshift(frozenClause(facts));
+  if (facts.spoolError !== undefined && facts.completedAt === undefined)
+    clauses.unshift(`Exim cannot read it from its spool, so nothing happens to it: ${facts.spoolError}`);
   if (clauses.length > 0) return sentence(clauses.join("; "));
+  if (facts.status === "received" && facts.underWay !== undefined)
+    return sentence(`Received, and being tried${describeUnderWay(facts.underWay, formatTime)}`);
   if (facts.status === "received")
     return `Received, and not tried yet; the log ends at ${formatTime(facts.lastSeenAt)}.`;
   return facts.status === "removed"
@@ -71,17 +104,56 @@ function unknownVerdict({ completedAt, lastText }: VerdictFacts): string {
     : "Finished, and no line says what became of its recipients.";
 }
 
-function recipientClauses({ recipients, hasNullSender }: VerdictFacts, formatTime: FormatTime): string[] {
+const REFUSALS = {
+  permanent: "Rejected, never accepted",
+  temporary: "Put off, not accepted (a temporary refusal: the client is to try again)",
+} as const;
+
+/** Exim freezes a message whose bounce it could not write. */
+const BOUNCE_FAILED = /^Process failed/;
+
+function frozenClause({ frozenBy }: VerdictFacts): string {
+  if (frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy))
+    return `Frozen on the queue, and nobody was told: the bounce could not be written (${frozenBy})`;
+  const by = frozenBy === undefined ? "" : /^\S+$/.test(frozenBy) ? ` by ${frozenBy}` : ` (${frozenBy})`;
+  return `Frozen on the queue${by}: not tried until it is thawed`;
+}
+
+function describeUnderWay({ since, lastHost }: UnderWay, formatTime: FormatTime): string {
+  const host = lastHost === undefined ? "; another process has the message" : `; the last host: ${lastHost}`;
+  return ` since ${formatTime(since)}${host}`;
+}
+
+function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[] {
+  const { recipients, hasNullSender, cancelledBy, frozenBy, isFrozen, underWay } = facts;
+  const bounced = recipients.filter(({ status }) => status === "bounced");
+  const cancelled = bounced.filter(({ isCancelled }) => isCancelled);
+  const timedOut = bounced.filter(({ triedMs }) => triedMs !== undefined);
+  const isToldNobody = hasNullSender || (isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy));
   const of = (status: RecipientStatus, isMarked = false): readonly VerdictRecipient[] =>
     recipients.filter((recipient) => recipient.status === status && recipient.isMarkedDelivered === isMarked);
   return [
     deliveredClause(of("delivered"), recipients.length, formatTime),
     plainClause("marked as delivered by an administrator for", of("delivered", true)),
-    troubleClause(hasNullSender ? "failed for" : "bounced for", of("bounced"), () => ""),
-    troubleClause("still deferred for", of("deferred"), (recipient) => describeTries(recipient, formatTime)),
+    troubleClause(`cancelled by ${cancelledBy}: bounced for`, cancelled, () => "", "the last error was"),
+    ...[...Map.groupBy(timedOut, ({ triedMs }) => describeSpan(triedMs ?? 0))].map(([span, those]) =>
+      troubleClause(`given up after ${span} of trying (retry timeout exceeded) for`, those, describeCopies),
+    ),
+    troubleClause(
+      isToldNobody ? "failed for" : "bounced for",
+      bounced.filter(({ isCancelled, triedMs }) => !isCancelled && triedMs === undefined),
+      describeCopies,
+    ),
+    troubleClause(
+      "still deferred for",
+      of("deferred"),
+      (recipient) => `${describeTries(recipient, formatTime)}${describeCopies(recipient)}`,
+    ),
     plainClause("discarded on purpose for", of("discarded")),
     plainClause("removed by an administrator before it reached", of("removed")),
-    plainClause("not tried yet for", of("pending")),
+    underWay === undefined
+      ? plainClause("not tried yet for", of("pending"))
+      : withEnding(plainClause("being tried for", of("pending")), describeUnderWay(underWay, formatTime)),
     plainClause("finished without a word about", of("unknown")),
   ].filter((clause) => clause !== "");
 }
@@ -106,15 +178,43 @@ function describeTries({ attempts, deferredAt, lastTriedAt }: VerdictRecipient, 
   return attempts === 1 ? since : `${since}, ${attempts} attempts, the last at ${formatTime(lastTriedAt)}`;
 }
 
+/** That a copy went elsewhere. */
+function describeCopies({ copies }: VerdictRecipient): string {
+  if (copies.length === 0) return "";
+  const names = copies.slice(0, MOST_NAMES).join(", ");
+  const rest = copies.length - MOST_NAMES;
+  const what = copies.length === 1 ? "one copy was" : `${copies.length} copies were`;
+  return ` (${what} delivered all the same: ${names}${rest > 0 ? ` and ${rest} more` : ""})`;
+}
+
+/** `4 days`, `7 hours`: whole ones of the largest unit that fits. */
+function describeSpan(ms: number): string {
+  const [unit = "second", unitMs = SECOND_MS] = UNITS.find(([, size]) => ms >= size) ?? [];
+  const count = Math.floor(ms / unitMs);
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+const UNITS = [
+  ["day", DAY_MS],
+  ["hour", 3600 * SECOND_MS],
+  ["minute", 60 * SECOND_MS],
+] as const;
+
+function withEnding(clause: string, ending: string): string {
+  return clause === "" ? "" : `${clause}${ending}`;
+}
+
 /** Each with its error when they are few. */
 function troubleClause(
   what: string,
   recipients: readonly VerdictRecipient[],
   describe: (recipient: VerdictRecipient) => string,
+  before = "",
 ): string {
   if (recipients.length === 0) return "";
   const named = recipients.slice(0, MOST_NAMES).map((recipient) => {
-    const error = recipient.lastError === undefined ? "" : `: ${firstLine(recipient.lastError)}`;
+    const because = before === "" ? ": " : `; ${before} `;
+    const error = recipient.lastError === undefined ? "" : `${because}${firstLine(recipient.lastError)}`;
     return `${what} ${recipient.address}${describe(recipient)}${error}`;
   });
   const rest = recipients.length - named.length;

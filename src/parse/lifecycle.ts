@@ -11,6 +11,8 @@ import { isMessageId } from "./message-id.ts";
  *     10HmaX-0005vi-00 Completed QT=3m45s
  *                      ^
  *     10HmaX-0005vi-00 removed by root
+ *     10HmaX-0005vi-00 Spool file is locked (another process is handling this message)
+ *     10HmaX-0005vi-00 Process failed (1) when writing error message to root@example.org (frozen)
  *     10HmaX-0005vi-00 no immediate delivery: queued by ACL
  * Source: exim-log-grammar §11.
  */
@@ -49,6 +51,11 @@ const FORMS: readonly Form[] = [
     prefix: "Spool file for ",
     read: (rest, text) => (rest.includes(" is locked") ? { kind: "skipped", reason: text } : undefined),
   },
+  {
+    prefix: "Spool file is locked",
+    read: (_rest, text) => ({ kind: "skipped", reason: text }),
+  },
+  { prefix: "Process failed (", read: readBounceFailed },
   { prefix: "original recipients ignored (system filter)", read: () => ({ kind: "recipients_ignored" }) },
   { prefix: "rescind the above message-accept", read: readNotAccepted },
   { prefix: "SMTP connection lost after final dot", read: readNotAccepted },
@@ -74,6 +81,12 @@ function readFrozen(rest: string): LogEvent | undefined {
   if (rest === "" || rest.startsWith("\n")) return { kind: "frozen", by: undefined };
   if (rest.startsWith(" by ")) return { kind: "frozen", by: rest.slice(4) };
   return rest.startsWith(" (") ? { kind: "frozen", by: rest.slice(2, -1) } : undefined;
+}
+
+/** `Process failed (1) when writing error message to root@example.org (frozen)`: the words before the last are why it is frozen. */
+function readBounceFailed(_rest: string, text: string): LogEvent | undefined {
+  const end = " (frozen)";
+  return text.endsWith(end) ? { kind: "frozen", by: text.slice(0, -end.length) } : undefined;
 }
 
 /** `SMTP connection lost after final dot H=(x.example) [203.0.113.7] P=esmtp`: a client may be named after the words. */

@@ -237,6 +237,7 @@ const BY_FIRST_WORD: ReadonlyMap<string, readonly Reader[]> = new Map<string, re
   ["SEGV_ACCERR", [parsePanic]],
   ["backtrace", [parsePanic]],
   ["---", [parsePanic]],
+  ["Process", [lifecycle]],
   ["process", [parsePanic]],
   ["queue", [parsePanic]],
   ["Cannot", [parsePanic]],

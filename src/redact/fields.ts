@@ -27,7 +27,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
     "rows.key problems.subjects",
   ],
   address: [
-    "sender senders recipient recipients refusedRecipients address finalAddress final parents original",
+    "sender senders recipient recipients forwarder refusedRecipients address finalAddress final parents original",
     "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",
     "rewrite.result identification.details.S final_address header_message_id",
   ],

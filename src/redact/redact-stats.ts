@@ -26,6 +26,8 @@ const FIELD_OF_AXIS = {
   mx: "host",
   provider: "provider",
   "mx-ip": "ipAddress",
+  forwarder: "recipient",
+  "outgoing-ip": "ipAddress",
   "smtp-code": "enhancedCode",
   "enhanced-code": "enhancedCode",
 } as const satisfies Record<AxisName, string>;

@@ -1,4 +1,4 @@
-import type { Abuse, AccountFailures, LoginFailures, Script, Sender } from "../abuse/abuse.ts";
+import type { Abuse, AccountFailures, ClientTroubles, LoginFailures, Script, Sender } from "../abuse/abuse.ts";
 import { countOf, formatCount, formatTime } from "./format.ts";
 import { renderHanging } from "./layout.ts";
 import type { Paint } from "./paint.ts";
@@ -15,7 +15,7 @@ const WIDEST = 120;
 
 /** Each question with its answers, the largest first; questions without an answer are left out. */
 export function renderAbusePage(
-  { logins, scripts, users, failures, accountFailures }: Abuse,
+  { logins, scripts, users, failures, accountFailures, troubles }: Abuse,
   options: AbuseOptions,
 ): string {
   const sections = [
@@ -42,6 +42,14 @@ export function renderAbusePage(
     renderSection(
       "Accounts whose logins failed",
       accountFailures.map((one) => [one.account, describeAccountFailures(one, options)]),
+      options,
+    ),
+    renderSection(
+      "Clients whose sessions went wrong",
+      troubles.map((one) => [
+        one.host === null ? one.ipAddress : `${one.host} [${one.ipAddress}]`,
+        describeTroubles(one, options),
+      ]),
       options,
     ),
   ];
@@ -103,6 +111,14 @@ function describeAccountFailures(
     ...(succeededFrom.length === 0 ? [] : [`afterwards logged in from ${some(succeededFrom, succeededFrom.length)}`]),
     period(first, last, options),
   ].join("; ");
+}
+
+/** `3 troubles: 2 auth, 1 no_mail; 2024-03-24 02:04:32` */
+function describeTroubles({ troubles, kinds, first, last }: ClientTroubles, options: AbuseOptions): string {
+  const parts = Object.entries(kinds)
+    .sort(([one, count], [other, otherCount]) => otherCount - count || (one < other ? -1 : 1))
+    .map(([kind, count]) => `${formatCount(count)} ${kind}`);
+  return `${countOf(troubles, "trouble")}: ${parts.join(", ")}; ${period(first, last, options)}`;
 }
 
 /** So many are named; how many there are besides is said. */

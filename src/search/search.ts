@@ -75,7 +75,10 @@ function ofMessage(message: FoundMessage, timeZones: TimeZones): SearchResult {
     server: message.server,
     timeZone: timeZoneOf(timeZones, message.server),
     timestamp: message.timestamp,
-    status: message.status as MessageStatus,
+    status:
+      refused?.permanent === 0 && message.status === "rejected"
+        ? "rejected temporarily"
+        : (message.status as MessageStatus),
     event: null,
     sender: message.sender ?? refused?.sender ?? null,
     recipients: recipients.map(({ recipient }) => recipient),

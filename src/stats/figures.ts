@@ -40,6 +40,14 @@ export class Figures {
     return this.#once("failures", () => this.source.counts.failures());
   }
 
+  /** Attempts that bounced and recipients given up by retry timeout: why recipients bounced. */
+  bounces(): Promise<readonly FailureGroup[]> {
+    return this.#once("bounces", async () => [
+      ...(await this.failures()).filter(({ outcome }) => outcome === "bounced"),
+      ...(await this.source.counts.givenUp()),
+    ]);
+  }
+
   rejectionGroups(): Promise<readonly RejectionGroup[]> {
     return this.#once("rejection groups", () => this.source.counts.rejectionGroups());
   }

@@ -1,7 +1,6 @@
 /** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
 import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
-import type { Outcome } from "../message/statuses.ts";
-import type { OpenMessages } from "../store/stats/counts.ts";
+import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
 import { compareText } from "../text.ts";
 import { DAY_MS, epochMs, toIso } from "../units.ts";
 import type { Figures } from "./figures.ts";
@@ -33,7 +32,7 @@ export const PROBLEMS = {
   frozen: "Messages are frozen on the queue.",
   stuck: "Messages have been on the queue for more than a day, at the end of the time.",
   reputation: "Other servers refuse this one for its reputation or a block list.",
-  bounces: "At least 5 % of the recipients bounced (serious from 20 %).",
+  bounces: "Of the recipients delivered or given up in the time at least 5 % bounced (serious from 20 %).",
   deferrals: "At least 20 % of the attempts were deferred (serious from 50 %).",
   unreachable: "Providers took nothing, in at least 5 attempts.",
   throttled: "Providers deferred at least half of 20 attempts or more.",
@@ -91,8 +90,10 @@ function openProblem(
   return [{ ...problem(name, severity, sum(open, countOf)), since }];
 }
 
-async function findFailures(figures: Figures, { recipients, attempts }: Totals): Promise<Problem[]> {
+async function findFailures(figures: Figures, { attempts }: Totals): Promise<Problem[]> {
   const failures = await figures.failures();
+  const deferred = failures.filter(({ outcome }) => outcome === "deferred");
+  const bounced = attempts.bounced + attempts.givenUp;
   const problems: Problem[] = [];
   const distrusted = groupByCategory(failures).get("reputation");
   if (distrusted !== undefined) {
@@ -100,15 +101,15 @@ async function findFailures(figures: Figures, { recipients, attempts }: Totals):
     const advice = adviceFor("reputation", distrusted);
     problems.push({ ...problem("reputation", "serious", count), share: share(count, attempts.total), advice });
   }
-  const worst = (outcome: Outcome): FailureCategory[] =>
-    [...groupByCategory(failures.filter((group) => group.outcome === outcome))]
+  const worst = (groups: readonly FailureGroup[]): FailureCategory[] =>
+    [...groupByCategory(groups)]
       .map(([category, members]) => ({ category, failures: sum(members, (group) => group.failures) }))
       .sort((one, other) => other.failures - one.failures || compareText(one.category, other.category))
       .slice(0, MOST_SUBJECTS)
       .map(({ category }) => category);
   problems.push(
-    ...exceeding("bounces", recipients.byStatus.bounced, recipients.total, BOUNCED, worst("bounced")),
-    ...exceeding("deferrals", attempts.deferred, attempts.total, DEFERRED, worst("deferred")),
+    ...exceeding("bounces", bounced, bounced + attempts.delivered, BOUNCED, worst(await figures.bounces())),
+    ...exceeding("deferrals", attempts.deferred, attempts.total, DEFERRED, worst(deferred)),
   );
   return problems;
 }

@@ -101,16 +101,16 @@ export interface SlowHosts {
   readonly total: number;
   /** False: no line says how long a delivery took (`log_selector = +deliver_time`). */
   readonly areTimed: boolean;
-  /** Attempts that timed out without a host in their line: with none was a connection made. */
+  /** Attempts that timed out without a line that names the host. */
   readonly timeoutsWithoutHost: number;
   readonly hosts: readonly SlowHost[];
 }
 
-/** Slowest first: by the time that one delivery of twenty takes longer than, then by timeouts. Hosts without either are left out. `allTimeouts` are those of all attempts. */
+/** Slowest first: by the time that one delivery of twenty takes longer than, then by timeouts. Hosts without either are left out. */
 export function findSlowHosts(
   hosts: readonly HostCount[],
   durations: readonly HostDuration[],
-  allTimeouts: number,
+  timeoutsWithoutHost: number,
   limit: number,
 ): SlowHosts {
   const timed = new Map<string, DurationCount[]>();
@@ -133,11 +133,10 @@ export function findSlowHosts(
         other.timeouts - one.timeouts ||
         compareText(one.host, other.host),
     );
-  const named = hosts.reduce((sum, { timeouts }) => sum + timeouts, 0);
   return {
     total: slow.length,
     areTimed: durations.length > 0,
-    timeoutsWithoutHost: allTimeouts - named,
+    timeoutsWithoutHost,
     hosts: slow.slice(0, limit),
   };
 }

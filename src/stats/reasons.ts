@@ -9,7 +9,8 @@ import { sum } from "./totals.ts";
 
 export interface FailureReason {
   readonly category: FailureCategory;
-  readonly attempts: number;
+  /** Attempts that were deferred, or recipients that bounced. */
+  readonly failures: number;
   /** Of the most frequent error in it. */
   readonly sample: Sample;
   /** What the other side said in it, without the command it answered. */
@@ -18,8 +19,9 @@ export interface FailureReason {
   readonly advice: readonly string[];
 }
 
+/** Of deferrals: attempts. Of bounces: recipients, given up by an attempt or when their retry time was over. */
 export interface FailureReasons {
-  readonly attempts: number;
+  readonly failures: number;
   readonly reasons: readonly FailureReason[];
 }
 
@@ -49,14 +51,14 @@ export async function explainFailures(groups: readonly FailureGroup[], reader: S
   const reasons = await Promise.all(
     [...byCategory].map(async ([category, members]) => {
       const most = members.reduce((best, group) => (compareGroups(group, best) < 0 ? group : best));
-      const attempts = sum(members, (group) => group.failures);
+      const failures = sum(members, (group) => group.failures);
       const sample = await reader.attemptSample(most.sampleId);
       const reply = sample.text === null ? null : replyIn(sample.text);
-      return { category, attempts, sample, reply, advice: adviceFor(category, members) };
+      return { category, failures, sample, reply, advice: adviceFor(category, members) };
     }),
   );
-  reasons.sort((one, other) => other.attempts - one.attempts || compareText(one.category, other.category));
-  return { attempts: sum(reasons, (reason) => reason.attempts), reasons };
+  reasons.sort((one, other) => other.failures - one.failures || compareText(one.category, other.category));
+  return { failures: sum(reasons, (reason) => reason.failures), reasons };
 }
 
 const MOST_OPERATORS = 3;

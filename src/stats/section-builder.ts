@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { parseEntryText } from "../parse/record.ts";
-import { AXES, type Axis, hasRank } from "../store/stats/axes.ts";
+import { AXES, type Axis, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
@@ -11,6 +11,7 @@ import { formatBucket } from "../when.ts";
 import { type Check, checkConditions } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
+import { viewForwarding } from "./forwarding.ts";
 import { type Buckets, type Period, slotMsOf } from "./period.ts";
 import { findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
@@ -20,7 +21,7 @@ import { costRetries } from "./retries.ts";
 import type { SectionName, Sections } from "./sections.ts";
 import { shareOrigins, shareTls } from "./security.ts";
 import { computeSeries } from "./series.ts";
-import { computeTotals, countTimeouts } from "./totals.ts";
+import { computeTotals } from "./totals.ts";
 
 type Build<Name extends SectionName> = (figures: Figures) => Promise<Sections[Name]>;
 
@@ -74,7 +75,7 @@ export class SectionBuilder {
     problems: async (figures) => findProblems(figures, await computeTotals(figures), this.#period),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
-    bounces: async (figures) => explainFailures((await figures.failures()).filter(isBounced), this.#reader),
+    bounces: async (figures) => explainFailures(await figures.bounces(), this.#reader),
     deferrals: async (figures) => explainFailures((await figures.failures()).filter(isDeferred), this.#reader),
     rejections: async (figures) => explainRejections(await figures.rejectionGroups(), this.#reader),
     blocklists: async ({ source }) => countBlocklists(await source.counts.rejectionReasons("dnsbl")),
@@ -94,11 +95,12 @@ export class SectionBuilder {
       const view = viewProviders(await figures.hosts(), slots, outcomes, this.#buckets, figures.slotMs, limit);
       return { bucket: formatBucket(this.#buckets.bucket), ...view };
     },
+    forwarding: async ({ source }) => viewForwarding(await source.remoteHosts.forwarding(), this.#request.limit),
     slow: async (figures) =>
       findSlowHosts(
         await figures.hosts(),
         await figures.source.remoteHosts.durations(),
-        countTimeouts(await figures.failures()),
+        await figures.source.remoteHosts.timeoutsWithoutHost(),
         this.#request.limit,
       ),
     retries: async (figures) => costRetries(await figures.recipients()),
@@ -111,9 +113,13 @@ export class SectionBuilder {
       const axis: Axis = AXES[name];
       const wanted = rank ?? axis.rank ?? "count";
       if (!hasRank(axis, wanted)) {
-        throw new PilotError("usage", `Rejections do not tell the ${name}, so it cannot be ranked by them.`, {
-          hint: "Axes with rejections are sender, sender-domain, recipient, domain, host, helo, ip, network and auth.",
-        });
+        throw new PilotError(
+          "usage",
+          `${NAMED[wanted] ?? "Figures"} do not tell the ${name}, so it cannot be ranked by them.`,
+          {
+            hint: `Axes with ${wanted} are ${formatList(axesWith(wanted))}.`,
+          },
+        );
       }
       const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
       rankings.push(await source.ranking(name, wanted, keys ?? limit));
@@ -122,8 +128,15 @@ export class SectionBuilder {
   }
 }
 
-function isBounced({ outcome }: FailureGroup): boolean {
-  return outcome === "bounced";
+const NAMED: Readonly<Partial<Record<Rank, string>>> = { rejections: "Rejections", troubles: "Lines about sessions" };
+
+function axesWith(rank: Rank): readonly string[] {
+  return Object.entries(AXES).flatMap(([name, axis]) => (hasRank(axis, rank) ? [name] : []));
+}
+
+/** `sender, host and ip`. */
+function formatList(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 function isDeferred({ outcome }: FailureGroup): boolean {

@@ -1,6 +1,7 @@
 /** What statistics are made of. Light: the command line lists it in every help. */
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Durations } from "./durations.ts";
+import type { ForwardingView } from "./forwarding.ts";
 import type { Problem } from "./problems.ts";
 import type { ProviderView, SlowHosts } from "./providers.ts";
 import type { Blocklist, FailureReasons, RejectionReasons } from "./reasons.ts";
@@ -23,6 +24,7 @@ export interface Sections {
   readonly tls: TlsShares;
   readonly origins: readonly OriginShare[];
   readonly providers: ProviderView;
+  readonly forwarding: ForwardingView;
   readonly slow: SlowHosts;
   readonly retries: Retries;
 }
@@ -44,6 +46,7 @@ export const SECTIONS = {
   tls: "how much was encrypted, by version and cipher",
   origins: "how messages were handed over: logins, protocols, local",
   providers: "how other servers take our mail, by the domain of their hosts",
+  forwarding: "recipients whose mail goes on elsewhere, and how that is taken",
   slow: "hosts that are slow or silent",
   retries: "what trying again costs",
 } as const satisfies Record<SectionName, string>;

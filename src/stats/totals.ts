@@ -39,6 +39,8 @@ export interface AttemptTotals {
   readonly delivered: number;
   readonly deferred: number;
   readonly bounced: number;
+  /** Recipients given up when their retry time was over: bounces that are no attempt, and not in `total`. */
+  readonly givenUp: number;
   /** Of the deferred and bounced: the other side did not answer in time. */
   readonly timeouts: number;
 }
@@ -102,6 +104,10 @@ export async function computeTotals(figures: Figures): Promise<Totals> {
       delivered,
       deferred,
       bounced,
+      givenUp: sum(
+        events.filter(({ isAttempt, outcome }) => !isAttempt && outcome === "bounced"),
+        (row) => row.events,
+      ),
       timeouts: countTimeouts(failures),
     },
     discarded: sum(

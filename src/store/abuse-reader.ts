@@ -47,6 +47,16 @@ export interface AccountFailureRow {
   readonly successes: string;
 }
 
+export interface TroubleRow {
+  readonly ip: string;
+  readonly host: string | null;
+  readonly troubles: number;
+  /** JSON object of how often each trouble. */
+  readonly kinds: string;
+  readonly first_ms: number;
+  readonly last_ms: number;
+}
+
 export interface InvocationRow {
   readonly id: number;
   readonly server_id: number;
@@ -85,6 +95,9 @@ const SENDERS = {
 
 /** A login that was refused, rather than one that this server could not check. */
 const IS_LOGIN = sql`j.is_permanent AND j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth')`;
+
+/** Of the details of an entry, as `d`: a line about a session that went wrong; see session-trouble.ts. */
+export const IS_TROUBLE = sql<boolean>`d.text LIKE '["trouble",%'`;
 
 /** Invocations read at once. */
 const PAGE = 2000;
@@ -179,6 +192,26 @@ export class AbuseReader {
         (SELECT json_group_array(text) FROM (SELECT i.text FROM entered n JOIN strings i ON i.id = n.ip_id
          WHERE n.auth_id = f.auth_id ORDER BY i.text)) AS successes
       FROM failed f ORDER BY f.failures DESC, f.account
+    `.execute(this.#database);
+    return rows;
+  }
+
+  /** The clients whose sessions went wrong most, in ways that no rejection tells. */
+  async sessionTroubles(period: Period, limit: number): Promise<readonly TroubleRow[]> {
+    const { rows } = await sql<TroubleRow>`
+      WITH troubles AS (
+        SELECT k.ip_id, k.host_id, e.at, json_extract(d.text, '$[1]') AS trouble
+        FROM stored_clients k JOIN stored_entries e ON e.id = k.entry_id JOIN strings d ON d.id = e.details_id
+        WHERE e.message_id IS NULL AND k.ip_id IS NOT NULL AND ${within(sql`e.at`, period)} AND ${IS_TROUBLE}
+      ),
+      kinds AS (
+        SELECT ip_id, max(host_id) AS host_id, trouble, count(*) AS times, min(at) AS first_at, max(at) AS last_at
+        FROM troubles GROUP BY ip_id, trouble
+      )
+      SELECT i.text AS ip, max(h.text) AS host, sum(n.times) AS troubles, json_group_object(n.trouble, n.times) AS kinds,
+        CAST(min(n.first_at) / 1000 AS INTEGER) AS first_ms, CAST(max(n.last_at) / 1000 AS INTEGER) AS last_ms
+      FROM kinds n JOIN strings i ON i.id = n.ip_id LEFT JOIN strings h ON h.id = n.host_id
+      GROUP BY n.ip_id ORDER BY troubles DESC, i.text LIMIT ${limit}
     `.execute(this.#database);
     return rows;
   }

@@ -105,6 +105,8 @@ export class ConditionBuilder {
     tls,
     size,
     queueSeconds,
+    signature,
+    spamScore,
   }: Filter): Promise<void> {
     const idents = await this.#textIds("strings", ident);
     if (idents !== undefined) this.#add(isIn("m.ident_id", idents));
@@ -133,8 +135,27 @@ export class ConditionBuilder {
     }
     const ciphers = await this.#textIds("strings", tls?.map(containing));
     if (ciphers !== undefined) this.#add(either([isIn("m.tls_id", ciphers), delivery(isIn("y.tls_id", ciphers))]));
+    if (isGiven(signature))
+      this.#addFinding("signature", either(signature.map((result) => isLike("d.text", `["signature","${result}*`))));
+    if (isGiven(spamScore)) {
+      const score = sql<number>`CAST(json_extract(d.text, '$[1]') AS REAL)`;
+      const ranges = spamScore.map(
+        ({ least, most }) => sql<SqlBool>`${score} BETWEEN ${least ?? -MOST_SCORE} AND ${most ?? MOST_SCORE}`,
+      );
+      this.#addFinding("scan", sql`d.text LIKE '["spam_score",%' AND ${either(ranges)}`);
+    }
     if (isGiven(size)) this.#add(either(size.map((range) => isWithin(sql`m.size`, range, 1))));
     if (isGiven(queueSeconds)) this.#add(either(queueSeconds.map((range) => isWithin(QUEUE_MS, range, SECOND_MS))));
+  }
+
+  /** That a line of the kind says something: of the message, or the line itself. */
+  #addFinding(kind: string, condition: Condition): void {
+    const event = codeOf("event", kind);
+    this.#add(
+      sql`EXISTS (SELECT 1 FROM stored_entries l JOIN strings d ON d.id = l.details_id
+        WHERE l.message_id = m.id AND l.event = ${event} AND ${condition})`,
+      sql`e.event = ${event} AND EXISTS (SELECT 1 FROM strings d WHERE d.id = e.details_id AND ${condition})`,
+    );
   }
 
   async #addDeliveries({ code, reason, transport, router }: Filter): Promise<void> {
@@ -222,6 +243,9 @@ export class ConditionBuilder {
     return isGiven(patterns) ? new Ids(await findTextIds(this.#database, texts, patterns)) : undefined;
   }
 }
+
+/** No scanner gives more. */
+const MOST_SCORE = 1e9;
 
 const LOG_BITS = { main: 1, reject: 2, panic: 4 } as const;
 

@@ -52,6 +52,10 @@ export interface Filter {
   readonly router?: readonly Pattern[];
   /** A part of protocol and cipher. */
   readonly tls?: readonly Pattern[];
+  /** `dkim=fail`, `dmarc=pass`: what a line says of a signature or a policy of the sender's domain; `dkim` is any result. */
+  readonly signature?: readonly string[];
+  /** Of a scanner for spam. */
+  readonly spamScore?: readonly Range[];
   /** Bytes. */
   readonly size?: readonly Range[];
   /** Seconds; of a message that is not finished, up to its last line. */

@@ -1,4 +1,5 @@
-import type { Kysely, Selectable } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
+import { SECOND_MS } from "../units.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type {
   DeliveryAttemptsView,
@@ -24,6 +25,9 @@ export interface MessageKey {
   readonly id: string;
   readonly server: string;
 }
+
+/** From the first recipient to the end of the data. */
+const LONGEST_TRANSACTION_MS = 600 * SECOND_MS;
 
 /** Questions about single messages. */
 export class MessageReader {
@@ -107,6 +111,42 @@ export class MessageReader {
       .orderBy("id")
       .execute();
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+  }
+
+  /**
+   * Recipients that ACLs dropped before there was a message, for a client (`ip`, `port`) whose next message is the one that arrived at
+   * `arrivalMs`. Without a port those of the same second alone: another connection may be of the same client.
+   */
+  async droppedBefore(
+    { server }: MessageKey,
+    { ip, port, arrivalMs }: { readonly ip: string; readonly port: number | null; readonly arrivalMs: number },
+  ): Promise<EntryRow[]> {
+    const fromMs = port === null ? Math.floor(arrivalMs / SECOND_MS) * SECOND_MS : arrivalMs - LONGEST_TRANSACTION_MS;
+    const { rows } = await sql<{ readonly id: number }>`
+      SELECT e.id FROM stored_entries e
+      JOIN stored_servers v ON v.id = e.server_id AND v.name = ${server}
+      JOIN stored_clients k ON k.entry_id = e.id
+      JOIN strings i ON i.id = k.ip_id AND i.text = ${ip}
+      WHERE e.message_id IS NULL AND e.at >= ${fromMs * 1000} AND e.at < ${arrivalMs * 1000 + 1_000_000}
+        AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'discard')
+        AND NOT EXISTS (SELECT 1 FROM stored_messages m
+          WHERE coalesce(m.arrival_at, m.first_at) >= e.at - e.at % 1000000 AND coalesce(m.arrival_at, m.first_at) < ${arrivalMs * 1000}
+            AND m.server_id = e.server_id AND m.ip_id = k.ip_id AND m.port IS ${port})
+      ORDER BY e.at, e.id
+    `.execute(this.#views);
+    if (rows.length === 0) return [];
+    const found = await this.#views
+      .selectFrom("log_entries")
+      .select(["id", "timestamp", "event", "seen_in"])
+      .where(
+        "id",
+        "in",
+        rows.map(({ id }) => id),
+      )
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
+    return found.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
   }
 
   /** True when the logs say more than `count` things about a message. */

@@ -12,6 +12,8 @@ import type { SearchReader } from "./search-reader.ts";
 import type { AxisName, Rank } from "./stats/axes.ts";
 import { type Choice, chooseRows } from "./stats/chosen.ts";
 import { StatsCounts } from "./stats/counts.ts";
+import { findGivenUp } from "./stats/given-up.ts";
+import { findHostErrors } from "./stats/host-errors.ts";
 import { type Ranking, readRanking } from "./stats/ranking.ts";
 import { RemoteHostCounts } from "./stats/remote-hosts.ts";
 import { type Filter, Selection } from "./stats/selection.ts";
@@ -101,6 +103,8 @@ export class StatsReader {
     const choice =
       filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, filter);
+    await findHostErrors(selection, codes, choice);
+    await findGivenUp(selection, codes, choice);
     return {
       choice,
       counts: new StatsCounts(selection, codes),
@@ -227,12 +231,21 @@ export class StatsReader {
   }
 
   /** The failed attempt of a figure's sample. */
-  attemptSample(id: number): Promise<Sample> {
-    return this.#schema
+  /** Of a line about a recipient, an attempt or not. */
+  async attemptSample(id: number): Promise<Sample> {
+    const attempt = await this.#schema
       .selectFrom("delivery_attempts")
       .select(["timestamp", "message_id as messageId", "recipient", "error_message as text"])
       .where("id", "=", id)
+      .executeTakeFirst();
+    if (attempt !== undefined) return attempt;
+    const { timestamp, recipients, ...entry } = await this.#schema
+      .selectFrom("log_entries")
+      .select(["timestamp", "message_id as messageId", "recipients", "error_text as text"])
+      .where("id", "=", id)
       .executeTakeFirstOrThrow();
+    const [recipient = null] = JSON.parse(recipients) as string[];
+    return { ...entry, timestamp: timestamp ?? "", recipient };
   }
 
   rejectionSample(id: number): Promise<Sample> {

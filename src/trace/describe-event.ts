@@ -7,6 +7,7 @@ import type {
   EnvelopeEdit,
   Failure,
   Host,
+  HostError,
   LogEvent,
   Rejection,
 } from "../parse/events.ts";
@@ -22,8 +23,8 @@ export interface Description {
   readonly tone: Tone;
 }
 
-/** `text` is the line's own text, used where the event says nothing more. */
-export function describeEvent(event: LogEvent, text: string): Description {
+/** `text` is the line's own text, used where the event says nothing more. `isTaken`: the host took the message all the same. */
+export function describeEvent(event: LogEvent, text: string, isTaken: boolean): Description {
   switch (event.kind) {
     case "arrival":
       return { mark: event.fakeReject ? "(=" : "<=", text: describeArrival(event), tone: "plain" };
@@ -40,7 +41,7 @@ export function describeEvent(event: LogEvent, text: string): Description {
     case "rejection":
       return { mark: "", text: describeRejection(event), tone: "bad" };
     case "host_error":
-      return { mark: "", text: `${describeHost(event.host)} could not take it: ${event.error}`, tone: "waiting" };
+      return { mark: "", text: describeHostError(event, isTaken), tone: isTaken ? "plain" : "waiting" };
     case "frozen":
       return { mark: "", text: event.by === undefined ? "frozen" : `frozen (${event.by})`, tone: "waiting" };
     case "thawed":
@@ -61,6 +62,10 @@ export function describeEvent(event: LogEvent, text: string): Description {
 function withoutRepeatedId(text: string): string {
   const end = text.indexOf(" ");
   return end > 0 && isMessageId(text.slice(0, end)) ? text.slice(end + 1) : text;
+}
+
+function describeHostError({ host, error }: HostError, isTaken: boolean): string {
+  return isTaken ? `${describeHost(host)}: ${error}` : `${describeHost(host)} could not take it: ${error}`;
 }
 
 function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: Arrival): string {

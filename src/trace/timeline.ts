@@ -18,13 +18,18 @@ export function readEntries(rows: readonly EntryRow[]): readonly ReadEntry[] {
   return rows.map((row) => ({ row, parsed: row.bytes === undefined ? undefined : parseEntryText(row.bytes) }));
 }
 
-export function toTimelineItem({ row, parsed }: ReadEntry, retryCause: RetryCause | null): TimelineItem {
+/** `taken`: the entries of hosts that took the message all the same. */
+export function toTimelineItem(
+  { row, parsed }: ReadEntry,
+  retryCause: RetryCause | null,
+  taken: ReadonlySet<number>,
+): TimelineItem {
   const { timestamp, event, bytes } = row;
   const seenIn = row.seen_in.split(",");
   const raw = bytes === undefined ? null : decodeLines(bytes);
   const item = { timestamp, event, seenIn, retryCause, raw };
   if (parsed === undefined) return { ...item, ...NO_CONCERN, mark: "", text: event, tone: "plain" };
-  return { ...item, ...concernOf(parsed.event), ...describeEvent(parsed.event, parsed.text) };
+  return { ...item, ...concernOf(parsed.event), ...describeEvent(parsed.event, parsed.text, taken.has(row.id)) };
 }
 
 const REASON_EVENTS: Partial<Record<MessageStatus, readonly string[]>> = {

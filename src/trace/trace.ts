@@ -1,5 +1,5 @@
 /** What happened to one message: everything the database knows about it. */
-import { NULL_SENDER } from "../message/address.ts";
+import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/link-reader.ts";
@@ -11,16 +11,10 @@ import type {
   RecipientRow,
   RejectionRow,
 } from "../store/message-reader.ts";
+import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";
-import {
-  findFirstDeferrals,
-  findMarkedDelivered,
-  findReason,
-  type ReadEntry,
-  readEntries,
-  toTimelineItem,
-} from "./timeline.ts";
+import { findFirstDeferrals, findMarkedDelivered, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
 
 /** An ISO timestamp as the clock of a time zone shows it. */
 export type FormatZonedTime = (iso: string, timeZone: string) => string;
@@ -57,30 +51,40 @@ async function traceOne(
     messages.childrenOf(row),
     messages.rejectionsOf(row),
   ]);
-  const read = readEntries(entries);
+  const dropped = await findDropped(messages, row);
+  const read = readEntries([...dropped.map((entry) => entry.row), ...entries]);
   const causes = await findRetryCauses(read, links, row);
+  const taken = findTakenAllTheSame(read);
   const childIds = children.map(({ id }) => id);
   const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
   const found = {
     message,
-    recipients: toRecipients(recipients, attempts, read),
+    recipients: [...toRecipients(recipients, attempts, read), ...toDropped(dropped, recipients)],
     attempts: attempts.map(toAttempt),
-    timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null)),
+    timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null, taken)),
   };
   return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found };
 }
 
 function describe(
-  { message, recipients, timeline }: Omit<Trace, "verdict">,
+  { message, recipients, attempts, timeline }: Omit<Trace, "verdict">,
   entries: readonly ReadEntry[],
   formatTime: (iso: string) => string,
 ): string {
   const last = timeline.at(-1);
+  const circumstances = findCircumstances(entries, message.status);
+  const isCancelled = circumstances.cancelledBy !== undefined;
+  const failed = findFailed(entries);
+  const timedOut = findRetryTimeouts(entries);
+  const copies = findCopies(attempts);
   return formatVerdict(
     {
       status: message.status,
       recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
         ...recipient,
+        copies: recipient.status === "delivered" ? [] : (copies.get(recipient.address) ?? []),
+        isCancelled: isCancelled && recipient.status === "bounced" && !failed.has(recipient.address),
+        triedMs: spanOf(deferredAt ?? message.timestamp, timedOut.get(recipient.address)),
         deliveredAt: deliveredAt ?? undefined,
         deferredAt: deferredAt ?? undefined,
         lastTriedAt: lastTriedAt ?? undefined,
@@ -91,10 +95,26 @@ function describe(
       lastSeenAt: last?.timestamp ?? message.timestamp,
       lastText: last?.text ?? "",
       isFrozen: message.isFrozen,
-      reason: findReason(entries, message.status),
+      ...circumstances,
     },
     formatTime,
   );
+}
+
+/** Where copies for each recipient were delivered. */
+function findCopies(attempts: readonly TracedAttempt[]): ReadonlyMap<string, readonly string[]> {
+  const copies = new Map<string, Set<string>>();
+  for (const { recipient, finalAddress, status } of attempts) {
+    if (status !== "success") continue;
+    const own = copies.get(recipient);
+    if (own === undefined) copies.set(recipient, new Set([finalAddress]));
+    else own.add(finalAddress);
+  }
+  return new Map([...copies].map(([recipient, addresses]) => [recipient, [...addresses]]));
+}
+
+function spanOf(from: string, until: string | undefined): number | undefined {
+  return until === undefined ? undefined : Math.max(Date.parse(until) - Date.parse(from), 0);
 }
 
 function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[]): TracedMessage {
@@ -128,6 +148,40 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
     refusedRecipients: [],
     hasMoreRefusedRecipients: false,
   };
+}
+
+/** What an ACL dropped in the transaction that became this message: its client, and its sender, are the same. */
+async function findDropped(messages: MessageReader, row: MessageRow): Promise<readonly ReadEntry[]> {
+  if (row.direction === null || row.ip_address === null) return [];
+  const arrivalMs = Date.parse(row.timestamp);
+  const entries = await messages.droppedBefore(row, { ip: row.ip_address, port: row.port, arrivalMs });
+  return readEntries(entries).filter(({ parsed }) => {
+    const event = parsed?.event;
+    if (event?.kind !== "discard" || event.address === undefined) return false;
+    const sender = event.sender === undefined ? row.sender : normaliseAddress(event.sender) || NULL_SENDER;
+    return sender === row.sender && (event.host?.port ?? null) === row.port;
+  });
+}
+
+function toDropped(dropped: readonly ReadEntry[], rows: readonly RecipientRow[]): readonly TracedRecipient[] {
+  const known = new Set(rows.map(({ recipient }) => recipient));
+  const addresses = dropped.flatMap(({ parsed }) =>
+    parsed?.event.kind === "discard" && parsed.event.address !== undefined
+      ? [normaliseAddress(parsed.event.address.original)]
+      : [],
+  );
+  return [...new Set(addresses)]
+    .filter((address) => !known.has(address))
+    .map((address) => ({
+      address,
+      status: "discarded",
+      deliveredAt: null,
+      isMarkedDelivered: false,
+      attempts: 0,
+      deferredAt: null,
+      lastTriedAt: null,
+      lastError: null,
+    }));
 }
 
 /** Of a message that never arrived, its refusal tells who sent it to whom. */

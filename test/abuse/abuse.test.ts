@@ -87,6 +87,7 @@ test("the ranking of scripts counts the same messages, of its own time only", as
     deferrals: 0,
     bounces: 0,
     rejections: null,
+    troubles: null,
   };
   expect(await ranked()).toEqual([shop]);
   expect(await ranked("--since", "2026-03-30 08:00:01")).toEqual([shop]);

@@ -18,7 +18,7 @@ test("what is equal in number is in the same order, whichever log was read first
   const [forward, backward] = await Promise.all([statsOf(PIECES), statsOf(PIECES.toReversed())]);
   expect(backward).toEqual(forward);
   expect(forward).toMatchObject({
-    bounces: { reasons: [{ attempts: 2 }] },
+    bounces: { reasons: [{ failures: 2 }] },
     tls: { incoming: [{ version: "TLS1.2" }, { version: "TLS1.3" }] },
     origins: [{ protocol: "esmtp" }, { protocol: "smtp" }],
   });

@@ -2,6 +2,7 @@
 
 import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
+import { SESSION_TROUBLES } from "../../message/session-trouble.ts";
 import { ATTEMPT_STATUS_RULES, MESSAGE_STATUS_RULES, RECIPIENT_STATUS_RULES } from "../../message/statuses.ts";
 import { renderHanging } from "../../render/layout.ts";
 import { COUNTING_RULES, EXIMSTATS_DIFFERENCES } from "../../stats/counting.ts";
@@ -52,6 +53,7 @@ const COUNTING: RuleSections = [
   ["Reasons of bounces and deferrals: by the codes, else the words of the reply", CLASSES],
   ["Operators whose replies are known, and what to do", OPERATORS],
   ["Reasons of rejections, by their words", REJECTION_CATEGORIES],
+  ["What goes wrong in sessions of clients: abuse, and stats --rank troubles", SESSION_TROUBLES],
   ["What eximstats counts differently", EXIMSTATS_DIFFERENCES],
 ];
 

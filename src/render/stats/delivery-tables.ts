@@ -64,10 +64,37 @@ export function providerTable({ bucket, total, providers }: Sections["providers"
   };
 }
 
+export function forwardingTable({ total, forwarders }: Sections["forwarding"]): Table {
+  return {
+    name: "forwarding",
+    title: "Forwarding to other providers",
+    columns: [
+      column("forwarder", "Forwarder", "text"),
+      column("provider", "Provider", "text"),
+      column("attempts", "Attempts", "count"),
+      column("delivered", "Delivered", "count"),
+      column("unwanted", "Unwanted", "count", true),
+      column("reason", "Mostly", "word"),
+      column("otherFailures", "Other", "count"),
+    ],
+    rows: forwarders.map((one) => [
+      one.forwarder,
+      one.provider,
+      one.attempts,
+      one.delivered,
+      one.unwanted,
+      one.reason,
+      one.otherFailures,
+    ]),
+    note: `Unwanted: refused or put off for what it is or where it comes from, which the provider holds against this server.${remainder(total, forwarders.length, "forwarder")}`,
+    empty: "Nothing was sent on to another domain.",
+  };
+}
+
 export function slowTable({ total, areTimed, timeoutsWithoutHost, hosts }: Sections["slow"]): Table {
   const isOther = timeoutsWithoutHost > 0;
   const others = isOther
-    ? ` Timed out without a connection, so that no line of an attempt names the host: ${countOf(timeoutsWithoutHost, "attempt")}.`
+    ? ` Timed out without a line that names the host: ${countOf(timeoutsWithoutHost, "attempt")}.`
     : "";
   return {
     name: "slow",

@@ -6,22 +6,23 @@ import { column, countAndShare, part, type Table } from "./table.ts";
 export function failureTable(
   name: "bounces" | "deferrals",
   title: string,
-  what: string,
-  { attempts, reasons }: FailureReasons,
+  counted: "Attempts" | "Recipients",
+  { failures, reasons }: FailureReasons,
+  empty: string,
 ): Table {
   return {
     name,
     title,
     columns: [
       column("category", "Reason", "word"),
-      ...countAndShare("attempts", "Attempts"),
+      ...countAndShare("failures", counted),
       column("sample", "For instance", "sample"),
     ],
-    rows: reasons.map((reason) => [reason.category, reason.attempts, part(reason.attempts, attempts), reason.reply]),
+    rows: reasons.map((reason) => [reason.category, reason.failures, part(reason.failures, failures), reason.reply]),
     ...(reasons.length > 0 && {
       note: reasons.map(({ category, advice }) => `${category}: ${advice.join(" ")}`).join("\n"),
     }),
-    empty: `No attempt ${what}.`,
+    empty,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { type ComparisonOf, withComparison } from "./compared.ts";
-import { durationTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
+import { durationTable, forwardingTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
 import { problemTable } from "./problem-table.ts";
 import { blocklistTable, failureTable, rejectionTable } from "./reason-tables.ts";
 import type { Table } from "./table.ts";
@@ -37,8 +37,8 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   problems: { keys: ["problem"], figure: "count", ...ROWS },
   totals: { keys: ["figure"], figure: "count", ...ROWS },
   series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
-  bounces: { keys: ["category"], figure: "attempts", ...ROWS },
-  deferrals: { keys: ["category"], figure: "attempts", ...ROWS },
+  bounces: { keys: ["category"], figure: "failures", ...ROWS },
+  deferrals: { keys: ["category"], figure: "failures", ...ROWS },
   rejections: { keys: ["phase", "category", "kind"], figure: "rejections", ...ROWS },
   blocklists: { keys: ["list"], figure: "rejections", ...ROWS },
   queue: { keys: ["duration"], figure: "messages", ...ROWS },
@@ -46,6 +46,7 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   tls: { keys: ["direction", "version", "cipher"], figure: "count", ...ROWS },
   origins: { keys: ["origin", "authenticator", "protocol"], figure: "messages", ...ROWS },
   providers: { keys: ["provider"], figure: "deferred", ...SHOWN_ROWS },
+  forwarding: { keys: ["forwarder", "provider"], figure: "unwanted", ...SHOWN_ROWS },
   slow: { keys: ["host"], figure: "p95Seconds", missing: null, showsGone: false },
   retries: { keys: ["attempts"], figure: "recipients", ...ROWS },
 };
@@ -88,9 +89,13 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
     case "series":
       return build(name, seriesTable);
     case "bounces":
-      return build(name, (reasons) => failureTable(name, "Bounces by reason", "bounced", reasons));
+      return build(name, (reasons) =>
+        failureTable(name, "Bounces by reason", "Recipients", reasons, "No recipient bounced."),
+      );
     case "deferrals":
-      return build(name, (reasons) => failureTable(name, "Deferrals by reason", "was deferred", reasons));
+      return build(name, (reasons) =>
+        failureTable(name, "Deferrals by reason", "Attempts", reasons, "No attempt was deferred."),
+      );
     case "rejections":
       return build(name, rejectionTable);
     case "blocklists":
@@ -117,6 +122,8 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
       return build(name, originTable);
     case "providers":
       return build(name, providerTable);
+    case "forwarding":
+      return build(name, forwardingTable);
     case "slow":
       return build(name, slowTable);
     case "retries":

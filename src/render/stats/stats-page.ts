@@ -64,6 +64,9 @@ function renderTotalLines({ messages, recipients, attempts, rejections }: Totals
       null,
       { delivered: attempts.delivered, deferred: attempts.deferred, bounced: attempts.bounced },
     ],
+    ...(attempts.givenUp === 0
+      ? []
+      : [["Given up", attempts.givenUp, null, { "by retry timeout": attempts.givenUp }] as const]),
     ["Rejections", rejections.total, null, { permanent: rejections.permanent, temporary: rejections.temporary }],
   ];
   const width = "Recipients  ".length;

@@ -47,6 +47,7 @@ function totalRows({ messages, recipients, attempts, discarded, rejections }: To
     row("attempts.delivered", attempts.delivered, attempts.total),
     row("attempts.deferred", attempts.deferred, attempts.total),
     row("attempts.bounced", attempts.bounced, attempts.total),
+    row("attempts.givenUp", attempts.givenUp, null),
     row("attempts.timeouts", attempts.timeouts, attempts.total),
     row("discarded", discarded, null),
     row("rejections", rejections.total, null),

@@ -32,6 +32,8 @@ export function seriesTable({ bucket, points }: Sections["series"]): Table {
 export function rankingTable({ axis, rank, rows }: Ranking): Table {
   const isClient = rows.some(({ messages }) => messages !== null);
   const hasRejections = rows.some(({ rejections }) => rejections !== null);
+  // There is no room for it beside the others.
+  const hasTroubles = rank === "troubles";
   const figure = (name: string, title: string, kind: Column["kind"], ranked: Ranking["rank"]): Column =>
     column(name, title, kind, rank === ranked);
   return {
@@ -41,17 +43,19 @@ export function rankingTable({ axis, rank, rows }: Ranking): Table {
       column("key", axis, "text"),
       isClient ? figure("messages", "Messages", "count", "count") : figure("deliveries", "Delivered", "count", "count"),
       figure("bytes", "Volume", "bytes", "volume"),
-      figure("deferrals", "Deferrals", "count", "deferrals"),
+      figure("deferrals", "Deferrals", "count", rank === "failures" ? "failures" : "deferrals"),
       figure("bounces", "Bounces", "count", "bounces"),
       ...(hasRejections ? [figure("rejections", "Rejections", "count", "rejections")] : []),
+      ...(hasTroubles ? [figure("troubles", "Troubles", "count", "troubles")] : []),
     ],
-    rows: rows.map(({ key, messages, deliveries, bytes, deferrals, bounces, rejections }) => [
+    rows: rows.map(({ key, messages, deliveries, bytes, deferrals, bounces, rejections, troubles }) => [
       key,
       messages ?? deliveries,
       bytes,
       deferrals,
       bounces,
       ...(hasRejections ? [rejections] : []),
+      ...(hasTroubles ? [troubles] : []),
     ]),
     empty: "Nothing that the log tells this of.",
   };

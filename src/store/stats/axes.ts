@@ -15,10 +15,16 @@ export interface Axis {
   readonly message?: KeyColumn;
   readonly event?: KeyColumn;
   readonly rejection?: KeyColumn;
+  /** In stored_clients, as `k`: whose sessions went wrong. */
+  readonly trouble?: KeyColumn;
+  /** In temp.host_errors, as `x`. */
+  readonly hostError?: KeyColumn;
+  /** Of lines about recipients only those: of recipients that were sent on elsewhere; of lines that name the own address (`I=`). */
+  readonly only?: "forwarded" | "outgoing";
   /** What it is ranked by unless something else is wanted: by count. */
   readonly rank?: Rank;
   /** SQL function of the text, registered in key-functions.ts; undefined for the text itself. */
-  readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of";
+  readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of" | "outgoing_ip_of";
 }
 
 const address = (column: string): KeyColumn => ({ column, texts: "addresses" });
@@ -26,9 +32,14 @@ const text = (column: string): KeyColumn => ({ column, texts: "strings" });
 
 const SENDER = { side: "client", message: address("m.sender_id"), rejection: address("j.sender_id") } as const;
 const RECIPIENT = { side: "delivery", event: address("e.recipient_id"), rejection: address("j.recipient_id") } as const;
-const CLIENT_IP = { side: "client", message: text("m.ip_id"), rejection: text("j.ip_id") } as const;
+const CLIENT_IP = {
+  side: "client",
+  message: text("m.ip_id"),
+  rejection: text("j.ip_id"),
+  trouble: text("k.ip_id"),
+} as const;
 const CLIENT_TLS = { side: "client", message: text("m.tls_id") } as const;
-const REMOTE_HOST = { side: "delivery", event: text("p.host_id") } as const;
+const REMOTE_HOST = { side: "delivery", event: text("p.host_id"), hostError: text("x.host_id") } as const;
 
 export const AXES = {
   sender: { ...SENDER, about: "envelope sender" },
@@ -39,12 +50,14 @@ export const AXES = {
     side: "client",
     message: text("m.host_id"),
     rejection: text("j.host_id"),
+    trouble: text("k.host_id"),
     about: "verified name of the client",
   },
   helo: {
     side: "client",
     message: text("m.helo_id"),
     rejection: text("j.helo_id"),
+    trouble: text("k.helo_id"),
     about: "name the client gave in HELO",
   },
   ip: { ...CLIENT_IP, about: "IP address of the client" },
@@ -68,28 +81,47 @@ export const AXES = {
   transport: { side: "delivery", event: text("p.transport_id"), about: "transport" },
   mx: { ...REMOTE_HOST, about: "host that was delivered to" },
   provider: { ...REMOTE_HOST, key: "provider_of", about: "registered domain of the host that was delivered to" },
-  "mx-ip": { side: "delivery", event: text("p.ip_id"), about: "IP address that was delivered to" },
+  "mx-ip": {
+    side: "delivery",
+    event: text("p.ip_id"),
+    hostError: text("x.ip_id"),
+    about: "IP address that was delivered to",
+  },
+  forwarder: {
+    side: "delivery",
+    event: address("e.recipient_id"),
+    only: "forwarded",
+    about: "recipient whose mail goes on to another domain",
+  },
+  "outgoing-ip": {
+    side: "delivery",
+    event: text("l.details_id"),
+    only: "outgoing",
+    key: "outgoing_ip_of",
+    about: "own address that it was sent from (log: +outgoing_interface)",
+  },
   "smtp-code": {
     side: "delivery",
     event: { column: "b.smtp_code", texts: "none" },
-    rank: "deferrals",
+    rank: "failures",
     about: "SMTP code of deferrals and bounces",
   },
   "enhanced-code": {
     side: "delivery",
     event: text("b.enhanced_id"),
-    rank: "deferrals",
+    rank: "failures",
     about: "enhanced code of deferrals and bounces",
   },
 } as const satisfies Record<string, Axis>;
 
 export type AxisName = keyof typeof AXES;
 
-/** What a ranking can be ordered by. */
-export const RANKS = ["count", "volume", "deferrals", "bounces", "rejections"] as const;
+/** What a ranking can be ordered by; failures are deferrals and bounces. */
+export const RANKS = ["count", "volume", "deferrals", "bounces", "failures", "rejections", "troubles"] as const;
 export type Rank = (typeof RANKS)[number];
 
 /** True when the figure exists for the axis. */
 export function hasRank(axis: Axis, rank: Rank): boolean {
+  if (rank === "troubles") return axis.trouble !== undefined;
   return rank !== "rejections" || axis.rejection !== undefined;
 }

@@ -1,10 +1,11 @@
 /** Figures of one selection. Where millions of rows are counted, several small values are packed into one key: half the time. */
-import { type AliasedExpression, type RawBuilder, sql } from "kysely";
+import { type AliasedExpression, type Expression, type RawBuilder, sql } from "kysely";
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../codes.ts";
+import { withGivenUp } from "./given-up.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -66,6 +67,13 @@ export interface FailureGroup {
   readonly category: FailureCategory;
   readonly failures: number;
   readonly sampleId: number;
+}
+
+interface ProblemCount {
+  readonly outcome: number;
+  readonly problem_id: number;
+  readonly failures: number;
+  readonly sample_id: number;
 }
 
 export interface DurationCount {
@@ -290,8 +298,28 @@ export class StatsCounts {
       .selectFrom("rolled_failures as x")
       .where(this.#selection.inChunks("entries"))
       .select(["x.outcome", "x.problem_id", "x.failures", "x.sample_id"]);
+    return this.#explain(beside.unionAll(rolled));
+  }
+
+  /** Recipients given up when their retry time was over, by the error of their last attempt. */
+  givenUp(): Promise<FailureGroup[]> {
+    const bounced = sql.lit(this.#codes.outcome("bounced"));
+    const rows = withGivenUp(this.#selection.tables)
+      .selectFrom("temp.given_up as x")
+      .select(({ fn }) => [
+        sql<number>`${bounced}`.as("outcome"),
+        sql<number>`coalesce(x.problem_id, 0)`.as("problem_id"),
+        fn.countAll<number>().as("failures"),
+        fn.min<number>("x.reason_id").as("sample_id"),
+      ])
+      .groupBy("x.problem_id");
+    return this.#explain(rows);
+  }
+
+  /** Failures by problem as failures by error text. */
+  async #explain(rows: Expression<ProblemCount>): Promise<FailureGroup[]> {
     const grouped = this.#selection.tables
-      .selectFrom(beside.unionAll(rolled).as("f"))
+      .selectFrom(sql<ProblemCount>`(${rows})`.as("f"))
       .leftJoin("delivery_problems as b", "b.id", "f.problem_id")
       .select(({ fn }) => [
         "f.outcome",
@@ -304,7 +332,7 @@ export class StatsCounts {
         fn.min<number>("f.sample_id").as("sampleId"),
       ])
       .groupBy(["f.outcome", "b.error_id", "b.smtp_code", "b.enhanced_id", "b.is_timeout", "b.category_id"]);
-    const rows = await this.#selection.tables
+    const explained = await this.#selection.tables
       .selectFrom(grouped.as("g"))
       .leftJoin("strings as w", "w.id", "g.error_id")
       .leftJoin("strings as n", "n.id", "g.enhanced_id")
@@ -320,7 +348,7 @@ export class StatsCounts {
         "g.sampleId",
       ])
       .execute();
-    return rows.map(({ is_timeout, outcome, category, ...row }) => ({
+    return explained.map(({ is_timeout, outcome, category, ...row }) => ({
       ...row,
       // A line without a word about why has no problem.
       category: (category ?? "other") as FailureCategory,

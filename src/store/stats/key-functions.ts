@@ -17,6 +17,7 @@ export function addKeyFunctions(database: Database.Database): void {
   add("provider_of", providerOf);
   add("tls_version_of", (tls) => tls.split(":", 1)[0] ?? tls);
   add("tls_cipher_of", tlsCipherOf);
+  add("outgoing_ip_of", outgoingIpOf);
 }
 
 /** `example.org` of `bob@example.org`; an address without one is its own key: a local user, the null sender. */
@@ -38,6 +39,11 @@ function networkOf(text: string): string {
 /** `google.com` of `gmail-smtp-in.l.google.com`: the part that someone registered, by the public suffix list. */
 function providerOf(host: string): string {
   return getDomain(host) ?? host.toLowerCase();
+}
+
+/** `198.51.100.25` of details with `"I","[198.51.100.25]:37119"`. */
+function outgoingIpOf(details: string): string | null {
+  return /"I","\[([^\]"]+)\]/.exec(details)?.[1] ?? null;
 }
 
 /** `TLS_AES_256_GCM_SHA384:256` of `TLS1.3:TLS_AES_256_GCM_SHA384:256`. */

@@ -2,7 +2,9 @@
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import type { Codes } from "../codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
-import { type Selection, SIZES } from "./selection.ts";
+import { withGivenUp } from "./given-up.ts";
+import { withHostErrors } from "./host-errors.ts";
+import { IS_FORWARDED, type Selection, SIZES } from "./selection.ts";
 
 /** A figure that is null has no meaning for the axis. */
 export interface RankedRow {
@@ -17,6 +19,8 @@ export interface RankedRow {
   readonly deferrals: number;
   readonly bounces: number;
   readonly rejections: number | null;
+  /** Lines about sessions of the client that went wrong, beside rejections. */
+  readonly troubles: number | null;
 }
 
 export interface Ranking {
@@ -34,13 +38,19 @@ interface Measured {
 /** One figure by the ids of its table, to be added up by key. */
 interface Measure {
   readonly column: KeyColumn;
-  /** With a condition on its rows, or all of them. */
-  readonly rowsById: (condition: RawBuilder<boolean>) => Expression<unknown>;
-  /** The others are not counted. */
-  readonly condition: RawBuilder<boolean>;
+  /** All of them, or those in temp.ranked_ids. */
+  readonly rowsById: (isKept: boolean) => Expression<unknown>;
 }
 
-type MeasureName = "messages" | "deliveries" | "volumes" | "deferrals" | "bounces" | "rejections";
+type MeasureName =
+  | "messages"
+  | "deliveries"
+  | "volumes"
+  | "deferrals"
+  | "bounces"
+  | "failures"
+  | "rejections"
+  | "troubles";
 
 /** The first so many by `rank`, and by their name where they are equal; or those of some keys. A rank that the axis lacks gives no rows. */
 export async function readRanking(
@@ -57,7 +67,7 @@ export async function readRanking(
   const order = rank === "volume" ? sql`bytes DESC, count DESC` : sql`count DESC, bytes DESC`;
   const leaders =
     typeof wanted === "number"
-      ? await readMeasure(selection, axis, leading, sql`ORDER BY ${order}, key LIMIT ${sql.lit(wanted)}`)
+      ? await readMeasure(selection, axis, leading, false, sql`ORDER BY ${order}, key LIMIT ${sql.lit(wanted)}`)
       : undefined;
   const isNumber = leading.column.texts === "none";
   const keys =
@@ -66,7 +76,7 @@ export async function readRanking(
   const figures = new Map<MeasureName, Map<string | number, Measured>>();
   for (const [name, one] of Object.entries(measures) as [MeasureName, Measure][]) {
     const rows =
-      one === leading && leaders !== undefined ? leaders : await readMeasure(selection, axis, ofKept(one), sql``);
+      one === leading && leaders !== undefined ? leaders : await readMeasure(selection, axis, one, true, sql``);
     figures.set(name, new Map(rows.map((row) => [row.key, row])));
   }
   const count = (name: MeasureName, key: string | number): number => figures.get(name)?.get(key)?.count ?? 0;
@@ -78,6 +88,7 @@ export async function readRanking(
     deferrals: count("deferrals", key),
     bounces: count("bounces", key),
     rejections: axis.rejection === undefined ? null : count("rejections", key),
+    troubles: axis.trouble === undefined ? null : count("troubles", key),
   }));
   return { axis: axisName, rank, rows };
 }
@@ -88,7 +99,11 @@ function leadingMeasure({ side }: Axis, rank: Rank): MeasureName {
   return rank;
 }
 
-function measuresOf(selection: Selection, codes: Codes, { side, message, event, rejection }: Axis) {
+function measuresOf(
+  selection: Selection,
+  codes: Codes,
+  { side, message, event, rejection, hostError, trouble, only }: Axis,
+) {
   const measures: Partial<Record<MeasureName, Measure>> = {};
   const attempts = (outcome: "delivered" | "deferred" | "bounced") =>
     sql<boolean>`e.outcome = ${sql.lit(codes.outcome(outcome))} AND e.is_attempt`;
@@ -96,19 +111,59 @@ function measuresOf(selection: Selection, codes: Codes, { side, message, event, 
     const withMessage = selection.addressEventsWithMessage();
     measures.messages = byId(message, selection.messages(), SIZES);
     measures.deferrals = byId(message, withMessage.where(attempts("deferred")), NO_SIZES);
-    measures.bounces = byId(message, withMessage.where(attempts("bounced")), NO_SIZES);
+    const ended = withGivenUp(selection.tables)
+      .selectFrom("temp.given_up as x")
+      .innerJoin("stored_entries as l", "l.id", "x.entry_id")
+      .innerJoin("stored_messages as m", "m.id", "l.message_id");
+    const bounces = byId(message, withMessage.where(attempts("bounced")), NO_SIZES);
+    measures.bounces = added(bounces, byId(message, ended, NO_SIZES));
+    measures.failures = added(measures.deferrals, measures.bounces);
   }
   if (side === "delivery" && event !== undefined) {
-    measures.deliveries = byId(event, selection.addressEvents().where(attempts("delivered")), NO_SIZES);
-    measures.volumes = byId(event, selection.addressEventsWithMessage().where(attempts("delivered")), SIZES);
-    measures.deferrals = byId(event, selection.addressEvents().where(attempts("deferred")), NO_SIZES);
-    measures.bounces = byId(event, selection.addressEvents().where(attempts("bounced")), NO_SIZES);
+    const condition = only === undefined ? sql<boolean>`1` : ONLY[only];
+    const events = () =>
+      (only === undefined ? selection.addressEvents() : selection.addressEventsWithEntry()).where(condition);
+    measures.deliveries = byId(event, events().where(attempts("delivered")), NO_SIZES);
+    measures.volumes = byId(
+      event,
+      selection.addressEventsWithMessage().where(condition).where(attempts("delivered")),
+      SIZES,
+    );
+    const deferrals = byId(event, events().where(attempts("deferred")), NO_SIZES);
+    const unreached = withHostErrors(selection.tables).selectFrom("temp.host_errors as x");
+    measures.deferrals = hostError === undefined ? deferrals : added(deferrals, byId(hostError, unreached, NO_SIZES));
+    const ended = withGivenUp(selection.tables)
+      .selectFrom("temp.given_up as x")
+      .innerJoin("address_events as e", "e.entry_id", "x.reason_id")
+      .innerJoin("stored_entries as l", "l.id", "e.entry_id")
+      .where(condition)
+      .leftJoin("delivery_paths as p", "p.id", "e.path_id")
+      .leftJoin("delivery_problems as b", "b.id", "e.problem_id");
+    const bounces = byId(event, events().where(attempts("bounced")), NO_SIZES);
+    measures.bounces = added(bounces, byId(event, ended, NO_SIZES));
+    measures.failures = added(measures.deferrals, measures.bounces);
   }
+  if (trouble !== undefined) measures.troubles = byId(trouble, selection.troubles(), NO_SIZES);
   if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
   return measures;
 }
 
+/** What holds of the lines that an axis is about, as `e` and `l`. */
+const ONLY: Readonly<Record<NonNullable<Axis["only"]>, RawBuilder<boolean>>> = {
+  forwarded: IS_FORWARDED,
+  outgoing: sql<boolean>`(SELECT outgoing_ip_of(text) FROM strings WHERE id = l.details_id) IS NOT NULL`,
+};
+
 const NO_SIZES = sql<number>`0`;
+
+/** Both figures as one. */
+function added(one: Measure, other: Measure): Measure {
+  return {
+    ...one,
+    rowsById: (isKept) =>
+      sql`(SELECT * FROM ${one.rowsById(isKept)} UNION ALL SELECT * FROM ${other.rowsById(isKept)})`,
+  };
+}
 
 /** Rows counted by the id in a column. */
 function byId<Tables, Used extends keyof Tables>(
@@ -117,16 +172,16 @@ function byId<Tables, Used extends keyof Tables>(
   bytes: RawBuilder<number>,
 ): Measure {
   const id = sql.ref<number | null>(column.column);
+  const hasKey =
+    column.texts === "scripts"
+      ? sql<boolean>`${id} IN (SELECT id FROM temp.message_scripts)`
+      : sql<boolean>`${id} IS NOT NULL`;
   return {
     column,
-    condition:
-      column.texts === "scripts"
-        ? sql<boolean>`${id} IN (SELECT id FROM temp.message_scripts)`
-        : sql<boolean>`${id} IS NOT NULL`,
-    rowsById: (condition) =>
+    rowsById: (isKept) =>
       rows
         .select([id.as("id"), sql<number>`count(*)`.as("count"), bytes.as("bytes")])
-        .where(condition)
+        .where(isKept ? sql<boolean>`${id} IN (SELECT id FROM temp.ranked_ids)` : hasKey)
         .groupBy(id),
   };
 }
@@ -148,17 +203,14 @@ async function keepIds(
   await sql`INSERT INTO temp.ranked_ids ${ids}`.execute(tables);
 }
 
-function ofKept(measure: Measure): Measure {
-  return { ...measure, condition: sql<boolean>`${sql.ref(measure.column.column)} IN (SELECT id FROM temp.ranked_ids)` };
-}
-
 async function readMeasure(
   { tables }: Selection,
   { key }: Axis,
-  { column, rowsById, condition }: Measure,
+  { column, rowsById }: Measure,
+  isKept: boolean,
   ending: RawBuilder<unknown>,
 ): Promise<readonly Measured[]> {
-  const rows = rowsById(condition);
+  const rows = rowsById(isKept);
   const source =
     column.texts === "none"
       ? sql`(SELECT g.id AS key, g.count, g.bytes FROM ${rows} AS g)`

@@ -1,13 +1,16 @@
 /** How deliveries to other servers went, by host. */
 import { sql } from "kysely";
+import type { FailureCategory } from "../../message/reply-rules.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { Codes } from "../codes.ts";
-import { type Selection, slotOf } from "./selection.ts";
+import { withHostErrors } from "./host-errors.ts";
+import { IS_FORWARDED, type Selection, slotOf } from "./selection.ts";
 
 export interface HostCount {
   readonly host: string;
   readonly provider: string;
   readonly successes: number;
+  /** With the times when it could not be reached and no line about a recipient names it. */
   readonly deferrals: number;
   readonly bounces: number;
   /** Deferrals and bounces because it did not answer in time. */
@@ -28,6 +31,14 @@ export interface ProviderOutcome {
   readonly provider: string;
   readonly recipients: number;
   readonly delivered: number;
+}
+
+export interface ForwardingCount {
+  readonly forwarder: string;
+  readonly provider: string;
+  /** Why it was deferred or bounced; null: it was delivered. */
+  readonly category: FailureCategory | null;
+  readonly attempts: number;
 }
 
 export interface HostDuration {
@@ -70,8 +81,21 @@ export class RemoteHostCounts {
       .where(this.#selection.inChunks("entries"))
       .select(["x.host_id", "x.successes", "x.deferrals", "x.bounces", "x.timeouts"])
       .select(["x.last_success_at", "x.last_attempt_at"]);
+    const unreached = withHostErrors(this.#selection.tables)
+      .selectFrom("temp.host_errors as x")
+      .where("x.host_id", "is not", null)
+      .select(({ fn }) => [
+        sql<number>`x.host_id`.as("host_id"),
+        sql<number>`0`.as("successes"),
+        fn.countAll<number>().as("deferrals"),
+        sql<number>`0`.as("bounces"),
+        sql<number>`sum(x.is_timeout)`.as("timeouts"),
+        sql<number | null>`NULL`.as("last_success_at"),
+        sql<number>`max(x.at)`.as("last_attempt_at"),
+      ])
+      .groupBy("x.host_id");
     const grouped = this.#selection.tables
-      .selectFrom(beside.unionAll(rolled).as("f"))
+      .selectFrom(beside.unionAll(rolled).unionAll(unreached).as("f"))
       .select(({ fn }) => [
         "f.host_id",
         fn.sum<number>("f.successes").as("successes"),
@@ -104,9 +128,15 @@ export class RemoteHostCounts {
   }
 
   async deferralsBySlot(slotMs: number): Promise<ProviderSlot[]> {
+    const unreached = withHostErrors(this.#selection.tables)
+      .selectFrom("temp.host_errors as l")
+      .where("l.host_id", "is not", null)
+      .select(({ fn }) => ["l.host_id", slotOf("l.at", slotMs).as("slot"), fn.countAll<number>().as("deferrals")])
+      .groupBy(["l.host_id", "slot"]);
     const grouped = this.#deferrals()
       .select(({ fn }) => ["p.host_id", slotOf("l.at", slotMs).as("slot"), fn.countAll<number>().as("deferrals")])
-      .groupBy(["p.host_id", "slot"]);
+      .groupBy(["p.host_id", "slot"])
+      .unionAll(unreached);
     return this.#selection.tables
       .selectFrom(grouped.as("g"))
       .innerJoin("strings as h", "h.id", "g.host_id")
@@ -139,6 +169,38 @@ export class RemoteHostCounts {
       .execute();
   }
 
+  /** How providers take what recipients have sent on to them, by the recipient, the provider and what came of it. */
+  forwarding(): Promise<ForwardingCount[]> {
+    const grouped = this.#selection
+      .addressEvents()
+      .where("e.is_attempt", "=", 1)
+      .where("p.host_id", "is not", null)
+      .where(IS_FORWARDED)
+      .select(({ fn }) => [
+        "e.recipient_id",
+        "p.host_id",
+        "e.outcome",
+        "b.category_id",
+        fn.countAll<number>().as("attempts"),
+      ])
+      .groupBy(["e.recipient_id", "p.host_id", "e.outcome", "b.category_id"]);
+    return this.#selection.tables
+      .selectFrom(grouped.as("g"))
+      .innerJoin("addresses as a", "a.id", "g.recipient_id")
+      .innerJoin("strings as h", "h.id", "g.host_id")
+      .leftJoin("strings as k", "k.id", "g.category_id")
+      .select(({ fn }) => [
+        "a.address as forwarder",
+        sql<string>`provider_of(h.text)`.as("provider"),
+        sql<FailureCategory | null>`iif(g.outcome = ${sql.lit(this.#codes.outcome("delivered"))}, NULL, coalesce(k.text, 'other'))`.as(
+          "category",
+        ),
+        fn.sum<number>("g.attempts").as("attempts"),
+      ])
+      .groupBy(["a.address", "provider", "category"])
+      .execute();
+  }
+
   /** How long successful deliveries took, by host, then shortest first; for those whose line says so (`DT=`). */
   durations(): Promise<HostDuration[]> {
     const grouped = this.#selection
@@ -155,6 +217,19 @@ export class RemoteHostCounts {
       .orderBy("g.host_id")
       .orderBy("g.ms")
       .execute();
+  }
+
+  /** Attempts that timed out while no line, of a recipient or of a host, names the host. */
+  async timeoutsWithoutHost(): Promise<number> {
+    const { count } = await this.#selection
+      .addressEventsWithEntry()
+      .where("e.is_attempt", "=", 1)
+      .where("b.is_timeout", "=", 1)
+      .where("p.host_id", "is", null)
+      .where(sql<boolean>`l.message_id NOT IN (SELECT message_id FROM temp.host_errors)`)
+      .select(({ fn }) => fn.countAll<number>().as("count"))
+      .executeTakeFirstOrThrow();
+    return count;
   }
 
   #deferrals() {

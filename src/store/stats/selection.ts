@@ -1,6 +1,7 @@
 /** The part of the database that figures are wanted of, as conditions on the base tables: views would be five times slower. */
 import { type Expression, type Kysely, type SqlBool, sql } from "kysely";
 import { type EpochMs, MOMENTS_PER_MS, momentAt } from "../../units.ts";
+import { IS_TROUBLE } from "../abuse-reader.ts";
 import type { Filter as SearchFilter } from "../filter.ts";
 import type { ChunkKind } from "../rollups.ts";
 import type { BaseTables } from "../tables.ts";
@@ -133,6 +134,23 @@ export class Selection {
       );
   }
 
+  /** Lines about sessions that went wrong, with their clients, as `k`. A filter of messages finds none: they belong to none. */
+  troubles() {
+    const rows = this.tables
+      .selectFrom("stored_clients as k")
+      .innerJoin("stored_entries as l", "l.id", "k.entry_id")
+      .innerJoin("strings as d", "d.id", "l.details_id")
+      .where("l.message_id", "is", null)
+      .where(IS_TROUBLE)
+      .where(({ and }) => and([inRanges(sql.ref<number>("k.entry_id"), [this.#ranges.entries]), ...this.ofEntries()]));
+    return this.#filter.subjects === undefined ? rows : rows.where(sql<boolean>`0`);
+  }
+
+  /** What holds of an entry, as `l`: that it is in the time and of the servers. */
+  ofEntries(): readonly Expression<SqlBool>[] {
+    return [...this.#inTime(sql.ref<number>("l.at")), ...this.#ofServers(sql.ref<number>("l.server_id"))];
+  }
+
   /** What holds of what an entry says, by the column that has the id of the entry. */
   #said(entryId: string, ranges: readonly IdRange[], chosen: string): readonly Expression<SqlBool>[] {
     const id = sql.ref<number>(entryId);
@@ -179,6 +197,12 @@ export class Selection {
  * lines with made-up sizes reach.
  */
 export const SIZES = sql<number>`total(m.size)`;
+
+/** Of a line about a recipient, as `e`: it was sent on to another domain. */
+export const IS_FORWARDED = sql<boolean>`e.final_id IS NOT NULL
+  AND instr((SELECT address FROM addresses WHERE id = e.final_id), '@') > 0
+  AND domain_of((SELECT address FROM addresses WHERE id = e.final_id))
+    <> domain_of((SELECT address FROM addresses WHERE id = e.recipient_id))`;
 
 /** True when what is wanted can be told from time and server alone. */
 function isAddedUp({ subjects }: Filter): boolean {

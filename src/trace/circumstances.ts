@@ -1,0 +1,138 @@
+/** What the lines about a message tell beside its status, and that the first sentence must say. */
+import { normaliseAddress } from "../message/address.ts";
+import type { MessageStatus } from "../message/statuses.ts";
+import type { Circumstances, UnderWay } from "../message/verdict.ts";
+import type { LogEvent } from "../parse/events.ts";
+import { SECOND_MS } from "../units.ts";
+import { findReason, type ReadEntry } from "./timeline.ts";
+
+export function findCircumstances(entries: readonly ReadEntry[], status: MessageStatus): Circumstances {
+  const events = entries.flatMap(({ row, parsed }) =>
+    parsed === undefined ? [] : [{ event: parsed.event, timestamp: row.timestamp }],
+  );
+  const refusal = events.findLast(({ event }) => event.kind === "rejection" || event.kind === "not_accepted")?.event;
+  const reason = findReason(entries, status);
+  return {
+    reason: reason ?? (status === "rejected" ? findCause(events) : undefined),
+    refusal: refusal === undefined ? undefined : refusalOf(refusal),
+    cancelledBy: lastOf(events, "cancelled")?.by,
+    frozenBy: lastOf(events, "frozen")?.by,
+    spoolError: findSpoolError(events),
+    underWay: findUnderWay(events),
+  };
+}
+
+type Stamped<Event extends LogEvent = LogEvent> = { readonly event: Event; readonly timestamp: string | null };
+
+function lastOf<Kind extends LogEvent["kind"]>(
+  events: readonly Stamped[],
+  kind: Kind,
+): Extract<LogEvent, { kind: Kind }> | undefined {
+  const found = events.findLast(({ event }) => event.kind === kind)?.event;
+  return found as Extract<LogEvent, { kind: Kind }> | undefined;
+}
+
+function refusalOf(event: LogEvent): Circumstances["refusal"] {
+  if (event.kind === "rejection") return event.isTemporary ? "temporary" : "permanent";
+  return event.kind === "not_accepted" && BROKEN_OFF.test(event.reason) ? "broken off" : "permanent";
+}
+
+/** The client went, so that nobody refused the message. Source: exim-log-grammar §12.3. */
+const BROKEN_OFF = /lost while reading message data|SMTP data timeout|SMTP connection lost after final dot/;
+
+/** Kinds of lines that say why a condition of an ACL could not be evaluated. */
+const CAUSES: readonly LogEvent["kind"][] = ["scan", "configuration", "dns", "signature", "panic", "spool"];
+
+/** A refusal without a word has its cause in a line just above, of the same id. */
+function findCause(events: readonly Stamped[]): string | undefined {
+  const refused = events.findLastIndex(({ event }) => event.kind === "rejection");
+  const last = events[refused];
+  if (last?.timestamp == null) return undefined;
+  const at = Date.parse(last.timestamp);
+  const cause = events
+    .slice(0, refused)
+    .findLast(
+      ({ event, timestamp }) =>
+        CAUSES.includes(event.kind) && timestamp !== null && at - Date.parse(timestamp) <= LONGEST_CAUSE_MS,
+    )?.event;
+  if (cause === undefined || !("reason" in cause)) return undefined;
+  return cause.kind === "scan" ? `the ${cause.scanner} scanner failed: ${cause.reason}` : cause.reason;
+}
+
+/** A scanner that does not answer is waited for two minutes. Source: Exim specification, av_scanner. */
+const LONGEST_CAUSE_MS = 150 * SECOND_MS;
+
+/** An error of its spool file that nothing but itself follows: Exim cannot read the message. */
+function findSpoolError(events: readonly Stamped[]): string | undefined {
+  const last = events.findLast(({ event }) => !PASSING.includes(event.kind))?.event;
+  return last?.kind === "spool" && last.action === "error" ? last.reason : undefined;
+}
+
+const PASSING: readonly LogEvent["kind"][] = ["skipped", "queue_run", "other", "panic"];
+
+/** A delivery of which no line about a recipient tells yet: hosts that failed since the last one, or a process that holds the message. */
+function findUnderWay(events: readonly Stamped[]): UnderWay | undefined {
+  const said = events.findLastIndex(({ event }) => ABOUT_RECIPIENTS.includes(event.kind));
+  const since = events.slice(said + 1).filter(({ event }) => event.kind === "host_error" || isLocked(event));
+  const [first] = since;
+  if (first?.timestamp == null) return undefined;
+  const last = lastOf(since, "host_error");
+  const host = last?.host;
+  return {
+    since: first.timestamp,
+    lastHost:
+      host === undefined || last === undefined
+        ? undefined
+        : `${host.name ?? ""}${host.ip === undefined ? "" : ` [${host.ip}]`}: ${last.error}`.trim(),
+  };
+}
+
+const ABOUT_RECIPIENTS: readonly LogEvent["kind"][] = [
+  "delivery",
+  "deferral",
+  "failure",
+  "completed",
+  "frozen",
+  "removed",
+];
+
+function isLocked(event: LogEvent): boolean {
+  return event.kind === "skipped" && event.reason.includes("is locked");
+}
+
+/** What ended the trying for each recipient: the moment of `retry timeout exceeded`. */
+export function findRetryTimeouts(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const ended = new Map<string, string>();
+  for (const { row, parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind === "failure" && event.isRetryTimeout && row.timestamp !== null)
+      ended.set(normaliseAddress(event.address.original), row.timestamp);
+  }
+  return ended;
+}
+
+/** The recipients that a line says have failed; the others that bounced were cancelled. */
+export function findFailed(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const failed = new Set<string>();
+  for (const { parsed } of entries) {
+    if (parsed?.event.kind === "failure") failed.add(normaliseAddress(parsed.event.address.original));
+  }
+  return failed;
+}
+
+/** Errors of hosts that took the message within a minute all the same, by entry: TLS that was not closed well. */
+export function findTakenAllTheSame(entries: readonly ReadEntry[]): ReadonlySet<number> {
+  const taken = new Set<number>();
+  const deliveredAt = new Map<string, number>();
+  for (const { row, parsed } of entries.toReversed()) {
+    const event = parsed?.event;
+    if (row.timestamp === null || event === undefined || !("host" in event) || event.host?.ip === undefined) continue;
+    const at = Date.parse(row.timestamp);
+    if (event.kind === "delivery") deliveredAt.set(event.host.ip, at);
+    else if (event.kind === "host_error" && (deliveredAt.get(event.host.ip) ?? Infinity) - at <= SAME_DELIVERY_MS)
+      taken.add(row.id);
+  }
+  return taken;
+}
+
+const SAME_DELIVERY_MS = 60 * SECOND_MS;

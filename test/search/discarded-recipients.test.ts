@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { asking } from "../support/ask.ts";
+
+const LOG = `2026-03-02 13:07:03 H=mx.a.example (helo) [203.0.113.7]:4321 F=<s@a.example> RCPT <gone@b.example>: discarded by RCPT ACL: unwanted
+2026-03-02 13:07:03 1vx2zI-00064d-0m <= s@a.example H=mx.a.example (helo) [203.0.113.7]:4321 P=esmtp S=464
+`;
+
+test.each([
+  ["--ip", "203.0.113.7", 2],
+  ["--recipient", "gone@b.example", 1],
+  ["--sender", "s@a.example", 2],
+  ["--host", "mx.a.example", 2],
+])("a recipient that an ACL dropped before there was a message is found by %s", async (flag, value, count) => {
+  const ask = await asking(LOG);
+  const { results } = JSON.parse(await ask("search", flag, value, "--json"));
+  expect(results).toHaveLength(count);
+  expect(results).toContainEqual(expect.objectContaining({ kind: "event", event: "discard", sender: "s@a.example" }));
+});
+
+const DELIVERED = `2026-03-02 13:07:04 1vx2zI-00064d-0m => b@b.example R=r T=t H=x [203.0.113.9] C="250 OK"
+2026-03-02 13:07:04 1vx2zI-00064d-0m Completed
+`;
+
+test("its fate stands with the message of the same connection", async () => {
+  const ask = await asking(LOG + DELIVERED);
+  expect(await ask("trace", "1vx2zI-00064d-0m")).toContain(
+    "Delivered to 1 of 2 recipients; discarded on purpose for gone@b.example.",
+  );
+});
+
+test.each([
+  ["another port", LOG.replace(":4321 F=", ":4322 F=")],
+  ["another sender", LOG.replace("F=<s@a", "F=<t@a")],
+  ["another client", LOG.replace("[203.0.113.7]:4321 F=", "[203.0.113.8]:4321 F=")],
+  ["hours before", LOG.replace("13:07:03 H=", "09:07:03 H=")],
+  [
+    "an earlier message of the connection",
+    LOG.replace(
+      "\n",
+      "\n2026-03-02 13:07:03 1vx2zH-00064d-0m <= s@a.example H=mx.a.example (helo) [203.0.113.7]:4321 P=esmtp S=464\n",
+    ).replace("13:07:03 1vx2zI", "13:07:05 1vx2zI"),
+  ],
+])("it does not where it is of %s", async (_what, log) => {
+  const ask = await asking(log + DELIVERED.replaceAll("13:07:04", "13:07:06"));
+  expect(await ask("trace", "1vx2zI-00064d-0m")).not.toContain("gone@b.example");
+});
