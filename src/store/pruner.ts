@@ -92,7 +92,7 @@ const CLASS_TABLES = {
   messages: [
     "stored_messages",
     "stored_recipients",
-    "message_tags",
+    "stored_tags",
     "stored_entries",
     ...FACT_TABLES,
     ...COMBINATIONS.map(({ table }) => table),
@@ -334,7 +334,7 @@ export class Pruner {
       this.#remove(removed, "stored_entries", `id IN (${entries})`);
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
-      this.#remove(removed, "message_tags", `(exim_id, server_id) IN (${keys})`);
+      this.#remove(removed, "stored_tags", `(exim_id, server_id) IN (${keys})`);
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
       forgetMentions(this.#database, []);
     });
