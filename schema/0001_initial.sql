@@ -84,6 +84,7 @@ CREATE TABLE raw_blocks (
   first_ms  INTEGER,          -- epoch ms of the earliest entry
   last_ms   INTEGER,          -- epoch ms of the latest entry
   clock_ms  INTEGER,          -- epoch ms of the last entry up to its end: tells the two passes of a repeated hour apart
+  read_ms   INTEGER NOT NULL, -- epoch ms; when its text was read
   sha256    BLOB    NOT NULL, -- of the uncompressed bytes
   codec     TEXT    NOT NULL CHECK (codec IN ('brotli')),
   data      BLOB    NOT NULL,
@@ -173,7 +174,8 @@ CREATE TABLE stored_messages (
   completed_at      INTEGER,          -- moment; the rarer ones are in stored_milestones
   UNIQUE (exim_id, server_id)
 ) STRICT;
-CREATE INDEX idx_stored_messages_at ON stored_messages (coalesce(arrival_at, first_at));
+-- Epoch ms of the arrival, else of the first line; counted from the year 0, as in the view messages, so that times before 1970 are not rounded up.
+CREATE INDEX idx_stored_messages_at_ms ON stored_messages ((coalesce(arrival_at, first_at) + 62167219200000000) / 1000 - 62167219200000);
 CREATE INDEX idx_stored_messages_status ON stored_messages (status) WHERE status NOT IN (3, 10); -- not delivered, partial
 CREATE INDEX idx_stored_messages_parent_exim_id ON stored_messages (parent_exim_id, server_id) WHERE parent_exim_id IS NOT NULL;
 
@@ -208,14 +210,14 @@ CREATE TABLE stored_recipients (
 ) STRICT, WITHOUT ROWID;
 
 -- What people call messages: the one thing about them that no log says.
-CREATE TABLE message_tags (
+CREATE TABLE stored_tags (
   tag        TEXT    NOT NULL COLLATE NOCASE,
   server_id  INTEGER NOT NULL, -- stored_servers.id
   exim_id    TEXT    NOT NULL,
   created_ms INTEGER NOT NULL, -- epoch ms
   PRIMARY KEY (tag, server_id, exim_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX idx_message_tags_message ON message_tags (exim_id, server_id);
+CREATE INDEX idx_stored_tags_exim_id ON stored_tags (exim_id, server_id);
 
 -- The ways deliveries take: few for many attempts, so each is there once.
 CREATE TABLE delivery_paths (

@@ -5,6 +5,9 @@
 -- when its log is rotated, compressed, pruned or read anew elsewhere, while id is a place in this file.
 -- Divisions count from the year 0, so that times before 1970 are not rounded up. A log's time that is more than a day (86,400,000 ms)
 -- ahead of the clock that read it counts as of then: see src/store/plausible-time.ts.
+-- created_at says when the text of a row's first line was read: null once that text has been pruned. updated_at is the time of the last
+-- line about a row. at_ms is the timestamp as a number, epoch ms: that of messages is indexed, the others through log_blocks.
+-- A plus before the key of a code keeps SQLite from beginning with the codes, of which there are few, when ids are given.
 -- The line above each view says what it holds; `exim-pilot sql --views` shows it.
 
 -- The servers whose logs are stored.
@@ -18,7 +21,9 @@ SELECT
   (SELECT strftime('%Y-%m-%dT%H:%M:%S', (min(ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (min(ms) + 62167219200000) % 1000)
    FROM (SELECT iif(first_ms > updated_ms + 86400000, updated_ms, first_ms) AS ms FROM stored_sources WHERE server_id = s.id)) AS first_seen,
   (SELECT strftime('%Y-%m-%dT%H:%M:%S', (max(ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (max(ms) + 62167219200000) % 1000)
-   FROM (SELECT iif(last_ms > updated_ms + 86400000, updated_ms, last_ms) AS ms FROM stored_sources WHERE server_id = s.id)) AS last_seen
+   FROM (SELECT iif(last_ms > updated_ms + 86400000, updated_ms, last_ms) AS ms FROM stored_sources WHERE server_id = s.id)) AS last_seen,
+  s.id,
+  strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at
 FROM stored_servers s;
 
 -- The logs that were read, and how far.
@@ -82,7 +87,10 @@ SELECT
   m.parent_exim_id AS parent_id,
   m.fake_reject,
   (SELECT json_group_array(tag) FROM
-    (SELECT g.tag FROM message_tags g WHERE g.exim_id = m.exim_id AND g.server_id = m.server_id ORDER BY g.tag)) AS tags
+    (SELECT g.tag FROM stored_tags g WHERE g.exim_id = m.exim_id AND g.server_id = m.server_id ORDER BY g.tag)) AS tags,
+  (coalesce(m.arrival_at, m.first_at) + 62167219200000000) / 1000 - 62167219200000 AS at_ms,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = (SELECT min(y.id) FROM stored_entries y WHERE y.message_id = m.id) / 65536) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (m.last_at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (m.last_at + 62167219200000000) / 1000 % 1000) AS updated_at
 FROM stored_messages m
 JOIN stored_servers v ON v.id = m.server_id
 JOIN codes c ON c.family = 'message_status' AND c.code = m.status
@@ -96,6 +104,17 @@ LEFT JOIN strings u ON u.id = m.auth_id
 LEFT JOIN strings d ON d.id = m.ident_id
 LEFT JOIN strings x ON x.id = m.tls_id;
 
+-- One row a tag of a message: what people call it.
+CREATE VIEW message_tags AS
+SELECT
+  v.name || '/' || g.exim_id || '/' || g.tag AS id,
+  g.exim_id AS message_id,
+  v.name AS server,
+  g.tag,
+  strftime('%Y-%m-%dT%H:%M:%S', g.created_ms / 1000, 'unixepoch') || printf('.%03dZ', g.created_ms % 1000) AS created_at
+FROM stored_tags g
+JOIN stored_servers v ON v.id = g.server_id;
+
 -- One row a recipient of a message: what became of it.
 CREATE VIEW recipients AS
 SELECT
@@ -105,7 +124,14 @@ SELECT
   c.name AS status,
   strftime('%Y-%m-%dT%H:%M:%S', (r.delivered_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (r.delivered_ms + 62167219200000) % 1000) AS delivered_at,
   r.attempts,
-  replace(t.text, char(2), a.address) AS last_error
+  replace(t.text, char(2), a.address) AS last_error,
+  v.name || '/' || m.exim_id || '/' || a.address AS id,
+  -- The line that named it first: the arrival, or one about it alone.
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = (
+    SELECT min(y.id) FROM stored_entries y LEFT JOIN address_events n ON n.entry_id = y.id
+    WHERE y.message_id = r.message_id AND (r.announced OR n.recipient_id = r.address_id)
+  ) / 65536) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (coalesce(r.status_at, m.arrival_at, m.first_at) + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (coalesce(r.status_at, m.arrival_at, m.first_at) + 62167219200000000) / 1000 % 1000) AS updated_at
 FROM stored_recipients r
 JOIN stored_messages m ON m.id = r.message_id
 JOIN stored_servers v ON v.id = m.server_id
@@ -133,7 +159,10 @@ SELECT
     WHEN o.name = 'bounced' THEN 'bounce'
     ELSE 'defer'
   END AS status,
-  b.smtp_code,
+  coalesce(
+    b.smtp_code,
+    CASE WHEN e.confirmation || ' ' GLOB '[1-5][0-9][0-9][ -]*' THEN CAST(substr(e.confirmation, 1, 3) AS INTEGER) END
+  ) AS smtp_code,
   n.text AS enhanced_code,
   p.text AS phase,
   replace(w.text, char(2), a.address) AS error_message,
@@ -141,13 +170,15 @@ SELECT
   e.duration_ms / 1000.0 AS duration_seconds,
   coalesce(f.address, a.address) AS final_address,
   e.queue_ms / 1000.0 AS queue_seconds,
-  k.text AS category
+  k.text AS category,
+  (l.at + 62167219200000000) / 1000 - 62167219200000 AS at_ms,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = e.entry_id / 65536) AS created_at
 FROM address_events e
 JOIN stored_entries l ON l.id = e.entry_id
 JOIN stored_messages m ON m.id = l.message_id
 JOIN stored_servers v ON v.id = m.server_id
 JOIN addresses a ON a.id = e.recipient_id
-JOIN codes o ON o.family = 'outcome' AND o.code = e.outcome
+JOIN codes o ON o.family = 'outcome' AND o.code = +e.outcome
 LEFT JOIN addresses f ON f.id = e.final_id
 LEFT JOIN delivery_paths y ON y.id = e.path_id
 LEFT JOIN delivery_problems b ON b.id = e.problem_id
@@ -193,11 +224,13 @@ SELECT
       ORDER BY 1
     )
   ) AS recipients,
-  EXISTS (SELECT 1 FROM stored_envelopes y WHERE y.entry_id = j.entry_id AND y.address_id IS NULL) AS more_recipients
+  EXISTS (SELECT 1 FROM stored_envelopes y WHERE y.entry_id = j.entry_id AND y.address_id IS NULL) AS more_recipients,
+  (e.at + 62167219200000000) / 1000 - 62167219200000 AS at_ms,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = j.entry_id / 65536) AS created_at
 FROM stored_rejections j
 JOIN stored_entries e ON e.id = j.entry_id
 JOIN stored_servers v ON v.id = e.server_id
-JOIN codes c ON c.family = 'phase' AND c.code = j.phase
+JOIN codes c ON c.family = 'phase' AND c.code = +j.phase
 JOIN strings k ON k.id = j.category_id
 LEFT JOIN stored_messages m ON m.id = e.message_id
 LEFT JOIN strings h ON h.id = j.host_id
@@ -261,10 +294,19 @@ SELECT
     CASE WHEN e.seen_in & 1 THEN 'main,' ELSE '' END || CASE WHEN e.seen_in & 2 THEN 'reject,' ELSE '' END
       || CASE WHEN e.seen_in & 4 THEN 'panic,' ELSE '' END,
     ','
-  ) AS seen_in
+  ) AS seen_in,
+  (e.at + 62167219200000000) / 1000 - 62167219200000 AS at_ms,
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = e.id / 65536) AS created_at,
+  CASE
+    WHEN c.name IN ('failure', 'panic', 'configuration') THEN 'error'
+    WHEN c.name IN (
+      'deferral', 'host_error', 'rejection', 'verification', 'tls', 'dns', 'scan', 'warning', 'frozen', 'not_accepted', 'error_ignored'
+    ) THEN 'warning'
+    ELSE 'info'
+  END AS severity
 FROM stored_entries e
 JOIN stored_servers v ON v.id = e.server_id
-JOIN codes c ON c.family = 'event' AND c.code = e.event
+JOIN codes c ON c.family = 'event' AND c.code = +e.event
 LEFT JOIN stored_messages m ON m.id = e.message_id
 LEFT JOIN addresses ms ON ms.id = m.sender_id
 LEFT JOIN strings mh ON mh.id = coalesce(m.host_id, m.ip_id)
@@ -286,13 +328,37 @@ LEFT JOIN strings ch ON ch.id = coalesce(k.host_id, k.ip_id)
 LEFT JOIN addresses cs ON cs.id = k.sender_id
 LEFT JOIN addresses cr ON cr.id = k.recipient_id;
 
+-- Runs of ids of log_entries, delivery_attempts and rejections, and what time they may be of: the way to ask those for a time.
+CREATE VIEW log_blocks AS
+SELECT
+  b.id * 65536 AS first_id,
+  b.id * 65536 + 65535 AS last_id,
+  b.first_ms AS first_at_ms,
+  b.last_ms AS last_at_ms
+FROM raw_blocks b
+UNION ALL
+-- What lies between blocks has lost its text to a prune, which knew its times.
+SELECT
+  (g.id + 1) * 65536,
+  g.next_id * 65536 - 1,
+  -62167219200000,
+  253402300799999
+FROM (
+  SELECT id, lead(id, 1, (SELECT max(id) / 65536 + 1 FROM stored_entries)) OVER (ORDER BY id) AS next_id
+  FROM (SELECT -1 AS id UNION ALL SELECT id FROM raw_blocks)
+) g
+WHERE g.next_id > g.id + 1;
+
 -- The fields of entries that no column holds.
 CREATE VIEW log_metadata AS
 SELECT
   e.id AS log_entry_id,
   k.value AS metadata_type,
-  v.value AS metadata_value
+  v.value AS metadata_value,
+  e.id || '-' || (k.key / 2 + 1) AS id,
+  o.version AS app_version
 FROM stored_entries e
+JOIN stored_servers o ON o.id = e.server_id
 JOIN strings s ON s.id = e.details_id
 JOIN json_each(s.text) k ON k.key % 2 = 0
 JOIN json_each(s.text) v ON v.key = k.key + 1;
@@ -326,5 +392,8 @@ SELECT
   host,
   program,
   parameters,
-  affected
+  affected,
+  CASE WHEN instr(ssh_client, ' ') > 0 THEN substr(ssh_client, 1, instr(ssh_client, ' ') - 1) ELSE ssh_client END AS ip_address,
+  'exim-pilot/' || program AS user_agent,
+  '/' || replace(action, ' ', '/') AS resource_path
 FROM stored_audit;

@@ -281,7 +281,16 @@ class LogReader {
     const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
     this.#storeBlock(transactor, id, block, counts);
     const { text, lines, firstMs, lastMs, clockMs } = block;
-    blocks.push({ id, position: group.source.position, text, lines, firstMs, lastMs, clockMs });
+    blocks.push({
+      id,
+      position: group.source.position,
+      text,
+      lines,
+      firstMs,
+      lastMs,
+      clockMs,
+      readMs: this.#options.now(),
+    });
     group.source = advance(group.source, block, counts, this.#open.head);
     group.repeated += counts.repeated;
     group.lost += block.lost;

@@ -1,6 +1,6 @@
 /** Who sends, and who tries to: accounts, local users, clients whose logins failed. */
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import { MESSAGE_AT } from "./conditions.ts";
+import { MESSAGE_MS } from "./conditions.ts";
 import type { RawTextReader } from "./raw-text.ts";
 import type { Schema } from "./tables.ts";
 
@@ -115,11 +115,11 @@ export class AbuseReader {
   async senders(kind: SenderKind, period: Period, limit: number): Promise<readonly SenderRow[]> {
     const { column, condition } = SENDERS[kind];
     const key = sql.ref(column);
-    const isMeant = sql`${condition} AND ${within(MESSAGE_AT, period)}`;
+    const isMeant = sql`${condition} AND ${messagesWithin(period)}`;
     const { rows } = await sql<SenderRow>`
       WITH most AS (
         SELECT s.id, s.text AS name, count(*) AS messages, count(DISTINCT m.sender_id) AS senders,
-          count(DISTINCT m.ip_id) AS ips, min(${MESSAGE_AT}) / 1000 AS first_ms, max(${MESSAGE_AT}) / 1000 AS last_ms
+          count(DISTINCT m.ip_id) AS ips, min(${MESSAGE_MS}) AS first_ms, max(${MESSAGE_MS}) AS last_ms
         FROM stored_messages m JOIN strings s ON s.id = ${key}
         WHERE ${isMeant}
         GROUP BY s.id ORDER BY messages DESC, s.text LIMIT ${limit}
@@ -242,7 +242,7 @@ export class AbuseReader {
       LEFT JOIN addresses a ON a.id = m.sender_id
       LEFT JOIN strings s ON s.id = m.ident_id
       WHERE m.ip_id IS NULL AND m.host_id IS NULL AND m.parent_exim_id IS NULL AND m.arrival_at IS NOT NULL
-        AND ${within(MESSAGE_AT, { sinceMs, untilMs })}
+        AND ${messagesWithin({ sinceMs, untilMs })}
       GROUP BY m.id ORDER BY m.arrival_at, m.exim_id
     `.execute(this.#database);
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.entry_id) }));
@@ -261,7 +261,7 @@ export class AbuseReader {
       SELECT name, text FROM (
         SELECT s.text AS name, ${text} AS text, row_number() OVER (PARTITION BY s.id ORDER BY count(*) DESC, ${text}) AS place
         FROM stored_messages m JOIN ${texts} JOIN strings s ON s.id = ${sql.ref(column)}
-        WHERE s.text IN (SELECT value FROM json_each(${JSON.stringify(names)})) AND ${condition} AND ${within(MESSAGE_AT, period)}
+        WHERE s.text IN (SELECT value FROM json_each(${JSON.stringify(names)})) AND ${condition} AND ${messagesWithin(period)}
         GROUP BY s.id, a.id
       ) WHERE place <= ${limit} ORDER BY place
     `.execute(this.#database);
@@ -271,6 +271,10 @@ export class AbuseReader {
   }
 }
 
-function within(at: typeof MESSAGE_AT, { sinceMs, untilMs }: Period): ReturnType<typeof sql> {
+function messagesWithin({ sinceMs, untilMs }: Period): ReturnType<typeof sql> {
+  return sql`${MESSAGE_MS} >= ${sinceMs} AND ${MESSAGE_MS} < ${untilMs}`;
+}
+
+function within(at: RawBuilder<unknown>, { sinceMs, untilMs }: Period): ReturnType<typeof sql> {
   return sql`${at} >= ${sinceMs * 1000} AND ${at} < ${untilMs * 1000}`;
 }

@@ -29,6 +29,9 @@ export interface Conditions {
 /** When a message arrived; when it was first seen, if it did not. */
 export const MESSAGE_AT: Expression<number> = sql`coalesce(m.arrival_at, m.first_at)`;
 
+/** The same in epoch milliseconds, as `idx_stored_messages_at_ms` and the view `messages` have it; rounded down before 1970, too. */
+export const MESSAGE_MS: Expression<number> = sql`((coalesce(m.arrival_at, m.first_at) + 62167219200000000) / 1000 - 62167219200000)`;
+
 /** Milliseconds a message was on the queue, as far as the log goes. */
 export const QUEUE_MS: Expression<number> = sql`coalesce(m.queue_ms, (coalesce(m.completed_at, m.last_at) - m.arrival_at) / 1000)`;
 
@@ -119,7 +122,7 @@ export class ConditionBuilder {
     }
     if (isGiven(tag)) {
       const names = either(tag.map((pattern) => isLike("g.tag", pattern)));
-      this.#add(sql`m.id IN (SELECT t.id FROM message_tags g JOIN stored_messages t
+      this.#add(sql`m.id IN (SELECT t.id FROM stored_tags g JOIN stored_messages t
         ON t.exim_id = g.exim_id AND t.server_id = g.server_id WHERE ${names})`);
     }
     if (isGiven(status)) {
@@ -225,8 +228,8 @@ export class ConditionBuilder {
       const end = sql`coalesce(m.completed_at, iif(m.status = ${codeOf("message_status", "rejected")}, m.last_at, NULL))`;
       this.#message.push(sql`(${end} IS NULL OR ${end} - m.first_at > ${slowerThanSeconds * SECOND_MS * 1000})`);
     }
-    if (since !== undefined) this.#add(sql`${MESSAGE_AT} >= ${since * 1000}`, sql`e.at >= ${since * 1000}`);
-    if (until !== undefined) this.#add(sql`${MESSAGE_AT} < ${until * 1000}`, sql`e.at < ${until * 1000}`);
+    if (since !== undefined) this.#add(sql`${MESSAGE_MS} >= ${since}`, sql`e.at >= ${since * 1000}`);
+    if (until !== undefined) this.#add(sql`${MESSAGE_MS} < ${until}`, sql`e.at < ${until * 1000}`);
   }
 
   #add(message: Condition, entry?: Condition): void {

@@ -1,9 +1,9 @@
 /** What statistics count of entries, counted while they are stored, so that their rows need not be read again. */
 import type Database from "better-sqlite3";
 import type { Moment } from "../units.ts";
+import { CHUNK_SIZES, SLOT } from "./chunks.ts";
 import type { Codes } from "./codes.ts";
 import { prepareOnce } from "./prepared.ts";
-import { CHUNK_SIZES, SLOT } from "./rollups.ts";
 
 /** More than there are codes of outcomes. */
 const OUTCOMES = 64;

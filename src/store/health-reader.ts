@@ -198,7 +198,7 @@ function readSample(database: Database.Database, serverId: number): LogSample {
     .prepare(
       `WITH latest AS (
          SELECT * FROM stored_messages WHERE server_id = ? AND arrival_at IS NOT NULL
-         ORDER BY coalesce(arrival_at, first_at) DESC, exim_id DESC LIMIT ${SAMPLE}
+         ORDER BY (coalesce(arrival_at, first_at) + 62167219200000000) / 1000 - 62167219200000 DESC, exim_id DESC LIMIT ${SAMPLE}
        ), delivered AS (
          SELECT a.duration_ms FROM latest m JOIN stored_entries e ON e.message_id = m.id JOIN address_events a ON a.entry_id = e.id
          WHERE a.outcome = (SELECT code FROM codes WHERE family = 'outcome' AND name = 'delivered') AND a.is_attempt

@@ -245,8 +245,8 @@ export class PrunePlan {
       stored_recipients: this.#count(
         "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.going_messages)",
       ),
-      message_tags: this.#count(
-        `SELECT count(*) AS count FROM message_tags t JOIN stored_messages m USING (exim_id, server_id)
+      stored_tags: this.#count(
+        `SELECT count(*) AS count FROM stored_tags t JOIN stored_messages m USING (exim_id, server_id)
          WHERE m.id IN (SELECT id FROM temp.going_messages)`,
       ),
     };

@@ -93,7 +93,7 @@ const CLASS_TABLES = {
   messages: [
     "stored_messages",
     "stored_recipients",
-    "message_tags",
+    "stored_tags",
     "stored_entries",
     ...FACT_TABLES,
     "kept_keys",
@@ -338,7 +338,7 @@ export class Pruner {
       this.#remove(removed, "stored_entries", `id IN (${entries})`);
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
-      this.#remove(removed, "message_tags", `(exim_id, server_id) IN (${keys})`);
+      this.#remove(removed, "stored_tags", `(exim_id, server_id) IN (${keys})`);
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
       forgetMentions(this.#database, []);
     });

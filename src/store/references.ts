@@ -33,7 +33,7 @@ export const REFERRERS: readonly Referrer[] = [
   { table: "stored_messages", columns: [["server_id", "stored_servers"], ...referencesOf(ARRIVAL)] },
   referrer("stored_milestones", { message_id: "stored_messages" }),
   referrer("stored_recipients", { message_id: "stored_messages", address_id: "addresses", error_id: "strings" }),
-  referrer("message_tags", { server_id: "stored_servers" }),
+  referrer("stored_tags", { server_id: "stored_servers" }),
   { table: "stored_entries", columns: referencesOf(ENTRY) },
   { table: "address_events", columns: referencesOf(ADDRESS_EVENT) },
   { table: "delivery_paths", columns: referencesOf(DELIVERY_PATH) },

@@ -1,28 +1,10 @@
 /** Figures of ranges of messages and entries, added up in advance for statistics; see schema/0003_rollups.sql. */
 import type Database from "better-sqlite3";
-import { MINUTE_MS } from "../units.ts";
+import { CHUNK_SIZES, type ChunkKind, type ChunkSizes, SLOT } from "./chunks.ts";
 import type { EntryCounts, FreshCounts } from "./fresh-counts.ts";
 import { prepareOnce } from "./prepared.ts";
 import { LINES_PER_BLOCK } from "./raw-text.ts";
 import type { BaseTables } from "./tables.ts";
-
-export type ChunkKind = "messages" | "entries";
-
-/** The time a figure is of, in all rolled tables: whole hours are made of it, and the days of every zone. */
-export const SLOT_MS = 15 * MINUTE_MS;
-/** The same in moments. */
-export const SLOT = SLOT_MS * 1000;
-
-/** How much is added up at once. */
-export interface ChunkSizes {
-  /** Message ids. */
-  readonly messages: number;
-  /** Entry ids: those of so many blocks. */
-  readonly blocks: number;
-}
-
-/** Measured: smaller ones make more rows, larger ones leave more that is in none. */
-export const CHUNK_SIZES: ChunkSizes = { messages: 8192, blocks: 32 };
 
 export interface Rolled {
   readonly kind: ChunkKind;

@@ -52,6 +52,7 @@ export interface BlockRow {
   readonly firstMs: EpochMs | undefined;
   readonly lastMs: EpochMs | undefined;
   readonly clockMs: EpochMs | undefined;
+  readonly readMs: EpochMs;
 }
 
 /** What has lost lines, and is to be derived again from those that are left. */

@@ -6,6 +6,7 @@ import {
   type Conditions,
   isServer,
   MESSAGE_AT,
+  MESSAGE_MS,
   type MentionKeys,
   QUEUE_MS,
 } from "./conditions.ts";
@@ -54,7 +55,7 @@ export type FoundMessage = Selectable<MessagesView> & {
   readonly known_queue_seconds: number | null;
 };
 export type FoundRejection = Selectable<RejectionsView>;
-export type FoundEntry = Omit<Selectable<LogEntriesView>, "raw_line"> & {
+export type FoundEntry = Omit<Selectable<LogEntriesView>, "raw_line" | "at_ms" | "created_at" | "severity"> & {
   readonly ip_address: string | null;
   /** Its lines, read as latin1; undefined when their text has been pruned. */
   readonly bytes: string | undefined;
@@ -192,7 +193,7 @@ export class SearchReader {
     const messages = await this.#take<Hit>(sql`
       SELECT ${rankOfMessage(order)} AS rank, 1 AS "isMessage", m.id FROM stored_messages m
       WHERE ${all([...conditions.message, ...messagesAfter(order, after)])}
-      ORDER BY ${sorted(sql`rank`, order)}, ${sorted(sql`m.id`, order)} ${limited(limit)}`);
+      ORDER BY ${inOrderOfIndex(order)} ${sorted(sql`rank`, order)}, ${sorted(sql`m.id`, order)} ${limited(limit)}`);
     const entries =
       conditions.entry === undefined
         ? []
@@ -396,6 +397,11 @@ function sorted(value: Expression<unknown>, { isAscending }: Order): RawBuilder<
   return isAscending ? sql`${value}` : sql`${value} DESC`;
 }
 
+/** The index of messages holds milliseconds; within one the moment decides. */
+function inOrderOfIndex(order: Order): RawBuilder<unknown> {
+  return order.key === "time" ? sql`${sorted(MESSAGE_MS, order)},` : sql``;
+}
+
 function limited(limit: number): RawBuilder<unknown> {
   return Number.isFinite(limit) ? sql`LIMIT ${limit}` : sql``;
 }
@@ -412,7 +418,11 @@ function firstOf(hits: Hit[], order: Order, limit: number): Hit[] {
 }
 
 function messagesAfter(order: Order, after: Hit | undefined): Condition[] {
-  return after === undefined ? [] : [isAfter(rankOfMessage(order), sql`m.id`, 1, order, after)];
+  if (after === undefined) return [];
+  const condition = isAfter(rankOfMessage(order), sql`m.id`, 1, order, after);
+  if (order.key !== "time") return [condition];
+  const ms = Math.floor(after.rank / 1000);
+  return [order.isAscending ? sql`${MESSAGE_MS} >= ${ms}` : sql`${MESSAGE_MS} <= ${ms}`, condition];
 }
 
 function entriesAfter(order: Order, after: Hit | undefined, stamp?: Expression<number>): Condition[] {

@@ -149,7 +149,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
 /** Things that users name, by the table that allows each once. */
 const NAMED: Readonly<Record<string, string>> = {
   stored_servers: "a server of that name",
-  message_tags: "that tag of that message",
+  stored_tags: "that tag of that message",
   stored_messages: "that message of that server",
   raw_blocks: "log text of that place",
 };

@@ -80,6 +80,7 @@ export interface RawBlocksTable {
   first_ms: number | null;
   last_ms: number | null;
   clock_ms: number | null;
+  read_ms: number;
   sha256: Uint8Array;
   codec: "brotli";
   data: Uint8Array;
@@ -219,6 +220,27 @@ export interface MessagesView {
   fake_reject: GeneratedAlways<Flag>;
   /** JSON array, by name. */
   tags: GeneratedAlways<string>;
+  /** Epoch ms. */
+  at_ms: GeneratedAlways<number>;
+  /** Null: its text has been pruned. */
+  created_at: GeneratedAlways<string | null>;
+  updated_at: GeneratedAlways<string>;
+}
+
+export interface MessageTagsView {
+  /** `server/message id/tag`. */
+  id: GeneratedAlways<string>;
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  tag: GeneratedAlways<string>;
+  created_at: GeneratedAlways<string>;
+}
+
+export interface LogBlocksView {
+  first_id: GeneratedAlways<number>;
+  last_id: GeneratedAlways<number>;
+  first_at_ms: GeneratedAlways<number | null>;
+  last_at_ms: GeneratedAlways<number | null>;
 }
 
 export interface RecipientsView {
@@ -229,6 +251,10 @@ export interface RecipientsView {
   delivered_at: GeneratedAlways<string | null>;
   attempts: GeneratedAlways<number>;
   last_error: GeneratedAlways<string | null>;
+  /** `server/message id/address`. */
+  id: GeneratedAlways<string>;
+  created_at: GeneratedAlways<string | null>;
+  updated_at: GeneratedAlways<string>;
 }
 
 export interface DeliveryAttemptsView {
@@ -253,6 +279,8 @@ export interface DeliveryAttemptsView {
   final_address: GeneratedAlways<string>;
   queue_seconds: GeneratedAlways<number | null>;
   category: GeneratedAlways<string | null>;
+  at_ms: GeneratedAlways<number>;
+  created_at: GeneratedAlways<string | null>;
 }
 
 export interface RejectionsView {
@@ -272,6 +300,8 @@ export interface RejectionsView {
   reason: GeneratedAlways<string | null>;
   recipients: GeneratedAlways<string>;
   more_recipients: GeneratedAlways<Flag>;
+  at_ms: GeneratedAlways<number>;
+  created_at: GeneratedAlways<string | null>;
 }
 
 export interface LogEntriesView {
@@ -289,6 +319,10 @@ export interface LogEntriesView {
   error_code: GeneratedAlways<number | null>;
   error_text: GeneratedAlways<string | null>;
   seen_in: GeneratedAlways<string>;
+  at_ms: GeneratedAlways<number | null>;
+  created_at: GeneratedAlways<string | null>;
+  /** `error`, `warning` or `info`, by the event. */
+  severity: GeneratedAlways<string>;
   /** Only on this program's connections. */
   raw_line: GeneratedAlways<string>;
 }
@@ -308,12 +342,22 @@ export interface AuditLogView {
   program: GeneratedAlways<string>;
   parameters: GeneratedAlways<string>;
   affected: GeneratedAlways<string>;
+  /** Of the SSH client. */
+  ip_address: GeneratedAlways<string | null>;
+  /** The program and its version. */
+  user_agent: GeneratedAlways<string>;
+  /** The action as a path: `/tag/remove`. */
+  resource_path: GeneratedAlways<string>;
 }
 
 export interface LogMetadataView {
   log_entry_id: GeneratedAlways<number>;
   metadata_type: GeneratedAlways<string>;
   metadata_value: GeneratedAlways<string>;
+  /** Entry and place: `65539-1`. */
+  id: GeneratedAlways<string>;
+  /** Of Exim on the server, as its logs tell it last. */
+  app_version: GeneratedAlways<string | null>;
 }
 
 export interface LogHeadersView {
@@ -334,6 +378,8 @@ export interface ServersView {
   time_zone: GeneratedAlways<string>;
   first_seen: GeneratedAlways<string | null>;
   last_seen: GeneratedAlways<string | null>;
+  id: GeneratedAlways<number>;
+  created_at: GeneratedAlways<string>;
 }
 
 export interface SourcesView {
@@ -380,7 +426,7 @@ export interface AuditRetentionTable {
   keep_from_ms: number;
 }
 
-export interface MessageTagsTable {
+export interface StoredTagsTable {
   tag: string;
   server_id: number;
   exim_id: string;
@@ -475,7 +521,7 @@ export interface BaseTables {
   stored_messages: StoredMessagesTable;
   stored_milestones: StoredMilestonesTable;
   stored_recipients: StoredRecipientsTable;
-  message_tags: MessageTagsTable;
+  stored_tags: StoredTagsTable;
   delivery_paths: DeliveryPathsTable;
   delivery_problems: DeliveryProblemsTable;
   address_events: AddressEventsTable;
@@ -501,10 +547,12 @@ export interface PublicViews {
   servers: ServersView;
   sources: SourcesView;
   messages: MessagesView;
+  message_tags: MessageTagsView;
   recipients: RecipientsView;
   delivery_attempts: DeliveryAttemptsView;
   rejections: RejectionsView;
   log_entries: LogEntriesView;
+  log_blocks: LogBlocksView;
   log_metadata: LogMetadataView;
   log_headers: LogHeadersView;
   audit_log: AuditLogView;

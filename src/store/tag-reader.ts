@@ -20,7 +20,7 @@ export class TagReader {
   /** Every tag, by name. */
   async list(): Promise<TagUse[]> {
     const rows = await this.#database
-      .selectFrom("message_tags")
+      .selectFrom("stored_tags")
       .select(({ fn }) => ["tag", fn.countAll<number>().as("messages"), fn.max("created_ms").as("last_ms")])
       .groupBy("tag")
       .orderBy("tag")

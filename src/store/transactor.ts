@@ -2,13 +2,14 @@
 import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../units.ts";
 import type { SqlValue } from "./bulk-insert.ts";
+import { CHUNK_SIZES } from "./chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "./codes.ts";
 import { keepEqualKeys } from "./fact-keys.ts";
 import type { FreshCounts } from "./fresh-counts.ts";
 import { type FreshMentions, indexMentions, lastIndexedBlock } from "./mentions.ts";
 import { prepareOnce } from "./prepared.ts";
 import type { RawTextReader } from "./raw-text.ts";
-import { CHUNK_SIZES, rollUp } from "./rollups.ts";
+import { rollUp } from "./rollups.ts";
 import type {
   Bereft,
   BlockCounts,
@@ -121,7 +122,7 @@ export class Transactor {
 
   addBlock(block: BlockRow): void {
     const { id, sourceId, position, text, lines } = block;
-    const times = [block.firstMs ?? null, block.lastMs ?? null, block.clockMs ?? null];
+    const times = [block.firstMs ?? null, block.lastMs ?? null, block.clockMs ?? null, block.readMs];
     this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
   }
 
@@ -254,13 +255,13 @@ export class Transactor {
 
   /** False when the message is called so already. */
   addTag(serverId: number, eximId: string, tag: string, now: EpochMs): boolean {
-    const sql = "INSERT OR IGNORE INTO message_tags (tag, server_id, exim_id, created_ms) VALUES (?, ?, ?, ?)";
+    const sql = "INSERT OR IGNORE INTO stored_tags (tag, server_id, exim_id, created_ms) VALUES (?, ?, ?, ?)";
     return this.#statement(sql).run(tag, serverId, eximId, now).changes > 0;
   }
 
   /** False when the message is not called so. */
   removeTag(serverId: number, eximId: string, tag: string): boolean {
-    const sql = "DELETE FROM message_tags WHERE tag = ? AND server_id = ? AND exim_id = ?";
+    const sql = "DELETE FROM stored_tags WHERE tag = ? AND server_id = ? AND exim_id = ?";
     return this.#statement(sql).run(tag, serverId, eximId).changes > 0;
   }
 

@@ -45,7 +45,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   stored_messages: "derived",
   stored_milestones: "derived",
   stored_recipients: "derived",
-  message_tags: "kept",
+  stored_tags: "kept",
   delivery_paths: "derived",
   delivery_problems: "derived",
   address_events: "derived",
@@ -138,8 +138,8 @@ export class WorkingCopy {
            created_ms, updated_ms)
           SELECT id, server_id, log_type, path, x'', x'', pruned, pruned, pruned_ms, pruned_clock_ms, 0, 0, 0, 0, created_ms, updated_ms
           FROM other.stored_sources;
-        DELETE FROM main.message_tags;
-        INSERT INTO main.message_tags SELECT * FROM other.message_tags;
+        DELETE FROM main.stored_tags;
+        INSERT INTO main.stored_tags SELECT * FROM other.stored_tags;
         UPDATE main.stored_sources AS c SET path = o.path FROM other.stored_sources AS o WHERE o.id = c.id;
         COMMIT;`);
       const lost = count(
@@ -184,6 +184,7 @@ export class WorkingCopy {
         database.exec("ROLLBACK");
         return false;
       }
+      keepTimesOfReading(database);
       for (const table of DERIVED) {
         database.exec(`DELETE FROM main.${table}`);
         database.exec(`INSERT INTO main.${table} SELECT * FROM other.${table}`);
@@ -204,6 +205,14 @@ export class WorkingCopy {
     this.writer.close();
     removeDatabase(this.#path);
   }
+}
+
+/** A text was read when it was first stored, not when it was read again: by the block of the database that holds its beginning. */
+function keepTimesOfReading(database: Database.Database): void {
+  database.exec(`
+    UPDATE other.raw_blocks AS c SET read_ms = coalesce(
+      (SELECT b.read_ms FROM main.raw_blocks b WHERE b.source_id = c.source_id AND b.position <= c.position
+       ORDER BY b.position DESC LIMIT 1), c.read_ms)`);
 }
 
 function takeFigures(database: Database.Database): void {
@@ -235,7 +244,7 @@ function isCaughtUp(database: Database.Database): boolean {
  * SQL when only their case differs.
  */
 const SETTINGS = [
-  "SELECT CAST(tag AS BLOB), server_id, exim_id, created_ms FROM SCHEMA.message_tags",
+  "SELECT CAST(tag AS BLOB), server_id, exim_id, created_ms FROM SCHEMA.stored_tags",
   "SELECT id, name, environment, owner FROM SCHEMA.stored_servers",
   "SELECT id, path FROM SCHEMA.stored_sources",
 ];
@@ -275,6 +284,7 @@ const OF_MESSAGE = (column: string) => () =>
 const OF_ENTRY = (column: string) => (schema: SchemaName) =>
   `${column} NOT IN (SELECT id FROM temp.unchecked_entries WHERE schema = '${schema}')`;
 
+/** A rebuild keeps what the database says of it. */
 const OF_THE_READING = ["created_at", "updated_at", "first_timestamp", "last_timestamp"];
 
 const RELATIONS: readonly Relation[] = [
@@ -285,11 +295,11 @@ const RELATIONS: readonly Relation[] = [
     view: "the times of sources",
     rows: (_database, schema) => `SELECT id, first_ms, last_ms FROM ${schema}.stored_sources WHERE pruned = 0`,
   },
-  { view: "messages", rows: columnsBut("messages", OF_MESSAGE("id")) },
-  { view: "recipients", rows: columnsBut("recipients", OF_MESSAGE("message_id")) },
-  { view: "delivery_attempts", rows: columnsBut("delivery_attempts", OF_ENTRY("id"), "id") },
-  { view: "rejections", rows: columnsBut("rejections", OF_ENTRY("id"), "id") },
-  { view: "log_entries", rows: columnsBut("log_entries", OF_ENTRY("id"), "id") },
+  { view: "messages", rows: columnsBut("messages", OF_MESSAGE("id"), "created_at") },
+  { view: "recipients", rows: columnsBut("recipients", OF_MESSAGE("message_id"), "created_at") },
+  { view: "delivery_attempts", rows: columnsBut("delivery_attempts", OF_ENTRY("id"), "id", "created_at") },
+  { view: "rejections", rows: columnsBut("rejections", OF_ENTRY("id"), "id", "created_at") },
+  { view: "log_entries", rows: columnsBut("log_entries", OF_ENTRY("id"), "id", "created_at") },
   {
     view: "log_metadata",
     rows: (_database, schema) => `

@@ -142,8 +142,8 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       raw_blocks: database.prepare(`SELECT ${GREATEST_BLOCK} AS id`),
     },
     addBlock: database.prepare(
-      `INSERT INTO raw_blocks (id, source_id, position, size, lines, first_ms, last_ms, clock_ms, sha256, data, codec)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'brotli')`,
+      `INSERT INTO raw_blocks (id, source_id, position, size, lines, first_ms, last_ms, clock_ms, read_ms, sha256, data, codec)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'brotli')`,
     ),
     addSighting: database.prepare("INSERT INTO sightings (location, entry_id, log_type) VALUES (?, ?, ?)"),
     markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),

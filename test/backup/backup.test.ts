@@ -623,7 +623,7 @@ async function strayLog(path: string): Promise<Buffer> {
   database.pragma("wal_autocheckpoint = 0");
   database.exec(`CREATE TABLE stray (text TEXT);
     INSERT INTO stray WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT hex(randomblob(40)) FROM n;
-    DELETE FROM message_tags;`);
+    DELETE FROM stored_tags;`);
   const log = readFileSync(`${copy}-wal`);
   database.close();
   return log;

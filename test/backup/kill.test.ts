@@ -165,7 +165,7 @@ async function expectContent(path: string, expected: string): Promise<void> {
   expect(differences(dumpViews(path), dumpViews(expected))).toEqual([]);
   expect(dumpSources(path)).toEqual(dumpSources(expected));
   expect(readSources(path)).toEqual(readSources(expected));
-  const tags = "SELECT tag, exim_id FROM message_tags";
+  const tags = "SELECT tag, exim_id FROM stored_tags";
   expect(queryAll(path, tags)).toEqual(queryAll(expected, tags));
   const { status, stdout } = await runCli(["verify", "--deep", "--db", path]);
   expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining("Sound") });

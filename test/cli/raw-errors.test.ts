@@ -197,7 +197,7 @@ describe("each error", () => {
     ["SQLITE_CONSTRAINT_UNIQUE", "UNIQUE constraint failed: stored_servers.name", "exists", "a server of that name"],
     [
       "SQLITE_CONSTRAINT_PRIMARYKEY",
-      "UNIQUE constraint failed: message_tags.tag, message_tags.server_id",
+      "UNIQUE constraint failed: stored_tags.tag, stored_tags.server_id",
       "exists",
       "that tag",
     ],

@@ -238,9 +238,9 @@ describe("a rebuild beside an ingest", () => {
   });
 
   test.each<[what: string, sql: string]>([
-    ["a tag was given", "INSERT INTO message_tags SELECT 'late', server_id, exim_id, 1 FROM stored_messages LIMIT 1"],
-    ["a tag was taken away", "DELETE FROM message_tags"],
-    ["a tag was written otherwise", "UPDATE message_tags SET tag = 'TICKET'"],
+    ["a tag was given", "INSERT INTO stored_tags SELECT 'late', server_id, exim_id, 1 FROM stored_messages LIMIT 1"],
+    ["a tag was taken away", "DELETE FROM stored_tags"],
+    ["a tag was written otherwise", "UPDATE stored_tags SET tag = 'TICKET'"],
     ["a server got an owner", "UPDATE stored_servers SET owner = 'joe', environment = 'live'"],
     ["a server was renamed", "UPDATE stored_servers SET name = 'mx2'"],
     ["a server was added", "INSERT INTO stored_servers (id, name, time_zone, created_ms) VALUES (7, 'mx7', 'UTC', 1)"],
@@ -248,7 +248,7 @@ describe("a rebuild beside an ingest", () => {
     ["lines were stored", ""],
   ])("and a deep verification go on when %s meanwhile, with tags there", async (_what, sql) => {
     const { path, log } = await halfIngested();
-    inDatabase(path, "INSERT INTO message_tags SELECT 'ticket', server_id, exim_id, 1 FROM stored_messages LIMIT 2");
+    inDatabase(path, "INSERT INTO stored_tags SELECT 'ticket', server_id, exim_id, 1 FROM stored_messages LIMIT 2");
     const change = async () => {
       if (sql !== "") return inDatabase(path, sql);
       writeFileSync(log, LOG);
@@ -269,7 +269,7 @@ describe("a rebuild beside an ingest", () => {
     expect(replays).toBe(2);
     expect(report).toMatchObject({ name: "lines", count: 0, findings: [] });
     const kept = () => [
-      queryAll(path, "SELECT * FROM message_tags ORDER BY tag, server_id, exim_id"),
+      queryAll(path, "SELECT * FROM stored_tags ORDER BY tag, server_id, exim_id"),
       queryAll(path, "SELECT id, name, owner, environment FROM stored_servers"),
       queryAll(path, "SELECT id, path FROM stored_sources"),
     ];

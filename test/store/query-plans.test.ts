@@ -113,7 +113,7 @@ describe("the check", () => {
       "SCAN stored_entries",
     );
     expect(isWalk("SCAN stored_messages")).toBe(true);
-    expect(isWalk("SCAN stored_messages USING INDEX idx_stored_messages_at")).toBe(false);
+    expect(isWalk("SCAN stored_messages USING INDEX idx_stored_messages_at_ms")).toBe(false);
     expect(isWalk("SEARCH stored_messages USING INTEGER PRIMARY KEY (rowid=?)")).toBe(false);
   });
 });

@@ -4,19 +4,21 @@ import { brotliDecompressSync } from "node:zlib";
 import Database from "better-sqlite3";
 
 const VIEWS: Readonly<Record<string, string>> = {
-  servers: "SELECT * FROM servers",
-  messages: "SELECT * FROM messages",
-  recipients: "SELECT * FROM recipients",
+  servers: "SELECT name, environment, version, owner, time_zone, first_seen, last_seen FROM servers",
+  messages: `SELECT id, server, timestamp, sender, size, status, subject, header_message_id, host, helo, ip_address, port, protocol, auth, ident,
+            tls, direction, completed_at, queue_seconds, frozen, parent_id, fake_reject, tags, at_ms, updated_at FROM messages`,
+  recipients:
+    "SELECT message_id, server, recipient, status, delivered_at, attempts, last_error, id, updated_at FROM recipients",
   delivery_attempts: `SELECT message_id, server, recipient, timestamp, router, transport, host, ip_address, port, tls, status, smtp_code, enhanced_code,
-            phase, error_message, confirmation, duration_seconds, final_address, queue_seconds FROM delivery_attempts`,
+            phase, error_message, confirmation, duration_seconds, final_address, queue_seconds, at_ms FROM delivery_attempts`,
   rejections:
-    "SELECT timestamp, server, message_id, phase, permanent, host, helo, ip_address, sender, recipient, auth, category, reason, recipients, more_recipients FROM rejections",
+    "SELECT timestamp, server, message_id, phase, permanent, host, helo, ip_address, sender, recipient, auth, category, reason, recipients, more_recipients, at_ms FROM rejections",
   log_metadata: `SELECT e.timestamp, e.server, e.message_id, e.event, d.metadata_type, d.metadata_value
      FROM log_metadata d JOIN log_entries e ON e.id = d.log_entry_id`,
   log_headers: `SELECT e.timestamp, e.server, e.message_id, h.type, h.name, h.value, h.deleted, h.cut, h.place
      FROM log_headers h JOIN log_entries e ON e.id = h.log_entry_id`,
   log_entries:
-    "SELECT timestamp, server, message_id, log_type, event, host, sender, recipients, size, status, error_code, error_text, seen_in FROM log_entries",
+    "SELECT timestamp, server, message_id, log_type, event, host, sender, recipients, size, status, error_code, error_text, seen_in, at_ms, severity FROM log_entries",
 };
 
 /** The rows of every public view but `sources`, each as JSON, sorted. */

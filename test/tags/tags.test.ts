@@ -60,7 +60,7 @@ describe("tags", () => {
       now: () => later,
     });
     const { removed } = JSON.parse(await pilot(["prune", "--json"], { now: () => later }));
-    expect(removed).toMatchObject({ message_tags: 1 });
-    expect(queryAll(db, "SELECT tag FROM message_tags")).toEqual([{ tag: "waiting" }]);
+    expect(removed).toMatchObject({ stored_tags: 1 });
+    expect(queryAll(db, "SELECT tag FROM stored_tags")).toEqual([{ tag: "waiting" }]);
   });
 });

@@ -1,6 +1,7 @@
 /** Ranges of ids: where what is of a time can be at all, and the conditions on ids that come of it. */
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
-import { type EpochMs, momentAt } from "../../units.ts";
+import type { EpochMs } from "../../units.ts";
+import { MESSAGE_MS } from "../conditions.ts";
 import { LINES_PER_BLOCK } from "../raw-text.ts";
 import type { BaseTables } from "../tables.ts";
 
@@ -49,13 +50,11 @@ async function findEntries(tables: Kysely<BaseTables>, { since, until }: TimeSpa
 
 /** The messages that arrived in the time have ids near each other, too. */
 async function findMessages(tables: Kysely<BaseTables>, { since, until }: TimeSpan): Promise<IdRange> {
-  // NOTE: as idx_stored_messages_at has it.
-  const at = sql<number>`coalesce(arrival_at, first_at)`;
   let messages = tables
-    .selectFrom("stored_messages")
-    .select(({ fn }) => [fn.min<number | null>("id").as("first"), fn.max<number | null>("id").as("last")]);
-  if (since !== undefined) messages = messages.where(sql<boolean>`${at} >= ${sql.lit(momentAt(since, 0))}`);
-  if (until !== undefined) messages = messages.where(sql<boolean>`${at} < ${sql.lit(momentAt(until, 0))}`);
+    .selectFrom("stored_messages as m")
+    .select(({ fn }) => [fn.min<number | null>("m.id").as("first"), fn.max<number | null>("m.id").as("last")]);
+  if (since !== undefined) messages = messages.where(sql<boolean>`${MESSAGE_MS} >= ${sql.lit(since)}`);
+  if (until !== undefined) messages = messages.where(sql<boolean>`${MESSAGE_MS} < ${sql.lit(until)}`);
   const { first, last } = await messages.executeTakeFirstOrThrow();
   return first === null || last === null ? NO_IDS : { first, last };
 }

@@ -2,8 +2,8 @@
 import { type Expression, type Kysely, type SqlBool, sql } from "kysely";
 import { type EpochMs, MOMENTS_PER_MS, momentAt } from "../../units.ts";
 import { IS_TROUBLE } from "../abuse-reader.ts";
+import type { ChunkKind } from "../chunks.ts";
 import type { Filter as SearchFilter } from "../filter.ts";
-import type { ChunkKind } from "../rollups.ts";
 import type { BaseTables } from "../tables.ts";
 import { clip, findRanges, type IdRange, inRanges, type Ranges } from "./id-ranges.ts";
 import { type Chunks, findChunks, NO_CHUNKS } from "./rolled.ts";
