@@ -1,4 +1,5 @@
 /** What statistics are made of. Light: the command line lists it in every help. */
+import type { Coverage } from "../coverage/holes.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Durations } from "./durations.ts";
 import type { Problem } from "./problems.ts";
@@ -25,6 +26,7 @@ export interface Sections {
   readonly providers: ProviderView;
   readonly slow: SlowHosts;
   readonly retries: Retries;
+  readonly coverage: Coverage;
 }
 
 export type SectionName = keyof Sections;
@@ -46,6 +48,7 @@ export const SECTIONS = {
   providers: "how other servers take our mail, by the domain of their hosts",
   slow: "hosts that are slow or silent",
   retries: "what trying again costs",
+  coverage: "which part of the time was read, and the holes in it",
 } as const satisfies Record<SectionName, string>;
 
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
