@@ -184,6 +184,6 @@ export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void 
     .option("--json", "print the findings as JSON")
     .action(async (flags) => {
       const { runDoctor } = await import("./commands/doctor.ts");
-      setStatus(runDoctor(flags, io));
+      setStatus(await runDoctor(flags, io));
     });
 }

@@ -1,5 +1,6 @@
 /** Is all as it should be? Every check says what it saw; what is wrong comes with what to do about it. */
 import { existsSync } from "node:fs";
+import type { Coverage } from "../coverage/holes.ts";
 import { PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
 import {
@@ -38,6 +39,13 @@ export interface DoctorReport {
   readonly findings: readonly Finding[];
   /** Bytes on disk by table, the largest first. */
   readonly tables: Readonly<Record<string, number>>;
+  /** How much of the time was read; only there when the content can be read. */
+  readonly coverage?: Coverage;
+}
+
+export interface Examination extends DoctorReport {
+  /** The database is sound and of this schema. */
+  readonly isReadable: boolean;
 }
 
 export interface DoctorOptions extends StoreSettings {
@@ -46,15 +54,16 @@ export interface DoctorOptions extends StoreSettings {
 }
 
 /** Looks at the database and at what surrounds it; changes nothing. Errors: none that a database can cause. */
-export function examine(options: DoctorOptions): DoctorReport {
+export function examine(options: DoctorOptions): Examination {
   const { path, program, node, now } = options;
-  const report = { path, program, node, sqlite: undefined, tables: {} };
+  const report = { path, program, node, sqlite: undefined, tables: {}, isReadable: false };
   const file = existsSync(path) ? fileHealth(path) : undefined;
   const findings = file === undefined ? [] : checkFile(file);
   try {
     const health = databaseHealth(options);
     const { sqlite, tables } = health;
-    return { ...report, sqlite, tables, findings: [...findings, ...checkDatabase(health, now())] };
+    const isReadable = health.damage === undefined && health.schema.isCurrent;
+    return { ...report, sqlite, tables, isReadable, findings: [...findings, ...checkDatabase(health, now())] };
   } catch (error) {
     if (!(error instanceof PilotError) || error.code === "interrupted") throw error;
     const { message, hint } = error;

@@ -22,7 +22,7 @@ export type Secret =
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol router seenIn status timeZone timestamp tls tone",
-    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits condition action result residue advice",
+    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],
@@ -42,7 +42,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   subject: ["subject"],
   tag: ["tag tags"],
   path: [
-    "directory path file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
+    "directory path previousPath nextPath file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
   ],
   // Properties that have one name and hold something else in some places.
   text: ["configuration.subject verification.subject"],

@@ -58,7 +58,7 @@ function textsOf({ top = [], problems = [] }: Partial<Sections>): Texts {
   return {
     keys: top.map(({ axis, rows }) => ({ [FIELD_OF_AXIS[axis]]: rows.map(({ key }) => key) })),
     subjects: problems.map(({ name, subjects }) => ({
-      [ABOUT_PROVIDERS.includes(name) ? "provider" : "category"]: subjects,
+      [name === "unread" ? "server" : ABOUT_PROVIDERS.includes(name) ? "provider" : "category"]: subjects,
     })),
   };
 }

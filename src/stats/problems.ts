@@ -1,4 +1,5 @@
 /** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
+import type { Coverage } from "../coverage/holes.ts";
 import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
 import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
 import { compareText } from "../text.ts";
@@ -28,6 +29,7 @@ export interface Problem {
 
 /** What each problem is, with its threshold; shown by `exim-pilot help counting`. */
 export const PROBLEMS = {
+  unread: "Logs of the time were not read, or hold holes (serious when nothing was read).",
   panics: "Exim wrote to its panic log, or reported trouble of its own in another.",
   frozen: "Messages are frozen on the queue.",
   stuck: "Messages have been on the queue for more than a day, at the end of the time.",
@@ -51,8 +53,14 @@ const FEWEST_LOGINS = 20;
 const THROTTLED_SHARE = 0.5;
 const MOST_SUBJECTS = 3;
 
-export async function findProblems(figures: Figures, totals: Totals, { until }: Period): Promise<Problem[]> {
+export async function findProblems(
+  figures: Figures,
+  totals: Totals,
+  { until }: Period,
+  coverage: Coverage,
+): Promise<Problem[]> {
   const found = await Promise.all([
+    findUnread(coverage),
     findPanics(figures),
     findOpenMessages(figures, until),
     findFailures(figures, totals),
@@ -60,6 +68,20 @@ export async function findProblems(figures: Figures, totals: Totals, { until }: 
     findRejections(figures, totals),
   ]);
   return found.flat().sort((one, other) => compareText(one.severity, other.severity));
+}
+
+function findUnread({ state, holes }: Coverage): Problem[] {
+  if (state !== "none" && holes.length === 0) return [];
+  const servers = [...new Set(holes.map(({ server }) => server))];
+  const since = holes.map(({ from }) => from).sort(compareText)[0] ?? null;
+  return [
+    {
+      ...problem("unread", state === "none" ? "serious" : "warning", holes.length),
+      share: state === "none" ? 1 : null,
+      since,
+      subjects: servers.slice(0, MOST_SUBJECTS),
+    },
+  ];
 }
 
 async function findPanics({ source }: Figures): Promise<Problem[]> {

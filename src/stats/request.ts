@@ -1,4 +1,5 @@
 /** What is asked of the statistics. */
+import type { Coverage } from "../coverage/holes.ts";
 import type { AxisName, Rank } from "../store/stats/axes.ts";
 import type { Filter } from "../store/stats/selection.ts";
 import type { EpochMs } from "../units.ts";
@@ -22,6 +23,8 @@ export interface StatsRequest {
   readonly limit: number;
   readonly compare: Comparison | undefined;
   readonly conditions: readonly Condition[];
+  /** Of the time and the servers of the filter. */
+  readonly coverage: Coverage;
   readonly now: EpochMs;
   /** Aborts between two sections. */
   readonly signal: AbortSignal;

@@ -67,12 +67,13 @@ export class SectionBuilder {
     if (conditions.length === 0) return [];
     const totals = await computeTotals(figures);
     const needsProblems = conditions.some(({ figure }) => figure === "serious");
-    const problems = needsProblems ? await findProblems(figures, totals, this.#period) : [];
+    const problems = needsProblems ? await findProblems(figures, totals, this.#period, this.#request.coverage) : [];
     return checkConditions(conditions, { totals, problems }, figures);
   }
 
   readonly #builders: { readonly [Name in SectionName]: Build<Name> } = {
-    problems: async (figures) => findProblems(figures, await computeTotals(figures), this.#period),
+    problems: async (figures) =>
+      findProblems(figures, await computeTotals(figures), this.#period, this.#request.coverage),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
     bounces: async (figures) => explainFailures(await figures.bounces(), this.#reader),
@@ -104,6 +105,7 @@ export class SectionBuilder {
         this.#request.limit,
       ),
     retries: async (figures) => costRetries(await figures.recipients()),
+    coverage: async () => this.#request.coverage,
   };
 
   async #rank({ source }: Figures): Promise<Ranking[]> {

@@ -1,4 +1,5 @@
 /** What statistics are made of. Light: the command line lists it in every help. */
+import type { Coverage } from "../coverage/holes.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Durations } from "./durations.ts";
 import type { ForwardingView } from "./forwarding.ts";
@@ -27,6 +28,7 @@ export interface Sections {
   readonly forwarding: ForwardingView;
   readonly slow: SlowHosts;
   readonly retries: Retries;
+  readonly coverage: Coverage;
 }
 
 export type SectionName = keyof Sections;
@@ -49,6 +51,7 @@ export const SECTIONS = {
   forwarding: "recipients whose mail goes on elsewhere, and how that is taken",
   slow: "hosts that are slow or silent",
   retries: "what trying again costs",
+  coverage: "which part of the time was read, and the holes in it",
 } as const satisfies Record<SectionName, string>;
 
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];

@@ -1,4 +1,6 @@
 /** How the mail of a time adds up, by sections. */
+
+import type { Coverage } from "../coverage/holes.ts";
 import { PilotError } from "../errors.ts";
 import type { Outliers, Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
@@ -26,6 +28,8 @@ export interface Stats {
   /** What of it the logs cover, the last moment not included; null when nothing. */
   readonly from: string | null;
   readonly until: string | null;
+  /** How much of the time was read, as far as the logs tell. */
+  readonly coverage: Coverage;
   readonly filter: AskedFilter;
   /** Those asked for. */
   readonly sections: Partial<Sections>;
@@ -83,6 +87,7 @@ export async function computeStats(reader: StatsReader, request: StatsRequest): 
     asked: { since: isoOrNull(filter.since), until: isoOrNull(filter.until) },
     from: isoOrNull(period.from),
     until: isoOrNull(period.until),
+    coverage: request.coverage,
     filter: {
       servers: filter.servers ?? [],
       subjects: request.subjects,
@@ -101,6 +106,9 @@ function assertComparable({ compare, filter }: StatsRequest): void {
   });
 }
 
+/** Only of the time that is asked for is it told what was read of it. */
+const UNTOLD: Coverage = { state: "unknown", from: null, until: null, logs: [], holes: [] };
+
 /** A time without an end is compared as far as the logs go. */
 async function compareWith(
   reader: StatsReader,
@@ -115,10 +123,11 @@ async function compareWith(
   const shifted = shiftFilter(asked, compare, timeZone);
   const period = coveredPeriod(shifted, await reader.overview(filter.servers));
   const edges = buckets.edges.map((edge) => shiftMoment(edge, asked, compare, timeZone));
-  const unlimited = { ...request, limit: Number.POSITIVE_INFINITY };
+  const unlimited = { ...request, limit: Number.POSITIVE_INFINITY, coverage: UNTOLD };
   const builder = new SectionBuilder(reader, unlimited, period, { ...buckets, edges }, sections.top);
   // What no log covers is not known to be nothing.
-  const compared = period.from === undefined ? [] : request.sections;
+  const told = request.sections.filter((name) => name !== "coverage");
+  const compared = period.from === undefined ? [] : told;
   const before = await builder.build(await builder.count(shifted), compared);
   return {
     comparison: compare,

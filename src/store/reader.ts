@@ -6,6 +6,7 @@ import { AbuseReader } from "./abuse-reader.ts";
 import { AuditReader } from "./audit-reader.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { openAgain } from "./connection.ts";
+import { CoverageReader } from "./coverage-reader.ts";
 import { FactKeys } from "./fact-keys.ts";
 import { GroupReader } from "./group-reader.ts";
 import { LinkReader } from "./link-reader.ts";
@@ -36,6 +37,7 @@ export class Reader {
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
+  readonly coverage: CoverageReader;
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
   readonly #database: Kysely<Schema>;
@@ -74,6 +76,7 @@ export class Reader {
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);
     this.checks = new CheckRunner(database, schemaDamage);
+    this.coverage = new CoverageReader(database);
     this.parserVersions = database
       .prepare("SELECT version FROM parser_versions ORDER BY version")
       .pluck()

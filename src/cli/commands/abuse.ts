@@ -2,6 +2,7 @@ import { findAbuse } from "../../abuse/abuse.ts";
 import { renderAbusePage } from "../../render/abuse-page.ts";
 import { renderJson } from "../../render/json.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
+import { coverageOf, explainNothing } from "../coverage.ts";
 import { toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -20,10 +21,15 @@ export interface AbuseFlags extends DatabaseFlags {
 
 /** Prints who sends and who tries to; returns the exit status, 1 when nobody does. Errors: `usage`, those of the database. */
 export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
-  const { found, timeZone } = await usingReader(flags, io, async (reader) => {
+  const { found, timeZone, coverage } = await usingReader(flags, io, async (reader) => {
     const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
-    const { since = 0, until = LAST_MS } = toFilter(flags, { now: io.now, timeZone });
-    return { found: await findAbuse(reader.abuse, { sinceMs: since, untilMs: until }, flags.limit), timeZone };
+    const { since, until } = toFilter(flags, { now: io.now, timeZone });
+    const period = { sinceMs: since ?? 0, untilMs: until ?? LAST_MS };
+    return {
+      found: await findAbuse(reader.abuse, period, flags.limit),
+      timeZone,
+      coverage: coverageOf(reader, { since, until }, io),
+    };
   });
   const abuse = redactor(flags)(found);
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
@@ -31,5 +37,6 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
   if (flags.json === true) io.stdout.write(renderJson("abuse", abuse));
   else if (isAny) io.stdout.write(renderAbusePage(abuse, options));
   else io.stderr.write("Nothing matches.\n");
+  if (!isAny) io.stderr.write(explainNothing(coverage, timeZone));
   return isAny ? 0 : 1;
 }

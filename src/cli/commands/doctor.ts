@@ -1,10 +1,14 @@
-import { examine } from "../../doctor/doctor.ts";
+import { type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
 import { EXIT_STATUS } from "../../errors.ts";
+import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { renderDoctor } from "../../render/doctor.ts";
 import { renderJson } from "../../render/json.ts";
-import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
+import type { Reader } from "../../store/reader.ts";
+import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader } from "../context.ts";
+import { coverageOf } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { commonTimeZone } from "../time-zone.ts";
 
 export interface DoctorFlags extends DatabaseFlags {
   readonly redact?: boolean;
@@ -12,12 +16,28 @@ export interface DoctorFlags extends DatabaseFlags {
 }
 
 /** Prints what is well and what is not; returns the exit status: 1 with a problem. */
-export function runDoctor(flags: DoctorFlags, io: Io): number {
-  const report = redactor(flags)(examine({ ...toStoreSettings(flags, io), node: process.versions.node }));
+export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
+  const { isReadable, ...examined } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
+  const report = redactor(flags)(
+    isReadable ? await usingReader(flags, io, async (reader) => withCoverage(examined, reader, io)) : examined,
+  );
   const page =
     flags.json === true
       ? renderJson("doctor", report)
       : renderDoctor(report, columnsOf(io.stdout, io), paintFor(io.stdout, io));
   io.stdout.write(page);
   return report.findings.some(({ verdict }) => verdict === "problem") ? EXIT_STATUS.check_failed : 0;
+}
+
+/** The report with how much was read, of the time from the first line to the last one. */
+async function withCoverage(report: DoctorReport, reader: Reader, io: Io): Promise<DoctorReport> {
+  const coverage = coverageOf(reader, {}, io);
+  const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
+  const message = `Coverage is ${describeCoverage(coverage, timeZone)}`;
+  const hint = mendHoles(coverage.holes);
+  const finding: Finding =
+    hint === ""
+      ? { check: "coverage", verdict: "ok", message }
+      : { check: "coverage", verdict: "advice", message, hint };
+  return { ...report, findings: [...report.findings, finding], coverage };
 }

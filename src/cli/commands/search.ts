@@ -13,11 +13,13 @@ import type { RawLines } from "../../store/raw-lines.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Hit, SortKey } from "../../store/search-reader.ts";
 import { type DatabaseFlags, paintFor, screenOf, toStoreSettings, usingReader } from "../context.ts";
+import { coverageOf, explainNothing } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { writePiece } from "../output.ts";
 import { matchLines } from "../pattern-search.ts";
 import { redactor } from "../redactor.ts";
+import { commonTimeZone } from "../time-zone.ts";
 
 export interface SearchFlags extends DatabaseFlags, FilterFlags {
   readonly literal?: boolean;
@@ -59,9 +61,10 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
   }
   const select = toSelection(pattern, flags, io);
   return usingReader(flags, io, async (reader) => {
+    const asked = await readFilter(flags, reader, io);
     const search: Search = {
       filter: {
-        ...(await readFilter(flags, reader, io)),
+        ...asked,
         ...(flags.slowerThan !== undefined && { slowerThanSeconds: flags.slowerThan }),
         withHousekeeping: pattern !== undefined,
       },
@@ -71,7 +74,11 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
     const source =
       select === undefined ? undefined : await findByLines(reader.search, reader.lines, search, select(reader.lines));
     const isAny = await print(reader, search, source, flags, io);
-    if (!isAny && flags.count !== true && flags.json !== true) io.stderr.write("Nothing matches.\n");
+    if (!isAny) {
+      const nothing = flags.count === true || flags.json === true ? "" : "Nothing matches.\n";
+      const timeZone = commonTimeZone((await reader.search.timeZones(flags.server)).values(), io);
+      io.stderr.write(nothing + explainNothing(coverageOf(reader, asked, io), timeZone));
+    }
     return isAny ? 0 : 1;
   });
 }
@@ -122,7 +129,9 @@ async function print(
       : toPage(reader.search, search, known, limit)),
   );
   if (flags.json === true) {
-    io.stdout.write(renderJson("search", page));
+    const isEmpty = page.results.length === 0;
+    const coverage = isEmpty ? redactor(flags)(coverageOf(reader, search.filter, io)) : undefined;
+    io.stdout.write(renderJson("search", { ...page, ...(coverage !== undefined && { coverage }) }));
     return page.results.length > 0;
   }
   const hasServers = (await reader.search.timeZones()).size > 1;

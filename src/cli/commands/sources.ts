@@ -1,7 +1,9 @@
+import { renderCoverage } from "../../render/coverage-text.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderSources, toSourceFacts } from "../../render/sources-page.ts";
 import type { LogType } from "../../store/codes.ts";
-import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { coverageOf } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
@@ -15,11 +17,15 @@ export interface SourcesFlags extends DatabaseFlags {
 /** Prints the logs that are stored. Errors: those of the database. */
 export async function runSources(flags: SourcesFlags, io: Io): Promise<void> {
   const { server, logType, json } = flags;
-  const found = await usingReader(flags, io, (reader) => reader.sources.list({ server, logType }));
-  const sources = redactor(flags)(found);
+  const found = await usingReader(flags, io, async (reader) => ({
+    sources: await reader.sources.list({ server, logType }),
+    coverage: coverageOf(reader, { server: server === undefined ? [] : [server] }, io),
+  }));
+  const { sources, coverage } = redactor(flags)(found);
   io.stdout.write(
     json === true
-      ? renderJson("sources", { sources: sources.map(toSourceFacts) })
-      : renderSources(sources, io.timeZone, paintFor(io.stdout, io)),
+      ? renderJson("sources", { sources: sources.map(toSourceFacts), coverage })
+      : renderSources(sources, io.timeZone, paintFor(io.stdout, io)) +
+          (sources.length === 0 ? "" : `\n${renderCoverage(coverage, io.timeZone, columnsOf(io.stdout, io))}`),
   );
 }

@@ -15,11 +15,13 @@ import { DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/s
 import { computeStats, type Stats } from "../../stats/stats.ts";
 import type { Filter as SearchFilter } from "../../store/filter.ts";
 import { writePrivateFile } from "../../store/private-file.ts";
+import type { Reader } from "../../store/reader.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats-reader.ts";
 import { toIso } from "../../units.ts";
 import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
+import { coverageOf } from "../coverage.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { toTimeRange } from "../time-range.ts";
@@ -48,8 +50,8 @@ const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
 export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
   if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
-  const found = await usingReader(flags, io, ({ stats: reader }) =>
-    reader.atOneMoment(async () => computeStats(reader, await toRequest(chosen, flags, reader, io))),
+  const found = await usingReader(flags, io, (reader) =>
+    reader.stats.atOneMoment(async () => computeStats(reader.stats, await toRequest(chosen, flags, reader, io))),
   );
   const stats = flags.redact === true ? redactStats(found, new Redactor()) : found;
   if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
@@ -70,11 +72,11 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
     });
   }
   const { computeEximstats } = await import("../../stats/eximstats/eximstats.ts");
-  const { found, timeZone } = await usingReader(flags, io, ({ stats: reader }) =>
-    reader.atOneMoment(async () => {
+  const { found, timeZone } = await usingReader(flags, io, (reader) =>
+    reader.stats.atOneMoment(async () => {
       const { filter, timeZone } = await toRequest([], flags, reader, io);
       const formatStamp = (iso: string): string => formatTime(iso, timeZone);
-      return { found: await computeEximstats(reader, { filter, formatStamp, signal: io.signal }), timeZone };
+      return { found: await computeEximstats(reader.stats, { filter, formatStamp, signal: io.signal }), timeZone };
     }),
   );
   const report = flags.redact === true ? redactEximstats(found, new Redactor()) : found;
@@ -132,11 +134,11 @@ async function renderOneCsv(stats: Stats): Promise<string> {
 async function toRequest(
   sections: readonly SectionName[],
   flags: StatsFlags,
-  reader: StatsReader,
+  reader: Reader,
   io: Io,
 ): Promise<StatsRequest> {
   const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
-  const servers = await findServers(server, reader);
+  const servers = await findServers(server, reader.stats);
   assertTimeZone(flags.timezone);
   const timeZone =
     flags.timezone ??
@@ -156,6 +158,7 @@ async function toRequest(
     limit,
     compare,
     conditions: failIf,
+    coverage: coverageOf(reader, { since, until, server }, io),
     now: io.now(),
     signal: io.signal,
   };

@@ -1,10 +1,13 @@
 import { PilotError } from "../../errors.ts";
+import { messageIdTime } from "../../parse/message-id.ts";
 import { renderChain } from "../../render/chain-tree.ts";
+import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { formatTime } from "../../render/format.ts";
 import { renderJson } from "../../render/json.ts";
 import { renderChoices } from "../../render/trace-choices.ts";
 import { renderTracePage } from "../../render/trace-page.ts";
 import type { Threading } from "../../render/trace-threads.ts";
+import type { Filter } from "../../store/filter.ts";
 import type { MessageKey } from "../../store/message-reader.ts";
 import type { Reader } from "../../store/reader.ts";
 import { buildChain } from "../../trace/chain.ts";
@@ -12,11 +15,14 @@ import { findMessages, suggestIds } from "../../trace/find-messages.ts";
 import type { Trace } from "../../trace/result.ts";
 import { readSubject, type Subject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
+import { epochMs, HOUR_MS, toIso } from "../../units.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
+import { coverageOf } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../filter-flags.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
 import { redactor } from "../redactor.ts";
+import { commonTimeZone } from "../time-zone.ts";
 
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
@@ -50,7 +56,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
   await usingReader(flags, io, async (reader) => {
     const filter = await readFilter(flags, reader, io);
     const found = await findMessages(reader, subject, filter, flags.limit);
-    if (found.messages.length === 0) throw await notFound(reader, subject, filter);
+    if (found.messages.length === 0) throw await notFound(reader, subject, filter, io);
     const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
     const isOne = chosen.length === 1 || (subject.kind === "id" && flags.pick === undefined);
     if (io.isBrief === true) await assertBrief(reader, chosen);
@@ -125,10 +131,27 @@ function describeSubject(subject: Exclude<Subject, { readonly kind: "broken_id" 
     : `message with or for ${subject.text}`;
 }
 
+/** An id tells when the message began to arrive: a deferred or slow one may have been logged up to an hour later. */
+const ARRIVAL_MS = HOUR_MS;
+
+/** What was read of the time in which the message must have come, and how to read the rest. */
+async function explainUnknown(reader: Reader, subject: Subject, filter: Filter, io: Io): Promise<string> {
+  const bornMs = subject.kind === "id" ? messageIdTime(subject.id) : undefined;
+  const asked =
+    bornMs === undefined ? filter : { server: filter.server, since: bornMs, until: epochMs(bornMs + ARRIVAL_MS) };
+  const coverage = coverageOf(reader, asked, io);
+  const timeZone = commonTimeZone((await reader.search.timeZones(filter.server)).values(), io);
+  const when = bornMs === undefined ? "" : `Its id is of ${formatTime(toIso(bornMs), timeZone)} (${timeZone}). `;
+  const mend = mendHoles(coverage.holes);
+  const how = mend === "" ? "Ingest the logs of its day, rotated ones too." : mend;
+  return `${when}Coverage: ${describeCoverage(coverage, timeZone)} ${how}`;
+}
+
 async function notFound(
   reader: Reader,
   subject: Exclude<Subject, { readonly kind: "broken_id" }>,
-  filter: object,
+  filter: Filter,
+  io: Io,
 ): Promise<PilotError> {
   const name = describeSubject(subject);
   if (Object.keys(filter).length > 0) {
@@ -152,6 +175,6 @@ async function notFound(
     });
   }
   return new PilotError("not_found", `The database knows no ${name}.`, {
-    hint: "`exim-pilot stats` shows what time is covered; ingest the logs of that day, rotated ones too.",
+    hint: await explainUnknown(reader, subject, filter, io),
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
+import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
 import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
@@ -84,7 +85,10 @@ function spanOf({ from, until, timeZone }: Stats): string {
 function renderFacts(stats: Stats, madeAt: string): string {
   const { overview, filter, before, timeZone } = stats;
   const { lines, bytes, logs, servers, unparsed } = overview;
-  const facts: (readonly [string, string])[] = [["Time", spanOf(stats)]];
+  const facts: (readonly [string, string])[] = [
+    ["Time", spanOf(stats)],
+    ["Coverage", describeCoverage(stats.coverage, timeZone)],
+  ];
   if (before !== undefined)
     facts.push(["Compared with", `${formatTime(before.since, timeZone)} to ${formatTime(before.until, timeZone)}`]);
   if (filter.servers.length > 0) facts.push(["Server", filter.servers.join(", ")]);

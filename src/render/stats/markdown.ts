@@ -1,5 +1,6 @@
 /** Statistics as GitHub-flavoured Markdown: for tickets, wikis and mail. */
 import type { Stats } from "../../stats/stats.ts";
+import { describeCoverage } from "../coverage-text.ts";
 import { formatTime } from "../format.ts";
 import { toVisibleLine } from "../terminal-text.ts";
 import { toTables } from "./section-tables.ts";
@@ -16,7 +17,7 @@ export function renderStatsMarkdown(stats: Stats): string {
       : `${formatTime(from, timeZone)} up to ${formatTime(until, timeZone)} (${timeZone})`;
   const { subjects, limits } = stats.filter;
   const filters = Object.entries(subjects).map(([flag, values]) => `Only ${toCode(`--${flag} ${values.join(", ")}`)}.`);
-  return `${["# Mail statistics", span, ...filters, ...limits, ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
+  return `${["# Mail statistics", span, `Coverage: ${toVisibleLine(describeCoverage(stats.coverage, timeZone))}`, ...filters, ...limits, ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
 }
 
 function renderTable({ title, columns, rows, note, empty }: Table, timeZone: string): string {

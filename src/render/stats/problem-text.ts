@@ -13,8 +13,12 @@ export function describeProblem(problem: Problem, timeZone: string): string {
 function describeFigure({ name, count, share, since, subjects }: Problem, timeZone: string): string {
   const part = share === null ? "" : ` (${formatShare(share)})`;
   const oldest = since === null ? "" : `, the oldest of ${formatTime(since, timeZone)}`;
+  const first = since === null ? "" : `, ${count === 1 ? "" : "the first "}from ${formatTime(since, timeZone)} on`;
   const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
   switch (name) {
+    case "unread":
+      if (share === 1) return "Nothing was read of this time: figures of it are missing, not zero.";
+      return `${countOf(count, "hole")} in what was read of ${subjects.join(", ")}${first}: \`exim-pilot stats coverage\` names ${count === 1 ? "it" : "them"}.`;
     case "panics":
       return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")}: see \`search --log-type panic\`.`;
     case "frozen":

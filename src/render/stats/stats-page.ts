@@ -2,6 +2,7 @@
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
 import type { Totals } from "../../stats/totals.ts";
+import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
 import { renderColumns, renderHanging } from "../layout.ts";
 import { toVisibleLine } from "../terminal-text.ts";
@@ -83,7 +84,10 @@ function renderTotalLines({ messages, recipients, attempts, rejections }: Totals
     .join("\n");
 }
 
-function renderFacts({ overview, asked, from, until, timeZone, filter, before }: Stats, { columns }: Screen): string {
+function renderFacts(
+  { overview, asked, from, until, timeZone, filter, before, coverage }: Stats,
+  { columns }: Screen,
+): string {
   const { logs, servers, lines, bytes, other, unparsed } = overview;
   const time = (iso: string): string => formatTime(iso, timeZone);
   const covered =
@@ -95,6 +99,7 @@ function renderFacts({ overview, asked, from, until, timeZone, filter, before }:
     const span = `${asked.since === null ? "the beginning" : time(asked.since)} up to ${asked.until === null ? "the end" : time(asked.until)}`;
     rows.push(["Asked for", from === null || until === null ? `${span}: the logs do not cover it` : span]);
   }
+  rows.push(["Coverage", describeCoverage(coverage, timeZone)]);
   if (before !== undefined) {
     const isCovered = Object.keys(before.sections).length > 0;
     const span = `${time(before.since)} up to ${time(before.until)}`;

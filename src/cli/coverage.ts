@@ -1,0 +1,25 @@
+/** Coverage beside the answers of commands. */
+import { judgeCoverage } from "../coverage/coverage.ts";
+import type { Coverage } from "../coverage/holes.ts";
+import { describeCoverage, mendHoles } from "../render/coverage-text.ts";
+import { toVisibleLine } from "../render/terminal-text.ts";
+import type { Reader } from "../store/reader.ts";
+import type { EpochMs } from "../units.ts";
+import type { Io } from "./io.ts";
+
+interface Asked {
+  readonly since?: EpochMs | undefined;
+  readonly until?: EpochMs | undefined;
+  readonly server?: readonly string[] | undefined;
+}
+
+export function coverageOf(reader: Reader, { since, until, server = [] }: Asked, io: Pick<Io, "now">): Coverage {
+  return judgeCoverage(reader.coverage, { since, until, servers: server, now: io.now() });
+}
+
+/** Lines below an answer that has nothing: what was read of the time, and how to read the rest. */
+export function explainNothing(coverage: Coverage, timeZone: string): string {
+  const hint = mendHoles(coverage.holes);
+  const lines = [`Coverage: ${describeCoverage(coverage, timeZone)}`, ...(hint === "" ? [] : [`hint: ${hint}`])];
+  return lines.map((line) => `${toVisibleLine(line)}\n`).join("");
+}
