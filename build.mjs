@@ -21,6 +21,7 @@ const { metafile } = await build({
     "src/cli/reading-worker.ts",
     "src/cli/query-process.ts",
     "src/cli/pattern-process.ts",
+    "src/cli/text-pattern-process.ts",
     "src/cli/parent-watch.ts",
   ],
   outdir: "dist",

@@ -6,7 +6,6 @@ import { THREADS } from "../render/trace-threads.ts";
 import { CONDITION_FIGURES } from "../stats/conditions.ts";
 import { COMPARISONS, SECTIONS, type SectionName } from "../stats/sections.ts";
 import { AXES, RANKS } from "../store/stats/axes.ts";
-import { SECOND_MS } from "../units.ts";
 import { BUCKET_FORMS, WHEN_FORMS } from "../when.ts";
 import { columnsOf } from "./context.ts";
 import { SUBJECT_FLAGS } from "./filter-flags.ts";
@@ -18,7 +17,6 @@ import {
   collectSections,
   collectText,
   toBucket,
-  toDurationMs,
   toLimit,
   toSeconds,
   toWhen,
@@ -27,8 +25,9 @@ import {
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { withPager } from "./pager.ts";
+import { addQueue } from "./queue-commands.ts";
 import { reportError } from "./report-error.ts";
-import { redactOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
+import { redactOption, timeoutOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
 import {
   addAudit,
   addBackup,
@@ -51,6 +50,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["ingest", addIngest],
   ["trace", addTrace],
   ["search", addSearch],
+  ["queue", addQueue],
   ["abuse", addAbuse],
   ["tag", addTag],
   ["stats", addStats],
@@ -191,10 +191,6 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
       const { runTrace } = await import("./commands/trace.ts");
       setStatus(await withPager(flags, io, (paged) => runTrace(words, flags, paged)));
     });
-}
-
-function timeoutOption(description: string): Option {
-  return new Option("--timeout <duration>", description).argParser(toDurationMs).default(30 * SECOND_MS, "30s");
 }
 
 const SEARCH_EXAMPLE = `

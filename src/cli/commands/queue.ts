@@ -1,0 +1,312 @@
+import { readFileSync, statSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { PilotError } from "../../errors.ts";
+import { type QueueOrigin, toEntry, toReport } from "../../queue/report.ts";
+import { type Candidate, Selection } from "../../queue/selection.ts";
+import { listSpool, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
+import { countOf } from "../../render/format.ts";
+import { renderJson, renderJsonLine } from "../../render/json.ts";
+import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue-list.ts";
+import type { Criterion } from "../../spool/criteria.ts";
+import { SUMMARY_SPLITS, type SummaryOrder, type SummarySplit, summarise, summaryLines } from "../../spool/exiqsumm.ts";
+import { readMailq } from "../../spool/mailq-reader.ts";
+import { briefLine, mailqLines, type RecipientChoice } from "../../spool/mailq-text.ts";
+import { isSystemError, translateSystemError } from "../../store/system-errors.ts";
+import { decodeUtf8 } from "../../text.ts";
+import { type EpochMs, epochMs, MIB } from "../../units.ts";
+import { parseWhen, WHEN_FORMS } from "../../when.ts";
+import { type DatabaseFlags, screenOf } from "../context.ts";
+import type { Io } from "../io.ts";
+import { writePiece } from "../output.ts";
+import type { QUEUE_FORMATS } from "../queue-commands.ts";
+import { redactor } from "../redactor.ts";
+import { matchTexts } from "../text-patterns.ts";
+
+export interface QueueFlags extends DatabaseFlags {
+  readonly spool?: string;
+  readonly bp?: string;
+  readonly at?: string;
+  readonly server?: string;
+  readonly queueName?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly shownSize?: string;
+  /** Seconds. */
+  readonly younger?: number;
+  /** Seconds. */
+  readonly older?: number;
+  readonly frozen?: boolean;
+  readonly notFrozen?: boolean;
+  readonly or?: boolean;
+  readonly caseful?: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly format: (typeof QUEUE_FORMATS)[number];
+  readonly ids?: boolean;
+  readonly brief?: boolean;
+  readonly long?: boolean;
+  readonly matches?: boolean;
+  readonly all?: boolean;
+  readonly recipients?: RecipientChoice;
+  readonly reverse?: boolean;
+  readonly sort?: string;
+  readonly showVars?: string;
+  readonly by: SummaryOrder;
+  readonly split?: readonly string[];
+  readonly limit?: number;
+  readonly count?: boolean;
+  readonly csv?: boolean;
+  readonly ndjson?: boolean;
+  readonly redact?: boolean;
+  readonly json?: boolean;
+}
+
+interface QueueLook {
+  readonly origin: QueueOrigin;
+  readonly now: EpochMs;
+  readonly where: string;
+  readonly candidates: readonly Candidate[];
+}
+
+/** Rows of the page. */
+const PAGE = 20;
+const MOST_BODY_BYTES = 16 * MIB;
+
+/** Prints the queue; returns the exit status, 1 when nothing is there that is wanted. Errors: `usage`, `unreadable`, those of the database. */
+export async function runQueue(criteria: readonly string[], flags: QueueFlags, io: Io): Promise<number> {
+  const shown = listOf(flags.showVars);
+  const selection = new Selection({
+    criteria,
+    isOr: flags.or === true,
+    isCaseful: flags.caseful === true,
+    others: flagCriteria(flags),
+    shown,
+    sortedBy: listOf(flags.sort),
+  });
+  const look = await lookAt(selection, flags, io);
+  const chosen = selection.choose(look.candidates, await matchTexts(look.candidates, flags.timeout, io));
+  const ordered = flags.reverse === true ? chosen.toReversed() : chosen;
+  await print({ ...look, candidates: ordered }, selection.count, shown, flags, io);
+  return ordered.length > 0 ? 0 : 1;
+}
+
+function listOf(names: string | undefined): readonly string[] {
+  return (names ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+/** exiqgrep's flags as criteria. */
+function flagCriteria({
+  from,
+  to,
+  shownSize,
+  younger,
+  older,
+  frozen,
+  notFrozen,
+  all,
+}: QueueFlags): readonly Criterion[] {
+  const plain = { each: "no", isNegated: false } as const;
+  const pattern = (flag: string, source: string, flags: string) => ({
+    kind: "pattern" as const,
+    isNegated: false,
+    pattern: assertPattern(flag, source, flags),
+  });
+  const criteria: Criterion[] = [];
+  if (from !== undefined) criteria.push({ ...plain, variable: "bracketed_sender", test: pattern("-f", from, "i") });
+  if (to !== undefined) {
+    const variable = all === true ? "recipients" : "recipients_undel";
+    criteria.push({ ...plain, variable, each: "any", test: pattern("-r", to, "i") });
+  }
+  if (shownSize !== undefined)
+    criteria.push({ ...plain, variable: "shown_message_size", test: pattern("-s", shownSize, "") });
+  if (younger !== undefined)
+    criteria.push({ ...plain, variable: "message_age", test: { kind: "number", operator: "<", number: younger } });
+  if (older !== undefined)
+    criteria.push({ ...plain, variable: "message_age", test: { kind: "number", operator: ">", number: older } });
+  const freeze = { ...plain, variable: "deliver_freeze", test: { kind: "is-true" } } as const;
+  if (frozen === true) criteria.push(freeze);
+  if (notFrozen === true) criteria.push({ ...freeze, isNegated: true });
+  return criteria;
+}
+
+/** Errors: `usage`. */
+function assertPattern(flag: string, source: string, flags: string) {
+  try {
+    new RegExp(source, flags);
+    return { source, flags };
+  } catch (error) {
+    throw new PilotError(
+      "usage",
+      `The pattern of ${flag} cannot be read: ${error instanceof Error ? error.message : error}.`,
+      {
+        hint: "It is a regular expression, in which . * + ? ( [ { \\ ^ $ | have a meaning.",
+        cause: error,
+      },
+    );
+  }
+}
+
+async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  if (flags.spool !== undefined) return lookAtSpool(flags.spool, selection, flags, io);
+  selection.assertWithoutSpool();
+  if (flags.queueName !== undefined) {
+    throw new PilotError("usage", "Only a spool has named queues.", { hint: "Give the spool with --spool." });
+  }
+  if (flags.bp !== undefined) return lookAtListing(flags.bp, selection, flags, io);
+  throw new PilotError("usage", "Name the queue: --spool DIR or --bp FILE.");
+}
+
+async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const now = momentOf(flags, io) ?? io.now();
+  const { places, unreadable } = listSpool(spool, flags.queueName);
+  for (const directory of unreadable)
+    io.stderr.write(`"${directory}" cannot be listed: its messages are missing here.\n`);
+  const candidates: Candidate[] = [];
+  let skipped = 0;
+  for await (const { message, header, place } of readSpool(
+    places,
+    { withHeaders: selection.needsHeaders },
+    io.signal,
+  )) {
+    const candidate = selection.consider({ message, header, body: () => readBody(place, MOST_BODY_BYTES), now });
+    if (candidate !== undefined) candidates.push(candidate);
+    else if (message.sender === null) skipped++;
+  }
+  io.signal.throwIfAborted();
+  if (skipped > 0)
+    io.stderr.write(
+      `${countOf(skipped, "damaged file")} cannot be told to match; without criteria the list shows what is wrong.\n`,
+    );
+  if (flags.queueName === undefined) {
+    const others = namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
+    if (others.length > 0) io.stderr.write(`Not shown: named queues ${others.join(", ")} (-G NAME, -G '*' for all).\n`);
+  }
+  return { origin: "spool", now, where: `in ${spool}`, candidates };
+}
+
+async function lookAtListing(file: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const printed = file === "-" ? { content: await text(io.stdin), at: io.now() } : readListing(file);
+  const now = momentOf(flags, io) ?? printed.at;
+  const { messages, unknown } = readMailq(printed.content, now);
+  if (messages.length === 0 && unknown.count > 0) {
+    throw new PilotError(
+      "usage",
+      `"${file}" holds no list of messages as exim -bp prints it: line 1 is of no known form.`,
+      {
+        hint: "Give the output of exim -bp, -bpa, -bpr, -bpu, exipick or exiqgrep.",
+      },
+    );
+  }
+  for (const { line, text: sample } of unknown.samples)
+    io.stderr.write(renderListing([`Line ${line} is of no known form: ${sample}`]));
+  if (unknown.count > unknown.samples.length)
+    io.stderr.write(`${countOf(unknown.count, "line")} in all are of no known form.\n`);
+  const candidates: Candidate[] = [];
+  for (const message of messages) {
+    const candidate = selection.consider({ message, header: undefined, now });
+    if (candidate !== undefined) candidates.push(candidate);
+  }
+  return { origin: "bp", now, where: "", candidates };
+}
+
+/** Errors: of the system, in words. */
+function readListing(file: string): { readonly content: string; readonly at: EpochMs } {
+  try {
+    const content = decodeUtf8(readFileSync(file, "latin1"));
+    return { content, at: epochMs(Math.floor(statSync(file).mtimeMs)) };
+  } catch (error) {
+    throw isSystemError(error) ? translateSystemError(error, file) : error;
+  }
+}
+
+function momentOf({ at }: QueueFlags, io: Io): EpochMs | undefined {
+  if (at === undefined) return undefined;
+  const span = parseWhen(at, { now: io.now(), timeZone: io.timeZone });
+  if (span === undefined) throw new PilotError("usage", `--at cannot be "${at}".`, { hint: `Give ${WHEN_FORMS}.` });
+  return span.from;
+}
+
+async function print(
+  { origin, now, where, candidates }: QueueLook,
+  count: number,
+  shown: readonly string[],
+  flags: QueueFlags,
+  io: Io,
+): Promise<void> {
+  const redact = redactor(flags);
+  const messages = candidates.map(({ message }) => message);
+  if (flags.count === true)
+    return void io.stdout.write(
+      flags.json === true ? renderJson("count", { count: messages.length }) : `${messages.length}\n`,
+    );
+  if (flags.matches === true) return void io.stdout.write(`${messages.length} matches out of ${count} messages\n`);
+  const limited = candidates.slice(0, flags.limit);
+  if (flags.json === true) {
+    const report = redact(toReport(candidates, { origin, now, where, shown }));
+    return void io.stdout.write(renderJson("queue", { ...report, messages: report.messages.slice(0, flags.limit) }));
+  }
+  if (flags.csv === true) io.stdout.write(renderQueueCsvHeading(shown));
+  if (flags.csv === true || flags.ndjson === true) {
+    const render = flags.csv === true ? renderQueueCsvRow : renderJsonLine;
+    return writeAll(limited, (candidate) => render(redact(toEntry(candidate, now, shown))), io);
+  }
+  const format = formatOf(flags);
+  const choice = flags.recipients ?? (flags.all === true || flags.format === "mailq" ? "all" : "undelivered");
+  if (format === "page") {
+    const report = redact(toReport(candidates, { origin, now, where, shown }));
+    return void io.stdout.write(renderQueue(report, flags.limit ?? PAGE, { ...screenOf(io), timeZone: io.timeZone }));
+  }
+  if (format === "summary") {
+    const splits = splitsOf(flags);
+    return void io.stdout.write(renderListing(summaryLines(summarise(messages, now, { splits, order: flags.by }))));
+  }
+  const lines: Readonly<Record<typeof format, (candidate: Candidate) => readonly string[]>> = {
+    ids: ({ message }) => [message.id],
+    brief: ({ message }) => [briefLine(message, choice)],
+    mailq: ({ message, shown: texts }) => mailqLines(message, now, choice, variableLines(shown, texts)),
+  };
+  return writeAll(limited, (candidate) => renderListing(lines[format](redact(candidate))), io);
+}
+
+/** As exipick shows them. */
+function variableLines(names: readonly string[], texts: readonly string[]): readonly string[] {
+  return names.map((name, index) => `  ${name.padStart(25)} = '${texts[index] ?? ""}'`);
+}
+
+function formatOf({ ids, brief, long, format }: QueueFlags): QueueFlags["format"] {
+  if (ids === true) return "ids";
+  if (brief === true) return "brief";
+  return long === true ? "mailq" : format;
+}
+
+function splitsOf({ split = [] }: QueueFlags): readonly SummarySplit[] {
+  return split
+    .flatMap((text) => text.split(","))
+    .map((name) => {
+      const known = SUMMARY_SPLITS.find((one) => one === name);
+      if (known === undefined)
+        throw new PilotError("usage", `The summary cannot be split by "${name}".`, {
+          hint: `It can be by ${SUMMARY_SPLITS.join(", ")}.`,
+        });
+      return known;
+    });
+}
+
+const PIECE_ROWS = 500;
+
+async function writeAll(
+  candidates: readonly Candidate[],
+  render: (candidate: Candidate) => string,
+  io: Io,
+): Promise<void> {
+  for (let start = 0; start < candidates.length; start += PIECE_ROWS) {
+    const piece = candidates
+      .slice(start, start + PIECE_ROWS)
+      .map(render)
+      .join("");
+    if (!(await writePiece(io.stdout, piece, io.signal))) return;
+  }
+}

@@ -1,0 +1,136 @@
+/** A queue for people: totals, and a row for each message with whom it waits for and why. */
+import type { QueueEntry, QueueReport } from "../queue/report.ts";
+import { renderCsvRow } from "./csv.ts";
+import { countOf, formatBytes, formatCount, formatSeconds, formatTime } from "./format.ts";
+import { renderHanging, widthOf } from "./layout.ts";
+import type { Paint } from "./paint.ts";
+import { toVisibleLine } from "./terminal-text.ts";
+
+interface Screen {
+  readonly columns: number;
+  readonly paint: Paint;
+  readonly timeZone: string;
+}
+
+const AGE_WIDTH = 6;
+const SIZE_WIDTH = 8;
+const MOST_DOMAINS = 3;
+const MOST_RECIPIENTS = 5;
+const INDENT = 2 + AGE_WIDTH + 2 + SIZE_WIDTH + 2;
+
+/** `most`: rows at most. */
+export function renderQueue(report: QueueReport, most: number, screen: Screen): string {
+  const { paint } = screen;
+  if (report.messages.length === 0) return `${renderHead(report)}\n`;
+  const shown = report.messages.slice(0, most);
+  const heading = paint.faint(`  ${"Age".padEnd(AGE_WIDTH)}  ${"Size".padStart(SIZE_WIDTH)}  Message`);
+  const rows = shown.flatMap((entry) => renderEntry(entry, screen));
+  const rest = report.messages.length - shown.length;
+  const more =
+    rest === 0 ? [] : ["", paint.faint(`${formatCount(rest)} more; --limit ${report.messages.length} shows all.`)];
+  return `${[renderHead(report), renderWaiting(report), "", heading, ...rows, ...more].filter((line) => line !== undefined).join("\n")}\n`;
+}
+
+function renderHead({ totals, where }: QueueReport): string {
+  if (totals.messages === 0) return `No message is on the queue${where === "" ? "" : ` ${toVisibleLine(where)}`}.`;
+  const oldest = totals.oldestSeconds === null ? "" : `, the oldest for ${formatSeconds(totals.oldestSeconds)}`;
+  const size = totals.bytes === 0 ? "" : `, ${formatBytes(totals.bytes)}`;
+  const place = where === "" ? "" : ` ${toVisibleLine(where)}`;
+  return `${countOf(totals.messages, "message")} for ${countOf(totals.recipients, "recipient")}${size}${place}${oldest}`;
+}
+
+function renderWaiting({ totals, waiting }: QueueReport): string | undefined {
+  const parts: string[] = [];
+  if (totals.frozen > 0) parts.push(`${formatCount(totals.frozen)} frozen`);
+  if (totals.damaged > 0) parts.push(`${formatCount(totals.damaged)} damaged`);
+  const leaders = waiting
+    .slice(0, MOST_DOMAINS)
+    .map(({ domain, messages }) => `${formatCount(messages)} for ${toVisibleLine(domain)}`);
+  const rest = waiting.length - leaders.length;
+  if (rest > 0) leaders.push(`${countOf(rest, "other domain")}`);
+  if (leaders.length > 0) parts.push(`waiting: ${leaders.join(", ")}`);
+  return parts.length === 0 ? undefined : parts.join(" · ");
+}
+
+function renderEntry(entry: QueueEntry, { columns, paint, timeZone }: Screen): readonly string[] {
+  const age = entry.ageSeconds === null ? "?" : shortAge(entry.ageSeconds);
+  const size = entry.size === null ? "" : formatBytes(entry.size).replace(" bytes", " B");
+  const queue = entry.queue === "" ? "" : paint.faint(` (queue ${toVisibleLine(entry.queue)})`);
+  const sender = entry.sender === null ? "" : `  ${entry.sender === "" ? "<>" : toVisibleLine(entry.sender)}`;
+  const label = `  ${age.padEnd(AGE_WIDTH)}  ${size.padStart(SIZE_WIDTH)}  `;
+  const lines = [
+    renderHanging(label, `${paint.strong(toVisibleLine(entry.id))}${sender}${queue}`, widthOf(label), columns),
+  ];
+  const add = (text: string): void => {
+    lines.push(renderHanging(" ".repeat(INDENT), text, INDENT, columns));
+  };
+  if (entry.damage !== null) add(paint.bad(`damaged: ${toVisibleLine(entry.damageReason ?? entry.damage)}`));
+  if (entry.frozen)
+    add(
+      paint.waiting(entry.frozenSince === null ? "frozen" : `frozen since ${formatTime(entry.frozenSince, timeZone)}`),
+    );
+  const pending = entry.recipients.filter(({ delivered }) => !delivered);
+  for (const { address, reason } of pending.slice(0, MOST_RECIPIENTS)) {
+    add(`→ ${toVisibleLine(address)}`);
+    if (reason !== null) add(paint.faint(`  ${toVisibleLine(reason)}`));
+  }
+  if (pending.length > MOST_RECIPIENTS) add(`and ${formatCount(pending.length - MOST_RECIPIENTS)} more`);
+  const delivered = entry.recipients.length - pending.length;
+  if (delivered > 0) add(paint.faint(`${countOf(delivered, "recipient")} delivered`));
+  return lines;
+}
+
+const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
+
+/** `53 min`, `25 h`, `4 d`. */
+function shortAge(seconds: number): string {
+  if (seconds < 2 * HOUR) return `${Math.round(seconds / MINUTE)} min`;
+  if (seconds < 3 * DAY) return `${Math.round(seconds / HOUR)} h`;
+  return `${Math.round(seconds / DAY)} d`;
+}
+
+const CSV_COLUMNS = [
+  "id",
+  "queue",
+  "sender",
+  "size",
+  "arrived",
+  "age_seconds",
+  "frozen",
+  "frozen_since",
+  "warnings",
+  "recipients",
+  "waiting",
+  "damage",
+] as const;
+
+export function renderQueueCsvHeading(variables: readonly string[]): string {
+  return renderCsvRow([...CSV_COLUMNS, ...variables]);
+}
+
+/** Addresses of one field are parted by blanks. */
+export function renderQueueCsvRow(entry: QueueEntry): string {
+  return renderCsvRow([
+    entry.id,
+    entry.queue,
+    entry.sender,
+    entry.size,
+    entry.arrived,
+    entry.ageSeconds,
+    entry.frozen ? 1 : 0,
+    entry.frozenSince,
+    entry.warnings,
+    entry.recipients.map(({ address }) => address).join(" "),
+    entry.recipients
+      .filter(({ delivered }) => !delivered)
+      .map(({ address }) => address)
+      .join(" "),
+    entry.damageReason ?? entry.damage,
+    ...Object.values(entry.variables),
+  ]);
+}
+
+/** Lines of a listing as Exim's tools print them, safe for a terminal. */
+export function renderListing(lines: readonly string[]): string {
+  return lines.map((line) => `${toVisibleLine(line)}\n`).join("");
+}
