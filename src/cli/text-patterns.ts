@@ -13,10 +13,18 @@ import type { TextPatternOutcome } from "./text-pattern-process.ts";
 export async function matchTexts(candidates: readonly Candidate[], timeoutMs: number, io: Io): Promise<Matches> {
   const matching = new Map<Pattern, ReadonlySet<string>>();
   for (const [pattern, texts] of openTexts(candidates)) {
-    if (!isLinear(pattern.source, { isLiteral: false }))
-      matching.set(pattern, await matchElsewhere(pattern, texts, timeoutMs, io));
+    if (!isQuickPattern(pattern)) matching.set(pattern, await matchElsewhere(pattern, texts, timeoutMs, io));
   }
-  return (pattern, text) => matching.get(pattern)?.has(text) ?? new RegExp(pattern.source, pattern.flags).test(text);
+  return (pattern, text) => matching.get(pattern)?.has(text) ?? testPattern(pattern, text);
+}
+
+/** True for what surely ends at once, on any text. */
+export function isQuickPattern({ source }: Pattern): boolean {
+  return isLinear(source, { isLiteral: false });
+}
+
+export function testPattern({ source, flags }: Pattern, text: string): boolean {
+  return new RegExp(source, flags).test(text);
 }
 
 async function matchElsewhere(

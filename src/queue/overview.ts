@@ -28,46 +28,63 @@ export interface WaitingDomain {
   readonly oldestMs: number | null;
 }
 
-export function totalsOf(messages: readonly QueuedMessage[], now: EpochMs): QueueTotals {
-  let [recipients, bytes, frozen, bounces, damaged] = [0, 0, 0, 0, 0];
-  let oldest: EpochMs | null = null;
-  for (const message of messages) {
-    recipients += pendingRecipients(message).length;
-    bytes += message.sizeBytes ?? 0;
-    if (message.isFrozen) frozen++;
-    if (message.sender === "") bounces++;
-    if (message.damage !== null) damaged++;
-    if (message.arrivedAt !== null && (oldest === null || message.arrivedAt < oldest)) oldest = message.arrivedAt;
-  }
-  return {
-    messages: messages.length,
-    recipients,
-    bytes,
-    frozen,
-    bounces,
-    damaged,
-    oldest: oldest === null ? null : toIso(oldest),
-    oldestSeconds: oldest === null ? null : Math.max(0, Math.floor((now - oldest) / 1000)),
-  };
-}
+/** Adds up messages one by one, so that none has to be kept. */
+export class Overview {
+  readonly #now: EpochMs;
+  readonly #domains = new Map<string, { messages: number; bytes: number; oldestMs: number | null }>();
+  #messages = 0;
+  #recipients = 0;
+  #bytes = 0;
+  #frozen = 0;
+  #bounces = 0;
+  #damaged = 0;
+  #oldest: EpochMs | null = null;
 
-/** Those that most messages wait for first. Frozen messages wait for nobody. */
-export function waitingDomains(messages: readonly QueuedMessage[]): readonly WaitingDomain[] {
-  const domains = new Map<string, { messages: number; bytes: number; oldestMs: number | null }>();
-  for (const message of messages) {
-    if (message.isFrozen) continue;
-    for (const domain of new Set(pendingRecipients(message).map(domainOf))) {
-      const known = domains.get(domain) ?? { messages: 0, bytes: 0, oldestMs: null };
+  constructor(now: EpochMs) {
+    this.#now = now;
+  }
+
+  add(message: QueuedMessage): void {
+    const { arrivedAt, sizeBytes } = message;
+    const pending = pendingRecipients(message);
+    this.#messages++;
+    this.#recipients += pending.length;
+    this.#bytes += sizeBytes ?? 0;
+    if (message.isFrozen) this.#frozen++;
+    if (message.sender === "") this.#bounces++;
+    if (message.damage !== null) this.#damaged++;
+    if (arrivedAt !== null && (this.#oldest === null || arrivedAt < this.#oldest)) this.#oldest = arrivedAt;
+    // Frozen messages wait for nobody.
+    if (message.isFrozen) return;
+    for (const domain of new Set(pending.map(domainOf))) {
+      const known = this.#domains.get(domain) ?? { messages: 0, bytes: 0, oldestMs: null };
       known.messages++;
-      known.bytes += message.sizeBytes ?? 0;
-      if (message.arrivedAt !== null && (known.oldestMs === null || message.arrivedAt < known.oldestMs))
-        known.oldestMs = message.arrivedAt;
-      domains.set(domain, known);
+      known.bytes += sizeBytes ?? 0;
+      if (arrivedAt !== null && (known.oldestMs === null || arrivedAt < known.oldestMs)) known.oldestMs = arrivedAt;
+      this.#domains.set(domain, known);
     }
   }
-  return [...domains]
-    .map(([domain, figures]) => ({ domain, ...figures }))
-    .sort((left, right) => right.messages - left.messages || compareText(left.domain, right.domain));
+
+  get totals(): QueueTotals {
+    const oldest = this.#oldest;
+    return {
+      messages: this.#messages,
+      recipients: this.#recipients,
+      bytes: this.#bytes,
+      frozen: this.#frozen,
+      bounces: this.#bounces,
+      damaged: this.#damaged,
+      oldest: oldest === null ? null : toIso(oldest),
+      oldestSeconds: oldest === null ? null : Math.max(0, Math.floor((this.#now - oldest) / 1000)),
+    };
+  }
+
+  /** Those that most messages wait for first. */
+  get waiting(): readonly WaitingDomain[] {
+    return [...this.#domains]
+      .map(([domain, figures]) => ({ domain, ...figures }))
+      .sort((left, right) => right.messages - left.messages || compareText(left.domain, right.domain));
+  }
 }
 
 /** In lower case; of an address without one the address. */

@@ -1,7 +1,7 @@
 /** A queue as it is told to people and programs: the shape of `queue --json`. */
 import type { QueuedMessage } from "../spool/queued-message.ts";
 import { type EpochMs, toIso } from "../units.ts";
-import { type QueueTotals, totalsOf, type WaitingDomain, waitingDomains } from "./overview.ts";
+import type { QueueTotals, WaitingDomain } from "./overview.ts";
 import type { Candidate } from "./selection.ts";
 
 /** Who tells: the log, the files of a spool, or what `exim -bp` printed. */
@@ -45,26 +45,6 @@ export interface QueueReport {
   readonly totals: QueueTotals;
   readonly waiting: readonly WaitingDomain[];
   readonly messages: readonly QueueEntry[];
-}
-
-export interface QueueView {
-  readonly origin: QueueOrigin;
-  readonly now: EpochMs;
-  readonly where: string;
-  /** Names of the variables that are shown, as typed. */
-  readonly shown: readonly string[];
-}
-
-export function toReport(candidates: readonly Candidate[], { origin, now, where, shown }: QueueView): QueueReport {
-  const messages = candidates.map(({ message }) => message);
-  return {
-    origin,
-    at: toIso(now),
-    where,
-    totals: totalsOf(messages, now),
-    waiting: waitingDomains(messages),
-    messages: candidates.map((candidate) => toEntry(candidate, now, shown)),
-  };
 }
 
 export function toEntry({ message, shown: texts }: Candidate, now: EpochMs, shown: readonly string[]): QueueEntry {

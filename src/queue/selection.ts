@@ -66,6 +66,10 @@ export class Selection {
     return [...this.#criteria.map(({ variable }) => variable), ...this.#shown, ...this.#sortedBy];
   }
 
+  get patterns(): readonly Pattern[] {
+    return this.#criteria.flatMap(({ test }) => (test.kind === "pattern" ? [test.pattern] : []));
+  }
+
   get needsHeaders(): boolean {
     return this.#variables.some(needsHeaders);
   }
@@ -101,9 +105,9 @@ export class Selection {
     if (this.#isOr && !isAnyTrue && open.length === 0 && this.#criteria.length > 0) return undefined;
     return {
       message,
-      shown: this.#shown.map(textOf),
-      sortKeys: this.#sortedBy.map(textOf),
-      open: isSettled ? [] : open,
+      shown: this.#shown.length === 0 ? NONE : this.#shown.map(textOf),
+      sortKeys: this.#sortedBy.length === 0 ? NONE : this.#sortedBy.map(textOf),
+      open: isSettled || open.length === 0 ? NONE : open,
     };
   }
 
@@ -117,6 +121,8 @@ export class Selection {
     return this.#sortedBy.length === 0 ? wanted : sortByKeys(wanted);
   }
 }
+
+const NONE: readonly never[] = [];
 
 /** Each pattern with the texts it is to be tried on. */
 export function openTexts(candidates: readonly Candidate[]): ReadonlyMap<Pattern, ReadonlySet<string>> {

@@ -3,7 +3,6 @@
  * renaming, so that no half file is ever there; a journal whose `-H` was replaced meanwhile is read again with that one.
  */
 import {
-  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
@@ -11,6 +10,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  type Stats,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -123,7 +123,7 @@ export function readPlace(place: SpoolPlace, options: { readonly withHeaders: bo
       if (typeof header === "string") return damaged(place, header);
       const data = lstatSync(join(directory, `${id}-D`), { throwIfNoEntry: false });
       const journal = readJournal(join(directory, `${id}-J`));
-      const after = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      const after = lstatSync(path, { throwIfNoEntry: false });
       if (after === undefined) return undefined;
       if (!isSame(header.stats, after)) continue;
       return readSpoolMessage(
@@ -174,7 +174,7 @@ function damaged({ id, queueName }: SpoolPlace, reason: string): SpoolMessage {
 
 interface FileContent {
   readonly bytes: Buffer;
-  readonly stats: BigIntStats;
+  readonly stats: Stats;
 }
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -189,10 +189,10 @@ function readRegularFile(path: string, most: number): FileContent | string {
     throw error;
   }
   try {
-    const stats = fstatSync(descriptor, { bigint: true });
+    const stats = fstatSync(descriptor);
     if (!stats.isFile()) return "It is no regular file.";
     if (stats.size > most) return `It is larger than ${most / MIB} MiB.`;
-    return { bytes: readAll(descriptor, Number(stats.size)), stats };
+    return { bytes: readAll(descriptor, stats.size), stats };
   } finally {
     closeSync(descriptor);
   }
@@ -232,8 +232,8 @@ function readJournal(path: string): Buffer | undefined {
   }
 }
 
-function isSame(before: BigIntStats, after: BigIntStats): boolean {
-  return before.ino === after.ino && before.size === after.size && before.mtimeNs === after.mtimeNs;
+function isSame(before: Stats, after: Stats): boolean {
+  return before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs;
 }
 
 /** Errors: `usage`, `unreadable`. */

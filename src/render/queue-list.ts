@@ -18,16 +18,15 @@ const MOST_DOMAINS = 3;
 const MOST_RECIPIENTS = 5;
 const INDENT = 2 + AGE_WIDTH + 2 + SIZE_WIDTH + 2;
 
-/** `most`: rows at most. */
-export function renderQueue(report: QueueReport, most: number, screen: Screen): string {
+/** The rows there are, and how many more. */
+export function renderQueue(report: QueueReport, screen: Screen): string {
   const { paint } = screen;
-  if (report.messages.length === 0) return `${renderHead(report)}\n`;
-  const shown = report.messages.slice(0, most);
+  if (report.totals.messages === 0) return `${renderHead(report)}\n`;
   const heading = paint.faint(`  ${"Age".padEnd(AGE_WIDTH)}  ${"Size".padStart(SIZE_WIDTH)}  Message`);
-  const rows = shown.flatMap((entry) => renderEntry(entry, screen));
-  const rest = report.messages.length - shown.length;
+  const rows = report.messages.flatMap((entry) => renderEntry(entry, screen));
+  const rest = report.totals.messages - report.messages.length;
   const more =
-    rest === 0 ? [] : ["", paint.faint(`${formatCount(rest)} more; --limit ${report.messages.length} shows all.`)];
+    rest === 0 ? [] : ["", paint.faint(`${formatCount(rest)} more; --limit ${report.totals.messages} shows all.`)];
   return `${[renderHead(report), renderWaiting(report), "", heading, ...rows, ...more].filter((line) => line !== undefined).join("\n")}\n`;
 }
 

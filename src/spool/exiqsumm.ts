@@ -33,24 +33,31 @@ interface Tally {
   newest: string;
 }
 
-/** Ages and sizes count as `exim -bp` shows them, as they do for exiqsumm. */
-export function summarise(
-  messages: Iterable<QueuedMessage>,
-  now: EpochMs,
-  { splits = [], order = "domain" }: { readonly splits?: readonly SummarySplit[]; readonly order?: SummaryOrder } = {},
-): Summary {
-  const tallies = new Map<string, Tally>();
-  for (const message of messages) {
-    if (message.sender === null || message.arrivedAt === null) continue;
-    const age = formatAge(message.arrivedAt, now).trim();
+/** Adds up messages one by one. Ages and sizes count as `exim -bp` shows them, as they do for exiqsumm. */
+export class DomainTallies {
+  readonly #tallies = new Map<string, Tally>();
+  readonly #now: EpochMs;
+  readonly #splits: readonly SummarySplit[];
+
+  constructor(now: EpochMs, splits: readonly SummarySplit[]) {
+    this.#now = now;
+    this.#splits = splits;
+  }
+
+  add(message: QueuedMessage): void {
+    if (message.sender === null || message.arrivedAt === null) return;
+    const age = formatAge(message.arrivedAt, this.#now).trim();
     const volume = shownBytes(message.sizeBytes);
     for (const { address, isDelivered } of message.recipients) {
       const domain = isDelivered ? undefined : firstDomain(address);
-      if (domain !== undefined) count(tallies, labelOf(domain, message, splits), age, volume);
+      if (domain !== undefined) count(this.#tallies, labelOf(domain, message, this.#splits), age, volume);
     }
   }
-  const rows = [...tallies].map(([domain, tally]) => ({ domain, ...tally })).sort(ORDERS[order]);
-  return { rows, total: addUp(rows) };
+
+  summary(order: SummaryOrder): Summary {
+    const rows = [...this.#tallies].map(([domain, tally]) => ({ domain, ...tally })).sort(ORDERS[order]);
+    return { rows, total: addUp(rows) };
+  }
 }
 
 const ORDERS: Readonly<Record<SummaryOrder, (left: DomainRow, right: DomainRow) => number>> = {

@@ -18,10 +18,13 @@ const BY_DESIGN = {
   /** exiqgrep puts a tab before recipients, and leaves to chance which of two messages of one second comes first. */
   exiqgrep: (text: string): string => sortBlocks(text.replaceAll("\t", " ".repeat(8))),
   "exiqgrep lines": sortLines,
-  /** exipick leaves to chance in which order recipients come. */
-  exipick: (text: string): string => text.split("\n\n").map(sortLists).map(sortLines).join("\n\n"),
+  /** exipick leaves to chance in which order recipients come, and converts no charset of encoded words. */
+  exipick: (text: string): string =>
+    text.replace(NOT_ASCII, "$1").split("\n\n").map(sortLists).map(sortLines).join("\n\n"),
 } as const;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
+const NOT_ASCII = /(\$h_subject = ').*[^\x00-\x7f].*/g;
 const RECIPIENTS = /(\$recipients = ')(.*)(')/;
 
 function sortLists(block: string): string {
@@ -100,9 +103,12 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     if (file === "exiqsumm" && BLANK_IN_SENDER.test(printed("exim-bp"))) return;
     const isLongSize = file.startsWith("exipick") && /^1[^-]{5}-[^-]{11}-/m.test(printed("exipick-i"));
     const normal = (text: string): string => BY_DESIGN[form](isLongSize ? text.replace(SIZES, toShortSize) : text);
-    const all = await Promise.all(CLOCKS_MS.map((afterMs) => ours(afterMs, "--spool", directory, ...flags)));
     const expected = BY_DESIGN[form](theirs);
-    expect(all.map(normal)).toContain(expected);
+    for (const afterMs of CLOCKS_MS) {
+      const text = normal(await ours(afterMs, "--spool", directory, ...flags));
+      if (text === expected) return;
+      if (afterMs === CLOCKS_MS.at(-1)) expect(text).toBe(expected);
+    }
   });
 
   test("exim-bp is read back and printed the same", async () => {

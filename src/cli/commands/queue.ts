@@ -1,26 +1,34 @@
 import { readFileSync, statSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
-import { type QueueOrigin, toEntry, toReport } from "../../queue/report.ts";
+import { Overview } from "../../queue/overview.ts";
+import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
 import { type Candidate, Selection } from "../../queue/selection.ts";
-import { listSpool, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
+import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
 import { countOf } from "../../render/format.ts";
 import { renderJson, renderJsonLine } from "../../render/json.ts";
 import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue-list.ts";
 import type { Criterion } from "../../spool/criteria.ts";
-import { SUMMARY_SPLITS, type SummaryOrder, type SummarySplit, summarise, summaryLines } from "../../spool/exiqsumm.ts";
+import {
+  DomainTallies,
+  SUMMARY_SPLITS,
+  type SummaryOrder,
+  type SummarySplit,
+  summaryLines,
+} from "../../spool/exiqsumm.ts";
 import { readMailq } from "../../spool/mailq-reader.ts";
 import { briefLine, mailqLines, type RecipientChoice } from "../../spool/mailq-text.ts";
+import type { QueuedMessage } from "../../spool/queued-message.ts";
 import { isSystemError, translateSystemError } from "../../store/system-errors.ts";
 import { decodeUtf8 } from "../../text.ts";
-import { type EpochMs, epochMs, MIB } from "../../units.ts";
+import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { type DatabaseFlags, screenOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { writePiece } from "../output.ts";
+import { statusOfAbort, writePiece } from "../output.ts";
 import type { QUEUE_FORMATS } from "../queue-commands.ts";
 import { redactor } from "../redactor.ts";
-import { matchTexts } from "../text-patterns.ts";
+import { isQuickPattern, matchTexts, testPattern } from "../text-patterns.ts";
 
 export interface QueueFlags extends DatabaseFlags {
   readonly spool?: string;
@@ -65,7 +73,7 @@ interface QueueLook {
   readonly origin: QueueOrigin;
   readonly now: EpochMs;
   readonly where: string;
-  readonly candidates: readonly Candidate[];
+  readonly candidates: AsyncIterable<Candidate>;
 }
 
 /** Rows of the page. */
@@ -84,10 +92,27 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
     sortedBy: listOf(flags.sort),
   });
   const look = await lookAt(selection, flags, io);
-  const chosen = selection.choose(look.candidates, await matchTexts(look.candidates, flags.timeout, io));
-  const ordered = flags.reverse === true ? chosen.toReversed() : chosen;
-  await print({ ...look, candidates: ordered }, selection.count, shown, flags, io);
-  return ordered.length > 0 ? 0 : 1;
+  const candidates = inOrder(look.candidates, selection, flags, io);
+  const isAny = await print({ ...look, candidates }, selection, shown, flags, io);
+  if (io.signal.aborted) return statusOfAbort(io);
+  return isAny ? 0 : 1;
+}
+
+/** As they are read, where nothing needs all of them first. */
+async function* inOrder(
+  candidates: AsyncIterable<Candidate>,
+  selection: Selection,
+  flags: QueueFlags,
+  io: Io,
+): AsyncGenerator<Candidate> {
+  if (flags.reverse !== true && flags.sort === undefined && selection.patterns.every(isQuickPattern)) {
+    for await (const candidate of candidates) yield* selection.choose([candidate], testPattern);
+    return;
+  }
+  const all: Candidate[] = [];
+  for await (const candidate of candidates) all.push(candidate);
+  const chosen = selection.choose(all, await matchTexts(all, flags.timeout, io));
+  yield* flags.reverse === true ? chosen.toReversed() : chosen;
 }
 
 function listOf(names: string | undefined): readonly string[] {
@@ -164,7 +189,22 @@ async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlag
   const { places, unreadable } = listSpool(spool, flags.queueName);
   for (const directory of unreadable)
     io.stderr.write(`"${directory}" cannot be listed: its messages are missing here.\n`);
-  const candidates: Candidate[] = [];
+  return {
+    origin: "spool",
+    now,
+    where: `in ${spool}`,
+    candidates: spoolCandidates(spool, places, now, selection, flags, io),
+  };
+}
+
+async function* spoolCandidates(
+  spool: string,
+  places: readonly SpoolPlace[],
+  now: EpochMs,
+  selection: Selection,
+  { queueName }: QueueFlags,
+  io: Io,
+): AsyncGenerator<Candidate> {
   let skipped = 0;
   for await (const { message, header, place } of readSpool(
     places,
@@ -172,19 +212,17 @@ async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlag
     io.signal,
   )) {
     const candidate = selection.consider({ message, header, body: () => readBody(place, MOST_BODY_BYTES), now });
-    if (candidate !== undefined) candidates.push(candidate);
+    if (candidate !== undefined) yield candidate;
     else if (message.sender === null) skipped++;
   }
-  io.signal.throwIfAborted();
   if (skipped > 0)
     io.stderr.write(
       `${countOf(skipped, "damaged file")} cannot be told to match; without criteria the list shows what is wrong.\n`,
     );
-  if (flags.queueName === undefined) {
-    const others = namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
-    if (others.length > 0) io.stderr.write(`Not shown: named queues ${others.join(", ")} (-G NAME, -G '*' for all).\n`);
-  }
-  return { origin: "spool", now, where: `in ${spool}`, candidates };
+  if (queueName !== undefined) return;
+  const others = namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
+  if (others.length > 0)
+    io.stderr.write(renderListing([`Not shown: named queues ${others.join(", ")} (-G NAME, -G '*' for all).`]));
 }
 
 async function lookAtListing(file: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
@@ -204,12 +242,18 @@ async function lookAtListing(file: string, selection: Selection, flags: QueueFla
     io.stderr.write(renderListing([`Line ${line} is of no known form: ${sample}`]));
   if (unknown.count > unknown.samples.length)
     io.stderr.write(`${countOf(unknown.count, "line")} in all are of no known form.\n`);
-  const candidates: Candidate[] = [];
+  return { origin: "bp", now, where: "", candidates: consider(messages, now, selection) };
+}
+
+async function* consider(
+  messages: readonly QueuedMessage[],
+  now: EpochMs,
+  selection: Selection,
+): AsyncGenerator<Candidate> {
   for (const message of messages) {
     const candidate = selection.consider({ message, header: undefined, now });
-    if (candidate !== undefined) candidates.push(candidate);
+    if (candidate !== undefined) yield candidate;
   }
-  return { origin: "bp", now, where: "", candidates };
 }
 
 /** Errors: of the system, in words. */
@@ -229,46 +273,78 @@ function momentOf({ at }: QueueFlags, io: Io): EpochMs | undefined {
   return span.from;
 }
 
+/** Returns whether there was any. */
 async function print(
-  { origin, now, where, candidates }: QueueLook,
-  count: number,
+  look: QueueLook,
+  selection: Selection,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
-): Promise<void> {
-  const redact = redactor(flags);
-  const messages = candidates.map(({ message }) => message);
-  if (flags.count === true)
-    return void io.stdout.write(
-      flags.json === true ? renderJson("count", { count: messages.length }) : `${messages.length}\n`,
-    );
-  if (flags.matches === true) return void io.stdout.write(`${messages.length} matches out of ${count} messages\n`);
-  const limited = candidates.slice(0, flags.limit);
-  if (flags.json === true) {
-    const report = redact(toReport(candidates, { origin, now, where, shown }));
-    return void io.stdout.write(renderJson("queue", { ...report, messages: report.messages.slice(0, flags.limit) }));
+): Promise<boolean> {
+  const { now, candidates } = look;
+  if (flags.count === true || flags.matches === true) {
+    const count = await countAll(candidates);
+    const text = flags.matches === true ? `${count} matches out of ${selection.count} messages` : String(count);
+    io.stdout.write(flags.json === true ? renderJson("count", { count }) : `${text}\n`);
+    return count > 0;
   }
-  if (flags.csv === true) io.stdout.write(renderQueueCsvHeading(shown));
-  if (flags.csv === true || flags.ndjson === true) {
-    const render = flags.csv === true ? renderQueueCsvRow : renderJsonLine;
-    return writeAll(limited, (candidate) => render(redact(toEntry(candidate, now, shown))), io);
-  }
-  const format = formatOf(flags);
-  const choice = flags.recipients ?? (flags.all === true || flags.format === "mailq" ? "all" : "undelivered");
-  if (format === "page") {
-    const report = redact(toReport(candidates, { origin, now, where, shown }));
-    return void io.stdout.write(renderQueue(report, flags.limit ?? PAGE, { ...screenOf(io), timeZone: io.timeZone }));
-  }
+  const format = flags.csv === true || flags.ndjson === true ? "rows" : formatOf(flags);
+  if (flags.json === true) return printReport(look, Number.POSITIVE_INFINITY, shown, flags, io);
+  if (format === "page") return printReport(look, PAGE, shown, flags, io);
   if (format === "summary") {
-    const splits = splitsOf(flags);
-    return void io.stdout.write(renderListing(summaryLines(summarise(messages, now, { splits, order: flags.by }))));
+    const tallies = new DomainTallies(now, splitsOf(flags));
+    for await (const { message } of candidates) tallies.add(message);
+    const summary = tallies.summary(flags.by);
+    io.stdout.write(renderListing(summaryLines(summary)));
+    return summary.rows.length > 0;
   }
-  const lines: Readonly<Record<typeof format, (candidate: Candidate) => readonly string[]>> = {
-    ids: ({ message }) => [message.id],
-    brief: ({ message }) => [briefLine(message, choice)],
-    mailq: ({ message, shown: texts }) => mailqLines(message, now, choice, variableLines(shown, texts)),
+  const redact = redactor(flags);
+  const choice = flags.recipients ?? (flags.all === true || flags.format === "mailq" ? "all" : "undelivered");
+  const lines: Readonly<Record<typeof format, (candidate: Candidate) => string>> = {
+    ids: ({ message }) => renderListing([message.id]),
+    brief: ({ message }) => renderListing([briefLine(message, choice)]),
+    mailq: ({ message, shown: texts }) => renderListing(mailqLines(message, now, choice, variableLines(shown, texts))),
+    rows: (candidate) =>
+      (flags.csv === true ? renderQueueCsvRow : renderJsonLine)(redact(toEntry(candidate, now, shown))),
   };
-  return writeAll(limited, (candidate) => renderListing(lines[format](redact(candidate))), io);
+  const heading = flags.csv === true ? renderQueueCsvHeading(shown) : "";
+  return writeAll(
+    candidates,
+    heading,
+    format === "rows" ? lines.rows : (candidate) => lines[format](redact(candidate)),
+    flags,
+    io,
+  );
+}
+
+async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
+  let count = 0;
+  for await (const _ of candidates) count++;
+  return count;
+}
+
+/** `most`: rows, unless the user names a number. */
+async function printReport(
+  look: QueueLook,
+  most: number,
+  shown: readonly string[],
+  flags: QueueFlags,
+  io: Io,
+): Promise<boolean> {
+  const { origin, now, where, candidates } = look;
+  const overview = new Overview(now);
+  const limit = flags.limit ?? most;
+  const messages: QueueEntry[] = [];
+  for await (const candidate of candidates) {
+    overview.add(candidate.message);
+    if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
+  }
+  const { totals, waiting } = overview;
+  const report = redactor(flags)({ origin, at: toIso(now), where, totals, waiting, messages });
+  io.stdout.write(
+    flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
+  );
+  return totals.messages > 0;
 }
 
 /** As exipick shows them. */
@@ -295,18 +371,22 @@ function splitsOf({ split = [] }: QueueFlags): readonly SummarySplit[] {
     });
 }
 
-const PIECE_ROWS = 500;
+const PIECE_LENGTH = 65_536;
 
 async function writeAll(
-  candidates: readonly Candidate[],
+  candidates: AsyncIterable<Candidate>,
+  heading: string,
   render: (candidate: Candidate) => string,
+  { limit = Number.POSITIVE_INFINITY }: QueueFlags,
   io: Io,
-): Promise<void> {
-  for (let start = 0; start < candidates.length; start += PIECE_ROWS) {
-    const piece = candidates
-      .slice(start, start + PIECE_ROWS)
-      .map(render)
-      .join("");
-    if (!(await writePiece(io.stdout, piece, io.signal))) return;
+): Promise<boolean> {
+  let [piece, count] = [heading, 0];
+  for await (const candidate of candidates) {
+    if (count++ < limit) piece += render(candidate);
+    if (piece.length < PIECE_LENGTH) continue;
+    if (!(await writePiece(io.stdout, piece, io.signal))) return true;
+    piece = "";
   }
+  if (piece !== "") await writePiece(io.stdout, piece, io.signal);
+  return count > 0;
 }
