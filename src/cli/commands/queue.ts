@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
+import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
 import { Overview } from "../../queue/overview.ts";
 import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
 import { type Candidate, Selection } from "../../queue/selection.ts";
@@ -23,7 +24,7 @@ import { isSystemError, translateSystemError } from "../../store/system-errors.t
 import { decodeUtf8 } from "../../text.ts";
 import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
-import { type DatabaseFlags, screenOf } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort, writePiece } from "../output.ts";
 import type { QUEUE_FORMATS } from "../queue-commands.ts";
@@ -181,7 +182,31 @@ async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<
     throw new PilotError("usage", "Only a spool has named queues.", { hint: "Give the spool with --spool." });
   }
   if (flags.bp !== undefined) return lookAtListing(flags.bp, selection, flags, io);
-  throw new PilotError("usage", "Name the queue: --spool DIR or --bp FILE.");
+  return lookAtLog(selection, flags, io);
+}
+
+async function lookAtLog(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const now = momentOf(flags, io) ?? io.now();
+  const messages = await readLogQueue(now, flags, io);
+  const servers = new Set(messages.map(({ server }) => server));
+  const where = servers.size === 1 ? `of ${[...servers].join()}` : "";
+  return { origin: "log", now, where, candidates: consider(messages, now, selection) };
+}
+
+/** Errors: `not_found` when no server has the name; those of the database. */
+export function readLogQueue(
+  now: EpochMs,
+  flags: DatabaseFlags & { readonly server?: string },
+  io: Io,
+): Promise<readonly LoggedMessage[]> {
+  return usingReader(flags, io, async ({ queue }) => {
+    if (flags.server !== undefined && !queue.hasServer(flags.server)) {
+      throw new PilotError("not_found", `The database knows no server "${flags.server}".`, {
+        hint: "`exim-pilot servers` lists those it knows.",
+      });
+    }
+    return [...queueFromLog(queue, now, flags.server)];
+  });
 }
 
 async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
@@ -266,7 +291,8 @@ function readListing(file: string): { readonly content: string; readonly at: Epo
   }
 }
 
-function momentOf({ at }: QueueFlags, io: Io): EpochMs | undefined {
+/** Errors: `usage`. */
+export function momentOf({ at }: { readonly at?: string }, io: Io): EpochMs | undefined {
   if (at === undefined) return undefined;
   const span = parseWhen(at, { now: io.now(), timeZone: io.timeZone });
   if (span === undefined) throw new PilotError("usage", `--at cannot be "${at}".`, { hint: `Give ${WHEN_FORMS}.` });
