@@ -83,4 +83,15 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     const { runQueue } = await import("./commands/queue.ts");
     setStatus(await withPager(flags, io, (paged) => runQueue(criteria, flags, paged)));
   });
+  queue
+    .command("reconcile")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("hold the spool against the log")
+    .description(
+      "Shows where the files of a spool and the log tell different things: messages that only one of them has, frozen or not, recipients who have it. Exits 1 when they differ.",
+    )
+    .action(async (_flags, command: Command) => {
+      const { runReconcile } = await import("./commands/queue-reconcile.ts");
+      setStatus(await runReconcile(command.optsWithGlobals(), io));
+    });
 }

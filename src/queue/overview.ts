@@ -13,9 +13,8 @@ export interface QueueTotals {
   readonly bounces: number;
   /** Files that could not be read. */
   readonly damaged: number;
-  /** Arrival of the oldest: ISO-8601 UTC; null when there is none. */
+  /** Arrival of the oldest. */
   readonly oldest: string | null;
-  /** Seconds since then. */
   readonly oldestSeconds: number | null;
 }
 
@@ -25,13 +24,14 @@ export interface WaitingDomain {
   /** Each message once. */
   readonly messages: number;
   readonly bytes: number;
-  readonly oldestMs: number | null;
+  /** Arrival of the oldest. */
+  readonly oldest: string | null;
 }
 
 /** Adds up messages one by one, so that none has to be kept. */
 export class Overview {
   readonly #now: EpochMs;
-  readonly #domains = new Map<string, { messages: number; bytes: number; oldestMs: number | null }>();
+  readonly #domains = new Map<string, { messages: number; bytes: number; oldestMs: EpochMs | null }>();
   #messages = 0;
   #recipients = 0;
   #bytes = 0;
@@ -82,7 +82,12 @@ export class Overview {
   /** Those that most messages wait for first. */
   get waiting(): readonly WaitingDomain[] {
     return [...this.#domains]
-      .map(([domain, figures]) => ({ domain, ...figures }))
+      .map(([domain, { messages, bytes, oldestMs }]) => ({
+        domain,
+        messages,
+        bytes,
+        oldest: oldestMs === null ? null : toIso(oldestMs),
+      }))
       .sort((left, right) => right.messages - left.messages || compareText(left.domain, right.domain));
   }
 }

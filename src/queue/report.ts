@@ -1,5 +1,6 @@
 /** A queue as it is told to people and programs: the shape of `queue --json`. */
-import type { QueuedMessage } from "../spool/queued-message.ts";
+import { NULL_SENDER } from "../message/address.ts";
+import type { QueuedRecipient } from "../spool/queued-message.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import type { QueueTotals, WaitingDomain } from "./overview.ts";
 import type { Candidate } from "./selection.ts";
@@ -10,27 +11,22 @@ export type QueueOrigin = "log" | "spool" | "bp";
 export interface QueueEntry {
   readonly id: string;
   /** Of a named queue; empty: the default one. */
-  readonly queue: string;
-  /** Empty for a bounce; null when damage hides it. */
+  readonly queueName: string;
+  /** `<>` of a bounce; null when nobody tells. */
   readonly sender: string | null;
-  /** Bytes. */
-  readonly size: number | null;
-  /** ISO-8601 UTC. */
-  readonly arrived: string | null;
+  readonly sizeBytes: number | null;
+  readonly arrivedAt: string | null;
   readonly ageSeconds: number | null;
-  readonly frozen: boolean;
-  /** ISO-8601 UTC. */
-  readonly frozenSince: string | null;
-  /** Warnings of a delay that were sent. */
+  readonly isFrozen: boolean;
+  readonly frozenAt: string | null;
+  /** Warnings of a delay that were sent; null when nobody tells. */
   readonly warnings: number | null;
-  readonly recipients: readonly {
-    readonly address: string;
-    readonly delivered: boolean;
-    readonly reason: string | null;
-  }[];
-  /** Delivered addresses that are no recipients. */
+  readonly recipients: readonly QueuedRecipient[];
+  /** Delivered addresses that are no recipients: what aliases and redirections made. */
   readonly generated: readonly string[];
+  /** Exim's words for what is wrong with its file. */
   readonly damage: string | null;
+  /** Where in the file it went wrong, as a sentence. */
   readonly damageReason: string | null;
   /** Those of `--show-vars`, by their names as typed. */
   readonly variables: Readonly<Record<string, string>>;
@@ -38,41 +34,35 @@ export interface QueueEntry {
 
 export interface QueueReport {
   readonly origin: QueueOrigin;
-  /** When it was so: ISO-8601 UTC. */
+  /** The moment that is shown. */
   readonly at: string;
-  /** `of mx1`, `in /var/spool/exim4`; empty when nothing is to be said. */
-  readonly where: string;
+  /** Whose log tells it; null where another tells it, or several servers. */
+  readonly server: string | null;
+  /** The directory; null where another tells it. */
+  readonly spool: string | null;
   readonly totals: QueueTotals;
+  /** Those that most messages wait for first. */
   readonly waiting: readonly WaitingDomain[];
+  /** By id, unless asked for otherwise. */
   readonly messages: readonly QueueEntry[];
 }
 
 export function toEntry({ message, shown: texts }: Candidate, now: EpochMs, shown: readonly string[]): QueueEntry {
+  const { sender, arrivedAt, frozenAt, ...facts } = message;
   return {
-    ...toFacts(message, now),
-    variables: Object.fromEntries(shown.map((name, index) => [name, texts[index] ?? ""])),
-  };
-}
-
-function toFacts(message: QueuedMessage, now: EpochMs): Omit<QueueEntry, "variables"> {
-  const { id, queueName, sender, sizeBytes, arrivedAt, isFrozen, frozenAt, warnings, generated } = message;
-  return {
-    id,
-    queue: queueName,
-    sender,
-    size: sizeBytes,
-    arrived: arrivedAt === null ? null : toIso(arrivedAt),
+    id: facts.id,
+    queueName: facts.queueName,
+    sender: sender === "" ? NULL_SENDER : sender,
+    sizeBytes: facts.sizeBytes,
+    arrivedAt: arrivedAt === null ? null : toIso(arrivedAt),
     ageSeconds: arrivedAt === null ? null : Math.floor((now - arrivedAt) / 1000),
-    frozen: isFrozen,
-    frozenSince: frozenAt === null ? null : toIso(frozenAt),
-    warnings,
-    recipients: message.recipients.map(({ address, isDelivered, reason }) => ({
-      address,
-      delivered: isDelivered,
-      reason,
-    })),
-    generated,
-    damage: message.damage,
-    damageReason: message.damageReason,
+    isFrozen: facts.isFrozen,
+    frozenAt: frozenAt === null ? null : toIso(frozenAt),
+    warnings: facts.warnings,
+    recipients: facts.recipients,
+    generated: facts.generated,
+    damage: facts.damage,
+    damageReason: facts.damageReason,
+    variables: Object.fromEntries(shown.map((name, index) => [name, texts[index] ?? ""])),
   };
 }

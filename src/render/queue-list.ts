@@ -30,12 +30,13 @@ export function renderQueue(report: QueueReport, screen: Screen): string {
   return `${[renderHead(report), renderWaiting(report), "", heading, ...rows, ...more].filter((line) => line !== undefined).join("\n")}\n`;
 }
 
-function renderHead({ totals, where }: QueueReport): string {
-  if (totals.messages === 0) return `No message is on the queue${where === "" ? "" : ` ${toVisibleLine(where)}`}.`;
+function renderHead({ totals, server, spool }: QueueReport): string {
+  const where =
+    server === null ? (spool === null ? "" : ` in ${toVisibleLine(spool)}`) : ` of ${toVisibleLine(server)}`;
+  if (totals.messages === 0) return `No message is on the queue${where}.`;
   const oldest = totals.oldestSeconds === null ? "" : `, the oldest for ${formatSeconds(totals.oldestSeconds)}`;
   const size = totals.bytes === 0 ? "" : `, ${formatBytes(totals.bytes)}`;
-  const place = where === "" ? "" : ` ${toVisibleLine(where)}`;
-  return `${countOf(totals.messages, "message")} for ${countOf(totals.recipients, "recipient")}${size}${place}${oldest}`;
+  return `${countOf(totals.messages, "message")} for ${countOf(totals.recipients, "recipient")}${size}${where}${oldest}`;
 }
 
 function renderWaiting({ totals, waiting }: QueueReport): string | undefined {
@@ -53,9 +54,9 @@ function renderWaiting({ totals, waiting }: QueueReport): string | undefined {
 
 function renderEntry(entry: QueueEntry, { columns, paint, timeZone }: Screen): readonly string[] {
   const age = entry.ageSeconds === null ? "?" : shortAge(entry.ageSeconds);
-  const size = entry.size === null ? "" : formatBytes(entry.size).replace(" bytes", " B");
-  const queue = entry.queue === "" ? "" : paint.faint(` (queue ${toVisibleLine(entry.queue)})`);
-  const sender = entry.sender === null ? "" : `  ${entry.sender === "" ? "<>" : toVisibleLine(entry.sender)}`;
+  const size = entry.sizeBytes === null ? "" : formatBytes(entry.sizeBytes).replace(" bytes", " B");
+  const queue = entry.queueName === "" ? "" : paint.faint(` (queue ${toVisibleLine(entry.queueName)})`);
+  const sender = entry.sender === null ? "" : `  ${toVisibleLine(entry.sender)}`;
   const label = `  ${age.padEnd(AGE_WIDTH)}  ${size.padStart(SIZE_WIDTH)}  `;
   const lines = [
     renderHanging(label, `${paint.strong(toVisibleLine(entry.id))}${sender}${queue}`, widthOf(label), columns),
@@ -64,11 +65,9 @@ function renderEntry(entry: QueueEntry, { columns, paint, timeZone }: Screen): r
     lines.push(renderHanging(" ".repeat(INDENT), text, INDENT, columns));
   };
   if (entry.damage !== null) add(paint.bad(`damaged: ${toVisibleLine(entry.damageReason ?? entry.damage)}`));
-  if (entry.frozen)
-    add(
-      paint.waiting(entry.frozenSince === null ? "frozen" : `frozen since ${formatTime(entry.frozenSince, timeZone)}`),
-    );
-  const pending = entry.recipients.filter(({ delivered }) => !delivered);
+  if (entry.isFrozen)
+    add(paint.waiting(entry.frozenAt === null ? "frozen" : `frozen since ${formatTime(entry.frozenAt, timeZone)}`));
+  const pending = entry.recipients.filter(({ isDelivered }) => !isDelivered);
   for (const { address, reason } of pending.slice(0, MOST_RECIPIENTS)) {
     add(`→ ${toVisibleLine(address)}`);
     if (reason !== null) add(paint.faint(`  ${toVisibleLine(reason)}`));
@@ -111,17 +110,17 @@ export function renderQueueCsvHeading(variables: readonly string[]): string {
 export function renderQueueCsvRow(entry: QueueEntry): string {
   return renderCsvRow([
     entry.id,
-    entry.queue,
+    entry.queueName,
     entry.sender,
-    entry.size,
-    entry.arrived,
+    entry.sizeBytes,
+    entry.arrivedAt,
     entry.ageSeconds,
-    entry.frozen ? 1 : 0,
-    entry.frozenSince,
+    entry.isFrozen ? 1 : 0,
+    entry.frozenAt,
     entry.warnings,
     entry.recipients.map(({ address }) => address).join(" "),
     entry.recipients
-      .filter(({ delivered }) => !delivered)
+      .filter(({ isDelivered }) => !isDelivered)
       .map(({ address }) => address)
       .join(" "),
     entry.damageReason ?? entry.damage,

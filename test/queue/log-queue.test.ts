@@ -45,20 +45,20 @@ test("the queue now, and as of any time before", async () => {
 test("tells who waits and why", async () => {
   const db = await smallDatabase();
   const { stdout } = await runCli(["queue", "--db", db, "--json", "--at", "2026-03-02T06:30:00Z"]);
-  const { totals, where, messages } = JSON.parse(stdout) as Record<string, never> & { messages: object[] };
-  expect(where).toBe("of mx1");
+  const { totals, server, messages } = JSON.parse(stdout) as Record<string, never> & { messages: object[] };
+  expect(server).toBe("mx1");
   expect(totals).toMatchObject({ messages: 2, recipients: 2, bytes: 2135, frozen: 1, bounces: 1, oldestSeconds: 840 });
   expect(messages).toMatchObject([
     {
       id: "1vwwZU-0005V4-1s",
       sender: "app@shop.example",
-      arrived: "2026-03-02T06:16:00.000Z",
+      arrivedAt: "2026-03-02T06:16:00.000Z",
       recipients: [
-        { address: "a@x.example", delivered: true, reason: null },
-        { address: "b@y.example", delivered: false, reason: "451 later" },
+        { address: "a@x.example", isDelivered: true, reason: null },
+        { address: "b@y.example", isDelivered: false, reason: "451 later" },
       ],
     },
-    { id: "1vwwZV-0005VB-1y", sender: "", frozen: true, frozenSince: "2026-03-02T06:17:01.000Z" },
+    { id: "1vwwZV-0005VB-1y", sender: "<>", isFrozen: true, frozenAt: "2026-03-02T06:17:01.000Z" },
   ]);
 });
 

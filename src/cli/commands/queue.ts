@@ -73,7 +73,8 @@ export interface QueueFlags extends DatabaseFlags {
 interface QueueLook {
   readonly origin: QueueOrigin;
   readonly now: EpochMs;
-  readonly where: string;
+  readonly server: string | null;
+  readonly spool: string | null;
   readonly candidates: AsyncIterable<Candidate>;
 }
 
@@ -189,8 +190,8 @@ async function lookAtLog(selection: Selection, flags: QueueFlags, io: Io): Promi
   const now = momentOf(flags, io) ?? io.now();
   const messages = await readLogQueue(now, flags, io);
   const servers = new Set(messages.map(({ server }) => server));
-  const where = servers.size === 1 ? `of ${[...servers].join()}` : "";
-  return { origin: "log", now, where, candidates: consider(messages, now, selection) };
+  const [server = null] = servers.size === 1 ? servers : [];
+  return { origin: "log", now, server, spool: null, candidates: consider(messages, now, selection) };
 }
 
 /** Errors: `not_found` when no server has the name; those of the database. */
@@ -217,7 +218,8 @@ async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlag
   return {
     origin: "spool",
     now,
-    where: `in ${spool}`,
+    server: null,
+    spool,
     candidates: spoolCandidates(spool, places, now, selection, flags, io),
   };
 }
@@ -267,7 +269,7 @@ async function lookAtListing(file: string, selection: Selection, flags: QueueFla
     io.stderr.write(renderListing([`Line ${line} is of no known form: ${sample}`]));
   if (unknown.count > unknown.samples.length)
     io.stderr.write(`${countOf(unknown.count, "line")} in all are of no known form.\n`);
-  return { origin: "bp", now, where: "", candidates: consider(messages, now, selection) };
+  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
 }
 
 async function* consider(
@@ -357,7 +359,7 @@ async function printReport(
   flags: QueueFlags,
   io: Io,
 ): Promise<boolean> {
-  const { origin, now, where, candidates } = look;
+  const { origin, now, server, spool, candidates } = look;
   const overview = new Overview(now);
   const limit = flags.limit ?? most;
   const messages: QueueEntry[] = [];
@@ -366,7 +368,7 @@ async function printReport(
     if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
   }
   const { totals, waiting } = overview;
-  const report = redactor(flags)({ origin, at: toIso(now), where, totals, waiting, messages });
+  const report = redactor(flags)({ origin, at: toIso(now), server, spool, totals, waiting, messages });
   io.stdout.write(
     flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
   );
