@@ -40,6 +40,8 @@ export interface QueueReport {
   readonly server: string | null;
   /** The directory; null where another tells it. */
   readonly spool: string | null;
+  /** Named queues of the spool that hold messages and are not shown. */
+  readonly otherQueues: readonly string[];
   readonly totals: QueueTotals;
   /** Those that most messages wait for first. */
   readonly waiting: readonly WaitingDomain[];

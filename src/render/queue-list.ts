@@ -21,13 +21,15 @@ const INDENT = 2 + AGE_WIDTH + 2 + SIZE_WIDTH + 2;
 /** The rows there are, and how many more. */
 export function renderQueue(report: QueueReport, screen: Screen): string {
   const { paint } = screen;
-  if (report.totals.messages === 0) return `${renderHead(report)}\n`;
+  const others = report.otherQueues.map(toVisibleLine).join(", ");
+  const hidden = others === "" ? [] : ["", paint.faint(`Not shown: queue ${others}; -G NAME shows one, -G '*' all.`)];
+  if (report.totals.messages === 0) return `${[renderHead(report), ...hidden].join("\n")}\n`;
   const heading = paint.faint(`  ${"Age".padEnd(AGE_WIDTH)}  ${"Size".padStart(SIZE_WIDTH)}  Message`);
   const rows = report.messages.flatMap((entry) => renderEntry(entry, screen));
   const rest = report.totals.messages - report.messages.length;
   const more =
     rest === 0 ? [] : ["", paint.faint(`${formatCount(rest)} more; --limit ${report.totals.messages} shows all.`)];
-  return `${[renderHead(report), renderWaiting(report), "", heading, ...rows, ...more].filter((line) => line !== undefined).join("\n")}\n`;
+  return `${[renderHead(report), renderWaiting(report), "", heading, ...rows, ...more, ...hidden].filter((line) => line !== undefined).join("\n")}\n`;
 }
 
 function renderHead({ totals, server, spool }: QueueReport): string {

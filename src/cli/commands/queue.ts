@@ -220,16 +220,14 @@ async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlag
     now,
     server: null,
     spool,
-    candidates: spoolCandidates(spool, places, now, selection, flags, io),
+    candidates: spoolCandidates(places, now, selection, io),
   };
 }
 
 async function* spoolCandidates(
-  spool: string,
   places: readonly SpoolPlace[],
   now: EpochMs,
   selection: Selection,
-  { queueName }: QueueFlags,
   io: Io,
 ): AsyncGenerator<Candidate> {
   let skipped = 0;
@@ -246,10 +244,12 @@ async function* spoolCandidates(
     io.stderr.write(
       `${countOf(skipped, "damaged file")} cannot be told to match; without criteria the list shows what is wrong.\n`,
     );
-  if (queueName !== undefined) return;
-  const others = namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
-  if (others.length > 0)
-    io.stderr.write(renderListing([`Not shown: named queues ${others.join(", ")} (-G NAME, -G '*' for all).`]));
+}
+
+/** Named queues that hold messages and were not asked for. */
+function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly string[] {
+  if (spool === null || queueName !== undefined) return [];
+  return namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
 }
 
 async function lookAtListing(file: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
@@ -368,7 +368,16 @@ async function printReport(
     if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
   }
   const { totals, waiting } = overview;
-  const report = redactor(flags)({ origin, at: toIso(now), server, spool, totals, waiting, messages });
+  const report = redactor(flags)({
+    origin,
+    at: toIso(now),
+    server,
+    spool,
+    otherQueues: otherQueues(spool, flags),
+    totals,
+    waiting,
+    messages,
+  });
   io.stdout.write(
     flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
   );
