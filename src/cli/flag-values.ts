@@ -6,7 +6,7 @@ import { SECTION_NAMES, type SectionName } from "../stats/sections.ts";
 import type { QueryParameters } from "../store/query-runner.ts";
 import { AXES, type AxisName } from "../store/stats/axes.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../units.ts";
-import { BUCKET_FORMS, type Bucket, parseBucket, parseWhen } from "../when.ts";
+import { BUCKET_FORMS, type Bucket, parseBucket, parseDuration, parseWhen } from "../when.ts";
 
 /** Whatever it is; a flag that is given again adds to what there is. */
 export function collectText(value: string, previous: readonly string[] = []): readonly string[] {
@@ -37,6 +37,14 @@ export function toSchemaVersion(value: string): number {
 export function toSeconds(value: string): number {
   if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError("Give a number of seconds.");
   return Number(value);
+}
+
+/** Seconds of `21600`, `6h`, `90min`, `2d`: exiqgrep takes a number of seconds. */
+export function toQueueAge(value: string): number {
+  const seconds = /^\d{1,12}$/.test(value) ? Number(value) : (parseDuration(value) ?? Number.NaN) / SECOND_MS;
+  if (Number.isNaN(seconds))
+    throw new InvalidArgumentError("Give a number of seconds, or an age such as 90min, 6h or 2d.");
+  return seconds;
 }
 
 const DURATION_UNITS = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS } as const;

@@ -7,7 +7,6 @@ import { CONDITION_FIGURES } from "../stats/conditions.ts";
 import { COMPARISONS } from "../stats/period.ts";
 import { SECTIONS, type SectionName } from "../stats/sections.ts";
 import { AXES, RANKS } from "../store/stats/axes.ts";
-import { SECOND_MS } from "../units.ts";
 import { BUCKET_FORMS, WHEN_FORMS } from "../when.ts";
 import type { SetStatus } from "./command.ts";
 import { columnsOf } from "./context.ts";
@@ -20,7 +19,6 @@ import {
   collectSections,
   collectText,
   toBucket,
-  toDurationMs,
   toLimit,
   toSeconds,
   toWhen,
@@ -30,7 +28,16 @@ import { settleGuesses, withGuesses, withLast } from "./guessed-flags.ts";
 import type { Io } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { withPager } from "./pager.ts";
-import { logOption, redactOption, withAudit, withDatabase, withFilters, withPaging } from "./shared-flags.ts";
+import { addQueue } from "./queue-commands.ts";
+import {
+  logOption,
+  redactOption,
+  timeoutOption,
+  withAudit,
+  withDatabase,
+  withFilters,
+  withPaging,
+} from "./shared-flags.ts";
 import {
   addAudit,
   addBackup,
@@ -47,6 +54,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["ingest", addIngest],
   ["trace", addTrace],
   ["search", addSearch],
+  ["queue", addQueue],
   ["abuse", addAbuse],
   ["tag", addTag],
   ["stats", addStats],
@@ -191,10 +199,6 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
       const { withLogs } = await import("./logs-in-hand.ts");
       setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runTrace(words, own, paged))));
     });
-}
-
-function timeoutOption(description: string): Option {
-  return new Option("--timeout <duration>", description).argParser(toDurationMs).default(30 * SECOND_MS, "30s");
 }
 
 const SEARCH_EXAMPLE = `

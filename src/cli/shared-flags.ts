@@ -1,8 +1,9 @@
 /** Flags that several commands have. */
 import { type Command, Option } from "commander";
+import { SECOND_MS } from "../units.ts";
 import { DEFAULT_DATABASE } from "./context.ts";
 import { FILTER_FLAGS } from "./filter-flags.ts";
-import { collectText, toSeconds } from "./flag-values.ts";
+import { collectText, toDurationMs, toSeconds } from "./flag-values.ts";
 
 export function withDatabase(command: Command): Command {
   return command
@@ -54,4 +55,9 @@ export function logOption(): Option {
     "--log <files...>",
     "ask these logs instead of the database: they are read for this answer alone",
   ).conflicts("db");
+}
+
+/** For work that a stranger's pattern or statement can make endless. */
+export function timeoutOption(description: string): Option {
+  return new Option("--timeout <duration>", description).argParser(toDurationMs).default(30 * SECOND_MS, "30s");
 }

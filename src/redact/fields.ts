@@ -29,7 +29,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   address: [
     "sender senders recipient recipients forwarder refusedRecipients address finalAddress final parents original",
     "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",
-    "rewrite.result identification.details.S final_address header_message_id",
+    "generated recipients.address rewrite.result identification.details.S final_address header_message_id",
   ],
   host: [
     "host helo server servers provider list oldName newName parameters.name parameters.server",
@@ -42,7 +42,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   subject: ["subject"],
   tag: ["tag tags"],
   path: [
-    "directory path previousPath nextPath file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
+    "spool directory path previousPath nextPath file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
   ],
   // Properties that have one name and hold something else in some places.
   text: ["configuration.subject verification.subject"],

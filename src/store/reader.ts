@@ -12,6 +12,7 @@ import { GroupReader } from "./group-reader.ts";
 import { LinkReader } from "./link-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { QueryRunner } from "./query-runner.ts";
+import { QueueReader } from "./queue-reader.ts";
 import { RawLines } from "./raw-lines.ts";
 import { RawTextReader } from "./raw-text.ts";
 import { SearchReader } from "./search-reader.ts";
@@ -34,6 +35,7 @@ export class Reader {
   readonly abuse: AbuseReader;
   readonly audit: AuditReader;
   readonly tags: TagReader;
+  readonly queue: QueueReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -72,6 +74,7 @@ export class Reader {
     this.groups = new GroupReader(database, rawText);
     this.links = new LinkReader(this.#database);
     this.tags = new TagReader(this.#database);
+    this.queue = new QueueReader(database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);

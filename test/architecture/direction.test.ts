@@ -97,7 +97,7 @@ describe("the check of the direction", () => {
 
 type Layer = "the command line" | "use cases" | "parse, message and store" | "the leaves" | "the renderers";
 
-const DOMAIN_FOLDERS = ["parse", "message", "store"];
+const DOMAIN_FOLDERS = ["parse", "message", "spool", "store"];
 
 /** What a layer may import beside its own folder, when the program runs. */
 const BELOW: Readonly<Record<Layer, readonly Layer[]>> = {

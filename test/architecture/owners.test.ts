@@ -67,6 +67,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   commander: [
     "src/cli/command.ts",
     "src/cli/program.ts",
+    "src/cli/queue-commands.ts",
     "src/cli/upkeep-commands.ts",
     "src/cli/shared-flags.ts",
     "src/cli/guessed-flags.ts",

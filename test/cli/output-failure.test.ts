@@ -18,6 +18,7 @@ const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
 const BACKUPS = join(FOLDER, "made");
 const LOG = join(FIXTURES, "corpus", "default", "mainlog");
+const SPOOL = join(FIXTURES, "queue", "default");
 const ID = "1vx5YS-0006QZ-1J";
 
 /** One that prints for each command, without the database. */
@@ -25,6 +26,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ingest: [LOG],
   trace: [ID],
   search: ["--csv"],
+  queue: ["--spool", SPOOL, "--csv"],
   abuse: [],
   tag: ["--json"],
   stats: ["series", "--csv"],

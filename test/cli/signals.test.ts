@@ -9,12 +9,14 @@ import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BuiltProgram, buildProgram, ingestArgv } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
+import { FIXTURES } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
 const LOG = join(FOLDER, "mainlog");
 const ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+const SPOOL = join(FIXTURES, "queue", "default");
 /** Ends a match after more years than there are. */
 const CATASTROPHIC = "^(.+\\s*)+#$";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -55,6 +57,12 @@ const WAITING: readonly Waiting[] = [
   { what: "search in a pattern", argv: waitingFor("search", "--timeout", "0", CATASTROPHIC), child: /pattern-process/ },
   { what: "ingest of a pipe", argv: waitingFor("ingest", "-") },
   { what: "ingest of a FIFO without a writer", argv: () => waitingFor("ingest", fifo())() },
+  { what: "queue of a listing from a pipe", argv: () => ["queue", "--bp", "-"] },
+  {
+    what: "queue in a pattern",
+    argv: () => ["queue", "--spool", SPOOL, "--timeout", "0", `$message_headers =~ /${CATASTROPHIC}/`],
+    child: /text-pattern-process/,
+  },
   { what: "parse of a pipe", argv: () => ["parse", "-"] },
   { what: "sql that is to come from a pipe", argv: waitingFor("sql", "-") },
   { what: "tag of ids from a pipe", argv: waitingFor("tag", "-", "ticket") },

@@ -1,0 +1,429 @@
+import { readFileSync, statSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { PilotError } from "../../errors.ts";
+import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
+import { Overview } from "../../queue/overview.ts";
+import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
+import { type Candidate, Selection } from "../../queue/selection.ts";
+import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
+import { countOf } from "../../render/format.ts";
+import { renderJson, renderJsonLine } from "../../render/json.ts";
+import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue-list.ts";
+import type { Criterion } from "../../spool/criteria.ts";
+import {
+  DomainTallies,
+  SUMMARY_SPLITS,
+  type SummaryOrder,
+  type SummarySplit,
+  summaryLines,
+} from "../../spool/exiqsumm.ts";
+import { readMailq } from "../../spool/mailq-reader.ts";
+import { briefLine, mailqLines, type RecipientChoice } from "../../spool/mailq-text.ts";
+import type { QueuedMessage } from "../../spool/queued-message.ts";
+import { isSystemError, translateSystemError } from "../../store/system-errors.ts";
+import { decodeUtf8 } from "../../text.ts";
+import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
+import { parseWhen, WHEN_FORMS } from "../../when.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
+import type { Io } from "../io.ts";
+import { statusOfAbort, writePiece } from "../output.ts";
+import type { QUEUE_FORMATS } from "../queue-commands.ts";
+import { redactor } from "../redactor.ts";
+import { isQuickPattern, matchTexts, testPattern } from "../text-patterns.ts";
+
+export interface QueueFlags extends DatabaseFlags {
+  readonly spool?: string;
+  readonly bp?: string;
+  readonly at?: string;
+  readonly server?: string;
+  readonly queueName?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly shownSize?: string;
+  /** Seconds. */
+  readonly younger?: number;
+  /** Seconds. */
+  readonly older?: number;
+  readonly frozen?: boolean;
+  readonly notFrozen?: boolean;
+  readonly or?: boolean;
+  readonly caseful?: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly format: (typeof QUEUE_FORMATS)[number];
+  readonly ids?: boolean;
+  readonly brief?: boolean;
+  readonly long?: boolean;
+  readonly matches?: boolean;
+  readonly all?: boolean;
+  readonly recipients?: RecipientChoice;
+  readonly reverse?: boolean;
+  readonly sort?: string;
+  readonly showVars?: string;
+  readonly by: SummaryOrder;
+  readonly split?: readonly string[];
+  readonly limit?: number;
+  readonly count?: boolean;
+  readonly csv?: boolean;
+  readonly ndjson?: boolean;
+  readonly redact?: boolean;
+  readonly json?: boolean;
+}
+
+interface QueueLook {
+  readonly origin: QueueOrigin;
+  readonly now: EpochMs;
+  readonly server: string | null;
+  readonly spool: string | null;
+  readonly candidates: AsyncIterable<Candidate>;
+}
+
+/** Rows of the page. */
+const PAGE = 20;
+const MOST_BODY_BYTES = 16 * MIB;
+
+/** Prints the queue; returns the exit status, 1 when nothing is there that is wanted. Errors: `usage`, `unreadable`, those of the database. */
+export async function runQueue(criteria: readonly string[], flags: QueueFlags, io: Io): Promise<number> {
+  const shown = listOf(flags.showVars);
+  const selection = new Selection({
+    criteria,
+    isOr: flags.or === true,
+    isCaseful: flags.caseful === true,
+    others: flagCriteria(flags),
+    shown,
+    sortedBy: listOf(flags.sort),
+  });
+  const look = await lookAt(selection, flags, io);
+  const candidates = inOrder(look.candidates, selection, flags, io);
+  const isAny = await print({ ...look, candidates }, selection, shown, flags, io);
+  if (io.signal.aborted) return statusOfAbort(io);
+  return isAny ? 0 : 1;
+}
+
+/** As they are read, where nothing needs all of them first. */
+async function* inOrder(
+  candidates: AsyncIterable<Candidate>,
+  selection: Selection,
+  flags: QueueFlags,
+  io: Io,
+): AsyncGenerator<Candidate> {
+  if (flags.reverse !== true && flags.sort === undefined && selection.patterns.every(isQuickPattern)) {
+    for await (const candidate of candidates) yield* selection.choose([candidate], testPattern);
+    return;
+  }
+  const all: Candidate[] = [];
+  for await (const candidate of candidates) all.push(candidate);
+  const chosen = selection.choose(all, await matchTexts(all, flags.timeout, io));
+  yield* flags.reverse === true ? chosen.toReversed() : chosen;
+}
+
+function listOf(names: string | undefined): readonly string[] {
+  return (names ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+/** exiqgrep's flags as criteria. */
+function flagCriteria({
+  from,
+  to,
+  shownSize,
+  younger,
+  older,
+  frozen,
+  notFrozen,
+  all,
+}: QueueFlags): readonly Criterion[] {
+  const plain = { each: "no", isNegated: false } as const;
+  const pattern = (flag: string, source: string, flags: string) => ({
+    kind: "pattern" as const,
+    isNegated: false,
+    pattern: assertPattern(flag, source, flags),
+  });
+  const criteria: Criterion[] = [];
+  if (from !== undefined) criteria.push({ ...plain, variable: "bracketed_sender", test: pattern("-f", from, "i") });
+  if (to !== undefined) {
+    const variable = all === true ? "recipients" : "recipients_undel";
+    criteria.push({ ...plain, variable, each: "any", test: pattern("-r", to, "i") });
+  }
+  if (shownSize !== undefined)
+    criteria.push({ ...plain, variable: "shown_message_size", test: pattern("-s", shownSize, "") });
+  if (younger !== undefined)
+    criteria.push({ ...plain, variable: "message_age", test: { kind: "number", operator: "<", number: younger } });
+  if (older !== undefined)
+    criteria.push({ ...plain, variable: "message_age", test: { kind: "number", operator: ">", number: older } });
+  const freeze = { ...plain, variable: "deliver_freeze", test: { kind: "is-true" } } as const;
+  if (frozen === true) criteria.push(freeze);
+  if (notFrozen === true) criteria.push({ ...freeze, isNegated: true });
+  return criteria;
+}
+
+/** Errors: `usage`. */
+function assertPattern(flag: string, source: string, flags: string) {
+  try {
+    new RegExp(source, flags);
+    return { source, flags };
+  } catch (error) {
+    throw new PilotError(
+      "usage",
+      `The pattern of ${flag} cannot be read: ${error instanceof Error ? error.message : error}.`,
+      {
+        hint: "It is a regular expression, in which . * + ? ( [ { \\ ^ $ | have a meaning.",
+        cause: error,
+      },
+    );
+  }
+}
+
+async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  if (flags.spool !== undefined) return lookAtSpool(flags.spool, selection, flags, io);
+  selection.assertWithoutSpool();
+  if (flags.queueName !== undefined) {
+    throw new PilotError("usage", "Only a spool has named queues.", { hint: "Give the spool with --spool." });
+  }
+  if (flags.bp !== undefined) return lookAtListing(flags.bp, selection, flags, io);
+  return lookAtLog(selection, flags, io);
+}
+
+async function lookAtLog(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const now = momentOf(flags, io) ?? io.now();
+  const messages = await readLogQueue(now, flags, io);
+  const servers = new Set(messages.map(({ server }) => server));
+  const [server = null] = servers.size === 1 ? servers : [];
+  return { origin: "log", now, server, spool: null, candidates: consider(messages, now, selection) };
+}
+
+/** Errors: `not_found` when no server has the name; those of the database. */
+export function readLogQueue(
+  now: EpochMs,
+  flags: DatabaseFlags & { readonly server?: string },
+  io: Io,
+): Promise<readonly LoggedMessage[]> {
+  return usingReader(flags, io, async ({ queue }) => {
+    if (flags.server !== undefined && !queue.hasServer(flags.server)) {
+      throw new PilotError("not_found", `The database knows no server "${flags.server}".`, {
+        hint: "`exim-pilot servers` lists those it knows.",
+      });
+    }
+    return [...queueFromLog(queue, now, flags.server)];
+  });
+}
+
+async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const now = momentOf(flags, io) ?? io.now();
+  const { places, unreadable } = listSpool(spool, flags.queueName);
+  for (const directory of unreadable)
+    io.stderr.write(`"${directory}" cannot be listed: its messages are missing here.\n`);
+  return {
+    origin: "spool",
+    now,
+    server: null,
+    spool,
+    candidates: spoolCandidates(places, now, selection, io),
+  };
+}
+
+async function* spoolCandidates(
+  places: readonly SpoolPlace[],
+  now: EpochMs,
+  selection: Selection,
+  io: Io,
+): AsyncGenerator<Candidate> {
+  let skipped = 0;
+  for await (const { message, header, place } of readSpool(
+    places,
+    { withHeaders: selection.needsHeaders },
+    io.signal,
+  )) {
+    const candidate = selection.consider({ message, header, body: () => readBody(place, MOST_BODY_BYTES), now });
+    if (candidate !== undefined) yield candidate;
+    else if (message.sender === null) skipped++;
+  }
+  if (skipped > 0)
+    io.stderr.write(
+      `${countOf(skipped, "damaged file")} cannot be told to match; without criteria the list shows what is wrong.\n`,
+    );
+}
+
+/** Named queues that hold messages and were not asked for. */
+function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly string[] {
+  if (spool === null || queueName !== undefined) return [];
+  return namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
+}
+
+async function lookAtListing(file: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const printed = file === "-" ? { content: await text(io.stdin), at: io.now() } : readListing(file);
+  const now = momentOf(flags, io) ?? printed.at;
+  const { messages, unknown } = readMailq(printed.content, now);
+  if (messages.length === 0 && unknown.count > 0) {
+    throw new PilotError(
+      "usage",
+      `"${file}" holds no list of messages as exim -bp prints it: line 1 is of no known form.`,
+      {
+        hint: "Give the output of exim -bp, -bpa, -bpr, -bpu, exipick or exiqgrep.",
+      },
+    );
+  }
+  for (const { line, text: sample } of unknown.samples)
+    io.stderr.write(renderListing([`Line ${line} is of no known form: ${sample}`]));
+  if (unknown.count > unknown.samples.length)
+    io.stderr.write(`${countOf(unknown.count, "line")} in all are of no known form.\n`);
+  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
+}
+
+async function* consider(
+  messages: readonly QueuedMessage[],
+  now: EpochMs,
+  selection: Selection,
+): AsyncGenerator<Candidate> {
+  for (const message of messages) {
+    const candidate = selection.consider({ message, header: undefined, now });
+    if (candidate !== undefined) yield candidate;
+  }
+}
+
+/** Errors: of the system, in words. */
+function readListing(file: string): { readonly content: string; readonly at: EpochMs } {
+  try {
+    const content = decodeUtf8(readFileSync(file, "latin1"));
+    return { content, at: epochMs(Math.floor(statSync(file).mtimeMs)) };
+  } catch (error) {
+    throw isSystemError(error) ? translateSystemError(error, file) : error;
+  }
+}
+
+/** Errors: `usage`. */
+export function momentOf({ at }: { readonly at?: string }, io: Io): EpochMs | undefined {
+  if (at === undefined) return undefined;
+  const span = parseWhen(at, { now: io.now(), timeZone: io.timeZone });
+  if (span === undefined) throw new PilotError("usage", `--at cannot be "${at}".`, { hint: `Give ${WHEN_FORMS}.` });
+  return span.from;
+}
+
+/** Returns whether there was any. */
+async function print(
+  look: QueueLook,
+  selection: Selection,
+  shown: readonly string[],
+  flags: QueueFlags,
+  io: Io,
+): Promise<boolean> {
+  const { now, candidates } = look;
+  if (flags.count === true || flags.matches === true) {
+    const count = await countAll(candidates);
+    const text = flags.matches === true ? `${count} matches out of ${selection.count} messages` : String(count);
+    io.stdout.write(flags.json === true ? renderJson("count", { count }) : `${text}\n`);
+    return count > 0;
+  }
+  const format = flags.csv === true || flags.ndjson === true ? "rows" : formatOf(flags);
+  if (flags.json === true) return printReport(look, Number.POSITIVE_INFINITY, shown, flags, io);
+  if (format === "page") return printReport(look, PAGE, shown, flags, io);
+  if (format === "summary") {
+    const tallies = new DomainTallies(now, splitsOf(flags));
+    for await (const { message } of candidates) tallies.add(message);
+    const summary = tallies.summary(flags.by);
+    io.stdout.write(renderListing(summaryLines(summary)));
+    return summary.rows.length > 0;
+  }
+  const redact = redactor(flags);
+  const choice = flags.recipients ?? (flags.all === true || flags.format === "mailq" ? "all" : "undelivered");
+  const lines: Readonly<Record<typeof format, (candidate: Candidate) => string>> = {
+    ids: ({ message }) => renderListing([message.id]),
+    brief: ({ message }) => renderListing([briefLine(message, choice)]),
+    mailq: ({ message, shown: texts }) => renderListing(mailqLines(message, now, choice, variableLines(shown, texts))),
+    rows: (candidate) =>
+      (flags.csv === true ? renderQueueCsvRow : renderJsonLine)(redact(toEntry(candidate, now, shown))),
+  };
+  const heading = flags.csv === true ? renderQueueCsvHeading(shown) : "";
+  return writeAll(
+    candidates,
+    heading,
+    format === "rows" ? lines.rows : (candidate) => lines[format](redact(candidate)),
+    flags,
+    io,
+  );
+}
+
+async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
+  let count = 0;
+  for await (const _ of candidates) count++;
+  return count;
+}
+
+/** `most`: rows, unless the user names a number. */
+async function printReport(
+  look: QueueLook,
+  most: number,
+  shown: readonly string[],
+  flags: QueueFlags,
+  io: Io,
+): Promise<boolean> {
+  const { origin, now, server, spool, candidates } = look;
+  const overview = new Overview(now);
+  const limit = flags.limit ?? most;
+  const messages: QueueEntry[] = [];
+  for await (const candidate of candidates) {
+    overview.add(candidate.message);
+    if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
+  }
+  const { totals, waiting } = overview;
+  const report = redactor(flags)({
+    origin,
+    at: toIso(now),
+    server,
+    spool,
+    otherQueues: otherQueues(spool, flags),
+    totals,
+    waiting,
+    messages,
+  });
+  io.stdout.write(
+    flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
+  );
+  return totals.messages > 0;
+}
+
+/** As exipick shows them. */
+function variableLines(names: readonly string[], texts: readonly string[]): readonly string[] {
+  return names.map((name, index) => `  ${name.padStart(25)} = '${texts[index] ?? ""}'`);
+}
+
+function formatOf({ ids, brief, long, format }: QueueFlags): QueueFlags["format"] {
+  if (ids === true) return "ids";
+  if (brief === true) return "brief";
+  return long === true ? "mailq" : format;
+}
+
+function splitsOf({ split = [] }: QueueFlags): readonly SummarySplit[] {
+  return split
+    .flatMap((text) => text.split(","))
+    .map((name) => {
+      const known = SUMMARY_SPLITS.find((one) => one === name);
+      if (known === undefined)
+        throw new PilotError("usage", `The summary cannot be split by "${name}".`, {
+          hint: `It can be by ${SUMMARY_SPLITS.join(", ")}.`,
+        });
+      return known;
+    });
+}
+
+const PIECE_LENGTH = 65_536;
+
+async function writeAll(
+  candidates: AsyncIterable<Candidate>,
+  heading: string,
+  render: (candidate: Candidate) => string,
+  { limit = Number.POSITIVE_INFINITY }: QueueFlags,
+  io: Io,
+): Promise<boolean> {
+  let [piece, count] = [heading, 0];
+  for await (const candidate of candidates) {
+    if (count++ < limit) piece += render(candidate);
+    if (piece.length < PIECE_LENGTH) continue;
+    if (!(await writePiece(io.stdout, piece, io.signal))) return true;
+    piece = "";
+  }
+  if (piece !== "") await writePiece(io.stdout, piece, io.signal);
+  return count > 0;
+}

@@ -1,0 +1,18 @@
+/** Which of many texts match a pattern, in a process of its own; it is started by {@link matchTexts} in text-patterns.ts. */
+import { type Failure, serveJob } from "./killable-process.ts";
+
+export interface TextPatternJob {
+  readonly source: string;
+  readonly flags: string;
+  readonly texts: readonly string[];
+}
+
+/** `matching`: places in the texts. */
+export type TextPatternOutcome = { readonly kind: "done"; readonly matching: readonly number[] } | Failure;
+
+async function run({ source, flags, texts }: TextPatternJob): Promise<TextPatternOutcome> {
+  const pattern = new RegExp(source, flags);
+  return { kind: "done", matching: texts.flatMap((text, index) => (pattern.test(text) ? [index] : [])) };
+}
+
+await serveJob(run);

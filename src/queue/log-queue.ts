@@ -1,0 +1,100 @@
+/** The queue as the log tells it, now or at any time before: the fold of the lines up to then. */
+import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
+import { applyLine, type MessageNews, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
+import type { QueuedMessage } from "../spool/queued-message.ts";
+import type { OpenLine, OpenMessage, QueueReader } from "../store/queue-reader.ts";
+import { type EpochMs, momentAt, momentMs } from "../units.ts";
+
+/** A message of the log's queue, with the server that has it. */
+export interface LoggedMessage extends QueuedMessage {
+  readonly server: string;
+}
+
+/** Status of messages that wait, or may wait: those of which all recipients ended are there until `Completed`. */
+const ON_QUEUE: ReadonlySet<string> = new Set(["received", "queued", "deferred", "frozen", "bounced", "partial"]);
+
+/** Messages that lines up to `now`, that instant included, leave on the queue; by id. */
+export function* queueFromLog(reader: QueueReader, now: EpochMs, server: string | undefined): Generator<LoggedMessage> {
+  const before = momentAt((now + 1) as EpochMs, 0);
+  for (const open of reader.openBefore(before, server)) {
+    const message = toQueued(open);
+    if (message !== undefined) yield message;
+  }
+}
+
+function toQueued(open: OpenMessage): LoggedMessage | undefined {
+  const state = fold(open);
+  if (state.marks.completed !== undefined || state.arrivalAt === undefined) return undefined;
+  const fates = resolveRecipients(state);
+  if (
+    !ON_QUEUE.has(
+      resolveMessage(
+        state,
+        fates.map(({ status }) => status),
+      ),
+    )
+  )
+    return undefined;
+  const frozen = isFrozen(state.marks);
+  const frozenMoment = state.marks.frozen;
+  return {
+    id: open.id,
+    server: open.server,
+    queueName: "",
+    sender: open.sender === "<>" ? "" : open.sender,
+    untrustedLogin: null,
+    arrivedAt: momentMs(state.arrivalAt),
+    sizeBytes: open.size,
+    isFrozen: frozen,
+    frozenAt: frozen && frozenMoment !== undefined ? momentMs(frozenMoment) : null,
+    warnings: null,
+    recipients: [...state.recipients.values()].map(({ address, lastError }, index) => ({
+      address,
+      isDelivered: isDone(fates[index]?.status, frozen),
+      reason: isDone(fates[index]?.status, frozen) ? null : (lastError?.error ?? null),
+    })),
+    generated: [],
+    damage: null,
+    damageReason: null,
+  };
+}
+
+/** A frozen bounce keeps the recipient that it could not reach. */
+function isDone(status: string | undefined, frozen: boolean): boolean {
+  return status === "delivered" || status === "discarded" || (status === "bounced" && !frozen);
+}
+
+function fold({ firstAt, arrivalAt, announced, lines }: OpenMessage): MessageState {
+  const state = newMessageState(firstAt);
+  for (const address of announced) recipientOf(state, address).announced = true;
+  for (const line of lines) applyLine(state, line.at, newsOf(line), wordOf(line));
+  // NOTE: the lines up to the moment may end before it, the arrival never does.
+  state.arrivalAt ??= arrivalAt ?? undefined;
+  return state;
+}
+
+const NO_NEWS: MessageNews = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
+const MARK_OF: Readonly<Record<string, MessageNews["mark"]>> = {
+  completed: "completed",
+  frozen: "frozen",
+  thawed: "thawed",
+  removed: "removed",
+  cancelled: "cancelled",
+  queued: "queued",
+  not_accepted: "notAccepted",
+  recipients_ignored: "ignored",
+  rejection: "rejected",
+};
+
+function newsOf({ event, word }: OpenLine): MessageNews | undefined {
+  if (event === "arrival") return { ...NO_NEWS, isArrival: true };
+  if (event === "discard" && word === undefined) return { ...NO_NEWS, mark: "discarded" };
+  const mark = MARK_OF[event];
+  return mark === undefined ? undefined : { ...NO_NEWS, mark };
+}
+
+function wordOf({ at, word }: OpenLine): Parameters<typeof applyLine>[3] {
+  if (word === undefined) return undefined;
+  const { recipient, final, outcome, isAttempt, error } = word;
+  return { recipient, target: final ?? recipient, outcome, at, isAttempt, error: error ?? undefined };
+}

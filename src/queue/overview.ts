@@ -1,0 +1,98 @@
+/** Totals of a queue: how much, for how long, for whom. Pure. */
+import { pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
+import { compareText } from "../text.ts";
+import { type EpochMs, toIso } from "../units.ts";
+
+export interface QueueTotals {
+  readonly messages: number;
+  /** That wait. */
+  readonly recipients: number;
+  readonly bytes: number;
+  readonly frozen: number;
+  /** From the null sender. */
+  readonly bounces: number;
+  /** Files that could not be read. */
+  readonly damaged: number;
+  /** Arrival of the oldest. */
+  readonly oldest: string | null;
+  readonly oldestSeconds: number | null;
+}
+
+/** What waits for a domain. */
+export interface WaitingDomain {
+  readonly domain: string;
+  /** Each message once. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** Arrival of the oldest. */
+  readonly oldest: string | null;
+}
+
+/** Adds up messages one by one, so that none has to be kept. */
+export class Overview {
+  readonly #now: EpochMs;
+  readonly #domains = new Map<string, { messages: number; bytes: number; oldestMs: EpochMs | null }>();
+  #messages = 0;
+  #recipients = 0;
+  #bytes = 0;
+  #frozen = 0;
+  #bounces = 0;
+  #damaged = 0;
+  #oldest: EpochMs | null = null;
+
+  constructor(now: EpochMs) {
+    this.#now = now;
+  }
+
+  add(message: QueuedMessage): void {
+    const { arrivedAt, sizeBytes } = message;
+    const pending = pendingRecipients(message);
+    this.#messages++;
+    this.#recipients += pending.length;
+    this.#bytes += sizeBytes ?? 0;
+    if (message.isFrozen) this.#frozen++;
+    if (message.sender === "") this.#bounces++;
+    if (message.damage !== null) this.#damaged++;
+    if (arrivedAt !== null && (this.#oldest === null || arrivedAt < this.#oldest)) this.#oldest = arrivedAt;
+    // Frozen messages wait for nobody.
+    if (message.isFrozen) return;
+    for (const domain of new Set(pending.map(domainOf))) {
+      const known = this.#domains.get(domain) ?? { messages: 0, bytes: 0, oldestMs: null };
+      known.messages++;
+      known.bytes += sizeBytes ?? 0;
+      if (arrivedAt !== null && (known.oldestMs === null || arrivedAt < known.oldestMs)) known.oldestMs = arrivedAt;
+      this.#domains.set(domain, known);
+    }
+  }
+
+  get totals(): QueueTotals {
+    const oldest = this.#oldest;
+    return {
+      messages: this.#messages,
+      recipients: this.#recipients,
+      bytes: this.#bytes,
+      frozen: this.#frozen,
+      bounces: this.#bounces,
+      damaged: this.#damaged,
+      oldest: oldest === null ? null : toIso(oldest),
+      oldestSeconds: oldest === null ? null : Math.max(0, Math.floor((this.#now - oldest) / 1000)),
+    };
+  }
+
+  /** Those that most messages wait for first. */
+  get waiting(): readonly WaitingDomain[] {
+    return [...this.#domains]
+      .map(([domain, { messages, bytes, oldestMs }]) => ({
+        domain,
+        messages,
+        bytes,
+        oldest: oldestMs === null ? null : toIso(oldestMs),
+      }))
+      .sort((left, right) => right.messages - left.messages || compareText(left.domain, right.domain));
+  }
+}
+
+/** In lower case; of an address without one the address. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+}

@@ -1,0 +1,70 @@
+/** A queue as it is told to people and programs: the shape of `queue --json`. */
+import { NULL_SENDER } from "../message/address.ts";
+import type { QueuedRecipient } from "../spool/queued-message.ts";
+import { type EpochMs, toIso } from "../units.ts";
+import type { QueueTotals, WaitingDomain } from "./overview.ts";
+import type { Candidate } from "./selection.ts";
+
+/** Who tells: the log, the files of a spool, or what `exim -bp` printed. */
+export type QueueOrigin = "log" | "spool" | "bp";
+
+export interface QueueEntry {
+  readonly id: string;
+  /** Of a named queue; empty: the default one. */
+  readonly queueName: string;
+  /** `<>` of a bounce; null when nobody tells. */
+  readonly sender: string | null;
+  readonly sizeBytes: number | null;
+  readonly arrivedAt: string | null;
+  readonly ageSeconds: number | null;
+  readonly isFrozen: boolean;
+  readonly frozenAt: string | null;
+  /** Warnings of a delay that were sent; null when nobody tells. */
+  readonly warnings: number | null;
+  readonly recipients: readonly QueuedRecipient[];
+  /** Delivered addresses that are no recipients: what aliases and redirections made. */
+  readonly generated: readonly string[];
+  /** Exim's words for what is wrong with its file. */
+  readonly damage: string | null;
+  /** Where in the file it went wrong, as a sentence. */
+  readonly damageReason: string | null;
+  /** Those of `--show-vars`, by their names as typed. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface QueueReport {
+  readonly origin: QueueOrigin;
+  /** The moment that is shown. */
+  readonly at: string;
+  /** Whose log tells it; null where another tells it, or several servers. */
+  readonly server: string | null;
+  /** The directory; null where another tells it. */
+  readonly spool: string | null;
+  /** Named queues of the spool that hold messages and are not shown. */
+  readonly otherQueues: readonly string[];
+  readonly totals: QueueTotals;
+  /** Those that most messages wait for first. */
+  readonly waiting: readonly WaitingDomain[];
+  /** By id, unless asked for otherwise. */
+  readonly messages: readonly QueueEntry[];
+}
+
+export function toEntry({ message, shown: texts }: Candidate, now: EpochMs, shown: readonly string[]): QueueEntry {
+  const { sender, arrivedAt, frozenAt, ...facts } = message;
+  return {
+    id: facts.id,
+    queueName: facts.queueName,
+    sender: sender === "" ? NULL_SENDER : sender,
+    sizeBytes: facts.sizeBytes,
+    arrivedAt: arrivedAt === null ? null : toIso(arrivedAt),
+    ageSeconds: arrivedAt === null ? null : Math.floor((now - arrivedAt) / 1000),
+    isFrozen: facts.isFrozen,
+    frozenAt: frozenAt === null ? null : toIso(frozenAt),
+    warnings: facts.warnings,
+    recipients: facts.recipients,
+    generated: facts.generated,
+    damage: facts.damage,
+    damageReason: facts.damageReason,
+    variables: Object.fromEntries(shown.map((name, index) => [name, texts[index] ?? ""])),
+  };
+}

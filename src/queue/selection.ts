@@ -1,0 +1,196 @@
+/** Which messages of a queue are wanted: criteria, of which patterns may have to be tried elsewhere. */
+import { PilotError } from "../errors.ts";
+import { type Criterion, type Pattern, passes, readCriterion } from "../spool/criteria.ts";
+import type { QueuedMessage } from "../spool/queued-message.ts";
+import {
+  isVariable,
+  LIST_SEPARATOR,
+  needsHeaders,
+  needsSpool,
+  toVariableName,
+  VARIABLE_NAMES,
+  type VariableSource,
+  variableText,
+} from "../spool/variables.ts";
+import { compareText } from "../text.ts";
+
+/** Criteria as typed. */
+export interface SelectionRequest {
+  readonly criteria: readonly string[];
+  /** One criterion is enough; else all must hold. */
+  readonly isOr: boolean;
+  /** The operator `=` tells upper and lower case apart. */
+  readonly isCaseful: boolean;
+  /** Criteria that were given as flags. */
+  readonly others: readonly Criterion[];
+  /** Variables that are shown, as typed. */
+  readonly shown: readonly string[];
+  /** Variables that the order is by, as typed. */
+  readonly sortedBy: readonly string[];
+}
+
+/** A message that is wanted, or may be. */
+export interface Candidate {
+  readonly message: QueuedMessage;
+  /** Texts of the variables that are shown, in their order. */
+  readonly shown: readonly string[];
+  readonly sortKeys: readonly string[];
+  /** Patterns that decide, with the text each of them is about; none: it is wanted. */
+  readonly open: readonly OpenCriterion[];
+}
+
+interface OpenCriterion {
+  readonly criterion: Criterion;
+  readonly text: string;
+}
+
+export type Matches = (pattern: Pattern, text: string) => boolean;
+
+/** Errors of the constructor: `usage`. */
+export class Selection {
+  /** All messages that were considered. */
+  count = 0;
+  readonly #criteria: readonly Criterion[];
+  readonly #isOr: boolean;
+  readonly #shown: readonly string[];
+  readonly #sortedBy: readonly string[];
+
+  constructor({ criteria, isOr, isCaseful, others, shown, sortedBy }: SelectionRequest) {
+    this.#criteria = [...others, ...criteria.map((text) => toCriterion(text, isCaseful))];
+    this.#isOr = isOr;
+    this.#shown = shown.map(toKnownVariable);
+    this.#sortedBy = sortedBy.map(toKnownVariable);
+  }
+
+  get #variables(): readonly string[] {
+    return [...this.#criteria.map(({ variable }) => variable), ...this.#shown, ...this.#sortedBy];
+  }
+
+  get patterns(): readonly Pattern[] {
+    return this.#criteria.flatMap(({ test }) => (test.kind === "pattern" ? [test.pattern] : []));
+  }
+
+  get needsHeaders(): boolean {
+    return this.#variables.some(needsHeaders);
+  }
+
+  /** Errors: `usage` when a variable is asked that only spool files tell. */
+  assertWithoutSpool(): void {
+    const unknown = this.#variables.find(needsSpool);
+    if (unknown === undefined) return;
+    throw new PilotError("usage", `Only the files of a spool tell $${unknown}.`, {
+      hint: "Give the spool with --spool, such as --spool /var/spool/exim4.",
+    });
+  }
+
+  /** Undefined when it is not wanted, whatever patterns say. */
+  consider(source: VariableSource): Candidate | undefined {
+    this.count++;
+    const { message } = source;
+    const textOf = (name: string): string => variableText(source, name);
+    const open: OpenCriterion[] = [];
+    let isAnyTrue = false;
+    for (const criterion of this.#criteria) {
+      // A file that tells nothing passes no criterion.
+      if (message.sender === null) return undefined;
+      if (criterion.test.kind === "pattern") {
+        open.push({ criterion, text: textOf(criterion.variable) });
+        continue;
+      }
+      const isTrue = passes(criterion, textOf, this.#isOr, neverAsked);
+      if (!isTrue && !this.#isOr) return undefined;
+      isAnyTrue ||= isTrue;
+    }
+    const isSettled = this.#isOr && isAnyTrue;
+    if (this.#isOr && !isAnyTrue && open.length === 0 && this.#criteria.length > 0) return undefined;
+    return {
+      message,
+      shown: this.#shown.length === 0 ? NONE : this.#shown.map(textOf),
+      sortKeys: this.#sortedBy.length === 0 ? NONE : this.#sortedBy.map(textOf),
+      open: isSettled || open.length === 0 ? NONE : open,
+    };
+  }
+
+  /** Those of the candidates that are wanted, in the order that was asked for. */
+  choose(candidates: readonly Candidate[], matches: Matches): readonly Candidate[] {
+    const wanted = candidates.filter(({ open }) => {
+      const isTrue = ({ criterion, text }: OpenCriterion): boolean =>
+        passes(criterion, () => text, this.#isOr, matches);
+      return open.length === 0 || (this.#isOr ? open.some(isTrue) : open.every(isTrue));
+    });
+    return this.#sortedBy.length === 0 ? wanted : sortByKeys(wanted);
+  }
+}
+
+const NONE: readonly never[] = [];
+
+/** Each pattern with the texts it is to be tried on. */
+export function openTexts(candidates: readonly Candidate[]): ReadonlyMap<Pattern, ReadonlySet<string>> {
+  const texts = new Map<Pattern, Set<string>>();
+  for (const { criterion, text } of candidates.flatMap(({ open }) => open)) {
+    if (criterion.test.kind !== "pattern") continue;
+    const { pattern } = criterion.test;
+    const known = texts.get(pattern) ?? new Set();
+    texts.set(pattern, known);
+    for (const one of criterion.each === "no" ? [text] : text.split(LIST_SEPARATOR)) known.add(one);
+  }
+  return texts;
+}
+
+function neverAsked(): boolean {
+  throw new Error("A pattern was asked before it could be tried.");
+}
+
+function toCriterion(text: string, isCaseful: boolean): Criterion {
+  const reading = readCriterion(text, { isCaseful });
+  if (reading.kind === "wrong") {
+    throw new PilotError("usage", reading.reason, {
+      hint: "Criteria look like '$message_age > 6h', '$sender_address =~ /@shop/', '!$deliver_freeze'.",
+    });
+  }
+  assertVariable(reading.criterion.variable);
+  return reading.criterion;
+}
+
+function toKnownVariable(text: string): string {
+  const name = toVariableName(text);
+  assertVariable(name);
+  return name;
+}
+
+function assertVariable(name: string): void {
+  if (isVariable(name)) return;
+  const nearest = VARIABLE_NAMES.toSorted((left, right) => distance(name, left) - distance(name, right))[0];
+  throw new PilotError("usage", `There is no variable $${name}.`, {
+    hint: `Did you mean $${nearest}? Headers are $h_NAME, variables of ACLs $acl_cNAME and $acl_mNAME.`,
+  });
+}
+
+/** How many characters have to be changed, put in or left out. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let at = 1; at <= from.length; at++) {
+    const next = [at];
+    for (let other = 1; other <= to.length; other++) {
+      const change = from[at - 1] === to[other - 1] ? 0 : 1;
+      next.push(Math.min((row[other] ?? 0) + 1, (next[other - 1] ?? 0) + 1, (row[other - 1] ?? 0) + change));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
+
+/** By numbers where all texts of a key are, else by text; ids decide where all keys are the same. */
+function sortByKeys(candidates: readonly Candidate[]): readonly Candidate[] {
+  const isNumber = (candidates[0]?.sortKeys ?? []).map((_, key) =>
+    candidates.every(({ sortKeys }) => /^-?\d*$/.test(sortKeys[key] ?? "")),
+  );
+  return candidates.toSorted((left, right) => {
+    for (const [key, isNumeric] of isNumber.entries()) {
+      const [one = "", other = ""] = [left.sortKeys[key], right.sortKeys[key]];
+      const order = isNumeric ? Number(one) - Number(other) : compareText(one, other);
+      if (order !== 0) return order;
+    }
+    return compareText(left.message.id, right.message.id);
+  });
+}

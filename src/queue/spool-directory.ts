@@ -1,0 +1,298 @@
+/**
+ * The files of a spool, read while Exim works on them: nothing is written, locked or followed out of it. Exim replaces `-H` as a whole, by
+ * renaming, so that no half file is ever there; a journal whose `-H` was replaced meanwhile is read again with that one.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { PilotError } from "../errors.ts";
+import { isMessageId } from "../parse/message-id.ts";
+import { damagedMessage, dataStart, readSpoolMessage, type SpoolMessage } from "../spool/spool-message.ts";
+import { describeSystemError, isSystemError, translateSystemError } from "../store/system-errors.ts";
+import { compareText, decodeUtf8 } from "../text.ts";
+
+/** Where the files of a message lie. */
+export interface SpoolPlace {
+  readonly id: string;
+  readonly queueName: string;
+  readonly directory: string;
+}
+
+export interface SpoolList {
+  /** By id. */
+  readonly places: readonly SpoolPlace[];
+  /** Directories that could not be listed; a message of them is not among the places. */
+  readonly unreadable: readonly string[];
+}
+
+/** Exim's own names beside named queues. */
+const NO_QUEUES: readonly string[] = ["input", "msglog", "db", "scan", "gnutls-params"];
+const INPUT = "input";
+const SUBDIRECTORY = /^[A-Za-z0-9]$/;
+const HEADER_SUFFIX = "-H";
+const ALL_QUEUES = "*";
+
+const MIB = 1024 * 1024;
+const MOST_HEADER_BYTES = 16 * MIB;
+/** Of a file that Exim replaces while it is read. */
+const TRIES = 5;
+const TURN_FILES = 500;
+const RIGHTS_HINT =
+  "Run it as root or as a member of Exim's group, such as Debian-exim or exim (`SupplementaryGroups=` in a unit of systemd).";
+
+/** Names of the queues that a spool has beside the default one. Errors: `usage`, `unreadable`. */
+export function namedQueues(spool: string): readonly string[] {
+  assertSpool(spool);
+  return list(spool)
+    .filter((name) => !NO_QUEUES.includes(name) && !name.startsWith(".") && isDirectory(join(spool, name, INPUT)))
+    .sort(compareText);
+}
+
+/** `queueName`: empty for the default queue, `*` for all. Errors: `usage` when it is no spool; `unreadable`, `not_found`. */
+export function listSpool(spool: string, queueName = ""): SpoolList {
+  assertSpool(spool);
+  const queues = queueName === ALL_QUEUES ? ["", ...namedQueues(spool)] : [queueName];
+  if (queueName !== "" && queueName !== ALL_QUEUES && !namedQueues(spool).includes(queueName)) {
+    const names = namedQueues(spool);
+    throw new PilotError("not_found", `"${spool}" has no queue named "${queueName}".`, {
+      hint: names.length === 0 ? "It has the default queue only." : `Those there are: ${names.join(", ")}.`,
+    });
+  }
+  const places: SpoolPlace[] = [];
+  const unreadable: string[] = [];
+  for (const name of queues) {
+    const input = join(spool, name, INPUT);
+    const subdirectories: string[] = [];
+    for (const file of list(input)) {
+      if (SUBDIRECTORY.test(file)) subdirectories.push(file);
+      else addPlace(places, file, name, input);
+    }
+    for (const subdirectory of subdirectories) {
+      const directory = join(input, subdirectory);
+      if (!isDirectory(directory)) continue;
+      const files = listOrNothing(directory);
+      if (files === undefined) unreadable.push(directory);
+      for (const file of files ?? []) addPlace(places, file, name, directory);
+    }
+  }
+  places.sort((left, right) => compareText(left.id, right.id));
+  return { places, unreadable };
+}
+
+function addPlace(places: SpoolPlace[], file: string, queueName: string, directory: string): void {
+  const id = file.slice(0, -HEADER_SUFFIX.length);
+  if (file.endsWith(HEADER_SUFFIX) && isMessageId(id)) places.push({ id, queueName, directory });
+}
+
+/** Where one message lies, in whatever queue; undefined: nowhere. Errors: `usage`, `unreadable`. */
+export function findInSpool(spool: string, id: string): SpoolPlace | undefined {
+  return listSpool(spool, ALL_QUEUES).places.find((place) => place.id === id);
+}
+
+/** Each message that is still there, damaged ones too. `withHeaders`: with the text of its headers. Stops early when `signal` aborts. */
+export async function* readSpool(
+  places: readonly SpoolPlace[],
+  options: { readonly withHeaders: boolean },
+  signal?: AbortSignal,
+): AsyncGenerator<SpoolMessage & { readonly place: SpoolPlace }> {
+  for (const [index, place] of places.entries()) {
+    if (index % TURN_FILES === TURN_FILES - 1) await nextTurn();
+    if (signal?.aborted === true) return;
+    const message = readPlace(place, options);
+    if (message !== undefined) yield { ...message, place };
+  }
+}
+
+/** Undefined: it has left the queue. */
+export function readPlace(place: SpoolPlace, options: { readonly withHeaders: boolean }): SpoolMessage | undefined {
+  const { id, queueName, directory } = place;
+  const path = join(directory, `${id}${HEADER_SUFFIX}`);
+  try {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const header = readRegularFile(path, MOST_HEADER_BYTES);
+      if (typeof header === "string") return damaged(place, header);
+      const data = lstatSync(join(directory, `${id}-D`), { throwIfNoEntry: false });
+      const journal = readJournal(join(directory, `${id}-J`));
+      const after = lstatSync(path, { throwIfNoEntry: false });
+      if (after === undefined) return undefined;
+      if (!isSame(header.stats, after)) continue;
+      return readSpoolMessage(
+        {
+          id,
+          queueName,
+          header: header.bytes,
+          journal,
+          dataFileBytes: data?.isFile() === true ? data.size : undefined,
+        },
+        options,
+      );
+    }
+    return damaged(place, `It was replaced ${TRIES} times while it was read.`);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT") return undefined;
+    return damaged(place, `It cannot be read: ${describeSystemError(error)}.`);
+  }
+}
+
+/** Body of a message, decoded, of `most` bytes at most; empty when there is none. */
+export function readBody({ id, directory }: SpoolPlace, most: number): string {
+  const bytes = readDataFile({ id, directory }, most);
+  return bytes === undefined ? "" : decodeUtf8(bytes.toString("latin1"));
+}
+
+/** Bytes of the body, of `most` at most; undefined when there is no data file of this message. */
+export function readDataFile(
+  { id, directory }: Pick<SpoolPlace, "id" | "directory">,
+  most: number,
+): Buffer | undefined {
+  const path = join(directory, `${id}-D`);
+  try {
+    const start = dataStart(id);
+    const bytes = readStart(path, most + start);
+    return bytes.toString("latin1", 0, start) === `${id}-D\n` ? bytes.subarray(start) : undefined;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT" || error.code === "ELOOP") return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+function damaged({ id, queueName }: SpoolPlace, reason: string): SpoolMessage {
+  return { message: damagedMessage(id, queueName, "spool read error", reason), header: undefined };
+}
+
+interface FileContent {
+  readonly bytes: Buffer;
+  readonly stats: Stats;
+}
+
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The whole file; a sentence when it is none, or too large. Errors: of the system. */
+function readRegularFile(path: string, most: number): FileContent | string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, READ_FLAGS);
+  } catch (error) {
+    if (isSystemError(error) && error.code === "ELOOP") return "It is a symbolic link, which no file of a spool is.";
+    throw error;
+  }
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) return "It is no regular file.";
+    if (stats.size > most) return `It is larger than ${most / MIB} MiB.`;
+    return { bytes: readAll(descriptor, stats.size), stats };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readStart(path: string, most: number): Buffer {
+  const descriptor = openSync(path, READ_FLAGS);
+  try {
+    const stats = fstatSync(descriptor);
+    return stats.isFile() ? readAll(descriptor, Math.min(stats.size, most)) : Buffer.alloc(0);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readAll(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let filled = 0;
+  while (filled < size) {
+    const count = readSync(descriptor, bytes, filled, size - filled, filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** Undefined: there is none, or what is there is no file of Exim's. */
+function readJournal(path: string): Buffer | undefined {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  try {
+    const content = readRegularFile(path, MOST_HEADER_BYTES);
+    return typeof content === "string" ? undefined : content.bytes;
+  } catch (error) {
+    // NOTE: Exim removes it when its content stands in `-H`.
+    if (isSystemError(error) && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function isSame(before: Stats, after: Stats): boolean {
+  return before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs;
+}
+
+/** Errors: `usage`, `unreadable`. */
+function assertSpool(spool: string): void {
+  const stats = statOf(spool);
+  if (stats === "none") {
+    throw new PilotError("usage", `There is no directory "${spool}".`, {
+      hint: "`exim -bP spool_directory` prints where the spool is; Debian's is /var/spool/exim4.",
+    });
+  }
+  if (stats === "other" || statOf(join(spool, INPUT)) !== "directory") {
+    throw new PilotError("usage", `"${spool}" is no spool of Exim's: it has no directory "input".`, {
+      hint: "`exim -bP spool_directory` prints where the spool is; Debian's is /var/spool/exim4.",
+    });
+  }
+}
+
+function statOf(path: string): "directory" | "other" | "none" {
+  try {
+    return statSync(path).isDirectory() ? "directory" : "other";
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT") return "none";
+    if (error.code === "ENOTDIR") return "other";
+    throw unreadable(path, error);
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    if (isSystemError(error)) return false;
+    throw error;
+  }
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    throw isSystemError(error) ? unreadable(path, error) : error;
+  }
+}
+
+function listOrNothing(path: string): readonly string[] | undefined {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+function unreadable(path: string, error: Parameters<typeof translateSystemError>[0]): PilotError {
+  const { message, code, hint } = translateSystemError(error, path);
+  const isRefused = error.code === "EACCES" || error.code === "EPERM";
+  return new PilotError(isRefused ? "unreadable" : code, message, {
+    hint: isRefused ? RIGHTS_HINT : (hint ?? RIGHTS_HINT),
+    cause: error,
+  });
+}

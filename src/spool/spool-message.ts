@@ -1,0 +1,101 @@
+/** What the files of a message say together: `-H`, the journal `-J` of who had it since, and the size of the body in `-D`. */
+import { compareText, decodeUtf8 } from "../text.ts";
+import { type EpochMs, epochMs, SECOND_MS } from "../units.ts";
+import type { QueuedMessage } from "./queued-message.ts";
+import { readSpoolHeader, type SpoolHeader } from "./spool-header.ts";
+
+export interface SpoolFiles {
+  readonly id: string;
+  readonly queueName: string;
+  /** Of `-H`. */
+  readonly header: Buffer;
+  /** Of `-J`; undefined: there is none. */
+  readonly journal: Buffer | undefined;
+  /** Of `-D`, with the line of its name; undefined: there is none. */
+  readonly dataFileBytes: number | undefined;
+}
+
+export interface SpoolMessage {
+  readonly message: QueuedMessage;
+  /** Undefined when damage hides it. */
+  readonly header: SpoolHeader | undefined;
+}
+
+/** `withHeaders`: keeps the text of the headers too. */
+export function readSpoolMessage(files: SpoolFiles, options: { readonly withHeaders: boolean }): SpoolMessage {
+  const { id, queueName } = files;
+  const reading = readSpoolHeader(`${id}-H`, files.header, options);
+  if (reading.kind === "damaged")
+    return { message: damagedMessage(id, queueName, formatError(files), reading.reason), header: undefined };
+  const { header } = reading;
+  const delivered = new Set(header.nonRecipients);
+  for (const address of journalAddresses(files.journal)) delivered.add(address);
+  const addresses = new Set(header.recipients.map(({ address }) => address));
+  const message: QueuedMessage = {
+    id,
+    queueName,
+    sender: header.sender,
+    untrustedLogin: header.variables.has("sender_set_untrusted") ? header.login : null,
+    arrivedAt: toMs(header.receivedTime),
+    sizeBytes: sizeOf(files, header),
+    isFrozen: header.frozenTime !== undefined,
+    frozenAt: header.frozenTime === undefined ? null : toMs(header.frozenTime),
+    warnings: header.warnings,
+    recipients: header.recipients.map(({ address }) => ({
+      address,
+      isDelivered: delivered.has(address),
+      reason: null,
+    })),
+    generated: [...delivered].filter((address) => !addresses.has(address)).sort(compareText),
+    damage: header.headerDamage === undefined ? null : formatError(files),
+    damageReason: header.headerDamage ?? null,
+  };
+  return { message, header };
+}
+
+/** An entry for a file that tells nothing, with Exim's words for it. */
+export function damagedMessage(id: string, queueName: string, damage: string, damageReason: string): QueuedMessage {
+  return {
+    id,
+    queueName,
+    sender: null,
+    untrustedLogin: null,
+    arrivedAt: null,
+    sizeBytes: null,
+    isFrozen: false,
+    frozenAt: null,
+    warnings: null,
+    recipients: [],
+    generated: [],
+    damage,
+    damageReason,
+  };
+}
+
+function formatError({ header }: SpoolFiles): string {
+  return `spool format error: size=${header.length}`;
+}
+
+/** Nothing without a body, as Exim has it. */
+function sizeOf({ id, dataFileBytes }: SpoolFiles, { headerBytes }: SpoolHeader): number {
+  return dataFileBytes === undefined ? 0 : Math.max(0, headerBytes + dataFileBytes - dataStart(id) + 1);
+}
+
+/** Where the body begins in `-D`: behind the line with its name. */
+export function dataStart(id: string): number {
+  return `${id}-D\n`.length;
+}
+
+/** One a line; the last one may be cut while it is written, and does not count. */
+function journalAddresses(journal: Buffer | undefined): readonly string[] {
+  if (journal === undefined) return [];
+  const lines = journal.toString("latin1").split("\n");
+  return lines
+    .slice(0, -1)
+    .filter((line) => line !== "" && !line.includes("\0"))
+    .map(decodeUtf8);
+}
+
+function toMs(seconds: number): EpochMs {
+  return epochMs(seconds * SECOND_MS);
+}
