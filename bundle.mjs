@@ -39,7 +39,14 @@ export async function bundle(folder) {
 
 /** Threads and processes of the program, and what they share. */
 function bundleThreads(folder) {
-  const names = ["command-thread", "reading-worker", "query-process", "pattern-process", "parent-watch"];
+  const names = [
+    "command-thread",
+    "reading-worker",
+    "query-process",
+    "pattern-process",
+    "text-pattern-process",
+    "parent-watch",
+  ];
   return build({
     ...SHARED,
     entryPoints: names.map((name) => join(CLI, `${name}.ts`)),

@@ -1,9 +1,10 @@
 /** What the log told of messages up to a moment: what the queue of then is made of. */
 import type Database from "better-sqlite3";
 import type { Outcome } from "../message/statuses.ts";
+import type { EntryKind } from "../parse/events.ts";
 import { decodeUtf8 } from "../text.ts";
 import type { Moment } from "../units.ts";
-import { type EntryKind, loadCodes } from "./codes.ts";
+import { loadCodes } from "./codes.ts";
 
 /** A message that had come and was not finished at the moment. */
 export interface OpenMessage {
