@@ -1,5 +1,5 @@
 /** README, changelog and the documents for developers against the program: what is written is there, and what is there is written. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -117,6 +117,8 @@ describe("an example of the README or the cookbook", () => {
       const real = where + command.replace(/(?<=\s)(mainlog|rejectlog|paniclog)\b/g, "$$FIXTURES/corpus/default/$1");
       const golden = { name: command, directory: "", commands: [real] };
       const { stdout } = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
+      if (process.env["UPDATE_GOLDEN"] === "1" && !isIngest)
+        showAnew(command, output, stdout.replaceAll("$FIXTURES/corpus/default/", ""));
       expect(withoutSpeed(output)).toBe(withoutSpeed(stdout.replaceAll("$FIXTURES/corpus/default/", "")));
     },
   );
@@ -265,6 +267,15 @@ interface Example {
 }
 
 /** Commands of the program in fenced blocks of shell. */
+/** Puts what is printed now below the command, in the documents that show it. */
+function showAnew(command: string, output: string, stdout: string): void {
+  for (const path of ["README.md", "docs/cookbook.md"]) {
+    const text = readText(path);
+    const anew = text.replace(`${command}\n${output}`, () => `${command}\n${stdout}`);
+    if (anew !== text) writeFileSync(join(rootOf(), path), anew);
+  }
+}
+
 function examplesIn(text: string): Example[] {
   const blocks = [...text.matchAll(/^```(?:console|sh|bash|shell)\n(.*?)^```/gms)].map(([, block = ""]) => block);
   return blocks.flatMap((block) => {

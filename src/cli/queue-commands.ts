@@ -1,15 +1,13 @@
 /** The command `queue`, its parts and their flags. */
 import { type Command, Option } from "commander";
+import { QUEUE_FORMATS } from "../render/queue-formats.ts";
 import { SUMMARY_ORDERS, SUMMARY_SPLITS } from "../spool/exiqsumm.ts";
 import { RECIPIENT_CHOICES } from "../spool/mailq-text.ts";
+import type { SetStatus } from "./command.ts";
 import { collectText, toQueueAge, toWhen, wholeNumber } from "./flag-values.ts";
 import type { Io } from "./io.ts";
 import { withPager } from "./pager.ts";
 import { redactOption, timeoutOption, withDatabase, withPaging } from "./shared-flags.ts";
-
-type SetStatus = (status: number) => void;
-
-export const QUEUE_FORMATS = ["page", "mailq", "ids", "brief", "summary"] as const;
 
 const QUEUE_EXAMPLE = `
 Criteria are exipick's: '$message_age > 6h', '$sender_address =~ /@shop/',

@@ -8,6 +8,7 @@ import { type Candidate, Selection } from "../../queue/selection.ts";
 import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
 import { countOf } from "../../render/format.ts";
 import { renderJson, renderJsonLine } from "../../render/json.ts";
+import type { QueueFormat } from "../../render/queue-formats.ts";
 import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue-list.ts";
 import type { Criterion } from "../../spool/criteria.ts";
 import {
@@ -27,7 +28,6 @@ import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort, writePiece } from "../output.ts";
-import type { QUEUE_FORMATS } from "../queue-commands.ts";
 import { redactor } from "../redactor.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../text-patterns.ts";
 
@@ -50,7 +50,7 @@ export interface QueueFlags extends DatabaseFlags {
   readonly caseful?: boolean;
   /** Milliseconds. */
   readonly timeout: number;
-  readonly format: (typeof QUEUE_FORMATS)[number];
+  readonly format: QueueFormat;
   readonly ids?: boolean;
   readonly brief?: boolean;
   readonly long?: boolean;

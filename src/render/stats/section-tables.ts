@@ -2,7 +2,7 @@
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { type ComparisonOf, withComparison } from "./compared.ts";
-import { coverageTables } from "./coverage-tables.ts";
+import { coverageTable } from "./coverage-table.ts";
 import { durationTable, forwardingTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
 import { problemTable } from "./problem-table.ts";
 import { blocklistTable, failureTable, rejectionTable } from "./reason-tables.ts";
@@ -50,7 +50,7 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   forwarding: { keys: ["forwarder", "provider"], figure: "unwanted", ...SHOWN_ROWS },
   slow: { keys: ["host"], figure: "p95Seconds", missing: null, showsGone: false },
   retries: { keys: ["attempts"], figure: "recipients", ...ROWS },
-  coverage: { keys: ["server", "log"], figure: "holes", ...ROWS },
+  coverage: { keys: ["server", "log", "from"], figure: "rhythmSeconds", ...ROWS },
 };
 
 /** Of a ranking the figure that it is ordered by. */
@@ -131,6 +131,6 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
     case "retries":
       return build(name, retryTable);
     case "coverage":
-      return build(name, (coverage) => coverageTables(coverage, timeZone));
+      return build(name, (coverage) => coverageTable(coverage, timeZone));
   }
 }
