@@ -42,15 +42,17 @@ function bundleThreads(folder) {
   const names = [
     "command-thread",
     "reading-worker",
-    "query-process",
-    "pattern-process",
-    "text-pattern-process",
-    "parent-watch",
+    "children/query-process",
+    "children/pattern-process",
+    "children/text-pattern-process",
+    "children/parent-watch",
   ];
   return build({
     ...SHARED,
     entryPoints: names.map((name) => join(CLI, `${name}.ts`)),
     outdir: folder,
+    // Beside one another, whatever folder they come from.
+    entryNames: "[name]",
     splitting: true,
     format: "esm",
     // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.
@@ -83,7 +85,7 @@ async function bundleWhole(entry, outfile, content) {
 /** Leaves out what its commands never ask for, and loads with the program what it would load when they run. */
 function withContent({ commands, hasStore }) {
   const isAbsent = (path) => {
-    const [, command] = /^\.\/commands\/(\w+)\.ts$/.exec(path) ?? [];
+    const [, command] = /^\.\.?\/commands\/([\w-]+)\.ts$/.exec(path) ?? [];
     return command === undefined ? !hasStore && path.endsWith("/store/store.ts") : !commands.includes(command);
   };
   return {

@@ -13,7 +13,7 @@ CREATE TABLE database_identity (
 ) STRICT;
 INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
 
--- Names of the codes below, so that views and people can read them. src/store/codes.ts reads them from here.
+-- Names of the codes below, so that views and people can read them. src/store/schema/codes.ts reads them from here.
 CREATE TABLE codes (
   family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention
   code   INTEGER NOT NULL,
@@ -90,7 +90,7 @@ CREATE TABLE raw_blocks (
   data      BLOB    NOT NULL,
   UNIQUE (source_id, position)
 ) STRICT;
--- For the twins of other logs; see src/store/twins.ts.
+-- For the twins of other logs; see src/store/write/duplicate-finder.ts.
 CREATE INDEX idx_raw_blocks_last_ms ON raw_blocks (source_id, last_ms, first_ms);
 
 -- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
@@ -101,7 +101,7 @@ CREATE TABLE addresses (
 ) STRICT;
 
 -- Hosts, routers, transports, ciphers, error texts: whatever repeats. Each text is there once; see string_ids.
--- In error texts and reasons four characters stand for values of the same row (see src/store/templates.ts).
+-- In error texts and reasons four characters stand for values of the same row (see src/store/schema/error-templates.ts).
 CREATE TABLE strings (
   id   INTEGER PRIMARY KEY,
   text TEXT    NOT NULL
@@ -142,7 +142,7 @@ INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('string
 -- been pruned stays here as long as entries of it are there.
 CREATE TABLE mentions (
   kind           INTEGER NOT NULL, -- codes.mention
-  key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/mentions.ts)
+  key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/log-text/postings.ts)
   block_id       INTEGER NOT NULL, -- the first block of the row: raw_blocks.id, or the entries' id / 65536
   further_blocks BLOB,             -- the others: distances, seven bits a byte, the lowest first
   PRIMARY KEY (kind, key, block_id)
@@ -281,7 +281,7 @@ CREATE TABLE sightings (
 CREATE INDEX idx_sightings_entry_id ON sightings (entry_id);
 
 -- Keys of entries that their text does not tell: it has been pruned, or another log of the server says the same at the same place. All
--- others are told from the text (src/store/fact-keys.ts).
+-- others are told from the text (src/store/log-text/fact-keys.ts).
 CREATE TABLE kept_keys (
   entry_id INTEGER PRIMARY KEY,
   fact_key BLOB NOT NULL -- 8 bytes

@@ -3,7 +3,7 @@
 -- A *chunk* is a range of message ids, or of entry ids; what is counted of it is in the rolled_… tables under its first id. It
 -- counts only as long as it is in rolled_chunks: whatever changes or takes away one of its rows takes it out there, in the same
 -- transaction, by the triggers below. What is in no chunk is counted from the rows themselves, so nothing depends on when
--- chunks are made: that is done when a run of ingest ends (src/store/rollups.ts), for ranges that no new row can fall into.
+-- chunks are made: that is done when a run of ingest ends (src/store/write/rollups.ts), for ranges that no new row can fall into.
 -- Runs in milliseconds: the tables are new. The index takes one walk through the entries.
 
 CREATE TABLE rolled_chunks (
@@ -125,7 +125,7 @@ END;
 -- Panics are few, and each is looked for. 33: codes, event 'panic'.
 CREATE INDEX idx_stored_entries_panic ON stored_entries (at) WHERE event = 33;
 
--- What the coverage of a log is judged by (src/store/coverage-reader.ts); each holds few rows.
+-- What the coverage of a log is judged by (src/store/read/coverage-reader.ts); each holds few rows.
 -- 19: codes, event 'queue_run'; the heartbeat of a main log.
 CREATE INDEX idx_stored_entries_queue_run ON stored_entries (server_id, at) WHERE event = 19;
 -- 20: event 'rejection'. 1 and 2 of seen_in: in the main log or the reject log alone, when Exim writes most of them to both.

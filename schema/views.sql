@@ -4,7 +4,7 @@
 -- log_entries, delivery_attempts and rejections: 16 hexadecimal digits that tell an entry from all others of its server, and stay the same
 -- when its log is rotated, compressed, pruned or read anew elsewhere, while id is a place in this file.
 -- Divisions count from the year 0, so that times before 1970 are not rounded up. A log's time that is more than a day (86,400,000 ms)
--- ahead of the clock that read it counts as of then: see src/store/plausible-time.ts.
+-- ahead of the clock that read it counts as of then: see src/store/schema/plausible-time.ts.
 -- created_at says when the text of a row's first line was read: null once that text has been pruned. updated_at is the time of the last
 -- line about a row. at_ms is the timestamp as a number, epoch ms: that of messages is indexed, the others through log_blocks.
 -- A plus before the key of a code keeps SQLite from beginning with the codes, of which there are few, when ids are given.

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../src/cli/commands/help.ts";
-import { buildProgram } from "../src/cli/program.ts";
+import { buildProgram } from "../src/cli/declare/program.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
 import { LINE_KINDS } from "../src/explain/kinds.ts";
 import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";

@@ -1,8 +1,8 @@
 /** What an abuse desk asks: who sends how much, from where, and who tries to get in. */
 import type { SessionTrouble } from "../message/session-trouble.ts";
 import { parseEntryText } from "../parse/record.ts";
-import type { AbuseReader, LocalMessageRow, Period } from "../store/abuse-reader.ts";
-import { findScriptArrivals } from "../store/script-calls.ts";
+import type { AbuseReader, LocalMessageRow, Period } from "../store/stats/abuse-reader.ts";
+import { findScriptArrivals } from "../store/stats/script-calls.ts";
 import { compareText } from "../text.ts";
 import { epochMs, toIso } from "../units.ts";
 

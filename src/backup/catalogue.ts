@@ -2,9 +2,9 @@
 import { existsSync, lstatSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PilotError } from "../errors.ts";
-import { findRemains, namesIn, type Processes, unfinishedName } from "../store/remains.ts";
-import { moveToNewName } from "../store/replace.ts";
-import type { Identity } from "../store/snapshot.ts";
+import { moveToNewName } from "../store/database/replace-database.ts";
+import type { Identity } from "../store/database/snapshot.ts";
+import { findRemains, namesIn, type Processes, unfinishedName } from "../store/files/remains.ts";
 import { escapeForm } from "../text.ts";
 import type { EpochMs } from "../units.ts";
 import { type Manifest, parseManifest, readManifest } from "./manifest.ts";

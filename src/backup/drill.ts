@@ -1,9 +1,9 @@
 /** A restore that is only tried: does the newest backup really give a database that answers? */
 import { basename, join } from "node:path";
 import { PilotError } from "../errors.ts";
-import { identify } from "../store/snapshot.ts";
-import { withSystemErrors } from "../store/system-errors.ts";
-import { type CheckedTexts, checkTexts } from "../store/text-check.ts";
+import { identify } from "../store/database/snapshot.ts";
+import { withSystemErrors } from "../store/files/system-errors.ts";
+import { type CheckedTexts, checkTexts } from "../store/log-text/text-check.ts";
 import { findNewest } from "./catalogue.ts";
 import type { Manifest } from "./manifest.ts";
 import { type RestoreOptions, restoreBackup } from "./restore.ts";

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { PilotError } from "../errors.ts";
-import { OWNER_ONLY, readRegularFile } from "../store/disk.ts";
-import type { RowCounts } from "../store/snapshot.ts";
+import type { RowCounts } from "../store/database/snapshot.ts";
+import { OWNER_ONLY, readRegularFile } from "../store/files/disk.ts";
 import { manifestPath } from "./name.ts";
 
 /** Raised when a field changes its meaning. */

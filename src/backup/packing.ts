@@ -5,7 +5,7 @@ import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
-import { OWNER_ONLY } from "../store/disk.ts";
+import { OWNER_ONLY } from "../store/files/disk.ts";
 import { MIB } from "../units.ts";
 import { decrypt, type Encrypter, encrypt, type Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";

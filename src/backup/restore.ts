@@ -2,12 +2,18 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { PilotError } from "../errors.ts";
-import { syncToDisk } from "../store/disk.ts";
-import type { Migrations } from "../store/migrations.ts";
-import { type Processes, removeRemains, unfinishedName } from "../store/remains.ts";
-import { filesBeside, placeOf, removeSecondNames, replaceDatabase, strayCompanions } from "../store/replace.ts";
-import { stateOf } from "../store/snapshot.ts";
-import { withSystemErrors } from "../store/system-errors.ts";
+import type { Migrations } from "../store/database/migrations.ts";
+import {
+  filesBeside,
+  placeOf,
+  removeSecondNames,
+  replaceDatabase,
+  strayCompanions,
+} from "../store/database/replace-database.ts";
+import { stateOf } from "../store/database/snapshot.ts";
+import { syncToDisk } from "../store/files/disk.ts";
+import { type Processes, removeRemains, unfinishedName } from "../store/files/remains.ts";
+import { withSystemErrors } from "../store/files/system-errors.ts";
 import type { EpochMs } from "../units.ts";
 import type { Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";

@@ -2,12 +2,12 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
-import { OWNER_ONLY } from "../store/disk.ts";
-import { assertFreeSpace } from "../store/free-space.ts";
-import type { Migrations } from "../store/migrations.ts";
-import { type Processes, unfinishedName } from "../store/remains.ts";
-import { checkFile, type FileState, type RowCounts } from "../store/snapshot.ts";
-import { withSystemErrors } from "../store/system-errors.ts";
+import type { Migrations } from "../store/database/migrations.ts";
+import { checkFile, type FileState, type RowCounts } from "../store/database/snapshot.ts";
+import { OWNER_ONLY } from "../store/files/disk.ts";
+import { assertFreeSpace } from "../store/files/free-space.ts";
+import { type Processes, unfinishedName } from "../store/files/remains.ts";
+import { withSystemErrors } from "../store/files/system-errors.ts";
 import type { EpochMs } from "../units.ts";
 import { tidy } from "./catalogue.ts";
 import type { Keys } from "./encryption.ts";

@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
-import { toVisibleLine } from "../render/terminal-text.ts";
-import type { AuditRecord, AuditResult } from "../store/audit-writer.ts";
-import type { StoreSettings } from "../store/settings.ts";
+import { toVisibleLine } from "../render/form/terminal-text.ts";
+import type { StoreSettings } from "../store/database/settings.ts";
+import type { AuditRecord, AuditResult } from "../store/write/audit-writer.ts";
 import { type EpochMs, SECOND_MS } from "../units.ts";
 import type { Io } from "./io.ts";
 
@@ -94,7 +94,7 @@ async function append(
     program,
   };
   if (flags.syslog === true) await writeToSyslog(record, io);
-  const { appendAudit, hasAudit } = await import("../store/audit-writer.ts");
+  const { appendAudit, hasAudit } = await import("../store/write/audit-writer.ts");
   const endMs = at + flags.wait * SECOND_MS;
   for (;;) {
     try {

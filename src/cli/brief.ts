@@ -2,7 +2,7 @@
 import { type Io, processIo } from "./io.ts";
 import { main, reportCrash } from "./main.ts";
 import { NotBrief } from "./quick.ts";
-import { streamsOfProcess } from "./standard-streams.ts";
+import { streamsOfProcess } from "./terminal/standard-streams.ts";
 
 /** Returns the exit status; undefined when the command cannot end at once, and has printed nothing. `controller` aborts by a signal. */
 export async function runBriefly(argv: readonly string[], controller: AbortController): Promise<number | undefined> {

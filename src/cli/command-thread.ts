@@ -2,10 +2,10 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { parentPort, workerData } from "node:worker_threads";
-import { heedStop } from "../store/busy.ts";
+import { heedStop } from "../store/database/busy.ts";
 import { processIo } from "./io.ts";
 import { main, reportCrash } from "./main.ts";
-import { streamsOfThread } from "./standard-streams.ts";
+import { streamsOfThread } from "./terminal/standard-streams.ts";
 
 export interface ThreadStart {
   /** Without node and script. */

@@ -1,12 +1,12 @@
 /** Brackets of a command: what it prints to, and the database it opens and closes. */
 import { join } from "node:path";
 import { PilotError } from "../errors.ts";
-import { createPaint, type Paint } from "../render/paint.ts";
+import { createPaint, type Paint } from "../render/form/paint.ts";
+import type { StoreSettings } from "../store/database/settings.ts";
 import type { Reader } from "../store/reader.ts";
-import type { StoreSettings } from "../store/settings.ts";
-import type { Writer } from "../store/writer.ts";
+import type { Writer } from "../store/write/writer.ts";
 import { SECOND_MS } from "../units.ts";
-import { assertDatabaseName } from "./database-name.ts";
+import { assertDatabaseName } from "./flags/database-name.ts";
 import type { Io, OutputStream } from "./io.ts";
 import { findPackageRoot, readVersion } from "./package-root.ts";
 import { thisMachine } from "./processes.ts";
@@ -64,7 +64,7 @@ export async function usingReaderOfWriter<Result>(
   io: Io,
   action: (reader: Reader) => Promise<Result>,
 ): Promise<Result> {
-  const { canWriteTo } = await import("../store/companions.ts");
+  const { canWriteTo } = await import("../store/database/companions.ts");
   // NOTE: without the right to write it is refused later, with what that means for the command.
   if (canWriteTo(flags.db)) await usingWriter(flags, io, () => {}, { create: false });
   return usingReader(flags, io, action);
@@ -103,7 +103,7 @@ async function translating<Result>(path: string, action: () => Promise<Result> |
   try {
     return await action();
   } catch (error) {
-    const { translateError } = await import("../store/sqlite-errors.ts");
+    const { translateError } = await import("../store/database/sqlite-errors.ts");
     throw translateError(error, path);
   }
 }

@@ -2,7 +2,7 @@
 import { judgeCoverage } from "../coverage/coverage.ts";
 import type { Coverage } from "../coverage/holes.ts";
 import { describeCoverage, mendHoles } from "../render/coverage-text.ts";
-import { toVisibleLine } from "../render/terminal-text.ts";
+import { toVisibleLine } from "../render/form/terminal-text.ts";
 import type { Reader } from "../store/reader.ts";
 import type { EpochMs } from "../units.ts";
 import type { Io } from "./io.ts";

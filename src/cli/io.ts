@@ -5,10 +5,10 @@ import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
-import type { Thread } from "../ingest/reading-thread.ts";
-import type { SystemError } from "../store/system-errors.ts";
+import type { Thread } from "../ingest/batch/batch-thread.ts";
+import type { SystemError } from "../store/files/system-errors.ts";
 import { type EpochMs, epochMs } from "../units.ts";
-import { ignoreFailures, type ProcessStreams, watchOutput } from "./standard-streams.ts";
+import { ignoreFailures, type ProcessStreams, watchOutput } from "./terminal/standard-streams.ts";
 
 export interface OutputStream {
   readonly write: (text: string | Uint8Array) => unknown;

@@ -2,17 +2,22 @@
 import { statSync } from "node:fs";
 import { CommanderError } from "commander";
 import { type ErrorCode, EXIT_BUG, EXIT_STATUS, PilotError } from "../errors.ts";
-import { renderJson, renderJsonLine } from "../render/json.ts";
-import { toVisible } from "../render/terminal-text.ts";
-import { describeSystemError, isSystemError, type SystemError, translateSystemError } from "../store/system-errors.ts";
-import { readArgv } from "./argv.ts";
-import type { SetStatus } from "./command.ts";
+import { renderJson, renderJsonLine } from "../render/form/json.ts";
+import { toVisible } from "../render/form/terminal-text.ts";
+import {
+  describeSystemError,
+  isSystemError,
+  type SystemError,
+  translateSystemError,
+} from "../store/files/system-errors.ts";
+import { readArgv } from "./declare/argv.ts";
+import type { SetStatus } from "./declare/command.ts";
+import { buildProgram } from "./declare/program.ts";
 import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
-import { buildProgram } from "./program.ts";
 import { NotBrief } from "./quick.ts";
-import { reportError } from "./report-error.ts";
-import { toUsageError } from "./usage-error.ts";
+import { reportError } from "./terminal/report-error.ts";
+import { toUsageError } from "./terminal/usage-error.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -73,7 +78,7 @@ async function toFailure(error: unknown, argv: readonly string[]): Promise<unkno
   if (error instanceof PilotError) return error;
   if (error instanceof CommanderError) return toUsageError(error.message, commandOf(argv));
   if (isSystemError(error)) return translateSystemError(error);
-  const { translateError } = await import("../store/sqlite-errors.ts");
+  const { translateError } = await import("../store/database/sqlite-errors.ts");
   return translateError(error);
 }
 

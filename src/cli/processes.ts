@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import type { Processes } from "../store/remains.ts";
+import type { Processes } from "../store/files/remains.ts";
 
 /** The processes of this machine, since its last start and in this container: the only ones that can be asked whether they are there. */
 export function thisMachine(): Processes {

@@ -5,9 +5,9 @@ import { type Candidate, type Matches, openTexts } from "../queue/selection.ts";
 import { isLinear } from "../search/pattern.ts";
 import type { Pattern } from "../spool/criteria.ts";
 import { SECOND_MS } from "../units.ts";
+import { Killable } from "./children/killable.ts";
+import type { TextPatternOutcome } from "./children/text-pattern-process.ts";
 import type { Io } from "./io.ts";
-import { Killable } from "./killable.ts";
-import type { TextPatternOutcome } from "./text-pattern-process.ts";
 
 /** What the patterns of criteria say of the texts they are about. `timeoutMs`: 0 is no limit. Errors: `timeout`, `memory`, `interrupted`. */
 export async function matchTexts(candidates: readonly Candidate[], timeoutMs: number, io: Io): Promise<Matches> {

@@ -1,5 +1,5 @@
 /** A copy of the database for a command, and the reading of its lines into it. */
-import { replay } from "../ingest/replay.ts";
+import { replay } from "../ingest/save/replay.ts";
 import type { Reader } from "../store/reader.ts";
 import { type CopyOptions, WorkingCopy } from "../store/working-copy.ts";
 import { type DatabaseFlags, toStoreSettings } from "./context.ts";

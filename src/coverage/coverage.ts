@@ -1,6 +1,6 @@
 /** Which part of a time was read, judged from the logs' own heartbeats. */
 import { messageIdTime } from "../parse/message-id.ts";
-import type { CoverageReader, ServerSpan, SourceSpan, UnpairedRejection } from "../store/coverage-reader.ts";
+import type { CoverageReader, ServerSpan, SourceSpan, UnpairedRejection } from "../store/read/coverage-reader.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS, SECOND_MS, toIso } from "../units.ts";
 import {
   type Coverage,

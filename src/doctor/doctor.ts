@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { Coverage } from "../coverage/holes.ts";
 import { PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
+import type { StoreSettings } from "../store/database/settings.ts";
 import {
   type DatabaseHealth,
   databaseHealth,
@@ -10,9 +11,8 @@ import {
   fileHealth,
   type LastRun,
   type ServerHealth,
-} from "../store/health-reader.ts";
-import { offerRebuild } from "../store/parser-age.ts";
-import type { StoreSettings } from "../store/settings.ts";
+} from "../store/read/health-reader.ts";
+import { offerRebuild } from "../store/schema/parser-age.ts";
 import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
 import { isTimeZone } from "../when.ts";
 import { missingSelectors } from "./log-selector.ts";

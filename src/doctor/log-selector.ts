@@ -1,5 +1,5 @@
 /** What a server could log and does not, as far as its last messages show. Source: Exim specification, "Log files", log_selector. */
-import type { LogSample } from "../store/health-reader.ts";
+import type { LogSample } from "../store/read/health-reader.ts";
 
 export interface MissingSelector {
   /** Of log_selector. */

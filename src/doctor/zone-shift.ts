@@ -1,6 +1,6 @@
 /** Stamps that are read in a zone other than that of the server's clock: the ids of messages tell the time, too, and in UTC. */
 import { messageIdTime } from "../parse/message-id.ts";
-import type { ArrivalTime } from "../store/health-reader.ts";
+import type { ArrivalTime } from "../store/read/health-reader.ts";
 import { HOUR_MS, MINUTE_MS } from "../units.ts";
 
 /** Fewer messages say nothing. */

@@ -1,5 +1,5 @@
 import { PilotError } from "../errors.ts";
-import type { StoredSource } from "../store/source-reader.ts";
+import type { StoredSource } from "../store/read/source-reader.ts";
 
 /**
  * The stored log that `wanted` names: by its id, by its path, or by the end of its path (`mainlog.1`, `exim4/mainlog`).

@@ -4,14 +4,12 @@ import type { Readable } from "node:stream";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type ErrorCode, PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
-import type { SourceType } from "../store/codes.ts";
-import type { RunFigures } from "../store/rows.ts";
-import type { ServerRow } from "../store/source-catalogue.ts";
-import type { Writer } from "../store/writer.ts";
+import type { SourceType } from "../store/schema/codes.ts";
+import type { RunFigures } from "../store/write/rows.ts";
+import type { ServerRow } from "../store/write/source-catalogue.ts";
+import type { Writer } from "../store/write/writer.ts";
 import { type EpochMs, KIB, SECOND_MS } from "../units.ts";
-import { findLogs, noLogAmong } from "./find-logs.ts";
-import { Follower } from "./follow.ts";
-import { endsBefore } from "./log-age.ts";
+import { ReadingThread, readBlocks, type Thread } from "./batch/batch-thread.ts";
 import {
   BULK_LOAD,
   LARGE_LOG,
@@ -20,13 +18,15 @@ import {
   type ReaderOptions,
   readLog,
   SMALL_LOAD,
-} from "./log-reader.ts";
-import { guessLogType, isForeign, isSurelyLog, refusalOf } from "./log-type.ts";
-import { MessageBook } from "./message-book.ts";
-import type { OpenSource } from "./open-source.ts";
-import { ReadingThread, readBlocks, type Thread } from "./reading-thread.ts";
-import { hasWholeLine, recognise } from "./recognise.ts";
-import { openSource, STDIN_PATH } from "./source.ts";
+} from "./save/log-writer.ts";
+import { MessageBook } from "./save/message-cache.ts";
+import { findLogs, noLogAmong } from "./source/find-logs.ts";
+import { Follower } from "./source/follow.ts";
+import { hasWholeLine, recognise } from "./source/identify-log.ts";
+import { endsBefore } from "./source/log-age.ts";
+import { guessLogType, isForeign, isSurelyLog, refusalOf } from "./source/log-type.ts";
+import type { OpenSource } from "./source/open-source.ts";
+import { openSource, STDIN_PATH } from "./source/source.ts";
 
 export interface IngestOptions {
   /** Name of the server that wrote the logs. */

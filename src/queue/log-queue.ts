@@ -2,7 +2,7 @@
 import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
 import { applyLine, type MessageNews, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
 import type { QueuedMessage } from "../spool/queued-message.ts";
-import type { OpenLine, OpenMessage, QueueReader } from "../store/queue-reader.ts";
+import type { OpenLine, OpenMessage, QueueReader } from "../store/read/queue-reader.ts";
 import { type EpochMs, momentAt, momentMs } from "../units.ts";
 
 /** A message of the log's queue, with the server that has it. */

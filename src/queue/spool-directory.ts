@@ -18,7 +18,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { isMessageId } from "../parse/message-id.ts";
 import { damagedMessage, dataStart, readSpoolMessage, type SpoolMessage } from "../spool/spool-message.ts";
-import { describeSystemError, isSystemError, translateSystemError } from "../store/system-errors.ts";
+import { describeSystemError, isSystemError, translateSystemError } from "../store/files/system-errors.ts";
 import { compareText, decodeUtf8 } from "../text.ts";
 
 /** Where the files of a message lie. */

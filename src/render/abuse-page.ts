@@ -1,8 +1,8 @@
 import type { Abuse, AccountFailures, ClientTroubles, LoginFailures, Script, Sender } from "../abuse/abuse.ts";
-import { countOf, formatCount, formatTime } from "./format.ts";
-import { renderHanging } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatCount, formatTime } from "./form/format.ts";
+import { renderHanging } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 export interface AbuseOptions {
   readonly columns: number;

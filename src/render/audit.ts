@@ -1,9 +1,9 @@
 /** The audit log, for people and for spreadsheets. */
-import type { AuditRow } from "../store/audit-reader.ts";
-import { formatSeconds, formatTime } from "./format.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisible, toVisibleLine } from "./terminal-text.ts";
+import type { AuditRow } from "../store/read/audit-reader.ts";
+import { formatSeconds, formatTime } from "./form/format.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
 
 export function renderAudit(rows: readonly AuditRow[], timeZone: string, paint: Paint): string {
   if (rows.length === 0) return "Nothing of that kind is recorded.\n";

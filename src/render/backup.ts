@@ -6,10 +6,10 @@ import type { Manifest } from "../backup/manifest.ts";
 import type { RestoreReport } from "../backup/restore.ts";
 import type { Shrinkage } from "../backup/rotation.ts";
 import type { VerifiedBackup } from "../backup/verify.ts";
-import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 export function renderBackup({ path, manifest, removed, spared, shrinkage }: BackupReport): string {
   const lines = [

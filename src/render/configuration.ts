@@ -1,6 +1,6 @@
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 export interface SettingRow {
   readonly setting: string;

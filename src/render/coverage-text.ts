@@ -1,8 +1,8 @@
 /** Holes in what was read, in words for whoever runs the server; text of strangers is not made safe here. */
 import type { Coverage, CoverageHole } from "../coverage/holes.ts";
-import { countOf, formatCount, formatSeconds, formatTime } from "./format.ts";
-import { renderHanging } from "./layout.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatCount, formatSeconds, formatTime } from "./form/format.ts";
+import { renderHanging } from "./form/layout.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** Told one by one; the others are counted. */
 const MOST_TOLD = 3;

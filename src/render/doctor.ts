@@ -1,8 +1,8 @@
 import type { DoctorReport, Verdict } from "../doctor/doctor.ts";
-import { countOf, formatBytes } from "./format.ts";
-import { renderColumns, renderHanging } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatBytes } from "./form/format.ts";
+import { renderColumns, renderHanging } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 const MARK_WIDTH = 9;
 

@@ -1,9 +1,9 @@
 /** What an ingest did: a line for people, an object for programs. */
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
-import { countOf, formatCount } from "./format.ts";
-import { renderJson } from "./json.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatCount } from "./form/format.ts";
+import { renderJson } from "./form/json.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /**
  * `Stored 420 lines: 103 new messages, 12 of free text, 0 unparsed (21,000 lines/s).`, or what there was instead of new

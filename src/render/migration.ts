@@ -1,6 +1,6 @@
-import type { RebuildOffer } from "../store/parser-age.ts";
+import type { RebuildOffer } from "../store/schema/parser-age.ts";
 import type { MigrateReport } from "../store/store.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** What a migration did or would do, a line each, and what may be done then. */
 export function renderMigration(

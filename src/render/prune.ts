@@ -1,9 +1,9 @@
 /** What pruning removed or would remove. */
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
-import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A sentence, a table of rows, and what happened to the space. */
 export function renderPrune(report: PruneReport): string {

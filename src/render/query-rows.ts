@@ -3,13 +3,13 @@
  * beyond 2^53 are strings of digits in JSON, blobs are `x'00ff'`, an infinite number is 9e999 or -9e999. A null is `null` in JSON
  * and nothing in a table and in CSV.
  */
-import type { Cell } from "../store/query-runner.ts";
-import { renderCsvRow } from "./csv.ts";
-import { JSON_VERSION } from "./json.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import type { RowFormat } from "./row-formats.ts";
-import { toVisibleJson, toVisibleLine } from "./terminal-text.ts";
+import type { Cell } from "../store/read/query-runner.ts";
+import { renderCsvRow } from "./form/csv.ts";
+import { JSON_VERSION } from "./form/json.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import type { RowFormat } from "./form/row-formats.ts";
+import { toVisibleJson, toVisibleLine } from "./form/terminal-text.ts";
 
 /** Makes the output piece by piece. */
 export interface RowRenderer {

@@ -1,6 +1,6 @@
 import type { RawGroup } from "../search/raw-groups.ts";
-import type { Paint } from "./paint.ts";
-import { toVisible } from "./terminal-text.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisible } from "./form/terminal-text.ts";
 
 /** In exigrep's form: a mark before a message that is not finished, its lines; empty lines between groups. */
 export function renderRawGroup({ unfinishedId, lines }: RawGroup, paint: Paint): string {

@@ -1,5 +1,5 @@
-import { countOf, formatBytes, formatSeconds } from "./format.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatBytes, formatSeconds } from "./form/format.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** What a rebuild did or would do. */
 export interface RebuildReport {

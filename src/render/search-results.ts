@@ -1,11 +1,11 @@
 /** Results of a search, one after the other: lines for people, rows and objects for programs. */
 import type { SearchResult } from "../search/result.ts";
-import { renderCsvRow } from "./csv.ts";
-import { formatBytes, formatHost, formatSeconds, formatTime } from "./format.ts";
-import { greatest, renderHanging } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { paintStatus } from "./status-colour.ts";
-import { toVisible, toVisibleLine } from "./terminal-text.ts";
+import { renderCsvRow } from "./form/csv.ts";
+import { formatBytes, formatHost, formatSeconds, formatTime } from "./form/format.ts";
+import { greatest, renderHanging } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { paintStatus } from "./form/status-colour.ts";
+import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
 
 export interface ListOptions {
   readonly columns: number;

@@ -1,10 +1,10 @@
 /** The servers whose logs are stored, and what was changed of one. */
 import type { ServerChange } from "../servers/servers.ts";
-import type { ServerFigures } from "../store/server-reader.ts";
-import { countOf, formatCount, formatTime } from "./format.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import type { ServerFigures } from "../store/read/catalogue-reader.ts";
+import { countOf, formatCount, formatTime } from "./form/format.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A server as `--json` shows it. */
 export function toServerFacts(server: ServerFigures) {

@@ -1,9 +1,9 @@
 /** Which logs are stored, and how far they were read. */
-import type { StoredSource } from "../store/source-reader.ts";
-import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import type { StoredSource } from "../store/read/source-reader.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A log as `--json` shows it. */
 export function toSourceFacts(source: StoredSource) {

@@ -1,9 +1,9 @@
-import type { TagUse } from "../store/tag-reader.ts";
+import type { TagUse } from "../store/read/tag-reader.ts";
 import type { TagChange } from "../tags/tags.ts";
-import { countOf, formatCount, formatTime } from "./format.ts";
-import { renderColumns } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatCount, formatTime } from "./form/format.ts";
+import { renderColumns } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 export function renderTags(tags: readonly TagUse[], timeZone: string, paint: Paint): string {
   if (tags.length === 0) return "No message has a tag; `exim-pilot tag ID NAME` gives it one.\n";

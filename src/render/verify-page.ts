@@ -1,10 +1,10 @@
 /** The checks of a verification, and what they found. */
-import type { Unchecked } from "../store/unchecked.ts";
+import type { Unchecked } from "../store/integrity/pruned-exclusions.ts";
 import type { CheckReport } from "../verify/verify.ts";
-import { countOf, formatBytes, formatCount } from "./format.ts";
-import { renderHanging } from "./layout.ts";
-import type { Paint } from "./paint.ts";
-import { toVisibleLine } from "./terminal-text.ts";
+import { countOf, formatBytes, formatCount } from "./form/format.ts";
+import { renderHanging } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
+import { toVisibleLine } from "./form/terminal-text.ts";
 
 export interface VerifyPageOptions {
   readonly columns: number;

@@ -1,6 +1,6 @@
 import type { ViewDescription } from "../store/public-views.ts";
-import { renderHanging } from "./layout.ts";
-import type { Paint } from "./paint.ts";
+import { renderHanging } from "./form/layout.ts";
+import type { Paint } from "./form/paint.ts";
 
 /** Each view with what it holds and its columns. */
 export function renderViews(

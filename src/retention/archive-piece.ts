@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
-import { readRegularFile } from "../store/disk.ts";
-import type { FallingBlock } from "../store/pruner.ts";
+import { readRegularFile } from "../store/files/disk.ts";
+import type { FallingBlock } from "../store/prune/pruner.ts";
 
 /** Raised when a field changes its meaning. */
 export const MANIFEST_VERSION = 1;

@@ -10,10 +10,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
-import { makePrivateDirectory } from "../store/disk.ts";
-import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
-import { createPrivateFile, isUnnamedFile, writePrivateFile } from "../store/private-file.ts";
-import type { FallingBlock, PrunedLog, Pruner } from "../store/pruner.ts";
+import { makePrivateDirectory } from "../store/files/disk.ts";
+import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
+import { createPrivateFile, isUnnamedFile, writePrivateFile } from "../store/files/private-file.ts";
+import type { FallingBlock, PrunedLog, Pruner } from "../store/prune/pruner.ts";
 import { DAY_MS, type EpochMs, epochMs, MIB, toIso } from "../units.ts";
 import {
   type ArchiveManifest,

@@ -1,11 +1,11 @@
 /** Keeping the database small: what is old goes, by policy, and the space it took goes back to the system. */
 import { dirname } from "node:path";
 import { PilotError } from "../errors.ts";
-import { assertFreeSpace, type FreeBytes } from "../store/free-space.ts";
-import type { MentionRow } from "../store/mentions.ts";
-import type { Cutoffs, Share } from "../store/prune-plan.ts";
-import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/pruner.ts";
-import { finish } from "../store/used-texts.ts";
+import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
+import type { MentionRow } from "../store/log-text/postings.ts";
+import { finish } from "../store/prune/orphan-texts.ts";
+import type { Cutoffs, Share } from "../store/prune/prune-plan.ts";
+import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/prune/pruner.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { archiveFalling } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";

@@ -1,5 +1,5 @@
-import { COMBINATIONS } from "../store/prune-plan.ts";
-import type { Pruner, RemovedRows } from "../store/pruner.ts";
+import { COMBINATIONS } from "../store/prune/prune-plan.ts";
+import type { Pruner, RemovedRows } from "../store/prune/pruner.ts";
 import type { Slices } from "./slices.ts";
 
 /** So often they are looked for anew when others have written meanwhile; what is left then stays until the next prune. */

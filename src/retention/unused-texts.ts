@@ -1,5 +1,5 @@
-import type { Pruner, RemovedRows } from "../store/pruner.ts";
-import { TEXT_TABLES } from "../store/text-references.ts";
+import type { Pruner, RemovedRows } from "../store/prune/pruner.ts";
+import { TEXT_TABLES } from "../store/schema/text-references.ts";
 import type { Slices } from "./slices.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** A place in the results of a search, as text to be given back. */
-import type { Hit, Order, SortKey } from "../store/search-reader.ts";
+import type { Hit, Order, SortKey } from "../store/search/search-reader.ts";
 
 /** The same results in the same order go on behind it, whatever was added in the meantime. */
 export function formatCursor({ rank, isMessage, id }: Hit, { key, isAscending }: Order): string {

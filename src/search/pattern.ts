@@ -1,6 +1,6 @@
 /** A pattern over log lines, as exigrep takes it. */
 import { PilotError } from "../errors.ts";
-import type { LinePattern } from "../store/raw-lines.ts";
+import type { LinePattern } from "../store/log-text/line-scan.ts";
 import { escapeForm } from "../text.ts";
 
 export interface PatternOptions {

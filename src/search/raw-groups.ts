@@ -1,5 +1,5 @@
 /** The raw lines of what was found, as exigrep shows them: all lines of a message together. */
-import type { FoundGroup } from "../store/group-reader.ts";
+import type { FoundGroup } from "../store/search/group-reader.ts";
 import { decodeLines } from "../text.ts";
 
 export interface RawGroup {

@@ -1,6 +1,6 @@
 /** What a search finds, as plain data: an element of `search --json`. Timestamps are ISO-8601 UTC. */
 import type { MessageStatus } from "../message/statuses.ts";
-import type { HitKind } from "../store/filter.ts";
+import type { HitKind } from "../store/search/filter.ts";
 
 export interface SearchResult {
   /** A message; a refusal, or another line, that belongs to no message. */

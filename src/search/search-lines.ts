@@ -1,6 +1,6 @@
 /** Which messages and lines a pattern selects, with exigrep's meanings: a line that matches selects all lines of its message. */
-import type { LineMatch, RawLines } from "../store/raw-lines.ts";
-import type { Candidates, Hit, SearchReader } from "../store/search-reader.ts";
+import type { LineMatch, RawLines } from "../store/log-text/line-scan.ts";
+import type { Candidates, Hit, SearchReader } from "../store/search/search-reader.ts";
 import type { Search } from "./search.ts";
 
 export interface LineSelection {

@@ -1,7 +1,7 @@
 /** Which messages, refusals and other lines match a filter. */
 import type { MessageStatus } from "../message/statuses.ts";
 import { parseEntryText } from "../parse/record.ts";
-import type { Filter } from "../store/filter.ts";
+import type { Filter } from "../store/search/filter.ts";
 import type {
   Found,
   FoundEntry,
@@ -10,7 +10,7 @@ import type {
   Hit,
   Order,
   SearchReader,
-} from "../store/search-reader.ts";
+} from "../store/search/search-reader.ts";
 import { decodeLines } from "../text.ts";
 import { formatCursor } from "./cursor.ts";
 import type { SearchPage, SearchResult } from "./result.ts";

@@ -1,7 +1,7 @@
 /** Names and settings of the servers whose logs are stored. */
 import { PilotError } from "../errors.ts";
-import type { ServerRow, SourceCatalogue } from "../store/source-catalogue.ts";
-import type { Writer } from "../store/writer.ts";
+import type { ServerRow, SourceCatalogue } from "../store/write/source-catalogue.ts";
+import type { Writer } from "../store/write/writer.ts";
 
 /** Undefined: as it is. An empty text takes an environment or an owner away. */
 export interface ServerChanges {

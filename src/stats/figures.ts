@@ -8,7 +8,7 @@ import type {
   RejectionGroup,
 } from "../store/stats/counts.ts";
 import type { HostCount } from "../store/stats/remote-hosts.ts";
-import type { SelectedStats } from "../store/stats-reader.ts";
+import type { SelectedStats } from "../store/stats/stats-reader.ts";
 
 export class Figures {
   readonly source: SelectedStats;

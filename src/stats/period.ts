@@ -1,7 +1,7 @@
 /** The time that figures are about: what was asked for, and what of it the logs cover. */
 
 import type { Filter } from "../store/stats/selection.ts";
-import type { Overview } from "../store/stats-reader.ts";
+import type { Overview } from "../store/stats/stats-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
 import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
 

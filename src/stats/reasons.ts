@@ -3,7 +3,7 @@ import { operatorOf, replyIn } from "../message/failure-category.ts";
 import { FAILURE_ADVICE, type FailureCategory, OPERATORS, type Operator } from "../message/reply-rules.ts";
 import type { RejectionPhase } from "../parse/events.ts";
 import type { FailureGroup, ReasonCount, RejectionGroup } from "../store/stats/counts.ts";
-import type { Sample, StatsReader } from "../store/stats-reader.ts";
+import type { Sample, StatsReader } from "../store/stats/stats-reader.ts";
 import { compareText } from "../text.ts";
 import { sum } from "./totals.ts";
 

@@ -6,7 +6,7 @@ import { AXES, type Axis, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
-import type { StatsReader } from "../store/stats-reader.ts";
+import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { formatBucket } from "../when.ts";
 import { type Check, checkConditions } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";

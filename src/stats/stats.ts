@@ -2,7 +2,7 @@
 
 import type { Coverage } from "../coverage/holes.ts";
 import { PilotError } from "../errors.ts";
-import type { Outliers, Overview, SelectedStats, StatsReader } from "../store/stats-reader.ts";
+import type { Outliers, Overview, SelectedStats, StatsReader } from "../store/stats/stats-reader.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { formatBucket } from "../when.ts";
 import type { Check } from "./conditions.ts";

@@ -1,9 +1,9 @@
 /** The public views as people are told of them. */
 import Database from "better-sqlite3";
-import { withTranslation } from "./connection.ts";
-import { loadMigrations, migrate } from "./migrations.ts";
+import { withTranslation } from "./database/connection.ts";
+import { loadMigrations, migrate } from "./database/migrations.ts";
+import type { StoreSettings } from "./database/settings.ts";
 import { addTextColumns } from "./reader.ts";
-import type { StoreSettings } from "./settings.ts";
 
 export interface ViewDescription {
   readonly name: string;

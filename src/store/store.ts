@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
-import { closeWriter } from "./companions.ts";
-import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./connection.ts";
+import { closeWriter } from "./database/companions.ts";
+import { makeShrinkable, openForReading, openForWriting, useWriteAheadLog } from "./database/connection.ts";
 import {
   inspectSchema,
   loadMigrations,
@@ -11,14 +11,14 @@ import {
   type MigrationStatus,
   migrate,
   pendingUpTo,
-} from "./migrations.ts";
-import { makeDatabase } from "./new-database.ts";
-import { type ParserAge, readParserAge } from "./parser-age.ts";
-import { Pruner } from "./pruner.ts";
+} from "./database/migrations.ts";
+import { makeDatabase } from "./database/new-database.ts";
+import { schemaDamage } from "./database/schema-check.ts";
+import type { StoreSettings } from "./database/settings.ts";
+import { Pruner } from "./prune/pruner.ts";
 import { Reader } from "./reader.ts";
-import { schemaDamage } from "./schema-check.ts";
-import type { StoreSettings } from "./settings.ts";
-import { Writer } from "./writer.ts";
+import { type ParserAge, readParserAge } from "./schema/parser-age.ts";
+import { Writer } from "./write/writer.ts";
 
 /**
  * Opens the database for writing; makes and migrates it when there is none, unless told not to.

@@ -10,17 +10,17 @@ import { basename, dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { PilotError } from "../errors.ts";
 import { MIB } from "../units.ts";
-import { retryWhileBusy } from "./busy.ts";
-import { closeWriter } from "./companions.ts";
-import { openForReading, openForWriting, withTranslation } from "./connection.ts";
-import { fileName } from "./file-name.ts";
-import { freeBytesAt } from "./free-space.ts";
-import { isLeft, MARK, namesIn, type Processes } from "./remains.ts";
-import type { StoreSettings } from "./settings.ts";
+import { retryWhileBusy } from "./database/busy.ts";
+import { closeWriter } from "./database/companions.ts";
+import { openForReading, openForWriting, withTranslation } from "./database/connection.ts";
+import type { StoreSettings } from "./database/settings.ts";
+import { fileName } from "./files/file-name.ts";
+import { freeBytesAt } from "./files/free-space.ts";
+import { isLeft, MARK, namesIn, type Processes } from "./files/remains.ts";
+import { findUnchecked, type Unchecked } from "./integrity/pruned-exclusions.ts";
+import type { BaseTables } from "./schema/tables.ts";
 import { openWriter } from "./store.ts";
-import type { BaseTables } from "./tables.ts";
-import { findUnchecked, type Unchecked } from "./unchecked.ts";
-import type { Writer } from "./writer.ts";
+import type { Writer } from "./write/writer.ts";
 
 /**
  * Where the rows of a table come from: `derived` from the lines, so that the copy has them all; of `partly` only what

@@ -1,6 +1,6 @@
 /** What people call messages, so as to find them again: a ticket, an incident, a customer. */
 import { PilotError } from "../errors.ts";
-import type { Writer } from "../store/writer.ts";
+import type { Writer } from "../store/write/writer.ts";
 import type { EpochMs } from "../units.ts";
 
 export interface TagChange {

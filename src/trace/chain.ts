@@ -2,10 +2,10 @@
 import { normaliseAddress } from "../message/address.ts";
 import type { MessageStatus } from "../message/statuses.ts";
 import { isMessageId } from "../parse/message-id.ts";
-import type { LinkReader } from "../store/link-reader.ts";
-import { nextHopId } from "../store/mentions.ts";
-import type { AttemptRow, MessageKey, MessageReader, MessageRow } from "../store/message-reader.ts";
-import type { SearchReader } from "../store/search-reader.ts";
+import { nextHopId } from "../store/log-text/postings.ts";
+import type { LinkReader } from "../store/read/link-reader.ts";
+import type { AttemptRow, MessageKey, MessageReader, MessageRow } from "../store/read/message-reader.ts";
+import type { SearchReader } from "../store/search/search-reader.ts";
 import { epochMs, SECOND_MS, toIso } from "../units.ts";
 
 /** Why one message came of another. */

@@ -1,7 +1,8 @@
 /** From what a user has in hand to the messages that are meant. */
-import type { Filter } from "../store/filter.ts";
-import type { MessageKey, MessageReader } from "../store/message-reader.ts";
-import type { SearchReader } from "../store/search-reader.ts";
+
+import type { MessageKey, MessageReader } from "../store/read/message-reader.ts";
+import type { Filter } from "../store/search/filter.ts";
+import type { SearchReader } from "../store/search/search-reader.ts";
 import type { Subject as AnySubject } from "./subject.ts";
 
 type Subject = Exclude<AnySubject, { readonly kind: "broken_id" }>;

@@ -1,6 +1,6 @@
 /** Why a recipient was not even tried: the try whose failure set the time before which Exim does not try again. */
 import type { Deferral } from "../parse/events.ts";
-import type { Destination, LinkReader } from "../store/link-reader.ts";
+import type { Destination, LinkReader } from "../store/read/link-reader.ts";
 import { DAY_MS, epochMs, toIso } from "../units.ts";
 import type { RetryCause } from "./result.ts";
 import type { ReadEntry } from "./timeline.ts";

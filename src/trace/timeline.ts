@@ -2,7 +2,7 @@
 import { normaliseAddress } from "../message/address.ts";
 import type { MessageStatus } from "../message/statuses.ts";
 import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
-import type { EntryRow } from "../store/message-reader.ts";
+import type { EntryRow } from "../store/read/message-reader.ts";
 import { decodeLines } from "../text.ts";
 import { concernOf, NO_CONCERN } from "./concern.ts";
 import { describeEvent } from "./describe-event.ts";

@@ -2,7 +2,7 @@
 import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
-import type { LinkReader } from "../store/link-reader.ts";
+import type { LinkReader } from "../store/read/link-reader.ts";
 import type {
   AttemptRow,
   MessageKey,
@@ -10,7 +10,7 @@ import type {
   MessageRow,
   RecipientRow,
   RejectionRow,
-} from "../store/message-reader.ts";
+} from "../store/read/message-reader.ts";
 import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";

@@ -1,8 +1,8 @@
 /** Is the database what it says? A list of checks, each a question that a sound database answers with nothing. */
 import { setImmediate as turn } from "node:timers/promises";
-import type { CheckRunner } from "../store/check-runner.ts";
-import type { Check, CheckProgress } from "../store/checks/check.ts";
-import type { Unchecked } from "../store/unchecked.ts";
+import type { CheckRunner } from "../store/integrity/check-runner.ts";
+import type { Check, CheckProgress } from "../store/integrity/checks/check.ts";
+import type { Unchecked } from "../store/integrity/pruned-exclusions.ts";
 
 export interface VerifyOptions {
   /** Leaves out what reads all text. */

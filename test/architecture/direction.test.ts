@@ -24,11 +24,11 @@ describe("the check of the direction", () => {
     ["src/cli/main.ts", "../ingest/ingest.ts"],
     ["src/cli/commands/help.ts", "../../message/statuses.ts"],
     ["src/cli/context.ts", "../store/store.ts"],
-    ["src/cli/program.ts", "../render/json.ts"],
+    ["src/cli/declare/program.ts", "../render/json.ts"],
     ["src/ingest/ingest.ts", "../store/writer.ts"],
     ["src/search/search.ts", "../message/verdict.ts"],
     ["src/trace/trace.ts", "./describe.ts"],
-    ["src/store/codes.ts", "../units.ts"],
+    ["src/store/schema/codes.ts", "../units.ts"],
   ])("%s may import %s", (from, to) => {
     expect(direction({ [from]: `import { x } from "${to}";`, [resolve(from, to)]: "" })).toEqual([]);
   });
@@ -38,15 +38,15 @@ describe("the check of the direction", () => {
     ["src/ingest/ingest.ts", "../trace/trace.ts", "use cases do not import each other"],
     ["src/brandnew/new.ts", "../stats/stats.ts", "use cases do not import each other"],
     ["src/ingest/ingest.ts", "../render/format.ts", "use cases may not import the renderers"],
-    ["src/store/writer.ts", "../parse/events.ts", "parse, message and store do not import one another"],
+    ["src/store/write/writer.ts", "../../parse/events.ts", "parse, message and store do not import one another"],
     ["src/message/state.ts", "../parse/events.ts", "parse, message and store do not import one another"],
     ["src/parse/record.ts", "../ingest/lines.ts", "parse, message and store may not import use cases"],
     ["src/message/state.ts", "../render/format.ts", "parse, message and store may not import the renderers"],
     ["src/errors.ts", "./store/codes.ts", "the leaves may not import parse, message and store"],
     ["src/errors.ts", "./units.ts", "the leaves do not import each other"],
-    ["src/render/trace-page.ts", "../trace/trace.ts", "the renderers may not import use cases"],
-    ["src/render/format.ts", "../units.ts", "the renderers may not import the leaves"],
-    ["src/render/format.ts", "../cli/io.ts", "the renderers may not import the command line"],
+    ["src/render/trace/page.ts", "../../trace/trace.ts", "the renderers may not import use cases"],
+    ["src/render/form/format.ts", "../../units.ts", "the renderers may not import the leaves"],
+    ["src/render/form/format.ts", "../../cli/io.ts", "the renderers may not import the command line"],
   ])("%s may not import %s", (from, to, why) => {
     const target = resolve(from, to);
     for (const statement of [

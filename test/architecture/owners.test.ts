@@ -28,15 +28,15 @@ describe("the check of owners", () => {
   const owners = (modules: Record<string, string>): string[] => checkOwners(graph(modules));
 
   test("finds a library outside its owner, also as a type", () => {
-    expect(owners({ "src/ingest/find-logs.ts": 'import { glob } from "tinyglobby";' })).toEqual([]);
-    expect(owners({ "src/ingest/source.ts": 'import { glob } from "tinyglobby";' })).toEqual([
-      "src/ingest/source.ts: tinyglobby belongs to src/ingest/find-logs.ts",
+    expect(owners({ "src/ingest/source/find-logs.ts": 'import { glob } from "tinyglobby";' })).toEqual([]);
+    expect(owners({ "src/ingest/source/source.ts": 'import { glob } from "tinyglobby";' })).toEqual([
+      "src/ingest/source/source.ts: tinyglobby belongs to src/ingest/source/find-logs.ts",
     ]);
     expect(owners({ "src/trace/trace.ts": 'import type { Kysely } from "kysely";' })).toEqual([
       "src/trace/trace.ts: kysely belongs to src/store/",
     ]);
     expect(owners({ "src/cli/main.ts": 'export const spin = async () => (await import("ora")).default;' })).toEqual([
-      "src/cli/main.ts: ora belongs to src/cli/progress.ts",
+      "src/cli/main.ts: ora belongs to src/cli/terminal/progress.ts",
     ]);
   });
 
@@ -46,11 +46,11 @@ describe("the check of owners", () => {
   });
 
   test("finds a library without an owner, by its name without the path in it", () => {
-    expect(owners({ "src/ingest/lines.ts": 'import pad from "left-pad/min.js";' })).toEqual([
-      "src/ingest/lines.ts: left-pad has no owner",
+    expect(owners({ "src/ingest/batch/lines.ts": 'import pad from "left-pad/min.js";' })).toEqual([
+      "src/ingest/batch/lines.ts: left-pad has no owner",
     ]);
     expect(owners({ "src/parse/prefix.ts": 'import { x } from "@date-fns/tz/x";' })).toEqual([
-      "src/parse/prefix.ts: @date-fns/tz belongs to src/ingest/clock.ts,src/when.ts",
+      "src/parse/prefix.ts: @date-fns/tz belongs to src/ingest/batch/clock.ts,src/when.ts",
     ]);
   });
 });
@@ -58,33 +58,33 @@ describe("the check of owners", () => {
 /** Where each library is used: a file, several, or a folder that ends in a slash. */
 const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   // Stamps in logs, and times as users type them.
-  "@date-fns/tz": ["src/ingest/clock.ts", "src/when.ts"],
+  "@date-fns/tz": ["src/ingest/batch/clock.ts", "src/when.ts"],
   "@observablehq/plot": "src/render/html/charts.ts",
   "age-encryption": "src/backup/encryption.ts",
   "better-sqlite3": "src/store/",
-  chalk: "src/render/paint.ts",
-  "cli-table3": "src/render/layout.ts",
+  chalk: "src/render/form/paint.ts",
+  "cli-table3": "src/render/form/layout.ts",
   commander: [
-    "src/cli/command.ts",
-    "src/cli/program.ts",
-    "src/cli/queue-commands.ts",
-    "src/cli/upkeep-commands.ts",
-    "src/cli/shared-flags.ts",
-    "src/cli/guessed-flags.ts",
-    "src/cli/flag-values.ts",
+    "src/cli/declare/command.ts",
+    "src/cli/declare/program.ts",
+    "src/cli/declare/queue.ts",
+    "src/cli/declare/upkeep.ts",
+    "src/cli/declare/shared-flags.ts",
+    "src/cli/declare/guessed-flags.ts",
+    "src/cli/flags/flag-values.ts",
   ],
-  "csv-stringify": "src/render/csv.ts",
-  "fast-string-width": "src/render/layout.ts",
-  "fast-wrap-ansi": "src/render/layout.ts",
+  "csv-stringify": "src/render/form/csv.ts",
+  "fast-string-width": "src/render/form/layout.ts",
+  "fast-wrap-ansi": "src/render/form/layout.ts",
   "ipaddr.js": "src/store/stats/key-functions.ts",
   kysely: "src/store/",
   linkedom: "src/render/html/charts.ts",
-  ora: "src/cli/progress.ts",
-  "smol-toml": "src/cli/configuration.ts",
-  split2: "src/ingest/lines.ts",
-  tinyglobby: "src/ingest/find-logs.ts",
+  ora: "src/cli/terminal/progress.ts",
+  "smol-toml": "src/cli/flags/configuration.ts",
+  split2: "src/ingest/batch/lines.ts",
+  tinyglobby: "src/ingest/source/find-logs.ts",
   "tldts-icann": "src/store/stats/key-functions.ts",
-  valibot: "src/cli/configuration.ts",
+  valibot: "src/cli/flags/configuration.ts",
 };
 
 function checkOwners(files: ReadonlyMap<string, string>): string[] {

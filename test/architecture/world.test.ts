@@ -68,7 +68,7 @@ test("the check of purity finds modules of Node", () => {
   expect(checkPurity(graph({ "src/units.ts": 'import { x } from "fs";' }))).toEqual([
     "src/units.ts: is pure and imports fs",
   ]);
-  expect(checkPurity(graph({ "src/ingest/source.ts": 'import { readFileSync } from "node:fs";' }))).toEqual([]);
+  expect(checkPurity(graph({ "src/ingest/source/source.ts": 'import { readFileSync } from "node:fs";' }))).toEqual([]);
 });
 
 const WORLD = new Set(["process", "performance", "console", "globalThis", "global"]);
@@ -76,7 +76,7 @@ const WORLD = new Set(["process", "performance", "console", "globalThis", "globa
 const WORLD_MODULES = new Set(["process", "os", "perf_hooks", "child_process", "tty", "readline", "worker_threads"]);
 
 /** The one place each of them is used besides; what it needs of the environment is given to it. */
-const WORLD_OWNERS: Readonly<Record<string, string>> = { "src/ingest/run-decompressor.ts": "child_process" };
+const WORLD_OWNERS: Readonly<Record<string, string>> = { "src/ingest/source/run-decompressor.ts": "child_process" };
 
 function checkWorld(files: ReadonlyMap<string, string>): string[] {
   return outside("src/cli/", files).flatMap(({ path, nodes, imports }) => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeBackup } from "../../src/backup/backup.ts";
 import { NO_KEYS } from "../../src/backup/encryption.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
-import { loadMigrations } from "../../src/store/migrations.ts";
+import { loadMigrations } from "../../src/store/database/migrations.ts";
 import { epochMs } from "../../src/units.ts";
 import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
 import { NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";

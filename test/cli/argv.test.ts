@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readArgv } from "../../src/cli/argv.ts";
-import { COMMANDS, commandMeantBy, isOneSlip } from "../../src/cli/command-words.ts";
-import { buildProgram } from "../../src/cli/program.ts";
+import { readArgv } from "../../src/cli/declare/argv.ts";
+import { COMMANDS, commandMeantBy, isOneSlip } from "../../src/cli/declare/command-words.ts";
+import { buildProgram } from "../../src/cli/declare/program.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadConfiguration, SETTINGS } from "../../src/cli/configuration.ts";
+import { loadConfiguration, SETTINGS } from "../../src/cli/flags/configuration.ts";
 import { type CliOptions, expectFailure, runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toVisible, toVisibleJson } from "../../src/render/terminal-text.ts";
+import { toVisible, toVisibleJson } from "../../src/render/form/terminal-text.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto } from "../support/database.ts";
 

@@ -16,7 +16,7 @@ import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { PARSER_VERSION } from "../../src/parse/parser-version.ts";
-import { loadMigrations } from "../../src/store/migrations.ts";
+import { loadMigrations } from "../../src/store/database/migrations.ts";
 import { openWriter } from "../../src/store/store.ts";
 import { epochMs } from "../../src/units.ts";
 import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildProgram } from "../../src/cli/program.ts";
+import { buildProgram } from "../../src/cli/declare/program.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";

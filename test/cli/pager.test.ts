@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { type Io, isReaderGone, type OutputStream } from "../../src/cli/io.ts";
-import { writePiece } from "../../src/cli/output.ts";
-import { withPager } from "../../src/cli/pager.ts";
+import { writePiece } from "../../src/cli/terminal/output.ts";
+import { withPager } from "../../src/cli/terminal/pager.ts";
 import { stillIo } from "../support/still-io.ts";
 
 interface Screen {

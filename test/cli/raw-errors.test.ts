@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { SqliteError } from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
-import { translateError } from "../../src/store/sqlite-errors.ts";
-import { isSystemError } from "../../src/store/system-errors.ts";
+import { translateError } from "../../src/store/database/sqlite-errors.ts";
+import { isSystemError } from "../../src/store/files/system-errors.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 

@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { judgeCoverage } from "../../src/coverage/coverage.ts";
 import type { Coverage } from "../../src/coverage/holes.ts";
-import { CoverageReader } from "../../src/store/coverage-reader.ts";
+import { CoverageReader } from "../../src/store/read/coverage-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";

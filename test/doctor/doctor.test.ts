@@ -7,7 +7,7 @@ import { type DoctorReport, examine, type Verdict } from "../../src/doctor/docto
 import { missingSelectors } from "../../src/doctor/log-selector.ts";
 import { findZoneShift } from "../../src/doctor/zone-shift.ts";
 import { messageIdTime } from "../../src/parse/message-id.ts";
-import type { LogSample } from "../../src/store/health-reader.ts";
+import type { LogSample } from "../../src/store/read/health-reader.ts";
 import { epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, storeSettings, temporaryFolder } from "../support/database.ts";

@@ -1,6 +1,6 @@
 /** The sentence that `trace` begins with, against what the driver of the traffic knows of each recipient. */
 import { describe, expect, test } from "vitest";
-import { formatTime } from "../../src/render/format.ts";
+import { formatTime } from "../../src/render/form/format.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import {
   type Corpus,

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Batch, Batcher } from "../../src/ingest/batch.ts";
-import type { LineEnd } from "../../src/ingest/lines.ts";
-import type { LogRecord } from "../../src/ingest/log-record.ts";
+import { type Batch, Batcher } from "../../src/ingest/batch/batcher.ts";
+import type { LineEnd } from "../../src/ingest/batch/lines.ts";
+import type { LogRecord } from "../../src/ingest/batch/log-record.ts";
 
 const ENTRY = "2026-03-02 06:16:00 Start queue run: pid=1";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LogClock } from "../../src/ingest/clock.ts";
+import { LogClock } from "../../src/ingest/batch/clock.ts";
 import { parsePrefix } from "../../src/parse/prefix.ts";
 import { epochMs, HOUR_MS, MINUTE_MS, SECOND_MS, toIso } from "../../src/units.ts";
 import { messageIdAt } from "../support/generate.ts";

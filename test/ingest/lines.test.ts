@@ -1,7 +1,13 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eachLine, type LineEnd, type LineOptions, LONGEST_PIECE, SourceFailure } from "../../src/ingest/lines.ts";
+import {
+  eachLine,
+  type LineEnd,
+  type LineOptions,
+  LONGEST_PIECE,
+  SourceFailure,
+} from "../../src/ingest/batch/lines.ts";
 
 type Piece = readonly [line: string, end: LineEnd];
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RowBuffer } from "../../src/ingest/number-list.ts";
-import { NumberedTexts } from "../../src/ingest/numbered-texts.ts";
-import { NumberedTuples } from "../../src/ingest/numbered-tuples.ts";
+import { RowBuffer } from "../../src/ingest/batch/number-list.ts";
+import { NumberedTexts } from "../../src/ingest/batch/numbered-texts.ts";
+import { NumberedTuples } from "../../src/ingest/batch/numbered-tuples.ts";
 
 const NULLABLE = fc.oneof(fc.constant(Number.NaN), fc.integer({ min: 0, max: 3 }));
 const TUPLES = fc.array(fc.tuple(NULLABLE, NULLABLE, NULLABLE), { maxLength: 200 });

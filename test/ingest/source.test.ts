@@ -15,9 +15,9 @@ import { text } from "node:stream/consumers";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
-import { DECOMPRESSORS } from "../../src/ingest/codec.ts";
-import type { OpenSource, SourceSurroundings, StoredText } from "../../src/ingest/open-source.ts";
-import { openSource } from "../../src/ingest/source.ts";
+import { DECOMPRESSORS } from "../../src/ingest/source/codec.ts";
+import type { OpenSource, SourceSurroundings, StoredText } from "../../src/ingest/source/open-source.ts";
+import { openSource } from "../../src/ingest/source/source.ts";
 import { type Archiver, availableArchivers } from "../support/archivers.ts";
 import { temporaryFolder } from "../support/database.ts";
 

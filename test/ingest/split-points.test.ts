@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { openWriter } from "../../src/store/store.ts";
-import type { Writer } from "../../src/store/writer.ts";
+import type { Writer } from "../../src/store/write/writer.ts";
 import { OPTIONS, storeSettings, temporaryFolder } from "../support/database.ts";
 import { Random } from "../support/generate.ts";
 import { SMALL_LOGS, type SmallLogs } from "../support/small-log.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildProgram } from "../../src/cli/program.ts";
+import { buildProgram } from "../../src/cli/declare/program.ts";
 import { stillIo } from "../support/still-io.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

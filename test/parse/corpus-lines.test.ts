@@ -6,8 +6,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { Batcher } from "../../src/ingest/batch.ts";
-import type { LogRecord } from "../../src/ingest/log-record.ts";
+import { Batcher } from "../../src/ingest/batch/batcher.ts";
+import type { LogRecord } from "../../src/ingest/batch/log-record.ts";
 import type { LogEvent } from "../../src/parse/events.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../../src/parse/record.ts";
 

@@ -1,7 +1,7 @@
 /** Numbers of a log, however large: each is told exactly, or unknown with its text kept. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { metadataOf } from "../../src/ingest/metadata.ts";
+import { metadataOf } from "../../src/ingest/batch/metadata.ts";
 import { parseDuration } from "../../src/parse/durations.ts";
 import { parseWholeNumber } from "../../src/parse/numbers.ts";
 import { parseEntryText } from "../../src/parse/record.ts";

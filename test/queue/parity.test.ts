@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { toVisible } from "../../src/render/terminal-text.ts";
+import { toVisible } from "../../src/render/form/terminal-text.ts";
 import { decodeLines } from "../../src/text.ts";
 import { epochMs } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";

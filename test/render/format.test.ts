@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatTime } from "../../src/render/format.ts";
+import { formatTime } from "../../src/render/form/format.ts";
 import { epochMs, toIso } from "../../src/units.ts";
 
 test("a time in UTC is written as one of any other zone is", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IngestReport, LogReport } from "../../src/ingest/ingest.ts";
+import { createPaint } from "../../src/render/form/paint.ts";
 import { renderIngestSummary, renderUnusualShares } from "../../src/render/ingest-summary.ts";
-import { createPaint } from "../../src/render/paint.ts";
 
 const NOTHING = { bytes: 0, lines: 0, entries: 0, other: 0, unparsed: 0, lost: 0, repeated: 0, messages: 0 };
 

@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { renderChain } from "../../src/render/chain-tree.ts";
-import { widthOf } from "../../src/render/layout.ts";
-import { createPaint } from "../../src/render/paint.ts";
+import { widthOf } from "../../src/render/form/layout.ts";
+import { createPaint } from "../../src/render/form/paint.ts";
+import { renderChain } from "../../src/render/trace/chain-tree.ts";
 import type { ChainMessage } from "../../src/trace/chain.ts";
 import { runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";

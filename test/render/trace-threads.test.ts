@@ -1,8 +1,8 @@
 /** Threads of a timeline: every line is in one of them, in its order. */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { formatTime } from "../../src/render/format.ts";
-import { THREADS, threadsOf } from "../../src/render/trace-threads.ts";
+import { formatTime } from "../../src/render/form/format.ts";
+import { THREADS, threadsOf } from "../../src/render/trace/threads.ts";
 import type { TimelineItem } from "../../src/trace/result.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import { FIXTURES, ingestInto, temporaryFolder, withReader } from "../support/database.ts";

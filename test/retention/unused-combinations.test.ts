@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { removeUnusedCombinations } from "../../src/retention/unused-combinations.ts";
-import { COMBINATIONS } from "../../src/store/prune-plan.ts";
+import { COMBINATIONS } from "../../src/store/prune/prune-plan.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { oneByOne, withPruner } from "../support/pruning.ts";

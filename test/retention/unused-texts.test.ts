@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { removeUnusedTexts } from "../../src/retention/unused-texts.ts";
-import type { Writer } from "../../src/store/writer.ts";
+import type { Writer } from "../../src/store/write/writer.ts";
 import { runCli } from "../support/cli.ts";
 import { OPTIONS, temporaryFolder, withWriter } from "../support/database.ts";
 import { oneByOne, withPruner } from "../support/pruning.ts";

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { formatTime } from "../../src/render/format.ts";
+import { formatTime } from "../../src/render/form/format.ts";
 import { computeEximstats } from "../../src/stats/eximstats/eximstats.ts";
 import type { HostKey } from "../../src/stats/eximstats/host-keys.ts";
 import type { League } from "../../src/stats/eximstats/leagues.ts";

@@ -1,7 +1,7 @@
 /** When what is counted while entries are stored stands for a chunk; that it is right, test/stats/rollups.test.ts finds. */
 import { describe, expect, test } from "vitest";
-import { CHUNK_SIZES } from "../../src/store/chunks.ts";
-import { FreshCounts } from "../../src/store/fresh-counts.ts";
+import { CHUNK_SIZES } from "../../src/store/schema/chunks.ts";
+import { FreshCounts } from "../../src/store/write/fresh-counts.ts";
 import { temporaryFolder, withWriter } from "../support/database.ts";
 
 const { blocks: CHUNK } = CHUNK_SIZES;

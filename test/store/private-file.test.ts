@@ -14,7 +14,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
-import { createPrivateFile, writePrivateFile } from "../../src/store/private-file.ts";
+import { createPrivateFile, writePrivateFile } from "../../src/store/files/private-file.ts";
 import { temporaryFolder } from "../support/database.ts";
 
 const RIGHTS = 0o777;

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blockOf, entryIdOf, LINES_PER_BLOCK, lineOf, OpenBlock, packBytes, sha256 } from "../../src/store/raw-text.ts";
+import {
+  blockOf,
+  entryIdOf,
+  LINES_PER_BLOCK,
+  lineOf,
+  OpenBlock,
+  packBytes,
+  sha256,
+} from "../../src/store/log-text/blocks.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";

@@ -135,8 +135,8 @@ describe.skipIf(noOthers !== undefined || noMounts !== undefined)("on a read-onl
 /** Prints how the database was opened and what is in it, waits for a line, asks again, and prints how it ended. */
 const READING = `
   import { once } from "node:events";
-  import { openForReading } from "./src/store/connection.ts";
-  import { isUnlocked } from "./src/store/unlocked.ts";
+  import { openForReading } from "./src/store/database/connection.ts";
+  import { isUnlocked } from "./src/store/database/unlocked.ts";
   process.env.SQLITE_USE_URI = "1";
   const database = openForReading(process.argv[1], 0);
   const ask = () => database.prepare("SELECT count(*) FROM stored_servers").pluck().get();

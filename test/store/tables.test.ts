@@ -1,12 +1,12 @@
-/** The types of src/store/tables.ts, the lists of the program and the comments of the schema against a freshly migrated file. */
+/** The types of src/store/schema/tables.ts, the lists of the program and the comments of the schema against a freshly migrated file. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { parseSync } from "vite";
 import { afterAll, describe, expect, test } from "vitest";
 import { MESSAGE_STATUSES, OUTCOMES, RECIPIENT_STATUSES } from "../../src/message/statuses.ts";
-import { MENTION_KINDS } from "../../src/store/mentions.ts";
-import { loadMigrations, migrate } from "../../src/store/migrations.ts";
+import { loadMigrations, migrate } from "../../src/store/database/migrations.ts";
+import { MENTION_KINDS } from "../../src/store/log-text/postings.ts";
 import {
   ADDRESS_EVENT,
   ARRIVAL,
@@ -18,7 +18,7 @@ import {
   MESSAGE_STATE,
   MILESTONES,
   REJECTION,
-} from "../../src/store/records.ts";
+} from "../../src/store/schema/records.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
@@ -36,7 +36,7 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
   REJECTION,
 };
 
-const TABLES = readTypes("../../src/store/tables.ts");
+const TABLES = readTypes("../../src/store/schema/tables.ts");
 const BASE_TABLES = relationsOf("BaseTables");
 const PUBLIC_VIEWS = relationsOf("PublicViews");
 
@@ -133,7 +133,7 @@ describe("the schema", () => {
 
 describe("the codes", () => {
   const EVENTS = readTypes("../../src/parse/events.ts");
-  const CODES = readTypes("../../src/store/codes.ts");
+  const CODES = readTypes("../../src/store/schema/codes.ts");
 
   test.each([
     ["message_status", MESSAGE_STATUSES],

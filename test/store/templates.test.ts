@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fromTemplate, type TemplateValues, toTemplate } from "../../src/store/templates.ts";
+import { fromTemplate, type TemplateValues, toTemplate } from "../../src/store/schema/error-templates.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TextTable } from "../../src/store/text-table.ts";
+import { TextTable } from "../../src/store/write/text-table.ts";
 
 test("texts get their numbers in the order in which they come, and keep them while the table grows", () => {
   fc.assert(

@@ -14,10 +14,10 @@ import {
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { openForReading } from "../../src/store/connection.ts";
-import { fileName } from "../../src/store/file-name.ts";
+import { openForReading } from "../../src/store/database/connection.ts";
+import { isUnlocked, openUnlocked } from "../../src/store/database/unlocked.ts";
+import { fileName } from "../../src/store/files/file-name.ts";
 import { openWriter } from "../../src/store/store.ts";
-import { isUnlocked, openUnlocked } from "../../src/store/unlocked.ts";
 import { storeSettings, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { thrownBy } from "../support/pilot-error.ts";
 

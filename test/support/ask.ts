@@ -1,7 +1,7 @@
 /** Asks the program about a log that a test writes down. */
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { SourceType } from "../../src/store/codes.ts";
+import type { SourceType } from "../../src/store/schema/codes.ts";
 import { runCli } from "./cli.ts";
 import { ingestInto, temporaryFolder } from "./database.ts";
 

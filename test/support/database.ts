@@ -6,9 +6,9 @@ import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { type IngestOptions, type IngestReport, ingest } from "../../src/ingest/ingest.ts";
-import type { StoreSettings } from "../../src/store/settings.ts";
+import type { StoreSettings } from "../../src/store/database/settings.ts";
 import { openReader, openWriter } from "../../src/store/store.ts";
-import type { Writer } from "../../src/store/writer.ts";
+import type { Writer } from "../../src/store/write/writer.ts";
 import { epochMs } from "../../src/units.ts";
 
 export const SCHEMA_DIRECTORY = fileURLToPath(new URL("../../schema", import.meta.url));

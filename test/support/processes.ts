@@ -1,6 +1,6 @@
 /** Processes as temporary files know them: this one, and one that has ended. */
 import { thisMachine } from "../../src/cli/processes.ts";
-import type { Processes } from "../../src/store/remains.ts";
+import type { Processes } from "../../src/store/files/remains.ts";
 
 export const PROCESSES: Processes = thisMachine();
 

@@ -2,9 +2,9 @@
 import { DEFAULT_SPANS, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneReport, prune } from "../../src/retention/prune.ts";
 import type { Slices } from "../../src/retention/slices.ts";
-import type { Pruner } from "../../src/store/pruner.ts";
+import { finish } from "../../src/store/prune/orphan-texts.ts";
+import type { Pruner } from "../../src/store/prune/pruner.ts";
 import { openPruner } from "../../src/store/store.ts";
-import { finish } from "../../src/store/used-texts.ts";
 import type { EpochMs } from "../../src/units.ts";
 import { storeSettings } from "./database.ts";
 

@@ -57,7 +57,7 @@ export function runAllAs(user: number, commands: readonly (readonly string[])[],
 const COMMANDS = `
   import { processIo } from "./src/cli/io.ts";
   import { main } from "./src/cli/main.ts";
-  import { streamsOfProcess } from "./src/cli/standard-streams.ts";
+  import { streamsOfProcess } from "./src/cli/terminal/standard-streams.ts";
   const io = processIo(new AbortController(), streamsOfProcess());
   const printed = [];
   for (const argv of JSON.parse(process.argv[1])) {

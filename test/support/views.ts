@@ -8,7 +8,7 @@ const VIEWS: Readonly<Record<string, string>> = {
   messages: `SELECT id, server, timestamp, sender, size, status, subject, header_message_id, host, helo, ip_address, port, protocol, auth, ident,
             tls, direction, completed_at, queue_seconds, frozen, parent_id, fake_reject, tags, at_ms, updated_at FROM messages`,
   recipients:
-    "SELECT message_id, server, recipient, status, delivered_at, attempts, last_error, id, updated_at FROM recipients",
+    "SELECT message_id, server, recipient, status, delivered_at, attempts, last_error, updated_at FROM recipients",
   delivery_attempts: `SELECT message_id, server, recipient, timestamp, router, transport, host, ip_address, port, tls, status, smtp_code, enhanced_code,
             phase, error_message, confirmation, duration_seconds, final_address, queue_seconds, at_ms FROM delivery_attempts`,
   rejections:

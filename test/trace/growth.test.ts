@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { resolveRecipients } from "../../src/message/resolve.ts";
 import { applyWord, newMessageState } from "../../src/message/state.ts";
-import { renderColumns } from "../../src/render/layout.ts";
+import { renderColumns } from "../../src/render/form/layout.ts";
 import type { Moment } from "../../src/units.ts";
 
 /** 16 times as much takes 256 times as long where time grows with the square; the least processor time of five runs tells. */

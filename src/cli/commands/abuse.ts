@@ -1,12 +1,12 @@
 import { findAbuse } from "../../abuse/abuse.ts";
 import { renderAbusePage } from "../../render/abuse-page.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
-import { toFilter } from "../filter-flags.ts";
+import { toFilter } from "../flags/filter-flags.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { commonTimeZone } from "../time-zone.ts";
 
 /** What is stamped later than now counts as well: clocks are wrong, and zones are. In microseconds it is still exact. */
 const LAST_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);

@@ -1,9 +1,9 @@
 import { renderAudit, renderAuditCsv } from "../../render/audit.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { toTimeRange } from "../time-range.ts";
 
 export interface AuditListFlags extends DatabaseFlags {
   readonly since?: string;

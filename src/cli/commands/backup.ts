@@ -7,15 +7,15 @@ import { parseKeep } from "../../backup/rotation.ts";
 import { verifyBackup } from "../../backup/verify.ts";
 import { EXIT_STATUS } from "../../errors.ts";
 import { renderBackup, renderBackupList, renderDrill, renderVerified } from "../../render/backup.ts";
-import { renderJson } from "../../render/json.ts";
-import { loadMigrations } from "../../store/migrations.ts";
-import type { StoreSettings } from "../../store/settings.ts";
+import { renderJson } from "../../render/form/json.ts";
+import { loadMigrations } from "../../store/database/migrations.ts";
+import type { StoreSettings } from "../../store/database/settings.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
+import { type KeyFlags, readKeys, readLocks } from "../flags/keys.ts";
 import type { Io } from "../io.ts";
-import { type KeyFlags, readKeys, readLocks } from "../keys.ts";
 import { thisMachine } from "../processes.ts";
-import { withProgress } from "../progress.ts";
+import { withProgress } from "../terminal/progress.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
   /** From the configuration, where it is no argument. */

@@ -1,7 +1,7 @@
-import type { Command } from "../command.ts";
-import { renderCompletion, type Shell } from "../completion.ts";
+import type { Command } from "../declare/command.ts";
 import type { Io } from "../io.ts";
-import { renderManual } from "../manual.ts";
+import { renderCompletion, type Shell } from "../manual/completion.ts";
+import { renderManual } from "../manual/manual.ts";
 import { readVersion } from "../package-root.ts";
 
 /** Prints completions for a shell, or the manual page. */

@@ -1,8 +1,8 @@
 import { renderConfiguration } from "../../render/configuration.ts";
-import { renderJson } from "../../render/json.ts";
-import type { Command } from "../command.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { paintFor } from "../context.ts";
-import { effectiveSettings, findConfiguration } from "../effective-options.ts";
+import type { Command } from "../declare/command.ts";
+import { effectiveSettings, findConfiguration } from "../flags/effective-options.ts";
 import type { Io } from "../io.ts";
 
 export interface ConfigFlags {

@@ -2,13 +2,13 @@ import { type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts
 import { EXIT_STATUS } from "../../errors.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { renderDoctor } from "../../render/doctor.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import type { Reader } from "../../store/reader.ts";
 import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { commonTimeZone } from "../time-zone.ts";
 
 export interface DoctorFlags extends DatabaseFlags {
   readonly redact?: boolean;

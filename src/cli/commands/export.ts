@@ -1,14 +1,14 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import { findSource } from "../../export/find-source.ts";
-import { toVisibleLine } from "../../render/terminal-text.ts";
-import { createPrivateFile } from "../../store/private-file.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
+import { createPrivateFile } from "../../store/files/private-file.ts";
+import type { StoredSource } from "../../store/read/source-reader.ts";
 import type { Reader } from "../../store/reader.ts";
-import type { StoredSource } from "../../store/source-reader.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
-import { statusOfAbort, writePiece } from "../output.ts";
+import { statusOfAbort, writePiece } from "../terminal/output.ts";
 
 export interface ExportFlags extends DatabaseFlags, AuditFlags {
   readonly raw: string;

@@ -4,7 +4,7 @@ import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
 import { SESSION_TROUBLES } from "../../message/session-trouble.ts";
 import { ATTEMPT_STATUS_RULES, MESSAGE_STATUS_RULES, RECIPIENT_STATUS_RULES } from "../../message/statuses.ts";
-import { renderHanging } from "../../render/layout.ts";
+import { renderHanging } from "../../render/form/layout.ts";
 import { COUNTING_RULES, EXIMSTATS_DIFFERENCES } from "../../stats/counting.ts";
 import { PROBLEMS } from "../../stats/problems.ts";
 

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { describeZoneShift, findZoneShift } from "../../doctor/zone-shift.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
-import { STDIN_PATH } from "../../ingest/source.ts";
+import { STDIN_PATH } from "../../ingest/source/source.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import {
   renderForeign,
   renderIngestJson,
@@ -10,19 +11,18 @@ import {
   renderLost,
   renderUnusualShares,
 } from "../../render/ingest-summary.ts";
-import { toVisibleLine } from "../../render/terminal-text.ts";
-import type { SourceType } from "../../store/codes.ts";
-import { latestArrivals } from "../../store/health-reader.ts";
-import type { StoreSettings } from "../../store/settings.ts";
+import type { StoreSettings } from "../../store/database/settings.ts";
+import { latestArrivals } from "../../store/read/health-reader.ts";
+import type { SourceType } from "../../store/schema/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { parseWhen } from "../../when.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../context.ts";
+import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
-import { describeIngest, withProgress } from "../progress.ts";
 import { NotBrief } from "../quick.ts";
-import { reportError } from "../report-error.ts";
-import { assertTimeZone } from "../time-zone.ts";
+import { describeIngest, withProgress } from "../terminal/progress.ts";
+import { reportError } from "../terminal/report-error.ts";
 
 export interface IngestFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;

@@ -1,6 +1,6 @@
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderPrune, renderPruneStatus } from "../../render/prune.ts";
-import { toVisibleLine } from "../../render/terminal-text.ts";
 import { parseSize, parseSpan } from "../../retention/policy.ts";
 import {
   type PruneOptions,
@@ -11,13 +11,13 @@ import {
   pruneStatus,
   rehearse,
 } from "../../retention/prune.ts";
-import type { Pruner } from "../../store/pruner.ts";
-import type { StoreSettings } from "../../store/settings.ts";
+import type { StoreSettings } from "../../store/database/settings.ts";
+import type { Pruner } from "../../store/prune/pruner.ts";
 import { openPruner } from "../../store/store.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
-import { withProgress } from "../progress.ts";
+import { withProgress } from "../terminal/progress.ts";
 
 export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly logs: string;

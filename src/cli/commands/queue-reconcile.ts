@@ -1,8 +1,8 @@
 import { PilotError } from "../../errors.ts";
 import { reconcile } from "../../queue/reconcile.ts";
 import { listSpool, readSpool } from "../../queue/spool-directory.ts";
-import { renderJson } from "../../render/json.ts";
-import { renderReconciliation } from "../../render/queue-reconciliation.ts";
+import { renderJson } from "../../render/form/json.ts";
+import { renderReconciliation } from "../../render/queue/reconciliation.ts";
 import type { QueuedMessage } from "../../spool/queued-message.ts";
 import { toIso } from "../../units.ts";
 import { screenOf } from "../context.ts";

@@ -6,10 +6,10 @@ import { Overview } from "../../queue/overview.ts";
 import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
 import { type Candidate, Selection } from "../../queue/selection.ts";
 import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
-import { countOf } from "../../render/format.ts";
-import { renderJson, renderJsonLine } from "../../render/json.ts";
-import type { QueueFormat } from "../../render/queue-formats.ts";
-import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue-list.ts";
+import { countOf } from "../../render/form/format.ts";
+import { renderJson, renderJsonLine } from "../../render/form/json.ts";
+import type { QueueFormat } from "../../render/queue/formats.ts";
+import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue/list.ts";
 import type { Criterion } from "../../spool/criteria.ts";
 import {
   DomainTallies,
@@ -21,14 +21,14 @@ import {
 import { readMailq } from "../../spool/mailq-reader.ts";
 import { briefLine, mailqLines, type RecipientChoice } from "../../spool/mailq-text.ts";
 import type { QueuedMessage } from "../../spool/queued-message.ts";
-import { isSystemError, translateSystemError } from "../../store/system-errors.ts";
+import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
-import { statusOfAbort, writePiece } from "../output.ts";
 import { redactor } from "../redactor.ts";
+import { statusOfAbort, writePiece } from "../terminal/output.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../text-patterns.ts";
 
 export interface QueueFlags extends DatabaseFlags {

@@ -1,6 +1,6 @@
 import { PARSER_VERSION } from "../../parse/parser-version.ts";
 import { rebuild } from "../../rebuild/rebuild.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { type RebuildReport, renderRebuild } from "../../render/rebuild-page.ts";
 import type { Reader } from "../../store/reader.ts";
 import { assertWhole, roomFor } from "../../store/working-copy.ts";
@@ -8,8 +8,8 @@ import { SECOND_MS } from "../../units.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader, usingReaderOfWriter } from "../context.ts";
 import type { Io } from "../io.ts";
-import { statusOfAbort } from "../output.ts";
-import { withProgress } from "../progress.ts";
+import { statusOfAbort } from "../terminal/output.ts";
+import { withProgress } from "../terminal/progress.ts";
 import { usingCopy } from "../working-copy.ts";
 
 export interface RebuildFlags extends DatabaseFlags, AuditFlags {

@@ -1,11 +1,11 @@
 import { assertOther, type RestoreReport, rehearseRestore, restoreBackup } from "../../backup/restore.ts";
 import { renderRestore } from "../../render/backup.ts";
-import { renderJson } from "../../render/json.ts";
-import { loadMigrations } from "../../store/migrations.ts";
+import { renderJson } from "../../render/form/json.ts";
+import { loadMigrations } from "../../store/database/migrations.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings } from "../context.ts";
+import { type KeyFlags, readKeys } from "../flags/keys.ts";
 import type { Io } from "../io.ts";
-import { type KeyFlags, readKeys } from "../keys.ts";
 import { thisMachine } from "../processes.ts";
 
 export interface RestoreFlags extends DatabaseFlags, KeyFlags, AuditFlags {

@@ -1,25 +1,25 @@
 import { PilotError } from "../../errors.ts";
-import { renderJson, renderJsonLine } from "../../render/json.ts";
+import { renderJson, renderJsonLine } from "../../render/form/json.ts";
+import { toVisible } from "../../render/form/terminal-text.ts";
 import { renderRawGroup } from "../../render/raw-group.ts";
 import { renderSearchCsvHeading, renderSearchCsvRow, renderSearchList } from "../../render/search-results.ts";
-import { toVisible } from "../../render/terminal-text.ts";
 import { parseCursor } from "../../search/cursor.ts";
 import { compilePattern } from "../../search/pattern.ts";
 import { toRawGroup } from "../../search/raw-groups.ts";
 import type { SearchResult } from "../../search/result.ts";
 import { readResults, type Search, searchPage, toPage } from "../../search/search.ts";
 import { findByLines, type LineSelection } from "../../search/search-lines.ts";
-import type { RawLines } from "../../store/raw-lines.ts";
+import type { RawLines } from "../../store/log-text/line-scan.ts";
 import type { Reader } from "../../store/reader.ts";
-import type { Hit, SortKey } from "../../store/search-reader.ts";
+import type { Hit, SortKey } from "../../store/search/search-reader.ts";
+import { matchLines } from "../children/pattern-search.ts";
 import { type DatabaseFlags, paintFor, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
-import { type FilterFlags, readFilter } from "../filter-flags.ts";
+import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
-import { writePiece } from "../output.ts";
-import { matchLines } from "../pattern-search.ts";
 import { redactor } from "../redactor.ts";
-import { commonTimeZone } from "../time-zone.ts";
+import { writePiece } from "../terminal/output.ts";
 
 export interface SearchFlags extends DatabaseFlags, FilterFlags {
   readonly literal?: boolean;

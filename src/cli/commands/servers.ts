@@ -1,13 +1,13 @@
 import { PilotError } from "../../errors.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { renderRename, renderServers, renderSettings, toServerFacts } from "../../render/servers-page.ts";
 import { changeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
-import type { Writer } from "../../store/writer.ts";
+import type { Writer } from "../../store/write/writer.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
+import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { assertTimeZone } from "../time-zone.ts";
 
 export interface ServersFlags extends DatabaseFlags, AuditFlags {
   readonly redact?: boolean;

@@ -1,7 +1,7 @@
 import { renderCoverage } from "../../render/coverage-text.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { renderSources, toSourceFacts } from "../../render/sources-page.ts";
-import type { LogType } from "../../store/codes.ts";
+import type { LogType } from "../../store/schema/codes.ts";
 import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
 import type { Io } from "../io.ts";

@@ -2,15 +2,15 @@ import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
-import { renderJson } from "../../render/json.ts";
-import type { RowFormat } from "../../render/row-formats.ts";
+import { renderJson } from "../../render/form/json.ts";
+import type { RowFormat } from "../../render/form/row-formats.ts";
 import { renderViews } from "../../render/view-list.ts";
-import type { QueryParameters } from "../../store/query-runner.ts";
+import type { QueryParameters } from "../../store/read/query-runner.ts";
 import { type AuditFlags, audited } from "../audited.ts";
+import { type QueryEnd, runQuery } from "../children/query.ts";
 import { type DatabaseFlags, hasColour, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
-import { statusOfAbort } from "../output.ts";
-import { type QueryEnd, runQuery } from "../query.ts";
+import { statusOfAbort } from "../terminal/output.ts";
 
 export interface SqlFlags extends DatabaseFlags, AuditFlags {
   readonly file?: string;

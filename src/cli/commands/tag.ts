@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
-import { renderJson } from "../../render/json.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { renderTagChange, renderTags } from "../../render/tags-page.ts";
 import { changeTags, type TagChange } from "../../tags/tags.ts";
 import { type AuditFlags, audited } from "../audited.ts";

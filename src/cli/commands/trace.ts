@@ -1,15 +1,15 @@
 import { PilotError } from "../../errors.ts";
 import { messageIdTime } from "../../parse/message-id.ts";
-import { renderChain } from "../../render/chain-tree.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
-import { formatTime } from "../../render/format.ts";
-import { renderJson } from "../../render/json.ts";
-import { renderChoices } from "../../render/trace-choices.ts";
-import { renderTracePage } from "../../render/trace-page.ts";
-import type { Threading } from "../../render/trace-threads.ts";
-import type { Filter } from "../../store/filter.ts";
-import type { MessageKey } from "../../store/message-reader.ts";
+import { formatTime } from "../../render/form/format.ts";
+import { renderJson } from "../../render/form/json.ts";
+import { renderChain } from "../../render/trace/chain-tree.ts";
+import { renderChoices } from "../../render/trace/choices.ts";
+import { renderTracePage } from "../../render/trace/page.ts";
+import type { Threading } from "../../render/trace/threads.ts";
+import type { MessageKey } from "../../store/read/message-reader.ts";
 import type { Reader } from "../../store/reader.ts";
+import type { Filter } from "../../store/search/filter.ts";
 import { buildChain } from "../../trace/chain.ts";
 import { findMessages, suggestIds } from "../../trace/find-messages.ts";
 import type { Trace } from "../../trace/result.ts";
@@ -18,11 +18,11 @@ import { traceAll } from "../../trace/trace.ts";
 import { epochMs, HOUR_MS, toIso } from "../../units.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
-import { type FilterFlags, readFilter } from "../filter-flags.ts";
+import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
 import { redactor } from "../redactor.ts";
-import { commonTimeZone } from "../time-zone.ts";
 
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */

@@ -1,18 +1,18 @@
 import { EXIT_STATUS } from "../../errors.ts";
 import { Redactor } from "../../redact/redactor.ts";
-import { formatBytes } from "../../render/format.ts";
-import { renderJson } from "../../render/json.ts";
+import { formatBytes } from "../../render/form/format.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { renderVerification } from "../../render/verify-page.ts";
-import { CHECKS } from "../../store/check-runner.ts";
-import type { CheckProgress } from "../../store/checks/check.ts";
-import { FILE } from "../../store/checks/file.ts";
+import { CHECKS } from "../../store/integrity/check-runner.ts";
+import type { CheckProgress } from "../../store/integrity/checks/check.ts";
+import { FILE } from "../../store/integrity/checks/file.ts";
 import type { Reader } from "../../store/reader.ts";
 import { type CheckReport, type VerifyReport, verify } from "../../verify/verify.ts";
 import { verifyDeep } from "../../verify/verify-deep.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
-import { statusOfAbort } from "../output.ts";
-import { type Progress, withProgress } from "../progress.ts";
+import { statusOfAbort } from "../terminal/output.ts";
+import { type Progress, withProgress } from "../terminal/progress.ts";
 import { usingCopy } from "../working-copy.ts";
 
 export interface VerifyFlags extends DatabaseFlags {

@@ -1,8 +1,8 @@
 /** Charts as SVG: colours are those of the page's style, so that they follow light, dark and print. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { formatCount } from "../format.ts";
-import { toVisibleLine } from "../terminal-text.ts";
+import { formatCount } from "../form/format.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
 
 /** A series of a stacked chart: its name, and the class that colours it. */
 export interface ChartSeries {

@@ -1,5 +1,5 @@
 /** HTML made of text that strangers wrote. */
-import { toVisibleLine } from "../terminal-text.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",

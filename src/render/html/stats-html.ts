@@ -5,7 +5,7 @@
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { describeCoverage } from "../coverage-text.ts";
-import { countOf, formatBytes, formatCount, formatTime } from "../format.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts";
 import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
 import { type Cell, type Column, formatCell, formatShare, isNumeric, type Table } from "../stats/table.ts";

@@ -1,7 +1,7 @@
 /** Conditions of alarm in words. */
 import type { Check } from "../../stats/conditions.ts";
-import { formatCount, formatSeconds } from "../format.ts";
-import { toVisibleLine } from "../terminal-text.ts";
+import { formatCount, formatSeconds } from "../form/format.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
 import { formatShare } from "./table.ts";
 
 /** `fail-if deferred>5%: it is 37.4 %`; a line each, empty when none is met. */

@@ -1,6 +1,6 @@
 /** One table as CSV: figures plain, times as ISO-8601, curves as figures with blanks between. */
-import { renderCsvRow } from "../csv.ts";
-import { toVisible } from "../terminal-text.ts";
+import { renderCsvRow } from "../form/csv.ts";
+import { toVisible } from "../form/terminal-text.ts";
 import type { Cell, Table } from "./table.ts";
 
 export function renderCsv({ columns, rows }: Table): string {

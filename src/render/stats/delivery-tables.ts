@@ -1,7 +1,7 @@
 /** How long deliveries take, where they are hard, and what trying again costs. */
 import type { Durations } from "../../stats/durations.ts";
 import type { Sections } from "../../stats/sections.ts";
-import { countOf, formatSeconds } from "../format.ts";
+import { countOf, formatSeconds } from "../form/format.ts";
 import { type Cell, column, countAndShare, formatShare, part, type Table } from "./table.ts";
 
 export function durationTable(

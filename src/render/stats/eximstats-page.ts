@@ -3,8 +3,8 @@ import type { Eximstats } from "../../stats/eximstats/eximstats.ts";
 import type { HostKey } from "../../stats/eximstats/host-keys.ts";
 import type { League } from "../../stats/eximstats/leagues.ts";
 import type { EximstatsReport } from "../../stats/eximstats/tally.ts";
-import { countOf } from "../format.ts";
-import { renderHanging } from "../layout.ts";
+import { countOf } from "../form/format.ts";
+import { renderHanging } from "../form/layout.ts";
 import { type Cell, column, part, type Table } from "./table.ts";
 import { renderTerminalTable, type Screen } from "./terminal-table.ts";
 

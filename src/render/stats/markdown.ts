@@ -1,8 +1,8 @@
 /** Statistics as GitHub-flavoured Markdown: for tickets, wikis and mail. */
 import type { Stats } from "../../stats/stats.ts";
 import { describeCoverage } from "../coverage-text.ts";
-import { formatTime } from "../format.ts";
-import { toVisibleLine } from "../terminal-text.ts";
+import { formatTime } from "../form/format.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
 import { toTables } from "./section-tables.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
 import { drawCurve } from "./text-charts.ts";

@@ -2,7 +2,7 @@
 
 import type { Problem } from "../../stats/problems.ts";
 import type { Stats } from "../../stats/stats.ts";
-import { countOf, formatCount, formatTime } from "../format.ts";
+import { countOf, formatCount, formatTime } from "../form/format.ts";
 import { formatShare } from "./table.ts";
 
 /** `2 messages are frozen, the oldest of 2026-03-02 06:13:49.` */

@@ -1,5 +1,5 @@
 /** Figures as a table that each form of output shows in its own way: terminal, CSV, Markdown, HTML. */
-import { formatBytes, formatCount, formatSeconds, formatTime } from "../format.ts";
+import { formatBytes, formatCount, formatSeconds, formatTime } from "../form/format.ts";
 
 /**
  * - `path`: `messages.delivered`, a figure below another one. `word`: one of our own. `text`: from a log, written by strangers.

@@ -1,7 +1,7 @@
 /** A table of figures for a terminal: aligned, with bars where there is room, samples below their rows. */
-import { greatest, renderColumns, renderHanging, widthOf } from "../layout.ts";
-import type { Paint } from "../paint.ts";
-import { toVisibleLine } from "../terminal-text.ts";
+import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
 import { drawBar, drawCurve } from "./text-charts.ts";
 

@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import type { Filter } from "../../store/stats/selection.ts";
-import type { StatsReader } from "../../store/stats-reader.ts";
+import type { StatsReader } from "../../store/stats/stats-reader.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { toIso } from "../../units.ts";
 import { type EximstatsReport, EximstatsTally } from "./tally.ts";

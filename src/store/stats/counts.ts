@@ -4,7 +4,7 @@ import type { FailureCategory } from "../../message/reply-rules.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../codes.ts";
+import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../schema/codes.ts";
 import { withGivenUp } from "./given-up.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";

@@ -1,8 +1,8 @@
 /** Recipients that were given up when their retry time was over: no attempt, but a bounce, for the reason of the last attempt. */
 import { type Kysely, sql } from "kysely";
-import type { Codes } from "../codes.ts";
-import type { BaseTables } from "../tables.ts";
-import type { Choice } from "./chosen.ts";
+import type { Codes } from "../schema/codes.ts";
+import type { BaseTables } from "../schema/tables.ts";
+import type { Choice } from "./matched-rows.ts";
 import type { Selection } from "./selection.ts";
 
 /** Rows of temp.given_up: one for each `retry timeout exceeded`. */

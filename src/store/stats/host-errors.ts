@@ -1,8 +1,8 @@
 /** Hosts that could not be reached: Exim writes a line about each, and names none of them in the line about the recipient. */
 import { type Kysely, sql } from "kysely";
-import type { Codes } from "../codes.ts";
-import type { BaseTables } from "../tables.ts";
-import type { Choice } from "./chosen.ts";
+import type { Codes } from "../schema/codes.ts";
+import type { BaseTables } from "../schema/tables.ts";
+import type { Choice } from "./matched-rows.ts";
 import type { Selection } from "./selection.ts";
 
 /** Moments within which a line about a recipient that names the host tells of the same attempt. */

@@ -1,9 +1,9 @@
 /** Ranges of ids: where what is of a time can be at all, and the conditions on ids that come of it. */
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import type { EpochMs } from "../../units.ts";
-import { MESSAGE_MS } from "../conditions.ts";
-import { LINES_PER_BLOCK } from "../raw-text.ts";
-import type { BaseTables } from "../tables.ts";
+import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
+import type { BaseTables } from "../schema/tables.ts";
+import { MESSAGE_MS } from "../search/conditions.ts";
 
 /** Ids, both included. */
 export interface IdRange {

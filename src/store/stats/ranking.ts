@@ -1,6 +1,6 @@
 /** Who leads by some figure, and the other figures of those. */
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
-import type { Codes } from "../codes.ts";
+import type { Codes } from "../schema/codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
 import { withGivenUp } from "./given-up.ts";
 import { withHostErrors } from "./host-errors.ts";

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
-import type { Codes } from "../codes.ts";
+import type { Codes } from "../schema/codes.ts";
 import { withHostErrors } from "./host-errors.ts";
 import { IS_FORWARDED, type Selection, slotOf } from "./selection.ts";
 

@@ -1,7 +1,7 @@
 /** Which chunks of figures added up in advance fit a filter, and which ids are in none; see schema/0003_rollups.sql. */
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
-import { type ChunkKind, SLOT_MS } from "../chunks.ts";
-import type { BaseTables } from "../tables.ts";
+import { type ChunkKind, SLOT_MS } from "../schema/chunks.ts";
+import type { BaseTables } from "../schema/tables.ts";
 import { ALL_IDS, type IdRange } from "./id-ranges.ts";
 
 /** The time wanted, as moments. */

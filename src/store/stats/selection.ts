@@ -1,10 +1,10 @@
 /** The part of the database that figures are wanted of, as conditions on the base tables: views would be five times slower. */
 import { type Expression, type Kysely, type SqlBool, sql } from "kysely";
 import { type EpochMs, MOMENTS_PER_MS, momentAt } from "../../units.ts";
-import { IS_TROUBLE } from "../abuse-reader.ts";
-import type { ChunkKind } from "../chunks.ts";
-import type { Filter as SearchFilter } from "../filter.ts";
-import type { BaseTables } from "../tables.ts";
+import type { ChunkKind } from "../schema/chunks.ts";
+import type { BaseTables } from "../schema/tables.ts";
+import type { Filter as SearchFilter } from "../search/filter.ts";
+import { IS_TROUBLE } from "./abuse-reader.ts";
 import { clip, findRanges, type IdRange, inRanges, type Ranges } from "./id-ranges.ts";
 import { type Chunks, findChunks, NO_CHUNKS } from "./rolled.ts";
 

@@ -2,7 +2,7 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createPaint } from "../../../src/render/paint.ts";
+import { createPaint } from "../../../src/render/form/paint.ts";
 import { renderCsv } from "../../../src/render/stats/csv.ts";
 import { renderStatsMarkdown } from "../../../src/render/stats/markdown.ts";
 import { formatShare, type Table } from "../../../src/render/stats/table.ts";

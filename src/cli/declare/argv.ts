@@ -1,0 +1,90 @@
+/** What people type, made the arguments of a command: flags before it, other words for it, an id or an address alone. */
+import { PilotError } from "../../errors.ts";
+import { COMMANDS, commandMeantBy, SYNONYMS } from "./command-words.ts";
+
+/** Flags that are often given before the command, with those that take a value. */
+const LEADING: Readonly<Record<string, boolean>> = {
+  "--db": true,
+  "--config": true,
+  "--wait": true,
+  "--server": true,
+  "-s": true,
+  "--json": false,
+  "--redact": false,
+  "--quiet": false,
+  "-q": false,
+  "--no-pager": false,
+  "--verbose": false,
+};
+
+const isCommand = (word: string): boolean => (COMMANDS as readonly string[]).includes(word);
+
+/**
+ * The arguments as a command takes them:
+ *
+ *     --db mail.db trace ID   →  trace --db mail.db ID
+ *     check                   →  verify
+ *     version                 →  --version
+ *     1vwz8c-0005eI-2Q        →  trace 1vwz8c-0005eI-2Q
+ *     bob@example.org         →  search --address bob@example.org
+ *
+ * `isFile`: whether a file has this name. Errors: `usage` for a word that is neither.
+ */
+export function readArgv(argv: readonly string[], isFile: (name: string) => boolean): readonly string[] {
+  const { leading, rest } = splitLeading(argv);
+  const [first, ...others] = rest;
+  if (first === undefined || first.startsWith("-")) return argv;
+  const command = SYNONYMS[first] ?? first;
+  if (isCommand(command)) return command === "help" ? [command, ...others] : [command, ...leading, ...others];
+  if (first === "version" && others.length === 0) return ["--version"];
+  const question = asQuestion(first, isFile);
+  if (question !== undefined) return [...question.slice(0, 1), ...leading, ...question.slice(1), ...others];
+  throw unknownCommand(first, isFile);
+}
+
+function splitLeading(argv: readonly string[]): {
+  readonly leading: readonly string[];
+  readonly rest: readonly string[];
+} {
+  let end = 0;
+  for (;;) {
+    const [, name = "", value] = /^(--?[\w-]+)(=.*)?$/s.exec(argv[end] ?? "") ?? [];
+    if (!Object.hasOwn(LEADING, name)) return { leading: argv.slice(0, end), rest: argv.slice(end) };
+    end += LEADING[name] === true && value === undefined ? 2 : 1;
+  }
+}
+
+const MESSAGE_ID = /^[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}$|^[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4}$/;
+/** Exim's ids begin with the time, whose first letters are the same for decades. */
+const CUT_ID = /^[12][0-9A-Za-z]{5}(?:-[0-9A-Za-z]*){0,2}$/;
+const HEADER_ID = /^<[^<>\s]+@[^<>\s]+>$/;
+const ADDRESS = /^<?[^@\s<>]+@[^@\s<>]+\.[A-Za-z0-9-]+>?$/;
+const IPV4 = /^(?:\d{1,3}\.){3}\d{1,3}(?:\/\d{1,2})?$/;
+const IPV6 = /^[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\/\d{1,3})?$/i;
+const DOMAIN = /^@?(?:[\w-]+\.)+[A-Za-z][A-Za-z0-9-]+$/;
+
+/** The command that a bare id, address, Message-ID, IP or domain asks for. */
+function asQuestion(word: string, isFile: (name: string) => boolean): readonly string[] | undefined {
+  if (MESSAGE_ID.test(word) || HEADER_ID.test(word)) return ["trace", word];
+  if (isFile(word)) return undefined;
+  if (CUT_ID.test(word) && /\d.*[A-Za-z]|[A-Z]/.test(word)) return ["trace", word];
+  if (ADDRESS.test(word)) return ["search", "--address", word];
+  if (IPV4.test(word) || IPV6.test(word)) return ["search", "--ip", word];
+  if (DOMAIN.test(word)) return ["search", "--domain", word.replace(/^@/, "")];
+  return undefined;
+}
+
+function unknownCommand(word: string, isFile: (name: string) => boolean): PilotError {
+  const isGiven = isFile(word);
+  const sentence = isGiven
+    ? `"${word}" is a file, and what to do with it is missing.`
+    : `There is no command "${word}".`;
+  const meant = isGiven ? "ingest" : commandMeantBy(word);
+  const hint =
+    meant === undefined
+      ? "`exim-pilot help` lists the commands; an id, an address, an IP or a domain can be given alone."
+      : isGiven
+        ? `\`exim-pilot ingest ${word}\` reads it into the database; \`exim-pilot parse ${word}\` only explains its lines.`
+        : `Did you mean \`exim-pilot ${meant}\`? \`exim-pilot help\` lists the commands.`;
+  return new PilotError("usage", sentence, { hint });
+}

@@ -1,0 +1,95 @@
+/** The command `queue`, its parts and their flags. */
+import { type Command, Option } from "commander";
+import { QUEUE_FORMATS } from "../../render/queue/formats.ts";
+import { SUMMARY_ORDERS, SUMMARY_SPLITS } from "../../spool/exiqsumm.ts";
+import { RECIPIENT_CHOICES } from "../../spool/mailq-text.ts";
+import { collectText, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import type { Io } from "../io.ts";
+import { withPager } from "../terminal/pager.ts";
+import type { SetStatus } from "./command.ts";
+import { redactOption, timeoutOption, withDatabase, withPaging } from "./shared-flags.ts";
+
+const QUEUE_EXAMPLE = `
+Criteria are exipick's: '$message_age > 6h', '$sender_address =~ /@shop/',
+'!$deliver_freeze', '$h_subject = invoice', '$each_recipients eq bob@x.example'.
+Letters are exiqgrep's, so the server is --server only. Exits 1 when nothing
+matches.
+
+Examples:
+  exim-pilot queue
+  exim-pilot queue --at '2026-03-02 15:34'
+  exim-pilot queue --spool /var/spool/exim4 -o 6h -x
+  exim-pilot queue --spool /var/spool/exim4 --format summary --by count
+  exim -bp | exim-pilot queue --bp - -z -i
+  exim-pilot queue --spool /var/spool/exim4 '$received_protocol eq local' \\
+    --show-vars '$originator_login,$h_subject' --format mailq`;
+
+export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
+  const queue = withPaging(withDatabase(program.command("queue")))
+    .summary("show what is waiting, for whom and why")
+    .description(
+      "Shows the queue: as the log tells, now or at a time; as the files of a spool tell; or as `exim -bp` printed it. Nothing is changed, locked or started.",
+    )
+    .argument("[criteria...]", "criteria of exipick, all of which must hold")
+    .addOption(
+      new Option("--spool <directory>", "read the files of this spool, as root or in Exim's group").conflicts("bp"),
+    )
+    .option("--bp <file>", 'read what exim -bp, -bpa, -bpu, exipick or exiqgrep printed; "-" is standard input')
+    .option("--at <when>", "as of then; ages count back from it", toWhen)
+    .option("--server <name>", "of the log: only this server")
+    .option("-G, --queue-name <name>", "of the spool: this named queue; * is all")
+    .optionsGroup("Which messages:")
+    .option("-f, --from <pattern>", "whose <sender> matches this regular expression")
+    .option("-r, --to <pattern>", "of which a recipient that waits matches; with -a any recipient")
+    .option("-s, --shown-size <pattern>", "whose size matches, as it is shown: 1.9K")
+    .option("-y, --younger <age>", "younger than so many seconds, or than 6h", toQueueAge)
+    .option("-o, --older <age>", "older than so many seconds, or than 6h", toQueueAge)
+    .addOption(new Option("-z, --frozen", "frozen ones only").conflicts("notFrozen"))
+    .option("-x, --not-frozen", "none that are frozen")
+    .option("--or", "one criterion is enough")
+    .option("--caseful", "upper and lower case differ for the operator =")
+    .addOption(timeoutOption("stop when patterns take longer; 0 is no limit"))
+    .optionsGroup("Output:")
+    .addOption(new Option("--format <format>", "how to print it").choices(QUEUE_FORMATS).default("page"))
+    .option("-i, --ids", "message ids only, one a line")
+    .option("-b, --brief", "a line for each message")
+    .option("-l, --long", "as exim -bp, with recipients that wait")
+    .option("-c, --matches", "how many there are, out of how many")
+    .option("-a, --all", "with recipients that were delivered")
+    .addOption(
+      new Option("--recipients <which>", "recipients to list (default: all; with letters undelivered)").choices(
+        RECIPIENT_CHOICES,
+      ),
+    )
+    .option("-R, --reverse", "youngest first")
+    .option("--sort <variables>", "by these variables, parted by commas")
+    .option("--show-vars <variables>", "show these variables too, parted by commas")
+    .addOption(new Option("--by <key>", "order of the summary").choices(SUMMARY_ORDERS).default("domain"))
+    .addOption(
+      new Option("--split <kind>", `in the summary apart: ${SUMMARY_SPLITS.join(", ")} (can be repeated)`).argParser(
+        collectText,
+      ),
+    )
+    .option("--limit <count>", "at most so many (default: 20 on the page, else all)", wholeNumber(1))
+    .option("--count", "how many there are")
+    .addOption(new Option("--csv", "comma-separated values, with a heading").conflicts(["ndjson", "json"]))
+    .addOption(new Option("--ndjson", "one JSON object a line").conflicts("json"))
+    .addOption(redactOption())
+    .option("--json", "print everything as JSON")
+    .addHelpText("after", QUEUE_EXAMPLE);
+  queue.action(async (criteria: string[], flags) => {
+    const { runQueue } = await import("../commands/queue.ts");
+    setStatus(await withPager(flags, io, (paged) => runQueue(criteria, flags, paged)));
+  });
+  queue
+    .command("reconcile")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("hold the spool against the log")
+    .description(
+      "Shows where the files of a spool and the log tell different things: messages that only one of them has, frozen or not, recipients who have it. Exits 1 when they differ.",
+    )
+    .action(async (_flags, command: Command) => {
+      const { runReconcile } = await import("../commands/queue-reconcile.ts");
+      setStatus(await runReconcile(command.optsWithGlobals(), io));
+    });
+}

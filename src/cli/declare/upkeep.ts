@@ -1,0 +1,189 @@
+/** The commands that keep the database sound, small and safe, and their flags; all others are in program.ts. */
+import { type Command, Option } from "commander";
+import { DEFAULT_SPANS } from "../../retention/policy.ts";
+import { collectText, toSchemaVersion, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import type { Io } from "../io.ts";
+import { withPager } from "../terminal/pager.ts";
+import type { SetStatus } from "./command.ts";
+import { redactOption, withAudit, withDatabase, withKeys, withPaging } from "./shared-flags.ts";
+
+export function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("verify"))
+    .summary("check that the database is sound")
+    .description(
+      "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
+    )
+    .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
+    .option(
+      "--deep",
+      "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
+    )
+    .addOption(redactOption())
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runVerify } = await import("../commands/verify.ts");
+      setStatus(await runVerify(flags, io));
+    });
+}
+
+export function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
+  withAudit(program.command("rebuild"))
+    .summary("read all stored lines anew")
+    .description(
+      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all. Refused once text has been pruned: what it said could not be derived again.",
+    )
+    .option("-n, --dry-run", "say what would be done, change nothing")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runRebuild } = await import("../commands/rebuild.ts");
+      setStatus(await runRebuild(flags, io));
+    });
+}
+
+const PRUNE_EXAMPLES = `
+Log text goes in blocks of lines, the oldest of each log first. A message goes
+when it has ended, no line of it has its text any more, and all messages of its
+chain (bounces and what they are about) go too.
+
+Examples:
+  exim-pilot prune --dry-run
+  exim-pilot prune --logs 30d --messages 1y --archive /var/backups/exim-logs
+  exim-pilot prune --max-size 20G`;
+
+export function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
+  withAudit(program.command("prune"))
+    .summary("remove what is old, and give its space back")
+    .description(
+      "Removes what is older than it is to be kept: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be read meanwhile.",
+    )
+    .option("--logs <span>", "how long log lines are kept", DEFAULT_SPANS.logs)
+    .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
+    .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
+    .option("--audit <span>", "how long the audit log is kept", DEFAULT_SPANS.audit)
+    .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
+    .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
+    .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
+    .option("-n, --dry-run", "say what would be removed, change nothing")
+    .option("--force", "remove open messages and parts of chains too, and everything if that is old")
+    .option("--vacuum", "write the whole file anew at the end; nobody can write meanwhile")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", PRUNE_EXAMPLES)
+    .action(async (flags) => {
+      const { runPrune } = await import("../commands/prune.ts");
+      setStatus(await runPrune(flags, io));
+    });
+}
+
+const BACKUP_EXAMPLES = `
+Examples:
+  exim-pilot backup --keep 7d,4w,12m --compress /var/backups/exim-pilot
+  exim-pilot backup --list /var/backups/exim-pilot
+  exim-pilot backup --drill /var/backups/exim-pilot`;
+
+export function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withAudit(program.command("backup"))
+    .summary("make a verified copy of the database")
+    .description(
+      "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
+    )
+    .argument("[directory]", "where the backups are (default: backups, beside the database)")
+    .addOption(new Option("--directory <directory>").hideHelp())
+    .addOption(new Option("--list", "list the backups; exit 1 when one is damaged").conflicts(["verify", "drill"]))
+    .addOption(new Option("--verify <file>", "check a backup from its manifest to its last page").conflicts("drill"))
+    .option("--drill", "restore the newest backup to a temporary place, compare, and remove it again")
+    .option("--keep <periods>", "remove older ones but the last of so many days, weeks, months, years: 7d,4w,12m")
+    .option("--compress", "compress it with gzip")
+    .addOption(
+      new Option("--recipient <key>", "encrypt it for this public key of age (can be repeated)").argParser(collectText),
+    )
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", BACKUP_EXAMPLES)
+    .action(async (directory: string | undefined, flags) => {
+      const { runBackup } = await import("../commands/backup.ts");
+      setStatus(await runBackup(directory, flags, io));
+    });
+  withKeys(command);
+}
+
+export function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
+  const command = withAudit(program.command("restore"))
+    .summary("put a backup in the place of the database")
+    .description(
+      "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
+    )
+    .argument("<file>", "the backup")
+    .option("-n, --dry-run", "check the backup and say what would be done, change nothing")
+    .option("--json", "print the report as JSON")
+    .action(async (file: string, flags) => {
+      const { runRestore } = await import("../commands/restore.ts");
+      setStatus(await runRestore(file, flags, io));
+    });
+  withKeys(command);
+}
+
+export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
+  withAudit(program.command("migrate"))
+    .summary("bring the database up to this version")
+    .description(
+      "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all, and a verified backup is made before the first.",
+    )
+    .addOption(
+      new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
+    )
+    .option("-n, --dry-run", "say what would be done, change nothing")
+    .option("--to <version>", "only up to this schema", toSchemaVersion)
+    .option("--no-backup", "make no backup before")
+    .option("--backup-directory <directory>", "where that is made (default: backups, beside the database)")
+    .option("--json", "print the report as JSON")
+    .action(async (flags) => {
+      const { runMigrate } = await import("../commands/migrate.ts");
+      setStatus(await runMigrate(flags, io));
+    });
+}
+
+const AUDIT_EXAMPLES = `
+Examples:
+  exim-pilot audit --since 7d
+  exim-pilot audit --action prune --csv`;
+
+const MOST_ROWS = 1_000_000;
+
+export function addAudit(program: Command, io: Io): void {
+  withPaging(withDatabase(program.command("audit")))
+    .summary("show who changed the database or took something out of it")
+    .description(
+      "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
+    )
+    .option("--since <time>", "from then on: 2026-03-02, 2026-03-02 05:40, yesterday, 2h, 7d", toWhen)
+    .option("--until <time>", "before then; a day is included", toWhen)
+    .option("--user <name>", "by this user, also one who became another by sudo")
+    .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
+    .option("--message <id>", "only what names this message")
+    .option("--address <address>", "only what names this address")
+    .option("-n, --limit <rows>", "the newest so many", wholeNumber(1, MOST_ROWS), 100)
+    .addOption(redactOption())
+    .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
+    .option("--json", "print it as JSON")
+    .addHelpText("after", AUDIT_EXAMPLES)
+    .action(async (flags) => {
+      const { runAudit } = await import("../commands/audit.ts");
+      await withPager(flags, io, (paged) => runAudit(flags, paged));
+    });
+}
+
+export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("doctor"))
+    .summary("check the database and what surrounds it")
+    .description(
+      "Checks versions, disk, rights, soundness, sizes, the last runs, shares of lines that were not understood, and what Exim could log and does not. Changes nothing; exit 1 when there is a problem.",
+    )
+    .addOption(redactOption())
+    .option("--json", "print the findings as JSON")
+    .action(async (flags) => {
+      const { runDoctor } = await import("../commands/doctor.ts");
+      setStatus(await runDoctor(flags, io));
+    });
+}

@@ -1,0 +1,166 @@
+/**
+ * One small file for what is the same at every run. Flags win over the environment, the environment over the file:
+ *
+ *     db = "/var/lib/exim-pilot/mail.db"
+ *
+ *     [backup]
+ *     directory = "/var/backups/exim-pilot"
+ *     keep = "7d,4w,12m"
+ *
+ * A setting has the name of its flag; in the environment `[backup] keep` is EXIM_PILOT_BACKUP_KEEP.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { parse } from "smol-toml";
+import * as v from "valibot";
+import { PilotError } from "../../errors.ts";
+import { describeSystemError, isSystemError } from "../../store/files/system-errors.ts";
+
+const text = v.optional(v.pipe(v.string(), v.nonEmpty("is empty"), v.excludes("\0", "has a NUL in it")));
+const count = v.optional(v.number());
+const flag = v.optional(v.boolean());
+const texts = v.optional(v.array(v.string()));
+
+/** What can be set; the names of tables are those of commands. */
+const SCHEMA = v.strictObject({
+  db: text,
+  wait: count,
+  syslog: flag,
+  ingest: v.optional(v.strictObject({ server: text, timezone: text, "batch-size": count })),
+  prune: v.optional(
+    v.strictObject({
+      logs: text,
+      messages: text,
+      open: text,
+      audit: text,
+      "max-size": text,
+      archive: text,
+      vacuum: flag,
+    }),
+  ),
+  backup: v.optional(
+    v.strictObject({
+      directory: text,
+      keep: text,
+      compress: flag,
+      recipient: texts,
+      "passphrase-file": text,
+      "identity-file": texts,
+    }),
+  ),
+});
+
+/** A value as the file or the environment gives it. */
+export type SettingValue = string | number | boolean | readonly string[];
+
+export interface Setting {
+  /** `backup.keep`; `db` is for all commands. */
+  readonly key: string;
+  /** The command it is for; undefined: all that use the database. */
+  readonly command: string | undefined;
+  /** Its flag, without hyphens. */
+  readonly flag: string;
+  /** Its name in the environment. */
+  readonly variable: string;
+}
+
+/** Every setting, in the order of the schema. */
+export const SETTINGS: readonly Setting[] = Object.entries(SCHEMA.entries).flatMap(([name, entry]) =>
+  "entries" in entry.wrapped
+    ? Object.keys(entry.wrapped.entries).map((flagName) => toSetting(name, flagName))
+    : [toSetting(undefined, name)],
+);
+
+function toSetting(command: string | undefined, flagName: string): Setting {
+  const key = command === undefined ? flagName : `${command}.${flagName}`;
+  return { key, command, flag: flagName, variable: `EXIM_PILOT_${key.replaceAll(/[.-]/g, "_").toUpperCase()}` };
+}
+
+export interface Configuration {
+  /** Undefined when there is no file. */
+  readonly path: string | undefined;
+  /** By key. */
+  readonly values: ReadonlyMap<string, SettingValue>;
+}
+
+/**
+ * Reads the file; one that was not asked for may be missing. `userId`: who runs this; undefined where users have no numbers.
+ * Errors: `usage` with the line or the setting that is wrong, or because others than `userId` and root can change the file.
+ */
+export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): Configuration {
+  const content = readTrusted(path, userId, isAskedFor);
+  if (content === undefined) return { path: undefined, values: new Map() };
+  return { path, values: checkValues(path, parseToml(path, content)) };
+}
+
+/** The text of the file, which is looked at when it is open: it cannot be exchanged in between. Undefined when it may be missing, and is. */
+function readTrusted(path: string, userId: number | undefined, isAskedFor: boolean): string | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    assertTrusted(path, fstatSync(file), userId);
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (!isAskedFor && error.code === "ENOENT") return undefined;
+    throw new PilotError("usage", `The configuration "${path}" cannot be read: ${describeSystemError(error)}.`, {
+      hint: "Check its name and its rights.",
+      cause: error,
+    });
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+const ROOT = 0;
+const OTHERS_MAY_WRITE = 0o022;
+
+/** It tells where backups go and for whom they are encrypted, so it is trusted as ssh trusts its own: /dev/null is. */
+function assertTrusted(path: string, status: Stats, userId: number | undefined): void {
+  if (userId === undefined || status.isCharacterDevice()) return;
+  if (status.uid !== ROOT && status.uid !== userId) {
+    throw new PilotError("usage", `The configuration "${path}" belongs to another user (${status.uid}).`, {
+      hint: "Make it root's or your own with chown: it tells where backups go, and who can open them.",
+    });
+  }
+  if ((status.mode & OTHERS_MAY_WRITE) !== 0) {
+    throw new PilotError("usage", `The configuration "${path}" can be written by others.`, {
+      hint: "Take that right away with `chmod go-w`: it tells where backups go, and who can open them.",
+    });
+  }
+}
+
+function parseToml(path: string, content: string): unknown {
+  try {
+    return parse(content);
+  } catch (error) {
+    const { message, line } = error as Error & { line?: number };
+    const [, reason = message] = /^Invalid TOML document: (.*)$/m.exec(message) ?? [];
+    throw new PilotError("usage", `Line ${line} of the configuration "${path}" cannot be understood: ${reason}.`, {
+      hint: 'It is TOML: name = "text", name = 30, name = true, and [command] above those of a command.',
+      cause: error,
+    });
+  }
+}
+
+function checkValues(path: string, value: unknown): ReadonlyMap<string, SettingValue> {
+  const checked = v.safeParse(SCHEMA, value);
+  if (!checked.success) throw wrongSetting(path, checked.issues[0]);
+  return new Map(
+    Object.entries(checked.output).flatMap(([name, given]): [string, SettingValue][] =>
+      typeof given === "object" && !Array.isArray(given)
+        ? Object.entries(given).map(([flagName, inner]) => [`${name}.${flagName}`, inner as SettingValue])
+        : [[name, given as SettingValue]],
+    ),
+  );
+}
+
+function wrongSetting(path: string, issue: v.BaseIssue<unknown>): PilotError {
+  const key = v.getDotPath(issue) ?? "";
+  const isUnknown = issue.expected === "never";
+  const problem = isUnknown
+    ? `names "${key}", which is no setting`
+    : `sets "${key}" to what it cannot be: ${issue.kind === "schema" ? `expected ${issue.expected}` : issue.message}`;
+  return new PilotError("usage", `The configuration "${path}" ${problem}.`, {
+    hint: "`exim-pilot config` lists all settings, their values and where each comes from.",
+  });
+}

@@ -1,0 +1,70 @@
+/** What commander refuses, in the words of all other errors: what is wrong with what was typed, and what to type. */
+import { PilotError } from "../../errors.ts";
+
+type Rewrite = readonly [
+  form: RegExp,
+  sentence: (...found: readonly string[]) => string,
+  hint?: (...found: readonly string[]) => string,
+];
+
+/** `--limit` of `-n, --limit <count>`. */
+const nameOf = (flags: string): string => /--[\w-]+/.exec(flags)?.[0] ?? flags;
+
+/** Found in the messages of commander 15. */
+const REWRITES: readonly Rewrite[] = [
+  [/^missing required argument '(.+)'$/, (name) => `The argument <${name}> is missing`],
+  [
+    /^option '(.+)' argument missing$/,
+    (flags) => `${nameOf(flags)} needs a value`,
+    (flags) => `Give it as \`${/--.*/.exec(flags)?.[0] ?? flags}\`.`,
+  ],
+  [
+    /^option '(.+?)'(?: value)? argument '(.*?)' is invalid\. (.+)$/,
+    (flags, value) => `${nameOf(flags)} cannot be "${value}"`,
+    (_flags, _value, help) => help.replace(/^Allowed choices are (.*?)\.?$/, "Give one of $1."),
+  ],
+  [
+    /^command-argument value '(.*?)' is invalid for argument '(.+?)'\. (.+)$/,
+    (value, name) => `<${name}> cannot be "${value}"`,
+    (_value, _name, help) => help.replace(/^Allowed choices are (.*?)\.?$/, "Give one of $1."),
+  ],
+  [
+    /^option '(.+?)' cannot be used with option '(.+?)'$/,
+    (one, other) => `${nameOf(one)} and ${nameOf(other)} exclude each other`,
+    () => "Leave out one of them.",
+  ],
+  [
+    /^too many arguments(?: for '(.+?)')?\. Expected (\d+) arguments? but got (\d+)(?:: .*)?\.?$/,
+    (command, expected, got) =>
+      `${command === "" ? "The command" : `\`${command}\``} takes ${expected === "0" ? "no argument" : expected === "1" ? "one argument" : `${expected} arguments`}, and ${got} ${got === "1" ? "was" : "were"} given`,
+    () => "Quote what belongs together, as a pattern with spaces.",
+  ],
+];
+
+/** `text`: the message of commander. `command`: what its help is asked of; undefined: the program's. */
+export function toUsageError(text: string, command: string | undefined): PilotError {
+  const [first = "", ...rest] = text
+    .trim()
+    .replace(/^error: /, "")
+    .split("\n");
+  const help = `\`exim-pilot ${command === undefined ? "" : `${command} `}--help\` shows flags and examples.`;
+  const aside = /\((.*)\)/.exec(rest.join(" "))?.[1];
+  const meant = /^Did you mean (?:one of )?(.*?)\?$/.exec(aside ?? "")?.[1];
+  const suggestion =
+    meant === undefined ? (aside ?? help) : `Did you mean ${meant.replace(/, (?=[^,]*$)/, " or ")}? ${help}`;
+  const flag = /^unknown option '(.+)'$/.exec(first)?.[1];
+  if (flag !== undefined) {
+    const owner = command === undefined ? "The program" : `\`${command}\``;
+    return new PilotError("usage", `${owner} has no flag ${flag}.`, { hint: suggestion });
+  }
+  for (const [form, sentence, hint] of REWRITES) {
+    const found = form
+      .exec(first)
+      ?.slice(1)
+      .map((part: string | undefined) => part ?? "");
+    if (found !== undefined)
+      return new PilotError("usage", `${sentence(...found)}.`, { hint: hint?.(...found) ?? suggestion });
+  }
+  const sentence = first.charAt(0).toUpperCase() + first.slice(1);
+  return new PilotError("usage", /[.!?]$/.test(sentence) ? sentence : `${sentence}.`, { hint: suggestion });
+}

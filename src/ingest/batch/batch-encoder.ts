@@ -1,0 +1,338 @@
+/** The reading side of batches: writes what entries say as rows of numbers, straight from their events. */
+import { normaliseAddress } from "../../message/address.ts";
+import { type AddressWord, type MessageNews, messageNews } from "../../message/state.ts";
+import type { AddressLine, Arrival, Deferral, Failure, LogEvent, Rejection } from "../../parse/events.ts";
+import type { ParsedEntry } from "../../parse/record.ts";
+import { nextHopId, textKey } from "../../store/log-text/postings.ts";
+import { type EncodingCodes, type LogType, logTypeBit } from "../../store/schema/codes.ts";
+import { CLIENT, DELIVERY_PATH, DELIVERY_PROBLEM, ENTRY, offsetsOf, REJECTION } from "../../store/schema/records.ts";
+import type { Moment } from "../../units.ts";
+import {
+  ARRIVAL_ROW,
+  type BlockMentions,
+  type EncodedBatch,
+  EVENT_ROW,
+  isNull,
+  type LineExtras,
+  MARK_NAMES,
+  NULL,
+  ROW_LISTS,
+  type RowList,
+  UPDATE_ROW,
+  widthOf,
+} from "./encoded-batch.ts";
+import {
+  type Client,
+  clientOf,
+  detailsOf,
+  failureCategory,
+  headerDumpFacts,
+  reasonOf,
+  storedWord,
+} from "./entry-facts.ts";
+import { formatAuthentication } from "./metadata.ts";
+import { NumberList, RowBuffer } from "./number-list.ts";
+import { NumberedTexts } from "./numbered-texts.ts";
+import { NumberedTuples } from "./numbered-tuples.ts";
+import type { SyslogTwin } from "./syslog-duplicate.ts";
+
+/** After so many texts of a kind all are forgotten, on both sides: a bound for memory, met once in many blocks. */
+const MOST_TEXTS = 40_000;
+
+const entry = offsetsOf(ENTRY);
+const update = offsetsOf(UPDATE_ROW);
+const event = offsetsOf(EVENT_ROW);
+const arrival = offsetsOf(ARRIVAL_ROW);
+const rejection = offsetsOf(REJECTION);
+const client = offsetsOf(CLIENT);
+const path = offsetsOf(DELIVERY_PATH);
+const problem = offsetsOf(DELIVERY_PROBLEM);
+
+/** What is known of an entry beside its text. */
+export interface EntryPlace {
+  /** Its first line within the block. */
+  readonly line: number;
+  /** Its further lines, where they are stored. */
+  readonly places: readonly number[];
+  /** The log it was sent for by way of syslog; undefined when that is not known. */
+  readonly logType: LogType | undefined;
+  readonly syslogTwin: SyslogTwin | undefined;
+}
+
+/** Encodes the batches of one log, in their order. */
+export class BatchEncoder {
+  readonly #codes: EncodingCodes;
+  readonly #seenIn: number;
+  readonly #strings = new NumberedTexts();
+  readonly #addresses = new NumberedTexts();
+  readonly #messages = new NumberedTexts();
+  readonly #paths = new NumberedTuples(widthOf("paths"));
+  readonly #problems = new NumberedTuples(widthOf("problems"));
+  readonly #rows = Object.fromEntries(ROW_LISTS.map((list) => [list, new RowBuffer(widthOf(list))])) as Readonly<
+    Record<RowList, RowBuffer>
+  >;
+  readonly #entries = this.#rows.entries;
+  readonly #updates = this.#rows.updates;
+  readonly #events = this.#rows.events;
+  readonly #announced = new NumberList();
+  readonly #messageIds = new NumberList();
+  readonly #nextHops = new NumberList();
+  #texts: string[] = [];
+  #extras: LineExtras[] = [];
+  #isFresh = true;
+
+  /** `seenIn`: the bit of the log that an entry is of, unless its place states another. */
+  constructor(codes: EncodingCodes, seenIn: number) {
+    this.#codes = codes;
+    this.#seenIn = seenIn;
+  }
+
+  /** Adds a line that belongs to no entry. */
+  addUnparsed({ line, places }: Pick<EntryPlace, "line" | "places">): void {
+    const at = this.#entries.open();
+    const row = this.#entries.values;
+    row[at + entry.id] = line;
+    row[at + entry.event] = this.#codes.event.unparsed;
+    row[at + entry.seen_in] = this.#seenIn;
+    if (places.length > 0)
+      this.#extras.push({
+        line,
+        places,
+        version: undefined,
+        logType: undefined,
+        syslogTwin: undefined,
+        headerDump: undefined,
+      });
+  }
+
+  /** Adds an entry of the moment `at`. */
+  add(place: EntryPlace, parsed: ParsedEntry, at: Moment): void {
+    const { line, logType } = place;
+    const { event: said, prefix } = parsed;
+    const message = this.#messages.numberOf(prefix.messageId);
+    const details = this.#strings.numberOf(detailsOf(said));
+    const start = this.#entries.open();
+    const row = this.#entries.values;
+    row[start + entry.id] = line;
+    row[start + entry.at] = at;
+    row[start + entry.event] = this.#codes.event[said.kind];
+    row[start + entry.message_id] = message;
+    row[start + entry.seen_in] = logType === undefined ? this.#seenIn : logTypeBit(logType);
+    row[start + entry.details_id] = details;
+    this.#addExtras(place, parsed);
+    if (!isNull(message)) this.#addAboutMessage(line, message, at, said);
+    if (said.kind === "rejection") this.#addRejection(line, said);
+    else this.#addClient(line, clientOf(said));
+  }
+
+  /** The batch of what was added since the last one. */
+  takeBatch(): EncodedBatch {
+    const rows = this.#rows;
+    const batch: EncodedBatch = {
+      isFresh: this.#isFresh,
+      strings: this.#strings.takeAdded(),
+      addresses: this.#addresses.takeAdded(),
+      messages: this.#messages.takeAdded(),
+      texts: this.#texts,
+      rows: {
+        entries: rows.entries.take(),
+        updates: rows.updates.take(),
+        events: rows.events.take(),
+        arrivals: rows.arrivals.take(),
+        rejections: rows.rejections.take(),
+        clients: rows.clients.take(),
+        paths: this.#paths.takeAdded(),
+        problems: this.#problems.takeAdded(),
+      },
+      announced: this.#announced.take(),
+      extras: this.#extras,
+    };
+    this.#isFresh = false;
+    this.#texts = [];
+    this.#extras = [];
+    return batch;
+  }
+
+  /** What the batches since the last call mention, which are a block; the next block begins. */
+  takeMentions(): BlockMentions {
+    const mentions = {
+      addresses: this.#addresses.takeMentions(),
+      strings: this.#strings.takeMentions(),
+      messageIds: this.#messageIds.take(),
+      nextHops: this.#nextHops.take(),
+    };
+    const sizes = [this.#strings, this.#addresses, this.#messages, this.#paths].map(({ size }) => size);
+    if (Math.max(...sizes) >= MOST_TEXTS) this.#forget();
+    return mentions;
+  }
+
+  #forget(): void {
+    this.#isFresh = true;
+    for (const texts of [this.#strings, this.#addresses, this.#messages]) texts.clear();
+    for (const tuples of [this.#paths, this.#problems]) tuples.clear();
+  }
+
+  #addExtras({ line, places, logType, syslogTwin }: EntryPlace, { event: said, headerDump }: ParsedEntry): void {
+    const version = said.kind === "daemon" ? said.version : undefined;
+    const isPlain = places.length === 0 && logType === undefined && syslogTwin === undefined;
+    if (isPlain && version === undefined && headerDump === undefined) return;
+    const dump = headerDump === undefined ? undefined : headerDumpFacts(headerDump, said);
+    this.#extras.push({ line, places, version, logType, syslogTwin, headerDump: dump });
+  }
+
+  #addAboutMessage(line: number, message: number, at: Moment, said: LogEvent): void {
+    const news = messageNews(said);
+    if (news !== undefined) this.#addUpdate(line, message, at, news);
+    const word = storedWord(said, at);
+    if (word !== undefined) this.#addEvent(line, message, said, word);
+    if (said.kind === "arrival") this.#addArrival(line, message, at, said);
+  }
+
+  #addUpdate(line: number, message: number, at: Moment, { mark, isArrival, queueMs, announced }: MessageNews): void {
+    const start = this.#updates.open();
+    const row = this.#updates.values;
+    row[start + update.line] = line;
+    row[start + update.message] = message;
+    row[start + update.at] = at;
+    row[start + update.mark] = mark === undefined ? NULL : MARK_NAMES.indexOf(mark);
+    row[start + update.is_arrival] = isArrival ? 1 : 0;
+    row[start + update.queue_ms] = queueMs ?? NULL;
+    row[start + update.announced] = announced.length;
+    for (const recipient of announced) this.#announced.push(this.#addresses.mention(recipient));
+  }
+
+  #addEvent(line: number, message: number, said: LogEvent, word: AddressWord): void {
+    const { recipient, target, outcome, at, isAttempt } = word;
+    const error = this.#strings.numberOf(word.error);
+    const recipientNumber = this.#addresses.mention(recipient);
+    const final = target === recipient ? NULL : this.#addresses.mention(target);
+    const start = this.#events.open();
+    const row = this.#events.values;
+    row[start + event.entry_id] = line;
+    row[start + event.recipient_id] = recipientNumber;
+    row[start + event.final_id] = final;
+    row[start + event.outcome] = this.#codes.outcome[outcome];
+    row[start + event.is_attempt] = isAttempt ? 1 : 0;
+    row[start + event.message] = message;
+    row[start + event.at] = at;
+    row[start + event.error] = error;
+    switch (said.kind) {
+      case "delivery":
+        row[start + event.path_id] = this.#pathOf(said, said.router);
+        row[start + event.confirmation] = this.#placeOf(said.confirmation);
+        row[start + event.queue_ms] = said.queueMs ?? NULL;
+        row[start + event.duration_ms] = said.deliveryMs ?? NULL;
+        if (said.confirmation !== undefined) this.#mentionNextHop(said.confirmation);
+        return;
+      case "deferral":
+      case "failure":
+        row[start + event.path_id] = this.#pathOf(said, said.router);
+        row[start + event.problem_id] = this.#problemOf(said, error, word.error);
+        row[start + event.duration_ms] = said.deliveryMs ?? NULL;
+        return;
+      case "discard":
+        row[start + event.path_id] = this.#pathOf(undefined, said.router);
+    }
+  }
+
+  #mentionNextHop(confirmation: string): void {
+    const id = confirmation.includes("id=") ? nextHopId(confirmation) : undefined;
+    if (id !== undefined) this.#nextHops.push(textKey(id));
+  }
+
+  #addArrival(line: number, message: number, at: Moment, said: Arrival): void {
+    const strings = this.#strings;
+    const { host, headerMessageId } = said;
+    const start = this.#rows.arrivals.open();
+    const row = this.#rows.arrivals.values;
+    row[start + arrival.line] = line;
+    row[start + arrival.message] = message;
+    row[start + arrival.arrival_at] = at;
+    row[start + arrival.sender_id] = this.#addresses.mention(normaliseAddress(said.sender));
+    row[start + arrival.size] = said.sizeBytes ?? NULL;
+    row[start + arrival.subject] = this.#placeOf(said.subject);
+    row[start + arrival.header_message_id] = this.#placeOf(headerMessageId);
+    if (host !== undefined) {
+      row[start + arrival.host_id] = strings.mention(host.name);
+      row[start + arrival.helo_id] = strings.numberOf(host.helo);
+      row[start + arrival.ip_id] = strings.mention(host.ip);
+      row[start + arrival.port] = host.port ?? NULL;
+    }
+    row[start + arrival.protocol_id] = strings.numberOf(said.protocol);
+    row[start + arrival.auth_id] = strings.mention(formatAuthentication(said.auth));
+    row[start + arrival.ident_id] = strings.numberOf(said.ident);
+    row[start + arrival.tls_id] = strings.numberOf(said.tls);
+    row[start + arrival.parent_exim_id] = this.#placeOf(said.parentId);
+    row[start + arrival.fake_reject] = said.fakeReject ? 1 : 0;
+    if (headerMessageId !== undefined) this.#messageIds.push(textKey(headerMessageId));
+  }
+
+  #addRejection(line: number, said: Rejection): void {
+    const strings = this.#strings;
+    const { host } = said;
+    const sender = said.sender === undefined ? undefined : normaliseAddress(said.sender);
+    const recipient = said.recipient === undefined ? undefined : normaliseAddress(said.recipient);
+    const { category, reason } = reasonOf(said, { ip: host?.ip, sender, recipient });
+    const start = this.#rows.rejections.open();
+    const row = this.#rows.rejections.values;
+    row[start + rejection.entry_id] = line;
+    row[start + rejection.phase] = this.#codes.phase[said.phase];
+    row[start + rejection.is_permanent] = said.isTemporary ? 0 : 1;
+    row[start + rejection.host_id] = strings.mention(host?.name);
+    row[start + rejection.helo_id] = strings.numberOf(host?.helo);
+    row[start + rejection.ip_id] = strings.mention(host?.ip);
+    row[start + rejection.sender_id] = this.#addresses.mention(sender);
+    row[start + rejection.recipient_id] = this.#addresses.mention(recipient);
+    row[start + rejection.auth_id] = strings.mention(formatAuthentication(said.auth));
+    row[start + rejection.category_id] = strings.numberOf(category);
+    row[start + rejection.reason_id] = strings.numberOf(reason);
+  }
+
+  #addClient(line: number, said: Client | undefined): void {
+    if (said === undefined) return;
+    const strings = this.#strings;
+    const start = this.#rows.clients.open();
+    const row = this.#rows.clients.values;
+    row[start + client.entry_id] = line;
+    row[start + client.host_id] = strings.mention(said.host?.name);
+    row[start + client.helo_id] = strings.numberOf(said.host?.helo);
+    row[start + client.ip_id] = strings.mention(said.host?.ip);
+    row[start + client.sender_id] = this.#addresses.mention(said.sender);
+    row[start + client.recipient_id] = this.#addresses.mention(said.recipient);
+    row[start + client.auth_id] = strings.mention(said.auth);
+  }
+
+  #pathOf(said: Omit<AddressLine, "address"> | undefined, router: string | undefined): number {
+    const strings = this.#strings;
+    const host = said?.host;
+    const row = this.#paths.next;
+    const hostNumber = strings.mention(host?.name);
+    const ipNumber = strings.mention(host?.ip);
+    row[path.router_id] = strings.numberOf(router);
+    row[path.transport_id] = strings.numberOf(said?.transport);
+    row[path.host_id] = hostNumber;
+    row[path.ip_id] = ipNumber;
+    row[path.port] = host?.port ?? NULL;
+    row[path.tls_id] = strings.numberOf(said?.tls);
+    return this.#paths.numberOfNext();
+  }
+
+  /** `error`: the number of its template. */
+  #problemOf({ reply, host }: Deferral | Failure, error: number, template: string | undefined): number {
+    const isTimeout = reply?.isTimeout === true;
+    if (isNull(error) && !isTimeout && reply?.code === undefined) return NULL;
+    const category = failureCategory(reply, template, host?.name);
+    const row = this.#problems.next;
+    row[problem.is_timeout] = isTimeout ? 1 : 0;
+    row[problem.smtp_code] = reply?.code ?? NULL;
+    row[problem.enhanced_id] = this.#strings.numberOf(reply?.enhancedCode);
+    row[problem.phase_id] = this.#strings.numberOf(reply?.phase);
+    row[problem.error_id] = error;
+    row[problem.category_id] = this.#strings.numberOf(category);
+    return this.#problems.numberOfNext();
+  }
+
+  #placeOf(text: string | undefined): number {
+    return text === undefined ? NULL : this.#texts.push(text) - 1;
+  }
+}

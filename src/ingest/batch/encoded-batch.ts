@@ -1,0 +1,141 @@
+/**
+ * What passes from the side that reads to the side that stores: the rows of a batch as numbers, table by table, in the order in which
+ * they are bound. A text, a message, a path or a problem is sent once and then is its number; the storing side keeps arrays from such
+ * numbers to ids of the database, so that it looks nothing up twice.
+ */
+import type { Marks } from "../../message/state.ts";
+import type { LogType } from "../../store/schema/codes.ts";
+import {
+  ADDRESS_EVENT,
+  ARRIVAL,
+  CLIENT,
+  columnsOf,
+  DELIVERY_PATH,
+  DELIVERY_PROBLEM,
+  ENTRY,
+  type Layout,
+  REJECTION,
+} from "../../store/schema/records.ts";
+import type { SyslogTwin } from "./syslog-duplicate.ts";
+
+/** Stands for null in a row: no number of a log is stored as it. */
+export const NULL = Number.NaN;
+
+export function isNull(number: number): boolean {
+  return Number.isNaN(number);
+}
+
+/** A line about one recipient: the row that is stored, and what the state of the message needs of it. */
+export const EVENT_ROW = {
+  ...ADDRESS_EVENT,
+  message: "message",
+  at: "number",
+  error: "string?",
+} as const satisfies Layout;
+
+/** An arrival line: where it stands, and the columns of its message. */
+export const ARRIVAL_ROW = { line: "entry", message: "message", ...ARRIVAL } as const satisfies Layout;
+
+/** What a line states about its message as a whole. */
+export const UPDATE_ROW = {
+  line: "entry",
+  message: "message",
+  at: "number",
+  /** Its place in {@link MARK_NAMES}. */
+  mark: "number?",
+  is_arrival: "flag",
+  queue_ms: "number?",
+  /** How many of the addresses in {@link EncodedBatch.announced} are of this row; they follow those of the rows before it. */
+  announced: "number",
+} as const satisfies Layout;
+
+/** The layout of the rows of each list of a batch. */
+export const ROW_LAYOUTS = {
+  entries: ENTRY,
+  updates: UPDATE_ROW,
+  events: EVENT_ROW,
+  arrivals: ARRIVAL_ROW,
+  rejections: REJECTION,
+  clients: CLIENT,
+  paths: DELIVERY_PATH,
+  problems: DELIVERY_PROBLEM,
+} as const satisfies Readonly<Record<string, Layout>>;
+
+export type RowList = keyof typeof ROW_LAYOUTS;
+export const ROW_LISTS = Object.keys(ROW_LAYOUTS) as RowList[];
+
+const WIDTHS = Object.fromEntries(ROW_LISTS.map((list) => [list, columnsOf(ROW_LAYOUTS[list]).length]));
+
+/** Numbers in a row of a list. */
+export function widthOf(list: RowList): number {
+  return WIDTHS[list] ?? 0;
+}
+
+/** The marks of a message, by their numbers in {@link UPDATE_ROW}. */
+export const MARK_NAMES = [
+  "completed",
+  "frozen",
+  "thawed",
+  "removed",
+  "cancelled",
+  "rejected",
+  "discarded",
+  "notAccepted",
+  "queued",
+  "ignored",
+] as const satisfies readonly (keyof Marks)[];
+
+/** What the reject log shows below an entry. */
+export interface HeaderDumpFacts {
+  /** The sender, where the entry does not name it. */
+  readonly sender: string | undefined;
+  readonly recipients: readonly string[];
+  readonly hasMoreRecipients: boolean;
+  /** A JSON array of [type, name in lower case, unfolded value]; undefined when there are none. */
+  readonly headers: string | undefined;
+  readonly isTruncated: boolean;
+}
+
+/** What few lines have, as an object. */
+export interface LineExtras {
+  readonly line: number;
+  /** Further lines of the entry, where these are stored: those of syslog, and below which headers stand. */
+  readonly places: readonly number[];
+  /** Of Exim, as its daemon states it. */
+  readonly version: string | undefined;
+  /** The log that the line was sent for by way of syslog; undefined when that is not known. */
+  readonly logType: LogType | undefined;
+  /** Undefined in a log file, and when no other line of syslog says the same. */
+  readonly syslogTwin: SyslogTwin | undefined;
+  readonly headerDump: HeaderDumpFacts | undefined;
+}
+
+/** The lines of one batch and what they say. */
+export interface EncodedBatch {
+  /** All numbers begin again at 0: those of batches before are forgotten. */
+  readonly isFresh: boolean;
+  /** New ones, in the order of their numbers. */
+  readonly strings: readonly string[];
+  readonly addresses: readonly string[];
+  /** Exim's ids of messages. */
+  readonly messages: readonly string[];
+  /** Texts that are not worth a number of their own: the places in this list are theirs. */
+  readonly texts: readonly string[];
+  readonly rows: Readonly<Record<RowList, Float64Array>>;
+  /** Numbers of addresses, which {@link UPDATE_ROW} counts. */
+  readonly announced: Float64Array;
+  readonly extras: readonly LineExtras[];
+}
+
+/** What the lines of a block mention, each once: numbers of addresses and strings, keys of Message-IDs and of next hops. */
+export interface BlockMentions {
+  readonly addresses: Float64Array;
+  readonly strings: Float64Array;
+  readonly messageIds: Float64Array;
+  readonly nextHops: Float64Array;
+}
+
+/** The memory of a batch that is handed over to another thread and not copied. */
+export function buffersOf({ rows, announced }: EncodedBatch): ArrayBuffer[] {
+  return [...Object.values(rows), announced].map(({ buffer }) => buffer as ArrayBuffer);
+}

@@ -1,0 +1,76 @@
+import { hashOf, TextTable } from "../../store/write/text-table.ts";
+import { detach } from "../../text.ts";
+import { NULL } from "./encoded-batch.ts";
+import { NumberList } from "./number-list.ts";
+
+/** Gives texts their numbers, and notes which of them a block mentions. */
+export class NumberedTexts {
+  #table = new TextTable();
+  /** Of its texts the first so many have been taken. */
+  #taken = 0;
+  /** By number: the last block that mentions it. */
+  #mentionedIn = new Int32Array(1024);
+  readonly #mentions = new NumberList();
+  #block = 1;
+  /** Many texts follow themselves. */
+  #lastText: string | undefined;
+  #lastNumber = NULL;
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  numberOf(text: string | undefined): number {
+    if (text === undefined) return NULL;
+    if (text === this.#lastText) return this.#lastNumber;
+    const hash = hashOf(text);
+    const number = this.#table.find(text, hash) ?? this.#add(text, hash);
+    this.#lastText = text;
+    this.#lastNumber = number;
+    return number;
+  }
+
+  /** As {@link numberOf}, of a text that its block is to be found by. */
+  mention(text: string | undefined): number {
+    if (text === undefined) return NULL;
+    const number = this.numberOf(text);
+    if (this.#mentionedIn[number] !== this.#block) {
+      this.#mentionedIn[number] = this.#block;
+      this.#mentions.push(number);
+    }
+    return number;
+  }
+
+  /** The texts that have got numbers since the last call. */
+  takeAdded(): string[] {
+    const added = this.#table.textsFrom(this.#taken);
+    this.#taken = this.#table.size;
+    return added;
+  }
+
+  /** The texts that the block mentions, each once; the next block begins. */
+  takeMentions(): Float64Array<ArrayBuffer> {
+    this.#block++;
+    return this.#mentions.take();
+  }
+
+  /** Numbers begin again at 0; between two blocks. */
+  clear(): void {
+    this.#table = new TextTable();
+    this.#taken = 0;
+    this.#mentionedIn.fill(0);
+    this.#lastText = undefined;
+    this.#lastNumber = NULL;
+  }
+
+  #add(text: string, hash: number): number {
+    // NOTE: a slice would keep the text around it in memory.
+    const number = this.#table.add(detach(text), hash);
+    if (number >= this.#mentionedIn.length) {
+      const longer = new Int32Array(number * 2);
+      longer.set(this.#mentionedIn);
+      this.#mentionedIn = longer;
+    }
+    return number;
+  }
+}

@@ -1,0 +1,71 @@
+/** Which of Exim's logs a line of syslog was for, and what it has in common with the same event sent for another one. */
+import type { EventKind } from "../../parse/events.ts";
+import { type ParsedEntry, parseEntryText, startsEntry } from "../../parse/record.ts";
+import { syslogTag } from "../../parse/syslog.ts";
+import type { LogType } from "../../store/schema/codes.ts";
+import { canHaveTwin } from "../../store/write/duplicate-finder.ts";
+import { SECOND_MS } from "../../units.ts";
+
+/** By the severity of `<PRI>`. Source: exim-log-grammar §3.1. */
+const LOG_TYPES: Readonly<Record<number, LogType>> = { 1: "panic", 2: "panic", 5: "reject", 6: "main" };
+
+/** What Exim writes to a second log; where the severity is not kept, any other line that stands there twice is two events. */
+const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
+  rejection: "reject",
+  verification: "reject",
+  discard: "reject",
+  deferral: "panic",
+  panic: "panic",
+  configuration: "panic",
+  scan: "panic",
+  spool: "panic",
+  not_accepted: "panic",
+};
+
+/** Whom the daemon itself refuses, it says to its main log alone: `Connection from [203.0.113.184] refused: too many connections`. */
+const BY_DAEMON = /^Connection from \S+ (?:I=\S+ )?refused: /;
+
+/** Exim sends both lines at once. */
+const BETWEEN_TWINS_MS = 2 * SECOND_MS;
+
+/** What an entry of syslog and its twin have in common. */
+export interface SyslogTwin {
+  /** Writer and first line. */
+  readonly key: string;
+  /** The log it was sent for if an equal one stands before it. */
+  readonly secondLog: LogType;
+  /** How much earlier the other one may be, in milliseconds. */
+  readonly earlierMs: number;
+}
+
+/** The log an entry was sent for; undefined when the file does not keep the severity. */
+export function logTypeOf({ syslog }: ParsedEntry): LogType | undefined {
+  return syslog?.severity === undefined ? undefined : LOG_TYPES[syslog.severity];
+}
+
+/** Undefined when no other line says the same. */
+export function syslogTwinOf(parsed: ParsedEntry): SyslogTwin | undefined {
+  const { kind } = parsed.event;
+  const secondLog = canHaveTwin(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
+  if (secondLog === undefined) return undefined;
+  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
+}
+
+function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {
+  return BY_DAEMON.test(text) ? undefined : SECOND_LOGS[event.kind];
+}
+
+/** Exim's own stamp begins the line; without it both lines have one of syslog's. */
+function hasEximStamp({ line }: ParsedEntry): boolean {
+  return startsEntry(line);
+}
+
+function keyOf({ syslog, line }: ParsedEntry): string {
+  return syslog === undefined ? line : `${syslogTag(syslog)} ${line}`;
+}
+
+/** The same of an entry whose text is stored. */
+export function keyOfText(text: string): string {
+  const parsed = parseEntryText(text);
+  return parsed === undefined ? text : keyOf(parsed);
+}

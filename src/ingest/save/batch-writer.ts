@@ -1,0 +1,202 @@
+import type { SqlValue } from "../../store/database/bulk-insert.ts";
+import { entryIdOf } from "../../store/log-text/blocks.ts";
+import { type ColumnKind, ENTRY, offsetsOf, REJECTION } from "../../store/schema/records.ts";
+import type { EntryCounts } from "../../store/write/fresh-counts.ts";
+import type { Transactor } from "../../store/write/transactor.ts";
+import type { Moment } from "../../units.ts";
+import {
+  ARRIVAL_ROW,
+  type EncodedBatch,
+  EVENT_ROW,
+  isNull,
+  MARK_NAMES,
+  UPDATE_ROW,
+  widthOf,
+} from "../batch/encoded-batch.ts";
+import { BatchDecoder } from "./batch-decoder.ts";
+import type { MessageBook } from "./message-cache.ts";
+import { arrivalValues, KINDS, type RowSink } from "./stored-facts.ts";
+
+const NO_ADDRESSES: readonly string[] = [];
+const entry = offsetsOf(ENTRY);
+const update = offsetsOf(UPDATE_ROW);
+const event = offsetsOf(EVENT_ROW);
+const arrival = offsetsOf(ARRIVAL_ROW);
+const rejection = offsetsOf(REJECTION);
+
+/** Where the batches of a block are stored. */
+export interface BlockTarget {
+  readonly blockId: number;
+  readonly serverId: number;
+  /** Lines that another log shows too; they are not stored again. */
+  readonly twins: ReadonlySet<number>;
+  /** Where they are counted for statistics; undefined: not now. */
+  readonly counts: EntryCounts | undefined;
+}
+
+/** Stores the batches of one encoder, in their order. */
+export class BatchWriter {
+  readonly decoder = new BatchDecoder();
+  readonly #book: MessageBook;
+  #twins: ReadonlySet<number> = new Set();
+  #serverId = 0;
+  /** Entry id of the first line of the block. */
+  #first = 0;
+
+  constructor(book: MessageBook) {
+    this.#book = book;
+  }
+
+  write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, twins, counts }: BlockTarget): void {
+    this.decoder.take(transactor, batch);
+    this.#twins = twins;
+    this.#serverId = serverId;
+    this.#first = entryIdOf(blockId, 0);
+    const { entries, addressEvents, rejections, clients } = transactor.rows;
+    this.#meetMessages(transactor, batch.rows.entries);
+    this.#foldArrivals(batch.rows.arrivals);
+    this.#foldUpdates(transactor, batch);
+    this.#foldEvents(transactor, batch.rows.events);
+    this.#addRows(entries, "entries", batch);
+    this.#addRows(addressEvents, "events", batch);
+    this.#addRows(rejections, "rejections", batch);
+    this.#addRows(clients, "clients", batch);
+    if (counts === undefined) return;
+    this.#countEvents(counts, batch.rows.events);
+    this.#countEntries(counts, batch);
+  }
+
+  #meetMessages(transactor: Transactor, rows: Float64Array): void {
+    const width = widthOf("entries");
+    for (let start = 0; start < rows.length; start += width) {
+      const message = rows[start + entry.message_id] as number;
+      if (isNull(message) || this.#isTwin(rows[start] as number)) continue;
+      const at = rows[start + entry.at] as Moment;
+      this.#book.meet(transactor, message, this.decoder.messageOf(message), at);
+    }
+  }
+
+  #foldArrivals(rows: Float64Array): void {
+    const width = widthOf("arrivals");
+    for (let start = 0; start < rows.length; start += width) {
+      if (this.#isTwin(rows[start] as number)) continue;
+      const message = rows[start + arrival.message] as number;
+      const from = start + arrival.arrival_at;
+      const at = rows[from] as Moment;
+      if (this.#book.isEarliest(message, at)) this.#book.arrive(message, at, arrivalValues(this.decoder, rows, from));
+    }
+  }
+
+  #foldUpdates({ mentions }: Transactor, { rows: { updates: rows }, announced }: EncodedBatch): void {
+    const width = widthOf("updates");
+    const { addresses } = this.decoder;
+    let next = 0;
+    for (let start = 0; start < rows.length; start += width) {
+      const from = next;
+      next += rows[start + update.announced] as number;
+      if (this.#isTwin(rows[start] as number)) continue;
+      const message = rows[start + update.message] as number;
+      const isArrival = rows[start + update.is_arrival] === 1;
+      const mark = rows[start + update.mark] as number;
+      const queueMs = rows[start + update.queue_ms] as number;
+      this.#book.tell(message, rows[start + update.at] as Moment, {
+        mark: isNull(mark) ? undefined : MARK_NAMES[mark],
+        isArrival,
+        queueMs: isNull(queueMs) ? undefined : queueMs,
+        announced: NO_ADDRESSES,
+      });
+      for (let at = from; at < next; at++) {
+        const number = announced[at] as number;
+        const addressId = addresses.idOf(number);
+        this.#book.announce(message, addresses.textOf(number), addressId);
+        // NOTE: the line of the arrival speaks of them, too.
+        if (!isArrival) mentions.addLate(this.#book.idOf(message), addressId);
+      }
+    }
+  }
+
+  #foldEvents({ codes }: Transactor, rows: Float64Array): void {
+    const width = widthOf("events");
+    const { addresses } = this.decoder;
+    for (let start = 0; start < rows.length; start += width) {
+      if (this.#isTwin(rows[start] as number)) continue;
+      const number = rows[start + event.recipient_id] as number;
+      const recipient = addresses.textOf(number);
+      const final = rows[start + event.final_id] as number;
+      const word = {
+        recipient,
+        target: isNull(final) ? recipient : addresses.textOf(final),
+        outcome: codes.outcomeName(rows[start + event.outcome] as number),
+        at: rows[start + event.at] as Moment,
+        isAttempt: rows[start + event.is_attempt] === 1,
+        error: this.decoder.optionalText(rows[start + event.error] as number),
+      };
+      this.#book.speak(rows[start + event.message] as number, word, addresses.idOf(number));
+    }
+  }
+
+  #countEvents(counts: EntryCounts, rows: Float64Array): void {
+    const width = widthOf("events");
+    for (let start = 0; start < rows.length; start += width) {
+      const line = rows[start] as number;
+      if (this.#isTwin(line)) continue;
+      const problem = rows[start + event.problem_id] as number;
+      counts.addEvent({
+        entryId: this.#first + line,
+        at: rows[start + event.at] as Moment,
+        outcome: rows[start + event.outcome] as number,
+        isAttempt: rows[start + event.is_attempt] === 1,
+        problemId: this.decoder.problemIdOf(problem),
+        hostId: this.decoder.hostIdOf(rows[start + event.path_id] as number),
+        isTimeout: this.decoder.isTimeout(problem),
+      });
+    }
+  }
+
+  /** Counts entries, and the rejections among them: both lists are in the order of their lines. */
+  #countEntries(counts: EntryCounts, { rows: { entries, rejections } }: EncodedBatch): void {
+    const [width, rejectionWidth] = [widthOf("entries"), widthOf("rejections")];
+    let next = 0;
+    for (let start = 0; start < entries.length; start += width) {
+      const line = entries[start + entry.id] as number;
+      const at = entries[start + entry.at] as Moment;
+      const isRejection = rejections[next + rejection.entry_id] === line;
+      if (!isNull(at) && !this.#isTwin(line)) {
+        counts.addEntry(at);
+        if (isRejection) counts.addRejection(at, rejections[next + rejection.is_permanent] === 1);
+      }
+      if (isRejection) next += rejectionWidth;
+    }
+    if (next !== rejections.length) throw new Error("The rejections of a batch are not in the order of its entries.");
+  }
+
+  /** NOTE: the first column of each of these lists is the line. */
+  #addRows(table: RowSink, list: keyof typeof KINDS, { rows }: EncodedBatch): void {
+    const numbers = rows[list];
+    const kinds = KINDS[list];
+    const width = widthOf(list);
+    for (let start = 0; start < numbers.length; start += width) {
+      if (this.#isTwin(numbers[start] as number)) continue;
+      for (let column = 0; column < kinds.length; column++)
+        table.put(this.#valueOf(numbers[start + column] as number, kinds[column] as ColumnKind));
+      table.endRow();
+    }
+  }
+
+  #valueOf(number: number, kind: ColumnKind): SqlValue {
+    switch (kind) {
+      case "entry":
+        return this.#first + number;
+      case "server":
+        return this.#serverId;
+      case "message":
+        return isNull(number) ? null : this.#book.idOf(number);
+      default:
+        return this.decoder.valueOf(number, kind);
+    }
+  }
+
+  #isTwin(line: number): boolean {
+    return this.#twins.size > 0 && this.#twins.has(line);
+  }
+}

@@ -1,0 +1,560 @@
+/** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
+import type { Readable } from "node:stream";
+import { PilotError } from "../../errors.ts";
+import { parseEntryText } from "../../parse/record.ts";
+import { entryIdOf } from "../../store/log-text/blocks.ts";
+import { MENTION_KINDS, mentionCode } from "../../store/log-text/postings.ts";
+import type { LogType } from "../../store/schema/codes.ts";
+import { ENTRY, offsetsOf } from "../../store/schema/records.ts";
+import { SINGLE_LOG_KINDS } from "../../store/write/duplicate-finder.ts";
+import type { BereftEntry, BlockRow } from "../../store/write/rows.ts";
+import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../../store/write/source-catalogue.ts";
+import type { Transactor } from "../../store/write/transactor.ts";
+import type { Writer } from "../../store/write/writer.ts";
+import { type EpochMs, MIB, type Moment, momentMs } from "../../units.ts";
+import type { EncodedBlock, LastBlock, ReadingStart } from "../batch/batch-builder.ts";
+import { beginOfLog } from "../batch/clock.ts";
+import { isNull, type LineExtras, widthOf } from "../batch/encoded-batch.ts";
+import { detailsOf } from "../batch/entry-facts.ts";
+import { addHeaderDump } from "../batch/header-dump-rows.ts";
+import { SourceFailure } from "../batch/lines.ts";
+import { keyOfText } from "../batch/syslog-duplicate.ts";
+import { couldBe } from "../source/identify-log.ts";
+import { firstStamps } from "../source/log-type.ts";
+import type { OpenSource } from "../source/open-source.ts";
+import { readFailure } from "../source/read-failure.ts";
+import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
+import type { MessageBook } from "./message-cache.ts";
+import { addFacts } from "./stored-facts.ts";
+
+/** What one run added from one log. */
+export interface LogFigures {
+  bytes: number;
+  lines: number;
+  entries: number;
+  /** Entries of no known form. */
+  other: number;
+  /** Lines without a stamp that belong to no entry. */
+  unparsed: number;
+  /** Of these, lines whose text `journalctl` left out. */
+  lost: number;
+  /** Entries that another log of the server shows too. */
+  repeated: number;
+  /** Messages seen for the first time. */
+  messages: number;
+}
+
+export const NOTHING: LogFigures = {
+  bytes: 0,
+  lines: 0,
+  entries: 0,
+  other: 0,
+  unparsed: 0,
+  lost: 0,
+  repeated: 0,
+  messages: 0,
+};
+
+/** Of a log with more bytes than this to read, another thread makes the blocks. */
+export const LARGE_LOG = 2 * MIB;
+
+/** How many batches share a transaction and a block: more are faster, fewer are stored sooner. */
+export interface Load {
+  readonly transactionBatches: number;
+  /** See {@link ReadingStart.blockBytes}. */
+  readonly blockBytes: number;
+}
+
+/** Of a log that is read as it grows, or that has little to read. */
+export const SMALL_LOAD: Load = { transactionBatches: 1, blockBytes: 0 };
+
+/**
+ * Of a large log. A message that several batches of a transaction speak of is written once, and so is each page of the database.
+ * Measured: a block of this size takes 0.175 of its text, one of a batch 0.2, and is packed 2.4 times as fast.
+ */
+export const BULK_LOAD: Load = { transactionBatches: 64, blockBytes: MIB };
+
+export interface ReaderOptions {
+  readonly batchLines: number;
+  readonly load: Load;
+  readonly timeZone: string;
+  readonly now: () => EpochMs;
+  readonly signal: AbortSignal | undefined;
+  /** Is called after each transaction. */
+  readonly onCommit: () => void;
+  /** Reads the text: in this thread or in another. */
+  readonly readBlocks: ReadBlocks;
+}
+
+/** See {@link readBlocks} in reading-thread.ts. */
+export type ReadBlocks = (
+  source: Readable,
+  start: ReadingStart,
+  onBlock: (block: EncodedBlock) => void,
+  signal: AbortSignal | undefined,
+) => Promise<void>;
+
+/** A log that is not stored yet. */
+export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "path"> {
+  /** Stored logs it was compared with and is not. */
+  readonly notTheSame: ReadonlySet<number>;
+}
+
+/**
+ * Reads the new part of a log, until its end or a pause, and adds to `figures` what it stores; early when `signal` aborts.
+ * Returns where to go on after a pause.
+ * Errors: `unreadable` when the log cannot be read on, with all before it stored; `in_use` when another run reads the same
+ * log; those of {@link Writer.write}.
+ */
+export async function readLog(
+  open: OpenSource,
+  source: SourceRow | NewSource,
+  writer: Writer,
+  book: MessageBook,
+  figures: LogFigures,
+  options: ReaderOptions,
+): Promise<SourceRow | NewSource> {
+  const reader = new LogReader(source, open, writer, book, figures, options);
+  try {
+    await options.readBlocks(open.readUntilPause(), reader.start, (block) => reader.add(block), options.signal);
+  } catch (error) {
+    if (!(error instanceof SourceFailure)) throw reader.rollBack(error);
+    reader.end();
+    throw readFailure(open.path, error.cause);
+  }
+  reader.end();
+  return reader.source ?? source;
+}
+
+/** A source without an id is not stored yet. */
+type CurrentSource = Omit<SourceRow, "id"> & { readonly id: number | undefined };
+
+function emptySource({ serverId, logType, path }: NewSource): CurrentSource {
+  return {
+    id: undefined,
+    serverId,
+    logType,
+    path,
+    head: Buffer.alloc(0),
+    tail: Buffer.alloc(0),
+    position: 0,
+    lines: 0,
+    entries: 0,
+    other: 0,
+    unparsed: 0,
+    firstMs: undefined,
+    lastMs: undefined,
+  };
+}
+
+class LogReader {
+  readonly start: ReadingStart;
+  readonly #figures: LogFigures;
+  readonly #open: OpenSource;
+  readonly #writer: Writer;
+  readonly #book: MessageBook;
+  readonly #options: ReaderOptions;
+  readonly #lastBlock: BlockPlace | undefined;
+  readonly #notTheSame: ReadonlySet<number>;
+  #source: CurrentSource;
+  readonly #batches: BatchWriter;
+  #group: Group | undefined;
+
+  constructor(
+    start: SourceRow | NewSource,
+    open: OpenSource,
+    writer: Writer,
+    book: MessageBook,
+    figures: LogFigures,
+    options: ReaderOptions,
+  ) {
+    const source = "id" in start ? { ...start, path: open.path } : emptySource(start);
+    this.#source = source;
+    this.#notTheSame = "id" in start ? new Set() : start.notTheSame;
+    this.#figures = figures;
+    this.#open = open;
+    this.#writer = writer;
+    this.#book = book;
+    this.#batches = new BatchWriter(book);
+    this.#options = options;
+    this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
+    const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
+    const isSyslog = source.logType === "syslog";
+    this.start = {
+      batchLines: options.batchLines,
+      blockBytes: options.load.blockBytes,
+      codes: writer.codes.encoding,
+      logType: this.#logTypeOf(undefined),
+      timeZone: options.timeZone,
+      isSyslog,
+      beginMs: isSyslog ? beginOfLog(firstStamps(open.head.toString("latin1")), options.now()) : undefined,
+      clockMs,
+      lastBlock: this.#lastBlock && this.#readBlock(this.#lastBlock),
+    };
+  }
+
+  /** Undefined while nothing of it is stored. */
+  get source(): SourceRow | undefined {
+    const { id } = this.#source;
+    return id === undefined ? undefined : { ...this.#source, id };
+  }
+
+  /** Stores a block, in a transaction with others around it. */
+  add(block: EncodedBlock): void {
+    const { size } = block.text;
+    // NOTE: the disk may fill before the transaction is as long as it may be.
+    if (this.#group !== undefined && !this.#writer.hasRoomFor(this.#group.textBytes + size)) this.end();
+    this.#group ??= this.#beginGroup(size);
+    const group = this.#group;
+    this.#guard(group, () => this.#storeInto(group, block));
+    group.batches += block.batches.length;
+    group.textBytes += size;
+    if (group.batches >= this.#options.load.transactionBatches) this.end();
+  }
+
+  /** Commits what has been added. */
+  end(): void {
+    const group = this.#group;
+    if (group === undefined) return;
+    const before = this.#source;
+    const source = this.#guard(group, () => {
+      const { transactor } = group;
+      group.messages += this.#book.save(transactor);
+      const id = this.#checkpoint(transactor, group.source, before.position);
+      for (const block of group.blocks) transactor.addBlock({ ...block, sourceId: id });
+      if (group.blocks.length > 1) transactor.rollUpEntries();
+      this.#writer.commit(transactor);
+      return { ...group.source, id };
+    });
+    this.#group = undefined;
+    this.#source = source;
+    this.#count({ ...group, source }, before);
+    this.#options.onCommit();
+  }
+
+  /** Takes back what has been added since the last commit; returns the error. */
+  rollBack(error: unknown): unknown {
+    const group = this.#group;
+    this.#group = undefined;
+    return group === undefined ? error : this.#writer.rollBack(group.transactor, error, this.#forget);
+  }
+
+  readonly #forget = (): void => {
+    this.#book.forget();
+    this.#batches.decoder.forgetIds();
+  };
+
+  #beginGroup(textBytes: number): Group {
+    this.#writer.assertRoomFor(textBytes);
+    const transactor = this.#writer.begin(this.#forget);
+    return {
+      transactor,
+      source: this.#source,
+      batches: 0,
+      textBytes: 0,
+      lost: 0,
+      repeated: 0,
+      messages: 0,
+      blocks: [],
+    };
+  }
+
+  #guard<Result>({ transactor }: Group, action: () => Result): Result {
+    try {
+      return action();
+    } catch (error) {
+      this.#group = undefined;
+      throw this.#writer.rollBack(transactor, error, this.#forget);
+    }
+  }
+
+  #storeInto(group: Group, block: EncodedBlock): void {
+    const { transactor, blocks } = group;
+    // NOTE: before the last block is taken back: what that leaves is newer than what the book carries over.
+    if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#book.renumber(transactor);
+    if (block.isRedone) {
+      const { messages, ...rest } = this.#withdrawLastBlock(transactor);
+      Object.assign(group, rest);
+      group.messages += messages;
+    }
+    const id = transactor.nextId("raw_blocks");
+    const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
+    this.#storeBlock(transactor, id, block, counts);
+    const { text, lines, firstMs, lastMs, clockMs } = block;
+    blocks.push({
+      id,
+      position: group.source.position,
+      text,
+      lines,
+      firstMs,
+      lastMs,
+      clockMs,
+      readMs: this.#options.now(),
+    });
+    group.source = advance(group.source, block, counts, this.#open.head);
+    group.repeated += counts.repeated;
+    group.lost += block.lost;
+  }
+
+  #readBlock({ id, position, clockBefore }: BlockPlace): LastBlock {
+    const text = this.#writer.rawText.blockText(id);
+    if (text === undefined) throw new Error(`Block ${id} is listed and has no text.`);
+    const { sources } = this.#writer;
+    const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, position, 1);
+    return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
+  }
+
+  #count({ source, lost, repeated, messages }: StoredBatches, before: CurrentSource): void {
+    const figures = this.#figures;
+    figures.bytes += source.position - before.position;
+    figures.lines += source.lines - before.lines;
+    figures.entries += source.entries - before.entries;
+    figures.other += source.other - before.other;
+    figures.unparsed += source.unparsed - before.unparsed;
+    figures.lost += lost;
+    figures.repeated += repeated;
+    figures.messages += messages;
+  }
+
+  /** What it leaves is less than nothing where the block had what is counted. */
+  #withdrawLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
+    const source = this.#source;
+    const block = this.#lastBlock;
+    if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
+    const last = this.#writer.sources.findLastBlock(source.id);
+    // NOTE: a rebuild cuts the text into other blocks.
+    if (last?.id !== block.id || last.position !== block.position) throw inUse(source.path);
+    const { entries, other, unparsed } = transactor.countBlock(block.id);
+    const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
+    const { messages, moved, sightings } = transactor.withdrawBlock(block.id);
+    const removed = this.#book.restore(transactor, messages, this.#writer.rawText);
+    for (const entry of moved) this.#restoreFacts(transactor, entry);
+    return {
+      source: {
+        ...source,
+        ...transactor.timesOf(source.id),
+        tail,
+        position: block.position,
+        lines: source.lines - block.lines,
+        entries: source.entries - entries,
+        other: source.other - other,
+        unparsed: source.unparsed - unparsed,
+      },
+      repeated: -sightings,
+      messages: -removed,
+    };
+  }
+
+  #restoreFacts(transactor: Transactor, { id, at }: BereftEntry): void {
+    const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
+    if (parsed === undefined) return;
+    addFacts(transactor, id, parsed, at);
+    transactor.setDetails(id, detailsOf(parsed.event));
+  }
+
+  #storeBlock(transactor: Transactor, blockId: number, block: EncodedBlock, counts: BatchCounts): void {
+    this.#countEntries(transactor, block, counts);
+    const sightings = this.#findTwins(transactor, blockId, block);
+    counts.repeated += sightings.size;
+    const { serverId } = this.#source;
+    const target: BlockTarget = {
+      blockId,
+      serverId,
+      twins: new Set(sightings.keys()),
+      counts: transactor.counts.countsFor(blockId, serverId),
+    };
+    for (const batch of block.batches) this.#batches.write(transactor, batch, target);
+    this.#mention(transactor, blockId, block);
+    if (sightings.size === 0) return;
+    // NOTE: the entries that are seen again may be of this block.
+    transactor.flush();
+    for (const { twin, location, logType } of sightings.values()) transactor.addSighting(twin, location, logType);
+  }
+
+  #mention(transactor: Transactor, blockId: number, { mentions }: EncodedBlock): void {
+    const { strings, addresses } = this.#batches.decoder;
+    const known = transactor.mentions;
+    known.begin(blockId);
+    // NOTE: an iterator makes two objects of each number.
+    for (let at = 0; at < mentions.addresses.length; at++)
+      known.add(ADDRESS, addresses.idOf(mentions.addresses[at] as number));
+    for (let at = 0; at < mentions.strings.length; at++)
+      known.add(STRING, strings.idOf(mentions.strings[at] as number));
+    for (let at = 0; at < mentions.messageIds.length; at++) known.add(MESSAGE_ID, mentions.messageIds[at] as number);
+    for (let at = 0; at < mentions.nextHops.length; at++) known.add(NEXT_HOP, mentions.nextHops[at] as number);
+    if (known.isFull) transactor.indexMentions();
+  }
+
+  #countEntries({ codes }: Transactor, { batches }: EncodedBlock, counts: BatchCounts): void {
+    const other = codes.event("other");
+    eachEntry(batches, (_line, at, event) => {
+      if (isNull(at)) counts.unparsed++;
+      else {
+        counts.entries++;
+        if (event === other) counts.other++;
+      }
+    });
+  }
+
+  /** Stores what few lines have, and finds the lines that other logs show, by their places in the block. */
+  #findTwins(transactor: Transactor, blockId: number, { batches, text }: EncodedBlock): ReadonlyMap<number, Sighting> {
+    const { serverId, logType: sourceType } = this.#source;
+    const isSyslog = sourceType === "syslog";
+    const hasOthers = !isSyslog && transactor.hasOtherLogs(serverId, sourceType);
+    const sightings = new Map<number, Sighting>();
+    const extras = new Map(batches.flatMap((batch) => batch.extras.map((extra) => [extra.line, extra] as const)));
+    if (extras.size === 0 && !hasOthers) return sightings;
+    const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
+    const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
+    eachEntry(batches, (line, at, event) => {
+      const extra = extras.get(line);
+      const entryId = entryIdOf(blockId, line);
+      const places = (extra?.places ?? []).map((place) => entryIdOf(blockId, place));
+      if (isSyslog) transactor.addEntryLines(places, entryId);
+      if (isNull(at)) return;
+      if (extra?.version !== undefined) transactor.noteVersion(serverId, extra.version, at);
+      const text = lines === undefined || single.has(event) ? undefined : lines[line];
+      const { twin, logType } = this.#findTwin(transactor, entryId, extra, text, momentMs(at));
+      if (extra?.headerDump !== undefined)
+        addHeaderDump(transactor, twin ?? entryId, [entryId, ...places], extra.headerDump);
+      if (twin !== undefined) sightings.set(line, { twin, location: entryId, logType });
+    });
+    return sightings;
+  }
+
+  /** Which log an entry is of, and the entry of another one that it repeats. */
+  #findTwin(
+    transactor: Transactor,
+    entryId: number,
+    extra: LineExtras | undefined,
+    line: string | undefined,
+    at: EpochMs,
+  ): Place {
+    const { serverId } = this.#source;
+    const logType = this.#logTypeOf(extra?.logType);
+    if (extra?.syslogTwin !== undefined) {
+      const { key, secondLog, earlierMs } = extra.syslogTwin;
+      const search = { key, at, earlierMs, serverId, keyOf: keyOfText };
+      const twin = transactor.takeSyslogTwin(search, secondLog);
+      if (twin !== undefined) return { twin, logType: secondLog };
+      transactor.noteSyslogEntry(search, entryId, logType);
+    }
+    const twin = line === undefined ? undefined : transactor.takeTwin(line, at, serverId, logType);
+    return { twin, logType };
+  }
+
+  /** What is not known to be for another log is for the main log. */
+  #logTypeOf(logType: LogType | undefined): LogType {
+    const { logType: sourceType } = this.#source;
+    return logType ?? (sourceType === "syslog" ? "main" : sourceType);
+  }
+
+  #checkpoint(transactor: Transactor, source: CurrentSource, expectedPosition: number): number {
+    const now = this.#options.now();
+    const { id } = source;
+    if (id === undefined ? this.#isTaken(source) : !transactor.updateSource({ ...source, id }, expectedPosition, now)) {
+      throw inUse(source.path);
+    }
+    return id ?? transactor.addSource(source, now);
+  }
+
+  /** True when another run has begun to store the same log since it was looked for. */
+  #isTaken({ serverId, logType, path }: CurrentSource): boolean {
+    const identity = { path, head: this.#open.head, logType };
+    return this.#writer.sources
+      .sourcesOf(serverId)
+      .some((other) => !this.#notTheSame.has(other.id) && couldBe(other, identity));
+  }
+}
+
+const entry = offsetsOf(ENTRY);
+const [ADDRESS, STRING, MESSAGE_ID, NEXT_HOP] = MENTION_KINDS.map(mentionCode) as [number, number, number, number];
+
+function inUse(path: string): PilotError {
+  return new PilotError("in_use", `Another run of exim-pilot is reading "${path}" into the same database.`, {
+    hint: "Let it finish; what it stores is not stored twice.",
+  });
+}
+
+/** A transaction that several batches share. */
+interface Group extends StoredBatches {
+  readonly transactor: Transactor;
+  readonly blocks: Omit<BlockRow, "sourceId">[];
+  /** Of the blocks. */
+  batches: number;
+  textBytes: number;
+  source: CurrentSource;
+  lost: number;
+  repeated: number;
+  messages: number;
+}
+
+/** What a transaction has left behind. */
+interface StoredBatches {
+  readonly source: CurrentSource;
+  /** Entries that another log shows too. */
+  readonly repeated: number;
+  /** Seen for the first time. */
+  readonly messages: number;
+  /** Lines of Exim without their text. */
+  readonly lost: number;
+}
+
+/** A line that repeats an entry of another log. */
+interface Sighting {
+  readonly twin: number;
+  readonly location: number;
+  readonly logType: LogType;
+}
+
+interface Place {
+  readonly logType: LogType;
+  readonly twin: number | undefined;
+}
+
+interface BatchCounts {
+  entries: number;
+  other: number;
+  unparsed: number;
+  repeated: number;
+}
+
+/** Calls `action` for each entry of a block, in their order; `at` is null as in a row, of a line that belongs to no entry. */
+function eachEntry(batches: EncodedBlock["batches"], action: (line: number, at: Moment, event: number) => void): void {
+  const width = widthOf("entries");
+  for (const { rows } of batches) {
+    const { entries } = rows;
+    for (let start = 0; start < entries.length; start += width)
+      action(
+        entries[start + entry.id] as number,
+        entries[start + entry.at] as Moment,
+        entries[start + entry.event] as number,
+      );
+  }
+}
+
+function advance(base: CurrentSource, batch: EncodedBlock, counts: BatchCounts, head: Buffer): CurrentSource {
+  const position = base.position + batch.text.size;
+  return {
+    ...base,
+    head: head.subarray(0, Math.min(IDENTITY_BYTES, position)),
+    tail: Buffer.concat([base.tail, batch.tail]).subarray(-IDENTITY_BYTES),
+    position,
+    lines: base.lines + batch.lines,
+    entries: base.entries + counts.entries,
+    other: base.other + counts.other,
+    unparsed: base.unparsed + counts.unparsed,
+    firstMs: earlier(base.firstMs, batch.firstMs),
+    lastMs: later(base.lastMs, batch.lastMs),
+  };
+}
+
+function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
+}
+
+function later(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one > other ? one : other;
+}

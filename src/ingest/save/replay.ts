@@ -1,0 +1,107 @@
+/** Reads stored logs once more, into another database, as if they came from their files. */
+import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { PilotError } from "../../errors.ts";
+import { PARSER_VERSION } from "../../parse/parser-version.ts";
+import type { StoredText } from "../../store/log-text/log-export.ts";
+import type { SourceRow } from "../../store/write/source-catalogue.ts";
+import type { Writer } from "../../store/write/writer.ts";
+import { type EpochMs, KIB } from "../../units.ts";
+import { ReadingThread, readBlocks, type Thread } from "../batch/batch-thread.ts";
+import type { OpenSource } from "../source/open-source.ts";
+import { BULK_LOAD, LARGE_LOG, NOTHING, readLog } from "./log-writer.ts";
+import { MessageBook } from "./message-cache.ts";
+
+export interface ReplayOptions {
+  readonly now: () => EpochMs;
+  readonly signal: AbortSignal;
+  /** Undefined: all is done in this thread. */
+  readonly startReadingThread?: (() => Thread) | undefined;
+  /** Bytes of log text read. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/** Lines in one block. */
+const BATCH_LINES = 500;
+/** As of a file: the beginning tells the year of stamps without one. */
+const HEAD_BYTES = 64 * KIB;
+
+/**
+ * Reads on each log that `writer` knows, from where it stands there to the end of what `text` has of it.
+ * Errors: `corrupt` when the stored text is damaged; those of {@link Writer.write}.
+ */
+export async function replay(text: StoredText, writer: Writer, options: ReplayOptions): Promise<void> {
+  const { now, startReadingThread } = options;
+  writer.write((transactor) => transactor.noteParser(PARSER_VERSION, now()));
+  const thread = startReadingThread === undefined ? undefined : new ReadingThread(startReadingThread);
+  try {
+    await readAll(text, writer, options, thread);
+  } finally {
+    await thread?.close();
+  }
+  await finish(writer, options.signal);
+}
+
+async function readAll(
+  text: StoredText,
+  writer: Writer,
+  { now, signal, onProgress }: ReplayOptions,
+  thread: ReadingThread | undefined,
+): Promise<void> {
+  const figures = { ...NOTHING };
+  for (const server of writer.sources.servers()) {
+    const book = new MessageBook(server.id);
+    const sources = [...writer.sources.sourcesOf(server.id)].sort((left, right) => left.id - right.id);
+    for (const source of sources) {
+      const isLarge = text.sizeOf(source.id) - source.position > LARGE_LOG;
+      await readLog(openStored(source, text), source, writer, book, figures, {
+        batchLines: BATCH_LINES,
+        load: BULK_LOAD,
+        readBlocks: thread !== undefined && isLarge ? (...given) => thread.readBlocks(...given) : readBlocks,
+        timeZone: server.timeZone,
+        now,
+        signal,
+        onCommit: () => onProgress(figures.bytes),
+      }).catch(throwCause);
+      if (signal.aborted) return;
+    }
+  }
+}
+
+async function finish(writer: Writer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  writer.write((transactor) => transactor.indexAll());
+  while (!signal.aborted && writer.write((transactor) => transactor.rollUp())) await setImmediate();
+}
+
+/** A stored log in the place of its file. */
+function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSource {
+  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false }).setEncoding("latin1");
+  return {
+    path,
+    head: headOf(id, text),
+    sizeBytes: undefined,
+    textBytes: undefined,
+    bytesRead: () => 0,
+    verify: async () => {},
+    compare: async () => "continues",
+    read,
+    readUntilPause: read,
+    goesOn: async () => false,
+    close: () => {},
+  };
+}
+
+function headOf(sourceId: number, text: StoredText): Buffer {
+  let head: Buffer = Buffer.alloc(0);
+  for (const bytes of text.bytesOf(sourceId, text.prunedBytes(sourceId))) {
+    head = Buffer.concat([head, bytes.subarray(0, HEAD_BYTES)]);
+    if (head.length >= HEAD_BYTES) break;
+  }
+  return head.subarray(0, HEAD_BYTES);
+}
+
+/** What is wrong with the stored text is told as it is, not as a failure of its file. */
+function throwCause(error: unknown): never {
+  throw error instanceof PilotError && error.cause instanceof PilotError ? error.cause : error;
+}

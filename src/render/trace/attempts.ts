@@ -1,0 +1,70 @@
+/** The attempts to deliver a message, those that went alike in one row. */
+import type { Trace, TracedAttempt } from "../../trace/result.ts";
+import { formatHost, formatSeconds, formatTime } from "../form/format.ts";
+import { renderColumns } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { paintStatus } from "../form/status-colour.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
+
+interface Group {
+  readonly first: TracedAttempt;
+  last: TracedAttempt;
+  count: number;
+}
+
+/** Columns, the more dispensable ones last: what does not fit is in the timeline all the same. Empty when nothing was tried. */
+export function renderAttempts({ attempts, message }: Trace, paint: Paint, columns: number): string {
+  if (attempts.length === 0) return "";
+  const groups = groupAlike(attempts);
+  const times = attempts.map(({ timestamp }) => formatTime(timestamp, message.timeZone));
+  const isOneDay = new Set(times.map((time) => time.slice(0, 10))).size === 1;
+  const show = ({ timestamp }: TracedAttempt): string =>
+    formatTime(timestamp, message.timeZone).slice(isOneDay ? 11 : 0);
+  const hasRepeated = groups.some(({ count }) => count > 1);
+  const head = [hasRepeated ? "First" : "Time", "Last", "Tries", "Result", "Recipient", "Host", "Took", "Way"].map(
+    (title) => paint.faint(title),
+  );
+  const rows = groups.map(({ first, last, count }) => [
+    show(first),
+    count === 1 ? "" : show(last),
+    String(count),
+    paintStatus(paint, first.status),
+    toVisibleLine(first.recipient),
+    toVisibleLine(formatHost(first.host, null, first.ipAddress, first.port)),
+    count === 1 && first.durationSeconds !== null ? formatSeconds(first.durationSeconds) : "",
+    toVisibleLine([first.router, first.transport].filter((step) => step !== null).join(" / ")),
+  ]);
+  const isUsed = head.map((_, index) =>
+    rows.some((row) => row[index] !== "" && (index !== TRIES || row[index] !== "1")),
+  );
+  const table = [head, ...rows].map((row) => row.filter((_, index) => isUsed[index]));
+  const text = renderFitting(table, columns - 2);
+  return `${paint.strong("Attempts")}\n${text.replace(/^/gm, "  ")}`;
+}
+
+const TRIES = 2;
+
+function groupAlike(attempts: readonly TracedAttempt[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const attempt of attempts) {
+    const { status, recipient, finalAddress, host, ipAddress, router, transport } = attempt;
+    const key = JSON.stringify([status, recipient, finalAddress, host, ipAddress, router, transport]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { first: attempt, last: attempt, count: 1 });
+    else {
+      group.last = attempt;
+      group.count++;
+    }
+  }
+  return [...groups.values()];
+}
+
+function renderFitting(rows: readonly (readonly string[])[], columns: number): string {
+  const table = renderColumns(rows);
+  const isTooWide = table.split("\n").some((line) => line.replace(ANSI, "").length > columns);
+  const narrower = rows.map((row) => row.slice(0, -1));
+  return isTooWide && (narrower[0]?.length ?? 0) >= 3 ? renderFitting(narrower, columns) : table;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of the colours set here.
+const ANSI = /\u001b\[\d+m/g;

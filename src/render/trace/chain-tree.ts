@@ -1,0 +1,69 @@
+/** The journey of a mail as a tree: what came of what, why, and how long it stayed at each hop. */
+import type { Chain, ChainLink, ChainMessage, LinkReason } from "../../trace/chain.ts";
+import { formatSeconds, formatTime } from "../form/format.ts";
+import { renderHanging } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { paintStatus } from "../form/status-colour.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
+
+const REASONS: Readonly<Record<LinkReason, string>> = {
+  bounce: "bounce",
+  delay_warning: "delay warning",
+  freeze_notice: "notice that it is frozen",
+  delivery_report: "delivery report",
+  notice: "notice",
+  next_hop: "next hop",
+  created_by: "went on as",
+  same_message_id: "same Message-ID",
+  autoreply: "automatic reply",
+};
+
+export interface TreeOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+}
+
+/** Messages that nothing comes before stand on the left. */
+export function renderChain(chain: Chain, { columns, paint }: TreeOptions): string {
+  const shown = new Set<string>();
+  const reached = new Set(chain.links.map(({ to }) => to));
+  const lines: string[] = [];
+  const show = (message: ChainMessage, link: ChainLink | undefined, indent: string, branch: string): void => {
+    if (shown.has(message.key)) return;
+    shown.add(message.key);
+    const next = chain.messages.flatMap((one) => {
+      const way = chain.links.find(({ from, to }) => from === message.key && to === one.key);
+      return way === undefined || shown.has(one.key) ? [] : [{ one, way }];
+    });
+    const label = indent + branch;
+    const below = indent + (branch === "" ? "" : branch === LAST ? "   " : "│  ");
+    const under = next.length > 0 ? "│ " : "  ";
+    const width = columns - MARGIN.length - Math.max(label.length, below.length + under.length);
+    const [head, ...more] = renderHanging("", describe(message, link, paint), 0, width).split("\n");
+    lines.push(label + head, ...more.map((line) => `${below}${under}${line}`));
+    for (const [index, { one, way }] of next.entries()) show(one, way, below, index === next.length - 1 ? LAST : FORK);
+  };
+  for (const message of chain.messages) if (!reached.has(message.key)) show(message, undefined, "", "");
+  // NOTE: in a ring nothing comes first.
+  for (const message of chain.messages) show(message, undefined, "", "");
+  const notes = [
+    chain.isLoop ? paint.bad("The same mail came back again and again: a mailing loop.") : "",
+    chain.isComplete ? "" : `More messages hang on it; the first ${chain.messages.length} are shown.`,
+  ].filter((note) => note !== "");
+  return `${paint.strong("Chain")}\n${lines.map((line) => `${MARGIN}${line.trimEnd()}`).join("\n")}\n${notes.map((note) => `\n${note}\n`).join("")}`;
+}
+
+const MARGIN = "  ";
+const FORK = "├─ ";
+const LAST = "└─ ";
+
+function describe(message: ChainMessage, link: ChainLink | undefined, paint: Paint): string {
+  const { id, server, status, timestamp, timeZone, queueSeconds, sender, recipients, subject, isStart } = message;
+  const why =
+    link === undefined ? "" : `${REASONS[link.reason]}${link.isCertain ? "" : " (likely, by time and address)"}: `;
+  const stay = queueSeconds === null ? "not finished" : `${formatSeconds(queueSeconds)} here`;
+  const way = [sender ?? "?", recipients.join(", ")].filter((part) => part !== "").join(" → ");
+  const title = subject === null ? "" : ` “${subject}”`;
+  const name = isStart ? paint.strong(id) : id;
+  return `${toVisibleLine(why)}${name} on ${toVisibleLine(server)}  ${paintStatus(paint, status)}  ${formatTime(timestamp, timeZone)}, ${stay}  ${toVisibleLine(way + title)}`;
+}

@@ -1,0 +1,38 @@
+/** Several messages to choose from, each with a number and its verdict. */
+import type { TracedMessage, TracedRecipient } from "../../trace/result.ts";
+import { formatTime } from "../form/format.ts";
+import { renderHanging } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { paintStatus } from "../form/status-colour.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
+
+export interface Choice {
+  readonly verdict: string;
+  readonly message: TracedMessage;
+  readonly recipients: readonly TracedRecipient[];
+}
+
+export function renderChoices(
+  choices: readonly Choice[],
+  { columns, paint, isMore }: { readonly columns: number; readonly paint: Paint; readonly isMore: boolean },
+): string {
+  const width = String(choices.length).length;
+  const lines = choices.map(({ verdict, message, recipients }, index) => {
+    const { id, server, status, timestamp, timeZone, sender, subject } = message;
+    const number = `${String(index + 1).padStart(width)}  `;
+    const head = `${formatTime(timestamp, timeZone)}  ${paint.strong(id)}  ${paintStatus(paint, status)}  ${paint.faint(`on ${toVisibleLine(server)}`)}`;
+    const way = [sender ?? "?", recipients.map(({ address }) => address).join(", ")]
+      .filter((part) => part !== "")
+      .join(" → ");
+    const title = subject === null ? "" : ` “${subject}”`;
+    const indent = number.length;
+    const below = [toVisibleLine(way + title), toVisibleLine(verdict)].map((text) =>
+      renderHanging(" ".repeat(indent), text, indent, columns),
+    );
+    return [renderHanging(number, head, indent, columns), ...below].join("\n");
+  });
+  const what = isMore ? `The newest ${choices.length} messages; there are more` : `${choices.length} messages`;
+  const more = isMore ? " --limit shows more." : "";
+  const hint = `${what}.${more} Choose one with --pick <number>, or narrow them with --since.`;
+  return `${lines.join("\n")}\n\n${renderHanging("", hint, 0, columns)}\n`;
+}

@@ -1,0 +1,128 @@
+/** The page of one message. */
+import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../../trace/result.ts";
+import { formatBytes, formatHost, formatSeconds, formatTime } from "../form/format.ts";
+import { greatest, renderHanging } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { paintStatus } from "../form/status-colour.ts";
+import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
+import { renderAttempts } from "./attempts.ts";
+import type { Threading } from "./threads.ts";
+import { renderTimeline } from "./timeline.ts";
+
+export interface PageOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+  /** Show the raw lines instead of the timeline. */
+  readonly raw: boolean;
+  /** What the timeline is sorted into. */
+  readonly threading: Threading;
+}
+
+/** Wider than this, lines are hard to read. */
+const WIDEST = 120;
+const LABEL_WIDTH = 12;
+
+export function renderTracePage(trace: Trace, options: PageOptions): string {
+  const columns = Math.min(options.columns, WIDEST);
+  const page = { ...options, columns };
+  const sections = [
+    renderTitle(trace, page),
+    renderFacts(trace.message, page),
+    renderRecipients(trace, page),
+    renderAttempts(trace, options.paint, columns),
+    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.threading, options.paint, columns),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function renderTitle({ message, verdict }: Trace, { paint, columns }: PageOptions): string {
+  const title = `${paint.strong(message.id)}  ${paintStatus(paint, message.status)}  ${paint.faint(`on ${toVisibleLine(message.server)}`)}`;
+  return `${title}\n\n${renderHanging("", paint.strong(toVisibleLine(verdict)), 0, columns)}`;
+}
+
+function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): string {
+  const time = (iso: string): string => formatTime(iso, message.timeZone);
+  const facts: readonly (readonly [label: string, value: string | undefined])[] = [
+    ["Sender", message.sender ?? undefined],
+    ["Subject", message.subject ?? undefined],
+    [message.hasArrived ? "Received" : "First seen", `${time(message.timestamp)}${formatSize(message.sizeBytes)}`],
+    [
+      "Completed",
+      message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
+    ],
+    ["Client", formatClient(message)],
+    ["Login", message.auth ?? undefined],
+    ["Local user", message.host === null && message.ipAddress === null ? (message.ident ?? undefined) : undefined],
+    ["Protocol", formatProtocol(message)],
+    ["Message-ID", message.headerMessageId ?? undefined],
+    ["About", message.parentId ?? undefined],
+    ["Reported by", message.childIds.length === 0 ? undefined : message.childIds.join(", ")],
+    ["Tags", message.tags.length === 0 ? undefined : message.tags.map((tag) => `#${tag}`).join(" ")],
+    ["Note", message.isFakeReject ? "The client was told that it was rejected (fakereject)." : undefined],
+  ];
+  return facts
+    .flatMap(([label, value]) =>
+      value === undefined
+        ? []
+        : [renderHanging(paint.faint(label.padEnd(LABEL_WIDTH)), toVisibleLine(value), LABEL_WIDTH, columns)],
+    )
+    .join("\n");
+}
+
+function formatSize(bytes: number | null): string {
+  return bytes === null ? "" : `, ${formatBytes(bytes)}`;
+}
+
+function formatQueueTime(seconds: number | null): string {
+  return seconds === null ? "" : `, after ${formatSeconds(seconds)}`;
+}
+
+function formatClient({ host, helo, ipAddress, port, ident }: TracedMessage): string | undefined {
+  if (host === null && helo === null && ipAddress === null) return undefined;
+  const client = formatHost(host, helo, ipAddress, port);
+  return ident === null ? client : `${client}, ident ${ident}`;
+}
+
+function formatProtocol({ protocol, tls }: TracedMessage): string | undefined {
+  const parts = [protocol, tls].filter((part) => part !== null);
+  return parts.length === 0 ? undefined : parts.join(", ");
+}
+
+const NO_RECIPIENTS =
+  "None is named by the log. With `log_selector = +received_recipients` Exim names them when a message arrives.";
+
+function renderRecipients({ recipients, message }: Trace, { columns, paint }: PageOptions): string {
+  if (recipients.length === 0 && message.refusedRecipients.length > 0) return renderRefused(message, columns, paint);
+  if (recipients.length === 0)
+    return `${paint.strong("Recipients")}\n${renderHanging("  ", NO_RECIPIENTS, 2, columns)}`;
+  const width = greatest(recipients.map(({ status }) => status.length));
+  const lines = recipients.map((recipient) => {
+    const status = paintStatus(paint, recipient.status) + " ".repeat(width - recipient.status.length);
+    return renderHanging(`  ${status}  `, describeRecipient(recipient, message.timeZone), width + 4, columns);
+  });
+  return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
+}
+
+function renderRefused(message: TracedMessage, columns: number, paint: Paint): string {
+  const addresses = message.refusedRecipients.map(toVisibleLine);
+  if (message.hasMoreRefusedRecipients) addresses.push("and more, which Exim did not name");
+  const label = `  ${paintStatus(paint, "rejected")}  `;
+  const lines = addresses.map((address) => renderHanging(label, address, "  rejected  ".length, columns));
+  return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
+}
+
+function describeRecipient(recipient: TracedRecipient, timeZone: string): string {
+  const { address, deliveredAt, isMarkedDelivered, attempts, lastError } = recipient;
+  const time = deliveredAt === null ? "" : ` at ${formatTime(deliveredAt, timeZone)}`;
+  const when = isMarkedDelivered ? `: marked so by an administrator${time}` : time;
+  const tries = attempts > 1 ? `, ${attempts} attempts` : "";
+  const error = lastError === null ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
+  return toVisibleLine(`${address}${when}${tries}${error}`);
+}
+
+function renderRaw(timeline: readonly TimelineItem[], { paint }: PageOptions): string {
+  const lines = timeline.map(({ raw }) =>
+    raw === null ? paint.faint("(the text of this line has been pruned)") : toVisible(raw),
+  );
+  return `${paint.strong("Log lines")}\n${lines.join("\n")}`;
+}

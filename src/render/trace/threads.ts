@@ -1,0 +1,27 @@
+/** A timeline as threads: what happened to each recipient, or at each host, apart from what happened to the message as a whole. */
+import type { TimelineItem } from "../../trace/result.ts";
+
+export const THREADS = ["time", "recipient", "host"] as const;
+/** What a timeline is sorted into. */
+export type Threading = (typeof THREADS)[number];
+
+export interface Thread {
+  /** The recipient or the host; null for the message as a whole. */
+  readonly name: string | null;
+  readonly items: readonly TimelineItem[];
+}
+
+/** The threads in the order in which they begin, that of the message as a whole first; names differ by more than their case. */
+export function threadsOf(timeline: readonly TimelineItem[], threading: Exclude<Threading, "time">): readonly Thread[] {
+  const threads = new Map<string | null, { name: string | null; items: TimelineItem[] }>([
+    [null, { name: null, items: [] }],
+  ]);
+  for (const item of timeline) {
+    const name = item[threading];
+    const key = name === null ? null : name.toLowerCase();
+    const thread = threads.get(key);
+    if (thread === undefined) threads.set(key, { name, items: [item] });
+    else thread.items.push(item);
+  }
+  return [...threads.values()].filter(({ items }) => items.length > 0);
+}

@@ -1,0 +1,118 @@
+/** What happened to a message, in order; what repeats while it waits is shown once. */
+import type { RetryCause, TimelineItem, Trace, TracedMessage } from "../../trace/result.ts";
+import { formatSeconds, formatTime } from "../form/format.ts";
+import { renderHanging } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
+import { type Thread, type Threading, threadsOf } from "./threads.ts";
+
+/** Two blanks, a stamp, two blanks, a flag, two blanks. */
+const TEXT_COLUMN = 27;
+const STAMP_LENGTH = 19;
+/** Of a stamp, its day and the blank after it. */
+const DAY_LENGTH = 11;
+
+export function renderTimeline(trace: Trace, threading: Threading, paint: Paint, columns: number): string {
+  const { timeline, message } = trace;
+  const title = threading === "time" ? "Timeline" : `Timeline by ${threading}`;
+  const heading = `${paint.strong(title)} ${paint.faint(`(${message.timeZone})`)}`;
+  if (threading === "time") return `${heading}\n${renderItems(timeline, message, paint, columns)}`;
+  const threads = threadsOf(timeline, threading).map(
+    (thread) =>
+      `${renderHanging("  ", paint.strong(nameOf(thread, threading)), 2, columns)}\n${renderItems(thread.items, message, paint, columns)}`,
+  );
+  return `${heading}\n${threads.join("\n\n")}`;
+}
+
+function nameOf({ name }: Thread, threading: Threading): string {
+  if (name !== null) return toVisibleLine(name);
+  return threading === "recipient" ? "The message as a whole" : "On this server";
+}
+
+function renderItems(
+  items: readonly TimelineItem[],
+  { id, timeZone }: Pick<TracedMessage, "id" | "timeZone">,
+  paint: Paint,
+  columns: number,
+): string {
+  const stamp = (item: Pick<TimelineItem, "timestamp">): string =>
+    item.timestamp === null ? "" : formatTime(item.timestamp, timeZone);
+  let day = "";
+  const lines = groupRepetitions(items).map(({ before, first, last, count }) => {
+    const time = stamp(first);
+    const isSameDay = time.slice(0, DAY_LENGTH) === day;
+    day = time.slice(0, DAY_LENGTH);
+    const shown = isSameDay ? " ".repeat(DAY_LENGTH) + time.slice(DAY_LENGTH) : time;
+    const label = `  ${paint.faint(shown.padEnd(STAMP_LENGTH))}  ${first.mark.padEnd(2)}  `;
+    const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
+    const repeated = count === 1 ? "" : ` (${count} times until ${stamp(last)})`;
+    const cause = describeCause(first, id, stamp) + describeLastCause(first, last, stamp);
+    const gap = describeGap(before, first);
+    const line = renderHanging(
+      label,
+      paint[first.tone](toVisibleLine(first.text + cause + logs + repeated)),
+      TEXT_COLUMN,
+      columns,
+    );
+    return gap === "" ? line : `${" ".repeat(TEXT_COLUMN)}${paint.faint(gap)}\n${line}`;
+  });
+  return lines.join("\n");
+}
+
+/** Less than this is no wait. */
+const LEAST_GAP_SECONDS = 60;
+
+/** `49 min 29 s later` */
+function describeGap(before: TimelineItem | undefined, { timestamp }: TimelineItem): string {
+  if (before === undefined || before.timestamp === null || timestamp === null) return "";
+  const seconds = (Date.parse(timestamp) - Date.parse(before.timestamp)) / 1000;
+  return seconds < LEAST_GAP_SECONDS ? "" : `${formatSeconds(seconds)} later`;
+}
+
+/** What made Exim wait. */
+function describeCause({ retryCause }: TimelineItem, id: string, stamp: (item: RetryCause) => string): string {
+  if (retryCause === null) return "";
+  const { messageId, recipient, host, error } = retryCause;
+  if (messageId === id) return `; the wait was set by the try at ${stamp(retryCause)}`;
+  const at = host === null ? "" : ` at ${host}`;
+  const why = error === null ? "" : `: ${error}`;
+  return `; the wait was set at ${stamp(retryCause)} by ${messageId}, for ${recipient}${at}${why}`;
+}
+
+/** Of waits that are shown as one, the try that set the last. */
+function describeLastCause(first: TimelineItem, last: TimelineItem, stamp: (item: RetryCause) => string): string {
+  const { retryCause } = last;
+  if (retryCause === null || retryCause.timestamp === first.retryCause?.timestamp) return "";
+  return `, the last by that at ${stamp(retryCause)}`;
+}
+
+interface Repetition {
+  /** The line before the first, whatever it is shown with. */
+  readonly before: TimelineItem | undefined;
+  readonly first: TimelineItem;
+  last: TimelineItem;
+  count: number;
+}
+
+/**
+ * While a message waits, every queue run says the same of it: `Message is frozen`, the same deferral for the same recipient.
+ * Such lines are shown once, until something else happens.
+ */
+function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetition[] {
+  const groups: Repetition[] = [];
+  const waiting = new Map<string, Repetition>();
+  for (const [index, item] of timeline.entries()) {
+    const isWaiting = item.mark === "" || item.mark === "==";
+    if (!isWaiting) waiting.clear();
+    const group = isWaiting ? waiting.get(item.text) : undefined;
+    if (group !== undefined) {
+      group.last = item;
+      group.count++;
+      continue;
+    }
+    const added = { before: timeline[index - 1], first: item, last: item, count: 1 };
+    groups.push(added);
+    if (isWaiting) waiting.set(item.text, added);
+  }
+  return groups;
+}

@@ -1,0 +1,72 @@
+/** Runs checks over one connection, all of them on one state of the database. */
+import type Database from "better-sqlite3";
+import { PilotError } from "../../errors.ts";
+import { translateSqliteError } from "../database/sqlite-errors.ts";
+import { RawTextReader } from "../log-text/blocks.ts";
+import { StoredText } from "../log-text/log-export.ts";
+import type { Check, CheckStep } from "./checks/check.ts";
+import { COUNTS } from "./checks/counts.ts";
+import { SIGHTINGS, TWINS } from "./checks/duplicates.ts";
+import { FILE } from "./checks/file.ts";
+import { MESSAGES } from "./checks/messages.ts";
+import { PLACES } from "./checks/places.ts";
+import { POSITIONS } from "./checks/positions.ts";
+import { RAW_TEXT } from "./checks/raw-text.ts";
+import { REFERENCES } from "./checks/references.ts";
+import { ROLLUPS } from "./checks/rollups.ts";
+import { TEXT_INDEXES } from "./checks/text-indexes.ts";
+
+/** The cheap ones first, so that what is plainly wrong is found early. */
+export const CHECKS: readonly Check[] = [
+  FILE,
+  POSITIONS,
+  REFERENCES,
+  PLACES,
+  COUNTS,
+  MESSAGES,
+  ROLLUPS,
+  SIGHTINGS,
+  TEXT_INDEXES,
+  RAW_TEXT,
+  TWINS,
+];
+
+export class CheckRunner {
+  readonly #database: Database.Database;
+  readonly #schemaDamage: () => readonly string[];
+
+  /** `schemaDamage`: see {@link CheckContext}. */
+  constructor(database: Database.Database, schemaDamage: () => readonly string[] = () => []) {
+    this.#database = database;
+    this.#schemaDamage = schemaDamage;
+  }
+
+  /** From here on everything is read of one state, until {@link CheckRunner.end}. */
+  begin(): void {
+    this.#database.exec("BEGIN");
+  }
+
+  end(): void {
+    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+  }
+
+  /** The steps of a check. Damage that keeps it from going on is a finding. */
+  *run(check: Check, isQuick: boolean): Generator<CheckStep> {
+    const database = this.#database;
+    try {
+      yield* check.run({
+        database,
+        text: new StoredText(database),
+        rawText: new RawTextReader(database),
+        isQuick,
+        schemaDamage: this.#schemaDamage,
+      });
+    } catch (error) {
+      const translated = translateSqliteError(error, database.name);
+      const isDamage = translated instanceof PilotError && translated.code === "corrupt";
+      // NOTE: where a definition is damaged, statements that use it are refused as if they were wrong.
+      if (!isDamage && this.#schemaDamage().length === 0) throw error;
+      yield `This could not be looked at to the end: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}

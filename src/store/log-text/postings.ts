@@ -1,0 +1,443 @@
+/** Which blocks mention what: the index behind every search for an address, a host, a login or a Message-ID. */
+import { crc32 } from "node:zlib";
+import type Database from "better-sqlite3";
+import { BulkInsert } from "../database/bulk-insert.ts";
+import { dataVersion } from "../database/connection.ts";
+import { prepareOnce } from "../database/prepared.ts";
+import { blockOf, entryIdOf, GREATEST_BLOCK } from "./blocks.ts";
+
+/** Kinds of mentions, in the order of their codes in the database. */
+export const MENTION_KINDS = ["address", "string", "message_id", "next_hop"] as const;
+export type MentionKind = (typeof MENTION_KINDS)[number];
+
+export function mentionCode(kind: MentionKind): number {
+  return MENTION_KINDS.indexOf(kind);
+}
+
+/**
+ * A Message-ID or the id of a next hop as the key of its mentions: 31 bits, for which SQLite takes four bytes. Different texts
+ * may share one: what is found is checked.
+ */
+export function textKey(text: string): number {
+  return crc32(text) >>> 1;
+}
+
+const NEXT_HOP = /\bid=(\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})\b/;
+
+/** Exim's id of the message in the next Exim, from that one's reply: `250 OK id=1vwz8c-0005eI-2Q`. Source: exim-log-grammar §16. */
+export function nextHopId(confirmation: string): string | undefined {
+  return NEXT_HOP.exec(confirmation)?.[1];
+}
+
+/** Blocks whose mentions are sorted together at most. */
+const SEGMENT_BLOCKS = 2048;
+/** Mentions that are sorted together at most, but for those of a last block: 4 MiB. */
+const SEGMENT_MENTIONS = 1 << 19;
+
+/** Where {@link indexMentions} adds them. */
+export function mentionsTable(database: Database.Database): BulkInsert<"mentions"> {
+  return new BulkInsert(database, "mentions", ["kind", "key", "block_id", "further_blocks"], "replace");
+}
+
+/** Adds the mentions of all blocks that are not indexed yet to their table; inside a transaction, with all rows flushed. */
+export function indexMentions(database: Database.Database, table: BulkInsert<"mentions">, known: FreshMentions): void {
+  const { indexed, greatest } = prepareOnce(
+    database,
+    `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
+            ${GREATEST_BLOCK} AS greatest`,
+  ).get() as { indexed: number; greatest: number };
+  if (indexed >= greatest) return;
+  if (!known.write(database, table, indexed, greatest)) readMentions(database, table, indexed, greatest);
+  table.flush();
+  prepareOnce(database, "UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
+}
+
+/** The last block whose mentions are in their table. */
+export function lastIndexedBlock(database: Database.Database): number {
+  const sql = "SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks'";
+  return prepareOnce<[], { last_id: number }>(database, sql).get()?.last_id ?? 0;
+}
+
+/** Reads the rows of the blocks behind `indexed`, for what they mention. */
+function readMentions(
+  database: Database.Database,
+  table: BulkInsert<"mentions">,
+  indexed: number,
+  greatest: number,
+): void {
+  const sources = prepareSources(database);
+  let segment = new Segment(indexed + 1);
+  for (let block = indexed + 1; block <= greatest; block++) {
+    if (!segment.hasRoomFor(block)) {
+      segment.writeTo(table);
+      segment = new Segment(block);
+    }
+    for (const { rows, kinds } of sources)
+      collect(rows.iterate(entryIdOf(block, 0), entryIdOf(block + 1, 0)), kinds, (...mention) =>
+        segment.add(...mention),
+      );
+  }
+  segment.writeTo(table);
+}
+
+/**
+ * Makes blocks be indexed again after one was taken back: those that have got entries of it, and, when it was the last, the next
+ * one, which gets its id.
+ */
+export function forgetMentions(database: Database.Database, changedBlocks: readonly number[]): void {
+  const sql = `UPDATE text_indexes SET last_id = min(last_id, ?, ${GREATEST_BLOCK}) WHERE table_name = 'raw_blocks'`;
+  prepareOnce(database, sql).run(Math.min(Number.MAX_SAFE_INTEGER, ...changedBlocks) - 1);
+}
+
+/** Adds the mentions of entries that have moved to another block; inside a transaction. */
+export function mentionEntries(database: Database.Database, entryIds: readonly number[]): void {
+  // NOTE: where the block is mentioned already in a row of several, one row too many does no harm.
+  const add = database.prepare("INSERT OR IGNORE INTO mentions (kind, key, block_id) VALUES (?, ?, ?)");
+  for (const { rows, kinds } of prepareSources(database)) {
+    for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...mention) => add.run(...mention));
+  }
+}
+
+/** A row of the table. */
+export interface MentionRow {
+  readonly kind: number;
+  readonly key: number;
+  readonly block_id: number;
+  readonly further_blocks: Uint8Array | null;
+}
+
+/** So many rows are read at once. */
+const PAGE_ROWS = 10_000;
+
+/**
+ * Finds rows that name blocks of which nothing is left, and takes those out. What is known of blocks is kept as long as nobody else
+ * writes; this connection itself is not to remove blocks or entries meanwhile.
+ */
+export class MentionSweep {
+  readonly #database: Database.Database;
+  readonly #find: Database.Statement<[number, number, number], Pick<MentionRow, "further_blocks">>;
+  readonly #remove: Database.Statement<[number, number, number]>;
+  readonly #put: Database.Statement<[number, number, number, Buffer | null]>;
+  #version: number;
+  #live: LiveBlocks;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#find = database.prepare("SELECT further_blocks FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
+    this.#remove = database.prepare("DELETE FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
+    this.#put = database.prepare(
+      "INSERT OR REPLACE INTO mentions (kind, key, block_id, further_blocks) VALUES (?, ?, ?, ?)",
+    );
+    this.#version = dataVersion(database);
+    this.#live = new LiveBlocks(database);
+  }
+
+  /** The rows that name such blocks, some at a time; others can write meanwhile. */
+  *stale(): Generator<readonly MentionRow[]> {
+    const live = this.#live;
+    const { lastDead, greatest } = live.bounds();
+    // NOTE: most rows name one block, and most of those blocks are there: such rows are not worth bringing to JavaScript.
+    const page = this.#database.prepare<
+      [...lastRow: number[], lastDead: number, greatest: number, rows: number],
+      MentionRow
+    >(
+      `SELECT kind, key, block_id, further_blocks FROM mentions
+       WHERE (kind, key, block_id) > (?, ?, ?) AND (further_blocks IS NOT NULL OR block_id <= ? OR block_id > ?)
+       ORDER BY kind, key, block_id LIMIT ?`,
+    );
+    const after = (kind: number, key: number, block: number): MentionRow[] =>
+      page.all(kind, key, block, lastDead, greatest, PAGE_ROWS);
+    let rows = after(-1, 0, 0);
+    for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
+      yield rows.filter((row) => !unpackBlocks(row.block_id, row.further_blocks).every(live.lives));
+      rows = after(last.kind, last.key, last.block_id);
+    }
+  }
+
+  /** Takes the blocks of which nothing is left out of rows, as those are by now; inside a transaction. */
+  drop(rows: readonly MentionRow[]): void {
+    const { lives } = this.#liveNow();
+    for (const { kind, key, block_id } of rows) {
+      const row = this.#find.get(kind, key, block_id);
+      if (row === undefined) continue;
+      const left = unpackBlocks(block_id, row.further_blocks).filter(lives);
+      this.#remove.run(kind, key, block_id);
+      const [first] = left;
+      if (first === undefined) continue;
+      // NOTE: what was taken back and read anew may have left another row that begins with the same block.
+      const other = this.#find.get(kind, key, first);
+      const blocks = other === undefined ? left : union(left, unpackBlocks(first, other.further_blocks));
+      this.#put.run(kind, key, first, packBlocks(first, blocks.slice(1)));
+    }
+  }
+
+  /** Looked up anew when another process has written. */
+  #liveNow(): LiveBlocks {
+    const version = dataVersion(this.#database);
+    if (version !== this.#version) {
+      this.#version = version;
+      this.#live = new LiveBlocks(this.#database);
+    }
+    return this.#live;
+  }
+}
+
+/** Which blocks have text or entries; each is looked up once. */
+class LiveBlocks {
+  readonly #database: Database.Database;
+  readonly #known = new Map<number, boolean>();
+  readonly #find: Database.Statement<[number, number, number], number>;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#find = database
+      .prepare<[number, number, number], number>(
+        `SELECT EXISTS (SELECT 1 FROM raw_blocks WHERE id = ?)
+             OR EXISTS (SELECT 1 FROM stored_entries WHERE id >= ? AND id < ?)`,
+      )
+      .pluck();
+  }
+
+  readonly lives = (block: number): boolean => {
+    let isAlive = this.#known.get(block);
+    if (isAlive === undefined) {
+      isAlive = this.#find.get(block, entryIdOf(block, 0), entryIdOf(block + 1, 0)) === 1;
+      this.#known.set(block, isAlive);
+    }
+    return isAlive;
+  };
+
+  /** The last block there is, and the last one before it of which nothing is left; 0 when there is none. */
+  bounds(): { readonly lastDead: number; readonly greatest: number } {
+    const greatest = this.#database.prepare<[], number>(`SELECT ${GREATEST_BLOCK}`).pluck().get() as number;
+    let lastDead = greatest;
+    while (lastDead > 0 && this.lives(lastDead)) lastDead--;
+    return { lastDead, greatest };
+  }
+}
+
+function union(one: readonly number[], other: readonly number[]): number[] {
+  return [...new Set([...one, ...other])].sort((left, right) => left - right);
+}
+
+/** The blocks after the first of a row: their distances, seven bits a byte, the lowest first; null when there are none. */
+function packBlocks(first: number, further: readonly number[]): Buffer | null {
+  if (further.length === 0) return null;
+  const bytes: number[] = [];
+  let last = first;
+  for (const block of further) {
+    let distance = block - last;
+    for (; distance > 0x7f; distance >>>= 7) bytes.push((distance & 0x7f) | 0x80);
+    bytes.push(distance);
+    last = block;
+  }
+  return Buffer.from(bytes);
+}
+
+/** All blocks of a row. */
+export function unpackBlocks(first: number, further: Uint8Array | null): number[] {
+  const blocks = [first];
+  let block = first;
+  let [distance, shift] = [0, 0];
+  for (const byte of further ?? []) {
+    distance |= (byte & 0x7f) << shift;
+    shift += 7;
+    if (byte > 0x7f) continue;
+    block += distance;
+    blocks.push(block);
+    [distance, shift] = [0, 0];
+  }
+  return blocks;
+}
+
+const KEYS = 2 ** 31;
+
+/** Mentions of some blocks, each as one number: kind, key, block from the first one on. */
+export class Segment {
+  readonly #first: number;
+  #mentions = new Float64Array(1 << 12);
+  #count = 0;
+
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+
+  hasRoomFor(block: number): boolean {
+    return block < this.#first + SEGMENT_BLOCKS && this.#count < SEGMENT_MENTIONS;
+  }
+
+  add(kind: number, key: number, block: number): void {
+    if (this.#count === this.#mentions.length) {
+      const larger = new Float64Array(this.#count * 2);
+      larger.set(this.#mentions);
+      this.#mentions = larger;
+    }
+    this.#mentions[this.#count++] = (kind * KEYS + key) * SEGMENT_BLOCKS + (block - this.#first);
+  }
+
+  /** Adds a row for each kind and key, in the order of the table. */
+  writeTo(table: BulkInsert<"mentions">): void {
+    const sorted = this.#mentions.subarray(0, this.#count).sort();
+    for (let start = 0; start < sorted.length; ) {
+      const first = sorted[start] as number;
+      const subject = Math.floor(first / SEGMENT_BLOCKS);
+      const next = (subject + 1) * SEGMENT_BLOCKS;
+      let end = start + 1;
+      while (end < sorted.length && (sorted[end] as number) < next) end++;
+      const block = this.#first + (first - subject * SEGMENT_BLOCKS);
+      const kind = Math.floor(subject / KEYS);
+      table.put(kind);
+      table.put(subject - kind * KEYS);
+      table.put(block);
+      table.put(end === start + 1 ? null : this.#packFurther(sorted, start, end, subject));
+      table.endRow();
+      start = end;
+    }
+  }
+
+  #packFurther(sorted: Float64Array, start: number, end: number, subject: number): Buffer | null {
+    const further: number[] = [];
+    for (let at = start + 1; at < end; at++)
+      if (sorted[at] !== sorted[at - 1])
+        further.push(this.#first + ((sorted[at] as number) - subject * SEGMENT_BLOCKS));
+    return packBlocks(this.#first + ((sorted[start] as number) - subject * SEGMENT_BLOCKS), further);
+  }
+}
+
+/**
+ * What the blocks mention that are being stored, so that their rows need not be read again when a run ends. It counts only while
+ * it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and then they are read.
+ */
+export class FreshMentions {
+  #segment: Segment | undefined;
+  #last = 0;
+  #late: (readonly [messageId: number, addressId: number])[] = [];
+
+  /** Begins a block; those of a segment follow one another. */
+  begin(block: number): void {
+    if (this.#segment === undefined || block !== this.#last + 1 || !this.#segment.hasRoomFor(block)) {
+      this.spoil();
+      this.#segment = new Segment(block);
+    }
+    this.#last = block;
+  }
+
+  /** True when no other block fits in with those there are. */
+  get isFull(): boolean {
+    return this.#segment !== undefined && !this.#segment.hasRoomFor(this.#last + 1);
+  }
+
+  add(kind: number, key: number): void {
+    this.#segment?.add(kind, key, this.#last);
+  }
+
+  /** An address that a message got after its arrival, which speaks of it from then on. */
+  addLate(messageId: number, addressId: number): void {
+    this.#late.push([messageId, addressId]);
+  }
+
+  spoil(): void {
+    this.#segment = undefined;
+    this.#late = [];
+  }
+
+  /** False when it does not know all the blocks. */
+  write(database: Database.Database, table: BulkInsert<"mentions">, indexed: number, greatest: number): boolean {
+    const segment = this.#segment;
+    if (segment === undefined || segment.first !== indexed + 1 || this.#last !== greatest) return false;
+    const arrivals = prepareOnce<[number], number>(
+      database,
+      "SELECT id FROM stored_entries WHERE message_id = ? AND event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')",
+    ).pluck();
+    for (const [messageId, addressId] of this.#late)
+      for (const block of arrivals.all(messageId).map(blockOf)) {
+        if (block >= segment.first) segment.add(mentionCode("address"), addressId, block);
+        else
+          prepareOnce(database, "INSERT OR IGNORE INTO mentions (kind, key, block_id) VALUES (?, ?, ?)").run(
+            mentionCode("address"),
+            addressId,
+            block,
+          );
+      }
+    segment.writeTo(table);
+    this.spoil();
+    return true;
+  }
+}
+
+type Key = number | string | null;
+
+type MentionSourceRow = [entryId: number, ...Key[]];
+
+interface MentionSource {
+  /** The entry's id, then keys: numbers, or texts to be turned into keys. */
+  readonly sql: string;
+  readonly kinds: readonly MentionKind[];
+}
+
+const IN_BLOCKS = "WHERE entry_id >= ? AND entry_id < ?";
+const CLIENT_KINDS = ["address", "address", "string", "string", "string"] as const;
+
+/** What arrivals, lines about recipients, rejections and other clients say. */
+const SOURCES: readonly MentionSource[] = [
+  {
+    sql: `SELECT e.id, m.sender_id, m.host_id, m.ip_id, m.auth_id, m.header_message_id
+          FROM stored_entries e JOIN stored_messages m ON m.id = e.message_id
+          WHERE e.id >= ? AND e.id < ? AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')`,
+    kinds: ["address", "string", "string", "string", "message_id"],
+  },
+  {
+    sql: `SELECT e.id, r.address_id FROM stored_entries e JOIN stored_recipients r ON r.message_id = e.message_id
+          WHERE e.id >= ? AND e.id < ? AND r.announced
+            AND e.event IN (SELECT code FROM codes WHERE family = 'event' AND name IN ('arrival', 'envelope_edit'))`,
+    kinds: ["address"],
+  },
+  {
+    sql: `SELECT e.entry_id, e.recipient_id, e.final_id, p.host_id, p.ip_id, iif(e.confirmation LIKE '%id=%', e.confirmation, NULL)
+          FROM address_events e LEFT JOIN delivery_paths p ON p.id = e.path_id ${IN_BLOCKS}`,
+    kinds: ["address", "address", "string", "string", "next_hop"],
+  },
+  {
+    sql: `SELECT entry_id, sender_id, recipient_id, host_id, ip_id, auth_id FROM stored_rejections ${IN_BLOCKS}`,
+    kinds: CLIENT_KINDS,
+  },
+  {
+    sql: `SELECT entry_id, sender_id, recipient_id, host_id, ip_id, auth_id FROM stored_clients ${IN_BLOCKS}`,
+    kinds: CLIENT_KINDS,
+  },
+];
+
+/** Rows of entries whose ids are in a range, the end not included. */
+function prepareSources(database: Database.Database) {
+  return SOURCES.map(({ sql, kinds }) => ({
+    rows: prepareOnce<[from: number, to: number], MentionSourceRow>(database, sql).raw(),
+    kinds,
+  }));
+}
+
+/** Gives `add` each mention in rows of a source. */
+function collect(
+  rows: Iterable<MentionSourceRow>,
+  kinds: readonly MentionKind[],
+  add: (kind: number, key: number, block: number) => void,
+): void {
+  const codes = kinds.map(mentionCode);
+  for (const [entryId, ...keys] of rows) {
+    const block = blockOf(entryId);
+    for (let index = 0; index < codes.length; index++) {
+      const key = keys[index] ?? null;
+      const number = typeof key === "string" ? keyOf(kinds[index], key) : key;
+      if (number !== null) add(codes[index] ?? 0, number, block);
+    }
+  }
+}
+
+function keyOf(kind: MentionKind | undefined, text: string): number | null {
+  if (kind !== "next_hop") return textKey(text);
+  const id = nextHopId(text);
+  return id === undefined ? null : textKey(id);
+}

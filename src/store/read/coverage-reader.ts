@@ -1,0 +1,247 @@
+/**
+ * Figures that the coverage of a log is judged by: its heartbeats, and lines whose counterpart is missing. Each question goes by an
+ * index and reads a bounded number of rows.
+ */
+import type Database from "better-sqlite3";
+import { type EpochMs, epochMs, MOMENTS_PER_MS, type Moment, momentAt, momentMs } from "../../units.ts";
+import { prepareOnce } from "../database/prepared.ts";
+import { type Codes, loadCodes, logTypeBit } from "../schema/codes.ts";
+import { EARLIEST_MS, isAhead, plausibleTime } from "../schema/plausible-time.ts";
+
+/** What was read of a server and is still there: the first and last stamp of its main log, or of what came through syslog; no outlier among them. */
+export interface ServerSpan {
+  readonly id: number;
+  readonly name: string;
+  readonly firstMs: EpochMs | undefined;
+  readonly lastMs: EpochMs | undefined;
+  readonly hasRejectLog: boolean;
+  /** Up to here prune has taken away text and lines of no message; undefined when it has not. */
+  readonly prunedMs: EpochMs | undefined;
+}
+
+export interface SourceSpan {
+  readonly path: string;
+  readonly logType: string;
+  readonly firstMs: EpochMs;
+  readonly lastMs: EpochMs;
+}
+
+/** A message with deliveries or an end and without its arrival. */
+export interface Orphan {
+  readonly messageId: string;
+  /** Of its first line that was read. */
+  readonly firstMs: EpochMs;
+}
+
+/** A rejection that only one of main log and reject log has. */
+export interface UnpairedRejection {
+  readonly atMs: EpochMs;
+  /** Phase, category and permanence: rejections of one kind are written alike. */
+  readonly kind: string;
+  readonly reason: string;
+}
+
+export interface TimeSpan {
+  readonly from: EpochMs;
+  /** Not included. */
+  readonly until: EpochMs;
+}
+
+/** More of them say nothing more. */
+const MOST_ROWS = 5000;
+
+export class CoverageReader {
+  readonly #database: Database.Database;
+  #codes: Codes | undefined;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** Of all servers when none is named. */
+  servers(names: readonly string[]): ServerSpan[] {
+    const { logType } = this.#named();
+    const main = `s.log_type IN (${logType("main")}, ${logType("syslog")})`;
+    return prepareOnce<[string, string], ServerRow>(
+      this.#database,
+      `SELECT v.id, v.name,
+         min(iif(${main}, s.first_ms, NULL)) AS firstMs,
+         max(iif(${main}, s.last_ms, NULL)) AS lastMs,
+         max(iif(${main} AND ${isAhead("s.last_ms", "s.updated_ms")}, s.updated_ms, NULL)) AS aheadOfMs,
+         coalesce(max(s.log_type = ${logType("reject")}), 0) AS hasRejectLog,
+         max(iif(${main}, s.pruned_clock_ms, NULL)) AS prunedMs
+       FROM stored_servers v LEFT JOIN stored_sources s ON s.server_id = v.id
+       WHERE json_array_length(?) = 0 OR v.name IN (SELECT value FROM json_each(?))
+       GROUP BY v.id ORDER BY v.name`,
+    )
+      .all(JSON.stringify(names), JSON.stringify(names))
+      .map(({ id, name, firstMs, lastMs, aheadOfMs, hasRejectLog, prunedMs }) => ({
+        id,
+        name,
+        ...afterPruning(
+          this.#plausibleSpan(id, toEpoch(firstMs), toEpoch(lastMs), toEpoch(aheadOfMs)),
+          toEpoch(prunedMs),
+        ),
+        hasRejectLog: hasRejectLog === 1,
+        prunedMs: toEpoch(prunedMs),
+      }));
+  }
+
+  /** One line stamped by a wrong clock does not stretch a log; a log whose lines are all stamped so is taken as it is. */
+  #plausibleSpan(
+    server: number,
+    firstMs: EpochMs | undefined,
+    lastMs: EpochMs | undefined,
+    aheadOfMs: EpochMs | undefined,
+  ): Span {
+    if (firstMs === undefined || lastMs === undefined) return { firstMs, lastMs };
+    const { toMs } = plausibleTime(aheadOfMs ?? lastMs);
+    const within = { from: EARLIEST_MS, until: epochMs(toMs + 1) };
+    const first = firstMs < EARLIEST_MS ? this.firstLine(server, within) : firstMs;
+    const last = aheadOfMs === undefined ? lastMs : this.lastLine(server, within);
+    return first === undefined || last === undefined || last < first
+      ? { firstMs, lastMs }
+      : { firstMs: first, lastMs: last };
+  }
+
+  /** The logs of a server that have stamps, the earliest first. */
+  sources(serverId: number): SourceSpan[] {
+    return prepareOnce<[number], SourceSpan>(
+      this.#database,
+      `SELECT s.path, c.name AS logType, s.first_ms AS firstMs, s.last_ms AS lastMs
+       FROM stored_sources s JOIN codes c ON c.family = 'log_type' AND c.code = s.log_type
+       WHERE s.server_id = ? AND s.first_ms IS NOT NULL AND s.last_ms IS NOT NULL ORDER BY s.first_ms`,
+    ).all(serverId);
+  }
+
+  /** Beginnings and ends of queue runs, each instant once, in their order. */
+  queueRuns(serverId: number, { from, until }: TimeSpan): EpochMs[] {
+    return prepareOnce<[number, Moment, Moment], EpochMs>(
+      this.#database,
+      `SELECT DISTINCT at / ${MOMENTS_PER_MS} FROM stored_entries
+       WHERE event = ${this.#named().event("queue_run")} AND server_id = ? AND at >= ? AND at < ? ORDER BY at`,
+    )
+      .pluck()
+      .all(serverId, momentAt(from, 0), momentAt(until, 0));
+  }
+
+  /** The last line of the main log in a time, as far as lines can be found by time: arrivals, and those of no message. */
+  lastLine(serverId: number, span: TimeSpan): EpochMs | undefined {
+    return this.#line(serverId, span, "DESC");
+  }
+
+  firstLine(serverId: number, span: TimeSpan): EpochMs | undefined {
+    return this.#line(serverId, span, "ASC");
+  }
+
+  #line(serverId: number, { from, until }: TimeSpan, order: "ASC" | "DESC"): EpochMs | undefined {
+    const extreme = order === "ASC" ? "min" : "max";
+    const bounds = [momentAt(from, 0), momentAt(until, 0), serverId] as const;
+    const at = prepareOnce<number[], number | null>(
+      this.#database,
+      `SELECT ${extreme}(at) FROM (
+         SELECT * FROM (SELECT at FROM stored_entries INDEXED BY idx_stored_entries_lone_at
+           WHERE message_id IS NULL AND at >= ? AND at < ? AND server_id = ? AND seen_in & ${logTypeBit("main")}
+           ORDER BY at ${order} LIMIT 1)
+         UNION ALL
+         SELECT * FROM (SELECT coalesce(arrival_at, first_at) AS at FROM stored_messages INDEXED BY idx_stored_messages_at
+           WHERE coalesce(arrival_at, first_at) >= ? AND coalesce(arrival_at, first_at) < ? AND server_id = ? AND arrival_at IS NOT NULL
+           ORDER BY coalesce(arrival_at, first_at) ${order} LIMIT 1))`,
+    )
+      .pluck()
+      .get(...bounds, ...bounds);
+    return at === null || at === undefined ? undefined : momentMs(at as Moment);
+  }
+
+  /** True when the daemon said in the time that it began. */
+  hasDaemonStart(serverId: number, { from, until }: TimeSpan): boolean {
+    return this.#hasLone(serverId, { from, until }, `event = ${this.#named().event("daemon")}`);
+  }
+
+  /** True when the reject log has a line of the time that is about no message. */
+  hasRejectLine(serverId: number, span: TimeSpan): boolean {
+    return this.#hasLone(serverId, span, `seen_in & ${logTypeBit("reject")}`);
+  }
+
+  #hasLone(serverId: number, { from, until }: TimeSpan, condition: string): boolean {
+    const found = prepareOnce<[Moment, Moment, number], number>(
+      this.#database,
+      `SELECT 1 FROM stored_entries INDEXED BY idx_stored_entries_lone_at
+       WHERE message_id IS NULL AND at >= ? AND at < ? AND server_id = ? AND ${condition} LIMIT 1`,
+    )
+      .pluck()
+      .get(momentAt(from, 0), momentAt(until, 0), serverId);
+    return found !== undefined;
+  }
+
+  /** Messages first met in the time that were delivered, deferred or completed, and whose arrival is nowhere. */
+  orphans(serverId: number, { from, until }: TimeSpan): Orphan[] {
+    return prepareOnce<[number, Moment, Moment], { messageId: string; firstAt: Moment }>(
+      this.#database,
+      `SELECT m.exim_id AS messageId, m.first_at AS firstAt FROM stored_messages m INDEXED BY idx_stored_messages_no_arrival
+       WHERE m.server_id = ? AND m.first_at >= ? AND m.first_at < ? AND m.arrival_at IS NULL
+         AND m.status <> ${this.#named().messageStatus("rejected")}
+         AND (m.completed_at IS NOT NULL
+           OR EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND r.attempts > 0))
+       ORDER BY m.first_at LIMIT ${MOST_ROWS}`,
+    )
+      .all(serverId, momentAt(from, 0), momentAt(until, 0))
+      .map(({ messageId, firstAt }) => ({ messageId, firstMs: momentMs(firstAt) }));
+  }
+
+  /** Last lines of messages of which nothing is known but that they arrived, before a moment. */
+  unfinished(serverId: number, { from, until }: TimeSpan): EpochMs[] {
+    return prepareOnce<[number, Moment, Moment], Moment>(
+      this.#database,
+      `SELECT last_at FROM stored_messages INDEXED BY idx_stored_messages_status
+       WHERE status NOT IN (3, 10) AND status = ${this.#named().messageStatus("received")}
+         AND server_id = ? AND last_at >= ? AND last_at < ? ORDER BY last_at LIMIT ${MOST_ROWS}`,
+    )
+      .pluck()
+      .all(serverId, momentAt(from, 0), momentAt(until, 0))
+      .map(momentMs);
+  }
+
+  /** Rejections of the time that only this log has. */
+  unpaired(serverId: number, log: "main" | "reject", { from, until }: TimeSpan): UnpairedRejection[] {
+    return prepareOnce<[number, number, Moment, Moment], { at: Moment; kind: string; reason: string | null }>(
+      this.#database,
+      `SELECT e.at, j.phase || ' ' || j.category_id || ' ' || j.is_permanent AS kind,
+         (SELECT text FROM strings WHERE id = j.reason_id) AS reason
+       FROM stored_entries e INDEXED BY idx_stored_entries_unpaired CROSS JOIN stored_rejections j ON j.entry_id = e.id
+       WHERE e.event = ${this.#named().event("rejection")} AND e.seen_in IN (1, 2)
+         AND e.server_id = ? AND e.seen_in = ? AND e.at >= ? AND e.at < ?
+       ORDER BY e.at LIMIT ${MOST_ROWS}`,
+    )
+      .all(serverId, logTypeBit(log), momentAt(from, 0), momentAt(until, 0))
+      .map(({ at, kind, reason }) => ({ atMs: momentMs(at), kind, reason: reason ?? "" }));
+  }
+
+  #named(): Codes {
+    this.#codes ??= loadCodes(this.#database);
+    return this.#codes;
+  }
+}
+
+interface ServerRow {
+  readonly id: number;
+  readonly name: string;
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+  /** When a log was read that has a stamp more than a day ahead of that; null without one. */
+  readonly aheadOfMs: number | null;
+  readonly hasRejectLog: number;
+  readonly prunedMs: number | null;
+}
+
+type Span = Pick<ServerSpan, "firstMs" | "lastMs">;
+
+/** Queue runs and rejections went with the text. */
+function afterPruning({ firstMs, lastMs }: Span, prunedMs: EpochMs | undefined): Span {
+  if (firstMs === undefined || lastMs === undefined || prunedMs === undefined) return { firstMs, lastMs };
+  return { firstMs: epochMs(Math.min(Math.max(firstMs, prunedMs), lastMs)), lastMs };
+}
+
+function toEpoch(ms: number | null): EpochMs | undefined {
+  return ms === null ? undefined : epochMs(ms);
+}

@@ -1,0 +1,207 @@
+import { type Kysely, type Selectable, sql } from "kysely";
+import { SECOND_MS } from "../../units.ts";
+import type { RawTextReader } from "../log-text/blocks.ts";
+import type {
+  DeliveryAttemptsView,
+  LogEntriesView,
+  MessagesView,
+  PublicViews,
+  RecipientsView,
+  RejectionsView,
+} from "../schema/tables.ts";
+import { CASED_LETTERS, casings, LAST } from "../search/text-lookup.ts";
+
+export type MessageRow = Selectable<MessagesView>;
+export type RecipientRow = Selectable<RecipientsView>;
+export type RejectionRow = Selectable<RejectionsView>;
+export type AttemptRow = Selectable<DeliveryAttemptsView>;
+export interface EntryRow extends Pick<Selectable<LogEntriesView>, "id" | "timestamp" | "event" | "seen_in"> {
+  /** Its lines, read as latin1; undefined when their text has been pruned. */
+  readonly bytes: string | undefined;
+}
+
+/** Identity of a message: Exim's ids are unique on one server only. */
+export interface MessageKey {
+  readonly id: string;
+  readonly server: string;
+}
+
+/** From the first recipient to the end of the data. */
+const LONGEST_TRANSACTION_MS = 600 * SECOND_MS;
+
+/** Questions about single messages. */
+export class MessageReader {
+  readonly #views: Kysely<PublicViews>;
+  readonly #rawText: RawTextReader;
+
+  constructor(views: Kysely<PublicViews>, rawText: RawTextReader) {
+    this.#views = views;
+    this.#rawText = rawText;
+  }
+
+  /** The messages with an Exim id, one a server. */
+  find(id: string): Promise<MessageRow[]> {
+    return this.#views.selectFrom("messages").selectAll().where("id", "=", id).orderBy("server").execute();
+  }
+
+  /** Exim's ids that begin so, the latest first, at most `most`. */
+  async idsBeginning(text: string, most: number): Promise<string[]> {
+    const rows = await this.#views
+      .selectFrom("messages")
+      .select("id")
+      .distinct()
+      .where("id", ">=", text)
+      .where("id", "<", text + LAST)
+      .orderBy("id", "desc")
+      .limit(most)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** Exim's ids that are this one but for upper and lower case. */
+  async findSimilar(id: string): Promise<string[]> {
+    const found = new Set<string>();
+    for (const prefix of casings(id.slice(0, CASED_LETTERS))) {
+      const rows = await this.#views
+        .selectFrom("messages")
+        .select("id")
+        .where("id", ">=", prefix)
+        .where("id", "<", prefix + LAST)
+        .where(({ fn }) => fn<string>("lower", ["id"]), "=", id.toLowerCase())
+        .execute();
+      for (const row of rows) found.add(row.id);
+    }
+    return [...found];
+  }
+
+  recipientsOf({ id, server }: MessageKey): Promise<RecipientRow[]> {
+    return this.#views
+      .selectFrom("recipients")
+      .selectAll()
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("recipient")
+      .execute();
+  }
+
+  /** In the order of time. */
+  attemptsOf({ id, server }: MessageKey): Promise<AttemptRow[]> {
+    return (
+      this.#views
+        // NOTE: without the columns that our connections add.
+        .withSchema("main")
+        .selectFrom("delivery_attempts")
+        .selectAll()
+        .where("message_id", "=", id)
+        .where("server", "=", server)
+        .orderBy("timestamp")
+        .orderBy("id")
+        .execute()
+    );
+  }
+
+  /** All that the logs say about a message, in the order of their lines. */
+  async entriesOf({ id, server }: MessageKey): Promise<EntryRow[]> {
+    const rows = await this.#views
+      .selectFrom("log_entries")
+      .select(["id", "timestamp", "event", "seen_in"])
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
+    return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+  }
+
+  /**
+   * Recipients that ACLs dropped before there was a message, for a client (`ip`, `port`) whose next message is the one that arrived at
+   * `arrivalMs`. Without a port those of the same second alone: another connection may be of the same client.
+   */
+  async droppedBefore(
+    { server }: MessageKey,
+    { ip, port, arrivalMs }: { readonly ip: string; readonly port: number | null; readonly arrivalMs: number },
+  ): Promise<EntryRow[]> {
+    const fromMs = port === null ? Math.floor(arrivalMs / SECOND_MS) * SECOND_MS : arrivalMs - LONGEST_TRANSACTION_MS;
+    const { rows } = await sql<{ readonly id: number }>`
+      SELECT e.id FROM stored_entries e
+      JOIN stored_servers v ON v.id = e.server_id AND v.name = ${server}
+      JOIN stored_clients k ON k.entry_id = e.id
+      JOIN strings i ON i.id = k.ip_id AND i.text = ${ip}
+      WHERE e.message_id IS NULL AND e.at >= ${fromMs * 1000} AND e.at < ${arrivalMs * 1000 + 1_000_000}
+        AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'discard')
+        AND NOT EXISTS (SELECT 1 FROM stored_messages m
+          WHERE coalesce(m.arrival_at, m.first_at) >= e.at - e.at % 1000000 AND coalesce(m.arrival_at, m.first_at) < ${arrivalMs * 1000}
+            AND m.server_id = e.server_id AND m.ip_id = k.ip_id AND m.port IS ${port})
+      ORDER BY e.at, e.id
+    `.execute(this.#views);
+    if (rows.length === 0) return [];
+    const found = await this.#views
+      .selectFrom("log_entries")
+      .select(["id", "timestamp", "event", "seen_in"])
+      .where(
+        "id",
+        "in",
+        rows.map(({ id }) => id),
+      )
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
+    return found.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+  }
+
+  /** True when the logs say more than `count` things about a message. */
+  async hasMoreEntries({ id, server }: MessageKey, count: number): Promise<boolean> {
+    const rows = await this.#views
+      .selectFrom("log_entries")
+      .select("id")
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .limit(count + 1)
+      .execute();
+    return rows.length > count;
+  }
+
+  /** What the lines about a message are, without their text, in the order of time. */
+  eventsOf({ id, server }: MessageKey): Promise<Pick<EntryRow, "timestamp" | "event">[]> {
+    return this.#views
+      .selectFrom("log_entries")
+      .select(["timestamp", "event"])
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .orderBy("id")
+      .execute();
+  }
+
+  /** Refusals of a message that had got its id. */
+  rejectionsOf({ id, server }: MessageKey): Promise<RejectionRow[]> {
+    return this.#views
+      .withSchema("main")
+      .selectFrom("rejections")
+      .selectAll()
+      .where("message_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .execute();
+  }
+
+  /** Messages about this one: bounces and warnings. */
+  childrenOf({ id, server }: MessageKey): Promise<Pick<MessageRow, "id" | "timestamp" | "status">[]> {
+    return this.#views
+      .selectFrom("messages")
+      .select(["id", "timestamp", "status"])
+      .where("parent_id", "=", id)
+      .where("server", "=", server)
+      .orderBy("timestamp")
+      .execute();
+  }
+
+  async timeZoneOf(server: string): Promise<string> {
+    const row = await this.#views
+      .selectFrom("servers")
+      .select("time_zone")
+      .where("name", "=", server)
+      .executeTakeFirstOrThrow();
+    return row.time_zone;
+  }
+}

@@ -1,0 +1,443 @@
+/** Finding: which messages and lines match a filter, in what order, page by page. */
+import { type Expression, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
+import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
+import type { LogEntriesView, MessagesView, RecipientsView, RejectionsView, Schema } from "../schema/tables.ts";
+import {
+  type Condition,
+  ConditionBuilder,
+  type Conditions,
+  isServer,
+  MESSAGE_AT,
+  MESSAGE_MS,
+  type MentionKeys,
+  QUEUE_MS,
+} from "./conditions.ts";
+import type { Filter } from "./filter.ts";
+import { type Block, findBlocks } from "./matching-blocks.ts";
+
+export const SORT_KEYS = ["time", "size", "queue-time"] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+export interface Order {
+  readonly key: SortKey;
+  /** Oldest or smallest first; otherwise newest or greatest. */
+  readonly isAscending: boolean;
+}
+
+/** A match: a message by its key in the database, or a line that belongs to no message by its entry id. */
+export interface Hit {
+  /** What it is sorted by: a moment, bytes or milliseconds. */
+  readonly rank: number;
+  readonly isMessage: 0 | 1;
+  readonly id: number;
+}
+
+export interface HitQuery {
+  readonly filter: Filter;
+  readonly order: Order;
+  /** Those after this one in the order; from the beginning when undefined. */
+  readonly after: Hit | undefined;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/** Keys of messages, and ids of entries that belong to none. */
+export interface Candidates {
+  readonly messages: readonly number[];
+  readonly entries: readonly number[];
+}
+
+export type FoundMessage = Selectable<MessagesView> & {
+  readonly recipients: readonly Selectable<RecipientsView>[];
+  /** Of a message that was refused. */
+  readonly rejection: Selectable<RejectionsView> | undefined;
+  /** Seconds on the queue; of one that is not finished, up to its last line. */
+  readonly known_queue_seconds: number | null;
+};
+export type FoundRejection = Selectable<RejectionsView>;
+export type FoundEntry = Omit<Selectable<LogEntriesView>, "raw_line" | "at_ms" | "created_at" | "severity"> & {
+  readonly ip_address: string | null;
+  /** Its lines, read as latin1; undefined when their text has been pruned. */
+  readonly bytes: string | undefined;
+};
+
+export type Found =
+  | { readonly kind: "message"; readonly message: FoundMessage }
+  | { readonly kind: "rejection"; readonly rejection: FoundRejection }
+  | { readonly kind: "event"; readonly entry: FoundEntry };
+
+/** With more keys or blocks than this the matches are so many that going through all by time finds the first ones sooner. */
+const MOST_KEYS = 2000;
+/** Matches read at once. */
+const PAGE = 500;
+/** The same where an order has no index, and each time all are sorted. */
+const SORTED_PAGE = 100_000;
+/** Blocks looked at in one statement. */
+const CHUNK = 48;
+
+export class SearchReader {
+  readonly #database: Kysely<Schema>;
+  readonly #rawText: RawTextReader;
+  readonly #conditions = new WeakMap<Filter, Promise<Conditions>>();
+
+  constructor(database: Kysely<Schema>, rawText: RawTextReader) {
+    this.#database = database;
+    this.#rawText = rawText;
+  }
+
+  /** The first matches in the order. */
+  async find(query: HitQuery): Promise<Hit[]> {
+    const conditions = await this.#conditionsOf(query.filter);
+    const keys = fewest(conditions.mentions);
+    if (keys === undefined || keys.keys.length > MOST_KEYS) return this.#findAnywhere(query, conditions);
+    return this.#findInBlocks(query, conditions, await findBlocks(this.#database, keys));
+  }
+
+  /** All matches in the order, so many at a time. */
+  async *findAll(query: Omit<HitQuery, "limit">): AsyncGenerator<readonly Hit[]> {
+    const conditions = await this.#conditionsOf(query.filter);
+    const keys = fewest(conditions.mentions);
+    if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
+      const hits = await this.#findInBlocks(
+        { ...query, limit: Infinity },
+        conditions,
+        await findBlocks(this.#database, keys),
+      );
+      for (let start = 0; start < hits.length; start += PAGE) yield hits.slice(start, start + PAGE);
+      return;
+    }
+    for (let after = query.after, isMore = true; isMore; ) {
+      const limit = query.order.key === "time" ? PAGE : SORTED_PAGE;
+      const hits = await this.#findAnywhere({ ...query, after, limit }, conditions);
+      for (let start = 0; start < hits.length; start += PAGE) yield hits.slice(start, start + PAGE);
+      after = hits.at(-1);
+      isMore = hits.length === limit;
+    }
+  }
+
+  /** Of some messages and entries, those that match, all of them in the order. */
+  async narrow(candidates: Candidates, { filter, order, after }: Omit<HitQuery, "limit">): Promise<Hit[]> {
+    const conditions = await this.#conditionsOf(filter);
+    const hits: Hit[] = [];
+    for (const ids of chunks(candidates.messages)) {
+      hits.push(...(await this.#messagesAmong(sql`SELECT value FROM json_each(${ids})`, order, after, conditions)));
+    }
+    for (const ids of chunks(candidates.entries)) {
+      const among = sql`json_each(${ids}) b CROSS JOIN stored_entries e ON e.id = b.value`;
+      hits.push(...(await this.#entriesAmong(among, order, after, conditions)));
+    }
+    return firstOf(hits, order, Infinity);
+  }
+
+  /** Key and Exim's id of all messages with any of the ids. */
+  async findKeys(eximIds: readonly string[]): Promise<{ readonly id: number; readonly exim_id: string }[]> {
+    const found: { id: number; exim_id: string }[] = [];
+    for (const ids of chunks(eximIds)) {
+      found.push(
+        ...(await this.#take<{ id: number; exim_id: string }>(sql`
+          SELECT id, exim_id FROM stored_messages WHERE exim_id IN (SELECT value FROM json_each(${ids}))`)),
+      );
+    }
+    return found;
+  }
+
+  /** How many match. */
+  async count(filter: Filter): Promise<number> {
+    const conditions = await this.#conditionsOf(filter);
+    const keys = fewest(conditions.mentions);
+    if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
+      const all = { filter, order: { key: "time", isAscending: false }, after: undefined, limit: Infinity } as const;
+      return (await this.#findInBlocks(all, conditions, await findBlocks(this.#database, keys))).length;
+    }
+    const counts = await Promise.all([
+      this.#take<{ count: number }>(
+        sql`SELECT count(*) AS count FROM stored_messages m WHERE ${all(conditions.message)}`,
+      ),
+      conditions.entry === undefined
+        ? []
+        : this.#take<{ count: number }>(
+            sql`SELECT count(*) AS count FROM ${LONE_ENTRIES} WHERE ${all([...LONE_AND_STAMPED, ...conditions.entry])}`,
+          ),
+    ]);
+    return counts.flat().reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** What there is to say of matches, in their order; one that has gone in the meantime is left out. */
+  async read(hits: readonly Hit[]): Promise<Found[]> {
+    const [messages, rejections, entries] = await Promise.all([
+      this.#readMessages(hits.filter(({ isMessage }) => isMessage === 1).map(({ id }) => id)),
+      this.#readRejections(hits.filter(({ isMessage }) => isMessage === 0).map(({ id }) => id)),
+      this.#readEntries(hits.filter(({ isMessage }) => isMessage === 0).map(({ id }) => id)),
+    ]);
+    return hits.flatMap(({ isMessage, id }): Found[] => {
+      const message = isMessage === 1 ? messages.get(id) : undefined;
+      if (message !== undefined) return [{ kind: "message", message }];
+      const rejection = isMessage === 1 ? undefined : rejections.get(id);
+      if (rejection !== undefined) return [{ kind: "rejection", rejection }];
+      const entry = isMessage === 1 ? undefined : entries.get(id);
+      return entry === undefined ? [] : [{ kind: "event", entry }];
+    });
+  }
+
+  #conditionsOf(filter: Filter): Promise<Conditions> {
+    let conditions = this.#conditions.get(filter);
+    if (conditions === undefined) {
+      conditions = new ConditionBuilder(this.#database).build(filter);
+      this.#conditions.set(filter, conditions);
+    }
+    return conditions;
+  }
+
+  /** Goes through all messages and lines in their order, by index where the order is that of time. */
+  async #findAnywhere({ order, after, limit }: HitQuery, conditions: Conditions): Promise<Hit[]> {
+    const messages = await this.#take<Hit>(sql`
+      SELECT ${rankOfMessage(order)} AS rank, 1 AS "isMessage", m.id FROM stored_messages m
+      WHERE ${all([...conditions.message, ...messagesAfter(order, after)])}
+      ORDER BY ${inOrderOfIndex(order)} ${sorted(sql`rank`, order)}, ${sorted(sql`m.id`, order)} ${limited(limit)}`);
+    const entries =
+      conditions.entry === undefined
+        ? []
+        : await this.#take<Hit>(sql`
+      SELECT ${rankOfEntry(order)} AS rank, 0 AS "isMessage", e.id FROM ${LONE_ENTRIES}
+      WHERE ${all([...LONE_AND_STAMPED, ...conditions.entry, ...entriesAfter(order, after)])}
+      ORDER BY ${sorted(sql`rank`, order)}, ${sorted(sql`e.id`, order)} ${limited(limit)}`);
+    return firstOf([...messages, ...entries], order, limit);
+  }
+
+  /**
+   * Looks only where the keys are mentioned, the latest blocks first. A message is not younger than any line about it, so once
+   * there are enough matches that are younger than all blocks left, no better one is to come.
+   */
+  async #findInBlocks(query: HitQuery, conditions: Conditions, blocks: readonly Block[]): Promise<Hit[]> {
+    const { order, after, limit } = query;
+    const canStop = order.key === "time" && !order.isAscending;
+    const hits = new Map<string, Hit>();
+    let best: Hit[] = [];
+    for (let start = 0; start < blocks.length; start += CHUNK) {
+      const chunk = blocks.slice(start, start + CHUNK);
+      for (const hit of await this.#matchesIn(chunk, order, after, conditions)) {
+        hits.set(`${hit.isMessage} ${hit.id}`, hit);
+      }
+      if (!canStop) continue;
+      best = firstOf([...hits.values()], order, limit);
+      const last = best.length < limit ? undefined : best.at(-1);
+      const next = blocks[start + CHUNK];
+      if (last !== undefined && (next === undefined || next.last_ms * 1000 + 999 < last.rank)) return best;
+    }
+    return canStop ? best : firstOf([...hits.values()], order, limit);
+  }
+
+  async #matchesIn(
+    blocks: readonly Block[],
+    order: Order,
+    after: Hit | undefined,
+    conditions: Conditions,
+  ): Promise<Hit[]> {
+    const ids = JSON.stringify(blocks.map(({ id }) => id));
+    const within = sql`json_each(${ids}) b CROSS JOIN stored_entries e ON e.id >= b.value * ${LINES_PER_BLOCK} AND e.id < (b.value + 1) * ${LINES_PER_BLOCK}`;
+    const messages = await this.#messagesAmong(
+      sql`SELECT e.message_id FROM ${within} WHERE e.message_id IS NOT NULL`,
+      order,
+      after,
+      conditions,
+    );
+    return [...messages, ...(await this.#entriesAmong(within, order, after, conditions))];
+  }
+
+  #messagesAmong(
+    ids: RawBuilder<unknown>,
+    order: Order,
+    after: Hit | undefined,
+    { message }: Conditions,
+  ): Promise<Hit[]> {
+    return this.#take<Hit>(sql`
+      SELECT ${rankOfMessage(order)} AS rank, 1 AS "isMessage", m.id FROM stored_messages m
+      WHERE m.id IN (${ids}) AND ${all([...message, ...messagesAfter(order, after)])}`);
+  }
+
+  async #entriesAmong(
+    entries: RawBuilder<unknown>,
+    order: Order,
+    after: Hit | undefined,
+    { entry }: Conditions,
+  ): Promise<Hit[]> {
+    if (entry === undefined) return [];
+    return this.#take<Hit>(sql`
+      SELECT ${rankOfEntry(order, STAMP)} AS rank, 0 AS "isMessage", e.id FROM ${entries} ${OTHER_END}
+      WHERE ${all([...LONE, ...entry, ...entriesAfter(order, after, STAMP)])}`);
+  }
+
+  async #readMessages(ids: readonly number[]): Promise<Map<number, FoundMessage>> {
+    if (ids.length === 0) return new Map();
+    const keys = await this.#take<{ id: number; exim_id: string; server: string; queue_ms: number | null }>(sql`
+      SELECT m.id, m.exim_id, s.name AS server, ${QUEUE_MS} AS queue_ms
+      FROM stored_messages m JOIN stored_servers s ON s.id = m.server_id
+      WHERE m.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
+    const names = keys.map(({ exim_id }) => exim_id);
+    const [messages, recipients, rejections] = await Promise.all([
+      this.#database.selectFrom("messages").selectAll().where("id", "in", names).execute(),
+      this.#database
+        .selectFrom("recipients")
+        .selectAll()
+        .where("message_id", "in", names)
+        .orderBy("recipient")
+        .execute(),
+      this.#rejectionsOf(ids),
+    ]);
+    const messageByKey = new Map(messages.map((row) => [keyOf(row.id, row.server), row]));
+    return new Map(
+      keys.flatMap(({ id, exim_id, server, queue_ms }) => {
+        const key = keyOf(exim_id, server);
+        const message = messageByKey.get(key);
+        if (message === undefined) return [];
+        const known_queue_seconds = queue_ms === null ? null : queue_ms / 1000;
+        const own = recipients.filter((row) => row.message_id === exim_id && row.server === server);
+        return [[id, { ...message, recipients: own, rejection: rejections.get(key), known_queue_seconds }] as const];
+      }),
+    );
+  }
+
+  /** The last refusal of each message that has one. */
+  async #rejectionsOf(messageIds: readonly number[]): Promise<Map<string, FoundRejection>> {
+    const entries = await this.#take<{ id: number }>(sql`
+      SELECT e.id FROM stored_entries e JOIN stored_rejections j ON j.entry_id = e.id
+      WHERE e.message_id IN (SELECT value FROM json_each(${JSON.stringify(messageIds)}))`);
+    const rows = [...(await this.#readRejections(entries.map(({ id }) => id))).values()];
+    return new Map(rows.map((row) => [keyOf(row.message_id ?? "", row.server), row]));
+  }
+
+  async #readRejections(entryIds: readonly number[]): Promise<Map<number, FoundRejection>> {
+    if (entryIds.length === 0) return new Map();
+    const rows = await this.#database
+      .withSchema("main")
+      .selectFrom("rejections")
+      .selectAll()
+      .where("id", "in", entryIds)
+      .orderBy("timestamp")
+      .execute();
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  async #readEntries(entryIds: readonly number[]): Promise<Map<number, FoundEntry>> {
+    if (entryIds.length === 0) return new Map();
+    const rows = await this.#database
+      .selectFrom("log_entries")
+      .select(["id", "timestamp", "server", "message_id", "log_type", "event", "host", "sender", "recipients", "size"])
+      .select(["status", "error_code", "error_text", "seen_in"])
+      .where("id", "in", entryIds)
+      .execute();
+    const ips = await this.#take<{ id: number; text: string }>(sql`
+      SELECT k.entry_id AS id, s.text FROM stored_clients k JOIN strings s ON s.id = k.ip_id
+      WHERE k.entry_id IN (SELECT value FROM json_each(${JSON.stringify(entryIds)}))`);
+    const ipOf = new Map(ips.map(({ id, text }) => [id, text]));
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        { ...row, ip_address: ipOf.get(row.id) ?? null, bytes: this.#rawText.entryText(row.id) },
+      ]),
+    );
+  }
+
+  /** The zone of each server, or of those that are named. */
+  async timeZones(names: Filter["server"] = []): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#database
+      .selectFrom("stored_servers")
+      .$if(names.length > 0, (query) => query.where(isServer(names)))
+      .select(["name", "time_zone"])
+      .execute();
+    return new Map(rows.map(({ name, time_zone }) => [name, time_zone]));
+  }
+
+  async #take<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
+    return (await (query as RawBuilder<Row>).execute(this.#database)).rows;
+  }
+}
+
+/** The values of lists of a size that one statement takes, each as JSON. */
+function* chunks(values: readonly (number | string)[]): Generator<string> {
+  for (let start = 0; start < values.length; start += SORTED_PAGE)
+    yield JSON.stringify(values.slice(start, start + SORTED_PAGE));
+}
+
+function keyOf(id: string, server: string): string {
+  return `${id} ${server}`;
+}
+
+function fewest(mentions: readonly MentionKeys[]): MentionKeys | undefined {
+  return mentions.toSorted((one, other) => one.keys.length - other.keys.length)[0];
+}
+
+const OTHER_END = sql`LEFT JOIN stored_rejections j ON j.entry_id = e.id LEFT JOIN stored_clients k ON k.entry_id = e.id`;
+const LONE_ENTRIES = sql`stored_entries e ${OTHER_END}`;
+const LONE: readonly Condition[] = [sql<SqlBool>`e.message_id IS NULL`];
+/** Lines without a stamp come first. */
+const STAMP = sql<number>`coalesce(e.at, 0)`;
+/** By time, through the index; lines without a stamp are only found by what they say. */
+const LONE_AND_STAMPED: readonly Condition[] = [...LONE, sql<SqlBool>`e.at IS NOT NULL`];
+
+function all(conditions: readonly Condition[]): Condition {
+  return conditions.length === 0 ? sql`1` : sql`${sql.join(conditions, sql` AND `)}`;
+}
+
+/** What is not known comes last in either direction. */
+function rankOfUnknown({ isAscending }: Order): RawBuilder<number> {
+  return sql.lit(isAscending ? Number.MAX_SAFE_INTEGER : 0);
+}
+
+function rankOfMessage(order: Order): Expression<number> {
+  if (order.key === "time") return MESSAGE_AT;
+  return sql`coalesce(${order.key === "size" ? sql`m.size` : QUEUE_MS}, ${rankOfUnknown(order)})`;
+}
+
+function rankOfEntry(order: Order, stamp: Expression<number> = sql`e.at`): Expression<number> {
+  return order.key === "time" ? stamp : rankOfUnknown(order);
+}
+
+function sorted(value: Expression<unknown>, { isAscending }: Order): RawBuilder<unknown> {
+  return isAscending ? sql`${value}` : sql`${value} DESC`;
+}
+
+/** The index of messages holds milliseconds; within one the moment decides. */
+function inOrderOfIndex(order: Order): RawBuilder<unknown> {
+  return order.key === "time" ? sql`${sorted(MESSAGE_MS, order)},` : sql``;
+}
+
+function limited(limit: number): RawBuilder<unknown> {
+  return Number.isFinite(limit) ? sql`LIMIT ${limit}` : sql``;
+}
+
+/** Of what ranks the same, messages come first, then what was read last; in ascending order the other way round. */
+function firstOf(hits: Hit[], order: Order, limit: number): Hit[] {
+  const sign = order.isAscending ? 1 : -1;
+  hits.sort((one, other) => {
+    if (one.rank !== other.rank) return sign * (one.rank - other.rank);
+    const isMessage = one.isMessage - other.isMessage;
+    return sign * (isMessage === 0 ? one.id - other.id : isMessage);
+  });
+  return hits.length > limit ? hits.slice(0, limit) : hits;
+}
+
+function messagesAfter(order: Order, after: Hit | undefined): Condition[] {
+  if (after === undefined) return [];
+  const condition = isAfter(rankOfMessage(order), sql`m.id`, 1, order, after);
+  if (order.key !== "time") return [condition];
+  const ms = Math.floor(after.rank / 1000);
+  return [order.isAscending ? sql`${MESSAGE_MS} >= ${ms}` : sql`${MESSAGE_MS} <= ${ms}`, condition];
+}
+
+function entriesAfter(order: Order, after: Hit | undefined, stamp?: Expression<number>): Condition[] {
+  return after === undefined ? [] : [isAfter(rankOfEntry(order, stamp), sql`e.id`, 0, order, after)];
+}
+
+function isAfter(
+  rank: Expression<number>,
+  id: Expression<number>,
+  isMessage: 0 | 1,
+  { isAscending }: Order,
+  after: Hit,
+): Condition {
+  const direction = isAscending ? sql`>` : sql`<`;
+  const place = sql`(${rank}, ${isMessage}, ${id})`;
+  const bound = isAscending ? sql`${rank} >= ${after.rank}` : sql`${rank} <= ${after.rank}`;
+  return sql`${bound} AND ${place} ${direction} (${after.rank}, ${after.isMessage}, ${after.id})`;
+}

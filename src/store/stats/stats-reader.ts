@@ -1,0 +1,263 @@
+/** Questions about the whole database or a part of it. */
+import type Database from "better-sqlite3";
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type EpochMs, epochMs, toIso } from "../../units.ts";
+import type { RawTextReader } from "../log-text/blocks.ts";
+import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
+import { loadCodes } from "../schema/codes.ts";
+import { EARLIEST_MS, isAhead } from "../schema/plausible-time.ts";
+import type { Schema } from "../schema/tables.ts";
+import type { SearchReader } from "../search/search-reader.ts";
+import type { AbuseReader } from "./abuse-reader.ts";
+import type { AxisName, Rank } from "./axes.ts";
+import { StatsCounts } from "./counts.ts";
+import { findGivenUp } from "./given-up.ts";
+import { findHostErrors } from "./host-errors.ts";
+import { type Choice, chooseRows } from "./matched-rows.ts";
+import { type Ranking, readRanking } from "./ranking.ts";
+import { RemoteHostCounts } from "./remote-hosts.ts";
+import { findScriptArrivals, LONGEST_CALL_MS, type ReadEntry } from "./script-calls.ts";
+import { type Filter, Selection } from "./selection.ts";
+
+export interface Overview {
+  readonly servers: number;
+  readonly logs: number;
+  readonly lines: number;
+  readonly bytes: number;
+  readonly other: number;
+  readonly unparsed: number;
+  /** ISO-8601; null while nothing is stored. */
+  readonly from: string | null;
+  readonly until: string | null;
+}
+
+/** The farthest stamps beyond what a clock can have told; undefined when there are none. */
+export interface Outliers {
+  readonly early: EpochMs | undefined;
+  /** More than a day ahead of the clock when its log was read. */
+  readonly ahead: EpochMs | undefined;
+}
+
+/** SQL: true for a server, as `v`, that is among those in a JSON array, or for any when it is empty. */
+const OF_SERVERS = "v.name IN (SELECT value FROM json_each(@servers)) OR json_array_length(@servers) = 0";
+
+/** One of the lines behind a figure. */
+export interface Sample {
+  readonly timestamp: string;
+  readonly messageId: string | null;
+  readonly recipient: string | null;
+  readonly text: string | null;
+}
+
+/** All that can be asked about one part of the database. */
+export interface SelectedStats {
+  readonly counts: StatsCounts;
+  readonly remoteHosts: RemoteHostCounts;
+  /** What a filter cannot tell of some figures; undefined when nothing but time and server is asked for. */
+  readonly choice: Choice | undefined;
+  /** The first so many, or those of these keys. */
+  readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
+}
+
+/** After every moment. */
+const LAST_MS = Date.UTC(9999, 0);
+
+export class StatsReader {
+  readonly #database: Database.Database;
+  readonly #schema: Kysely<Schema>;
+
+  readonly #rawText: RawTextReader;
+
+  readonly #search: SearchReader;
+  readonly #abuse: AbuseReader;
+
+  constructor(
+    database: Database.Database,
+    schema: Kysely<Schema>,
+    rawText: RawTextReader,
+    search: SearchReader,
+    abuse: AbuseReader,
+  ) {
+    this.#database = database;
+    this.#schema = schema;
+    this.#rawText = rawText;
+    this.#search = search;
+    this.#abuse = abuse;
+  }
+
+  /** Answers all questions of the action from one state of the database, whatever is written meanwhile: figures add up. */
+  async atOneMoment<Result>(action: () => Promise<Result>): Promise<Result> {
+    this.#database.exec("BEGIN");
+    try {
+      return await action();
+    } finally {
+      this.#database.exec("COMMIT");
+    }
+  }
+
+  async select(filter: Filter, readEntry: ReadEntry): Promise<SelectedStats> {
+    // It knows all public suffixes: too much to load for what does not ask.
+    const { addKeyFunctions } = await import("./key-functions.ts");
+    addKeyFunctions(this.#database);
+    const codes = loadCodes(this.#database);
+    const choice =
+      filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
+    const selection = await Selection.open(this.#schema, filter);
+    await findHostErrors(selection, codes, choice);
+    await findGivenUp(selection, codes, choice);
+    return {
+      choice,
+      counts: new StatsCounts(selection, codes),
+      remoteHosts: new RemoteHostCounts(selection, codes),
+      ranking: async (axis, rank, wanted) => {
+        if (axis === "script") await this.#findScripts(filter, readEntry);
+        return readRanking(selection, codes, axis, rank, wanted);
+      },
+    };
+  }
+
+  /** Fills temp.message_scripts with the messages around the time, and where programs handed them over. */
+  async #findScripts({ since, until }: Filter, readEntry: ReadEntry): Promise<void> {
+    this.#database.exec("DROP TABLE IF EXISTS temp.message_scripts");
+    this.#database.exec("CREATE TABLE temp.message_scripts (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
+    const add = this.#database.prepare("INSERT INTO temp.message_scripts (id, text) VALUES (?, ?)");
+    const period = { sinceMs: (since ?? LONGEST_CALL_MS) - LONGEST_CALL_MS, untilMs: until ?? LAST_MS };
+    for await (const { directory, message } of findScriptArrivals(this.#abuse, period, readEntry))
+      add.run(message.key, directory);
+  }
+
+  /** What was read; of all servers when none is named. No {@link Outliers} widen its time. */
+  async overview(servers: readonly string[] = []): Promise<Overview> {
+    const overview = await this.#overview(servers);
+    if (overview.from === null || Date.parse(overview.from) >= EARLIEST_MS) return overview;
+    const from = this.#firstPlausible(servers);
+    return from === undefined ? overview : { ...overview, from: toIso(from) };
+  }
+
+  /** Stamps of the logs that no clock can have told rightly; of all servers when none is named. */
+  outliers(servers: readonly string[] = []): Outliers {
+    const row = this.#database
+      .prepare<{ servers: string }, { early: number | null; ahead: number | null }>(
+        `SELECT min(iif(s.first_ms < ${EARLIEST_MS}, s.first_ms, NULL)) AS early,
+                max(iif(${isAhead("s.last_ms", "s.updated_ms")}, s.last_ms, NULL)) AS ahead
+         FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id WHERE ${OF_SERVERS}`,
+      )
+      .get({ servers: JSON.stringify(servers) });
+    const moment = (ms: number | null | undefined): EpochMs | undefined =>
+      ms === null || ms === undefined ? undefined : epochMs(ms);
+    return { early: moment(row?.early), ahead: moment(row?.ahead) };
+  }
+
+  /** The first entry that is not too early. Only blocks that hold such stamps are looked into. */
+  #firstPlausible(servers: readonly string[]): EpochMs | undefined {
+    const at = this.#database
+      .prepare<{ servers: string }, number | null>(
+        `SELECT min(iif(b.first_ms >= ${EARLIEST_MS}, b.first_ms, (
+           SELECT min(e.at) / 1000 FROM stored_entries e
+           WHERE e.id >= b.id * ${LINES_PER_BLOCK} AND e.id < (b.id + 1) * ${LINES_PER_BLOCK} AND e.at >= ${EARLIEST_MS * 1000}
+         )))
+         FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id JOIN stored_servers v ON v.id = s.server_id
+         WHERE ${OF_SERVERS}`,
+      )
+      .pluck()
+      .get({ servers: JSON.stringify(servers) });
+    return at === null || at === undefined ? undefined : epochMs(at);
+  }
+
+  #overview(servers: readonly string[]): Promise<Overview> {
+    return this.#schema
+      .selectFrom("sources")
+      .$if(servers.length > 0, (query) => query.where("server", "in", servers))
+      .select(({ fn }) => [
+        sql<number>`count(DISTINCT server)`.as("servers"),
+        fn.countAll<number>().as("logs"),
+        fn.coalesce(fn.sum<number>("lines"), sql<number>`0`).as("lines"),
+        fn.coalesce(fn.sum<number>("size"), sql<number>`0`).as("bytes"),
+        fn.coalesce(fn.sum<number>("other"), sql<number>`0`).as("other"),
+        fn.coalesce(fn.sum<number>("unparsed"), sql<number>`0`).as("unparsed"),
+        fn.min<string | null>("first_timestamp").as("from"),
+        fn.max<string | null>("last_timestamp").as("until"),
+      ])
+      .executeTakeFirstOrThrow();
+  }
+
+  servers(): Promise<{ name: string; timeZone: string }[]> {
+    return this.#schema.selectFrom("servers").select(["name", "time_zone as timeZone"]).orderBy("name").execute();
+  }
+
+  /**
+   * The texts of all main logs, and of what came through syslog from a server that has none; of all servers when none is named:
+   * batches of whole lines, read as latin1, oldest log first.
+   */
+  *mainLogText(servers: readonly string[] = []): Generator<string> {
+    const blocks = this.#schema
+      .selectFrom("raw_blocks as b")
+      .innerJoin("stored_sources as s", "s.id", "b.source_id")
+      .innerJoin("stored_servers as v", "v.id", "s.server_id")
+      .innerJoin("codes as c", (join) => join.on("c.family", "=", "log_type").onRef("c.code", "=", "s.log_type"))
+      .where(sql<boolean>`(c.name = 'main' OR c.name = 'syslog' AND NOT ${hasMainLog(sql`s.server_id`)})`)
+      .$if(servers.length > 0, (query) => query.where("v.name", "in", servers))
+      .select("b.id")
+      .orderBy("v.name")
+      .orderBy("s.first_ms")
+      .orderBy("s.id")
+      .orderBy("b.position")
+      .compile();
+    for (const { id } of this.#database.prepare<unknown[], { id: number }>(blocks.sql).all(...blocks.parameters))
+      yield this.#rawText.blockText(id) ?? "";
+  }
+
+  /** How many logs came through syslog from servers that have main logs as well, of all servers when none is named. */
+  async syslogLogs(servers: readonly string[] = []): Promise<number> {
+    const { logs } = await this.#schema
+      .selectFrom("sources")
+      .where("log_type", "=", "syslog")
+      .where(hasMainLog(sql`(SELECT id FROM stored_servers WHERE name = sources.server)`))
+      .$if(servers.length > 0, (query) => query.where("server", "in", servers))
+      .select(({ fn }) => fn.countAll<number>().as("logs"))
+      .executeTakeFirstOrThrow();
+    return logs;
+  }
+
+  /** True when an id has the length of Exim 4.97 and later. */
+  async hasLongIds(): Promise<boolean> {
+    const found = await this.#schema
+      .selectFrom("stored_messages")
+      .select("id")
+      .where(sql<boolean>`length(exim_id) > 16`)
+      .limit(1)
+      .executeTakeFirst();
+    return found !== undefined;
+  }
+
+  /** The failed attempt of a figure's sample. */
+  /** Of a line about a recipient, an attempt or not. */
+  async attemptSample(id: number): Promise<Sample> {
+    const attempt = await this.#schema
+      .selectFrom("delivery_attempts")
+      .select(["timestamp", "message_id as messageId", "recipient", "error_message as text"])
+      .where("id", "=", id)
+      .executeTakeFirst();
+    if (attempt !== undefined) return attempt;
+    const { timestamp, recipients, ...entry } = await this.#schema
+      .selectFrom("log_entries")
+      .select(["timestamp", "message_id as messageId", "recipients", "error_text as text"])
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow();
+    const [recipient = null] = JSON.parse(recipients) as string[];
+    return { ...entry, timestamp: timestamp ?? "", recipient };
+  }
+
+  rejectionSample(id: number): Promise<Sample> {
+    return this.#schema
+      .selectFrom("rejections")
+      .select(["timestamp", "message_id as messageId", "recipient", "reason as text"])
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow();
+  }
+}
+
+function hasMainLog(serverId: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`EXISTS (SELECT 1 FROM stored_sources o
+    WHERE o.server_id = ${serverId} AND o.log_type = (SELECT code FROM codes WHERE family = 'log_type' AND name = 'main'))`;
+}

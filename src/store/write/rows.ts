@@ -1,0 +1,104 @@
+/** What goes into the writer and comes out of it. */
+import type { Outcome } from "../../message/statuses.ts";
+import type { EpochMs, Moment } from "../../units.ts";
+import type { PackedText } from "../log-text/blocks.ts";
+
+/** What is stored of a message, as the fold needs it to go on. */
+export interface StoredMessage {
+  readonly id: number;
+  readonly firstAt: Moment;
+  readonly lastAt: Moment;
+  readonly arrivalAt: Moment | undefined;
+  readonly queueMs: number | undefined;
+  readonly marks: MessageMarks;
+  readonly recipients: readonly StoredRecipient[];
+  readonly words: readonly StoredWord[];
+}
+
+export type MessageMarks = Readonly<Record<MarkName, Moment | undefined>>;
+export type MarkName =
+  | "completed"
+  | "frozen"
+  | "thawed"
+  | "removed"
+  | "cancelled"
+  | "rejected"
+  | "discarded"
+  | "notAccepted"
+  | "queued"
+  | "ignored";
+
+export interface StoredRecipient {
+  readonly address: string;
+  readonly announced: boolean;
+}
+
+export interface StoredWord {
+  readonly recipient: string;
+  readonly target: string;
+  readonly outcome: Outcome;
+  readonly at: Moment;
+  readonly isAttempt: boolean;
+  /** Still a template; see templates.ts. */
+  readonly error: string | undefined;
+}
+
+export interface BlockRow {
+  readonly id: number;
+  readonly sourceId: number;
+  readonly position: number;
+  readonly text: PackedText;
+  readonly lines: number;
+  readonly firstMs: EpochMs | undefined;
+  readonly lastMs: EpochMs | undefined;
+  readonly clockMs: EpochMs | undefined;
+  readonly readMs: EpochMs;
+}
+
+/** What has lost lines, and is to be derived again from those that are left. */
+export interface Bereft {
+  /** Their rows and recipients are to be written again, or removed when no entry is left. */
+  readonly messages: readonly BereftMessage[];
+  /** Entries that are now in another log: what they say is to be written again, from their lines there. The headers below them are there. */
+  readonly moved: readonly BereftEntry[];
+  /** So many entries are no longer shown by two logs. */
+  readonly sightings: number;
+}
+
+export interface BereftMessage {
+  readonly id: number;
+  readonly serverId: number;
+  readonly eximId: string;
+  readonly entries: readonly BereftEntry[];
+  /** The text of some of its entries has been pruned: what is stored of it is all that is known of them. */
+  readonly lacksText: boolean;
+  /** Its arrival is among the entries. */
+  readonly hasArrival: boolean;
+}
+
+export interface BereftEntry {
+  readonly id: number;
+  readonly at: Moment;
+}
+
+export type RunResult = "done" | "interrupted" | "failed";
+
+export interface RunFigures {
+  readonly sources: number;
+  readonly lines: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface BlockCounts {
+  /** Entries that begin with a stamp. */
+  readonly entries: number;
+  readonly other: number;
+  readonly unparsed: number;
+}
+
+/** A message that can be given a tag. */
+export interface TaggableMessage {
+  readonly serverId: number;
+  readonly server: string;
+}

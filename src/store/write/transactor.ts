@@ -1,0 +1,419 @@
+/** What can be written in one transaction. */
+import type Database from "better-sqlite3";
+import type { EpochMs, Moment } from "../../units.ts";
+import type { SqlValue } from "../database/bulk-insert.ts";
+import { prepareOnce } from "../database/prepared.ts";
+import type { RawTextReader } from "../log-text/blocks.ts";
+import { keepEqualKeys } from "../log-text/fact-keys.ts";
+import { type FreshMentions, indexMentions, lastIndexedBlock } from "../log-text/postings.ts";
+import { CHUNK_SIZES } from "../schema/chunks.ts";
+import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
+import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
+import { Withdrawal } from "./block-retraction.ts";
+import type { TwinFinder } from "./duplicate-finder.ts";
+import type { FreshCounts } from "./fresh-counts.ts";
+import { rollUp } from "./rollups.ts";
+import type {
+  Bereft,
+  BlockCounts,
+  BlockRow,
+  RunFigures,
+  RunResult,
+  StoredMessage,
+  StoredWord,
+  TaggableMessage,
+} from "./rows.ts";
+import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
+import type { WordRow, WriteStatements } from "./statements.ts";
+import type { SyslogTwinSearch, SyslogTwins } from "./syslog-duplicate-finder.ts";
+
+/** What the writer knows from one transaction to the next. */
+export interface WriterMemory {
+  readonly rawText: RawTextReader;
+  readonly twins: TwinFinder;
+  readonly syslogTwins: SyslogTwins;
+  readonly mentions: FreshMentions;
+  readonly counts: FreshCounts;
+}
+
+/** What can be done inside a write transaction. */
+export class Transactor {
+  readonly codes: Codes;
+  readonly #database: Database.Database;
+  readonly #tables: WriteStatements;
+  readonly #withdrawal: Withdrawal;
+  readonly #memory: WriterMemory;
+  readonly #ids = new Map<string, number>();
+  #ended = false;
+
+  constructor(database: Database.Database, tables: WriteStatements, codes: Codes, memory: WriterMemory) {
+    this.#database = database;
+    this.#tables = tables;
+    this.codes = codes;
+    this.#withdrawal = new Withdrawal(database, codes);
+    this.#memory = memory;
+  }
+
+  string(text: string): number {
+    return this.#open().strings.idOf(text);
+  }
+
+  optionalString(text: string | undefined): number | null {
+    return text === undefined ? null : this.#open().strings.idOf(text);
+  }
+
+  address(address: string): number {
+    return this.#open().addresses.idOf(address);
+  }
+
+  optionalAddress(address: string | undefined): number | null {
+    return address === undefined ? null : this.#open().addresses.idOf(address);
+  }
+
+  /** The id of a path of deliveries. Values in the order of the columns. */
+  pathOf(values: readonly (number | null)[]): number {
+    return this.#open().paths.idOf(values);
+  }
+
+  /** The id of a problem of deliveries. Values in the order of the columns. */
+  problemOf(values: readonly (number | null)[]): number {
+    return this.#open().problems.idOf(values);
+  }
+
+  /** The tables whose rows are bound as they come. */
+  get rows(): Pick<WriteStatements, "entries" | "addressEvents" | "rejections" | "clients"> {
+    return this.#open();
+  }
+
+  /** Makes all that was stored findable, for readers too: to be done when a run ends. */
+  indexAll(): void {
+    const { strings, addresses } = this.#open();
+    strings.index();
+    addresses.index();
+    this.indexMentions();
+  }
+
+  /** Makes what the blocks mention findable. */
+  indexMentions(): void {
+    this.flush();
+    keepEqualKeys(this.#database, this.#memory.rawText, lastIndexedBlock(this.#database));
+    indexMentions(this.#database, this.#tables.mentions, this.#memory.mentions);
+  }
+
+  /** Adds up for statistics what is not yet, a part of it; false when nothing is left. To be done when a run ends, again and again. */
+  rollUp(sizes = CHUNK_SIZES): boolean {
+    this.flush();
+    return rollUp(this.#database, sizes, this.#memory.counts);
+  }
+
+  /** Adds up a chunk of entries, which no new row can fall into, while the other thread reads on. */
+  rollUpEntries(): void {
+    this.flush();
+    rollUp(this.#database, CHUNK_SIZES, this.#memory.counts, ["entries"]);
+  }
+
+  /** A new id for a row of the table: one more than the largest. */
+  nextId(table: "stored_messages" | "raw_blocks"): number {
+    const { maxIds } = this.#open();
+    const id = this.#ids.get(table) ?? maxIds[table].get()?.id ?? 0;
+    this.#ids.set(table, id + 1);
+    return id + 1;
+  }
+
+  addBlock(block: BlockRow): void {
+    const { id, sourceId, position, text, lines } = block;
+    const times = [block.firstMs ?? null, block.lastMs ?? null, block.clockMs ?? null, block.readMs];
+    this.#open().addBlock.run(id, sourceId, position, text.size, lines, ...times, text.sha256, text.data);
+  }
+
+  /** Replaces the fields of an entry that have no column. */
+  setDetails(entryId: number, details: string | undefined): void {
+    this.#open().setDetails.run(this.optionalString(details), entryId);
+  }
+
+  /** Says that the entry is also at `location`, in another log. */
+  addSighting(entryId: number, location: number, logType: LogType): void {
+    const tables = this.#open();
+    tables.addSighting.run(location, entryId, this.codes.logType(logType));
+    tables.markSeen.run(logTypeBit(logType), entryId);
+  }
+
+  /** True when another log may show lines of this one, too. */
+  hasOtherLogs(serverId: number, logType: LogType): boolean {
+    this.#open();
+    return this.#memory.twins.hasOtherLogs(serverId, logType);
+  }
+
+  /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
+  takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
+    this.#open();
+    return this.#memory.twins.take(line, at, serverId, logType);
+  }
+
+  /** The entry of syslog that another line of it repeats; see {@link SyslogTwins}. */
+  takeSyslogTwin(search: SyslogTwinSearch, logType: LogType): number | undefined {
+    const { entries } = this.#open();
+    const twin = this.#memory.syslogTwins.take(search, logType);
+    // It may be one of those that wait to be inserted.
+    if (twin !== undefined) entries.flush();
+    return twin;
+  }
+
+  /** Makes an entry of syslog known to {@link Transactor.takeSyslogTwin}, which has found none. */
+  noteSyslogEntry(search: SyslogTwinSearch, entryId: number, logType: LogType): void {
+    this.#open();
+    this.#memory.syslogTwins.note(search, entryId, logType);
+  }
+
+  /** Says where further lines of an entry are, or of a sighting of it, in a log that came through syslog. */
+  addEntryLines(locations: readonly number[], firstLocation: number): void {
+    const { entryLines } = this.#open();
+    for (const location of locations) entryLines.add({ location, first_location: firstLocation });
+  }
+
+  addHeaders(row: StoredHeadersTable): void {
+    this.#open().headers.add(row);
+  }
+
+  addEnvelopeAddress(row: StoredEnvelopesTable): void {
+    this.#open().envelopes.add(row);
+  }
+
+  findMessage(serverId: number, eximId: string): StoredMessage | undefined {
+    const tables = this.#open();
+    const row = tables.findMessage.get(serverId, eximId);
+    if (row === undefined) return undefined;
+    return {
+      id: row.id,
+      firstAt: row.first_at as Moment,
+      lastAt: row.last_at as Moment,
+      arrivalAt: moment(row.arrival_at),
+      queueMs: row.queue_ms ?? undefined,
+      marks: {
+        completed: moment(row.completed_at),
+        frozen: moment(row.frozen_at),
+        thawed: moment(row.thawed_at),
+        removed: moment(row.removed_at),
+        cancelled: moment(row.cancelled_at),
+        rejected: moment(row.rejected_at),
+        discarded: moment(row.discarded_at),
+        notAccepted: moment(row.not_accepted_at),
+        queued: moment(row.queued_at),
+        ignored: moment(row.ignored_at),
+      },
+      recipients: tables.recipientsOf
+        .all(row.id)
+        .map(({ address, announced }) => ({ address, announced: announced === 1 })),
+      words: tables.wordsOf.all(row.id).map((word) => this.#toWord(word)),
+    };
+  }
+
+  /** The greatest id, byte by byte, of the messages of all servers; the empty string when there are none. */
+  greatestEximId(): string {
+    return this.#open().greatestEximId.get()?.id ?? "";
+  }
+
+  /** Where new messages and their recipients are added. */
+  get messageRows(): Pick<WriteStatements, "messages" | "recipients"> {
+    return this.#open();
+  }
+
+  /** Values in the order of the columns. */
+  updateMessage(id: number, state: readonly SqlValue[], arrival: readonly SqlValue[] | undefined): void {
+    const tables = this.#open();
+    tables.updateState.run(...state, id);
+    if (arrival !== undefined) tables.updateArrival.run(...arrival, id);
+  }
+
+  /** Stores what few messages have. Values in the order of the columns. */
+  putMilestones(messageId: number, values: readonly SqlValue[]): void {
+    this.#open().putMilestones.run(messageId, ...values);
+  }
+
+  /** Adds a recipient, or replaces what is stored of it. Values in the order of the columns. */
+  putRecipient(values: readonly SqlValue[]): void {
+    this.#open().putRecipient.run(...values);
+  }
+
+  /** What statistics count of entries, as they are stored. */
+  get counts(): FreshCounts {
+    return this.#memory.counts;
+  }
+
+  /** What blocks mention, as they are stored. */
+  get mentions(): FreshMentions {
+    return this.#memory.mentions;
+  }
+
+  /** The messages with an id of Exim's, one a server. */
+  findTaggable(eximId: string): readonly TaggableMessage[] {
+    return this.#statement(
+      `SELECT m.server_id AS serverId, v.name AS server FROM stored_messages m JOIN stored_servers v ON v.id = m.server_id
+       WHERE m.exim_id = ? ORDER BY v.name`,
+    ).all(eximId) as TaggableMessage[];
+  }
+
+  /** False when the message is called so already. */
+  addTag(serverId: number, eximId: string, tag: string, now: EpochMs): boolean {
+    const sql = "INSERT OR IGNORE INTO stored_tags (tag, server_id, exim_id, created_ms) VALUES (?, ?, ?, ?)";
+    return this.#statement(sql).run(tag, serverId, eximId, now).changes > 0;
+  }
+
+  /** False when the message is not called so. */
+  removeTag(serverId: number, eximId: string, tag: string): boolean {
+    const sql = "DELETE FROM stored_tags WHERE tag = ? AND server_id = ? AND exim_id = ?";
+    return this.#statement(sql).run(tag, serverId, eximId).changes > 0;
+  }
+
+  addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
+    const sql = "INSERT INTO stored_servers (name, time_zone, created_ms) VALUES (?, ?, ?)";
+    const { lastInsertRowid } = this.#statement(sql).run(name, timeZone, now);
+    return { id: Number(lastInsertRowid), name, timeZone, environment: undefined, owner: undefined };
+  }
+
+  /** Removes a server of which nothing is stored or said. Not while another run may be about to store the first log of it. */
+  removeUnusedServer(id: number): void {
+    this.#statement(
+      `DELETE FROM stored_servers WHERE id = ? AND environment IS NULL AND owner IS NULL
+         AND NOT EXISTS (SELECT 1 FROM stored_sources WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_messages WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM ingest_runs WHERE result = 'running')`,
+    ).run(id);
+  }
+
+  updateServer({ id, name, timeZone, environment, owner }: ServerRow): void {
+    const sql = "UPDATE stored_servers SET name = ?, time_zone = ?, environment = ?, owner = ? WHERE id = ?";
+    this.#statement(sql).run(name, timeZone, environment ?? null, owner ?? null, id);
+  }
+
+  /** Notes the version of Exim that a line tells; that of the latest line counts. */
+  noteVersion(serverId: number, version: string, at: Moment): void {
+    this.#statement(
+      `UPDATE stored_servers SET version = ?, version_at = ?
+       WHERE id = ? AND (version_at IS NULL OR (version_at, version) < (?, ?))`,
+    ).run(version, at, serverId, at, version);
+  }
+
+  addSource(source: Omit<SourceRow, "id">, now: EpochMs): number {
+    const { lastInsertRowid } = this.#statement(
+      `INSERT INTO stored_sources (server_id, log_type, path, head, tail, position, lines, entries, other, unparsed, first_ms, last_ms, updated_ms, created_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(source.serverId, this.codes.logType(source.logType), ...sourceValues(source), now, now);
+    return Number(lastInsertRowid);
+  }
+
+  /** Stores how far a source is read; false when it is no longer where it was, because another process has read on. */
+  updateSource(source: SourceRow, expectedPosition: number, now: EpochMs): boolean {
+    const { changes } = this.#statement(
+      `UPDATE stored_sources
+       SET log_type = ?, path = ?, head = ?, tail = ?, position = ?, lines = ?, entries = ?, other = ?, unparsed = ?, first_ms = ?, last_ms = ?, updated_ms = ?
+       WHERE id = ? AND position = ?`,
+    ).run(this.codes.logType(source.logType), ...sourceValues(source), now, source.id, expectedPosition);
+    return changes === 1;
+  }
+
+  /** Stores the name a log now has; nothing else of it is new. */
+  renameSource(id: number, path: string): void {
+    this.#statement("UPDATE stored_sources SET path = ? WHERE id = ?").run(path, id);
+  }
+
+  /** Notes that a version of the parser has read what this run stores. */
+  noteParser(version: number, now: EpochMs): void {
+    this.#statement("INSERT OR IGNORE INTO parser_versions (version, first_ms) VALUES (?, ?)").run(version, now);
+  }
+
+  startRun(program: string, now: EpochMs): number {
+    const sql =
+      "INSERT INTO ingest_runs (started_ms, program, result, sources, lines, messages, bytes) VALUES (?, ?, 'running', 0, 0, 0, 0)";
+    return Number(this.#statement(sql).run(now, program).lastInsertRowid);
+  }
+
+  endRun(id: number, result: RunResult, error: string | undefined, figures: RunFigures, now: EpochMs): void {
+    const { sources, lines, messages, bytes } = figures;
+    this.#statement(
+      "UPDATE ingest_runs SET result = ?, error = ?, sources = ?, lines = ?, messages = ?, bytes = ?, finished_ms = ? WHERE id = ?",
+    ).run(result, error ?? null, sources, lines, messages, bytes, now, id);
+  }
+
+  /**
+   * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
+   * moves there. Returns what is to be derived again from the lines that are left.
+   */
+  withdrawBlock(blockId: number): Bereft {
+    this.#open();
+    const bereft = this.#withdrawal.withdraw(blockId);
+    this.#memory.mentions.spoil();
+    this.#memory.counts.spoil();
+    this.#memory.rawText.clear();
+    this.#memory.twins.forget();
+    this.#memory.syslogTwins.forget();
+    return bereft;
+  }
+
+  /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
+  countBlock(blockId: number): BlockCounts {
+    this.#open();
+    return this.#withdrawal.count(blockId);
+  }
+
+  /** Earliest and latest entry of the blocks of a source. */
+  timesOf(sourceId: number): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
+    this.#open();
+    return this.#withdrawal.timesOf(sourceId);
+  }
+
+  removeMessage(id: number): void {
+    this.#statement("DELETE FROM stored_messages WHERE id = ?").run(id);
+  }
+
+  /** A statement beyond the hot path. */
+  #statement<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string) {
+    this.#open();
+    return prepareOnce<Parameters, Row>(this.#database, sql);
+  }
+
+  /** Writes the collected rows, parents before children. */
+  flush(): void {
+    for (const table of this.#open().bulk) table.flush();
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  #open(): WriteStatements {
+    if (this.#ended) throw new Error("This transaction has ended.");
+    return this.#tables;
+  }
+
+  #toWord(row: WordRow): StoredWord {
+    return {
+      recipient: row.recipient,
+      target: row.target ?? row.recipient,
+      outcome: this.codes.outcomeName(row.outcome),
+      at: row.at as Moment,
+      isAttempt: row.is_attempt === 1,
+      error: row.error ?? undefined,
+    };
+  }
+}
+
+function moment(value: number | null): Moment | undefined {
+  return value === null ? undefined : (value as Moment);
+}
+
+function sourceValues(source: Omit<SourceRow, "id">): SqlValue[] {
+  const { path, head, tail, position, lines, entries, other, unparsed, firstMs, lastMs } = source;
+  return [
+    path,
+    head.subarray(0, IDENTITY_BYTES),
+    tail,
+    position,
+    lines,
+    entries,
+    other,
+    unparsed,
+    firstMs ?? null,
+    lastMs ?? null,
+  ];
+}
