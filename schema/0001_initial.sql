@@ -90,7 +90,7 @@ CREATE TABLE raw_blocks (
   data      BLOB    NOT NULL,
   UNIQUE (source_id, position)
 ) STRICT;
--- For the twins of other logs; see src/store/write/duplicate-finder.ts.
+-- For the duplicates of other logs; see src/store/write/duplicate-finder.ts.
 CREATE INDEX idx_raw_blocks_last_ms ON raw_blocks (source_id, last_ms, first_ms);
 
 -- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
@@ -140,7 +140,7 @@ INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('string
 -- In which blocks to look for an address, a host, a login or a Message-ID: what they say of it is checked there, so a row too
 -- many does no harm. Added sorted when a run ends; the blocks beyond text_indexes.last_id are not here yet. A block whose text has
 -- been pruned stays here as long as entries of it are there.
-CREATE TABLE mentions (
+CREATE TABLE postings (
   kind           INTEGER NOT NULL, -- codes.mention
   key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/log-text/postings.ts)
   block_id       INTEGER NOT NULL, -- the first block of the row: raw_blocks.id, or the entries' id / 65536
@@ -188,7 +188,7 @@ CREATE TABLE stored_milestones (
   cancelled_at    INTEGER,             -- moment
   rejected_at     INTEGER,             -- moment of a rejection at or after DATA
   discarded_at    INTEGER,             -- moment the whole message was discarded
-  not_accepted_at INTEGER,             -- moment the arrival was withdrawn or failed
+  not_accepted_at INTEGER,             -- moment the arrival was taken back or failed
   queued_at       INTEGER,             -- moment of "no immediate delivery"
   ignored_at      INTEGER              -- moment the original recipients were ignored by the system filter
 ) STRICT;
@@ -273,12 +273,12 @@ CREATE INDEX idx_stored_entries_host_error ON stored_entries (at) WHERE event = 
 CREATE INDEX idx_stored_entries_message_id ON stored_entries (message_id) WHERE message_id IS NOT NULL;
 
 -- Further places of an entry: the same line in another log of the server.
-CREATE TABLE sightings (
+CREATE TABLE duplicate_locations (
   location INTEGER PRIMARY KEY,   -- where, in the form of an entry id
   entry_id INTEGER NOT NULL,
   log_type INTEGER NOT NULL       -- codes.log_type
 ) STRICT;
-CREATE INDEX idx_sightings_entry_id ON sightings (entry_id);
+CREATE INDEX idx_duplicate_locations_entry_id ON duplicate_locations (entry_id);
 
 -- Keys of entries that their text does not tell: it has been pruned, or another log of the server says the same at the same place. All
 -- others are told from the text (src/store/log-text/fact-keys.ts).
@@ -290,7 +290,7 @@ CREATE TABLE kept_keys (
 -- Lines of an entry after its first one, in logs that came through syslog: lines of others may stand between them.
 CREATE TABLE entry_lines (
   location       INTEGER PRIMARY KEY, -- where, in the form of an entry id
-  first_location INTEGER NOT NULL     -- where the entry, or the sighting of it, begins; in the same block
+  first_location INTEGER NOT NULL     -- where the entry, or the duplicate location of it, begins; in the same block
 ) STRICT;
 CREATE INDEX idx_entry_lines_first_location ON entry_lines (first_location);
 

@@ -97,7 +97,7 @@ function judgeServer(
     ...rhythm.gaps.slice(0, MOST_GAPS).flatMap((gap) => holesIn(reader, id, gap)),
     ...arrivalHoles(reader, id, server, span),
     ...unfinishedHoles(reader, id, lastMs, span),
-    ...mainTwinHoles(reader, server, span),
+    ...mainDuplicateHoles(reader, server, span),
   ]).filter(overlaps(span));
   const reject = server.hasRejectLog ? rejectHoles(reader, server, span) : { holes: [], isTold: true };
   const found = [...main, ...reject.holes];
@@ -236,7 +236,7 @@ function unfinishedHoles(reader: CoverageReader, server: number, lastMs: EpochMs
 }
 
 /** Rejections that the reject log alone has, where the main log is silent. */
-function mainTwinHoles(
+function mainDuplicateHoles(
   reader: CoverageReader,
   { id, hasRejectLog, firstMs = epochMs(0), lastMs = firstMs }: ServerSpan,
   span: JudgedSpan,

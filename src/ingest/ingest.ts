@@ -16,10 +16,10 @@ import {
   type LogFigures,
   NOTHING,
   type ReaderOptions,
-  readLog,
   SMALL_LOAD,
+  storeLog,
 } from "./save/log-writer.ts";
-import { MessageBook } from "./save/message-cache.ts";
+import { MessageCache } from "./save/message-cache.ts";
 import { findLogs, noLogAmong } from "./source/find-logs.ts";
 import { Follower } from "./source/follow.ts";
 import { hasWholeLine, recognise } from "./source/identify-log.ts";
@@ -189,7 +189,7 @@ class Run {
   #writer: Writer;
   #server: ServerRow;
   #runId: number;
-  #book: MessageBook;
+  #book: MessageCache;
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
   /** Logs to be read at once, for progress. */
@@ -210,7 +210,7 @@ class Run {
     this.#server = server;
     this.#runId = runId;
     this.#options = options;
-    this.#book = new MessageBook(server.id);
+    this.#book = new MessageCache(server.id);
     if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
   }
 
@@ -322,7 +322,7 @@ class Run {
     const { server, runId } = beginRun(this.#writer, this.#options);
     this.#server = server;
     this.#runId = runId;
-    this.#book = new MessageBook(server.id);
+    this.#book = new MessageCache(server.id);
     this.#writer.syncCommits();
   }
 
@@ -463,7 +463,7 @@ class Run {
       },
     };
     let next = source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
-    do next = await readLog(open, next, this.#writer, this.#book, figures, options);
+    do next = await storeLog(open, next, this.#writer, this.#book, figures, options);
     while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
   }

@@ -1,6 +1,6 @@
 /** From what is known to what it means: the status of a message and of each recipient. The only place that decides it. */
 import type { Moment } from "../units.ts";
-import { type AddressWord, isLater, type Marks, type MessageState, type RecipientState } from "./state.ts";
+import { isLater, type MessageState, type Milestones, type RecipientEvent, type RecipientState } from "./state.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "./statuses.ts";
 
 export interface RecipientFate {
@@ -12,10 +12,10 @@ export interface RecipientFate {
 /** The fates of all recipients of a message, in their order. */
 export function resolveRecipients(state: MessageState): readonly RecipientFate[] {
   const fates: RecipientFate[] = [];
-  for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.marks));
+  for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.milestones));
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = state.recipients.values();
-  const shared = collectWordsByTarget(recipients);
+  const shared = collectEventsByTarget(recipients);
   return fates.map((fate, index) => {
     const recipient = recipients[index];
     return fate.status === "unknown" && recipient !== undefined
@@ -25,15 +25,15 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
 }
 
 /** Words that end something, by where they led, and by a local name together with the domain of the recipient it stands for. */
-function collectWordsByTarget(recipients: readonly RecipientState[]): ReadonlyMap<string, readonly AddressWord[]> {
-  const byTarget = new Map<string, AddressWord[]>();
-  const add = (key: string, word: AddressWord): void => {
+function collectEventsByTarget(recipients: readonly RecipientState[]): ReadonlyMap<string, readonly RecipientEvent[]> {
+  const byTarget = new Map<string, RecipientEvent[]>();
+  const add = (key: string, word: RecipientEvent): void => {
     const words = byTarget.get(key);
     if (words === undefined) byTarget.set(key, [word]);
     else words.push(word);
   };
-  for (const { lastWords } of recipients) {
-    for (const word of lastWords.values()) {
+  for (const { lastEvents } of recipients) {
+    for (const word of lastEvents.values()) {
       if (word.outcome === "deferred") continue;
       add(word.target, word);
       add(localKey(word.target, word.recipient), word);
@@ -48,7 +48,7 @@ function collectWordsByTarget(recipients: readonly RecipientState[]): ReadonlyMa
  */
 function findSharedFate(
   address: string,
-  shared: ReadonlyMap<string, readonly AddressWord[]>,
+  shared: ReadonlyMap<string, readonly RecipientEvent[]>,
 ): RecipientFate | undefined {
   const at = address.lastIndexOf("@");
   const underLocalName = at === -1 ? [] : (shared.get(localKey(address.slice(0, at), address)) ?? []);
@@ -63,18 +63,18 @@ function localKey(localName: string, recipient: string): string {
 }
 
 /** The fate of a recipient by its own lines. Source: exim-log-grammar §16. */
-function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFate {
-  if (recipient.lastWords.size === 1) {
+function resolveRecipient(recipient: RecipientState, milestones: Milestones): RecipientFate {
+  if (recipient.lastEvents.size === 1) {
     // The common case, without the lists below.
-    const [only] = recipient.lastWords.values();
+    const [only] = recipient.lastEvents.values();
     if (only !== undefined && only.outcome !== "deferred") return { status: STATUS_OF[only.outcome], at: only.at };
   }
-  const words = recipient.lastWords.values();
+  const words = recipient.lastEvents.values();
   const standing = words.filter((word) => !isSuperseded(word, recipient));
   const outstanding = standing.filter((word) => word.outcome === "deferred");
   const ended = standing.filter((word) => word.outcome !== "deferred");
   if (outstanding.length > 0 || words.length === 0) {
-    const closed = closeOutstanding(marks);
+    const closed = closeOutstanding(milestones);
     if (closed !== undefined && (ended.length === 0 || closed.status !== "unknown")) return closed;
     if (closed === undefined) {
       return outstanding.length > 0
@@ -86,31 +86,31 @@ function resolveRecipient(recipient: RecipientState, marks: Marks): RecipientFat
 }
 
 /** What became of a recipient without a last word; undefined while the message is on the queue. */
-function closeOutstanding(marks: Marks): RecipientFate | undefined {
-  if (marks.removed !== undefined) return { status: "removed", at: marks.removed };
-  if (marks.cancelled !== undefined) return { status: "bounced", at: marks.cancelled };
-  if (marks.discarded !== undefined) return { status: "discarded", at: marks.discarded };
-  if (marks.completed === undefined) return undefined;
-  if (marks.ignored !== undefined) return { status: "discarded", at: marks.ignored };
-  return { status: "unknown", at: marks.completed };
+function closeOutstanding(milestones: Milestones): RecipientFate | undefined {
+  if (milestones.removed !== undefined) return { status: "removed", at: milestones.removed };
+  if (milestones.cancelled !== undefined) return { status: "bounced", at: milestones.cancelled };
+  if (milestones.discarded !== undefined) return { status: "discarded", at: milestones.discarded };
+  if (milestones.completed === undefined) return undefined;
+  if (milestones.ignored !== undefined) return { status: "discarded", at: milestones.ignored };
+  return { status: "unknown", at: milestones.completed };
 }
 
 /**
  * True when a later line replaces the word: about the same mailbox under its local name, or, for a word about the recipient
  * itself, about whatever it was expanded to later.
  */
-function isSuperseded(word: AddressWord, { address, lastWords }: RecipientState): boolean {
-  if (lastWords.size === 1) return false;
+function isSuperseded(word: RecipientEvent, { address, lastEvents }: RecipientState): boolean {
+  if (lastEvents.size === 1) return false;
   // Of one word alone this asks all others: a recipient that is an alias may have become thousands.
   if (word.target === address && word.outcome === "deferred") {
-    for (const other of lastWords.values()) if (other !== word && isLater(other, word)) return true;
+    for (const other of lastEvents.values()) if (other !== word && isLater(other, word)) return true;
     return false;
   }
-  const other = lastWords.get(word.target.slice(0, word.target.lastIndexOf("@")));
+  const other = lastEvents.get(word.target.slice(0, word.target.lastIndexOf("@")));
   return other !== undefined && other !== word && isLater(other, word);
 }
 
-function worst(ended: readonly AddressWord[]): RecipientFate {
+function worst(ended: readonly RecipientEvent[]): RecipientFate {
   for (const status of WORST_FIRST) {
     const at = latest(ended.filter(({ outcome }) => STATUS_OF[outcome] === status))?.at;
     if (at !== undefined) return { status, at };
@@ -129,32 +129,33 @@ const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   deferred: "deferred",
 };
 
-function latest(words: readonly AddressWord[]): AddressWord | undefined {
-  let last: AddressWord | undefined;
+function latest(words: readonly RecipientEvent[]): RecipientEvent | undefined {
+  let last: RecipientEvent | undefined;
   for (const word of words) if (last === undefined || isLater(word, last)) last = word;
   return last;
 }
 
-export function isFrozen(marks: Marks): boolean {
+export function isFrozen(milestones: Milestones): boolean {
   return (
-    marks.completed === undefined &&
-    marks.frozen !== undefined &&
-    (marks.thawed === undefined || marks.frozen > marks.thawed)
+    milestones.completed === undefined &&
+    milestones.frozen !== undefined &&
+    (milestones.thawed === undefined || milestones.frozen > milestones.thawed)
   );
 }
 
 /** The status of a message, given those of its recipients. */
 export function resolveMessage(state: MessageState, recipients: readonly RecipientStatus[]): MessageStatus {
-  const { marks } = state;
-  const isRefused = marks.notAccepted !== undefined || (marks.rejected !== undefined && state.arrivalAt === undefined);
-  if (isRefused && marks.completed === undefined) return "rejected";
-  if (marks.completed === undefined) {
-    if (isFrozen(marks)) return "frozen";
+  const { milestones } = state;
+  const isRefused =
+    milestones.notAccepted !== undefined || (milestones.rejected !== undefined && state.arrivalAt === undefined);
+  if (isRefused && milestones.completed === undefined) return "rejected";
+  if (milestones.completed === undefined) {
+    if (isFrozen(milestones)) return "frozen";
     if (recipients.includes("deferred")) return "deferred";
     if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
   }
   const first = recipients.find((status) => status !== "unknown");
-  if (first === undefined) return endedWithoutRecipients(marks);
+  if (first === undefined) return endedWithoutRecipients(milestones);
   return recipients.every((status) => status === first || status === "unknown") ? FINAL_STATUS[first] : "partial";
 }
 
@@ -169,16 +170,16 @@ const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
 };
 
 function unfinished(state: MessageState): MessageStatus {
-  const { marks } = state;
-  const ended = endedWithoutRecipients(marks);
+  const { milestones } = state;
+  const ended = endedWithoutRecipients(milestones);
   if (ended !== "unknown") return ended;
-  if (marks.queued !== undefined) return "queued";
+  if (milestones.queued !== undefined) return "queued";
   return state.arrivalAt === undefined ? "unknown" : "received";
 }
 
-function endedWithoutRecipients(marks: Marks): MessageStatus {
-  if (marks.discarded !== undefined) return "discarded";
-  if (marks.removed !== undefined) return "removed";
-  if (marks.cancelled !== undefined) return "bounced";
+function endedWithoutRecipients(milestones: Milestones): MessageStatus {
+  if (milestones.discarded !== undefined) return "discarded";
+  if (milestones.removed !== undefined) return "removed";
+  if (milestones.cancelled !== undefined) return "bounced";
   return "unknown";
 }

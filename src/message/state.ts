@@ -11,7 +11,7 @@ import { SmallMap } from "./small-map.ts";
 import type { Outcome } from "./statuses.ts";
 
 /** Moments of what happened to the whole message; the latest of each kind. */
-export interface Marks {
+export interface Milestones {
   completed: Moment | undefined;
   frozen: Moment | undefined;
   thawed: Moment | undefined;
@@ -25,7 +25,7 @@ export interface Marks {
 }
 
 /** One line about one recipient. */
-export interface AddressWord {
+export interface RecipientEvent {
   readonly recipient: string;
   /** Where it went or should have gone: the recipient itself, or what it became. */
   readonly target: string;
@@ -41,8 +41,8 @@ export interface RecipientState {
   announced: boolean;
   attempts: number;
   /** The last word about each target. */
-  readonly lastWords: SmallMap<AddressWord>;
-  lastError: AddressWord | undefined;
+  readonly lastEvents: SmallMap<RecipientEvent>;
+  lastError: RecipientEvent | undefined;
 }
 
 export interface MessageState {
@@ -51,7 +51,7 @@ export interface MessageState {
   arrivalAt: Moment | undefined;
   /** From `Completed QT=…`. */
   queueMs: number | undefined;
-  readonly marks: Marks;
+  readonly milestones: Milestones;
   readonly recipients: SmallMap<RecipientState>;
 }
 
@@ -61,7 +61,7 @@ export function newMessageState(at: Moment): MessageState {
     lastAt: at,
     arrivalAt: undefined,
     queueMs: undefined,
-    marks: {
+    milestones: {
       completed: undefined,
       frozen: undefined,
       thawed: undefined,
@@ -78,9 +78,9 @@ export function newMessageState(at: Moment): MessageState {
 }
 
 /** What one line says about its message as a whole. */
-export interface MessageNews {
+export interface MessageUpdate {
   /** The mark that gets the moment of the line. */
-  readonly mark: keyof Marks | undefined;
+  readonly mark: keyof Milestones | undefined;
   readonly isArrival: boolean;
   /** Of `Completed`. */
   readonly queueMs: number | undefined;
@@ -88,30 +88,30 @@ export interface MessageNews {
   readonly announced: readonly string[];
 }
 
-const NO_NEWS: MessageNews = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
-const MARKS: Readonly<Partial<Record<LogEvent["kind"], MessageNews>>> = {
-  frozen: { ...NO_NEWS, mark: "frozen" },
-  thawed: { ...NO_NEWS, mark: "thawed" },
-  removed: { ...NO_NEWS, mark: "removed" },
-  cancelled: { ...NO_NEWS, mark: "cancelled" },
-  queued: { ...NO_NEWS, mark: "queued" },
-  not_accepted: { ...NO_NEWS, mark: "notAccepted" },
-  recipients_ignored: { ...NO_NEWS, mark: "ignored" },
-  rejection: { ...NO_NEWS, mark: "rejected" },
+const NO_UPDATE: MessageUpdate = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
+const MARKS: Readonly<Partial<Record<LogEvent["kind"], MessageUpdate>>> = {
+  frozen: { ...NO_UPDATE, mark: "frozen" },
+  thawed: { ...NO_UPDATE, mark: "thawed" },
+  removed: { ...NO_UPDATE, mark: "removed" },
+  cancelled: { ...NO_UPDATE, mark: "cancelled" },
+  queued: { ...NO_UPDATE, mark: "queued" },
+  not_accepted: { ...NO_UPDATE, mark: "notAccepted" },
+  recipients_ignored: { ...NO_UPDATE, mark: "ignored" },
+  rejection: { ...NO_UPDATE, mark: "rejected" },
 };
 
 /** What an event says about its message as a whole; undefined when nothing but that the message was there. */
-export function messageNews(event: LogEvent): MessageNews | undefined {
+export function messageUpdate(event: LogEvent): MessageUpdate | undefined {
   switch (event.kind) {
     case "arrival":
-      return { ...NO_NEWS, isArrival: true, announced: (event.recipients ?? []).map(normaliseAddress) };
+      return { ...NO_UPDATE, isArrival: true, announced: (event.recipients ?? []).map(normaliseAddress) };
     case "completed":
-      return { ...NO_NEWS, mark: "completed", queueMs: event.queueMs };
+      return { ...NO_UPDATE, mark: "completed", queueMs: event.queueMs };
     case "discard":
-      return event.address === undefined ? { ...NO_NEWS, mark: "discarded" } : undefined;
+      return event.address === undefined ? { ...NO_UPDATE, mark: "discarded" } : undefined;
     case "envelope_edit":
       if (event.action !== "recipient_added") return undefined;
-      return { ...NO_NEWS, announced: [normaliseAddress(event.address)] };
+      return { ...NO_UPDATE, announced: [normaliseAddress(event.address)] };
     default:
       return MARKS[event.kind];
   }
@@ -121,27 +121,27 @@ export function messageNews(event: LogEvent): MessageNews | undefined {
 export function applyLine(
   state: MessageState,
   at: Moment,
-  news: MessageNews | undefined,
-  word: AddressWord | undefined,
+  update: MessageUpdate | undefined,
+  word: RecipientEvent | undefined,
 ): void {
   if (at < state.firstAt) state.firstAt = at;
   if (at > state.lastAt) state.lastAt = at;
-  if (word !== undefined) applyWord(state, word);
-  if (news === undefined) return;
-  const { mark, isArrival, announced } = news;
+  if (word !== undefined) applyEvent(state, word);
+  if (update === undefined) return;
+  const { mark, isArrival, announced } = update;
   if (isArrival && (state.arrivalAt === undefined || at < state.arrivalAt)) state.arrivalAt = at;
   for (const recipient of announced) recipientOf(state, recipient).announced = true;
   if (mark === undefined) return;
-  const known = state.marks[mark];
-  if (mark === "completed" && (known === undefined || at >= known)) state.queueMs = news.queueMs;
-  if (known === undefined || at > known) state.marks[mark] = at;
+  const known = state.milestones[mark];
+  if (mark === "completed" && (known === undefined || at >= known)) state.queueMs = update.queueMs;
+  if (known === undefined || at > known) state.milestones[mark] = at;
 }
 
 /** Exim's name for the transport of a delivery to /dev/null, which it leaves out. */
 const BYPASSED = "**bypassed**";
 
 /** What an event says about one recipient; undefined when it speaks of none. */
-export function addressWord(event: LogEvent, at: Moment): AddressWord | undefined {
+export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
   switch (event.kind) {
     case "delivery": {
       if (event.transport === BYPASSED) return wordOf(event.address, "discarded", at, false, undefined);
@@ -165,11 +165,11 @@ export function addressWord(event: LogEvent, at: Moment): AddressWord | undefine
 }
 
 /** Folds what one line says about one recipient. */
-export function applyWord(state: MessageState, word: AddressWord): void {
+export function applyEvent(state: MessageState, word: RecipientEvent): void {
   const recipient = recipientOf(state, word.recipient);
   if (word.isAttempt) recipient.attempts++;
-  const last = recipient.lastWords.get(word.target);
-  if (last === undefined || isLater(word, last)) recipient.lastWords.set(word.target, word);
+  const last = recipient.lastEvents.get(word.target);
+  if (last === undefined || isLater(word, last)) recipient.lastEvents.set(word.target, word);
   const hasError = word.error !== undefined && !isRetryNote(word);
   if (hasError && (recipient.lastError === undefined || isLater(word, recipient.lastError))) recipient.lastError = word;
 }
@@ -177,19 +177,19 @@ export function applyWord(state: MessageState, word: AddressWord): void {
 export function recipientOf(state: MessageState, address: string): RecipientState {
   let recipient = state.recipients.get(address);
   if (recipient === undefined) {
-    recipient = { address, announced: false, attempts: 0, lastWords: new SmallMap(), lastError: undefined };
+    recipient = { address, announced: false, attempts: 0, lastEvents: new SmallMap(), lastError: undefined };
     state.recipients.set(address, recipient);
   }
   return recipient;
 }
 
 /** Of two lines with one moment, which differ in their error only, the choice is arbitrary and the same in any order. */
-export function isLater(word: AddressWord, other: AddressWord): boolean {
+export function isLater(word: RecipientEvent, other: RecipientEvent): boolean {
   return word.at === other.at ? (word.error ?? "") > (other.error ?? "") : word.at > other.at;
 }
 
 /** `retry time not reached` and `retry timeout exceeded` say that Exim gave up waiting or trying, not why: the error before them does. */
-function isRetryNote(word: AddressWord): boolean {
+function isRetryNote(word: RecipientEvent): boolean {
   return !word.isAttempt && (word.outcome === "deferred" || word.error === "retry timeout exceeded");
 }
 
@@ -199,7 +199,7 @@ function wordOf(
   at: Moment,
   isAttempt: boolean,
   error: string | undefined,
-): AddressWord {
+): RecipientEvent {
   const recipient = normaliseAddress(address.original);
   const target = address.final === address.original ? recipient : normaliseAddress(address.final);
   return { recipient, target, outcome, at, isAttempt, error };

@@ -1,6 +1,6 @@
 /** The queue as the log tells it, now or at any time before: the fold of the lines up to then. */
 import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
-import { applyLine, type MessageNews, type MessageState, newMessageState, recipientOf } from "../message/state.ts";
+import { applyLine, type MessageState, type MessageUpdate, newMessageState, recipientOf } from "../message/state.ts";
 import type { QueuedMessage } from "../spool/queued-message.ts";
 import type { OpenLine, OpenMessage, QueueReader } from "../store/read/queue-reader.ts";
 import { type EpochMs, momentAt, momentMs } from "../units.ts";
@@ -24,7 +24,7 @@ export function* queueFromLog(reader: QueueReader, now: EpochMs, server: string 
 
 function toQueued(open: OpenMessage): LoggedMessage | undefined {
   const state = fold(open);
-  if (state.marks.completed !== undefined || state.arrivalAt === undefined) return undefined;
+  if (state.milestones.completed !== undefined || state.arrivalAt === undefined) return undefined;
   const fates = resolveRecipients(state);
   if (
     !ON_QUEUE.has(
@@ -35,8 +35,8 @@ function toQueued(open: OpenMessage): LoggedMessage | undefined {
     )
   )
     return undefined;
-  const frozen = isFrozen(state.marks);
-  const frozenMoment = state.marks.frozen;
+  const frozen = isFrozen(state.milestones);
+  const frozenMoment = state.milestones.frozen;
   return {
     id: open.id,
     server: open.server,
@@ -73,8 +73,8 @@ function fold({ firstAt, arrivalAt, announced, lines }: OpenMessage): MessageSta
   return state;
 }
 
-const NO_NEWS: MessageNews = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
-const MARK_OF: Readonly<Record<string, MessageNews["mark"]>> = {
+const NO_UPDATE: MessageUpdate = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
+const MARK_OF: Readonly<Record<string, MessageUpdate["mark"]>> = {
   completed: "completed",
   frozen: "frozen",
   thawed: "thawed",
@@ -86,11 +86,11 @@ const MARK_OF: Readonly<Record<string, MessageNews["mark"]>> = {
   rejection: "rejected",
 };
 
-function newsOf({ event, word }: OpenLine): MessageNews | undefined {
-  if (event === "arrival") return { ...NO_NEWS, isArrival: true };
-  if (event === "discard" && word === undefined) return { ...NO_NEWS, mark: "discarded" };
+function newsOf({ event, word }: OpenLine): MessageUpdate | undefined {
+  if (event === "arrival") return { ...NO_UPDATE, isArrival: true };
+  if (event === "discard" && word === undefined) return { ...NO_UPDATE, mark: "discarded" };
   const mark = MARK_OF[event];
-  return mark === undefined ? undefined : { ...NO_NEWS, mark };
+  return mark === undefined ? undefined : { ...NO_UPDATE, mark };
 }
 
 function wordOf({ at, word }: OpenLine): Parameters<typeof applyLine>[3] {

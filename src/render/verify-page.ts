@@ -1,5 +1,5 @@
 /** The checks of a verification, and what they found. */
-import type { Unchecked } from "../store/integrity/pruned-exclusions.ts";
+import type { Exclusions } from "../store/integrity/pruned-exclusions.ts";
 import type { CheckReport } from "../verify/verify.ts";
 import { countOf, formatBytes, formatCount } from "./form/format.ts";
 import { renderHanging } from "./form/layout.ts";
@@ -20,10 +20,10 @@ export function renderVerification(checks: readonly CheckReport[], options: Veri
     count === 0
       ? `${paint.good("Sound:")} ${countOf(checks.length, "check")}, nothing found.`
       : `${paint.bad("Not sound:")} ${countOf(count, "finding")}. ${adviceFor(checks)}`;
-  const unchecked = checks.flatMap((check) =>
-    check.unchecked === undefined ? [] : describeUnchecked(check.unchecked),
+  const exclusions = checks.flatMap((check) =>
+    check.exclusions === undefined ? [] : describeExclusions(check.exclusions),
   );
-  const notes = [verdict, ...unchecked].map((note) => renderHanging("", note, 0, options.columns));
+  const notes = [verdict, ...exclusions].map((note) => renderHanging("", note, 0, options.columns));
   return `${lines.join("\n")}\n\n${notes.join("\n")}\n`;
 }
 
@@ -42,14 +42,14 @@ function renderCheck(
   ].join("\n");
 }
 
-function describeUnchecked({ bytes, entries, messages }: Unchecked): string {
+function describeExclusions({ bytes, entries, messages }: Exclusions): string {
   const what = `${countOf(messages, "message")} and ${entries === 1 ? "1 entry" : `${formatCount(entries)} entries`}`;
   return `Not held against their lines: ${what}, because ${formatBytes(bytes)} of log text have been pruned.`;
 }
 
 /** What is derived can be derived again; text cannot. */
 function adviceFor(checks: readonly CheckReport[]): string {
-  const isPruned = checks.some(({ unchecked }) => unchecked !== undefined);
+  const isPruned = checks.some(({ exclusions }) => exclusions !== undefined);
   const failed = new Set(checks.flatMap(({ name, count }) => (count > 0 ? [name] : [])));
   return failed.has("file") || failed.has("text") || failed.has("positions")
     ? "Keep the file; restore a backup, or ingest the logs again into a new database."

@@ -9,7 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { PilotError } from "../errors.ts";
 import { readRegularFile } from "../store/files/disk.ts";
-import type { FallingBlock } from "../store/prune/pruner.ts";
+import type { ExpiredBlock } from "../store/prune/pruner.ts";
 
 /** Raised when a field changes its meaning. */
 export const MANIFEST_VERSION = 1;
@@ -117,7 +117,7 @@ export interface Holding {
 export async function readPiece(
   path: string,
   { position, size }: Pick<ArchiveManifest, "position" | "size">,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   signal?: AbortSignal,
 ): Promise<Holding | undefined> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
@@ -144,7 +144,7 @@ export async function readPiece(
 export async function readAsManifestSays(
   path: string,
   manifest: ArchiveManifest,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   signal?: AbortSignal,
 ): Promise<Holding | undefined> {
   const holding = await readPiece(path, manifest, blocks, signal);
@@ -159,13 +159,13 @@ class Reading {
   readonly blocks = new Set<number>();
   readonly #size: number;
   readonly #position: number;
-  readonly #expected: readonly FallingBlock[];
+  readonly #expected: readonly ExpiredBlock[];
   readonly #all = createHash("sha256");
   #read = 0;
   #next = 0;
   #block: Hash = createHash("sha256");
 
-  constructor(position: number, size: number, blocks: readonly FallingBlock[]) {
+  constructor(position: number, size: number, blocks: readonly ExpiredBlock[]) {
     this.#position = position;
     this.#size = size;
     this.#expected = blocks.filter(

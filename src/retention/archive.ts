@@ -13,7 +13,7 @@ import { PilotError } from "../errors.ts";
 import { makePrivateDirectory } from "../store/files/disk.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
 import { createPrivateFile, isUnnamedFile, writePrivateFile } from "../store/files/private-file.ts";
-import type { FallingBlock, PrunedLog, Pruner } from "../store/prune/pruner.ts";
+import type { ExpiredBlock, PrunedLog, Pruner } from "../store/prune/pruner.ts";
 import { DAY_MS, type EpochMs, epochMs, MIB, toIso } from "../units.ts";
 import {
   type ArchiveManifest,
@@ -41,20 +41,20 @@ export interface ArchiveOptions {
  * Makes sure that the text which the plan lets go is in the directory; returns the files written.
  * Errors: `io`, `disk_full`, `check_failed`, `corrupt`, `busy`, `interrupted`.
  */
-export async function archiveFalling(pruner: Pruner, options: ArchiveOptions): Promise<readonly string[]> {
+export async function archiveExpired(pruner: Pruner, options: ArchiveOptions): Promise<readonly string[]> {
   const { directory, signal } = options;
   makePrivateDirectory(directory, "Nothing was removed.");
   try {
     removeLeftovers(options);
-    for (const [log, falling] of pruner.fallingLogs()) await finishPieces(log, falling, options);
+    for (const [log, expired] of pruner.expiredLogs()) await finishPieces(log, expired, options);
     const pieces = piecesIn(directory);
     for (const { path, manifest } of pieces)
       if (manifest === undefined)
         options.onWarning(`The manifest "${manifestOf(path)}" is missing or damaged, so the archive is not relied on.`);
     const written: string[] = [];
-    for (const [log, falling] of pruner.fallingLogs()) {
-      const archived = await archivedOf(log, falling, pieces, options);
-      for (const run of runsOf(falling, archived)) written.push(await archiveRun(pruner, log, run, options));
+    for (const [log, expired] of pruner.expiredLogs()) {
+      const archived = await archivedOf(log, expired, pieces, options);
+      for (const run of runsOf(expired, archived)) written.push(await archiveRun(pruner, log, run, options));
     }
     return written;
   } catch (error) {
@@ -63,12 +63,12 @@ export async function archiveFalling(pruner: Pruner, options: ArchiveOptions): P
 }
 
 /** Gives the files a manifest that a killed run has left without one, when they hold what goes and nothing else. */
-async function finishPieces(log: PrunedLog, falling: readonly FallingBlock[], options: ArchiveOptions): Promise<void> {
+async function finishPieces(log: PrunedLog, expired: readonly ExpiredBlock[], options: ArchiveOptions): Promise<void> {
   const identity = identityOf(log);
   for (const { path, name, range, ...piece } of piecesIn(options.directory)) {
     if (piece.identity !== identity || !isFree(manifestOf(path))) continue;
     const end = range.position + range.size;
-    const blocks = falling.filter(({ position, size }) => position >= range.position && position + size <= end);
+    const blocks = expired.filter(({ position, size }) => position >= range.position && position + size <= end);
     if (sum(blocks.map(({ size }) => size)) !== range.size) continue;
     const holding = await readPiece(path, range, blocks, options.signal);
     if (holding !== undefined && blocks.every(({ id }) => holding.blocks.has(id)))
@@ -79,7 +79,7 @@ async function finishPieces(log: PrunedLog, falling: readonly FallingBlock[], op
 /** Ids of the blocks that are in the directory already: a run that was killed may have left what it wrote. */
 async function archivedOf(
   log: PrunedLog,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   pieces: readonly Piece[],
   { onWarning, signal }: ArchiveOptions,
 ): Promise<ReadonlySet<number>> {
@@ -100,8 +100,8 @@ async function archivedOf(
 }
 
 /** What is not archived, in runs without a gap. */
-function runsOf(blocks: readonly FallingBlock[], archived: ReadonlySet<number>): FallingBlock[][] {
-  const runs: FallingBlock[][] = [];
+function runsOf(blocks: readonly ExpiredBlock[], archived: ReadonlySet<number>): ExpiredBlock[][] {
+  const runs: ExpiredBlock[][] = [];
   let end: number | undefined;
   for (const block of blocks) {
     if (archived.has(block.id)) continue;
@@ -115,7 +115,7 @@ function runsOf(blocks: readonly FallingBlock[], archived: ReadonlySet<number>):
 async function archiveRun(
   pruner: Pruner,
   log: PrunedLog,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   options: ArchiveOptions,
 ): Promise<string> {
   const { directory, signal } = options;
@@ -141,7 +141,7 @@ async function archiveRun(
 async function writeText(
   path: string,
   pruner: Pruner,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const hash = createHash("sha256");
@@ -170,7 +170,7 @@ async function writeText(
 }
 
 /** The first name that no file has, nor a manifest. */
-function freeName(directory: string, log: PrunedLog, blocks: readonly FallingBlock[]): string {
+function freeName(directory: string, log: PrunedLog, blocks: readonly ExpiredBlock[]): string {
   const from = blocks[0]?.position ?? 0;
   const end = from + sum(blocks.map(({ size }) => size));
   for (let count = 1; ; count++) {
@@ -187,7 +187,7 @@ function isFree(path: string): boolean {
 function manifestFor(
   file: string,
   log: PrunedLog,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   sha256: string,
   { program, now }: ArchiveOptions,
 ): ArchiveManifest {
@@ -223,7 +223,7 @@ function writeManifest(path: string, manifest: ArchiveManifest): void {
 /** Looks at what stands there now, under its name. */
 async function assertHolds(
   path: string,
-  blocks: readonly FallingBlock[],
+  blocks: readonly ExpiredBlock[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const piece = piecesIn(dirname(path)).find((other) => other.path === path);

@@ -2,15 +2,15 @@
 import { dirname } from "node:path";
 import { PilotError } from "../errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
-import type { MentionRow } from "../store/log-text/postings.ts";
+import type { PostingRow } from "../store/log-text/postings.ts";
 import { finish } from "../store/prune/orphan-texts.ts";
 import type { Cutoffs, Share } from "../store/prune/prune-plan.ts";
 import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/prune/pruner.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
-import { archiveFalling } from "./archive.ts";
+import { archiveExpired } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
 import { Slices } from "./slices.ts";
-import { removeUnusedCombinations } from "./unused-combinations.ts";
+import { removeUnusedTuples } from "./unused-combinations.ts";
 import { removeUnusedTexts } from "./unused-texts.ts";
 
 export interface PruneOptions {
@@ -70,7 +70,7 @@ export interface PruneReport {
 }
 
 /** In memory at once. */
-const MENTIONS_TOGETHER = 100_000;
+const POSTINGS_TOGETHER = 100_000;
 
 /** Tells what {@link prune} would do; changes nothing. Errors: as there. */
 export function rehearse(pruner: Pruner, options: PruneOptions): PruneReport {
@@ -222,34 +222,34 @@ class Run {
     await this.#slices.rest();
     if (archive !== undefined && pruner.plan.blocks > 0)
       this.archived.push(
-        ...(await archiveFalling(pruner, { ...this.#options, directory: archive, onWarning: this.#warn })),
+        ...(await archiveExpired(pruner, { ...this.#options, directory: archive, onWarning: this.#warn })),
       );
     await this.#slices.rest();
-    for (const [, blocks] of pruner.fallingLogs()) for (const { size } of blocks) this.textBytes += size;
+    for (const [, blocks] of pruner.expiredLogs()) for (const { size } of blocks) this.textBytes += size;
     steps.begin("text");
-    await this.#slices.each(pruner.fallingBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
+    await this.#slices.each(pruner.expiredBlocks(), (ids) => this.#count(pruner.removeBlocks(ids)));
     steps.begin("messages");
-    await this.#slices.each(pruner.goingMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
+    await this.#slices.each(pruner.expiredMessages(), (ids) => this.#count(pruner.removeMessages(ids)));
     steps.begin("names");
     await this.#slices.rest();
-    await removeUnusedCombinations(pruner, this.#slices, (removed) => this.#count(removed));
-    await this.#removeMentions();
+    await removeUnusedTuples(pruner, this.#slices, (removed) => this.#count(removed));
+    await this.#removePostings();
     await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
     this.#count(pruner.removeAudit(cutoffs.auditMs));
   }
 
-  async #removeMentions(): Promise<void> {
+  async #removePostings(): Promise<void> {
     const pruner = this.#pruner;
-    const sweep = pruner.sweepMentions();
-    let rows: MentionRow[] = [];
+    const sweep = pruner.sweepPostings();
+    let rows: PostingRow[] = [];
     const remove = async (): Promise<void> => {
-      await this.#slices.each(rows, (piece) => pruner.removeStaleMentions(sweep, piece));
+      await this.#slices.each(rows, (piece) => pruner.removeStalePostings(sweep, piece));
       rows = [];
     };
     // NOTE: nobody waits for reading, so it is done without pauses; only signals are to be noticed.
     for (const stale of sweep.stale()) {
       rows.push(...stale);
-      if (rows.length >= MENTIONS_TOGETHER) await remove();
+      if (rows.length >= POSTINGS_TOGETHER) await remove();
       else await this.#slices.rest();
     }
     await remove();

@@ -17,7 +17,7 @@ import type { StoreSettings } from "./database/settings.ts";
 import { fileName } from "./files/file-name.ts";
 import { freeBytesAt } from "./files/free-space.ts";
 import { isLeft, MARK, namesIn, type Processes } from "./files/remains.ts";
-import { findUnchecked, type Unchecked } from "./integrity/pruned-exclusions.ts";
+import { type Exclusions, findExclusions } from "./integrity/pruned-exclusions.ts";
 import type { BaseTables } from "./schema/tables.ts";
 import { openWriter } from "./store.ts";
 import type { Writer } from "./write/writer.ts";
@@ -50,11 +50,11 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   delivery_problems: "derived",
   address_events: "derived",
   stored_entries: "derived",
-  sightings: "derived",
+  duplicate_locations: "derived",
   kept_keys: "derived",
   entry_lines: "derived",
   stored_clients: "derived",
-  mentions: "derived",
+  postings: "derived",
   stored_headers: "derived",
   stored_envelopes: "derived",
   stored_rejections: "derived",
@@ -84,7 +84,7 @@ export interface Difference {
 export interface Comparison {
   readonly differences: readonly Difference[];
   /** What could not be compared. */
-  readonly unchecked: Unchecked;
+  readonly exclusions: Exclusions;
 }
 
 const MOST_SAMPLES = 3;
@@ -161,12 +161,12 @@ export class WorkingCopy {
       attach(database, this.#path);
       database.exec("BEGIN");
       if (!isCaughtUp(database) || !hasSameSettings(database)) return undefined;
-      const unchecked = findUnchecked(database);
+      const exclusions = findExclusions(database);
       const differences = RELATIONS.flatMap((relation) => {
         onView(relation.view);
         return differencesIn(database, relation);
       });
-      return { differences, unchecked };
+      return { differences, exclusions };
     });
   }
 
@@ -273,16 +273,16 @@ type SchemaName = "main" | "other";
 
 interface Relation {
   readonly view: string;
-  /** A SELECT of what does not depend on the order in which logs were read, nor on text that is gone (see {@link findUnchecked}). */
+  /** A SELECT of what does not depend on the order in which logs were read, nor on text that is gone (see {@link findExclusions}). */
   readonly rows: (database: Database.Database, schema: SchemaName) => string;
 }
 
 const OF_WHOLE_SERVER = (column: string) => (schema: SchemaName) =>
   `${column} NOT IN (SELECT v.name FROM ${schema}.stored_servers v JOIN ${schema}.stored_sources s ON s.server_id = v.id WHERE s.pruned > 0)`;
 const OF_MESSAGE = (column: string) => () =>
-  `(${column}, server) NOT IN (SELECT exim_id, server FROM temp.unchecked_messages)`;
+  `(${column}, server) NOT IN (SELECT exim_id, server FROM temp.excluded_messages)`;
 const OF_ENTRY = (column: string) => (schema: SchemaName) =>
-  `${column} NOT IN (SELECT id FROM temp.unchecked_entries WHERE schema = '${schema}')`;
+  `${column} NOT IN (SELECT id FROM temp.excluded_entries WHERE schema = '${schema}')`;
 
 /** A rebuild keeps what the database says of it. */
 const OF_THE_READING = ["created_at", "updated_at", "first_timestamp", "last_timestamp"];
@@ -320,7 +320,7 @@ const RELATIONS: readonly Relation[] = [
     rows: (_database, schema) => `
       SELECT b.source_id, b.first_line + p.location % 65536 AS line, e.at, e.event
       FROM (SELECT id AS location, id AS entry_id FROM ${schema}.stored_entries
-            UNION ALL SELECT location, entry_id FROM ${schema}.sightings) p
+            UNION ALL SELECT location, entry_id FROM ${schema}.duplicate_locations) p
       JOIN ${schema}.stored_entries e ON e.id = p.entry_id
       JOIN (SELECT id, source_id, sum(lines) OVER (PARTITION BY source_id ORDER BY position) - lines AS first_line
             FROM ${schema}.raw_blocks) b ON b.id = p.location / 65536

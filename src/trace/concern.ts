@@ -4,12 +4,12 @@ import type { LogEvent } from "../parse/events.ts";
 import type { TimelineItem } from "./result.ts";
 
 /** Whom and which host a line is about; null where it is about the message as a whole, or this server alone. */
-export type Concern = Pick<TimelineItem, "recipient" | "host">;
+export type LineTarget = Pick<TimelineItem, "recipient" | "host">;
 
-export const NO_CONCERN: Concern = { recipient: null, host: null };
+export const NO_TARGET: LineTarget = { recipient: null, host: null };
 
 /** A host is the one that was delivered to, or the client; it has its name, else its address. */
-export function concernOf(event: LogEvent): Concern {
+export function targetOf(event: LogEvent): LineTarget {
   const recipient = recipientOf(event);
   return { recipient: recipient === undefined ? null : normaliseAddress(recipient), host: hostOf(event) };
 }

@@ -4,7 +4,7 @@ import type { MessageStatus } from "../message/statuses.ts";
 import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
 import type { EntryRow } from "../store/read/message-reader.ts";
 import { decodeLines } from "../text.ts";
-import { concernOf, NO_CONCERN } from "./concern.ts";
+import { NO_TARGET, targetOf } from "./concern.ts";
 import { describeEvent } from "./describe-event.ts";
 import type { RetryCause, TimelineItem } from "./result.ts";
 
@@ -28,8 +28,8 @@ export function toTimelineItem(
   const seenIn = row.seen_in.split(",");
   const raw = bytes === undefined ? null : decodeLines(bytes);
   const item = { timestamp, event, seenIn, retryCause, raw };
-  if (parsed === undefined) return { ...item, ...NO_CONCERN, mark: "", text: event, tone: "plain" };
-  return { ...item, ...concernOf(parsed.event), ...describeEvent(parsed.event, parsed.text, taken.has(row.id)) };
+  if (parsed === undefined) return { ...item, ...NO_TARGET, mark: "", text: event, tone: "plain" };
+  return { ...item, ...targetOf(parsed.event), ...describeEvent(parsed.event, parsed.text, taken.has(row.id)) };
 }
 
 const REASON_EVENTS: Partial<Record<MessageStatus, readonly string[]>> = {

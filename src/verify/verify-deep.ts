@@ -21,10 +21,10 @@ export async function verifyDeep(
       () => copy.compare(onView),
     );
     if (compared === undefined) return undefined;
-    const { differences, unchecked } = compared;
+    const { differences, exclusions } = compared;
     const count = differences.reduce((sum, { rows }) => sum + rows, 0);
     const report = { name: "lines", question: QUESTION, count, findings: differences.flatMap(describe) };
-    return unchecked.bytes === 0 ? report : { ...report, unchecked };
+    return exclusions.bytes === 0 ? report : { ...report, exclusions };
   } catch (error) {
     if (!(error instanceof PilotError) || error.code !== "corrupt") throw error;
     return { name: "lines", question: QUESTION, count: 1, findings: [error.message] };

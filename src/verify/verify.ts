@@ -2,7 +2,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { CheckRunner } from "../store/integrity/check-runner.ts";
 import type { Check, CheckProgress } from "../store/integrity/checks/check.ts";
-import type { Unchecked } from "../store/integrity/pruned-exclusions.ts";
+import type { Exclusions } from "../store/integrity/pruned-exclusions.ts";
 
 export interface VerifyOptions {
   /** Leaves out what reads all text. */
@@ -19,7 +19,7 @@ export interface CheckReport {
   /** The first of them. */
   readonly findings: readonly string[];
   /** What the check is about and could not look at, because its text has been pruned; left out when there is nothing. */
-  readonly unchecked?: Unchecked;
+  readonly exclusions?: Exclusions;
 }
 
 export interface VerifyReport {

@@ -79,8 +79,8 @@ async function tryHole(corpus: Corpus | SyslogCorpus, kind: HoleKind, random: ()
   const left = logs.map((log) => (isLost(log) ? without(log, cut) : log));
   const leftOf = (log: TimedLog | undefined): TimedLog | undefined =>
     left.find(({ logType }) => logType === log?.logType);
-  const [target, twin] = kind === "reject" ? [reject ?? main, main] : [main, reject];
-  const traces = tracesOf(target, leftOf(twin), cut);
+  const [target, duplicate] = kind === "reject" ? [reject ?? main, main] : [main, reject];
+  const traces = tracesOf(target, leftOf(duplicate), cut);
   const server = kind === "server" ? "mx2" : "mx1";
   const coverage = await coverageOf(await databaseOf(corpus, left, kind === "server" ? logs : undefined));
   const logType = kind === "reject" ? "reject" : "main";

@@ -629,7 +629,7 @@ function generated(messages: number): string {
   return [...generateLog("main", { messages, seed: 2 })].join("");
 }
 
-/** Stores a log and a twin of it in part; returns the size of the database. */
+/** Stores a log and a duplicate of it in part; returns the size of the database. */
 async function fillDatabase(): Promise<number> {
   const reject = write("rejectlog", [...generateLog("reject", { messages: 400, seed: 2 })].join(""));
   await ingest("--batch-size", "100", write("mainlog", generated(400)), reject, write("small", SMALL_LOGS.main));

@@ -88,7 +88,10 @@ describe.each([
       };
       const { logs } = await ingestInto(database, [path]);
       expect(logs).toMatchObject([
-        { result: "failed", error: { code: "unreadable", message: `Reading "${path}" failed: EIO: i/o error, read.` } },
+        {
+          result: "failed",
+          error: { code: "unreadable", message: `BlockBuilder "${path}" failed: EIO: i/o error, read.` },
+        },
       ]);
       for (const { bytes } of readSources(database)) expect(TEXT.startsWith(bytes.toString("latin1"))).toBe(true);
       healthy();

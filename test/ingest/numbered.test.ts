@@ -50,10 +50,10 @@ describe("numbered texts", () => {
           expect(numbered.mention(text)).toBe([...new Set(texts.slice(0, index + 1))].indexOf(text));
         const distinct = [...new Set(texts)];
         expect(numbered.takeAdded()).toEqual(distinct);
-        expect([...numbered.takeMentions()]).toEqual([...distinct.keys()]);
+        expect([...numbered.takePostings()]).toEqual([...distinct.keys()]);
         expect(numbered.takeAdded()).toEqual([]);
         for (const text of texts) numbered.mention(text);
-        expect([...numbered.takeMentions()]).toEqual([...new Set(texts.map((text) => distinct.indexOf(text)))]);
+        expect([...numbered.takePostings()]).toEqual([...new Set(texts.map((text) => distinct.indexOf(text)))]);
       }),
     );
   });
@@ -61,7 +61,7 @@ describe("numbered texts", () => {
   test("are none where a text is not known", () => {
     const numbered = new NumberedTexts();
     expect(numbered.mention(undefined)).toBeNaN();
-    expect([...numbered.takeMentions()]).toEqual([]);
+    expect([...numbered.takePostings()]).toEqual([]);
   });
 });
 

@@ -5,8 +5,8 @@ import { Readable } from "node:stream";
 import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import type { EncodedBlock, ReadingStart } from "../../src/ingest/batch/batch-builder.ts";
 import { ReadingThread, readBlocks, serveReadings, type Thread } from "../../src/ingest/batch/batch-thread.ts";
+import type { EncodedBlock, ReadingStart } from "../../src/ingest/batch/block-builder.ts";
 import { SourceFailure } from "../../src/ingest/batch/lines.ts";
 import { type EncodingCodes, loadCodes } from "../../src/store/schema/codes.ts";
 import { corpusProfiles } from "../support/corpus.ts";
@@ -53,8 +53,9 @@ describe("a log read in another thread", () => {
     const blocks = await inThread(thread, log, start);
     expect(blocks).toEqual(await inProcess(log, start));
     expect(
-      blocks.flatMap((block) => block.batches.flatMap(({ extras }) => extras)).filter(({ syslogTwin }) => syslogTwin)
-        .length,
+      blocks
+        .flatMap((block) => block.batches.flatMap(({ extras }) => extras))
+        .filter(({ syslogDuplicate }) => syslogDuplicate).length,
     ).toBeGreaterThan(5);
     await thread.close();
   });

@@ -254,18 +254,18 @@ describe("lines that two logs have in common are one, seen in both,", () => {
 
   test("when there are many of a second, in small batches", async () => {
     const lines = Array.from({ length: 60 }, (_, index) => reject(1, index)).join("");
-    await expectTwins(lines, lines, 60, 1);
+    await expectDuplicates(lines, lines, 60, 1);
   });
 
   test("when they are the same many times over", async () => {
     const lines = Array.from({ length: 60 }, (_, index) => reject(1, index % 3)).join("");
-    await expectTwins(lines, lines, 60, 7);
+    await expectDuplicates(lines, lines, 60, 7);
   });
 
   test("when the clock was set back between them, so that one batch begins long before those around it", async () => {
     const lines = Array.from({ length: 300 }, (_, index) => reject(Math.floor(index / 6), index));
     lines.splice(250, 0, "2026-03-01 00:00:00 H=(x) [203.0.113.7] rejected EHLO or HELO x: no\n");
-    await expectTwins(lines.join(""), lines.join(""), 301, 7);
+    await expectDuplicates(lines.join(""), lines.join(""), 301, 7);
   });
 
   test("when one log has more of them than the other", async () => {
@@ -301,7 +301,7 @@ describe("lines that two logs have in common are one, seen in both,", () => {
     }
   });
 
-  async function expectTwins(main: string, other: string, count: number, batchLines: number): Promise<void> {
+  async function expectDuplicates(main: string, other: string, count: number, batchLines: number): Promise<void> {
     const folder = temporaryFolder();
     const paths = [
       [join(folder, "mainlog"), main],

@@ -16,7 +16,7 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
 import { DECOMPRESSORS } from "../../src/ingest/source/codec.ts";
-import type { OpenSource, SourceSurroundings, StoredText } from "../../src/ingest/source/open-source.ts";
+import type { OpenSource, SourceOptions, StoredText } from "../../src/ingest/source/open-source.ts";
 import { openSource } from "../../src/ingest/source/source.ts";
 import { type Archiver, availableArchivers } from "../support/archivers.ts";
 import { temporaryFolder } from "../support/database.ts";
@@ -43,7 +43,7 @@ const WAYS: typeof PLAIN = [
   ]),
 ];
 
-const NO_STDIN: SourceSurroundings = { stdin: Readable.from([]), env: {} };
+const NO_STDIN: SourceOptions = { stdin: Readable.from([]), env: {} };
 
 let folder: string;
 

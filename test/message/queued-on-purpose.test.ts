@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressWord } from "../../src/message/state.ts";
+import { recipientEvent } from "../../src/message/state.ts";
 import { parseDeferral } from "../../src/parse/address-line.ts";
 import type { Moment } from "../../src/units.ts";
 
@@ -12,5 +12,5 @@ test.each([
   ["defer (111): Connection refused", true],
 ])("an address left on the queue on purpose is no attempt: %s", (said, isAttempt) => {
   const deferral = parseDeferral(`== a@example.org R=dnslookup T=remote_smtp ${said}`, 2);
-  expect(addressWord(deferral, 0 as Moment)?.isAttempt).toBe(isAttempt);
+  expect(recipientEvent(deferral, 0 as Moment)?.isAttempt).toBe(isAttempt);
 });

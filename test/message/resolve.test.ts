@@ -126,7 +126,7 @@ describe("the status of a message", () => {
 
     test("ends with the message", () => {
       const state = fold([at(0, anArrival()), at(1, aFreeze()), at(2, aRemoval()), at(2, aCompletion())]);
-      expect(isFrozen(state.marks)).toBe(false);
+      expect(isFrozen(state.milestones)).toBe(false);
     });
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addressWord } from "../../src/message/state.ts";
+import { recipientEvent } from "../../src/message/state.ts";
 import { MESSAGE_STATUSES, OUTCOMES, RECIPIENT_STATUSES } from "../../src/message/statuses.ts";
 import type { LogEvent } from "../../src/parse/events.ts";
 import {
@@ -32,9 +32,9 @@ import {
   ONE_OF_EACH,
 } from "../support/events.ts";
 
-describe("addressWord", () => {
+describe("recipientEvent", () => {
   function outcomeOf(event: LogEvent) {
-    return addressWord(event, momentOf(at(0, event)))?.outcome;
+    return recipientEvent(event, momentOf(at(0, event)))?.outcome;
   }
 
   test("every outcome is said by some event", () => {
@@ -60,7 +60,7 @@ describe("addressWord", () => {
 
   test("the recipient is the original address, the target what it became", () => {
     const delivery = aDelivery({ address: anAddress("List@Example.ORG", "Bob@Rules.EXAMPLE") });
-    expect(addressWord(delivery, momentOf(at(0, delivery)))).toMatchObject({
+    expect(recipientEvent(delivery, momentOf(at(0, delivery)))).toMatchObject({
       recipient: "List@example.org",
       target: "Bob@rules.example",
     });
@@ -81,7 +81,7 @@ describe("the fold", () => {
   test("keeps the first of several arrivals, and the last of every other mark", () => {
     const state = fold([at(5, anArrival()), at(0, anArrival()), at(7, aFreeze()), at(3, aFreeze())]);
     expect(state.arrivalAt).toBe(momentOf(at(0, anArrival())));
-    expect(state.marks.frozen).toBe(momentOf(at(7, aFreeze())));
+    expect(state.milestones.frozen).toBe(momentOf(at(7, aFreeze())));
   });
 
   test("keeps the time on the queue of the last completion", () => {
@@ -225,7 +225,7 @@ function byHandText(event: LogEvent): string {
 }
 
 function factsOf(lines: readonly Happening[]) {
-  const { firstAt, lastAt, arrivalAt, marks, recipients } = fold(lines);
+  const { firstAt, lastAt, arrivalAt, milestones, recipients } = fold(lines);
   const each = [...recipients.values()].map(({ address, announced, attempts, lastError }) => ({
     address,
     announced,
@@ -236,7 +236,7 @@ function factsOf(lines: readonly Happening[]) {
     firstAt,
     lastAt,
     arrivalAt,
-    marks,
+    milestones,
     recipients: each.sort((one, other) => (one.address < other.address ? -1 : 1)),
   };
 }

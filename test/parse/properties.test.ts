@@ -242,7 +242,7 @@ describe("parsePrefix", () => {
   const zone = fc.option(fc.integer({ min: -14 * 60, max: 14 * 60 }), { nil: undefined });
   const pid = fc.option(fc.integer({ min: 1, max: 4_194_304 }), { nil: undefined });
 
-  test("reads back every combination of stamp, fraction, zone, pid and id", () => {
+  test("reads back every tuple of stamp, fraction, zone, pid and id", () => {
     fc.assert(
       fc.property(
         wall,

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readBlocks } from "../../src/ingest/batch/batch-thread.ts";
-import { NOTHING, readLog, SMALL_LOAD } from "../../src/ingest/save/log-writer.ts";
-import { MessageBook } from "../../src/ingest/save/message-cache.ts";
+import { NOTHING, SMALL_LOAD, storeLog } from "../../src/ingest/save/log-writer.ts";
+import { MessageCache } from "../../src/ingest/save/message-cache.ts";
 import { replay } from "../../src/ingest/save/replay.ts";
 import type { OpenSource } from "../../src/ingest/source/open-source.ts";
 import { PARSER_VERSION } from "../../src/parse/parser-version.ts";
@@ -374,11 +374,11 @@ async function readOnAfterRebuild(path: string, start: number): Promise<void> {
       goesOn: async () => false,
       close: () => {},
     };
-    await readLog(
+    await storeLog(
       open,
       source,
       writer,
-      new MessageBook(source.serverId),
+      new MessageCache(source.serverId),
       { ...NOTHING },
       {
         ...OPTIONS,

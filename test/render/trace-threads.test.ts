@@ -54,7 +54,7 @@ describe("threads", () => {
     const traces = await withReader(db, (reader) => traceAll(reader, keys, formatTime));
     expect(traces.length).toBeGreaterThan(50);
     for (const { timeline, recipients } of traces) {
-      for (const by of THREADS.filter((threading) => threading !== "time")) {
+      for (const by of THREADS.filter((grouping) => grouping !== "time")) {
         const items = threadsOf(timeline, by).flatMap((thread) => thread.items);
         expect(new Set(items)).toEqual(new Set(timeline));
         expect(items).toHaveLength(timeline.length);

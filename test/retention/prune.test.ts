@@ -11,7 +11,7 @@ import { replay } from "../../src/ingest/save/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneProgress, pruneStatus, rehearse } from "../../src/retention/prune.ts";
 import { RawTextReader } from "../../src/store/log-text/blocks.ts";
-import { FreshMentions, indexMentions, mentionsTable, unpackBlocks } from "../../src/store/log-text/postings.ts";
+import { FreshPostings, indexPostings, mentionsTable, unpackBlocks } from "../../src/store/log-text/postings.ts";
 import { TEXT_REFERENCES } from "../../src/store/schema/text-references.ts";
 import { openReader } from "../../src/store/store.ts";
 import { untilCaughtUp, WorkingCopy } from "../../src/store/working-copy.ts";
@@ -387,9 +387,9 @@ interface Kept {
 }
 
 function readModel(path: string): Model {
-  const sightings = queryAll<{ location: number; entry: number }>(
+  const duplicate_locations = queryAll<{ location: number; entry: number }>(
     path,
-    "SELECT location, entry_id AS entry FROM sightings",
+    "SELECT location, entry_id AS entry FROM duplicate_locations",
   );
   const blocks = queryAll<Model["blocks"][number]>(
     path,
@@ -413,7 +413,9 @@ function readModel(path: string): Model {
       ...entry,
       places: [
         entry.id,
-        ...sightings.filter((sighting) => sighting.entry === entry.id).map(({ location }) => location),
+        ...duplicate_locations
+          .filter((duplicateLocation) => duplicateLocation.entry === entry.id)
+          .map(({ location }) => location),
       ],
     })),
   };
@@ -499,7 +501,7 @@ function expectSound(path: string, kept: Kept): void {
     const blocks = database.prepare("SELECT id FROM raw_blocks").pluck().all() as number[];
     expect(new Set(blocks)).toEqual(kept.blocks);
     const dangling = database.prepare(
-      "SELECT count(*) FROM sightings WHERE location / 65536 NOT IN (SELECT id FROM raw_blocks)",
+      "SELECT count(*) FROM duplicate_locations WHERE location / 65536 NOT IN (SELECT id FROM raw_blocks)",
     );
     expect(dangling.pluck().get()).toBe(0);
     for (const [table, column] of [
@@ -539,32 +541,32 @@ function expectSound(path: string, kept: Kept): void {
 async function expectLinesToAgree(path: string, before: Model, kept: Kept): Promise<void> {
   const { stdout } = await runCli(["verify", "--deep", "--json", "--db", path]);
   const { checks } = JSON.parse(stdout) as {
-    checks: { name: string; findings: string[]; unchecked?: { entries: number; messages: number } }[];
+    checks: { name: string; findings: string[]; exclusions?: { entries: number; messages: number } }[];
   };
   expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
-  const { unchecked } = checks.find(({ name }) => name === "lines") ?? {};
-  expect(unchecked === undefined).toBe(before.blocks.length === kept.blocks.size);
-  if (unchecked === undefined) return;
+  const { exclusions } = checks.find(({ name }) => name === "lines") ?? {};
+  expect(exclusions === undefined).toBe(before.blocks.length === kept.blocks.size);
+  if (exclusions === undefined) return;
   const lacksText = ({ places }: Model["entries"][number]): boolean =>
     places.some((place) => !kept.blocks.has(Math.floor(place / 65_536)));
   const without = before.entries.filter((entry) => kept.entries.has(entry.id) && lacksText(entry));
   const messages = new Set(without.flatMap(({ message }) => message ?? []));
   const touched = before.entries.filter(({ message }) => message !== null && messages.has(message));
-  expect(unchecked.messages).toBeGreaterThanOrEqual(messages.size);
+  expect(exclusions.messages).toBeGreaterThanOrEqual(messages.size);
   // Equal lines of two logs may be paired in another way, and then a few more cannot be told.
-  expect(unchecked.entries).toBeGreaterThanOrEqual(new Set([...without, ...touched]).size);
-  expect(unchecked.entries).toBeLessThanOrEqual(new Set([...without, ...touched]).size + 4);
+  expect(exclusions.entries).toBeGreaterThanOrEqual(new Set([...without, ...touched]).size);
+  expect(exclusions.entries).toBeLessThanOrEqual(new Set([...without, ...touched]).size + 4);
 }
 
 /** Every entry is found by what it says, and no block is named of which nothing is left. */
 function expectMentioned(path: string): void {
-  const copy = `${path}.mentions`;
+  const copy = `${path}.postings`;
   copyFileSync(path, copy);
   const database = new Database(copy);
-  const mentions = (): Set<string> => {
+  const postings = (): Set<string> => {
     const rows = database
       .prepare<[], { kind: number; key: number; block_id: number; further_blocks: Uint8Array | null }>(
-        "SELECT kind, key, block_id, further_blocks FROM mentions",
+        "SELECT kind, key, block_id, further_blocks FROM postings",
       )
       .all();
     return new Set(
@@ -582,11 +584,11 @@ function expectMentioned(path: string): void {
       .prepare("SELECT id FROM raw_blocks UNION SELECT id / 65536 FROM stored_entries")
       .pluck()
       .all();
-    const stored = mentions();
-    database.exec("DELETE FROM mentions; UPDATE text_indexes SET last_id = 0 WHERE table_name = 'raw_blocks'");
-    indexMentions(database, mentionsTable(database), new FreshMentions());
+    const stored = postings();
+    database.exec("DELETE FROM postings; UPDATE text_indexes SET last_id = 0 WHERE table_name = 'raw_blocks'");
+    indexPostings(database, mentionsTable(database), new FreshPostings());
     const blockOf = (mention: string): number => Number(mention.split(" ")[2]);
-    const needed = [...mentions()].filter((mention) => blockOf(mention) <= lastId);
+    const needed = [...postings()].filter((mention) => blockOf(mention) <= lastId);
     expect(needed.filter((mention) => !stored.has(mention))).toEqual([]);
     expect([...stored].filter((mention) => !alive.includes(blockOf(mention)))).toEqual([]);
   } finally {

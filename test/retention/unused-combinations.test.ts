@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { removeUnusedCombinations } from "../../src/retention/unused-combinations.ts";
-import { COMBINATIONS } from "../../src/store/prune/prune-plan.ts";
+import { removeUnusedTuples } from "../../src/retention/unused-combinations.ts";
+import { TUPLES } from "../../src/store/prune/prune-plan.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { oneByOne, withPruner } from "../support/pruning.ts";
@@ -76,16 +76,14 @@ async function readLog(path: string, log: string, text: string): Promise<void> {
 }
 
 function removeFrom(path: string, turn: () => Promise<void>): Promise<void> {
-  return withPruner(path, { isRehearsal: false }, (pruner) =>
-    removeUnusedCombinations(pruner, oneByOne(turn), () => {}),
-  );
+  return withPruner(path, { isRehearsal: false }, (pruner) => removeUnusedTuples(pruner, oneByOne(turn), () => {}));
 }
 
 function unused(path: string): Record<string, number> {
   const file = new Database(path, { readonly: true });
   try {
     return Object.fromEntries(
-      COMBINATIONS.map(({ table, column }) => [
+      TUPLES.map(({ table, column }) => [
         table,
         file
           .prepare(

@@ -32,14 +32,14 @@ const GROWING = [
   "strings",
   "address_ids",
   "string_ids",
-  "mentions",
+  "postings",
   "stored_messages",
   "stored_recipients",
   "address_events",
   "stored_entries",
   "stored_rejections",
   "stored_clients",
-  "sightings",
+  "duplicate_locations",
 ];
 
 describe("no table is walked through by", () => {

@@ -6,7 +6,7 @@ import { parseSync } from "vite";
 import { afterAll, describe, expect, test } from "vitest";
 import { MESSAGE_STATUSES, OUTCOMES, RECIPIENT_STATUSES } from "../../src/message/statuses.ts";
 import { loadMigrations, migrate } from "../../src/store/database/migrations.ts";
-import { MENTION_KINDS } from "../../src/store/log-text/postings.ts";
+import { POSTING_KINDS } from "../../src/store/log-text/postings.ts";
 import {
   ADDRESS_EVENT,
   ARRIVAL,
@@ -139,7 +139,7 @@ describe("the codes", () => {
     ["message_status", MESSAGE_STATUSES],
     ["recipient_status", RECIPIENT_STATUSES],
     ["outcome", OUTCOMES],
-    ["mention", MENTION_KINDS],
+    ["mention", POSTING_KINDS],
   ])("of %s are the program's list, in its order", (family, names) => {
     expect(codesOf(family)).toEqual(names.map((name, code) => ({ code, name })));
   });

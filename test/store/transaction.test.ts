@@ -166,7 +166,7 @@ describe("a transactor", () => {
     ["startRun", (transactor) => transactor.startRun("0.0.0-test", NOW)],
     ["findMessage", (transactor) => transactor.findMessage(1, "1vwz8c-0005eI-2Q")],
     ["removeMessage", (transactor) => transactor.removeMessage(1)],
-    ["withdrawBlock", (transactor) => transactor.withdrawBlock(1)],
+    ["retractBlock", (transactor) => transactor.retractBlock(1)],
     ["timesOf", (transactor) => transactor.timesOf(1)],
   ];
 

@@ -69,7 +69,7 @@ export function textOf({ lines }: TimedLog): string {
 export interface Traces {
   /** A queue run was due by the distances around it. */
   readonly heartbeat: boolean;
-  /** The other log has lines whose twin is cut. */
+  /** The other log has lines whose duplicate is cut. */
   readonly pair: boolean;
   /** Messages were delivered whose arrival is cut. */
   readonly arrival: boolean;
@@ -81,7 +81,7 @@ const ID = /\b(\w{6}-(?:\w{6}-\w{2}|\w{11}-\w{4})) (<=|=>|->|\*\*|==|Completed)/
 const SIDE = 8;
 const LATE = 1.45;
 
-/** `log` is whole; `other` is what is left of its twin log. */
+/** `log` is whole; `other` is what is left of its duplicate log. */
 export function tracesOf(log: TimedLog, other: TimedLog | undefined, cut: Cut): Traces {
   const isCut = ({ at }: TimedLine): boolean => at >= cut.from && at < cut.until;
   const gone = log.lines.filter(isCut);

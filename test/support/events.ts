@@ -1,7 +1,13 @@
 /** Builders of events and of small histories. Each makes a plain, valid event; a test names only what it is about. */
 import { rankOf } from "../../src/message/order.ts";
 import { isFrozen, type RecipientFate, resolveMessage, resolveRecipients } from "../../src/message/resolve.ts";
-import { addressWord, applyLine, type MessageState, messageNews, newMessageState } from "../../src/message/state.ts";
+import {
+  applyLine,
+  type MessageState,
+  messageUpdate,
+  newMessageState,
+  recipientEvent,
+} from "../../src/message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../../src/message/statuses.ts";
 import type {
   AddressPart,
@@ -351,7 +357,7 @@ export function fold(history: readonly Happening[]): MessageState {
   const state = newMessageState(momentOf(first));
   for (const happening of history) {
     const moment = momentOf(happening);
-    applyLine(state, moment, messageNews(happening.event), addressWord(happening.event, moment));
+    applyLine(state, moment, messageUpdate(happening.event), recipientEvent(happening.event, moment));
   }
   return state;
 }
@@ -369,7 +375,7 @@ export function fatesOf(history: readonly Happening[]): Fates {
   const recipients = Object.fromEntries([...fates].map(([address, { status }]) => [address, status]));
   return {
     message: resolveMessage(state, Object.values(recipients)),
-    isFrozen: isFrozen(state.marks),
+    isFrozen: isFrozen(state.milestones),
     recipients,
   };
 }

@@ -49,12 +49,12 @@ function mergeEntries(logs: Readonly<Partial<Record<Log, string>>>): Entry[][] {
   const groups: (typeof all)[] = [];
   for (const entry of all.filter(({ log }) => log === "main")) {
     const others = waiting.get(entry.lines[0] ?? "") ?? [];
-    const twins = (["reject", "panic"] as const).flatMap((log) => others.find((other) => other.log === log) ?? []);
+    const duplicates = (["reject", "panic"] as const).flatMap((log) => others.find((other) => other.log === log) ?? []);
     waiting.set(
       entry.lines[0] ?? "",
-      others.filter((other) => !twins.includes(other)),
+      others.filter((other) => !duplicates.includes(other)),
     );
-    groups.push([entry, ...twins]);
+    groups.push([entry, ...duplicates]);
   }
   for (const rest of waiting.values()) groups.push(...rest.map((entry) => [entry]));
   const stampOfGroup = (group: typeof all): string => group[0]?.stamp ?? "";

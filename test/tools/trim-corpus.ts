@@ -144,7 +144,7 @@ function main(): void {
     const units = findUnits(truth, entries, isSurprise);
     const chosen = chooseUnits(units, plan, features);
     const kept = new Set(chosen.flatMap((unit) => [...unit.entries]));
-    addTwins(kept, entries);
+    addDuplicates(kept, entries);
     addLooseEntries(kept, entries, plan, isSurprise);
 
     const target = join(fixturesFolder, plan.profile);
@@ -243,7 +243,7 @@ function findUnits(truth: Truth, entries: readonly Entry[], isSurprise: (entry: 
   linkByHeaders(groups, truth, entries);
   linkByMoment(groups, truth, entriesById, near);
 
-  const mentions = groupBy(
+  const postings = groupBy(
     loose.flatMap((entry) => [...entry.text.matchAll(ANY_ID)].map(([id]) => ({ id, entry }))),
     ({ id }) => id,
   );
@@ -255,7 +255,7 @@ function findUnits(truth: Truth, entries: readonly Entry[], isSurprise: (entry: 
     const members = new Set<Entry>();
     for (const id of ids) {
       for (const entry of entriesById.get(id) ?? []) members.add(entry);
-      for (const { entry } of mentions.get(id) ?? []) members.add(entry);
+      for (const { entry } of postings.get(id) ?? []) members.add(entry);
     }
     for (const message of messages.filter(wasRefused)) {
       for (const entry of near(message)) {
@@ -415,7 +415,7 @@ function chooseUnits(units: readonly Unit[], plan: Plan, elsewhere: Set<string>)
 }
 
 /** Adds what other logs hold of the lines without an id that are kept. */
-function addTwins(kept: Set<Entry>, entries: readonly Entry[]): void {
+function addDuplicates(kept: Set<Entry>, entries: readonly Entry[]): void {
   const lines = new Set([...kept].filter(({ id }) => id === undefined).map(({ firstLine }) => firstLine));
   for (const entry of entries) if (entry.id === undefined && lines.has(entry.firstLine)) kept.add(entry);
 }
@@ -460,7 +460,7 @@ function addLooseEntries(
     if (!welcome.has(entry) && shapes.has(shapeOf(entry))) continue;
     shapes.add(shapeOf(entry));
     kept.add(entry);
-    addTwins(kept, entries);
+    addDuplicates(kept, entries);
   }
 }
 

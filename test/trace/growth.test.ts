@@ -1,7 +1,7 @@
 /** A message with many recipients: the time of what shows it grows as they do. */
 import { expect, test } from "vitest";
 import { resolveRecipients } from "../../src/message/resolve.ts";
-import { applyWord, newMessageState } from "../../src/message/state.ts";
+import { applyEvent, newMessageState } from "../../src/message/state.ts";
 import { renderColumns } from "../../src/render/form/layout.ts";
 import type { Moment } from "../../src/units.ts";
 
@@ -33,7 +33,7 @@ test("an alias that became many addresses is resolved in steps that grow as they
     const state = newMessageState(0 as Moment);
     let looks = 0;
     for (let index = 0; index < count; index++)
-      applyWord(state, {
+      applyEvent(state, {
         recipient: "all@list.example",
         target: `u${index}@d.example`,
         outcome: "deferred",
@@ -46,7 +46,7 @@ test("an alias that became many addresses is resolved in steps that grow as they
         },
         error: undefined,
       });
-    const words = state.recipients.get("all@list.example")?.lastWords;
+    const words = state.recipients.get("all@list.example")?.lastEvents;
     expect(words?.size).toBe(count);
     looks = 0;
     resolveRecipients(state);

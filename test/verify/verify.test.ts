@@ -59,7 +59,7 @@ describe("a database that is sound", () => {
 });
 
 /** An entry that two logs show, and one that only the main log shows. */
-const TWIN = "(SELECT min(entry_id) FROM sightings)";
+const TWIN = "(SELECT min(entry_id) FROM duplicate_locations)";
 const ALONE = "(SELECT min(id) FROM stored_entries WHERE message_id IS NULL AND seen_in = 1)";
 const MESSAGE = "(SELECT min(id) FROM stored_messages WHERE arrival_at IS NOT NULL)";
 const LAST_BLOCK = "(SELECT max(id) FROM raw_blocks)";
@@ -76,7 +76,7 @@ describe("damage is found", () => {
       `UPDATE stored_entries SET id = id / 65536 * 65536 + 60000 WHERE id = ${ALONE}`,
     ],
     ["places", /no line \d+ in block 99/, `UPDATE stored_entries SET id = 99 * 65536 WHERE id = ${ALONE}`],
-    ["places", /Two entries stand at/, `UPDATE sightings SET location = ${ALONE} WHERE entry_id = ${TWIN}`],
+    ["places", /Two entries stand at/, `UPDATE duplicate_locations SET location = ${ALONE} WHERE entry_id = ${TWIN}`],
     ...["lines", "entries", "other", "unparsed", "first_ms", "last_ms"].map((figure): [string, RegExp, string] => [
       "counts",
       new RegExp(`Source 1 states ${figure} \\d+; there is \\d+`),
@@ -97,21 +97,25 @@ describe("damage is found", () => {
       /of another server than its message/,
       `${NEW_SERVER}; UPDATE stored_entries SET server_id = 99 WHERE message_id = ${MESSAGE}`,
     ],
-    ["sightings", /marked as seen in 7/, `UPDATE stored_entries SET seen_in = 7 WHERE id = ${ALONE}`],
-    ["sightings", /marked as seen in/, `DELETE FROM sightings WHERE entry_id = ${TWIN}`],
-    ["sightings", /log of another type/, `UPDATE sightings SET log_type = 0 WHERE entry_id = ${TWIN}`],
+    ["duplicate_locations", /marked as seen in 7/, `UPDATE stored_entries SET seen_in = 7 WHERE id = ${ALONE}`],
+    ["duplicate_locations", /marked as seen in/, `DELETE FROM duplicate_locations WHERE entry_id = ${TWIN}`],
     [
-      "sightings",
-      /of the type of its entry/,
-      "UPDATE stored_sources SET log_type = 0; UPDATE sightings SET log_type = 0",
+      "duplicate_locations",
+      /log of another type/,
+      `UPDATE duplicate_locations SET log_type = 0 WHERE entry_id = ${TWIN}`,
     ],
     [
-      "sightings",
+      "duplicate_locations",
+      /of the type of its entry/,
+      "UPDATE stored_sources SET log_type = 0; UPDATE duplicate_locations SET log_type = 0",
+    ],
+    [
+      "duplicate_locations",
       /another server than its entry/,
       `${NEW_SERVER}; UPDATE stored_sources SET server_id = 99 WHERE log_type = 1`,
     ],
     [
-      "sightings",
+      "duplicate_locations",
       /of another server than its log/,
       `${NEW_SERVER}; UPDATE stored_entries SET server_id = 99 WHERE id = ${ALONE}`,
     ],
@@ -129,10 +133,10 @@ describe("damage is found", () => {
     ["text", /another beginning/, "UPDATE stored_sources SET head = x'00' WHERE id = 1"],
     ["text", /another end/, "UPDATE stored_sources SET tail = x'00' WHERE id = 1"],
     [
-      "twins",
+      "duplicates",
       /stored as one and have different lines/,
-      `UPDATE sightings SET entry_id = CASE entry_id WHEN ${TWIN} THEN (SELECT max(entry_id) FROM sightings WHERE log_type = 1) ELSE ${TWIN} END
-       WHERE log_type = 1 AND entry_id IN (${TWIN}, (SELECT max(entry_id) FROM sightings WHERE log_type = 1))`,
+      `UPDATE duplicate_locations SET entry_id = CASE entry_id WHEN ${TWIN} THEN (SELECT max(entry_id) FROM duplicate_locations WHERE log_type = 1) ELSE ${TWIN} END
+       WHERE log_type = 1 AND entry_id IN (${TWIN}, (SELECT max(entry_id) FROM duplicate_locations WHERE log_type = 1))`,
     ],
   ])("by %s: %s", async (check, says, sql) => {
     const { status, report } = await verify(damaged((database) => database.exec(sql)));
@@ -298,14 +302,14 @@ function inDatabase<Result>(path: string, action: (database: Database.Database) 
 }
 
 /** By their names: integers that end in `_id` and say in which row of another table something is. */
-/** Mentions of a block that has been pruned stay: it is looked for what messages still say there. */
+/** Postings of a block that has been pruned stay: it is looked for what messages still say there. */
 function referringColumns(): [table: string, column: string][] {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
   const columns = database
     .prepare(
       `SELECT t.name AS "table", c.name AS "column" FROM sqlite_schema t JOIN pragma_table_info(t.name) c
-       WHERE t.type = 'table' AND c.type = 'INTEGER' AND c.name LIKE '%\\_id' ESCAPE '\\' AND t.name NOT IN ('text_indexes', 'mentions')`,
+       WHERE t.type = 'table' AND c.type = 'INTEGER' AND c.name LIKE '%\\_id' ESCAPE '\\' AND t.name NOT IN ('text_indexes', 'postings')`,
     )
     .all() as { table: string; column: string }[];
   database.close();

@@ -6,7 +6,7 @@ import { renderJson } from "../../render/form/json.ts";
 import { renderChain } from "../../render/trace/chain-tree.ts";
 import { renderChoices } from "../../render/trace/choices.ts";
 import { renderTracePage } from "../../render/trace/page.ts";
-import type { Threading } from "../../render/trace/threads.ts";
+import type { TimelineGrouping } from "../../render/trace/threads.ts";
 import type { MessageKey } from "../../store/read/message-reader.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Filter } from "../../store/search/filter.ts";
@@ -30,7 +30,7 @@ export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** Of several messages, at most so many to choose from. */
   readonly limit: number;
   readonly chain?: boolean;
-  readonly by: Threading;
+  readonly by: TimelineGrouping;
   readonly raw?: boolean;
   readonly redact?: boolean;
   readonly json?: boolean;
@@ -79,7 +79,7 @@ async function printPages(reader: Reader, keys: readonly MessageKey[], flags: Tr
     io.stdout.write(renderJson("trace", { messages: traces }));
     return;
   }
-  const options = { ...screenOf(io), raw: flags.raw === true, threading: flags.by };
+  const options = { ...screenOf(io), raw: flags.raw === true, grouping: flags.by };
   io.stdout.write(traces.map((found) => renderTracePage(found, options)).join("\n"));
 }
 

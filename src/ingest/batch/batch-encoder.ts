@@ -1,6 +1,6 @@
 /** The reading side of batches: writes what entries say as rows of numbers, straight from their events. */
 import { normaliseAddress } from "../../message/address.ts";
-import { type AddressWord, type MessageNews, messageNews } from "../../message/state.ts";
+import { type MessageUpdate, messageUpdate, type RecipientEvent } from "../../message/state.ts";
 import type { AddressLine, Arrival, Deferral, Failure, LogEvent, Rejection } from "../../parse/events.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
 import { nextHopId, textKey } from "../../store/log-text/postings.ts";
@@ -9,12 +9,12 @@ import { CLIENT, DELIVERY_PATH, DELIVERY_PROBLEM, ENTRY, offsetsOf, REJECTION } 
 import type { Moment } from "../../units.ts";
 import {
   ARRIVAL_ROW,
-  type BlockMentions,
+  type BlockPostings,
   type EncodedBatch,
   EVENT_ROW,
   isNull,
   type LineExtras,
-  MARK_NAMES,
+  MILESTONE_NAMES,
   NULL,
   ROW_LISTS,
   type RowList,
@@ -28,13 +28,13 @@ import {
   failureCategory,
   headerDumpFacts,
   reasonOf,
-  storedWord,
+  storedEvent,
 } from "./entry-facts.ts";
 import { formatAuthentication } from "./metadata.ts";
 import { NumberList, RowBuffer } from "./number-list.ts";
 import { NumberedTexts } from "./numbered-texts.ts";
 import { NumberedTuples } from "./numbered-tuples.ts";
-import type { SyslogTwin } from "./syslog-duplicate.ts";
+import type { SyslogDuplicate } from "./syslog-duplicate.ts";
 
 /** After so many texts of a kind all are forgotten, on both sides: a bound for memory, met once in many blocks. */
 const MOST_TEXTS = 40_000;
@@ -56,7 +56,7 @@ export interface EntryPlace {
   readonly places: readonly number[];
   /** The log it was sent for by way of syslog; undefined when that is not known. */
   readonly logType: LogType | undefined;
-  readonly syslogTwin: SyslogTwin | undefined;
+  readonly syslogDuplicate: SyslogDuplicate | undefined;
 }
 
 /** Encodes the batches of one log, in their order. */
@@ -100,7 +100,7 @@ export class BatchEncoder {
         places,
         version: undefined,
         logType: undefined,
-        syslogTwin: undefined,
+        syslogDuplicate: undefined,
         headerDump: undefined,
       });
   }
@@ -154,16 +154,16 @@ export class BatchEncoder {
   }
 
   /** What the batches since the last call mention, which are a block; the next block begins. */
-  takeMentions(): BlockMentions {
-    const mentions = {
-      addresses: this.#addresses.takeMentions(),
-      strings: this.#strings.takeMentions(),
+  takePostings(): BlockPostings {
+    const postings = {
+      addresses: this.#addresses.takePostings(),
+      strings: this.#strings.takePostings(),
       messageIds: this.#messageIds.take(),
       nextHops: this.#nextHops.take(),
     };
     const sizes = [this.#strings, this.#addresses, this.#messages, this.#paths].map(({ size }) => size);
     if (Math.max(...sizes) >= MOST_TEXTS) this.#forget();
-    return mentions;
+    return postings;
   }
 
   #forget(): void {
@@ -172,36 +172,36 @@ export class BatchEncoder {
     for (const tuples of [this.#paths, this.#problems]) tuples.clear();
   }
 
-  #addExtras({ line, places, logType, syslogTwin }: EntryPlace, { event: said, headerDump }: ParsedEntry): void {
+  #addExtras({ line, places, logType, syslogDuplicate }: EntryPlace, { event: said, headerDump }: ParsedEntry): void {
     const version = said.kind === "daemon" ? said.version : undefined;
-    const isPlain = places.length === 0 && logType === undefined && syslogTwin === undefined;
+    const isPlain = places.length === 0 && logType === undefined && syslogDuplicate === undefined;
     if (isPlain && version === undefined && headerDump === undefined) return;
     const dump = headerDump === undefined ? undefined : headerDumpFacts(headerDump, said);
-    this.#extras.push({ line, places, version, logType, syslogTwin, headerDump: dump });
+    this.#extras.push({ line, places, version, logType, syslogDuplicate, headerDump: dump });
   }
 
   #addAboutMessage(line: number, message: number, at: Moment, said: LogEvent): void {
-    const news = messageNews(said);
-    if (news !== undefined) this.#addUpdate(line, message, at, news);
-    const word = storedWord(said, at);
+    const update = messageUpdate(said);
+    if (update !== undefined) this.#addUpdate(line, message, at, update);
+    const word = storedEvent(said, at);
     if (word !== undefined) this.#addEvent(line, message, said, word);
     if (said.kind === "arrival") this.#addArrival(line, message, at, said);
   }
 
-  #addUpdate(line: number, message: number, at: Moment, { mark, isArrival, queueMs, announced }: MessageNews): void {
+  #addUpdate(line: number, message: number, at: Moment, { mark, isArrival, queueMs, announced }: MessageUpdate): void {
     const start = this.#updates.open();
     const row = this.#updates.values;
     row[start + update.line] = line;
     row[start + update.message] = message;
     row[start + update.at] = at;
-    row[start + update.mark] = mark === undefined ? NULL : MARK_NAMES.indexOf(mark);
+    row[start + update.mark] = mark === undefined ? NULL : MILESTONE_NAMES.indexOf(mark);
     row[start + update.is_arrival] = isArrival ? 1 : 0;
     row[start + update.queue_ms] = queueMs ?? NULL;
     row[start + update.announced] = announced.length;
     for (const recipient of announced) this.#announced.push(this.#addresses.mention(recipient));
   }
 
-  #addEvent(line: number, message: number, said: LogEvent, word: AddressWord): void {
+  #addEvent(line: number, message: number, said: LogEvent, word: RecipientEvent): void {
     const { recipient, target, outcome, at, isAttempt } = word;
     const error = this.#strings.numberOf(word.error);
     const recipientNumber = this.#addresses.mention(recipient);
@@ -222,7 +222,7 @@ export class BatchEncoder {
         row[start + event.confirmation] = this.#placeOf(said.confirmation);
         row[start + event.queue_ms] = said.queueMs ?? NULL;
         row[start + event.duration_ms] = said.deliveryMs ?? NULL;
-        if (said.confirmation !== undefined) this.#mentionNextHop(said.confirmation);
+        if (said.confirmation !== undefined) this.#postingNextHop(said.confirmation);
         return;
       case "deferral":
       case "failure":
@@ -235,7 +235,7 @@ export class BatchEncoder {
     }
   }
 
-  #mentionNextHop(confirmation: string): void {
+  #postingNextHop(confirmation: string): void {
     const id = confirmation.includes("id=") ? nextHopId(confirmation) : undefined;
     if (id !== undefined) this.#nextHops.push(textKey(id));
   }

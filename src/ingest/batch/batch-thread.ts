@@ -7,7 +7,7 @@
  * What is under way is bounded: a piece of text is acknowledged behind the blocks it has filled.
  */
 import type { Readable } from "node:stream";
-import { type EncodedBlock, Reading, type ReadingStart } from "./batch-builder.ts";
+import { BlockBuilder, type EncodedBlock, type ReadingStart } from "./block-builder.ts";
 import { buffersOf } from "./encoded-batch.ts";
 import { feed, SourceFailure, untilFailure } from "./lines.ts";
 
@@ -168,17 +168,17 @@ export async function readBlocks(
   const onBlockInTime = (block: EncodedBlock): void => {
     if (signal?.aborted !== true) onBlock(block);
   };
-  await feed(source, new Reading(start, onBlockInTime), signal);
+  await feed(source, new BlockBuilder(start, onBlockInTime), signal);
 }
 
 /** The other thread's side: makes blocks of the texts that come through `port`. */
 export function serveReadings(port: Port): void {
   const send = (message: FromReader, transfer?: readonly ArrayBuffer[]): void => port.postMessage(message, transfer);
   const sendBlock = (block: EncodedBlock): void => send({ kind: "block", block }, block.batches.flatMap(buffersOf));
-  let reading: Reading | undefined;
+  let reading: BlockBuilder | undefined;
   port.on("message", (value) => {
     const message = value as ToReader;
-    if (message.kind === "start") reading = new Reading(message.start, sendBlock);
+    if (message.kind === "start") reading = new BlockBuilder(message.start, sendBlock);
     else if (message.kind === "text") {
       reading?.write(message.text);
       send({ kind: "taken" });

@@ -3,7 +3,7 @@
  * they are bound. A text, a message, a path or a problem is sent once and then is its number; the storing side keeps arrays from such
  * numbers to ids of the database, so that it looks nothing up twice.
  */
-import type { Marks } from "../../message/state.ts";
+import type { Milestones } from "../../message/state.ts";
 import type { LogType } from "../../store/schema/codes.ts";
 import {
   ADDRESS_EVENT,
@@ -16,7 +16,7 @@ import {
   type Layout,
   REJECTION,
 } from "../../store/schema/records.ts";
-import type { SyslogTwin } from "./syslog-duplicate.ts";
+import type { SyslogDuplicate } from "./syslog-duplicate.ts";
 
 /** Stands for null in a row: no number of a log is stored as it. */
 export const NULL = Number.NaN;
@@ -41,7 +41,7 @@ export const UPDATE_ROW = {
   line: "entry",
   message: "message",
   at: "number",
-  /** Its place in {@link MARK_NAMES}. */
+  /** Its place in {@link MILESTONE_NAMES}. */
   mark: "number?",
   is_arrival: "flag",
   queue_ms: "number?",
@@ -72,7 +72,7 @@ export function widthOf(list: RowList): number {
 }
 
 /** The marks of a message, by their numbers in {@link UPDATE_ROW}. */
-export const MARK_NAMES = [
+export const MILESTONE_NAMES = [
   "completed",
   "frozen",
   "thawed",
@@ -83,7 +83,7 @@ export const MARK_NAMES = [
   "notAccepted",
   "queued",
   "ignored",
-] as const satisfies readonly (keyof Marks)[];
+] as const satisfies readonly (keyof Milestones)[];
 
 /** What the reject log shows below an entry. */
 export interface HeaderDumpFacts {
@@ -106,7 +106,7 @@ export interface LineExtras {
   /** The log that the line was sent for by way of syslog; undefined when that is not known. */
   readonly logType: LogType | undefined;
   /** Undefined in a log file, and when no other line of syslog says the same. */
-  readonly syslogTwin: SyslogTwin | undefined;
+  readonly syslogDuplicate: SyslogDuplicate | undefined;
   readonly headerDump: HeaderDumpFacts | undefined;
 }
 
@@ -128,7 +128,7 @@ export interface EncodedBatch {
 }
 
 /** What the lines of a block mention, each once: numbers of addresses and strings, keys of Message-IDs and of next hops. */
-export interface BlockMentions {
+export interface BlockPostings {
   readonly addresses: Float64Array;
   readonly strings: Float64Array;
   readonly messageIds: Float64Array;

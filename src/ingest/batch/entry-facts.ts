@@ -5,7 +5,7 @@ import { rankOf } from "../../message/order.ts";
 import { categoriseRejection, type RejectionSigns } from "../../message/rejection-category.ts";
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import { sessionTrouble } from "../../message/session-trouble.ts";
-import { type AddressWord, addressWord } from "../../message/state.ts";
+import { type RecipientEvent, recipientEvent } from "../../message/state.ts";
 import type { Authentication, Host, LogEvent, SmtpReply } from "../../parse/events.ts";
 import type { HeaderDump } from "../../parse/header-dump.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
@@ -22,8 +22,8 @@ export function momentOf({ event, text }: ParsedEntry, ms: EpochMs): Moment {
 }
 
 /** What an event says about one recipient, its error as a template; undefined when it speaks of none. */
-export function storedWord(event: LogEvent, at: Moment): AddressWord | undefined {
-  const word = addressWord(event, at);
+export function storedEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
+  const word = recipientEvent(event, at);
   if (word?.error === undefined) return word;
   return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
 }

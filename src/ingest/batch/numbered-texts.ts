@@ -10,7 +10,7 @@ export class NumberedTexts {
   #taken = 0;
   /** By number: the last block that mentions it. */
   #mentionedIn = new Int32Array(1024);
-  readonly #mentions = new NumberList();
+  readonly #postings = new NumberList();
   #block = 1;
   /** Many texts follow themselves. */
   #lastText: string | undefined;
@@ -36,7 +36,7 @@ export class NumberedTexts {
     const number = this.numberOf(text);
     if (this.#mentionedIn[number] !== this.#block) {
       this.#mentionedIn[number] = this.#block;
-      this.#mentions.push(number);
+      this.#postings.push(number);
     }
     return number;
   }
@@ -49,9 +49,9 @@ export class NumberedTexts {
   }
 
   /** The texts that the block mentions, each once; the next block begins. */
-  takeMentions(): Float64Array<ArrayBuffer> {
+  takePostings(): Float64Array<ArrayBuffer> {
     this.#block++;
-    return this.#mentions.take();
+    return this.#postings.take();
   }
 
   /** Numbers begin again at 0; between two blocks. */

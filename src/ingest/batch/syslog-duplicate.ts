@@ -3,7 +3,7 @@ import type { EventKind } from "../../parse/events.ts";
 import { type ParsedEntry, parseEntryText, startsEntry } from "../../parse/record.ts";
 import { syslogTag } from "../../parse/syslog.ts";
 import type { LogType } from "../../store/schema/codes.ts";
-import { canHaveTwin } from "../../store/write/duplicate-finder.ts";
+import { canHaveDuplicate } from "../../store/write/duplicate-finder.ts";
 import { SECOND_MS } from "../../units.ts";
 
 /** By the severity of `<PRI>`. Source: exim-log-grammar §3.1. */
@@ -28,8 +28,8 @@ const BY_DAEMON = /^Connection from \S+ (?:I=\S+ )?refused: /;
 /** Exim sends both lines at once. */
 const BETWEEN_TWINS_MS = 2 * SECOND_MS;
 
-/** What an entry of syslog and its twin have in common. */
-export interface SyslogTwin {
+/** What an entry of syslog and its duplicate have in common. */
+export interface SyslogDuplicate {
   /** Writer and first line. */
   readonly key: string;
   /** The log it was sent for if an equal one stands before it. */
@@ -44,9 +44,9 @@ export function logTypeOf({ syslog }: ParsedEntry): LogType | undefined {
 }
 
 /** Undefined when no other line says the same. */
-export function syslogTwinOf(parsed: ParsedEntry): SyslogTwin | undefined {
+export function syslogDuplicateOf(parsed: ParsedEntry): SyslogDuplicate | undefined {
   const { kind } = parsed.event;
-  const secondLog = canHaveTwin(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
+  const secondLog = canHaveDuplicate(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
   if (secondLog === undefined) return undefined;
   return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
 }

@@ -9,12 +9,12 @@ import {
   type EncodedBatch,
   EVENT_ROW,
   isNull,
-  MARK_NAMES,
+  MILESTONE_NAMES,
   UPDATE_ROW,
   widthOf,
 } from "../batch/encoded-batch.ts";
 import { BatchDecoder } from "./batch-decoder.ts";
-import type { MessageBook } from "./message-cache.ts";
+import type { MessageCache } from "./message-cache.ts";
 import { arrivalValues, KINDS, type RowSink } from "./stored-facts.ts";
 
 const NO_ADDRESSES: readonly string[] = [];
@@ -29,7 +29,7 @@ export interface BlockTarget {
   readonly blockId: number;
   readonly serverId: number;
   /** Lines that another log shows too; they are not stored again. */
-  readonly twins: ReadonlySet<number>;
+  readonly duplicates: ReadonlySet<number>;
   /** Where they are counted for statistics; undefined: not now. */
   readonly counts: EntryCounts | undefined;
 }
@@ -37,19 +37,19 @@ export interface BlockTarget {
 /** Stores the batches of one encoder, in their order. */
 export class BatchWriter {
   readonly decoder = new BatchDecoder();
-  readonly #book: MessageBook;
-  #twins: ReadonlySet<number> = new Set();
+  readonly #book: MessageCache;
+  #duplicates: ReadonlySet<number> = new Set();
   #serverId = 0;
   /** Entry id of the first line of the block. */
   #first = 0;
 
-  constructor(book: MessageBook) {
+  constructor(book: MessageCache) {
     this.#book = book;
   }
 
-  write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, twins, counts }: BlockTarget): void {
+  write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, duplicates, counts }: BlockTarget): void {
     this.decoder.take(transactor, batch);
-    this.#twins = twins;
+    this.#duplicates = duplicates;
     this.#serverId = serverId;
     this.#first = entryIdOf(blockId, 0);
     const { entries, addressEvents, rejections, clients } = transactor.rows;
@@ -70,7 +70,7 @@ export class BatchWriter {
     const width = widthOf("entries");
     for (let start = 0; start < rows.length; start += width) {
       const message = rows[start + entry.message_id] as number;
-      if (isNull(message) || this.#isTwin(rows[start] as number)) continue;
+      if (isNull(message) || this.#isDuplicate(rows[start] as number)) continue;
       const at = rows[start + entry.at] as Moment;
       this.#book.meet(transactor, message, this.decoder.messageOf(message), at);
     }
@@ -79,7 +79,7 @@ export class BatchWriter {
   #foldArrivals(rows: Float64Array): void {
     const width = widthOf("arrivals");
     for (let start = 0; start < rows.length; start += width) {
-      if (this.#isTwin(rows[start] as number)) continue;
+      if (this.#isDuplicate(rows[start] as number)) continue;
       const message = rows[start + arrival.message] as number;
       const from = start + arrival.arrival_at;
       const at = rows[from] as Moment;
@@ -87,20 +87,20 @@ export class BatchWriter {
     }
   }
 
-  #foldUpdates({ mentions }: Transactor, { rows: { updates: rows }, announced }: EncodedBatch): void {
+  #foldUpdates({ postings }: Transactor, { rows: { updates: rows }, announced }: EncodedBatch): void {
     const width = widthOf("updates");
     const { addresses } = this.decoder;
     let next = 0;
     for (let start = 0; start < rows.length; start += width) {
       const from = next;
       next += rows[start + update.announced] as number;
-      if (this.#isTwin(rows[start] as number)) continue;
+      if (this.#isDuplicate(rows[start] as number)) continue;
       const message = rows[start + update.message] as number;
       const isArrival = rows[start + update.is_arrival] === 1;
       const mark = rows[start + update.mark] as number;
       const queueMs = rows[start + update.queue_ms] as number;
       this.#book.tell(message, rows[start + update.at] as Moment, {
-        mark: isNull(mark) ? undefined : MARK_NAMES[mark],
+        mark: isNull(mark) ? undefined : MILESTONE_NAMES[mark],
         isArrival,
         queueMs: isNull(queueMs) ? undefined : queueMs,
         announced: NO_ADDRESSES,
@@ -110,7 +110,7 @@ export class BatchWriter {
         const addressId = addresses.idOf(number);
         this.#book.announce(message, addresses.textOf(number), addressId);
         // NOTE: the line of the arrival speaks of them, too.
-        if (!isArrival) mentions.addLate(this.#book.idOf(message), addressId);
+        if (!isArrival) postings.addLate(this.#book.idOf(message), addressId);
       }
     }
   }
@@ -119,7 +119,7 @@ export class BatchWriter {
     const width = widthOf("events");
     const { addresses } = this.decoder;
     for (let start = 0; start < rows.length; start += width) {
-      if (this.#isTwin(rows[start] as number)) continue;
+      if (this.#isDuplicate(rows[start] as number)) continue;
       const number = rows[start + event.recipient_id] as number;
       const recipient = addresses.textOf(number);
       const final = rows[start + event.final_id] as number;
@@ -139,7 +139,7 @@ export class BatchWriter {
     const width = widthOf("events");
     for (let start = 0; start < rows.length; start += width) {
       const line = rows[start] as number;
-      if (this.#isTwin(line)) continue;
+      if (this.#isDuplicate(line)) continue;
       const problem = rows[start + event.problem_id] as number;
       counts.addEvent({
         entryId: this.#first + line,
@@ -161,7 +161,7 @@ export class BatchWriter {
       const line = entries[start + entry.id] as number;
       const at = entries[start + entry.at] as Moment;
       const isRejection = rejections[next + rejection.entry_id] === line;
-      if (!isNull(at) && !this.#isTwin(line)) {
+      if (!isNull(at) && !this.#isDuplicate(line)) {
         counts.addEntry(at);
         if (isRejection) counts.addRejection(at, rejections[next + rejection.is_permanent] === 1);
       }
@@ -176,7 +176,7 @@ export class BatchWriter {
     const kinds = KINDS[list];
     const width = widthOf(list);
     for (let start = 0; start < numbers.length; start += width) {
-      if (this.#isTwin(numbers[start] as number)) continue;
+      if (this.#isDuplicate(numbers[start] as number)) continue;
       for (let column = 0; column < kinds.length; column++)
         table.put(this.#valueOf(numbers[start + column] as number, kinds[column] as ColumnKind));
       table.endRow();
@@ -196,7 +196,7 @@ export class BatchWriter {
     }
   }
 
-  #isTwin(line: number): boolean {
-    return this.#twins.size > 0 && this.#twins.has(line);
+  #isDuplicate(line: number): boolean {
+    return this.#duplicates.size > 0 && this.#duplicates.has(line);
   }
 }

@@ -3,16 +3,16 @@ import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
 import { parseEntryText } from "../../parse/record.ts";
 import { entryIdOf } from "../../store/log-text/blocks.ts";
-import { MENTION_KINDS, mentionCode } from "../../store/log-text/postings.ts";
+import { POSTING_KINDS, postingCode } from "../../store/log-text/postings.ts";
 import type { LogType } from "../../store/schema/codes.ts";
 import { ENTRY, offsetsOf } from "../../store/schema/records.ts";
 import { SINGLE_LOG_KINDS } from "../../store/write/duplicate-finder.ts";
-import type { BereftEntry, BlockRow } from "../../store/write/rows.ts";
+import type { BlockRow, OrphanedEntry } from "../../store/write/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../../store/write/source-catalogue.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Writer } from "../../store/write/writer.ts";
 import { type EpochMs, MIB, type Moment, momentMs } from "../../units.ts";
-import type { EncodedBlock, LastBlock, ReadingStart } from "../batch/batch-builder.ts";
+import type { EncodedBlock, LastBlock, ReadingStart } from "../batch/block-builder.ts";
 import { beginOfLog } from "../batch/clock.ts";
 import { isNull, type LineExtras, widthOf } from "../batch/encoded-batch.ts";
 import { detailsOf } from "../batch/entry-facts.ts";
@@ -24,7 +24,7 @@ import { firstStamps } from "../source/log-type.ts";
 import type { OpenSource } from "../source/open-source.ts";
 import { readFailure } from "../source/read-failure.ts";
 import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
-import type { MessageBook } from "./message-cache.ts";
+import type { MessageCache } from "./message-cache.ts";
 import { addFacts } from "./stored-facts.ts";
 
 /** What one run added from one log. */
@@ -106,15 +106,15 @@ export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "pat
  * Errors: `unreadable` when the log cannot be read on, with all before it stored; `in_use` when another run reads the same
  * log; those of {@link Writer.write}.
  */
-export async function readLog(
+export async function storeLog(
   open: OpenSource,
   source: SourceRow | NewSource,
   writer: Writer,
-  book: MessageBook,
+  book: MessageCache,
   figures: LogFigures,
   options: ReaderOptions,
 ): Promise<SourceRow | NewSource> {
-  const reader = new LogReader(source, open, writer, book, figures, options);
+  const reader = new LogWriter(source, open, writer, book, figures, options);
   try {
     await options.readBlocks(open.readUntilPause(), reader.start, (block) => reader.add(block), options.signal);
   } catch (error) {
@@ -147,12 +147,12 @@ function emptySource({ serverId, logType, path }: NewSource): CurrentSource {
   };
 }
 
-class LogReader {
+class LogWriter {
   readonly start: ReadingStart;
   readonly #figures: LogFigures;
   readonly #open: OpenSource;
   readonly #writer: Writer;
-  readonly #book: MessageBook;
+  readonly #book: MessageCache;
   readonly #options: ReaderOptions;
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
@@ -164,7 +164,7 @@ class LogReader {
     start: SourceRow | NewSource,
     open: OpenSource,
     writer: Writer,
-    book: MessageBook,
+    book: MessageCache,
     figures: LogFigures,
     options: ReaderOptions,
   ) {
@@ -273,7 +273,7 @@ class LogReader {
     // NOTE: before the last block is taken back: what that leaves is newer than what the book carries over.
     if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#book.renumber(transactor);
     if (block.isRedone) {
-      const { messages, ...rest } = this.#withdrawLastBlock(transactor);
+      const { messages, ...rest } = this.#retractLastBlock(transactor);
       Object.assign(group, rest);
       group.messages += messages;
     }
@@ -317,7 +317,7 @@ class LogReader {
   }
 
   /** What it leaves is less than nothing where the block had what is counted. */
-  #withdrawLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
+  #retractLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
     const source = this.#source;
     const block = this.#lastBlock;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
@@ -326,7 +326,7 @@ class LogReader {
     if (last?.id !== block.id || last.position !== block.position) throw inUse(source.path);
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
-    const { messages, moved, sightings } = transactor.withdrawBlock(block.id);
+    const { messages, moved, duplicate_locations } = transactor.retractBlock(block.id);
     const removed = this.#book.restore(transactor, messages, this.#writer.rawText);
     for (const entry of moved) this.#restoreFacts(transactor, entry);
     return {
@@ -340,12 +340,12 @@ class LogReader {
         other: source.other - other,
         unparsed: source.unparsed - unparsed,
       },
-      repeated: -sightings,
+      repeated: -duplicate_locations,
       messages: -removed,
     };
   }
 
-  #restoreFacts(transactor: Transactor, { id, at }: BereftEntry): void {
+  #restoreFacts(transactor: Transactor, { id, at }: OrphanedEntry): void {
     const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
     if (parsed === undefined) return;
     addFacts(transactor, id, parsed, at);
@@ -354,35 +354,36 @@ class LogReader {
 
   #storeBlock(transactor: Transactor, blockId: number, block: EncodedBlock, counts: BatchCounts): void {
     this.#countEntries(transactor, block, counts);
-    const sightings = this.#findTwins(transactor, blockId, block);
-    counts.repeated += sightings.size;
+    const duplicate_locations = this.#findDuplicates(transactor, blockId, block);
+    counts.repeated += duplicate_locations.size;
     const { serverId } = this.#source;
     const target: BlockTarget = {
       blockId,
       serverId,
-      twins: new Set(sightings.keys()),
+      duplicates: new Set(duplicate_locations.keys()),
       counts: transactor.counts.countsFor(blockId, serverId),
     };
     for (const batch of block.batches) this.#batches.write(transactor, batch, target);
     this.#mention(transactor, blockId, block);
-    if (sightings.size === 0) return;
+    if (duplicate_locations.size === 0) return;
     // NOTE: the entries that are seen again may be of this block.
     transactor.flush();
-    for (const { twin, location, logType } of sightings.values()) transactor.addSighting(twin, location, logType);
+    for (const { duplicate, location, logType } of duplicate_locations.values())
+      transactor.addDuplicateLocation(duplicate, location, logType);
   }
 
-  #mention(transactor: Transactor, blockId: number, { mentions }: EncodedBlock): void {
+  #mention(transactor: Transactor, blockId: number, { postings }: EncodedBlock): void {
     const { strings, addresses } = this.#batches.decoder;
-    const known = transactor.mentions;
+    const known = transactor.postings;
     known.begin(blockId);
     // NOTE: an iterator makes two objects of each number.
-    for (let at = 0; at < mentions.addresses.length; at++)
-      known.add(ADDRESS, addresses.idOf(mentions.addresses[at] as number));
-    for (let at = 0; at < mentions.strings.length; at++)
-      known.add(STRING, strings.idOf(mentions.strings[at] as number));
-    for (let at = 0; at < mentions.messageIds.length; at++) known.add(MESSAGE_ID, mentions.messageIds[at] as number);
-    for (let at = 0; at < mentions.nextHops.length; at++) known.add(NEXT_HOP, mentions.nextHops[at] as number);
-    if (known.isFull) transactor.indexMentions();
+    for (let at = 0; at < postings.addresses.length; at++)
+      known.add(ADDRESS, addresses.idOf(postings.addresses[at] as number));
+    for (let at = 0; at < postings.strings.length; at++)
+      known.add(STRING, strings.idOf(postings.strings[at] as number));
+    for (let at = 0; at < postings.messageIds.length; at++) known.add(MESSAGE_ID, postings.messageIds[at] as number);
+    for (let at = 0; at < postings.nextHops.length; at++) known.add(NEXT_HOP, postings.nextHops[at] as number);
+    if (known.isFull) transactor.indexPostings();
   }
 
   #countEntries({ codes }: Transactor, { batches }: EncodedBlock, counts: BatchCounts): void {
@@ -397,13 +398,17 @@ class LogReader {
   }
 
   /** Stores what few lines have, and finds the lines that other logs show, by their places in the block. */
-  #findTwins(transactor: Transactor, blockId: number, { batches, text }: EncodedBlock): ReadonlyMap<number, Sighting> {
+  #findDuplicates(
+    transactor: Transactor,
+    blockId: number,
+    { batches, text }: EncodedBlock,
+  ): ReadonlyMap<number, DuplicateLocation> {
     const { serverId, logType: sourceType } = this.#source;
     const isSyslog = sourceType === "syslog";
     const hasOthers = !isSyslog && transactor.hasOtherLogs(serverId, sourceType);
-    const sightings = new Map<number, Sighting>();
+    const duplicate_locations = new Map<number, DuplicateLocation>();
     const extras = new Map(batches.flatMap((batch) => batch.extras.map((extra) => [extra.line, extra] as const)));
-    if (extras.size === 0 && !hasOthers) return sightings;
+    if (extras.size === 0 && !hasOthers) return duplicate_locations;
     const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
     const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
     eachEntry(batches, (line, at, event) => {
@@ -414,16 +419,16 @@ class LogReader {
       if (isNull(at)) return;
       if (extra?.version !== undefined) transactor.noteVersion(serverId, extra.version, at);
       const text = lines === undefined || single.has(event) ? undefined : lines[line];
-      const { twin, logType } = this.#findTwin(transactor, entryId, extra, text, momentMs(at));
+      const { duplicate, logType } = this.#findDuplicate(transactor, entryId, extra, text, momentMs(at));
       if (extra?.headerDump !== undefined)
-        addHeaderDump(transactor, twin ?? entryId, [entryId, ...places], extra.headerDump);
-      if (twin !== undefined) sightings.set(line, { twin, location: entryId, logType });
+        addHeaderDump(transactor, duplicate ?? entryId, [entryId, ...places], extra.headerDump);
+      if (duplicate !== undefined) duplicate_locations.set(line, { duplicate, location: entryId, logType });
     });
-    return sightings;
+    return duplicate_locations;
   }
 
   /** Which log an entry is of, and the entry of another one that it repeats. */
-  #findTwin(
+  #findDuplicate(
     transactor: Transactor,
     entryId: number,
     extra: LineExtras | undefined,
@@ -432,15 +437,15 @@ class LogReader {
   ): Place {
     const { serverId } = this.#source;
     const logType = this.#logTypeOf(extra?.logType);
-    if (extra?.syslogTwin !== undefined) {
-      const { key, secondLog, earlierMs } = extra.syslogTwin;
+    if (extra?.syslogDuplicate !== undefined) {
+      const { key, secondLog, earlierMs } = extra.syslogDuplicate;
       const search = { key, at, earlierMs, serverId, keyOf: keyOfText };
-      const twin = transactor.takeSyslogTwin(search, secondLog);
-      if (twin !== undefined) return { twin, logType: secondLog };
+      const duplicate = transactor.takeSyslogDuplicate(search, secondLog);
+      if (duplicate !== undefined) return { duplicate, logType: secondLog };
       transactor.noteSyslogEntry(search, entryId, logType);
     }
-    const twin = line === undefined ? undefined : transactor.takeTwin(line, at, serverId, logType);
-    return { twin, logType };
+    const duplicate = line === undefined ? undefined : transactor.takeDuplicate(line, at, serverId, logType);
+    return { duplicate, logType };
   }
 
   /** What is not known to be for another log is for the main log. */
@@ -468,7 +473,7 @@ class LogReader {
 }
 
 const entry = offsetsOf(ENTRY);
-const [ADDRESS, STRING, MESSAGE_ID, NEXT_HOP] = MENTION_KINDS.map(mentionCode) as [number, number, number, number];
+const [ADDRESS, STRING, MESSAGE_ID, NEXT_HOP] = POSTING_KINDS.map(postingCode) as [number, number, number, number];
 
 function inUse(path: string): PilotError {
   return new PilotError("in_use", `Another run of exim-pilot is reading "${path}" into the same database.`, {
@@ -501,15 +506,15 @@ interface StoredBatches {
 }
 
 /** A line that repeats an entry of another log. */
-interface Sighting {
-  readonly twin: number;
+interface DuplicateLocation {
+  readonly duplicate: number;
   readonly location: number;
   readonly logType: LogType;
 }
 
 interface Place {
   readonly logType: LogType;
-  readonly twin: number | undefined;
+  readonly duplicate: number | undefined;
 }
 
 interface BatchCounts {

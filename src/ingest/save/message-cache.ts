@@ -1,14 +1,14 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
 import { type RecipientFate, resolveMessage, resolveRecipients } from "../../message/resolve.ts";
 import {
-  type AddressWord,
+  applyEvent,
   applyLine,
-  applyWord,
-  type Marks,
-  type MessageNews,
   type MessageState,
-  messageNews,
+  type MessageUpdate,
+  type Milestones,
+  messageUpdate,
   newMessageState,
+  type RecipientEvent,
   recipientOf,
 } from "../../message/state.ts";
 import type { RecipientStatus } from "../../message/statuses.ts";
@@ -16,10 +16,10 @@ import { type ParsedEntry, parseEntryText } from "../../parse/record.ts";
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
 import type { RawTextReader } from "../../store/log-text/blocks.ts";
 import { ARRIVAL, columnsOf, MILESTONES } from "../../store/schema/records.ts";
-import type { BereftMessage, StoredMessage } from "../../store/write/rows.ts";
+import type { OrphanedMessage, StoredMessage } from "../../store/write/rows.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import { type Moment, momentMs } from "../../units.ts";
-import { storedWord } from "../batch/entry-facts.ts";
+import { storedEvent } from "../batch/entry-facts.ts";
 import { arrivalOf } from "./stored-facts.ts";
 
 /** Messages that are kept open when numbers begin again, those met last: few are touched again after so many others. */
@@ -29,7 +29,7 @@ const MOST_OPEN = 10_000;
 const NO_ARRIVAL: readonly SqlValue[] = columnsOf(ARRIVAL).map((column) => (column === "fake_reject" ? 0 : null));
 
 /** The mark that each milestone is. */
-const MARK_OF: Readonly<Record<keyof typeof MILESTONES, keyof Marks>> = {
+const MARK_OF: Readonly<Record<keyof typeof MILESTONES, keyof Milestones>> = {
   frozen_at: "frozen",
   thawed_at: "thawed",
   removed_at: "removed",
@@ -40,7 +40,7 @@ const MARK_OF: Readonly<Record<keyof typeof MILESTONES, keyof Marks>> = {
   queued_at: "queued",
   ignored_at: "ignored",
 };
-const MILESTONE_MARKS = columnsOf(MILESTONES).map((column) => MARK_OF[column]);
+const MARKED_MILESTONES = columnsOf(MILESTONES).map((column) => MARK_OF[column]);
 
 /** Of a message that no batch has named yet. */
 const NO_NUMBER = -1;
@@ -73,7 +73,7 @@ interface WrittenRecipient {
 }
 
 /** The messages of one server. */
-export class MessageBook {
+export class MessageCache {
   readonly #serverId: number;
   /** By their numbers in the batches. `done`: stored and complete, so that nothing more is expected, and not kept. */
   #numbered: (OpenMessage | "done" | undefined)[] = [];
@@ -132,8 +132,8 @@ export class MessageBook {
   }
 
   /** What a line says of a message that was met. */
-  tell(number: number, at: Moment, news: MessageNews): void {
-    applyLine(this.#met(number).state, at, news, undefined);
+  tell(number: number, at: Moment, update: MessageUpdate): void {
+    applyLine(this.#met(number).state, at, update, undefined);
   }
 
   /** A line names a recipient of a message that was met; `addressId` is that of the address. */
@@ -145,10 +145,10 @@ export class MessageBook {
   }
 
   /** What a line says of one recipient of a message that was met; `addressId` is that of the address. */
-  speak(number: number, word: AddressWord, addressId: number): void {
+  speak(number: number, word: RecipientEvent, addressId: number): void {
     const { state, addressIds } = this.#met(number);
     const { size } = state.recipients;
-    applyWord(state, word);
+    applyEvent(state, word);
     if (state.recipients.size > size) addressIds[size] = addressId;
   }
 
@@ -164,7 +164,7 @@ export class MessageBook {
   }
 
   /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
-  restore(transactor: Transactor, bereft: readonly BereftMessage[], rawText: RawTextReader): number {
+  restore(transactor: Transactor, bereft: readonly OrphanedMessage[], rawText: RawTextReader): number {
     let removed = 0;
     for (const message of bereft) {
       const { id, eximId, entries } = message;
@@ -199,7 +199,7 @@ export class MessageBook {
   }
 
   /** Of a message whose text is gone in part. What the lines taken back have marked stays: they are read again at once. */
-  #storedState(transactor: Transactor, { eximId, hasArrival }: BereftMessage): MessageState {
+  #storedState(transactor: Transactor, { eximId, hasArrival }: OrphanedMessage): MessageState {
     const stored = transactor.findMessage(this.#serverId, eximId);
     if (stored === undefined) throw new Error(`The message ${eximId} has entries and is not stored.`);
     return toState(hasArrival ? stored : { ...stored, arrivalAt: undefined });
@@ -226,7 +226,7 @@ export class MessageBook {
       message.isStored = true;
       message.arrival = undefined;
       message.isChanged = false;
-      if (message.state.marks.completed !== undefined) this.#close(message);
+      if (message.state.milestones.completed !== undefined) this.#close(message);
     }
     this.#changed = [];
     return added;
@@ -330,7 +330,7 @@ function isSame(one: WrittenRecipient, other: WrittenRecipient): boolean {
 function foldInto(transactor: Transactor, message: OpenMessage, at: Moment, parsed: ParsedEntry): void {
   const { state } = message;
   const arrivalAt = state.arrivalAt;
-  applyLine(state, at, messageNews(parsed.event), storedWord(parsed.event, at));
+  applyLine(state, at, messageUpdate(parsed.event), storedEvent(parsed.event, at));
   const arrival = arrivalOf(transactor, parsed, at);
   if (arrival !== undefined && (arrivalAt === undefined || at < arrivalAt)) message.arrival = arrival;
 }
@@ -340,9 +340,9 @@ function toState(stored: StoredMessage): MessageState {
   state.lastAt = stored.lastAt;
   state.arrivalAt = stored.arrivalAt;
   state.queueMs = stored.queueMs;
-  Object.assign(state.marks, stored.marks);
+  Object.assign(state.milestones, stored.milestones);
   for (const { address, announced } of stored.recipients) recipientOf(state, address).announced = announced;
-  for (const word of stored.words) applyWord(state, word);
+  for (const word of stored.words) applyEvent(state, word);
   return state;
 }
 
@@ -353,14 +353,14 @@ function stateValues(transactor: Transactor, state: MessageState, fates: readonl
     state.firstAt,
     state.lastAt,
     state.queueMs ?? null,
-    state.marks.completed ?? null,
+    state.milestones.completed ?? null,
   ];
 }
 
-function saveMilestones(transactor: Transactor, { id, state: { marks } }: OpenMessage): void {
-  if (MILESTONE_MARKS.every((mark) => marks[mark] === undefined)) return;
+function saveMilestones(transactor: Transactor, { id, state: { milestones } }: OpenMessage): void {
+  if (MARKED_MILESTONES.every((mark) => milestones[mark] === undefined)) return;
   transactor.putMilestones(
     id,
-    MILESTONE_MARKS.map((mark) => marks[mark] ?? null),
+    MARKED_MILESTONES.map((mark) => milestones[mark] ?? null),
   );
 }

@@ -9,8 +9,8 @@ import type { Writer } from "../../store/write/writer.ts";
 import { type EpochMs, KIB } from "../../units.ts";
 import { ReadingThread, readBlocks, type Thread } from "../batch/batch-thread.ts";
 import type { OpenSource } from "../source/open-source.ts";
-import { BULK_LOAD, LARGE_LOG, NOTHING, readLog } from "./log-writer.ts";
-import { MessageBook } from "./message-cache.ts";
+import { BULK_LOAD, LARGE_LOG, NOTHING, storeLog } from "./log-writer.ts";
+import { MessageCache } from "./message-cache.ts";
 
 export interface ReplayOptions {
   readonly now: () => EpochMs;
@@ -50,11 +50,11 @@ async function readAll(
 ): Promise<void> {
   const figures = { ...NOTHING };
   for (const server of writer.sources.servers()) {
-    const book = new MessageBook(server.id);
+    const book = new MessageCache(server.id);
     const sources = [...writer.sources.sourcesOf(server.id)].sort((left, right) => left.id - right.id);
     for (const source of sources) {
       const isLarge = text.sizeOf(source.id) - source.position > LARGE_LOG;
-      await readLog(openStored(source, text), source, writer, book, figures, {
+      await storeLog(openStored(source, text), source, writer, book, figures, {
         batchLines: BATCH_LINES,
         load: BULK_LOAD,
         readBlocks: thread !== undefined && isLarge ? (...given) => thread.readBlocks(...given) : readBlocks,

@@ -1,5 +1,5 @@
 /** Facts of entries that are stored already, as their text tells them, one entry at a time. */
-import { messageNews } from "../../message/state.ts";
+import { messageUpdate } from "../../message/state.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
 import { ADDRESS_EVENT, ARRIVAL, CLIENT, ENTRY, kindsOf, offsetsOf, REJECTION } from "../../store/schema/records.ts";
@@ -32,7 +32,7 @@ export function arrivalValues(decoder: BatchDecoder, rows: Float64Array, from: n
 /** The batch of one entry, and the decoder that has taken it. */
 function encodeAlone(transactor: Transactor, parsed: ParsedEntry, at: Moment): readonly [EncodedBatch, BatchDecoder] {
   const encoder = new BatchEncoder(transactor.codes.encoding, 0);
-  encoder.add({ line: 0, places: [], logType: undefined, syslogTwin: undefined }, parsed, at);
+  encoder.add({ line: 0, places: [], logType: undefined, syslogDuplicate: undefined }, parsed, at);
   const batch = encoder.takeBatch();
   const decoder = new BatchDecoder();
   decoder.take(transactor, batch);
@@ -41,7 +41,7 @@ function encodeAlone(transactor: Transactor, parsed: ParsedEntry, at: Moment): r
 
 /** What the arrival line of a stored entry states, in the order of the columns; undefined when it is none. */
 export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Moment): SqlValue[] | undefined {
-  if (messageNews(parsed.event)?.isArrival !== true) return undefined;
+  if (messageUpdate(parsed.event)?.isArrival !== true) return undefined;
   const [batch, decoder] = encodeAlone(transactor, parsed, at);
   return arrivalValues(decoder, batch.rows.arrivals, arrival.arrival_at);
 }

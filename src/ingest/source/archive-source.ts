@@ -5,7 +5,7 @@ import type { Codec } from "./codec.ts";
 import { decompress } from "./decompress.ts";
 import { type ForwardSource, openForward } from "./forward-source.ts";
 import { CHUNK_BYTES, type Progress, readOn } from "./log-file.ts";
-import type { OpenSource, SourceSurroundings } from "./open-source.ts";
+import type { OpenSource, SourceOptions } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -16,7 +16,7 @@ export async function openArchive(
   descriptor: number,
   sizeBytes: number,
   codec: Codec,
-  surroundings: SourceSurroundings,
+  surroundings: SourceOptions,
 ): Promise<OpenSource> {
   const progress = { bytesRead: 0 };
   const readAll = (shown: Progress): AsyncGenerator<Buffer> =>
@@ -57,7 +57,7 @@ async function verifyArchive(
   path: string,
   codec: Codec,
   compressed: AsyncGenerator<Buffer>,
-  { env, signal = new AbortController().signal }: SourceSurroundings,
+  { env, signal = new AbortController().signal }: SourceOptions,
 ): Promise<void> {
   try {
     for await (const _chunk of decompress(codec, compressed, CHUNK_BYTES, { env, signal }));

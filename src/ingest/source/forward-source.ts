@@ -5,7 +5,7 @@ import { ByteStream, type Pause } from "./byte-stream.ts";
 import { findCodec, MAGIC_BYTES } from "./codec.ts";
 import { decompress } from "./decompress.ts";
 import { CHUNK_BYTES, COMPARED_BYTES, HEAD_BYTES } from "./log-file.ts";
-import type { Comparison, OpenSource, SourceSurroundings, StoredText } from "./open-source.ts";
+import type { Comparison, OpenSource, SourceOptions, StoredText } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
 
 /** A writer that is at work gives its lines in quicker succession; what trickles is stored twice a second. */
@@ -19,7 +19,7 @@ export async function openForward(
   path: string,
   stream: AsyncIterable<Buffer>,
   pauses: boolean,
-  { env, signal }: SourceSurroundings,
+  { env, signal }: SourceOptions,
 ): Promise<ForwardSource> {
   const closing = new AbortController();
   const ending = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);

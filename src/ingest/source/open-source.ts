@@ -15,7 +15,7 @@ export type StoredText = (end: number, length: number) => string;
 export type Comparison = "continues" | "known" | "different";
 
 /** What sources are read with. */
-export interface SourceSurroundings {
+export interface SourceOptions {
   readonly stdin: Readable;
   /** Of the programs that decompress. */
   readonly env: Readonly<Record<string, string | undefined>>;

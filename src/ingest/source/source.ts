@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { openArchive } from "./archive-source.ts";
 import { findCodec } from "./codec.ts";
 import { HEAD_BYTES, openFile, readAt } from "./log-file.ts";
-import type { OpenSource, SourceSurroundings } from "./open-source.ts";
+import type { OpenSource, SourceOptions } from "./open-source.ts";
 import { openPlain } from "./plain-source.ts";
 import { openStream } from "./stream-source.ts";
 
@@ -15,7 +15,7 @@ export const STDIN_PATH = "-";
  * Opens a log. Errors: `unreadable`, with a sentence for a missing or unreadable file and for a directory, for an archive whose
  * beginning is damaged and for one whose program is missing.
  */
-export async function openSource(path: string, surroundings: SourceSurroundings): Promise<OpenSource> {
+export async function openSource(path: string, surroundings: SourceOptions): Promise<OpenSource> {
   if (path === STDIN_PATH) return openStream(path, surroundings.stdin, surroundings);
   const { descriptor, sizeBytes, kind } = await openFile(path, surroundings.signal);
   // NOTE: a reading of a pipe that goes by way of Node's threads cannot be given up.

@@ -1,14 +1,10 @@
 import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
 import { openForward } from "./forward-source.ts";
-import type { OpenSource, SourceSurroundings } from "./open-source.ts";
+import type { OpenSource, SourceOptions } from "./open-source.ts";
 
 /** What flows by once: standard input, a named pipe. */
-export async function openStream(
-  path: string,
-  stream: Readable,
-  surroundings: SourceSurroundings,
-): Promise<OpenSource> {
+export async function openStream(path: string, stream: Readable, surroundings: SourceOptions): Promise<OpenSource> {
   const { signal } = surroundings;
   const stop = (): void => {
     stream.destroy();

@@ -6,7 +6,7 @@ import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
 import { renderAttempts } from "./attempts.ts";
-import type { Threading } from "./threads.ts";
+import type { TimelineGrouping } from "./threads.ts";
 import { renderTimeline } from "./timeline.ts";
 
 export interface PageOptions {
@@ -15,7 +15,7 @@ export interface PageOptions {
   /** Show the raw lines instead of the timeline. */
   readonly raw: boolean;
   /** What the timeline is sorted into. */
-  readonly threading: Threading;
+  readonly grouping: TimelineGrouping;
 }
 
 /** Wider than this, lines are hard to read. */
@@ -30,7 +30,7 @@ export function renderTracePage(trace: Trace, options: PageOptions): string {
     renderFacts(trace.message, page),
     renderRecipients(trace, page),
     renderAttempts(trace, options.paint, columns),
-    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.threading, options.paint, columns),
+    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.grouping, options.paint, columns),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }

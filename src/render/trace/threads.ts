@@ -3,7 +3,7 @@ import type { TimelineItem } from "../../trace/result.ts";
 
 export const THREADS = ["time", "recipient", "host"] as const;
 /** What a timeline is sorted into. */
-export type Threading = (typeof THREADS)[number];
+export type TimelineGrouping = (typeof THREADS)[number];
 
 export interface Thread {
   /** The recipient or the host; null for the message as a whole. */
@@ -12,12 +12,15 @@ export interface Thread {
 }
 
 /** The threads in the order in which they begin, that of the message as a whole first; names differ by more than their case. */
-export function threadsOf(timeline: readonly TimelineItem[], threading: Exclude<Threading, "time">): readonly Thread[] {
+export function threadsOf(
+  timeline: readonly TimelineItem[],
+  grouping: Exclude<TimelineGrouping, "time">,
+): readonly Thread[] {
   const threads = new Map<string | null, { name: string | null; items: TimelineItem[] }>([
     [null, { name: null, items: [] }],
   ]);
   for (const item of timeline) {
-    const name = item[threading];
+    const name = item[grouping];
     const key = name === null ? null : name.toLowerCase();
     const thread = threads.get(key);
     if (thread === undefined) threads.set(key, { name, items: [item] });

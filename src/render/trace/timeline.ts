@@ -4,7 +4,7 @@ import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
-import { type Thread, type Threading, threadsOf } from "./threads.ts";
+import { type Thread, type TimelineGrouping, threadsOf } from "./threads.ts";
 
 /** Two blanks, a stamp, two blanks, a flag, two blanks. */
 const TEXT_COLUMN = 27;
@@ -12,21 +12,21 @@ const STAMP_LENGTH = 19;
 /** Of a stamp, its day and the blank after it. */
 const DAY_LENGTH = 11;
 
-export function renderTimeline(trace: Trace, threading: Threading, paint: Paint, columns: number): string {
+export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: Paint, columns: number): string {
   const { timeline, message } = trace;
-  const title = threading === "time" ? "Timeline" : `Timeline by ${threading}`;
+  const title = grouping === "time" ? "Timeline" : `Timeline by ${grouping}`;
   const heading = `${paint.strong(title)} ${paint.faint(`(${message.timeZone})`)}`;
-  if (threading === "time") return `${heading}\n${renderItems(timeline, message, paint, columns)}`;
-  const threads = threadsOf(timeline, threading).map(
+  if (grouping === "time") return `${heading}\n${renderItems(timeline, message, paint, columns)}`;
+  const threads = threadsOf(timeline, grouping).map(
     (thread) =>
-      `${renderHanging("  ", paint.strong(nameOf(thread, threading)), 2, columns)}\n${renderItems(thread.items, message, paint, columns)}`,
+      `${renderHanging("  ", paint.strong(nameOf(thread, grouping)), 2, columns)}\n${renderItems(thread.items, message, paint, columns)}`,
   );
   return `${heading}\n${threads.join("\n\n")}`;
 }
 
-function nameOf({ name }: Thread, threading: Threading): string {
+function nameOf({ name }: Thread, grouping: TimelineGrouping): string {
   if (name !== null) return toVisibleLine(name);
-  return threading === "recipient" ? "The message as a whole" : "On this server";
+  return grouping === "recipient" ? "The message as a whole" : "On this server";
 }
 
 function renderItems(

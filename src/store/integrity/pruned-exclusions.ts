@@ -7,7 +7,7 @@ import type Database from "better-sqlite3";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
 import { SHOWN_ENTRIES } from "./shown-entries.ts";
 
-export interface Unchecked {
+export interface Exclusions {
   /** Of log text that is gone. */
   readonly bytes: number;
   /** Of the database that is compared, not of what its lines say. */
@@ -19,10 +19,10 @@ export interface Unchecked {
  * Fills temp.unchecked_entries (schema, id) and temp.unchecked_messages (exim_id, server) of the two databases of a connection,
  * `main` and `other`: the one that is compared, and what the lines say that it still has.
  */
-export function findUnchecked(database: Database.Database): Unchecked {
+export function findExclusions(database: Database.Database): Exclusions {
   database.exec(`
-    CREATE TEMP TABLE unchecked_entries (schema TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (schema, id)) WITHOUT ROWID;
-    CREATE TEMP TABLE unchecked_messages (exim_id TEXT NOT NULL, server TEXT NOT NULL, PRIMARY KEY (exim_id, server)) WITHOUT ROWID;
+    CREATE TEMP TABLE excluded_entries (schema TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (schema, id)) WITHOUT ROWID;
+    CREATE TEMP TABLE excluded_messages (exim_id TEXT NOT NULL, server TEXT NOT NULL, PRIMARY KEY (exim_id, server)) WITHOUT ROWID;
     CREATE TEMP TABLE text_blocks (
       schema TEXT NOT NULL, source_id INTEGER NOT NULL, first_line INTEGER NOT NULL, lines INTEGER NOT NULL, id INTEGER NOT NULL,
       PRIMARY KEY (schema, source_id, first_line)
@@ -37,7 +37,7 @@ export function findUnchecked(database: Database.Database): Unchecked {
   }
   database.exec(`
     CREATE UNIQUE INDEX temp.idx_text_blocks_id ON text_blocks (schema, id);
-    INSERT INTO temp.unchecked_entries (schema, id)
+    INSERT INTO temp.excluded_entries (schema, id)
       SELECT 'main', e.id FROM main.stored_entries e WHERE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM main.raw_blocks)
       UNION SELECT 'main', id FROM (${SHOWN_ENTRIES}) WHERE marked <> shown`);
   const spread = ["main", "other"].flatMap((schema) => [messagesOf(schema), entriesOf(schema), sharersOf(schema)]);
@@ -46,26 +46,26 @@ export function findUnchecked(database: Database.Database): Unchecked {
   const count = (sql: string): number => database.prepare<[], number>(sql).pluck().get() ?? 0;
   return {
     bytes,
-    entries: count("SELECT count(*) FROM temp.unchecked_entries WHERE schema = 'main'"),
+    entries: count("SELECT count(*) FROM temp.excluded_entries WHERE schema = 'main'"),
     messages: count(
-      `SELECT count(*) FROM temp.unchecked_messages u
+      `SELECT count(*) FROM temp.excluded_messages u
        JOIN main.stored_servers v ON v.name = u.server JOIN main.stored_messages m ON m.exim_id = u.exim_id AND m.server_id = v.id`,
     ),
   };
 }
 
 function messagesOf(schema: string): string {
-  return `INSERT OR IGNORE INTO temp.unchecked_messages (exim_id, server)
+  return `INSERT OR IGNORE INTO temp.excluded_messages (exim_id, server)
     SELECT m.exim_id, v.name
-    FROM temp.unchecked_entries u JOIN ${schema}.stored_entries e ON e.id = u.id
+    FROM temp.excluded_entries u JOIN ${schema}.stored_entries e ON e.id = u.id
     JOIN ${schema}.stored_messages m ON m.id = e.message_id JOIN ${schema}.stored_servers v ON v.id = m.server_id
     WHERE u.schema = '${schema}'`;
 }
 
 function entriesOf(schema: string): string {
-  return `INSERT OR IGNORE INTO temp.unchecked_entries (schema, id)
+  return `INSERT OR IGNORE INTO temp.excluded_entries (schema, id)
     SELECT '${schema}', e.id
-    FROM temp.unchecked_messages u JOIN ${schema}.stored_servers v ON v.name = u.server
+    FROM temp.excluded_messages u JOIN ${schema}.stored_servers v ON v.name = u.server
     JOIN ${schema}.stored_messages m ON m.exim_id = u.exim_id AND m.server_id = v.id
     JOIN ${schema}.stored_entries e ON e.message_id = m.id`;
 }
@@ -73,11 +73,11 @@ function entriesOf(schema: string): string {
 /** Entries of the other database at the lines of those of this one. */
 function sharersOf(schema: string): string {
   const other = schema === "main" ? "other" : "main";
-  return `INSERT OR IGNORE INTO temp.unchecked_entries (schema, id)
+  return `INSERT OR IGNORE INTO temp.excluded_entries (schema, id)
     WITH places (location) AS (
-      SELECT id FROM temp.unchecked_entries WHERE schema = '${schema}'
+      SELECT id FROM temp.excluded_entries WHERE schema = '${schema}'
       UNION ALL
-      SELECT s.location FROM temp.unchecked_entries u JOIN ${schema}.sightings s ON s.entry_id = u.id WHERE u.schema = '${schema}'
+      SELECT s.location FROM temp.excluded_entries u JOIN ${schema}.duplicate_locations s ON s.entry_id = u.id WHERE u.schema = '${schema}'
     ),
     text_lines (source_id, line) AS (
       SELECT b.source_id, b.first_line + p.location % ${LINES_PER_BLOCK}
@@ -91,5 +91,5 @@ function sharersOf(schema: string): string {
     )
     SELECT '${other}', e.id FROM same_places p JOIN ${other}.stored_entries e ON e.id = p.location
     UNION
-    SELECT '${other}', s.entry_id FROM same_places p JOIN ${other}.sightings s ON s.location = p.location`;
+    SELECT '${other}', s.entry_id FROM same_places p JOIN ${other}.duplicate_locations s ON s.location = p.location`;
 }

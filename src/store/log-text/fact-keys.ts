@@ -35,14 +35,16 @@ interface Words {
 export class FactKeys {
   readonly #rawText: RawTextReader;
   readonly #kept: Database.Statement<[number], Uint8Array>;
-  readonly #sightings: Database.Statement<[number], number>;
+  readonly #duplicate_locations: Database.Statement<[number], number>;
   readonly #origin: Database.Statement<[number], BlockOrigin>;
   readonly #origins = new Map<number, BlockOrigin | undefined>();
 
   constructor(database: Database.Database, rawText: RawTextReader) {
     this.#rawText = rawText;
     this.#kept = database.prepare<[number], Uint8Array>("SELECT fact_key FROM kept_keys WHERE entry_id = ?").pluck();
-    this.#sightings = database.prepare<[number], number>("SELECT location FROM sightings WHERE entry_id = ?").pluck();
+    this.#duplicate_locations = database
+      .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
+      .pluck();
     this.#origin = database.prepare(
       `SELECT v.name AS server, s.log_type, b.position FROM raw_blocks b
        JOIN stored_sources s ON s.id = b.source_id JOIN stored_servers v ON v.id = s.server_id WHERE b.id = ?`,
@@ -69,7 +71,7 @@ export class FactKeys {
   /** Of an entry in several logs, those of the main log before the reject log before the panic log, whichever was read first. */
   #wordsOf(entryId: number): Words | undefined {
     let first: Words | undefined;
-    for (const location of [entryId, ...this.#sightings.all(entryId)]) {
+    for (const location of [entryId, ...this.#duplicate_locations.all(entryId)]) {
       const words = this.#wordsAt(location);
       if (words !== undefined && (first === undefined || comesBefore(words, first))) first = words;
     }
@@ -113,8 +115,8 @@ export function keysOf(database: Database.Database, keys: FactKeys, blockId: num
   const staying = prepareOnce<[number, number, number, number], { id: number }>(
     database,
     `SELECT id FROM stored_entries WHERE id >= ? AND id < ?
-       AND (message_id IS NOT NULL OR EXISTS (SELECT 1 FROM sightings WHERE entry_id = stored_entries.id))
-     UNION SELECT entry_id FROM sightings WHERE location >= ? AND location < ?`,
+       AND (message_id IS NOT NULL OR EXISTS (SELECT 1 FROM duplicate_locations WHERE entry_id = stored_entries.id))
+     UNION SELECT entry_id FROM duplicate_locations WHERE location >= ? AND location < ?`,
   );
   const [from, to] = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)];
   try {
@@ -180,7 +182,7 @@ function entriesIn(database: Database.Database, blockId: number): readonly numbe
   return prepareOnce<[number, number, number, number], { id: number }>(
     database,
     `SELECT id FROM stored_entries WHERE id >= ? AND id < ?
-     UNION SELECT entry_id FROM sightings WHERE location >= ? AND location < ? ORDER BY 1`,
+     UNION SELECT entry_id FROM duplicate_locations WHERE location >= ? AND location < ? ORDER BY 1`,
   )
     .all(from, to, from, to)
     .map(({ id }) => id);

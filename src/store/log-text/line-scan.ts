@@ -15,7 +15,7 @@ export interface LineMatch {
 }
 
 /** An entry that names a message which is not its own. */
-export interface IdMention {
+export interface IdPosting {
   readonly messageId: number;
   /** Exim's id of the other. */
   readonly namedId: string;
@@ -53,17 +53,17 @@ export class RawLines {
     this.#entries = database.prepare(
       `SELECT id AS location, id, message_id FROM stored_entries WHERE id >= @from AND id < @to
        UNION ALL
-       SELECT s.location, e.id, e.message_id FROM sightings s JOIN stored_entries e ON e.id = s.entry_id
+       SELECT s.location, e.id, e.message_id FROM duplicate_locations s JOIN stored_entries e ON e.id = s.entry_id
        WHERE s.location >= @from AND s.location < @to
        UNION ALL
-       SELECT l.location, e.id, e.message_id FROM entry_lines l LEFT JOIN sightings s ON s.location = l.first_location
+       SELECT l.location, e.id, e.message_id FROM entry_lines l LEFT JOIN duplicate_locations s ON s.location = l.first_location
        JOIN stored_entries e ON e.id = coalesce(s.entry_id, l.first_location)
        WHERE l.location >= @from AND l.location < @to
        ORDER BY 1`,
     );
     this.#hasOthers = database
       .prepare<[{ readonly from: number; readonly to: number }], 0 | 1>(
-        `SELECT EXISTS (SELECT 1 FROM sightings WHERE location >= @from AND location < @to)
+        `SELECT EXISTS (SELECT 1 FROM duplicate_locations WHERE location >= @from AND location < @to)
            OR EXISTS (SELECT 1 FROM entry_lines WHERE location >= @from AND location < @to)`,
       )
       .pluck();
@@ -103,7 +103,7 @@ export class RawLines {
   }
 
   /** Where an entry of a message names another message: a bounce its original, a delivery its id in the next Exim. */
-  *namingOthers(): Generator<IdMention> {
+  *namingOthers(): Generator<IdPosting> {
     for (const { id, data } of this.#blocks.iterate(0)) {
       const text = this.#rawText.unpack(id, data);
       const own = new Map(

@@ -6,16 +6,16 @@ import { dataVersion } from "../database/connection.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import { blockOf, entryIdOf, GREATEST_BLOCK } from "./blocks.ts";
 
-/** Kinds of mentions, in the order of their codes in the database. */
-export const MENTION_KINDS = ["address", "string", "message_id", "next_hop"] as const;
-export type MentionKind = (typeof MENTION_KINDS)[number];
+/** Kinds of postings, in the order of their codes in the database. */
+export const POSTING_KINDS = ["address", "string", "message_id", "next_hop"] as const;
+export type PostingKind = (typeof POSTING_KINDS)[number];
 
-export function mentionCode(kind: MentionKind): number {
-  return MENTION_KINDS.indexOf(kind);
+export function postingCode(kind: PostingKind): number {
+  return POSTING_KINDS.indexOf(kind);
 }
 
 /**
- * A Message-ID or the id of a next hop as the key of its mentions: 31 bits, for which SQLite takes four bytes. Different texts
+ * A Message-ID or the id of a next hop as the key of its postings: 31 bits, for which SQLite takes four bytes. Different texts
  * may share one: what is found is checked.
  */
 export function textKey(text: string): number {
@@ -31,23 +31,23 @@ export function nextHopId(confirmation: string): string | undefined {
 
 /** Blocks whose mentions are sorted together at most. */
 const SEGMENT_BLOCKS = 2048;
-/** Mentions that are sorted together at most, but for those of a last block: 4 MiB. */
-const SEGMENT_MENTIONS = 1 << 19;
+/** Postings that are sorted together at most, but for those of a last block: 4 MiB. */
+const SEGMENT_POSTINGS = 1 << 19;
 
-/** Where {@link indexMentions} adds them. */
-export function mentionsTable(database: Database.Database): BulkInsert<"mentions"> {
-  return new BulkInsert(database, "mentions", ["kind", "key", "block_id", "further_blocks"], "replace");
+/** Where {@link indexPostings} adds them. */
+export function mentionsTable(database: Database.Database): BulkInsert<"postings"> {
+  return new BulkInsert(database, "postings", ["kind", "key", "block_id", "further_blocks"], "replace");
 }
 
-/** Adds the mentions of all blocks that are not indexed yet to their table; inside a transaction, with all rows flushed. */
-export function indexMentions(database: Database.Database, table: BulkInsert<"mentions">, known: FreshMentions): void {
+/** Adds the postings of all blocks that are not indexed yet to their table; inside a transaction, with all rows flushed. */
+export function indexPostings(database: Database.Database, table: BulkInsert<"postings">, known: FreshPostings): void {
   const { indexed, greatest } = prepareOnce(
     database,
     `SELECT (SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks') AS indexed,
             ${GREATEST_BLOCK} AS greatest`,
   ).get() as { indexed: number; greatest: number };
   if (indexed >= greatest) return;
-  if (!known.write(database, table, indexed, greatest)) readMentions(database, table, indexed, greatest);
+  if (!known.write(database, table, indexed, greatest)) readPostings(database, table, indexed, greatest);
   table.flush();
   prepareOnce(database, "UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
 }
@@ -59,9 +59,9 @@ export function lastIndexedBlock(database: Database.Database): number {
 }
 
 /** Reads the rows of the blocks behind `indexed`, for what they mention. */
-function readMentions(
+function readPostings(
   database: Database.Database,
-  table: BulkInsert<"mentions">,
+  table: BulkInsert<"postings">,
   indexed: number,
   greatest: number,
 ): void {
@@ -84,22 +84,22 @@ function readMentions(
  * Makes blocks be indexed again after one was taken back: those that have got entries of it, and, when it was the last, the next
  * one, which gets its id.
  */
-export function forgetMentions(database: Database.Database, changedBlocks: readonly number[]): void {
+export function forgetPostings(database: Database.Database, changedBlocks: readonly number[]): void {
   const sql = `UPDATE text_indexes SET last_id = min(last_id, ?, ${GREATEST_BLOCK}) WHERE table_name = 'raw_blocks'`;
   prepareOnce(database, sql).run(Math.min(Number.MAX_SAFE_INTEGER, ...changedBlocks) - 1);
 }
 
-/** Adds the mentions of entries that have moved to another block; inside a transaction. */
-export function mentionEntries(database: Database.Database, entryIds: readonly number[]): void {
+/** Adds the postings of entries that have moved to another block; inside a transaction. */
+export function postingEntries(database: Database.Database, entryIds: readonly number[]): void {
   // NOTE: where the block is mentioned already in a row of several, one row too many does no harm.
-  const add = database.prepare("INSERT OR IGNORE INTO mentions (kind, key, block_id) VALUES (?, ?, ?)");
+  const add = database.prepare("INSERT OR IGNORE INTO postings (kind, key, block_id) VALUES (?, ?, ?)");
   for (const { rows, kinds } of prepareSources(database)) {
     for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...mention) => add.run(...mention));
   }
 }
 
 /** A row of the table. */
-export interface MentionRow {
+export interface PostingRow {
   readonly kind: number;
   readonly key: number;
   readonly block_id: number;
@@ -113,9 +113,9 @@ const PAGE_ROWS = 10_000;
  * Finds rows that name blocks of which nothing is left, and takes those out. What is known of blocks is kept as long as nobody else
  * writes; this connection itself is not to remove blocks or entries meanwhile.
  */
-export class MentionSweep {
+export class PostingSweep {
   readonly #database: Database.Database;
-  readonly #find: Database.Statement<[number, number, number], Pick<MentionRow, "further_blocks">>;
+  readonly #find: Database.Statement<[number, number, number], Pick<PostingRow, "further_blocks">>;
   readonly #remove: Database.Statement<[number, number, number]>;
   readonly #put: Database.Statement<[number, number, number, Buffer | null]>;
   #version: number;
@@ -123,29 +123,29 @@ export class MentionSweep {
 
   constructor(database: Database.Database) {
     this.#database = database;
-    this.#find = database.prepare("SELECT further_blocks FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
-    this.#remove = database.prepare("DELETE FROM mentions WHERE kind = ? AND key = ? AND block_id = ?");
+    this.#find = database.prepare("SELECT further_blocks FROM postings WHERE kind = ? AND key = ? AND block_id = ?");
+    this.#remove = database.prepare("DELETE FROM postings WHERE kind = ? AND key = ? AND block_id = ?");
     this.#put = database.prepare(
-      "INSERT OR REPLACE INTO mentions (kind, key, block_id, further_blocks) VALUES (?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO postings (kind, key, block_id, further_blocks) VALUES (?, ?, ?, ?)",
     );
     this.#version = dataVersion(database);
     this.#live = new LiveBlocks(database);
   }
 
   /** The rows that name such blocks, some at a time; others can write meanwhile. */
-  *stale(): Generator<readonly MentionRow[]> {
+  *stale(): Generator<readonly PostingRow[]> {
     const live = this.#live;
     const { lastDead, greatest } = live.bounds();
     // NOTE: most rows name one block, and most of those blocks are there: such rows are not worth bringing to JavaScript.
     const page = this.#database.prepare<
       [...lastRow: number[], lastDead: number, greatest: number, rows: number],
-      MentionRow
+      PostingRow
     >(
-      `SELECT kind, key, block_id, further_blocks FROM mentions
+      `SELECT kind, key, block_id, further_blocks FROM postings
        WHERE (kind, key, block_id) > (?, ?, ?) AND (further_blocks IS NOT NULL OR block_id <= ? OR block_id > ?)
        ORDER BY kind, key, block_id LIMIT ?`,
     );
-    const after = (kind: number, key: number, block: number): MentionRow[] =>
+    const after = (kind: number, key: number, block: number): PostingRow[] =>
       page.all(kind, key, block, lastDead, greatest, PAGE_ROWS);
     let rows = after(-1, 0, 0);
     for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
@@ -155,7 +155,7 @@ export class MentionSweep {
   }
 
   /** Takes the blocks of which nothing is left out of rows, as those are by now; inside a transaction. */
-  drop(rows: readonly MentionRow[]): void {
+  drop(rows: readonly PostingRow[]): void {
     const { lives } = this.#liveNow();
     for (const { kind, key, block_id } of rows) {
       const row = this.#find.get(kind, key, block_id);
@@ -252,10 +252,10 @@ export function unpackBlocks(first: number, further: Uint8Array | null): number[
 
 const KEYS = 2 ** 31;
 
-/** Mentions of some blocks, each as one number: kind, key, block from the first one on. */
+/** Postings of some blocks, each as one number: kind, key, block from the first one on. */
 export class Segment {
   readonly #first: number;
-  #mentions = new Float64Array(1 << 12);
+  #postings = new Float64Array(1 << 12);
   #count = 0;
 
   constructor(first: number) {
@@ -267,21 +267,21 @@ export class Segment {
   }
 
   hasRoomFor(block: number): boolean {
-    return block < this.#first + SEGMENT_BLOCKS && this.#count < SEGMENT_MENTIONS;
+    return block < this.#first + SEGMENT_BLOCKS && this.#count < SEGMENT_POSTINGS;
   }
 
   add(kind: number, key: number, block: number): void {
-    if (this.#count === this.#mentions.length) {
+    if (this.#count === this.#postings.length) {
       const larger = new Float64Array(this.#count * 2);
-      larger.set(this.#mentions);
-      this.#mentions = larger;
+      larger.set(this.#postings);
+      this.#postings = larger;
     }
-    this.#mentions[this.#count++] = (kind * KEYS + key) * SEGMENT_BLOCKS + (block - this.#first);
+    this.#postings[this.#count++] = (kind * KEYS + key) * SEGMENT_BLOCKS + (block - this.#first);
   }
 
   /** Adds a row for each kind and key, in the order of the table. */
-  writeTo(table: BulkInsert<"mentions">): void {
-    const sorted = this.#mentions.subarray(0, this.#count).sort();
+  writeTo(table: BulkInsert<"postings">): void {
+    const sorted = this.#postings.subarray(0, this.#count).sort();
     for (let start = 0; start < sorted.length; ) {
       const first = sorted[start] as number;
       const subject = Math.floor(first / SEGMENT_BLOCKS);
@@ -312,7 +312,7 @@ export class Segment {
  * What the blocks mention that are being stored, so that their rows need not be read again when a run ends. It counts only while
  * it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and then they are read.
  */
-export class FreshMentions {
+export class FreshPostings {
   #segment: Segment | undefined;
   #last = 0;
   #late: (readonly [messageId: number, addressId: number])[] = [];
@@ -346,7 +346,7 @@ export class FreshMentions {
   }
 
   /** False when it does not know all the blocks. */
-  write(database: Database.Database, table: BulkInsert<"mentions">, indexed: number, greatest: number): boolean {
+  write(database: Database.Database, table: BulkInsert<"postings">, indexed: number, greatest: number): boolean {
     const segment = this.#segment;
     if (segment === undefined || segment.first !== indexed + 1 || this.#last !== greatest) return false;
     const arrivals = prepareOnce<[number], number>(
@@ -355,10 +355,10 @@ export class FreshMentions {
     ).pluck();
     for (const [messageId, addressId] of this.#late)
       for (const block of arrivals.all(messageId).map(blockOf)) {
-        if (block >= segment.first) segment.add(mentionCode("address"), addressId, block);
+        if (block >= segment.first) segment.add(postingCode("address"), addressId, block);
         else
-          prepareOnce(database, "INSERT OR IGNORE INTO mentions (kind, key, block_id) VALUES (?, ?, ?)").run(
-            mentionCode("address"),
+          prepareOnce(database, "INSERT OR IGNORE INTO postings (kind, key, block_id) VALUES (?, ?, ?)").run(
+            postingCode("address"),
             addressId,
             block,
           );
@@ -371,19 +371,19 @@ export class FreshMentions {
 
 type Key = number | string | null;
 
-type MentionSourceRow = [entryId: number, ...Key[]];
+type PostingSourceRow = [entryId: number, ...Key[]];
 
-interface MentionSource {
+interface PostingSource {
   /** The entry's id, then keys: numbers, or texts to be turned into keys. */
   readonly sql: string;
-  readonly kinds: readonly MentionKind[];
+  readonly kinds: readonly PostingKind[];
 }
 
 const IN_BLOCKS = "WHERE entry_id >= ? AND entry_id < ?";
 const CLIENT_KINDS = ["address", "address", "string", "string", "string"] as const;
 
 /** What arrivals, lines about recipients, rejections and other clients say. */
-const SOURCES: readonly MentionSource[] = [
+const SOURCES: readonly PostingSource[] = [
   {
     sql: `SELECT e.id, m.sender_id, m.host_id, m.ip_id, m.auth_id, m.header_message_id
           FROM stored_entries e JOIN stored_messages m ON m.id = e.message_id
@@ -414,18 +414,18 @@ const SOURCES: readonly MentionSource[] = [
 /** Rows of entries whose ids are in a range, the end not included. */
 function prepareSources(database: Database.Database) {
   return SOURCES.map(({ sql, kinds }) => ({
-    rows: prepareOnce<[from: number, to: number], MentionSourceRow>(database, sql).raw(),
+    rows: prepareOnce<[from: number, to: number], PostingSourceRow>(database, sql).raw(),
     kinds,
   }));
 }
 
 /** Gives `add` each mention in rows of a source. */
 function collect(
-  rows: Iterable<MentionSourceRow>,
-  kinds: readonly MentionKind[],
+  rows: Iterable<PostingSourceRow>,
+  kinds: readonly PostingKind[],
   add: (kind: number, key: number, block: number) => void,
 ): void {
-  const codes = kinds.map(mentionCode);
+  const codes = kinds.map(postingCode);
   for (const [entryId, ...keys] of rows) {
     const block = blockOf(entryId);
     for (let index = 0; index < codes.length; index++) {
@@ -436,7 +436,7 @@ function collect(
   }
 }
 
-function keyOf(kind: MentionKind | undefined, text: string): number | null {
+function keyOf(kind: PostingKind | undefined, text: string): number | null {
   if (kind !== "next_hop") return textKey(text);
   const id = nextHopId(text);
   return id === undefined ? null : textKey(id);

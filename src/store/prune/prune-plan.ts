@@ -40,7 +40,7 @@ export const FACT_TABLES = [
 ] as const;
 
 /** What attempts have in common, and the column of address_events that refers to it. */
-export const COMBINATIONS = [
+export const TUPLES = [
   { table: "delivery_paths", column: "path_id" },
   { table: "delivery_problems", column: "problem_id" },
 ] as const;
@@ -102,15 +102,15 @@ export class PrunePlan {
     this.#database = database;
     this.#codes = codes;
     database.exec(`
-      CREATE TEMP TABLE falling_blocks (
+      CREATE TEMP TABLE expired_blocks (
         id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL, position INTEGER NOT NULL, sha256 BLOB NOT NULL);
-      CREATE TEMP TABLE going_messages (id INTEGER PRIMARY KEY, last_at INTEGER NOT NULL, status INTEGER NOT NULL);`);
+      CREATE TEMP TABLE expired_messages (id INTEGER PRIMARY KEY, last_at INTEGER NOT NULL, status INTEGER NOT NULL);`);
   }
 
   /** Makes the plan anew. `isForced`: also open messages, and those whose chain stays. */
   make(cutoffs: Cutoffs, isForced: boolean): void {
     const make = this.#database.transaction(() => {
-      this.#database.exec("DELETE FROM temp.falling_blocks; DELETE FROM temp.going_messages");
+      this.#database.exec("DELETE FROM temp.expired_blocks; DELETE FROM temp.expired_messages");
       this.#markBlocks(cutoffs);
       this.#markMessages(cutoffs, isForced);
       if (!isForced) this.#keepChains();
@@ -119,11 +119,11 @@ export class PrunePlan {
   }
 
   get blocks(): number {
-    return this.#count("SELECT count(*) AS count FROM temp.falling_blocks");
+    return this.#count("SELECT count(*) AS count FROM temp.expired_blocks");
   }
 
   get messages(): number {
-    return this.#count("SELECT count(*) AS count FROM temp.going_messages");
+    return this.#count("SELECT count(*) AS count FROM temp.expired_messages");
   }
 
   /** What is stamped by a clock that can be right, and how much of it goes; all there is when nothing is stamped so. */
@@ -140,8 +140,8 @@ export class PrunePlan {
       return stamped.all > 0 ? stamped : of("TRUE");
     };
     return {
-      blocks: share("raw_blocks", "last_ms", "temp.falling_blocks"),
-      messages: share("stored_messages", "last_at / 1000", "temp.going_messages"),
+      blocks: share("raw_blocks", "last_ms", "temp.expired_blocks"),
+      messages: share("stored_messages", "last_at / 1000", "temp.expired_messages"),
     };
   }
 
@@ -149,7 +149,7 @@ export class PrunePlan {
   openMessages({ messagesMs, nowMs }: Cutoffs): number {
     return this.#count(
       `SELECT count(*) AS count FROM stored_messages m WHERE ${messageTime(plausibleTime(nowMs))} < ? AND status IN (${this.#openCodes()})
-         AND id NOT IN (SELECT id FROM temp.going_messages)`,
+         AND id NOT IN (SELECT id FROM temp.expired_messages)`,
       messagesMs,
     );
   }
@@ -159,7 +159,7 @@ export class PrunePlan {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
-          "SELECT count(*) AS count, coalesce(sum(size), 0) AS text FROM raw_blocks WHERE id IN (SELECT id FROM temp.falling_blocks)",
+          "SELECT count(*) AS count, coalesce(sum(size), 0) AS text FROM raw_blocks WHERE id IN (SELECT id FROM temp.expired_blocks)",
         )
         .get();
       const rows = {
@@ -177,7 +177,7 @@ export class PrunePlan {
   #markBlocks({ logsMs, nowMs }: Cutoffs): void {
     this.#database
       .prepare(
-        `INSERT INTO temp.falling_blocks (id, source_id, position, sha256)
+        `INSERT INTO temp.expired_blocks (id, source_id, position, sha256)
          SELECT id, source_id, position, sha256 FROM (${blockTimes(plausibleTime(nowMs))}) WHERE until_ms < ?`,
       )
       .run(logsMs);
@@ -189,7 +189,7 @@ export class PrunePlan {
     const values = isForced ? [] : [openMs ?? Number.MIN_SAFE_INTEGER];
     this.#database
       .prepare(
-        `INSERT INTO temp.going_messages (id, last_at, status)
+        `INSERT INTO temp.expired_messages (id, last_at, status)
          SELECT m.id, m.last_at, m.status FROM stored_messages m
          WHERE ${lastMs} < ? AND ${isClosed} AND NOT EXISTS (${textOf("m.id", BLOCK_STAYS)})`,
       )
@@ -201,10 +201,10 @@ export class PrunePlan {
     const links = `FROM stored_messages child
       JOIN stored_messages parent ON parent.exim_id = child.parent_exim_id AND parent.server_id = child.server_id
       WHERE child.parent_exim_id IS NOT NULL`;
-    const goes = (which: string): string => `${which}.id IN (SELECT id FROM temp.going_messages)`;
+    const goes = (which: string): string => `${which}.id IN (SELECT id FROM temp.expired_messages)`;
     const keep = (one: string, other: string): Database.Statement =>
       this.#database.prepare(
-        `DELETE FROM temp.going_messages WHERE id IN (SELECT ${one}.id ${links} AND ${goes(one)} AND NOT ${goes(other)})`,
+        `DELETE FROM temp.expired_messages WHERE id IN (SELECT ${one}.id ${links} AND ${goes(one)} AND NOT ${goes(other)})`,
       );
     const [children, parents] = [keep("child", "parent"), keep("parent", "child")];
     for (;;) if (children.run().changes + parents.run().changes === 0) return;
@@ -213,28 +213,28 @@ export class PrunePlan {
   #countFacts(): Record<string, number> {
     const of = (table: string, key: string): number =>
       this.#count(
-        `SELECT (SELECT count(*) FROM temp.falling_blocks f
+        `SELECT (SELECT count(*) FROM temp.expired_blocks f
                  JOIN stored_entries e ON ${IN_BLOCK} JOIN ${table} t ON t.${key} = e.id
                  WHERE e.message_id IS NULL AND NOT EXISTS (${SEEN_ELSEWHERE}))
-              + (SELECT count(*) FROM temp.going_messages g
+              + (SELECT count(*) FROM temp.expired_messages g
                  JOIN stored_entries e ON e.message_id = g.id JOIN ${table} t ON t.${key} = e.id) AS count`,
       );
     const moved = this.#count(
-      `SELECT count(*) AS count FROM temp.falling_blocks f JOIN stored_entries e ON ${IN_BLOCK} WHERE EXISTS (${SEEN_ELSEWHERE})`,
+      `SELECT count(*) AS count FROM temp.expired_blocks f JOIN stored_entries e ON ${IN_BLOCK} WHERE EXISTS (${SEEN_ELSEWHERE})`,
     );
     const inBlocks = (table: string, key: string): number =>
       this.#count(
-        `SELECT count(*) AS count FROM temp.falling_blocks f JOIN ${table} t
+        `SELECT count(*) AS count FROM temp.expired_blocks f JOIN ${table} t
          ON t.${key} >= f.id * ${LINES_PER_BLOCK} AND t.${key} < (f.id + 1) * ${LINES_PER_BLOCK}`,
       );
-    const sightings = inBlocks("sightings", "location");
+    const duplicate_locations = inBlocks("duplicate_locations", "location");
     return {
       stored_entries: of("stored_entries", "id"),
-      sightings: sightings + moved,
+      duplicate_locations: duplicate_locations + moved,
       entry_lines: inBlocks("entry_lines", "location"),
       ...Object.fromEntries(FACT_TABLES.map((table) => [table, of(table, "entry_id")])),
       ...Object.fromEntries(
-        COMBINATIONS.map(({ table }) => [
+        TUPLES.map(({ table }) => [
           table,
           this.#count(
             `SELECT (SELECT count(*) FROM ${table}) - (SELECT count(*) FROM ${table} t ${WHAT_STAYS[table]}) AS count`,
@@ -243,11 +243,11 @@ export class PrunePlan {
       ),
       stored_messages: this.messages,
       stored_recipients: this.#count(
-        "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.going_messages)",
+        "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.expired_messages)",
       ),
       stored_tags: this.#count(
         `SELECT count(*) AS count FROM stored_tags t JOIN stored_messages m USING (exim_id, server_id)
-         WHERE m.id IN (SELECT id FROM temp.going_messages)`,
+         WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
       ),
     };
   }
@@ -279,8 +279,8 @@ export class PrunePlan {
 }
 
 const IN_BLOCK = `e.id >= f.id * ${LINES_PER_BLOCK} AND e.id < (f.id + 1) * ${LINES_PER_BLOCK}`;
-const BLOCK_STAYS = "b.id NOT IN (SELECT id FROM temp.falling_blocks)";
-const SEEN_ELSEWHERE = `SELECT 1 FROM sightings x JOIN raw_blocks b ON b.id = x.location / ${LINES_PER_BLOCK}
+const BLOCK_STAYS = "b.id NOT IN (SELECT id FROM temp.expired_blocks)";
+const SEEN_ELSEWHERE = `SELECT 1 FROM duplicate_locations x JOIN raw_blocks b ON b.id = x.location / ${LINES_PER_BLOCK}
   WHERE x.entry_id = e.id AND ${BLOCK_STAYS}`;
 
 /** Places of a message's lines, in blocks that are there. */
@@ -288,15 +288,15 @@ export function textOf(messageId: string, condition: string): string {
   return `SELECT 1 FROM stored_entries l JOIN raw_blocks b ON b.id = l.id / ${LINES_PER_BLOCK}
           WHERE l.message_id = ${messageId} AND ${condition}
           UNION ALL
-          SELECT 1 FROM stored_entries l JOIN sightings y ON y.entry_id = l.id JOIN raw_blocks b ON b.id = y.location / ${LINES_PER_BLOCK}
+          SELECT 1 FROM stored_entries l JOIN duplicate_locations y ON y.entry_id = l.id JOIN raw_blocks b ON b.id = y.location / ${LINES_PER_BLOCK}
           WHERE l.message_id = ${messageId} AND ${condition}`;
 }
 
-const MESSAGE_STAYS = "NOT IN (SELECT id FROM temp.going_messages)";
+const MESSAGE_STAYS = "NOT IN (SELECT id FROM temp.expired_messages)";
 const STAYS = `CASE WHEN e.message_id IS NOT NULL THEN e.message_id ${MESSAGE_STAYS}
-        ELSE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.falling_blocks) OR EXISTS (${SEEN_ELSEWHERE}) END`;
+        ELSE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.expired_blocks) OR EXISTS (${SEEN_ELSEWHERE}) END`;
 const ENTRY_STAYS = `JOIN stored_entries e ON e.id = t.entry_id WHERE (${STAYS})`;
-const combinationStays = (column: string): string =>
+const tupleStays = (column: string): string =>
   `WHERE t.id IN (SELECT a.${column} FROM address_events a JOIN stored_entries e ON e.id = a.entry_id
      WHERE (${STAYS}) AND a.${column} IS NOT NULL)`;
 
@@ -309,5 +309,5 @@ const WHAT_STAYS: Readonly<Record<string, string>> = {
   stored_rejections: ENTRY_STAYS,
   stored_clients: ENTRY_STAYS,
   stored_envelopes: ENTRY_STAYS,
-  ...Object.fromEntries(COMBINATIONS.map(({ table, column }) => [table, combinationStays(column)])),
+  ...Object.fromEntries(TUPLES.map(({ table, column }) => [table, tupleStays(column)])),
 };

@@ -14,28 +14,19 @@ import type { StoreSettings } from "../database/settings.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
 import { damagedText, entryIdOf, RawTextReader, sha256, unpackBytes } from "../log-text/blocks.ts";
 import { FactKeys, keepKeys, keysOf } from "../log-text/fact-keys.ts";
-import { forgetMentions, type MentionRow, MentionSweep, mentionEntries, textKey } from "../log-text/postings.ts";
+import { forgetPostings, type PostingRow, PostingSweep, postingEntries, textKey } from "../log-text/postings.ts";
 import { type Codes, loadCodes } from "../schema/codes.ts";
 import { isPlausible, plausibleTime } from "../schema/plausible-time.ts";
 import { tableSizes } from "../schema/table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "../schema/text-references.ts";
 import { type UnusedText, UsedTexts } from "./orphan-texts.ts";
-import {
-  blockTimes,
-  COMBINATIONS,
-  type Cutoffs,
-  FACT_TABLES,
-  OLD_AUDIT,
-  OLD_RUNS,
-  PrunePlan,
-  textOf,
-} from "./prune-plan.ts";
+import { blockTimes, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, TUPLES, textOf } from "./prune-plan.ts";
 
 /** Rows that went, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
 
 /** A block of text that falls, and the log it is of. */
-export interface FallingBlock {
+export interface ExpiredBlock {
   readonly id: number;
   readonly sourceId: number;
   /** Of its first byte in the log. */
@@ -81,8 +72,8 @@ export interface ClassTotals {
   readonly bytes: number;
 }
 
-export interface UnusedCombinations {
-  readonly table: (typeof COMBINATIONS)[number]["table"];
+export interface UnusedTuples {
+  readonly table: (typeof TUPLES)[number]["table"];
   readonly ids: readonly number[];
   /** Of the state of the database in which nothing refers to them. */
   readonly version: number;
@@ -97,9 +88,9 @@ const CLASS_TABLES = {
     "stored_entries",
     ...FACT_TABLES,
     "kept_keys",
-    ...COMBINATIONS.map(({ table }) => table),
-    "sightings",
-    "mentions",
+    ...TUPLES.map(({ table }) => table),
+    "duplicate_locations",
+    "postings",
   ],
   audit: ["stored_audit", "ingest_runs"],
 } as const;
@@ -213,12 +204,12 @@ export class Pruner {
       row(
         "logs",
         `SELECT coalesce(sum(lines), 0) AS total, ${furthest("min", "first_ms")} AS oldest, ${furthest("max", "last_ms")} AS newest,
-                coalesce(sum(lines) FILTER (WHERE id IN (SELECT id FROM temp.falling_blocks)), 0) AS expired FROM raw_blocks`,
+                coalesce(sum(lines) FILTER (WHERE id IN (SELECT id FROM temp.expired_blocks)), 0) AS expired FROM raw_blocks`,
       ),
       row(
         "messages",
         `SELECT count(*) AS total, ${furthest("min", "first_at / 1000")} AS oldest, ${furthest("max", "last_at / 1000")} AS newest,
-                (SELECT count(*) FROM temp.going_messages) AS expired FROM stored_messages`,
+                (SELECT count(*) FROM temp.expired_messages) AS expired FROM stored_messages`,
       ),
       row(
         "audit",
@@ -255,25 +246,25 @@ export class Pruner {
   }
 
   /** The logs that lose text, each with its blocks in their order. */
-  *fallingLogs(): Generator<readonly [log: PrunedLog, blocks: readonly FallingBlock[]]> {
+  *expiredLogs(): Generator<readonly [log: PrunedLog, blocks: readonly ExpiredBlock[]]> {
     const logs = this.#database
       .prepare<[], PrunedLog & { log_type: number }>(
         `SELECT s.id AS sourceId, v.name AS server, v.time_zone AS timeZone, s.log_type, s.path, s.head
          FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id
-         WHERE s.id IN (SELECT source_id FROM temp.falling_blocks) ORDER BY s.id`,
+         WHERE s.id IN (SELECT source_id FROM temp.expired_blocks) ORDER BY s.id`,
       )
       .all();
-    const blocks = this.#database.prepare<[number], FallingBlock>(
+    const blocks = this.#database.prepare<[number], ExpiredBlock>(
       `SELECT id, source_id AS sourceId, position, size, length(data) AS packedSize, sha256, lines, first_ms AS firstMs,
               last_ms AS lastMs
-       FROM raw_blocks JOIN temp.falling_blocks USING (id, source_id, position, sha256) WHERE source_id = ? ORDER BY position`,
+       FROM raw_blocks JOIN temp.expired_blocks USING (id, source_id, position, sha256) WHERE source_id = ? ORDER BY position`,
     );
     for (const { log_type, ...log } of logs)
       yield [{ ...log, logType: this.#codes.logTypeName(log_type) }, blocks.all(log.sourceId)];
   }
 
   /** The text of a block, held against its hash. Errors: `busy` when it has changed since the plan was made, `corrupt`. */
-  bytesOf({ id, sha256: expected }: FallingBlock): Buffer {
+  bytesOf({ id, sha256: expected }: ExpiredBlock): Buffer {
     const row = this.#prepare("SELECT data FROM raw_blocks WHERE id = ? AND sha256 = ?").get(id, expected) as
       | { data: Uint8Array }
       | undefined;
@@ -287,17 +278,17 @@ export class Pruner {
     return bytes;
   }
 
-  /** Ids of the blocks that fall, those of a log in their order: to be removed before {@link goingMessages}. */
-  fallingBlocks(): number[] {
+  /** Ids of the blocks that fall, those of a log in their order: to be removed before {@link expiredMessages}. */
+  expiredBlocks(): number[] {
     return this.#database
-      .prepare<[], number>("SELECT id FROM temp.falling_blocks ORDER BY source_id, position")
+      .prepare<[], number>("SELECT id FROM temp.expired_blocks ORDER BY source_id, position")
       .pluck()
       .all();
   }
 
   /** Ids of the messages that go. */
-  goingMessages(): number[] {
-    return this.#database.prepare<[], number>("SELECT id FROM temp.going_messages ORDER BY id").pluck().all();
+  expiredMessages(): number[] {
+    return this.#database.prepare<[], number>("SELECT id FROM temp.expired_messages ORDER BY id").pluck().all();
   }
 
   /**
@@ -308,14 +299,14 @@ export class Pruner {
     return this.#inTransaction((removed) => {
       const isAsPlanned = this.#database
         .prepare<[number], number>(
-          `SELECT 1 FROM raw_blocks b JOIN temp.falling_blocks f USING (id, source_id, position, sha256)
+          `SELECT 1 FROM raw_blocks b JOIN temp.expired_blocks f USING (id, source_id, position, sha256)
            JOIN stored_sources s ON s.id = b.source_id AND s.pruned = b.position WHERE b.id = ?`,
         )
         .pluck();
       const keys = new FactKeys(this.#database, new RawTextReader(this.#database));
       for (const id of ids) if (isAsPlanned.get(id) === 1) this.#removeBlock(id, keys, removed);
       // The next block may get the id of one that has gone.
-      forgetMentions(this.#database, []);
+      forgetPostings(this.#database, []);
     });
   }
 
@@ -324,7 +315,7 @@ export class Pruner {
     return this.#inTransaction((removed) => {
       this.#fillSlice(
         ids,
-        `SELECT m.id FROM stored_messages m JOIN temp.going_messages g USING (id, last_at, status)
+        `SELECT m.id FROM stored_messages m JOIN temp.expired_messages g USING (id, last_at, status)
          WHERE m.id = ? AND NOT EXISTS (${textOf("m.id", "TRUE")})`,
       );
       this.#run("DELETE FROM temp.slice_entries");
@@ -333,19 +324,20 @@ export class Pruner {
          SELECT id FROM stored_entries INDEXED BY idx_stored_entries_message_id WHERE message_id IN (SELECT id FROM temp.slice)`,
       );
       const entries = "SELECT id FROM temp.slice_entries";
-      for (const table of [...FACT_TABLES, "sightings"]) this.#remove(removed, table, `entry_id IN (${entries})`);
+      for (const table of [...FACT_TABLES, "duplicate_locations"])
+        this.#remove(removed, table, `entry_id IN (${entries})`);
       this.#run(`DELETE FROM kept_keys WHERE entry_id IN (${entries})`);
       this.#remove(removed, "stored_entries", `id IN (${entries})`);
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
       this.#remove(removed, "stored_tags", `(exim_id, server_id) IN (${keys})`);
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
-      forgetMentions(this.#database, []);
+      forgetPostings(this.#database, []);
     });
   }
 
   /** Ways of delivery and reasons that no attempt has any more, looked for without a lock. */
-  unusedCombinations({ table, column }: (typeof COMBINATIONS)[number]): UnusedCombinations {
+  unusedTuples({ table, column }: (typeof TUPLES)[number]): UnusedTuples {
     const version = dataVersion(this.#database);
     const ids = this.#database
       .prepare<[], number>(
@@ -357,7 +349,7 @@ export class Pruner {
   }
 
   /** Removes some of them; undefined, and nothing is removed, when another process has written since they were looked for. */
-  removeCombinations({ table, version }: UnusedCombinations, ids: readonly number[]): RemovedRows | undefined {
+  removeTuples({ table, version }: UnusedTuples, ids: readonly number[]): RemovedRows | undefined {
     let isCurrent = false;
     const removed = this.#inTransaction((counts) => {
       isCurrent = dataVersion(this.#database) === version;
@@ -369,11 +361,11 @@ export class Pruner {
   }
 
   /** Looks for mentions of blocks that have gone: to be done once those of the plan have, and anew when more have. */
-  sweepMentions(): MentionSweep {
-    return new MentionSweep(this.#database);
+  sweepPostings(): PostingSweep {
+    return new PostingSweep(this.#database);
   }
 
-  removeStaleMentions(sweep: MentionSweep, rows: readonly MentionRow[]): void {
+  removeStalePostings(sweep: PostingSweep, rows: readonly PostingRow[]): void {
     this.#inTransaction(() => sweep.drop(rows));
   }
 
@@ -510,9 +502,9 @@ export class Pruner {
     this.#remove(removed, "raw_blocks", "id = ?", id);
     // NOTE: in the room that the text has left, for there may be no other.
     keepKeys(this.#database, told);
-    this.#remove(removed, "sightings", "location >= ? AND location < ?", from, to);
+    this.#remove(removed, "duplicate_locations", "location >= ? AND location < ?", from, to);
     this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
-    this.#moveTwins(from, to, removed);
+    this.#moveDuplicates(from, to, removed);
     const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
     for (const table of FACT_TABLES)
       this.#remove(removed, table, `entry_id >= ? AND entry_id < ? AND entry_id IN (${alone})`, from, to, from, to);
@@ -527,18 +519,18 @@ export class Pruner {
   }
 
   /** An entry whose line another log has as well moves there, with what it says. */
-  #moveTwins(from: number, to: number, removed: Record<string, number>): void {
+  #moveDuplicates(from: number, to: number, removed: Record<string, number>): void {
     const moving = this.#prepare(
-      "SELECT entry_id, min(location) AS location FROM sightings WHERE entry_id >= ? AND entry_id < ? GROUP BY entry_id",
+      "SELECT entry_id, min(location) AS location FROM duplicate_locations WHERE entry_id >= ? AND entry_id < ? GROUP BY entry_id",
     ).all(from, to) as { entry_id: number; location: number }[];
     if (moving.length === 0) return;
     for (const { entry_id, location } of moving) {
-      this.#remove(removed, "sightings", "location = ?", location);
+      this.#remove(removed, "duplicate_locations", "location = ?", location);
       this.#run("UPDATE stored_entries SET id = ? WHERE id = ?", location, entry_id);
-      for (const table of [...FACT_TABLES, "sightings", "kept_keys"])
+      for (const table of [...FACT_TABLES, "duplicate_locations", "kept_keys"])
         this.#run(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`, location, entry_id);
     }
-    mentionEntries(
+    postingEntries(
       this.#database,
       moving.map(({ location }) => location),
     );

@@ -43,6 +43,6 @@ export const REFERRERS: readonly Referrer[] = [
   referrer("stored_headers", { entry_id: "stored_entries" }),
   referrer("stored_envelopes", { entry_id: "stored_entries", address_id: "addresses" }),
   referrer("kept_keys", { entry_id: "stored_entries" }),
-  referrer("sightings", { entry_id: "stored_entries" }),
+  referrer("duplicate_locations", { entry_id: "stored_entries" }),
   referrer("rolled_hosts", { server_id: "stored_servers", host_id: "strings" }),
 ];

@@ -118,7 +118,7 @@ export interface TextIndexesTable {
   last_id: number;
 }
 
-export interface MentionsTable {
+export interface PostingsTable {
   kind: number;
   key: number;
   block_id: number;
@@ -153,7 +153,7 @@ export type AddressEventsTable = RowOf<typeof ADDRESS_EVENT>;
 
 export type StoredEntriesTable = RowOf<typeof ENTRY>;
 
-export interface SightingsTable {
+export interface DuplicateLocationsTable {
   location: number;
   entry_id: number;
   log_type: number;
@@ -517,7 +517,7 @@ export interface BaseTables {
   string_ids: StringIdsTable;
   unused_texts: UnusedTextsTable;
   text_indexes: TextIndexesTable;
-  mentions: MentionsTable;
+  postings: PostingsTable;
   stored_messages: StoredMessagesTable;
   stored_milestones: StoredMilestonesTable;
   stored_recipients: StoredRecipientsTable;
@@ -526,7 +526,7 @@ export interface BaseTables {
   delivery_problems: DeliveryProblemsTable;
   address_events: AddressEventsTable;
   stored_entries: StoredEntriesTable;
-  sightings: SightingsTable;
+  duplicate_locations: DuplicateLocationsTable;
   kept_keys: KeptKeysTable;
   entry_lines: EntryLinesTable;
   stored_headers: StoredHeadersTable;

@@ -1,7 +1,7 @@
 /** A filter as SQL: what must hold of a row of `stored_messages m`, or of a line that belongs to no message. */
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { SECOND_MS } from "../../units.ts";
-import { type MentionKind, textKey } from "../log-text/postings.ts";
+import { type PostingKind, textKey } from "../log-text/postings.ts";
 import { IS_INDEXED_BY_STATUS } from "../schema/codes.ts";
 import { templatesOf } from "../schema/error-templates.ts";
 import type { Schema } from "../schema/tables.ts";
@@ -11,8 +11,8 @@ import { containing, findIpIds, findTextIds, toLike } from "./text-lookup.ts";
 export type Condition = RawBuilder<SqlBool>;
 
 /** What all matches have in common, by which they can be found. */
-export interface MentionKeys {
-  readonly kind: MentionKind;
+export interface PostingKeys {
+  readonly kind: PostingKind;
   readonly keys: readonly number[];
 }
 
@@ -23,7 +23,7 @@ export interface Conditions {
   /** On a line about a recipient, as `address_events a` with `delivery_paths y` and `delivery_problems b`: what tells it from others of its message. */
   readonly attempt: readonly Condition[];
   /** One for each condition that names its matches. */
-  readonly mentions: readonly MentionKeys[];
+  readonly postings: readonly PostingKeys[];
 }
 
 /** When a message arrived; when it was first seen, if it did not. */
@@ -43,7 +43,7 @@ export class ConditionBuilder {
   readonly #message: Condition[] = [];
   #entry: Condition[] | undefined = [];
   readonly #attempt: Condition[] = [];
-  readonly #mentions: MentionKeys[] = [];
+  readonly #postings: PostingKeys[] = [];
 
   constructor(database: Kysely<Schema>) {
     this.#database = database;
@@ -55,7 +55,7 @@ export class ConditionBuilder {
     await this.#addMessageFields(filter);
     await this.#addDeliveries(filter);
     this.#addPlaces(filter);
-    return { message: this.#message, entry: this.#entry, attempt: this.#attempt, mentions: this.#mentions };
+    return { message: this.#message, entry: this.#entry, attempt: this.#attempt, postings: this.#postings };
   }
 
   async #addPeople({ sender, recipient, address, domain, auth }: Filter): Promise<void> {
@@ -238,8 +238,8 @@ export class ConditionBuilder {
     else this.#entry?.push(entry);
   }
 
-  #mention(kind: MentionKind, keys: readonly number[]): void {
-    this.#mentions.push({ kind, keys });
+  #mention(kind: PostingKind, keys: readonly number[]): void {
+    this.#postings.push({ kind, keys });
   }
 
   async #textIds(texts: "addresses" | "strings", patterns: readonly Pattern[] | undefined): Promise<Ids | undefined> {

@@ -22,7 +22,7 @@ interface CutBlock {
 
 type MessageRow = [id: number, eximId: string, isFinished: 0 | 1];
 type EntryRow = [messageId: number, id: number];
-type SightingRow = [entryId: number, location: number];
+type DuplicateLocationRow = [entryId: number, location: number];
 
 /** Blocks kept at hand: messages that are asked for together have their lines in the same ones. */
 const KEPT_BLOCKS = 256;
@@ -32,7 +32,7 @@ export class GroupReader {
   readonly #rawText: RawTextReader;
   readonly #messages: Database.Statement<[string], MessageRow>;
   readonly #entries: Database.Statement<[string], EntryRow>;
-  readonly #sightings: Database.Statement<[string, string], SightingRow>;
+  readonly #duplicate_locations: Database.Statement<[string, string], DuplicateLocationRow>;
   readonly #locations: Database.Statement<[{ readonly from: number; readonly to: number }], number>;
   readonly #blocks = new Map<number, CutBlock>();
 
@@ -51,18 +51,18 @@ export class GroupReader {
          ORDER BY e.at / 1000, e.id`,
       )
       .raw();
-    this.#sightings = database
-      .prepare<[string, string], SightingRow>(
+    this.#duplicate_locations = database
+      .prepare<[string, string], DuplicateLocationRow>(
         `SELECT y.entry_id, y.location FROM json_each(?) j
-         CROSS JOIN stored_entries e ON e.message_id = j.value JOIN sightings y ON y.entry_id = e.id
+         CROSS JOIN stored_entries e ON e.message_id = j.value JOIN duplicate_locations y ON y.entry_id = e.id
          UNION ALL
-         SELECT y.entry_id, y.location FROM json_each(?) j CROSS JOIN sightings y ON y.entry_id = j.value`,
+         SELECT y.entry_id, y.location FROM json_each(?) j CROSS JOIN duplicate_locations y ON y.entry_id = j.value`,
       )
       .raw();
     this.#locations = database
       .prepare<[{ readonly from: number; readonly to: number }], number>(
         `SELECT id FROM stored_entries WHERE id >= @from AND id < @to
-         UNION ALL SELECT location FROM sightings WHERE location >= @from AND location < @to`,
+         UNION ALL SELECT location FROM duplicate_locations WHERE location >= @from AND location < @to`,
       )
       .pluck();
   }
@@ -74,20 +74,23 @@ export class GroupReader {
     const [ids, lone] = [idsOf(1), idsOf(0)];
     const messages = new Map(this.#messages.all(ids).map((row) => [row[0], row]));
     const entries = groupByFirst(this.#entries.all(ids));
-    const sightings = groupByFirst(this.#sightings.all(ids, lone));
+    const duplicate_locations = groupByFirst(this.#duplicate_locations.all(ids, lone));
     return hits.flatMap(({ isMessage, id }): FoundGroup[] => {
-      if (isMessage === 0) return [{ unfinishedId: undefined, lines: [this.#entryText(id, sightings.get(id))] }];
+      if (isMessage === 0)
+        return [{ unfinishedId: undefined, lines: [this.#entryText(id, duplicate_locations.get(id))] }];
       const message = messages.get(id);
       if (message === undefined) return [];
       const [, eximId, isFinished] = message;
-      const lines = (entries.get(id) ?? []).map((entryId) => this.#entryText(entryId, sightings.get(entryId)));
+      const lines = (entries.get(id) ?? []).map((entryId) =>
+        this.#entryText(entryId, duplicate_locations.get(entryId)),
+      );
       return [{ unfinishedId: isFinished === 1 ? undefined : eximId, lines }];
     });
   }
 
   /** As {@link RawTextReader.entryText}. */
-  #entryText(entryId: number, sightings: readonly number[] = []): string | undefined {
-    return longestText(entryId, sightings, (location) => this.#textAt(location));
+  #entryText(entryId: number, duplicate_locations: readonly number[] = []): string | undefined {
+    return longestText(entryId, duplicate_locations, (location) => this.#textAt(location));
   }
 
   #textAt(location: number): string | undefined {

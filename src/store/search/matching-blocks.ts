@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
-import { mentionCode, unpackBlocks } from "../log-text/postings.ts";
+import { postingCode, unpackBlocks } from "../log-text/postings.ts";
 import type { Schema } from "../schema/tables.ts";
-import type { MentionKeys } from "./conditions.ts";
+import type { PostingKeys } from "./conditions.ts";
 
 export interface Block {
   readonly id: number;
@@ -11,10 +11,10 @@ export interface Block {
 }
 
 /** The blocks that mention any of the keys, those whose lines are the latest first; with all that are not indexed yet. */
-export async function findBlocks(database: Kysely<Schema>, { kind, keys }: MentionKeys): Promise<Block[]> {
+export async function findBlocks(database: Kysely<Schema>, { kind, keys }: PostingKeys): Promise<Block[]> {
   const { rows } = await sql<{ block_id: number; further_blocks: Uint8Array | null }>`
-    SELECT block_id, further_blocks FROM mentions
-    WHERE kind = ${mentionCode(kind)} AND key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
+    SELECT block_id, further_blocks FROM postings
+    WHERE kind = ${postingCode(kind)} AND key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))
   `.execute(database);
   const ids = new Set(rows.flatMap((row) => unpackBlocks(row.block_id, row.further_blocks)));
   // NOTE: text may have been pruned of which messages are left; from entry to entry, a block has one step.

@@ -9,7 +9,7 @@ import {
   isServer,
   MESSAGE_AT,
   MESSAGE_MS,
-  type MentionKeys,
+  type PostingKeys,
   QUEUE_MS,
 } from "./conditions.ts";
 import type { Filter } from "./filter.ts";
@@ -88,7 +88,7 @@ export class SearchReader {
   /** The first matches in the order. */
   async find(query: HitQuery): Promise<Hit[]> {
     const conditions = await this.#conditionsOf(query.filter);
-    const keys = fewest(conditions.mentions);
+    const keys = fewest(conditions.postings);
     if (keys === undefined || keys.keys.length > MOST_KEYS) return this.#findAnywhere(query, conditions);
     return this.#findInBlocks(query, conditions, await findBlocks(this.#database, keys));
   }
@@ -96,7 +96,7 @@ export class SearchReader {
   /** All matches in the order, so many at a time. */
   async *findAll(query: Omit<HitQuery, "limit">): AsyncGenerator<readonly Hit[]> {
     const conditions = await this.#conditionsOf(query.filter);
-    const keys = fewest(conditions.mentions);
+    const keys = fewest(conditions.postings);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
       const hits = await this.#findInBlocks(
         { ...query, limit: Infinity },
@@ -144,7 +144,7 @@ export class SearchReader {
   /** How many match. */
   async count(filter: Filter): Promise<number> {
     const conditions = await this.#conditionsOf(filter);
-    const keys = fewest(conditions.mentions);
+    const keys = fewest(conditions.postings);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
       const all = { filter, order: { key: "time", isAscending: false }, after: undefined, limit: Infinity } as const;
       return (await this.#findInBlocks(all, conditions, await findBlocks(this.#database, keys))).length;
@@ -363,8 +363,8 @@ function keyOf(id: string, server: string): string {
   return `${id} ${server}`;
 }
 
-function fewest(mentions: readonly MentionKeys[]): MentionKeys | undefined {
-  return mentions.toSorted((one, other) => one.keys.length - other.keys.length)[0];
+function fewest(postings: readonly PostingKeys[]): PostingKeys | undefined {
+  return postings.toSorted((one, other) => one.keys.length - other.keys.length)[0];
 }
 
 const OTHER_END = sql`LEFT JOIN stored_rejections j ON j.entry_id = e.id LEFT JOIN stored_clients k ON k.entry_id = e.id`;

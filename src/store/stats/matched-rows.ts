@@ -17,25 +17,25 @@ const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
 /** Fills temp.chosen_messages, chosen_rejections and chosen_events with the ids of what matches, of any time. Errors: `usage`. */
 export async function chooseRows(database: Kysely<Schema>, search: SearchReader, subjects: Filter): Promise<Choice> {
-  for (const table of ["chosen_messages", "chosen_rejections", "chosen_events"]) {
+  for (const table of ["matched_messages", "matched_rejections", "matched_events"]) {
     await sql`DROP TABLE IF EXISTS ${sql.table(`temp.${table}`)}`.execute(database);
     await sql`CREATE TABLE ${sql.table(`temp.${table}`)} (id INTEGER PRIMARY KEY)`.execute(database);
   }
   const { attempt, entry } = await new ConditionBuilder(database).build(subjects);
   const filter: Filter = { ...subjects, kind: ["message", "rejection"] };
   for await (const hits of search.findAll({ filter, order: NEWEST_FIRST, after: undefined })) {
-    for (const [table, isMessage] of [["chosen_messages", 1] as const, ["chosen_rejections", 0] as const]) {
+    for (const [table, isMessage] of [["matched_messages", 1] as const, ["matched_rejections", 0] as const]) {
       const ids = JSON.stringify(hits.filter((hit) => hit.isMessage === isMessage).map(({ id }) => id));
       await sql`INSERT INTO ${sql.table(`temp.${table}`)} SELECT value FROM json_each(${ids})`.execute(database);
     }
   }
   await sql`
-    INSERT INTO temp.chosen_rejections
-    SELECT l.id FROM temp.chosen_messages c CROSS JOIN stored_entries l ON l.message_id = c.id
+    INSERT INTO temp.matched_rejections
+    SELECT l.id FROM temp.matched_messages c CROSS JOIN stored_entries l ON l.message_id = c.id
     JOIN stored_rejections j ON j.entry_id = l.id`.execute(database);
   await sql`
-    INSERT INTO temp.chosen_events
-    SELECT a.entry_id FROM temp.chosen_messages c CROSS JOIN stored_entries l ON l.message_id = c.id
+    INSERT INTO temp.matched_events
+    SELECT a.entry_id FROM temp.matched_messages c CROSS JOIN stored_entries l ON l.message_id = c.id
     JOIN address_events a ON a.entry_id = l.id
     LEFT JOIN delivery_paths y ON y.id = a.path_id LEFT JOIN delivery_problems b ON b.id = a.problem_id
     WHERE ${sql.join([sql`1`, ...attempt], sql` AND `)}`.execute(database);

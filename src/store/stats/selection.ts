@@ -71,7 +71,7 @@ export class Selection {
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
           inRanges(sql.ref<number>("m.id"), ranges),
           ...this.#ofServers(sql.ref<number>("m.server_id")),
-          ...this.#chosen(sql.ref<number>("m.id"), "chosen_messages"),
+          ...this.#chosen(sql.ref<number>("m.id"), "matched_messages"),
         ]),
       );
   }
@@ -91,7 +91,7 @@ export class Selection {
   #addressEventsIn(ranges: readonly IdRange[]) {
     return this.tables
       .selectFrom("address_events as e")
-      .where(({ and }) => and(this.#said("e.entry_id", ranges, "chosen_events")));
+      .where(({ and }) => and(this.#said("e.entry_id", ranges, "matched_events")));
   }
 
   /** The same with the entry, as `l`. */
@@ -118,7 +118,7 @@ export class Selection {
   #rejectionsIn(ranges: readonly IdRange[]) {
     return this.tables
       .selectFrom("stored_rejections as j")
-      .where(({ and }) => and(this.#said("j.entry_id", ranges, "chosen_rejections")));
+      .where(({ and }) => and(this.#said("j.entry_id", ranges, "matched_rejections")));
   }
 
   /** All entries in the time, as `l`; of messages or not, whatever subjects are wanted. */

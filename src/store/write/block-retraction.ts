@@ -4,14 +4,14 @@ import type { EntryKind } from "../../parse/events.ts";
 import type { EpochMs, Moment } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import { blockOf, entryIdOf, LINES_PER_BLOCK } from "../log-text/blocks.ts";
-import { forgetMentions } from "../log-text/postings.ts";
+import { forgetPostings } from "../log-text/postings.ts";
 import { type Codes, logTypeBit } from "../schema/codes.ts";
-import type { Bereft, BereftEntry, BereftMessage, BlockCounts } from "./rows.ts";
+import type { BlockCounts, Orphaned, OrphanedEntry, OrphanedMessage } from "./rows.ts";
 
 const NAMED_BY_ENTRIES =
   "SELECT a.recipient_id FROM address_events a JOIN stored_entries e ON e.id = a.entry_id WHERE e.message_id = ?";
 
-export class Withdrawal {
+export class Retraction {
   readonly #database: Database.Database;
   readonly #codes: Codes;
 
@@ -24,7 +24,7 @@ export class Withdrawal {
    * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
    * moves there. Returns what is to be derived again from the lines that are left.
    */
-  withdraw(blockId: number): Bereft {
+  retract(blockId: number): Orphaned {
     const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
     const messages = this.#statement<[number, number], { id: number; server_id: number; exim_id: string }>(
       `SELECT id, server_id, exim_id FROM stored_messages
@@ -38,21 +38,21 @@ export class Withdrawal {
     // NOTE: by the place of their text, which may be in another block than their entry.
     this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);
     this.#statement("DELETE FROM stored_envelopes WHERE id >= ? AND id < ?").run(...range);
-    const forgotten = this.#forgetSightings(range);
-    const moved = this.#moveTwins(range);
+    const forgotten = this.#forgetDuplicateLocations(range);
+    const moved = this.#moveDuplicates(range);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
-    const bereft = messages.map(({ id, server_id, exim_id }) => this.#bereave(id, server_id, exim_id));
+    const bereft = messages.map(({ id, server_id, exim_id }) => this.#orphan(id, server_id, exim_id));
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
-    forgetMentions(
+    forgetPostings(
       this.#database,
       moved.map(({ id }) => blockOf(id)),
     );
-    return { moved, messages: bereft, sightings: forgotten + moved.length };
+    return { moved, messages: bereft, duplicate_locations: forgotten + moved.length };
   }
 
   /** Takes from a message what is derived again: its recipients, but those that only pruned text has named. */
-  #bereave(id: number, serverId: number, eximId: string): BereftMessage {
-    const entries = this.#statement<[number], BereftEntry & { isArrival: number; isPruned: number }>(
+  #orphan(id: number, serverId: number, eximId: string): OrphanedMessage {
+    const entries = this.#statement<[number], OrphanedEntry & { isArrival: number; isPruned: number }>(
       `SELECT e.id, e.at, k.name = 'arrival' AS isArrival, e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM raw_blocks) AS isPruned
        FROM stored_entries e JOIN codes k ON k.family = 'event' AND k.code = e.event WHERE e.message_id = ? ORDER BY e.id`,
     ).all(id);
@@ -73,7 +73,7 @@ export class Withdrawal {
       `SELECT event, count(*) AS entries FROM (
          SELECT event FROM stored_entries WHERE id >= ? AND id < ?
          UNION ALL
-         SELECT e.event FROM sightings s JOIN stored_entries e ON e.id = s.entry_id WHERE s.location >= ? AND s.location < ?
+         SELECT e.event FROM duplicate_locations s JOIN stored_entries e ON e.id = s.entry_id WHERE s.location >= ? AND s.location < ?
        ) GROUP BY event`,
     ).all(...range, ...range);
     const countOf = (kind: EntryKind): number =>
@@ -94,33 +94,33 @@ export class Withdrawal {
   }
 
   /** Forgets that entries of other blocks are in this one too; returns how many. */
-  #forgetSightings([from, to]: readonly [number, number]): number {
+  #forgetDuplicateLocations([from, to]: readonly [number, number]): number {
     const gone = this.#statement<[number, number], { location: number; entry_id: number; log_type: number }>(
-      "SELECT location, entry_id, log_type FROM sightings WHERE location >= ? AND location < ?",
+      "SELECT location, entry_id, log_type FROM duplicate_locations WHERE location >= ? AND location < ?",
     ).all(from, to);
     for (const { location, entry_id, log_type } of gone) {
-      this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
+      this.#statement("DELETE FROM duplicate_locations WHERE location = ?").run(location);
       this.#unmarkSeen(entry_id, log_type);
     }
     return gone.length;
   }
 
   /** Entries of the range that another log shows too move there, without their facts but with the headers it has. */
-  #moveTwins([from, to]: readonly [number, number]): readonly BereftEntry[] {
+  #moveDuplicates([from, to]: readonly [number, number]): readonly OrphanedEntry[] {
     const moving = this.#statement<
       [number, number],
       { location: number; entry_id: number; own_type: number; at: Moment }
     >(
       `SELECT min(s.location) AS location, s.entry_id, o.log_type AS own_type, e.at
-       FROM sightings s JOIN stored_entries e ON e.id = s.entry_id
+       FROM duplicate_locations s JOIN stored_entries e ON e.id = s.entry_id
        JOIN raw_blocks b ON b.id = s.entry_id / ${LINES_PER_BLOCK} JOIN stored_sources o ON o.id = b.source_id
        WHERE s.entry_id >= ? AND s.entry_id < ? GROUP BY s.entry_id`,
     ).all(from, to);
     return moving.map(({ location, entry_id, own_type, at }) => {
-      this.#statement("DELETE FROM sightings WHERE location = ?").run(location);
+      this.#statement("DELETE FROM duplicate_locations WHERE location = ?").run(location);
       this.#unmarkSeen(entry_id, own_type);
       this.#statement("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
-      for (const table of ["sightings", "stored_headers", "stored_envelopes"])
+      for (const table of ["duplicate_locations", "stored_headers", "stored_envelopes"])
         this.#statement(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
       return { id: location, at };
     });

@@ -10,7 +10,7 @@ import { remember } from "../database/bounded-map.ts";
 import { entryIdOf, lineOf, type RawTextReader } from "../log-text/blocks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 
-/** What Exim writes to its main log alone, and most of it: no twin is looked for. */
+/** What Exim writes to its main log alone, and most of it: no duplicate is looked for. */
 export const SINGLE_LOG_KINDS = [
   "arrival",
   "delivery",
@@ -20,7 +20,7 @@ export const SINGLE_LOG_KINDS = [
 const SINGLE_LOG = new Set<EntryKind>(SINGLE_LOG_KINDS);
 
 /** False for what Exim writes to one log only. */
-export function canHaveTwin(kind: EntryKind): boolean {
+export function canHaveDuplicate(kind: EntryKind): boolean {
   return !SINGLE_LOG.has(kind);
 }
 
@@ -35,10 +35,10 @@ interface BlockSpan {
   readonly last: EpochMs;
 }
 
-/** Entries of a block without a twin: by their instant, by their line. */
+/** Entries of a block without a duplicate: by their instant, by their line. */
 type UnpairedEntries = ReadonlyMap<EpochMs, ReadonlyMap<string, number[]>>;
 
-export class TwinFinder {
+export class DuplicateFinder {
   readonly #rawText: RawTextReader;
   readonly #otherLogs: Database.Statement<[number, number], { id: number }>;
   readonly #blocksOf: Database.Statement<[number, number, number], BlockSpan>;
@@ -47,7 +47,7 @@ export class TwinFinder {
   /** Whom what is remembered is about. */
   #asker = "";
   #sourceIds: readonly number[] = [];
-  /** Blocks of the other logs with entries of the time from {@link TwinFinder.#windowStart} on, in their order. */
+  /** Blocks of the other logs with entries of the time from {@link DuplicateFinder.#windowStart} on, in their order. */
   #window: readonly BlockSpan[] = [];
   #windowStart = Number.NaN;
   readonly #unpairedIn = new Map<number, UnpairedEntries>();

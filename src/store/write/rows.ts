@@ -10,13 +10,13 @@ export interface StoredMessage {
   readonly lastAt: Moment;
   readonly arrivalAt: Moment | undefined;
   readonly queueMs: number | undefined;
-  readonly marks: MessageMarks;
+  readonly milestones: MessageMilestones;
   readonly recipients: readonly StoredRecipient[];
-  readonly words: readonly StoredWord[];
+  readonly words: readonly StoredRecipientEvent[];
 }
 
-export type MessageMarks = Readonly<Record<MarkName, Moment | undefined>>;
-export type MarkName =
+export type MessageMilestones = Readonly<Record<MilestoneName, Moment | undefined>>;
+export type MilestoneName =
   | "completed"
   | "frozen"
   | "thawed"
@@ -33,7 +33,7 @@ export interface StoredRecipient {
   readonly announced: boolean;
 }
 
-export interface StoredWord {
+export interface StoredRecipientEvent {
   readonly recipient: string;
   readonly target: string;
   readonly outcome: Outcome;
@@ -56,27 +56,27 @@ export interface BlockRow {
 }
 
 /** What has lost lines, and is to be derived again from those that are left. */
-export interface Bereft {
+export interface Orphaned {
   /** Their rows and recipients are to be written again, or removed when no entry is left. */
-  readonly messages: readonly BereftMessage[];
+  readonly messages: readonly OrphanedMessage[];
   /** Entries that are now in another log: what they say is to be written again, from their lines there. The headers below them are there. */
-  readonly moved: readonly BereftEntry[];
+  readonly moved: readonly OrphanedEntry[];
   /** So many entries are no longer shown by two logs. */
-  readonly sightings: number;
+  readonly duplicate_locations: number;
 }
 
-export interface BereftMessage {
+export interface OrphanedMessage {
   readonly id: number;
   readonly serverId: number;
   readonly eximId: string;
-  readonly entries: readonly BereftEntry[];
+  readonly entries: readonly OrphanedEntry[];
   /** The text of some of its entries has been pruned: what is stored of it is all that is known of them. */
   readonly lacksText: boolean;
   /** Its arrival is among the entries. */
   readonly hasArrival: boolean;
 }
 
-export interface BereftEntry {
+export interface OrphanedEntry {
   readonly id: number;
   readonly at: Moment;
 }

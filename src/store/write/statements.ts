@@ -17,7 +17,7 @@ import {
 } from "../schema/records.ts";
 import type { StoredMessagesTable, StoredMilestonesTable, StoredRecipientsTable } from "../schema/tables.ts";
 import { Interner } from "./interner.ts";
-import { Combinations } from "./tuple-interner.ts";
+import { TupleInterner } from "./tuple-interner.ts";
 
 const STATE_COLUMNS = columnsOf(MESSAGE_STATE);
 const ARRIVAL_COLUMNS = columnsOf(ARRIVAL);
@@ -35,7 +35,7 @@ export const RECIPIENT_COLUMNS = [
 ] as const satisfies readonly (keyof StoredRecipientsTable)[];
 
 /** A line about one recipient, as it is stored. */
-export interface WordRow {
+export interface RecipientEventRow {
   readonly recipient: string;
   readonly target: string | null;
   readonly outcome: number;
@@ -55,8 +55,8 @@ interface Flushable {
 export interface WriteStatements {
   readonly strings: Interner;
   readonly addresses: Interner;
-  readonly paths: Combinations<"delivery_paths">;
-  readonly problems: Combinations<"delivery_problems">;
+  readonly paths: TupleInterner<"delivery_paths">;
+  readonly problems: TupleInterner<"delivery_problems">;
   readonly messages: BulkInsert<"stored_messages">;
   readonly entries: BulkInsert<"stored_entries">;
   readonly rejections: BulkInsert<"stored_rejections">;
@@ -66,17 +66,17 @@ export interface WriteStatements {
   readonly headers: BulkInsert<"stored_headers">;
   readonly envelopes: BulkInsert<"stored_envelopes">;
   readonly recipients: BulkInsert<"stored_recipients">;
-  readonly mentions: BulkInsert<"mentions">;
+  readonly postings: BulkInsert<"postings">;
   readonly bulk: readonly Flushable[];
   readonly maxIds: Readonly<Record<"stored_messages" | "raw_blocks", Database.Statement<[], { id: number }>>>;
   readonly addBlock: Database.Statement;
-  readonly addSighting: Database.Statement;
+  readonly addDuplicateLocation: Database.Statement;
   readonly markSeen: Database.Statement;
   readonly setDetails: Database.Statement<[number | null, number]>;
   readonly greatestEximId: Database.Statement<[], { id: string | null }>;
   readonly findMessage: Database.Statement<[number, string], MessageRow>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
-  readonly wordsOf: Database.Statement<[number], WordRow>;
+  readonly wordsOf: Database.Statement<[number], RecipientEventRow>;
   readonly putRecipient: Database.Statement;
   readonly putMilestones: Database.Statement;
   readonly updateState: Database.Statement;
@@ -101,7 +101,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   const clients = new BulkInsert(database, "stored_clients", columnsOf(CLIENT));
   const addressEvents = new BulkInsert(database, "address_events", columnsOf(ADDRESS_EVENT));
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
-  const mentions = mentionsTable(database);
+  const postings = mentionsTable(database);
   return {
     strings: new Interner(database, "strings", {
       add: (id, text) => strings.add({ id, text }),
@@ -111,8 +111,8 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       add: (id, address) => addresses.add({ id, address }),
       flush: () => addresses.flush(),
     }),
-    paths: new Combinations(database, "delivery_paths", columnsOf(DELIVERY_PATH)),
-    problems: new Combinations(database, "delivery_problems", columnsOf(DELIVERY_PROBLEM)),
+    paths: new TupleInterner(database, "delivery_paths", columnsOf(DELIVERY_PATH)),
+    problems: new TupleInterner(database, "delivery_problems", columnsOf(DELIVERY_PROBLEM)),
     messages,
     entries,
     rejections,
@@ -122,7 +122,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     headers,
     envelopes,
     recipients,
-    mentions,
+    postings,
     bulk: [
       strings,
       addresses,
@@ -135,7 +135,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       headers,
       envelopes,
       recipients,
-      mentions,
+      postings,
     ],
     maxIds: {
       stored_messages: database.prepare("SELECT max(id) AS id FROM stored_messages"),
@@ -145,7 +145,9 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
       `INSERT INTO raw_blocks (id, source_id, position, size, lines, first_ms, last_ms, clock_ms, read_ms, sha256, data, codec)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'brotli')`,
     ),
-    addSighting: database.prepare("INSERT INTO sightings (location, entry_id, log_type) VALUES (?, ?, ?)"),
+    addDuplicateLocation: database.prepare(
+      "INSERT INTO duplicate_locations (location, entry_id, log_type) VALUES (?, ?, ?)",
+    ),
     markSeen: database.prepare("UPDATE stored_entries SET seen_in = seen_in | ? WHERE id = ?"),
     setDetails: database.prepare("UPDATE stored_entries SET details_id = ? WHERE id = ?"),
     greatestEximId: database.prepare("SELECT max(exim_id) AS id FROM stored_messages"),

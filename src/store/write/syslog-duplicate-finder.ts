@@ -10,7 +10,7 @@ import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import { SINGLE_LOG_KINDS } from "./duplicate-finder.ts";
 
 /** What two entries have in common when they are one event. */
-export interface SyslogTwinSearch {
+export interface SyslogDuplicateSearch {
   /** Writer and first line. */
   readonly key: string;
   readonly at: EpochMs;
@@ -31,7 +31,7 @@ interface Candidate {
 /** Lines come in the order of time but for a few. */
 const REMEMBERED_SECONDS = 64;
 
-export class SyslogTwins {
+export class SyslogDuplicates {
   readonly #rawText: RawTextReader;
   readonly #entriesBetween: Database.Statement<
     [{ readonly from: number; readonly to: number; readonly server: number }],
@@ -55,27 +55,27 @@ export class SyslogTwins {
   }
 
   /** The entry that the search describes and that `logType` has not shown yet, taken so that the next equal line gets the next one. */
-  take({ key, at, earlierMs, serverId, keyOf }: SyslogTwinSearch, logType: LogType): number | undefined {
+  take({ key, at, earlierMs, serverId, keyOf }: SyslogDuplicateSearch, logType: LogType): number | undefined {
     if (serverId !== this.#serverId) this.forget();
     this.#serverId = serverId;
     const bit = logTypeBit(logType);
     for (let second = secondOf(epochMs(at - earlierMs)); second <= secondOf(at); second++) {
-      const twin = this.#candidates(second, keyOf).find(
+      const duplicate = this.#candidates(second, keyOf).find(
         (candidate) =>
           candidate.key === key &&
           (candidate.seenIn & bit) === 0 &&
           candidate.at <= at &&
           candidate.at >= at - earlierMs,
       );
-      if (twin === undefined) continue;
-      twin.seenIn |= bit;
-      return twin.id;
+      if (duplicate === undefined) continue;
+      duplicate.seenIn |= bit;
+      return duplicate.id;
     }
     return undefined;
   }
 
   /** An entry that was searched for in vain, and that is stored now. */
-  note({ key, at, keyOf }: SyslogTwinSearch, id: number, logType: LogType): void {
+  note({ key, at, keyOf }: SyslogDuplicateSearch, id: number, logType: LogType): void {
     this.#candidates(secondOf(at), keyOf).push({ id, at, key, seenIn: logTypeBit(logType) });
   }
 

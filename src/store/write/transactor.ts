@@ -5,34 +5,34 @@ import type { SqlValue } from "../database/bulk-insert.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
-import { type FreshMentions, indexMentions, lastIndexedBlock } from "../log-text/postings.ts";
+import { type FreshPostings, indexPostings, lastIndexedBlock } from "../log-text/postings.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
-import { Withdrawal } from "./block-retraction.ts";
-import type { TwinFinder } from "./duplicate-finder.ts";
+import { Retraction } from "./block-retraction.ts";
+import type { DuplicateFinder } from "./duplicate-finder.ts";
 import type { FreshCounts } from "./fresh-counts.ts";
 import { rollUp } from "./rollups.ts";
 import type {
-  Bereft,
   BlockCounts,
   BlockRow,
+  Orphaned,
   RunFigures,
   RunResult,
   StoredMessage,
-  StoredWord,
+  StoredRecipientEvent,
   TaggableMessage,
 } from "./rows.ts";
 import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalogue.ts";
-import type { WordRow, WriteStatements } from "./statements.ts";
-import type { SyslogTwinSearch, SyslogTwins } from "./syslog-duplicate-finder.ts";
+import type { RecipientEventRow, WriteStatements } from "./statements.ts";
+import type { SyslogDuplicateSearch, SyslogDuplicates } from "./syslog-duplicate-finder.ts";
 
 /** What the writer knows from one transaction to the next. */
 export interface WriterMemory {
   readonly rawText: RawTextReader;
-  readonly twins: TwinFinder;
-  readonly syslogTwins: SyslogTwins;
-  readonly mentions: FreshMentions;
+  readonly duplicates: DuplicateFinder;
+  readonly syslogDuplicates: SyslogDuplicates;
+  readonly postings: FreshPostings;
   readonly counts: FreshCounts;
 }
 
@@ -41,7 +41,7 @@ export class Transactor {
   readonly codes: Codes;
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
-  readonly #withdrawal: Withdrawal;
+  readonly #retraction: Retraction;
   readonly #memory: WriterMemory;
   readonly #ids = new Map<string, number>();
   #ended = false;
@@ -50,7 +50,7 @@ export class Transactor {
     this.#database = database;
     this.#tables = tables;
     this.codes = codes;
-    this.#withdrawal = new Withdrawal(database, codes);
+    this.#retraction = new Retraction(database, codes);
     this.#memory = memory;
   }
 
@@ -90,14 +90,14 @@ export class Transactor {
     const { strings, addresses } = this.#open();
     strings.index();
     addresses.index();
-    this.indexMentions();
+    this.indexPostings();
   }
 
   /** Makes what the blocks mention findable. */
-  indexMentions(): void {
+  indexPostings(): void {
     this.flush();
     keepEqualKeys(this.#database, this.#memory.rawText, lastIndexedBlock(this.#database));
-    indexMentions(this.#database, this.#tables.mentions, this.#memory.mentions);
+    indexPostings(this.#database, this.#tables.postings, this.#memory.postings);
   }
 
   /** Adds up for statistics what is not yet, a part of it; false when nothing is left. To be done when a run ends, again and again. */
@@ -132,40 +132,40 @@ export class Transactor {
   }
 
   /** Says that the entry is also at `location`, in another log. */
-  addSighting(entryId: number, location: number, logType: LogType): void {
+  addDuplicateLocation(entryId: number, location: number, logType: LogType): void {
     const tables = this.#open();
-    tables.addSighting.run(location, entryId, this.codes.logType(logType));
+    tables.addDuplicateLocation.run(location, entryId, this.codes.logType(logType));
     tables.markSeen.run(logTypeBit(logType), entryId);
   }
 
   /** True when another log may show lines of this one, too. */
   hasOtherLogs(serverId: number, logType: LogType): boolean {
     this.#open();
-    return this.#memory.twins.hasOtherLogs(serverId, logType);
+    return this.#memory.duplicates.hasOtherLogs(serverId, logType);
   }
 
-  /** The unpaired entry of another log that `line` repeats; see {@link TwinFinder}. */
-  takeTwin(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
+  /** The unpaired entry of another log that `line` repeats; see {@link DuplicateFinder}. */
+  takeDuplicate(line: string, at: EpochMs, serverId: number, logType: LogType): number | undefined {
     this.#open();
-    return this.#memory.twins.take(line, at, serverId, logType);
+    return this.#memory.duplicates.take(line, at, serverId, logType);
   }
 
-  /** The entry of syslog that another line of it repeats; see {@link SyslogTwins}. */
-  takeSyslogTwin(search: SyslogTwinSearch, logType: LogType): number | undefined {
+  /** The entry of syslog that another line of it repeats; see {@link SyslogDuplicates}. */
+  takeSyslogDuplicate(search: SyslogDuplicateSearch, logType: LogType): number | undefined {
     const { entries } = this.#open();
-    const twin = this.#memory.syslogTwins.take(search, logType);
+    const duplicate = this.#memory.syslogDuplicates.take(search, logType);
     // It may be one of those that wait to be inserted.
-    if (twin !== undefined) entries.flush();
-    return twin;
+    if (duplicate !== undefined) entries.flush();
+    return duplicate;
   }
 
-  /** Makes an entry of syslog known to {@link Transactor.takeSyslogTwin}, which has found none. */
-  noteSyslogEntry(search: SyslogTwinSearch, entryId: number, logType: LogType): void {
+  /** Makes an entry of syslog known to {@link Transactor.takeSyslogDuplicate}, which has found none. */
+  noteSyslogEntry(search: SyslogDuplicateSearch, entryId: number, logType: LogType): void {
     this.#open();
-    this.#memory.syslogTwins.note(search, entryId, logType);
+    this.#memory.syslogDuplicates.note(search, entryId, logType);
   }
 
-  /** Says where further lines of an entry are, or of a sighting of it, in a log that came through syslog. */
+  /** Says where further lines of an entry are, or of a duplicate location of it, in a log that came through syslog. */
   addEntryLines(locations: readonly number[], firstLocation: number): void {
     const { entryLines } = this.#open();
     for (const location of locations) entryLines.add({ location, first_location: firstLocation });
@@ -189,7 +189,7 @@ export class Transactor {
       lastAt: row.last_at as Moment,
       arrivalAt: moment(row.arrival_at),
       queueMs: row.queue_ms ?? undefined,
-      marks: {
+      milestones: {
         completed: moment(row.completed_at),
         frozen: moment(row.frozen_at),
         thawed: moment(row.thawed_at),
@@ -241,8 +241,8 @@ export class Transactor {
   }
 
   /** What blocks mention, as they are stored. */
-  get mentions(): FreshMentions {
-    return this.#memory.mentions;
+  get postings(): FreshPostings {
+    return this.#memory.postings;
   }
 
   /** The messages with an id of Exim's, one a server. */
@@ -339,27 +339,27 @@ export class Transactor {
    * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
    * moves there. Returns what is to be derived again from the lines that are left.
    */
-  withdrawBlock(blockId: number): Bereft {
+  retractBlock(blockId: number): Orphaned {
     this.#open();
-    const bereft = this.#withdrawal.withdraw(blockId);
-    this.#memory.mentions.spoil();
+    const bereft = this.#retraction.retract(blockId);
+    this.#memory.postings.spoil();
     this.#memory.counts.spoil();
     this.#memory.rawText.clear();
-    this.#memory.twins.forget();
-    this.#memory.syslogTwins.forget();
+    this.#memory.duplicates.forget();
+    this.#memory.syslogDuplicates.forget();
     return bereft;
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
   countBlock(blockId: number): BlockCounts {
     this.#open();
-    return this.#withdrawal.count(blockId);
+    return this.#retraction.count(blockId);
   }
 
   /** Earliest and latest entry of the blocks of a source. */
   timesOf(sourceId: number): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
     this.#open();
-    return this.#withdrawal.timesOf(sourceId);
+    return this.#retraction.timesOf(sourceId);
   }
 
   removeMessage(id: number): void {
@@ -386,7 +386,7 @@ export class Transactor {
     return this.#tables;
   }
 
-  #toWord(row: WordRow): StoredWord {
+  #toWord(row: RecipientEventRow): StoredRecipientEvent {
     return {
       recipient: row.recipient,
       target: row.target ?? row.recipient,

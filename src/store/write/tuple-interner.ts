@@ -5,16 +5,16 @@ import type { DeliveryPathsTable, DeliveryProblemsTable } from "../schema/tables
 /** So many are remembered, then all are forgotten. */
 const REMEMBERED = 20_000;
 
-interface CombinationTables {
+interface TupleTables {
   delivery_paths: DeliveryPathsTable;
   delivery_problems: DeliveryProblemsTable;
 }
 
 /**
- * Gives each combination of values its id, adding what is new. Combinations are few for many rows that refer to them.
+ * Gives each tuple of values its id, adding what is new. Tuples are few for many rows that refer to them.
  * Remembers ids between transactions: {@link forget} after a rollback, or when another process may have written.
  */
-export class Combinations<Table extends keyof CombinationTables> {
+export class TupleInterner<Table extends keyof TupleTables> {
   readonly #find: Database.Statement<SqlValue[], { id: number }>;
   readonly #add: Database.Statement<SqlValue[]>;
   readonly #known = new Map<string, number>();
@@ -23,7 +23,7 @@ export class Combinations<Table extends keyof CombinationTables> {
   constructor(
     database: Database.Database,
     table: Table,
-    columns: readonly Exclude<keyof CombinationTables[Table] & string, "id">[],
+    columns: readonly Exclude<keyof TupleTables[Table] & string, "id">[],
   ) {
     this.#find = database.prepare(
       `SELECT id FROM ${table} WHERE ${columns.map((column) => `${column} IS ?`).join(" AND ")}`,

@@ -10,13 +10,13 @@ import { CHECKPOINT_PAGES, syncCommits, withTranslation } from "../database/conn
 import { translateSqliteError } from "../database/sqlite-errors.ts";
 import { type FreeBytes, freeBytesAt } from "../files/free-space.ts";
 import { RawTextReader } from "../log-text/blocks.ts";
-import { FreshMentions } from "../log-text/postings.ts";
+import { FreshPostings } from "../log-text/postings.ts";
 import { type Codes, loadCodes } from "../schema/codes.ts";
-import { TwinFinder } from "./duplicate-finder.ts";
+import { DuplicateFinder } from "./duplicate-finder.ts";
 import { FreshCounts } from "./fresh-counts.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { prepareWriteStatements, type WriteStatements } from "./statements.ts";
-import { SyslogTwins } from "./syslog-duplicate-finder.ts";
+import { SyslogDuplicates } from "./syslog-duplicate-finder.ts";
 import { Transactor, type WriterMemory } from "./transactor.ts";
 
 interface WriterOptions {
@@ -93,9 +93,9 @@ export class Writer {
     this.#tables = prepareWriteStatements(database);
     this.#memory = {
       rawText: this.rawText,
-      twins: new TwinFinder(database, this.rawText, this.codes),
-      syslogTwins: new SyslogTwins(database, this.rawText, this.codes),
-      mentions: new FreshMentions(),
+      duplicates: new DuplicateFinder(database, this.rawText, this.codes),
+      syslogDuplicates: new SyslogDuplicates(database, this.rawText, this.codes),
+      postings: new FreshPostings(),
       counts: new FreshCounts(this.codes),
     };
   }
@@ -257,11 +257,11 @@ export class Writer {
     this.#tables.addresses.forget();
     this.#tables.paths.forget();
     this.#tables.problems.forget();
-    this.#memory.mentions.spoil();
+    this.#memory.postings.spoil();
     this.#memory.counts.spoil();
     this.rawText.clear();
-    this.#memory.twins.forget();
-    this.#memory.syslogTwins.forget();
+    this.#memory.duplicates.forget();
+    this.#memory.syslogDuplicates.forget();
   }
 }
 

@@ -37,7 +37,7 @@ function countAll({ database }: CheckContext): ReadonlyMap<number, Figures> {
     .prepare<[], Figures & { id: number }>(
       `WITH places AS (
          SELECT id AS location, event FROM stored_entries
-         UNION ALL SELECT s.location, e.event FROM sightings s JOIN stored_entries e ON e.id = s.entry_id
+         UNION ALL SELECT s.location, e.event FROM duplicate_locations s JOIN stored_entries e ON e.id = s.entry_id
        ),
        events AS (
          SELECT b.source_id AS id, k.name, count(*) AS entries

@@ -2,8 +2,8 @@ import { blockOf, lineOf, type RawTextReader } from "../../log-text/blocks.ts";
 import { SHOWN_ENTRIES } from "../shown-entries.ts";
 import type { Check } from "./check.ts";
 
-export const SIGHTINGS: Check = {
-  name: "sightings",
+export const DUPLICATE_LOCATIONS: Check = {
+  name: "locations",
   question: "Is what each entry says about the logs that show it true?",
   readsAllText: false,
   *run({ database }) {
@@ -14,19 +14,19 @@ export const SIGHTINGS: Check = {
            WHEN o.log_type = s.log_type THEN 'is in a log of the type of its entry'
            ELSE 'is in a log of another server than its entry'
          END AS what
-       FROM sightings g
+       FROM duplicate_locations g
        JOIN raw_blocks b ON b.id = g.location / 65536 JOIN stored_sources s ON s.id = b.source_id
        JOIN raw_blocks c ON c.id = g.entry_id / 65536 JOIN stored_sources o ON o.id = c.source_id
        JOIN codes k ON k.family = 'log_type' AND k.code = s.log_type
        WHERE k.name <> 'syslog' AND (s.log_type <> g.log_type OR o.log_type = s.log_type) OR o.server_id <> s.server_id`,
     );
-    for (const { location, what } of wrong.iterate()) yield `The sighting ${location} ${what}.`;
-    const marks = database.prepare<[], { id: number; is_stranger: number; marked: number; shown: number }>(
+    for (const { location, what } of wrong.iterate()) yield `The duplicate location ${location} ${what}.`;
+    const milestones = database.prepare<[], { id: number; is_stranger: number; marked: number; shown: number }>(
       `SELECT id, is_stranger, marked, shown FROM (${SHOWN_ENTRIES})
        WHERE is_stranger
           OR iif(server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0), marked & shown, marked) <> shown`,
     );
-    for (const { id, is_stranger, marked, shown } of marks.iterate())
+    for (const { id, is_stranger, marked, shown } of milestones.iterate())
       yield is_stranger
         ? `Entry ${id} is of another server than its log.`
         : `Entry ${id} is marked as seen in ${marked}; the logs that show it are ${shown}.`;
@@ -34,20 +34,21 @@ export const SIGHTINGS: Check = {
 };
 
 export const TWINS: Check = {
-  name: "twins",
+  name: "duplicates",
   question: "Do two logs that show one entry have the same line?",
   readsAllText: true,
   *run({ database, rawText }) {
-    const total = (database.prepare("SELECT count(*) AS count FROM sightings").get() as { count: number }).count;
-    const sightings = database.prepare<[], { location: number; entry_id: number }>(
+    const total = (database.prepare("SELECT count(*) AS count FROM duplicate_locations").get() as { count: number })
+      .count;
+    const duplicate_locations = database.prepare<[], { location: number; entry_id: number }>(
       // Lines that came through syslog are pieces, and differ.
-      `SELECT g.location, g.entry_id FROM sightings g
+      `SELECT g.location, g.entry_id FROM duplicate_locations g
        JOIN raw_blocks b ON b.id = g.location / 65536 JOIN stored_sources s ON s.id = b.source_id
        JOIN codes k ON k.family = 'log_type' AND k.code = s.log_type
        WHERE k.name <> 'syslog' ORDER BY g.location`,
     );
     let done = 0;
-    for (const { location, entry_id } of sightings.iterate()) {
+    for (const { location, entry_id } of duplicate_locations.iterate()) {
       if (lineAt(rawText, location) !== lineAt(rawText, entry_id))
         yield `The entries ${location} and ${entry_id} are stored as one and have different lines.`;
       yield { done: ++done, total };

@@ -10,7 +10,7 @@ export const PLACES: Check = {
       `SELECT p.location FROM (
          SELECT id AS location, message_id IS NOT NULL AND server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0) AS may_be_pruned
          FROM stored_entries
-         UNION ALL SELECT location, FALSE FROM sightings
+         UNION ALL SELECT location, FALSE FROM duplicate_locations
          UNION ALL SELECT location, FALSE FROM entry_lines
        ) p
        LEFT JOIN raw_blocks b ON b.id = p.location / 65536
@@ -21,7 +21,7 @@ export const PLACES: Check = {
     const twice = database.prepare<[], { location: number }>(
       `SELECT location FROM (
          SELECT id AS location FROM stored_entries
-         UNION ALL SELECT location FROM sightings
+         UNION ALL SELECT location FROM duplicate_locations
          UNION ALL SELECT location FROM entry_lines
        ) GROUP BY location HAVING count(*) > 1`,
     );

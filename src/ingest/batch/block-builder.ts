@@ -9,11 +9,11 @@ import { DAY_MS, type EpochMs, MIB, MOMENTS_PER_MS, type Moment, momentMs } from
 import { BatchEncoder } from "./batch-encoder.ts";
 import { Batcher } from "./batcher.ts";
 import { LogClock } from "./clock.ts";
-import type { BlockMentions, EncodedBatch } from "./encoded-batch.ts";
+import type { BlockPostings, EncodedBatch } from "./encoded-batch.ts";
 import { momentOf } from "./entry-facts.ts";
 import { type LineEnd, LineSplitter, type TextSink } from "./lines.ts";
 import type { LogRecord } from "./log-record.ts";
-import { logTypeOf, syslogTwinOf } from "./syslog-duplicate.ts";
+import { logTypeOf, syslogDuplicateOf } from "./syslog-duplicate.ts";
 
 /** What is to be known of a log before its new text is read. */
 export interface ReadingStart {
@@ -54,7 +54,7 @@ export interface EncodedBlock {
   /** Lines of Exim whose text was left out by what printed them. */
   readonly lost: number;
   readonly batches: readonly EncodedBatch[];
-  readonly mentions: BlockMentions;
+  readonly postings: BlockPostings;
   /** Earliest and latest entry. */
   readonly firstMs: EpochMs | undefined;
   readonly lastMs: EpochMs | undefined;
@@ -68,7 +68,7 @@ const NO_PLACES: readonly number[] = [];
 const LONGEST_BLOCK = DAY_MS * MOMENTS_PER_MS;
 
 /** Reads the text that goes on where `start` ends, and calls `onBlock` for each block. */
-export class Reading implements TextSink {
+export class BlockBuilder implements TextSink {
   readonly #start: ReadingStart;
   readonly #onBlock: (block: EncodedBlock) => void;
   readonly #encoder: BatchEncoder;
@@ -198,7 +198,7 @@ export class Reading implements TextSink {
       line,
       places: isSyslog || parsed.headerDump !== undefined ? places : NO_PLACES,
       logType: logTypeOf(parsed),
-      syslogTwin: isSyslog ? syslogTwinOf(parsed) : undefined,
+      syslogDuplicate: isSyslog ? syslogDuplicateOf(parsed) : undefined,
     };
     this.#encoder.add(place, parsed, at);
   }
@@ -225,7 +225,7 @@ export class Reading implements TextSink {
       lines: this.#lines,
       lost: this.#lost,
       batches: this.#batches,
-      mentions: this.#encoder.takeMentions(),
+      postings: this.#encoder.takePostings(),
       ...timesOf(this.#firstAt, this.#lastAt),
       clockMs: this.#clock.last,
     };
