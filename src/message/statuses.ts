@@ -47,7 +47,7 @@ export const MESSAGE_STATUS_RULES = {
   bounced: "Every known recipient failed for good, or the message was cancelled.",
   frozen: "On the queue and frozen: not tried until it is thawed.",
   rejected:
-    "Refused at or after DATA, for good or for now, broken off by the client, or taken back: it got an id and was never accepted.",
+    "Refused at or after DATA, for good or for now, broken off by the client, or withdrawn: it got an id and was never accepted.",
   removed: "Taken off the queue by an administrator; nobody was told.",
   discarded: "Accepted and thrown away on purpose: blackhole, filter, discard, or delivery suppressed by -N.",
   partial: "No recipient is outstanding, and they ended differently.",

@@ -137,7 +137,11 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
     plainClause("marked as delivered by an administrator for", of("delivered", true)),
     troubleClause(`cancelled by ${cancelledBy}: bounced for`, cancelled, () => "", "the last error was"),
     ...[...Map.groupBy(timedOut, ({ triedMs }) => describeSpan(triedMs ?? 0))].map(([span, those]) =>
-      troubleClause(`given up after ${span} of trying (retry timeout exceeded) for`, those, describeCopies),
+      troubleClause(
+        `given up ${span} (retry timeout exceeded), ${isToldNobody ? "failed" : "bounced"} for`,
+        those,
+        describeCopies,
+      ),
     ),
     troubleClause(
       isToldNobody ? "failed for" : "bounced for",
@@ -188,10 +192,12 @@ function describeCopies({ copies }: VerdictRecipient): string {
 }
 
 /** `4 days`, `7 hours`: whole ones of the largest unit that fits. */
+/** `after 4 days`; a host that has failed other messages for long is given up at the first try. */
 function describeSpan(ms: number): string {
-  const [unit = "second", unitMs = SECOND_MS] = UNITS.find(([, size]) => ms >= size) ?? [];
+  const [unit, unitMs] = UNITS.find(([, size]) => ms >= size) ?? [];
+  if (unit === undefined || unitMs === undefined) return "at once";
   const count = Math.floor(ms / unitMs);
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+  return `after ${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 const UNITS = [

@@ -30,12 +30,13 @@ describe("what became of the message", () => {
     ["13 22:00:00", "1 day"],
     ["13 02:40:14", "5 hours"],
     ["12 21:50:13", "10 minutes"],
+    ["12 21:40:20", undefined],
   ])("given up at %s after %s, with the last real error", async (stamp, span) => {
     expect(
       await verdict(ARRIVAL, BUSY, `${stamp} ** b@in.example: retry timeout exceeded`, `${stamp} Completed`),
     ).toMatch(
       new RegExp(
-        `^Given up after ${span} of trying \\(retry timeout exceeded\\) for b@in\\.example: .*450 4\\.2\\.0 busy\\.$`,
+        `^Given up ${span === undefined ? "at once" : `after ${span}`} \\(retry timeout exceeded\\), bounced for b@in\\.example: .*450 4\\.2\\.0 busy\\.$`,
       ),
     );
   });
