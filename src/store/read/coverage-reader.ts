@@ -50,6 +50,10 @@ export interface TimeSpan {
 /** More of them say nothing more. */
 const MOST_ROWS = 5000;
 
+/** Epoch milliseconds of a moment, rounded down before 1970, too: the form of the index. */
+const toMs = (moment: string): string => `(${moment} + 62167219200000000) / 1000 - 62167219200000`;
+const MESSAGE_MS = toMs("coalesce(arrival_at, first_at)");
+
 export class CoverageReader {
   readonly #database: Database.Database;
   #codes: Codes | undefined;
@@ -136,21 +140,20 @@ export class CoverageReader {
 
   #line(serverId: number, { from, until }: TimeSpan, order: "ASC" | "DESC"): EpochMs | undefined {
     const extreme = order === "ASC" ? "min" : "max";
-    const bounds = [momentAt(from, 0), momentAt(until, 0), serverId] as const;
-    const at = prepareOnce<number[], number | null>(
+    const ms = prepareOnce<number[], number | null>(
       this.#database,
-      `SELECT ${extreme}(at) FROM (
-         SELECT * FROM (SELECT at FROM stored_entries INDEXED BY idx_stored_entries_lone_at
+      `SELECT ${extreme}(ms) FROM (
+         SELECT * FROM (SELECT ${toMs("at")} AS ms FROM stored_entries INDEXED BY idx_stored_entries_lone_at
            WHERE message_id IS NULL AND at >= ? AND at < ? AND server_id = ? AND seen_in & ${logTypeBit("main")}
            ORDER BY at ${order} LIMIT 1)
          UNION ALL
-         SELECT * FROM (SELECT coalesce(arrival_at, first_at) AS at FROM stored_messages INDEXED BY idx_stored_messages_at
-           WHERE coalesce(arrival_at, first_at) >= ? AND coalesce(arrival_at, first_at) < ? AND server_id = ? AND arrival_at IS NOT NULL
-           ORDER BY coalesce(arrival_at, first_at) ${order} LIMIT 1))`,
+         SELECT * FROM (SELECT ${MESSAGE_MS} AS ms FROM stored_messages INDEXED BY idx_stored_messages_at_ms
+           WHERE ${MESSAGE_MS} >= ? AND ${MESSAGE_MS} < ? AND server_id = ? AND arrival_at IS NOT NULL
+           ORDER BY ${MESSAGE_MS} ${order} LIMIT 1))`,
     )
       .pluck()
-      .get(...bounds, ...bounds);
-    return at === null || at === undefined ? undefined : momentMs(at as Moment);
+      .get(momentAt(from, 0), momentAt(until, 0), serverId, from, until, serverId);
+    return ms === null || ms === undefined ? undefined : epochMs(ms);
   }
 
   /** True when the daemon said in the time that it began. */
