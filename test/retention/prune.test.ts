@@ -481,6 +481,8 @@ function dumpRows(path: string, kept?: Kept): Record<string, string[]> {
         view,
         rows
           .filter((row) => keys === undefined || keys.has(row[key]))
+          // NOTE: when a line was read is known as long as its text is there.
+          .map((row) => ({ ...row, created_at: undefined }))
           .map((row) => JSON.stringify(of === "entries" ? { ...row, [key]: undefined } : row))
           .sort(),
       ];
