@@ -321,7 +321,8 @@ async function print(
   if (format === "page") return printReport(look, PAGE, shown, flags, io);
   if (format === "summary") {
     const tallies = new DomainTallies(now, splitsOf(flags));
-    for await (const { message } of candidates) tallies.add(message);
+    const redactMessage = redactor(flags);
+    for await (const { message } of candidates) tallies.add(redactMessage(message));
     const summary = tallies.summary(flags.by);
     io.stdout.write(renderListing(summaryLines(summary)));
     return summary.rows.length > 0;
