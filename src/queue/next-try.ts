@@ -31,7 +31,7 @@ export interface NextTry {
   readonly notBefore: string;
   readonly isExpired: boolean;
   readonly reason: string;
-  /** The first queue run not before that; null when the log shows no queue runs. */
+  /** The first queue run that finds it passed; null when the log shows no steady queue runs. */
   readonly nextAbout: string | null;
 }
 
@@ -110,11 +110,14 @@ function toTry(hint: RetryHint, about: HintSubject, runs: QueueRuns | undefined,
   };
 }
 
-/** The first queue run not before `from`, if they go on as they did. */
+/** A run takes up a message some time after it began: a record that ends within that time does not keep the message back. */
+const RUN_MS = 60_000;
+
+/** The first queue run that finds the time `from` passed, if they go on as they did. */
 export function nextRun(from: EpochMs, runs: QueueRuns | undefined): EpochMs | undefined {
   if (runs === undefined || runs.everySeconds <= 0) return undefined;
   const stepMs = runs.everySeconds * 1000;
-  const steps = Math.max(1, Math.ceil((from - runs.lastAt) / stepMs));
+  const steps = Math.max(1, Math.ceil((from - RUN_MS - runs.lastAt) / stepMs));
   return (runs.lastAt + steps * stepMs) as EpochMs;
 }
 

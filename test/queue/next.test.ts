@@ -58,6 +58,8 @@ test("queue runs: the median of the times between them, and the first one that i
   expect(runs).toEqual({ lastAt: 200 * 60_000, everySeconds: 1800 });
   expect(nextRun(epochMs(210 * 60_000), runs)).toBe(230 * 60_000);
   expect(nextRun(epochMs(230 * 60_000), runs)).toBe(230 * 60_000);
+  expect(nextRun(epochMs(230 * 60_000 + 30_000), runs)).toBe(230 * 60_000);
+  expect(nextRun(epochMs(232 * 60_000), runs)).toBe(260 * 60_000);
   expect(nextRun(epochMs(0), runs)).toBe(230 * 60_000);
 });
 
