@@ -111,4 +111,20 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
       const { runNext } = await import("./commands/queue-next.ts");
       setStatus(await runNext(what, command.optsWithGlobals(), io));
     });
+  queue
+    .command("health")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("how large and old the queue is, and whether it grows")
+    .description(
+      "Shows how large and old the queue is and, as the log tells, how it was an hour before and how much came and went. For cron: exits 1 when a condition holds.",
+    )
+    .addOption(
+      new Option("--fail-if <condition>", "such as 'queue>2000' or 'oldest>12h' (can be repeated)").argParser(
+        collectText,
+      ),
+    )
+    .action(async (_flags, command: Command) => {
+      const { runHealth } = await import("./commands/queue-health.ts");
+      setStatus(await runHealth(command.optsWithGlobals(), io));
+    });
 }

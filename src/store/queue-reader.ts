@@ -103,6 +103,22 @@ export class QueueReader {
     }
   }
 
+  /** How many messages came and were finished from `since` on and before `until`. Undefined `server`: of any. */
+  traffic(
+    since: Moment,
+    until: Moment,
+    server: string | undefined,
+  ): { readonly arrivedInHour: number; readonly completedInHour: number } {
+    const count = (column: "arrival_at" | "completed_at"): number =>
+      this.#database
+        .prepare<[Moment, Moment, string | null, string | null], number>(`
+        SELECT count(*) FROM stored_messages m JOIN stored_servers v ON v.id = m.server_id
+        WHERE m.${column} >= ? AND m.${column} < ? AND (? IS NULL OR v.name = ?)`)
+        .pluck()
+        .get(since, until, server ?? null, server ?? null) ?? 0;
+    return { arrivedInHour: count("arrival_at"), completedInHour: count("completed_at") };
+  }
+
   /** True when a server has this name. */
   hasServer(name: string): boolean {
     return this.#database.prepare("SELECT 1 FROM stored_servers WHERE name = ?").get(name) !== undefined;

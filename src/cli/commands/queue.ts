@@ -176,7 +176,8 @@ function assertPattern(flag: string, source: string, flags: string) {
   }
 }
 
-async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+/** Errors: `usage`, `unreadable`, those of the database. */
+export async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   if (flags.spool !== undefined) return lookAtSpool(flags.spool, selection, flags, io);
   selection.assertWithoutSpool();
   if (flags.queueName !== undefined) {
