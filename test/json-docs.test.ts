@@ -36,6 +36,8 @@ describe("what is printed has the fields that are documented", () => {
     ["trace-chain-json", "chains.links", "src/trace/chain.ts", "ChainLink"],
     ["search-json", "results", "src/search/result.ts", "SearchResult"],
     ["queue-json", "messages", "src/queue/report.ts", "QueueEntry"],
+    ["queue-next-json", "answers", "src/queue/next-try.ts", "NextAnswer"],
+    ["queue-next-json", "answers.tries", "src/queue/next-try.ts", "NextTry"],
     ["queue-json", "totals", "src/queue/overview.ts", "QueueTotals"],
     ["abuse-json", "logins", "src/abuse/abuse.ts", "Sender"],
     ["abuse-json", "users", "src/abuse/abuse.ts", "Sender"],

@@ -74,7 +74,7 @@ export class Reader {
     this.groups = new GroupReader(database, rawText);
     this.links = new LinkReader(this.#database);
     this.tags = new TagReader(this.#database);
-    this.queue = new QueueReader(database);
+    this.queue = new QueueReader(database, rawText);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);

@@ -208,6 +208,7 @@ const READERS: readonly (readonly string[])[] = [
   ["search", "--limit", "1"],
   ["stats"],
   ["abuse"],
+  ["queue", "health"],
   ["verify"],
   ["sources"],
   ["servers"],

@@ -8,6 +8,7 @@ import { toIso } from "../../units.ts";
 import { screenOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { statusOfAbort } from "../terminal/output.ts";
 import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
 
 /** Prints where spool and log differ; returns 1 when they do. Errors: `usage`, `unreadable`, those of the database. */
@@ -23,8 +24,9 @@ export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
     io.stderr.write(`"${directory}" cannot be listed: what is missing in the spool proves nothing.\n`);
   const spool: QueuedMessage[] = [];
   for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) spool.push(message);
+  if (io.signal.aborted) return statusOfAbort(io);
   const log = await readLogQueue(now, flags, io);
-  const isComplete = unreadable.length === 0 && !io.signal.aborted;
+  const isComplete = unreadable.length === 0;
   const result = { at: toIso(now), ...reconcile(spool, log, isComplete) };
   const shown = redactor(flags)(result);
   io.stdout.write(

@@ -176,7 +176,8 @@ function assertPattern(flag: string, source: string, flags: string) {
   }
 }
 
-async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+/** Errors: `usage`, `unreadable`, those of the database. */
+export async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   if (flags.spool !== undefined) return lookAtSpool(flags.spool, selection, flags, io);
   selection.assertWithoutSpool();
   if (flags.queueName !== undefined) {
@@ -321,7 +322,8 @@ async function print(
   if (format === "page") return printReport(look, PAGE, shown, flags, io);
   if (format === "summary") {
     const tallies = new DomainTallies(now, splitsOf(flags));
-    for await (const { message } of candidates) tallies.add(message);
+    const redactMessage = redactor(flags);
+    for await (const { message } of candidates) tallies.add(redactMessage(message));
     const summary = tallies.summary(flags.by);
     io.stdout.write(renderListing(summaryLines(summary)));
     return summary.rows.length > 0;

@@ -92,4 +92,37 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
       const { runReconcile } = await import("../commands/queue-reconcile.ts");
       setStatus(await runReconcile(command.optsWithGlobals(), io));
     });
+  queue
+    .command("next")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("when what waits is tried next")
+    .description(
+      "Shows when a message, an address, a domain or a host is tried next and why, from the retry records of Exim and the queue runs in the log. Each sentence says where it comes from. Without a name, all records.",
+    )
+    .argument("[what]", "Exim's id of a message, an address, a domain or a host")
+    .option(
+      "--hints <file>",
+      'Exim\'s file of retry records, or what `exim_dumpdb … retry` printed; "-" is standard input (default: db/retry of --spool)',
+    )
+    .option("--hints-timezone <zone>", "on whose clock exim_dumpdb printed times (default: this machine's)")
+    .action(async (what: string | undefined, _flags, command: Command) => {
+      const { runNext } = await import("../commands/queue-next.ts");
+      setStatus(await runNext(what, command.optsWithGlobals(), io));
+    });
+  queue
+    .command("health")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("how large and old the queue is, and whether it grows")
+    .description(
+      "Shows how large and old the queue is and, as the log tells, how it was an hour before and how much came and went. For cron: exits 1 when a condition holds.",
+    )
+    .addOption(
+      new Option("--fail-if <condition>", "such as 'queue>2000' or 'oldest>12h' (can be repeated)").argParser(
+        collectText,
+      ),
+    )
+    .action(async (_flags, command: Command) => {
+      const { runHealth } = await import("../commands/queue-health.ts");
+      setStatus(await runHealth(command.optsWithGlobals(), io));
+    });
 }

@@ -105,12 +105,12 @@ const CSV_COLUMNS = [
 ] as const;
 
 export function renderQueueCsvHeading(variables: readonly string[]): string {
-  return renderCsvRow([...CSV_COLUMNS, ...variables]);
+  return renderCsvRow([...CSV_COLUMNS, ...variables].map(toVisibleLine));
 }
 
 /** Addresses of one field are parted by blanks. */
 export function renderQueueCsvRow(entry: QueueEntry): string {
-  return renderCsvRow([
+  const cells = [
     entry.id,
     entry.queueName,
     entry.sender,
@@ -127,7 +127,8 @@ export function renderQueueCsvRow(entry: QueueEntry): string {
       .join(" "),
     entry.damageReason ?? entry.damage,
     ...Object.values(entry.variables),
-  ]);
+  ];
+  return renderCsvRow(cells.map((cell) => (typeof cell === "string" ? toVisibleLine(cell) : cell)));
 }
 
 /** Lines of a listing as Exim's tools print them, safe for a terminal. */

@@ -4,6 +4,7 @@ import type { Outcome } from "../../message/statuses.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import { decodeUtf8 } from "../../text.ts";
 import type { Moment } from "../../units.ts";
+import type { RawTextReader } from "../log-text/blocks.ts";
 import { loadCodes } from "../schema/codes.ts";
 
 /** A message that had come and was not finished at the moment. */
@@ -61,9 +62,11 @@ interface LineRow {
 
 export class QueueReader {
   readonly #database: Database.Database;
+  readonly #rawText: RawTextReader;
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, rawText: RawTextReader) {
     this.#database = database;
+    this.#rawText = rawText;
   }
 
   /** Messages that had come before `before` and of which no line up to then says they are finished, by id. */
@@ -101,24 +104,66 @@ export class QueueReader {
     }
   }
 
+  /** How many messages came and were finished from `since` on and before `until`. Undefined `server`: of any. */
+  traffic(
+    since: Moment,
+    until: Moment,
+    server: string | undefined,
+  ): { readonly arrivedInHour: number; readonly completedInHour: number } {
+    const count = (column: "arrival_at" | "completed_at"): number =>
+      this.#database
+        .prepare<[Moment, Moment, string | null, string | null], number>(`
+        SELECT count(*) FROM stored_messages m JOIN stored_servers v ON v.id = m.server_id
+        WHERE m.${column} >= ? AND m.${column} < ? AND (? IS NULL OR v.name = ?)`)
+        .pluck()
+        .get(since, until, server ?? null, server ?? null) ?? 0;
+    return { arrivedInHour: count("arrival_at"), completedInHour: count("completed_at") };
+  }
+
   /** True when a server has this name. */
   hasServer(name: string): boolean {
     return this.#database.prepare("SELECT 1 FROM stored_servers WHERE name = ?").get(name) !== undefined;
   }
 
-  /** Moments of the lines that began a queue run before `before`, the latest first. */
-  queueRuns(before: Moment, server: string, most: number): readonly Moment[] {
-    return this.#database
-      .prepare<[string, Moment, number], Moment>(`
-      SELECT e.at FROM stored_entries e
+  /**
+   * Moments at which queue runs over the default queue began before `before`, the latest first, of the last lines about such runs.
+   * Undefined `server`: of any. Lines whose text has been pruned do not count.
+   */
+  queueRunStarts(before: Moment, server: string | undefined): readonly Moment[] {
+    const lines = this.#database
+      .prepare<[number, Moment, string | null, string | null, number], { id: number; at: Moment }>(`
+      SELECT e.id, e.at FROM stored_entries e
       JOIN stored_servers v ON v.id = e.server_id
-      JOIN codes c ON c.family = 'event' AND c.code = e.event
-      WHERE c.name = 'queue_run' AND v.name = ? AND e.message_id IS NULL AND e.at < ?
+      WHERE e.event = ? AND e.message_id IS NULL AND e.at < ? AND (? IS NULL OR v.name = ?)
       ORDER BY e.at DESC LIMIT ?`)
+      .all(loadCodes(this.#database).event("queue_run"), before, server ?? null, server ?? null, RUN_LINES);
+    return lines.filter(({ id }) => RUN_START.test(this.#rawText.entryText(id) ?? "")).map(({ at }) => at);
+  }
+
+  /** Names and addresses of hosts that lines about a message name. */
+  hostsOf(id: string): readonly string[] {
+    return this.#database
+      .prepare<[string, string], string>(`
+      SELECT h.text FROM stored_messages m
+      JOIN stored_entries e ON e.message_id = m.id
+      JOIN address_events w ON w.entry_id = e.id
+      JOIN delivery_paths y ON y.id = w.path_id
+      JOIN strings h ON h.id IN (y.host_id, y.ip_id)
+      WHERE m.exim_id = ?
+      UNION
+      SELECT h.text FROM stored_messages m
+      JOIN stored_entries e ON e.message_id = m.id
+      JOIN stored_clients c ON c.entry_id = e.id
+      JOIN strings h ON h.id IN (c.host_id, c.ip_id)
+      WHERE m.exim_id = ?`)
       .pluck()
-      .all(server, before, most);
+      .all(id, id);
   }
 }
+
+/** Of the last of them: runs come in pairs of lines. */
+const RUN_LINES = 60;
+const RUN_START = /\bStart queue run\b/;
 
 function toLine({ at, event, recipient, final, outcome, isAttempt, error }: LineRow): OpenLine {
   const word =

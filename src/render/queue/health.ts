@@ -1,0 +1,30 @@
+import type { QueueHealth } from "../../queue/health.ts";
+import { countOf, formatCount, formatSeconds } from "../form/format.ts";
+import { renderHanging } from "../form/layout.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
+
+const COLUMNS = 80;
+
+/** Lines for a mail of cron. */
+export function renderHealth(health: QueueHealth): string {
+  const { totals, waiting, messagesHourAgo, arrivedInHour, completedInHour, failed } = health;
+  const oldest = totals.oldestSeconds === null ? "" : `, the oldest for ${formatSeconds(totals.oldestSeconds)}`;
+  const lines = [`${countOf(totals.messages, "message")} (${formatCount(totals.frozen)} frozen)${oldest}`];
+  if (totals.damaged > 0) lines.push(`${countOf(totals.damaged, "file")} damaged`);
+  if (messagesHourAgo !== null) {
+    const growth = totals.messages - messagesHourAgo;
+    lines.push(
+      `An hour ago ${formatCount(messagesHourAgo)}: ${growth < 0 ? "−" : "+"} ${formatCount(Math.abs(growth))}`,
+    );
+  }
+  if (arrivedInHour !== null && completedInHour !== null)
+    lines.push(`In ${formatCount(arrivedInHour)} an hour · out ${formatCount(completedInHour)} an hour`);
+  if (waiting.length > 0) {
+    const domains = waiting
+      .map(({ domain, messages }) => `${toVisibleLine(domain)} ${formatCount(messages)}`)
+      .join(", ");
+    lines.push(renderHanging("For ", domains, "For ".length, COLUMNS));
+  }
+  for (const condition of failed) lines.push(`Failed: ${toVisibleLine(condition)}`);
+  return `${lines.join("\n")}\n`;
+}
