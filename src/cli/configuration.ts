@@ -25,7 +25,7 @@ const SCHEMA = v.strictObject({
   db: text,
   wait: count,
   syslog: flag,
-  ingest: v.optional(v.strictObject({ server: text, timezone: text, "batch-size": count })),
+  ingest: v.optional(v.strictObject({ logs: texts, server: text, timezone: text, "batch-size": count })),
   prune: v.optional(
     v.strictObject({
       logs: text,
