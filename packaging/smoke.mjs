@@ -65,6 +65,7 @@ function testDeb(packages, root) {
   assert.match(inside("id", "-nG", "exim-pilot").stdout, /\badm\b/, "The user may not read the logs.");
   for (const directory of ["/var/lib/exim-pilot", "/etc/exim-pilot"])
     assert.equal(inside("stat", "-c", "%a %U", directory).stdout, "700 exim-pilot\n");
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a form of dpkg-query.
   assert.match(inside("dpkg-query", "-W", "-f", "${Conffiles}", "exim-pilot").stdout, /\/etc\/exim-pilot\.toml/);
 
   useProgram((...words) => as("exim-pilot", "/usr/bin/exim-pilot", ...words), "/var/log/exim4/mainlog");

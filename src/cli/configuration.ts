@@ -89,6 +89,11 @@ export interface Configuration {
 export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): Configuration {
   const content = readTrusted(path, userId, isAskedFor);
   if (content === undefined) return { path: undefined, values: new Map() };
+  return readConfiguration(path, content);
+}
+
+/** Reads the values of a text that is to stand at `path`. Errors: `usage`. */
+export function readConfiguration(path: string, content: string): Configuration {
   return { path, values: checkValues(path, parseToml(path, content)) };
 }
 

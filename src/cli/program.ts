@@ -38,6 +38,7 @@ import {
   addPrune,
   addRebuild,
   addRestore,
+  addSetup,
   addVerify,
 } from "./upkeep-commands.ts";
 
@@ -48,6 +49,7 @@ export type SetStatus = (status: number, options?: { readonly endsBySignal?: boo
 
 /** Commands that know nothing of the others. */
 const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus) => void> = new Map([
+  ["setup", addSetup],
   ["ingest", addIngest],
   ["trace", addTrace],
   ["search", addSearch],
