@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ARCH = { x64: "amd64", arm64: "arm64" }[process.arch];
 const ID = "1vx5YS-0006QZ-1J";
+const DB = "/var/lib/exim-pilot/mail.db";
 const LOG = `2026-03-02 05:40:05 ${ID} <= a@example.org H=h [192.0.2.1] P=esmtpsa A=plain:alice S=300
 2026-03-02 05:40:05 ${ID} => b@example.net R=dnslookup T=remote_smtp H=mx.example.net [192.0.2.2]
 2026-03-02 05:40:05 ${ID} Completed
@@ -68,8 +69,22 @@ function testDeb(packages, root) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a form of dpkg-query.
   assert.match(inside("dpkg-query", "-W", "-f", "${Conffiles}", "exim-pilot").stdout, /\/etc\/exim-pilot\.toml/);
 
-  useProgram((...words) => as("exim-pilot", "/usr/bin/exim-pilot", ...words), "/var/log/exim4/mainlog");
+  useProgram((...words) => as("exim-pilot", "/usr/bin/exim-pilot", ...words, "--db", DB), "/var/log/exim4/mainlog");
   assert.equal(inside("stat", "-c", "%a %U", "/var/lib/exim-pilot/mail.db").stdout, "600 exim-pilot\n");
+
+  // Set up without systemd, and for a group: what is new in the log is read by what cron would run, and its members may ask.
+  inside("mkdir", "-p", "/etc/cron.d");
+  assert.match(inside("exim-pilot", "setup", "--dry-run").stdout, /steps? to do/);
+  inside("exim-pilot", "setup", "--group", "users");
+  assert.equal(inside("stat", "-c", "%a %G", "/var/lib/exim-pilot").stdout, "2750 users\n");
+  put("var/log/exim4/mainlog", LOG + LOG.replaceAll("1vx5YS", "1vx5YT"));
+  as("exim-pilot", "exim-pilot", "ingest", "--quiet", "--server", "mx1", "--timezone", "UTC");
+  assert.equal(inside("stat", "-c", "%a %U %G", "/var/lib/exim-pilot/mail.db").stdout, "640 exim-pilot users\n");
+  const reader = inside("runuser", "-u", "nobody", "-g", "users", "--", "exim-pilot", "trace", "1vx5YT-0006QZ-1J");
+  assert.match(reader.stdout, /delivered {2}on mx1/);
+  assert.match(inside("cat", "/etc/cron.d/exim-pilot").stdout, /exim-pilot ingest --quiet/);
+  inside("exim-pilot", "setup", "--remove");
+  assert(!existsSync(join(root, "etc/cron.d/exim-pilot")), "--remove left the crontab.");
 
   // Installed again, it is an upgrade: the database is looked at, and nothing is asked of the administrator.
   assert.doesNotMatch(inside("dpkg", "-i", "/tmp/exim-pilot.deb").stdout, /exim-pilot: /);

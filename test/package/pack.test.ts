@@ -81,6 +81,7 @@ const LOG = `2026-03-02 05:40:05 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.
 `;
 
 const COMMANDS: readonly (readonly [string, ...string[]])[] = [
+  ["setup", "--dry-run", "/var/log/exim4/mainlog"],
   ["ingest", "--server", "mx1", "--timezone", "UTC", "mainlog"],
   ["stats", "all"],
   ["stats", "--html", "page.html", "--quiet"],

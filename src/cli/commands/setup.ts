@@ -40,6 +40,7 @@ export async function runSetup(logs: readonly string[], flags: SetupFlags, io: I
     const runTool = toolRunner(io, CHANGING_SECONDS);
     await applySteps(steps, { root, runTool, createDatabase: await databaseMaker(io) });
   }
+  if (io.signal.aborted) throw new PilotError("interrupted", "Interrupted: the next run goes on from there.");
   const rows = steps.map(({ about, state, message, hint }) => ({ about, state, message, hint }));
   const { columns, paint } = screenOf(io);
   io.stdout.write(
@@ -58,7 +59,7 @@ async function setupSteps(root: string, logs: readonly string[], flags: SetupFla
   const ask = toolRunner(io, ASKING_SECONDS);
   const configuration = loadConfiguration(io.configFile, false, process.geteuid?.());
   const configured = configuration.values.get("ingest.logs") as readonly string[] | undefined;
-  const said = await askExim(ask);
+  const said = await askExim(ask, io);
   const place = logs.length === 0 ? findLogPlace(said, root) : undefined;
   const wanted = place === undefined ? logs : [place.pattern];
   if (wanted.length === 0 && configured === undefined) throw noLogs(said);
@@ -154,9 +155,10 @@ function holds(file: string, text: string, { logs }: { readonly logs: readonly s
 const EXIMS = ["exim4", "exim", "/usr/sbin/exim4", "/usr/sbin/exim", "/usr/local/sbin/exim", "/usr/exim/bin/exim"];
 
 /** What the first Exim that answers says; nothing where there is none, or where it may not be asked. */
-async function askExim(ask: RunTool): Promise<LogFilePath> {
+async function askExim(ask: RunTool, { signal }: Io): Promise<LogFilePath> {
   for (const program of EXIMS) {
     const { status, stdout } = await ask(program, ["-bP", "log_file_path"]);
+    if (signal.aborted) throw new PilotError("interrupted", "Interrupted before anything was changed.");
     if (status !== 0) continue;
     const said = parseLogFilePath(stdout);
     if (said.templates.length > 0 || said.usesSyslog) return said;
