@@ -212,7 +212,7 @@ License: ${MANIFEST.license}
 Group: System Environment/Daemons
 AutoReqProv: no
 Requires: libc.so.6(GLIBC_2.34)(64bit), libstdc++.so.6(GLIBCXX_3.4.29)(64bit), libgcc_s.so.1${bits}
-Requires(post): shadow-utils, util-linux
+Requires(post): /usr/sbin/useradd, /usr/sbin/usermod, /usr/sbin/runuser
 %description
 exim-pilot reads main, reject and panic logs into one SQLite file, and tells what became of a message, of each of its recipients, and why.
 It brings its own Node.js. The database stays when the package is removed.

@@ -15,6 +15,9 @@ for log in /var/log/exim4/mainlog /var/log/exim/main.log /var/log/exim/mainlog /
   [ -f "$log" ] || continue
   found=$log
   for path in "$log" "$(dirname "$log")"; do
+    # What everybody may do needs no group: to read a file (4), to enter a directory (1).
+    [ -d "$path" ] && right='*[1357]' || right='*[4567]'
+    case $(stat -c %a "$path") in $right) continue ;; esac
     group=$(stat -c %G "$path")
     [ "$group" = root ] || [ "$group" = UNKNOWN ] || usermod -a -G "$group" exim-pilot
   done

@@ -24,6 +24,8 @@ export interface ToolResult {
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
+  /** It was ended because it had not answered in time. */
+  readonly isTooSlow: boolean;
 }
 
 export type RunTool = (program: string, args: readonly string[]) => Promise<ToolResult>;
@@ -50,11 +52,15 @@ async function apply(action: Action, options: ApplyOptions): Promise<void> {
 }
 
 async function run({ program, args }: Extract<Action, { kind: "run" }>, { runTool }: ApplyOptions): Promise<void> {
-  const { status, stderr } = await runTool(program, args);
+  const { status, stderr, isTooSlow } = await runTool(program, args);
   if (status === 0) return;
   const command = [program, ...args].join(" ");
   const said = stderr.trim().split("\n").at(-1) ?? "";
-  const why = status === undefined ? "could not be started, or did not end in time" : `ended with ${status}`;
+  const why = isTooSlow
+    ? "did not end in time"
+    : status === undefined
+      ? "could not be started"
+      : `ended with ${status}`;
   throw new PilotError("io", `\`${command}\` ${why}${said === "" ? "" : `: ${said}`}.`, {
     hint: "Run that by hand, then `exim-pilot setup` again: it goes on from there.",
   });

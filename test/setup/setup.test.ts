@@ -305,6 +305,13 @@ describe("the logs", () => {
     expect(await found({ exim: "log_file_path = /gone/%slog" })).toBe('["/var/log/exim4/{main,reject,panic}log"]');
   });
 
+  test("are found where an Exim never answers, which is asked once", async () => {
+    const { setup, put, at } = makeSystem({ hasUser: true });
+    put("/tools/exim4", `#!/bin/sh\necho asked >>'${at("/asked")}'\nsleep 15 &\nwait\n`, 0o755);
+    expect((await setup("--dry-run")).stdout).toContain("logs: Debian has them");
+    expect(readFileSync(at("/asked"), "utf8")).toBe("asked\n");
+  }, 60_000);
+
   test("that are nowhere end in a sentence; in the system log, in another", async () => {
     expectFailure(
       { ...(await makeSystem({ logs: [] }).setup()), stdout: "" },

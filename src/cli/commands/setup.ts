@@ -12,7 +12,7 @@ import { type Configuration, loadConfiguration, readConfiguration } from "../con
 import { screenOf, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { findPackageRoot } from "../package-root.ts";
-import { toolRunner } from "../run-tool.ts";
+import { TOOL_PATH, toolRunner } from "../run-tool.ts";
 
 export interface SetupFlags {
   readonly dryRun?: boolean;
@@ -157,8 +157,10 @@ const EXIMS = ["exim4", "exim", "/usr/sbin/exim4", "/usr/sbin/exim", "/usr/local
 /** What the first Exim that answers says; nothing where there is none, or where it may not be asked. */
 async function askExim(ask: RunTool, { signal }: Io): Promise<LogFilePath> {
   for (const program of EXIMS) {
-    const { status, stdout } = await ask(program, ["-bP", "log_file_path"]);
+    const { status, stdout, isTooSlow } = await ask(program, ["-bP", "log_file_path"]);
     if (signal.aborted) throw new PilotError("interrupted", "Interrupted before anything was changed.");
+    // NOTE: its other names would wait as long.
+    if (isTooSlow) break;
     if (status !== 0) continue;
     const said = parseLogFilePath(stdout);
     if (said.templates.length > 0 || said.usesSyslog) return said;
@@ -199,9 +201,6 @@ async function areOn(ask: RunTool): Promise<boolean> {
   const count = (text: string, word: string): number => text.split("\n").filter((line) => line === word).length;
   return count(enabled.stdout, "enabled") === TIMERS.length && count(active.stdout, "active") === TIMERS.length;
 }
-
-/** Where the tools of the administrator are, whatever the path of who asks. */
-const TOOL_PATH = ["/usr/sbin", "/sbin"];
 
 function findTool<Name extends string>(names: readonly Name[], { env }: Io): Name | undefined {
   const directories = [...(env["PATH"] ?? "").split(":"), ...TOOL_PATH].filter((directory) =>
