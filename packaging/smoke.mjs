@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,8 +44,11 @@ function makePackages() {
 /** A Debian with nothing but what every Debian has, from where this machine gets its packages. */
 function makeCleanRoot() {
   const folder = join(scratch, "root");
-  const [source] = run("apt-get", ["indextargets", "--format", "$(REPO_URI)"]).split("\n");
-  run("debootstrap", ["--variant=minbase", "bookworm", folder, source]);
+  const [, suite] = /^VERSION_CODENAME=(\S+)$/m.exec(readFileSync("/etc/os-release", "utf8")) ?? [];
+  const filters = [`Codename: ${suite}`, "Component: main"];
+  const [source] = run("apt-get", ["indextargets", "--format", "$(REPO_URI)", ...filters]).split("\n");
+  assert(source, `apt knows no packages of ${suite}: run apt-get update.`);
+  run("debootstrap", ["--variant=minbase", suite, folder, source]);
   return folder;
 }
 
