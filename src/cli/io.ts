@@ -31,6 +31,10 @@ export interface Io {
   readonly requestId: string;
   /** Where the configuration is, unless it is named. */
   readonly configFile: string;
+  /** Stands before the paths of the system that `setup` looks at and changes; `/` unless given. */
+  readonly systemRoot?: string;
+  /** The system lets this process change it; asked of the process unless given. */
+  readonly isAdministrator?: boolean;
   /** IANA name of this machine's zone. */
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */

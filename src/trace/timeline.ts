@@ -4,8 +4,8 @@ import type { MessageStatus } from "../message/statuses.ts";
 import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
 import type { EntryRow } from "../store/read/message-reader.ts";
 import { decodeLines } from "../text.ts";
-import { NO_TARGET, targetOf } from "./concern.ts";
 import { describeEvent } from "./describe-event.ts";
+import { NO_TARGET, targetOf } from "./line-target.ts";
 import type { RetryCause, TimelineItem } from "./result.ts";
 
 /** A line about the message; undefined parts when its text has been pruned. */

@@ -23,6 +23,7 @@ const ID = "1vx5YS-0006QZ-1J";
 
 /** One that prints for each command, without the database. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  setup: ["--dry-run", LOG],
   ingest: [LOG],
   trace: [ID],
   search: ["--csv"],
@@ -47,7 +48,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   completion: ["bash"],
   help: ["statuses"],
 };
-const WITHOUT_DATABASE: ReadonlySet<string> = new Set(["parse", "completion", "help"]);
+const WITHOUT_DATABASE: ReadonlySet<string> = new Set(["setup", "parse", "completion", "help"]);
 
 beforeAll(async () => {
   await makeGoldenDatabase(DB);

@@ -84,6 +84,12 @@ const WAITING: readonly Waiting[] = [
     programs: { logger: HANGS },
     child: /sleep/,
   },
+  {
+    what: "setup that asks Exim",
+    argv: () => ["setup", "--dry-run"],
+    programs: { exim4: HANGS },
+    child: /sleep/,
+  },
   { what: "ingest at a lock", argv: waitingFor("ingest", LOG), lock: true },
   ...[
     ["tag", "1vwwZU-0005V4-1s", "ticket"],

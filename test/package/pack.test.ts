@@ -81,6 +81,7 @@ const LOG = `2026-03-02 05:40:05 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.
 `;
 
 const COMMANDS: readonly (readonly [string, ...string[]])[] = [
+  ["setup", "--dry-run", "/var/log/exim4/mainlog"],
   ["ingest", "--server", "mx1", "--timezone", "UTC", "mainlog"],
   ["stats", "all"],
   ["stats", "--html", "page.html", "--quiet"],
@@ -116,7 +117,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
 ];
 
 const NO_DRIVER = `error: better-sqlite3, the driver of SQLite, has no compiled part that this system can load.
-hint: Install exim-pilot again with npm; the driver needs Linux with glibc 2.34 or newer, musl, macOS or Windows.
+hint: The driver needs Linux with glibc 2.34 or newer (Debian 12, Ubuntu 22.04, RHEL 9), musl, macOS or Windows; there, install exim-pilot again.
 `;
 
 function npm(command: string, ...argv: readonly string[]): string {

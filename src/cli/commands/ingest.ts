@@ -39,6 +39,11 @@ export interface IngestFlags extends DatabaseFlags, AuditFlags {
 /** Ingests the files and prints one summary line; returns the exit status. Errors: `usage`, those of the database. */
 export async function runIngest(files: readonly string[], flags: IngestFlags, io: Io): Promise<number> {
   const { timezone, since, follow } = flags;
+  if (files.length === 0) {
+    throw new PilotError("usage", "No log is named, and the configuration names none.", {
+      hint: "Name logs, as in `exim-pilot ingest /var/log/exim4/mainlog`, or let `exim-pilot setup` find them.",
+    });
+  }
   if (follow === true && files.includes(STDIN_PATH)) {
     throw new PilotError("usage", "Standard input cannot be followed with --follow.", {
       hint: "Leave --follow out: what a pipe gives is stored as it comes, until the pipe ends.",

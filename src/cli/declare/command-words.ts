@@ -2,6 +2,7 @@
 
 /** In the order of the help. */
 export const COMMANDS = [
+  "setup",
   "ingest",
   "trace",
   "search",
@@ -37,6 +38,7 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
 
 /** Words that mean a command, which its name is told for: what they are about to change or print is not guessed. */
 const MEANINGS: Readonly<Record<(typeof COMMANDS)[number], string>> = {
+  setup: "cron daemon enable install service services start systemd timer timers uninstall wizard",
   ingest: "add append collect import index insert load log logs mainlog read scan store sync update watch tail follow",
   trace: "explain history msg message messages track where why",
   search: "exigrep filter list ls lookup match query select who",

@@ -38,10 +38,21 @@ import {
   withFilters,
   withPaging,
 } from "./shared-flags.ts";
-import { addAudit, addBackup, addDoctor, addMigrate, addPrune, addRebuild, addRestore, addVerify } from "./upkeep.ts";
+import {
+  addAudit,
+  addBackup,
+  addDoctor,
+  addMigrate,
+  addPrune,
+  addRebuild,
+  addRestore,
+  addSetup,
+  addVerify,
+} from "./upkeep.ts";
 
 /** Commands that know nothing of the others. */
 const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus) => void> = new Map([
+  ["setup", addSetup],
   ["ingest", addIngest],
   ["trace", addTrace],
   ["search", addSearch],
@@ -132,7 +143,11 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .description(
       "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
     )
-    .argument("<files...>", 'log files, directories of logs, quoted patterns; "-" is standard input')
+    .argument(
+      "[files...]",
+      'log files, directories of logs, quoted patterns; "-" is standard input (default: logs of [ingest] in the configuration)',
+    )
+    .addOption(new Option("--logs <file>").argParser(collectText).hideHelp())
     .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
     .option(
       "--timezone <zone>",
@@ -152,7 +167,8 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
     .addHelpText("after", INGEST_EXAMPLES)
-    .action(async (files: string[], flags) => {
+    .action(async (named: string[], flags) => {
+      const files = named.length > 0 ? named : (flags.logs ?? []);
       const { runIngest } = await import("../commands/ingest.ts");
       setStatus(await runIngest(files, flags, io), { endsBySignal: flags.follow === true });
     });

@@ -7,6 +7,33 @@ import { withPager } from "../terminal/pager.ts";
 import type { SetStatus } from "./command.ts";
 import { redactOption, withAudit, withDatabase, withKeys, withPaging } from "./shared-flags.ts";
 
+const SETUP_EXAMPLES = `
+Examples:
+  exim-pilot setup --dry-run
+  exim-pilot setup --group mailadmins
+  exim-pilot setup '/srv/exim/{main,reject,panic}log{,.1}'
+  exim-pilot setup --remove`;
+
+export function addSetup(program: Command, io: Io, setStatus: SetStatus): void {
+  program
+    .command("setup")
+    .summary("have logs read by the clock on this machine")
+    .description(
+      "Finds Exim's logs, makes the user that reads them, writes /etc/exim-pilot.toml and starts timers of systemd, or of cron where that is missing: read every minute, prune and back up every night, report every morning. It can be run again: what is there stays. Exit 1 when something is missing.",
+    )
+    .argument("[logs...]", "the logs, where they are not found: whole paths, quoted patterns")
+    .option("-n, --dry-run", "say what would be done, change nothing")
+    .addOption(new Option("--remove", "stop the timers and remove their files; the database stays").conflicts("group"))
+    .option("--group <name>", "let this group read the database: mode 0640, its directory 2750")
+    .option("--force", "write files anew that were changed, and keep the old ones beside them")
+    .option("--json", "print the steps as JSON")
+    .addHelpText("after", SETUP_EXAMPLES)
+    .action(async (logs: string[], flags) => {
+      const { runSetup } = await import("../commands/setup.ts");
+      setStatus(await runSetup(logs, flags, io));
+    });
+}
+
 export function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("verify"))
     .summary("check that the database is sound")

@@ -25,7 +25,7 @@ const SCHEMA = v.strictObject({
   db: text,
   wait: count,
   syslog: flag,
-  ingest: v.optional(v.strictObject({ server: text, timezone: text, "batch-size": count })),
+  ingest: v.optional(v.strictObject({ logs: texts, server: text, timezone: text, "batch-size": count })),
   prune: v.optional(
     v.strictObject({
       logs: text,
@@ -89,6 +89,11 @@ export interface Configuration {
 export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): Configuration {
   const content = readTrusted(path, userId, isAskedFor);
   if (content === undefined) return { path: undefined, values: new Map() };
+  return readConfiguration(path, content);
+}
+
+/** Reads the values of a text that is to stand at `path`. Errors: `usage`. */
+export function readConfiguration(path: string, content: string): Configuration {
   return { path, values: checkValues(path, parseToml(path, content)) };
 }
 

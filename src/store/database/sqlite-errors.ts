@@ -203,7 +203,7 @@ function driverError(cause: unknown): PilotError {
     "driver",
     "better-sqlite3, the driver of SQLite, has no compiled part that this system can load.",
     {
-      hint: "Install exim-pilot again with npm; the driver needs Linux with glibc 2.34 or newer, musl, macOS or Windows.",
+      hint: "The driver needs Linux with glibc 2.34 or newer (Debian 12, Ubuntu 22.04, RHEL 9), musl, macOS or Windows; there, install exim-pilot again.",
       cause,
     },
   );
