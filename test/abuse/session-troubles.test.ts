@@ -27,7 +27,8 @@ test.each([
   const event = parseEntryText(text)?.event;
   expect(event && sessionTrouble(event)).toBe(trouble);
   const ask = await asking(`${text}\n`);
-  const { troubles } = JSON.parse(await ask("abuse", "--json"));
+  const printed = await ask("abuse", "--json");
+  const { troubles } = JSON.parse(printed.slice(0, printed.lastIndexOf("}") + 1));
   const expected = { ipAddress: "192.0.2.29", troubles: 1, kinds: { [String(trouble)]: 1 } };
   expect(troubles).toMatchObject(trouble === undefined ? [] : [expected]);
 });
@@ -50,5 +51,5 @@ test("clients are ranked by them, in abuse and in statistics", async () => {
   ]);
   expect(await ask("stats", "top", "--by", "mx", "--rank", "troubles")).toContain("cannot be ranked by them");
   expect(JSON.parse(await ask("search", "--event", "session", "--ip", "192.0.2.29", "--json")).results).toHaveLength(3);
-  expect(await ask("abuse", "--since", "2024-03-25")).toBe("Nothing matches. ");
+  expect(await ask("abuse", "--since", "2024-03-25")).toMatch(/^Nothing matches\. Coverage: none\. /);
 });

@@ -237,10 +237,11 @@ describe("parse ends", () => {
       ["--kind", "frobnicate"],
       ["--samples", "many"],
       ["--explain", "--summary"],
-      ["--explain", "--json"],
     ]) {
       expect(await runCli(["parse", ...flags])).toMatchObject({ status: 2, stdout: "" });
     }
+    const { status, stdout } = await runCli(["parse", "--explain", "--json"]);
+    expect([status, JSON.parse(stdout)]).toMatchObject([2, { kind: "error", error: { code: "usage" } }]);
   });
 
   test("with 130 when it is interrupted", async () => {

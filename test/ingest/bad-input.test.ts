@@ -534,7 +534,7 @@ describe("words the program does not know", () => {
   });
 
   test("are refused: an ingest of nothing", async () => {
-    expectFailure(await ingest(), { status: 2, says: "files" });
+    expectFailure(await ingest(), { status: 2, says: "No log is named" });
   });
 
   test("are refused: another command", async () => {

@@ -16,8 +16,8 @@ test("the class stands in the view of attempts, by whose server it was", async (
     "a@contoso.example,unknown_user b@other.example,policy c@third.example, d@fourth.example,rate_limit",
   );
   expect(JSON.parse(await ask("stats", "bounces", "--json")).sections.bounces.reasons).toMatchObject([
-    { category: "policy", attempts: 1 },
-    { category: "unknown_user", attempts: 1, advice: ["Remove or correct the address."] },
+    { category: "policy", failures: 1 },
+    { category: "unknown_user", failures: 1, advice: ["Remove or correct the address."] },
   ]);
 });
 

@@ -89,7 +89,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["trace", "1vx5YS-0006QZ-1J"],
   ["search", "--sender", "a@example.org"],
   ["search", "Completed"],
-  ["queue", "--at", "2026-03-02T05:40:04Z"],
+  ["queue", "health"],
   ["abuse"],
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
   ["servers"],

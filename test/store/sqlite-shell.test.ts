@@ -7,6 +7,7 @@ import Database from "better-sqlite3";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { Reader } from "../../src/store/reader.ts";
 import { type AuditRecord, appendAudit } from "../../src/store/write/audit-writer.ts";
+import { runCli } from "../support/cli.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { ingestInto, NOW } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
@@ -15,10 +16,12 @@ const VIEWS = [
   "servers",
   "sources",
   "messages",
+  "message_tags",
   "recipients",
   "delivery_attempts",
   "rejections",
   "log_entries",
+  "log_blocks",
   "log_metadata",
   "log_headers",
   "audit_log",
@@ -123,6 +126,8 @@ async function makeDatabase(): Promise<string> {
     if (!/^(default|all) \(trimmed\)/.test(name)) continue;
     await ingestInto(path, Object.values(logs), { server: profile, timeZone: truth.timezone });
   }
+  const [message] = queryAll<{ id: string; server: string }>(path, "SELECT id, server FROM messages LIMIT 1");
+  await runCli(["tag", message?.id ?? "", "ticket-4711", "--server", message?.server ?? "", "--db", path]);
   appendAudit(path, AUDIT_RECORD, 0);
   return path;
 }

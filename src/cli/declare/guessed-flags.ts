@@ -23,6 +23,8 @@ export function withLast(command: Command): Command {
 
 /** Puts what was typed behind the guessed flags behind those that are meant. Errors: `usage`. */
 export function settleGuesses(command: Command): void {
+  // NOTE: --from of a queue is exiqgrep's.
+  if (!command.options.some(({ long }) => long === "--last")) return;
   const last = command.getOptionValue("last") as string | undefined;
   if (last !== undefined) setTime(command, "since", "--last", UNITS[last] ?? last);
   for (const [flag, time, filter] of [

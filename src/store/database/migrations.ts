@@ -138,7 +138,10 @@ function assertUnedited(database: Database.Database, migrations: Migrations): vo
       "migration",
       `Migration ${row.version} (${row.name}) was changed after it was applied to this database.`,
       {
-        hint: "Install the released package again: its schema files must be as they were.",
+        hint:
+          row.version === 1
+            ? "An unreleased version made it: ingest the logs again into a new database, or use that version."
+            : "Install the released package again: its schema files must be as they were.",
       },
     );
   }

@@ -9,6 +9,7 @@ import type {
   RecipientsView,
   RejectionsView,
 } from "../schema/tables.ts";
+import { MESSAGE_MS } from "../search/conditions.ts";
 import { CASED_LETTERS, casings, LAST } from "../search/text-lookup.ts";
 
 export type MessageRow = Selectable<MessagesView>;
@@ -130,7 +131,7 @@ export class MessageReader {
       WHERE e.message_id IS NULL AND e.at >= ${fromMs * 1000} AND e.at < ${arrivalMs * 1000 + 1_000_000}
         AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'discard')
         AND NOT EXISTS (SELECT 1 FROM stored_messages m
-          WHERE coalesce(m.arrival_at, m.first_at) >= e.at - e.at % 1000000 AND coalesce(m.arrival_at, m.first_at) < ${arrivalMs * 1000}
+          WHERE ${MESSAGE_MS} >= (e.at - e.at % 1000000 + 62167219200000000) / 1000 - 62167219200000 AND ${MESSAGE_MS} < ${arrivalMs}
             AND m.server_id = e.server_id AND m.ip_id = k.ip_id AND m.port IS ${port})
       ORDER BY e.at, e.id
     `.execute(this.#views);
