@@ -3,14 +3,8 @@ import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
-import type {
-  AttemptRow,
-  MessageKey,
-  MessageReader,
-  MessageRow,
-  RecipientRow,
-  RejectionRow,
-} from "../store/read/message-reader.ts";
+import type { AttemptRow, MessageKey, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
+import type { RecipientRow } from "../store/search/recipient-row.ts";
 import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";

@@ -1,9 +1,12 @@
 /** A message with many recipients: the time of what shows it grows as they do. */
+import { join } from "node:path";
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { resolveRecipients } from "../../src/message/resolve.ts";
 import { applyEvent, newMessageState } from "../../src/message/state.ts";
 import { renderColumns } from "../../src/render/form/layout.ts";
 import type { Moment } from "../../src/units.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 
 /** 16 times as much takes 256 times as long where time grows with the square; the least processor time of five runs tells. */
 function growth(action: (count: number) => void, count: number): number {
@@ -54,3 +57,35 @@ test("an alias that became many addresses is resolved in steps that grow as they
   };
   expect(steps(8000)).toBeLessThan(5 * steps(2000));
 });
+
+test("the recipients of a message are read in a time that grows as they do, in trace and in search", async () => {
+  const least = async (count: number): Promise<number> => {
+    const path = join(temporaryFolder(), "pilot.db");
+    await ingestInto(path, ["-"], { logType: "main" }, Readable.from([deliveries(count)], { objectMode: false }));
+    const times: number[] = [];
+    await withReader(path, async (reader) => {
+      for (let run = 0; run < 3; run++) {
+        const before = performance.now();
+        expect(await reader.messages.recipientsOf({ id: ID, server: "mx1" })).toHaveLength(count);
+        const [hit] = await reader.search.find({ filter: { eximId: [ID] }, ...NEWEST });
+        const [found] = await reader.search.read(hit === undefined ? [] : [hit]);
+        expect(found?.kind === "message" && found.message.recipients.length).toBe(count);
+        times.push(performance.now() - before);
+      }
+    });
+    return Math.min(...times);
+  };
+  expect((await least(8000)) / (await least(500))).toBeLessThan(64);
+});
+
+const ID = "1vx5YS-0006QZ-1J";
+const NEWEST = { order: { key: "time", isAscending: false }, after: undefined, limit: 1 } as const;
+
+/** The arrival names none of them, as with most `log_selector`s. */
+function deliveries(count: number): string {
+  const lines = Array.from(
+    { length: count },
+    (_, index) => `2026-03-02 08:00:01 ${ID} => u${index}@d.example R=r T=t H=mx.d.example [192.0.2.9] C="250 OK"\n`,
+  );
+  return `2026-03-02 08:00:00 ${ID} <= a@b.example H=h [192.0.2.1] P=esmtp S=300\n${lines.join("")}`;
+}

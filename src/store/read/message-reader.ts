@@ -6,14 +6,13 @@ import type {
   LogEntriesView,
   MessagesView,
   PublicViews,
-  RecipientsView,
   RejectionsView,
 } from "../schema/tables.ts";
 import { MESSAGE_MS } from "../search/conditions.ts";
+import { RECIPIENT_COLUMNS, type RecipientRow } from "../search/recipient-row.ts";
 import { CASED_LETTERS, casings, LAST } from "../search/text-lookup.ts";
 
 export type MessageRow = Selectable<MessagesView>;
-export type RecipientRow = Selectable<RecipientsView>;
 export type RejectionRow = Selectable<RejectionsView>;
 export type AttemptRow = Selectable<DeliveryAttemptsView>;
 export interface EntryRow extends Pick<Selectable<LogEntriesView>, "id" | "timestamp" | "event" | "seen_in"> {
@@ -78,7 +77,7 @@ export class MessageReader {
   recipientsOf({ id, server }: MessageKey): Promise<RecipientRow[]> {
     return this.#views
       .selectFrom("recipients")
-      .selectAll()
+      .select(RECIPIENT_COLUMNS)
       .where("message_id", "=", id)
       .where("server", "=", server)
       .orderBy("recipient")

@@ -1,7 +1,7 @@
 /** Finding: which messages and lines match a filter, in what order, page by page. */
 import { type Expression, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
 import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
-import type { LogEntriesView, MessagesView, RecipientsView, RejectionsView, Schema } from "../schema/tables.ts";
+import type { LogEntriesView, MessagesView, RejectionsView, Schema } from "../schema/tables.ts";
 import {
   type Condition,
   ConditionBuilder,
@@ -14,6 +14,7 @@ import {
 } from "./conditions.ts";
 import type { Filter } from "./filter.ts";
 import { type Block, findBlocks } from "./matching-blocks.ts";
+import { RECIPIENT_COLUMNS, type RecipientRow } from "./recipient-row.ts";
 
 export const SORT_KEYS = ["time", "size", "queue-time"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -48,7 +49,7 @@ export interface Candidates {
 }
 
 export type FoundMessage = Selectable<MessagesView> & {
-  readonly recipients: readonly Selectable<RecipientsView>[];
+  readonly recipients: readonly RecipientRow[];
   /** Of a message that was refused. */
   readonly rejection: Selectable<RejectionsView> | undefined;
   /** Seconds on the queue; of one that is not finished, up to its last line. */
@@ -278,7 +279,7 @@ export class SearchReader {
       this.#database.selectFrom("messages").selectAll().where("id", "in", names).execute(),
       this.#database
         .selectFrom("recipients")
-        .selectAll()
+        .select(RECIPIENT_COLUMNS)
         .where("message_id", "in", names)
         .orderBy("recipient")
         .execute(),

@@ -1,0 +1,18 @@
+import type { Selectable } from "kysely";
+import type { RecipientsView } from "../schema/tables.ts";
+
+/**
+ * Columns of the view `recipients` that readers take. NOTE: for each row the view looks through the entries of the message for
+ * `created_at`, which for a message of many recipients takes the square of their number.
+ */
+export const RECIPIENT_COLUMNS = [
+  "message_id",
+  "server",
+  "recipient",
+  "status",
+  "delivered_at",
+  "attempts",
+  "last_error",
+] as const satisfies readonly (keyof RecipientsView)[];
+
+export type RecipientRow = Pick<Selectable<RecipientsView>, (typeof RECIPIENT_COLUMNS)[number]>;
