@@ -5,7 +5,8 @@
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs, MOMENTS_PER_MS, type Moment, momentAt, momentMs } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
-import { type Codes, loadCodes, logTypeBit } from "../schema/codes.ts";
+import { type Codes, IS_INDEXED_BY_STATUS, loadCodes, logTypeBit } from "../schema/codes.ts";
+import { MESSAGE_MS_SQL, msOfMoment } from "../schema/moment-sql.ts";
 import { EARLIEST_MS, isAhead, plausibleTime } from "../schema/plausible-time.ts";
 
 /** What was read of a server and is still there: the first and last stamp of its main log, or of what came through syslog; no outlier among them. */
@@ -49,10 +50,6 @@ export interface TimeSpan {
 
 /** More of them say nothing more. */
 const MOST_ROWS = 5000;
-
-/** Epoch milliseconds of a moment, rounded down before 1970, too: the form of the index. */
-const toMs = (moment: string): string => `(${moment} + 62167219200000000) / 1000 - 62167219200000`;
-const MESSAGE_MS = toMs("coalesce(arrival_at, first_at)");
 
 export class CoverageReader {
   readonly #database: Database.Database;
@@ -143,13 +140,13 @@ export class CoverageReader {
     const ms = prepareOnce<number[], number | null>(
       this.#database,
       `SELECT ${extreme}(ms) FROM (
-         SELECT * FROM (SELECT ${toMs("at")} AS ms FROM stored_entries INDEXED BY idx_stored_entries_lone_at
+         SELECT * FROM (SELECT ${msOfMoment("at")} AS ms FROM stored_entries INDEXED BY idx_stored_entries_lone_at
            WHERE message_id IS NULL AND at >= ? AND at < ? AND server_id = ? AND seen_in & ${logTypeBit("main")}
            ORDER BY at ${order} LIMIT 1)
          UNION ALL
-         SELECT * FROM (SELECT ${MESSAGE_MS} AS ms FROM stored_messages INDEXED BY idx_stored_messages_at_ms
-           WHERE ${MESSAGE_MS} >= ? AND ${MESSAGE_MS} < ? AND server_id = ? AND arrival_at IS NOT NULL
-           ORDER BY ${MESSAGE_MS} ${order} LIMIT 1))`,
+         SELECT * FROM (SELECT ${MESSAGE_MS_SQL} AS ms FROM stored_messages m INDEXED BY idx_stored_messages_at_ms
+           WHERE ${MESSAGE_MS_SQL} >= ? AND ${MESSAGE_MS_SQL} < ? AND server_id = ? AND arrival_at IS NOT NULL
+           ORDER BY ${MESSAGE_MS_SQL} ${order} LIMIT 1))`,
     )
       .pluck()
       .get(momentAt(from, 0), momentAt(until, 0), serverId, from, until, serverId);
@@ -196,8 +193,8 @@ export class CoverageReader {
   unfinished(serverId: number, { from, until }: TimeSpan): EpochMs[] {
     return prepareOnce<[number, Moment, Moment], Moment>(
       this.#database,
-      `SELECT last_at FROM stored_messages INDEXED BY idx_stored_messages_status
-       WHERE status NOT IN (3, 10) AND status = ${this.#named().messageStatus("received")}
+      `SELECT last_at FROM stored_messages m INDEXED BY idx_stored_messages_status
+       WHERE ${IS_INDEXED_BY_STATUS} AND status = ${this.#named().messageStatus("received")}
          AND server_id = ? AND last_at >= ? AND last_at < ? ORDER BY last_at LIMIT ${MOST_ROWS}`,
     )
       .pluck()

@@ -8,6 +8,7 @@ import { firstDamage, openForReading } from "../database/connection.ts";
 import { inspectSchema, loadMigrations } from "../database/migrations.ts";
 import type { StoreSettings } from "../database/settings.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
+import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
 import { type ParserAge, readParserAge } from "../schema/parser-age.ts";
 import { isAhead, plausible } from "../schema/plausible-time.ts";
 import { tableSizes } from "../schema/table-sizes.ts";
@@ -197,8 +198,8 @@ function readSample(database: Database.Database, serverId: number): LogSample {
   return database
     .prepare(
       `WITH latest AS (
-         SELECT * FROM stored_messages WHERE server_id = ? AND arrival_at IS NOT NULL
-         ORDER BY (coalesce(arrival_at, first_at) + 62167219200000000) / 1000 - 62167219200000 DESC, exim_id DESC LIMIT ${SAMPLE}
+         SELECT * FROM stored_messages m WHERE server_id = ? AND arrival_at IS NOT NULL
+         ORDER BY ${MESSAGE_MS_SQL} DESC, exim_id DESC LIMIT ${SAMPLE}
        ), delivered AS (
          SELECT a.duration_ms FROM latest m JOIN stored_entries e ON e.message_id = m.id JOIN address_events a ON a.entry_id = e.id
          WHERE a.outcome = (SELECT code FROM codes WHERE family = 'outcome' AND name = 'delivered') AND a.is_attempt

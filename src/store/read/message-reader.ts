@@ -1,6 +1,7 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from "kysely";
 import { SECOND_MS } from "../../units.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
+import { msOfMoment } from "../schema/moment-sql.ts";
 import type {
   DeliveryAttemptsView,
   LogEntriesView,
@@ -15,7 +16,10 @@ import { CASED_LETTERS, casings, LAST } from "../search/text-lookup.ts";
 export type MessageRow = Selectable<MessagesView>;
 export type RejectionRow = Selectable<RejectionsView>;
 export type AttemptRow = Selectable<DeliveryAttemptsView>;
-export interface EntryRow extends Pick<Selectable<LogEntriesView>, "id" | "timestamp" | "event" | "seen_in"> {
+const ENTRY_COLUMNS = ["id", "timestamp", "event", "seen_in"] as const satisfies readonly (keyof LogEntriesView)[];
+type EntryColumns = Pick<Selectable<LogEntriesView>, (typeof ENTRY_COLUMNS)[number]>;
+type EntryQuery = SelectQueryBuilder<PublicViews, "log_entries", EntryColumns>;
+export interface EntryRow extends EntryColumns {
   /** Its lines, read as latin1; undefined when their text has been pruned. */
   readonly bytes: string | undefined;
 }
@@ -102,14 +106,13 @@ export class MessageReader {
 
   /** All that the logs say about a message, in the order of their lines. */
   async entriesOf({ id, server }: MessageKey): Promise<EntryRow[]> {
-    const rows = await this.#views
-      .selectFrom("log_entries")
-      .select(["id", "timestamp", "event", "seen_in"])
-      .where("message_id", "=", id)
-      .where("server", "=", server)
-      .orderBy("timestamp")
-      .orderBy("id")
-      .execute();
+    return this.#entries((query) => query.where("message_id", "=", id).where("server", "=", server));
+  }
+
+  /** In the order of time. */
+  async #entries(choose: (query: EntryQuery) => EntryQuery): Promise<EntryRow[]> {
+    const query = this.#views.selectFrom("log_entries").select(ENTRY_COLUMNS);
+    const rows = await choose(query).orderBy("timestamp").orderBy("id").execute();
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
   }
 
@@ -130,23 +133,13 @@ export class MessageReader {
       WHERE e.message_id IS NULL AND e.at >= ${fromMs * 1000} AND e.at < ${arrivalMs * 1000 + 1_000_000}
         AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'discard')
         AND NOT EXISTS (SELECT 1 FROM stored_messages m
-          WHERE ${MESSAGE_MS} >= (e.at - e.at % 1000000 + 62167219200000000) / 1000 - 62167219200000 AND ${MESSAGE_MS} < ${arrivalMs}
+          WHERE ${MESSAGE_MS} >= ${sql.raw(msOfMoment("e.at - e.at % 1000000"))} AND ${MESSAGE_MS} < ${arrivalMs}
             AND m.server_id = e.server_id AND m.ip_id = k.ip_id AND m.port IS ${port})
       ORDER BY e.at, e.id
     `.execute(this.#views);
     if (rows.length === 0) return [];
-    const found = await this.#views
-      .selectFrom("log_entries")
-      .select(["id", "timestamp", "event", "seen_in"])
-      .where(
-        "id",
-        "in",
-        rows.map(({ id }) => id),
-      )
-      .orderBy("timestamp")
-      .orderBy("id")
-      .execute();
-    return found.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+    const ids = rows.map((row) => row.id);
+    return this.#entries((query) => query.where("id", "in", ids));
   }
 
   /** True when the logs say more than `count` things about a message. */

@@ -4,6 +4,7 @@ import { SECOND_MS } from "../../units.ts";
 import { type PostingKind, textKey } from "../log-text/postings.ts";
 import { IS_INDEXED_BY_STATUS } from "../schema/codes.ts";
 import { templatesOf } from "../schema/error-templates.ts";
+import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
 import type { Schema } from "../schema/tables.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
 import { containing, findIpIds, findTextIds, toLike } from "./text-lookup.ts";
@@ -29,8 +30,8 @@ export interface Conditions {
 /** When a message arrived; when it was first seen, if it did not. */
 export const MESSAGE_AT: Expression<number> = sql`coalesce(m.arrival_at, m.first_at)`;
 
-/** The same in epoch milliseconds, as `idx_stored_messages_at_ms` and the view `messages` have it; rounded down before 1970, too. */
-export const MESSAGE_MS: Expression<number> = sql`((coalesce(m.arrival_at, m.first_at) + 62167219200000000) / 1000 - 62167219200000)`;
+/** The same in epoch milliseconds. */
+export const MESSAGE_MS: Expression<number> = sql.raw(MESSAGE_MS_SQL);
 
 /** Milliseconds a message was on the queue, as far as the log goes. */
 export const QUEUE_MS: Expression<number> = sql`coalesce(m.queue_ms, (coalesce(m.completed_at, m.last_at) - m.arrival_at) / 1000)`;
