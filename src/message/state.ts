@@ -4,7 +4,7 @@
  * Every operation is commutative and idempotent over lines: the latest moment wins for marks and last words, the earliest
  * for the arrival, counts add up. So late lines, rotated files and resumed runs end in the same state.
  */
-import type { LogEvent } from "../parse/events.ts";
+import type { EntryKind, LogEvent } from "../parse/events.ts";
 import type { Moment } from "../units.ts";
 import { normaliseAddress } from "./address.ts";
 import { SmallMap } from "./small-map.ts";
@@ -88,17 +88,24 @@ export interface MessageUpdate {
   readonly announced: readonly string[];
 }
 
-const NO_UPDATE: MessageUpdate = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
-const MARKS: Readonly<Partial<Record<LogEvent["kind"], MessageUpdate>>> = {
-  frozen: { ...NO_UPDATE, mark: "frozen" },
-  thawed: { ...NO_UPDATE, mark: "thawed" },
-  removed: { ...NO_UPDATE, mark: "removed" },
-  cancelled: { ...NO_UPDATE, mark: "cancelled" },
-  queued: { ...NO_UPDATE, mark: "queued" },
-  not_accepted: { ...NO_UPDATE, mark: "notAccepted" },
-  recipients_ignored: { ...NO_UPDATE, mark: "ignored" },
-  rejection: { ...NO_UPDATE, mark: "rejected" },
+export const NO_UPDATE: MessageUpdate = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
+
+/** Milestones of messages, by the events that are about a message as a whole. */
+export const MILESTONE_OF: Readonly<Partial<Record<EntryKind, keyof Milestones>>> = {
+  completed: "completed",
+  frozen: "frozen",
+  thawed: "thawed",
+  removed: "removed",
+  cancelled: "cancelled",
+  queued: "queued",
+  not_accepted: "notAccepted",
+  recipients_ignored: "ignored",
+  rejection: "rejected",
 };
+/** Made once: most lines say nothing else. */
+const UPDATE_OF: Readonly<Partial<Record<string, MessageUpdate>>> = Object.fromEntries(
+  Object.entries(MILESTONE_OF).map(([kind, mark]) => [kind, { ...NO_UPDATE, mark }]),
+);
 
 /** What an event says about its message as a whole; undefined when nothing but that the message was there. */
 export function messageUpdate(event: LogEvent): MessageUpdate | undefined {
@@ -113,7 +120,7 @@ export function messageUpdate(event: LogEvent): MessageUpdate | undefined {
       if (event.action !== "recipient_added") return undefined;
       return { ...NO_UPDATE, announced: [normaliseAddress(event.address)] };
     default:
-      return MARKS[event.kind];
+      return UPDATE_OF[event.kind];
   }
 }
 

@@ -1,6 +1,14 @@
 /** The queue as the log tells it, now or at any time before: the fold of the lines up to then. */
 import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
-import { applyLine, type MessageState, type MessageUpdate, newMessageState, recipientOf } from "../message/state.ts";
+import {
+  applyLine,
+  type MessageState,
+  type MessageUpdate,
+  MILESTONE_OF,
+  NO_UPDATE,
+  newMessageState,
+  recipientOf,
+} from "../message/state.ts";
 import type { QueuedMessage } from "../spool/queued-message.ts";
 import type { OpenLine, OpenMessage, QueueReader } from "../store/read/queue-reader.ts";
 import { type EpochMs, momentAt, momentMs } from "../units.ts";
@@ -67,33 +75,20 @@ function isDone(status: string | undefined, frozen: boolean): boolean {
 function fold({ firstAt, arrivalAt, announced, lines }: OpenMessage): MessageState {
   const state = newMessageState(firstAt);
   for (const address of announced) recipientOf(state, address).announced = true;
-  for (const line of lines) applyLine(state, line.at, newsOf(line), wordOf(line));
+  for (const line of lines) applyLine(state, line.at, updateOf(line), recipientEventOf(line));
   // NOTE: the lines up to the moment may end before it, the arrival never does.
   state.arrivalAt ??= arrivalAt ?? undefined;
   return state;
 }
 
-const NO_UPDATE: MessageUpdate = { mark: undefined, isArrival: false, queueMs: undefined, announced: [] };
-const MARK_OF: Readonly<Record<string, MessageUpdate["mark"]>> = {
-  completed: "completed",
-  frozen: "frozen",
-  thawed: "thawed",
-  removed: "removed",
-  cancelled: "cancelled",
-  queued: "queued",
-  not_accepted: "notAccepted",
-  recipients_ignored: "ignored",
-  rejection: "rejected",
-};
-
-function newsOf({ event, word }: OpenLine): MessageUpdate | undefined {
+function updateOf({ event, word }: OpenLine): MessageUpdate | undefined {
   if (event === "arrival") return { ...NO_UPDATE, isArrival: true };
   if (event === "discard" && word === undefined) return { ...NO_UPDATE, mark: "discarded" };
-  const mark = MARK_OF[event];
+  const mark = MILESTONE_OF[event];
   return mark === undefined ? undefined : { ...NO_UPDATE, mark };
 }
 
-function wordOf({ at, word }: OpenLine): Parameters<typeof applyLine>[3] {
+function recipientEventOf({ at, word }: OpenLine): Parameters<typeof applyLine>[3] {
   if (word === undefined) return undefined;
   const { recipient, final, outcome, isAttempt, error } = word;
   return { recipient, target: final ?? recipient, outcome, at, isAttempt, error: error ?? undefined };
