@@ -1,5 +1,7 @@
 /** Which commands end at once, so that the start of a thread would take as long as they do. */
 
+import { isMessageId } from "../parse/message-id.ts";
+
 /** Thrown where a command that was to end at once would not; nothing is printed yet, and it is begun again in a thread of its own. */
 export class NotBrief extends Error {
   override readonly name = "NotBrief";
@@ -19,7 +21,6 @@ const WITHOUT_DATABASE: readonly (string | undefined)[] = [
 const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager)$/;
 /** Flags of an `ingest` that ends, with what follows them. */
 const INGEST_FLAGS = /^(?:-[sq]|--(?:db|config|wait|server|timezone|log-type|since|batch-size|strict|quiet|json))$/;
-const MESSAGE_ID = /^(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})$/;
 
 /** What holds quick commands; `words` are those that need no database. */
 export type BriefBundle = "trace" | "ingest" | "words";
@@ -34,6 +35,6 @@ export function briefBundleFor(argv: readonly string[]): BriefBundle | undefined
   const flags = words.filter((word) => word.startsWith("-"));
   if (command === "ingest") return flags.every((flag) => INGEST_FLAGS.test(flag)) ? "ingest" : undefined;
   if (command !== "trace") return undefined;
-  const isOne = words.some((word) => MESSAGE_ID.test(word)) && flags.every((flag) => TRACE_FLAGS.test(flag));
+  const isOne = words.some(isMessageId) && flags.every((flag) => TRACE_FLAGS.test(flag));
   return isOne ? "trace" : undefined;
 }

@@ -22,7 +22,7 @@ import { toIso } from "../../units.ts";
 import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
-import { type FilterFlags, subjectsAsTyped, toFilter } from "../flags/filter-flags.ts";
+import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
@@ -177,10 +177,6 @@ async function findServers(wanted: readonly string[], reader: StatsReader): Prom
   const servers = await reader.servers();
   const known = servers.map(({ name }) => name);
   const missing = wanted.find((name) => !known.includes(name));
-  if (missing !== undefined) {
-    throw new PilotError("not_found", `The database knows no server "${missing}".`, {
-      hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
-    });
-  }
+  if (missing !== undefined) throw unknownServer(missing, known);
   return wanted.length === 0 ? servers : servers.filter(({ name }) => wanted.includes(name));
 }

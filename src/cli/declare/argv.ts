@@ -1,5 +1,6 @@
 /** What people type, made the arguments of a command: flags before it, other words for it, an id or an address alone. */
 import { PilotError } from "../../errors.ts";
+import { isMessageId } from "../../parse/message-id.ts";
 import { COMMANDS, commandMeantBy, SYNONYMS } from "./command-words.ts";
 
 /** Flags that are often given before the command, with those that take a value. */
@@ -54,7 +55,6 @@ function splitLeading(argv: readonly string[]): {
   }
 }
 
-const MESSAGE_ID = /^[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}$|^[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4}$/;
 /** Exim's ids begin with the time, whose first letters are the same for decades. */
 const CUT_ID = /^[12][0-9A-Za-z]{5}(?:-[0-9A-Za-z]*){0,2}$/;
 const HEADER_ID = /^<[^<>\s]+@[^<>\s]+>$/;
@@ -65,7 +65,7 @@ const DOMAIN = /^@?(?:[\w-]+\.)+[A-Za-z][A-Za-z0-9-]+$/;
 
 /** The command that a bare id, address, Message-ID, IP or domain asks for. */
 function asQuestion(word: string, isFile: (name: string) => boolean): readonly string[] | undefined {
-  if (MESSAGE_ID.test(word) || HEADER_ID.test(word)) return ["trace", word];
+  if (isMessageId(word) || HEADER_ID.test(word)) return ["trace", word];
   if (isFile(word)) return undefined;
   if (CUT_ID.test(word) && /\d.*[A-Za-z]|[A-Z]/.test(word)) return ["trace", word];
   if (ADDRESS.test(word)) return ["search", "--address", word];

@@ -131,8 +131,11 @@ export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "searc
 /** A name that no server has is a slip: "nothing matches" would be taken for an answer. Errors: `not_found`. */
 async function assertServer(name: string, { search }: Pick<Reader, "search">): Promise<void> {
   if ((await search.timeZones([name])).size > 0) return;
-  const known = [...(await search.timeZones()).keys()];
-  throw new PilotError("not_found", `The database knows no server "${name}".`, {
+  throw unknownServer(name, [...(await search.timeZones()).keys()]);
+}
+
+export function unknownServer(name: string, known: readonly string[]): PilotError {
+  return new PilotError("not_found", `The database knows no server "${name}".`, {
     hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
   });
 }
