@@ -111,20 +111,20 @@ function testTar(packages, root) {
     join(root, place),
     "--strip-components=1",
   ]);
-  inside("mkdir", "-p", "/usr/local/bin", "/tmp/work");
-  inside("chmod", "777", "/tmp/work");
+  inside("mkdir", "-p", "/usr/local/bin", "/tmp/mail");
+  inside("chmod", "777", "/tmp/mail");
   inside("ln", "-sf", `/${place}/exim-pilot`, "/usr/local/bin/exim-pilot");
   useProgram(
-    (...words) => as("nobody", "exim-pilot", ...words, "--db", "/tmp/work/mail.db"),
-    "/tmp/work/mainlog",
-    () => writeFileSync(join(root, "tmp/work/mainlog"), LOG),
+    (...words) => as("nobody", "exim-pilot", ...words, "--db", "/tmp/mail/mail.db"),
+    "/tmp/mail/mainlog",
+    () => writeFileSync(join(root, "tmp/mail/mainlog"), LOG),
   );
   // One sentence where the libraries are too old.
   inside("touch", "/lib64/libc-2.28.so");
   const { status, stderr } = openRoot(root, false).inside("exim-pilot", "--version");
   assert.deepEqual({ status, lines: stderr.trim().split("\n").length }, { status: 3, lines: 1 });
   assert.match(stderr, /needs glibc 2\.34/);
-  inside("rm", "-rf", "/lib64/libc-2.28.so", "/usr/local/bin/exim-pilot", `/${place}`, "/tmp/work");
+  inside("rm", "-rf", "/lib64/libc-2.28.so", "/usr/local/bin/exim-pilot", `/${place}`, "/tmp/mail");
   console.log("tar: used from a directory with a blank in its name, through a link, by an unprivileged user.");
 }
 

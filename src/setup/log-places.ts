@@ -1,6 +1,7 @@
 /** Where Exim writes its logs: as it says itself, else where systems put them. */
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { escapeForm } from "../text.ts";
 
 /** A place as Exim's `log_file_path` gives it: `/var/log/exim4/%slog`, where %s is main, reject or panic, %D and %M are dates. */
 type Template = string;
@@ -74,10 +75,6 @@ function findMainLog(template: Template, root: string): string | undefined {
     .sort()
     .map((name) => join(directory, name))
     .findLast((name) => statusOf(join(root, name))?.isFile() === true);
-}
-
-function escapeForm(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
 /** Empty for a directory that is not there, or may not be listed. */

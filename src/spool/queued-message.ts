@@ -35,11 +35,6 @@ export interface QueuedMessage {
   readonly damageReason: string | null;
 }
 
-/** True for a message whose envelope can be read. */
-export function hasEnvelope({ sender }: QueuedMessage): boolean {
-  return sender !== null;
-}
-
 export function pendingRecipients({ recipients }: QueuedMessage): readonly string[] {
   return recipients.filter(({ isDelivered }) => !isDelivered).map(({ address }) => address);
 }

@@ -6,7 +6,17 @@ import { renderSetup } from "../../render/setup.ts";
 import { applySteps, type RunTool } from "../../setup/apply.ts";
 import { addSettings } from "../../setup/edit-configuration.ts";
 import { findLogPlace, type LogFilePath, parseLogFilePath } from "../../setup/log-places.ts";
-import { DATA_DIRECTORY, done, missing, planRemoval, planSetup, type Step, TIMERS, todo } from "../../setup/plan.ts";
+import {
+  DATA_DIRECTORY,
+  done,
+  kept,
+  missing,
+  planRemoval,
+  planSetup,
+  type Step,
+  TIMERS,
+  todo,
+} from "../../setup/plan.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
 import { screenOf, toStoreSettings } from "../context.ts";
 import { type Configuration, loadConfiguration, readConfiguration } from "../flags/configuration.ts";
@@ -63,8 +73,7 @@ async function setupSteps(root: string, logs: readonly string[], flags: SetupFla
   const place = logs.length === 0 ? findLogPlace(said, root) : undefined;
   const wanted = place === undefined ? logs : [place.pattern];
   if (wanted.length === 0 && configured === undefined) throw noLogs(said);
-  const hasSystemd =
-    existsSync(join(root, "run/systemd/system")) && (await ask("systemctl", ["--version"])).status === 0;
+  const hasSystemd = await runsSystemd(root, ask);
   return planSetup({
     root,
     place,
@@ -80,14 +89,18 @@ async function setupSteps(root: string, logs: readonly string[], flags: SetupFla
   });
 }
 
+/** True when systemd runs this machine, and can be asked. */
+async function runsSystemd(root: string, ask: RunTool): Promise<boolean> {
+  return existsSync(join(root, "run/systemd/system")) && (await ask("systemctl", ["--version"])).status === 0;
+}
+
 const DEFAULT_DATABASE = `${DATA_DIRECTORY}/mail.db`;
 /** Of systemd, and of the crontab in contrib. */
 const SERVICE_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
 
 async function removalSteps(root: string, flags: SetupFlags, io: Io): Promise<readonly Step[]> {
   const ask = toolRunner(io, ASKING_SECONDS);
-  const hasSystemd =
-    existsSync(join(root, "run/systemd/system")) && (await ask("systemctl", ["--version"])).status === 0;
+  const hasSystemd = await runsSystemd(root, ask);
   return planRemoval({
     root,
     examples: join(findPackageRoot(), "contrib"),
@@ -106,13 +119,11 @@ function planConfiguration(
   const file = io.configFile;
   const logs = values.get("ingest.logs") as readonly string[] | undefined;
   if (logs !== undefined && wanted.length > 0 && logs.join("\n") !== wanted.join("\n") && force !== true) {
-    return {
-      about: "configuration",
-      state: "kept",
-      message: `${file} was edited, and stays: it has logs = ${JSON.stringify(logs)}, and setup would write ${JSON.stringify(wanted)}.`,
-      hint: "Change it by hand, or write the file anew with --force, which keeps the old one beside it.",
-      actions: [],
-    };
+    return kept(
+      "configuration",
+      `${file} was edited, and stays: it has logs = ${JSON.stringify(logs)}, and setup would write ${JSON.stringify(wanted)}.`,
+      "Change it by hand, or write the file anew with --force, which keeps the old one beside it.",
+    );
   }
   const isRewritten = force === true && path !== undefined;
   const isNew = path === undefined || isRewritten;
