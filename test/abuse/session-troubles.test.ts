@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sessionTrouble } from "../../src/message/session-trouble.ts";
 import { parseEntryText } from "../../src/parse/record.ts";
-import { asking } from "../support/ask.ts";
+import { asking, jsonIn } from "../support/ask.ts";
 
 test.each([
   ['SMTP protocol error in "AUTH LOGIN" H=(User) [192.0.2.29] LOGIN authentication mechanism not supported', "auth"],
@@ -27,8 +27,7 @@ test.each([
   const event = parseEntryText(text)?.event;
   expect(event && sessionTrouble(event)).toBe(trouble);
   const ask = await asking(`${text}\n`);
-  const printed = await ask("abuse", "--json");
-  const { troubles } = JSON.parse(printed.slice(0, printed.lastIndexOf("}") + 1));
+  const { troubles } = jsonIn(await ask("abuse", "--json")) as { troubles: { id: string }[] };
   const expected = { ipAddress: "192.0.2.29", troubles: 1, kinds: { [String(trouble)]: 1 } };
   expect(troubles).toMatchObject(trouble === undefined ? [] : [expected]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asking } from "../support/ask.ts";
+import { asking, jsonIn } from "../support/ask.ts";
 
 const LOG = `2026-12-29 08:43:40 1xiSo0-0006am-1v DKIM: d=signer.example s=lab1 c=relaxed/relaxed a=rsa-sha256 b=2048 i=@signer.example [verification succeeded]
 2026-12-29 08:43:40 1xiSo0-0006am-1v <= a@signer.example H=mx.signer.example [203.0.113.1] P=esmtp S=1001
@@ -23,8 +23,7 @@ test.each([
   ["--spam-score", "-2..20", ["1xiSo2-0006am-1v", "1xiSo3-0006am-1v"]],
 ])("messages are found by %s %s", async (flag, value, ids) => {
   const ask = await asking(LOG);
-  const printed = await ask("search", `${flag}=${value}`, "--json");
-  const { results } = JSON.parse(printed.slice(0, printed.lastIndexOf("}") + 1));
+  const { results } = jsonIn(await ask("search", `${flag}=${value}`, "--json")) as { results: { id: string }[] };
   expect(results.map(({ id }: { id: string }) => id).toSorted()).toEqual(ids);
 });
 

@@ -17,3 +17,8 @@ export async function asking(
     return `${stdout}${stderr}`.replace(/\s+/g, " ");
   };
 }
+
+/** The JSON in what {@link asking} returns, without what is said below it. */
+export function jsonIn(printed: string): unknown {
+  return JSON.parse(printed.slice(0, printed.lastIndexOf("}") + 1));
+}
