@@ -191,8 +191,7 @@ function describeCopies({ copies }: VerdictRecipient): string {
   return ` (${what} delivered all the same: ${names}${rest > 0 ? ` and ${rest} more` : ""})`;
 }
 
-/** `4 days`, `7 hours`: whole ones of the largest unit that fits. */
-/** `after 4 days`; a host that has failed other messages for long is given up at the first try. */
+/** `after 4 days`, `after 7 hours`: whole ones of the largest unit that fits; a host that has failed other messages for long is given up at the first try. */
 function describeSpan(ms: number): string {
   const [unit, unitMs] = UNITS.find(([, size]) => ms >= size) ?? [];
   if (unit === undefined || unitMs === undefined) return "at once";

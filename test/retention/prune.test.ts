@@ -387,7 +387,7 @@ interface Kept {
 }
 
 function readModel(path: string): Model {
-  const duplicate_locations = queryAll<{ location: number; entry: number }>(
+  const duplicateLocations = queryAll<{ location: number; entry: number }>(
     path,
     "SELECT location, entry_id AS entry FROM duplicate_locations",
   );
@@ -413,7 +413,7 @@ function readModel(path: string): Model {
       ...entry,
       places: [
         entry.id,
-        ...duplicate_locations
+        ...duplicateLocations
           .filter((duplicateLocation) => duplicateLocation.entry === entry.id)
           .map(({ location }) => location),
       ],

@@ -326,7 +326,7 @@ class LogWriter {
     if (last?.id !== block.id || last.position !== block.position) throw inUse(source.path);
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
-    const { messages, moved, duplicate_locations } = transactor.retractBlock(block.id);
+    const { messages, moved, duplicateLocations } = transactor.retractBlock(block.id);
     const removed = this.#book.restore(transactor, messages, this.#writer.rawText);
     for (const entry of moved) this.#restoreFacts(transactor, entry);
     return {
@@ -340,7 +340,7 @@ class LogWriter {
         other: source.other - other,
         unparsed: source.unparsed - unparsed,
       },
-      repeated: -duplicate_locations,
+      repeated: -duplicateLocations,
       messages: -removed,
     };
   }
@@ -354,21 +354,21 @@ class LogWriter {
 
   #storeBlock(transactor: Transactor, blockId: number, block: EncodedBlock, counts: BatchCounts): void {
     this.#countEntries(transactor, block, counts);
-    const duplicate_locations = this.#findDuplicates(transactor, blockId, block);
-    counts.repeated += duplicate_locations.size;
+    const duplicateLocations = this.#findDuplicates(transactor, blockId, block);
+    counts.repeated += duplicateLocations.size;
     const { serverId } = this.#source;
     const target: BlockTarget = {
       blockId,
       serverId,
-      duplicates: new Set(duplicate_locations.keys()),
+      duplicates: new Set(duplicateLocations.keys()),
       counts: transactor.counts.countsFor(blockId, serverId),
     };
     for (const batch of block.batches) this.#batches.write(transactor, batch, target);
     this.#mention(transactor, blockId, block);
-    if (duplicate_locations.size === 0) return;
+    if (duplicateLocations.size === 0) return;
     // NOTE: the entries that are seen again may be of this block.
     transactor.flush();
-    for (const { duplicate, location, logType } of duplicate_locations.values())
+    for (const { duplicate, location, logType } of duplicateLocations.values())
       transactor.addDuplicateLocation(duplicate, location, logType);
   }
 
@@ -406,9 +406,9 @@ class LogWriter {
     const { serverId, logType: sourceType } = this.#source;
     const isSyslog = sourceType === "syslog";
     const hasOthers = !isSyslog && transactor.hasOtherLogs(serverId, sourceType);
-    const duplicate_locations = new Map<number, DuplicateLocation>();
+    const duplicateLocations = new Map<number, DuplicateLocation>();
     const extras = new Map(batches.flatMap((batch) => batch.extras.map((extra) => [extra.line, extra] as const)));
-    if (extras.size === 0 && !hasOthers) return duplicate_locations;
+    if (extras.size === 0 && !hasOthers) return duplicateLocations;
     const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
     const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
     eachEntry(batches, (line, at, event) => {
@@ -422,9 +422,9 @@ class LogWriter {
       const { duplicate, logType } = this.#findDuplicate(transactor, entryId, extra, text, momentMs(at));
       if (extra?.headerDump !== undefined)
         addHeaderDump(transactor, duplicate ?? entryId, [entryId, ...places], extra.headerDump);
-      if (duplicate !== undefined) duplicate_locations.set(line, { duplicate, location: entryId, logType });
+      if (duplicate !== undefined) duplicateLocations.set(line, { duplicate, location: entryId, logType });
     });
-    return duplicate_locations;
+    return duplicateLocations;
   }
 
   /** Which log an entry is of, and the entry of another one that it repeats. */

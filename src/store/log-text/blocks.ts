@@ -117,11 +117,11 @@ function lineStarts(text: string): readonly number[] {
 /** Of the places of an entry, whichever was read first, the text that says most: the reject log's has the headers. */
 export function longestText(
   entryId: number,
-  duplicate_locations: readonly number[],
+  duplicateLocations: readonly number[],
   textAt: (location: number) => string | undefined,
 ): string | undefined {
   let longest = textAt(entryId);
-  for (const location of duplicate_locations) {
+  for (const location of duplicateLocations) {
     const text = textAt(location);
     if (text !== undefined && text.length > (longest?.length ?? 0)) longest = text;
   }
@@ -131,7 +131,7 @@ export function longestText(
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
   readonly #block: Database.Statement<[number], { data: Uint8Array; log_type: string }>;
-  readonly #duplicate_locations: Database.Statement<[number], number>;
+  readonly #duplicateLocations: Database.Statement<[number], number>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
   readonly #otherLines: Database.Statement<[number], { location: number }>;
   readonly #open = new Map<number, OpenBlock>();
@@ -143,7 +143,7 @@ export class RawTextReader {
        WHERE b.id = ?`,
     );
     this.#otherLines = database.prepare("SELECT location FROM entry_lines WHERE first_location = ? ORDER BY location");
-    this.#duplicate_locations = database
+    this.#duplicateLocations = database
       .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
       .pluck();
     this.#nextLocation = database.prepare(
@@ -160,7 +160,7 @@ export class RawTextReader {
    * pruned. Of an entry in several logs it is the longest text.
    */
   entryText(entryId: number): string | undefined {
-    return longestText(entryId, this.#duplicate_locations.all(entryId), (location) => this.textAt(location));
+    return longestText(entryId, this.#duplicateLocations.all(entryId), (location) => this.textAt(location));
   }
 
   /** The bytes of an entry, or of a duplicate location of it, in one log: latin1, its lines without the last newline; undefined when pruned. */

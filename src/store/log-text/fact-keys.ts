@@ -35,14 +35,14 @@ interface Words {
 export class FactKeys {
   readonly #rawText: RawTextReader;
   readonly #kept: Database.Statement<[number], Uint8Array>;
-  readonly #duplicate_locations: Database.Statement<[number], number>;
+  readonly #duplicateLocations: Database.Statement<[number], number>;
   readonly #origin: Database.Statement<[number], BlockOrigin>;
   readonly #origins = new Map<number, BlockOrigin | undefined>();
 
   constructor(database: Database.Database, rawText: RawTextReader) {
     this.#rawText = rawText;
     this.#kept = database.prepare<[number], Uint8Array>("SELECT fact_key FROM kept_keys WHERE entry_id = ?").pluck();
-    this.#duplicate_locations = database
+    this.#duplicateLocations = database
       .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
       .pluck();
     this.#origin = database.prepare(
@@ -71,7 +71,7 @@ export class FactKeys {
   /** Of an entry in several logs, those of the main log before the reject log before the panic log, whichever was read first. */
   #wordsOf(entryId: number): Words | undefined {
     let first: Words | undefined;
-    for (const location of [entryId, ...this.#duplicate_locations.all(entryId)]) {
+    for (const location of [entryId, ...this.#duplicateLocations.all(entryId)]) {
       const words = this.#wordsAt(location);
       if (words !== undefined && (first === undefined || comesBefore(words, first))) first = words;
     }
@@ -146,9 +146,11 @@ export function keepKeys(database: Database.Database, keys: readonly EntryKey[])
  */
 export function keepEqualKeys(database: Database.Database, rawText: RawTextReader, indexed: number): void {
   const pairs = alikeBlocks(database, indexed);
-  const lost = blocksBesidePruned(database, indexed);
-  if (pairs.size === 0 && lost.length === 0) return;
+  const lost = new Set(blocksBesidePruned(database, indexed));
+  if (pairs.size === 0 && lost.size === 0) return;
   const keys = new FactKeys(database, rawText);
+  // Of what has been pruned only the keys are left.
+  const allKept = lost.size === 0 ? undefined : readKept(database);
   for (const blockId of new Set([...pairs.keys(), ...lost])) {
     const others = new Map<string, number[]>();
     for (const other of pairs.get(blockId) ?? [])
@@ -156,22 +158,23 @@ export function keepEqualKeys(database: Database.Database, rawText: RawTextReade
         const key = keys.told(id);
         if (key !== undefined) others.set(key, [...(others.get(key) ?? []), id]);
       }
-    // Of what has been pruned only the keys are left.
-    const prunedKeys = lost.includes(blockId) ? allKept(database) : new Set<string>();
+    const prunedKeys = lost.has(blockId) ? allKept : undefined;
     for (const id of entriesIn(database, blockId)) {
       const first = keys.told(id);
       if (first === undefined || keys.kept(id) !== undefined) continue;
       const equals = (others.get(first) ?? []).filter((other) => other !== id);
       const taken = new Set(equals.map((other) => keys.keyOf(other)));
       let key: string | undefined = first;
-      for (let copy = 1; key !== undefined && (taken.has(key) || prunedKeys.has(key)); copy++)
+      for (let copy = 1; key !== undefined && (taken.has(key) || prunedKeys?.has(key) === true); copy++)
         key = keys.told(id, copy);
-      if (key !== undefined && key !== first) keepKeys(database, [[id, key]]);
+      if (key === undefined || key === first) continue;
+      keepKeys(database, [[id, key]]);
+      allKept?.add(key);
     }
   }
 }
 
-function allKept(database: Database.Database): Set<string> {
+function readKept(database: Database.Database): Set<string> {
   const keys = database.prepare<[], string>("SELECT lower(hex(fact_key)) FROM kept_keys").pluck();
   return new Set(keys.iterate());
 }

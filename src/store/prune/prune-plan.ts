@@ -227,10 +227,10 @@ export class PrunePlan {
         `SELECT count(*) AS count FROM temp.expired_blocks f JOIN ${table} t
          ON t.${key} >= f.id * ${LINES_PER_BLOCK} AND t.${key} < (f.id + 1) * ${LINES_PER_BLOCK}`,
       );
-    const duplicate_locations = inBlocks("duplicate_locations", "location");
+    const duplicateLocations = inBlocks("duplicate_locations", "location");
     return {
       stored_entries: of("stored_entries", "id"),
-      duplicate_locations: duplicate_locations + moved,
+      duplicate_locations: duplicateLocations + moved,
       entry_lines: inBlocks("entry_lines", "location"),
       ...Object.fromEntries(FACT_TABLES.map((table) => [table, of(table, "entry_id")])),
       ...Object.fromEntries(

@@ -32,7 +32,7 @@ export class GroupReader {
   readonly #rawText: RawTextReader;
   readonly #messages: Database.Statement<[string], MessageRow>;
   readonly #entries: Database.Statement<[string], EntryRow>;
-  readonly #duplicate_locations: Database.Statement<[string, string], DuplicateLocationRow>;
+  readonly #duplicateLocations: Database.Statement<[string, string], DuplicateLocationRow>;
   readonly #locations: Database.Statement<[{ readonly from: number; readonly to: number }], number>;
   readonly #blocks = new Map<number, CutBlock>();
 
@@ -51,7 +51,7 @@ export class GroupReader {
          ORDER BY e.at / 1000, e.id`,
       )
       .raw();
-    this.#duplicate_locations = database
+    this.#duplicateLocations = database
       .prepare<[string, string], DuplicateLocationRow>(
         `SELECT y.entry_id, y.location FROM json_each(?) j
          CROSS JOIN stored_entries e ON e.message_id = j.value JOIN duplicate_locations y ON y.entry_id = e.id
@@ -74,23 +74,21 @@ export class GroupReader {
     const [ids, lone] = [idsOf(1), idsOf(0)];
     const messages = new Map(this.#messages.all(ids).map((row) => [row[0], row]));
     const entries = groupByFirst(this.#entries.all(ids));
-    const duplicate_locations = groupByFirst(this.#duplicate_locations.all(ids, lone));
+    const duplicateLocations = groupByFirst(this.#duplicateLocations.all(ids, lone));
     return hits.flatMap(({ isMessage, id }): FoundGroup[] => {
       if (isMessage === 0)
-        return [{ unfinishedId: undefined, lines: [this.#entryText(id, duplicate_locations.get(id))] }];
+        return [{ unfinishedId: undefined, lines: [this.#entryText(id, duplicateLocations.get(id))] }];
       const message = messages.get(id);
       if (message === undefined) return [];
       const [, eximId, isFinished] = message;
-      const lines = (entries.get(id) ?? []).map((entryId) =>
-        this.#entryText(entryId, duplicate_locations.get(entryId)),
-      );
+      const lines = (entries.get(id) ?? []).map((entryId) => this.#entryText(entryId, duplicateLocations.get(entryId)));
       return [{ unfinishedId: isFinished === 1 ? undefined : eximId, lines }];
     });
   }
 
   /** As {@link RawTextReader.entryText}. */
-  #entryText(entryId: number, duplicate_locations: readonly number[] = []): string | undefined {
-    return longestText(entryId, duplicate_locations, (location) => this.#textAt(location));
+  #entryText(entryId: number, duplicateLocations: readonly number[] = []): string | undefined {
+    return longestText(entryId, duplicateLocations, (location) => this.#textAt(location));
   }
 
   #textAt(location: number): string | undefined {

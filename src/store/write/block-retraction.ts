@@ -47,7 +47,7 @@ export class Retraction {
       this.#database,
       moved.map(({ id }) => blockOf(id)),
     );
-    return { moved, messages: bereft, duplicate_locations: forgotten + moved.length };
+    return { moved, messages: bereft, duplicateLocations: forgotten + moved.length };
   }
 
   /** Takes from a message what is derived again: its recipients, but those that only pruned text has named. */

@@ -62,7 +62,7 @@ export interface Orphaned {
   /** Entries that are now in another log: what they say is to be written again, from their lines there. The headers below them are there. */
   readonly moved: readonly OrphanedEntry[];
   /** So many entries are no longer shown by two logs. */
-  readonly duplicate_locations: number;
+  readonly duplicateLocations: number;
 }
 
 export interface OrphanedMessage {

@@ -40,7 +40,7 @@ export const TWINS: Check = {
   *run({ database, rawText }) {
     const total = (database.prepare("SELECT count(*) AS count FROM duplicate_locations").get() as { count: number })
       .count;
-    const duplicate_locations = database.prepare<[], { location: number; entry_id: number }>(
+    const duplicateLocations = database.prepare<[], { location: number; entry_id: number }>(
       // Lines that came through syslog are pieces, and differ.
       `SELECT g.location, g.entry_id FROM duplicate_locations g
        JOIN raw_blocks b ON b.id = g.location / 65536 JOIN stored_sources s ON s.id = b.source_id
@@ -48,7 +48,7 @@ export const TWINS: Check = {
        WHERE k.name <> 'syslog' ORDER BY g.location`,
     );
     let done = 0;
-    for (const { location, entry_id } of duplicate_locations.iterate()) {
+    for (const { location, entry_id } of duplicateLocations.iterate()) {
       if (lineAt(rawText, location) !== lineAt(rawText, entry_id))
         yield `The entries ${location} and ${entry_id} are stored as one and have different lines.`;
       yield { done: ++done, total };
