@@ -67,6 +67,8 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   commander: [
     "src/cli/declare/command.ts",
     "src/cli/declare/program.ts",
+    "src/cli/declare/questions.ts",
+    "src/cli/declare/logs.ts",
     "src/cli/declare/queue.ts",
     "src/cli/declare/upkeep.ts",
     "src/cli/declare/shared-flags.ts",

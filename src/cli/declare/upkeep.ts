@@ -1,4 +1,4 @@
-/** The commands that keep the database sound, small and safe, and their flags; all others are in program.ts. */
+/** The commands that keep the database sound, small and safe, and their flags. */
 import { type Command, Option } from "commander";
 import { DEFAULT_SPANS } from "../../retention/policy.ts";
 import { collectText, toSchemaVersion, toWhen, wholeNumber } from "../flags/flag-values.ts";

@@ -1,0 +1,175 @@
+/** The commands that take logs in and give them back, and their flags. */
+import { type Command, Option } from "commander";
+import { MOST_BLOCK_LINES } from "../../ingest/limits.ts";
+import { collectKinds, collectText, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import type { Io } from "../io.ts";
+import type { SetStatus } from "./command.ts";
+import { redactOption, withAudit, withDatabase } from "./shared-flags.ts";
+
+const INGEST_EXAMPLES = `
+Examples:
+  exim-pilot ingest /var/log/exim4
+  exim-pilot ingest --server mx2 'mx2/mainlog*' mx2/rejectlog
+  tail -c +1 -f /var/log/exim4/mainlog | exim-pilot ingest --log-type main -
+
+From a container or a journal:
+  docker compose logs --no-log-prefix mx1 | exim-pilot ingest --server mx1 -
+  journalctl --all -o json -t exim | exim-pilot ingest --server mx1 -
+
+From cron, every minute; two days, for the last lines before a rotation:
+  exim-pilot ingest --quiet --since 2d \\
+    --db /var/lib/exim-pilot/mail.db /var/log/exim4`;
+
+const LOG_TYPES = ["main", "reject", "panic", "syslog"];
+
+export function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
+  withAudit(program.command("ingest"))
+    .summary("read logs into the database")
+    .description(
+      "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
+    )
+    .argument(
+      "[files...]",
+      'log files, directories of logs, quoted patterns; "-" is standard input (default: logs of [ingest] in the configuration)',
+    )
+    .addOption(new Option("--logs <file>").argParser(collectText).hideHelp())
+    .option("-s, --server <name>", "the server that wrote the logs (default: the name of this host)")
+    .option(
+      "--timezone <zone>",
+      "time zone of stamps without one, such as Europe/Berlin (default: the one stored with the server, else this machine's)",
+    )
+    .addOption(
+      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(LOG_TYPES),
+    )
+    .option(
+      "--since <when>",
+      "leave out files that end before: a date or time, yesterday, 2h, 7d ago (compressed files by their time of change)",
+      toWhen,
+    )
+    .option("-f, --follow", "go on with what is added to the logs, also when they are rotated, until Ctrl-C")
+    .option("--batch-size <lines>", "lines stored in one batch", wholeNumber(1, MOST_BLOCK_LINES), 500)
+    .option("--strict", "exit 1 when a line could not be parsed")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", INGEST_EXAMPLES)
+    .action(async (named: string[], flags) => {
+      const files = named.length > 0 ? named : (flags.logs ?? []);
+      const { runIngest } = await import("../commands/ingest.ts");
+      setStatus(await runIngest(files, flags, io), { endsBySignal: flags.follow === true });
+    });
+}
+
+const SERVERS_EXAMPLE = `
+Examples:
+  exim-pilot servers set mx1 --owner postmaster@example.org --environment live
+  exim-pilot servers rename localhost mx1`;
+
+export function addServers(program: Command, io: Io): void {
+  const servers = withAudit(program.command("servers"))
+    .summary("list, rename and describe servers")
+    .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .addOption(redactOption())
+    .option("--json", "print everything as JSON")
+    .addHelpText("after", SERVERS_EXAMPLE)
+    .action(async (flags) => {
+      const { runServers } = await import("../commands/servers.ts");
+      await runServers(flags, io);
+    });
+  servers
+    .command("rename")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("give a server another name")
+    .description("Gives a server another name. Its logs are then ingested with --server and the new name.")
+    .argument("<old>", "its name")
+    .argument("<new>", "its new name; one that no other server has")
+    .action(async (oldName: string, newName: string, _flags, command: Command) => {
+      const { runRenameServer } = await import("../commands/servers.ts");
+      await runRenameServer(oldName, newName, command.optsWithGlobals(), io);
+    });
+  servers
+    .command("set")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("describe a server, or correct its time zone")
+    .description(
+      "Sets what logs do not tell. A new time zone is for stamps that are read from now on; for those stored, run `exim-pilot rebuild`.",
+    )
+    .argument("<name>", "its name")
+    .option("--environment <text>", "such as live or test; an empty text takes it away")
+    .option("--owner <text>", "whom to ask; an empty text takes it away")
+    .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin")
+    .action(async (name: string, _flags, command: Command) => {
+      const { runSetServer } = await import("../commands/servers.ts");
+      await runSetServer(name, command.optsWithGlobals(), io);
+    });
+}
+
+export function addSources(program: Command, io: Io): void {
+  withDatabase(program.command("sources"))
+    .summary("list the logs that are stored")
+    .description("Lists the logs that were read: how far, what was found in them, and what time they cover.")
+    .option("-s, --server <name>", "only logs of this server")
+    .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
+    .addOption(redactOption())
+    .option("--json", "print everything as JSON")
+    .action(async (flags) => {
+      const { runSources } = await import("../commands/sources.ts");
+      await runSources(flags, io);
+    });
+}
+
+const EXPORT_EXAMPLE = `
+Examples:
+  exim-pilot export --raw 3 | less
+  exim-pilot export --raw mainlog --server mx1 --output mainlog.copy`;
+
+export function addExport(program: Command, io: Io, setStatus: SetStatus): void {
+  withAudit(program.command("export"))
+    .summary("give a log back")
+    .description(
+      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged. Of a log whose beginning has been pruned it writes the rest, and says so.",
+    )
+    .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
+    .option("-s, --server <name>", "only logs of this server")
+    .option("-o, --output <file>", "a new file, readable by its owner only (default: standard output)")
+    .addHelpText("after", EXPORT_EXAMPLE)
+    .action(async (flags) => {
+      const { runExport } = await import("../commands/export.ts");
+      setStatus(await runExport(flags, io));
+    });
+}
+
+const PARSE_EXAMPLE = `
+Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
+"messageId" and what else the line tells; --summary and --explain print pages.
+
+Examples:
+  exim-pilot parse /var/log/exim4/mainlog | grep '"kind":"failure"'
+  exim-pilot parse --summary /var/log/exim4/mainlog*
+  exim-pilot parse --other --explain /var/log/exim4/mainlog
+  grep -n bob@example.net /var/log/exim4/mainlog | exim-pilot parse --explain`;
+
+const MOST_SAMPLES = 1000;
+
+export function addParse(program: Command, io: Io, setStatus: SetStatus): void {
+  program
+    .command("parse")
+    .summary("show what log lines mean, without a database")
+    .description(
+      "Shows how each line is read, plain or compressed, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
+    )
+    .argument("[files...]", 'log files, directories of logs, quoted patterns; "-" or none is standard input')
+    .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
+    .option("--other", "only lines of no known form")
+    .addOption(new Option("--summary", "count the kinds, and show what was not understood").conflicts("explain"))
+    .option("--samples <count>", "lines that --summary shows, each of another shape", wholeNumber(0, MOST_SAMPLES), 10)
+    .addOption(new Option("--explain", "show each line with a mark under each field").conflicts("json"))
+    .option("--raw", "add the log line to each JSON object")
+    .addOption(redactOption())
+    .option("--json", "print the summary as JSON")
+    .option("--strict", "exit 1 when there was a line of no known form")
+    .addHelpText("after", PARSE_EXAMPLE)
+    .action(async (files: string[], flags) => {
+      const { runParse } = await import("../commands/parse.ts");
+      setStatus(await runParse(files, flags, io));
+    });
+}
