@@ -70,13 +70,14 @@ function describe(
   const isCancelled = circumstances.cancelledBy !== undefined;
   const failed = findFailed(entries);
   const timedOut = findRetryTimeouts(entries);
-  const copies = findCopies(attempts);
+  const undelivered = new Set(recipients.flatMap(({ status, address }) => (status === "delivered" ? [] : [address])));
+  const copies = findCopies(attempts, undelivered);
   return formatVerdict(
     {
       status: message.status,
       recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
         ...recipient,
-        copies: recipient.status === "delivered" ? [] : (copies.get(recipient.address) ?? []),
+        copies: copies.get(recipient.address) ?? [],
         isCancelled: isCancelled && recipient.status === "bounced" && !failed.has(recipient.address),
         triedMs: spanOf(deferredAt ?? message.timestamp, timedOut.get(recipient.address)),
         deliveredAt: deliveredAt ?? undefined,
@@ -95,11 +96,14 @@ function describe(
   );
 }
 
-/** Where copies for each recipient were delivered. */
-function findCopies(attempts: readonly TracedAttempt[]): ReadonlyMap<string, readonly string[]> {
+/** Where copies for each of these recipients were delivered. */
+function findCopies(
+  attempts: readonly TracedAttempt[],
+  recipients: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
   const copies = new Map<string, Set<string>>();
   for (const { recipient, finalAddress, status } of attempts) {
-    if (status !== "success") continue;
+    if (status !== "success" || !recipients.has(recipient)) continue;
     const own = copies.get(recipient);
     if (own === undefined) copies.set(recipient, new Set([finalAddress]));
     else own.add(finalAddress);

@@ -80,14 +80,23 @@ export function greatest(numbers: Iterable<number>): number {
 
 /** Text wrapped to `columns`, its first line after `label` and all others below where that one begins. */
 export function renderHanging(label: string, text: string, indent: number, columns: number): string {
-  const lines = wrapAnsi(text, Math.max(columns - indent, 20), { hard: true, trim: true }).split("\n");
+  const width = Math.max(columns - indent, 20);
+  if (text.length <= width && UNPADDED.test(text)) return label + text;
+  const lines = wrapAnsi(text, width, { hard: true, trim: true }).split("\n");
   return trimLines(lines.map((line, index) => (index === 0 ? label : " ".repeat(indent)) + line).join("\n"));
 }
 
+/** Printable ASCII, without blanks at its ends. */
+const UNPADDED = /^[!-~](?:[ -~]*[!-~])?$/;
+
 /** Columns that a text takes on a terminal: wide characters take two, escape sequences none. */
 export function widthOf(text: string): number {
+  if (PRINTABLE.test(text)) return text.length;
   return stringWidth(text);
 }
+
+/** Text as many columns wide as it is long. */
+const PRINTABLE = /^[ -~]*$/;
 
 function trimLines(text: string): string {
   return text

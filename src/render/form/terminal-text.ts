@@ -7,11 +7,15 @@
 const UNSAFE =
   /(?![\t\n])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/gu;
 
+/** Text that is safe as it stands; most of a log is. */
+const PRINTABLE = /^[ -~]*$/;
+
 const LAST_OF_TWO_DIGITS = 0xff;
 const LAST_OF_FOUR_DIGITS = 0xffff;
 
 /** What is unsafe as visible escapes: `\x1b`, `\u200b`, `\u{e0041}`. */
 export function toVisible(text: string): string {
+  if (PRINTABLE.test(text)) return text;
   return text.replace(UNSAFE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     const digits = code.toString(16);
@@ -32,5 +36,6 @@ export function toVisibleJson(json: string): string {
 
 /** The same on one line: newlines and tabs become blanks. */
 export function toVisibleLine(text: string): string {
+  if (PRINTABLE.test(text)) return text;
   return toVisible(text.replace(/[\n\t]+/g, " "));
 }

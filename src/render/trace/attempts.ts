@@ -1,7 +1,7 @@
 /** The attempts to deliver a message, those that went alike in one row. */
 import type { Trace, TracedAttempt } from "../../trace/result.ts";
 import { formatHost, formatSeconds, formatTime } from "../form/format.ts";
-import { renderColumns } from "../form/layout.ts";
+import { greatest, renderColumns, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
@@ -16,8 +16,8 @@ interface Group {
 export function renderAttempts({ attempts, message }: Trace, paint: Paint, columns: number): string {
   if (attempts.length === 0) return "";
   const groups = groupAlike(attempts);
-  const times = attempts.map(({ timestamp }) => formatTime(timestamp, message.timeZone));
-  const isOneDay = new Set(times.map((time) => time.slice(0, 10))).size === 1;
+  const days = new Set(attempts.map(({ timestamp }) => formatTime(timestamp, message.timeZone).slice(0, 10)));
+  const isOneDay = days.size === 1;
   const show = ({ timestamp }: TracedAttempt): string =>
     formatTime(timestamp, message.timeZone).slice(isOneDay ? 11 : 0);
   const hasRepeated = groups.some(({ count }) => count > 1);
@@ -59,12 +59,17 @@ function groupAlike(attempts: readonly TracedAttempt[]): readonly Group[] {
   return [...groups.values()];
 }
 
+/** The leftmost columns whose lines fit, three at least. */
 function renderFitting(rows: readonly (readonly string[])[], columns: number): string {
-  const table = renderColumns(rows);
-  const isTooWide = table.split("\n").some((line) => line.replace(ANSI, "").length > columns);
-  const narrower = rows.map((row) => row.slice(0, -1));
-  return isTooWide && (narrower[0]?.length ?? 0) >= 3 ? renderFitting(narrower, columns) : table;
+  const cells = rows.map((row) => row.map(widthOf));
+  const columnWidths = (cells[0] ?? []).map((_, index) => greatest(cells.map((row) => row[index] ?? 0)));
+  const lengthOf = (row: readonly number[]): number => {
+    const last = row.findLastIndex((width) => width > 0);
+    return row[last] === undefined ? 0 : columnWidths.slice(0, last).reduce((sum, width) => sum + width + 2, row[last]);
+  };
+  let kept = columnWidths.length;
+  while (kept > LEAST_COLUMNS && cells.some((row) => lengthOf(row.slice(0, kept)) > columns)) kept--;
+  return renderColumns(rows.map((row) => row.slice(0, kept)));
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of the colours set here.
-const ANSI = /\u001b\[\d+m/g;
+const LEAST_COLUMNS = 3;

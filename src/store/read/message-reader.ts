@@ -15,7 +15,26 @@ import { CASED_LETTERS, casings, LAST } from "../search/text-lookup.ts";
 
 export type MessageRow = Selectable<MessagesView>;
 export type RejectionRow = Selectable<RejectionsView>;
-export type AttemptRow = Selectable<DeliveryAttemptsView>;
+const ATTEMPT_COLUMNS = [
+  "timestamp",
+  "recipient",
+  "final_address",
+  "status",
+  "router",
+  "transport",
+  "host",
+  "ip_address",
+  "port",
+  "tls",
+  "smtp_code",
+  "enhanced_code",
+  "phase",
+  "error_message",
+  "confirmation",
+  "queue_seconds",
+  "duration_seconds",
+] as const satisfies readonly (keyof DeliveryAttemptsView)[];
+export type AttemptRow = Pick<Selectable<DeliveryAttemptsView>, (typeof ATTEMPT_COLUMNS)[number]>;
 const ENTRY_COLUMNS = ["id", "timestamp", "event", "seen_in"] as const satisfies readonly (keyof LogEntriesView)[];
 type EntryColumns = Pick<Selectable<LogEntriesView>, (typeof ENTRY_COLUMNS)[number]>;
 type EntryQuery = SelectQueryBuilder<PublicViews, "log_entries", EntryColumns>;
@@ -95,7 +114,7 @@ export class MessageReader {
         // NOTE: without the columns that our connections add.
         .withSchema("main")
         .selectFrom("delivery_attempts")
-        .selectAll()
+        .select(ATTEMPT_COLUMNS)
         .where("message_id", "=", id)
         .where("server", "=", server)
         .orderBy("timestamp")
