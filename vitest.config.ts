@@ -29,10 +29,14 @@ class LongOnesFirst extends BaseSequencer {
 
 /** They put other modules in the place of those of Node.js, which files that come after them in a worker must not meet. */
 const ISOLATED = ["test/ingest/faults.test.ts"];
+/** Processes that are killed, told to stop, or at work together; they have a script of their own: `npm run test:processes`. */
+const PROCESSES = ["kill", "rotation-kill", "concurrent", "rights", "signals"].map((name) => `test/**/${name}.test.ts`);
+/** The program as it is packed and installed: `npm run test:packed`. */
+const PACKED = ["test/package/**/*.test.ts"];
 
 const test = {
   setupFiles: ["test/support/seed.ts"],
-  // NOTE: compiled code of programs that are gone after the test would be kept for ever.
+  // NOTE: compiled code would be kept in the home of whoever runs the tests.
   env: { TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -50,8 +54,18 @@ export default defineConfig({
     sequence: { sequencer: LongOnesFirst },
     projects: [
       // The sources are loaded once in each worker, not for each file.
-      { test: { ...test, name: "shared", include: ["test/**/*.test.ts"], exclude: ISOLATED, isolate: false } },
+      {
+        test: {
+          ...test,
+          name: "shared",
+          include: ["test/**/*.test.ts"],
+          exclude: [...ISOLATED, ...PROCESSES, ...PACKED],
+          isolate: false,
+        },
+      },
       { test: { ...test, name: "isolated", include: ISOLATED } },
+      { test: { ...test, name: "processes", include: PROCESSES, isolate: false } },
+      { test: { ...test, name: "packed", include: PACKED, isolate: false } },
     ],
   },
 });

@@ -2,25 +2,19 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { makeBackup } from "../../src/backup/backup.ts";
 import { NO_KEYS } from "../../src/backup/encryption.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
 import { loadMigrations } from "../../src/store/database/migrations.ts";
 import { epochMs } from "../../src/units.ts";
-import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
+import { ingestArgv, startProgram } from "../support/child.ts";
 import { NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { PROCESSES } from "../support/processes.ts";
 import { differences, dumpViews, readSources } from "../support/views.ts";
 
 const MIGRATIONS = loadMigrations(SCHEMA_DIRECTORY);
-let program: BuiltProgram;
-
-beforeAll(async () => {
-  program = await buildProgram();
-});
-afterAll(() => program.remove());
 
 test("every backup made during an ingest that is killed now and then holds a beginning of the log, whole", async () => {
   const folder = temporaryFolder();
@@ -28,8 +22,7 @@ test("every backup made during an ingest that is killed now and then holds a beg
   const text = Buffer.from([...generateLog("main", { messages: 3500, seed: 11 })].join(""));
   writeFileSync(log, text);
   const database = join(folder, "pilot.db");
-  const ingest = (path: string) =>
-    startProgram(program.script, ingestArgv(path, [log], "--batch-size", "20", "--quiet"));
+  const ingest = (path: string) => startProgram(ingestArgv(path, [log], "--batch-size", "20", "--quiet"));
   const backups: string[] = [];
   let isDone = false;
   let kills = 0;

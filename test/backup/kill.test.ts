@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { startProgram } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
@@ -21,11 +21,9 @@ const KEEP = ["--quiet", "--keep", "1d,1y"];
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 20_000, hookTimeout: 60_000 });
 
-let program: BuiltProgram;
 let backup: string;
 
 beforeAll(async () => {
-  program = await buildProgram();
   const lines = [...generateLog("main", { messages: 120, seed: 5 })];
   writeFileSync(LOG, lines.join(""));
   await ingestInto(SOUND, [LOG]);
@@ -38,7 +36,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
-  program.remove();
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
@@ -47,7 +44,7 @@ describe("a backup that is killed", () => {
     "with %j leaves whole ones only, and the next leaves no trace of it",
     async (flags) => {
       const argv = (path: string) => ["backup", ...flags, ...KEEP, "--db", path, join(path, "..", "backups")];
-      await killAgainAndAgain(program.script, KILLS, {
+      await killAgainAndAgain(KILLS, {
         prepare: async () => {
           const path = copyOf(SOUND);
           await runDone(argv(path));
@@ -72,7 +69,7 @@ describe("a restore that is killed", () => {
   test("leaves the old database or that of the backup, and the next leaves no trace of it", async () => {
     const argv = (path: string) => ["restore", backup, "--db", path];
     const restored = dumpViews(OTHER);
-    await killAgainAndAgain(program.script, KILLS, {
+    await killAgainAndAgain(KILLS, {
       prepare: () => copyOf(SOUND),
       argv,
       check: async (path) => {
@@ -95,7 +92,7 @@ describe("a restore that is killed", () => {
 
 describe("a full disk", () => {
   const expectFull = async (argv: readonly string[], kib: number): Promise<void> => {
-    const { status, stderr } = await startProgram(program.script, argv, `trap '' XFSZ; ulimit -f ${kib}`).ended;
+    const { status, stderr } = await startProgram(argv, `trap '' XFSZ; ulimit -f ${kib}`).ended;
     expect({ status, stderr }).toEqual({
       status: 3,
       stderr: expect.stringMatching(/^(?:note: .+\n)?error: .+\.\nhint: .+\n$/),
@@ -130,7 +127,7 @@ describe("a full disk", () => {
 describe("an export that is killed", () => {
   test("changes nothing, and the next gives all", async () => {
     const [source] = readSources(SOUND);
-    await killAgainAndAgain(program.script, KILLS, {
+    await killAgainAndAgain(KILLS, {
       prepare: () => copyOf(SOUND),
       argv: (path) => ["export", "--raw", "1", "--output", join(path, "..", "killed.log"), "--db", path],
       check: async (path) => {
@@ -152,7 +149,7 @@ function copyOf(database: string): string {
 
 async function runDone(argv: readonly string[]): Promise<void> {
   for (;;) {
-    const { status, stderr } = await startProgram(program.script, argv).ended;
+    const { status, stderr } = await startProgram(argv).ended;
     // NOTE: backups are named by the second.
     if (stderr.includes("There is a backup")) continue;
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

@@ -19,7 +19,7 @@ import { PARSER_VERSION } from "../../src/parse/parser-version.ts";
 import { loadMigrations } from "../../src/store/database/migrations.ts";
 import { openWriter } from "../../src/store/store.ts";
 import { epochMs } from "../../src/units.ts";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, NOW, OPTIONS, SCHEMA_DIRECTORY, storeSettings, temporaryFolder } from "../support/database.ts";
 import { killAgainAndAgain } from "../support/kills.ts";
@@ -33,17 +33,14 @@ const KILLS =
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000 });
 
-let program: BuiltProgram;
 let old: string;
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 
 beforeAll(async () => {
-  program = await buildProgram();
   old = await makeOldDatabase(FOLDER);
 });
 afterAll(() => {
-  program.remove();
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
@@ -128,7 +125,7 @@ describe("a database with content that is behind", () => {
   test("is migrated once by several processes at once, and none fails", async () => {
     const path = oldDatabase();
     const before = content(path);
-    const runs = Array.from({ length: PROCESSES }, () => startProgram(program.script, ["migrate", "--db", path]).ended);
+    const runs = Array.from({ length: PROCESSES }, () => startProgram(["migrate", "--db", path]).ended);
     for (const { status, stderr } of await Promise.all(runs))
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(versionOf(path)).toBe(LATEST);
@@ -139,7 +136,7 @@ describe("a database with content that is behind", () => {
   test("is whole after a kill at any time, and the next run completes it", async () => {
     const before = content(old);
     const argv = (path: string) => ["migrate", "--db", path];
-    await killAgainAndAgain(program.script, KILLS, {
+    await killAgainAndAgain(KILLS, {
       prepare: oldDatabase,
       argv,
       check: async (path) => {

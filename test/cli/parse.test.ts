@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { LINE_KINDS } from "../../src/explain/kinds.ts";
 import { startsEntry } from "../../src/parse/record.ts";
-import { type BuiltProgram, buildProgram } from "../support/child.ts";
+import { PROGRAM } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES } from "../support/database.ts";
 import { allLogFixtures } from "../support/log-fixtures.ts";
@@ -19,14 +19,7 @@ const LOG = join(FIXTURES, "corpus", "default", "mainlog");
 const STAMP = "2026-03-02 05:40:05";
 const COMPLETED = `${STAMP} 1vx5YS-0006QZ-1J Completed\n`;
 
-let program: BuiltProgram;
-
-beforeAll(async () => {
-  program = await buildProgram();
-});
-
 afterAll(() => {
-  program.remove();
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
@@ -257,7 +250,7 @@ describe("parse ends", () => {
 
 describe("the program itself", () => {
   test("shows entries while more are coming, and ends with 0 when its reader goes away", async () => {
-    const child = spawn(process.execPath, [program.script, "parse"], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [PROGRAM, "parse"], { stdio: ["pipe", "pipe", "pipe"] });
     const exited = once(child, "exit");
     child.stdin.on("error", () => {});
     const writing = setInterval(() => child.stdin.write(COMPLETED.repeat(1000)), 5);
@@ -275,7 +268,7 @@ describe("the program itself", () => {
     const large = join(FOLDER, "large");
     // Its text alone is more than what the limit leaves to a program that has been loaded.
     writeFileSync(large, readFileSync(LOG, "latin1").repeat(250), "latin1");
-    const child = spawn(process.execPath, ["--max-old-space-size=40", program.script, "parse", large]);
+    const child = spawn(process.execPath, ["--max-old-space-size=40", PROGRAM, "parse", large]);
     let lines = 0;
     child.stdout.on("data", (chunk: Buffer) => {
       lines += chunk.toString("latin1").split("\n").length - 1;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BuiltProgram, buildProgram, ingestArgv } from "../support/child.ts";
+import { ingestArgv, PROGRAM } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
@@ -23,16 +23,12 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Ended is to be within a second; the limit is ten times that. */
 const MOST_MS = 10_000;
 
-let program: BuiltProgram;
-
 beforeAll(async () => {
-  program = await buildProgram();
   writeFileSync(LOG, SMALL_LOGS.main);
   expect((await runCli([...ingestArgv(DB, [LOG])])).status).toBe(0);
 }, 60_000);
 
 afterAll(() => {
-  program.remove();
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
@@ -218,7 +214,7 @@ describe("search --timeout", () => {
 });
 
 function start(argv: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [program.script, ...argv], {
+  return spawn(process.execPath, [PROGRAM, ...argv], {
     env: { ...process.env, TZ: "UTC", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });

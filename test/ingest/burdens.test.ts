@@ -14,12 +14,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { eachLine } from "../../src/ingest/batch/lines.ts";
 import { inflate } from "../../src/ingest/source/inflate.ts";
 import { MIB } from "../../src/units.ts";
 import { availableArchivers } from "../support/archivers.ts";
-import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
+import { ingestArgv, startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { Random } from "../support/generate.ts";
@@ -42,12 +42,6 @@ const MOST_RESIDENT = 600 * MIB;
 const MOST_MS = 10_000;
 
 describe("an archive of zeros without an end", () => {
-  let program: BuiltProgram;
-  beforeAll(async () => {
-    program = await buildProgram();
-  });
-  afterAll(() => program.remove());
-
   test.each(availableArchivers())("of $codec takes bounded memory, and ends by a signal", async ({ codec }) => {
     const folder = temporaryFolder();
     const [database, pipe] = [join(folder, "pilot.db"), join(folder, "pipe")];
@@ -57,7 +51,7 @@ describe("an archive of zeros without an end", () => {
       ["-c", `(printf '%s' "$1"; cat /dev/zero) | ${COMPRESS[codec]} > "$2"`, "sh", ENTRY, pipe],
       { stdio: "ignore" },
     );
-    const { child, ended } = startProgram(program.script, ingestArgv(database, ["--log-type", "main", pipe]));
+    const { child, ended } = startProgram(ingestArgv(database, ["--log-type", "main", pipe]));
     onTestFinished(() => {
       bomb.kill();
       child.kill("SIGKILL");

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type IngestReport, ingest } from "../../src/ingest/ingest.ts";
 import { openWriter } from "../../src/store/store.ts";
-import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
+import { ingestArgv, startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { ingestInto, OPTIONS, storeSettings, temporaryFolder } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
@@ -85,12 +85,6 @@ describe("a log that is followed", () => {
 });
 
 describe("the program that follows", () => {
-  let program: BuiltProgram;
-  beforeAll(async () => {
-    program = await buildProgram();
-  });
-  afterAll(() => program.remove());
-
   test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     "ends by %s with what was written, and status 0",
     async (signal) => {
@@ -98,7 +92,7 @@ describe("the program that follows", () => {
       const log = join(folder, "mainlog");
       const database = join(folder, "pilot.db");
       writeFileSync(log, LINES.slice(0, 3).join(""));
-      const { child, ended } = startProgram(program.script, ingestArgv(database, [log], "--follow"));
+      const { child, ended } = startProgram(ingestArgv(database, [log], "--follow"));
       await untilTrue(() => linesIn(database) === 3);
       appendFileSync(log, LINES.slice(3, 5).join(""));
       await untilTrue(() => linesIn(database) === 5);

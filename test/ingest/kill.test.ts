@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
-import { type BuiltProgram, buildProgram, type ChildResult, ingestArgv, startProgram } from "../support/child.ts";
+import { type ChildResult, ingestArgv, startProgram } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, OPTIONS, temporaryFolder, withWriter } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
@@ -22,18 +22,15 @@ const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000, hookTimeout: 60_000 });
 
-let program: BuiltProgram;
 let many: Logs;
 let few: Logs;
 
 beforeAll(async () => {
-  program = await buildProgram();
   many = writeLogs(3000);
   few = writeLogs(600);
 });
 
 afterAll(() => {
-  program.remove();
   for (const { folder } of [many, few]) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -99,7 +96,7 @@ describe("a run", () => {
     const database = join(temporaryFolder(), "pilot.db");
     const expected = await ingestUndisturbed(many);
     const limit = `trap '' XFSZ; ulimit -f ${Math.round((expected.sizeBytes * 0.8) / 1024)}`;
-    const result = await startProgram(program.script, ingestArgv(database, many.paths), limit).ended;
+    const result = await startProgram(ingestArgv(database, many.paths), limit).ended;
     expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/^error: .+\.\nhint: .+\n$/) });
     expectWholeBatches(database, many);
     expect(storedLines(database)).toBeGreaterThan(0);
@@ -229,7 +226,7 @@ async function ingestUndisturbed(logs: Logs): Promise<Expected> {
 }
 
 function start(database: string, paths: readonly string[], ...flags: readonly string[]) {
-  return startProgram(program.script, ingestArgv(database, paths, ...flags));
+  return startProgram(ingestArgv(database, paths, ...flags));
 }
 
 function expectDone(result: ChildResult): void {

@@ -4,11 +4,11 @@ import { appendFileSync, copyFileSync, readFileSync, renameSync, writeFileSync }
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { openWriter } from "../../src/store/store.ts";
 import { hasStrace } from "../crash/trace.ts";
-import { type BuiltProgram, buildProgram, ingestArgv } from "../support/child.ts";
+import { ingestArgv, PROGRAM } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
@@ -18,12 +18,6 @@ import { differences, dumpViews, readSources } from "../support/views.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const TEXT = SMALL_LOGS.main;
-
-let program: BuiltProgram;
-beforeAll(async () => {
-  program = await buildProgram();
-});
-afterAll(() => program.remove());
 
 describe("a run whose log another one reads meanwhile", () => {
   test.each([
@@ -37,7 +31,7 @@ describe("a run whose log another one reads meanwhile", () => {
     let others = 0;
     const onProgress = (): void => {
       if (others++ > 0) return;
-      const argv = [program.script, ...ingestArgv(database, [log], "--log-type", "main")];
+      const argv = [PROGRAM, ...ingestArgv(database, [log], "--log-type", "main")];
       expect(spawnSync(process.execPath, argv, { env: { ...process.env, TZ: "UTC" } }).status).toBe(0);
     };
     try {
@@ -98,7 +92,7 @@ describe("a disk that is nearly full", () => {
     const place = temporaryFolder();
     const { stdout, stderr } = spawnSync(
       "unshare",
-      ["--mount", "/bin/sh", "-c", script, "sh", place, process.execPath, program.script, log],
+      ["--mount", "/bin/sh", "-c", script, "sh", place, process.execPath, PROGRAM, log],
       { encoding: "utf8" },
     );
     expect({ stdout, stderr }).toEqual({
@@ -156,7 +150,7 @@ test.skipIf(!isTraceable)("what comes through a pipe into a new database is sync
   const [database, trace] = [join(folder, "pilot.db"), join(folder, "trace")];
   const feed =
     'for n in 1 2 3 4 5 6; do echo "2026-03-02 06:16:00 Start queue run: pid=$n"; sleep 0.7; echo fed >&2; done';
-  const argv = [process.execPath, program.script, ...ingestArgv(database, ["-"], "-q", "--log-type", "main")];
+  const argv = [process.execPath, PROGRAM, ...ingestArgv(database, ["-"], "-q", "--log-type", "main")];
   const { status } = spawnSync(
     "/bin/sh",
     ["-c", `(${feed}) 2>/dev/null | strace -f -qq -ttt -e trace=fsync,fdatasync -o "$0" "$@"`, trace, ...argv],

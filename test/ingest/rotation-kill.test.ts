@@ -6,8 +6,8 @@ import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, statSync,
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
+import { expect, test, vi } from "vitest";
+import { ingestArgv, startProgram } from "../support/child.ts";
 import { temporaryFolder } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
 import { differences, dumpSources, dumpViews, readSources } from "../support/views.ts";
@@ -18,14 +18,6 @@ const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 const MOST_ROTATED = 4;
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000, hookTimeout: 60_000 });
-
-let program: BuiltProgram;
-
-beforeAll(async () => {
-  program = await buildProgram();
-});
-
-afterAll(() => program.remove());
 
 test("a run that is killed again and again, over logs that grow and are rotated, misses and repeats nothing", async () => {
   const folder = new RotatedLogs(temporaryFolder());
@@ -79,7 +71,7 @@ async function expectUndisturbed(database: string, folder: RotatedLogs): Promise
 
 function start(database: string, { paths }: RotatedLogs, ...flags: readonly string[]) {
   const size = random.pick(["20", "100", "500"]);
-  return startProgram(program.script, ingestArgv(database, paths, "--batch-size", size, ...flags));
+  return startProgram(ingestArgv(database, paths, "--batch-size", size, ...flags));
 }
 
 /** A main and a reject log, written bit by bit. */

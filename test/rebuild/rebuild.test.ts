@@ -16,7 +16,7 @@ import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { openReader, openWriter } from "../../src/store/store.ts";
 import { WorkingCopy } from "../../src/store/working-copy.ts";
 import { verifyDeep } from "../../src/verify/verify-deep.ts";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
@@ -41,14 +41,10 @@ const WRONG = `
   DELETE FROM parser_versions;
   INSERT INTO parser_versions VALUES (0, 0);`;
 
-let program: BuiltProgram;
-
 beforeAll(async () => {
-  program = await buildProgram();
   await makeGoldenDatabase(SOUND);
 });
 afterAll(() => {
-  program.remove();
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
@@ -159,7 +155,7 @@ describe("a rebuild that is killed", () => {
     const fixed = dumpViews(SOUND);
     const rebuildOnce = async (database: string, killAfterMs: number) => {
       const startedMs = performance.now();
-      const { child, ended } = startProgram(program.script, ["rebuild", "--db", database]);
+      const { child, ended } = startProgram(["rebuild", "--db", database]);
       await Promise.race([ended, sleep(killAfterMs, undefined, { ref: false })]);
       child.kill("SIGKILL");
       const isKilled = (await ended).signal === "SIGKILL";
@@ -193,7 +189,7 @@ describe("a rebuild that is killed", () => {
     const path = wrongDatabase();
     const before = dumpViews(path);
     const limit = "trap '' XFSZ; ulimit -f 150";
-    const result = await startProgram(program.script, ["rebuild", "--db", path], limit).ended;
+    const result = await startProgram(["rebuild", "--db", path], limit).ended;
     expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/^error: .+\.\nhint: .+\n$/) });
     expect(dumpViews(path)).toEqual(before);
     expect(filesBeside(path)).toEqual([]);

@@ -2,19 +2,13 @@
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type BuiltProgram, buildProgram, startProgram } from "../support/child.ts";
+import { expect, test } from "vitest";
+import { startProgram } from "../support/child.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { differences, dumpViews, queryAll } from "../support/views.ts";
 
 const DAY_MS = 86_400_000;
-let program: BuiltProgram;
-
-beforeAll(async () => {
-  program = await buildProgram();
-});
-afterAll(() => program.remove());
 
 test("a prune that is killed, beside an ingest, removes what is old and nothing of what is new", async () => {
   const folder = temporaryFolder();
@@ -24,9 +18,9 @@ test("a prune that is killed, beside an ingest, removes what is old and nothing 
   const undisturbed = join(folder, "undisturbed.db");
   copyFileSync(database, undisturbed);
   const prune = (path: string) =>
-    startProgram(program.script, ["prune", "--db", path, "--logs", "30d", "--messages", "30d", "--force", "--quiet"]);
+    startProgram(["prune", "--db", path, "--logs", "30d", "--messages", "30d", "--force", "--quiet"]);
   const ingest = (path: string, ...flags: string[]) =>
-    startProgram(program.script, ["ingest", "--db", path, "--server", "mx1", "--quiet", ...flags, young]).ended;
+    startProgram(["ingest", "--db", path, "--server", "mx1", "--quiet", ...flags, young]).ended;
 
   const reading = ingest(database, "--batch-size", "10");
   let kills = 0;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type BuiltProgram, buildProgram, ingestArgv, startProgram } from "../support/child.ts";
+import { ingestArgv, startProgram } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto } from "../support/database.ts";
 import { generateLog, Random } from "../support/generate.ts";
@@ -25,13 +25,11 @@ const EARLIEST_SHARE = 0.3;
 
 vi.setConfig({ testTimeout: 120_000 + KILLS * 15_000, hookTimeout: 60_000 });
 
-let program: BuiltProgram;
 let folder: string;
 let full: string;
 let text: Buffer;
 
 beforeAll(async () => {
-  program = await buildProgram();
   folder = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
   full = join(folder, "full.db");
   const log = join(folder, "mainlog");
@@ -43,13 +41,12 @@ beforeAll(async () => {
   await ingestInto(full, [log], { batchLines: 20 });
 });
 afterAll(() => {
-  program.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 
 function prune(database: string, ...flags: readonly string[]) {
   const spans = ["--logs", "30d", "--messages", "50d", "--force", "--quiet"];
-  return startProgram(program.script, ["prune", "--db", database, ...spans, ...flags]);
+  return startProgram(["prune", "--db", database, ...spans, ...flags]);
 }
 
 async function pruneWhole(database: string, ...flags: readonly string[]): Promise<number> {
@@ -144,7 +141,7 @@ describe("a prune that finds the disk full", () => {
     copyFileSync(full, database);
     const before = dumpViews(database);
     const argv = ["prune", "--db", database, "--logs", "30d", "--archive", archive, "--force", "--quiet"];
-    expect(await startProgram(program.script, argv, "trap '' XFSZ; ulimit -f 16").ended).toMatchObject({
+    expect(await startProgram(argv, "trap '' XFSZ; ulimit -f 16").ended).toMatchObject({
       status: 3,
       stderr: expect.stringMatching(/^(?:note: .+\.\n)*error: .+\.\nhint: .+\n$/),
     });
@@ -163,7 +160,7 @@ describe("a prune that is killed beside a run that reads logs", () => {
     // NOTE: the same names as in what goes, in messages of these days.
     const lines = [...generateLog("main", { messages: MESSAGES, seed: 1, startMs: Date.now() - ENDED_DAYS * DAY_MS })];
     writeFileSync(log, lines.join(""));
-    const reading = startProgram(program.script, ingestArgv(database, [log], "--quiet", "--batch-size", "10")).ended;
+    const reading = startProgram(ingestArgv(database, [log], "--quiet", "--batch-size", "10")).ended;
     let isReading = true;
     const ended = reading.finally(() => {
       isReading = false;

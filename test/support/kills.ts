@@ -9,9 +9,9 @@ export interface KilledRun {
 }
 
 /** Starts the program and kills it after `afterMs`. */
-export async function runAndKill(script: string, argv: readonly string[], afterMs: number): Promise<KilledRun> {
+export async function runAndKill(argv: readonly string[], afterMs: number): Promise<KilledRun> {
   const startedMs = performance.now();
-  const { child, ended } = startProgram(script, argv);
+  const { child, ended } = startProgram(argv);
   const stop = new AbortController();
   await Promise.race([ended, sleep(afterMs, undefined, { signal: stop.signal }).catch(() => {})]);
   child.kill("SIGKILL");
@@ -25,7 +25,6 @@ export async function runAndKill(script: string, argv: readonly string[], afterM
  * what is left after each.
  */
 export async function killAgainAndAgain<Place>(
-  script: string,
   kills: number,
   {
     prepare,
@@ -37,13 +36,13 @@ export async function killAgainAndAgain<Place>(
     readonly check: (place: Place) => Promise<void>;
   },
 ): Promise<void> {
-  const usual = async (): Promise<number> => (await runAndKill(script, argv(await prepare()), 600_000)).ms;
+  const usual = async (): Promise<number> => (await runAndKill(argv(await prepare()), 600_000)).ms;
   let usualMs = await usual();
   for (let killed = 0; killed < kills; ) {
     const place = await prepare();
     // NOTE: for the first part of its time the program is loaded.
     const share = 0.25 + 0.75 * ((killed + 0.5) / kills);
-    const { isKilled, ms } = await runAndKill(script, argv(place), usualMs * share);
+    const { isKilled, ms } = await runAndKill(argv(place), usualMs * share);
     if (isKilled) killed++;
     // The machine may be less busy than it was.
     else usualMs = Math.min(ms, usualMs * 0.95);
