@@ -128,8 +128,9 @@ SELECT
   v.name || '/' || m.exim_id || '/' || a.address AS id,
   -- The line that named it first: the arrival, or one about it alone.
   (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = (
-    SELECT min(y.id) FROM stored_entries y LEFT JOIN address_events n ON n.entry_id = y.id
-    WHERE y.message_id = r.message_id AND (r.announced OR n.recipient_id = r.address_id)
+    CASE WHEN r.announced THEN (SELECT min(y.id) FROM stored_entries y WHERE y.message_id = r.message_id)
+    ELSE (SELECT min(y.id) FROM stored_entries y JOIN address_events n ON n.entry_id = y.id
+      WHERE y.message_id = r.message_id AND n.recipient_id = r.address_id) END
   ) / 65536) AS created_at,
   strftime('%Y-%m-%dT%H:%M:%S', (coalesce(r.status_at, m.arrival_at, m.first_at) + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (coalesce(r.status_at, m.arrival_at, m.first_at) + 62167219200000000) / 1000 % 1000) AS updated_at
 FROM stored_recipients r
