@@ -124,8 +124,14 @@ export function screenOf(io: Io): { readonly columns: number; readonly paint: Pa
   return { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
 }
 
-/** Width of the terminal; `COLUMNS`, else 80, where there is none. */
+/** Width of the terminal, or `COLUMNS`; `Infinity` in a pipe or a file, where nothing is cut or wrapped. */
 export function columnsOf(stream: OutputStream, { env }: Io): number {
   const known = [stream.columns, Number.parseInt(env["COLUMNS"] ?? "", 10)];
-  return known.find((columns) => columns !== undefined && columns > 0) ?? DEFAULT_COLUMNS;
+  return known.find((columns) => columns !== undefined && columns > 0) ?? Infinity;
+}
+
+/** Width of help, which is read wherever it goes. */
+export function helpColumnsOf(stream: OutputStream, io: Io): number {
+  const columns = columnsOf(stream, io);
+  return Number.isFinite(columns) ? columns : DEFAULT_COLUMNS;
 }

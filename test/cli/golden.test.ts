@@ -45,7 +45,7 @@ describe("whatever is printed", () => {
     const pages = all().filter(
       ([name]) =>
         /^(help|trace|search|stats)/.test(name) &&
-        !["json", "csv", "markdown", "raw", "120", "colour"].some((word) => isFor(name, word)),
+        !["json", "csv", "markdown", "raw", "120", "pipe", "colour"].some((word) => isFor(name, word)),
     );
     expect(pages.length).toBeGreaterThan(15);
     const lines = pages.flatMap(([name, { stdout }]) =>

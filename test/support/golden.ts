@@ -6,8 +6,8 @@
  *     COLUMNS=120 exim-pilot trace 1vx5YT-0006RL-10
  *
  * `$FIXTURES` stands for the fixtures, `$DB` for a database with the logs of `fixtures/corpus/default`, `$NEW` for a file that is
- * not there, of this case alone; outputs are kept with the same names. Without `--db`, commands use `$DB`. The world stands still:
- * the time is UTC and fixed, the host is mx1, nothing is a terminal. With several commands, each begins with `$ command`.
+ * not there, of this case alone; outputs are kept with the same names. Without `--db`, commands use `$DB`. Lines are of 80 columns; with
+ * `COLUMNS=` they are as in a pipe. The world stands still: the time is UTC and fixed, the host is mx1, nothing is a terminal. With several commands, each begins with `$ command`.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -59,7 +59,7 @@ export async function runCase({ commands }: GoldenCase, places: Places): Promise
   const outcomes: Outcome[] = [];
   for (const command of commands) {
     const { argv, env } = parseCommand(command, places);
-    const { status, stdout, stderr } = await runCli(argv, { env: { EXIM_PILOT_DB: places.DB, ...env } });
+    const { status, stdout, stderr } = await runCli(argv, { env: { EXIM_PILOT_DB: places.DB, COLUMNS: "80", ...env } });
     const heading = (output: string): string => (commands.length === 1 ? "" : `$ ${command}\n`) + output;
     outcomes.push({
       stdout: heading(nameThePlaces(stdout, places)),

@@ -1,6 +1,6 @@
 /** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
 import { Argument, Command, Option } from "commander";
-import { columnsOf } from "../context.ts";
+import { helpColumnsOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import type { SetStatus } from "./command.ts";
@@ -60,8 +60,8 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
       writeErr: (text) => void io.stderr.write(text),
       // NOTE: what it throws is told with all other errors, in main.ts.
       outputError: () => {},
-      getOutHelpWidth: () => columnsOf(io.stdout, io),
-      getErrHelpWidth: () => columnsOf(io.stderr, io),
+      getOutHelpWidth: () => helpColumnsOf(io.stdout, io),
+      getErrHelpWidth: () => helpColumnsOf(io.stderr, io),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -138,7 +138,7 @@ function addHelp(program: Command, io: Io): void {
     .argument("[topic]", "a command, statuses, exit-codes or counting")
     .action(async (topic: string | undefined) => {
       const { findTopic } = await import("../commands/help.ts");
-      const text = topic === undefined ? undefined : findTopic(topic, columnsOf(io.stdout, io));
+      const text = topic === undefined ? undefined : findTopic(topic, helpColumnsOf(io.stdout, io));
       if (text !== undefined) io.stdout.write(text);
       else showCommandHelp(program, topic);
     });

@@ -78,10 +78,19 @@ export function greatest(numbers: Iterable<number>): number {
   return most;
 }
 
-/** Text wrapped to `columns`, its first line after `label` and all others below where that one begins. */
+/** Width of what is drawn where lines have no end: in a pipe or a file. */
+const DRAWN_COLUMNS = 80;
+
+/** Columns for charts, which need an end though text does not. */
+export function chartColumns(columns: number): number {
+  return Number.isFinite(columns) ? columns : DRAWN_COLUMNS;
+}
+
+/** Text wrapped to `columns`, its first line after `label` and all others below where that one begins; `Infinity` wraps nothing. */
 export function renderHanging(label: string, text: string, indent: number, columns: number): string {
   const width = Math.max(columns - indent, 20);
   if (text.length <= width && UNPADDED.test(text)) return label + text;
+  if (width === Infinity) return trimLines(label + text.trim());
   const lines = wrapAnsi(text, width, { hard: true, trim: true }).split("\n");
   return trimLines(lines.map((line, index) => (index === 0 ? label : " ".repeat(indent)) + line).join("\n"));
 }

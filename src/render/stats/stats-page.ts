@@ -4,7 +4,7 @@ import type { Stats } from "../../stats/stats.ts";
 import type { Totals } from "../../stats/totals.ts";
 import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts";
-import { renderColumns, renderHanging } from "../form/layout.ts";
+import { chartColumns, renderColumns, renderHanging } from "../form/layout.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { describeProblems } from "./problem-text.ts";
 import { tablesOf } from "./section-tables.ts";
@@ -147,7 +147,7 @@ function renderCurves({ bucket, points }: Sections["series"], { paint, columns, 
     const most = Math.max(...values);
     const when = points[values.indexOf(most)]?.from ?? "";
     const peak = `at most ${formatCount(most)}, ${formatTime(when, timeZone).slice(0, "2026-03-02 05:40".length)}`;
-    return [name, drawCurve(values, Math.max(columns - CURVE_COLUMNS - "received  ".length, 20)), peak];
+    return [name, drawCurve(values, Math.max(chartColumns(columns) - CURVE_COLUMNS - "received  ".length, 20)), peak];
   });
   return `${paint.strong(`Over time, by ${bucket}`)}\n${renderColumns(rows)}`;
 }

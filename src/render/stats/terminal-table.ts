@@ -1,5 +1,5 @@
 /** A table of figures for a terminal: aligned, with bars where there is room, samples below their rows. */
-import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
+import { chartColumns, greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
@@ -115,6 +115,6 @@ function detailsOf({ columns, rows }: Table, screen: Screen): readonly (string |
     if (typeof text === "string" && text !== "") return toVisibleLine(text);
     if (!Array.isArray(values) || values.every((value) => value === 0)) return undefined;
     const title = `${columns[curve]?.title} `;
-    return title + drawCurve(values, screen.columns - DETAIL_INDENT - title.length);
+    return title + drawCurve(values, chartColumns(screen.columns) - DETAIL_INDENT - title.length);
   });
 }

@@ -18,12 +18,12 @@ export interface PageOptions {
   readonly grouping: TimelineGrouping;
 }
 
-/** Wider than this, lines are hard to read. */
+/** On a wider terminal, lines are hard to read. */
 const WIDEST = 120;
 const LABEL_WIDTH = 12;
 
 export function renderTracePage(trace: Trace, options: PageOptions): string {
-  const columns = Math.min(options.columns, WIDEST);
+  const columns = Number.isFinite(options.columns) ? Math.min(options.columns, WIDEST) : options.columns;
   const page = { ...options, columns };
   const sections = [
     renderTitle(trace, page),
