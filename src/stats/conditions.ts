@@ -1,4 +1,6 @@
 /** Conditions under which a report is an alarm: `deferred>5%`. */
+import type { Coverage } from "../coverage/holes.ts";
+import { SECOND_MS } from "../units.ts";
 import { percentilesOf } from "./durations.ts";
 import type { Figures } from "./figures.ts";
 import type { Problem } from "./problems.ts";
@@ -33,11 +35,14 @@ export interface Condition {
   readonly unit: "count" | "share" | "seconds";
 }
 
-/** What is measured of a figure; a share or a time is null where there is nothing to measure. */
+/** What is measured of a figure, or found out about the logs; a share or a time is null where there is nothing to measure. */
 export interface Check {
+  /** As typed; `silence of mx1` and `no data (coverage: none)` are checked beside what was asked for. */
   readonly condition: string;
   readonly unit: Condition["unit"];
   readonly value: number | null;
+  /** What the value may not exceed; null where the condition says it. */
+  readonly limit: number | null;
   /** True: an alarm. What could not be measured is none. */
   readonly isMet: boolean;
 }
@@ -79,8 +84,33 @@ export async function checkConditions(
   return conditions.map((condition) => {
     const { text, figure, unit } = condition;
     const value = unit === "seconds" ? secondsOf(figure, times) : amountOf(figure, unit, totals, problems);
-    return { condition: text, unit, value, isMet: value !== null && isMet(value, condition) };
+    return { condition: text, unit, value, limit: null, isMet: value !== null && isMet(value, condition) };
   });
+}
+
+/** Nothing was logged in the time. It is an alarm where the logs of that time may not have been read. */
+export function checkData(
+  { messages, attempts, rejections }: Totals,
+  { state }: Coverage,
+  { isFiltered }: { readonly isFiltered: boolean },
+): Check {
+  const count = messages.received + attempts.total + rejections.total;
+  const isDoubtful = isFiltered ? state === "none" : state !== "whole";
+  const isMet = count === 0 && isDoubtful;
+  return { condition: `no data (coverage: ${state})`, unit: "count", value: isMet ? null : count, limit: null, isMet };
+}
+
+/** The newest line of a server's log, and how old it may be. */
+export interface ServerSilence {
+  readonly server: string;
+  readonly ageMs: number;
+  readonly allowedMs: number;
+}
+
+/** An ingest that has died leaves figures that hold no alarm. */
+export function checkSilence({ server, ageMs, allowedMs }: ServerSilence): Check {
+  const [value, limit] = [ageMs / SECOND_MS, allowedMs / SECOND_MS];
+  return { condition: `silence of ${server}`, unit: "seconds", value, limit, isMet: value > limit };
 }
 
 function secondsOf(figure: ConditionFigure, times: ReturnType<typeof percentilesOf>): number | null {

@@ -4,7 +4,7 @@ import type { AxisName, Rank } from "../store/stats/axes.ts";
 import type { Filter } from "../store/stats/selection.ts";
 import type { EpochMs } from "../units.ts";
 import type { Bucket } from "../when.ts";
-import type { Condition } from "./conditions.ts";
+import type { Condition, ServerSilence } from "./conditions.ts";
 import type { Comparison } from "./period.ts";
 import type { SectionName } from "./sections.ts";
 
@@ -23,6 +23,8 @@ export interface StatsRequest {
   readonly limit: number;
   readonly compare: Comparison | undefined;
   readonly conditions: readonly Condition[];
+  /** How old the newest line of each server is; checked with the conditions. Empty where the time asked for ended earlier. */
+  readonly silences: readonly ServerSilence[];
   /** Of the time and the servers of the filter. */
   readonly coverage: Coverage;
   readonly now: EpochMs;

@@ -8,7 +8,7 @@ import type { Ranking } from "../store/stats/ranking.ts";
 import type { Filter } from "../store/stats/selection.ts";
 import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { formatBucket } from "../when.ts";
-import { type Check, checkConditions } from "./conditions.ts";
+import { type Check, checkConditions, checkData, checkSilence } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
 import { viewForwarding } from "./forwarding.ts";
@@ -68,7 +68,12 @@ export class SectionBuilder {
     const totals = await computeTotals(figures);
     const needsProblems = conditions.some(({ figure }) => figure === "serious");
     const problems = needsProblems ? await findProblems(figures, totals, this.#period, this.#request.coverage) : [];
-    return checkConditions(conditions, { totals, problems }, figures);
+    const { coverage, subjects, silences } = this.#request;
+    return [
+      ...(await checkConditions(conditions, { totals, problems }, figures)),
+      checkData(totals, coverage, { isFiltered: Object.keys(subjects).length > 0 }),
+      ...silences.map(checkSilence),
+    ];
   }
 
   readonly #builders: { readonly [Name in SectionName]: Build<Name> } = {

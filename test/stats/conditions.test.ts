@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseCondition } from "../../src/stats/conditions.ts";
+import { epochMs } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
@@ -45,7 +46,7 @@ describe("stats --fail-if", () => {
     await makeGoldenDatabase(db);
     const check = async (...conditions: string[]) => {
       const flags = conditions.flatMap((condition) => ["--fail-if", condition]);
-      const { status, stdout, stderr } = await runCli(["stats", "--quiet", "--db", db, ...flags]);
+      const { status, stdout, stderr } = await runCli(["stats", "--quiet", "--silence", "0", "--db", db, ...flags]);
       expect(stdout).toBe("");
       return { status, stderr };
     };
@@ -64,18 +65,44 @@ describe("stats --fail-if", () => {
     });
   });
 
-  test("takes what cannot be measured for no alarm", async () => {
+  test("takes what cannot be measured for no alarm, but that nothing was read of the time", async () => {
     const db = `${temporaryFolder()}/pilot.db`;
     await makeGoldenDatabase(db);
     const never = ["--since", "2020-01-01", "--until", "2020-01-02"];
     const flags = ["deferred<101%", "queue-p50<1d"].flatMap((condition) => ["--fail-if", condition]);
     expect(await runCli(["stats", "--quiet", "--db", db, ...never, ...flags])).toEqual({
-      status: 0,
+      status: 1,
       stdout: "",
-      stderr: "",
+      stderr: "fail-if no data (coverage: none)\n",
     });
-    const { status } = await runCli(["stats", "--quiet", "--db", db, ...never, "--fail-if", "received<1"]);
-    expect(status).toBe(1);
+  });
+
+  test("is an alarm when nothing came for longer than is usual, or than --silence allows", async () => {
+    const db = `${temporaryFolder()}/pilot.db`;
+    await makeGoldenDatabase(db);
+    const check = async (time: string, ...flags: string[]) => {
+      const now = () => epochMs(Date.parse(time));
+      const { status, stderr } = await runCli(
+        ["stats", "--quiet", "--db", db, "--fail-if", "serious>1000", ...flags],
+        { now },
+      );
+      return { status, stderr };
+    };
+    // The newest line is of 2026-03-10 16:34:33; the log has gaps of hours.
+    const quiet = { status: 0, stderr: "" };
+    expect(await check("2026-03-10T17:00:00Z")).toEqual(quiet);
+    expect(await check("2026-03-17T16:34:33Z")).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^fail-if silence of mx1>.+: it is 7 d\n$/),
+    });
+    expect(await check("2026-03-10T17:00:00Z", "--silence", "10m")).toEqual({
+      status: 1,
+      stderr: "fail-if silence of mx1>10 min: it is 25 min 27 s\n",
+    });
+    expect(await check("2026-03-17T16:34:33Z", "--silence", "200h")).toEqual(quiet);
+    expect(await check("2026-03-17T16:34:33Z", "--silence", "0")).toEqual(quiet);
+    // A day that is over is not asked for its newest line.
+    expect(await check("2026-03-17T16:34:33Z", "--until", "2026-03-09")).toEqual(quiet);
   });
 });
 

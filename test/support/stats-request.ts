@@ -13,6 +13,7 @@ export function statsRequest(
     limit: 5,
     compare: undefined,
     conditions: [],
+    silences: [],
     coverage: { state: "unknown", from: null, until: null, logs: [], holes: [] },
     now: NOW,
     signal: new AbortController().signal,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { allowedSilence, SILENCE_LOOKBACK_MS } from "../../coverage/silence.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { redactEximstats } from "../../redact/redact-eximstats.ts";
 import { redactStats } from "../../redact/redact-stats.ts";
@@ -8,7 +9,8 @@ import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
-import type { Condition } from "../../stats/conditions.ts";
+import { findActivity } from "../../stats/activity.ts";
+import type { Condition, ServerSilence } from "../../stats/conditions.ts";
 import type { Comparison } from "../../stats/period.ts";
 import type { StatsRequest } from "../../stats/request.ts";
 import { DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
@@ -18,7 +20,7 @@ import type { Reader } from "../../store/reader.ts";
 import type { Filter as SearchFilter } from "../../store/search/filter.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats/stats-reader.ts";
-import { toIso } from "../../units.ts";
+import { type EpochMs, epochMs, toIso } from "../../units.ts";
 import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
@@ -41,6 +43,8 @@ export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "
   readonly html?: string;
   readonly eximstats?: boolean;
   readonly failIf?: readonly Condition[];
+  /** The newest line may be so old, in ms: 0 is any age. */
+  readonly silence?: number;
   readonly quiet?: boolean;
 }
 
@@ -137,7 +141,7 @@ async function toRequest(
   reader: Reader,
   io: Io,
 ): Promise<StatsRequest> {
-  const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [] } = flags;
+  const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [], silence } = flags;
   const servers = await findServers(server, reader.stats);
   assertTimeZone(flags.timezone);
   const timeZone =
@@ -158,10 +162,39 @@ async function toRequest(
     limit,
     compare,
     conditions: failIf,
+    silences:
+      failIf.length === 0 || (until !== undefined && until < io.now())
+        ? []
+        : await findSilences(reader, { servers: server, now: io.now(), limitMs: silence }),
     coverage: coverageOf(reader, { since, until, server }, io),
     now: io.now(),
     signal: io.signal,
   };
+}
+
+/** How old the newest line of each server is. Servers without lines are told by the coverage. */
+async function findSilences(
+  reader: Reader,
+  {
+    servers,
+    now,
+    limitMs,
+  }: { readonly servers: readonly string[]; readonly now: EpochMs; readonly limitMs: number | undefined },
+): Promise<readonly ServerSilence[]> {
+  if (limitMs === 0) return [];
+  const silences: ServerSilence[] = [];
+  for (const { id, name, lastMs } of reader.coverage.servers(servers)) {
+    if (lastMs === undefined) continue;
+    const span = { from: epochMs(lastMs - SILENCE_LOOKBACK_MS), until: epochMs(lastMs + 1) };
+    const allowedMs =
+      limitMs ??
+      allowedSilence(
+        await findActivity(reader.stats, reader.coverage.queueRuns(id, span), { server: name, span }),
+        lastMs,
+      );
+    silences.push({ server: name, ageMs: now - lastMs, allowedMs });
+  }
+  return silences;
 }
 
 function toSubjects(flags: StatsFlags, io: Io): SearchFilter | undefined {

@@ -15,6 +15,7 @@ import {
   collectSections,
   collectText,
   toBucket,
+  toDurationMs,
   toLimit,
   toSeconds,
   wholeNumber,
@@ -236,6 +237,12 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       new Option("--fail-if <condition>", "exit 1 when it holds, such as deferred>5% (can be repeated)").argParser(
         collectConditions,
       ),
+    )
+    .addOption(
+      new Option(
+        "--silence <duration>",
+        "with --fail-if, how old the newest line of a server may be (default: three times what is usual at that hour of the week, and 1h at least); 0: any age",
+      ).argParser(toDurationMs),
     )
     .option("-q, --quiet", "print no page, only what --fail-if finds and what --json, --csv or --markdown ask for")
     .addHelpText("after", STATS_EXAMPLE);

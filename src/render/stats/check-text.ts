@@ -4,13 +4,15 @@ import { formatCount, formatSeconds } from "../form/format.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { formatShare } from "./table.ts";
 
-/** `fail-if deferred>5%: it is 37.4 %`; a line each, empty when none is met. */
+/** `fail-if deferred>5%: it is 37.4 %`, `fail-if silence of mx1>1 h: it is 3 d 4 h`; a line each, empty when none is met. */
 export function renderAlarms(checks: readonly Check[]): string {
   return checks
     .filter(({ isMet }) => isMet)
-    .map(
-      ({ condition, unit, value }) => `fail-if ${toVisibleLine(condition)}: it is ${formatValue(value ?? 0, unit)}\n`,
-    )
+    .map(({ condition, unit, value, limit }) => {
+      const allowed = limit === null ? "" : `>${formatValue(limit, unit)}`;
+      const found = value === null ? "" : `: it is ${formatValue(value, unit)}`;
+      return `fail-if ${toVisibleLine(condition)}${allowed}${found}\n`;
+    })
     .join("");
 }
 
