@@ -1,4 +1,4 @@
-/** What became of backups: a few lines for people. */
+/** Renders reports about backups: a few lines for people. */
 import type { BackupReport } from "../backup/backup.ts";
 import type { ListedBackup } from "../backup/catalogue.ts";
 import type { DrillReport } from "../backup/drill.ts";
@@ -54,7 +54,7 @@ export function renderRestore(
   return what + aside + moved.join("");
 }
 
-/** Of the database at `database`. `timeZone`: whose clock the times show. */
+/** Lists the backups of the database at `database`, with times in `timeZone`. `timeZone`: whose clock the times show. */
 export function renderBackupList(
   backups: readonly ListedBackup[],
   { directory, database }: { readonly directory: string; readonly database: string },

@@ -48,7 +48,7 @@ export function mendHoles(holes: readonly CoverageHole[]): string {
   return [...new Set(holes.slice(0, MOST_TOLD).map(mendHole))].join(" ");
 }
 
-/** What is known of a time, in one line. */
+/** Describes in one line which part of a time was read. */
 export function describeCoverage({ state, from, until, holes }: Coverage, timeZone: string): string {
   const told = holes.slice(0, MOST_TOLD).map((hole) => describeHole(hole, timeZone));
   const more = holes.length - told.length;

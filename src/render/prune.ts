@@ -1,4 +1,4 @@
-/** What pruning removed or would remove. */
+/** Renders what pruning removed or would remove. */
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
 import { renderColumns } from "./form/layout.ts";
@@ -31,7 +31,7 @@ export function renderPrune(report: PruneReport): string {
 }
 
 export interface StatusPage {
-  /** Whose clock the times show. */
+  /** Zone of the times that are shown. */
   readonly timeZone: string;
   readonly paint: Paint;
 }

@@ -10,7 +10,7 @@ import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
 export interface ListOptions {
   readonly columns: number;
   readonly paint: Paint;
-  /** What the results are sorted by is shown with each. */
+  /** Sort key, shown with each result. */
   readonly sort: "time" | "size" | "queue-time";
   /** Several servers are in the database: each result names its own. */
   readonly hasServers: boolean;

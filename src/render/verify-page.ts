@@ -47,7 +47,7 @@ function describeExclusions({ bytes, entries, messages }: Exclusions): string {
   return `Not held against their lines: ${what}, because ${formatBytes(bytes)} of log text have been pruned.`;
 }
 
-/** What is derived can be derived again; text cannot. */
+/** Advises a remedy: derived rows can be derived again, text cannot. */
 function adviceFor(checks: readonly CheckReport[]): string {
   const isPruned = checks.some(({ exclusions }) => exclusions !== undefined);
   const failed = new Set(checks.flatMap(({ name, count }) => (count > 0 ? [name] : [])));

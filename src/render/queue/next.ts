@@ -1,4 +1,4 @@
-/** When what waits is tried next, in sentences that say where each comes from. */
+/** Renders when each waiting message is tried next, with the source of each sentence. */
 import type { HintSubject, NextAnswer, NextResult, NextTry } from "../../queue/next-try.ts";
 import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";

@@ -6,7 +6,7 @@ export interface ComparisonOf {
   readonly keys: readonly string[];
   /** The figure that is compared. */
   readonly figure: string;
-  /** What stands for a row that was not there. */
+  /** Value of a row that was missing before. */
   readonly missing: 0 | null;
   /** False: rows that are no more are not shown. */
   readonly showsGone: boolean;

@@ -2,7 +2,7 @@
 import type { TimelineItem } from "../../trace/result.ts";
 
 export const THREADS = ["time", "recipient", "host"] as const;
-/** What a timeline is sorted into. */
+/** Groupings of a timeline. */
 export type TimelineGrouping = (typeof THREADS)[number];
 
 export interface Thread {
