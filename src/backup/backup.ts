@@ -33,7 +33,7 @@ export interface BackupOptions {
   readonly now: () => EpochMs;
   readonly processes: Processes;
   readonly signal?: AbortSignal | undefined;
-  /** When a step begins; while copying, the share that is copied, from 0 to 1. */
+  /** Called when a step begins, and during the copy with the share copied so far, 0 to 1. */
   readonly onProgress?: ((step: BackupStep, share: number) => void) | undefined;
   readonly freeBytes?: FreeBytes;
 }
@@ -162,7 +162,7 @@ function rotate(
   return { removed: [...removed], spared: spared?.path, shrinkage };
 }
 
-/** What is wrong with the copy is wrong with the database: the copy is told by nobody. */
+/** Names the database instead of the temporary copy: damage found in the copy is damage of the database. */
 function withoutTemporaryName(error: unknown, plain: string, path: string): unknown {
   if (!(error instanceof PilotError) || !error.message.includes(plain)) return error;
   const { code, message, hint } = error;

@@ -15,7 +15,7 @@ export interface ListedBackup {
   /** Undefined when it cannot be used; see `problem`. */
   readonly manifest: Manifest | undefined;
   readonly sizeBytes: number;
-  /** What is wrong with it as far as a look at its name, size and manifest tells; undefined when nothing is. */
+  /** The fault that its name, size and manifest show; undefined if they show none. */
   readonly problem: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export function listBackups(directory: string, database: string): readonly Liste
     .flatMap((name) => lookAt(join(directory, name)));
 }
 
-/** Those that were made of this very file: of a copy with the same id, and of another database with the same name, none. */
+/** Backups made of this very file: not those of a copy with the same id, nor of another database with the same name. */
 export function backupsOf(directory: string, { id, path }: Identity): readonly WholeBackup[] {
   return listBackups(directory, path).filter(
     (backup): backup is WholeBackup =>

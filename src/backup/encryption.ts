@@ -7,7 +7,7 @@ import { PilotError } from "../errors.ts";
 /** For whom a backup is encrypted: public keys (`age1…`), or whoever knows a passphrase. */
 export type Locks = { readonly recipients: readonly string[] } | { readonly passphrase: string };
 
-/** What opens a backup: secret keys (`AGE-SECRET-KEY-…`), a passphrase. */
+/** The keys that open a backup: secret keys (`AGE-SECRET-KEY-…`) and a passphrase. */
 export interface Keys {
   readonly identities: readonly string[];
   readonly passphrase: string | undefined;

@@ -1,4 +1,4 @@
-/** What is written beside each backup: enough to tell that it is whole, and what is in it. */
+/** The manifest beside each backup: enough to check that the backup is whole, and to say what it contains. */
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -20,14 +20,14 @@ export interface Manifest {
   readonly program: string;
   readonly compression: "none" | "gzip";
   readonly encryption: "none" | "age";
-  /** Of the file as it is kept; bytes. */
+  /** Size of the file as it is kept, in bytes. */
   readonly size: number;
   readonly sha256: string;
-  /** Of the database in it. */
+  /** The database inside the backup. */
   readonly database: {
     /** Random, of its making; see the table database_identity. */
     readonly id: string;
-    /** Where it was when the backup was made: absolute, without links. */
+    /** Path when the backup was made: absolute, symbolic links resolved. */
     readonly path: string;
     readonly schema: number;
     readonly size: number;
@@ -78,7 +78,7 @@ export function readManifest(backup: string): Manifest {
   return manifest;
 }
 
-/** What a manifest at `path` says, of `backup` or of whatever backup it names. Errors: `check_failed`. */
+/** Reads the manifest at `path`, which must name `backup` if one is given. Errors: `check_failed`. */
 export function parseManifest(path: string, backup: string): Manifest {
   try {
     const { checksum, ...manifest } = JSON.parse(readRegularFile(path)) as Manifest & { checksum: string };

@@ -36,9 +36,9 @@ export interface RestoreReport {
   readonly backup: string;
   readonly path: string;
   readonly manifest: Manifest;
-  /** Where the replaced database is kept; undefined when there was none. */
+  /** Path at which the replaced database is kept; undefined if there was none. */
   readonly keptAside: string | undefined;
-  /** Where files are kept that lay there without a database they belong to, and that SQLite would have taken for a part of the new one. */
+  /** Paths at which stray companion files are kept: SQLite would have taken them for a part of the new database. */
   readonly movedAside: readonly string[];
 }
 
@@ -88,7 +88,7 @@ export async function rehearseRestore(options: RestoreOptions): Promise<RestoreR
 /** Between the name of a database and when it was replaced. */
 const REPLACED = ".replaced-";
 
-/** Where a database is kept that is replaced at `at`. */
+/** Path at which a database that is replaced at `at` is kept. */
 function toReplaced(path: string, at: EpochMs): string {
   return `${path}${REPLACED}${stampOf(at)}`;
 }

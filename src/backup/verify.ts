@@ -1,4 +1,4 @@
-/** Whether a backup can be trusted: its manifest, its hash, and the database in it, opened. */
+/** Checks a backup: its manifest, its hash, and the database in it, which is opened. */
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
@@ -23,7 +23,7 @@ export interface UnpackOptions {
 export interface VerifyOptions extends UnpackOptions {
   readonly processes: Processes;
   readonly now: () => EpochMs;
-  /** Where it may be unpacked for a while; undefined: beside the backup. */
+  /** Directory in which it may be unpacked for the check; undefined means beside the backup. */
   readonly scratch?: string;
 }
 
@@ -129,7 +129,7 @@ function assertUnpacked(path: string, unpacked: string, manifest: Manifest, migr
   }
 }
 
-/** How a database is not the one that a manifest tells of, as the end of a sentence; undefined when it is. */
+/** The difference between a database and its manifest, as the end of a sentence; undefined if they agree. */
 export function differenceFrom({ database }: Manifest, { id, schema, counts }: FileState): string | undefined {
   if (id !== database.id) return "its manifest speaks of another database";
   if (schema !== database.schema) return "its manifest speaks of another schema";
