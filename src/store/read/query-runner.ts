@@ -86,7 +86,7 @@ function explaining<Result>(path: string, action: () => Result): Result {
   }
 }
 
-/** What the driver says of a statement, as a user can act on it; anything else is a bug and stays as it is. */
+/** Translates an error of SQLite into a sentence that a user can act on; anything else is a bug and passes unchanged. */
 function explain(error: unknown): unknown {
   if (error instanceof Database.SqliteError) {
     return new PilotError("usage", `SQLite says: ${error.message}.`, { hint: VIEWS_HINT, cause: error });
