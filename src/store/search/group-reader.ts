@@ -14,7 +14,7 @@ export interface FoundGroup {
 /** A block cut into lines. */
 interface CutBlock {
   readonly text: string;
-  /** Where each line begins, and behind the last one where the next would. */
+  /** Offset of each line, then the offset after the last one. */
   readonly starts: readonly number[];
   /** By line: whether an entry begins there. */
   readonly begins: readonly boolean[];
@@ -86,7 +86,7 @@ export class GroupReader {
     });
   }
 
-  /** As {@link RawTextReader.entryText}. */
+  /** See {@link RawTextReader.entryText}. */
   #entryText(entryId: number, duplicateLocations: readonly number[] = []): string | undefined {
     return longestText(entryId, duplicateLocations, (location) => this.#textAt(location));
   }
