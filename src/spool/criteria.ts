@@ -14,7 +14,7 @@ export type Test =
 
 export interface Pattern {
   readonly source: string;
-  /** Of JavaScript: `i`, `s`, `m`. */
+  /** Flags of a JavaScript pattern: `i`, `s`, `m`. */
   readonly flags: string;
 }
 

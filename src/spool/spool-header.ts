@@ -50,7 +50,7 @@ export interface SpoolHeader {
   readonly headerBytes: number;
   /** Empty unless they were asked for. */
   readonly headers: readonly SpoolHeaderLine[];
-  /** What is wrong with the headers, when the envelope could be read; undefined: nothing. */
+  /** Damage in the headers, where the envelope could be read; undefined if none. */
   readonly headerDamage: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export type SpoolReading =
   | { readonly kind: "read"; readonly header: SpoolHeader }
   | { readonly kind: "damaged"; readonly reason: string };
 
-/** Of Exim. */
+/** Exim's own limit. */
 const MOST_RECIPIENTS = 16_384;
 const MOST_HEADERS = 100_000;
 const MOST_TREE_DEPTH = 100_000;
