@@ -23,11 +23,11 @@ export interface ArchiveManifest {
   readonly server: string;
   readonly timeZone: string;
   readonly logType: string;
-  /** Of the log, as it was last seen. */
+  /** Path of the log when it was last seen. */
   readonly path: string;
-  /** Of the first byte in the log. */
+  /** Position of the first byte in the log. */
   readonly position: number;
-  /** Of the log text: bytes, lines, hash. */
+  /** Size, lines and hash of the log text. */
   readonly size: number;
   readonly lines: number;
   readonly sha256: string;
@@ -42,9 +42,9 @@ export interface ArchiveManifest {
 export interface Piece {
   readonly name: string;
   readonly path: string;
-  /** Of the log, by its first bytes: two logs may share it. */
+  /** Identity of the log, from its first bytes: two logs may share it. */
   readonly identity: string;
-  /** What it holds of the log, by its name. */
+  /** Range of the log that the name states. */
   readonly range: Pick<ArchiveManifest, "position" | "size">;
   /** Undefined: it cannot be used. */
   readonly manifest: ArchiveManifest | undefined;
@@ -102,11 +102,11 @@ function isManifest(value: unknown): value is ArchiveManifest {
   );
 }
 
-/** What a file was found to hold. */
+/** Content that a file was found to have. */
 export interface Holding {
   /** Ids of the blocks whose bytes are in it, at their place. */
   readonly blocks: ReadonlySet<number>;
-  /** Of all of its text. */
+  /** Hash of all of its text. */
   readonly sha256: string;
 }
 
@@ -202,7 +202,10 @@ class Reading {
   }
 }
 
-/** What a user can act on, for an error of the file system while an archive is written; any other error is returned as it is. */
+/**
+ * Translates an error of the file system while an archive is written into a sentence that a user can act on; any
+ * other error is returned unchanged.
+ */
 export function archiveFailure(error: unknown, directory: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true && !(error instanceof PilotError)) {
     return new PilotError(

@@ -99,7 +99,7 @@ async function archivedOf(
   return archived;
 }
 
-/** What is not archived, in runs without a gap. */
+/** Blocks not yet archived, in runs without a gap. */
 function runsOf(blocks: readonly ExpiredBlock[], archived: ReadonlySet<number>): ExpiredBlock[][] {
   const runs: ExpiredBlock[][] = [];
   let end: number | undefined;

@@ -1,4 +1,4 @@
-/** How long what is kept: a span for each class, such as `90d`, or `forever`. */
+/** Retention policy: a span for each class, such as `90d` or `forever`. */
 import { PilotError } from "../errors.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, WEEK_MS } from "../units.ts";
 
@@ -42,7 +42,7 @@ export function parseSize(text: string): number {
   throw new PilotError("usage", `"${text}" is no size.`, { hint: "Give it such as 500M, 20G or 1.5T." });
 }
 
-/** What is older than this goes; the beginning of time where all stays. */
+/** Cutoff of a span: older things expire. The beginning of time if nothing does. */
 export function cutoffOf(span: Span, now: EpochMs): EpochMs {
   return span === undefined ? BEGINNING : epochMs(now - span);
 }
