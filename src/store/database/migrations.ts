@@ -50,8 +50,8 @@ export function loadMigrations(directory: string): Migrations {
 }
 
 /**
- * What the file has and what it lacks. Reads only.
- * Errors: `schema_newer`, `not_a_database` (another program's), `migration` (a recorded migration was edited).
+ * Compares the schema of a file with the migrations. Reads only. Reads only. Errors: `schema_newer`,
+ * `not_a_database` (another program's), `migration` (a recorded migration was edited).
  */
 export function inspectSchema(database: Database.Database, path: string, migrations: Migrations): MigrationStatus {
   // NOTE: one transaction, so that all of it is read of one state while another process makes the file.

@@ -98,7 +98,7 @@ function giveName(unfinished: string, path: string): boolean {
   }
 }
 
-/** What killed processes have begun to make. */
+/** Removes unfinished files of killed processes. */
 function removeRemains(directory: string, processes: Processes, { now }: MigrateOptions): void {
   if (!canList(directory)) return;
   for (const { kind, path } of findRemains(directory, processes, epochMs(now())))

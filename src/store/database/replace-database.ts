@@ -19,12 +19,12 @@ import { namesIn } from "../files/remains.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { openForWriting } from "./connection.ts";
 
-/** What SQLite keeps beside a database, and takes for a part of whatever file has its name. */
+/** Endings of companion files, which SQLite takes for a part of whatever file has the name. */
 const COMPANIONS = ["-wal", "-shm", "-journal"];
 const RWX = 0o777;
 
 export interface ReplaceOptions {
-  /** Where to keep what is replaced; a number is added when there is a file of that name. */
+  /** Path at which a replaced file is kept; a number is added if that name is taken. */
   readonly aside: string;
   readonly waitMs: number;
   /** Looks at what stands at the place now, while nobody else can write to it; throws when it is not what it should be. */
@@ -32,9 +32,9 @@ export interface ReplaceOptions {
 }
 
 export interface Replaced {
-  /** Where the replaced database is; undefined when there was none. */
+  /** Path of the replaced database; undefined if there was none. */
   readonly keptAside: string | undefined;
-  /** Where files are that lay beside it, or where no database was, and would have been taken for a part of the new one. */
+  /** Paths of companion files that were moved aside, as they would have been taken for a part of the new database. */
   readonly movedAside: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function replaceDatabase(replacement: string, path: string, options: Repl
   }
 }
 
-/** What would be moved aside with or without a database at `path`. */
+/** Companion files without a database at `path`, which would be moved aside. */
 export function strayCompanions(path: string): readonly string[] {
   return existsSync(path) ? [] : filesBeside(path);
 }
@@ -116,7 +116,7 @@ export function moveToNewName(from: string, to: string): void {
   if (linkOrRename(from, to) === "linked") unlinkSync(from);
 }
 
-/** Not every file system has second names. */
+/** Links a file to a new name, or renames it on a file system without hard links. */
 function linkOrRename(from: string, to: string): "linked" | "renamed" {
   try {
     linkSync(from, to);

@@ -22,13 +22,13 @@ export interface CopyOptions {
 export type RowCounts = Readonly<Record<string, number>>;
 
 export interface FileState {
-  /** Of {@link Identity}. */
+  /** The id in {@link Identity}. */
   readonly id: string;
   readonly schema: number;
   readonly counts: RowCounts;
 }
 
-/** Which database a file is. */
+/** Identity of a database file. */
 export interface Identity {
   /** Random, given at its making: 32 hexadecimal digits. Copies of a file have the same one. */
   readonly id: string;
@@ -122,7 +122,7 @@ export function checkFile(path: string, migrations: Migrations): FileState {
   }
 }
 
-/** What stands at `path`, as whoever opens it sees it; its pages are not checked. Errors: as {@link checkFile}. */
+/** State of the file at `path`, as anyone who opens it sees it; pages are not checked. Errors: as {@link checkFile}. */
 export function stateOf(path: string, migrations: Migrations): FileState {
   const database = openForReading(path, 0);
   try {
