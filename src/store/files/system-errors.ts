@@ -6,7 +6,7 @@ import { isUnfinished } from "./remains.ts";
 export interface SystemError extends Error {
   /** `ENOSPC`. */
   readonly code: string;
-  /** Of libuv: negative. */
+  /** Error number of libuv: negative. */
   readonly errno?: number;
   /** `open`, `spawn less`. */
   readonly syscall?: string;
@@ -47,7 +47,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   EIO: { code: "io", hint: LOOK_AT_DISK },
 };
 
-/** What could not be done, by the name of the system call. */
+/** Participles by the name of the system call that failed. */
 const DEEDS: Readonly<Record<string, string>> = {
   open: "opened",
   read: "read",
