@@ -21,11 +21,11 @@ interface BlockOrigin {
   readonly position: number;
 }
 
-/** What tells an entry from all that are not word for word the same at the same place. */
+/** Facts that distinguish an entry from all but those equal word for word at the same place. */
 interface Words {
   readonly server: string;
   readonly logType: number;
-  /** Of the first byte of its first line in its log, uncompressed. */
+  /** Offset of the first byte of its first line in the uncompressed log. */
   readonly offset: number;
   /** Latin1. */
   readonly line: string;
@@ -68,7 +68,7 @@ export class FactKeys {
     return words === undefined ? undefined : hashOf(words, copy);
   }
 
-  /** Of an entry in several logs, those of the main log before the reject log before the panic log, whichever was read first. */
+  /** Facts of the place that comes first: main log before reject log before panic log, whichever was read first. */
   #wordsOf(entryId: number): Words | undefined {
     let first: Words | undefined;
     for (const location of [entryId, ...this.#duplicateLocations.all(entryId)]) {
@@ -149,7 +149,7 @@ export function keepEqualKeys(database: Database.Database, rawText: RawTextReade
   const lost = new Set(blocksBesidePruned(database, indexed));
   if (pairs.size === 0 && lost.size === 0) return;
   const keys = new FactKeys(database, rawText);
-  // Of what has been pruned only the keys are left.
+  // Pruned entries have left only their keys.
   const allKept = lost.size === 0 ? undefined : readKept(database);
   for (const blockId of new Set([...pairs.keys(), ...lost])) {
     const others = new Map<string, number[]>();

@@ -1,4 +1,4 @@
-/** What was read of a log, given back: the bytes of its blocks, one after the other, each held against its hash. */
+/** Gives a stored log back: the bytes of its blocks in order, each checked against its hash. */
 import type Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
 import type { RawBlocksTable } from "../schema/tables.ts";
@@ -37,7 +37,7 @@ export class StoredText {
     return this.#end.get(sourceId)?.end ?? 0;
   }
 
-  /** How many bytes of a source, from its beginning, have been pruned. */
+  /** Bytes pruned from the beginning of a source. */
   prunedBytes(sourceId: number): number {
     return this.#pruned.get(sourceId) ?? 0;
   }

@@ -1,4 +1,4 @@
-/** Which blocks mention what: the index behind every search for an address, a host, a login or a Message-ID. */
+/** The block index (postings): from an address, host, login or Message-ID to the blocks that hold it. */
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
 import { BulkInsert } from "../database/bulk-insert.ts";
@@ -34,7 +34,7 @@ const SEGMENT_BLOCKS = 2048;
 /** Postings that are sorted together at most, but for those of a last block: 4 MiB. */
 const SEGMENT_POSTINGS = 1 << 19;
 
-/** Where {@link indexPostings} adds them. */
+/** The insert that {@link indexPostings} uses. */
 export function mentionsTable(database: Database.Database): BulkInsert<"postings"> {
   return new BulkInsert(database, "postings", ["kind", "key", "block_id", "further_blocks"], "replace");
 }
@@ -106,7 +106,7 @@ export interface PostingRow {
   readonly further_blocks: Uint8Array | null;
 }
 
-/** So many rows are read at once. */
+/** Rows that are read at once. */
 const PAGE_ROWS = 10_000;
 
 /**
@@ -182,7 +182,7 @@ export class PostingSweep {
   }
 }
 
-/** Which blocks have text or entries; each is looked up once. */
+/** Tells whether a block has text or entries; each is looked up once. */
 class LiveBlocks {
   readonly #database: Database.Database;
   readonly #known = new Map<number, boolean>();
@@ -309,8 +309,10 @@ export class Segment {
 }
 
 /**
- * What the blocks mention that are being stored, so that their rows need not be read again when a run ends. It counts only while
- * it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and then they are read.
+ * Postings of the blocks that are being stored, so that their rows need not be read again at the end of a run. Valid only while
+ * it knows all blocks that are not in the index: other changes of blocks call {@link spoil}, after which the rows are read. It
+ * counts only while it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and
+ * then they are read.
  */
 export class FreshPostings {
   #segment: Segment | undefined;
@@ -382,7 +384,7 @@ interface PostingSource {
 const IN_BLOCKS = "WHERE entry_id >= ? AND entry_id < ?";
 const CLIENT_KINDS = ["address", "address", "string", "string", "string"] as const;
 
-/** What arrivals, lines about recipients, rejections and other clients say. */
+/** Columns of arrivals, recipient lines, rejections and other clients that yield postings. */
 const SOURCES: readonly PostingSource[] = [
   {
     sql: `SELECT e.id, m.sender_id, m.host_id, m.ip_id, m.auth_id, m.header_message_id
