@@ -32,7 +32,7 @@ export async function runQuery(job: QueryJob, timeoutMs: number, io: Io): Promis
   }
 }
 
-/** What the process reports; undefined when it ends without a word. */
+/** The outcome that the process reports; undefined if it ends without one. */
 function outcomeOf(child: ChildProcess): Promise<QueryOutcome | undefined> {
   return new Promise((resolve, reject) => {
     let outcome: QueryOutcome | undefined;

@@ -41,7 +41,7 @@ export async function runParse(files: readonly string[], flags: ParseFlags, io: 
   return run.finish();
 }
 
-/** What is printed of the lines, and when all are read. */
+/** Output for each line, and for the end. */
 interface Presentation {
   readonly show: (line: ReadLine) => string;
   readonly conclude: (extent: { readonly files: number; readonly lines: number }) => string;

@@ -25,7 +25,7 @@ export interface NextFlags extends QueueFlags {
 }
 
 const MOST_HINT_BYTES = 256 * MIB;
-/** Of a file that Exim writes to while it is read. */
+/** Attempts to read a file that Exim writes meanwhile. */
 const TRIES = 3;
 
 /** Prints when it is tried next; returns 1 when no record is kept. Errors: `usage`, `not_found`, `corrupt`, `unreadable`, those of the database. */

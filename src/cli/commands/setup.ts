@@ -95,7 +95,7 @@ async function runsSystemd(root: string, ask: RunTool): Promise<boolean> {
 }
 
 const DEFAULT_DATABASE = `${DATA_DIRECTORY}/mail.db`;
-/** Of systemd, and of the crontab in contrib. */
+/** Path of programs under systemd, and in the crontab in contrib. */
 const SERVICE_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
 
 async function removalSteps(root: string, flags: SetupFlags, io: Io): Promise<readonly Step[]> {
@@ -165,7 +165,7 @@ function holds(file: string, text: string, { logs }: { readonly logs: readonly s
 
 const EXIMS = ["exim4", "exim", "/usr/sbin/exim4", "/usr/sbin/exim", "/usr/local/sbin/exim", "/usr/exim/bin/exim"];
 
-/** What the first Exim that answers says; nothing where there is none, or where it may not be asked. */
+/** The answer of the first Exim that gives one; no templates if there is none, or none may be asked. */
 async function askExim(ask: RunTool, { signal }: Io): Promise<LogFilePath> {
   for (const program of EXIMS) {
     const { status, stdout, isTooSlow } = await ask(program, ["-bP", "log_file_path"]);

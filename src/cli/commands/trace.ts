@@ -27,7 +27,7 @@ import { redactor } from "../redactor.ts";
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
   readonly pick?: number;
-  /** Of several messages, at most so many to choose from. */
+  /** Most messages to choose from. */
   readonly limit: number;
   readonly chain?: boolean;
   readonly by: TimelineGrouping;
@@ -36,7 +36,7 @@ export interface TraceFlags extends DatabaseFlags, FilterFlags {
   readonly json?: boolean;
 }
 
-/** So many others are looked at to tell that filters leave them out. */
+/** Other messages looked at, at most, to say that filters leave them out. */
 const MOST_OTHERS = 20;
 
 /** Prints the message, or those to choose from; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
@@ -134,7 +134,7 @@ function describeSubject(subject: Exclude<Subject, { readonly kind: "broken_id" 
 /** An id tells when the message began to arrive: a deferred or slow one may have been logged up to an hour later. */
 const ARRIVAL_MS = HOUR_MS;
 
-/** What was read of the time in which the message must have come, and how to read the rest. */
+/** Explains how much of the time of a missing message was read, and how to read the rest. */
 async function explainUnknown(reader: Reader, subject: Subject, filter: Filter, io: Io): Promise<string> {
   const bornMs = subject.kind === "id" ? messageIdTime(subject.id) : undefined;
   const asked =

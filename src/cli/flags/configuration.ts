@@ -20,7 +20,7 @@ const count = v.optional(v.number());
 const flag = v.optional(v.boolean());
 const texts = v.optional(v.array(v.string()));
 
-/** What can be set; the names of tables are those of commands. */
+/** Settings of the configuration; its tables are named after commands. */
 const SCHEMA = v.strictObject({
   db: text,
   wait: count,

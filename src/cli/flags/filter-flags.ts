@@ -12,7 +12,7 @@ import type { Io } from "../io.ts";
 import { toTimeRange } from "./time-range.ts";
 import { commonTimeZone } from "./time-zone.ts";
 
-/** As typed; every flag but the times can be given several times. */
+/** Filters as typed; every flag but the times may be repeated. */
 export interface FilterFlags {
   readonly sender?: readonly string[];
   readonly recipient?: readonly string[];
@@ -85,7 +85,7 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   single("--until <time>", "arrived before then; a day is included"),
 ];
 
-/** Those that say which mail is counted; time and server are asked for in another way there. */
+/** Flags that choose the mail that is counted; time and server have flags of their own there. */
 export const SUBJECT_FLAGS = FILTER_FLAGS.filter(
   ({ flags }) => !/^--(?:event|kind|log-type|since|until) |--server /.test(flags),
 );

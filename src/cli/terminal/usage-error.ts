@@ -1,4 +1,4 @@
-/** What commander refuses, in the words of all other errors: what is wrong with what was typed, and what to type. */
+/** Words the errors of commander like all others: what was wrong, and what to type. */
 import { PilotError } from "../../errors.ts";
 
 type Rewrite = readonly [
