@@ -22,12 +22,12 @@ import { describeZoneShift, findZoneShift } from "./zone-shift.ts";
 export type Verdict = "ok" | "advice" | "problem";
 
 export interface Finding {
-  /** What was looked at: `schema`, `backup`. */
+  /** Subject of the check: `schema`, `backup`. */
   readonly check: string;
   readonly verdict: Verdict;
-  /** What was seen: a sentence. */
+  /** The finding: a sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** Advice: a sentence. */
   readonly hint?: string;
 }
 
@@ -39,7 +39,7 @@ export interface DoctorReport {
   readonly findings: readonly Finding[];
   /** Bytes on disk by table, the largest first. */
   readonly tables: Readonly<Record<string, number>>;
-  /** How much of the time was read; only there when the content can be read. */
+  /** Coverage of the time; absent if the content cannot be read. */
   readonly coverage?: Coverage;
 }
 
