@@ -9,7 +9,7 @@ import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
 import { Names } from "./names.ts";
 import { type Found, KnownTexts, replaceFound } from "./patterns.ts";
 
-/** What made-up names look like. Ids have the form of Exim's, so that a redacted line can be read like any other. */
+/** Forms of made-up names. Ids have the form of Exim's, so that a redacted line can be read like any other. */
 const MADE_UP_ID = { short: ["hidden-", 6, "-id"], long: ["hidden-", 11, "-long"] } as const;
 
 const NOTHING_KNOWN = new KnownTexts();
@@ -58,7 +58,7 @@ export class Redactor {
   #learn(value: unknown, parent: string, key: string, isKnown: IsKnown): void {
     if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) {
-        // Of details, `key, value, key, value …`.
+        // Odd places of details (`key, value, key, value …`) hold values.
         const name = key === "details" && index % 2 === 1 ? String(value[index - 1]) : key;
         this.#learn(item, key === "details" ? `${parent}.details` : parent, name, isKnown);
       }
@@ -109,7 +109,7 @@ export class Redactor {
     }
   }
 
-  /** What was found in a text. */
+  /** Replaces one match in a text. */
   #replaceOne(found: Found, text: string): string {
     switch (found) {
       case "known":
@@ -147,7 +147,7 @@ export class Redactor {
     return lines.map(({ prefix }, index) => prefix + (redacted[index] ?? "")).join("\n");
   }
 
-  /** What syslog put before the text, with its host redacted, and the text. */
+  /** Splits a line into the prefix of syslog, its host redacted, and the text. */
   #withoutSyslog(line: string): { readonly prefix: string; readonly text: string } {
     const wrapped = unwrapLine(line);
     if (wrapped === undefined) return { prefix: "", text: line };
