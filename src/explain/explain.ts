@@ -1,4 +1,4 @@
-/** How a line was read, field by field, with the place of each. */
+/** Explains how a line was read, field by field, with the place of each. */
 
 import type { EntryKind } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
@@ -9,7 +9,7 @@ import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
 export interface Explanation extends LinePlace {
   readonly kind: EntryKind;
-  /** What the kind means. */
+  /** Meaning of the kind. */
   readonly meaning: string;
   /** The decoded text that ranges are places of: the entry with its continuation lines, without a header dump. */
   readonly text: string;

@@ -1,4 +1,4 @@
-/** How many lines there are of each kind, and samples of those that were not understood. Memory is bounded. */
+/** Counts lines by kind, with samples of those that were not understood. Memory is bounded. */
 
 import type { EntryKind } from "../parse/events.ts";
 import { isUnknown, LINE_KINDS } from "./kinds.ts";
@@ -8,16 +8,16 @@ import { shapeOf } from "./shape.ts";
 export interface KindCount {
   readonly kind: EntryKind;
   readonly count: number;
-  /** Of all entries, 0 to 1. */
+  /** Share of all entries, 0 to 1. */
   readonly share: number;
 }
 
 /** The first line of a shape. */
 export interface Sample extends LinePlace {
-  /** How many lines have this shape. */
+  /** Number of lines with this shape. */
   readonly count: number;
   readonly raw: string;
-  /** What could not be read of it; empty when that is all of it. */
+  /** The part that could not be read; empty if that is the whole line. */
   readonly residue: string;
 }
 
@@ -32,7 +32,7 @@ export interface Samples {
 export interface Summary {
   /** Entries, and lines of none. */
   readonly entries: number;
-  /** Those there are, the most frequent first. */
+  /** Kinds that occur, the most frequent first. */
   readonly kinds: readonly KindCount[];
   /** Lines of no known form. */
   readonly unknown: Samples;
