@@ -8,9 +8,9 @@ import type { Selection } from "./selection.ts";
 /** Rows of temp.given_up: one for each `retry timeout exceeded`. */
 export interface GivenUpRow {
   entry_id: number;
-  /** Of the last attempt, whose reason it is; of itself where no attempt is known. */
+  /** Entry of the last attempt, which gives the reason; this entry itself if no attempt is known. */
   reason_id: number;
-  /** Of the last attempt; null where none is known. */
+  /** Problem of the last attempt; null if none is known. */
   problem_id: number | null;
 }
 

@@ -13,7 +13,7 @@ export interface IdRange {
 
 interface TimeSpan {
   readonly since?: EpochMs | undefined;
-  /** Not included. */
+  /** Exclusive. */
   readonly until?: EpochMs | undefined;
 }
 
@@ -59,7 +59,7 @@ async function findMessages(tables: Kysely<BaseTables>, { since, until }: TimeSp
   return first === null || last === null ? NO_IDS : { first, last };
 }
 
-/** What blocks told whose text has been pruned, no block tells any more: then all entries are looked at. */
+/** True if text was pruned: its times are in no block, so all entries are read. */
 async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
   const pruned = await tables.selectFrom("stored_sources").select("id").where("pruned", ">", 0).executeTakeFirst();
   return pruned !== undefined;
