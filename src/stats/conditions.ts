@@ -4,7 +4,7 @@ import type { Figures } from "./figures.ts";
 import type { Problem } from "./problems.ts";
 import { sum, type Totals } from "./totals.ts";
 
-/** What can be compared: a count, with what it is a part of; or a time in seconds. */
+/** Figures that a condition can compare: a count, with its share of a whole, or a time in seconds. */
 export const CONDITION_FIGURES = {
   received: "messages that arrived",
   delivered: "recipients delivered; % of all recipients of these messages",
@@ -24,7 +24,7 @@ export const CONDITION_FIGURES = {
 export type ConditionFigure = keyof typeof CONDITION_FIGURES;
 
 export interface Condition {
-  /** As typed. */
+  /** Condition as typed. */
   readonly text: string;
   readonly figure: ConditionFigure;
   readonly operator: ">" | ">=" | "<" | "<=";
@@ -33,7 +33,7 @@ export interface Condition {
   readonly unit: "count" | "share" | "seconds";
 }
 
-/** What is measured of a figure; a share or a time is null where there is nothing to measure. */
+/** Result of a condition; a share or a time is null if there is nothing to measure. */
 export interface Check {
   readonly condition: string;
   readonly unit: Condition["unit"];

@@ -5,7 +5,7 @@ import type { Overview } from "../store/stats/stats-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
 import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
 
-/** What another time is compared with: the same length of time just before, or the same time of the day or week before. */
+/** Earlier times to compare with: the same length just before, or the same time of the day or week before. */
 export const COMPARISONS = ["previous", "day", "week"] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
