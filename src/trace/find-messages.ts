@@ -47,7 +47,7 @@ export async function suggestIds({ messages }: TraceReaders, subject: Subject): 
   return subject.kind === "id" ? messages.findSimilar(subject.id) : [];
 }
 
-/** So many ids may begin alike: those of more than an hour of a busy server. */
+/** Most ids with the same beginning: more than an hour of a busy server has. */
 const MOST_CUT_IDS = 1000;
 
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;

@@ -1,4 +1,4 @@
-/** What happened to one message: everything the database knows about it. */
+/** Traces one message: everything the database knows about it. */
 import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
@@ -95,7 +95,7 @@ function describe(
   );
 }
 
-/** Where copies for each recipient were delivered. */
+/** Addresses that copies for each recipient were delivered to. */
 function findCopies(attempts: readonly TracedAttempt[]): ReadonlyMap<string, readonly string[]> {
   const copies = new Map<string, Set<string>>();
   for (const { recipient, finalAddress, status } of attempts) {
@@ -144,7 +144,7 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
   };
 }
 
-/** What an ACL dropped in the transaction that became this message: its client, and its sender, are the same. */
+/** Recipients that an ACL dropped in the transaction of this message: lines with the same client and the same sender. */
 async function findDropped(messages: MessageReader, row: MessageRow): Promise<readonly ReadEntry[]> {
   if (row.direction === null || row.ip_address === null) return [];
   const arrivalMs = Date.parse(row.timestamp);
@@ -178,7 +178,7 @@ function toDropped(dropped: readonly ReadEntry[], rows: readonly RecipientRow[])
     }));
 }
 
-/** Of a message that never arrived, its refusal tells who sent it to whom. */
+/** Completes a message that never arrived from its last rejection, which names sender and recipients. */
 function withRefusal(message: TracedMessage, rejections: readonly RejectionRow[]): TracedMessage {
   const last = rejections.at(-1);
   if (message.hasArrived || last === undefined) return message;
