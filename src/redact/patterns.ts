@@ -19,7 +19,7 @@ const BRACKETED_IP = String.raw`\[[\da-fA-F.:]+\]`;
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
 /** Flag of an address line, after the message id or at the beginning of a text. */
 const ADDRESS_FLAG = String.raw`(?:^|(?<!\S)[\w-]{16,23} )(?:<=|\(=|=>|->|>>|\*>|==|\*\*) `;
-/** An address without `@`, but not the words that Exim writes in its place. */
+/** The word in the place of the address, but not one that Exim writes instead of an address. */
 const NO_ADDRESS = String.raw`(?!(?:discarded|blackhole)\b)[^\s<>|/:"([]\S*`;
 
 /** In the order in which they are tried at each place. A thing that has several forms has several lines. */
