@@ -85,7 +85,7 @@ export class Retraction {
   /** Earliest and latest entry of the blocks of a source. */
   timesOf(sourceId: number): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
     const row = this.#statement<[number, number], { first: EpochMs | null; last: EpochMs | null }>(
-      // Of a log whose text has been pruned the first entry may be one of that.
+      // The first entry of a log with pruned text may be a pruned one.
       `SELECT coalesce((SELECT first_ms FROM stored_sources WHERE id = ? AND pruned > 0), min(first_ms)) AS first,
               max(last_ms) AS last
        FROM raw_blocks WHERE source_id = ?`,
