@@ -67,7 +67,7 @@ function plain(cursor: Cursor, end: number): AddressPart {
   return { final, parents: NO_PARENTS, original: final };
 }
 
-/** How many brackets are tried: more than any command opens. */
+/** Brackets that are tried: more than any command opens. */
 const MOST_BRACKETS = 64;
 
 /**

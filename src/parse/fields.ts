@@ -270,7 +270,7 @@ function isAfterValue(text: string, at: number): boolean {
 }
 
 /**
- * Where the group begins that ends the text, the opening with the blank before it; -1 when the text ends with none.
+ * Position of the group that ends the text, at the blank before its opening; -1 if the text ends without one.
  *
  *     d=sender1.example s=nosuch [failed key import]
  *                               ^

@@ -9,7 +9,7 @@ export type HeaderType = "P" | "F" | "T" | "C" | "B" | "R" | "S" | "I" | "*" | "
 
 export interface DumpedHeader {
   readonly type: HeaderType;
-  /** As the message has it. */
+  /** Name as the message has it. */
   readonly name: string;
   /** Unfolded as RFC 5322 says: a fold is joined with the white space it begins with. Encoded words are left as they are. */
   readonly value: string;

@@ -119,7 +119,7 @@ function endOfName(text: string, from: number): number {
   return end > start && !isBracket && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
 }
 
-/** How many addresses behind a `)` are tried; a HELO with more of them wants not to be found. */
+/** Addresses after a `)` that are tried; a HELO with more of them was written to deceive. */
 const MOST_ADDRESSES = 64;
 
 /**

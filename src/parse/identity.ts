@@ -232,7 +232,7 @@ export function takeDetail(identity: Identity, key: string): string | undefined 
   return undefined;
 }
 
-/** How many quotes of a line are tried; a client that writes more of them wants not to be found. */
+/** Quotes of a line that are tried; a client that writes more of them means to deceive. */
 const MOST_QUOTES = 16;
 
 /**

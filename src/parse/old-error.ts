@@ -2,7 +2,7 @@ import type { Host, SmtpReply } from "./events.ts";
 import { plainHost } from "./host.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
-/** What an error says of the other side: the host that its text names, and its reply. */
+/** Facts in an error about the remote side: the host that it names, and its reply. */
 export interface OldError {
   readonly host: Host;
   readonly reply: SmtpReply | undefined;

@@ -18,7 +18,7 @@ export interface ParsedEntry {
   /** The text after the prefix, with its continuation lines, without a header dump. */
   readonly text: string;
   readonly event: LogEvent;
-  /** What the reject log shows of the message. */
+  /** Header dump of the message in the reject log. */
   readonly headerDump: HeaderDump | undefined;
 }
 

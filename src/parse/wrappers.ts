@@ -1,6 +1,6 @@
 /**
- * What other programs put around lines of Exim's log: syslog, the journal, and what runs containers. One table: how each form
- * is told, and what it says. A log file of Exim's own is never asked.
+ * Removes what other programs put around lines of Exim's log: syslog, the journal, and container runtimes. One table: how
+ * each form is told, and what it says. A log file of Exim's own is never asked.
  */
 
 import { withoutByteOrderMark } from "../text.ts";
@@ -156,7 +156,7 @@ function unwrapJsonFile(line: string): SyslogLine | undefined {
   );
 }
 
-/** What a program wrote, as in a log file of its own. */
+/** The line of a program, as in a log file of its own. */
 function ofContainer(
   stamp: Readonly<Record<string, string | undefined>>,
   text: string,
@@ -266,7 +266,7 @@ function ofJournal(
   };
 }
 
-/** What journalctl prints for a text that it does not show: `[5.2K blob data]`. */
+/** Text that journalctl prints in place of one that it does not show: `[5.2K blob data]`. */
 const BLOB = /^\[\d+(?:\.\d+)?[BKMGT]? blob data\]\r?$/;
 
 function withoutBlob(line: SyslogLine): SyslogLine {
