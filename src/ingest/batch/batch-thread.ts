@@ -45,7 +45,7 @@ export class ReadingThread {
     this.#startThread = startThread;
   }
 
-  /** As {@link readBlocks}. A bug in the other thread is thrown with its stack. */
+  /** See {@link readBlocks}. A bug in the other thread is thrown with its stack. */
   async readBlocks(
     source: Readable,
     start: ReadingStart,
@@ -84,7 +84,7 @@ export class ReadingThread {
   }
 }
 
-/** What goes to and fro for one log. */
+/** The exchange with the other thread for one log. */
 class Exchange {
   isDone = false;
   readonly #onBlock: (block: EncodedBlock) => void;

@@ -24,13 +24,13 @@ const event = offsetsOf(EVENT_ROW);
 const arrival = offsetsOf(ARRIVAL_ROW);
 const rejection = offsetsOf(REJECTION);
 
-/** Where the batches of a block are stored. */
+/** The block to which batches are stored. */
 export interface BlockTarget {
   readonly blockId: number;
   readonly serverId: number;
   /** Lines that another log shows too; they are not stored again. */
   readonly duplicates: ReadonlySet<number>;
-  /** Where they are counted for statistics; undefined: not now. */
+  /** Counts for the rollups; undefined if they are not counted now. */
   readonly counts: EntryCounts | undefined;
 }
 

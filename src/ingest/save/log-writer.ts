@@ -27,7 +27,7 @@ import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
 import type { MessageCache } from "./message-cache.ts";
 import { addFacts } from "./stored-facts.ts";
 
-/** What one run added from one log. */
+/** Counts of what one run added from one log. */
 export interface LogFigures {
   bytes: number;
   lines: number;
@@ -36,7 +36,7 @@ export interface LogFigures {
   other: number;
   /** Lines without a stamp that belong to no entry. */
   unparsed: number;
-  /** Of these, lines whose text `journalctl` left out. */
+  /** Lines among them whose text `journalctl` left out. */
   lost: number;
   /** Entries that another log of the server shows too. */
   repeated: number;
@@ -55,22 +55,23 @@ export const NOTHING: LogFigures = {
   messages: 0,
 };
 
-/** Of a log with more bytes than this to read, another thread makes the blocks. */
+/** Unread bytes of a log beyond which another thread makes the blocks. */
 export const LARGE_LOG = 2 * MIB;
 
-/** How many batches share a transaction and a block: more are faster, fewer are stored sooner. */
+/** Numbers of batches that share a transaction and a block: more are faster, fewer are stored sooner. */
 export interface Load {
   readonly transactionBatches: number;
   /** See {@link ReadingStart.blockBytes}. */
   readonly blockBytes: number;
 }
 
-/** Of a log that is read as it grows, or that has little to read. */
+/** Load for a log that is read as it grows, or that has little to read. */
 export const SMALL_LOAD: Load = { transactionBatches: 1, blockBytes: 0 };
 
 /**
- * Of a large log. A message that several batches of a transaction speak of is written once, and so is each page of the database.
- * Measured: a block of this size takes 0.175 of its text, one of a batch 0.2, and is packed 2.4 times as fast.
+ * Load for a large log: a message in several batches of a transaction is written once, and so is each page of the database. A
+ * message that several batches of a transaction speak of is written once, and so is each page of the database. Measured: a block
+ * of this size takes 0.175 of its text, one of a batch 0.2, and is packed 2.4 times as fast.
  */
 export const BULK_LOAD: Load = { transactionBatches: 64, blockBytes: MIB };
 
@@ -316,7 +317,7 @@ class LogWriter {
     figures.messages += messages;
   }
 
-  /** What it leaves is less than nothing where the block had what is counted. */
+  /** Takes the last block back. Returned counts are negative for what the block had. */
   #retractLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
     const source = this.#source;
     const block = this.#lastBlock;
@@ -427,7 +428,7 @@ class LogWriter {
     return duplicateLocations;
   }
 
-  /** Which log an entry is of, and the entry of another one that it repeats. */
+  /** The log that an entry belongs to, and the entry of another log that it repeats. */
   #findDuplicate(
     transactor: Transactor,
     entryId: number,
@@ -448,7 +449,7 @@ class LogWriter {
     return { duplicate, logType };
   }
 
-  /** What is not known to be for another log is for the main log. */
+  /** An entry of unknown log belongs to the main log. */
   #logTypeOf(logType: LogType | undefined): LogType {
     const { logType: sourceType } = this.#source;
     return logType ?? (sourceType === "syslog" ? "main" : sourceType);
@@ -485,7 +486,7 @@ function inUse(path: string): PilotError {
 interface Group extends StoredBatches {
   readonly transactor: Transactor;
   readonly blocks: Omit<BlockRow, "sourceId">[];
-  /** Of the blocks. */
+  /** Batches in the blocks. */
   batches: number;
   textBytes: number;
   source: CurrentSource;
@@ -494,7 +495,7 @@ interface Group extends StoredBatches {
   messages: number;
 }
 
-/** What a transaction has left behind. */
+/** Result of a transaction. */
 interface StoredBatches {
   readonly source: CurrentSource;
   /** Entries that another log shows too. */

@@ -23,7 +23,7 @@ export interface ReplayOptions {
 
 /** Lines in one block. */
 const BATCH_LINES = 500;
-/** As of a file: the beginning tells the year of stamps without one. */
+/** Bytes at the beginning that show the year of stamps without one, as for a file. */
 const HEAD_BYTES = 64 * KIB;
 
 /**
@@ -101,7 +101,7 @@ function headOf(sourceId: number, text: StoredText): Buffer {
   return head.subarray(0, HEAD_BYTES);
 }
 
-/** What is wrong with the stored text is told as it is, not as a failure of its file. */
+/** Throws the cause: damage of the stored text is reported as such, not as a failure of its file. */
 function throwCause(error: unknown): never {
   throw error instanceof PilotError && error.cause instanceof PilotError ? error.cause : error;
 }

@@ -1,9 +1,9 @@
-/** Which stored log an open one is: by its first bytes, made sure of by the bytes where reading stopped. */
+/** Identifies the stored log that an open one continues: by its first bytes, and then by the bytes before the place where reading stopped. */
 import type { SourceType } from "../../store/schema/codes.ts";
 import { IDENTITY_BYTES, type SourceCatalogue, type SourceRow } from "../../store/write/source-catalogue.ts";
 import type { OpenSource } from "./open-source.ts";
 
-/** What a log shows of itself. */
+/** Facts that identify a log. */
 export interface Identity {
   readonly path: string;
   readonly head: Buffer;

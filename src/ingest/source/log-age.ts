@@ -1,4 +1,4 @@
-/** Whether a log can be left out because all of it was written before a moment. */
+/** Decides whether a log can be left out because all of it was written before a moment. */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { parsePrefix } from "../../parse/prefix.ts";
 import type { EpochMs } from "../../units.ts";

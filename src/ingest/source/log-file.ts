@@ -83,7 +83,7 @@ export function readAt(path: string, descriptor: number, position: number, lengt
   }
 }
 
-/** How far a file has been read. */
+/** Progress through a file. */
 export interface Progress {
   bytesRead: number;
 }

@@ -1,4 +1,4 @@
-/** Which of Exim's three logs a file is, or whether it has them by way of syslog, from its content and its name; and whether it is one at all. */
+/** Identifies a file by its content and its name: one of Exim's three logs, a syslog file that has them, or no log at all. */
 import { basename } from "node:path";
 import type { EventKind } from "../../parse/events.ts";
 import { isPaste } from "../../parse/paste.ts";
@@ -49,7 +49,7 @@ export function isSyslog(text: string): boolean {
   return false;
 }
 
-/** What the beginning of a log of syslog tells of its time. */
+/** Reads the first stamps of a syslog file. */
 export function firstStamps(text: string): FirstStamps {
   const found: { -readonly [Key in keyof FirstStamps]: FirstStamps[Key] } = {
     yearlessMs: undefined,
@@ -86,7 +86,7 @@ function guessFromBeginning(path: string, text: string): SourceType {
 /** Fewer entries say nothing. */
 const FEWEST_ENTRIES = 5;
 
-/** What the reject and the panic log hold; a main log of more than a few lines shows something else besides. */
+/** Kinds of events in the reject log and in the panic log; a main log of more than a few lines has others too. */
 const KINDS_OF: readonly (readonly [LogType, ReadonlySet<EventKind>])[] = [
   ["reject", new Set<EventKind>(["rejection", "verification", "discard", "other"])],
   ["panic", new Set<EventKind>(["panic", "configuration", "deferral", "not_accepted", "scan", "spool", "other"])],

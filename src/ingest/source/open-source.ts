@@ -1,10 +1,7 @@
-/** What a source of log text can do once it is open, and what it is compared with. */
+/** Interface of an open source of log text, and of the stored text that it is compared with. */
 import type { Readable } from "node:stream";
 
-/**
- * What a log is compared with: the bytes stored of one, as latin1, that end at `end`; fewer than `length` when the rest is
- * not stored any more.
- */
+/** Returns stored bytes of a log, as latin1, that end at `end`; fewer than `length` if the rest is no longer stored. */
 export type StoredText = (end: number, length: number) => string;
 
 /**
@@ -14,10 +11,10 @@ export type StoredText = (end: number, length: number) => string;
  */
 export type Comparison = "continues" | "known" | "different";
 
-/** What sources are read with. */
+/** Settings with which sources are opened. */
 export interface SourceOptions {
   readonly stdin: Readable;
-  /** Of the programs that decompress. */
+  /** Environment of the programs that decompress. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends all waiting and reading, with an error where there is no end to be told from it. */
   readonly signal?: AbortSignal | undefined;

@@ -1,7 +1,7 @@
 import { PilotError } from "../../errors.ts";
 import { ArchiveFailure } from "./archive-failure.ts";
 
-/** What went wrong while reading, as a user can act on it: a damaged archive, a missing program, a failing disk. */
+/** Translates a failure to read into an error that a user can act on: a damaged archive, a missing program, a failing disk. */
 export function readFailure(path: string, error: unknown): PilotError {
   if (error instanceof PilotError) return error;
   if (error instanceof ArchiveFailure && error.trouble === "no_program") {

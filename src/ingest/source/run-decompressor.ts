@@ -6,7 +6,7 @@ import { ArchiveFailure } from "./archive-failure.ts";
 import type { Decompressor } from "./codec.ts";
 
 export interface DecompressorOptions {
-  /** Where the program is looked for (`PATH`), and what it may be configured by. */
+  /** Environment of the program: `PATH`, and its own settings. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the program. */
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-/** Where log text comes from: files, compressed files, pipes and standard input, opened so that their beginning can be looked at first. */
+/** Opens sources of log text (files, compressed files, pipes and standard input) so that their beginning can be examined first. */
 import { createReadStream } from "node:fs";
 import { Socket } from "node:net";
 import { openArchive } from "./archive-source.ts";

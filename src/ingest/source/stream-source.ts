@@ -3,7 +3,7 @@ import { PilotError } from "../../errors.ts";
 import { openForward } from "./forward-source.ts";
 import type { OpenSource, SourceOptions } from "./open-source.ts";
 
-/** What flows by once: standard input, a named pipe. */
+/** Opens a stream that can be read once: standard input, a named pipe. */
 export async function openStream(path: string, stream: Readable, surroundings: SourceOptions): Promise<OpenSource> {
   const { signal } = surroundings;
   const stop = (): void => {
