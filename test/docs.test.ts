@@ -262,7 +262,7 @@ describe("the checks above", () => {
 interface Example {
   readonly command: string;
   readonly argv: readonly string[];
-  /** What is shown below it; empty when nothing is. */
+  /** Output shown below it; empty if there is none. */
   readonly output: string;
 }
 

@@ -1,4 +1,4 @@
-/** Who sends and who tries to, on a log small enough to know by heart. */
+/** Senders and attackers, on a log small enough to know by heart. */
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";

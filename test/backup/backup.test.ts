@@ -90,7 +90,7 @@ describe("a backup", () => {
   });
 
   test("opens with its passphrase and with no other", async () => {
-    // What makes guessing slow is the library's, and slow.
+    // The library slows guessing down by a large work factor, and the test with it.
     const { setPassphrase } = Encrypter.prototype;
     const spy = vi.spyOn(Encrypter.prototype, "setPassphrase").mockImplementation(function (
       this: Encrypter,

@@ -1,4 +1,7 @@
-/** What people see: the cases of fixtures/cli. `UPDATE_GOLDEN=1` writes them anew; the difference is reviewed like code. */
+/**
+ * Output of the program: the cases of fixtures/cli. `UPDATE_GOLDEN=1` writes them again; the difference is reviewed
+ * like code. `UPDATE_GOLDEN=1` writes them anew; the difference is reviewed like code.
+ */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,7 +121,7 @@ describe("a golden case", () => {
   });
 });
 
-/** What is printed beside the failures that `--json` asks for. */
+/** Output without the failures that `--json` prints. */
 function withoutFailures(stdout: string): string {
   return stdout.replace(/^\$ .*\n/gm, "").replace(/^\{\n {2}"version": 1,\n {2}"kind": "error",\n[\s\S]*?^\}\n/gm, "");
 }

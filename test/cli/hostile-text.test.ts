@@ -1,4 +1,4 @@
-/** What strangers wrote into a log does nothing to the terminal that shows it, in whatever form. */
+/** Log text cannot control the terminal, in whatever form it is shown. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const LOG = `2026-03-02 05:40:05 ${ID} <= "${EVIL}"@evil.example H=(${EVIL}) [20
 2026-03-02 05:41:00 plain authenticator failed for (${EVIL}) [203.0.113.9]: 535 no (set_id=${EVIL})
 `;
 
-/** Nothing of it may reach a terminal; a list of its own, so that it does not share the faults of the one in the program. */
+/** Characters that may not reach a terminal; a list of its own, so that it does not share the faults of the program's. */
 const UNSAFE = new RegExp(
   `[${[..."\u061c\u202a\u202b\u202c\u202d\u202e", ...INVISIBLE].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join("")}\\u{0}-\\u{8}\\u{b}-\\u{1f}\\u{7f}-\\u{9f}]`,
   "u",

@@ -88,7 +88,7 @@ describe("parse prints an object a line", () => {
   test("the kind of its event, whatever its fields are called", async () => {
     const records = allLogFixtures().map(({ lines }) => lines);
     const entries = records.filter(([line = ""]) => startsEntry(line));
-    // What begins no entry would be taken for the end of the one before it.
+    // A line that begins no entry would continue the one before it.
     const others = records.filter(([line = ""]) => !startsEntry(line));
     expect(entries.length).toBeGreaterThan(500);
     for (const log of [entries.flat(), ...others]) {

@@ -14,7 +14,7 @@ import { corpusDatabase } from "../support/corpus-database.ts";
 import { withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
-/** What the verdict says, among other things, of a message with a recipient of this fate; fates that are not here are no single one. */
+/** Words of the verdict of a message with a recipient of this fate; fates that are missing here have several. */
 const CLAUSES: Partial<Record<TruthFateKind, RegExp>> = {
   delivered: /\bdelivered to\b/i,
   bounced: /\b(?:bounced|failed) for\b/i,
@@ -27,16 +27,16 @@ const CLAUSES: Partial<Record<TruthFateKind, RegExp>> = {
   rejected: /^Rejected\b/,
 };
 
-/** Of what is refused before the data, or of one recipient alone, the log has no message, or one of the others. */
+/** Fates that the log gives only for a whole message, not for one recipient. */
 const ABOUT_ALL: readonly TruthFateKind[] = ["rejected"];
 
-/** Where the log tells something else, by scenario. */
+/** Scenarios in which the log differs, with the reason. */
 const EXPLAINED: Readonly<Record<string, string>> = {
   "prdr-mixed":
     "what a client is told of one recipient after the data is logged in words of the ACL's own, yes or no alike",
 };
 
-/** Of the full logs, which hold thousands, so much. */
+/** Share of the full logs that is tried: every fifth message. */
 const SHARE = 5;
 
 const profiles = [...corpusProfiles(), ...syslogCorpora()];

@@ -1,4 +1,4 @@
-/** What people and disks hand over by mistake: one clear sentence, the right status, and nothing that was good is lost. */
+/** Unusable input by mistake of people and disks: one clear sentence, the right status, and nothing lost that was good. */
 import {
   appendFileSync,
   chmodSync,

@@ -17,7 +17,7 @@ const LINES = [
   "F From: <x@y.test>",
   "2024-01-02 10:00:04 Start queue run: pid=9",
 ];
-/** Of the journal, which has no lines below an entry. */
+/** Entries of the journal, which has no lines below an entry. */
 const ENTRIES = LINES.filter((line) => line.startsWith("2024"));
 
 const NANO = "2024-01-02T10:00:05.123456789Z";
@@ -27,7 +27,7 @@ const cutInTwo = (line: string): [string, string] => [line.slice(0, 30), line.sl
 interface Form {
   readonly lines: readonly string[];
   readonly wrap: (line: string) => string;
-  /** What other programs print in the same log. */
+  /** Line of another program in the same log. */
   readonly other: string;
 }
 

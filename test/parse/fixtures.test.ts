@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/parse/record.ts";
 import { type LogFixture, logFixtureFiles, parseLogFixtures, readLogFixtures } from "../support/log-fixtures.ts";
 
-/** What the parser makes of a record, in the shape fixtures describe. */
+/** Output of the parser for a record, in the shape of fixtures. */
 function seen(lines: readonly string[]): Record<string, unknown> {
   const entry = parseEntry(lines);
   if (entry === undefined) return { kind: "unparsed" };

@@ -1,6 +1,6 @@
 /**
- * What Exim's own tools printed of real spools, against `queue --spool` and `queue --bp` at the same moment, byte for byte. Differences
- * by design are those of {@link BY_DESIGN}, and nothing else differs.
+ * Compares `queue --spool` and `queue --bp` with the output of Exim's own tools for real spools at the same moment, byte for byte. Only
+ * the differences of {@link BY_DESIGN} are allowed.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,9 +11,9 @@ import { epochMs } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { queueSnapshots } from "./snapshots.ts";
 
-/** How the text of a tool is brought into the form of ours before both are compared. */
+/** Rewrites of a tool's text into our form before both are compared. */
 const BY_DESIGN = {
-  /** None: byte for byte. */
+  /** No rewrite: byte for byte. */
   exim: (text: string): string => text,
   /** exiqgrep puts a tab before recipients, and leaves to chance which of two messages of one second comes first. */
   exiqgrep: (text: string): string => sortBlocks(text.replaceAll("\t", " ".repeat(8))),
@@ -134,7 +134,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
 
 const SIZES = /^( *\d+[mhd] +)(\d+)( 1)|(\$message_size = ')(\d+)(')/gm;
 
-/** What exipick would show. */
+/** Size as exipick would show it. */
 function toShortSize(
   all: string,
   before?: string,

@@ -539,7 +539,7 @@ function expectSound(path: string, kept: Kept): void {
   }
 }
 
-/** What lines are left say what is stored of them, and it is told of how many entries and messages that cannot be said. */
+/** Expects the remaining lines to agree with what is stored, and a count of the entries and messages that cannot be compared. */
 async function expectLinesToAgree(path: string, before: Model, kept: Kept): Promise<void> {
   const { stdout } = await runCli(["verify", "--deep", "--json", "--db", path]);
   const { checks } = JSON.parse(stdout) as {

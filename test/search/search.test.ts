@@ -42,7 +42,7 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const VALUES: Readonly<Record<string, string>> = { size: "sizeBytes", "queue-time": "queueSeconds" };
 
-/** What is found, newest first: ids, and the kinds of lines that have none. */
+/** Results, newest first: ids, and the kinds of lines that have none. */
 async function find(...args: string[]): Promise<string[]> {
   const { stdout } = await runCli(["search", "--db", DB, "--ndjson", ...args]);
   return rowsOf(stdout).map(({ id, event }) => id ?? event ?? "");

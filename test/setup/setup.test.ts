@@ -23,7 +23,7 @@ interface SystemOptions {
   readonly logs?: readonly string[];
   readonly logMode?: number;
   readonly hasSystemd?: boolean;
-  /** What Exim says of `log_file_path`. */
+  /** Exim's answer for `log_file_path`. */
   readonly exim?: string;
   readonly hasUser?: boolean;
 }
@@ -74,7 +74,7 @@ function makeSystem({
     put,
     setup: (...words: string[]) => runCli(["setup", ...words], world),
     unprivileged: (...words: string[]) => runCli(["setup", ...words], { ...world, isAdministrator: false }),
-    /** What changed something; questions are left out. */
+    /** Calls that changed something; questions are left out. */
     calls: () =>
       readFileSync(called, "utf8")
         .split("\n")

@@ -13,7 +13,7 @@ const DB = join(FOLDER, "pilot.db");
 beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-/** What holds of messages `m`; of attempts `a`, when not all of such messages count; of rejections without a message. */
+/** Conditions on messages `m`; on attempts `a`, if not all of such messages count; on rejections without a message. */
 interface Meaning {
   readonly flags: readonly string[];
   readonly message: string;

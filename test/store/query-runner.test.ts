@@ -1,4 +1,4 @@
-/** What a statement of a user may do, and what is said of one that may not. */
+/** Rights of a user's statement, and the errors for one that exceeds them. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -8,7 +8,7 @@ import { corpusDatabase } from "../support/corpus-database.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
-/** What a message that Exim made is, by the subject it gave it. */
+/** Reason of a message that Exim generated, by its subject. */
 const REASONS: readonly (readonly [form: RegExp, reason: LinkReason])[] = [
   [/^Mail delivery failed/, "bounce"],
   [/^Warning: message \S+ delayed/, "delay_warning"],

@@ -1,4 +1,4 @@
-/** Who made a message wait that was not even tried. */
+/** Earlier messages that made a message wait although it was not tried. */
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
