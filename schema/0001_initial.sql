@@ -179,7 +179,7 @@ CREATE INDEX idx_stored_messages_at_ms ON stored_messages ((coalesce(arrival_at,
 CREATE INDEX idx_stored_messages_status ON stored_messages (status) WHERE status NOT IN (3, 10); -- not delivered, partial
 CREATE INDEX idx_stored_messages_parent_exim_id ON stored_messages (parent_exim_id, server_id) WHERE parent_exim_id IS NOT NULL;
 
--- What happened to few messages: a row only where one of them did.
+-- Rare moments of a message: a row only where one of them exists.
 CREATE TABLE stored_milestones (
   message_id      INTEGER PRIMARY KEY, -- stored_messages.id
   frozen_at       INTEGER,             -- moment of the last freeze
@@ -209,7 +209,7 @@ CREATE TABLE stored_recipients (
   PRIMARY KEY (message_id, address_id)
 ) STRICT, WITHOUT ROWID;
 
--- What people call messages: the one thing about them that no log says.
+-- Tags of messages: the one fact about them that is in no log.
 CREATE TABLE stored_tags (
   tag        TEXT    NOT NULL COLLATE NOCASE,
   server_id  INTEGER NOT NULL, -- stored_servers.id
@@ -243,7 +243,7 @@ CREATE TABLE delivery_problems (
 ) STRICT;
 CREATE UNIQUE INDEX idx_delivery_problems_all ON delivery_problems (error_id, smtp_code, enhanced_id, phase_id, is_timeout, category_id);
 
--- What the log says about one recipient of one message: a row per => -> >> *> ** == line. Its message and its moment are in
+-- One line about one recipient of one message: a row per => -> >> *> ** == line. Its message and its moment are in
 -- stored_entries.
 CREATE TABLE address_events (
   entry_id     INTEGER PRIMARY KEY,
@@ -327,7 +327,7 @@ CREATE TABLE stored_rejections (
   reason_id    INTEGER
 ) STRICT;
 
--- Who was at the other end, of a line that is no arrival, no rejection and not about a recipient: sessions, TLS, host errors.
+-- The remote side of a line that is no arrival, no rejection and not about a recipient: sessions, TLS, host errors.
 CREATE TABLE stored_clients (
   entry_id     INTEGER PRIMARY KEY,
   host_id      INTEGER,

@@ -1,6 +1,6 @@
--- Who changed the database or took something out of it: when, from where, with what result.
--- Rows are only ever added; they go when they are older than the audit log is kept, which prune says in audit_retention first.
--- Runs in milliseconds: the tables are new.
+-- Changes of the database and removals from it: who, when, from where, with what result. Rows are only ever added; they go
+-- when they are older than the audit log is kept, which prune says in audit_retention first. Runs in milliseconds: the tables
+-- are new.
 
 CREATE TABLE stored_audit (
   id          INTEGER PRIMARY KEY,

@@ -125,8 +125,8 @@ END;
 -- Panics are few, and each is looked for. 33: codes, event 'panic'.
 CREATE INDEX idx_stored_entries_panic ON stored_entries (at) WHERE event = 33;
 
--- What the coverage of a log is judged by (src/store/read/coverage-reader.ts); each holds few rows.
--- 19: codes, event 'queue_run'; the heartbeat of a main log.
+-- Indexes for the coverage of a log (src/store/read/coverage-reader.ts); each holds few rows. 19: codes, event
+-- 'queue_run'; the heartbeat of a main log.
 CREATE INDEX idx_stored_entries_queue_run ON stored_entries (server_id, at) WHERE event = 19;
 -- 20: event 'rejection'. 1 and 2 of seen_in: in the main log or the reject log alone, when Exim writes most of them to both.
 CREATE INDEX idx_stored_entries_unpaired ON stored_entries (server_id, seen_in, at) WHERE event = 20 AND seen_in IN (1, 2);
