@@ -19,7 +19,7 @@ export interface VerdictRecipient {
   readonly copies: readonly string[];
   /** It bounced since the message was cancelled: no line says that it failed. */
   readonly isCancelled: boolean;
-  /** How long Exim tried before the retry time was exceeded; undefined if something else ended it. */
+  /** Time that Exim tried before the retry time was exceeded; undefined if something else ended it. */
   readonly triedMs: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface UnderWay {
 export interface Circumstances {
   /** Why it was rejected, discarded or left on the queue, as logged. */
   readonly reason: string | undefined;
-  /** How the message was rejected, if it was; `broken off`: the client disconnected. */
+  /** Kind of rejection, if the message was rejected; `broken off`: the client disconnected. */
   readonly refusal: "permanent" | "temporary" | "broken off" | undefined;
   readonly cancelledBy: string | undefined;
   /** The person or the reason that froze it last. */

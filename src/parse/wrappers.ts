@@ -1,6 +1,6 @@
 /**
- * Removes what other programs put around lines of Exim's log: syslog, the journal, and container runtimes. One table: how
- * each form is told, and what it says. A log file of Exim's own is never asked.
+ * Removes what other programs put around lines of Exim's log: syslog, the journal, and container runtimes. One table has the
+ * forms, and how each is recognised and read. A log file of Exim's own never gets here.
  */
 
 import { withoutByteOrderMark } from "../text.ts";

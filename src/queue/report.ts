@@ -5,7 +5,7 @@ import { type EpochMs, toIso } from "../units.ts";
 import type { QueueTotals, WaitingDomain } from "./overview.ts";
 import type { Candidate } from "./selection.ts";
 
-/** Where the queue was read from: the log, the files of a spool, or output of `exim -bp`. */
+/** Origin of the queue: the log, the files of a spool, or output of `exim -bp`. */
 export type QueueOrigin = "log" | "spool" | "bp";
 
 export interface QueueEntry {

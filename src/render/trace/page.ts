@@ -14,7 +14,7 @@ export interface PageOptions {
   readonly paint: Paint;
   /** Show the raw lines instead of the timeline. */
   readonly raw: boolean;
-  /** How the timeline is grouped. */
+  /** Grouping of the timeline. */
   readonly grouping: TimelineGrouping;
 }
 

@@ -63,7 +63,7 @@ export interface ClassTotals {
   readonly name: "logs" | "messages" | "audit";
   /** Lines, messages, records. */
   readonly total: number;
-  /** How many of them expire by the plan. */
+  /** Number of them that expire by the plan. */
   readonly expired: number;
   /** ISO-8601 UTC; null when there are none. */
   readonly oldest: string | null;
