@@ -27,7 +27,7 @@ CREATE TABLE stored_servers (
   time_zone   TEXT    NOT NULL, -- IANA name; stamps without a zone are local time there
   environment TEXT,
   owner       TEXT,
-  version     TEXT,             -- of Exim, from its daemon's last line that tells it
+  version     TEXT,             -- Exim's version, from the daemon's last line that states it
   version_at  INTEGER,          -- moment of that line
   created_ms  INTEGER NOT NULL  -- epoch ms
 ) STRICT;
@@ -37,7 +37,7 @@ CREATE TABLE stored_sources (
   id         INTEGER PRIMARY KEY,
   server_id  INTEGER NOT NULL REFERENCES stored_servers (id),
   log_type   INTEGER NOT NULL, -- codes.log_type; syslog: all of them in one
-  path       TEXT    NOT NULL, -- as last seen; says nothing about identity
+  path       TEXT    NOT NULL, -- where it was last seen; no part of its identity
   head       BLOB    NOT NULL, -- the first bytes (up to 256), by which the log is recognised
   tail       BLOB    NOT NULL, -- the last bytes before position (up to 256): shows a rewritten file
   position   INTEGER NOT NULL, -- bytes stored
@@ -65,7 +65,7 @@ CREATE TABLE ingest_runs (
   sources     INTEGER NOT NULL,
   lines       INTEGER NOT NULL,
   messages    INTEGER NOT NULL, -- seen for the first time
-  bytes       INTEGER NOT NULL  -- of log text, decompressed
+  bytes       INTEGER NOT NULL  -- bytes of log text, decompressed
 ) STRICT;
 
 -- Versions of the parser that has read what is stored (src/parse/parser-version.ts); after a rebuild it is one.
@@ -78,14 +78,14 @@ CREATE TABLE parser_versions (
 CREATE TABLE raw_blocks (
   id        INTEGER PRIMARY KEY,
   source_id INTEGER NOT NULL REFERENCES stored_sources (id),
-  position  INTEGER NOT NULL, -- of the first byte in the source
+  position  INTEGER NOT NULL, -- offset of the first byte in the source
   size      INTEGER NOT NULL, -- bytes, uncompressed
   lines     INTEGER NOT NULL,
   first_ms  INTEGER,          -- epoch ms of the earliest entry
   last_ms   INTEGER,          -- epoch ms of the latest entry
   clock_ms  INTEGER,          -- epoch ms of the last entry up to its end: tells the two passes of a repeated hour apart
   read_ms   INTEGER NOT NULL, -- epoch ms; when its text was read
-  sha256    BLOB    NOT NULL, -- of the uncompressed bytes
+  sha256    BLOB    NOT NULL, -- SHA-256 of the uncompressed bytes
   codec     TEXT    NOT NULL CHECK (codec IN ('brotli')),
   data      BLOB    NOT NULL,
   UNIQUE (source_id, position)

@@ -10,7 +10,7 @@ CREATE TABLE stored_audit (
   result      TEXT    NOT NULL CHECK (result IN ('started', 'done', 'failed', 'interrupted')),
   error       TEXT,
   duration_ms INTEGER,          -- ms; null where the result is 'started'
-  user_name   TEXT    NOT NULL, -- of the operating system
+  user_name   TEXT    NOT NULL, -- login on the operating system
   sudo_user   TEXT,             -- who became that user
   ssh_client  TEXT,             -- address, port, and those of the server
   host        TEXT    NOT NULL,

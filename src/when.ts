@@ -331,7 +331,7 @@ export function offsetsOfWall(wallMs: number, timeZone: string): WallOffsets {
 
 /**
  * Milliseconds east of Greenwich that the clocks of a zone are ahead at a moment.
- * NOTE: what the library makes of a time of the wall's clock depends on the zone of the process, so that is made here.
+ * NOTE: the library's conversion of a wall time depends on the zone of the process, so it is done here.
  */
 function offsetAt(at: number, timeZone: string): number {
   // Measured: Node takes 30 ms to load what it knows of zones and languages.

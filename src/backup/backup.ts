@@ -82,7 +82,7 @@ async function store(
   const isPlain = !form.isCompressed && !form.isEncrypted;
   const at = now();
   const target = join(directory, backupName(path, at, form));
-  // NOTE: what is to be encrypted is not written to the directory of the backups before it is.
+  // NOTE: plain text is never written to the directory of encrypted backups.
   const plainDirectory = form.isEncrypted ? dirname(identity.path) : directory;
   const plain = join(plainDirectory, unfinishedName("plain", processes));
   const packed = isPlain ? plain : join(directory, unfinishedName("packed", processes));

@@ -48,7 +48,7 @@ export async function audited<Result>(
     const entry = { action, parameters: withoutDatabase(parameters), affected: what, result, error };
     const failure = await append(entry, startedMs, settings, flags, io);
     if (failure === undefined) return;
-    // NOTE: what the database is not to be used for, the action may not do either.
+    // NOTE: an action that may not write this database may not do anything else either.
     if (result === "started" && failure.code === "usage") throw failure;
     if (result === "started" && takesOut) throw notRecorded(action, failure);
     if (result !== "failed" && !isFailureTold) tellFailure(failure, io);

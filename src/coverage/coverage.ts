@@ -302,7 +302,7 @@ function rejectHoles(
         rhythmMs: undefined,
       }),
     );
-  // NOTE: what the reject log alone has could be missing without a trace.
+  // NOTE: lines that only the reject log has could be missing without a trace.
   return { holes: bridge(holes), isTold: reader.unpaired(id, "reject", span).length === 0 };
 }
 

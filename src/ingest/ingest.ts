@@ -399,7 +399,7 @@ class Run {
       if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
         return { ...figures, path, logType: undefined, result: "older", error: undefined };
       const { env, signal, leaveBrief } = this.#options;
-      // NOTE: what is no file may have nothing to give for a long time.
+      // NOTE: a source that is no file may have no data for a long time.
       if (leaveBrief !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() !== true) leaveBrief();
       open = log.openRotated?.() ?? (await openSource(path, { stdin: this.#stdin, env, signal }));
       return await this.#readOpen(open, log, figures);

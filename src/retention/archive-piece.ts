@@ -132,7 +132,7 @@ export async function readPiece(
       { signal },
     );
   } catch (error) {
-    // NOTE: what zlib finds wrong, and what the disk does, is what was asked; a signal and a bug are not.
+    // NOTE: errors of zlib and of the disk answer the question; a signal and a bug do not.
     if (signal?.aborted === true || !(error instanceof TooMuch || isSystemError(error) || isZlibError(error)))
       throw error;
     return undefined;

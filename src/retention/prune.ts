@@ -126,7 +126,7 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     cutoffs = advance(cutoffs, pruner.cutoffToFree(excess, cutoffs.nowMs), maxSize, options);
     await run.remove(cutoffs);
     await run.returnSpace();
-    // NOTE: what was in the way by being open or in a chain may leave too little; then the next cutoff is a later one.
+    // NOTE: open messages and chains may keep too much; then the next cutoff is a later one.
     if (run.rows > removedBefore) excess = 0;
   }
   if (options.vacuum) {

@@ -164,7 +164,7 @@ class ChainBuilder {
       const replies = attempts.filter(isAutoreply);
       const meantimes = new Meantimes(entries);
       for (const [index, child] of children.entries()) {
-        // NOTE: what Exim tells the postmaster of, it logs a moment later.
+        // NOTE: Exim logs an event a moment after it tells the postmaster.
         const meantime = meantimes.until(toIso(epochMs(Date.parse(child.timestamp) + SECOND_MS)));
         // NOTE: replies are made while the message is delivered, its bounce at the end.
         const isBounce = index === children.length - 1 && meantime.has("failure");

@@ -648,7 +648,7 @@ describe("a drill", () => {
     const database = new Database(backup);
     database.exec("UPDATE raw_blocks SET sha256 = zeroblob(32) WHERE id = 1");
     database.close();
-    // NOTE: as a backup of an exim-pilot that did not look at the text would be.
+    // NOTE: imitates the backup of an exim-pilot that did not check the text.
     const { size, sha256 } = await fingerprintOf(backup);
     const { version: _version, file: _file, ...content } = manifest;
     rmSync(`${backup}.json`);

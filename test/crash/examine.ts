@@ -34,7 +34,7 @@ const sound = new Map<string, readonly string[]>();
 
 /** Findings of `verify --deep`; empty for a sound database. Equal files are examined once. The same file is looked at once. */
 export async function unsoundness(database: string): Promise<readonly string[]> {
-  // NOTE: what stands in a log of writes is a part of the database.
+  // NOTE: a write-ahead log or journal is a part of the database.
   if (existsSync(`${database}-wal`) || existsSync(`${database}-journal`)) return verify(database, "--deep");
   const key = existsSync(database) ? sha256(readFileSync(database)) : "";
   const known = sound.get(key) ?? (await verify(database, "--deep"));

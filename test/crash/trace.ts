@@ -35,7 +35,7 @@ export function startTraced(command: readonly string[], trace: string, env: Node
     "-e",
     `trace=${CALLS.join(",")}`,
   ];
-  // NOTE: what libuv gives to io_uring is not seen as calls.
+  // NOTE: strace does not see calls that libuv makes through io_uring.
   return spawn("strace", [...flags, "-o", trace, "--", ...command], { env: { ...env, UV_USE_IO_URING: "0" } });
 }
 

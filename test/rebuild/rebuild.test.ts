@@ -397,7 +397,7 @@ async function withCopy<Result>(
   action: (copy: WorkingCopy, bringUp: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const settings = storeSettings(path);
-  // NOTE: as the command does, so that it can be read with locks.
+  // NOTE: opens it as the command does, so that it can be read with locks.
   openWriter(settings, { create: false }).close();
   const reader = openReader(settings);
   const copy = new WorkingCopy(settings, { purpose: "replace", processes: PROCESSES });

@@ -44,7 +44,7 @@ export function refusalsOf({ scenario, client, log }: Session): Refusal[] {
     if (from === "C") dialogue.send(text);
     if (from !== "S" || client === undefined) continue;
     const reply = dialogue.receive(text);
-    // NOTE: what an empty line or TLS in place of a reply has is no code.
+    // NOTE: an empty line, or TLS in place of a reply, has no code.
     if (!(reply.code >= 400 && reply.code < 600)) continue;
     const isRepeated = dialogue.hasHeard(reply.phase, reply.reply);
     refusals.push({ scenario, ip: client[0], ...reply, isRepeated });

@@ -40,7 +40,7 @@ describe("chains of the corpus", () => {
       let compared = 0;
       await withReader(db, async (reader) => {
         const pairs = [...expected].filter(([pair]) => pair.split(" ").every((id) => known.has(id)));
-        // NOTE: of the full logs, which hold hundreds of the two kinds that are frequent, every fifth of these: all of them agree.
+        // NOTE: the full logs have hundreds of the two frequent kinds; every fifth of these is tried, and all agree.
         const isFrequent = (reason: LinkReason): boolean => ["bounce", "delay_warning"].includes(reason);
         const chosen =
           pairs.length > 50 ? pairs.filter(([, reason], index) => index % 5 === 0 || !isFrequent(reason)) : pairs;

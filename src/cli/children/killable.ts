@@ -35,7 +35,7 @@ export class Killable {
     signal.addEventListener("abort", this.#stop, { once: true });
     if (signal.aborted) this.#stop();
     this.child.send({ job, parentId: process.pid } satisfies Assignment<object>, () => {
-      // NOTE: of one that could not be started, or was ended, its end tells.
+      // NOTE: a process that could not be started, or was killed, is reported by its end.
     });
   }
 

@@ -76,7 +76,7 @@ export class ReadingThread {
 
   #newThread(): Thread {
     const thread = this.#startThread();
-    // NOTE: what a thread that was left has sent before may still come.
+    // NOTE: messages of a thread that was given up may still arrive.
     const ofThis = (): Exchange | undefined => (this.#thread === thread ? this.#exchange : undefined);
     thread.on("message", (message) => ofThis()?.receive(message as FromReader));
     thread.on("error", (error) => ofThis()?.fail(error));

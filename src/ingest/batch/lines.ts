@@ -123,7 +123,7 @@ export class LineSplitter implements TextSink {
 
   #split(text: string): void {
     this.#splitter.write(text);
-    // NOTE: what fails within a write is known at once and told later.
+    // NOTE: an error within a write is known at once and emitted later.
     const error = this.#failure?.error ?? this.#splitter.errored;
     if (error !== null && error !== undefined) throw error;
   }

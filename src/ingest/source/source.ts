@@ -23,7 +23,7 @@ export async function openSource(path: string, surroundings: SourceOptions): Pro
     return openStream(path, new Socket({ fd: descriptor, readable: true, writable: false }), surroundings);
   if (kind === "device") return openStream(path, createReadStream(path, { fd: descriptor }), surroundings);
   const head = readAt(path, descriptor, 0, HEAD_BYTES);
-  // NOTE: of what /proc and its kind make up while it is read, the size is told as nothing.
+  // NOTE: files that the system generates while they are read, as in /proc, have size 0.
   if (sizeBytes === 0 && head.length > 0)
     return openStream(path, createReadStream(path, { fd: descriptor, start: 0 }), surroundings);
   const codec = findCodec(head);

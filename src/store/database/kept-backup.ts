@@ -17,7 +17,7 @@ export function isBackup(path: string): boolean {
     const { file, sha256 } = JSON.parse(readRegularFile(manifest)) as { file?: unknown; sha256?: unknown };
     return file === basename(place) && typeof sha256 === "string";
   } catch {
-    // NOTE: what cannot be read, or is no object, is no manifest.
+    // NOTE: a file that cannot be read, or holds no object, is no manifest.
     return false;
   }
 }

@@ -157,7 +157,7 @@ export function removeSecondNames(path: string, prefix: string): void {
     const other = join(folder, name);
     const status = lstatSync(other, { throwIfNoEntry: false });
     const isSame = status?.dev === own.dev && status.ino === own.ino;
-    // NOTE: what lies beside it belongs to a damaged database, which then needs both.
+    // NOTE: files beside it belong to a damaged database, which then needs both.
     if (isSame && filesBeside(other).length === 0) rmSync(other);
   }
 }

@@ -12,7 +12,7 @@ export function makePrivateDirectory(directory: string, consequence = ""): void 
   try {
     const first = mkdirSync(directory, { recursive: true, mode: OWNER_ONLY.directory });
     if (first === undefined) return;
-    // NOTE: what is synced in a directory is lost with its name, which stands in the one above.
+    // NOTE: the name of a directory is in the one above; if it is lost, so is its synced content.
     const highest = dirname(resolve(first));
     for (let above = dirname(resolve(directory)); ; above = dirname(above)) {
       syncToDiskAtOnce(above);

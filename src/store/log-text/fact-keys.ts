@@ -111,7 +111,7 @@ export type EntryKey = readonly [entryId: number, key: string];
 
 /** The keys of entries that a block tells of and that stay without its text. */
 export function keysOf(database: Database.Database, keys: FactKeys, blockId: number): readonly EntryKey[] {
-  // NOTE: what belongs to no message, and is in no other log, goes with its text.
+  // NOTE: an entry that belongs to no message, and is in no other log, is removed with its text.
   const staying = prepareOnce<[number, number, number, number], { id: number }>(
     database,
     `SELECT id FROM stored_entries WHERE id >= ? AND id < ?

@@ -164,7 +164,7 @@ export class PostingSweep {
       this.#remove.run(kind, key, block_id);
       const [first] = left;
       if (first === undefined) continue;
-      // NOTE: what was taken back and read anew may have left another row that begins with the same block.
+      // NOTE: a block that was taken back and read again may have left another row that begins with it.
       const other = this.#find.get(kind, key, first);
       const blocks = other === undefined ? left : union(left, unpackBlocks(first, other.further_blocks));
       this.#put.run(kind, key, first, packBlocks(first, blocks.slice(1)));
