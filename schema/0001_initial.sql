@@ -15,7 +15,7 @@ INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
 
 -- Names of the codes below, so that views and people can read them. src/store/schema/codes.ts reads them from here.
 CREATE TABLE codes (
-  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention
+  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, posting
   code   INTEGER NOT NULL,
   name   TEXT    NOT NULL,
   PRIMARY KEY (family, code)
@@ -141,7 +141,7 @@ INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('string
 -- many does no harm. Added sorted when a run ends; the blocks beyond text_indexes.last_id are not here yet. A block whose text has
 -- been pruned stays here as long as entries of it are there.
 CREATE TABLE postings (
-  kind           INTEGER NOT NULL, -- codes.mention
+  kind           INTEGER NOT NULL, -- codes.posting
   key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/log-text/postings.ts)
   block_id       INTEGER NOT NULL, -- the first block of the row: raw_blocks.id, or the entries' id / 65536
   further_blocks BLOB,             -- the others: distances, seven bits a byte, the lowest first
@@ -416,7 +416,7 @@ INSERT INTO codes (family, code, name) VALUES
   ('phase', 9, 'non_smtp'),
   ('phase', 10, 'local_scan'),
   ('phase', 11, 'cutthrough'),
-  ('mention', 0, 'address'),
-  ('mention', 1, 'string'),
-  ('mention', 2, 'message_id'),
-  ('mention', 3, 'next_hop');
+  ('posting', 0, 'address'),
+  ('posting', 1, 'string'),
+  ('posting', 2, 'message_id'),
+  ('posting', 3, 'next_hop');

@@ -189,7 +189,7 @@ class Run {
   #writer: Writer;
   #server: ServerRow;
   #runId: number;
-  #book: MessageCache;
+  #messages: MessageCache;
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
   /** Logs to be read at once, for progress. */
@@ -210,7 +210,7 @@ class Run {
     this.#server = server;
     this.#runId = runId;
     this.#options = options;
-    this.#book = new MessageCache(server.id);
+    this.#messages = new MessageCache(server.id);
     if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
   }
 
@@ -322,7 +322,7 @@ class Run {
     const { server, runId } = beginRun(this.#writer, this.#options);
     this.#server = server;
     this.#runId = runId;
-    this.#book = new MessageCache(server.id);
+    this.#messages = new MessageCache(server.id);
     this.#writer.syncCommits();
   }
 
@@ -463,7 +463,7 @@ class Run {
       },
     };
     let next = source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
-    do next = await storeLog(open, next, this.#writer, this.#book, figures, options);
+    do next = await storeLog(open, next, this.#writer, this.#messages, figures, options);
     while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
   }

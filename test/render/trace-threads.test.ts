@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatTime } from "../../src/render/form/format.ts";
-import { THREADS, threadsOf } from "../../src/render/trace/threads.ts";
+import { TIMELINE_GROUPINGS, threadsOf } from "../../src/render/trace/threads.ts";
 import type { TimelineItem } from "../../src/trace/result.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import { FIXTURES, ingestInto, temporaryFolder, withReader } from "../support/database.ts";
@@ -54,7 +54,7 @@ describe("threads", () => {
     const traces = await withReader(db, (reader) => traceAll(reader, keys, formatTime));
     expect(traces.length).toBeGreaterThan(50);
     for (const { timeline, recipients } of traces) {
-      for (const by of THREADS.filter((grouping) => grouping !== "time")) {
+      for (const by of TIMELINE_GROUPINGS.filter((grouping) => grouping !== "time")) {
         const items = threadsOf(timeline, by).flatMap((thread) => thread.items);
         expect(new Set(items)).toEqual(new Set(timeline));
         expect(items).toHaveLength(timeline.length);

@@ -11,7 +11,7 @@ import { replay } from "../../src/ingest/save/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneProgress, pruneStatus, rehearse } from "../../src/retention/prune.ts";
 import { RawTextReader } from "../../src/store/log-text/blocks.ts";
-import { FreshPostings, indexPostings, mentionsTable, unpackBlocks } from "../../src/store/log-text/postings.ts";
+import { FreshPostings, indexPostings, postingsInsert, unpackBlocks } from "../../src/store/log-text/postings.ts";
 import { TEXT_REFERENCES } from "../../src/store/schema/text-references.ts";
 import { openReader } from "../../src/store/store.ts";
 import { untilCaughtUp, WorkingCopy } from "../../src/store/working-copy.ts";
@@ -513,7 +513,7 @@ function expectSound(path: string, kept: Kept): void {
       const used = `SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL`;
       expect(database.prepare(`SELECT count(*) FROM ${table} WHERE id NOT IN (${used})`).pluck().get()).toBe(0);
     }
-    expectMentioned(path);
+    expectPostings(path);
     const rawText = new RawTextReader(database);
     for (const id of database.prepare("SELECT id FROM stored_entries").pluck().all() as number[])
       expect(rawText.entryText(id) !== undefined).toBe(kept.blocks.has(Math.floor(id / 65_536)));
@@ -561,7 +561,7 @@ async function expectLinesToAgree(path: string, before: Model, kept: Kept): Prom
 }
 
 /** Every entry is found by what it says, and no block is named of which nothing is left. */
-function expectMentioned(path: string): void {
+function expectPostings(path: string): void {
   const copy = `${path}.postings`;
   copyFileSync(path, copy);
   const database = new Database(copy);
@@ -588,11 +588,11 @@ function expectMentioned(path: string): void {
       .all();
     const stored = postings();
     database.exec("DELETE FROM postings; UPDATE text_indexes SET last_id = 0 WHERE table_name = 'raw_blocks'");
-    indexPostings(database, mentionsTable(database), new FreshPostings());
-    const blockOf = (mention: string): number => Number(mention.split(" ")[2]);
-    const needed = [...postings()].filter((mention) => blockOf(mention) <= lastId);
-    expect(needed.filter((mention) => !stored.has(mention))).toEqual([]);
-    expect([...stored].filter((mention) => !alive.includes(blockOf(mention)))).toEqual([]);
+    indexPostings(database, postingsInsert(database), new FreshPostings());
+    const blockOf = (posting: string): number => Number(posting.split(" ")[2]);
+    const needed = [...postings()].filter((posting) => blockOf(posting) <= lastId);
+    expect(needed.filter((posting) => !stored.has(posting))).toEqual([]);
+    expect([...stored].filter((posting) => !alive.includes(blockOf(posting)))).toEqual([]);
   } finally {
     database.close();
   }

@@ -139,7 +139,7 @@ describe("the codes", () => {
     ["message_status", MESSAGE_STATUSES],
     ["recipient_status", RECIPIENT_STATUSES],
     ["outcome", OUTCOMES],
-    ["mention", POSTING_KINDS],
+    ["posting", POSTING_KINDS],
   ])("of %s are the program's list, in its order", (family, names) => {
     expect(codesOf(family)).toEqual(names.map((name, code) => ({ code, name })));
   });
@@ -164,10 +164,10 @@ describe("the codes", () => {
     expect(families).toEqual([
       "event",
       "log_type",
-      "mention",
       "message_status",
       "outcome",
       "phase",
+      "posting",
       "recipient_status",
     ]);
   });

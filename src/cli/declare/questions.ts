@@ -1,7 +1,7 @@
 /** The commands that answer questions, and their flags. */
 import { type Command, Option } from "commander";
 import { ROW_FORMATS } from "../../render/form/row-formats.ts";
-import { THREADS } from "../../render/trace/threads.ts";
+import { TIMELINE_GROUPINGS } from "../../render/trace/threads.ts";
 import { CONDITION_FIGURES } from "../../stats/conditions.ts";
 import { COMPARISONS } from "../../stats/period.ts";
 import { SECTIONS, type SectionName } from "../../stats/sections.ts";
@@ -50,7 +50,7 @@ export function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--chain", "show what it came of and what came of it, as a tree")
     .addOption(
       new Option("--by <thread>", "what the timeline is sorted into")
-        .choices(THREADS)
+        .choices(TIMELINE_GROUPINGS)
         .default("time")
         .conflicts(["chain", "raw"]),
     )

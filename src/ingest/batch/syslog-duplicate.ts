@@ -26,7 +26,7 @@ const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
 const BY_DAEMON = /^Connection from \S+ (?:I=\S+ )?refused: /;
 
 /** Exim sends both lines at once. */
-const BETWEEN_TWINS_MS = 2 * SECOND_MS;
+const BETWEEN_DUPLICATES_MS = 2 * SECOND_MS;
 
 /** Facts that an entry of syslog shares with its duplicate. */
 export interface SyslogDuplicate {
@@ -48,7 +48,7 @@ export function syslogDuplicateOf(parsed: ParsedEntry): SyslogDuplicate | undefi
   const { kind } = parsed.event;
   const secondLog = canHaveDuplicate(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
   if (secondLog === undefined) return undefined;
-  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
+  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_DUPLICATES_MS };
 }
 
 function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {

@@ -102,8 +102,8 @@ export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "pat
 }
 
 /**
- * Reads the new part of a log, until its end or a pause, and adds to `figures` what it stores; early when `signal` aborts.
- * Returns where to go on after a pause.
+ * Stores the new part of a log, until its end or a pause, or until `signal` aborts; adds what it stored to `figures`. Returns
+ * the source to continue with after a pause.
  * Errors: `unreadable` when the log cannot be read on, with all before it stored; `in_use` when another run reads the same
  * log; those of {@link Writer.write}.
  */
@@ -111,20 +111,20 @@ export async function storeLog(
   open: OpenSource,
   source: SourceRow | NewSource,
   writer: Writer,
-  book: MessageCache,
+  cache: MessageCache,
   figures: LogFigures,
   options: ReaderOptions,
 ): Promise<SourceRow | NewSource> {
-  const reader = new LogWriter(source, open, writer, book, figures, options);
+  const log = new LogWriter(source, open, writer, cache, figures, options);
   try {
-    await options.readBlocks(open.readUntilPause(), reader.start, (block) => reader.add(block), options.signal);
+    await options.readBlocks(open.readUntilPause(), log.start, (block) => log.add(block), options.signal);
   } catch (error) {
-    if (!(error instanceof SourceFailure)) throw reader.rollBack(error);
-    reader.end();
+    if (!(error instanceof SourceFailure)) throw log.rollBack(error);
+    log.end();
     throw readFailure(open.path, error.cause);
   }
-  reader.end();
-  return reader.source ?? source;
+  log.end();
+  return log.source ?? source;
 }
 
 /** A source without an id is not stored yet. */
@@ -153,7 +153,7 @@ class LogWriter {
   readonly #figures: LogFigures;
   readonly #open: OpenSource;
   readonly #writer: Writer;
-  readonly #book: MessageCache;
+  readonly #messages: MessageCache;
   readonly #options: ReaderOptions;
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
@@ -165,7 +165,7 @@ class LogWriter {
     start: SourceRow | NewSource,
     open: OpenSource,
     writer: Writer,
-    book: MessageCache,
+    cache: MessageCache,
     figures: LogFigures,
     options: ReaderOptions,
   ) {
@@ -175,8 +175,8 @@ class LogWriter {
     this.#figures = figures;
     this.#open = open;
     this.#writer = writer;
-    this.#book = book;
-    this.#batches = new BatchWriter(book);
+    this.#messages = cache;
+    this.#batches = new BatchWriter(cache);
     this.#options = options;
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
@@ -220,7 +220,7 @@ class LogWriter {
     const before = this.#source;
     const source = this.#guard(group, () => {
       const { transactor } = group;
-      group.messages += this.#book.save(transactor);
+      group.messages += this.#messages.save(transactor);
       const id = this.#checkpoint(transactor, group.source, before.position);
       for (const block of group.blocks) transactor.addBlock({ ...block, sourceId: id });
       if (group.blocks.length > 1) transactor.rollUpEntries();
@@ -241,7 +241,7 @@ class LogWriter {
   }
 
   readonly #forget = (): void => {
-    this.#book.forget();
+    this.#messages.forget();
     this.#batches.decoder.forgetIds();
   };
 
@@ -271,8 +271,8 @@ class LogWriter {
 
   #storeInto(group: Group, block: EncodedBlock): void {
     const { transactor, blocks } = group;
-    // NOTE: before the last block is taken back: what that leaves is newer than what the book carries over.
-    if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#book.renumber(transactor);
+    // NOTE: before the last block is taken back: what that leaves is newer than what the cache carries over.
+    if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#messages.renumber(transactor);
     if (block.isRedone) {
       const { messages, ...rest } = this.#retractLastBlock(transactor);
       Object.assign(group, rest);
@@ -328,7 +328,7 @@ class LogWriter {
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved, duplicateLocations } = transactor.retractBlock(block.id);
-    const removed = this.#book.restore(transactor, messages, this.#writer.rawText);
+    const removed = this.#messages.restore(transactor, messages, this.#writer.rawText);
     for (const entry of moved) this.#restoreFacts(transactor, entry);
     return {
       source: {
@@ -365,7 +365,7 @@ class LogWriter {
       counts: transactor.counts.countsFor(blockId, serverId),
     };
     for (const batch of block.batches) this.#batches.write(transactor, batch, target);
-    this.#mention(transactor, blockId, block);
+    this.#addPostings(transactor, blockId, block);
     if (duplicateLocations.size === 0) return;
     // NOTE: the entries that are seen again may be of this block.
     transactor.flush();
@@ -373,7 +373,7 @@ class LogWriter {
       transactor.addDuplicateLocation(duplicate, location, logType);
   }
 
-  #mention(transactor: Transactor, blockId: number, { postings }: EncodedBlock): void {
+  #addPostings(transactor: Transactor, blockId: number, { postings }: EncodedBlock): void {
     const { strings, addresses } = this.#batches.decoder;
     const known = transactor.postings;
     known.begin(blockId);

@@ -132,7 +132,7 @@ export class MessageCache {
   }
 
   /** Applies a line about a message as a whole. */
-  tell(number: number, at: Moment, update: MessageUpdate): void {
+  applyUpdate(number: number, at: Moment, update: MessageUpdate): void {
     applyLine(this.#met(number).state, at, update, undefined);
   }
 
@@ -145,10 +145,10 @@ export class MessageCache {
   }
 
   /** Applies a line about one recipient of a message; `addressId` is the id of its address. */
-  speak(number: number, word: RecipientEvent, addressId: number): void {
+  applyRecipientEvent(number: number, event: RecipientEvent, addressId: number): void {
     const { state, addressIds } = this.#met(number);
     const { size } = state.recipients;
-    applyEvent(state, word);
+    applyEvent(state, event);
     if (state.recipients.size > size) addressIds[size] = addressId;
   }
 
@@ -164,9 +164,9 @@ export class MessageCache {
   }
 
   /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
-  restore(transactor: Transactor, bereft: readonly OrphanedMessage[], rawText: RawTextReader): number {
+  restore(transactor: Transactor, orphaned: readonly OrphanedMessage[], rawText: RawTextReader): number {
     let removed = 0;
-    for (const message of bereft) {
+    for (const message of orphaned) {
       const { id, eximId, entries } = message;
       this.#carried.delete(eximId);
       const [first] = entries;
@@ -345,7 +345,7 @@ function toState(stored: StoredMessage): MessageState {
   state.queueMs = stored.queueMs;
   Object.assign(state.milestones, stored.milestones);
   for (const { address, announced } of stored.recipients) recipientOf(state, address).announced = announced;
-  for (const word of stored.words) applyEvent(state, word);
+  for (const event of stored.recipientEvents) applyEvent(state, event);
   return state;
 }
 

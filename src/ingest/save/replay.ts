@@ -50,11 +50,11 @@ async function readAll(
 ): Promise<void> {
   const figures = { ...NOTHING };
   for (const server of writer.sources.servers()) {
-    const book = new MessageCache(server.id);
+    const cache = new MessageCache(server.id);
     const sources = [...writer.sources.sourcesOf(server.id)].sort((left, right) => left.id - right.id);
     for (const source of sources) {
       const isLarge = text.sizeOf(source.id) - source.position > LARGE_LOG;
-      await storeLog(openStored(source, text), source, writer, book, figures, {
+      await storeLog(openStored(source, text), source, writer, cache, figures, {
         batchLines: BATCH_LINES,
         load: BULK_LOAD,
         readBlocks: thread !== undefined && isLarge ? (...given) => thread.readBlocks(...given) : readBlocks,

@@ -16,12 +16,11 @@ export async function openArchive(
   descriptor: number,
   sizeBytes: number,
   codec: Codec,
-  surroundings: SourceOptions,
+  options: SourceOptions,
 ): Promise<OpenSource> {
   const progress = { bytesRead: 0 };
-  const readAll = (shown: Progress): AsyncGenerator<Buffer> =>
-    readOn(descriptor, 0, NOTHING, shown, surroundings.signal);
-  const begin = (): Promise<ForwardSource> => openForward(path, readAll(progress), false, surroundings);
+  const readAll = (shown: Progress): AsyncGenerator<Buffer> => readOn(descriptor, 0, NOTHING, shown, options.signal);
+  const begin = (): Promise<ForwardSource> => openForward(path, readAll(progress), false, options);
   let source: ForwardSource;
   try {
     source = await begin();
@@ -34,7 +33,7 @@ export async function openArchive(
     head: source.head,
     sizeBytes,
     textBytes: undefined,
-    verify: () => verifyArchive(path, codec, readAll({ bytesRead: 0 }), surroundings),
+    verify: () => verifyArchive(path, codec, readAll({ bytesRead: 0 }), options),
     bytesRead: () => progress.bytesRead,
     compare: async (position, stored) => {
       const comparison = await source.compare(position, stored);

@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 
 /** Returns stored bytes of a log, as latin1, that end at `end`; fewer than `length` if the rest is no longer stored. */
-export type StoredText = (end: number, length: number) => string;
+export type ReadStoredBytes = (end: number, length: number) => string;
 
 /**
  * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} goes on behind them.
@@ -37,7 +37,7 @@ export interface OpenSource {
    */
   readonly verify: () => Promise<void>;
   /** Compares the log with one that is stored up to `position`. */
-  readonly compare: (position: number, stored: StoredText) => Promise<Comparison>;
+  readonly compare: (position: number, stored: ReadStoredBytes) => Promise<Comparison>;
   /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
   readonly read: () => Readable;
   /**

@@ -4,14 +4,14 @@ import { openForward } from "./forward-source.ts";
 import type { OpenSource, SourceOptions } from "./open-source.ts";
 
 /** Opens a stream that can be read once: standard input, a named pipe. */
-export async function openStream(path: string, stream: Readable, surroundings: SourceOptions): Promise<OpenSource> {
-  const { signal } = surroundings;
+export async function openStream(path: string, stream: Readable, options: SourceOptions): Promise<OpenSource> {
+  const { signal } = options;
   const stop = (): void => {
     stream.destroy();
   };
   if (signal?.aborted === true) stop();
   signal?.addEventListener("abort", stop, { once: true });
-  const source = await openForward(path, stream, true, surroundings).catch((error: unknown) => {
+  const source = await openForward(path, stream, true, options).catch((error: unknown) => {
     stop();
     throw error;
   });

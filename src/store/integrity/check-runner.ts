@@ -6,7 +6,7 @@ import { RawTextReader } from "../log-text/blocks.ts";
 import { StoredText } from "../log-text/log-export.ts";
 import type { Check, CheckStep } from "./checks/check.ts";
 import { COUNTS } from "./checks/counts.ts";
-import { DUPLICATE_LOCATIONS, TWINS } from "./checks/duplicates.ts";
+import { DUPLICATE_LOCATIONS, DUPLICATES } from "./checks/duplicates.ts";
 import { FILE } from "./checks/file.ts";
 import { MESSAGES } from "./checks/messages.ts";
 import { PLACES } from "./checks/places.ts";
@@ -28,7 +28,7 @@ export const CHECKS: readonly Check[] = [
   DUPLICATE_LOCATIONS,
   TEXT_INDEXES,
   RAW_TEXT,
-  TWINS,
+  DUPLICATES,
 ];
 
 export class CheckRunner {

@@ -35,7 +35,7 @@ const SEGMENT_BLOCKS = 2048;
 const SEGMENT_POSTINGS = 1 << 19;
 
 /** The insert that {@link indexPostings} uses. */
-export function mentionsTable(database: Database.Database): BulkInsert<"postings"> {
+export function postingsInsert(database: Database.Database): BulkInsert<"postings"> {
   return new BulkInsert(database, "postings", ["kind", "key", "block_id", "further_blocks"], "replace");
 }
 
@@ -73,8 +73,8 @@ function readPostings(
       segment = new Segment(block);
     }
     for (const { rows, kinds } of sources)
-      collect(rows.iterate(entryIdOf(block, 0), entryIdOf(block + 1, 0)), kinds, (...mention) =>
-        segment.add(...mention),
+      collect(rows.iterate(entryIdOf(block, 0), entryIdOf(block + 1, 0)), kinds, (...posting) =>
+        segment.add(...posting),
       );
   }
   segment.writeTo(table);
@@ -94,7 +94,7 @@ export function postingEntries(database: Database.Database, entryIds: readonly n
   // NOTE: where the block is mentioned already in a row of several, one row too many does no harm.
   const add = database.prepare("INSERT OR IGNORE INTO postings (kind, key, block_id) VALUES (?, ?, ?)");
   for (const { rows, kinds } of prepareSources(database)) {
-    for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...mention) => add.run(...mention));
+    for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...posting) => add.run(...posting));
   }
 }
 

@@ -29,7 +29,7 @@ export interface OpenLine {
   readonly at: Moment;
   readonly event: EntryKind;
   /** Undefined: it is about the whole message. */
-  readonly word:
+  readonly recipientEvent:
     | {
         readonly recipient: string;
         readonly final: string | null;
@@ -166,7 +166,7 @@ const RUN_LINES = 60;
 const RUN_START = /\bStart queue run\b/;
 
 function toLine({ at, event, recipient, final, outcome, isAttempt, error }: LineRow): OpenLine {
-  const word =
+  const recipientEvent =
     recipient === null || outcome === null
       ? undefined
       : {
@@ -176,5 +176,5 @@ function toLine({ at, event, recipient, final, outcome, isAttempt, error }: Line
           isAttempt: isAttempt === 1,
           error: error === null ? null : decodeUtf8(error),
         };
-  return { at, event: event as EntryKind, word };
+  return { at, event: event as EntryKind, recipientEvent };
 }

@@ -63,24 +63,24 @@ export class ConditionBuilder {
     const given = (patterns: readonly Pattern[] | undefined) => this.#textIds("addresses", patterns);
     const senders = await given(sender);
     if (senders !== undefined) {
-      this.#mention("address", senders.list);
+      this.#addPostings("address", senders.list);
       this.#add(either(isSentBy(senders)), clientIn(senders, "sender_id"));
     }
     const recipients = await given(recipient);
     if (recipients !== undefined) {
-      this.#mention("address", recipients.list);
+      this.#addPostings("address", recipients.list);
       this.#add(either(isSentTo(recipients)), clientIn(recipients, "recipient_id"));
       this.#attempt.push(either([isIn("a.recipient_id", recipients), isIn("a.final_id", recipients)]));
     }
     for (const patterns of [address, domain?.map((name) => `*@${name}`)]) {
       const ids = await given(patterns);
       if (ids === undefined) continue;
-      this.#mention("address", ids.list);
+      this.#addPostings("address", ids.list);
       this.#add(either([...isSentBy(ids), ...isSentTo(ids)]), clientIn(ids, "sender_id", "recipient_id"));
     }
     const logins = await this.#textIds("strings", auth?.flatMap(toLogins));
     if (logins === undefined) return;
-    this.#mention("string", logins.list);
+    this.#addPostings("string", logins.list);
     this.#add(either([isIn("m.auth_id", logins), clientOfMessage(logins, "auth_id")]), clientIn(logins, "auth_id"));
   }
 
@@ -89,7 +89,7 @@ export class ConditionBuilder {
     const ips = isGiven(ip) ? new Ids(await findIpIds(this.#database, ip)) : undefined;
     for (const [ids, column] of [[hosts, "host_id"] as const, [ips, "ip_id"] as const]) {
       if (ids === undefined) continue;
-      this.#mention("string", ids.list);
+      this.#addPostings("string", ids.list);
       const isMet = [isIn(`m.${column}`, ids), delivery(isIn(`y.${column}`, ids)), clientOfMessage(ids, column)];
       this.#add(either(isMet), clientIn(ids, column));
     }
@@ -118,7 +118,7 @@ export class ConditionBuilder {
     if (isGiven(eximId)) this.#add(sql`m.exim_id IN (SELECT value FROM json_each(${JSON.stringify(eximId)}))`);
     if (isGiven(messageId)) {
       const plain = messageId.map((id) => id.replace(/^<(.*)>$/, "$1"));
-      this.#mention("message_id", plain.map(textKey));
+      this.#addPostings("message_id", plain.map(textKey));
       this.#add(either(plain.map((id) => sql<SqlBool>`m.header_message_id = ${id}`)));
     }
     if (isGiven(tag)) {
@@ -239,7 +239,7 @@ export class ConditionBuilder {
     else this.#entry?.push(entry);
   }
 
-  #mention(kind: PostingKind, keys: readonly number[]): void {
+  #addPostings(kind: PostingKind, keys: readonly number[]): void {
     this.#postings.push({ kind, keys });
   }
 

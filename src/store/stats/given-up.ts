@@ -24,8 +24,8 @@ export async function findGivenUp(selection: Selection, codes: Codes, choice: Ch
   await sql`CREATE TABLE temp.given_up (entry_id INTEGER PRIMARY KEY, reason_id INTEGER, problem_id INTEGER)`.execute(
     tables,
   );
-  const chosen = choice === undefined ? [] : [sql`e.entry_id IN (SELECT id FROM temp.matched_events)`];
-  const wanted = sql.join([sql`1`, ...selection.ofEntries(), ...chosen], sql` AND `);
+  const matched = choice === undefined ? [] : [sql`e.entry_id IN (SELECT id FROM temp.matched_events)`];
+  const wanted = sql.join([sql`1`, ...selection.ofEntries(), ...matched], sql` AND `);
   await sql`
     INSERT INTO temp.given_up
     WITH ended AS MATERIALIZED (

@@ -15,7 +15,7 @@ export interface Choice {
 
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
-/** Fills temp.chosen_messages, chosen_rejections and chosen_events with the ids of what matches, of any time. Errors: `usage`. */
+/** Fills temp.matched_messages, matched_rejections and matched_events with the ids of what matches, of any time. Errors: `usage`. */
 export async function chooseRows(database: Kysely<Schema>, search: SearchReader, subjects: Filter): Promise<Choice> {
   for (const table of ["matched_messages", "matched_rejections", "matched_events"]) {
     await sql`DROP TABLE IF EXISTS ${sql.table(`temp.${table}`)}`.execute(database);

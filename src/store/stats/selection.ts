@@ -71,7 +71,7 @@ export class Selection {
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
           inRanges(sql.ref<number>("m.id"), ranges),
           ...this.#ofServers(sql.ref<number>("m.server_id")),
-          ...this.#chosen(sql.ref<number>("m.id"), "matched_messages"),
+          ...this.#matched(sql.ref<number>("m.id"), "matched_messages"),
         ]),
       );
   }
@@ -152,13 +152,13 @@ export class Selection {
   }
 
   /** Conditions on facts of an entry, by the column that holds the entry's id. */
-  #said(entryId: string, ranges: readonly IdRange[], chosen: string): readonly Expression<SqlBool>[] {
+  #said(entryId: string, ranges: readonly IdRange[], matched: string): readonly Expression<SqlBool>[] {
     const id = sql.ref<number>(entryId);
-    return [inRanges(id, ranges), ...this.#chosen(id, chosen), ...this.#ofEntry(id)];
+    return [inRanges(id, ranges), ...this.#matched(id, matched), ...this.#ofEntry(id)];
   }
 
   /** Condition that an id was found by the filter. */
-  #chosen(id: Expression<number>, table: string): Expression<SqlBool>[] {
+  #matched(id: Expression<number>, table: string): Expression<SqlBool>[] {
     return this.#filter.subjects === undefined
       ? []
       : [sql<SqlBool>`${id} IN (SELECT id FROM ${sql.table(`temp.${table}`)})`];

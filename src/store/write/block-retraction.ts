@@ -41,13 +41,13 @@ export class Retraction {
     const forgotten = this.#forgetDuplicateLocations(range);
     const moved = this.#moveDuplicates(range);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
-    const bereft = messages.map(({ id, server_id, exim_id }) => this.#orphan(id, server_id, exim_id));
+    const orphaned = messages.map(({ id, server_id, exim_id }) => this.#orphan(id, server_id, exim_id));
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
     forgetPostings(
       this.#database,
       moved.map(({ id }) => blockOf(id)),
     );
-    return { moved, messages: bereft, duplicateLocations: forgotten + moved.length };
+    return { moved, messages: orphaned, duplicateLocations: forgotten + moved.length };
   }
 
   /** Takes from a message what is derived again: its recipients, but those that only pruned text has named. */

@@ -12,7 +12,7 @@ export interface StoredMessage {
   readonly queueMs: number | undefined;
   readonly milestones: MessageMilestones;
   readonly recipients: readonly StoredRecipient[];
-  readonly words: readonly StoredRecipientEvent[];
+  readonly recipientEvents: readonly StoredRecipientEvent[];
 }
 
 export type MessageMilestones = Readonly<Record<MilestoneName, Moment | undefined>>;

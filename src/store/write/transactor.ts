@@ -204,7 +204,7 @@ export class Transactor {
       recipients: tables.recipientsOf
         .all(row.id)
         .map(({ address, announced }) => ({ address, announced: announced === 1 })),
-      words: tables.wordsOf.all(row.id).map((word) => this.#toWord(word)),
+      recipientEvents: tables.recipientEventsOf.all(row.id).map((row) => this.#toRecipientEvent(row)),
     };
   }
 
@@ -341,13 +341,13 @@ export class Transactor {
    */
   retractBlock(blockId: number): Orphaned {
     this.#open();
-    const bereft = this.#retraction.retract(blockId);
+    const orphaned = this.#retraction.retract(blockId);
     this.#memory.postings.spoil();
     this.#memory.counts.spoil();
     this.#memory.rawText.clear();
     this.#memory.duplicates.forget();
     this.#memory.syslogDuplicates.forget();
-    return bereft;
+    return orphaned;
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
@@ -386,7 +386,7 @@ export class Transactor {
     return this.#tables;
   }
 
-  #toWord(row: RecipientEventRow): StoredRecipientEvent {
+  #toRecipientEvent(row: RecipientEventRow): StoredRecipientEvent {
     return {
       recipient: row.recipient,
       target: row.target ?? row.recipient,

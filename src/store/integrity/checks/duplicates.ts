@@ -33,7 +33,7 @@ export const DUPLICATE_LOCATIONS: Check = {
   },
 };
 
-export const TWINS: Check = {
+export const DUPLICATES: Check = {
   name: "duplicates",
   question: "Do two logs that show one entry have the same line?",
   readsAllText: true,
