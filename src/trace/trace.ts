@@ -3,7 +3,7 @@ import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
-import type { AttemptRow, MessageKey, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
+import type { AttemptRow, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
 import type { RecipientRow } from "../store/search/recipient-row.ts";
 import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
@@ -18,17 +18,14 @@ export interface TraceSources {
   readonly links: LinkReader;
 }
 
-/** Everything about messages that are known. */
+/** Traces messages whose rows were read, in their order. */
 export async function traceAll(
   sources: TraceSources,
-  keys: readonly MessageKey[],
+  rows: readonly MessageRow[],
   formatTime: FormatZonedTime,
 ): Promise<Trace[]> {
   const traces: Trace[] = [];
-  for (const { id, server } of keys) {
-    const row = (await sources.messages.find(id)).find((one) => one.server === server);
-    if (row !== undefined) traces.push(await traceOne(sources, row, formatTime));
-  }
+  for (const row of rows) traces.push(await traceOne(sources, row, formatTime));
   return traces;
 }
 

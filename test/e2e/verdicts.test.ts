@@ -1,6 +1,7 @@
 /** The sentence that `trace` begins with, against what the driver of the traffic knows of each recipient. */
 import { describe, expect, test } from "vitest";
 import { formatTime } from "../../src/render/form/format.ts";
+import type { MessageRow } from "../../src/store/read/message-reader.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import {
   type Corpus,
@@ -46,13 +47,13 @@ describe("the verdict", () => {
     "of %s agrees with the fates",
     async (_name, corpus) => {
       const db = await corpusDatabase(corpus);
-      const known = new Set(queryAll<{ id: string }>(db, "SELECT id FROM messages").map(({ id }) => id));
+      const rows = new Map(queryAll<MessageRow>(db, "SELECT * FROM messages").map((row) => [row.id, row]));
       const named = namedRecipients(db);
-      const chosen = messagesOf(corpus).filter(({ id }) => known.has(id));
+      const chosen = messagesOf(corpus).filter(({ id }) => rows.has(id));
       const traces = await withReader(db, (reader) =>
         traceAll(
           reader,
-          chosen.map(({ id }) => ({ id, server: "mx1" })),
+          chosen.flatMap(({ id }) => rows.get(id) ?? []),
           formatTime,
         ),
       );

@@ -7,7 +7,7 @@ import { renderChain } from "../../render/trace/chain-tree.ts";
 import { renderChoices } from "../../render/trace/choices.ts";
 import { renderTracePage } from "../../render/trace/page.ts";
 import type { TimelineGrouping } from "../../render/trace/threads.ts";
-import type { MessageKey } from "../../store/read/message-reader.ts";
+import type { MessageKey, MessageRow } from "../../store/read/message-reader.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Filter } from "../../store/search/filter.ts";
 import { buildChain } from "../../trace/chain.ts";
@@ -73,8 +73,8 @@ async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise
   for (const key of keys) if (await reader.messages.hasMoreEntries(key, BRIEF_ENTRIES)) throw new NotBrief();
 }
 
-async function printPages(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
-  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
+async function printPages(reader: Reader, rows: readonly MessageRow[], flags: TraceFlags, io: Io): Promise<void> {
+  const traces = redactor(flags)(await traceAll(reader, rows, formatTime));
   if (flags.json === true) {
     io.stdout.write(renderJson("trace", { messages: traces }));
     return;
@@ -97,12 +97,12 @@ async function printChains(reader: Reader, keys: readonly MessageKey[], flags: T
 
 async function printChoices(
   reader: Reader,
-  keys: readonly MessageKey[],
+  rows: readonly MessageRow[],
   isMore: boolean,
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
-  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
+  const traces = redactor(flags)(await traceAll(reader, rows, formatTime));
   if (flags.json === true) {
     const choices = traces.map(({ verdict, message, recipients }: Trace, index) => ({
       number: index + 1,
@@ -116,7 +116,7 @@ async function printChoices(
   io.stdout.write(renderChoices(traces, { ...screenOf(io), isMore }));
 }
 
-function pick(messages: readonly MessageKey[], number: number): MessageKey {
+function pick(messages: readonly MessageRow[], number: number): MessageRow {
   const message = messages[number - 1];
   if (message !== undefined) return message;
   throw new PilotError("usage", `There is no number ${number} to pick.`, {
