@@ -3,7 +3,6 @@
 import type { EntryKind } from "../parse/events.ts";
 import { isUnknown, LINE_KINDS } from "./kinds.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
-import { shapeOf } from "./shape.ts";
 
 export interface KindCount {
   readonly kind: EntryKind;
@@ -96,4 +95,23 @@ class ShapeTable {
     const samples = [...this.#samples.values()].sort((one, other) => other.count - one.count).slice(0, mostSamples);
     return { count: this.#count, shapes: this.#samples.size, samples };
   }
+}
+
+/** Values that differ from line to line, and the names that stand for them. */
+const VALUES: readonly (readonly [RegExp, string])[] = [
+  [/"(?:[^"\\]|\\.)*"/g, '"…"'],
+  [/\b[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})\b/g, "ID"],
+  [/[^\s<>()[\]=:,;"']+@[^\s<>()[\]=:,;"']+/g, "ADDRESS"],
+  [/\[[0-9A-Fa-f:.]+\](?::\d+)?/g, "[IP]"],
+  [/\b(?:[0-9A-Za-z-]+\.)+[A-Za-z]{2,}\b/g, "NAME"],
+  [/\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi, "0"],
+  [/\d+/g, "0"],
+];
+
+/** Longer text adds nothing to a shape. */
+const LONGEST_SHAPE = 300;
+
+/** Shape of a text: ids, addresses, host names, numbers and quoted text are replaced by names. */
+export function shapeOf(text: string): string {
+  return VALUES.reduce((shape, [value, name]) => shape.replace(value, name), text.slice(0, LONGEST_SHAPE));
 }

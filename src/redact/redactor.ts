@@ -6,7 +6,6 @@ import { unescapeQuoted } from "../parse/quoting.ts";
 import { unwrapLine } from "../parse/wrappers.ts";
 import { type Secret, secretOf } from "./fields.ts";
 import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
-import { Names } from "./names.ts";
 import { type Found, KnownTexts, replaceFound } from "./patterns.ts";
 
 /** Forms of made-up names. Ids have the form of Exim's, so that a redacted line can be read like any other. */
@@ -19,6 +18,29 @@ const SHORTEST_KNOWN = 4;
 
 /** Words of Exim's where the name of somebody could stand. */
 const NO_ACTORS: readonly string[] = ["ACL", "the", "delivery", "an", "a", "errmsg"];
+
+/** Made-up names, numbered in the order of the real ones; equal real names have equal made-up ones. */
+class Names {
+  readonly #names = new Map<string, string>();
+  readonly #make: (number: number) => string;
+
+  constructor(make: (number: number) => string) {
+    this.#make = make;
+  }
+
+  of(real: string): string {
+    let name = this.#names.get(real);
+    if (name === undefined) {
+      name = this.#make(this.#names.size + 1);
+      this.#names.set(real, name);
+    }
+    return name;
+  }
+
+  has(real: string): boolean {
+    return this.#names.has(real);
+  }
+}
 
 export class Redactor {
   readonly #users = new Names((number) => `user${number}`);

@@ -1,8 +1,12 @@
 import { PilotError } from "../../errors.ts";
 import { renderJson, renderJsonLine } from "../../render/form/json.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
-import { renderRawGroup } from "../../render/raw-group.ts";
-import { renderSearchCsvHeading, renderSearchCsvRow, renderSearchList } from "../../render/search-results.ts";
+import {
+  renderRawGroup,
+  renderSearchCsvHeading,
+  renderSearchCsvRow,
+  renderSearchList,
+} from "../../render/search-results.ts";
 import { parseCursor } from "../../search/cursor.ts";
 import { compilePattern } from "../../search/pattern.ts";
 import { toRawGroup } from "../../search/raw-groups.ts";
