@@ -27,7 +27,7 @@ const outcomes = new Map<string, Outcome>();
 beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-test.each(CASES)("$name", async (golden) => {
+test.each(CASES)("the case $name prints what its files hold", async (golden) => {
   const outcome = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
   outcomes.set(golden.name, outcome);
   if (IS_UPDATE) writeOutcome(golden, outcome);

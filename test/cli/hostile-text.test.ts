@@ -67,7 +67,7 @@ test.each([
   "sources --json",
   "tag",
   "tag --json",
-])("%s", async (command) => {
+])("the terminal is safe from what %s prints", async (command) => {
   const [name = "", ...flags] = command.split(" ");
   const statement = name === "sql" ? ["SELECT subject FROM messages"] : [];
   const paging = UNPAGED.has(name) ? [] : ["--no-pager"];
@@ -86,7 +86,7 @@ test.each([
   ["a log", ["ingest", "--quiet", `nowhere/${EVIL}`]],
   ["a configuration", ["config", "--config", `nowhere/${EVIL}`]],
   ["a page", ["stats", "--html", `nowhere/${EVIL}`]],
-])("an error that names %s", async (_what, argv) => {
+])("the terminal is safe from an error that names %s", async (_what, argv) => {
   const { status, stderr } = await runCli(argv, { isTTY: true, env: { NO_COLOR: "1", EXIM_PILOT_DB: db } });
   expect(status).toBeGreaterThan(0);
   expect(stderr).toContain("abc");
@@ -126,12 +126,12 @@ describe("every character of the kind", () => {
   });
 });
 
-test("JSON means the same text", async () => {
+test("JSON of trace has the text itself", async () => {
   const { stdout } = await runCli(["trace", ID, "--json", "--db", db]);
   expect(JSON.parse(stdout).messages[0].message.subject).toBe(EVIL);
 });
 
-test("parse", async () => {
+test("parse prints escapes to a terminal, and the text itself in JSON", async () => {
   const { stdout } = await runCli(["parse", "-"], { stdin: LOG, isTTY: true });
   expect(stdout).not.toMatch(UNSAFE);
   expect(JSON.parse(stdout.split("\n")[0] ?? "").subject).toBe(EVIL);

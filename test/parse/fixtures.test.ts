@@ -33,7 +33,7 @@ function kindOf({ expected }: LogFixture): string {
   return /"kind":\s*"(\w+)"/.exec(expected)?.[1] ?? "(no kind)";
 }
 
-test("there are fixtures", () => {
+test("the folder of fixtures has files of lines", () => {
   expect(logFixtureFiles().length).toBeGreaterThan(0);
 });
 
@@ -49,7 +49,7 @@ describe.each(logFixtureFiles())("%s", (file) => {
   });
 
   for (const fixture of fixtures) {
-    test(`${file}:${fixture.lineNumber} ${kindOf(fixture)}`, () => {
+    test(`means what it says: ${file}:${fixture.lineNumber} ${kindOf(fixture)}`, () => {
       const actual = seen(fixture.lines);
       const expected = { ...("residue" in actual ? { residue: "" } : {}), ...readExpectation(fixture) };
       expect(project(actual, expected)).toEqual(expected);

@@ -24,7 +24,7 @@ test.each([
   ["oldest>12h", false],
   ["oldest>=12h", true],
   ["oldest>11h30m", true],
-])("%s", (text, expected) => {
+])("the condition %s is read", (text, expected) => {
   expect(failedConditions([parseHealthCondition(text)], TOTALS)).toEqual(expected ? [text] : []);
 });
 

@@ -71,7 +71,7 @@ const LOG = ["21:11", "21:41", "22:11", "22:41", "23:11", "23:41"]
   )
   .join("");
 
-test("tells when an address is tried next, from hints and queue runs, and where each sentence is from", async () => {
+test("queue next says when an address is tried next, from hints and queue runs, and where each sentence is from", async () => {
   const folder = temporaryFolder();
   const [log, db] = [join(folder, "mainlog"), join(folder, "mail.db")];
   writeFileSync(log, LOG);

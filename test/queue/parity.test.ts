@@ -88,7 +88,7 @@ const BLANK_IN_SENDER = /<[^>]* [^>]*>/;
 /** A second and more after the snapshot began, a tool may have started. */
 const CLOCKS_MS = [0, 1000, 2000];
 
-describe.each(queueSnapshots())("$name", ({ directory, at }) => {
+describe.each(queueSnapshots())("the spool $name", ({ directory, at }) => {
   const isPrinted = (file: string): boolean => existsSync(join(directory, `${file}.txt`));
   // NOTE: bytes that are no UTF-8 are shown one character each, and what a terminal would take for an order as an escape.
   const printed = (file: string): string =>
@@ -97,7 +97,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     runCli(["queue", ...argv, "--no-pager"], { now: () => epochMs(at + afterMs) }).then(({ stdout }) => stdout);
 
   const cases = CASES.filter(([file]) => isPrinted(file)).map(([file, form, ...flags]) => ({ file, form, flags }));
-  test.each(cases)("$file", async ({ file, form, flags }) => {
+  test.each(cases)("is printed as the tool printed it: $file", async ({ file, form, flags }) => {
     const theirs = printed(file);
     if (file === "exim-bp-named" && theirs === "") return;
     if (file === "exiqsumm" && BLANK_IN_SENDER.test(printed("exim-bp"))) return;
@@ -111,7 +111,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     }
   });
 
-  test("exim-bp is read back and printed the same", async () => {
+  test("has an output of exim -bp that is read back and printed the same", async () => {
     for (const file of ["exim-bp", "exim-bpa"]) {
       const again = await ours(
         0,
@@ -126,7 +126,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     }
   });
 
-  test("exiqsumm adds up the same from a listing", async () => {
+  test("has the same sums of exiqsumm from a listing", async () => {
     if (BLANK_IN_SENDER.test(printed("exim-bp"))) return;
     expect(await ours(0, "--bp", join(directory, "exim-bp.txt"), "--format", "summary")).toBe(printed("exiqsumm"));
   });

@@ -40,7 +40,7 @@ test.each([
   ["$each_recipients =~ /example$/", true],
   ["$each_recipients =~ /^a@/", false],
   ["$unset == 0", true],
-])("%s", (text, expected) => {
+])("the criterion %s is read", (text, expected) => {
   expect(isTrue(text)).toBe(expected);
 });
 
