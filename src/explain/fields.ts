@@ -7,10 +7,7 @@ import type { ParsedEntry } from "../parse/record.ts";
 export interface Field {
   readonly name: string;
   readonly value: string | number | true;
-  /**
-   * Texts that may precede it: a key with its `=`, a word, a bracket; "" if it may stand anywhere. Undefined if it
-   * never occurs as text. Undefined: never as text.
-   */
+  /** Texts that may precede it: a key with its `=`, a word, a bracket; "" if it may be anywhere. Undefined if it never occurs as text. */
   readonly openers: readonly string[] | undefined;
   /** Name of the field whose text holds this one. */
   readonly within: string | undefined;

@@ -12,7 +12,7 @@ export interface SearchResult {
   readonly server: string;
   /** IANA name of the server's zone. */
   readonly timeZone: string;
-  /** Time of arrival, or of the first line without one; null for a line without a stamp. Null of a line without a stamp. */
+  /** Time of arrival, or of the first line without one; null for a line without a stamp. */
   readonly timestamp: string | null;
   /** Status of a message; `rejected` and `rejected temporarily` for a rejection; null for other lines. */
   readonly status: MessageStatus | "rejected temporarily" | null;

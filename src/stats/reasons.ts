@@ -19,10 +19,7 @@ export interface FailureReason {
   readonly advice: readonly string[];
 }
 
-/**
- * Failures: of deferrals, attempts; of bounces, recipients, given up by an attempt or when their retry time was
- * exceeded. Of bounces: recipients, given up by an attempt or when their retry time was over.
- */
+/** Failures: attempts for deferrals; for bounces, recipients given up by an attempt or when their retry time was exceeded. */
 export interface FailureReasons {
   readonly failures: number;
   readonly reasons: readonly FailureReason[];

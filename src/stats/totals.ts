@@ -1,7 +1,4 @@
-/**
- * Totals. Messages and recipients are those that arrived in the time; everything else was logged in it. Messages and
- * recipients: those that arrived in the time; all else: what was logged in it.
- */
+/** Totals. Messages and recipients are those that arrived in the time; everything else was logged in it. */
 import {
   MESSAGE_STATUSES,
   type MessageStatus,

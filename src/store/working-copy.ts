@@ -153,10 +153,7 @@ export class WorkingCopy {
     });
   }
 
-  /**
-   * Differences in the public views; undefined if the database changed meanwhile. `onView` is called before each view.
-   * `onView`: is called before each view.
-   */
+  /** Differences in the public views; undefined if the database changed meanwhile. `onView` is called before each view. */
   compare(onView: (view: string) => void): Comparison | undefined {
     const { path, waitMs } = this.#settings;
     const database = openForReading(path, waitMs);

@@ -1,6 +1,6 @@
 /**
  * Output of the program: the cases of fixtures/cli. `UPDATE_GOLDEN=1` writes them again; the difference is reviewed
- * like code. `UPDATE_GOLDEN=1` writes them anew; the difference is reviewed like code.
+ * like code.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

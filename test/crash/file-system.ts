@@ -54,7 +54,7 @@ export type State = ReadonlyMap<string, Buffer>;
 export interface Choice {
   /** By the number of the operation. */
   readonly keeps: (operation: number) => boolean;
-  /** Tells which sectors of the file a kept operation wrote; undefined for all of them. Undefined: all of them. */
+  /** Tells which sectors of the file a kept operation wrote; undefined for all of them. */
   readonly keepsSector?: ((operation: number, sector: number) => boolean) | undefined;
   /** Bytes. */
   readonly sectorSize: number;

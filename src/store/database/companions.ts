@@ -54,7 +54,7 @@ function hasSameMode(one: Stats, other: Stats): boolean {
   return (one.mode & RWX) === (other.mode & RWX);
 }
 
-/** Companions that exist as files. `wanted`: the rights of the database. `wanted`: of the database. */
+/** Companions that exist as files. `wanted`: the rights of the database. */
 function companionsWithRights(path: string): { readonly name: string; readonly own: Stats; readonly wanted: Stats }[] {
   const { wal, shm } = companionsOf(path);
   const wanted = statSync(path);

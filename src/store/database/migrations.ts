@@ -50,7 +50,7 @@ export function loadMigrations(directory: string): Migrations {
 }
 
 /**
- * Compares the schema of a file with the migrations. Reads only. Reads only. Errors: `schema_newer`,
+ * Compares the schema of a file with the migrations. Reads only. Errors: `schema_newer`,
  * `not_a_database` (another program's), `migration` (a recorded migration was edited).
  */
 export function inspectSchema(database: Database.Database, path: string, migrations: Migrations): MigrationStatus {

@@ -37,10 +37,7 @@ export interface Remains {
   readonly path: string;
 }
 
-/**
- * Files that killed runs left in a directory. Links, and names of any other form, are never among them. Links, and
- * names of any other form, are never among it. Errors: `io`.
- */
+/** Files that killed runs left in a directory. Links, and names of any other form, are never among them. Errors: `io`. */
 export function findRemains(directory: string, processes: Processes, now: EpochMs): readonly Remains[] {
   return namesIn(directory).flatMap((name) => {
     const [, kind, mark] = NAME.exec(name) ?? [];
