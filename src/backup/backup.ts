@@ -131,7 +131,7 @@ function nameAsNew(file: string, name: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new PilotError("exists", `There is a backup "${name}" already.`, {
-      hint: "Backups are never overwritten; wait a second, for they are named by the time.",
+      hint: "Backups are never overwritten, and are named by the time: wait a second.",
       cause: error,
     });
   }
@@ -171,18 +171,14 @@ function withoutTemporaryName(error: unknown, plain: string, path: string): unkn
 
 function interrupted(cause: unknown): PilotError {
   return new PilotError("interrupted", "Interrupted: no backup was made.", {
-    hint: "Run it again; what is stored is as it was.",
+    hint: "The database is unchanged. Run the command again.",
     cause,
   });
 }
 
 function interruptedAfter(path: string, cause: unknown): PilotError {
-  return new PilotError(
-    "interrupted",
-    `Interrupted: "${path}" was made and not yet read back, and nothing was removed.`,
-    {
-      hint: "`exim-pilot backup --verify` checks it.",
-      cause,
-    },
-  );
+  return new PilotError("interrupted", `Interrupted: "${path}" was made but not read back yet; nothing was removed.`, {
+    hint: "`exim-pilot backup --verify` checks it.",
+    cause,
+  });
 }

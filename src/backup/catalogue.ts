@@ -30,7 +30,7 @@ const STAMP = String.raw`-\d{8}T\d{6}Z\.db(?:\.gz)?(?:\.age)?`;
 /** The backups in `directory` of databases that are called as `database`, the newest first. Errors: `io` when the directory cannot be read. */
 export function listBackups(directory: string, database: string): readonly ListedBackup[] {
   const form = new RegExp(`^${escapeForm(stemOf(database))}${STAMP}$`);
-  return namesIn(directory, "Name the directory of the backups; `exim-pilot backup` makes it when it is missing.")
+  return namesIn(directory, "Name the directory of the backups; `exim-pilot backup` creates it if it is missing.")
     .filter((name) => form.test(name))
     .sort()
     .reverse()

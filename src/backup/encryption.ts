@@ -76,7 +76,7 @@ export async function* decrypt(encrypted: AsyncIterable<Buffer>, path: string, k
     plain = await decrypter.decrypt(toWeb(encrypted));
   } catch (error) {
     throw new PilotError("check_failed", `No key that was given opens "${path}".`, {
-      hint: "The file is as it was made, so the key or the passphrase is another one.",
+      hint: "The file is unchanged, so the key or the passphrase is a different one.",
       cause: error,
     });
   }

@@ -64,15 +64,15 @@ export function readManifest(backup: string): Manifest {
   const status = statSync(backup, { throwIfNoEntry: false });
   if (status?.isFile() !== true) {
     const sentence =
-      status === undefined ? `There is no backup "${backup}".` : `"${backup}" is no file, and no backup.`;
+      status === undefined ? `There is no backup "${backup}".` : `"${backup}" is not a file, so not a backup.`;
     throw new PilotError("io", sentence, {
-      hint: "`exim-pilot backup --list DIRECTORY` names those that are there.",
+      hint: "`exim-pilot backup --list DIRECTORY` lists the existing ones.",
     });
   }
   const manifest = parseManifest(manifestPath(backup), backup);
   if (manifest.file !== basename(backup)) {
     throw new PilotError("check_failed", `"${backup}" was made as "${manifest.file}" and renamed since.`, {
-      hint: "Give it and its manifest their names back: they tell which database it is of, and when it was made.",
+      hint: "Give it and its manifest their old names: they say which database it is from, and when it was made.",
     });
   }
   return manifest;
@@ -89,7 +89,7 @@ export function parseManifest(path: string, backup: string): Manifest {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const sentence = isMissing ? `"${backup}" has no manifest beside it.` : `The manifest "${path}" cannot be used.`;
     throw new PilotError("check_failed", sentence, {
-      hint: `A backup is two files: keep "${basename(manifestPath(backup))}" beside it. Without it nothing tells that the backup is whole.`,
+      hint: `A backup is two files: keep "${basename(manifestPath(backup))}" beside it. Without it, nothing shows that the backup is complete.`,
       cause: error,
     });
   }

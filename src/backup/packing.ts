@@ -63,7 +63,7 @@ export async function unpack(
     // NOTE: codes of the file system begin with E; those of zlib and age do not.
     if (error instanceof PilotError || signal?.aborted === true || code?.startsWith("E") === true) throw error;
     throw new PilotError("check_failed", `"${packed}" cannot be unpacked: ${message}.`, {
-      hint: "Use another backup; `exim-pilot backup --list` names them.",
+      hint: "Use another backup; `exim-pilot backup --list` lists them.",
       cause: error,
     });
   }

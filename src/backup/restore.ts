@@ -101,8 +101,8 @@ export function assertOther(backup: string, path: string): void {
   const one = statSync(backup, { throwIfNoEntry: false });
   const other = statSync(placeOf(resolve(path)), { throwIfNoEntry: false });
   if (one === undefined || one.dev !== other?.dev || one.ino !== other.ino) return;
-  throw new PilotError("usage", `"${backup}" is the backup and the place to restore it to.`, {
-    hint: "Name the database to be replaced, or made, with --db.",
+  throw new PilotError("usage", `"${backup}" is both the backup and the place to restore it to.`, {
+    hint: "Name the database to replace, or to create, with --db.",
   });
 }
 
@@ -111,11 +111,7 @@ function assertRestored(path: string, place: string, manifest: Manifest, migrati
   const [stray] = filesBeside(place);
   const difference = stray === undefined ? differenceFrom(manifest, stateOf(place, migrations)) : `"${stray}" is there`;
   if (difference === undefined) return;
-  throw new PilotError(
-    "check_failed",
-    `What stands at "${path}" now is not the database of the backup: ${difference}.`,
-    {
-      hint: "Run the command again; what was replaced is kept beside it.",
-    },
-  );
+  throw new PilotError("check_failed", `What stands at "${path}" is not the database of the backup: ${difference}.`, {
+    hint: "Run the command again; the replaced database is kept beside it.",
+  });
 }

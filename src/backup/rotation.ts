@@ -16,7 +16,7 @@ export function parseKeep(text: string): readonly KeepRule[] {
   return text.split(",").map((part) => {
     const match = FORM.exec(part.trim());
     if (match === null) {
-      throw new PilotError("usage", `"${text}" does not say which backups to keep.`, {
+      throw new PilotError("usage", `"${text}" is not a rule for backups to keep.`, {
         hint: "Give how many days, weeks, months or years, such as 7d,4w,12m.",
       });
     }

@@ -54,7 +54,7 @@ async function matchElsewhere(
         "timeout",
         `The pattern /${source}/ had no answer after ${timeoutMs / SECOND_MS} s and was stopped.`,
         {
-          hint: "Repetitions within repetitions take long: make it simpler, or give it more time with --timeout 5m.",
+          hint: "Nested repetitions take long: simplify the pattern, or allow more time with --timeout 5m.",
         },
       );
     }

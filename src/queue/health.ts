@@ -52,8 +52,8 @@ export function parseHealthCondition(text: string): HealthCondition {
   if (Object.hasOwn(HEALTH_FIGURES, figure) && !Number.isNaN(limit)) {
     return { text, figure, isOrEqual: operator === ">=", limit };
   }
-  throw new PilotError("usage", `"${text}" is no condition of a queue.`, {
-    hint: `Conditions look like queue>2000 or oldest>=12h; figures are ${Object.keys(HEALTH_FIGURES).join(", ")}.`,
+  throw new PilotError("usage", `"${text}" is not a condition of a queue.`, {
+    hint: `Conditions look like queue>2000 or oldest>=12h; the figures are ${Object.keys(HEALTH_FIGURES).join(", ")}.`,
   });
 }
 

@@ -78,7 +78,7 @@ export class Selection {
   assertWithoutSpool(): void {
     const unknown = this.#variables.find(needsSpool);
     if (unknown === undefined) return;
-    throw new PilotError("usage", `Only the files of a spool tell $${unknown}.`, {
+    throw new PilotError("usage", `Only the files of a spool have $${unknown}.`, {
       hint: "Give the spool with --spool, such as --spool /var/spool/exim4.",
     });
   }

@@ -185,12 +185,12 @@ function readRegularFile(path: string, most: number): FileContent | string {
   try {
     descriptor = openSync(path, READ_FLAGS);
   } catch (error) {
-    if (isSystemError(error) && error.code === "ELOOP") return "It is a symbolic link, which no file of a spool is.";
+    if (isSystemError(error) && error.code === "ELOOP") return "It is a symbolic link, which a spool does not have.";
     throw error;
   }
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) return "It is no regular file.";
+    if (!stats.isFile()) return "It is not a regular file.";
     if (stats.size > most) return `It is larger than ${most / MIB} MiB.`;
     return { bytes: readAll(descriptor, stats.size), stats };
   } finally {

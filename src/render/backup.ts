@@ -18,7 +18,7 @@ export function renderBackup({ path, manifest, removed, spared, shrinkage }: Bac
     ...(spared === undefined
       ? []
       : [
-          `Kept ${quote(spared)} beyond the rule: it holds more than twice as many log entries. Remove it when they are not missed.`,
+          `Kept ${quote(spared)} beyond the rule: it has more than twice as many log entries. Remove it if they are not needed.`,
         ]),
     ...(shrinkage === undefined ? [] : [describeShrinkage(shrinkage)]),
   ];
@@ -26,7 +26,7 @@ export function renderBackup({ path, manifest, removed, spared, shrinkage }: Bac
 }
 
 function describeShrinkage({ before, entriesBefore, entries }: Shrinkage): string {
-  return `Removed nothing: the database has ${countOf(entries, "log entry", "log entries")}, and ${quote(before)} has ${formatCount(entriesBefore)}. Look at what became of the others.`;
+  return `Removed nothing: the database has ${countOf(entries, "log entry", "log entries")}, and ${quote(before)} has ${formatCount(entriesBefore)}. Find out what became of the others.`;
 }
 
 export function renderVerified({ path, manifest }: VerifiedBackup): string {

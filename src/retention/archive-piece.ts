@@ -208,14 +208,10 @@ class Reading {
  */
 export function archiveFailure(error: unknown, directory: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true && !(error instanceof PilotError)) {
-    return new PilotError(
-      "interrupted",
-      "Interrupted while the archive was being written: nothing of that was removed.",
-      {
-        hint: "The next run goes on.",
-        cause: error,
-      },
-    );
+    return new PilotError("interrupted", "Interrupted while the archive was written: none of that text was removed.", {
+      hint: "The next run continues.",
+      cause: error,
+    });
   }
   if (!isSystemError(error)) return error;
   return error.code === "ENOSPC" || error.code === "EDQUOT"

@@ -300,7 +300,7 @@ function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { i
       "check_failed",
       `The database cannot be made as small as ${maxSize} bytes: nothing of it would be left.`,
       {
-        hint: "What could be removed before is removed. Allow it more, or see with --status what takes up the space.",
+        hint: "Everything that could be removed before was removed. Allow more, or see with --status what takes the space.",
       },
     );
   }
@@ -317,8 +317,8 @@ function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): voi
   const isAll = ({ going, all }: Share): boolean => going > 0 && going === all;
   const what = isAll(blocks) ? "all log text" : isAll(messages) ? "all messages" : "";
   if (what === "") return;
-  throw new PilotError("check_failed", `This would remove ${what}, which is more than growing old explains.`, {
-    hint: "Is the clock right, and are new lines ingested? Give --force if it is meant, first with --dry-run to see what would go.",
+  throw new PilotError("check_failed", `This would remove ${what}, which is more than age explains.`, {
+    hint: "Check the clock, and that new lines are ingested. Give --force if it is intended; try it first with --dry-run.",
   });
 }
 

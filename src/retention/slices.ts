@@ -90,7 +90,7 @@ export class Slices {
   #assertGoesOn(): void {
     if (this.#options.signal?.aborted === true) {
       throw new PilotError("interrupted", "Interrupted between two steps: the database is sound.", {
-        hint: "What was removed is gone; the next run goes on.",
+        hint: "Removed rows stay removed; the next run continues.",
       });
     }
   }

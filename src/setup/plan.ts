@@ -95,7 +95,7 @@ export function planRemoval(facts: Pick<SetupFacts, "root" | "examples" | "hasSy
       : [];
   const reload =
     hasSystemd && steps.some(({ state }) => state === "todo")
-      ? [todo("systemd", "Tell systemd that its units have gone.", run("systemctl", "daemon-reload"))]
+      ? [todo("systemd", "Make systemd forget the removed units.", run("systemctl", "daemon-reload"))]
       : [];
   const kept = done(
     "database",
@@ -108,7 +108,7 @@ function planRemovalOf(path: string, text: string, { root, isForced }: Pick<Setu
   const there = readIfThere(join(root, path));
   if (there === undefined) return [];
   if (there === text || isForced) return [todo("file", `Remove ${path}.`, { kind: "remove", path })];
-  return [kept("file", `${path} was changed, and stays.`, "--force removes it all the same.")];
+  return [kept("file", `${path} was edited, and stays.`, "--force removes it anyway.")];
 }
 
 function planUser(account: Account | undefined, { userTool }: SetupFacts): Step {
@@ -244,7 +244,7 @@ function planCron(facts: SetupFacts): Step {
 
 function planFile(about: string, path: string, text: string, { root, isForced }: SetupFacts): Step {
   const there = readIfThere(join(root, path));
-  if (there === text) return done(about, `${path} is as it should be.`);
+  if (there === text) return done(about, `${path} is up to date.`);
   if (there === undefined) return todo(about, `Write ${path}.`, { kind: "file", path, text, keepsOld: false });
   if (isForced)
     return todo(about, `Write ${path} anew; what was there stays as ${path}.old.`, {
@@ -255,8 +255,8 @@ function planFile(about: string, path: string, text: string, { root, isForced }:
     });
   return kept(
     about,
-    `${path} is not as this version writes it, and stays.`,
-    "--force writes it anew, and keeps the old one beside it.",
+    `${path} differs from what this version writes, and stays.`,
+    "--force rewrites it, and keeps the old one beside it.",
   );
 }
 

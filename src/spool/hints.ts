@@ -92,7 +92,7 @@ function toHint(key: Buffer, value: Buffer, isLittle: boolean): RetryHint {
   const time = (index: number): EpochMs => {
     const at = start + 8 * index;
     const seconds = Number(isLittle ? value.readBigInt64LE(at) : value.readBigInt64BE(at));
-    if (seconds < 0 || seconds > MOST_SECONDS) throw new Damage(`The record of "${name}" holds what is no time.`);
+    if (seconds < 0 || seconds > MOST_SECONDS) throw new Damage(`The record of "${name}" has an invalid time.`);
     return epochMs(seconds * SECOND_MS);
   };
   const words = start + 24;
@@ -234,7 +234,7 @@ export function readHintDump(text: string, toMoment: (wall: string) => EpochMs |
       if (key === undefined) throw new Damage(`"${open[0]}" is no record of exim_dumpdb.`);
       const [first, last, next] = times.slice(1, 4).map((time) => momentOf(time, toMoment));
       if (first === undefined || last === undefined || next === undefined)
-        throw new Damage(`"${line}" holds what is no time.`);
+        throw new Damage(`"${line}" has an invalid time.`);
       hints.push({
         key,
         firstFailedAt: first,

@@ -154,9 +154,9 @@ const OF_REJECTIONS: readonly SectionName[] = ["problems", "totals", "series", "
 function limitsOf(choice: SelectedStats["choice"], sections: readonly SectionName[]): string[] {
   if (choice === undefined) return [];
   const limits: string[] = [];
-  if (sections.includes("problems")) limits.push("Panics are left out: they cannot be told by these filters.");
+  if (sections.includes("problems")) limits.push("Panics are left out: these filters cannot select them.");
   if (!choice.hasLoneRejections && sections.some((name) => OF_REJECTIONS.includes(name)))
-    limits.push("Of rejections only those of messages are counted: the others say nothing of what is filtered by.");
+    limits.push("Only rejections of messages are counted: other rejections lack what is filtered by.");
   if (choice.narrowsAttempts)
     limits.push("Attempts are those that match themselves; messages and recipients are all of messages that match.");
   return limits;

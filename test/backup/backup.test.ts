@@ -380,7 +380,7 @@ describe("a backup that is not as it was made", () => {
 
   test.each([
     ["the manifest", (backup: string) => `${backup}.json`, { status: 1, says: "cannot be used" }],
-    ["the backup", (backup: string) => backup, { status: 3, says: "is no file, and no backup" }],
+    ["the backup", (backup: string) => backup, { status: 3, says: "is not a file, so not a backup" }],
   ])("is refused when a pipe stands for %s, which would be waited for", async (_what, fileOf, expected) => {
     const path = await smallDatabase();
     const { path: backup } = await makeBackup(options(path));
@@ -540,7 +540,7 @@ describe("restore", () => {
     for (const more of [[], ["--dry-run"]])
       expectFailure(await runCli(["restore", backup, "--db", place, ...more]), {
         status: 2,
-        says: "is the backup and the place to restore it to",
+        says: "is both the backup and the place to restore it to",
       });
     expect(readFileSync(backup).equals(bytes)).toBe(true);
   });

@@ -226,7 +226,7 @@ describe("parse ends", () => {
     });
     expect(status).toBe(3);
     expect(stderr).toMatch(
-      /There is no file.*\nhint: .*\n.*There is no file in the directory .*\nhint: .*\n.* is damaged or cut off: .*\nhint: What could be read of it is shown\.\n$/,
+      /There is no file.*\nhint: .*\n.*There is no file in the directory .*\nhint: .*\n.* is damaged or cut off: .*\nhint: The part that could be read is shown\.\n$/,
     );
     const files = new Set(eventsOf(stdout).map(({ file }) => file));
     expect([...files]).toEqual([damaged, "-"]);

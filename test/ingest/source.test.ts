@@ -114,7 +114,7 @@ test("standard input that is not the stored log cannot be read again, and says s
   const source = await openSource("-", { stdin: chunked(BYTES), env: {} });
   await expect(source.compare(70_000, () => "x")).rejects.toMatchObject({
     code: "unreadable",
-    message: expect.stringContaining("begins like a log that is stored already"),
+    message: expect.stringContaining("begins like a log that is already stored"),
   });
 });
 

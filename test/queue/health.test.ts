@@ -29,5 +29,5 @@ test.each([
 });
 
 test.each(["", "queue", "queue>many", "queue<5", "oldest>12", "size>5", "toString>5"])("%s is no condition", (text) => {
-  expect(() => parseHealthCondition(text)).toThrow(/is no condition of a queue/);
+  expect(() => parseHealthCondition(text)).toThrow(/is not a condition of a queue/);
 });

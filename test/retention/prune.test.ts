@@ -349,7 +349,7 @@ describe("a span", () => {
   });
 
   test.each(["", "90", "d", "-1d", "1.5d", "90 d", "9999999d", "ever"])("%j is refused", (text) => {
-    expect(() => parseSpan(text)).toThrow("is no span of time");
+    expect(() => parseSpan(text)).toThrow("is not a span of time");
   });
 
   test("and a size have their defaults and units", () => {
@@ -783,7 +783,7 @@ describe("a database that has lost old text", () => {
     const path = await prunedDatabase();
     const sound = await runCli(["verify", "--deep", "--db", path]);
     expect(sound.status).toBe(0);
-    expect(sound.stdout).toContain("Not held against their lines: 1 message and 3 entries, because 317 bytes of log");
+    expect(sound.stdout).toContain("Not compared with their lines: 1 message and 3 entries, because 317 bytes of log");
     const database = new Database(path);
     database.exec("UPDATE stored_messages SET size = 301 WHERE exim_id = '1vx5YS-0006QZ-2J'");
     database.close();

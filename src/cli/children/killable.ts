@@ -46,7 +46,7 @@ export class Killable {
         "memory",
         `${what} needed more than ${MOST_MEMORY_BYTES / MIB} MiB of memory and was stopped.`,
         {
-          hint: "Narrow it by server and timestamp; sorting and grouping keep what they have read.",
+          hint: "Narrow it by server and timestamp; sorting and grouping keep all rows in memory.",
         },
       );
     }

@@ -54,6 +54,6 @@ async function passOn({ child, limit }: Killable, io: Io): Promise<void> {
 
 function timedOut(timeoutMs: number): PilotError {
   return new PilotError("timeout", `The statement took more than ${timeoutMs / SECOND_MS} s and was stopped.`, {
-    hint: "Narrow it by server and timestamp, or give it more time with --timeout 5m; 0 is no limit.",
+    hint: "Narrow it by server and timestamp, or allow more time with --timeout 5m; 0 is no limit.",
   });
 }

@@ -243,7 +243,7 @@ async function* spoolCandidates(
   }
   if (skipped > 0)
     io.stderr.write(
-      `${countOf(skipped, "damaged file")} cannot be told to match; without criteria the list shows what is wrong.\n`,
+      `${countOf(skipped, "damaged file")} cannot be matched; without criteria the list shows what is wrong.\n`,
     );
 }
 

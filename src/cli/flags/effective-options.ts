@@ -114,7 +114,7 @@ function toBoolean(value: SettingValue, place: string): boolean {
   if (typeof value === "boolean") return value;
   if (/^(1|true|yes|on)$/i.test(String(value))) return true;
   if (/^(0|false|no|off)$/i.test(String(value))) return false;
-  throw new PilotError("usage", `The value of ${place} is neither yes nor no.`, { hint: "Give true or false." });
+  throw new PilotError("usage", `The value of ${place} is neither true nor false.`, { hint: "Give true or false." });
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

@@ -477,7 +477,7 @@ const [ADDRESS, STRING, MESSAGE_ID, NEXT_HOP] = POSTING_KINDS.map(postingCode) a
 
 function inUse(path: string): PilotError {
   return new PilotError("in_use", `Another run of exim-pilot is reading "${path}" into the same database.`, {
-    hint: "Let it finish; what it stores is not stored twice.",
+    hint: "Let it finish; nothing is stored twice.",
   });
 }
 

@@ -64,7 +64,7 @@ async function verifyArchive(
     if (!(error instanceof ArchiveFailure)) throw readFailure(path, error);
     if (error.trouble === "cut_off") return;
     throw new PilotError("unreadable", `"${path}" is damaged: ${error.message}.`, {
-      hint: "Nothing more of it was stored, for its text cannot be trusted. What can be saved of it, save to a file, and ingest that.",
+      hint: "Nothing more of it was stored, as its text cannot be trusted. Save what can be recovered to a file, and ingest that.",
       cause: error,
     });
   }

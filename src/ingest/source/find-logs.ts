@@ -53,7 +53,7 @@ function findInDirectory(argument: string): FoundLogs {
   const paths = inOrderOfAge(names.map((name) => join(argument, name)));
   if (paths.length > 0) return { argument, paths, isNamed: false, error: undefined };
   return nothing(argument, `There is no file in the directory "${argument}".`, {
-    hint: "Directories in it are not searched: name them, or give a pattern.",
+    hint: "Its subdirectories are not searched: name them, or give a pattern.",
   });
 }
 

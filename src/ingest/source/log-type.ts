@@ -160,7 +160,7 @@ export interface Refusal {
   readonly hint: string;
 }
 
-const AS_LOG_TYPE = "Give it with --log-type main, reject, panic or syslog if it is one all the same.";
+const AS_LOG_TYPE = "If it is a log, say so with --log-type main, reject, panic or syslog.";
 
 /** Why a log that begins with `text` (latin1) is not read; undefined when it is. */
 export function refusalOf(text: string): Refusal | undefined {
@@ -216,7 +216,7 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
     )
   ) {
     return {
-      reason: "is a journal in a form that is not read.",
+      reason: "is a journal in an unsupported form.",
       hint: "Print it with journalctl --all -o json.",
     };
   }
@@ -225,14 +225,14 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
   );
   if (ofExim.some(({ part }) => part?.isLost === true)) {
     return {
-      reason: "lacks the texts of the lines of Exim, which journalctl has left out.",
+      reason: "lacks the text of Exim's lines, which journalctl left out.",
       hint: "Print the journal with journalctl --all -o json.",
     };
   }
   if (ofExim.length > 0) {
     return {
       reason:
-        "tells no time: journalctl -o short-monotonic counts from the start of the machine, and Exim wrote no stamp of its own.",
+        "has no times: journalctl -o short-monotonic counts from the start of the machine, and Exim wrote no stamp of its own.",
       hint: "Print the journal with journalctl --all -o json.",
     };
   }
@@ -242,7 +242,7 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
   }
   if (isPaste(text)) {
     return {
-      reason: "is a copy of lines of a log, with something before each.",
+      reason: "is a copy of log lines, with text before each.",
       hint: "exim-pilot parse reads it; give ingest the log itself.",
     };
   }

@@ -29,7 +29,7 @@ export async function openStream(path: string, stream: Readable, options: Source
       if (comparison !== "different") return comparison;
       throw new PilotError(
         "unreadable",
-        `"${path}" begins like a log that is stored already and then differs from it.`,
+        `"${path}" begins like a log that is already stored, and then differs from it.`,
         {
           hint: "Save it to a file and ingest the file.",
         },

@@ -24,8 +24,8 @@ export function renderNext({ id, isFrozen, runsEverySeconds, at, answers }: Next
   if (answers.length === 0 && isFrozen !== true) parts.push("No retry record is kept.");
   const runs =
     runsEverySeconds === null
-      ? "The log shows no steady queue runs: when the next one comes is not known."
-      : sentence(`Queue runs come every ${formatSeconds(runsEverySeconds)}.`, "seen in the log", 0, screen);
+      ? "The log shows no steady queue runs: the time of the next one is unknown."
+      : sentence(`Queue runs begin every ${formatSeconds(runsEverySeconds)}.`, "seen in the log", 0, screen);
   return `${[...parts, paint.faint(runs)].join("\n\n")}\n`;
 }
 

@@ -71,7 +71,7 @@ export function inspectSchema(database: Database.Database, path: string, migrati
 function schemaNewer(path: string, current: number, latest: number): PilotError {
   const sentence = `The database "${path}" has schema ${current}; this exim-pilot knows schemas up to ${latest}.`;
   return new PilotError("schema_newer", sentence, {
-    hint: "Use the newer exim-pilot that wrote it, or restore a backup made before.",
+    hint: "Use the newer exim-pilot that wrote it, or restore an older backup.",
   });
 }
 
@@ -125,7 +125,7 @@ function assertOurs(database: Database.Database, path: string, current: number):
   const isOurs = applicationId === APPLICATION_ID || (applicationId === 0 && current === 0 && tables === 0);
   if (isOurs) return;
   throw new PilotError("not_a_database", `The file "${path}" is a database of another program.`, {
-    hint: "Give exim-pilot's own database with --db; it makes a new one where there is no file.",
+    hint: "Give exim-pilot's own database with --db; it creates a new one where no file exists.",
   });
 }
 

@@ -55,7 +55,7 @@ function isThere(path: string): boolean {
   if (existsSync(path)) return true;
   if (left === undefined) return false;
   throw new PilotError("corrupt", `There is no database "${path}", and "${left}" beside its place is not empty.`, {
-    hint: "It holds what was written last to a database that was there: put that back, or move both away.",
+    hint: "It has the last writes of a database that was there: put that database back, or move the file away.",
   });
 }
 

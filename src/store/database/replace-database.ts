@@ -166,8 +166,8 @@ export function removeSecondNames(path: string, prefix: string): void {
 export function placeOf(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return path;
-  throw new PilotError("io", `"${path}" is a symbolic link that leads nowhere.`, {
-    hint: "Remove the link, or name the file that it should lead to.",
+  throw new PilotError("io", `"${path}" is a symbolic link to nothing.`, {
+    hint: "Remove the link, or name its target.",
   });
 }
 

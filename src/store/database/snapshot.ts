@@ -51,7 +51,7 @@ export function identify(path: string, migrations: Migrations, waitMs: number): 
 
 function nothingThere(path: string): PilotError {
   return new PilotError("not_a_database", `The file "${path}" holds no database of exim-pilot: it has no schema.`, {
-    hint: "Nothing was changed. Look at what became of it; `exim-pilot restore` puts a backup in its place.",
+    hint: "Nothing was changed. Find out what became of it; `exim-pilot restore` puts a backup in its place.",
   });
 }
 

@@ -135,7 +135,7 @@ function assertNotInterrupted(path: string, { journal }: Companions): void {
   // NOTE: to SQLite, a journal that begins with zeros was never completed: the database is as it was before.
   if (sizeOf(journal) === 0 || headOf(journal, 1)[0] === 0) return;
   throw new PilotError("read_only", `A write to the database "${path}" was interrupted, and a reader cannot undo it.`, {
-    hint: "Run any command that writes, such as `exim-pilot ingest`, as one who may; then it can be read.",
+    hint: "Run any command that writes, such as `exim-pilot ingest`, as a user with that right; then it can be read.",
   });
 }
 

@@ -66,7 +66,7 @@ export class CheckRunner {
       const isDamage = translated instanceof PilotError && translated.code === "corrupt";
       // NOTE: where a definition is damaged, statements that use it are refused as if they were wrong.
       if (!isDamage && this.#schemaDamage().length === 0) throw error;
-      yield `This could not be looked at to the end: ${error instanceof Error ? error.message : String(error)}`;
+      yield `This check could not finish: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 }

@@ -96,7 +96,7 @@ function explain(error: unknown): unknown {
     return new PilotError("usage", "There is more than one statement.", { hint: "Give one at a time.", cause: error });
   }
   if (/no statements/.test(error.message)) {
-    return new PilotError("usage", "There is no statement.", {
+    return new PilotError("usage", "No statement was given.", {
       hint: "Give one, such as SELECT * FROM messages LIMIT 5.",
       cause: error,
     });
