@@ -254,7 +254,7 @@ describe("a backup that is given as the database", () => {
     const bytes = readFileSync(backup);
     const args = argv.map((word) => ({ LOG: log, OTHER: other })[word] ?? word);
     for (const name of [backup, made(backup, symlinkSync)])
-      expectFailure(await runCli([...args, "--db", name]), { status: 2, says: "is a backup, and stays as it is" });
+      expectFailure(await runCli([...args, "--db", name]), { status: 2, says: "is a backup, with its manifest beside it" });
     expect(readFileSync(backup).equals(bytes)).toBe(true);
     expect(readdirSync(dirname(backup)).sort()).toEqual([basename(backup), `${basename(backup)}.json`]);
   });
@@ -306,7 +306,7 @@ describe("a backup that is not as it was made", () => {
       });
       expect(error).toMatchObject({
         code: "check_failed",
-        message: expect.stringMatching(/was cut off after \d+ of \d+ bytes/),
+        message: expect.stringMatching(/ends after \d+ of \d+ bytes/),
       });
     }
   });

@@ -51,7 +51,7 @@ describe("servers", () => {
       says: "There are: mx1, mx2",
     });
     expectFailure(await runCli(["servers", "set", "mx3", "--owner", "x", "--db", db]), { status: 1, says: "mx3" });
-    expectFailure(await runCli(["servers", "set", "mx1", "--db", db]), { status: 2, says: "nothing to set" });
+    expectFailure(await runCli(["servers", "set", "mx1", "--db", db]), { status: 2, says: "No setting was given" });
     expectFailure(await runCli(["servers", "set", "mx1", "--timezone", "Mars/X", "--db", db]), {
       status: 2,
       says: "Mars/X",

@@ -355,7 +355,7 @@ describe("a span", () => {
   test("and a size have their defaults and units", () => {
     expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual([90 * DAY_MS, 180 * DAY_MS, undefined, 365 * DAY_MS]);
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
-    for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is no size");
+    for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");
     expect(cutoffOf(DAY_MS, epochMs(3 * DAY_MS))).toBe(2 * DAY_MS);
   });
 });

@@ -196,7 +196,7 @@ describe("a filter", () => {
     [["--ip", "203.0.113.0/33"], "is no IP address and no net"],
     [["--code", "five"], "is no code"],
     [["--after", "nowhere"], "is no place in these results"],
-    [["--related"], "--related is about a pattern"],
+    [["--related"], "--related needs a pattern"],
     [["("], "The pattern cannot be read"],
   ])("%j is refused", async (args, says) => {
     expectFailure(await runCli(["search", "--db", DB, ...args]), { status: 2, says });

@@ -132,7 +132,7 @@ describe("setup", () => {
     put("/etc/systemd/system/exim-pilot-prune.service", "[Service]\nExecStart=/bin/true\n");
     const { status, stdout } = await setup("--remove");
     expect(status).toBe(0);
-    expect(stdout).toMatch(/kept +file: \/etc\/systemd\/system\/exim-pilot-prune\.service was changed/);
+    expect(stdout).toMatch(/kept +file: \/etc\/systemd\/system\/exim-pilot-prune\.service was edited/);
     expect(readdirSync(at("/etc/systemd/system"))).toEqual(["exim-pilot-prune.service"]);
     expect(calls().slice(-2)).toEqual([`systemctl disable --now ${TIMERS.join(" ")}`, "systemctl daemon-reload"]);
     for (const path of ["/etc/exim-pilot.toml", "/var/lib/exim-pilot"]) expect(existsSync(at(path)), path).toBe(true);
