@@ -59,7 +59,7 @@ export interface AccountFailures {
   readonly last: string;
 }
 
-/** A client whose sessions went wrong: probes and scans that no rejection tells. */
+/** A client whose sessions went wrong: probes and scans that no rejection reports. */
 export interface ClientTroubles {
   readonly ipAddress: string;
   readonly host: string | null;

@@ -43,7 +43,7 @@ export interface RestoreReport {
 }
 
 /**
- * Puts the database of a backup at `path`, where it goes on as the one it was made of, with its id. Errors: `check_failed`, `usage`,
+ * Puts the database of a backup at `path`, where it continues as the one it was made of, with its id. Errors: `check_failed`, `usage`,
  * `schema_newer`, `disk_full`, `busy`, `io`, `interrupted`; the database at `path` is then as it was, unless the error says what
  * stands there.
  */

@@ -43,7 +43,7 @@ function makePrivate(directory: string): void {
   if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) mkdirSync(directory, { mode: 0o700 });
 }
 
-/** True when only this user and the administrator can change the directory and all that it lies in. The path has no links. */
+/** True when only this user and the administrator can change the directory and all that it is in. The path has no links. */
 function isTrusted(directory: string, userId: number): boolean {
   for (let path = directory; ; path = dirname(path)) {
     const status = lstatSync(path);

@@ -2,7 +2,7 @@ import { Redactor } from "../redact/redactor.ts";
 
 /**
  * Returns the function that every result passes through: the redactor of `--redact`, or none. One serves a whole
- * output, so that made-up names stay the same. One for each output, so that names stay the same.
+ * output, so that made-up names stay the same.
  */
 export function redactor({ redact }: { readonly redact?: boolean }): <Value>(value: Value) => Value {
   if (redact !== true) return (value) => value;

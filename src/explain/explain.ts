@@ -49,7 +49,7 @@ function fromLeftToRight({ range: one }: PlacedField, { range: other }: PlacedFi
   return one.from - other.from || other.to - one.to;
 }
 
-/** Stamp, pid and id stand in front, in this order; the first two may be syslog's, and have no place in Exim's text then. */
+/** Stamp, pid and id come first, in this order; the first two may be syslog's, and have no place in Exim's text then. */
 function prefixFields({ timestamp = "" }: ReadLine, text: string, { prefix }: ParsedEntry): PlacedField[] {
   const { pid, messageId } = prefix;
   const hasStamp = text.startsWith(timestamp);

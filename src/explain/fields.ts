@@ -1,9 +1,9 @@
-/** An event as a flat list of its fields, each with what may stand in front of it in a line. */
+/** An event as a flat list of its fields, each with what may precede it in a line. */
 import type { LogEvent } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 
-/** A field that the line tells: `host.ip`, `recipients[0]`, `details.DN`. */
+/** A field that the line states: `host.ip`, `recipients[0]`, `details.DN`. */
 export interface Field {
   readonly name: string;
   readonly value: string | number | true;

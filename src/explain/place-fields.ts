@@ -1,6 +1,5 @@
 /**
  * Finds the place in the line of each field of its event. The parser keeps values, not places, so the places are found again:
- * The parser keeps values, not places, so the places are found again:
  *
  * 1. A field is looked for where its key is (`R=` for the router), from left to right; only a place whose text, read as the
  *    parser reads it (quotes, escapes, durations), gives the value of the field is one.
@@ -14,7 +13,7 @@ import { parseDuration } from "../parse/durations.ts";
 import { closingQuote, printingsOf, unescapePrinted, unescapeQuoted, unescapeReply } from "../parse/quoting.ts";
 import type { Field } from "./fields.ts";
 
-/** From the first character of the key to behind the last one of the value. */
+/** From the first character of the key to after the last one of the value. */
 export interface Range {
   readonly from: number;
   readonly to: number;

@@ -19,7 +19,7 @@ import { anyOf, fieldKeyAt, flagAt, MOST_FIELDS, readAngleBrackets, readUnknownV
 const NO_PARENTS: readonly string[] = [];
 
 /**
- * Reads what stands between the flag and the first field of a delivery, deferral or failure line.
+ * Reads what is between the flag and the first field of a delivery, deferral or failure line.
  *
  *     => |/bin/pipe.py ok "two words" <pipespaces@example.org> R=system_aliases T=address_pipe
  *        ^

@@ -208,7 +208,7 @@ export function readQuoted(cursor: Cursor): string | undefined {
 }
 
 /**
- * Reads a certificate name, whose inner quotes may stand unescaped: the value ends at a quote that a field, a flag,
+ * Reads a certificate name, whose inner quotes may be unescaped: the value ends at a quote that a field, a flag,
  * a colon or the end of the text follows.
  *
  *     DN="/C=ZZ/O=Big Mail "Quoted" Inc/CN=mx1" K C="250 OK"

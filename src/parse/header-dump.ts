@@ -55,7 +55,7 @@ export function startsHeaderDump(line: string): boolean {
   return line.startsWith(ENVELOPE_SENDER) || line.startsWith(ENVELOPE_RECIPIENT) || isHeader(line);
 }
 
-/** True for a line that can stand nowhere but in a dump; folds are none. */
+/** True for a line that can be nowhere but in a dump; folds are none. */
 export function isDumpLine(line: string): boolean {
   return startsHeaderDump(line) || isSeparator(line) || line.trimEnd() === TRUNCATED;
 }

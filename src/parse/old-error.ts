@@ -31,7 +31,7 @@ export function findOldError(error: string): OldError | undefined {
   return undefined;
 }
 
-/** Without the host each is the error of a later Exim. The text of the operating system may stand before it. */
+/** Without the host each is the error of a later Exim. The text of the operating system may be before it. */
 const FORMS = [
   /^(SMTP error from remote mail(?:er| server) after (?:pipelined )?(?:(?:MAIL FROM|RCPT TO):<[^>]*>[^:]*|[^:]*)): host (\S+) \[([^\]\s]+)\](: .*)$/s,
   /^((?:[^:]*: )?SMTP timeout) while connected to (\S+) \[([^\]\s]+)\]( after .*)$/s,

@@ -46,11 +46,11 @@ export interface SyslogLine {
 
 /** Container whose output a line is. */
 export interface ContainerPart {
-  /** Empty when the line does not tell. */
+  /** Empty when the line does not say. */
   readonly name: string;
-  /** `stdout`, `stderr`; empty when the line does not tell. */
+  /** `stdout`, `stderr`; empty when the line does not say. */
   readonly stream: string;
-  /** The line goes on in the next one of the same stream. */
+  /** The line continues in the next one of the same stream. */
   readonly isPartial: boolean;
 }
 
@@ -145,7 +145,7 @@ export function couldBeginSyslogLine(text: string): boolean {
   return STAMP_SHAPES.some((shape) => shape.startsWith(begin.slice(0, shape.length)));
 }
 
-/** Lines of one writer for one log: pieces of others may stand between those of an entry. */
+/** Lines of one writer for one log: pieces of others may be between those of an entry. */
 export function syslogWriter({ header, container }: SyslogLine): string {
   return container === undefined
     ? `${header.severity ?? ""} ${syslogTag(header)}`

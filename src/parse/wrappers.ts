@@ -68,7 +68,7 @@ export function wrapperName(line: string): string | undefined {
   return WRAPPERS.find(({ firstCharacter, unwrap }) => firstCharacter.test(line) && unwrap(line) !== undefined)?.name;
 }
 
-/** `LOG: MAIN REJECT`, with which `exim -v` announces an entry; the selector it belongs to may stand before: `LOG: smtp_connection MAIN`. */
+/** `LOG: MAIN REJECT`, with which `exim -v` announces an entry; the selector it belongs to may be before: `LOG: smtp_connection MAIN`. */
 const ANNOUNCEMENT = /^LOG:(?: [a-z_\d]+)*((?: (?:MAIN|REJECT|PANIC|DIE))+)\r?$/;
 /** Before the text of an announced entry. */
 const ANNOUNCED = "  ";

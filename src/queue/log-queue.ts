@@ -1,4 +1,4 @@
-/** The queue as the log tells it, now or at any time before: the fold of the lines up to then. */
+/** The queue as the log shows it, now or at any time before: the fold of the lines up to then. */
 import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
 import {
   applyLine,

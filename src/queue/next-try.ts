@@ -113,7 +113,7 @@ function toTry(hint: RetryHint, about: HintSubject, runs: QueueRuns | undefined,
 /** A run takes up a message some time after it began: a record that ends within that time does not keep the message back. */
 const RUN_MS = 60_000;
 
-/** The first queue run that finds the time `from` passed, if they go on as they did. */
+/** The first queue run that finds the time `from` passed, if they continue as they did. */
 export function nextRun(from: EpochMs, runs: QueueRuns | undefined): EpochMs | undefined {
   if (runs === undefined || runs.everySeconds <= 0) return undefined;
   const stepMs = runs.everySeconds * 1000;

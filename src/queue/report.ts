@@ -12,14 +12,14 @@ export interface QueueEntry {
   readonly id: string;
   /** Name of the queue; empty for the default queue. */
   readonly queueName: string;
-  /** `<>` of a bounce; null when nobody tells. */
+  /** `<>` of a bounce; null when unknown. */
   readonly sender: string | null;
   readonly sizeBytes: number | null;
   readonly arrivedAt: string | null;
   readonly ageSeconds: number | null;
   readonly isFrozen: boolean;
   readonly frozenAt: string | null;
-  /** Warnings of a delay that were sent; null when nobody tells. */
+  /** Warnings of a delay that were sent; null when unknown. */
   readonly warnings: number | null;
   readonly recipients: readonly QueuedRecipient[];
   /** Delivered addresses that are no recipients: what aliases and redirections made. */

@@ -61,7 +61,7 @@ const FORMS: readonly (readonly [found: Exclude<Found, "known">, form: string])[
     String.raw`(?<=^|[^\w:.]|IPv6:)(?=[0-9a-fA-F:.]{0,40}?(?:::|(?:[0-9a-fA-F]{1,4}:){7}))[0-9a-fA-F]*:[0-9a-fA-F:.]*[0-9a-fA-F:](?![\w:])`,
   ],
   ["host", String.raw`(?<![\p{L}\p{N}_.-])(?:${LABEL}\.)+\p{L}[\p{L}\p{N}-]*[\p{L}\p{N}](?![\p{L}\p{N}_-])`],
-  // Names without a domain, where such may stand; they are replaced when they are known from elsewhere.
+  // Names without a domain, where such may be; they are replaced when they are known from elsewhere.
   ["mention", String.raw`(?<=\b(?:as|by|to|for) |[=*>-][>*=] |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])`],
 ];
 

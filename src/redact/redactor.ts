@@ -53,7 +53,7 @@ export class Redactor {
   readonly #tags = new Names((number) => `tag${number}`);
   readonly #subjects = new Names((number) => `subject ${number}`);
   readonly #paths = new Names((number) => `/path${number}`);
-  /** Texts of the value at hand that are hidden wherever they stand in it, and by what. */
+  /** Texts of the value at hand that are hidden wherever they are in it, and by what. */
   #known = new KnownTexts();
 
   /** The same value with all its texts redacted. */
@@ -174,7 +174,7 @@ export class Redactor {
     const wrapped = unwrapLine(line);
     if (wrapped === undefined) return { prefix: "", text: line };
     const { header, text } = wrapped;
-    // In JSON the text is not as it stands there, and what else is there names the machine: the text alone is shown.
+    // In JSON the text is not as it is there, and what else is there names the machine: the text alone is shown.
     if (!line.endsWith(text) || line.startsWith("{")) return { prefix: "", text };
     const prefix = line.slice(0, line.length - text.length);
     const { host } = header;

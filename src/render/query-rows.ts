@@ -16,7 +16,7 @@ export interface RowRenderer {
   /** Text before the first row. */
   readonly begin: (columns: readonly string[]) => string;
   readonly row: (cells: readonly Cell[]) => string;
-  /** Text after the last row. `hasMore`: further rows exist and were not asked for. `hasMore`: not all rows were wanted. */
+  /** Text after the last row. `hasMore`: further rows exist and were not asked for. */
   readonly end: (hasMore: boolean) => string;
 }
 

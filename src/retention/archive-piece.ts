@@ -1,6 +1,6 @@
 /**
  * One file of an archive and the manifest beside it. A name or a manifest says what a piece should hold; only its bytes, read from the
- * disk and held against the hashes of the blocks, say what it does hold.
+ * disk and compared with the hashes of the blocks, say what it does hold.
  */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, readdirSync, statSync } from "node:fs";
@@ -151,7 +151,7 @@ export async function readAsManifestSays(
   return holding?.sha256 === manifest.sha256 ? holding : undefined;
 }
 
-/** A file that goes on beyond what its manifest says, perhaps without end. */
+/** A file that continues beyond what its manifest says, perhaps without end. */
 class TooMuch extends Error {}
 
 /** Hashes the bytes of a piece: all of them, and those of each block. */

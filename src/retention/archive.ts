@@ -222,7 +222,7 @@ function writeManifest(path: string, manifest: ArchiveManifest): void {
   writePrivateFile(manifestOf(path), `${JSON.stringify(manifest, undefined, 2)}\n`, { replaces: false });
 }
 
-/** Looks at what stands there now, under its name. */
+/** Looks at what is there now, under its name. */
 async function assertHolds(
   path: string,
   blocks: readonly ExpiredBlock[],

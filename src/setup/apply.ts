@@ -1,4 +1,4 @@
-/** Does what a plan of setup says, in its order; what fails ends it, and the next run goes on from there. */
+/** Does what a plan of setup says, in its order; what fails ends it, and the next run continues from there. */
 import {
   chmodSync,
   closeSync,

@@ -20,7 +20,7 @@ export interface RetryHint {
   readonly reason: string;
 }
 
-/** A key and a value as they stand in a hints file. */
+/** A key and a value as they are in a hints file. */
 export interface HintRecord {
   readonly key: Buffer;
   readonly value: Buffer;

@@ -76,7 +76,7 @@ export function bucketFinder({ edges }: Buckets, slotMs: number): (slot: number)
     const at = slot * slotMs;
     let low = 0;
     let high = edges.length - 1;
-    // The edges of a time that is compared may lie within slots; and it may go on where this one has no lines yet.
+    // The edges of a time that is compared may lie within slots; and it may continue where this one has no lines yet.
     if (high < 1 || at + slotMs <= (edges[0] ?? 0) || at >= (edges[high] ?? 0)) return undefined;
     while (high - low > 1) {
       const middle = (low + high) >> 1;

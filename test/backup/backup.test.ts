@@ -254,7 +254,10 @@ describe("a backup that is given as the database", () => {
     const bytes = readFileSync(backup);
     const args = argv.map((word) => ({ LOG: log, OTHER: other })[word] ?? word);
     for (const name of [backup, made(backup, symlinkSync)])
-      expectFailure(await runCli([...args, "--db", name]), { status: 2, says: "is a backup, with its manifest beside it" });
+      expectFailure(await runCli([...args, "--db", name]), {
+        status: 2,
+        says: "is a backup, with its manifest beside it",
+      });
     expect(readFileSync(backup).equals(bytes)).toBe(true);
     expect(readdirSync(dirname(backup)).sort()).toEqual([basename(backup), `${basename(backup)}.json`]);
   });

@@ -304,7 +304,7 @@ function measureIncrement(log, more) {
   return { name: `exim-pilot ingest, ${count(INCREMENT_LINES)} new entries`, seconds: seconds.toFixed(3) };
 }
 
-/** Exim's own tools answer from the log itself, each time anew; the others hold its lines as they are. */
+/** Exim's own tools answer from the log itself, each time again; the others hold its lines as they are. */
 function measurePeers(log, lines) {
   const store = join(folder, "lines.db");
   const importLines = `.mode ascii\n.separator "\\037" "\\n"\nCREATE TABLE lines (line TEXT);\n.import ${log} lines\n`;

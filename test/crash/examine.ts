@@ -32,7 +32,7 @@ export function isUnmade(database: string): boolean {
 
 const sound = new Map<string, readonly string[]>();
 
-/** Findings of `verify --deep`; empty for a sound database. Equal files are examined once. The same file is looked at once. */
+/** Findings of `verify --deep`; empty for a sound database. Equal files are examined once. */
 export async function unsoundness(database: string): Promise<readonly string[]> {
   // NOTE: a write-ahead log or journal is a part of the database.
   if (existsSync(`${database}-wal`) || existsSync(`${database}-journal`)) return verify(database, "--deep");

@@ -117,6 +117,8 @@ test("what filters cannot tell of is said", async () => {
   expect(await limits("totals")).toEqual([]);
   expect(await limits("totals", "--sender", "*@partner.example")).toEqual([]);
   expect(await limits("problems", "--sender", "*@partner.example")).toEqual([expect.stringContaining("Panics")]);
-  expect(await limits("totals", "--status", "frozen")).toEqual([expect.stringContaining("Only rejections of messages")]);
+  expect(await limits("totals", "--status", "frozen")).toEqual([
+    expect.stringContaining("Only rejections of messages"),
+  ]);
   expect(await limits("deferrals", "--router", "panictaint")).toEqual([expect.stringContaining("Attempts are those")]);
 });

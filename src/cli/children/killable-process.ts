@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, PilotError } from "../../errors.ts";
 
-/** Ways in which it failed. `failure`: a user can act on it. `bug`: has a stack. `failure`: what a user can act on. `bug`: a stack. */
+/** Ways in which it failed. `failure`: a user can act on it. `bug`: has a stack. */
 export type Failure =
   | { readonly kind: "failure"; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
   | { readonly kind: "bug"; readonly stack: string };

@@ -139,7 +139,7 @@ export class TimeLimit {
     this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedMs));
   }
 
-  /** Gives the whole time anew. */
+  /** Gives the whole time again. */
   restart(): void {
     this.stop();
     this.#leftMs = this.#limitMs;

@@ -8,10 +8,7 @@ import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
-/**
- * Latest time, so that stamps after now count too: clocks and zones are wrong at times. Still exact in microseconds.
- * In microseconds it is still exact.
- */
+/** Latest time, so that stamps after now count too: clocks and zones are wrong at times. Still exact in microseconds. */
 const LAST_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
 export interface AbuseFlags extends DatabaseFlags {

@@ -1,4 +1,4 @@
-/** Parses the values of flags. An invalid value is refused with a sentence that gives the valid ones. What cannot be one is refused with what can. */
+/** Parses the values of flags. An invalid value is refused with a sentence that gives the valid ones. */
 import { InvalidArgumentError } from "commander";
 import { LINE_KINDS } from "../../explain/kinds.ts";
 import { CONDITION_FIGURES, type Condition, parseCondition } from "../../stats/conditions.ts";

@@ -155,7 +155,7 @@ class Exchange {
 }
 
 /**
- * Reads `source`, a stream of latin1 strings that goes on where `start` ends, and calls `onBlock` for each block, in this thread.
+ * Reads `source`, a stream of latin1 strings that continues where `start` ends, and calls `onBlock` for each block, in this thread.
  * Ends early, and leaves the last block out, when `signal` aborts; also at an exception in `onBlock`.
  * Errors: {@link SourceFailure} with its cause, after the blocks of all text before it.
  */

@@ -139,7 +139,7 @@ export class Batcher {
       return;
     }
     const isStart = startsEntry(line);
-    // NOTE: a log may go on as one of syslog, among lines of other programs; such a line continues nothing.
+    // NOTE: a log may continue as one of syslog, among lines of other programs; such a line continues nothing.
     const foreign = isStart || this.#isSyslog ? undefined : parseSyslogLine(line);
     if (!isStart && foreign === undefined && this.#continues(line)) return;
     this.#endBatchIfFull();

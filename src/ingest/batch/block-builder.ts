@@ -67,7 +67,7 @@ const NO_PLACES: readonly number[] = [];
 /** Between moments: pruning removes whole blocks, so that the months of a small server must not share one. */
 const LONGEST_BLOCK = DAY_MS * MOMENTS_PER_MS;
 
-/** Reads the text that goes on where `start` ends, and calls `onBlock` for each block. */
+/** Reads the text that continues where `start` ends, and calls `onBlock` for each block. */
 export class BlockBuilder implements TextSink {
   readonly #start: ReadingStart;
   readonly #onBlock: (block: EncodedBlock) => void;

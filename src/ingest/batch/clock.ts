@@ -22,8 +22,8 @@ const FARTHEST_BACK_MS = 31 * DAY_MS;
 
 /**
  * Resolves the stamps of one log, in its order. Stamps with a zone are exact. In an hour that happens twice the message id
- * tells which pass it is when the message is younger than the first; else the line goes on where the line before it was.
- * A stamp of syslog without a year is of the first year that puts it behind the line before it.
+ * tells which pass it is when the message is younger than the first; else the line continues where the line before it was.
+ * A stamp of syslog without a year is of the first year that puts it after the line before it.
  * Source: exim-log-grammar §2; the id's time, Exim specification "Message identification".
  */
 export class LogClock {
@@ -110,7 +110,7 @@ export interface FirstStamps {
 
 /**
  * About when a log begins whose stamps say no year: in the year that the first stamp with one tells; else when its first message
- * does, for the id tells the time; else within the year before `now`.
+ * does, for the id gives the time; else within the year before `now`.
  */
 export function beginOfLog({ yearlessMs, fullMs, messageId: firstMessageId }: FirstStamps, now: EpochMs): EpochMs {
   if (fullMs !== undefined) {

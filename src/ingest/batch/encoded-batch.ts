@@ -33,7 +33,7 @@ export const EVENT_ROW = {
   error: "string?",
 } as const satisfies Layout;
 
-/** An arrival line: where it stands, and the columns of its message. */
+/** An arrival line: where it is, and the columns of its message. */
 export const ARRIVAL_ROW = { line: "entry", message: "message", ...ARRIVAL } as const satisfies Layout;
 
 /** Facts that a line gives about its message as a whole. */

@@ -7,7 +7,7 @@ import { MIB } from "../../units.ts";
 /** Longer lines are cut into pieces of this many bytes. Exim's own are at most 8 KiB. */
 export const LONGEST_PIECE = MIB;
 
-/** Ends of a piece: with its newline, within a line that goes on, or with the log. */
+/** Ends of a piece: with its newline, within a line that continues, or with the log. */
 export type LineEnd = "newline" | "cut" | "eof";
 
 /** Marks a cut that is not in the log. Bytes are read as latin1, so no text of a log holds it. */

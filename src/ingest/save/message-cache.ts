@@ -200,7 +200,7 @@ export class MessageCache {
 
   /**
    * The stored state of a message that lost some of its lines. Milestones of those lines stay: the lines are read again
-   * at once. What the lines taken back have marked stays: they are read again at once.
+   * at once.
    */
   #storedState(transactor: Transactor, { eximId, hasArrival }: OrphanedMessage): MessageState {
     const stored = transactor.findMessage(this.#serverId, eximId);

@@ -27,7 +27,7 @@ const BATCH_LINES = 500;
 const HEAD_BYTES = 64 * KIB;
 
 /**
- * Reads on each log that `writer` knows, from where it stands there to the end of what `text` has of it.
+ * Reads on each log that `writer` knows, from where it is there to the end of what `text` has of it.
  * Errors: `corrupt` when the stored text is damaged; those of {@link Writer.write}.
  */
 export async function replay(text: StoredText, writer: Writer, options: ReplayOptions): Promise<void> {

@@ -10,7 +10,7 @@ import { readFailure } from "./read-failure.ts";
 
 const NOTHING = Buffer.alloc(0);
 
-/** A compressed file. It is read anew, from its beginning, for each comparison. */
+/** A compressed file. It is read again, from its beginning, for each comparison. */
 export async function openArchive(
   path: string,
   descriptor: number,

@@ -35,7 +35,7 @@ export function hasWholeLine({ head }: Pick<SourceRow, "head">): boolean {
   return head.includes(NEWLINE) || head.length >= IDENTITY_BYTES;
 }
 
-/** Finds the stored log that `open` is, and puts it where reading goes on. */
+/** Finds the stored log that `open` is, and puts it where reading continues. */
 export async function recognise(
   open: OpenSource,
   logType: SourceType | undefined,

@@ -90,7 +90,7 @@ export interface Progress {
 
 /**
  * The bytes of a file behind `before`, which ends at `position`. Each reading overlaps the one before it: where that is not
- * found again, the file was cut off (copytruncate) or written anew meanwhile, and the log that is being read ends there.
+ * found again, the file was cut off (copytruncate) or written again meanwhile, and the log that is being read ends there.
  */
 export async function* readOn(
   descriptor: number,

@@ -77,7 +77,7 @@ function isEximSyslog(line: string): boolean {
   return hasTime && !unwrapped.isLost && isEximSyslogLine(unwrapped);
 }
 
-/** The type of a log that has no whole line yet: to be told anew when it has. */
+/** The type of a log that has no whole line yet: to be told again when it has. */
 function guessFromBeginning(path: string, text: string): SourceType {
   if (!couldBeginEntry(text) && couldBeginWrapped(text)) return "syslog";
   return guessFromName(path) ?? "main";
@@ -105,7 +105,7 @@ export function isSurelyLog(path: string, text: string): boolean {
   return startsEntry(text) ? kindsIn(text).some((kind) => kind !== "other") : isOfContainer(text);
 }
 
-/** True when a line of a known form stands in the output of a container: its log is named after the container. */
+/** True when a line of a known form is in the output of a container: its log is named after the container. */
 function isOfContainer(text: string): boolean {
   return text
     .split("\n")

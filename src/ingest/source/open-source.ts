@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 export type ReadStoredBytes = (end: number, length: number) => string;
 
 /**
- * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} goes on behind them.
+ * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} continues behind them.
  * - `known`: the log ends at or before the position, and its end is the stored one: nothing is new.
  * - `different`: it is another log.
  */

@@ -1,6 +1,6 @@
 /**
  * Decides which lines eximstats counts, and takes the parts of a line by position, not by form, as eximstats does. It comes in
- * two dialects: up to Exim 4.96 an id is what stands in sixteen places, from 4.97 on the first word.
+ * two dialects: up to Exim 4.96 an id is what is in sixteen places, from 4.97 on the first word.
  */
 
 export type Dialect = "4.96" | "4.97";

@@ -6,7 +6,7 @@ import { readRegularFile } from "../files/disk.ts";
 /** More than a manifest takes. */
 const MOST_MANIFEST_BYTES = 1024 * 1024;
 
-/** True when a manifest of a backup with its name lies beside the file that `path` leads to. */
+/** True when a manifest of a backup with its name is beside the file that `path` leads to. */
 export function isBackup(path: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return false;
   const place = realpathSync(path);

@@ -198,7 +198,7 @@ function viewsHash(database: Database.Database): string | undefined {
   return (database.prepare("SELECT sha256 FROM schema_views").get() as { sha256: string } | undefined)?.sha256;
 }
 
-/** Makes our views anew; others that a user made in the file stay. */
+/** Makes our views again; others that a user made in the file stay. */
 function recreateViews(database: Database.Database, { views }: Migrations): void {
   if (viewsHash(database) === views.sha256) return;
   for (const [, name] of views.sql.matchAll(/^CREATE VIEW (\w+)/gm)) database.exec(`DROP VIEW IF EXISTS "${name}"`);

@@ -27,7 +27,7 @@ export interface ReplaceOptions {
   /** Path at which a replaced file is kept; a number is added if that name is taken. */
   readonly aside: string;
   readonly waitMs: number;
-  /** Looks at what stands at the place now, while nobody else can write to it; throws when it is not what it should be. */
+  /** Looks at what is at the place now, while nobody else can write to it; throws when it is not what it should be. */
   readonly check: () => void;
 }
 
@@ -183,7 +183,7 @@ function holdWriters(path: string): Database.Database {
   }
 }
 
-/** Whoever uses the database is to go on using it: a service, when an administrator restores. Errors: `io`. */
+/** Whoever uses the database is to continue using it: a service, when an administrator restores. Errors: `io`. */
 function takeOwnership(replacement: string, path: string): void {
   const { uid, gid, mode } = statSync(path);
   const own = statSync(replacement);

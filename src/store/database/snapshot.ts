@@ -71,7 +71,7 @@ export function databaseSize(path: string, waitMs: number): number {
 
 /**
  * Copies the committed state of this instant into the new file `target` (mode 0600, in one piece, without a log beside it).
- * Writers go on meanwhile. Errors: `io`, `busy`, `corrupt`, `disk_full`, `interrupted`.
+ * Writers continue meanwhile. Errors: `io`, `busy`, `corrupt`, `disk_full`, `interrupted`.
  */
 export async function copyDatabase(
   path: string,
@@ -81,7 +81,7 @@ export async function copyDatabase(
   closeSync(openSync(target, "wx", OWNER_ONLY.file));
   const database = openForReading(path, waitMs);
   try {
-    // NOTE: without a transaction of its own the copy would begin anew whenever another process writes.
+    // NOTE: without a transaction of its own the copy would begin again whenever another process writes.
     database.exec("BEGIN");
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     await database.backup(fileName(target), {

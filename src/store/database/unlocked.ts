@@ -96,7 +96,7 @@ class UnlockedDatabase extends Database {
 }
 
 /**
- * All that changes when a reader's view of the files does. Writers put pages into the database and begin its log anew; what they
+ * All that changes when a reader's view of the files does. Writers put pages into the database and begin its log again; what they
  * add at the end of the log comes after what is read here. A file that is not there has a state as well.
  */
 function stateOf({ database, wal }: Files): string {

@@ -28,7 +28,7 @@ export function makePrivateDirectory(directory: string, consequence = ""): void 
 }
 
 /**
- * The text of a regular file. What lies in a directory under a name of ours may be anything: a pipe would be waited for without end, a
+ * The text of a regular file. What is in a directory under a name of ours may be anything: a pipe would be waited for without end, a
  * device may never end. Errors: those of the file system, `EINVAL` for what is no regular file.
  */
 export function readRegularFile(path: string): string {

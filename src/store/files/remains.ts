@@ -1,4 +1,4 @@
-/** Files that are there for a while only, named so that the next run can tell whose they are, and remove what a killed one has left. */
+/** Files that are temporary, named so that the next run can tell whose they are, and remove what a killed one has left. */
 import { randomUUID } from "node:crypto";
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";

@@ -50,7 +50,7 @@ export class CheckRunner {
     if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
   }
 
-  /** The steps of a check. Damage that keeps it from going on is a finding. */
+  /** The steps of a check. Damage that keeps it from continuing is a finding. */
   *run(check: Check, isQuick: boolean): Generator<CheckStep> {
     const database = this.#database;
     try {

@@ -1,6 +1,6 @@
 /**
  * A name of an entry that outlives its place in the file. It is told from the entry's first line, the kind of log, its server, and where
- * the line begins in the text of the log: of all of this nothing changes when a log is rotated, compressed, or read anew elsewhere. It is
+ * the line begins in the text of the log: of all of this nothing changes when a log is rotated, compressed, or read again elsewhere. It is
  * stored only when that can no longer be told, as the text has been pruned, or tells two entries the same name.
  */
 import { createHash } from "node:crypto";
@@ -141,7 +141,7 @@ export function keepKeys(database: Database.Database, keys: readonly EntryKey[])
 }
 
 /**
- * Stores a key of its own for each entry of the blocks behind `indexed` of which another log of the server says the same, word for word
+ * Stores a key of its own for each entry of the blocks after `indexed` of which another log of the server says the same, word for word
  * and at the same place: logs may begin alike. Inside a transaction, with all rows flushed.
  */
 export function keepEqualKeys(database: Database.Database, rawText: RawTextReader, indexed: number): void {
@@ -191,7 +191,7 @@ function entriesIn(database: Database.Database, blockId: number): readonly numbe
     .map(({ id }) => id);
 }
 
-/** The new blocks, each with those of other logs of the server and kind that lie at the same place and tell of the same time. */
+/** The new blocks, each with those of other logs of the server and kind that are at the same place and tell of the same time. */
 function alikeBlocks(database: Database.Database, indexed: number): ReadonlyMap<number, readonly number[]> {
   const rows = prepareOnce<[number], { id: number; other: number }>(
     database,

@@ -27,7 +27,7 @@ export class StoredText {
     this.#end = database.prepare("SELECT position AS end FROM stored_sources WHERE id = ?");
   }
 
-  /** The blocks of a source that end behind `from`, as they are; one state of the database while it is iterated. */
+  /** The blocks of a source that end after `from`, as they are; one state of the database during the iteration. */
   blocksOf(sourceId: number, from = 0): IterableIterator<StoredBlock> {
     return this.#blocks.iterate(sourceId, from);
   }
@@ -43,7 +43,7 @@ export class StoredText {
   }
 
   /**
-   * The bytes of a source from an offset on, which is behind what was pruned, block by block. Errors: `corrupt` at the first block
+   * The bytes of a source from an offset on, which is after what was pruned, block by block. Errors: `corrupt` at the first block
    * that is not what was stored.
    */
   *bytesOf(sourceId: number, from = 0): Generator<Buffer> {

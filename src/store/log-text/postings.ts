@@ -58,7 +58,7 @@ export function lastIndexedBlock(database: Database.Database): number {
   return prepareOnce<[], { last_id: number }>(database, sql).get()?.last_id ?? 0;
 }
 
-/** Reads the rows of the blocks behind `indexed`, for what they mention. */
+/** Reads the rows of the blocks after `indexed`, for what they mention. */
 function readPostings(
   database: Database.Database,
   table: BulkInsert<"postings">,
@@ -171,7 +171,7 @@ export class PostingSweep {
     }
   }
 
-  /** Looked up anew when another process has written. */
+  /** Looked up again when another process has written. */
   #liveNow(): LiveBlocks {
     const version = dataVersion(this.#database);
     if (version !== this.#version) {
@@ -310,9 +310,7 @@ export class Segment {
 
 /**
  * Postings of the blocks that are being stored, so that their rows need not be read again at the end of a run. Valid only while
- * it knows all blocks that are not in the index: other changes of blocks call {@link spoil}, after which the rows are read. It
- * counts only while it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and
- * then they are read.
+ * it knows all blocks that are not in the index: other changes of blocks call {@link spoil}, after which the rows are read.
  */
 export class FreshPostings {
   #segment: Segment | undefined;

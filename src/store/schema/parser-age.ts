@@ -4,7 +4,7 @@ import type Database from "better-sqlite3";
 export interface ParserAge {
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
-  /** Logs that have lost text, so that they cannot be read anew. */
+  /** Logs that have lost text, so that they cannot be read again. */
   readonly prunedLogs: number;
 }
 

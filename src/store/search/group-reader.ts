@@ -102,7 +102,7 @@ export class GroupReader {
     return text.slice(starts[line], text.charAt(end - 1) === "\n" ? end - 1 : end);
   }
 
-  /** Undefined where lines of an entry may stand apart, as in syslog, and where the text has been pruned. */
+  /** Undefined where lines of an entry may be apart, as in syslog, and where the text has been pruned. */
   #cut(blockId: number): CutBlock | undefined {
     let cut = this.#blocks.get(blockId);
     if (cut !== undefined) return cut;

@@ -196,7 +196,7 @@ export class AbuseReader {
     return rows;
   }
 
-  /** The clients whose sessions went wrong most, in ways that no rejection tells. */
+  /** The clients whose sessions went wrong most, in ways that no rejection reports. */
   async sessionTroubles(period: Period, limit: number): Promise<readonly TroubleRow[]> {
     const { rows } = await sql<TroubleRow>`
       WITH troubles AS (

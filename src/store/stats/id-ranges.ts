@@ -32,7 +32,7 @@ export async function findRanges(tables: Kysely<BaseTables>, span: TimeSpan): Pr
 }
 
 /**
- * Entries are numbered by block, and a block knows its first and last stamp: what a day said stands between two ids. Logs read
+ * Entries are numbered by block, and a block knows its first and last stamp: what a day said is between two ids. Logs read
  * out of order make the range wider, never wrong.
  */
 async function findEntries(tables: Kysely<BaseTables>, { since, until }: TimeSpan): Promise<IdRange> {

@@ -1,4 +1,4 @@
-/** Taking back what a block of text has brought, so that it can be read anew. */
+/** Taking back what a block of text has brought, so that it can be read again. */
 import type Database from "better-sqlite3";
 import type { EntryKind } from "../../parse/events.ts";
 import type { EpochMs, Moment } from "../../units.ts";
@@ -21,7 +21,7 @@ export class Retraction {
   }
 
   /**
-   * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
+   * Takes back a block that has to be read again: its text, its entries, what they say. An entry that another log shows too
    * moves there. Returns what is to be derived again from the lines that are left.
    */
   retract(blockId: number): Orphaned {
