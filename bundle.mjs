@@ -1,4 +1,4 @@
-// How the program is bundled: one small file to start with, what each command needs beside it, and whole bundles for quick commands.
+// Bundles the program: one small file to start with, the modules that each command needs, and whole bundles for quick commands.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

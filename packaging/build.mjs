@@ -50,7 +50,7 @@ const ARCHITECTURES = {
 };
 const FORMATS = { deb: makeDeb, rpm: makeRpm, tar: makeTar };
 
-/** What is the same in every package: written so that equal sources make equal trees. */
+/** Content common to all packages, written so that equal sources make equal trees. */
 const DATE = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct") ?? "0";
 
 const { values: wishes } = parseArgs({
@@ -135,7 +135,7 @@ function stageProgram(folder, arch, node) {
   run("chmod", ["-R", "u=rwX,go=rX", folder]);
 }
 
-/** What .deb and .rpm have in common; `format` says where shells look for completions. */
+/** Content common to .deb and .rpm; `format` decides where shells look for completions. */
 function stageSystem(root, arch, node, format) {
   stageProgram(join(root, PROGRAM), arch, node);
   write(join(root, "usr/bin/exim-pilot"), starter(arch, PROGRAM), 0o755);
@@ -270,7 +270,7 @@ function makeTar(arch, node) {
   const name = `exim-pilot-${MANIFEST.version}-linux-${arch.name}`;
   const folder = join(scratch, name);
   stageProgram(folder, arch, node);
-  // Where it lies, also behind a link to it.
+  // The starter finds its own directory, also through a link.
   write(join(folder, "exim-pilot"), starter(arch, '$(dirname "$(readlink -f "$0")")'), 0o755);
   write(join(folder, "man/man1/exim-pilot.1"), readFileSync(join(ROOT, "dist/exim-pilot.1")));
   for (const shell of ["bash", "zsh", "fish"])

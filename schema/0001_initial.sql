@@ -15,7 +15,7 @@ INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
 
 -- Names of the codes below, so that views and people can read them. src/store/schema/codes.ts reads them from here.
 CREATE TABLE codes (
-  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, mention
+  family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, posting
   code   INTEGER NOT NULL,
   name   TEXT    NOT NULL,
   PRIMARY KEY (family, code)
@@ -27,7 +27,7 @@ CREATE TABLE stored_servers (
   time_zone   TEXT    NOT NULL, -- IANA name; stamps without a zone are local time there
   environment TEXT,
   owner       TEXT,
-  version     TEXT,             -- of Exim, from its daemon's last line that tells it
+  version     TEXT,             -- Exim's version, from the daemon's last line that states it
   version_at  INTEGER,          -- moment of that line
   created_ms  INTEGER NOT NULL  -- epoch ms
 ) STRICT;
@@ -37,7 +37,7 @@ CREATE TABLE stored_sources (
   id         INTEGER PRIMARY KEY,
   server_id  INTEGER NOT NULL REFERENCES stored_servers (id),
   log_type   INTEGER NOT NULL, -- codes.log_type; syslog: all of them in one
-  path       TEXT    NOT NULL, -- as last seen; says nothing about identity
+  path       TEXT    NOT NULL, -- where it was last seen; no part of its identity
   head       BLOB    NOT NULL, -- the first bytes (up to 256), by which the log is recognised
   tail       BLOB    NOT NULL, -- the last bytes before position (up to 256): shows a rewritten file
   position   INTEGER NOT NULL, -- bytes stored
@@ -65,7 +65,7 @@ CREATE TABLE ingest_runs (
   sources     INTEGER NOT NULL,
   lines       INTEGER NOT NULL,
   messages    INTEGER NOT NULL, -- seen for the first time
-  bytes       INTEGER NOT NULL  -- of log text, decompressed
+  bytes       INTEGER NOT NULL  -- bytes of log text, decompressed
 ) STRICT;
 
 -- Versions of the parser that has read what is stored (src/parse/parser-version.ts); after a rebuild it is one.
@@ -78,14 +78,14 @@ CREATE TABLE parser_versions (
 CREATE TABLE raw_blocks (
   id        INTEGER PRIMARY KEY,
   source_id INTEGER NOT NULL REFERENCES stored_sources (id),
-  position  INTEGER NOT NULL, -- of the first byte in the source
+  position  INTEGER NOT NULL, -- offset of the first byte in the source
   size      INTEGER NOT NULL, -- bytes, uncompressed
   lines     INTEGER NOT NULL,
   first_ms  INTEGER,          -- epoch ms of the earliest entry
   last_ms   INTEGER,          -- epoch ms of the latest entry
   clock_ms  INTEGER,          -- epoch ms of the last entry up to its end: tells the two passes of a repeated hour apart
   read_ms   INTEGER NOT NULL, -- epoch ms; when its text was read
-  sha256    BLOB    NOT NULL, -- of the uncompressed bytes
+  sha256    BLOB    NOT NULL, -- SHA-256 of the uncompressed bytes
   codec     TEXT    NOT NULL CHECK (codec IN ('brotli')),
   data      BLOB    NOT NULL,
   UNIQUE (source_id, position)
@@ -141,7 +141,7 @@ INSERT INTO text_indexes (table_name, last_id) VALUES ('addresses', 0), ('string
 -- many does no harm. Added sorted when a run ends; the blocks beyond text_indexes.last_id are not here yet. A block whose text has
 -- been pruned stays here as long as entries of it are there.
 CREATE TABLE postings (
-  kind           INTEGER NOT NULL, -- codes.mention
+  kind           INTEGER NOT NULL, -- codes.posting
   key            INTEGER NOT NULL, -- addresses.id, strings.id, or a checksum of a text (see src/store/log-text/postings.ts)
   block_id       INTEGER NOT NULL, -- the first block of the row: raw_blocks.id, or the entries' id / 65536
   further_blocks BLOB,             -- the others: distances, seven bits a byte, the lowest first
@@ -179,7 +179,7 @@ CREATE INDEX idx_stored_messages_at_ms ON stored_messages ((coalesce(arrival_at,
 CREATE INDEX idx_stored_messages_status ON stored_messages (status) WHERE status NOT IN (3, 10); -- not delivered, partial
 CREATE INDEX idx_stored_messages_parent_exim_id ON stored_messages (parent_exim_id, server_id) WHERE parent_exim_id IS NOT NULL;
 
--- What happened to few messages: a row only where one of them did.
+-- Rare moments of a message: a row only where one of them exists.
 CREATE TABLE stored_milestones (
   message_id      INTEGER PRIMARY KEY, -- stored_messages.id
   frozen_at       INTEGER,             -- moment of the last freeze
@@ -209,7 +209,7 @@ CREATE TABLE stored_recipients (
   PRIMARY KEY (message_id, address_id)
 ) STRICT, WITHOUT ROWID;
 
--- What people call messages: the one thing about them that no log says.
+-- Tags of messages: the one fact about them that is in no log.
 CREATE TABLE stored_tags (
   tag        TEXT    NOT NULL COLLATE NOCASE,
   server_id  INTEGER NOT NULL, -- stored_servers.id
@@ -243,7 +243,7 @@ CREATE TABLE delivery_problems (
 ) STRICT;
 CREATE UNIQUE INDEX idx_delivery_problems_all ON delivery_problems (error_id, smtp_code, enhanced_id, phase_id, is_timeout, category_id);
 
--- What the log says about one recipient of one message: a row per => -> >> *> ** == line. Its message and its moment are in
+-- One line about one recipient of one message: a row per => -> >> *> ** == line. Its message and its moment are in
 -- stored_entries.
 CREATE TABLE address_events (
   entry_id     INTEGER PRIMARY KEY,
@@ -327,7 +327,7 @@ CREATE TABLE stored_rejections (
   reason_id    INTEGER
 ) STRICT;
 
--- Who was at the other end, of a line that is no arrival, no rejection and not about a recipient: sessions, TLS, host errors.
+-- The remote side of a line that is no arrival, no rejection and not about a recipient: sessions, TLS, host errors.
 CREATE TABLE stored_clients (
   entry_id     INTEGER PRIMARY KEY,
   host_id      INTEGER,
@@ -416,7 +416,7 @@ INSERT INTO codes (family, code, name) VALUES
   ('phase', 9, 'non_smtp'),
   ('phase', 10, 'local_scan'),
   ('phase', 11, 'cutthrough'),
-  ('mention', 0, 'address'),
-  ('mention', 1, 'string'),
-  ('mention', 2, 'message_id'),
-  ('mention', 3, 'next_hop');
+  ('posting', 0, 'address'),
+  ('posting', 1, 'string'),
+  ('posting', 2, 'message_id'),
+  ('posting', 3, 'next_hop');

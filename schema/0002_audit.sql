@@ -1,6 +1,6 @@
--- Who changed the database or took something out of it: when, from where, with what result.
--- Rows are only ever added; they go when they are older than the audit log is kept, which prune says in audit_retention first.
--- Runs in milliseconds: the tables are new.
+-- Changes of the database and removals from it: who, when, from where, with what result. Rows are only ever added; they go
+-- when they are older than the audit log is kept, which prune says in audit_retention first. Runs in milliseconds: the tables
+-- are new.
 
 CREATE TABLE stored_audit (
   id          INTEGER PRIMARY KEY,
@@ -10,7 +10,7 @@ CREATE TABLE stored_audit (
   result      TEXT    NOT NULL CHECK (result IN ('started', 'done', 'failed', 'interrupted')),
   error       TEXT,
   duration_ms INTEGER,          -- ms; null where the result is 'started'
-  user_name   TEXT    NOT NULL, -- of the operating system
+  user_name   TEXT    NOT NULL, -- login on the operating system
   sudo_user   TEXT,             -- who became that user
   ssh_client  TEXT,             -- address, port, and those of the server
   host        TEXT    NOT NULL,

@@ -17,7 +17,7 @@ CREATE TABLE rolled_chunks (
 
 -- Messages that arrived.
 CREATE TABLE rolled_messages (
-  first_id  INTEGER NOT NULL, -- of the chunk of messages
+  first_id  INTEGER NOT NULL, -- id of the chunk of messages
   server_id INTEGER NOT NULL,
   slot      INTEGER NOT NULL, -- quarter of an hour since the epoch
   status    INTEGER NOT NULL, -- codes.message_status
@@ -28,10 +28,10 @@ CREATE TABLE rolled_messages (
 
 -- The recipients of messages that arrived.
 CREATE TABLE rolled_recipients (
-  first_id   INTEGER NOT NULL, -- of the chunk of messages
+  first_id   INTEGER NOT NULL, -- id of the chunk of messages
   server_id  INTEGER NOT NULL,
   status     INTEGER NOT NULL, -- codes.recipient_status
-  attempts   INTEGER NOT NULL, -- of each of them
+  attempts   INTEGER NOT NULL, -- attempts for each recipient
   recipients INTEGER NOT NULL,
   bytes      REAL    NOT NULL, -- sizes of their messages, as above
   PRIMARY KEY (first_id, server_id, status, attempts)
@@ -39,7 +39,7 @@ CREATE TABLE rolled_recipients (
 
 -- Lines about recipients.
 CREATE TABLE rolled_events (
-  first_id   INTEGER NOT NULL, -- of the chunk of entries
+  first_id   INTEGER NOT NULL, -- id of the chunk of entries
   server_id  INTEGER NOT NULL,
   slot       INTEGER NOT NULL, -- quarter of an hour since the epoch
   outcome    INTEGER NOT NULL, -- codes.outcome
@@ -50,7 +50,7 @@ CREATE TABLE rolled_events (
 
 -- Attempts that were deferred or bounced.
 CREATE TABLE rolled_failures (
-  first_id   INTEGER NOT NULL, -- of the chunk of entries
+  first_id   INTEGER NOT NULL, -- id of the chunk of entries
   server_id  INTEGER NOT NULL,
   outcome    INTEGER NOT NULL, -- codes.outcome
   problem_id INTEGER NOT NULL, -- delivery_problems.id; 0: none
@@ -61,7 +61,7 @@ CREATE TABLE rolled_failures (
 
 -- Attempts at hosts.
 CREATE TABLE rolled_hosts (
-  first_id        INTEGER NOT NULL, -- of the chunk of entries
+  first_id        INTEGER NOT NULL, -- id of the chunk of entries
   server_id       INTEGER NOT NULL,
   host_id         INTEGER NOT NULL, -- strings.id; of attempts that are there as long as the chunk is in rolled_chunks
   successes       INTEGER NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE rolled_hosts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rolled_rejections (
-  first_id     INTEGER NOT NULL, -- of the chunk of entries
+  first_id     INTEGER NOT NULL, -- id of the chunk of entries
   server_id    INTEGER NOT NULL,
   slot         INTEGER NOT NULL, -- quarter of an hour since the epoch
   is_permanent INTEGER NOT NULL,
@@ -125,8 +125,8 @@ END;
 -- Panics are few, and each is looked for. 33: codes, event 'panic'.
 CREATE INDEX idx_stored_entries_panic ON stored_entries (at) WHERE event = 33;
 
--- What the coverage of a log is judged by (src/store/read/coverage-reader.ts); each holds few rows.
--- 19: codes, event 'queue_run'; the heartbeat of a main log.
+-- Indexes for the coverage of a log (src/store/read/coverage-reader.ts); each holds few rows. 19: codes, event
+-- 'queue_run'; the heartbeat of a main log.
 CREATE INDEX idx_stored_entries_queue_run ON stored_entries (server_id, at) WHERE event = 19;
 -- 20: event 'rejection'. 1 and 2 of seen_in: in the main log or the reject log alone, when Exim writes most of them to both.
 CREATE INDEX idx_stored_entries_unpaired ON stored_entries (server_id, seen_in, at) WHERE event = 20 AND seen_in IN (1, 2);

@@ -338,7 +338,7 @@ SELECT
   b.last_ms AS last_at_ms
 FROM raw_blocks b
 UNION ALL
--- What lies between blocks has lost its text to a prune, which knew its times.
+-- Blocks missing in between lost their text to a prune, so they may have any time.
 SELECT
   (g.id + 1) * 65536,
   g.next_id * 65536 - 1,
@@ -377,7 +377,7 @@ SELECT
 FROM stored_headers s
 JOIN json_each(s.headers) h;
 
--- What was done to the database, and what was taken out of it: one row a command.
+-- Actions that changed the database or took something out of it: one row a command.
 CREATE VIEW audit_log AS
 SELECT
   id,

@@ -33,7 +33,7 @@ export type ErrorCode = keyof typeof EXIT_STATUS;
 export const EXIT_BUG = 70;
 
 export interface PilotErrorOptions {
-  /** What the user can do about it: one sentence. */
+  /** Advice to the user: one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
 }

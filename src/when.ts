@@ -32,7 +32,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** What {@link parseWhen} takes, for messages. */
+/** Forms that {@link parseWhen} takes, for messages. */
 export const WHEN_FORMS =
   "a date (2026-03-02), a time (2026-03-02 05:40), today, yesterday, monday, last week, or how long ago (90min, 2h, 7d, 2w)";
 
@@ -134,11 +134,11 @@ function timeAgo(parts: readonly DurationPart[], { now, timeZone }: Clock): Span
     else passedMs += count * unitMs;
   }
   const at = (days === 0 ? now : shiftDays(now, -days, timeZone)) - passedMs;
-  // What no calendar reaches.
+  // Dates beyond the range of Date are refused.
   return Math.abs(at) <= MOST_MS ? instant(at) : undefined;
 }
 
-/** Of Date. */
+/** Range of Date, in milliseconds. */
 const MOST_MS = 8.64e15;
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[t ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?\s*(z|[+-]\d\d:?\d\d)?)?$/;
@@ -183,7 +183,7 @@ function instant(at: number): Span {
 /** A piece of time: so many minutes that divide the hour or the day, a day, a week from Monday, or a month. */
 export type Bucket = { readonly minutes: number } | "day" | "week" | "month";
 
-/** What {@link parseBucket} takes, for messages. */
+/** Forms that {@link parseBucket} takes, for messages. */
 export const BUCKET_FORMS = "minute, 5min, 15min, hour, 6h, day, week or month";
 
 const BUCKET_NAMES: Readonly<Record<string, Bucket>> = {
@@ -315,7 +315,7 @@ function momentOf(wallMs: number, timeZone: string): EpochMs {
   return (wallMs - offsetsOfWall(wallMs, timeZone)[0]) as EpochMs;
 }
 
-/** What to subtract from the wall's milliseconds: one value, or two in an hour that happens twice (earlier pass first). */
+/** Offsets to subtract from the wall's milliseconds: one, or two in an hour that occurs twice (the earlier pass first). */
 export type WallOffsets = readonly [firstMs: number, secondMs: number | undefined];
 
 export function offsetsOfWall(wallMs: number, timeZone: string): WallOffsets {
@@ -331,7 +331,7 @@ export function offsetsOfWall(wallMs: number, timeZone: string): WallOffsets {
 
 /**
  * Milliseconds east of Greenwich that the clocks of a zone are ahead at a moment.
- * NOTE: what the library makes of a time of the wall's clock depends on the zone of the process, so that is made here.
+ * NOTE: the library's conversion of a wall time depends on the zone of the process, so it is done here.
  */
 function offsetAt(at: number, timeZone: string): number {
   // Measured: Node takes 30 ms to load what it knows of zones and languages.

@@ -1,7 +1,7 @@
 /** README, changelog and the documents for developers against the program: what is written is there, and what is there is written. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -118,7 +118,7 @@ describe("an example of the README or the cookbook", () => {
       const golden = { name: command, directory: "", commands: [real] };
       const { stdout } = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
       if (process.env["UPDATE_GOLDEN"] === "1" && !isIngest)
-        showAnew(command, output, stdout.replaceAll("$FIXTURES/corpus/default/", ""));
+        updateOutput(command, output, stdout.replaceAll("$FIXTURES/corpus/default/", ""));
       expect(withoutSpeed(output)).toBe(withoutSpeed(stdout.replaceAll("$FIXTURES/corpus/default/", "")));
     },
   );
@@ -167,6 +167,14 @@ describe("the documents for developers", () => {
       expect([...links, ...namedFiles(text)].filter((path) => !existsSync(join(rootOf(), path)))).toEqual([]);
     },
   );
+
+  test("name no module by a name that no file has", () => {
+    const names = new Set(["src", "test", "schema"].flatMap(filesIn).map((path) => basename(path)));
+    for (const name of ["bundle.mjs", "build.mjs"]) names.add(name);
+    const named = [...ARCHITECTURE.matchAll(/`([\w-]+\.(?:ts|mjs|sql))`/g)].map(([, name = ""]) => name);
+    expect(named.length).toBeGreaterThan(30);
+    expect([...new Set(named)].filter((name) => !names.has(name))).toEqual([]);
+  });
 
   test("have the sections of the grammar that comments cite", () => {
     const cited = ["src", "test", "schema"].flatMap(filesIn).flatMap((path) => citedSections(readText(path)));
@@ -262,20 +270,20 @@ describe("the checks above", () => {
 interface Example {
   readonly command: string;
   readonly argv: readonly string[];
-  /** What is shown below it; empty when nothing is. */
+  /** Output shown below it; empty if there is none. */
   readonly output: string;
 }
 
-/** Commands of the program in fenced blocks of shell. */
-/** Puts what is printed now below the command, in the documents that show it. */
-function showAnew(command: string, output: string, stdout: string): void {
+/** Puts the output of today below the command, in the documents that show it. */
+function updateOutput(command: string, output: string, stdout: string): void {
   for (const path of ["README.md", "docs/cookbook.md"]) {
     const text = readText(path);
-    const anew = text.replace(`${command}\n${output}`, () => `${command}\n${stdout}`);
-    if (anew !== text) writeFileSync(join(rootOf(), path), anew);
+    const updated = text.replace(`${command}\n${output}`, () => `${command}\n${stdout}`);
+    if (updated !== text) writeFileSync(join(rootOf(), path), updated);
   }
 }
 
+/** Commands of the program in fenced blocks of shell. */
 function examplesIn(text: string): Example[] {
   const blocks = [...text.matchAll(/^```(?:console|sh|bash|shell)\n(.*?)^```/gms)].map(([, block = ""]) => block);
   return blocks.flatMap((block) => {

@@ -300,7 +300,7 @@ describe("time is cut", () => {
 });
 
 describe("days", () => {
-  /** Where clocks are put forward at midnight, a day begins at one; where they are put back at one, midnight comes twice. */
+  /** Zones in which clocks go forward at midnight, so that a day begins at one, or back at one, so that midnight comes twice. */
   const ZONES = ["UTC", "Europe/Berlin", "America/Havana", "America/Santiago", "Atlantic/Azores", "Asia/Beirut"];
   const DAYS = Array.from({ length: 365 }, (_, index) => toIso(epochMs(Date.UTC(2026, 0, 1 + index))).slice(0, 10));
 

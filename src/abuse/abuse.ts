@@ -1,4 +1,4 @@
-/** What an abuse desk asks: who sends how much, from where, and who tries to get in. */
+/** Answers an abuse desk: who sends how much and from where, and who tries to break in. */
 import type { SessionTrouble } from "../message/session-trouble.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { AbuseReader, LocalMessageRow, Period } from "../store/stats/abuse-reader.ts";
@@ -59,12 +59,12 @@ export interface AccountFailures {
   readonly last: string;
 }
 
-/** A client whose sessions went wrong: probes and scans that no rejection tells. */
+/** A client whose sessions went wrong: probes and scans that no rejection reports. */
 export interface ClientTroubles {
   readonly ipAddress: string;
   readonly host: string | null;
   readonly troubles: number;
-  /** How often each; `exim-pilot help counting` has them. */
+  /** Count by kind; `exim-pilot help counting` lists the kinds. */
   readonly kinds: Readonly<Partial<Record<SessionTrouble, number>>>;
   readonly first: string;
   readonly last: string;
@@ -175,7 +175,7 @@ function add(tallies: Map<string, Tally>, directory: string, { ms, sender, ident
   tallies.set(directory, tally);
   tally.messages++;
   tally.recipients += recipients;
-  // Of two calls the later one may be the sooner to hand its message over.
+  // The later of two calls may hand its message over first.
   tally.firstMs = Math.min(tally.firstMs, ms);
   tally.lastMs = Math.max(tally.lastMs, ms);
   if (ident !== null) tally.users.set(ident, (tally.users.get(ident) ?? 0) + 1);
@@ -187,7 +187,7 @@ function mostUsed(counts: ReadonlyMap<string, number>): string[] {
   return sorted.slice(0, MOST_NAMES).map(([name]) => name);
 }
 
-/** What is most comes first; what is as much, by name. */
+/** Orders counts, the greatest first; equal counts by name. */
 function compareCounts([name, count]: NamedCount, [otherName, otherCount]: NamedCount): number {
   return otherCount - count || compareText(name, otherName);
 }

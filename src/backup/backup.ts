@@ -33,7 +33,7 @@ export interface BackupOptions {
   readonly now: () => EpochMs;
   readonly processes: Processes;
   readonly signal?: AbortSignal | undefined;
-  /** When a step begins; while copying, the share that is copied, from 0 to 1. */
+  /** Called when a step begins, and during the copy with the share copied so far, 0 to 1. */
   readonly onProgress?: ((step: BackupStep, share: number) => void) | undefined;
   readonly freeBytes?: FreeBytes;
 }
@@ -82,7 +82,7 @@ async function store(
   const isPlain = !form.isCompressed && !form.isEncrypted;
   const at = now();
   const target = join(directory, backupName(path, at, form));
-  // NOTE: what is to be encrypted is not written to the directory of the backups before it is.
+  // NOTE: plain text is never written to the directory of encrypted backups.
   const plainDirectory = form.isEncrypted ? dirname(identity.path) : directory;
   const plain = join(plainDirectory, unfinishedName("plain", processes));
   const packed = isPlain ? plain : join(directory, unfinishedName("packed", processes));
@@ -131,7 +131,7 @@ function nameAsNew(file: string, name: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new PilotError("exists", `There is a backup "${name}" already.`, {
-      hint: "Backups are never overwritten; wait a second, for they are named by the time.",
+      hint: "Backups are never overwritten, and are named by the time: wait a second.",
       cause: error,
     });
   }
@@ -162,7 +162,7 @@ function rotate(
   return { removed: [...removed], spared: spared?.path, shrinkage };
 }
 
-/** What is wrong with the copy is wrong with the database: the copy is told by nobody. */
+/** Names the database instead of the temporary copy: damage found in the copy is damage of the database. */
 function withoutTemporaryName(error: unknown, plain: string, path: string): unknown {
   if (!(error instanceof PilotError) || !error.message.includes(plain)) return error;
   const { code, message, hint } = error;
@@ -171,18 +171,14 @@ function withoutTemporaryName(error: unknown, plain: string, path: string): unkn
 
 function interrupted(cause: unknown): PilotError {
   return new PilotError("interrupted", "Interrupted: no backup was made.", {
-    hint: "Run it again; what is stored is as it was.",
+    hint: "The database is unchanged. Run the command again.",
     cause,
   });
 }
 
 function interruptedAfter(path: string, cause: unknown): PilotError {
-  return new PilotError(
-    "interrupted",
-    `Interrupted: "${path}" was made and not yet read back, and nothing was removed.`,
-    {
-      hint: "`exim-pilot backup --verify` checks it.",
-      cause,
-    },
-  );
+  return new PilotError("interrupted", `Interrupted: "${path}" was made but not read back yet; nothing was removed.`, {
+    hint: "`exim-pilot backup --verify` checks it.",
+    cause,
+  });
 }

@@ -15,7 +15,7 @@ export interface ListedBackup {
   /** Undefined when it cannot be used; see `problem`. */
   readonly manifest: Manifest | undefined;
   readonly sizeBytes: number;
-  /** What is wrong with it as far as a look at its name, size and manifest tells; undefined when nothing is. */
+  /** The fault that its name, size and manifest show; undefined if they show none. */
   readonly problem: string | undefined;
 }
 
@@ -30,14 +30,14 @@ const STAMP = String.raw`-\d{8}T\d{6}Z\.db(?:\.gz)?(?:\.age)?`;
 /** The backups in `directory` of databases that are called as `database`, the newest first. Errors: `io` when the directory cannot be read. */
 export function listBackups(directory: string, database: string): readonly ListedBackup[] {
   const form = new RegExp(`^${escapeForm(stemOf(database))}${STAMP}$`);
-  return namesIn(directory, "Name the directory of the backups; `exim-pilot backup` makes it when it is missing.")
+  return namesIn(directory, "Name the directory of the backups; `exim-pilot backup` creates it if it is missing.")
     .filter((name) => form.test(name))
     .sort()
     .reverse()
     .flatMap((name) => lookAt(join(directory, name)));
 }
 
-/** Those that were made of this very file: of a copy with the same id, and of another database with the same name, none. */
+/** Backups made of this very file: not those of a copy with the same id, nor of another database with the same name. */
 export function backupsOf(directory: string, { id, path }: Identity): readonly WholeBackup[] {
   return listBackups(directory, path).filter(
     (backup): backup is WholeBackup =>

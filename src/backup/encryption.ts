@@ -7,7 +7,7 @@ import { PilotError } from "../errors.ts";
 /** For whom a backup is encrypted: public keys (`age1…`), or whoever knows a passphrase. */
 export type Locks = { readonly recipients: readonly string[] } | { readonly passphrase: string };
 
-/** What opens a backup: secret keys (`AGE-SECRET-KEY-…`), a passphrase. */
+/** The keys that open a backup: secret keys (`AGE-SECRET-KEY-…`) and a passphrase. */
 export interface Keys {
   readonly identities: readonly string[];
   readonly passphrase: string | undefined;
@@ -76,7 +76,7 @@ export async function* decrypt(encrypted: AsyncIterable<Buffer>, path: string, k
     plain = await decrypter.decrypt(toWeb(encrypted));
   } catch (error) {
     throw new PilotError("check_failed", `No key that was given opens "${path}".`, {
-      hint: "The file is as it was made, so the key or the passphrase is another one.",
+      hint: "The file is unchanged, so the key or the passphrase is a different one.",
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-/** What is written beside each backup: enough to tell that it is whole, and what is in it. */
+/** The manifest beside each backup: enough to check that the backup is whole, and to say what it contains. */
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -20,14 +20,14 @@ export interface Manifest {
   readonly program: string;
   readonly compression: "none" | "gzip";
   readonly encryption: "none" | "age";
-  /** Of the file as it is kept; bytes. */
+  /** Size of the file as it is kept, in bytes. */
   readonly size: number;
   readonly sha256: string;
-  /** Of the database in it. */
+  /** The database inside the backup. */
   readonly database: {
     /** Random, of its making; see the table database_identity. */
     readonly id: string;
-    /** Where it was when the backup was made: absolute, without links. */
+    /** Path when the backup was made: absolute, symbolic links resolved. */
     readonly path: string;
     readonly schema: number;
     readonly size: number;
@@ -64,21 +64,21 @@ export function readManifest(backup: string): Manifest {
   const status = statSync(backup, { throwIfNoEntry: false });
   if (status?.isFile() !== true) {
     const sentence =
-      status === undefined ? `There is no backup "${backup}".` : `"${backup}" is no file, and no backup.`;
+      status === undefined ? `There is no backup "${backup}".` : `"${backup}" is not a file, so not a backup.`;
     throw new PilotError("io", sentence, {
-      hint: "`exim-pilot backup --list DIRECTORY` names those that are there.",
+      hint: "`exim-pilot backup --list DIRECTORY` lists the existing ones.",
     });
   }
   const manifest = parseManifest(manifestPath(backup), backup);
   if (manifest.file !== basename(backup)) {
     throw new PilotError("check_failed", `"${backup}" was made as "${manifest.file}" and renamed since.`, {
-      hint: "Give it and its manifest their names back: they tell which database it is of, and when it was made.",
+      hint: "Give it and its manifest their old names: they say which database it is from, and when it was made.",
     });
   }
   return manifest;
 }
 
-/** What a manifest at `path` says, of `backup` or of whatever backup it names. Errors: `check_failed`. */
+/** Reads the manifest at `path`, which must name `backup` if one is given. Errors: `check_failed`. */
 export function parseManifest(path: string, backup: string): Manifest {
   try {
     const { checksum, ...manifest } = JSON.parse(readRegularFile(path)) as Manifest & { checksum: string };
@@ -89,7 +89,7 @@ export function parseManifest(path: string, backup: string): Manifest {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const sentence = isMissing ? `"${backup}" has no manifest beside it.` : `The manifest "${path}" cannot be used.`;
     throw new PilotError("check_failed", sentence, {
-      hint: `A backup is two files: keep "${basename(manifestPath(backup))}" beside it. Without it nothing tells that the backup is whole.`,
+      hint: `A backup is two files: keep "${basename(manifestPath(backup))}" beside it. Without it, nothing shows that the backup is complete.`,
       cause: error,
     });
   }

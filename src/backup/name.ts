@@ -22,7 +22,7 @@ export function manifestPath(backup: string): string {
   return `${backup}.json`;
 }
 
-/** What the names of all backups of a database begin with, before the stamp. */
+/** The prefix, before the stamp, of the names of all backups of a database. */
 export function stemOf(database: string): string {
   return basename(database, extname(database));
 }

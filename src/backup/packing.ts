@@ -60,10 +60,10 @@ export async function unpack(
     );
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // NOTE: what comes from the file system begins with E; what comes from zlib and age does not.
+    // NOTE: codes of the file system begin with E; those of zlib and age do not.
     if (error instanceof PilotError || signal?.aborted === true || code?.startsWith("E") === true) throw error;
     throw new PilotError("check_failed", `"${packed}" cannot be unpacked: ${message}.`, {
-      hint: "Use another backup; `exim-pilot backup --list` names them.",
+      hint: "Use another backup; `exim-pilot backup --list` lists them.",
       cause: error,
     });
   }

@@ -36,14 +36,14 @@ export interface RestoreReport {
   readonly backup: string;
   readonly path: string;
   readonly manifest: Manifest;
-  /** Where the replaced database is kept; undefined when there was none. */
+  /** Path at which the replaced database is kept; undefined if there was none. */
   readonly keptAside: string | undefined;
-  /** Where files are kept that lay there without a database they belong to, and that SQLite would have taken for a part of the new one. */
+  /** Paths at which stray companion files are kept: SQLite would have taken them for a part of the new database. */
   readonly movedAside: readonly string[];
 }
 
 /**
- * Puts the database of a backup at `path`, where it goes on as the one it was made of, with its id. Errors: `check_failed`, `usage`,
+ * Puts the database of a backup at `path`, where it continues as the one it was made of, with its id. Errors: `check_failed`, `usage`,
  * `schema_newer`, `disk_full`, `busy`, `io`, `interrupted`; the database at `path` is then as it was, unless the error says what
  * stands there.
  */
@@ -88,7 +88,7 @@ export async function rehearseRestore(options: RestoreOptions): Promise<RestoreR
 /** Between the name of a database and when it was replaced. */
 const REPLACED = ".replaced-";
 
-/** Where a database is kept that is replaced at `at`. */
+/** Path at which a database that is replaced at `at` is kept. */
 function toReplaced(path: string, at: EpochMs): string {
   return `${path}${REPLACED}${stampOf(at)}`;
 }
@@ -101,8 +101,8 @@ export function assertOther(backup: string, path: string): void {
   const one = statSync(backup, { throwIfNoEntry: false });
   const other = statSync(placeOf(resolve(path)), { throwIfNoEntry: false });
   if (one === undefined || one.dev !== other?.dev || one.ino !== other.ino) return;
-  throw new PilotError("usage", `"${backup}" is the backup and the place to restore it to.`, {
-    hint: "Name the database to be replaced, or made, with --db.",
+  throw new PilotError("usage", `"${backup}" is both the backup and the place to restore it to.`, {
+    hint: "Name the database to replace, or to create, with --db.",
   });
 }
 
@@ -111,11 +111,7 @@ function assertRestored(path: string, place: string, manifest: Manifest, migrati
   const [stray] = filesBeside(place);
   const difference = stray === undefined ? differenceFrom(manifest, stateOf(place, migrations)) : `"${stray}" is there`;
   if (difference === undefined) return;
-  throw new PilotError(
-    "check_failed",
-    `What stands at "${path}" now is not the database of the backup: ${difference}.`,
-    {
-      hint: "Run the command again; what was replaced is kept beside it.",
-    },
-  );
+  throw new PilotError("check_failed", `What stands at "${path}" is not the database of the backup: ${difference}.`, {
+    hint: "Run the command again; the replaced database is kept beside it.",
+  });
 }

@@ -1,4 +1,4 @@
-/** Which backups to keep: `7d,4w,12m` keeps the last one of each of the last 7 days, 4 weeks and 12 months that have one. */
+/** Rotation rules: `7d,4w,12m` keeps the last backup of each of the last 7 days, 4 weeks and 12 months that have one. */
 import { PilotError } from "../errors.ts";
 import { DAY_MS, WEEK_MS } from "../units.ts";
 
@@ -16,7 +16,7 @@ export function parseKeep(text: string): readonly KeepRule[] {
   return text.split(",").map((part) => {
     const match = FORM.exec(part.trim());
     if (match === null) {
-      throw new PilotError("usage", `"${text}" does not say which backups to keep.`, {
+      throw new PilotError("usage", `"${text}" is not a rule for backups to keep.`, {
         hint: "Give how many days, weeks, months or years, such as 7d,4w,12m.",
       });
     }
@@ -28,7 +28,7 @@ export interface Dated {
   readonly createdAt: string;
 }
 
-/** Those to remove, of backups in any order; the newest is never among them. Periods are those of UTC; a week begins on Monday. */
+/** Backups that the rules do not keep, given in any order; the newest is never among them. Periods are those of UTC; a week begins on Monday. */
 export function chooseSurplus<Backup extends Dated>(backups: readonly Backup[], rules: readonly KeepRule[]): Backup[] {
   const newestFirst = [...backups].sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
   const kept = new Set(newestFirst.slice(0, 1));
@@ -67,8 +67,8 @@ export interface Removals<Backup> {
 }
 
 /**
- * Which of the `older` backups may go, now that `made` is there. None where it holds less than half of the newest of them; and of
- * those that hold more than twice as much, the newest stays whatever the rules say: what was lost may be noticed much later.
+ * Older backups that may be removed now that `made` exists. If `made` holds less than half of the newest of them, none may. The
+ * newest of those that hold more than twice as much as `made` stays whatever the rules say: a loss may be noticed much later.
  */
 export function chooseRemovals<Backup extends Counted>(
   made: Backup,

@@ -1,4 +1,4 @@
-/** Whether a backup can be trusted: its manifest, its hash, and the database in it, opened. */
+/** Checks a backup: its manifest, its hash, and the database in it, which is opened. */
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
@@ -23,7 +23,7 @@ export interface UnpackOptions {
 export interface VerifyOptions extends UnpackOptions {
   readonly processes: Processes;
   readonly now: () => EpochMs;
-  /** Where it may be unpacked for a while; undefined: beside the backup. */
+  /** Directory in which it may be unpacked for the check; undefined means beside the backup. */
   readonly scratch?: string;
 }
 
@@ -82,7 +82,7 @@ export async function unpackVerified(
     assertFreeSpace(dirname(target), manifest.database.size);
     const { size, sha256 } = await unpack(path, target, manifest, { keys, signal });
     if (size !== manifest.database.size || sha256 !== manifest.database.sha256)
-      throw damaged(path, "what is in it is not what was put there");
+      throw damaged(path, "its content is not what was put into it");
     signal?.throwIfAborted();
     assertUnpacked(path, target, manifest, migrations);
     signal?.throwIfAborted();
@@ -102,11 +102,11 @@ export async function assertUntouched(path: string, manifest: Manifest, signal?:
   const { size, sha256 } = await fingerprintOf(path, signal).catch((error: unknown) => {
     if (signal?.aborted === true) throw error;
     throw new PilotError("io", `The backup "${path}" cannot be read.`, {
-      hint: "Check the name and the rights of the file; `exim-pilot backup --list` names them.",
+      hint: "Check the name and the rights of the file; `exim-pilot backup --list` lists the backups.",
       cause: error,
     });
   });
-  if (size < manifest.size) throw damaged(path, `it was cut off after ${size} of ${manifest.size} bytes`);
+  if (size < manifest.size) throw damaged(path, `it ends after ${size} of ${manifest.size} bytes`);
   if (size !== manifest.size || sha256 !== manifest.sha256) throw damaged(path, "it was changed since it was made");
 }
 
@@ -129,10 +129,10 @@ function assertUnpacked(path: string, unpacked: string, manifest: Manifest, migr
   }
 }
 
-/** How a database is not the one that a manifest tells of, as the end of a sentence; undefined when it is. */
+/** The difference between a database and its manifest, as the end of a sentence; undefined if they agree. */
 export function differenceFrom({ database }: Manifest, { id, schema, counts }: FileState): string | undefined {
-  if (id !== database.id) return "its manifest speaks of another database";
-  if (schema !== database.schema) return "its manifest speaks of another schema";
+  if (id !== database.id) return "its manifest describes another database";
+  if (schema !== database.schema) return "its manifest describes another schema";
   const different = Object.keys({ ...counts, ...database.counts }).filter(
     (table) => counts[table] !== database.counts[table],
   );
@@ -141,6 +141,6 @@ export function differenceFrom({ database }: Manifest, { id, schema, counts }: F
 
 function damaged(path: string, why: string): PilotError {
   return new PilotError("check_failed", `The backup "${path}" is damaged: ${why}.`, {
-    hint: "Use another one; `exim-pilot backup --list` names them.",
+    hint: "Use another one; `exim-pilot backup --list` lists them.",
   });
 }

@@ -21,7 +21,7 @@ export interface AuditedAction<Result> {
   readonly action: string;
   /** Arguments and flags; nothing secret is among them. */
   readonly parameters: object;
-  /** What was changed or taken out; undefined: nothing, which is not recorded. */
+  /** Record of what was changed or taken out; undefined if nothing was, which is not recorded. */
   readonly affected: (result: Result) => object | undefined;
   /** Record the beginning too: a run that is killed must not go unseen. */
   readonly isDrastic?: boolean;
@@ -48,7 +48,7 @@ export async function audited<Result>(
     const entry = { action, parameters: withoutDatabase(parameters), affected: what, result, error };
     const failure = await append(entry, startedMs, settings, flags, io);
     if (failure === undefined) return;
-    // NOTE: what the database is not to be used for, the action may not do either.
+    // NOTE: an action that may not write this database may not do anything else either.
     if (result === "started" && failure.code === "usage") throw failure;
     if (result === "started" && takesOut) throw notRecorded(action, failure);
     if (result !== "failed" && !isFailureTold) tellFailure(failure, io);
@@ -113,7 +113,7 @@ async function append(
 
 const BETWEEN_WAITS_MS = 100;
 
-/** What was done is not undone by it. */
+/** Warns only: a missing record does not undo the work. */
 function tellFailure({ message }: PilotError, io: Io): void {
   io.stderr.write(`note: this was not recorded in the audit log: ${toVisibleLine(message)}\n`);
 }
@@ -142,7 +142,7 @@ async function writeToSyslog(record: AuditRecord, { env, signal, stderr }: Io): 
   if (failure !== undefined) stderr.write(`note: this was not recorded in the system log: ${failure}\n`);
 }
 
-/** Which database it was is where the record is. */
+/** Leaves the database out: the record is stored in it. */
 function withoutDatabase(parameters: object): object {
   const { db: _db, wait: _wait, ...rest } = parameters as Record<string, unknown>;
   return rest;

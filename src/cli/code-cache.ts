@@ -1,10 +1,10 @@
-/** Where Node.js keeps the compiled code of the program, so that the next start takes less; each user has a place of their own. */
+/** Chooses the directory in which Node.js keeps the program's compiled code, one for each user, so that the next start is quicker. */
 import { lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
 const FOLDER = "exim-pilot";
 const WRITABLE_BY_OTHERS = 0o022;
-/** What lies in such a directory is removed or renamed by its owner alone, as in /tmp. */
+/** Sticky bit, as on /tmp: only the owner of a file may remove or rename it. */
 const STICKY = 0o1000;
 const ANY_RIGHT_OF_OTHERS = 0o077;
 
@@ -43,7 +43,7 @@ function makePrivate(directory: string): void {
   if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) mkdirSync(directory, { mode: 0o700 });
 }
 
-/** True when only this user and the administrator can change the directory and all that it lies in. The path has no links. */
+/** True when only this user and the administrator can change the directory and all that it is in. The path has no links. */
 function isTrusted(directory: string, userId: number): boolean {
   for (let path = directory; ; path = dirname(path)) {
     const status = lstatSync(path);

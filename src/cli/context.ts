@@ -98,7 +98,7 @@ export async function usingWriter<Result>(
   });
 }
 
-/** What the driver says in a read of its own, outside the store's transactions, as a user can act on it. */
+/** Translates an error of the driver outside the store's transactions into one that a user can act on. */
 async function translating<Result>(path: string, action: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await action();
@@ -119,7 +119,7 @@ export function hasColour(stream: OutputStream, { env }: Io): boolean {
   return !isUnwanted && (isForced || stream.isTTY === true);
 }
 
-/** What a page is printed on. */
+/** Width and colours of the output. */
 export function screenOf(io: Io): { readonly columns: number; readonly paint: Paint } {
   return { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
 }

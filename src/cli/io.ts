@@ -29,7 +29,7 @@ export interface Io {
   readonly user: string;
   /** Tells this run from others in the audit log. */
   readonly requestId: string;
-  /** Where the configuration is, unless it is named. */
+  /** Default path of the configuration. */
   readonly configFile: string;
   /** Stands before the paths of the system that `setup` looks at and changes; `/` unless given. */
   readonly systemRoot?: string;
@@ -39,7 +39,7 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
-  /** Nothing but the command can hear signals: it is left with `NotBrief` when it would not end at once; see quick.ts. */
+  /** Set in the first thread, where only the command itself could notice a signal: it throws `NotBrief` if it would not end at once; see quick.ts. */
   readonly isBrief?: boolean;
   /** Starts a pager on the user's terminal, with these variables beside those of the environment, undefined for not at all; it shows what its standard input gets. */
   readonly startPager?: (
@@ -72,7 +72,7 @@ export function abortReaderGone(controller: AbortController): void {
   controller.abort(READER_GONE);
 }
 
-/** What it makes is handed over at once, and a block holds some MiB at most: without limits garbage would only lie longer. */
+/** Heap limits in MiB: results are handed over at once and a block holds a few MiB, so a larger heap would only keep garbage. */
 const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 96 };
 
 /** The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. */

@@ -113,7 +113,7 @@ function printFailure(error: PrintedFailure, argv: readonly string[], io: Io): v
 
 function outputFailure(error: SystemError): PilotError {
   return new PilotError("io", `Standard output cannot be written: ${describeSystemError(error)}.`, {
-    hint: "The answer is not whole: run the command again when there is room, or print to another place.",
+    hint: "The answer is incomplete: run the command again when there is room, or print it elsewhere.",
     cause: error,
   });
 }
@@ -121,8 +121,8 @@ function outputFailure(error: SystemError): PilotError {
 function reportBug(error: unknown, argv: readonly string[], io: Io): void {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   io.stderr.write(
-    `This is a bug in exim-pilot ${readVersion()}. \`exim-pilot verify\` tells whether the database is sound.\n`,
+    `This is a bug in exim-pilot ${readVersion()}. \`exim-pilot verify\` checks whether the database is sound.\n`,
   );
-  io.stderr.write(`Please report it with these lines and the log line it met, addresses replaced:\n`);
+  io.stderr.write(`Please report it with these lines and the log line concerned, addresses replaced:\n`);
   io.stderr.write(`  command: ${toVisible(argv[0] ?? "")}, node ${process.versions.node}\n${toVisible(stack)}\n`);
 }

@@ -1,4 +1,4 @@
-/** Tells this process from others by a mark that stands in the names of its temporary files. */
+/** Tells this process from others by a mark that is in the names of its temporary files. */
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
@@ -31,7 +31,7 @@ function exists(processId: number): boolean {
   }
 }
 
-/** Of the fields behind the name of a program, which may hold anything, the one that tells its start; see proc_pid_stat(5). */
+/** Index of the start time among the fields after the program name, which may contain anything; see proc_pid_stat(5). */
 const START_FIELD = 19;
 
 /** Ticks from the start of the machine; "0" where no system tells. */

@@ -1,4 +1,4 @@
-/** Which commands end at once, so that the start of a thread would take as long as they do. */
+/** Decides which commands end at once, so that starting a thread would double their time. */
 
 import { isMessageId } from "../parse/message-id.ts";
 
@@ -22,7 +22,7 @@ const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager
 /** Flags of an `ingest` that ends, with what follows them. */
 const INGEST_FLAGS = /^(?:-[sq]|--(?:db|config|wait|server|timezone|log-type|since|batch-size|strict|quiet|json))$/;
 
-/** What holds quick commands; `words` are those that need no database. */
+/** Bundles of quick commands; `words` holds those that need no database. */
 export type BriefBundle = "trace" | "ingest" | "words";
 
 /**

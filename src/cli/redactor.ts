@@ -1,6 +1,9 @@
 import { Redactor } from "../redact/redactor.ts";
 
-/** What every result goes through before it is shown: `--redact`, or nothing. One for each output, so that names stay the same. */
+/**
+ * Returns the function that every result passes through: the redactor of `--redact`, or none. One serves a whole
+ * output, so that made-up names stay the same.
+ */
 export function redactor({ redact }: { readonly redact?: boolean }): <Value>(value: Value) => Value {
   if (redact !== true) return (value) => value;
   const names = new Redactor();

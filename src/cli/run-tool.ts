@@ -6,10 +6,10 @@ import type { Io } from "./io.ts";
 
 const MOST_OUTPUT = 65_536;
 
-/** Where the tools of the administrator are, which `su` and cron may leave out of the path. */
+/** Directories of the administrator's tools, which `su` and cron may leave out of the path. */
 export const TOOL_PATH = ["/usr/sbin", "/sbin"];
 
-/** Starts programs from the path of the environment, and {@link TOOL_PATH}, ended after `seconds` or when `io.signal` aborts. Never fails: the result tells. */
+/** Starts programs from the path of the environment, and {@link TOOL_PATH}, ended after `seconds` or when `io.signal` aborts. Never fails: the result says. */
 export function toolRunner({ env, signal }: Io, seconds: number): RunTool {
   const path = [env["PATH"] ?? "/usr/bin:/bin", ...TOOL_PATH].join(":");
   return (program, args) =>

@@ -18,7 +18,7 @@ import { codeCacheDirectory } from "./code-cache.ts";
 import type { FromThread, ThreadStart } from "./command-thread.ts";
 import { type BriefBundle, briefBundleFor } from "./quick.ts";
 
-/** What asks a command to end; a terminal that hangs up sends the third. Node.js undoes that a parent had any of them ignored, as nohup does. */
+/** Signals that end a command; a terminal that hangs up sends the third. Node.js undoes that a parent had any of them ignored, as nohup does. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Ended is to be within a second of the signal. */
 const GRACE_MS = 700;
@@ -96,7 +96,7 @@ function runInThread(argv: readonly string[]): Promise<number> {
   });
 }
 
-/** What becomes of a command when a signal asks it to end: first it is told, and then it is ended. */
+/** Ends a command after a signal: tells it first, then ends it by force. */
 class Ending {
   /** Processes that the command has started and that have not ended. */
   readonly children = new Set<number>();

@@ -9,7 +9,7 @@ import { Killable } from "./children/killable.ts";
 import type { TextPatternOutcome } from "./children/text-pattern-process.ts";
 import type { Io } from "./io.ts";
 
-/** What the patterns of criteria say of the texts they are about. `timeoutMs`: 0 is no limit. Errors: `timeout`, `memory`, `interrupted`. */
+/** Tries the patterns of criteria on their texts. `timeoutMs`: 0 is no limit. Errors: `timeout`, `memory`, `interrupted`. */
 export async function matchTexts(candidates: readonly Candidate[], timeoutMs: number, io: Io): Promise<Matches> {
   const matching = new Map<Pattern, ReadonlySet<string>>();
   for (const [pattern, texts] of openTexts(candidates)) {
@@ -54,7 +54,7 @@ async function matchElsewhere(
         "timeout",
         `The pattern /${source}/ had no answer after ${timeoutMs / SECOND_MS} s and was stopped.`,
         {
-          hint: "Repetitions within repetitions take long: make it simpler, or give it more time with --timeout 5m.",
+          hint: "Nested repetitions take long: simplify the pattern, or allow more time with --timeout 5m.",
         },
       );
     }

@@ -1,4 +1,4 @@
-/** Which part of a time was read, judged from the logs' own heartbeats. */
+/** Judges which part of a time was read, from the logs' own heartbeats. */
 import { messageIdTime } from "../parse/message-id.ts";
 import type { CoverageReader, ServerSpan, SourceSpan, UnpairedRejection } from "../store/read/coverage-reader.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS, SECOND_MS, toIso } from "../units.ts";
@@ -16,7 +16,7 @@ import { findRhythm, nextDue, type Rhythm, type SilentGap } from "./rhythm.ts";
 export interface CoverageRequest {
   /** Undefined: from the first line on. */
   readonly since: EpochMs | undefined;
-  /** Not included; undefined: up to now when `since` is given, else up to the last line. */
+  /** Exclusive; undefined means up to now if `since` is given, else up to the last line. */
   readonly until: EpochMs | undefined;
   /** Empty: all. */
   readonly servers: readonly string[];
@@ -263,7 +263,7 @@ function mainDuplicateHoles(
   return holes;
 }
 
-/** What Exim writes to its main log alone; all else that is refused stands in both. */
+/** Rejections that Exim writes to the main log alone; all others are in both logs. */
 const MAIN_ALONE =
   /^(?:Connection from .* refused: too many connections|(?:overlong|ridiculously long) message header)/;
 
@@ -302,7 +302,7 @@ function rejectHoles(
         rhythmMs: undefined,
       }),
     );
-  // NOTE: what the reject log alone has could be missing without a trace.
+  // NOTE: lines that only the reject log has could be missing without a trace.
   return { holes: bridge(holes), isTold: reader.unpaired(id, "reject", span).length === 0 };
 }
 

@@ -1,4 +1,4 @@
-/** What was not read, and how well that can be told. */
+/** Describes what was not read, and how certain that is. */
 import type { EpochMs } from "../units.ts";
 
 /**

@@ -22,12 +22,12 @@ import { describeZoneShift, findZoneShift } from "./zone-shift.ts";
 export type Verdict = "ok" | "advice" | "problem";
 
 export interface Finding {
-  /** What was looked at: `schema`, `backup`. */
+  /** Subject of the check: `schema`, `backup`. */
   readonly check: string;
   readonly verdict: Verdict;
-  /** What was seen: a sentence. */
+  /** The finding: a sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** Advice: a sentence. */
   readonly hint?: string;
 }
 
@@ -39,7 +39,7 @@ export interface DoctorReport {
   readonly findings: readonly Finding[];
   /** Bytes on disk by table, the largest first. */
   readonly tables: Readonly<Record<string, number>>;
-  /** How much of the time was read; only there when the content can be read. */
+  /** Coverage of the time; absent if the content cannot be read. */
   readonly coverage?: Coverage;
 }
 
@@ -83,7 +83,7 @@ function checkFile(file: FileHealth): Finding[] {
       ? ok("file system", "It is on a file system of this machine.")
       : problem(
           "file system",
-          `It is on ${network}, whose locks cannot be trusted.`,
+          `It is on ${network}, whose locks are unreliable.`,
           "Move the database to a local disk.",
         ),
     freeBytes >= needed
@@ -100,13 +100,13 @@ function checkFile(file: FileHealth): Finding[] {
 function checkRights({ mode, isForGroup, hasEvenRights }: FileHealth): Finding {
   const isPrivate = (mode & OTHERS) === 0;
   if (!isPrivate && !isForGroup) {
-    const message = `Others than its owner can use it (mode ${mode.toString(8)}).`;
-    const hint = "chmod 600; for a group that is to read it, 640 and the directory 2750 with that group.";
+    const message = `Users other than its owner can use it (mode ${mode.toString(8)}).`;
+    const hint = "chmod 600; to let a group read it, 640, and 2750 with that group for the directory.";
     return advice("rights", message, hint);
   }
   if (!hasEvenRights) {
     const message = "The -wal or -shm beside it has other rights than the database.";
-    return advice("rights", message, "Run a command that writes as the owner of the database: it sets them right.");
+    return advice("rights", message, "Run a command that writes, as the owner of the database: it corrects them.");
   }
   return ok("rights", isPrivate ? "Only its owner can read it." : "Its owner can write it and its group can read it.");
 }
@@ -136,7 +136,7 @@ function checkDatabase(health: DatabaseHealth, now: EpochMs): Finding[] {
       : advice(
           "indexes",
           `${unindexedTexts} texts are not indexed: an ingest runs, or was killed.`,
-          "The next ingest does that.",
+          "The next ingest indexes them.",
         ),
     checkParser(health),
     checkClock(health, now),
@@ -153,11 +153,11 @@ function checkParser(health: DatabaseHealth): Finding {
 
 function checkClock({ newestMs, aheadMs }: DatabaseHealth, now: EpochMs): Finding {
   if (newestMs === undefined || newestMs <= now + MINUTE_MS) {
-    if (aheadMs === undefined) return ok("clock", "No line is of the future.");
+    if (aheadMs === undefined) return ok("clock", "No line is stamped in the future.");
     return advice(
       "clock",
       `A line is stamped ${toIso(aheadMs)}, more than a day ahead of the clock when it was read; its log counts as read then.`,
-      `\`exim-pilot search --since ${toIso(aheadMs)}\` shows it: a clock was wrong, or somebody made the line up.`,
+      `\`exim-pilot search --since ${toIso(aheadMs)}\` shows it: a clock was wrong, or somebody forged the line.`,
     );
   }
   const message = `The newest line is of ${toIso(newestMs)}, and the clock says ${toIso(now)}.`;
@@ -181,7 +181,7 @@ function checkRuns({ lastIngest, lastBackup, lastPrune }: DatabaseHealth, now: E
     return problem(
       name,
       `${when}, ${Math.floor((now - run.at) / DAY_MS)} days ago.`,
-      "Is its timer or cron job still there?",
+      "Check that its timer or cron job still exists.",
     );
   };
   return [check("ingest", lastIngest), check("backup", lastBackup), check("prune", lastPrune)];
@@ -205,7 +205,7 @@ function checkServer({ name, timeZone, lines, other, unparsed, sample, arrivals 
       : [problem(check, `This machine does not know its time zone ${timeZone}.`, "Update tzdata.")]),
     ...checkZone(check, name, timeZone, findZoneShift(arrivals)),
     ...missing.map(({ item, gives }) =>
-      advice(check, `Its log does not tell ${gives}.`, `Set in Exim: log_selector = +${item}`),
+      advice(check, `Its log does not show ${gives}.`, `Set in Exim: log_selector = +${item}`),
     ),
   ];
 }

@@ -1,10 +1,10 @@
-/** What a server could log and does not, as far as its last messages show. Source: Exim specification, "Log files", log_selector. */
+/** Lists what a server could log and does not, judging by its last messages. Source: Exim specification, "Log files", log_selector. */
 import type { LogSample } from "../store/read/health-reader.ts";
 
 export interface MissingSelector {
-  /** Of log_selector. */
+  /** Name in `log_selector`. */
   readonly item: string;
-  /** What it would tell. */
+  /** The facts it would add. */
   readonly gives: string;
 }
 

@@ -1,4 +1,4 @@
-/** How a line was read, field by field, with the place of each. */
+/** Explains how a line was read, field by field, with the place of each. */
 
 import type { EntryKind } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
@@ -9,7 +9,7 @@ import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
 export interface Explanation extends LinePlace {
   readonly kind: EntryKind;
-  /** What the kind means. */
+  /** Meaning of the kind. */
   readonly meaning: string;
   /** The decoded text that ranges are places of: the entry with its continuation lines, without a header dump. */
   readonly text: string;
@@ -49,7 +49,7 @@ function fromLeftToRight({ range: one }: PlacedField, { range: other }: PlacedFi
   return one.from - other.from || other.to - one.to;
 }
 
-/** Stamp, pid and id stand in front, in this order; the first two may be syslog's, and have no place in Exim's text then. */
+/** Stamp, pid and id come first, in this order; the first two may be syslog's, and have no place in Exim's text then. */
 function prefixFields({ timestamp = "" }: ReadLine, text: string, { prefix }: ParsedEntry): PlacedField[] {
   const { pid, messageId } = prefix;
   const hasStamp = text.startsWith(timestamp);

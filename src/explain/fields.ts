@@ -1,13 +1,13 @@
-/** An event as a flat list of its fields, each with what may stand in front of it in a line. */
+/** An event as a flat list of its fields, each with what may precede it in a line. */
 import type { LogEvent } from "../parse/events.ts";
 import type { HeaderDump } from "../parse/header-dump.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 
-/** A field that the line tells: `host.ip`, `recipients[0]`, `details.DN`. */
+/** A field that the line states: `host.ip`, `recipients[0]`, `details.DN`. */
 export interface Field {
   readonly name: string;
   readonly value: string | number | true;
-  /** What can stand before it: a key with its `=`, a word, a bracket; "" when it can stand anywhere. Undefined: never as text. */
+  /** Texts that may precede it: a key with its `=`, a word, a bracket; "" if it may be anywhere. Undefined if it never occurs as text. */
   readonly openers: readonly string[] | undefined;
   /** Name of the field whose text holds this one. */
   readonly within: string | undefined;
@@ -63,7 +63,7 @@ const BY_FORM: ReadonlySet<string> = new Set([
   "fakeReject",
   "reply.isTimeout",
 ]);
-/** Of another event, a text of the line. */
+/** Names above that are a text of the line in one event. */
 const AS_TEXT: ReadonlySet<string> = new Set(["rewrite.result"]);
 
 /** The fields of an entry's event that say something, in the order of the event; what is unknown or "no" is left out. */
@@ -107,7 +107,7 @@ function detailFields(details: readonly string[]): Field[] {
   return fields;
 }
 
-/** What a header dump says, a header a field: `F From: <x@partner.example>`. The dump is no part of the text that is marked. */
+/** Fields of a header dump, one for each header: `F From: <x@partner.example>`. The dump is no part of the text that is marked. */
 export function headerDumpFields(dump: HeaderDump): Field[] {
   const { envelopeSender, envelopeRecipients, hasMoreRecipients, headers, isTruncated } = dump;
   const fields = [

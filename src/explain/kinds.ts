@@ -1,4 +1,4 @@
-/** What a line can be, each kind with its meaning in a few words. */
+/** Kinds of line, each with its meaning in a few words. */
 import type { EntryKind } from "../parse/events.ts";
 
 /** In the order in which a mail goes its way: the message, its client, its server. */

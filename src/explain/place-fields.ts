@@ -1,5 +1,5 @@
 /**
- * Where in a line each field of its event stands. The parser keeps values, not places, so the places are found again:
+ * Finds the place in the line of each field of its event. The parser keeps values, not places, so the places are found again:
  *
  * 1. A field is looked for where its key is (`R=` for the router), from left to right; only a place whose text, read as the
  *    parser reads it (quotes, escapes, durations), gives the value of the field is one.
@@ -13,7 +13,7 @@ import { parseDuration } from "../parse/durations.ts";
 import { closingQuote, printingsOf, unescapePrinted, unescapeQuoted, unescapeReply } from "../parse/quoting.ts";
 import type { Field } from "./fields.ts";
 
-/** From the first character of the key to behind the last one of the value. */
+/** From the first character of the key to after the last one of the value. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -47,7 +47,7 @@ function inOrderOfCertainty(fields: readonly Field[]): Field[] {
   return [...keyed, ...bare.sort((one, other) => length(other) - length(one))];
 }
 
-/** How many places are looked at before a field counts as not found. */
+/** Places that are tried before a field counts as not found. */
 const MOST_CANDIDATES = 64;
 
 function choose(places: Iterable<Range>, ranges: readonly Range[]): Range | undefined {
@@ -72,7 +72,7 @@ function isSame(one: Range, other: Range): boolean {
   return one.from === other.from && one.to === other.to;
 }
 
-/** Where the field can stand: by its surest opener first, from left to right. */
+/** Possible places of the field: the surest opener first, from left to right. */
 function* candidates({ openers = [], value }: Field, line: string, area: Range): Generator<Range> {
   // NOTE: both ends of `451-4.7.1` are found only when a minus may end a word.
   for (const limits of [STRICT, LOOSE])
@@ -81,7 +81,7 @@ function* candidates({ openers = [], value }: Field, line: string, area: Range):
 
 type IsEnd = (line: string, at: number) => boolean;
 
-/** Where words begin and end. */
+/** Tests for the start and the end of a word. */
 interface Limits {
   readonly isStart: (line: string, at: number) => boolean;
   readonly isEnd: IsEnd;
@@ -130,7 +130,7 @@ function isKey(opener: string): boolean {
   return /^[\w*.-]+[=:]? ?$/.test(opener);
 }
 
-/** Where the value that stands at `from` ends; undefined when what stands there is something else. */
+/** End of the value that begins at `from`; undefined if something else stands there. */
 function valueEnd(line: string, from: number, value: string | number, isEnd: IsEnd): number | undefined {
   if (typeof value === "number") return numberEnd(line, from, value, isEnd);
   for (const text of printingsOf(value)) {
@@ -150,7 +150,7 @@ function quotedEnd(line: string, from: number, value: string): number | undefine
   return readingsOf(line.slice(from + 1, close)).includes(value) ? close + 1 : undefined;
 }
 
-/** What text of a line can mean: each field has its own way of quoting. */
+/** Possible readings of a text of the line: each field has its own way of quoting. */
 export function readingsOf(quoted: string): readonly string[] {
   return [quoted, unescapeQuoted(quoted), unescapeReply(quoted), unescapePrinted(quoted)];
 }

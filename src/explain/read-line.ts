@@ -4,10 +4,10 @@ import type { HeaderDump } from "../parse/header-dump.ts";
 import { type ParsedEntry, parseEntry, startsEntry } from "../parse/record.ts";
 import { decodeUtf8 } from "../text.ts";
 
-/** Where it stands. */
+/** Place of a line. */
 export interface LinePlace {
   readonly file: string;
-  /** Of its first line, from 1. */
+  /** Number of its first line, from 1. */
   readonly lineNumber: number;
 }
 
@@ -41,12 +41,12 @@ function stampOf({ line, prefix, syslog }: ParsedEntry): string {
   return line.slice(0, prefix.textStart).trimEnd().split(" ", words).join(" ");
 }
 
-/** What stands after the last field that could be read; empty when all of the line was. */
+/** The text after the last field that could be read; empty if all was read. */
 export function residueOf({ parsed }: ReadLine): string {
   return parsed !== undefined && "residue" in parsed.event ? parsed.event.residue : "";
 }
 
-/** What is told of each line beside its event; no name is one of an event's own. */
+/** Facts about each line beside its event; no name is used by an event. */
 export interface LineFacts extends LinePlace {
   readonly timestamp: string;
   readonly messageId: string;

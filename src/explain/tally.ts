@@ -1,23 +1,22 @@
-/** How many lines there are of each kind, and samples of those that were not understood. Memory is bounded. */
+/** Counts lines by kind, with samples of those that were not understood. Memory is bounded. */
 
 import type { EntryKind } from "../parse/events.ts";
 import { isUnknown, LINE_KINDS } from "./kinds.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
-import { shapeOf } from "./shape.ts";
 
 export interface KindCount {
   readonly kind: EntryKind;
   readonly count: number;
-  /** Of all entries, 0 to 1. */
+  /** Share of all entries, 0 to 1. */
   readonly share: number;
 }
 
 /** The first line of a shape. */
 export interface Sample extends LinePlace {
-  /** How many lines have this shape. */
+  /** Number of lines with this shape. */
   readonly count: number;
   readonly raw: string;
-  /** What could not be read of it; empty when that is all of it. */
+  /** The part that could not be read; empty if that is the whole line. */
   readonly residue: string;
 }
 
@@ -32,7 +31,7 @@ export interface Samples {
 export interface Summary {
   /** Entries, and lines of none. */
   readonly entries: number;
-  /** Those there are, the most frequent first. */
+  /** Kinds that occur, the most frequent first. */
   readonly kinds: readonly KindCount[];
   /** Lines of no known form. */
   readonly unknown: Samples;
@@ -96,4 +95,23 @@ class ShapeTable {
     const samples = [...this.#samples.values()].sort((one, other) => other.count - one.count).slice(0, mostSamples);
     return { count: this.#count, shapes: this.#samples.size, samples };
   }
+}
+
+/** Values that differ from line to line, and the names that stand for them. */
+const VALUES: readonly (readonly [RegExp, string])[] = [
+  [/"(?:[^"\\]|\\.)*"/g, '"…"'],
+  [/\b[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})\b/g, "ID"],
+  [/[^\s<>()[\]=:,;"']+@[^\s<>()[\]=:,;"']+/g, "ADDRESS"],
+  [/\[[0-9A-Fa-f:.]+\](?::\d+)?/g, "[IP]"],
+  [/\b(?:[0-9A-Za-z-]+\.)+[A-Za-z]{2,}\b/g, "NAME"],
+  [/\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi, "0"],
+  [/\d+/g, "0"],
+];
+
+/** Longer text adds nothing to a shape. */
+const LONGEST_SHAPE = 300;
+
+/** Shape of a text: ids, addresses, host names, numbers and quoted text are replaced by names. */
+export function shapeOf(text: string): string {
+  return VALUES.reduce((shape, [value, name]) => shape.replace(value, name), text.slice(0, LONGEST_SHAPE));
 }

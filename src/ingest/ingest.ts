@@ -46,7 +46,7 @@ export interface IngestOptions {
   /** Version of this program, for the record. */
   readonly program: string;
   readonly now: () => EpochMs;
-  /** Of the programs that decompress. */
+  /** Environment of the programs that decompress. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
   /** For logs with much to read; undefined: all is done in this thread. */
@@ -61,13 +61,13 @@ export interface IngestOptions {
 
 export interface IngestProgress {
   readonly path: string;
-  /** Which log of how many, from 1. */
+  /** Number of the log among all of them, from 1. */
   readonly index: number;
   readonly count: number;
-  /** Of this log. */
+  /** Bytes of this log. */
   readonly bytesRead: number;
   readonly sizeBytes: number | undefined;
-  /** Of the whole run. */
+  /** Lines of the whole run. */
   readonly lines: number;
 }
 
@@ -144,7 +144,7 @@ async function ingestBriefly(
   }
 }
 
-/** What a run works on in a database. */
+/** Rows of the database that a run refers to. */
 interface Ground {
   readonly server: ServerRow;
   readonly runId: number;
@@ -189,7 +189,7 @@ class Run {
   #writer: Writer;
   #server: ServerRow;
   #runId: number;
-  #book: MessageCache;
+  #messages: MessageCache;
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
   /** Logs to be read at once, for progress. */
@@ -198,7 +198,7 @@ class Run {
   #isReopened = false;
   /** For so many of the lines read statistics have been added up. */
   #linesAddedUp = 0;
-  /** What a brief run may still read. */
+  /** Bytes that a brief run may still read. */
   #briefBytes = BRIEF_BYTES;
 
   constructor(names: readonly string[], stdin: Readable, writer: Writer, options: IngestOptions) {
@@ -210,7 +210,7 @@ class Run {
     this.#server = server;
     this.#runId = runId;
     this.#options = options;
-    this.#book = new MessageCache(server.id);
+    this.#messages = new MessageCache(server.id);
     if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
   }
 
@@ -275,7 +275,7 @@ class Run {
         const changed = await follower.untilChanged(this.#options.signal, () => this.#isReplaced);
         if (this.#isReplaced) {
           await this.#reopen();
-          // What the other database lacks is read again.
+          // Everything is read again, as the new database may lack some of it.
           follower.forgetSeen();
           continue;
         }
@@ -322,7 +322,7 @@ class Run {
     const { server, runId } = beginRun(this.#writer, this.#options);
     this.#server = server;
     this.#runId = runId;
-    this.#book = new MessageCache(server.id);
+    this.#messages = new MessageCache(server.id);
     this.#writer.syncCommits();
   }
 
@@ -382,7 +382,7 @@ class Run {
       const { bytes } = figures;
       const report = await this.#tryToRead(log, figures);
       if (figures.bytes > bytes) waitedMs = 0;
-      // What came through a pipe and was not stored cannot be read again.
+      // Text from a pipe that was not stored cannot be read again.
       if (report.error?.code === "in_use") this.#options.leaveBrief?.();
       const canWait = report.error?.code === "in_use" && log.path !== STDIN_PATH && waitedMs < waitMs;
       if (!canWait || this.#isAborted) return report;
@@ -399,7 +399,7 @@ class Run {
       if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
         return { ...figures, path, logType: undefined, result: "older", error: undefined };
       const { env, signal, leaveBrief } = this.#options;
-      // NOTE: what is no file may have nothing to give for a long time.
+      // NOTE: a source that is no file may have no data for a long time.
       if (leaveBrief !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() !== true) leaveBrief();
       open = log.openRotated?.() ?? (await openSource(path, { stdin: this.#stdin, env, signal }));
       return await this.#readOpen(open, log, figures);
@@ -441,11 +441,11 @@ class Run {
     const linesBefore = sum(this.#logs).lines;
     const thread = this.#thread;
     const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE_LOG;
-    // Of what flows by nothing can be read again.
+    // A pipe cannot be read again, so its commits are synced.
     if (open.sizeBytes === undefined) this.#writer.syncCommits();
     const options: ReaderOptions = {
       batchLines: this.#options.batchLines,
-      // What flows by is stored at each of its pauses.
+      // A pipe is stored at each of its pauses.
       load: isLarge || open.sizeBytes === undefined ? BULK_LOAD : SMALL_LOAD,
       timeZone: this.#server.timeZone,
       now: this.#options.now,
@@ -463,7 +463,7 @@ class Run {
       },
     };
     let next = source === undefined ? { serverId: this.#server.id, logType, path, notTheSame } : { ...source, logType };
-    do next = await storeLog(open, next, this.#writer, this.#book, figures, options);
+    do next = await storeLog(open, next, this.#writer, this.#messages, figures, options);
     while (!this.#isAborted && (await open.goesOn()));
     return done(this.#isAborted ? "interrupted" : "read");
   }
@@ -474,7 +474,7 @@ class Run {
     if (this.#briefBytes < 0) this.#options.leaveBrief?.();
   }
 
-  /** Whether a file that was found, not named, is a log. */
+  /** True if a file that was found, not named, is a log. */
   #isWanted(path: string, head: string): boolean {
     return this.#options.logType === undefined ? isSurelyLog(path, head) : !isForeign(head);
   }
@@ -485,7 +485,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = SECOND_MS;
 
 const REOPEN_PAUSE_MS = 500;
-/** What is wrong with a database that is still being copied. */
+/** Errors to expect from a database that is still being copied. */
 const UNFINISHED: ReadonlySet<ErrorCode> = new Set(["corrupt", "not_a_database", "busy", "io", "read_only"]);
 
 const ABOUT_A_LOG: ReadonlySet<ErrorCode> = new Set(["unreadable", "not_a_log", "in_use"]);

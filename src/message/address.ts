@@ -1,4 +1,4 @@
-/** How the null sender is stored and shown. */
+/** The null sender as it is stored and shown. */
 export const NULL_SENDER = "<>";
 
 /**

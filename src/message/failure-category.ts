@@ -15,7 +15,7 @@ export interface FailureSigns {
   readonly enhancedCode: string | null;
   readonly smtpCode: number | null;
   readonly isTimeout: boolean;
-  /** As logged. */
+  /** Error text as logged. */
   readonly error: string | null;
   /** The name of the MX host; null or left out: not known. */
   readonly host?: string | null;
@@ -81,7 +81,7 @@ function isCode(form: string | RegExp, code: string): boolean {
   return typeof form === "string" ? form === code : form.test(code);
 }
 
-/** Whose reply it is: by the suffix of the MX host, else by what only this operator writes. */
+/** Operator who wrote a reply: by the suffix of the MX host, else by phrases that only this operator uses. */
 export function operatorOf(host: string | null, reply: string): Operator | undefined {
   const name = host?.toLowerCase().replace(/\.$/, "");
   const byHost = OPERATOR_SIGNS.find(({ hosts }) =>
@@ -108,8 +108,8 @@ const RELAYED = /^(?:.{0,80}?: )?(?:host|connect to|server)? ?\S* ?(?:said|refus
 const IRONPORT = /^[245]\.\d\.\d - .{0,60}? (?=[245]\d\d[ -]')/;
 
 /**
- * What the other side said, without the command it answers and the host's name, which say nothing about the reason; an error that
- * is no reply as it is: `SMTP error from remote mail server after RCPT TO:<header@example.org>: 550 5.1.1 no such user`.
+ * The remote side's own words, without the command and the host name, which say nothing about the reason; an error that is no
+ * reply is returned as it is: `SMTP error from remote mail server after RCPT TO:<header@example.org>: 550 5.1.1 no such user`.
  */
 export function replyIn(error: string): string {
   const reply = error.replace(COMMAND, "");
@@ -120,7 +120,7 @@ const LINE_BREAK = /(?:\\n|\n)\d{3}[ -](?:[245]\.\d{1,3}\.\d{1,3} ?)?/g;
 const FRAMING = /^Remote host \S+ \[[^\]]*\] |(?<=in response to )(?:EHLO|HELO|LHLO|MAIL FROM:|RCPT TO:).*/g;
 const NAMES =
   /https?:\/\/\S*|\S*@[\w.-]+|<[^>]*>|(?<![\w.-])\/[\w.\-/]+|\b(?:[a-z\d](?:[\w-]*[a-z\d])?\.)+[a-z][a-z\d-]*[a-z]\b|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?|\[?(?<![\da-f:])[\da-f]{1,4}(?::[\da-f]{0,4}){3,7}(?![\w:])\]?/gi;
-/** What stands in a reply whatever its reason. */
+/** Phrases that replies contain whatever their reason. */
 const BOILERPLATE =
   /\b(?:may|might) (?:also )?(?:be|have)\b[^.;]*|\bif you (?:believe|think|feel|are)\b[^.;]*|\bto (?:best )?(?:reduce|protect)\b[^,.;]*|\bfor (?:more|further|e-?mail delivery) information\b[^;.]*/gi;
 

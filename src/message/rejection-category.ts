@@ -1,4 +1,4 @@
-/** What a rejection is about, from its reason. Reasons are written by administrators, so this is a best reading of common words. */
+/** Classifies rejections by their reason. Reasons are written by administrators, so this is a best reading of common words. */
 
 import type { RejectionPhase } from "../parse/events.ts";
 import { maskNames } from "./failure-category.ts";
@@ -50,7 +50,7 @@ const WORDS: readonly (readonly [RejectionCategory, RegExp])[] = [
 export interface RejectionSigns {
   readonly phase: RejectionPhase;
   readonly isTemporary: boolean;
-  /** As logged. */
+  /** Reason as logged. */
   readonly reason: string | undefined;
 }
 

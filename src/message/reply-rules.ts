@@ -1,6 +1,6 @@
 /** Replies of other servers and errors of this one, as data: whose reply it is, what each code and phrase means, and why we think so. */
 
-/** What each class means. */
+/** Meaning of each class. */
 export const FAILURE_CATEGORIES = {
   unknown_user: "The other side knows no such recipient, or the account is closed.",
   mailbox_full: "The recipient's mailbox is over its quota.",
@@ -22,7 +22,7 @@ export const FAILURE_CATEGORIES = {
 
 export type FailureCategory = keyof typeof FAILURE_CATEGORIES;
 
-/** What to do about each class. */
+/** Advice for each class. */
 export const FAILURE_ADVICE: Readonly<Record<FailureCategory, string>> = {
   unknown_user: "Remove or correct the address.",
   mailbox_full: "Only the recipient can make room.",
@@ -137,7 +137,7 @@ export interface ReplyRule {
   /** In the words of the reply, without names and addresses. */
   readonly words?: RegExp;
   readonly category: FailureCategory;
-  /** Where it is said what the code or the words mean. */
+  /** Document that gives the meaning of the code or the words. */
   readonly source: string;
 }
 
@@ -352,7 +352,7 @@ function anyOf(...patterns: readonly RegExp[]): RegExp {
   return new RegExp(patterns.map(({ source }) => source).join("|"), "i");
 }
 
-/** What the words of a reply say: the more specific first. */
+/** Classes by words of a reply: the more specific first. */
 export const WORD_RULES: readonly ReplyRule[] = [
   words("other", /hop count|mail loop|too many hops|(?:routing|forwarding) loop|loop (?:detected|count)|\blooping\b/i),
   words(

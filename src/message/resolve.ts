@@ -85,7 +85,7 @@ function resolveRecipient(recipient: RecipientState, milestones: Milestones): Re
   return worst(ended);
 }
 
-/** What became of a recipient without a last word; undefined while the message is on the queue. */
+/** Status of a recipient that no line finished; undefined while the message is on the queue. */
 function closeOutstanding(milestones: Milestones): RecipientFate | undefined {
   if (milestones.removed !== undefined) return { status: "removed", at: milestones.removed };
   if (milestones.cancelled !== undefined) return { status: "bounced", at: milestones.cancelled };
@@ -101,7 +101,7 @@ function closeOutstanding(milestones: Milestones): RecipientFate | undefined {
  */
 function isSuperseded(word: RecipientEvent, { address, lastEvents }: RecipientState): boolean {
   if (lastEvents.size === 1) return false;
-  // Of one word alone this asks all others: a recipient that is an alias may have become thousands.
+  // Only an event about the recipient itself is compared with all others: an alias may expand to thousands.
   if (word.target === address && word.outcome === "deferred") {
     for (const other of lastEvents.values()) if (other !== word && isLater(other, word)) return true;
     return false;

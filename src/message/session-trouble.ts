@@ -1,4 +1,4 @@
-/** What goes wrong in a session of a client that no rejection tells: probes, scans, broken programs. */
+/** Classifies trouble in client sessions that no rejection reports: probes, scans, broken programs. */
 import type { LogEvent } from "../parse/events.ts";
 
 export const SESSION_TROUBLES = {

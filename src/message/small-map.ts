@@ -1,4 +1,4 @@
-/** So many keys are compared one by one. */
+/** Up to this number, keys are compared one by one. */
 const FEW_KEYS = 8;
 const NOTHING: readonly never[] = [];
 
@@ -9,7 +9,7 @@ const NOTHING: readonly never[] = [];
 export class SmallMap<Value> {
   #keys: string[] | undefined;
   #values: Value[] | undefined;
-  /** Where the keys are, once there are many. */
+  /** Index of each key, once there are many. */
   #places: Map<string, number> | undefined;
 
   get size(): number {

@@ -27,7 +27,7 @@ export interface Milestones {
 /** One line about one recipient. */
 export interface RecipientEvent {
   readonly recipient: string;
-  /** Where it went or should have gone: the recipient itself, or what it became. */
+  /** Address that was delivered to or tried: the recipient itself, or one it was redirected to. */
   readonly target: string;
   readonly outcome: Outcome;
   readonly at: Moment;
@@ -77,12 +77,12 @@ export function newMessageState(at: Moment): MessageState {
   };
 }
 
-/** What one line says about its message as a whole. */
+/** Facts that one line gives about its message as a whole. */
 export interface MessageUpdate {
   /** The mark that gets the moment of the line. */
   readonly mark: keyof Milestones | undefined;
   readonly isArrival: boolean;
-  /** Of `Completed`. */
+  /** Queue time that `Completed` states. */
   readonly queueMs: number | undefined;
   /** Recipients it names as those of the message. */
   readonly announced: readonly string[];
@@ -107,7 +107,7 @@ const UPDATE_OF: Readonly<Partial<Record<string, MessageUpdate>>> = Object.fromE
   Object.entries(MILESTONE_OF).map(([kind, mark]) => [kind, { ...NO_UPDATE, mark }]),
 );
 
-/** What an event says about its message as a whole; undefined when nothing but that the message was there. */
+/** Facts that an event gives about its message as a whole; undefined if it only shows that the message existed. */
 export function messageUpdate(event: LogEvent): MessageUpdate | undefined {
   switch (event.kind) {
     case "arrival":
@@ -147,7 +147,7 @@ export function applyLine(
 /** Exim's name for the transport of a delivery to /dev/null, which it leaves out. */
 const BYPASSED = "**bypassed**";
 
-/** What an event says about one recipient; undefined when it speaks of none. */
+/** Facts that an event gives about one recipient; undefined if it names none. */
 export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
   switch (event.kind) {
     case "delivery": {
@@ -190,7 +190,7 @@ export function recipientOf(state: MessageState, address: string): RecipientStat
   return recipient;
 }
 
-/** Of two lines with one moment, which differ in their error only, the choice is arbitrary and the same in any order. */
+/** True if `word` is later than `other`. Events of the same moment are ordered by their errors: arbitrary, but the same in any order of lines. */
 export function isLater(word: RecipientEvent, other: RecipientEvent): boolean {
   return word.at === other.at ? (word.error ?? "") > (other.error ?? "") : word.at > other.at;
 }

@@ -35,7 +35,7 @@ export type RecipientStatus = (typeof RECIPIENT_STATUSES)[number];
 export const ATTEMPT_STATUSES = ["success", "defer", "bounce", "timeout"] as const;
 export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];
 
-/** What one line says about one address. */
+/** Outcomes that one line can state for one address. */
 export const OUTCOMES = ["delivered", "suppressed", "discarded", "bounced", "deferred", "marked_delivered"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 

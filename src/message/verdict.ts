@@ -1,4 +1,4 @@
-/** What a support desk wants first: one sentence that says what became of a message. */
+/** Words the verdict: one sentence that says what became of a message, which a support desk wants first. */
 import { DAY_MS, SECOND_MS } from "../units.ts";
 import type { MessageStatus, RecipientStatus } from "./statuses.ts";
 
@@ -15,11 +15,11 @@ export interface VerdictRecipient {
   /** ISO-8601. */
   readonly lastTriedAt: string | undefined;
   readonly lastError: string | undefined;
-  /** Where it ended up elsewhere: addresses that took a copy, although the recipient as a whole did not. */
+  /** Addresses that a copy was delivered to, although the recipient as a whole failed. */
   readonly copies: readonly string[];
   /** It bounced since the message was cancelled: no line says that it failed. */
   readonly isCancelled: boolean;
-  /** How long it was tried until the retry time was over; undefined when something else ended it. */
+  /** Time that Exim tried before the retry time was exceeded; undefined if something else ended it. */
   readonly triedMs: number | undefined;
 }
 
@@ -31,14 +31,14 @@ export interface UnderWay {
   readonly lastHost: string | undefined;
 }
 
-/** What the lines tell beside the statuses. */
+/** Facts from the lines beside the statuses. */
 export interface Circumstances {
   /** Why it was rejected, discarded or left on the queue, as logged. */
   readonly reason: string | undefined;
-  /** How the message was refused, if it was; `broken off`: the client went. */
+  /** Kind of rejection, if the message was rejected; `broken off`: the client disconnected. */
   readonly refusal: "permanent" | "temporary" | "broken off" | undefined;
   readonly cancelledBy: string | undefined;
-  /** Who froze it last, or why. */
+  /** The person or the reason that froze it last. */
   readonly frozenBy: string | undefined;
   /** Why Exim cannot read the message any more. */
   readonly spoolError: string | undefined;
@@ -182,7 +182,7 @@ function describeTries({ attempts, deferredAt, lastTriedAt }: VerdictRecipient, 
   return attempts === 1 ? since : `${since}, ${attempts} attempts, the last at ${formatTime(lastTriedAt)}`;
 }
 
-/** That a copy went elsewhere. */
+/** Mentions the copies that were delivered elsewhere. */
 function describeCopies({ copies }: VerdictRecipient): string {
   if (copies.length === 0) return "";
   const names = copies.slice(0, MOST_NAMES).join(", ");

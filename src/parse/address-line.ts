@@ -23,7 +23,7 @@ import { findOldError } from "./old-error.ts";
 import { closingQuote, unescapePrinted, unescapeReply } from "./quoting.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
-/** What the fields of an address line say; a delivery in the making is one. */
+/** Fields of an address line; becomes a delivery. */
 interface Draft {
   router: string | undefined;
   transport: string | undefined;
@@ -116,7 +116,7 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
   };
 }
 
-/** What Exim says of all hosts of a domain, and what the router or transport says of one address. */
+/** Reasons with which Exim skips all hosts of a domain, or a router or transport skips one address. */
 const RETRY_SKIP = /^retry time not (?:yet )?reached/i;
 
 const MUA_WRAPPER = "mua_wrapper is set but ";

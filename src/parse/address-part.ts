@@ -19,7 +19,7 @@ import { anyOf, fieldKeyAt, flagAt, MOST_FIELDS, readAngleBrackets, readUnknownV
 const NO_PARENTS: readonly string[] = [];
 
 /**
- * Reads what stands between the flag and the first field of a delivery, deferral or failure line.
+ * Reads what is between the flag and the first field of a delivery, deferral or failure line.
  *
  *     => |/bin/pipe.py ok "two words" <pipespaces@example.org> R=system_aliases T=address_pipe
  *        ^
@@ -67,7 +67,7 @@ function plain(cursor: Cursor, end: number): AddressPart {
   return { final, parents: NO_PARENTS, original: final };
 }
 
-/** How many brackets are tried: more than any command opens. */
+/** Brackets that are tried: more than any command opens. */
 const MOST_BRACKETS = 64;
 
 /**

@@ -48,7 +48,7 @@ function readServerFailure(cursor: Cursor, authenticator: string): Rejection | u
 
 /**
  * Reads the client, and the colon after it. What it wrote is its HELO before its address, and the name behind `set_id`; where its
- * HELO holds these words, too, the name is behind the last ones.
+ * HELO holds these words, too, the name is after the last ones.
  */
 function readFailedClient(cursor: Cursor): Identity | undefined {
   const { text, position } = cursor;
@@ -79,7 +79,7 @@ function splitSetId(said: string, isTemporary: boolean): { readonly id: string |
   return { id: said.slice(from, end), reason: said.slice(0, start) + said.slice(end + 1) };
 }
 
-/** The host stands in the middle of the sentence; the error is the sentence without it. */
+/** The host is in the middle of the sentence; the error is the sentence without it. */
 function buildHostError(verb: string, host: Host, rest: string): HostError {
   const message = rest.startsWith(" ") ? rest.slice(1) : rest;
   const code = codeAt(message);

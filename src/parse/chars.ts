@@ -45,7 +45,7 @@ export function isUpper(code: number): boolean {
 const ALPHANUMERIC = 1;
 const IN_ADDRESS = 2;
 
-/** What each code is; a table of all codes, so that no look-up leaves it. */
+/** Class of each code; the table has all codes, so that no look-up leaves it. */
 const CLASSES = new Uint8Array(0x10000);
 for (let code = DIGIT_0; code <= LOWER_Z; code++) {
   if (isDigit(code) || isUpper(code) || code >= LOWER_A) CLASSES[code] = ALPHANUMERIC | IN_ADDRESS;

@@ -2,7 +2,7 @@ import type { Configuration } from "./events.ts";
 
 interface Form {
   readonly start: string;
-  /** What the line is about, when its beginning says so. */
+  /** Subject of the line, if its beginning states one. */
   readonly subject?: string;
 }
 

@@ -3,7 +3,7 @@ import type { Dns } from "./events.ts";
 interface Form {
   readonly start: string;
   readonly problem: Dns["problem"];
-  /** Where the looked-up name ends; the end of the text when it is not there. */
+  /** Text that ends the looked-up name; the end of the line if it is missing. */
   readonly end?: string;
 }
 

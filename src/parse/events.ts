@@ -22,7 +22,7 @@ export interface Host {
   readonly helo: string | undefined;
   readonly ip: string | undefined;
   readonly port: number | undefined;
-  /** What stands after the colon when it is no number that can be told exactly. */
+  /** Text after the colon, if it is no number that can be represented exactly. */
   readonly portText?: string;
   /** The name was looked up with DNSSEC (`DS`). */
   readonly secure: boolean;
@@ -82,7 +82,7 @@ export interface Arrival {
   readonly residue: string;
 }
 
-/** What the three kinds of address line have in common. */
+/** Fields common to the three kinds of address line. */
 export interface AddressLine {
   readonly address: AddressPart;
   readonly router: string | undefined;
@@ -126,7 +126,7 @@ export interface Deferral extends AddressLine {
   readonly errno: number | undefined;
   /** Operating system text and message: `Connection refused`, `SMTP error from … after RCPT TO:<…>: 452 …`. */
   readonly error: string;
-  /** Not an attempt: Exim looked at the retry time and left the address alone. */
+  /** No attempt was made: the retry time was not reached, so Exim skipped the address. */
   readonly isRetrySkip: boolean;
   readonly reply: SmtpReply | undefined;
 }
@@ -227,7 +227,7 @@ export interface QueueRun {
   readonly action: "start" | "end" | "abandon";
   readonly queue: string | undefined;
   readonly pid: number | undefined;
-  /** How it was asked for: `-qff -R bigmail`. */
+  /** Options of the queue run: `-qff -R bigmail`. */
   readonly options: string | undefined;
   /** Why it was abandoned. */
   readonly reason: string | undefined;
@@ -267,7 +267,7 @@ export interface Rejection {
   readonly details: Details;
 }
 
-/** Who is at the other end of an incoming session, as far as its line tells. */
+/** The remote side of an incoming session, as far as its line says. */
 export interface Client {
   /** Undefined for a session with a process of this machine. */
   readonly host: Host | undefined;
@@ -303,7 +303,7 @@ export type SessionAction =
 export interface Session extends Client {
   readonly kind: "session";
   readonly action: SessionAction;
-  /** Of an incomplete transaction, as far as accepted. */
+  /** Accepted recipients of an incomplete transaction. */
   readonly recipients: readonly string[] | undefined;
   /** The command in question, as the client wrote it, escaped for printing. */
   readonly command: string | undefined;
@@ -339,7 +339,7 @@ export interface Tls {
   readonly details: Details;
 }
 
-/** What a signature or a policy of the sender's domain says: `DKIM: d=… [verification succeeded]`. */
+/** Result of a signature or of a policy of the sender's domain: `DKIM: d=… [verification succeeded]`. */
 export interface Signature {
   readonly kind: "signature";
   readonly mechanism: "dkim" | "arc" | "spf" | "dmarc";
@@ -372,7 +372,7 @@ export interface Daemon {
   readonly action: "started" | "restarting" | "terminating" | "problem";
   readonly version: string | undefined;
   readonly pid: number | undefined;
-  /** Where it listens and how often it runs the queue, or what the problem is. */
+  /** Listening sockets and interval of queue runs, or the problem. */
   readonly reason: string | undefined;
 }
 
@@ -391,7 +391,7 @@ export interface Invocation {
 export interface Spool {
   readonly kind: "spool";
   readonly action: "error" | "moved";
-  /** Where a moved message was and is; the file in question of an error. */
+  /** Former place of a moved message; for an error, the file concerned. */
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly reason: string;
@@ -440,7 +440,7 @@ export interface Rewrite {
   readonly reason: string | undefined;
 }
 
-/** What a message with several recipients was told about one of them after its data (PRDR). */
+/** Answer about one recipient of several, given after the data of the message (PRDR). */
 export interface Prdr {
   readonly kind: "prdr";
   readonly recipient: string;
@@ -449,7 +449,7 @@ export interface Prdr {
   readonly reason: string | undefined;
 }
 
-/** Whose message it is, as hosting panels log it: `Sender identification U=… D=… S=…`. */
+/** Owner of a message, as hosting panels log it: `Sender identification U=… D=… S=…`. */
 export interface Identification {
   readonly kind: "identification";
   readonly host: Host | undefined;
@@ -503,5 +503,5 @@ export type LogEvent =
 
 export type EventKind = LogEvent["kind"];
 
-/** What an entry can be: an event, or a line without a stamp that belongs to no entry. */
+/** Kinds of entry: an event, or a line without a stamp that belongs to no entry. */
 export type EntryKind = EventKind | "unparsed";

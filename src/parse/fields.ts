@@ -208,7 +208,7 @@ export function readQuoted(cursor: Cursor): string | undefined {
 }
 
 /**
- * Reads a certificate name, whose inner quotes may stand unescaped: the value ends at a quote that a field, a flag,
+ * Reads a certificate name, whose inner quotes may be unescaped: the value ends at a quote that a field, a flag,
  * a colon or the end of the text follows.
  *
  *     DN="/C=ZZ/O=Big Mail "Quoted" Inc/CN=mx1" K C="250 OK"
@@ -270,7 +270,7 @@ function isAfterValue(text: string, at: number): boolean {
 }
 
 /**
- * Where the group begins that ends the text, the opening with the blank before it; -1 when the text ends with none.
+ * Position of the group that ends the text, at the blank before its opening; -1 if the text ends without one.
  *
  *     d=sender1.example s=nosuch [failed key import]
  *                               ^

@@ -9,7 +9,7 @@ export type HeaderType = "P" | "F" | "T" | "C" | "B" | "R" | "S" | "I" | "*" | "
 
 export interface DumpedHeader {
   readonly type: HeaderType;
-  /** As the message has it. */
+  /** Name as the message has it. */
   readonly name: string;
   /** Unfolded as RFC 5322 says: a fold is joined with the white space it begins with. Encoded words are left as they are. */
   readonly value: string;
@@ -55,7 +55,7 @@ export function startsHeaderDump(line: string): boolean {
   return line.startsWith(ENVELOPE_SENDER) || line.startsWith(ENVELOPE_RECIPIENT) || isHeader(line);
 }
 
-/** True for a line that can stand nowhere but in a dump; folds are none. */
+/** True for a line that can be nowhere but in a dump; folds are none. */
 export function isDumpLine(line: string): boolean {
   return startsHeaderDump(line) || isSeparator(line) || line.trimEnd() === TRUNCATED;
 }

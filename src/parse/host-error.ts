@@ -54,7 +54,7 @@ export function parseOldHostError(text: string, messageId: string | undefined): 
   return old === undefined ? undefined : { kind: "host_error", ...old, error: unescapePrinted(text), details: [] };
 }
 
-/** NOTE: what an ACL writes may begin with a host, too: of the errors of the operating system only the usual ones are known. */
+/** NOTE: text of an ACL may begin with a host, too; so only the usual errors of the operating system count. */
 const NAMED_HOST =
   /^([\w.-]+) \[([\da-fA-F.:]+)\] ((?:Connection (?:refused|timed out|reset by peer)|Operation timed out|No route to host|Network is (?:unreachable|down)|Host is (?:unreachable|down)|Network Error).*)$/s;
 

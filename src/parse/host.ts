@@ -32,7 +32,7 @@ import { parseWholeNumber } from "./numbers.ts";
  *     H=mta7.internal (My PC (the big one) [x]) [203.0.113.156]:25 P=esmtp
  *       ^
  * The address is the bracket that a field, a colon or the end follows: HELO text may imitate all of it. The flag `DS`
- * stands between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out. Where
+ * is between name and address on outgoing lines. Undefined, cursor unmoved, when no host can be made out. Where
  * `foreignFrom` is given, no text before that place comes from the other side but the HELO: then its last address is the true one.
  */
 export function readHost(cursor: Cursor, foreignFrom?: number): Host | undefined {
@@ -119,13 +119,13 @@ function endOfName(text: string, from: number): number {
   return end > start && !isBracket && text.charCodeAt(end - 1) === COLON ? end - 1 : end;
 }
 
-/** How many addresses behind a `)` are tried; a HELO with more of them wants not to be found. */
+/** Addresses after a `)` that are tried; a HELO with more of them was written to deceive. */
 const MOST_ADDRESSES = 64;
 
 /**
  * Position of the `)` that closes the HELO text begun at `open`, -1 when none does. Before `foreignFrom` it is the last one that
  * an address follows. Else, since what follows the client may imitate one as well as the HELO may: the first one behind which the
- * line goes on as Exim writes it; failing that, the last one that a field, a colon or a known word follows.
+ * line continues as Exim writes it; failing that, the last one that a field, a colon or a known word follows.
  */
 function endOfHelo(text: string, open: number, foreignFrom: number | undefined): number {
   let last = -1;
@@ -148,7 +148,7 @@ function endOfHelo(text: string, open: number, foreignFrom: number | undefined):
   return last === -1 ? fallback : last;
 }
 
-/** True when the text can go on at `at` after a client: it ends, or a colon, a field or a known word follows. */
+/** True when the text can continue at `at` after a client: it ends, or a colon, a field or a known word follows. */
 function isAfterClient(text: string, at: number): boolean {
   if (at === text.length || text.charCodeAt(at) !== SPACE) return true;
   return isFieldStart(text, at + 1) || isWordAfterHost(text, at + 1);

@@ -197,7 +197,7 @@ function isAfterIdent(text: string, at: number): boolean {
 }
 
 /**
- * The recipient of a cutthrough stands between the client and the sender: an address, its parents and the original one.
+ * The recipient of a cutthrough is between the client and the sender: an address, its parents and the original one.
  *
  *     U=fred smith info@cut.example.net (info@example.org) <all@example.org> F=<a@b.example> rejected after DATA: …
  *                 ^ ends here                                               ^ read so far
@@ -232,7 +232,7 @@ export function takeDetail(identity: Identity, key: string): string | undefined 
   return undefined;
 }
 
-/** How many quotes of a line are tried; a client that writes more of them wants not to be found. */
+/** Quotes of a line that are tried; a client that writes more of them means to deceive. */
 const MOST_QUOTES = 16;
 
 /**
@@ -256,7 +256,7 @@ export function findClientAfterQuote(
     if (tried === MOST_QUOTES) return undefined;
     const cursor = new Cursor(text, at + quoteAndMarker.length);
     const identity = readBareIdentity(cursor);
-    // NOTE: a login without its tag stands behind "from" only; elsewhere it is a word of what Exim says: `"@" or "." expected`.
+    // NOTE: a login without its tag follows "from" only; elsewhere it is a word of what Exim says: `"@" or "." expected`.
     const canBeLogin = marker !== " " || text.startsWith("U=", at + quoteAndMarker.length);
     const isClient = identity.host?.ip !== undefined || (canBeLogin && identity.ident !== undefined);
     if (isClient && isEnd(text, cursor.position)) {

@@ -2,7 +2,7 @@ import type { Host, SmtpReply } from "./events.ts";
 import { plainHost } from "./host.ts";
 import { findSmtpReply } from "./smtp-reply.ts";
 
-/** What an error says of the other side: the host that its text names, and its reply. */
+/** Facts in an error about the remote side: the host that it names, and its reply. */
 export interface OldError {
   readonly host: Host;
   readonly reply: SmtpReply | undefined;
@@ -31,7 +31,7 @@ export function findOldError(error: string): OldError | undefined {
   return undefined;
 }
 
-/** Without the host each is the error of a later Exim. The text of the operating system may stand before it. */
+/** Without the host each is the error of a later Exim. The text of the operating system may be before it. */
 const FORMS = [
   /^(SMTP error from remote mail(?:er| server) after (?:pipelined )?(?:(?:MAIL FROM|RCPT TO):<[^>]*>[^:]*|[^:]*)): host (\S+) \[([^\]\s]+)\](: .*)$/s,
   /^((?:[^:]*: )?SMTP timeout) while connected to (\S+) \[([^\]\s]+)\]( after .*)$/s,

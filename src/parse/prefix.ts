@@ -3,7 +3,7 @@ import { COLON, DIGIT_0, DOT, isDigit, LEFT_BRACKET, MINUS, PLUS, RIGHT_BRACKET,
 import { messageIdLength } from "./message-id.ts";
 import { parseWholeNumber } from "./numbers.ts";
 
-/** What stands before the text of a line that begins an entry. */
+/** The prefix of a line that begins an entry, before its text. */
 export interface Prefix {
   /** The stamp as if it were UTC, in milliseconds: clock of the wall, not yet a moment. */
   readonly wallMs: number;
@@ -15,7 +15,7 @@ export interface Prefix {
   readonly pid: number | undefined;
   /** Exim message id, either length; undefined on a line about no message. */
   readonly messageId: string | undefined;
-  /** Where the text begins in the line. */
+  /** Position of the text in the line. */
   readonly textStart: number;
 }
 
@@ -78,7 +78,7 @@ export function startsWithStamp(line: string): boolean {
   return parseStamp(line) !== undefined && stampEnd(line) !== 0;
 }
 
-/** Where the stamp ends, its fraction included; 0 when no blank and no end of the line follows it. */
+/** End of the stamp, its fraction included; 0 if neither a blank nor the end of the line follows. */
 function stampEnd(line: string): number {
   let end = STAMP_LENGTH;
   if (line.charCodeAt(end) === DOT && isDigit(line.charCodeAt(end + 1))) end = skipDigits(line, end + 1);

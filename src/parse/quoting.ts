@@ -1,4 +1,4 @@
-/** What Exim does to text before it logs it, undone. */
+/** Undoes the escapes with which Exim logs text. */
 import { decodeUtf8 } from "../text.ts";
 import { BACKSLASH } from "./chars.ts";
 
@@ -39,7 +39,7 @@ export function unescapePrinted(text: string): string {
   return text.replace(PRINTED, (escaped) => (escaped === "\\n" ? "\n" : decodeCut(undoEscapes(escaped, false))));
 }
 
-/** What may stand in a line for a text that was read by {@link unescapePrinted}: itself, or its line breaks and bytes as escapes. */
+/** Forms in which a line may contain a text read by {@link unescapePrinted}: itself, or with its line breaks and bytes as escapes. */
 export function printingsOf(text: string): readonly string[] {
   const lines = text.replaceAll("\n", "\\n");
   if (Buffer.byteLength(text) === text.length) return lines === text ? [text] : [text, lines];

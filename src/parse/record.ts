@@ -18,7 +18,7 @@ export interface ParsedEntry {
   /** The text after the prefix, with its continuation lines, without a header dump. */
   readonly text: string;
   readonly event: LogEvent;
-  /** What the reject log shows of the message. */
+  /** Header dump of the message in the reject log. */
   readonly headerDump: HeaderDump | undefined;
 }
 
@@ -69,7 +69,7 @@ function zoneOfStamp({ wallMs }: Prefix, header: SyslogHeader): number | undefin
   if (header.zoneMinutes === undefined || header.wallMs === undefined) return undefined;
   const ahead = wallMs - zonedMs(header.wallMs, header.zoneMinutes);
   const zoneMs = Math.round(ahead / ZONE_STEP_MS) * ZONE_STEP_MS;
-  // NOTE: of zero with a sign this makes the other one.
+  // NOTE: turns -0 into 0.
   const zoneMinutes = zoneMs / MINUTE_MS + 0;
   if (Math.abs(ahead - zoneMs) > BETWEEN_STAMPS_MS || Math.abs(zoneMinutes) > WIDEST_ZONE_MINUTES) return undefined;
   return zoneMinutes;

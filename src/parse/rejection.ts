@@ -52,7 +52,7 @@ function readCommandRejection(
   return { ...buildRejection(phase, identity, reason, isTemporary), command };
 }
 
-/** What follows `rejected `, and the phase of the session it belongs to. Order matters where one begins another. */
+/** Words after `rejected `, with the phase of the session that they name. Order matters where one begins another. */
 const REJECTED: readonly (readonly [string, RejectionPhase])[] = [
   ["RCPT ", "rcpt"],
   ["after DATA PRDR", "data"],
@@ -97,7 +97,7 @@ function readAddressArgument(cursor: Cursor): { readonly address: string; readon
   return { address, reason: colon === -1 ? undefined : unescapePrinted(cursor.text.slice(colon + 2)) };
 }
 
-/** What follows the argument of the command and a colon; undefined when the line gives no reason. */
+/** Text after the argument of the command and a colon; undefined if the line gives no reason. */
 function reasonAfter(cursor: Cursor): string | undefined {
   if (cursor.atEnd) return undefined;
   const rest = unescapePrinted(cursor.rest());
@@ -209,9 +209,9 @@ function parseQuotedCommand(text: string, start: number, isTemporary: boolean): 
 
 interface BuiltIn {
   readonly start: string;
-  /** What the client stands behind, when not right behind the start. */
+  /** Text before the client, if the client does not follow the start at once. */
   readonly before?: string;
-  /** What must follow the client. */
+  /** Text that must follow the client. */
   readonly after?: string;
   readonly phase: RejectionPhase;
   readonly isTemporary?: boolean;

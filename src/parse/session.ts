@@ -59,7 +59,7 @@ function readConnectionEnd(cursor: Cursor, client: Identity): Session | undefine
   return undefined;
 }
 
-/** How the connection came about, in parentheses, and the fields after it; undefined when the line does not tell. */
+/** Origin of the connection, in parentheses, and the fields after it; undefined if the line has none. */
 function readOrigin(cursor: Cursor, client: Identity): string | undefined {
   const origin = ORIGINS.find((words) => cursor.text.startsWith(`(${words})`, cursor.position));
   if (origin === undefined) return undefined;

@@ -39,7 +39,7 @@ function parseDkimResult(text: string): Signature | undefined {
 
 const TAG = /(?:^| )(\w+)=/;
 
-/** Tags and their values: `d=a.example i="fred smith"@a.example`. A value may hold blanks and goes on to the next tag. */
+/** Tags and their values: `d=a.example i="fred smith"@a.example`. A value may hold blanks and continues to the next tag. */
 function parseTags(text: string): (readonly [tag: string, value: string])[] {
   const parts = text.split(TAG, 1 + 2 * MOST_FIELDS);
   const tags: (readonly [string, string])[] = [];

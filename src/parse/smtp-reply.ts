@@ -3,7 +3,7 @@ import { Cursor } from "./cursor.ts";
 import type { SmtpReply } from "./events.ts";
 import { readAngleBrackets } from "./fields.ts";
 
-/** How an error begins that names a command, which stands right after these words. */
+/** Beginnings of an error that a command follows. */
 const REPLY_AFTER = [
   "SMTP error from remote mail server after ",
   "SMTP error from remote mailer after ",
@@ -54,7 +54,7 @@ function readReply(error: string, command: number): SmtpReply {
   return replyAt(error, findReply(error, command), phase) ?? none;
 }
 
-/** Where the command begins after one of the words; 0 when the error begins with none of them. */
+/** Position of the command after one of the beginnings; 0 if the error has none of them. */
 function endOfWords(error: string, words: readonly string[]): number {
   for (const start of words) if (error.startsWith(start)) return afterPipelined(error, start.length);
   return 0;
@@ -78,7 +78,7 @@ function phaseAt(error: string, at: number): string | undefined {
 }
 
 /**
- * Where the reply begins: after the first `: ` that a three-digit code follows. The command before it may hold colons, and
+ * Position of the reply: after the first `: ` that a three-digit code follows. The command before it may hold colons, and
  * its address may imitate a reply.
  */
 function findReply(error: string, from: number): number {

@@ -5,11 +5,11 @@ import { messageIdLength } from "./message-id.ts";
 import { parseWholeNumber } from "./numbers.ts";
 import { startsWithStamp } from "./prefix.ts";
 
-/** What syslog put before Exim's own text. */
+/** Header that syslog puts before Exim's own text. */
 export interface SyslogHeader {
-  /** Of `<PRI>`, 0 to 7; undefined when the file does not keep it. Exim sends main log lines with 6, reject with 5, panic with 1 and 2. */
+  /** Severity in `<PRI>`, 0 to 7; undefined if the file does not keep it. Exim sends main log lines with 6, reject with 5, panic with 1 and 2. */
   readonly severity: number | undefined;
-  /** As it stands there: `Dec 29 04:06:00`, `2026-12-29T04:06:00.123456+00:00`. */
+  /** Stamp as it is in the line: `Dec 29 04:06:00`, `2026-12-29T04:06:00.123456+00:00`. */
   readonly stamp: string;
   /** The stamp as if it were UTC, in milliseconds; undefined when it tells no time. */
   readonly wallMs: number | undefined;
@@ -36,7 +36,7 @@ export interface SyslogLine {
   readonly header: SyslogHeader;
   /** Undefined for an entry of one line. */
   readonly piece: Piece | undefined;
-  /** What Exim wrote: `2026-12-29 04:06:00 1xiOTI-0005UQ-01 Completed`. */
+  /** Exim's own text: `2026-12-29 04:06:00 1xiOTI-0005UQ-01 Completed`. */
   readonly text: string;
   /** Undefined for what came through syslog or the journal; the text of a container's line is as in a log file. */
   readonly container: ContainerPart | undefined;
@@ -44,13 +44,13 @@ export interface SyslogLine {
   readonly isLost: boolean;
 }
 
-/** Whose output a line of a container is. */
+/** Container whose output a line is. */
 export interface ContainerPart {
-  /** Empty when the line does not tell. */
+  /** Empty when the line does not say. */
   readonly name: string;
-  /** `stdout`, `stderr`; empty when the line does not tell. */
+  /** `stdout`, `stderr`; empty when the line does not say. */
   readonly stream: string;
-  /** The line goes on in the next one of the same stream. */
+  /** The line continues in the next one of the same stream. */
   readonly isPartial: boolean;
 }
 
@@ -65,7 +65,7 @@ const TAG = "(?<tag>[^\\s:\\[\\]]{1,48})(?:\\[(?<pid>\\d{1,10})\\])?: ?";
 
 /** The stamp without a year, the name of the host left out by some: RFC 3164. */
 const TRADITIONAL = new RegExp(`^${PRIORITY}${TRADITIONAL_STAMP} (?:${HOST} )?${TAG}`);
-/** As a file of rsyslog, syslog-ng or the journal has it: the header of RFC 3164 with the stamp of RFC 3339. */
+/** Form in files of rsyslog, syslog-ng and the journal: the header of RFC 3164 with the stamp of RFC 3339. */
 const WITH_FULL_STAMP = new RegExp(`^${PRIORITY}${FULL_STAMP} (?:${HOST} )?${TAG}`);
 /** RFC 5424, with its version and its structured data. */
 const STRUCTURED = new RegExp(
@@ -133,7 +133,7 @@ export function continuesSyslogLine({ header, piece, text }: SyslogLine, before:
   return startsWithStamp(before.text) && atMs - beganMs <= SECOND_MS;
 }
 
-/** What a line begins with; digits as `d`. */
+/** Shapes of the beginning of a line; digits as `d`. */
 const STAMP_SHAPES = [
   "dddd-dd-ddTdd:dd:dd",
   ...MONTHS.flatMap((month) => [`${month} dd dd:dd:dd `, `${month}  d dd:dd:dd `]),
@@ -145,22 +145,22 @@ export function couldBeginSyslogLine(text: string): boolean {
   return STAMP_SHAPES.some((shape) => shape.startsWith(begin.slice(0, shape.length)));
 }
 
-/** Lines of one writer for one log: pieces of others may stand between those of an entry. */
+/** Lines of one writer for one log: pieces of others may be between those of an entry. */
 export function syslogWriter({ header, container }: SyslogLine): string {
   return container === undefined
     ? `${header.severity ?? ""} ${syslogTag(header)}`
     : `${container.name} | ${container.stream}`;
 }
 
-/** Who wrote a line: `mx1 exim[21387]`. */
+/** The writer of a line: `mx1 exim[21387]`. */
 export function syslogTag({ host, tag, pid }: SyslogHeader): string {
   return `${host ?? ""} ${tag}[${pid ?? ""}]`;
 }
 
 export interface SyslogEntry {
-  /** Of its first line. */
+  /** Header of its first line. */
   readonly header: SyslogHeader;
-  /** As a log file of Exim would have them. */
+  /** Lines as Exim's own log file would have them. */
   readonly lines: readonly string[];
 }
 

@@ -27,7 +27,7 @@ export function parseTlsError(text: string): Tls | undefined {
     : undefined;
 }
 
-/** The host stands behind the last `unencrypted to`: what the other side said may hold these words, too. */
+/** The host follows the last `unencrypted to`: what the other side said may hold these words, too. */
 function readSessionError(cursor: Cursor): Tls {
   const { text } = cursor;
   const words = text.lastIndexOf(" unencrypted to ");
@@ -39,7 +39,7 @@ function readSessionError(cursor: Cursor): Tls {
 }
 
 /**
- * Reads a certificate that did not verify; Exim went on all the same.
+ * Reads a certificate that did not verify; Exim continued all the same.
  *
  *     [203.0.113.42] SSL verify error: depth=0 error=self-signed certificate cert=/CN=self-signed.example
  *     ^

@@ -15,7 +15,7 @@ export function readWarning(cursor: Cursor, client: Identity): Warning | undefin
 }
 
 /**
- * Reads that Exim went on although the next host hung up: the message may be lost.
+ * Reads that Exim continued although the next host hung up: the message may be lost.
  *
  *     1wP0Yy-000000006P2-3Ukl peer close after all rcpt responses; converting i/o-error to no-error
  *                             ^

@@ -1,6 +1,6 @@
 /**
- * What other programs put around lines of Exim's log: syslog, the journal, and what runs containers. One table: how each form
- * is told, and what it says. A log file of Exim's own is never asked.
+ * Removes what other programs put around lines of Exim's log: syslog, the journal, and container runtimes. One table has the
+ * forms, and how each is recognised and read. A log file of Exim's own never gets here.
  */
 
 import { withoutByteOrderMark } from "../text.ts";
@@ -68,7 +68,7 @@ export function wrapperName(line: string): string | undefined {
   return WRAPPERS.find(({ firstCharacter, unwrap }) => firstCharacter.test(line) && unwrap(line) !== undefined)?.name;
 }
 
-/** `LOG: MAIN REJECT`, with which `exim -v` announces an entry; the selector it belongs to may stand before: `LOG: smtp_connection MAIN`. */
+/** `LOG: MAIN REJECT`, with which `exim -v` announces an entry; the selector it belongs to may be before: `LOG: smtp_connection MAIN`. */
 const ANNOUNCEMENT = /^LOG:(?: [a-z_\d]+)*((?: (?:MAIN|REJECT|PANIC|DIE))+)\r?$/;
 /** Before the text of an announced entry. */
 const ANNOUNCED = "  ";
@@ -156,7 +156,7 @@ function unwrapJsonFile(line: string): SyslogLine | undefined {
   );
 }
 
-/** What a program wrote, as in a log file of its own. */
+/** The line of a program, as in a log file of its own. */
 function ofContainer(
   stamp: Readonly<Record<string, string | undefined>>,
   text: string,
@@ -266,7 +266,7 @@ function ofJournal(
   };
 }
 
-/** What journalctl prints for a text that it does not show: `[5.2K blob data]`. */
+/** Text that journalctl prints in place of one that it does not show: `[5.2K blob data]`. */
 const BLOB = /^\[\d+(?:\.\d+)?[BKMGT]? blob data\]\r?$/;
 
 function withoutBlob(line: SyslogLine): SyslogLine {

@@ -1,4 +1,4 @@
-/** How a queue does: its size, its age, and whether it grows. Pure. */
+/** Health of a queue: its size, its age, and whether it grows. Pure. */
 import { PilotError } from "../errors.ts";
 import { parseDuration } from "../when.ts";
 import type { QueueTotals, WaitingDomain } from "./overview.ts";
@@ -7,7 +7,7 @@ export interface QueueHealth {
   /** The moment that is looked at. */
   readonly at: string;
   readonly totals: QueueTotals;
-  /** Those that most messages wait for first; ten at most. */
+  /** Domains for which most messages wait, in that order; ten at most. */
   readonly waiting: readonly WaitingDomain[];
   /** Messages on the queue an hour before, as the log tells; null without a log. */
   readonly messagesHourAgo: number | null;
@@ -19,7 +19,7 @@ export interface QueueHealth {
   readonly failed: readonly string[];
 }
 
-/** What a condition can be about. */
+/** Figures that a condition may name. */
 export const HEALTH_FIGURES: Readonly<Record<string, (totals: QueueTotals) => number>> = {
   queue: ({ messages }) => messages,
   recipients: ({ recipients }) => recipients,
@@ -52,12 +52,12 @@ export function parseHealthCondition(text: string): HealthCondition {
   if (Object.hasOwn(HEALTH_FIGURES, figure) && !Number.isNaN(limit)) {
     return { text, figure, isOrEqual: operator === ">=", limit };
   }
-  throw new PilotError("usage", `"${text}" is no condition of a queue.`, {
-    hint: `Conditions look like queue>2000 or oldest>=12h; figures are ${Object.keys(HEALTH_FIGURES).join(", ")}.`,
+  throw new PilotError("usage", `"${text}" is not a condition of a queue.`, {
+    hint: `Conditions look like queue>2000 or oldest>=12h; the figures are ${Object.keys(HEALTH_FIGURES).join(", ")}.`,
   });
 }
 
-/** Those that hold, as typed. */
+/** Conditions that hold, as typed. */
 export function failedConditions(conditions: readonly HealthCondition[], totals: QueueTotals): readonly string[] {
   return conditions
     .filter(({ figure, isOrEqual, limit }) => {

@@ -1,4 +1,4 @@
-/** The queue as the log tells it, now or at any time before: the fold of the lines up to then. */
+/** The queue as the log shows it, now or at any time before: the fold of the lines up to then. */
 import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
 import {
   applyLine,
@@ -81,15 +81,15 @@ function fold({ firstAt, arrivalAt, announced, lines }: OpenMessage): MessageSta
   return state;
 }
 
-function updateOf({ event, word }: OpenLine): MessageUpdate | undefined {
+function updateOf({ event, recipientEvent }: OpenLine): MessageUpdate | undefined {
   if (event === "arrival") return { ...NO_UPDATE, isArrival: true };
-  if (event === "discard" && word === undefined) return { ...NO_UPDATE, mark: "discarded" };
+  if (event === "discard" && recipientEvent === undefined) return { ...NO_UPDATE, mark: "discarded" };
   const mark = MILESTONE_OF[event];
   return mark === undefined ? undefined : { ...NO_UPDATE, mark };
 }
 
-function recipientEventOf({ at, word }: OpenLine): Parameters<typeof applyLine>[3] {
-  if (word === undefined) return undefined;
-  const { recipient, final, outcome, isAttempt, error } = word;
+function recipientEventOf({ at, recipientEvent }: OpenLine): Parameters<typeof applyLine>[3] {
+  if (recipientEvent === undefined) return undefined;
+  const { recipient, final, outcome, isAttempt, error } = recipientEvent;
   return { recipient, target: final ?? recipient, outcome, at, isAttempt, error: error ?? undefined };
 }

@@ -1,11 +1,11 @@
-/** When what waits is tried next: retry records of Exim, and the queue runs that the log shows. Pure. */
+/** Finds the next try of each waiting message, from Exim's retry records and the queue runs that the log shows. Pure. */
 import type { RetryHint } from "../spool/hints.ts";
 import { type EpochMs, toIso } from "../units.ts";
 import { domainOf } from "./overview.ts";
 
-/** What is asked about. */
+/** The address, domain, host or message that is asked about. */
 export interface NextSubject {
-  /** Of an address, a domain or a host; null of a message without recipients that wait. */
+  /** The address, domain or host; null for a message without waiting recipients. */
   readonly name: string;
   /** Envelope sender of the message that waits; undefined: whoever sent it. */
   readonly sender: string | undefined;
@@ -13,13 +13,13 @@ export interface NextSubject {
   readonly hosts: readonly string[];
 }
 
-/** How often queue runs began. */
+/** Interval of the queue runs, and when the last one began. */
 export interface QueueRuns {
   readonly lastAt: EpochMs;
   readonly everySeconds: number;
 }
 
-/** What a record is about, by its key. */
+/** Kinds of retry record, by key. */
 export type HintSubject = "address" | "domain" | "host" | "delivery";
 
 export interface NextTry {
@@ -44,7 +44,7 @@ export interface NextResult {
   readonly at: string;
   /** Exim's, when a message was asked about. */
   readonly id: string | null;
-  /** Of that message; a frozen one is not tried. */
+  /** True if the message is frozen, and so never tried; null if no message was asked about. */
   readonly isFrozen: boolean | null;
   /** The median of the last times between queue runs, as the log shows them; null when it shows too few. */
   readonly runsEverySeconds: number | null;
@@ -68,7 +68,7 @@ export function findNextTries({ subjects, hints, runs, now }: NextRequest): read
   }));
 }
 
-/** What a key is about, when it is about the subject. Source: Exim's keys, see src/spool/hints.ts. */
+/** The kind of a key, if it concerns the subject; else undefined. Source: Exim's keys, see src/spool/hints.ts. */
 function concerns(key: string, { name, sender, hosts }: NextSubject): HintSubject | undefined {
   const [kind, rest] = [key.slice(0, 2), key.slice(2)];
   const isAddress = name.includes("@");
@@ -113,7 +113,7 @@ function toTry(hint: RetryHint, about: HintSubject, runs: QueueRuns | undefined,
 /** A run takes up a message some time after it began: a record that ends within that time does not keep the message back. */
 const RUN_MS = 60_000;
 
-/** The first queue run that finds the time `from` passed, if they go on as they did. */
+/** The first queue run that finds the time `from` passed, if they continue as they did. */
 export function nextRun(from: EpochMs, runs: QueueRuns | undefined): EpochMs | undefined {
   if (runs === undefined || runs.everySeconds <= 0) return undefined;
   const stepMs = runs.everySeconds * 1000;
@@ -122,13 +122,14 @@ export function nextRun(from: EpochMs, runs: QueueRuns | undefined): EpochMs | u
 }
 
 const FEWEST_RUNS = 3;
-/** Of the gaps, around their median. */
+/** Greatest deviation of a steady gap from the median, as a share. */
 const STEADY_SHARE = 0.1;
 const MOST_SILENT_GAPS = 3;
 
 /**
- * Of the moments at which runs began, the latest first: the median of the times between them. Undefined when there are too few, when they
- * are not steady, or when the last one is so long ago that the log has ended or the runs have.
+ * Median interval of queue runs whose starts are given newest first. Undefined for too few starts, for an unsteady interval, or when the
+ * last start is so old that the log or the runs have ended. Undefined when there are too few, when they are not steady, or when the last
+ * one is so long ago that the log has ended or the runs have.
  */
 export function toQueueRuns(starts: readonly EpochMs[], now: EpochMs): QueueRuns | undefined {
   const [lastAt] = starts;

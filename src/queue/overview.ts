@@ -5,7 +5,7 @@ import { type EpochMs, toIso } from "../units.ts";
 
 export interface QueueTotals {
   readonly messages: number;
-  /** That wait. */
+  /** Recipients that still wait. */
   readonly recipients: number;
   readonly bytes: number;
   readonly frozen: number;
@@ -18,7 +18,7 @@ export interface QueueTotals {
   readonly oldestSeconds: number | null;
 }
 
-/** What waits for a domain. */
+/** Messages that wait for a domain. */
 export interface WaitingDomain {
   readonly domain: string;
   /** Each message once. */
@@ -79,7 +79,7 @@ export class Overview {
     };
   }
 
-  /** Those that most messages wait for first. */
+  /** Domains for which most messages wait, in that order. */
   get waiting(): readonly WaitingDomain[] {
     return [...this.#domains]
       .map(([domain, { messages, bytes, oldestMs }]) => ({

@@ -35,8 +35,8 @@ export function reconcile(
   for (const { id } of log) {
     if (there.has(id)) continue;
     const what = isComplete
-      ? "It is not on the queue any more, and the log does not tell how it left: a line is missing, or its files were removed."
-      : "The log has it on the queue, and the part of the spool that could be read has not.";
+      ? "It is no longer on the queue, and the log does not show how it left: a line is missing, or its files were removed."
+      : "The log has it on the queue, but the part of the spool that could be read does not.";
     differences.push({ id, kind: "log_only", what });
   }
   return { agreed, differences, isComplete };
@@ -51,13 +51,13 @@ function compare(message: QueuedMessage, logged: QueuedMessage | undefined): Dif
     return {
       id,
       kind: "spool_only",
-      what: "It is on the queue, and the log that was read does not have it there: it came later, or its log was not read.",
+      what: "It is on the queue, but not by the log that was read: it came later, or its log was not read.",
     };
   }
   if (message.isFrozen !== logged.isFrozen) {
     const what = message.isFrozen
       ? "It is frozen, and the log does not say so."
-      : "The log says it is frozen, and it is not.";
+      : "The log says that it is frozen, but it is not.";
     return { id, kind: "frozen", what };
   }
   const done = new Set(

@@ -5,30 +5,30 @@ import { type EpochMs, toIso } from "../units.ts";
 import type { QueueTotals, WaitingDomain } from "./overview.ts";
 import type { Candidate } from "./selection.ts";
 
-/** Who tells: the log, the files of a spool, or what `exim -bp` printed. */
+/** Origin of the queue: the log, the files of a spool, or output of `exim -bp`. */
 export type QueueOrigin = "log" | "spool" | "bp";
 
 export interface QueueEntry {
   readonly id: string;
-  /** Of a named queue; empty: the default one. */
+  /** Name of the queue; empty for the default queue. */
   readonly queueName: string;
-  /** `<>` of a bounce; null when nobody tells. */
+  /** `<>` of a bounce; null when unknown. */
   readonly sender: string | null;
   readonly sizeBytes: number | null;
   readonly arrivedAt: string | null;
   readonly ageSeconds: number | null;
   readonly isFrozen: boolean;
   readonly frozenAt: string | null;
-  /** Warnings of a delay that were sent; null when nobody tells. */
+  /** Warnings of a delay that were sent; null when unknown. */
   readonly warnings: number | null;
   readonly recipients: readonly QueuedRecipient[];
   /** Delivered addresses that are no recipients: what aliases and redirections made. */
   readonly generated: readonly string[];
   /** Exim's words for what is wrong with its file. */
   readonly damage: string | null;
-  /** Where in the file it went wrong, as a sentence. */
+  /** Place and nature of the damage in the file, as a sentence. */
   readonly damageReason: string | null;
-  /** Those of `--show-vars`, by their names as typed. */
+  /** Variables of `--show-vars`, by their names as typed. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -36,14 +36,14 @@ export interface QueueReport {
   readonly origin: QueueOrigin;
   /** The moment that is shown. */
   readonly at: string;
-  /** Whose log tells it; null where another tells it, or several servers. */
+  /** Server whose log was read; null for several servers or another origin. */
   readonly server: string | null;
   /** The directory; null where another tells it. */
   readonly spool: string | null;
   /** Named queues of the spool that hold messages and are not shown. */
   readonly otherQueues: readonly string[];
   readonly totals: QueueTotals;
-  /** Those that most messages wait for first. */
+  /** Domains for which most messages wait, in that order. */
   readonly waiting: readonly WaitingDomain[];
   /** By id, unless asked for otherwise. */
   readonly messages: readonly QueueEntry[];

@@ -1,4 +1,4 @@
-/** Which messages of a queue are wanted: criteria, of which patterns may have to be tried elsewhere. */
+/** Selects messages of a queue by criteria; patterns are left open where they must be tried elsewhere. */
 import { PilotError } from "../errors.ts";
 import { type Criterion, type Pattern, passes, readCriterion } from "../spool/criteria.ts";
 import type { QueuedMessage } from "../spool/queued-message.ts";
@@ -78,7 +78,7 @@ export class Selection {
   assertWithoutSpool(): void {
     const unknown = this.#variables.find(needsSpool);
     if (unknown === undefined) return;
-    throw new PilotError("usage", `Only the files of a spool tell $${unknown}.`, {
+    throw new PilotError("usage", `Only the files of a spool have $${unknown}.`, {
       hint: "Give the spool with --spool, such as --spool /var/spool/exim4.",
     });
   }
@@ -111,7 +111,7 @@ export class Selection {
     };
   }
 
-  /** Those of the candidates that are wanted, in the order that was asked for. */
+  /** Candidates that match, in the order that was asked for. */
   choose(candidates: readonly Candidate[], matches: Matches): readonly Candidate[] {
     const wanted = candidates.filter(({ open }) => {
       const isTrue = ({ criterion, text }: OpenCriterion): boolean =>
@@ -166,7 +166,7 @@ function assertVariable(name: string): void {
   });
 }
 
-/** How many characters have to be changed, put in or left out. */
+/** Edit distance: characters to change, insert or delete. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let at = 1; at <= from.length; at++) {

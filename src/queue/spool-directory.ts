@@ -21,7 +21,7 @@ import { damagedMessage, dataStart, readSpoolMessage, type SpoolMessage } from "
 import { describeSystemError, isSystemError, translateSystemError } from "../store/files/system-errors.ts";
 import { compareText, decodeUtf8 } from "../text.ts";
 
-/** Where the files of a message lie. */
+/** Place of a message's files. */
 export interface SpoolPlace {
   readonly id: string;
   readonly queueName: string;
@@ -44,7 +44,7 @@ const ALL_QUEUES = "*";
 
 const MIB = 1024 * 1024;
 const MOST_HEADER_BYTES = 16 * MIB;
-/** Of a file that Exim replaces while it is read. */
+/** Attempts to read a file that Exim replaces meanwhile. */
 const TRIES = 5;
 const TURN_FILES = 500;
 const RIGHTS_HINT =
@@ -94,7 +94,7 @@ function addPlace(places: SpoolPlace[], file: string, queueName: string, directo
   if (file.endsWith(HEADER_SUFFIX) && isMessageId(id)) places.push({ id, queueName, directory });
 }
 
-/** Where one message lies, in whatever queue; undefined: nowhere. Errors: `usage`, `unreadable`. */
+/** The place of a message's files, in whatever queue; undefined if it has none. Errors: `usage`, `unreadable`. */
 export function findInSpool(spool: string, id: string): SpoolPlace | undefined {
   return listSpool(spool, ALL_QUEUES).places.find((place) => place.id === id);
 }
@@ -185,12 +185,12 @@ function readRegularFile(path: string, most: number): FileContent | string {
   try {
     descriptor = openSync(path, READ_FLAGS);
   } catch (error) {
-    if (isSystemError(error) && error.code === "ELOOP") return "It is a symbolic link, which no file of a spool is.";
+    if (isSystemError(error) && error.code === "ELOOP") return "It is a symbolic link, which a spool does not have.";
     throw error;
   }
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) return "It is no regular file.";
+    if (!stats.isFile()) return "It is not a regular file.";
     if (stats.size > most) return `It is larger than ${most / MIB} MiB.`;
     return { bytes: readAll(descriptor, stats.size), stats };
   } finally {

@@ -1,4 +1,4 @@
-/** Derives all facts anew from the stored lines: after the parser has become better, or a time zone was wrong. */
+/** Derives all facts again from the stored lines: after the parser has become better, or a time zone was wrong. */
 import { untilCaughtUp, type WorkingCopy } from "../store/working-copy.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** What the fields of results and events hold: how a value is replaced depends on that, and on nothing in the value itself. */
+/** Kinds of content by field name: they alone decide how a value is replaced, whatever the value looks like. */
 
 /**
  * - `address`: with or without a domain. `host`: a name, or an IP in its brackets. `domain`: of an address, or the address that has none.
@@ -54,7 +54,7 @@ const SECRETS: ReadonlyMap<string, Secret> = new Map(
   ),
 );
 
-/** What the property `name` of something under the property `parent` holds; what is not known is text. */
+/** Content of the property `name` of something under the property `parent`; an unknown property is text. */
 export function secretOf(parent: string, name: string): Secret {
   return SECRETS.get(`${parent}.${name}`) ?? SECRETS.get(name) ?? "text";
 }

@@ -2,7 +2,7 @@
 import { startsHeaderDump } from "../parse/header-dump.ts";
 import { KnownTexts, replaceFound } from "./patterns.ts";
 
-/** Each gives what stands in the place of a value. */
+/** Each gives what is in the place of a value. */
 export interface HeaderHiders {
   readonly text: (text: string) => string;
   readonly subject: (text: string) => string;

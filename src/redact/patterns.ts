@@ -1,6 +1,6 @@
-/** How what is to be hidden can be told in a text: by its form, or by what stands before it in a log line or in a sentence about it. */
+/** Finds what is to be hidden in a text: by its form, or by what precedes it in a log line or a sentence. */
 
-/** What a match is; also the name of its group. */
+/** Kind of a match; also the name of its group. */
 export type Found =
   | "known"
   | "subject"
@@ -17,9 +17,9 @@ const LABEL = String.raw`[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?`;
 const DELIMITER = String.raw`\s<>()"',;:=[\]`;
 const BRACKETED_IP = String.raw`\[[\da-fA-F.:]+\]`;
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
-/** Of an address line, behind the id of its message or at the beginning of a text. */
+/** Flag of an address line, after the message id or at the beginning of a text. */
 const ADDRESS_FLAG = String.raw`(?:^|(?<!\S)[\w-]{16,23} )(?:<=|\(=|=>|->|>>|\*>|==|\*\*) `;
-/** What stands there and is no address. */
+/** The word in the place of the address, but not one that Exim writes instead of an address. */
 const NO_ADDRESS = String.raw`(?!(?:discarded|blackhole)\b)[^\s<>|/:"([]\S*`;
 
 /** In the order in which they are tried at each place. A thing that has several forms has several lines. */
@@ -40,7 +40,7 @@ const FORMS: readonly (readonly [found: Exclude<Found, "known">, form: string])[
   ["actor", String.raw`(?<=\b(?:[Rr]emoved|[Ff]rozen|[Uu]nfrozen|[Tt]hawed|[Cc]ancelled|added|delivered) by )[\w.-]+`],
   ["actor", String.raw`(?<=\bfrozen \()[\w.-]+(?=\))`],
   ["actor", String.raw`(?<=\bsender (?:address )?changed to \S+ by )[\w.-]+`],
-  // What a client greeted with, and names without a domain.
+  // Greetings of clients, and names without a domain.
   ["host", String.raw`(?<=(?:^| )H=(?:[^\s()[\]]+ )?(?:DS )?\().{1,1024}?(?=\)(?: ${BRACKETED_IP}|$))`],
   ["host", String.raw`(?<=(?:^| )H=)[^\s()[\]:]+`],
   ["host", String.raw`(?<=\b(?:from|to|host|by way of) (?:[\w.-]+ )?\().{1,1024}?(?=\) ${BRACKETED_IP})`],
@@ -61,13 +61,13 @@ const FORMS: readonly (readonly [found: Exclude<Found, "known">, form: string])[
     String.raw`(?<=^|[^\w:.]|IPv6:)(?=[0-9a-fA-F:.]{0,40}?(?:::|(?:[0-9a-fA-F]{1,4}:){7}))[0-9a-fA-F]*:[0-9a-fA-F:.]*[0-9a-fA-F:](?![\w:])`,
   ],
   ["host", String.raw`(?<![\p{L}\p{N}_.-])(?:${LABEL}\.)+\p{L}[\p{L}\p{N}-]*[\p{L}\p{N}](?![\p{L}\p{N}_-])`],
-  // Names without a domain, where such may stand; they are replaced when they are known from elsewhere.
+  // Names without a domain, where such may be; they are replaced when they are known from elsewhere.
   ["mention", String.raw`(?<=\b(?:as|by|to|for) |[=*>-][>*=] |\/)[\p{L}\p{N}._-]+(?![\p{L}\p{N}@])`],
 ];
 
 const BY_FORM = new RegExp(FORMS.map(([, form]) => `(${form})`).join("|"), "gu");
 
-/** Of a text, from `from` up to `to`. */
+/** Part of a text, from `from` up to `to`. */
 interface Span {
   readonly found: Found;
   readonly from: number;

@@ -43,7 +43,7 @@ export function redactEximstats(report: Eximstats, names: Redactor): Eximstats {
   };
 }
 
-/** What stood before the text of an error. */
+/** Flag that precedes the text of an error in the log. */
 const FLAG = "** ";
 
 function leagues(all: readonly League[], hide: Hide): League[] {

@@ -5,7 +5,7 @@ import type { Stats } from "../stats/stats.ts";
 import type { AxisName } from "../store/stats/axes.ts";
 import type { Redactor } from "./redactor.ts";
 
-/** What the keys of a ranking are, by the name of a field that holds the same. */
+/** Field with the same content as the keys of a ranking. */
 const FIELD_OF_AXIS = {
   sender: "sender",
   "sender-domain": "domain",
@@ -32,7 +32,7 @@ const FIELD_OF_AXIS = {
   "enhanced-code": "enhancedCode",
 } as const satisfies Record<AxisName, string>;
 
-/** Of the others, subjects are categories of ours. */
+/** Problems whose subjects are providers; other subjects are categories of ours. */
 const ABOUT_PROVIDERS: readonly ProblemName[] = ["unreachable", "throttled"];
 
 export function redactStats(stats: Stats, names: Redactor): Stats {

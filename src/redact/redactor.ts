@@ -6,10 +6,9 @@ import { unescapeQuoted } from "../parse/quoting.ts";
 import { unwrapLine } from "../parse/wrappers.ts";
 import { type Secret, secretOf } from "./fields.ts";
 import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
-import { Names } from "./names.ts";
 import { type Found, KnownTexts, replaceFound } from "./patterns.ts";
 
-/** What made-up names look like. Ids have the form of Exim's, so that a redacted line can be read like any other. */
+/** Forms of made-up names. Ids have the form of Exim's, so that a redacted line can be read like any other. */
 const MADE_UP_ID = { short: ["hidden-", 6, "-id"], long: ["hidden-", 11, "-long"] } as const;
 
 const NOTHING_KNOWN = new KnownTexts();
@@ -19,6 +18,29 @@ const SHORTEST_KNOWN = 4;
 
 /** Words of Exim's where the name of somebody could stand. */
 const NO_ACTORS: readonly string[] = ["ACL", "the", "delivery", "an", "a", "errmsg"];
+
+/** Made-up names, numbered in the order of the real ones; equal real names have equal made-up ones. */
+class Names {
+  readonly #names = new Map<string, string>();
+  readonly #make: (number: number) => string;
+
+  constructor(make: (number: number) => string) {
+    this.#make = make;
+  }
+
+  of(real: string): string {
+    let name = this.#names.get(real);
+    if (name === undefined) {
+      name = this.#make(this.#names.size + 1);
+      this.#names.set(real, name);
+    }
+    return name;
+  }
+
+  has(real: string): boolean {
+    return this.#names.has(real);
+  }
+}
 
 export class Redactor {
   readonly #users = new Names((number) => `user${number}`);
@@ -31,7 +53,7 @@ export class Redactor {
   readonly #tags = new Names((number) => `tag${number}`);
   readonly #subjects = new Names((number) => `subject ${number}`);
   readonly #paths = new Names((number) => `/path${number}`);
-  /** Texts of the value at hand that are hidden wherever they stand in it, and by what. */
+  /** Texts of the value at hand that are hidden wherever they are in it, and by what. */
   #known = new KnownTexts();
 
   /** The same value with all its texts redacted. */
@@ -58,7 +80,7 @@ export class Redactor {
   #learn(value: unknown, parent: string, key: string, isKnown: IsKnown): void {
     if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) {
-        // Of details, `key, value, key, value …`.
+        // Odd places of details (`key, value, key, value …`) hold values.
         const name = key === "details" && index % 2 === 1 ? String(value[index - 1]) : key;
         this.#learn(item, key === "details" ? `${parent}.details` : parent, name, isKnown);
       }
@@ -109,7 +131,7 @@ export class Redactor {
     }
   }
 
-  /** What was found in a text. */
+  /** Replaces one match in a text. */
   #replaceOne(found: Found, text: string): string {
     switch (found) {
       case "known":
@@ -147,12 +169,12 @@ export class Redactor {
     return lines.map(({ prefix }, index) => prefix + (redacted[index] ?? "")).join("\n");
   }
 
-  /** What syslog put before the text, with its host redacted, and the text. */
+  /** Splits a line into the prefix of syslog, its host redacted, and the text. */
   #withoutSyslog(line: string): { readonly prefix: string; readonly text: string } {
     const wrapped = unwrapLine(line);
     if (wrapped === undefined) return { prefix: "", text: line };
     const { header, text } = wrapped;
-    // In JSON the text is not as it stands there, and what else is there names the machine: the text alone is shown.
+    // In JSON the text is not as it is there, and what else is there names the machine: the text alone is shown.
     if (!line.endsWith(text) || line.startsWith("{")) return { prefix: "", text };
     const prefix = line.slice(0, line.length - text.length);
     const { host } = header;

@@ -121,7 +121,7 @@ function describeTroubles({ troubles, kinds, first, last }: ClientTroubles, opti
   return `${countOf(troubles, "trouble")}: ${parts.join(", ")}; ${period(first, last, options)}`;
 }
 
-/** So many are named; how many there are besides is said. */
+/** Names beyond this number are only counted. */
 const MOST_NAMES = 3;
 
 /** `ann@a.test, bob@b.test, cat@c.test and 1,652 more` */

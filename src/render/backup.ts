@@ -1,4 +1,4 @@
-/** What became of backups: a few lines for people. */
+/** Renders reports about backups: a few lines for people. */
 import type { BackupReport } from "../backup/backup.ts";
 import type { ListedBackup } from "../backup/catalogue.ts";
 import type { DrillReport } from "../backup/drill.ts";
@@ -18,7 +18,7 @@ export function renderBackup({ path, manifest, removed, spared, shrinkage }: Bac
     ...(spared === undefined
       ? []
       : [
-          `Kept ${quote(spared)} beyond the rule: it holds more than twice as many log entries. Remove it when they are not missed.`,
+          `Kept ${quote(spared)} beyond the rule: it has more than twice as many log entries. Remove it if they are not needed.`,
         ]),
     ...(shrinkage === undefined ? [] : [describeShrinkage(shrinkage)]),
   ];
@@ -26,7 +26,7 @@ export function renderBackup({ path, manifest, removed, spared, shrinkage }: Bac
 }
 
 function describeShrinkage({ before, entriesBefore, entries }: Shrinkage): string {
-  return `Removed nothing: the database has ${countOf(entries, "log entry", "log entries")}, and ${quote(before)} has ${formatCount(entriesBefore)}. Look at what became of the others.`;
+  return `Removed nothing: the database has ${countOf(entries, "log entry", "log entries")}, and ${quote(before)} has ${formatCount(entriesBefore)}. Find out what became of the others.`;
 }
 
 export function renderVerified({ path, manifest }: VerifiedBackup): string {
@@ -54,7 +54,7 @@ export function renderRestore(
   return what + aside + moved.join("");
 }
 
-/** Of the database at `database`. `timeZone`: whose clock the times show. */
+/** Lists the backups of the database at `database`, with times in `timeZone`. `timeZone`: whose clock the times show. */
 export function renderBackupList(
   backups: readonly ListedBackup[],
   { directory, database }: { readonly directory: string; readonly database: string },

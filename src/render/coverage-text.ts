@@ -39,7 +39,7 @@ export function mendHole({ server, logType, previousPath, nextPath, evidence }: 
       ? `the rotated ${logType} log between ${previousPath} and ${nextPath}`
       : `the ${logType} log of that time, rotated ones too`;
   return evidence === "pruned"
-    ? "A backup or an archive may have them."
+    ? "A backup or an archive may still have them."
     : `Ingest ${file}: \`exim-pilot ingest --server ${server} FILE\`.`;
 }
 
@@ -48,7 +48,7 @@ export function mendHoles(holes: readonly CoverageHole[]): string {
   return [...new Set(holes.slice(0, MOST_TOLD).map(mendHole))].join(" ");
 }
 
-/** What is known of a time, in one line. */
+/** Describes in one line which part of a time was read. */
 export function describeCoverage({ state, from, until, holes }: Coverage, timeZone: string): string {
   const told = holes.slice(0, MOST_TOLD).map((hole) => describeHole(hole, timeZone));
   const more = holes.length - told.length;
@@ -63,7 +63,7 @@ export function describeCoverage({ state, from, until, holes }: Coverage, timeZo
     case "partial":
       return ["partial.", ...told, ...rest].join(" ");
     case "whole":
-      return "whole. No queue run that was due is missing, and the logs agree with one another.";
+      return "whole. No due queue run is missing, and the logs agree.";
     case "unknown":
       return "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.";
   }

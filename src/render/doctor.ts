@@ -6,7 +6,7 @@ import { toVisibleLine } from "./form/terminal-text.ts";
 
 const MARK_WIDTH = 9;
 
-/** What was looked at, a line each, with what to do below; then the sizes of the tables. */
+/** Renders a line for each finding, with its advice below, then the sizes of the tables. */
 export function renderDoctor(
   { path, program, node, sqlite, findings, tables }: DoctorReport,
   columns: number,

@@ -1,4 +1,4 @@
-/** What an ingest did: a line for people, an object for programs. */
+/** Renders the report of an ingest: a line for people, an object for programs. */
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import { countOf, formatCount } from "./form/format.ts";
 import { renderJson } from "./form/json.ts";
@@ -48,7 +48,7 @@ export function renderForeign({ logs }: IngestReport): string {
 
 /** Exim's own logs have hardly any; a few come from what administrators let it log. */
 const USUAL_SHARE = 0.05;
-/** Of fewer lines a share says nothing. */
+/** A share of fewer lines than this is not shown. */
 const FEWEST_LINES = 100;
 
 /** A warning when the share of lines that were not understood is not what one would expect; empty otherwise. */

@@ -2,7 +2,7 @@ import type { RebuildOffer } from "../store/schema/parser-age.ts";
 import type { MigrateReport } from "../store/store.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
-/** What a migration did or would do, a line each, and what may be done then. */
+/** Renders the steps of a migration, made or planned, a line each, then advice. */
 export function renderMigration(
   report: MigrateReport & { readonly backup: string | undefined },
   offer: RebuildOffer | undefined,

@@ -1,4 +1,4 @@
-/** What pruning removed or would remove. */
+/** Renders what pruning removed or would remove. */
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
 import { renderColumns } from "./form/layout.ts";
@@ -16,8 +16,10 @@ export function renderPrune(report: PruneReport): string {
       : [
           `${countOf(openMessages, "old message")} may still be on the queue and stayed; --open or --force removes them.`,
         ];
-  const vacuum = needsVacuum ? ["Space within the file is used again; `exim-pilot prune --vacuum` gives it back."] : [];
-  if (rows.length === 0) return `${[...written, "Nothing is old enough to go.", ...open, ...vacuum].join("\n")}\n`;
+  const vacuum = needsVacuum
+    ? ["Free space within the file is used again; `exim-pilot prune --vacuum` returns it."]
+    : [];
+  if (rows.length === 0) return `${[...written, "Nothing has expired.", ...open, ...vacuum].join("\n")}\n`;
   const table = renderColumns(
     rows.map(([name, count]) => [`  ${name}`, formatCount(count)]),
     { right: [1] },
@@ -31,7 +33,7 @@ export function renderPrune(report: PruneReport): string {
 }
 
 export interface StatusPage {
-  /** Whose clock the times show. */
+  /** Zone of the times that are shown. */
   readonly timeZone: string;
   readonly paint: Paint;
 }

@@ -13,10 +13,10 @@ import { toVisibleJson, toVisibleLine } from "./form/terminal-text.ts";
 
 /** Makes the output piece by piece. */
 export interface RowRenderer {
-  /** What comes before the rows. */
+  /** Text before the first row. */
   readonly begin: (columns: readonly string[]) => string;
   readonly row: (cells: readonly Cell[]) => string;
-  /** What comes behind them. `hasMore`: not all rows were wanted. */
+  /** Text after the last row. `hasMore`: further rows exist and were not asked for. */
   readonly end: (hasMore: boolean) => string;
 }
 

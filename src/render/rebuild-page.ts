@@ -1,7 +1,7 @@
 import { countOf, formatBytes, formatSeconds } from "./form/format.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
-/** What a rebuild did or would do. */
+/** The plan or the result of a rebuild. */
 export interface RebuildReport {
   readonly path: string;
   readonly logs: number;
@@ -9,7 +9,7 @@ export interface RebuildReport {
   readonly bytes: number;
   /** Versions of the parser that had read what is stored. */
   readonly parserVersions: readonly number[];
-  /** That of this program. */
+  /** Version of this program's parser. */
   readonly parserVersion: number;
   /** On the disk, for a while. */
   readonly neededBytes: number;

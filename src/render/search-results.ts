@@ -1,4 +1,5 @@
 /** Results of a search, one after the other: lines for people, rows and objects for programs. */
+import type { RawGroup } from "../search/raw-groups.ts";
 import type { SearchResult } from "../search/result.ts";
 import { renderCsvRow } from "./form/csv.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "./form/format.ts";
@@ -10,7 +11,7 @@ import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
 export interface ListOptions {
   readonly columns: number;
   readonly paint: Paint;
-  /** What the results are sorted by is shown with each. */
+  /** Sort key, shown with each result. */
   readonly sort: "time" | "size" | "queue-time";
   /** Several servers are in the database: each result names its own. */
   readonly hasServers: boolean;
@@ -118,4 +119,11 @@ export function renderSearchCsvRow(result: SearchResult): string {
       return toVisible(typeof value === "string" ? value : value.join(" "));
     }),
   );
+}
+
+/** Renders a group in exigrep's form: a mark if the message has not completed, then its lines. */
+export function renderRawGroup({ unfinishedId, lines }: RawGroup, paint: Paint): string {
+  const mark = unfinishedId === undefined ? "" : `${paint.faint(`+++ ${unfinishedId} has not completed +++`)}\n`;
+  const text = lines.map((line) => (line === undefined ? "(the text of this line has been pruned)" : toVisible(line)));
+  return `${mark}${text.join("\n")}\n`;
 }

@@ -63,11 +63,11 @@ export function renderSettings({ before, after }: ServerChange): string {
     describe("time zone", before.timeZone, after.timeZone),
   ].filter((change) => change !== "");
   const name = toVisibleLine(after.name);
-  if (changes.length === 0) return `${name} is like that already.\n`;
+  if (changes.length === 0) return `${name} has these settings already.\n`;
   const warning =
     before.timeZone === after.timeZone
       ? ""
-      : "What is stored was read with the old time zone: `exim-pilot rebuild` reads it anew with the new one.\n";
+      : "Stored lines were read with the old time zone: `exim-pilot rebuild` reads them again with the new one.\n";
   return `${name}: ${changes.join(", ")}.\n${warning}`;
 }
 

@@ -1,4 +1,4 @@
-/** Which logs are stored, and how far they were read. */
+/** Renders the stored logs and how far each was read. */
 import type { StoredSource } from "../store/read/source-reader.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
 import { renderColumns } from "./form/layout.ts";

@@ -44,16 +44,16 @@ function renderCheck(
 
 function describeExclusions({ bytes, entries, messages }: Exclusions): string {
   const what = `${countOf(messages, "message")} and ${entries === 1 ? "1 entry" : `${formatCount(entries)} entries`}`;
-  return `Not held against their lines: ${what}, because ${formatBytes(bytes)} of log text have been pruned.`;
+  return `Not compared with their lines: ${what}, because ${formatBytes(bytes)} of log text have been pruned.`;
 }
 
-/** What is derived can be derived again; text cannot. */
+/** Advises a remedy: derived rows can be derived again, text cannot. */
 function adviceFor(checks: readonly CheckReport[]): string {
   const isPruned = checks.some(({ exclusions }) => exclusions !== undefined);
   const failed = new Set(checks.flatMap(({ name, count }) => (count > 0 ? [name] : [])));
   return failed.has("file") || failed.has("text") || failed.has("positions")
     ? "Keep the file; restore a backup, or ingest the logs again into a new database."
     : isPruned
-      ? "The lines that are left are whole, and not all can be derived from them: restore a backup, or ingest the logs and the files of `prune --archive` into a new database."
-      : "The lines are whole: `exim-pilot rebuild` derives the rest from them anew.";
+      ? "The remaining lines are intact, but not everything can be derived from them: restore a backup, or ingest the logs and the files of `prune --archive` into a new database."
+      : "The lines are intact: `exim-pilot rebuild` derives the rest from them again.";
 }

@@ -1,6 +1,6 @@
 /**
  * One file of an archive and the manifest beside it. A name or a manifest says what a piece should hold; only its bytes, read from the
- * disk and held against the hashes of the blocks, say what it does hold.
+ * disk and compared with the hashes of the blocks, say what it does hold.
  */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, readdirSync, statSync } from "node:fs";
@@ -23,11 +23,11 @@ export interface ArchiveManifest {
   readonly server: string;
   readonly timeZone: string;
   readonly logType: string;
-  /** Of the log, as it was last seen. */
+  /** Path of the log when it was last seen. */
   readonly path: string;
-  /** Of the first byte in the log. */
+  /** Position of the first byte in the log. */
   readonly position: number;
-  /** Of the log text: bytes, lines, hash. */
+  /** Size, lines and hash of the log text. */
   readonly size: number;
   readonly lines: number;
   readonly sha256: string;
@@ -42,9 +42,9 @@ export interface ArchiveManifest {
 export interface Piece {
   readonly name: string;
   readonly path: string;
-  /** Of the log, by its first bytes: two logs may share it. */
+  /** Identity of the log, from its first bytes: two logs may share it. */
   readonly identity: string;
-  /** What it holds of the log, by its name. */
+  /** Range of the log that the name states. */
   readonly range: Pick<ArchiveManifest, "position" | "size">;
   /** Undefined: it cannot be used. */
   readonly manifest: ArchiveManifest | undefined;
@@ -102,11 +102,11 @@ function isManifest(value: unknown): value is ArchiveManifest {
   );
 }
 
-/** What a file was found to hold. */
+/** Content that a file was found to have. */
 export interface Holding {
   /** Ids of the blocks whose bytes are in it, at their place. */
   readonly blocks: ReadonlySet<number>;
-  /** Of all of its text. */
+  /** Hash of all of its text. */
   readonly sha256: string;
 }
 
@@ -132,7 +132,7 @@ export async function readPiece(
       { signal },
     );
   } catch (error) {
-    // NOTE: what zlib finds wrong, and what the disk does, is what was asked; a signal and a bug are not.
+    // NOTE: errors of zlib and of the disk answer the question; a signal and a bug do not.
     if (signal?.aborted === true || !(error instanceof TooMuch || isSystemError(error) || isZlibError(error)))
       throw error;
     return undefined;
@@ -151,7 +151,7 @@ export async function readAsManifestSays(
   return holding?.sha256 === manifest.sha256 ? holding : undefined;
 }
 
-/** A file that goes on beyond what its manifest says, perhaps without end. */
+/** A file that continues beyond what its manifest says, perhaps without end. */
 class TooMuch extends Error {}
 
 /** Hashes the bytes of a piece: all of them, and those of each block. */
@@ -202,17 +202,16 @@ class Reading {
   }
 }
 
-/** What a user can act on, for an error of the file system while an archive is written; any other error is returned as it is. */
+/**
+ * Translates an error of the file system while an archive is written into a sentence that a user can act on; any
+ * other error is returned unchanged.
+ */
 export function archiveFailure(error: unknown, directory: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true && !(error instanceof PilotError)) {
-    return new PilotError(
-      "interrupted",
-      "Interrupted while the archive was being written: nothing of that was removed.",
-      {
-        hint: "The next run goes on.",
-        cause: error,
-      },
-    );
+    return new PilotError("interrupted", "Interrupted while the archive was written: none of that text was removed.", {
+      hint: "The next run continues.",
+      cause: error,
+    });
   }
   if (!isSystemError(error)) return error;
   return error.code === "ENOSPC" || error.code === "EDQUOT"

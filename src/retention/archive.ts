@@ -50,7 +50,9 @@ export async function archiveExpired(pruner: Pruner, options: ArchiveOptions): P
     const pieces = piecesIn(directory);
     for (const { path, manifest } of pieces)
       if (manifest === undefined)
-        options.onWarning(`The manifest "${manifestOf(path)}" is missing or damaged, so the archive is not relied on.`);
+        options.onWarning(
+          `The manifest "${manifestOf(path)}" is missing or damaged, so this archive is not relied on.`,
+        );
     const written: string[] = [];
     for (const [log, expired] of pruner.expiredLogs()) {
       const archived = await archivedOf(log, expired, pieces, options);
@@ -92,14 +94,14 @@ async function archivedOf(
     if (!blocks.some(({ position, size }) => position >= manifest.position && position + size <= end)) continue;
     const holding = await readAsManifestSays(path, manifest, blocks, signal);
     if (holding === undefined)
-      onWarning(`The archive "${path}" is damaged: what is still in the database is archived again.`);
+      onWarning(`The archive "${path}" is damaged: text that is still in the database is archived again.`);
     // NOTE: a whole one without these blocks is that of another log, which begins alike.
     for (const id of holding?.blocks ?? []) archived.add(id);
   }
   return archived;
 }
 
-/** What is not archived, in runs without a gap. */
+/** Blocks not yet archived, in runs without a gap. */
 function runsOf(blocks: readonly ExpiredBlock[], archived: ReadonlySet<number>): ExpiredBlock[][] {
   const runs: ExpiredBlock[][] = [];
   let end: number | undefined;
@@ -220,7 +222,7 @@ function writeManifest(path: string, manifest: ArchiveManifest): void {
   writePrivateFile(manifestOf(path), `${JSON.stringify(manifest, undefined, 2)}\n`, { replaces: false });
 }
 
-/** Looks at what stands there now, under its name. */
+/** Looks at what is there now, under its name. */
 async function assertHolds(
   path: string,
   blocks: readonly ExpiredBlock[],

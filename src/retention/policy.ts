@@ -1,4 +1,4 @@
-/** How long what is kept: a span for each class, such as `90d`, or `forever`. */
+/** Retention policy: a span for each class, such as `90d` or `forever`. */
 import { PilotError } from "../errors.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, WEEK_MS } from "../units.ts";
 
@@ -27,7 +27,7 @@ export function parseSpan(text: string): Span {
   const [, count, unit = ""] = FORM.exec(text) ?? [];
   const unitMs = UNITS[unit];
   if (count !== undefined && unitMs !== undefined) return Number(count) * unitMs;
-  throw new PilotError("usage", `"${text}" is no span of time.`, {
+  throw new PilotError("usage", `"${text}" is not a span of time.`, {
     hint: "Give hours, days, weeks or years, such as 90d, or forever.",
   });
 }
@@ -39,10 +39,10 @@ export function parseSize(text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)([KMGT])?$/i.exec(text) ?? [];
   if (count !== undefined)
     return Math.floor(Number(count) * (unit === undefined ? 1 : (SIZE_UNITS[unit.toUpperCase()] ?? 1)));
-  throw new PilotError("usage", `"${text}" is no size.`, { hint: "Give it such as 500M, 20G or 1.5T." });
+  throw new PilotError("usage", `"${text}" is not a size.`, { hint: "Give it such as 500M, 20G or 1.5T." });
 }
 
-/** What is older than this goes; the beginning of time where all stays. */
+/** Cutoff of a span: older things expire. The beginning of time if nothing does. */
 export function cutoffOf(span: Span, now: EpochMs): EpochMs {
   return span === undefined ? BEGINNING : epochMs(now - span);
 }

@@ -21,14 +21,14 @@ export interface PruneOptions {
   readonly isForced: boolean;
   /** Bytes; the oldest goes until the file is no larger. */
   readonly maxSize: number | undefined;
-  /** Where text is written that goes; undefined: nowhere. */
+  /** Directory to which expired text is written first; undefined if it is not archived. */
   readonly archive: string | undefined;
   /** Write the whole file anew at the end. */
   readonly vacuum: boolean;
   readonly program: string;
   readonly now: () => EpochMs;
   readonly signal?: AbortSignal | undefined;
-  /** When a step begins, and after each piece of it. */
+  /** Called when a step begins, and after each piece of it. */
   readonly onProgress?: ((progress: PruneProgress) => void) | undefined;
   /** Something that is wrong with the archive and keeps nothing from going on: a sentence, told once. */
   readonly onWarning?: ((sentence: string) => void) | undefined;
@@ -36,7 +36,7 @@ export interface PruneOptions {
   readonly freeBytes?: FreeBytes;
 }
 
-/** What a run is at: text and messages go first, then what only they have named, then the space is given back. */
+/** Steps of a run: text and messages are removed first, then texts that only they named, then free space is returned. */
 export type PruneStep = "planning" | "archive" | "text" | "messages" | "names" | "space" | "vacuum";
 
 export interface PruneProgress {
@@ -53,7 +53,7 @@ export interface PruneReport {
   readonly cutoffs: { readonly logs: string | null; readonly messages: string | null; readonly audit: string | null };
   /** Rows by table. */
   readonly removed: RemovedRows;
-  /** Of log text, uncompressed. */
+  /** Log text in bytes, uncompressed. */
   readonly textBytes: number;
   /** Old messages that stay because the log does not tell that they have left the queue. */
   readonly openMessages: number;
@@ -61,7 +61,7 @@ export interface PruneReport {
   /** Pieces of the archive that cannot be relied on: sentences. */
   readonly warnings: readonly string[];
   readonly before: FileSize;
-  /** Of a rehearsal: about. */
+  /** Size afterwards; of a rehearsal, an estimate. */
   readonly after: FileSize;
   /** The longest that another process had to wait for, in one piece. */
   readonly longestLockMs: number;
@@ -126,7 +126,7 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
     cutoffs = advance(cutoffs, pruner.cutoffToFree(excess, cutoffs.nowMs), maxSize, options);
     await run.remove(cutoffs);
     await run.returnSpace();
-    // NOTE: what was in the way by being open or in a chain may leave too little; then the next cutoff is a later one.
+    // NOTE: open messages and chains may keep too much; then the next cutoff is a later one.
     if (run.rows > removedBefore) excess = 0;
   }
   if (options.vacuum) {
@@ -158,7 +158,7 @@ export interface PruneStatus {
   readonly lastRun: string | null;
 }
 
-/** What there is of each class, and how much of it a run would remove now. */
+/** Size of each class, and how much of it a run would remove now. */
 export function pruneStatus(pruner: Pruner, options: PruneOptions): PruneStatus {
   const cutoffs = cutoffsOf(options);
   pruner.plan.make(cutoffs, options.isForced);
@@ -300,7 +300,7 @@ function advance(cutoffs: Cutoffs, to: EpochMs | undefined, maxSize: number, { i
       "check_failed",
       `The database cannot be made as small as ${maxSize} bytes: nothing of it would be left.`,
       {
-        hint: "What could be removed before is removed. Allow it more, or see with --status what takes up the space.",
+        hint: "Everything that could be removed before was removed. Allow more, or see with --status what takes the space.",
       },
     );
   }
@@ -317,8 +317,8 @@ function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): voi
   const isAll = ({ going, all }: Share): boolean => going > 0 && going === all;
   const what = isAll(blocks) ? "all log text" : isAll(messages) ? "all messages" : "";
   if (what === "") return;
-  throw new PilotError("check_failed", `This would remove ${what}, which is more than growing old explains.`, {
-    hint: "Is the clock right, and are new lines ingested? Give --force if it is meant, first with --dry-run to see what would go.",
+  throw new PilotError("check_failed", `This would remove ${what}, which is more than age explains.`, {
+    hint: "Check the clock, and that new lines are ingested. Give --force if it is intended; try it first with --dry-run.",
   });
 }
 

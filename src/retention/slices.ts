@@ -3,7 +3,7 @@ import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises"
 import { PilotError } from "../errors.ts";
 import type { EpochMs } from "../units.ts";
 
-/** How long one piece may hold the lock, about: an ingest that waits should not notice. */
+/** Target for the time that one piece holds the lock, in milliseconds: a waiting ingest should not notice. */
 const TARGET_MS = 25;
 /**
  * Whoever waits looks for the lock again after 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50 and then every 100 ms (the busy timeout of
@@ -19,7 +19,7 @@ const LARGEST_PIECE = 100_000;
 
 export interface SliceOptions {
   readonly now: () => EpochMs;
-  /** How long the last piece has held the lock. */
+  /** Returns how long the last piece held the lock. */
   readonly lockMs: () => number;
   /** Writes what pieces have left in the log of the transactions to the file; others can write meanwhile. */
   readonly checkpoint: () => void;
@@ -90,7 +90,7 @@ export class Slices {
   #assertGoesOn(): void {
     if (this.#options.signal?.aborted === true) {
       throw new PilotError("interrupted", "Interrupted between two steps: the database is sound.", {
-        hint: "What was removed is gone; the next run goes on.",
+        hint: "Removed rows stay removed; the next run continues.",
       });
     }
   }

@@ -2,7 +2,7 @@ import { TUPLES } from "../store/prune/prune-plan.ts";
 import type { Pruner, RemovedRows } from "../store/prune/pruner.ts";
 import type { Slices } from "./slices.ts";
 
-/** So often they are looked for anew when others have written meanwhile; what is left then stays until the next prune. */
+/** Rounds in which unused tuples are sought again after another process wrote; the rest stays until the next prune. */
 const ROUNDS = 5;
 
 /** Removes the ways of delivery and the reasons that no attempt has any more. A run that reads logs may bring any of them back. */

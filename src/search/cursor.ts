@@ -1,7 +1,7 @@
 /** A place in the results of a search, as text to be given back. */
 import type { Hit, Order, SortKey } from "../store/search/search-reader.ts";
 
-/** The same results in the same order go on behind it, whatever was added in the meantime. */
+/** The same results in the same order continue behind it, whatever was added in the meantime. */
 export function formatCursor({ rank, isMessage, id }: Hit, { key, isAscending }: Order): string {
   return Buffer.from([key, isAscending ? "a" : "d", rank, isMessage, id].join(".")).toString("base64url");
 }

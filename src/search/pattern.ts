@@ -33,7 +33,7 @@ export function compilePattern(pattern: string, { isLiteral, isSensitive }: Patt
 /** `*`, `+`, `?`, `{2}`, `|` and groups let one text match in many ways, which a regular expression may all have to try. */
 const MANY_WAYS = /[*+?{|(]/;
 
-/** True when the time that a search takes grows with the text alone, whatever stands in it. */
+/** True when the time that a search takes grows with the text alone, whatever is in it. */
 export function isLinear(pattern: string, { isLiteral }: Pick<PatternOptions, "isLiteral">): boolean {
   return isLiteral || !MANY_WAYS.test(pattern.replace(INLINE_CASE, ""));
 }

@@ -1,4 +1,4 @@
-/** What a search finds, as plain data: an element of `search --json`. Timestamps are ISO-8601 UTC. */
+/** Result of a search as plain data: an element of `search --json`. Timestamps are ISO-8601 UTC. */
 import type { MessageStatus } from "../message/statuses.ts";
 import type { HitKind } from "../store/search/filter.ts";
 
@@ -12,11 +12,11 @@ export interface SearchResult {
   readonly server: string;
   /** IANA name of the server's zone. */
   readonly timeZone: string;
-  /** When it arrived; of a message that did not, its first line. Null of a line without a stamp. */
+  /** Time of arrival, or of the first line without one; null for a line without a stamp. */
   readonly timestamp: string | null;
-  /** Of a message; `rejected` and `rejected temporarily` of a refusal; null of other lines. */
+  /** Status of a message; `rejected` and `rejected temporarily` for a rejection; null for other lines. */
   readonly status: MessageStatus | "rejected temporarily" | null;
-  /** What kind of line it is; null of a message. */
+  /** Kind of the line; null for a message. */
   readonly event: string | null;
   readonly sender: string | null;
   readonly recipients: readonly string[];
@@ -25,7 +25,7 @@ export interface SearchResult {
   /** Time on the queue; of a message that is not finished, up to its last line. */
   readonly queueSeconds: number | null;
   readonly headerMessageId: string | null;
-  /** What people have called it. */
+  /** Tags of the message. */
   readonly tags: readonly string[];
   /** The client. */
   readonly host: string | null;
@@ -38,6 +38,6 @@ export interface SearchResult {
 
 export interface SearchPage {
   readonly results: readonly SearchResult[];
-  /** Where to go on; null when there is no more. */
+  /** Cursor of the next page; null on the last one. */
   readonly next: string | null;
 }

@@ -1,4 +1,4 @@
-/** Which messages and lines a pattern selects, with exigrep's meanings: a line that matches selects all lines of its message. */
+/** Selects messages and lines by a pattern, as exigrep does: a line that matches selects all lines of its message. */
 import type { LineMatch, RawLines } from "../store/log-text/line-scan.ts";
 import type { Candidates, Hit, SearchReader } from "../store/search/search-reader.ts";
 import type { Search } from "./search.ts";
@@ -6,7 +6,7 @@ import type { Search } from "./search.ts";
 export interface LineSelection {
   /** The lines that match a pattern, in blocks that reach to `sinceMs`. */
   readonly matches: (sinceMs: number) => AsyncIterable<readonly LineMatch[]>;
-  /** What does not match. */
+  /** Selects what does not match. */
   readonly isInverted: boolean;
   /** With the messages that name one of those selected or are named by one, and so on. */
   readonly withRelated: boolean;

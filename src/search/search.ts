@@ -1,4 +1,4 @@
-/** Which messages, refusals and other lines match a filter. */
+/** Selects messages, rejections and other lines by a filter. */
 import type { MessageStatus } from "../message/statuses.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { Filter } from "../store/search/filter.ts";

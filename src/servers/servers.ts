@@ -59,6 +59,6 @@ function findServer(sources: SourceCatalogue, name: string): ServerRow {
 
 function nameTaken(name: string): PilotError {
   return new PilotError("usage", `There is a server "${name}" already.`, {
-    hint: "Two servers cannot be made one, for Exim's ids are unique on one server only; rename that one first.",
+    hint: "Two servers cannot be merged, as Exim's ids are unique on one server only; rename that one first.",
   });
 }

@@ -1,4 +1,4 @@
-/** Does what a plan of setup says, in its order; what fails ends it, and the next run goes on from there. */
+/** Does what a plan of setup says, in its order; what fails ends it, and the next run continues from there. */
 import {
   chmodSync,
   closeSync,
@@ -62,7 +62,7 @@ async function run({ program, args }: Extract<Action, { kind: "run" }>, { runToo
       ? "could not be started"
       : `ended with ${status}`;
   throw new PilotError("io", `\`${command}\` ${why}${said === "" ? "" : `: ${said}`}.`, {
-    hint: "Run that by hand, then `exim-pilot setup` again: it goes on from there.",
+    hint: "Run that by hand, then `exim-pilot setup` again: it continues from there.",
   });
 }
 
@@ -113,7 +113,9 @@ function give(path: string, mode: number, { userId, groupId }: Account): void {
   try {
     const status = fstatSync(file);
     if (!status.isDirectory() && (!status.isFile() || status.nlink > 1)) {
-      throw new PilotError("io", `"${path}" is no file of its own.`, { hint: "Look at what it is, and move it away." });
+      throw new PilotError("io", `"${path}" is no file of its own.`, {
+        hint: "Find out what it is, and move it away.",
+      });
     }
     fchownSync(file, userId, groupId);
     fchmodSync(file, mode);

@@ -1,4 +1,4 @@
-/** Where Exim writes its logs: as it says itself, else where systems put them. */
+/** Finds Exim's logs: where Exim itself says, else in the usual places. */
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { escapeForm } from "../text.ts";
@@ -12,7 +12,7 @@ export interface LogPlace {
   readonly system: string;
   /** A main log that is there. */
   readonly main: string;
-  /** What `ingest` is given: the logs, and those last rotated. */
+  /** Argument for `ingest`: the logs, and those rotated last. */
   readonly pattern: string;
 }
 
@@ -25,7 +25,7 @@ export const KNOWN_PLACES: readonly (readonly [system: string, template: Templat
   ["Exim's own default", "/var/spool/exim4/log/%slog"],
 ];
 
-/** What Exim said of `log_file_path`. */
+/** Exim's answer for `log_file_path`. */
 export interface LogFilePath {
   readonly templates: readonly Template[];
   /** The logs go to the system log, maybe besides. */
@@ -94,7 +94,7 @@ function statusOf(path: string): Stats | undefined {
   }
 }
 
-/** What a reader of a log needs, told from rights. */
+/** Rights that a reader of a log needs. */
 export interface ReadingNeeds {
   /** Numbers of groups that it has to be in. */
   readonly groups: readonly number[];
@@ -106,7 +106,7 @@ const GROUP_MAY = { read: 0o040, enter: 0o010 } as const;
 const OTHERS_MAY = { read: 0o004, enter: 0o001 } as const;
 const ROOT_GROUP = 0;
 
-/** What a user who owns nothing needs to read `log`, and to enter the directories above it. */
+/** Rights that a user who owns nothing needs to read `log` and to enter the directories above it. */
 export function readingNeeds(log: string, root: string): ReadingNeeds {
   const groups = new Set<number>();
   const missing: string[] = [];

@@ -1,4 +1,4 @@
-/** What there is to do until logs are read by the clock, or until they are no more. Nothing is changed here. */
+/** Plans the steps until logs are read regularly, or no longer are. Nothing is changed here. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Account, findAccount, findGroups, type Group } from "./accounts.ts";
@@ -12,7 +12,7 @@ const UNITS_OF_ADMINISTRATOR = "/etc/systemd/system";
 const UNITS_OF_PACKAGES = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 const CRON_FILE = "/etc/cron.d/exim-pilot";
 
-/** What is changed; paths are below the root. */
+/** Changes that a step makes; paths are below the root. */
 export type Action =
   | { readonly kind: "run"; readonly program: string; readonly args: readonly string[] }
   | { readonly kind: "file"; readonly path: string; readonly text: string; readonly keepsOld: boolean }
@@ -25,7 +25,7 @@ export type Action =
   | { readonly kind: "share"; readonly database: string; readonly groupId: number };
 
 export interface Step {
-  /** What it is about: `logs`, `user`, `timers`. */
+  /** Subject of the step: `logs`, `user`, `timers`. */
   readonly about: string;
   /** `done`: nothing is to do. `todo`: its actions are. `kept`: somebody changed it, so it stays. `missing`: somebody else has to do it. */
   readonly state: "done" | "todo" | "kept" | "missing";
@@ -38,7 +38,7 @@ export interface SetupFacts {
   /** Stands before all paths; `/` but in tests. */
   readonly root: string;
   readonly place: LogPlace | undefined;
-  /** Where the database is. */
+  /** Path of the database. */
   readonly database: string;
   /** Its name, with `--group`. */
   readonly group: string | undefined;
@@ -48,7 +48,7 @@ export interface SetupFacts {
   /** True when systemd runs this machine, and can be asked. */
   readonly hasSystemd: boolean;
   readonly areTimersOn: boolean;
-  /** What makes users here. */
+  /** Tool of this system that adds users. */
   readonly userTool: "useradd" | "pw" | undefined;
   /** The program is where the services look for it. */
   readonly isOnServicePath: boolean;
@@ -75,7 +75,7 @@ export function planSetup(facts: SetupFacts): readonly Step[] {
   ];
 }
 
-/** What was set up and is removed again; the database, the configuration and the user stay. */
+/** Plans the removal of what was set up; the database, the configuration and the user stay. */
 export function planRemoval(facts: Pick<SetupFacts, "root" | "examples" | "hasSystemd" | "isForced">): readonly Step[] {
   const { root, examples, hasSystemd } = facts;
   const units = readdirSync(join(examples, "systemd"));
@@ -95,7 +95,7 @@ export function planRemoval(facts: Pick<SetupFacts, "root" | "examples" | "hasSy
       : [];
   const reload =
     hasSystemd && steps.some(({ state }) => state === "todo")
-      ? [todo("systemd", "Tell systemd that its units have gone.", run("systemctl", "daemon-reload"))]
+      ? [todo("systemd", "Make systemd forget the removed units.", run("systemctl", "daemon-reload"))]
       : [];
   const kept = done(
     "database",
@@ -108,7 +108,7 @@ function planRemovalOf(path: string, text: string, { root, isForced }: Pick<Setu
   const there = readIfThere(join(root, path));
   if (there === undefined) return [];
   if (there === text || isForced) return [todo("file", `Remove ${path}.`, { kind: "remove", path })];
-  return [kept("file", `${path} was changed, and stays.`, "--force removes it all the same.")];
+  return [kept("file", `${path} was edited, and stays.`, "--force removes it anyway.")];
 }
 
 function planUser(account: Account | undefined, { userTool }: SetupFacts): Step {
@@ -244,7 +244,7 @@ function planCron(facts: SetupFacts): Step {
 
 function planFile(about: string, path: string, text: string, { root, isForced }: SetupFacts): Step {
   const there = readIfThere(join(root, path));
-  if (there === text) return done(about, `${path} is as it should be.`);
+  if (there === text) return done(about, `${path} is up to date.`);
   if (there === undefined) return todo(about, `Write ${path}.`, { kind: "file", path, text, keepsOld: false });
   if (isForced)
     return todo(about, `Write ${path} anew; what was there stays as ${path}.old.`, {
@@ -255,8 +255,8 @@ function planFile(about: string, path: string, text: string, { root, isForced }:
     });
   return kept(
     about,
-    `${path} is not as this version writes it, and stays.`,
-    "--force writes it anew, and keeps the old one beside it.",
+    `${path} differs from what this version writes, and stays.`,
+    "--force rewrites it, and keeps the old one beside it.",
   );
 }
 

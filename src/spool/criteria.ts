@@ -14,7 +14,7 @@ export type Test =
 
 export interface Pattern {
   readonly source: string;
-  /** Of JavaScript: `i`, `s`, `m`. */
+  /** Flags of a JavaScript pattern: `i`, `s`, `m`. */
   readonly flags: string;
 }
 
@@ -50,7 +50,7 @@ export function readCriterion(
   { isCaseful = false }: { readonly isCaseful?: boolean } = {},
 ): CriterionReading {
   const [, negation, named = "", tight, loose, value = ""] = FORM.exec(text.trim()) ?? [];
-  if (negation === undefined) return wrong(`"${text}" is no criterion.`);
+  if (negation === undefined) return wrong(`"${text}" is not a criterion.`);
   const operator = tight ?? loose;
   const name = toVariableName(named);
   const isEach = /^each_recipients(_del|_undel)?$/.test(name);
@@ -65,7 +65,7 @@ function wrong(reason: string): CriterionReading {
 }
 
 function readTruth(value: string, text: string): Test | string {
-  return value === "" ? { kind: "is-true" } : `"${text}" has no operator that is known.`;
+  return value === "" ? { kind: "is-true" } : `"${text}" has no known operator.`;
 }
 
 /** A sentence when it is wrong. */
@@ -84,7 +84,7 @@ function readTest(operator: string, value: string, text: string, isCaseful: bool
     }
     default: {
       const [, digits, unit = ""] = /^(-?\d+(?:\.\d+)?)([BKMsmhdw]?)$/.exec(value) ?? [];
-      if (digits === undefined) return `"${text}" compares with what is no number.`;
+      if (digits === undefined) return `"${text}" compares with something that is not a number.`;
       return { kind: "number", operator: operator as Comparison, number: Number(digits) * (UNIT[unit] ?? 1) };
     }
   }

@@ -1,4 +1,4 @@
-/** What waits for each domain, as exiqsumm adds it up. Pure. */
+/** Sums waiting recipients by domain, as exiqsumm does. Pure. */
 import { compareText } from "../text.ts";
 import type { EpochMs } from "../units.ts";
 import { formatAge, formatShownSize } from "./mailq-text.ts";
@@ -16,7 +16,7 @@ export interface DomainRow {
   readonly count: number;
   /** Bytes: of a message once for each of them. */
   readonly volume: number;
-  /** As shown: `25h`. */
+  /** Age as shown: `25h`. */
   readonly oldest: string;
   readonly newest: string;
 }
@@ -111,7 +111,7 @@ function compareAges(left: string, right: string): number {
   return unit === 0 ? Number.parseInt(left, 10) - Number.parseInt(right, 10) : unit;
 }
 
-/** Of the size as shown: `1.9K` is 1945.6. */
+/** Bytes that a shown size stands for: `1.9K` is 1945.6. */
 function shownBytes(sizeBytes: number | null): number {
   const shown = formatShownSize(sizeBytes);
   const factor = shown.endsWith("K") ? 1024 : shown.endsWith("M") ? 1024 * 1024 : 1;

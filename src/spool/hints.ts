@@ -11,7 +11,7 @@ export interface RetryHint {
   readonly key: string;
   readonly firstFailedAt: EpochMs;
   readonly lastTriedAt: EpochMs;
-  /** Not before then. */
+  /** Exim does not try again earlier. */
   readonly nextTryAt: EpochMs;
   /** Past the final cut-off: the next failure bounces it. */
   readonly isExpired: boolean;
@@ -20,7 +20,7 @@ export interface RetryHint {
   readonly reason: string;
 }
 
-/** A key and a value as they stand in a hints file. */
+/** A key and a value as they are in a hints file. */
 export interface HintRecord {
   readonly key: Buffer;
   readonly value: Buffer;
@@ -32,7 +32,7 @@ const HASH_MAGIC = 0x061561;
 const MAGIC_AT = 12;
 const SQLITE_MAGIC = "SQLite format 3\0";
 
-/** What kind of file it is, by its first bytes. */
+/** Form of a hints file, by its first bytes. */
 export function hintForm(bytes: Buffer): HintForm {
   if (bytes.toString("latin1", 0, SQLITE_MAGIC.length) === SQLITE_MAGIC) return "sqlite";
   if (bytes.length >= MAGIC_AT + 4) {
@@ -92,7 +92,7 @@ function toHint(key: Buffer, value: Buffer, isLittle: boolean): RetryHint {
   const time = (index: number): EpochMs => {
     const at = start + 8 * index;
     const seconds = Number(isLittle ? value.readBigInt64LE(at) : value.readBigInt64BE(at));
-    if (seconds < 0 || seconds > MOST_SECONDS) throw new Damage(`The record of "${name}" holds what is no time.`);
+    if (seconds < 0 || seconds > MOST_SECONDS) throw new Damage(`The record of "${name}" has an invalid time.`);
     return epochMs(seconds * SECOND_MS);
   };
   const words = start + 24;
@@ -214,7 +214,8 @@ const DUMP_TIMES = new RegExp(`^(${DUMP_TIME})  (${DUMP_TIME})  (${DUMP_TIME}) (
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /**
- * What `exim_dumpdb SPOOL retry` prints. `toMoment`: a time on the clock of the one who ran it, which need not be Exim's.
+ * Reads what `exim_dumpdb SPOOL retry` prints. `toMoment`: a time on the clock of the one who ran it, which need not be
+ * Exim's.
  *
  *       R:ever@rules.example:<app@partner.example> -44 12877 H=mx.rules.example …: 450 4.7.1 always busy
  *     02-Mar-2026 15:51:25  06-Mar-2026 17:41:05  06-Mar-2026 23:41:05 *
@@ -233,7 +234,7 @@ export function readHintDump(text: string, toMoment: (wall: string) => EpochMs |
       if (key === undefined) throw new Damage(`"${open[0]}" is no record of exim_dumpdb.`);
       const [first, last, next] = times.slice(1, 4).map((time) => momentOf(time, toMoment));
       if (first === undefined || last === undefined || next === undefined)
-        throw new Damage(`"${line}" holds what is no time.`);
+        throw new Damage(`"${line}" has an invalid time.`);
       hints.push({
         key,
         firstFailedAt: first,

@@ -1,5 +1,5 @@
 /**
- * What `exim -bp` printed, read back; also `-bpa`, `-bpr`, `-bpu`, exipick and exiqgrep.
+ * Reads what `exim -bp` printed; also `-bpa`, `-bpr`, `-bpu`, exipick and exiqgrep.
  *
  *     25h   450 1vzOI8-0009wa-1t <app@partner.example> *** frozen ***
  *               busy92689@rules.example

@@ -31,7 +31,7 @@ export function formatShownSize(bytes: number | null): string {
   return `${Math.trunc((bytes + MIB / 2) / MIB)}M`;
 }
 
-/** Which recipients are listed: all with `D` before those who have it, those who wait for it, or all and what aliases made of them. */
+/** Recipients to list: all, with `D` before delivered ones; those not yet delivered; or all, with the addresses that aliases generated. */
 export const RECIPIENT_CHOICES = ["all", "undelivered", "generated"] as const;
 export type RecipientChoice = (typeof RECIPIENT_CHOICES)[number];
 

@@ -11,7 +11,7 @@ export interface QueuedRecipient {
 export interface QueuedMessage {
   /** Exim's. */
   readonly id: string;
-  /** Of a named queue; empty: the default one. */
+  /** Name of the queue; empty for the default queue. */
   readonly queueName: string;
   /** Envelope sender, empty for a bounce; null when damage hides it. */
   readonly sender: string | null;
@@ -24,14 +24,14 @@ export interface QueuedMessage {
   readonly isFrozen: boolean;
   /** Null: not frozen, or nobody tells since when. */
   readonly frozenAt: EpochMs | null;
-  /** How many warnings of a delay were sent; null when nobody tells. */
+  /** Delay warnings sent so far; null if unknown. */
   readonly warnings: number | null;
   readonly recipients: readonly QueuedRecipient[];
   /** Delivered addresses that are no recipients: what aliases and redirections made. */
   readonly generated: readonly string[];
   /** Exim's words for what is wrong with the file, `spool format error: size=12`; null when it is sound. */
   readonly damage: string | null;
-  /** Where in the file it went wrong, as a sentence; null when it is sound. */
+  /** Place and nature of the damage in the file, as a sentence; null if it is sound. */
   readonly damageReason: string | null;
 }
 

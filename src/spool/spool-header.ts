@@ -50,7 +50,7 @@ export interface SpoolHeader {
   readonly headerBytes: number;
   /** Empty unless they were asked for. */
   readonly headers: readonly SpoolHeaderLine[];
-  /** What is wrong with the headers, when the envelope could be read; undefined: nothing. */
+  /** Damage in the headers, where the envelope could be read; undefined if none. */
   readonly headerDamage: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export type SpoolReading =
   | { readonly kind: "read"; readonly header: SpoolHeader }
   | { readonly kind: "damaged"; readonly reason: string };
 
-/** Of Exim. */
+/** Exim's own limit. */
 const MOST_RECIPIENTS = 16_384;
 const MOST_HEADERS = 100_000;
 const MOST_TREE_DEPTH = 100_000;
@@ -186,7 +186,7 @@ class HeaderReading {
     const headers: SpoolHeaderLine[] = [];
     let headerBytes = 0;
     const result = (headerDamage?: string): HeaderPart => ({ headerBytes, headers, headerDamage });
-    if (this.#bytes[this.#at] !== NEWLINE) return result("No empty line stands before the headers.");
+    if (this.#bytes[this.#at] !== NEWLINE) return result("No empty line precedes the headers.");
     this.#at++;
     for (let count = 0; this.#at < this.#bytes.length; count++) {
       if (count >= MOST_HEADERS) return result(`It has more than ${MOST_HEADERS} headers.`);
@@ -227,7 +227,7 @@ class HeaderReading {
     const end = this.#bytes.indexOf(NEWLINE, this.#at);
     if (end === -1) throw new Damage(this.#bytes.length === 0 ? "It is empty." : `It ends within ${what}.`);
     const line = this.#bytes.subarray(this.#at, end);
-    if (line.includes(0)) throw new Damage(`A NUL stands in ${what}.`);
+    if (line.includes(0)) throw new Damage(`A NUL is in ${what}.`);
     this.#at = end + 1;
     return line;
   }
@@ -238,7 +238,7 @@ const OLD_CONNECTION_VARIABLES = 10;
 function frozenTimeOf(variables: ReadonlyMap<string, string>): number | undefined {
   const value = variables.get("frozen");
   if (value === undefined) return undefined;
-  if (!/^\d{1,12}$/.test(value)) throw new Damage(`It is frozen since what is no time: "${value}".`);
+  if (!/^\d{1,12}$/.test(value)) throw new Damage(`It has an invalid time of freezing: "${value}".`);
   return Number(value);
 }
 
@@ -268,9 +268,9 @@ function toMarkedRecipient(data: string, flags: number): SpoolRecipient {
   for (const flag of [HAS_ERRORS_ADDRESS, HAS_ORIGINAL]) {
     if ((flags & flag) === 0) continue;
     const [all = "", length, number] = / (\d{1,9}),(-?\d{1,9})$/.exec(rest) ?? [];
-    if (length === undefined) throw new Damage("What stands behind a recipient has no lengths.");
+    if (length === undefined) throw new Damage("The text after a recipient has no lengths.");
     const end = rest.length - all.length - Number(length);
-    if (rest[end - 1] !== " ") throw new Damage("What stands behind a recipient is not as long as it says.");
+    if (rest[end - 1] !== " ") throw new Damage("The text after a recipient does not have the stated length.");
     rest = rest.slice(0, end - 1);
     if (flag === HAS_ERRORS_ADDRESS) parent = Number(number);
   }

@@ -1,4 +1,4 @@
-/** What the files of a message say together: `-H`, the journal `-J` of who had it since, and the size of the body in `-D`. */
+/** Combines the files of a message: `-H`, the journal `-J` with later deliveries, and the size of the body in `-D`. */
 import { compareText, decodeUtf8 } from "../text.ts";
 import { type EpochMs, epochMs, SECOND_MS } from "../units.ts";
 import type { QueuedMessage } from "./queued-message.ts";
@@ -7,11 +7,11 @@ import { readSpoolHeader, type SpoolHeader } from "./spool-header.ts";
 export interface SpoolFiles {
   readonly id: string;
   readonly queueName: string;
-  /** Of `-H`. */
+  /** Content of `-H`. */
   readonly header: Buffer;
-  /** Of `-J`; undefined: there is none. */
+  /** Content of `-J`; undefined if there is none. */
   readonly journal: Buffer | undefined;
-  /** Of `-D`, with the line of its name; undefined: there is none. */
+  /** Size of `-D` with its name line; undefined if there is none. */
   readonly dataFileBytes: number | undefined;
 }
 
@@ -76,12 +76,12 @@ function formatError({ header }: SpoolFiles): string {
   return `spool format error: size=${header.length}`;
 }
 
-/** Nothing without a body, as Exim has it. */
+/** Size of a message in bytes; 0 without a body, as in Exim. */
 function sizeOf({ id, dataFileBytes }: SpoolFiles, { headerBytes }: SpoolHeader): number {
   return dataFileBytes === undefined ? 0 : Math.max(0, headerBytes + dataFileBytes - dataStart(id) + 1);
 }
 
-/** Where the body begins in `-D`: behind the line with its name. */
+/** Offset of the body in `-D`, after the line with its name. */
 export function dataStart(id: string): number {
   return `${id}-D\n`.length;
 }

@@ -6,7 +6,7 @@ import { formatShownSize } from "./mailq-text.ts";
 import { pendingRecipients, type QueuedMessage } from "./queued-message.ts";
 import type { SpoolHeader } from "./spool-header.ts";
 
-/** What the values come from. */
+/** Sources of the values. */
 export interface VariableSource {
   readonly message: QueuedMessage;
   /** Undefined where only a listing or the log tells of the message. */

@@ -6,7 +6,7 @@ import type { Figures } from "./figures.ts";
 import type { Problem } from "./problems.ts";
 import { sum, type Totals } from "./totals.ts";
 
-/** What can be compared: a count, with what it is a part of; or a time in seconds. */
+/** Figures that a condition can compare: a count, with its share of a whole, or a time in seconds. */
 export const CONDITION_FIGURES = {
   received: "messages that arrived",
   delivered: "recipients delivered; % of all recipients of these messages",
@@ -26,7 +26,7 @@ export const CONDITION_FIGURES = {
 export type ConditionFigure = keyof typeof CONDITION_FIGURES;
 
 export interface Condition {
-  /** As typed. */
+  /** Condition as typed. */
   readonly text: string;
   readonly figure: ConditionFigure;
   readonly operator: ">" | ">=" | "<" | "<=";
@@ -35,7 +35,7 @@ export interface Condition {
   readonly unit: "count" | "share" | "seconds";
 }
 
-/** What is measured of a figure, or found out about the logs; a share or a time is null where there is nothing to measure. */
+/** Result of a condition, or of a check of the logs; a share or a time is null if there is nothing to measure. */
 export interface Check {
   /** As typed; `silence of mx1` and `no data (coverage: none)` are checked beside what was asked for. */
   readonly condition: string;

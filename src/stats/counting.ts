@@ -1,4 +1,4 @@
-/** How figures are counted, and where those of eximstats differ; `exim-pilot help counting` prints this. */
+/** Rules by which figures are counted, and how eximstats differs; `exim-pilot help counting` prints them. */
 
 export const COUNTING_RULES = {
   time: "From --since up to --until (a day given there is included, a time is not), on the clock of --timezone (the server's, unless given). A day is what that clock calls one, so it has 23 or 25 hours when the clock is changed.",

@@ -1,4 +1,4 @@
-/** How long something took: percentiles, and how many took up to how long. */
+/** Durations: percentiles, and counts by range. */
 import type { DurationCount } from "../store/stats/counts.ts";
 import { SECOND_MS } from "../units.ts";
 import { sum } from "./totals.ts";

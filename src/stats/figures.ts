@@ -1,4 +1,4 @@
-/** What several sections are made of, counted once: each scan of the database starts when it is first asked for. */
+/** Counts that several sections share, each made once: a scan of the database starts when it is first asked for. */
 import type {
   EventCount,
   FailureGroup,

@@ -23,10 +23,10 @@ export interface ForwardingView {
   readonly forwarders: readonly Forwarding[];
 }
 
-/** What a provider remembers of the server that sent it. */
+/** Failures that a provider holds against the server that forwarded the mail. */
 const UNWANTED: readonly FailureCategory[] = ["reputation", "policy", "content", "rate_limit"];
 
-/** Those that cost most goodwill first. */
+/** Forwarders in order of the goodwill that they cost. */
 export function viewForwarding(counts: readonly ForwardingCount[], limit: number): ForwardingView {
   const groups = Map.groupBy(counts, ({ forwarder, provider }) => `${provider}\n${forwarder}`);
   const forwarders = [...groups.values()].flatMap((members) => {

@@ -5,7 +5,7 @@ import type { Overview } from "../store/stats/stats-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
 import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
 
-/** What another time is compared with: the same length of time just before, or the same time of the day or week before. */
+/** Earlier times to compare with: the same length just before, or the same time of the day or week before. */
 export const COMPARISONS = ["previous", "day", "week"] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
@@ -76,7 +76,7 @@ export function bucketFinder({ edges }: Buckets, slotMs: number): (slot: number)
     const at = slot * slotMs;
     let low = 0;
     let high = edges.length - 1;
-    // The edges of a time that is compared may lie within slots; and it may go on where this one has no lines yet.
+    // The edges of a time that is compared may lie within slots; and it may continue where this one has no lines yet.
     if (high < 1 || at + slotMs <= (edges[0] ?? 0) || at >= (edges[high] ?? 0)) return undefined;
     while (high - low > 1) {
       const middle = (low + high) >> 1;

@@ -1,4 +1,4 @@
-/** What an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
+/** Finds the problems that an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
 import type { Coverage } from "../coverage/holes.ts";
 import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
 import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
@@ -17,17 +17,17 @@ export interface Problem {
   readonly name: ProblemName;
   readonly severity: Severity;
   readonly count: number;
-  /** Of what the figure is a part of; null where there is no such whole. */
+  /** Share of the whole that the figure is a part of; null if there is none. */
   readonly share: number | null;
   /** ISO-8601: since when, at the longest; null where that says nothing. */
   readonly since: string | null;
-  /** What it is about: a category, a provider; at most three, the worst first. */
+  /** Categories or providers concerned; at most three, the worst first. */
   readonly subjects: readonly string[];
-  /** What to do about the worst of it; empty where the problem says so itself. */
+  /** Advice about the worst of it; empty if the problem itself says what to do. */
   readonly advice: readonly string[];
 }
 
-/** What each problem is, with its threshold; shown by `exim-pilot help counting`. */
+/** Description of each problem, with its threshold; `exim-pilot help counting` shows it. */
 export const PROBLEMS = {
   unread: "Logs of the time were not read, or hold holes (serious when nothing was read).",
   panics: "Exim wrote to its panic log, or reported trouble of its own in another.",

@@ -1,4 +1,4 @@
-/** How the large mail providers, and any other host, take what is sent to them. */
+/** Deliveries to the large mail providers and to any other host. */
 
 import type { DurationCount } from "../store/stats/counts.ts";
 import type { HostCount, HostDuration, ProviderOutcome, ProviderSlot } from "../store/stats/remote-hosts.ts";

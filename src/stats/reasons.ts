@@ -11,15 +11,15 @@ export interface FailureReason {
   readonly category: FailureCategory;
   /** Attempts that were deferred, or recipients that bounced. */
   readonly failures: number;
-  /** Of the most frequent error in it. */
+  /** A line with the most frequent error. */
   readonly sample: Sample;
-  /** What the other side said in it, without the command it answered. */
+  /** The remote side's reply in it, without the command it answered. */
   readonly reply: string | null;
-  /** What to do: about the class, then what its most frequent operators ask for. */
+  /** Advice: about the class, then about its most frequent operators. */
   readonly advice: readonly string[];
 }
 
-/** Of deferrals: attempts. Of bounces: recipients, given up by an attempt or when their retry time was over. */
+/** Failures: attempts for deferrals; for bounces, recipients given up by an attempt or when their retry time was exceeded. */
 export interface FailureReasons {
   readonly failures: number;
   readonly reasons: readonly FailureReason[];
@@ -30,7 +30,7 @@ export interface RejectionReason {
   readonly category: string;
   readonly isPermanent: boolean;
   readonly rejections: number;
-  /** How many client addresses. */
+  /** Number of client addresses. */
   readonly clients: number;
   readonly sample: Sample;
 }
@@ -62,10 +62,10 @@ export async function explainFailures(groups: readonly FailureGroup[], reader: S
 }
 
 const MOST_OPERATORS = 3;
-/** What operators ask for concerns these. */
+/** Classes for which the advice of operators applies. */
 const ABOUT_SENDERS: readonly FailureCategory[] = ["rate_limit", "reputation", "policy", "greylisting"];
 
-/** What to do about failures of one class. */
+/** Advice about failures of one class. */
 export function adviceFor(category: FailureCategory, members: readonly FailureGroup[]): string[] {
   const advice = [FAILURE_ADVICE[category]];
   if (!ABOUT_SENDERS.includes(category)) return advice;

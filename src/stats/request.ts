@@ -1,4 +1,4 @@
-/** What is asked of the statistics. */
+/** The request for statistics. */
 import type { Coverage } from "../coverage/holes.ts";
 import type { AxisName, Rank } from "../store/stats/axes.ts";
 import type { Filter } from "../store/stats/selection.ts";
@@ -19,13 +19,13 @@ export interface StatsRequest {
   readonly axes: readonly AxisName[];
   /** Undefined: what fits the axis. */
   readonly rank: Rank | undefined;
-  /** Of rankings and hosts. */
+  /** Most rows of rankings and hosts. */
   readonly limit: number;
   readonly compare: Comparison | undefined;
   readonly conditions: readonly Condition[];
   /** How old the newest line of each server is; checked with the conditions. Empty where the time asked for ended earlier. */
   readonly silences: readonly ServerSilence[];
-  /** Of the time and the servers of the filter. */
+  /** Coverage of the time and the servers of the filter. */
   readonly coverage: Coverage;
   readonly now: EpochMs;
   /** Aborts between two sections. */

@@ -1,4 +1,4 @@
-/** What trying again costs. */
+/** The cost of retries. */
 import { RECIPIENT_STATUSES, type RecipientStatus } from "../message/statuses.ts";
 import type { RecipientCount } from "../store/stats/counts.ts";
 import { sum } from "./totals.ts";

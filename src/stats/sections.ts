@@ -1,4 +1,4 @@
-/** What statistics are made of. Light: the command line lists it in every help. */
+/** Sections of the statistics. Light: the command line lists it in every help. */
 import type { Coverage } from "../coverage/holes.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Durations } from "./durations.ts";
@@ -56,7 +56,7 @@ export const SECTIONS = {
 
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 
-/** What fits a screen. */
+/** Sections that fit one screen. */
 export const DEFAULT_SECTIONS: readonly SectionName[] = [
   "problems",
   "totals",

@@ -1,4 +1,4 @@
-/** How much of the mail was encrypted, and how it was handed over. */
+/** Shares of encrypted mail, and ways of submission. */
 import type { OriginCount, TlsCount } from "../store/stats/counts.ts";
 import { compareText } from "../text.ts";
 import { sum } from "./totals.ts";

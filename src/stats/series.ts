@@ -1,4 +1,4 @@
-/** What happened when: one row a bucket, also where nothing happened. */
+/** Traffic over time: one row a bucket, empty buckets included. */
 import { toIso } from "../units.ts";
 import { formatBucket } from "../when.ts";
 import type { Figures } from "./figures.ts";

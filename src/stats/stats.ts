@@ -1,4 +1,4 @@
-/** How the mail of a time adds up, by sections. */
+/** Computes the statistics of a time, by sections. */
 
 import type { Coverage } from "../coverage/holes.ts";
 import { PilotError } from "../errors.ts";
@@ -25,13 +25,13 @@ export interface Stats {
   /** IANA name: days and hours are those of its clock. */
   readonly timeZone: string;
   readonly asked: AskedTime;
-  /** What of it the logs cover, the last moment not included; null when nothing. */
+  /** Part of it that the logs cover, the end exclusive; null if none. */
   readonly from: string | null;
   readonly until: string | null;
-  /** How much of the time was read, as far as the logs tell. */
+  /** Coverage of the time, as far as the logs show. */
   readonly coverage: Coverage;
   readonly filter: AskedFilter;
-  /** Those asked for. */
+  /** Sections that were asked for. */
   readonly sections: Partial<Sections>;
   /** The conditions that were to be checked. */
   readonly checks: readonly Check[];
@@ -48,7 +48,7 @@ export interface AskedFilter {
   readonly servers: readonly string[];
   /** Flags and their values. */
   readonly subjects: AskedSubjects;
-  /** What the filters cannot tell of, in sentences. */
+  /** Facts that the filters cannot select, in sentences. */
   readonly limits: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export interface EarlierTime {
   readonly comparison: Comparison;
   readonly since: string;
   readonly until: string;
-  /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
+  /** Sections for the comparison: of rankings, providers and slow hosts, only the rows shown above. Empty when no log covers the time. */
   readonly sections: Partial<Sections>;
 }
 
@@ -125,7 +125,7 @@ async function compareWith(
   const edges = buckets.edges.map((edge) => shiftMoment(edge, asked, compare, timeZone));
   const unlimited = { ...request, limit: Number.POSITIVE_INFINITY, coverage: UNTOLD };
   const builder = new SectionBuilder(reader, unlimited, period, { ...buckets, edges }, sections.top);
-  // What no log covers is not known to be nothing.
+  // Sections are left empty where no log covers the time: unknown is not zero.
   const told = request.sections.filter((name) => name !== "coverage");
   const compared = period.from === undefined ? [] : told;
   const before = await builder.build(await builder.count(shifted), compared);
@@ -154,9 +154,9 @@ const OF_REJECTIONS: readonly SectionName[] = ["problems", "totals", "series", "
 function limitsOf(choice: SelectedStats["choice"], sections: readonly SectionName[]): string[] {
   if (choice === undefined) return [];
   const limits: string[] = [];
-  if (sections.includes("problems")) limits.push("Panics are left out: they cannot be told by these filters.");
+  if (sections.includes("problems")) limits.push("Panics are left out: these filters cannot select them.");
   if (!choice.hasLoneRejections && sections.some((name) => OF_REJECTIONS.includes(name)))
-    limits.push("Of rejections only those of messages are counted: the others say nothing of what is filtered by.");
+    limits.push("Only rejections of messages are counted: other rejections lack what is filtered by.");
   if (choice.narrowsAttempts)
     limits.push("Attempts are those that match themselves; messages and recipients are all of messages that match.");
   return limits;

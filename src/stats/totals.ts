@@ -1,4 +1,4 @@
-/** How everything adds up. Messages and recipients: those that arrived in the time; all else: what was logged in it. */
+/** Totals. Messages and recipients are those that arrived in the time; everything else was logged in it. */
 import {
   MESSAGE_STATUSES,
   type MessageStatus,
@@ -21,9 +21,9 @@ export interface Totals {
 export interface MessageTotals {
   readonly received: number;
   readonly bytes: number;
-  /** What became of them; adds up to `received`. */
+  /** Messages by status; the sum is `received`. */
   readonly byStatus: Readonly<Record<MessageStatus, number>>;
-  /** Those on the queue: received, queued, deferred and frozen ones. */
+  /** Messages on the queue: received, queued, deferred and frozen ones. */
   readonly open: number;
 }
 
@@ -41,7 +41,7 @@ export interface AttemptTotals {
   readonly bounced: number;
   /** Recipients given up when their retry time was over: bounces that are no attempt, and not in `total`. */
   readonly givenUp: number;
-  /** Of the deferred and bounced: the other side did not answer in time. */
+  /** Deferrals and bounces for which the remote side did not answer in time. */
   readonly timeouts: number;
 }
 

@@ -23,8 +23,8 @@ import { openWriter } from "./store.ts";
 import type { Writer } from "./write/writer.ts";
 
 /**
- * Where the rows of a table come from: `derived` from the lines, so that the copy has them all; of `partly` only what
- * {@link takeFigures} takes; `kept`: they are no concern of the lines.
+ * Origin of a table's rows: `derived` from the lines, so the copy has them all; `partly`, only what {@link
+ * takeFigures} takes; `kept`, not from lines.
  */
 const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">> = {
   database_identity: "kept",
@@ -71,7 +71,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
 
 const DERIVED = Object.entries(ORIGINS).flatMap(([table, origin]) => (origin === "derived" ? [table] : []));
 
-/** What one of the two has and the other has not, of one view. */
+/** Rows of one view that only one of the two databases has. */
 export interface Difference {
   readonly view: string;
   /** `stored`: only the database has it. `derived`: only its lines say it. */
@@ -83,7 +83,7 @@ export interface Difference {
 
 export interface Comparison {
   readonly differences: readonly Difference[];
-  /** What could not be compared. */
+  /** Entries and messages that could not be compared. */
   readonly exclusions: Exclusions;
 }
 
@@ -92,7 +92,7 @@ const MOST_SAMPLES = 3;
 export interface CopyOptions {
   /** Its copy is told from those of other processes by its mark. */
   readonly processes: Processes;
-  /** What is made room for: the copy, or its taking the place as well. */
+  /** Purpose of the copy, which decides the space that must be free. */
   readonly purpose: "compare" | "replace";
 }
 
@@ -153,7 +153,7 @@ export class WorkingCopy {
     });
   }
 
-  /** What differs in the public views; undefined when the database has gone on since. `onView`: is called before each view. */
+  /** Differences in the public views; undefined if the database changed meanwhile. `onView` is called before each view. */
   compare(onView: (view: string) => void): Comparison | undefined {
     const { path, waitMs } = this.#settings;
     const database = openForReading(path, waitMs);
@@ -240,8 +240,8 @@ function isCaughtUp(database: Database.Database): boolean {
 }
 
 /**
- * What people have set, and the comparison shows: rows that do not come from lines and may change at any time. Tags are equal to
- * SQL when only their case differs.
+ * Queries for what people set and the comparison shows: rows that do not come from lines and may change at any time. Tags are
+ * equal to SQL when only their case differs.
  */
 const SETTINGS = [
   "SELECT CAST(tag AS BLOB), server_id, exim_id, created_ms FROM SCHEMA.stored_tags",
@@ -258,7 +258,7 @@ function hasSameSettings(database: Database.Database): boolean {
   });
 }
 
-/** Nothing checked references while the content was replaced. Errors: `corrupt`. */
+/** Checks the references, which nothing checked while the content was replaced. Errors: `corrupt`. */
 function assertReferences(database: Database.Database, path: string): void {
   const tables = Object.keys(ORIGINS).filter(
     (table) => (database.pragma(`main.foreign_key_check(${table})`) as unknown[]).length > 0,
@@ -291,7 +291,7 @@ const RELATIONS: readonly Relation[] = [
   { view: "servers", rows: columnsBut("servers", OF_WHOLE_SERVER("name"), "first_seen", "last_seen") },
   { view: "sources", rows: columnsBut("sources", () => "pruned = 0", ...OF_THE_READING) },
   {
-    // As they are stamped: what the views show of a stamp ahead of the clock depends on when the log was read.
+    // Times as stamped: the views correct a stamp ahead of the clock by the time of reading.
     view: "the times of sources",
     rows: (_database, schema) => `SELECT id, first_ms, last_ms FROM ${schema}.stored_sources WHERE pruned = 0`,
   },
@@ -315,7 +315,7 @@ const RELATIONS: readonly Relation[] = [
       WHERE ${OF_ENTRY("e.id")(schema)}`,
   },
   {
-    // Where an entry stands in each log that shows it; which of them it is stored with depends on the order of reading.
+    // Places of an entry in each log that shows it; the order of reading decides which of them it is stored with.
     view: "the places of log_entries",
     rows: (_database, schema) => `
       SELECT b.source_id, b.first_line + p.location % 65536 AS line, e.at, e.event
@@ -417,7 +417,7 @@ export interface Room {
   readonly freeBytes: number;
 }
 
-/** What a copy takes on the disk: as much as the database, and to take its place as much again, for the log of the transaction. */
+/** Space for a copy: the size of the database, and the same again to replace it, for the log of the transaction. */
 export function roomFor(path: string, purpose: CopyOptions["purpose"]): Room {
   const files = [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
   const size = files.reduce((sum, bytes) => sum + bytes, 0);

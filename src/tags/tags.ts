@@ -1,4 +1,4 @@
-/** What people call messages, so as to find them again: a ticket, an incident, a customer. */
+/** Tags of messages, by which people find them again: a ticket, an incident, a customer. */
 import { PilotError } from "../errors.ts";
 import type { Writer } from "../store/write/writer.ts";
 import type { EpochMs } from "../units.ts";
@@ -6,7 +6,7 @@ import type { EpochMs } from "../units.ts";
 export interface TagChange {
   /** Messages that were looked at, those of several servers under one id each for itself. */
   readonly messages: readonly { readonly id: string; readonly server: string }[];
-  /** How many tags were given, or taken away; less than asked for where a message had them, or had them not. */
+  /** Number of tags added or removed; tags that were already set, or already missing, do not count. */
   readonly changed: number;
 }
 
@@ -20,7 +20,7 @@ export interface TagOrder {
   readonly isRemoval: boolean;
 }
 
-/** What is easy to type, to quote in a shell, and to find in a text. */
+/** Form of a tag: easy to type, to quote in a shell, and to find in a text. */
 const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._:/-]{0,63}$/u;
 
 /** Gives tags to messages, or takes them away: all of it or nothing. Errors: `usage`, `not_found`, those of the database. */

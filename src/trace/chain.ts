@@ -164,7 +164,7 @@ class ChainBuilder {
       const replies = attempts.filter(isAutoreply);
       const meantimes = new Meantimes(entries);
       for (const [index, child] of children.entries()) {
-        // NOTE: what Exim tells the postmaster of, it logs a moment later.
+        // NOTE: Exim logs an event a moment after it tells the postmaster.
         const meantime = meantimes.until(toIso(epochMs(Date.parse(child.timestamp) + SECOND_MS)));
         // NOTE: replies are made while the message is delivered, its bounce at the end.
         const isBounce = index === children.length - 1 && meantime.has("failure");
@@ -302,7 +302,7 @@ class ChainBuilder {
     if (!this.#links.has(key)) this.#links.set(key, link);
   }
 
-  /** Where nothing else says how a mail went on, its Message-ID does: to the one that arrived next. */
+  /** Links messages of the same Message-ID where nothing else says how a mail went on: each to the one that arrived next. */
   #linkSameMail(rows: readonly MessageRow[]): void {
     const last = new Map<string, MessageRow>();
     const isReached = new Set([...this.#links.values()].map(({ to }) => to));
@@ -346,7 +346,7 @@ class Meantimes {
     this.#entries = entries.flatMap(({ timestamp, event }) => (timestamp === null ? [] : [{ timestamp, event }]));
   }
 
-  /** What happened up to `end` since the last beginning, or in all when nothing did. */
+  /** Events up to `end` since the last beginning, or all of them if there are none since. */
   until(end: string): ReadonlySet<string> {
     for (; this.#next < this.#entries.length; this.#next++) {
       const entry = this.#entries[this.#next];

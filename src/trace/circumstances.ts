@@ -1,4 +1,4 @@
-/** What the lines about a message tell beside its status, and that the first sentence must say. */
+/** Collects the facts beside the status that the verdict must mention. */
 import { normaliseAddress } from "../message/address.ts";
 import type { MessageStatus } from "../message/statuses.ts";
 import type { Circumstances, UnderWay } from "../message/verdict.ts";
@@ -100,7 +100,7 @@ function isLocked(event: LogEvent): boolean {
   return event.kind === "skipped" && event.reason.includes("is locked");
 }
 
-/** What ended the trying for each recipient: the moment of `retry timeout exceeded`. */
+/** Moments of `retry timeout exceeded`, by recipient. */
 export function findRetryTimeouts(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
   const ended = new Map<string, string>();
   for (const { row, parsed } of entries) {

@@ -13,7 +13,7 @@ import type {
 } from "../parse/events.ts";
 import { isMessageId } from "../parse/message-id.ts";
 
-/** How it went: shown by colour where there is one. */
+/** Tone of an event, shown by colour where there is one. */
 export type Tone = "good" | "bad" | "waiting" | "plain";
 
 export interface Description {

@@ -1,6 +1,6 @@
-/** From what a user has in hand to the messages that are meant. */
+/** Finds the messages that a user means by what is in hand: an id, a Message-ID, an address, a line. */
 
-import type { MessageKey, MessageReader } from "../store/read/message-reader.ts";
+import type { MessageReader, MessageRow } from "../store/read/message-reader.ts";
 import type { Filter } from "../store/search/filter.ts";
 import type { SearchReader } from "../store/search/search-reader.ts";
 import type { Subject as AnySubject } from "./subject.ts";
@@ -9,7 +9,7 @@ type Subject = Exclude<AnySubject, { readonly kind: "broken_id" }>;
 
 export interface FoundMessages {
   /** Newest first. */
-  readonly messages: readonly MessageKey[];
+  readonly messages: readonly MessageRow[];
   /** There are more. */
   readonly isMore: boolean;
 }
@@ -47,7 +47,7 @@ export async function suggestIds({ messages }: TraceReaders, subject: Subject): 
   return subject.kind === "id" ? messages.findSimilar(subject.id) : [];
 }
 
-/** So many ids may begin alike: those of more than an hour of a busy server. */
+/** Most ids with the same beginning: more than an hour of a busy server has. */
 const MOST_CUT_IDS = 1000;
 
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;

@@ -1,4 +1,4 @@
-/** What is known about one message, as plain data: the shape of `trace --json`. Timestamps are ISO-8601 UTC. */
+/** Everything known about one message as plain data: the shape of `trace --json`. Timestamps are ISO-8601 UTC. */
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import type { Description } from "./describe-event.ts";
 
@@ -14,7 +14,7 @@ export interface TracedMessage {
   readonly direction: string | null;
   /** False for a message that was refused, or whose arrival is not in the log. */
   readonly hasArrived: boolean;
-  /** When it arrived; the first line about it when it has not. */
+  /** Time of arrival, or of the first line about a message that never arrived. */
   readonly timestamp: string;
   /** Null while it may be on the queue. */
   readonly completedAt: string | null;
@@ -28,7 +28,7 @@ export interface TracedMessage {
   readonly headerMessageId: string | null;
   /** The client by its verified name; null for a message handed over on the server itself. */
   readonly host: string | null;
-  /** What the client called itself. */
+  /** Name in the client's HELO or EHLO. */
   readonly helo: string | null;
   readonly ipAddress: string | null;
   readonly port: number | null;
@@ -44,7 +44,7 @@ export interface TracedMessage {
   readonly parentId: string | null;
   /** Messages about this one. */
   readonly childIds: readonly string[];
-  /** What people have called it, by name. */
+  /** Tags of the message, by name. */
   readonly tags: readonly string[];
   /** Accepted, and the client was told that it was rejected. */
   readonly isFakeReject: boolean;
@@ -55,14 +55,14 @@ export interface TracedMessage {
 }
 
 export interface TracedRecipient {
-  /** As the sender gave it; its domain in lower case. */
+  /** Address as the sender gave it; its domain in lower case. */
   readonly address: string;
   readonly status: RecipientStatus;
   readonly deliveredAt: string | null;
   /** An administrator said that it is delivered; Exim did not deliver it. */
   readonly isMarkedDelivered: boolean;
   readonly attempts: number;
-  /** When it was first put off, by a failed try or because Exim waits for its host. */
+  /** Time of the first deferral, by a failed try or because Exim waits for its host. */
   readonly deferredAt: string | null;
   readonly lastTriedAt: string | null;
   readonly lastError: string | null;
@@ -71,7 +71,7 @@ export interface TracedRecipient {
 export interface TracedAttempt {
   readonly timestamp: string;
   readonly recipient: string;
-  /** Where it really went: an alias or a forwarding may have changed the address. */
+  /** Address that was delivered to: an alias or a forwarding may have changed it. */
   readonly finalAddress: string;
   /** `success`, `defer`, `bounce` or `timeout`. */
   readonly status: string;
@@ -87,11 +87,11 @@ export interface TracedAttempt {
   /** The command that was answered: `RCPT`, `end of data`. */
   readonly phase: string | null;
   readonly error: string | null;
-  /** What the other host said when it took the message. */
+  /** The remote host's reply when it accepted the message. */
   readonly confirmation: string | null;
   /** From arrival to this delivery, where the log tells it. */
   readonly queueSeconds: number | null;
-  /** How long the attempt took. */
+  /** Duration of the attempt, in seconds. */
   readonly durationSeconds: number | null;
 }
 
@@ -105,9 +105,9 @@ export interface TimelineItem extends Description {
   readonly recipient: string | null;
   /** The host it is about, by its name, else its address: the client, or one that was delivered to. */
   readonly host: string | null;
-  /** Of `retry time not reached`: the try that had set the time; null when none is known. */
+  /** The try that set the time of `retry time not reached`; null if none is known. */
   readonly retryCause: RetryCause | null;
-  /** As it is in the log, with its continuation lines; null when its text has been pruned. */
+  /** The entry as in the log, with its continuation lines; null if its text was pruned. */
   readonly raw: string | null;
 }
 
@@ -122,7 +122,7 @@ export interface RetryCause {
 }
 
 export interface Trace {
-  /** What became of it, in one sentence. */
+  /** The verdict, in one sentence. */
   readonly verdict: string;
   readonly message: TracedMessage;
   readonly recipients: readonly TracedRecipient[];

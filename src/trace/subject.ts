@@ -1,4 +1,4 @@
-/** What a user has in hand: an id, a header Message-ID, an address, a line of a log. */
+/** Recognises what a user has in hand: an id, a header Message-ID, an address, a line of a log. */
 import { isMessageId } from "../parse/message-id.ts";
 import { parseEntryText } from "../parse/record.ts";
 

@@ -59,7 +59,7 @@ export function findMarkedDelivered(entries: readonly ReadEntry[]): ReadonlySet<
   return marked;
 }
 
-/** When each recipient was first put off. */
+/** Time of each recipient's first deferral. */
 export function findFirstDeferrals(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
   const first = new Map<string, string>();
   for (const { row, parsed } of entries) {

@@ -1,9 +1,9 @@
-/** What happened to one message: everything the database knows about it. */
+/** Traces one message: everything the database knows about it. */
 import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
-import type { AttemptRow, MessageKey, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
+import type { AttemptRow, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
 import type { RecipientRow } from "../store/search/recipient-row.ts";
 import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
@@ -18,17 +18,14 @@ export interface TraceSources {
   readonly links: LinkReader;
 }
 
-/** Everything about messages that are known. */
+/** Traces messages whose rows were read, in their order. */
 export async function traceAll(
   sources: TraceSources,
-  keys: readonly MessageKey[],
+  rows: readonly MessageRow[],
   formatTime: FormatZonedTime,
 ): Promise<Trace[]> {
   const traces: Trace[] = [];
-  for (const { id, server } of keys) {
-    const row = (await sources.messages.find(id)).find((one) => one.server === server);
-    if (row !== undefined) traces.push(await traceOne(sources, row, formatTime));
-  }
+  for (const row of rows) traces.push(await traceOne(sources, row, formatTime));
   return traces;
 }
 
@@ -96,7 +93,7 @@ function describe(
   );
 }
 
-/** Where copies for each of these recipients were delivered. */
+/** Addresses that copies for each of these recipients were delivered to. */
 function findCopies(
   attempts: readonly TracedAttempt[],
   recipients: ReadonlySet<string>,
@@ -148,7 +145,7 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
   };
 }
 
-/** What an ACL dropped in the transaction that became this message: its client, and its sender, are the same. */
+/** Recipients that an ACL dropped in the transaction of this message: lines with the same client and the same sender. */
 async function findDropped(messages: MessageReader, row: MessageRow): Promise<readonly ReadEntry[]> {
   if (row.direction === null || row.ip_address === null) return [];
   const arrivalMs = Date.parse(row.timestamp);
@@ -182,7 +179,7 @@ function toDropped(dropped: readonly ReadEntry[], rows: readonly RecipientRow[])
     }));
 }
 
-/** Of a message that never arrived, its refusal tells who sent it to whom. */
+/** Completes a message that never arrived from its last rejection, which names sender and recipients. */
 function withRefusal(message: TracedMessage, rejections: readonly RejectionRow[]): TracedMessage {
   const last = rejections.at(-1);
   if (message.hasArrived || last === undefined) return message;

@@ -14,11 +14,11 @@ export interface VerifyOptions {
 export interface CheckReport {
   readonly name: string;
   readonly question: string;
-  /** How many there are. */
+  /** Number of all findings. */
   readonly count: number;
   /** The first of them. */
   readonly findings: readonly string[];
-  /** What the check is about and could not look at, because its text has been pruned; left out when there is nothing. */
+  /** Entries and messages left out because their text was pruned; absent if there are none. */
   readonly exclusions?: Exclusions;
 }
 

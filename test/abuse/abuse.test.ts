@@ -1,4 +1,4 @@
-/** Who sends and who tries to, on a log small enough to know by heart. */
+/** Senders and attackers, on a log small enough to know by heart. */
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
@@ -22,7 +22,7 @@ const LOG = `2026-03-30 06:00:00 login_server authenticator failed for (x) [203.
 2026-03-30 08:00:09 1vwwZY-0005V4-1s <= carl@a.test U=carl P=local S=500 for x@x.test
 `;
 
-test("counts what accounts, scripts and local users send, and logins that fail", async () => {
+test("abuse counts what accounts, scripts and local users send, and logins that fail", async () => {
   const abuse = await abuseOf(LOG);
   expect(abuse.logins).toEqual([
     {
@@ -95,7 +95,7 @@ test("the ranking of scripts counts the same messages, of its own time only", as
   expect(await ranked("--sender", "ann@a.test")).toEqual([]);
 });
 
-test("takes the call of the same process where processes are logged", async () => {
+test("abuse takes the call of the same process where processes are logged", async () => {
   const log = `2026-03-30 08:00:00 [11] cwd=/var/www/a 3 args: /usr/sbin/sendmail -t -i
 2026-03-30 08:00:00 [12] cwd=/var/www/b 3 args: /usr/sbin/sendmail -t -i
 2026-03-30 08:00:01 [12] 1vwwZX-0005V4-1s <= b@a.test U=www P=local S=500
@@ -108,7 +108,7 @@ test("takes the call of the same process where processes are logged", async () =
   ]);
 });
 
-test("names few, counts the rest, and tells strangers nobody's login", async () => {
+test("abuse names few, counts the rest, and tells strangers nobody's login", async () => {
   const tries = Array.from(
     { length: 40 },
     (_, number) =>
@@ -123,14 +123,14 @@ test("names few, counts the rest, and tells strangers nobody's login", async () 
   expect(redacted.stdout).not.toMatch(/guess\d|:ann|203\.0\.113/);
 });
 
-test("counts what is stamped later than now, by another clock or zone", async () => {
+test("abuse counts what is stamped later than now, by another clock or zone", async () => {
   const path = join(temporaryFolder(), "pilot.db");
   const log = LOG.replaceAll("2026-03-30", "2031-03-30");
   await ingestInto(path, ["-"], { logType: "main" }, Readable.from([log], { objectMode: false }));
   expect(JSON.parse((await runCli(["abuse", "--json", "--db", path])).stdout).logins).toHaveLength(1);
 });
 
-test("counts a message once, however many calls there are around it", async () => {
+test("abuse counts a message once, however many calls there are around it", async () => {
   const call = (stamp: string, directory: string): string =>
     `2026-03-30 ${stamp} cwd=/var/www/${directory} 3 args: /usr/sbin/sendmail -t -i\n`;
   const log = `${call("07:00:00", "shop").repeat(1999)}${call("08:00:00", "shop")}${call("08:00:00", "blog")}\
@@ -144,7 +144,7 @@ test("counts a message once, however many calls there are around it", async () =
   ]);
 });
 
-test("counts a message once that stands in two logs", async () => {
+test("abuse counts a message once that stands in two logs", async () => {
   const path = join(temporaryFolder(), "pilot.db");
   const before = "2026-03-30 00:00:00 exim 4.96 daemon started: pid=1, -q30m, not listening for SMTP\n";
   for (const log of [LOG, before + LOG])
@@ -154,7 +154,7 @@ test("counts a message once that stands in two logs", async () => {
   expect(JSON.parse(stdout).sections.top[0].rows).toMatchObject([{ key: "/var/www/shop", messages: 1, bytes: 500 }]);
 });
 
-test("says the same in whatever order the logs were read", async () => {
+test("abuse says the same in whatever order the logs were read", async () => {
   const failed = (stamp: string, ip: string, account: string): string =>
     `2026-03-30 ${stamp} login_server authenticator failed for (x) [${ip}]: 535 Incorrect authentication data (set_id=${account})\n`;
   const called = (stamp: string, directory: string, id: string, user: string): string =>

@@ -22,7 +22,7 @@ test.each([
   ["SMTP connection from (x) [192.0.2.29] D=1s closed by QUIT", undefined],
   ["SMTP connection from [192.0.2.29]:20042 (TCP/IP connection count = 1)", undefined],
   ["H=(x) [192.0.2.29] F=<a@b.example> rejected RCPT <c@d.example>: relay not permitted", undefined],
-])("%s is %s", async (line, trouble) => {
+])("the line %s is trouble of the kind %s", async (line, trouble) => {
   const text = `2024-03-24 02:04:32 ${line}`;
   const event = parseEntryText(text)?.event;
   expect(event && sessionTrouble(event)).toBe(trouble);
@@ -38,7 +38,7 @@ const PROBES = `2024-03-24 02:04:32 SMTP connection from [192.0.2.29]:20042 (TCP
 2024-03-24 02:05:33 no MAIL in SMTP connection from (User) [192.0.2.30]:20042 D=0.349s C=EHLO,QUIT
 `;
 
-test("clients are ranked by them, in abuse and in statistics", async () => {
+test("clients are ranked by troubles of their sessions, in abuse and in statistics", async () => {
   const ask = await asking(PROBES);
   expect(await ask("abuse")).toContain(
     "Clients whose sessions went wrong 192.0.2.29 2 troubles: 1 auth, 1 no_mail; 2024-03-24 02:04:32 to 2024-03-24 02:04:33 192.0.2.30 1 trouble: 1 no_mail",

@@ -99,7 +99,7 @@ type Layer = "the command line" | "use cases" | "parse, message and store" | "th
 
 const DOMAIN_FOLDERS = ["parse", "message", "spool", "store"];
 
-/** What a layer may import beside its own folder, when the program runs. */
+/** Layers that a layer may import at run time, beside its own folder. */
 const BELOW: Readonly<Record<Layer, readonly Layer[]>> = {
   "the command line": ["use cases", "parse, message and store", "the leaves", "the renderers"],
   "use cases": ["parse, message and store", "the leaves"],

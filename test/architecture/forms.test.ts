@@ -1,4 +1,4 @@
-/** What is not written here at all. Each rule is tried on small made-up modules too: a check that cannot fail protects nothing. */
+/** Forms that no module uses. Each rule is tried on small made-up modules too: a check that cannot fail protects nothing. */
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { graph, isNode, modulesIn, type Node, nameOf, type Place, readModules } from "./modules.ts";

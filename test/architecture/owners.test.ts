@@ -55,7 +55,7 @@ describe("the check of owners", () => {
   });
 });
 
-/** Where each library is used: a file, several, or a folder that ends in a slash. */
+/** Owners of the libraries: a file, several, or a folder that ends in a slash. */
 const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   // Stamps in logs, and times as users type them.
   "@date-fns/tz": ["src/ingest/batch/clock.ts", "src/when.ts"],

@@ -63,7 +63,7 @@ const SQL_TEXT = [
   /\bBEGIN\s+(IMMEDIATE|EXCLUSIVE|DEFERRED)\b/,
 ];
 
-/** What users are told to type. */
+/** Commands that messages tell users to type. */
 const EXAMPLE = /\bexim-pilot sql\b/;
 
 /** Methods that build or run a query; nothing else here is called so. */
@@ -90,7 +90,7 @@ function checkSql(files: ReadonlyMap<string, string>): string[] {
   );
 }
 
-/** Of a string, or of a template whose values are left out. */
+/** Text of a string, or of a template without its values. */
 function stringText(node: Node): string | undefined {
   if (node.type === "Literal") return literalText(node);
   if (node.type !== "TemplateLiteral") return undefined;

@@ -90,7 +90,7 @@ function checkWorld(files: ReadonlyMap<string, string>): string[] {
   });
 }
 
-/** What a node takes from the world outside. */
+/** The part of the outside world that a node uses. */
 function worldOf({ node, parent, key }: Place): string | undefined {
   if (node.type === "MemberExpression" && nameOf(node["property"]) === "env" && isMeta(node["object"]))
     return "import.meta.env";

@@ -90,7 +90,7 @@ describe("a backup", () => {
   });
 
   test("opens with its passphrase and with no other", async () => {
-    // What makes guessing slow is the library's, and slow.
+    // The library slows guessing down by a large work factor, and the test with it.
     const { setPassphrase } = Encrypter.prototype;
     const spy = vi.spyOn(Encrypter.prototype, "setPassphrase").mockImplementation(function (
       this: Encrypter,
@@ -254,7 +254,10 @@ describe("a backup that is given as the database", () => {
     const bytes = readFileSync(backup);
     const args = argv.map((word) => ({ LOG: log, OTHER: other })[word] ?? word);
     for (const name of [backup, made(backup, symlinkSync)])
-      expectFailure(await runCli([...args, "--db", name]), { status: 2, says: "is a backup, and stays as it is" });
+      expectFailure(await runCli([...args, "--db", name]), {
+        status: 2,
+        says: "is a backup, with its manifest beside it",
+      });
     expect(readFileSync(backup).equals(bytes)).toBe(true);
     expect(readdirSync(dirname(backup)).sort()).toEqual([basename(backup), `${basename(backup)}.json`]);
   });
@@ -306,7 +309,7 @@ describe("a backup that is not as it was made", () => {
       });
       expect(error).toMatchObject({
         code: "check_failed",
-        message: expect.stringMatching(/was cut off after \d+ of \d+ bytes/),
+        message: expect.stringMatching(/ends after \d+ of \d+ bytes/),
       });
     }
   });
@@ -380,7 +383,7 @@ describe("a backup that is not as it was made", () => {
 
   test.each([
     ["the manifest", (backup: string) => `${backup}.json`, { status: 1, says: "cannot be used" }],
-    ["the backup", (backup: string) => backup, { status: 3, says: "is no file, and no backup" }],
+    ["the backup", (backup: string) => backup, { status: 3, says: "is not a file, so not a backup" }],
   ])("is refused when a pipe stands for %s, which would be waited for", async (_what, fileOf, expected) => {
     const path = await smallDatabase();
     const { path: backup } = await makeBackup(options(path));
@@ -540,7 +543,7 @@ describe("restore", () => {
     for (const more of [[], ["--dry-run"]])
       expectFailure(await runCli(["restore", backup, "--db", place, ...more]), {
         status: 2,
-        says: "is the backup and the place to restore it to",
+        says: "is both the backup and the place to restore it to",
       });
     expect(readFileSync(backup).equals(bytes)).toBe(true);
   });
@@ -648,7 +651,7 @@ describe("a drill", () => {
     const database = new Database(backup);
     database.exec("UPDATE raw_blocks SET sha256 = zeroblob(32) WHERE id = 1");
     database.close();
-    // NOTE: as a backup of an exim-pilot that did not look at the text would be.
+    // NOTE: imitates the backup of an exim-pilot that did not check the text.
     const { size, sha256 } = await fingerprintOf(backup);
     const { version: _version, file: _file, ...content } = manifest;
     rmSync(`${backup}.json`);

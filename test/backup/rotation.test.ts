@@ -13,7 +13,7 @@ describe("parseKeep", () => {
   });
 
   test.each(["", "7", "d", "0d", "7d,", "7x", "-1d", "1.5d"])("refuses %j", (text) => {
-    expect(() => parseKeep(text)).toThrow("does not say which backups to keep");
+    expect(() => parseKeep(text)).toThrow("is not a rule for backups to keep");
   });
 });
 

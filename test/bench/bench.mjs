@@ -84,7 +84,7 @@ async function measure() {
   }
 }
 
-/** What keeps a database small and safe, while another process writes to it. */
+/** Measures pruning and backup while another process writes. */
 async function measureKeeping() {
   const database = join(folder, "keeping.db");
   if (values.database === undefined) {
@@ -127,14 +127,14 @@ async function beside(database, command) {
     seconds: seconds.toFixed(1),
     "longest wait, ms": Math.round(waits.longestMs),
     "middle, ms": waits.middleMs.toFixed(2),
-    // As the program itself has measured it: the rest of a wait is SQLite's looking for the lock now and then.
+    // Measured by the program itself: the rest of a wait is due to SQLite's pauses between attempts.
     "longest lock, ms": printed === "" ? "" : (JSON.parse(printed).longestLockMs ?? ""),
     transactions: count(waits.count),
     returned: mebibytes(before - statSync(database).size),
   };
 }
 
-/** How old the middle line is. */
+/** Age of the middle line. */
 function halfOf(path) {
   const database = new Database(path, { readonly: true });
   try {
@@ -250,7 +250,7 @@ function ingest(log, database) {
   return [program, "ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log];
 }
 
-/** What people ask, next to a Node that does nothing, and the tool that answers the same from the log. */
+/** Measures frequent questions, next to a Node that does nothing, and the tool that answers the same from the log. */
 function measureQuestions(log, ids) {
   const database = join(folder, "bench.db");
   const ask = (...argv) => repeat(() => time([process.execPath, program, ...argv, "--db", database], [0, 1])).seconds;
@@ -294,7 +294,7 @@ function sampleOf(log) {
   return { sender, ip, recipient };
 }
 
-/** As from cron: some new lines into a database that holds all others. */
+/** Measures an ingest as from cron: a few new lines into a database that holds all others. */
 function measureIncrement(log, more) {
   const database = join(folder, "bench.db");
   const { seconds } = repeat(() => {
@@ -304,7 +304,7 @@ function measureIncrement(log, more) {
   return { name: `exim-pilot ingest, ${count(INCREMENT_LINES)} new entries`, seconds: seconds.toFixed(3) };
 }
 
-/** Exim's own tools answer from the log itself, each time anew; the others hold its lines as they are. */
+/** Exim's own tools answer from the log itself, each time again; the others hold its lines as they are. */
 function measurePeers(log, lines) {
   const store = join(folder, "lines.db");
   const importLines = `.mode ascii\n.separator "\\037" "\\n"\nCREATE TABLE lines (line TEXT);\n.import ${log} lines\n`;

@@ -3,11 +3,11 @@ import { parseEntryText } from "../../src/parse/record.ts";
 
 export interface FuzzFigures {
   readonly lines: number;
-  /** Of processor time, of the parser alone. */
+  /** Processor time of the parser alone. */
   readonly seconds: number;
   readonly slowestMicros: number;
   readonly slowestSeed: number;
-  /** What was thrown, with the seeds of the lines. */
+  /** Errors that were thrown, with the seeds of the lines. */
   readonly failures: readonly string[];
 }
 

@@ -6,7 +6,7 @@ import Database from "better-sqlite3";
 const EVERY_MS = 5;
 const database = new Database(process.argv[2], { timeout: 60_000, fileMustExist: true });
 database.pragma("synchronous = NORMAL");
-// What others leave in the log of the transactions is theirs to write to the file.
+// Leaves checkpoints of other processes' transactions to them.
 database.pragma("wal_autocheckpoint = 0");
 const begin = database.prepare("BEGIN IMMEDIATE");
 const write = database.prepare("UPDATE parser_versions SET first_ms = first_ms");

@@ -4,7 +4,7 @@ import { parseEntry, startsEntry } from "../../src/parse/record.ts";
 
 export interface ParserFigures {
   readonly lines: number;
-  /** Of processor time, for all lines; the least of the runs. */
+  /** Processor time for all lines; the least of the runs. */
   readonly seconds: number;
 }
 

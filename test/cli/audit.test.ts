@@ -299,7 +299,7 @@ describe("what takes content out", () => {
   });
 });
 
-/** Nothing on stdout, no file, and one sentence. */
+/** Expects one sentence on stderr, nothing on stdout, and no file. */
 async function expectNothing(argv: readonly string[], database: string, says: string | RegExp): Promise<void> {
   const output = join(temporaryFolder(), "output");
   const given = argv.map((word) => (word === "OUTPUT" ? output : word));

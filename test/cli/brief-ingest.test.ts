@@ -28,7 +28,7 @@ async function begun() {
   return { folder, database, log, argv };
 }
 
-test("says and stores what any other ingest does, and records it", async () => {
+test("a brief ingest says and stores what any other ingest does, and records it", async () => {
   const [one, other] = [await begun(), await begun()];
   writeFileSync(join(one.folder, "rejectlog"), SMALL_LOGS.reject);
   writeFileSync(join(other.folder, "rejectlog"), SMALL_LOGS.reject);
@@ -43,7 +43,7 @@ test("says and stores what any other ingest does, and records it", async () => {
   ]);
 });
 
-test("wherever the log stopped before", async () => {
+test("a brief ingest continues a log wherever it stopped before", async () => {
   const whole = temporaryFolder();
   const database = join(whole, "pilot.db");
   writeFileSync(join(whole, "mainlog"), SMALL_LOGS.main);
@@ -69,7 +69,7 @@ test("wherever the log stopped before", async () => {
   );
 });
 
-describe("is not begun, and leaves the database as it was,", () => {
+describe("a brief ingest is not begun, and leaves the database as it was,", () => {
   test.each<[string, (ground: Awaited<ReturnType<typeof begun>>) => readonly string[]]>([
     ["when a log has much that is new", ({ log }) => [written(log, MUCH)]],
     ["when little is followed by much", ({ log, folder }) => [log, written(join(folder, "much"), LATER)]],
@@ -103,7 +103,7 @@ describe("is not begun, and leaves the database as it was,", () => {
   });
 });
 
-test("what it did is recorded though another process writes at its end", async () => {
+test("the work of a brief ingest is recorded though another process writes at its end", async () => {
   const { database, argv, log } = await begun();
   const holder = new Database(database);
   let isHeld = false;

@@ -114,7 +114,7 @@ describe("the program", () => {
     expect(files).not.toEqual([]);
     const before = files.map((path) => statSync(path).mtimeMs);
     expect(help({ HOME: home })).toEqual(expected);
-    // Nothing was compiled again.
+    // No file was compiled again.
     expect(files.map((path) => statSync(path).mtimeMs)).toEqual(before);
   });
 

@@ -1,4 +1,4 @@
-/** What bash offers at the end of a line that is being typed. */
+/** Completions that bash offers at the end of a line. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

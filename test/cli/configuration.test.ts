@@ -78,12 +78,12 @@ describe("a setting", () => {
 describe("a configuration that is wrong is refused", () => {
   test.each([
     ["no TOML", 'db = "x\n', 'Line 1 of the configuration "FILE" cannot be understood'],
-    ["an unknown setting", 'dbs = "x"', '"FILE" names "dbs", which is no setting'],
-    ["an unknown setting of a command", '[backup]\nkep = "x"', '"FILE" names "backup.kep", which is no setting'],
-    ["a wrong type", "db = 3", '"FILE" sets "db" to what it cannot be: expected string'],
-    ["a table that is none", "backup = 3", '"FILE" sets "backup" to what it cannot be'],
-    ["an empty value", 'db = ""', '"FILE" sets "db" to what it cannot be: is empty'],
-    ["a NUL", 'db = "a\\u0000b"', '"FILE" sets "db" to what it cannot be: has a NUL in it'],
+    ["an unknown setting", 'dbs = "x"', '"FILE" names "dbs", which is not a setting'],
+    ["an unknown setting of a command", '[backup]\nkep = "x"', '"FILE" names "backup.kep", which is not a setting'],
+    ["a wrong type", "db = 3", '"FILE" sets "db" to an invalid value: expected string'],
+    ["a table that is none", "backup = 3", '"FILE" sets "backup" to an invalid value'],
+    ["an empty value", 'db = ""', '"FILE" sets "db" to an invalid value: is empty'],
+    ["a NUL", 'db = "a\\u0000b"', '"FILE" sets "db" to an invalid value: has a NUL in it'],
     ["a value the flag would not take", "wait = -1", 'The value of "wait" in the configuration "FILE" cannot be used'],
   ])("%s", async (_what, text, says) => {
     const file = configuration(text);
@@ -132,7 +132,7 @@ describe("a configuration that is wrong is refused", () => {
     const env = { EXIM_PILOT_BACKUP_COMPRESS: "maybe" };
     expectFailure(await runCli(["backup"], { env }), {
       status: 2,
-      says: "EXIM_PILOT_BACKUP_COMPRESS is neither yes nor no",
+      says: "EXIM_PILOT_BACKUP_COMPRESS is neither true nor false",
     });
   });
 });

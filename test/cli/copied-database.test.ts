@@ -17,7 +17,7 @@ test.each([
   ["prune", "--logs", "30y", "--quiet"],
   ["migrate"],
   ["backup", "--quiet", "BACKUPS"],
-])("%s", async (...argv) => {
+])("a copied database takes %s", async (...argv) => {
   const [folder, original] = [temporaryFolder(), join(temporaryFolder(), "pilot.db")];
   await makeGoldenDatabase(original);
   const path = join(folder, "copy.db");

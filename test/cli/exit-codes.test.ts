@@ -171,7 +171,7 @@ describe("a bug", () => {
 
   test("does not leave the database open", async () => {
     await runCli(["ingest", "--db", join(FOLDER, "closed.db"), LOG], { stdout: broken });
-    // What is committed leaves the log for the database when that is closed.
+    // Closing the database moves what was committed into it.
     expect(statSync(join(FOLDER, "closed.db-wal")).size).toBe(0);
   });
 });

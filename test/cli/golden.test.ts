@@ -1,4 +1,7 @@
-/** What people see: the cases of fixtures/cli. `UPDATE_GOLDEN=1` writes them anew; the difference is reviewed like code. */
+/**
+ * Output of the program: the cases of fixtures/cli. `UPDATE_GOLDEN=1` writes them again; the difference is reviewed
+ * like code.
+ */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +27,7 @@ const outcomes = new Map<string, Outcome>();
 beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-test.each(CASES)("$name", async (golden) => {
+test.each(CASES)("the case $name prints what its files hold", async (golden) => {
   const outcome = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
   outcomes.set(golden.name, outcome);
   if (IS_UPDATE) writeOutcome(golden, outcome);
@@ -118,7 +121,7 @@ describe("a golden case", () => {
   });
 });
 
-/** What is printed beside the failures that `--json` asks for. */
+/** Output without the failures that `--json` prints. */
 function withoutFailures(stdout: string): string {
   return stdout.replace(/^\$ .*\n/gm, "").replace(/^\{\n {2}"version": 1,\n {2}"kind": "error",\n[\s\S]*?^\}\n/gm, "");
 }

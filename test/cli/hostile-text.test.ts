@@ -1,4 +1,4 @@
-/** What strangers wrote into a log does nothing to the terminal that shows it, in whatever form. */
+/** Log text cannot control the terminal, in whatever form it is shown. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const LOG = `2026-03-02 05:40:05 ${ID} <= "${EVIL}"@evil.example H=(${EVIL}) [20
 2026-03-02 05:41:00 plain authenticator failed for (${EVIL}) [203.0.113.9]: 535 no (set_id=${EVIL})
 `;
 
-/** Nothing of it may reach a terminal; a list of its own, so that it does not share the faults of the one in the program. */
+/** Characters that may not reach a terminal; a list of its own, so that it does not share the faults of the program's. */
 const UNSAFE = new RegExp(
   `[${[..."\u061c\u202a\u202b\u202c\u202d\u202e", ...INVISIBLE].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join("")}\\u{0}-\\u{8}\\u{b}-\\u{1f}\\u{7f}-\\u{9f}]`,
   "u",
@@ -67,7 +67,7 @@ test.each([
   "sources --json",
   "tag",
   "tag --json",
-])("%s", async (command) => {
+])("the terminal is safe from what %s prints", async (command) => {
   const [name = "", ...flags] = command.split(" ");
   const statement = name === "sql" ? ["SELECT subject FROM messages"] : [];
   const paging = UNPAGED.has(name) ? [] : ["--no-pager"];
@@ -86,7 +86,7 @@ test.each([
   ["a log", ["ingest", "--quiet", `nowhere/${EVIL}`]],
   ["a configuration", ["config", "--config", `nowhere/${EVIL}`]],
   ["a page", ["stats", "--html", `nowhere/${EVIL}`]],
-])("an error that names %s", async (_what, argv) => {
+])("the terminal is safe from an error that names %s", async (_what, argv) => {
   const { status, stderr } = await runCli(argv, { isTTY: true, env: { NO_COLOR: "1", EXIM_PILOT_DB: db } });
   expect(status).toBeGreaterThan(0);
   expect(stderr).toContain("abc");
@@ -126,12 +126,12 @@ describe("every character of the kind", () => {
   });
 });
 
-test("JSON means the same text", async () => {
+test("JSON of trace has the text itself", async () => {
   const { stdout } = await runCli(["trace", ID, "--json", "--db", db]);
   expect(JSON.parse(stdout).messages[0].message.subject).toBe(EVIL);
 });
 
-test("parse", async () => {
+test("parse prints escapes to a terminal, and the text itself in JSON", async () => {
   const { stdout } = await runCli(["parse", "-"], { stdin: LOG, isTTY: true });
   expect(stdout).not.toMatch(UNSAFE);
   expect(JSON.parse(stdout.split("\n")[0] ?? "").subject).toBe(EVIL);

@@ -172,7 +172,7 @@ async function makeOldDatabase(folder: string): Promise<string> {
   writeFileSync(join(schemaDirectory, "views.sql"), views.replace(/CREATE VIEW audit_log[^;]*;/, ""));
   const path = join(folder, "old.db");
   const writer = openWriter({ ...storeSettings(path), schemaDirectory });
-  // What today's ingest needs of a later schema is there only as long as it runs.
+  // Borrows the later schema that today's ingest needs, only while it runs.
   const borrowed = borrowRollups(path);
   await ingest([join(FIXTURES, "corpus", "default", "mainlog")], Readable.from([]), writer, OPTIONS);
   writer.close();

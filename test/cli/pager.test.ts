@@ -1,4 +1,4 @@
-/** What is shown by a pager, and what is not. */
+/** Output that goes through a pager, and output that does not. */
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { type Io, isReaderGone, type OutputStream } from "../../src/cli/io.ts";
@@ -8,7 +8,7 @@ import { stillIo } from "../support/still-io.ts";
 
 interface Screen {
   readonly io: Io;
-  /** What was printed without a pager, and what the pager printed. */
+  /** Output printed without a pager, and output of the pager. */
   readonly shown: { direct: string; paged: string };
   /** The pagers that were started. */
   readonly started: string[][];

@@ -81,7 +81,7 @@ describe("parse prints an object a line", () => {
   test("the kind of its event, whatever its fields are called", async () => {
     const records = allLogFixtures().map(({ lines }) => lines);
     const entries = records.filter(([line = ""]) => startsEntry(line));
-    // What begins no entry would be taken for the end of the one before it.
+    // A line that begins no entry would continue the one before it.
     const others = records.filter(([line = ""]) => !startsEntry(line));
     expect(entries.length).toBeGreaterThan(500);
     for (const log of [entries.flat(), ...others]) {
@@ -219,7 +219,7 @@ describe("parse ends", () => {
     });
     expect(status).toBe(3);
     expect(stderr).toMatch(
-      /There is no file.*\nhint: .*\n.*There is no file in the directory .*\nhint: .*\n.* is damaged or cut off: .*\nhint: What could be read of it is shown\.\n$/,
+      /There is no file.*\nhint: .*\n.*There is no file in the directory .*\nhint: .*\n.* is damaged or cut off: .*\nhint: The part that could be read is shown\.\n$/,
     );
     const files = new Set(eventsOf(stdout).map(({ file }) => file));
     expect([...files]).toEqual([damaged, "-"]);

@@ -1,4 +1,4 @@
-/** What the system or SQLite refuses is told as a sentence, in whatever command, and never as a bug. */
+/** Errors of the system and of SQLite become a sentence in every command, never a bug. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

@@ -51,7 +51,7 @@ describe("servers", () => {
       says: "There are: mx1, mx2",
     });
     expectFailure(await runCli(["servers", "set", "mx3", "--owner", "x", "--db", db]), { status: 1, says: "mx3" });
-    expectFailure(await runCli(["servers", "set", "mx1", "--db", db]), { status: 2, says: "nothing to set" });
+    expectFailure(await runCli(["servers", "set", "mx1", "--db", db]), { status: 2, says: "No setting was given" });
     expectFailure(await runCli(["servers", "set", "mx1", "--timezone", "Mars/X", "--db", db]), {
       status: 2,
       says: "Mars/X",
@@ -63,7 +63,7 @@ describe("servers", () => {
     const db = newDatabase();
     const set = (...flags: string[]) => runCli(["servers", "set", "mx1", "--db", db, ...flags]);
     expect((await set("--owner", "joe", "--environment", "live")).stdout).toBe("mx1: environment live, owner joe.\n");
-    expect((await set("--owner", "joe")).stdout).toBe("mx1 is like that already.\n");
+    expect((await set("--owner", "joe")).stdout).toBe("mx1 has these settings already.\n");
     expect((await set("--owner", "")).stdout).toBe("mx1: no owner any more.\n");
     const { stdout } = await set("--timezone", "Asia/Tokyo");
     expect(stdout).toMatch(/^mx1: time zone Asia\/Tokyo \(was UTC\)\.\n.*`exim-pilot rebuild`/);

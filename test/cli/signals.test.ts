@@ -275,7 +275,7 @@ async function untilRows(database: string): Promise<void> {
     try {
       return open.prepare("SELECT id FROM raw_blocks").all();
     } catch {
-      // Not made yet.
+      // The tables do not exist yet.
       return [];
     } finally {
       open.close();

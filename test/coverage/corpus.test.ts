@@ -63,7 +63,7 @@ interface Result {
   readonly traces: string;
   readonly isTraced: boolean;
   readonly isNamed: boolean;
-  /** Of the log that was cut. */
+  /** State of the log that was cut. */
   readonly state: string | undefined;
 }
 

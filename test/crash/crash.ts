@@ -21,7 +21,7 @@ import { hasStrace, readTrace, startTraced } from "./trace.ts";
 const PROGRAM = fileURLToPath(new URL("../../bin/exim-pilot.js", import.meta.url));
 /** The index of the log is memory that SQLite makes anew; no power cut leaves it to anybody. */
 const INDEX_OF_LOG = "-shm";
-/** Of files that are never read again, only that they are there can matter. */
+/** Names of files that are never read again: only their existence matters. */
 const REMAINS = /(?:^|\/)(?:\.exim-pilot-|[^/]*\.copy-\d)/;
 /** More than what may be between the taking of a line and its being durable; between two pieces it is longer. */
 const STORED_WITHIN_MS = 1000;
@@ -130,7 +130,7 @@ async function record(scenario: Scenario, home: string): Promise<History> {
   return history;
 }
 
-/** What is known of the run must give what it left: else an operation has been missed. */
+/** Checks that replaying all recorded operations gives what the run left; otherwise an operation was missed. */
 function assertTrue(history: History, { name }: Scenario, folder: string): void {
   const everything = { keeps: () => true, sectorSize: 4096, size: "with data" } as const;
   const derived = history.stateAt(history.operations.length, everything);

@@ -1,4 +1,4 @@
-/** What a state holds: asked of the program itself, as whoever switches the machine on again would. */
+/** Examines a state with the program itself, as its user would after the power cut. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -32,9 +32,9 @@ export function isUnmade(database: string): boolean {
 
 const sound = new Map<string, readonly string[]>();
 
-/** What `verify --deep` finds; nothing when it is sound. The same file is looked at once. */
+/** Findings of `verify --deep`; empty for a sound database. Equal files are examined once. */
 export async function unsoundness(database: string): Promise<readonly string[]> {
-  // NOTE: what stands in a log of writes is a part of the database.
+  // NOTE: a write-ahead log or journal is a part of the database.
   if (existsSync(`${database}-wal`) || existsSync(`${database}-journal`)) return verify(database, "--deep");
   const key = existsSync(database) ? sha256(readFileSync(database)) : "";
   const known = sound.get(key) ?? (await verify(database, "--deep"));
@@ -42,7 +42,7 @@ export async function unsoundness(database: string): Promise<readonly string[]> 
   return known;
 }
 
-/** What `verify` finds, of a database whose views are known to be right: reading its lines anew would tell the same. */
+/** Findings of `verify`, for a database whose views are known to be right: `--deep` would find the same. */
 export async function flaws(database: string): Promise<readonly string[]> {
   return verify(database);
 }

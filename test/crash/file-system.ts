@@ -18,7 +18,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** What a program did, in the order in which it was done. Data and names are what a power cut can lose. */
+/** Operations of a program, in order. Data and names are what a power cut can lose. */
 export type Operation =
   | { readonly kind: "write"; readonly inode: Inode; readonly offset: number; readonly data: Buffer }
   | { readonly kind: "truncate"; readonly inode: Inode; readonly size: number }
@@ -50,11 +50,11 @@ export interface Tree {
 /** Contents by path. */
 export type State = ReadonlyMap<string, Buffer>;
 
-/** What of the pending operations has reached the disk. */
+/** Pending operations that reached the disk. */
 export interface Choice {
   /** By the number of the operation. */
   readonly keeps: (operation: number) => boolean;
-  /** Of an operation that is kept: whether this sector of the file is. Undefined: all of them. */
+  /** Tells which sectors of the file a kept operation wrote; undefined for all of them. */
   readonly keepsSector?: ((operation: number, sector: number) => boolean) | undefined;
   /** Bytes. */
   readonly sectorSize: number;
@@ -102,7 +102,7 @@ export function hashState(state: State): string {
   return hash.digest("hex");
 }
 
-/** What a program did to a tree, and the states that a power cut may leave. */
+/** The operations of a program on a tree, and the states that a power cut may leave. */
 export class History {
   readonly operations: readonly Operation[];
   readonly #before: Tree;
@@ -171,7 +171,7 @@ export class History {
     });
   }
 
-  /** What is there after a power cut before operation `end`. */
+  /** The state after a power cut before operation `end`. */
   stateAt(end: number, choice: Choice): State {
     const pending = new Set(this.pendingAt(end));
     const directories = this.#namesAt(end, pending, choice);
@@ -187,7 +187,7 @@ export class History {
 
   #namesAt(end: number, pending: ReadonlySet<number>, { keeps }: Choice): Map<Inode, Map<string, Inode>> {
     const kept = new Set<number>();
-    // What comes later for a name is not on the disk without what came before for it: an entry has one place.
+    // A later operation on a name reaches the disk only with the earlier ones: an entry has one place.
     const needed = new Set<string>();
     for (let number = end - 1; number >= 0; number--) {
       const operation = this.operations[number];
@@ -198,7 +198,7 @@ export class History {
       for (const key of keys) needed.add(key);
     }
     const directories = new Map([...this.#before.directories].map(([inode, names]) => [inode, new Map(names)]));
-    // What was made in a directory that was lost is in nobody's reach.
+    // Names in a directory that was lost cannot be reached.
     const namesIn = (inode: Inode): Map<string, Inode> => {
       const names = directories.get(inode) ?? new Map<string, Inode>();
       directories.set(inode, names);
@@ -260,7 +260,7 @@ export class History {
         const [from, to] = [sector * sectorSize, Math.min((sector + 1) * sectorSize, result.length)];
         if (from >= result.length) continue;
         result.fill(0, from, to);
-        // Where the file was shorter at that instant, a longer one has zeros.
+        // A file that was shorter at that instant is padded with zeros.
         if (from < replayed.bytes.length) replayed.bytes.copy(result, from, from, to);
       }
     }

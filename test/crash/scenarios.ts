@@ -8,7 +8,7 @@ import { generateTraffic } from "../support/generate.ts";
 import { archivesIn, auditOf, backupsIn, contentOf, flaws, isUnmade, tagsOf, textOf, unsoundness } from "./examine.ts";
 import { run, runWell } from "./program.ts";
 
-/** What a command had said and been given before the power was cut. */
+/** Output and input of a command up to the power cut. */
 export interface Moment {
   /** It had ended: what it says it did is done. */
   readonly hasEnded: boolean;
@@ -18,7 +18,7 @@ export interface Moment {
   readonly oldInput: number;
 }
 
-/** What is wrong with a state, whatever the moment; and what would be wrong at which moment. */
+/** Faults of a state: those at any moment, and those that depend on the moment. */
 export interface Findings {
   readonly always: readonly string[];
   readonly at: (moment: Moment) => readonly string[];
@@ -29,7 +29,7 @@ export interface Scenario {
   /** Makes what the command finds, and what it is compared with, outside of the folder. */
   readonly prepare: (folder: string) => Promise<void>;
   readonly argv: (folder: string) => readonly string[];
-  /** What its standard input gets, with pauses between the pieces. */
+  /** Pieces written to its standard input, with pauses between them. */
   readonly pieces?: readonly Buffer[];
   /** Another process has the database open meanwhile, so that nothing is checkpointed at the end. */
   readonly hasReader?: boolean;
@@ -120,7 +120,7 @@ class World {
     return ["ingest", ...SERVER, ...SMALL_BATCHES, "--db", database, ...this.logs];
   }
 
-  /** What every state must hold of the base: its text, tags and audit log. */
+  /** Losses of the base that a state must keep: its text, tags and audit log. */
   async losses(database: string, text: ReadonlyMap<string, Buffer> | undefined): Promise<readonly string[]> {
     const lost = this.logs.filter((log) => (text?.get(log)?.length ?? 0) < (this.early.get(log)?.length ?? 0));
     const audit = await auditOf(database);
@@ -254,7 +254,7 @@ function once<Value>(make: () => Value): () => Value {
   return make;
 }
 
-/** What a source was read from: a pipe has the text of the main log. */
+/** Text of a source: a pipe has the text of the main log. */
 function sourceText(world: World, path: string): Buffer {
   return world.late.get(path) ?? first(world.late);
 }
@@ -334,7 +334,7 @@ function prunes(world: World): readonly Scenario[] {
   ];
 }
 
-/** What is neither in the database nor in the archives. */
+/** Text that is neither in the database nor in the archives. */
 function missingText(world: World, text: ReadonlyMap<string, Buffer>, archive: string): readonly string[] {
   const { texts, problems } = archivesIn(archive);
   const missing = [...world.late].flatMap(([log, whole]) => {
@@ -580,7 +580,7 @@ function migrations(world: World): readonly Scenario[] {
   ];
 }
 
-/** As an older exim-pilot left it: without its newest view. */
+/** Removes the newest view, as an older exim-pilot would have left it. */
 function makeViewsOld(path: string): void {
   const database = new Database(path);
   try {

@@ -1,4 +1,4 @@
-/** Which states after a power cut are tried: at every instant the extremes, and what drops, tears and reorders a little or a lot. */
+/** Chooses the states to try after a power cut: at every instant the extremes, and some that drop, tear and reorder operations. */
 import type { Random } from "../support/generate.ts";
 import { type Choice, type History, placesOf } from "./file-system.ts";
 

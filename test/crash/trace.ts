@@ -35,7 +35,7 @@ export function startTraced(command: readonly string[], trace: string, env: Node
     "-e",
     `trace=${CALLS.join(",")}`,
   ];
-  // NOTE: what libuv gives to io_uring is not seen as calls.
+  // NOTE: strace does not see calls that libuv makes through io_uring.
   return spawn("strace", [...flags, "-o", trace, "--", ...command], { env: { ...env, UV_USE_IO_URING: "0" } });
 }
 
@@ -199,7 +199,7 @@ class TraceReader {
         this.#makeDirectory(this.#pathsIn(given));
         return;
       default:
-        // What is left must not concern the tree: its effect would be missing in every state.
+        // A call that is not followed must not concern the tree: its effect would be missing in every state.
         if (
           this.#concernsTree(given) ||
           (call.startsWith("sym") && this.#pathsIn(given).some((path) => this.#isInTree(path)))
@@ -324,7 +324,7 @@ class TraceReader {
     return { directory, name: basename(path) };
   }
 
-  /** What strace says of a descriptor must be what is known of it, else an operation would go unseen. */
+  /** Checks that strace and the record agree about a descriptor; otherwise an operation would be missed. */
   #assertKnown(given: string, file: OpenFile | undefined): void {
     const isOurs = typeof file?.target === "number";
     if (this.#concernsTree(given) && !isOurs) throw new Error(`A descriptor is not known: ${given.slice(0, 40)}`);

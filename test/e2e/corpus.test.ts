@@ -1,4 +1,4 @@
-/** What the logs say against what the driver of the traffic knows, for every profile that is there. */
+/** Compares the logs with the record of the traffic's driver, for every profile present. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { normaliseAddress } from "../../src/message/address.ts";

@@ -22,13 +22,13 @@ interface CountedRejection {
   readonly permanent: boolean;
 }
 
-/** What the main log says of a command that made no sense. */
+/** Rejected commands without meaning, in the main log. */
 interface CountedError {
   readonly ip: string | undefined;
   readonly action: string;
 }
 
-/** How refusals of a kind are logged. */
+/** Form in which rejections of a kind are logged. */
 interface Rule {
   readonly reason: string;
   readonly matches: (refusal: Refusal) => boolean;
@@ -158,7 +158,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** What the log has in each session of a scenario without a reply that says so. */
+/** Lines that each session of a scenario logs although no reply shows it. */
 interface Unseen {
   readonly scenario: string;
   readonly reason: string;
@@ -215,7 +215,7 @@ describe.each(profiles)("$name", (corpus) => {
     const database = await corpusDatabase(corpus);
     const rows = queryAll<{ phase: string; ip: string; permanent: number }>(
       database,
-      // What is handed in on the machine itself has no session.
+      // Messages submitted on the machine itself have no session.
       "SELECT phase, ip_address AS ip, permanent FROM rejections WHERE phase <> 'non_smtp'",
     );
     const logged = rows.map(({ phase, ip, permanent }) => ({
@@ -270,7 +270,7 @@ function readErrors({ logs }: AnyCorpus): CountedError[] {
     });
 }
 
-/** How many there are of each: `{"ip":"203.0.113.101","permanent":true,"phase":"rcpt"}`. */
+/** Counts equal rows: `{"ip":"203.0.113.101","permanent":true,"phase":"rcpt"}`. */
 function tally(rows: readonly object[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const row of rows) {

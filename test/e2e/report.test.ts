@@ -96,7 +96,7 @@ const FLAGS = [
 
 if (CHROMIUM === undefined) test.skip("Chromium is not installed: no page was opened in a browser");
 
-describe.runIf(CHROMIUM !== undefined)("in Chromium", () => {
+describe.runIf(CHROMIUM !== undefined)("the page in Chromium", () => {
   let browser: Browser;
 
   beforeAll(async () => {

@@ -1,6 +1,7 @@
 /** The sentence that `trace` begins with, against what the driver of the traffic knows of each recipient. */
 import { describe, expect, test } from "vitest";
 import { formatTime } from "../../src/render/form/format.ts";
+import type { MessageRow } from "../../src/store/read/message-reader.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import {
   type Corpus,
@@ -14,7 +15,7 @@ import { corpusDatabase } from "../support/corpus-database.ts";
 import { withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
-/** What the verdict says, among other things, of a message with a recipient of this fate; fates that are not here are no single one. */
+/** Words of the verdict of a message with a recipient of this fate; fates that are missing here have several. */
 const CLAUSES: Partial<Record<TruthFateKind, RegExp>> = {
   delivered: /\bdelivered to\b/i,
   bounced: /\b(?:bounced|failed) for\b/i,
@@ -27,16 +28,16 @@ const CLAUSES: Partial<Record<TruthFateKind, RegExp>> = {
   rejected: /^Rejected\b/,
 };
 
-/** Of what is refused before the data, or of one recipient alone, the log has no message, or one of the others. */
+/** Fates that the log gives only for a whole message, not for one recipient. */
 const ABOUT_ALL: readonly TruthFateKind[] = ["rejected"];
 
-/** Where the log tells something else, by scenario. */
+/** Scenarios in which the log differs, with the reason. */
 const EXPLAINED: Readonly<Record<string, string>> = {
   "prdr-mixed":
     "what a client is told of one recipient after the data is logged in words of the ACL's own, yes or no alike",
 };
 
-/** Of the full logs, which hold thousands, so much. */
+/** Share of the full logs that is tried: every fifth message. */
 const SHARE = 5;
 
 const profiles = [...corpusProfiles(), ...syslogCorpora()];
@@ -46,13 +47,13 @@ describe("the verdict", () => {
     "of %s agrees with the fates",
     async (_name, corpus) => {
       const db = await corpusDatabase(corpus);
-      const known = new Set(queryAll<{ id: string }>(db, "SELECT id FROM messages").map(({ id }) => id));
+      const rows = new Map(queryAll<MessageRow>(db, "SELECT * FROM messages").map((row) => [row.id, row]));
       const named = namedRecipients(db);
-      const chosen = messagesOf(corpus).filter(({ id }) => known.has(id));
+      const chosen = messagesOf(corpus).filter(({ id }) => rows.has(id));
       const traces = await withReader(db, (reader) =>
         traceAll(
           reader,
-          chosen.map(({ id }) => ({ id, server: "mx1" })),
+          chosen.flatMap(({ id }) => rows.get(id) ?? []),
           formatTime,
         ),
       );

@@ -171,7 +171,7 @@ function expectText({ field, text }: TextOfField): void {
   expect(isTextOf(field, text), `${name} = ${value} is not ${text}`).toBe(true);
 }
 
-/** What the raw text can mean, without its key and its brackets or quotes. */
+/** Possible raw texts of a field, without its key and its brackets or quotes. */
 function isTextOf({ name, value }: PlacedField, text: string): boolean {
   if (name === "kind") return /^(?:<=|\(=|==|\*\*)$/.test(text);
   if (value === true) return text === (name.startsWith("details.") ? name.slice(8) : "DS");

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readLine } from "../../src/explain/read-line.ts";
-import { shapeOf } from "../../src/explain/shape.ts";
-import { type Summary, Tally } from "../../src/explain/tally.ts";
+import { type Summary, shapeOf, Tally } from "../../src/explain/tally.ts";
 import { startsEntry } from "../../src/parse/record.ts";
 
 function summarise(lines: readonly string[], mostSamples = 10): Summary {

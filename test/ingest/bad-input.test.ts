@@ -1,4 +1,4 @@
-/** What people and disks hand over by mistake: one clear sentence, the right status, and nothing that was good is lost. */
+/** Unusable input by mistake of people and disks: one clear sentence, the right status, and nothing lost that was good. */
 import {
   appendFileSync,
   chmodSync,
@@ -41,8 +41,8 @@ beforeEach(() => {
   good = write("mainlog", GOOD);
 });
 
-describe("a log that cannot be read", () => {
-  test("is missing", async () => {
+describe("a log that cannot be read is told", () => {
+  test("when it is missing", async () => {
     expectFailure(await ingest(join(folder, "nothing")), {
       status: 3,
       says: `There is no file "${join(folder, "nothing")}".`,
@@ -50,19 +50,19 @@ describe("a log that cannot be read", () => {
     await expectStillUsable();
   });
 
-  test("is below something that is no directory", async () => {
+  test("when it is below something that is no directory", async () => {
     expectFailure(await ingest(join(good, "mainlog")), { status: 3, says: "cannot be opened" });
     await expectStillUsable();
   });
 
-  test.skipIf(isRoot)("may not be read by this user", async () => {
+  test.skipIf(isRoot)("when this user may not read it", async () => {
     const secret = write("mainlog.1", GOOD);
     chmodSync(secret, 0o000);
     expectFailure(await ingest(secret), { status: 3, says: "may not be read by this user" });
     await expectStillUsable();
   });
 
-  test("is one of several: the others are stored, and each failure is told", async () => {
+  test("when it is one of several: the others are stored, and each failure is told", async () => {
     const other = write("rejectlog", "2026-03-02 06:16:05 H=(y) [203.0.113.104] rejected EHLO or HELO y: no\n");
     const result = await ingest(
       join(folder, "nothing"),
@@ -78,7 +78,7 @@ describe("a log that cannot be read", () => {
     expectStored([GOOD, readFileSync(other)]);
   });
 
-  test("is told of even under --quiet, and in the JSON report", async () => {
+  test("even under --quiet, and in the JSON report", async () => {
     const quiet = await ingest("--quiet", join(folder, "nothing"), good);
     expectFailure(quiet, { status: 3, says: "There is no file" });
     expect(quiet.stdout).toBe("");
@@ -289,7 +289,7 @@ describe("an archive of gzip that is followed by", () => {
     expect(dumpViews(piped)["log_entries"]).toEqual(dumpViews(database)["log_entries"]);
   });
 
-  test("another one: both", async () => {
+  test("another one gives both", async () => {
     expect(await ingest(write("mainlog.gz", Buffer.concat([archive, gzipSync(otherLine)])))).toMatchObject({
       status: 0,
     });
@@ -417,17 +417,17 @@ describe("a database that", () => {
     await expectStillUsable();
   });
 
-  test("is a directory", async () => {
+  test("is a directory: refused", async () => {
     expectFailure(await ingest("--db", folder, good), { status: 2, says: folder });
   });
 
-  test("is in a directory that is missing", async () => {
+  test("is in a directory that is missing: refused", async () => {
     const path = join(folder, "missing", "pilot.db");
     expectFailure(await ingest("--db", path, good), { status: 3, says: `The database "${path}" cannot be created.` });
     expect(existsSync(dirname(path))).toBe(false);
   });
 
-  test.skipIf(isRoot)("is in a directory that may not be written", async () => {
+  test.skipIf(isRoot)("is in a directory that may not be written: refused", async () => {
     const closed = join(folder, "closed");
     mkdirSync(closed);
     await ingest("--db", join(closed, "old.db"), good);
@@ -437,7 +437,7 @@ describe("a database that", () => {
     chmodSync(closed, 0o700);
   });
 
-  test.skipIf(isRoot)("may not be written itself", async () => {
+  test.skipIf(isRoot)("may not be written itself: refused", async () => {
     await ingest(good);
     chmodSync(database, 0o400);
     expectFailure(await ingest(good), { status: 3, says: "cannot be written" });
@@ -461,7 +461,7 @@ describe("a database that", () => {
     expectStored([readFileSync(good)]);
   });
 
-  test("another process has locked whole before it is made", async () => {
+  test("another process has locked whole before it is made: waited for", async () => {
     const other = new Database(database);
     other.exec("BEGIN EXCLUSIVE");
     expectFailure(await ingest("--wait", "0.2", good), { status: 3, says: "is locked by another process" });

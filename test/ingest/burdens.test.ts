@@ -1,4 +1,4 @@
-/** What is made to be a burden, or is none of a log's usual places: bounded memory, an end by signal, and every byte stored as it is. */
+/** Input that is made to be a burden, or comes from unusual places: bounded memory, an end by signal, and every byte stored. */
 import { execFileSync, spawn } from "node:child_process";
 import {
   mkdirSync,

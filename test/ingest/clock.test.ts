@@ -155,7 +155,7 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** What the clock on the wall showed, as Exim writes it; by ICU, which the code under test does not ask. */
+/** Wall time as Exim writes it, by ICU, which the code under test does not use. */
 function wall(zone: string, ms: number): string {
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });
   return format.format(ms);

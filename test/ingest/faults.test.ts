@@ -7,7 +7,7 @@ import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { differences, dumpViews, readSources } from "../support/views.ts";
 
-/** What happens to readings: set by a test, called with the number of the reading, from 1. */
+/** Faults of readings: set by a test, called with the number of the reading, from 1. */
 const faults = vi.hoisted(() => ({
   before: (_reading: number): void => {},
   /** The most bytes that a reading gives. */
@@ -90,7 +90,7 @@ describe.each([
       expect(logs).toMatchObject([
         {
           result: "failed",
-          error: { code: "unreadable", message: `BlockBuilder "${path}" failed: EIO: i/o error, read.` },
+          error: { code: "unreadable", message: `Reading "${path}" failed: EIO: i/o error, read.` },
         },
       ]);
       for (const { bytes } of readSources(database)) expect(TEXT.startsWith(bytes.toString("latin1"))).toBe(true);
@@ -126,7 +126,7 @@ describe("a file that, between two readings,", () => {
       const { logs } = await ingestInto(database, [path]);
       expect(logs.map(({ error }) => error)).toEqual([undefined]);
       for (const { bytes } of readSources(database)) expect(TEXT.startsWith(bytes.toString("latin1"))).toBe(true);
-      // What rotation copied has it all, and what took its place is a log of its own.
+      // The rotated copy has everything, and the file in its place is a log of its own.
       healthy();
       await ingestInto(database, [copy, path]);
       const now = readFileSync(path, "latin1");

@@ -205,7 +205,7 @@ function ingest(...args: string[]): ReturnType<typeof runCli> {
   return run({}, ...args);
 }
 
-/** Of a day in March. */
+/** An entry on a day in March. */
 function entryOf(day: number): string {
   return `2026-03-0${day} 06:16:00 ${ID} Completed\n`;
 }

@@ -1,4 +1,4 @@
-/** What the reject log shows of a refused message, as the public views give it. */
+/** Header dumps of rejected messages, as the public views show them. */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

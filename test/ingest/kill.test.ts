@@ -212,7 +212,7 @@ interface Expected {
 
 const undisturbed = new Map<Logs, Expected>();
 
-/** What one run gives that nobody disturbs. */
+/** Result of one run without interruption. */
 async function ingestUndisturbed(logs: Logs): Promise<Expected> {
   let known = undisturbed.get(logs);
   if (known === undefined) {

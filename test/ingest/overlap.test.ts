@@ -160,7 +160,7 @@ test.skipIf(!isTraceable)("what comes through a pipe into a new database is sync
   const times = [...readFileSync(trace, "latin1").matchAll(/^\d+ +(\d+\.\d+) (?:fsync|fdatasync)\(/gm)].map(
     ([, time]) => Number(time),
   );
-  // Of six lines that come apart no more than two may share a sync.
+  // Two lines at most, of six that come apart, may share a sync.
   const last = times.at(-1) ?? 0;
   const meanwhile = new Set(times.filter((time) => time < last - 0.5).map((time) => Math.floor(time / 0.7)));
   expect(meanwhile.size).toBeGreaterThanOrEqual(3);

@@ -1,4 +1,4 @@
-/** What flows by: stored while it flows, whatever its pauses, and given up at once when told to stop. */
+/** Pipes and other streams: stored while they flow, whatever their pauses, and given up at once on a signal. */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";

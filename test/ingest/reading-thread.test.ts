@@ -195,7 +195,7 @@ async function inProcess(log: string, start = START): Promise<EncodedBlock[]> {
   return blocks.map(plain);
 }
 
-/** As it is after a copy: byte arrays are no Buffers any more. */
+/** The block as it is after a copy: byte arrays are no Buffers any more. */
 function plain(block: EncodedBlock): EncodedBlock {
   const { text } = block;
   const { data, sha256 } = text;

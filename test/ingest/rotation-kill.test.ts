@@ -14,7 +14,7 @@ import { differences, dumpSources, dumpViews, readSources } from "../support/vie
 
 const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 4);
 const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
-/** Of one log, the oldest first. */
+/** Rotated files of one log, the oldest first. */
 const MOST_ROTATED = 4;
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000, hookTimeout: 60_000 });
@@ -115,7 +115,7 @@ class RotatedLogs {
     }
   }
 
-  /** As logrotate does it with `delaycompress`. */
+  /** Rotates as logrotate does with `delaycompress`. */
   #rotate(log: { readonly name: string; rotations: number }): void {
     const path = (ending: string): string => join(this.path, log.name + ending);
     log.rotations++;

@@ -327,7 +327,7 @@ interface Plain {
 
 const plain = new Map<string, Plain>();
 
-/** What one run over whole logs gives, main, reject, panic: what every other way is compared with. */
+/** Result of one run over whole logs, main, reject, panic: every other way is compared with it. */
 async function ingestPlainly({ name, logs, truth }: Corpus): Promise<Plain> {
   let known = plain.get(name);
   if (known === undefined) {

@@ -16,7 +16,7 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PilotError } from "../../src/errors.ts";
 import { DECOMPRESSORS } from "../../src/ingest/source/codec.ts";
-import type { OpenSource, SourceOptions, StoredText } from "../../src/ingest/source/open-source.ts";
+import type { OpenSource, ReadStoredBytes, SourceOptions } from "../../src/ingest/source/open-source.ts";
 import { openSource } from "../../src/ingest/source/source.ts";
 import { type Archiver, availableArchivers } from "../support/archivers.ts";
 import { temporaryFolder } from "../support/database.ts";
@@ -114,7 +114,7 @@ test("standard input that is not the stored log cannot be read again, and says s
   const source = await openSource("-", { stdin: chunked(BYTES), env: {} });
   await expect(source.compare(70_000, () => "x")).rejects.toMatchObject({
     code: "unreadable",
-    message: expect.stringContaining("begins like a log that is stored already"),
+    message: expect.stringContaining("begins like a log that is already stored"),
   });
 });
 
@@ -153,9 +153,9 @@ describe("a source that cannot be opened", () => {
   test.each(["bzip2", "xz", "zstd", "lzma"] as const)("is unreadable: the program for %s is missing", async (codec) => {
     const magics = { bzip2: "425a68", xz: "fd377a585a00", zstd: "28b52ffd", lzma: "5d00008000" };
     const path = write("mainlog.1", Buffer.concat([Buffer.from(magics[codec], "hex"), Buffer.alloc(100_000)]));
-    const surroundings = { stdin: Readable.from([]), env: { PATH: folder } };
+    const options = { stdin: Readable.from([]), env: { PATH: folder } };
     const { program, debianPackage } = DECOMPRESSORS[codec];
-    await expect(openSource(path, surroundings)).rejects.toMatchObject({
+    await expect(openSource(path, options)).rejects.toMatchObject({
       code: "unreadable",
       message: `"${path}" is compressed, and the program to read it is not installed.`,
       hint: expect.stringContaining(`${program} of the package ${debianPackage}`),
@@ -210,7 +210,7 @@ function write(name: string, bytes: Buffer): string {
   return path;
 }
 
-function storedOf(stored: string): StoredText {
+function storedOf(stored: string): ReadStoredBytes {
   return (end, length) => stored.slice(Math.max(0, end - length), end);
 }
 

@@ -17,7 +17,7 @@ import { differences, dumpViewsByServer, readSources } from "../support/views.ts
 
 type LogName = keyof SmallLogs;
 
-/** What one run reads: logs, each with how much of it there is by then; all of it when no length is given. */
+/** Logs of one run, each with its length by then; all of it if no length is given. */
 type Run = Partial<Record<LogName, number | "all">>;
 
 const ALL: Run = { main: "all", reject: "all", panic: "all" };

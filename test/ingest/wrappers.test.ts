@@ -20,7 +20,7 @@ const LINES = [
   "F From: <x@y.test>",
   "2024-01-02 10:00:04 Start queue run: pid=9",
 ];
-/** Of the journal, which has no lines below an entry. */
+/** Entries of the journal, which has no lines below an entry. */
 const ENTRIES = LINES.filter((line) => line.startsWith("2024"));
 
 const NANO = "2024-01-02T10:00:05.123456789Z";
@@ -30,7 +30,7 @@ const cutInTwo = (line: string): [string, string] => [line.slice(0, 30), line.sl
 interface Form {
   readonly lines: readonly string[];
   readonly wrap: (line: string) => string;
-  /** What other programs print in the same log. */
+  /** Line of another program in the same log. */
   readonly other: string;
 }
 
@@ -143,20 +143,17 @@ test.each([
     "LOG: MAIN\n  <= a@b.test U=a P=local S=1\n",
     '"x" is what exim -v prints: its entries have no time and no message id.',
   ],
-  ["> 2024-01-02 10:00:00 Start queue run: pid=9\n", '"x" is a copy of lines of a log, with something before each.'],
-  [
-    "mainlog.1.gz:2024-01-02 10:00:00 Start queue run: pid=9\n",
-    '"x" is a copy of lines of a log, with something before each.',
-  ],
+  ["> 2024-01-02 10:00:00 Start queue run: pid=9\n", '"x" is a copy of log lines, with text before each.'],
+  ["mainlog.1.gz:2024-01-02 10:00:00 Start queue run: pid=9\n", '"x" is a copy of log lines, with text before each.'],
   [
     "mx1-1  | 2024-01-02 10:00:00 Start queue run: pid=9\nmx2-1  | 2024-01-02 10:00:00 Start queue run: pid=9\n",
     '"x" holds the logs of Exim in 2 containers: mx1-1, mx2-1.',
   ],
   [
     "[    5.000000] mx1 exim[4]: 1rKc5E-000abc-01 Completed\n",
-    '"x" tells no time: journalctl -o short-monotonic counts from the start of the machine, and Exim wrote no stamp of its own.',
+    '"x" has no times: journalctl -o short-monotonic counts from the start of the machine, and Exim wrote no stamp of its own.',
   ],
-  ["__CURSOR=s=1\nMESSAGE=x\n", '"x" is a journal in a form that is not read.'],
+  ["__CURSOR=s=1\nMESSAGE=x\n", '"x" is a journal in an unsupported form.'],
   ["db-1  | starting\n", '"x" has the form of docker compose logs, and none of its first lines is of Exim.'],
 ])("what cannot be read is refused with the reason: %j", async (text, message) => {
   expect(await refused(text)).toBe(message);

@@ -3,7 +3,7 @@ import { categoriseFailure, replyIn } from "../../src/message/failure-category.t
 import type { FailureCategory } from "../../src/message/reply-rules.ts";
 import { findSmtpReply } from "../../src/parse/smtp-reply.ts";
 
-/** As the store has it: the code, the enhanced code and the time-out are those that the parser finds in the text. */
+/** Categorises as the store does: code, enhanced code and time-out are those that the parser finds in the text. */
 function categorise(error: string): FailureCategory {
   const reply = findSmtpReply(error);
   return categoriseFailure({

@@ -96,7 +96,7 @@ test.each(NAMES)("no rule of a class hears the host name %s", (name) => {
   expect(categorise({ category: "", host: name, command: "RCPT", reply: "550 no" })).toBe("other");
 });
 
-/** What strerror says where, by class. */
+/** Texts of strerror on different systems, by class. */
 const ERRNO: readonly (readonly [category: string, texts: readonly string[]])[] = [
   ["timeout", ["Connection timed out", "Operation timed out"]],
   [

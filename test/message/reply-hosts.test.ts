@@ -30,8 +30,8 @@ const LABELS = [
 ];
 const REPLIES = ["550", "451 Temporary local problem - please try later", "550 5.1.1 no", "421 4.7.0 limited - gsmtp"];
 
-describe("names do not decide", () => {
-  test.each(LABELS)("%s.example.org", (label) => {
+describe("the name of a host does not decide the class", () => {
+  test.each(LABELS)("of its reply: %s.example.org", (label) => {
     const name = `${label}.example.org`;
     expect(categorise(`SMTP error from remote mail server after RCPT TO:<x@y.example>: 550 ${name}`)).toBe("other");
     expect(categorise(`Remote host closed connection in response to EHLO ${name}`)).toBe("connection");
@@ -66,6 +66,6 @@ test.each([
   ["Disc quota exceeded", "mailbox_full"],
   ["No space left on device", "local"],
   ["Not enough space", "local"],
-])("errno of every system: %s", (error, category) => {
+])("an errno has its class whatever the system calls it: %s", (error, category) => {
   expect(categorise(error)).toBe(category);
 });

@@ -59,7 +59,7 @@ describe("contrib", () => {
   });
 
   test("has a timer for every service, and every service is hardened alike", () => {
-    // What is no service by the clock is started by one that fails, and hands mail to Exim.
+    // Services without a timer are started by one that fails, and hand mail to Exim.
     const services = units.filter((path) => path.endsWith(".service") && !path.includes("@"));
     expect(services.map((path) => path.replace("service", "timer"))).toEqual(
       units.filter((path) => path.endsWith(".timer")),
@@ -148,7 +148,7 @@ describe("completions", () => {
     expect(complete("completion fi")).toEqual(["fish"]);
   });
 
-  // What zsh's own functions make of it is theirs; they are given these.
+  // Functions of zsh itself are replaced by these.
   test.skipIf(!isInstalled("zsh"))("of zsh tell its functions commands, flags, words and files", async () => {
     const script = await scriptOf("zsh");
     const told = (...typed: string[]): string[] =>

@@ -1,4 +1,4 @@
-/** What `npm pack` makes: installed into an empty prefix it has all it needs, is linked where it is looked for, and every command works. */
+/** The package of `npm pack`: installed into an empty prefix it has all it needs, is linked, and every command works. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -136,7 +136,7 @@ function version(): string {
   return readJson<{ version: string }>(join(ROOT, "package.json")).version;
 }
 
-/** What the package names, and no package of its making. */
+/** Links the named dependencies, and no package of our own. */
 function linkDependencies(directory: string, names: readonly string[]): void {
   for (const name of names) {
     mkdirSync(dirname(join(directory, name)), { recursive: true });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/parse/record.ts";
 import { type LogFixture, logFixtureFiles, parseLogFixtures, readLogFixtures } from "../support/log-fixtures.ts";
 
-/** What the parser makes of a record, in the shape fixtures describe. */
+/** Output of the parser for a record, in the shape of fixtures. */
 function seen(lines: readonly string[]): Record<string, unknown> {
   const entry = parseEntry(lines);
   if (entry === undefined) return { kind: "unparsed" };
@@ -33,7 +33,7 @@ function kindOf({ expected }: LogFixture): string {
   return /"kind":\s*"(\w+)"/.exec(expected)?.[1] ?? "(no kind)";
 }
 
-test("there are fixtures", () => {
+test("the folder of fixtures has files of lines", () => {
   expect(logFixtureFiles().length).toBeGreaterThan(0);
 });
 
@@ -49,7 +49,7 @@ describe.each(logFixtureFiles())("%s", (file) => {
   });
 
   for (const fixture of fixtures) {
-    test(`${file}:${fixture.lineNumber} ${kindOf(fixture)}`, () => {
+    test(`means what it says: ${file}:${fixture.lineNumber} ${kindOf(fixture)}`, () => {
       const actual = seen(fixture.lines);
       const expected = { ...("residue" in actual ? { residue: "" } : {}), ...readExpectation(fixture) };
       expect(project(actual, expected)).toEqual(expected);

@@ -17,13 +17,13 @@ test.each([
   "mainlog.1.gz:",
   "mainlog-9-",
   "/var/log/exim4/mainlog:7:",
-])("behind %j", (mark) => {
+])("an entry is read behind %j", (mark) => {
   const pasted = new PastedLines();
   expect(pasted.strip(mark + ENTRY)).toBe(ENTRY);
   expect(isPaste(`${mark}${ENTRY}\n`)).toBe(true);
 });
 
-test.each(["  ", "> ", "mail.log:"])("a line of syslog behind %j", (mark) => {
+test.each(["  ", "> ", "mail.log:"])("a line of syslog is read behind %j", (mark) => {
   expect(new PastedLines().strip(mark + SYSLOG)).toBe(SYSLOG);
 });
 

@@ -212,7 +212,7 @@ describe("parseEntry", () => {
       fc.property(fc.oneof(mutatedRecord, soupEntry), (lines) => {
         const entry = parseEntry(lines);
         if (entry === undefined || !("residue" in entry.event)) return;
-        // What follows an entry of one line in the file is not Exim's.
+        // Lines that follow a one-line entry in the file are not Exim's.
         expect(`${entry.text}\n`).toContain(`${entry.event.residue}\n`);
       }),
       { numRuns: 1000 },

@@ -17,7 +17,7 @@ function isFlagged({ prefix, text }: ParsedEntry): boolean {
   return prefix.messageId !== undefined && FLAGGED.test(text);
 }
 
-/** What is not given back of an entry; lines that follow it in the file may be foreign, and are then no part of what was read. */
+/** Text of an entry that is not recomposed; lines that follow it in the file may be foreign, and are then no part of it. */
 function restOf({ event, text }: ParsedEntry): string {
   const lines = text.split("\n");
   const rests = lines.map(

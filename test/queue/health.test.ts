@@ -24,10 +24,10 @@ test.each([
   ["oldest>12h", false],
   ["oldest>=12h", true],
   ["oldest>11h30m", true],
-])("%s", (text, expected) => {
+])("the condition %s is read", (text, expected) => {
   expect(failedConditions([parseHealthCondition(text)], TOTALS)).toEqual(expected ? [text] : []);
 });
 
 test.each(["", "queue", "queue>many", "queue<5", "oldest>12", "size>5", "toString>5"])("%s is no condition", (text) => {
-  expect(() => parseHealthCondition(text)).toThrow(/is no condition of a queue/);
+  expect(() => parseHealthCondition(text)).toThrow(/is not a condition of a queue/);
 });

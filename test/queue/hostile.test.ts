@@ -1,4 +1,4 @@
-/** What strangers put into a message on the queue does nothing to a terminal, and `--redact` lets none of it out. */
+/** Content of queued messages cannot control a terminal, and `--redact` hides all of it. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -30,7 +30,7 @@ async function smallDatabase(): Promise<string> {
   return path;
 }
 
-test("the queue now, and as of any time before", async () => {
+test("the log shows the queue now, and as of any time before", async () => {
   const db = await smallDatabase();
   const idsAt = async (at: string): Promise<string> => (await runCli(["queue", "--db", db, "-i", "--at", at])).stdout;
   expect(await idsAt("2026-03-02T06:15:59Z")).toBe("");
@@ -42,7 +42,7 @@ test("the queue now, and as of any time before", async () => {
   );
 });
 
-test("tells who waits and why", async () => {
+test("the log shows who waits and why", async () => {
   const db = await smallDatabase();
   const { stdout } = await runCli(["queue", "--db", db, "--json", "--at", "2026-03-02T06:30:00Z"]);
   const { totals, server, messages } = JSON.parse(stdout) as Record<string, never> & { messages: object[] };
@@ -66,12 +66,12 @@ const full = corpusProfiles().filter(
   ({ name, directory }) => name.includes("full") && existsSync(join(directory, "queue-end")),
 );
 
-describe.each(full)("$name", (corpus) => {
+describe.each(full)("the queue of $name", (corpus) => {
   const { queue_snapshots } = JSON.parse(readFileSync(join(corpus.directory, "TRUTH.json"), "utf8")) as {
     queue_snapshots: { tag: string; t: number }[];
   };
 
-  test.each(queue_snapshots)("$tag", async ({ tag, t }) => {
+  test.each(queue_snapshots)("is in the log as Exim listed it: $tag", async ({ tag, t }) => {
     const spool: QueuedMessage[] = [];
     const { places } = listSpool(join(corpus.directory, `queue-${tag}`), "*");
     for await (const { message } of readSpool(places, { withHeaders: false })) spool.push(message);

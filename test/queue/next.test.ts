@@ -71,7 +71,7 @@ const LOG = ["21:11", "21:41", "22:11", "22:41", "23:11", "23:41"]
   )
   .join("");
 
-test("tells when an address is tried next, from hints and queue runs, and where each sentence is from", async () => {
+test("queue next says when an address is tried next, from hints and queue runs, and where each sentence is from", async () => {
   const folder = temporaryFolder();
   const [log, db] = [join(folder, "mainlog"), join(folder, "mail.db")];
   writeFileSync(log, LOG);
@@ -94,7 +94,7 @@ test("tells when an address is tried next, from hints and queue runs, and where 
       "Because: H=mx.rules.example [203.0.113.14]: SMTP error from remote mail server after RCPT TO:<mar@rules.example>: 450 4.2.0 stuck for mar [hint record] " +
       "It is past the final cut-off: the next failure bounces it. [hint record] " +
       "Next about 2026-03-07 05:41:01. [hint record and queue runs in the log] " +
-      "Queue runs come every 30 min. [seen in the log] ",
+      "Queue runs begin every 30 min. [seen in the log] ",
   );
 });
 
@@ -155,7 +155,7 @@ test("what cannot be read is told", async () => {
     return join(folder, name);
   };
   const ask = (...argv: string[]) => runCli(["queue", "next", "x.example", "--db", "none.db", ...argv]);
-  expectFailure(await ask(), { status: 2, says: /The log does not tell when Exim tries again/ });
+  expectFailure(await ask(), { status: 2, says: /The log does not say when Exim tries again/ });
   expectFailure(await ask("--hints", join(folder, "none")), { status: 3, says: /no such file/ });
   expectFailure(await ask("--hints", folder), { status: 2, says: /is no regular file/ });
   expectFailure(await ask("--hints", file("gdbm", "\x13\x57\x9a\xcd")), { status: 2, says: /GDBM/ });

@@ -1,6 +1,6 @@
 /**
- * What Exim's own tools printed of real spools, against `queue --spool` and `queue --bp` at the same moment, byte for byte. Differences
- * by design are those of {@link BY_DESIGN}, and nothing else differs.
+ * Compares `queue --spool` and `queue --bp` with the output of Exim's own tools for real spools at the same moment, byte for byte. Only
+ * the differences of {@link BY_DESIGN} are allowed.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,9 +11,9 @@ import { epochMs } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { queueSnapshots } from "./snapshots.ts";
 
-/** How the text of a tool is brought into the form of ours before both are compared. */
+/** Rewrites of a tool's text into our form before both are compared. */
 const BY_DESIGN = {
-  /** None: byte for byte. */
+  /** No rewrite: byte for byte. */
   exim: (text: string): string => text,
   /** exiqgrep puts a tab before recipients, and leaves to chance which of two messages of one second comes first. */
   exiqgrep: (text: string): string => sortBlocks(text.replaceAll("\t", " ".repeat(8))),
@@ -88,7 +88,7 @@ const BLANK_IN_SENDER = /<[^>]* [^>]*>/;
 /** A second and more after the snapshot began, a tool may have started. */
 const CLOCKS_MS = [0, 1000, 2000];
 
-describe.each(queueSnapshots())("$name", ({ directory, at }) => {
+describe.each(queueSnapshots())("the spool $name", ({ directory, at }) => {
   const isPrinted = (file: string): boolean => existsSync(join(directory, `${file}.txt`));
   // NOTE: bytes that are no UTF-8 are shown one character each, and what a terminal would take for an order as an escape.
   const printed = (file: string): string =>
@@ -97,7 +97,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     runCli(["queue", ...argv, "--no-pager"], { now: () => epochMs(at + afterMs) }).then(({ stdout }) => stdout);
 
   const cases = CASES.filter(([file]) => isPrinted(file)).map(([file, form, ...flags]) => ({ file, form, flags }));
-  test.each(cases)("$file", async ({ file, form, flags }) => {
+  test.each(cases)("is printed as the tool printed it: $file", async ({ file, form, flags }) => {
     const theirs = printed(file);
     if (file === "exim-bp-named" && theirs === "") return;
     if (file === "exiqsumm" && BLANK_IN_SENDER.test(printed("exim-bp"))) return;
@@ -111,7 +111,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     }
   });
 
-  test("exim-bp is read back and printed the same", async () => {
+  test("has an output of exim -bp that is read back and printed the same", async () => {
     for (const file of ["exim-bp", "exim-bpa"]) {
       const again = await ours(
         0,
@@ -126,7 +126,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
     }
   });
 
-  test("exiqsumm adds up the same from a listing", async () => {
+  test("has the same sums of exiqsumm from a listing", async () => {
     if (BLANK_IN_SENDER.test(printed("exim-bp"))) return;
     expect(await ours(0, "--bp", join(directory, "exim-bp.txt"), "--format", "summary")).toBe(printed("exiqsumm"));
   });
@@ -134,7 +134,7 @@ describe.each(queueSnapshots())("$name", ({ directory, at }) => {
 
 const SIZES = /^( *\d+[mhd] +)(\d+)( 1)|(\$message_size = ')(\d+)(')/gm;
 
-/** What exipick would show. */
+/** Size as exipick would show it. */
 function toShortSize(
   all: string,
   before?: string,

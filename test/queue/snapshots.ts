@@ -7,7 +7,7 @@ import { epochMs } from "../../src/units.ts";
 export interface Snapshot {
   readonly name: string;
   readonly directory: string;
-  /** When the tools began; each of them took its own clock. */
+  /** Time when the tools began; each of them took its own clock. */
   readonly at: number;
 }
 

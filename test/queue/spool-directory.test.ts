@@ -84,10 +84,10 @@ test("what is damaged is in the list, and nothing is written", async () => {
   const damaged = messages.filter(({ damage }) => damage !== null).map(({ damageReason }) => damageReason);
   expect(damaged.toSorted()).toEqual([
     "It ends within the sender.",
-    "It is a symbolic link, which no file of a spool is.",
+    "It is a symbolic link, which a spool does not have.",
     "It is empty.",
-    "It is no regular file.",
-    "It is no regular file.",
+    "It is not a regular file.",
+    "It is not a regular file.",
   ]);
   expect(messages).toHaveLength(11);
   expect(readdirSync(spool, { recursive: true }).map((file) => [file, statSync(input).mtimeMs])).toEqual(before);
@@ -152,7 +152,7 @@ test("a variable that is none is told with the nearest one", async () => {
   });
   expectFailure(await runCli(["queue", "--bp", "-", "$tls_cipher"]), {
     status: 2,
-    says: /Only the files of a spool tell \$tls_cipher/,
+    says: /Only the files of a spool have \$tls_cipher/,
   });
   expectFailure(await runCli(["queue", "--spool", directory, "-f", "("]), {
     status: 2,

@@ -30,7 +30,7 @@ const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 3);
 
 vi.setConfig({ testTimeout: 60_000 + KILLS * 10_000 });
 
-/** What a worse parser might have left: every fact that people see is another. */
+/** Facts that a worse parser might have left: all that people see differ. */
 const WRONG = `
   UPDATE stored_messages SET subject = 'wrong', status = 0;
   UPDATE stored_recipients SET status = 0, attempts = 77;
@@ -172,7 +172,7 @@ describe("a rebuild that is killed", () => {
       const isNew = differences(dumpViews(path), fixed).length === 0;
       expect(isNew ? [] : differences(dumpViews(path), wrong)).toEqual([]);
       const deep = await runCli(["verify", "--deep", "--db", path]);
-      // What was wrong before is still wrong, and nothing else is.
+      // The only findings are those from before.
       if (isNew) expect(deep).toMatchObject({ status: 0 });
       else expect((await runCli(["verify", "--db", path])).stdout).toContain("Sound");
       expect(filesBeside(path)).toEqual([]);
@@ -393,7 +393,7 @@ async function withCopy<Result>(
   action: (copy: WorkingCopy, bringUp: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const settings = storeSettings(path);
-  // NOTE: as the command does, so that it can be read with locks.
+  // NOTE: opens it as the command does, so that it can be read with locks.
   openWriter(settings, { create: false }).close();
   const reader = openReader(settings);
   const copy = new WorkingCopy(settings, { purpose: "replace", processes: PROCESSES });
@@ -406,7 +406,7 @@ async function withCopy<Result>(
   }
 }
 
-/** As proc_pid_stat(5) tells it. */
+/** Start time as in proc_pid_stat(5). */
 function startOfProcess(processId: number): string {
   const status = readFileSync(`/proc/${processId}/stat`, "utf8");
   return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";

@@ -1,4 +1,4 @@
-/** What is redacted tells nothing of what was there, and tells the same from the same. */
+/** Redacted output reveals nothing, and equal values stay equal. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -310,7 +310,7 @@ function eventsOf(stdout: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-/** What a line is and which fields it has: all but the words in them. */
+/** Kind and fields of a line, without the words in them. */
 function shapeOf({ kind, lineNumber, timestamp, processId, ...fields }: Line): unknown {
   const shape = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.length;

@@ -1,4 +1,4 @@
-/** What the page and the tree of a trace make of times and of widths. */
+/** Times and widths on the page and in the tree of a trace. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

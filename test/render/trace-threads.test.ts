@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatTime } from "../../src/render/form/format.ts";
-import { THREADS, threadsOf } from "../../src/render/trace/threads.ts";
+import { TIMELINE_GROUPINGS, threadsOf } from "../../src/render/trace/threads.ts";
+import type { MessageRow } from "../../src/store/read/message-reader.ts";
 import type { TimelineItem } from "../../src/trace/result.ts";
 import { traceAll } from "../../src/trace/trace.ts";
 import { FIXTURES, ingestInto, temporaryFolder, withReader } from "../support/database.ts";
@@ -50,11 +51,11 @@ describe("threads", () => {
       db,
       ["mainlog", "rejectlog", "paniclog"].map((log) => join(FIXTURES, "corpus", "default", log)),
     );
-    const keys = queryAll<{ id: string; server: string }>(db, "SELECT id, server FROM messages");
-    const traces = await withReader(db, (reader) => traceAll(reader, keys, formatTime));
+    const rows = queryAll<MessageRow>(db, "SELECT * FROM messages");
+    const traces = await withReader(db, (reader) => traceAll(reader, rows, formatTime));
     expect(traces.length).toBeGreaterThan(50);
     for (const { timeline, recipients } of traces) {
-      for (const by of THREADS.filter((grouping) => grouping !== "time")) {
+      for (const by of TIMELINE_GROUPINGS.filter((grouping) => grouping !== "time")) {
         const items = threadsOf(timeline, by).flatMap((thread) => thread.items);
         expect(new Set(items)).toEqual(new Set(timeline));
         expect(items).toHaveLength(timeline.length);

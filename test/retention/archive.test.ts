@@ -1,4 +1,4 @@
-/** What prune removes is in the archive, whatever stands there already: only bytes that were read back and compared count. */
+/** Everything that prune removes is in the archive, whatever was there before: only bytes that were read back and compared count. */
 import { execFileSync } from "node:child_process";
 import {
   copyFileSync,

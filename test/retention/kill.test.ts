@@ -20,7 +20,7 @@ const MESSAGES = process.env["EXIM_PILOT_TORTURE"] === undefined ? 120 : 400;
 const DAY_MS = 86_400_000;
 /** A log that began so many days ago has ended: its messages stay on the queue for four at most. */
 const ENDED_DAYS = 6;
-/** Of a prune that nobody disturbs: what comes first takes longest, and names and space are what a kill may leave half done. */
+/** Share of an undisturbed prune that is skipped: text takes longest, and names and space are what a kill may leave half done. */
 const EARLIEST_SHARE = 0.3;
 
 vi.setConfig({ testTimeout: 120_000 + KILLS * 15_000, hookTimeout: 60_000 });
@@ -73,7 +73,7 @@ async function expectAllFound(database: string): Promise<void> {
   }
 }
 
-/** What the pieces of an archive hold of the log, each byte of it at its place, is what the log held. */
+/** Expects the pieces of an archive to hold each byte of the log at its place. */
 function expectArchived(directory: string, database: string): void {
   const held = Buffer.alloc(text.length);
   const isHeld = Buffer.alloc(text.length);

@@ -18,7 +18,7 @@ interface Lines {
   /** Days before now; a line for each. */
   readonly days: readonly number[];
   readonly outlier: string;
-  /** Where it stands among them; undefined: in a log of its own. */
+  /** Its place among them; undefined if it is in a log of its own. */
   readonly at: number | undefined;
 }
 

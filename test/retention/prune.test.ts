@@ -11,7 +11,7 @@ import { replay } from "../../src/ingest/save/replay.ts";
 import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneProgress, pruneStatus, rehearse } from "../../src/retention/prune.ts";
 import { RawTextReader } from "../../src/store/log-text/blocks.ts";
-import { FreshPostings, indexPostings, mentionsTable, unpackBlocks } from "../../src/store/log-text/postings.ts";
+import { FreshPostings, indexPostings, postingsInsert, unpackBlocks } from "../../src/store/log-text/postings.ts";
 import { TEXT_REFERENCES } from "../../src/store/schema/text-references.ts";
 import { openReader } from "../../src/store/store.ts";
 import { untilCaughtUp, WorkingCopy } from "../../src/store/working-copy.ts";
@@ -349,13 +349,13 @@ describe("a span", () => {
   });
 
   test.each(["", "90", "d", "-1d", "1.5d", "90 d", "9999999d", "ever"])("%j is refused", (text) => {
-    expect(() => parseSpan(text)).toThrow("is no span of time");
+    expect(() => parseSpan(text)).toThrow("is not a span of time");
   });
 
   test("and a size have their defaults and units", () => {
     expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual([90 * DAY_MS, 180 * DAY_MS, undefined, 365 * DAY_MS]);
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
-    for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is no size");
+    for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");
     expect(cutoffOf(DAY_MS, epochMs(3 * DAY_MS))).toBe(2 * DAY_MS);
   });
 });
@@ -513,7 +513,7 @@ function expectSound(path: string, kept: Kept): void {
       const used = `SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL`;
       expect(database.prepare(`SELECT count(*) FROM ${table} WHERE id NOT IN (${used})`).pluck().get()).toBe(0);
     }
-    expectMentioned(path);
+    expectPostings(path);
     const rawText = new RawTextReader(database);
     for (const id of database.prepare("SELECT id FROM stored_entries").pluck().all() as number[])
       expect(rawText.entryText(id) !== undefined).toBe(kept.blocks.has(Math.floor(id / 65_536)));
@@ -539,7 +539,7 @@ function expectSound(path: string, kept: Kept): void {
   }
 }
 
-/** What lines are left say what is stored of them, and it is told of how many entries and messages that cannot be said. */
+/** Expects the remaining lines to agree with what is stored, and a count of the entries and messages that cannot be compared. */
 async function expectLinesToAgree(path: string, before: Model, kept: Kept): Promise<void> {
   const { stdout } = await runCli(["verify", "--deep", "--json", "--db", path]);
   const { checks } = JSON.parse(stdout) as {
@@ -561,7 +561,7 @@ async function expectLinesToAgree(path: string, before: Model, kept: Kept): Prom
 }
 
 /** Every entry is found by what it says, and no block is named of which nothing is left. */
-function expectMentioned(path: string): void {
+function expectPostings(path: string): void {
   const copy = `${path}.postings`;
   copyFileSync(path, copy);
   const database = new Database(copy);
@@ -588,11 +588,11 @@ function expectMentioned(path: string): void {
       .all();
     const stored = postings();
     database.exec("DELETE FROM postings; UPDATE text_indexes SET last_id = 0 WHERE table_name = 'raw_blocks'");
-    indexPostings(database, mentionsTable(database), new FreshPostings());
-    const blockOf = (mention: string): number => Number(mention.split(" ")[2]);
-    const needed = [...postings()].filter((mention) => blockOf(mention) <= lastId);
-    expect(needed.filter((mention) => !stored.has(mention))).toEqual([]);
-    expect([...stored].filter((mention) => !alive.includes(blockOf(mention)))).toEqual([]);
+    indexPostings(database, postingsInsert(database), new FreshPostings());
+    const blockOf = (posting: string): number => Number(posting.split(" ")[2]);
+    const needed = [...postings()].filter((posting) => blockOf(posting) <= lastId);
+    expect(needed.filter((posting) => !stored.has(posting))).toEqual([]);
+    expect([...stored].filter((posting) => !alive.includes(blockOf(posting)))).toEqual([]);
   } finally {
     database.close();
   }
@@ -783,7 +783,7 @@ describe("a database that has lost old text", () => {
     const path = await prunedDatabase();
     const sound = await runCli(["verify", "--deep", "--db", path]);
     expect(sound.status).toBe(0);
-    expect(sound.stdout).toContain("Not held against their lines: 1 message and 3 entries, because 317 bytes of log");
+    expect(sound.stdout).toContain("Not compared with their lines: 1 message and 3 entries, because 317 bytes of log");
     const database = new Database(path);
     database.exec("UPDATE stored_messages SET size = 301 WHERE exim_id = '1vx5YS-0006QZ-2J'");
     database.close();

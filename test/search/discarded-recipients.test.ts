@@ -21,7 +21,7 @@ const DELIVERED = `2026-03-02 13:07:04 1vx2zI-00064d-0m => b@b.example R=r T=t H
 2026-03-02 13:07:04 1vx2zI-00064d-0m Completed
 `;
 
-test("its fate stands with the message of the same connection", async () => {
+test("the fate of a dropped recipient stands with the message of the same connection", async () => {
   const ask = await asking(LOG + DELIVERED);
   expect(await ask("trace", "1vx2zI-00064d-0m")).toContain(
     "Delivered to 1 of 2 recipients; discarded on purpose for gone@b.example.",
@@ -40,7 +40,7 @@ test.each([
       "\n2026-03-02 13:07:03 1vx2zH-00064d-0m <= s@a.example H=mx.a.example (helo) [203.0.113.7]:4321 P=esmtp S=464\n",
     ).replace("13:07:03 1vx2zI", "13:07:05 1vx2zI"),
   ],
-])("it does not where it is of %s", async (_what, log) => {
+])("a dropped recipient is not with the message where it is of %s", async (_what, log) => {
   const ask = await asking(log + DELIVERED.replaceAll("13:07:04", "13:07:06"));
   expect(await ask("trace", "1vx2zI-00064d-0m")).not.toContain("gone@b.example");
 });

@@ -85,7 +85,7 @@ function readIndex(directory: string): Case[] {
 const STAMPED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?(?: \[\d+\])? /;
 const ID = /^(?:\w{6}-\w{6}-\w{2}|\w{6}-\w{11}-\w{4})(?= )/;
 
-/** What syslog writes in front, with the number of a piece: `Dec 29 03:31:01 mx1 exim[21104]: [1/2] `; exigrep leaves it out. */
+/** Prefix of syslog, with the number of a piece: `Dec 29 03:31:01 mx1 exim[21104]: [1/2] `; exigrep leaves it out. */
 const SYSLOG_HEADER = /^[A-Z][a-z]{2} [ \d]\d [\d:]{8} \S+ exim\[\d+\]: (\[\d+[\\/]\d+\] )?/;
 
 /** Stamped lines by message; a line without an id by itself. One that syslog got for two logs is one. */

@@ -42,7 +42,7 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const VALUES: Readonly<Record<string, string>> = { size: "sizeBytes", "queue-time": "queueSeconds" };
 
-/** What is found, newest first: ids, and the kinds of lines that have none. */
+/** Results, newest first: ids, and the kinds of lines that have none. */
 async function find(...args: string[]): Promise<string[]> {
   const { stdout } = await runCli(["search", "--db", DB, "--ndjson", ...args]);
   return rowsOf(stdout).map(({ id, event }) => id ?? event ?? "");
@@ -196,7 +196,7 @@ describe("a filter", () => {
     [["--ip", "203.0.113.0/33"], "is no IP address and no net"],
     [["--code", "five"], "is no code"],
     [["--after", "nowhere"], "is no place in these results"],
-    [["--related"], "--related is about a pattern"],
+    [["--related"], "--related needs a pattern"],
     [["("], "The pattern cannot be read"],
   ])("%j is refused", async (args, says) => {
     expectFailure(await runCli(["search", "--db", DB, ...args]), { status: 2, says });

@@ -27,7 +27,7 @@ test.each([
   expect(results.map(({ id }: { id: string }) => id).toSorted()).toEqual(ids);
 });
 
-test("statistics are of them, too, and a result that cannot be is refused", async () => {
+test("filters of signatures and scans hold for statistics, too, and a result that cannot be is refused", async () => {
   const ask = await asking(LOG);
   const { messages } = JSON.parse(await ask("stats", "totals", "--signature", "dkim=fail", "--json")).sections.totals;
   expect(messages.received).toBe(1);

@@ -23,7 +23,7 @@ interface SystemOptions {
   readonly logs?: readonly string[];
   readonly logMode?: number;
   readonly hasSystemd?: boolean;
-  /** What Exim says of `log_file_path`. */
+  /** Exim's answer for `log_file_path`. */
   readonly exim?: string;
   readonly hasUser?: boolean;
 }
@@ -74,7 +74,7 @@ function makeSystem({
     put,
     setup: (...words: string[]) => runCli(["setup", ...words], world),
     unprivileged: (...words: string[]) => runCli(["setup", ...words], { ...world, isAdministrator: false }),
-    /** What changed something; questions are left out. */
+    /** Calls that changed something; questions are left out. */
     calls: () =>
       readFileSync(called, "utf8")
         .split("\n")
@@ -132,7 +132,7 @@ describe("setup", () => {
     put("/etc/systemd/system/exim-pilot-prune.service", "[Service]\nExecStart=/bin/true\n");
     const { status, stdout } = await setup("--remove");
     expect(status).toBe(0);
-    expect(stdout).toMatch(/kept +file: \/etc\/systemd\/system\/exim-pilot-prune\.service was changed/);
+    expect(stdout).toMatch(/kept +file: \/etc\/systemd\/system\/exim-pilot-prune\.service was edited/);
     expect(readdirSync(at("/etc/systemd/system"))).toEqual(["exim-pilot-prune.service"]);
     expect(calls().slice(-2)).toEqual([`systemctl disable --now ${TIMERS.join(" ")}`, "systemctl daemon-reload"]);
     for (const path of ["/etc/exim-pilot.toml", "/var/lib/exim-pilot"]) expect(existsSync(at(path)), path).toBe(true);

@@ -40,7 +40,7 @@ test.each([
   ["$each_recipients =~ /example$/", true],
   ["$each_recipients =~ /^a@/", false],
   ["$unset == 0", true],
-])("%s", (text, expected) => {
+])("the criterion %s is read", (text, expected) => {
   expect(isTrue(text)).toBe(expected);
 });
 
@@ -54,11 +54,11 @@ test("the operator = tells upper and lower case apart when asked to", () => {
 
 describe("what is no criterion is told in a sentence", () => {
   test.each([
-    ["", '"" is no criterion.'],
-    ["> 6h", '"> 6h" is no criterion.'],
-    ["$message_age > soon", '"$message_age > soon" compares with what is no number.'],
-    ["$message_age > 6 h", '"$message_age > 6 h" compares with what is no number.'],
-    ["$message_age about 6h", '"$message_age about 6h" has no operator that is known.'],
+    ["", '"" is not a criterion.'],
+    ["> 6h", '"> 6h" is not a criterion.'],
+    ["$message_age > soon", '"$message_age > soon" compares with something that is not a number.'],
+    ["$message_age > 6 h", '"$message_age > 6 h" compares with something that is not a number.'],
+    ["$message_age about 6h", '"$message_age about 6h" has no known operator.'],
     ["$sender_address =~ /(/", /regular expression that cannot be read/],
     ["$sender_address =~ /a/x", /has the flag x/],
   ])("%s", (text, reason) => {

@@ -10,6 +10,6 @@ test.each([
   ["=?utf-8*de?Q?ja?=", "ja"],
   ["=?no-such-charset?Q?ja?=", "=?no-such-charset?Q?ja?="],
   ["=?utf-8?Q?a=00b?=", "a?b"],
-])("%s", (text, expected) => {
+])("the header text %s is decoded", (text, expected) => {
   expect(decodeEncodedWords(text)).toBe(expected);
 });

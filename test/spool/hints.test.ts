@@ -18,7 +18,7 @@ test("a hash file says what exim_dumpdb printed of it", () => {
   expect(file).toEqual({ kind: "read", hints: byKey });
 });
 
-test("tells forms apart", () => {
+test("forms of hints files are told apart by their first bytes", () => {
   expect(hintForm(BYTES)).toBe("berkeley_hash");
   expect(hintForm(Buffer.from(DUMP))).toBe("dump");
   expect(hintForm(Buffer.from("SQLite format 3\0…"))).toBe("sqlite");
@@ -26,7 +26,7 @@ test("tells forms apart", () => {
   expect(hintForm(Buffer.alloc(0))).toBe("unknown");
 });
 
-test("reads records with a version in front, and of a machine with the high byte first", () => {
+test("hints are read from records with a version in front, and of a machine with the high byte first", () => {
   const head = Buffer.alloc(16 + 36);
   head.writeInt32LE(2, 0);
   head.writeInt32LE(1, 4);
@@ -58,12 +58,12 @@ describe("damage is told, never thrown", () => {
     return reading.kind === "damaged" ? reading.reason : "read";
   };
 
-  test("where the file is cut at every 512 bytes", () => {
+  test("in a file that is cut at every 512 bytes", () => {
     for (let end = 0; end < BYTES.length; end += 512)
       expect(outcome(BYTES.subarray(0, end))).toMatch(/no hash file|cut/);
   });
 
-  test("where bytes of it are others", () => {
+  test("in a file with other bytes here and there", () => {
     let damaged = 0;
     for (let at = 0; at < BYTES.length; at += 37) {
       const changed = Buffer.from(BYTES);

@@ -31,7 +31,7 @@ function read(text: string | Buffer): SpoolHeader {
   return reading.header;
 }
 
-test("reads the envelope, and counts headers that are sent", () => {
+test("a spool header gives the envelope, and counts headers that are sent", () => {
   const header = read(fileOf());
   expect(header).toMatchObject({
     id: ID,
@@ -51,12 +51,12 @@ test("reads the envelope, and counts headers that are sent", () => {
   ]);
 });
 
-test("takes negative numbers and blanks in a login", () => {
+test("a spool header may have negative numbers and blanks in a login", () => {
   const text = fileOf().replace("Debian-exim 102 105", "some body -2 -1");
   expect(read(text)).toMatchObject({ login: "some body", uid: -2, gid: -1 });
 });
 
-test("reads variables: tainted, quoted, and those of ACLs over several lines", () => {
+test("a spool header has variables: tainted, quoted, and those of ACLs over several lines", () => {
   const variables = [
     "-frozen 1772451891",
     "--helo_name app1.partner.example",
@@ -82,7 +82,7 @@ test("reads variables: tainted, quoted, and those of ACLs over several lines", (
   expect(frozenTime).toBe(1_772_451_891);
 });
 
-test("reads the tree of those who have it", () => {
+test("a spool header has the tree of the recipients that were delivered", () => {
   const tree = ["YY m@x.example", "NY c@x.example", "NN d@x.example", "NN z@x.example"];
   expect(read(fileOf({ tree })).nonRecipients).toEqual(["m@x.example", "c@x.example", "d@x.example", "z@x.example"]);
 });
@@ -99,12 +99,12 @@ describe("a recipient", () => {
     ["bob@example.org rfc822;b@x.example 18,8 own@x.example 13,2#3", "bob@example.org", 2],
     ['"a #1"@example.org rfc822;b@x.example 18,8  0,-1#3', '"a #1"@example.org', -1],
     ["b\xc3\xbc@example.org \xc3\xbc@x.example 12,1#1", "bü@example.org", 1],
-  ])("%s", (line, address, parent) => {
+  ])("is read from %s", (line, address, parent) => {
     expect(read(fileOf({ recipients: [line] })).recipients).toEqual([{ address, parent }]);
   });
 
   test.each(["bob@example.org#1", "bob@example.org own 99,1#1", "bob@example.org 1,2#1", " 0,0#1"])(
-    "%s is damage",
+    "is damage in the form %s",
     (line) => {
       expect(() => read(fileOf({ recipients: [line] }))).toThrow(/recipient/);
     },
@@ -123,29 +123,29 @@ describe("damage is told, never thrown", () => {
     [fileOf().replace("Debian-exim 102 105", "Debian-exim"), "Its second line does not name a user with two numbers."],
     [fileOf().replace("<x@sender1.example>", "x@sender1.example"), "Its third line is not a sender between < and >."],
     [fileOf().replace("1772451890 2", "1772451890"), "Its fourth line is not a time and a number of warnings."],
-    [fileOf({ variables: ["-frozen soon"] }), 'It is frozen since what is no time: "soon".'],
+    [fileOf({ variables: ["-frozen soon"] }), 'It has an invalid time of freezing: "soon".'],
     [fileOf({ variables: ["-aclc x y"] }), 'The line of an ACL variable is not a name and a length: "x y".'],
     [fileOf({ variables: ["-aclc x 9999"] }), "It ends within an ACL variable."],
     [fileOf({ tree: ["QX"] }), "The addresses it was delivered to are no tree."],
     [fileOf({ tree: ["YN a@x.example"] }), "The addresses it was delivered to are no tree."],
     [fileOf().replace("\n1\n", "\n99999\n"), "The number of recipients is none, or too large."],
     [fileOf().replace("\n1\n", "\n3\n"), "It names 1 of its 3 recipients."],
-    [fileOf().replace("bob@", "b\0b@"), "A NUL stands in the recipients."],
+    [fileOf().replace("bob@", "b\0b@"), "A NUL is in the recipients."],
     [fileOf({ headers: ["abc"] }), "A header has no length in front."],
     [fileOf({ headers: ["900  X: y\n"] }), "It ends within a header."],
     [fileOf({ headers: ["006  X: \0y\n"] }), "A header holds a NUL."],
     [fileOf({ headers: ["0"] }), "A header has no kind in front."],
-  ])("%#: %s", (text, reason) => {
+  ])("in the %#th text: %s", (text, reason) => {
     expect(reasonOf(text)).toBe(reason);
   });
 
-  test("of 100,001 headers", () => {
+  test("in a file with 100,001 headers", () => {
     expect(reasonOf(fileOf({ headers: Array.from({ length: 100_001 }, () => "002  X\n") }))).toMatch(
       /more than 100000/,
     );
   });
 
-  test("where a real file is cut at any byte: damage, or a part that is sound", () => {
+  test("in a real file that is cut at any byte: damage, or a part that is sound", () => {
     const { directory } = trimmedSpool("default");
     for (const name of readdirSync(join(directory, "input")).filter((file) => file.endsWith("-H"))) {
       const bytes = readFileSync(join(directory, "input", name));
@@ -163,7 +163,7 @@ describe("damage is told, never thrown", () => {
     }
   });
 
-  test("where bytes of it are others", () => {
+  test("in a file with other bytes here and there", () => {
     const { directory } = trimmedSpool("longid");
     const files = readdirSync(join(directory, "input")).filter((file) => file.endsWith("-H"));
     const all = files.map((name) => ({ name, bytes: readFileSync(join(directory, "input", name)) }));

@@ -1,4 +1,4 @@
-/** What a time is compared with: the same figures as of that time alone, in every section and form. */
+/** Comparison with an earlier time: the same figures as for that time alone, in every section and form. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ describe("a comparison", () => {
     const other = await statsOf("all", "--since", "2026-03-02 00:00", "--until", "2026-03-02 12:00", "--bucket", "6h");
     expect(Object.keys(before?.sections ?? {})).toEqual(SECTION_NAMES.filter((name) => name !== "coverage"));
     const { series, top, providers, slow, ...same } = (before as { sections: Sections }).sections;
-    // What was read is told of the time that is asked for.
+    // Coverage is that of the requested time.
     const {
       coverage: _coverage,
       series: otherSeries,

@@ -156,7 +156,7 @@ function expectViews(path: string, stats: Stats, time: Time | undefined): void {
     ["transport", "transport", delivered],
     ["domain", "replace(recipient, rtrim(recipient, replace(recipient, '@', '')), '')", delivered],
   ] as const) {
-    // Those with equal counts stand in any order.
+    // Equal counts may be in any order.
     expect(countsOf(ranking(axis)), axis).toEqual(countsOf(leaders(key, from)));
     expect(ranking(axis)[0], axis).toEqual(leaders(key, from)[0]);
   }
@@ -226,7 +226,7 @@ const COUNTED_OTHERWISE: Readonly<Record<string, string>> = {
   "admin-sysfilter-redirect": "the system filter put a recipient in the place of the others",
 };
 
-/** What became of the recipients of messages about which the driver knows it of every recipient. */
+/** Expects the statuses of recipients, for messages whose recipients the driver all knows. */
 async function expectFates(path: string, corpus: WithTruth): Promise<void> {
   const messages = corpus.truth.messages.filter(
     ({ accepted, exim_id, rcpts, scenario }) =>

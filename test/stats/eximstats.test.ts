@@ -19,9 +19,9 @@ import { ingestInto, temporaryFolder, withReader } from "../support/database.ts"
 import { SMALL_LOGS } from "../support/small-log.ts";
 
 /**
- * What may differ, by profile, with the reason. Where stamps carry a zone, eximstats takes them for local time of the machine it
- * runs on, which the lab had set to the same zone, and then adds the zone once more: two messages of 1,186 come out one hour and
- * four hours older than they were.
+ * Accepted differences by profile, with the reason. eximstats takes stamps with a zone for local time of the machine it runs on,
+ * which the lab had set to the same zone, and then adds the zone again: two messages of 1,186 come out one hour and four hours
+ * older than they were.
  */
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   msec: [
@@ -96,7 +96,7 @@ describe.runIf(isThere).each(PROFILES)("%s", (profile) => {
           compare(`${key} ${title}`, ours, theirs.get(title));
       }
     }
-    // Nothing but which tables there are, and how long, is different in these; what they have in common with the plain one is compared.
+    // These differ only in the choice and length of tables; what they have in common with the plain one is compared.
     for (const name of ["ne", "nr", "nr-ne-nt", "tnl", "h0", "pattern"]) {
       const theirs = expected(name);
       const common = tablesOf(report, "host").filter(([title]) => theirs.has(title));
@@ -242,7 +242,7 @@ function queueBins(times: readonly (readonly [seconds: number, messages: number]
   return counts.filter(([, count]) => count > 0).map(([label, count]) => `${label} ${count}`);
 }
 
-/** As eximstats prints it. */
+/** Volume as eximstats prints it. */
 function volume(bytes: number): string {
   if (bytes < 10_000) return String(bytes);
   return bytes < 10_000_000 ? `${Math.round(bytes / 1024)}KB` : `${Math.round(bytes / 1024 ** 2)}MB`;
@@ -252,7 +252,7 @@ function squeeze(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** What eximstats printed, without averages, percentages and dots: title → lines. */
+/** Report of eximstats without averages, percentages and dots: title → lines. */
 function readReport(path: string): Map<string, string[]> {
   const tables = new Map<string, string[]>();
   const lines = readFileSync(path, "latin1").split("\n").map(decodeUtf8);

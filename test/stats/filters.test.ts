@@ -13,7 +13,7 @@ const DB = join(FOLDER, "pilot.db");
 beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-/** What holds of messages `m`; of attempts `a`, when not all of such messages count; of rejections without a message. */
+/** Conditions on messages `m`; on attempts `a`, if not all of such messages count; on rejections without a message. */
 interface Meaning {
   readonly flags: readonly string[];
   readonly message: string;
@@ -117,6 +117,8 @@ test("what filters cannot tell of is said", async () => {
   expect(await limits("totals")).toEqual([]);
   expect(await limits("totals", "--sender", "*@partner.example")).toEqual([]);
   expect(await limits("problems", "--sender", "*@partner.example")).toEqual([expect.stringContaining("Panics")]);
-  expect(await limits("totals", "--status", "frozen")).toEqual([expect.stringContaining("Of rejections only those")]);
+  expect(await limits("totals", "--status", "frozen")).toEqual([
+    expect.stringContaining("Only rejections of messages"),
+  ]);
   expect(await limits("deferrals", "--router", "panictaint")).toEqual([expect.stringContaining("Attempts are those")]);
 });

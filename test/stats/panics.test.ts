@@ -22,12 +22,12 @@ test.each(ENTRIES)("every entry of the panic log is a panic: %s", async (entry) 
   expect(found).not.toBe("");
 });
 
-test("all of them are counted and found", async () => {
+test("all entries of the panic log are counted and found", async () => {
   const ask = await asking(`${ENTRIES.join("\n")}\n`, "panic");
   expect(await ask("stats", "problems")).toContain(`in ${ENTRIES.length} entries`);
 });
 
-test("no other log is full of panics", async () => {
+test("most of these entries are no panics in another log", async () => {
   const ask = await asking(`${ENTRIES.join("\n")}\n`, "main");
   expect(await ask("stats", "problems")).toContain("in 1 entry");
 });

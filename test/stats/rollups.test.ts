@@ -20,10 +20,10 @@ import { queryAll } from "../support/views.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
 const RUNS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 2);
-/** So small that a few messages make several. */
+/** Sizes so small that a few messages make several chunks. */
 const SIZES = { messages: 4, blocks: 2 };
 
-/** Those that are made of such figures. */
+/** Sections made of rollups. */
 const SECTIONS: readonly SectionName[] = [
   "problems",
   "totals",
@@ -101,7 +101,7 @@ function logsOf(traffic: { seed: number; messages: number; gapMs: number }): Rec
 async function expectSame(path: string, filters: readonly Filter[]): Promise<number> {
   const plain = withoutChunks(path);
   const expected = await figuresOf(plain, filters);
-  // What is left of earlier chunks, after what has changed since.
+  // Earlier chunks are still sound after the changes.
   expectSound(path);
   expect(await figuresOf(path, filters)).toEqual(expected);
   await withWriter(path, (writer) => {

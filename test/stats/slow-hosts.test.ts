@@ -1,4 +1,4 @@
-/** What is said of silent hosts where the line of the attempt does not name them. */
+/** Figures of silent hosts where the line of the attempt does not name them. */
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** When what is counted while entries are stored stands for a chunk; that it is right, test/stats/rollups.test.ts finds. */
+/** Cases in which counts made while entries are stored are used for a chunk; test/stats/rollups.test.ts checks that they are right. */
 import { describe, expect, test } from "vitest";
 import { CHUNK_SIZES } from "../../src/store/schema/chunks.ts";
 import { FreshCounts } from "../../src/store/write/fresh-counts.ts";

@@ -323,7 +323,7 @@ describe("the views", () => {
     expect(migrateStore(settings, { dryRun: true })).toMatchObject({ migrations: [], viewsChanged: true });
     expect(migrateStore(settings, { dryRun: false })).toMatchObject({ migrations: [], viewsChanged: true });
     expect(namesOf(path, "view")).toEqual(expect.arrayContaining(["names", "wells"]));
-    // What a user or an older version made beside ours stays.
+    // Views of users and of older versions stay.
     expect(namesOf(path, "view")).toContain("sources");
     expect(queryAll(path, "SELECT name FROM names")).toEqual([{ name: "mx1" }]);
     expect(migrateStore(settings, { dryRun: false }).viewsChanged).toBe(false);

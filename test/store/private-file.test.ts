@@ -19,7 +19,7 @@ import { temporaryFolder } from "../support/database.ts";
 
 const RIGHTS = 0o777;
 
-/** What the error of `action` says; undefined when there is none. */
+/** Error code of `action`; undefined if it succeeds. */
 function codeOf(action: () => void): string | undefined {
   try {
     action();

@@ -1,4 +1,4 @@
-/** What is asked often goes by index: no query behind trace and search walks through a table that grows with the logs. */
+/** Frequent questions use an index: no query behind trace and search scans a table that grows with the logs. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** What a statement of a user may do, and what is said of one that may not. */
+/** Rights of a user's statement, and the errors for one that exceeds them. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,8 +68,8 @@ describe("what SQLite objects to is said as it says it", () => {
     ["SELECT json('{')", /malformed JSON/],
     ["SELECT abs(-9223372036854775808)", /integer overflow/],
     ["SELECT 1; SELECT 2", /more than one statement/],
-    ["-- nothing", /There is no statement/],
-    ["", /There is no statement/],
+    ["-- nothing", /No statement was given/],
+    ["", /No statement was given/],
     ["SELECT :x", /no value/],
     ["SELECT ?", /no value/],
   ])("%s", (statement, says) => {

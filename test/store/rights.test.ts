@@ -23,7 +23,7 @@ import {
 const ADMINISTRATOR = 0;
 const ID = "1vwwZU-0005V4-1s";
 const LOG = SMALL_LOGS.main.toString();
-/** Of a second log; enough for the run to store some before its end. */
+/** Lines of a second log; enough for the run to store some before its end. */
 const MORE = Array.from({ length: 3000 }, (_, index) => `2026-03-03 06:16:00 Start queue run: pid=${index}\n`).join("");
 
 const [noOthers, noMounts] = [whyNotAsOthers(), whyNotReadOnly()];
@@ -189,7 +189,7 @@ function linesOf(json: string): number {
   return sources.reduce((sum, { lines }) => sum + lines, 0);
 }
 
-/** Of a few questions, which change nothing. */
+/** Expects answers to a few questions, which change nothing. */
 function expectAnswers(path: string): void {
   const before = contentOf(path);
   const [sources, trace] = runAllAs(READER, [
@@ -245,7 +245,7 @@ function rightsBeside(path: string): string[] {
   });
 }
 
-/** Of the database and its log. */
+/** Bytes of the database and its log. */
 function contentOf(path: string): readonly (string | undefined)[] {
   return ["", "-wal"].map((ending) =>
     existsSync(path + ending) ? readFileSync(path + ending).toString("base64") : undefined,

@@ -114,7 +114,7 @@ const KEY = { id: "1vx5YT-0006RL-10", server: "default" };
 
 let database: Promise<string> | undefined;
 
-/** Of two trimmed corpora, each a server; made once and only read. */
+/** Database of two trimmed corpora, each a server; made once and only read. */
 function corpusDatabase(): Promise<string> {
   database ??= makeDatabase();
   return database;
@@ -132,7 +132,7 @@ async function makeDatabase(): Promise<string> {
   return path;
 }
 
-/** What SQLite is asked when `ask` is answered, values filled in. */
+/** Statements that SQLite gets while `ask` runs, values filled in. */
 async function statementsOf(path: string, ask: (reader: Reader) => Promise<unknown>): Promise<string[]> {
   const statements: string[] = [];
   const connection = new Database(path, { readonly: true, verbose: (sql) => statements.push(String(sql)) });

@@ -99,7 +99,7 @@ describe("the types of the public views", () => {
   });
 });
 
-/** Of sizes that anybody can make up in a log. */
+/** Sums of sizes that anybody can forge in a log. */
 const LARGE_SUMS = ["rolled_messages.bytes", "rolled_recipients.bytes"];
 
 describe("the schema", () => {
@@ -139,7 +139,7 @@ describe("the codes", () => {
     ["message_status", MESSAGE_STATUSES],
     ["recipient_status", RECIPIENT_STATUSES],
     ["outcome", OUTCOMES],
-    ["mention", POSTING_KINDS],
+    ["posting", POSTING_KINDS],
   ])("of %s are the program's list, in its order", (family, names) => {
     expect(codesOf(family)).toEqual(names.map((name, code) => ({ code, name })));
   });
@@ -164,10 +164,10 @@ describe("the codes", () => {
     expect(families).toEqual([
       "event",
       "log_type",
-      "mention",
       "message_status",
       "outcome",
       "phase",
+      "posting",
       "recipient_status",
     ]);
   });
@@ -187,7 +187,7 @@ function sqlOf(table: string): string {
   return fresh.prepare("SELECT sql FROM sqlite_schema WHERE name = ?").pluck().get(table) as string;
 }
 
-/** What follows `--` on the line of a column. */
+/** Comment after `--` on the line of a column. */
 function commentOf(table: string, column: string): string {
   const line = sqlOf(table)
     .split("\n")
@@ -195,7 +195,7 @@ function commentOf(table: string, column: string): string {
   return /--(.*)/.exec(line ?? "")?.[1]?.trim() ?? "";
 }
 
-/** What the comment of a column that holds a time or a duration has to say; undefined for any other column. */
+/** Unit that the comment of a column with a time or a duration must name; undefined for any other column. */
 function unitOf(column: string): RegExp | undefined {
   if (/_(seconds|minutes|hours|days|time|date)$/.test(column)) return /\b(ms|moment|s|seconds|min|h|days)\b/;
   if (column.endsWith("_ms")) return /\bms\b/;
@@ -233,7 +233,7 @@ function sqliteTypesOf(text: string): string[] {
   });
 }
 
-/** Of every trimmed corpus, each a server. */
+/** Database of every trimmed corpus, each a server. */
 async function corpusDatabase(): Promise<string> {
   const path = join(temporaryFolder(), "corpus.db");
   for (const { name, profile, logs, truth } of corpusProfiles()) {

@@ -135,7 +135,7 @@ describe("the views", () => {
   });
 });
 
-/** What a text becomes that holds placeholders already. */
+/** Text with the placeholders that it becomes. */
 function withPictures(original: string): string {
   return original.replaceAll(IP, "␁").replaceAll(RECIPIENT, "␂").replaceAll(SENDER, "␃");
 }

@@ -26,7 +26,7 @@ const COUNT = "SELECT count(*) FROM strings";
 /** Texts that are in the file of the database, and those that are in its log only. */
 const [SETTLED, IN_LOG] = [3, 2];
 
-/** What may lie beside a database, and whether SQLite's locks can be used with that by one who may write to the directory. */
+/** Files that may lie beside a database, and whether SQLite's locks work there for a user who may write to the directory. */
 const STATES: readonly (readonly [what: string, texts: number, isLocked: boolean, make: (path: string) => void])[] = [
   ["an empty -wal and a -shm, as a writer leaves them", SETTLED, true, (path) => makeSettled(path)],
   ["no -wal and no -shm", SETTLED, false, (path) => remove(makeSettled(path), "-wal", "-shm")],

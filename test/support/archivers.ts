@@ -4,7 +4,7 @@ import { constants, gunzipSync, gzipSync } from "node:zlib";
 
 export interface Archiver {
   readonly codec: string;
-  /** Of the names of its files. */
+  /** Ending of its file names. */
   readonly ending: string;
   readonly compress: (bytes: Uint8Array | string) => Buffer;
   /** All that can be read of an archive, be it cut off. */
@@ -25,7 +25,7 @@ const GZIP: Archiver = {
   decompress: (archive) => gunzipSync(archive, { finishFlush: constants.Z_SYNC_FLUSH }),
 };
 
-/** Those this machine has. */
+/** Archivers that this machine has. */
 export function availableArchivers(): readonly Archiver[] {
   return [GZIP, ...EXTERNAL.flatMap(([codec, ending, argv]) => archiverOf(codec, ending, argv) ?? [])];
 }

@@ -11,9 +11,9 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** What is not given is as in {@link stillIo}; whether it is a terminal, and its width, are those of stdout and stderr. */
+/** Options like {@link stillIo}; terminal and width are those of stdout and stderr. */
 export interface CliOptions extends ScreenOptions, Partial<Omit<Io, "stdin" | "stdout" | "stderr">> {
-  /** What "-" reads: text as UTF-8, bytes as they are, or a stream of one's own. */
+  /** Content of "-": text as UTF-8, bytes as they are, or a stream of one's own. */
   readonly stdin?: string | Uint8Array | Readable;
   /** Takes what is printed there, which is then not in the result. */
   readonly stdout?: OutputStream;

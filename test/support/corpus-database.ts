@@ -14,7 +14,7 @@ export async function mainLogDatabase({ name, logs, truth }: Pick<Corpus, "name"
   return databaseOf(`${name}, main log`, [logs.main], truth.timezone);
 }
 
-/** When the corpora are read: after their last line. */
+/** Time at which the corpora are read: after their last line. */
 const AFTER_ALL = epochMs(Date.UTC(2030, 0));
 
 async function databaseOf(name: string, logs: readonly string[], timeZone: string): Promise<string> {

@@ -23,13 +23,13 @@ export interface Corpus {
 /** A run of Exim that logged through syslog. */
 export type SyslogCorpus = Omit<Corpus, "logs"> & { readonly logs: { readonly syslog: string } };
 
-/** What happened to one address of one message. */
+/** Fate of one address of one message. */
 export interface RecipientFate {
   /** The driver's number of the message, "L00001": the only key every message has. */
   readonly lab: string;
   /** Exim's id; undefined where the driver was told none (most refused messages have one in the log nevertheless). */
   readonly messageId: string | undefined;
-  /** As the driver wrote it: case, quotes and a missing domain are kept. An address given twice is listed twice. */
+  /** Address as the driver wrote it: case, quotes and a missing domain are kept. An address given twice is listed twice. */
   readonly recipient: string;
   readonly fate: TruthFate;
 }
@@ -64,7 +64,7 @@ export const PLAIN_FATES = [
   "suppressed",
   /** Accepted, then gone without a trace: an Exim bug. */
   "lost",
-  /** Nothing was expected in particular, and nothing was found. */
+  /** The driver expected nothing in particular, and found nothing. */
   "nothing seen",
 ] as const;
 
@@ -83,9 +83,9 @@ export interface Truth {
   /** First line of `exim -bV`. */
   readonly exim_version: string;
   readonly primary_hostname: string;
-  /** As configured. */
+  /** Value as configured. */
   readonly log_selector: string;
-  /** Whether stamps carry their offset. */
+  /** True if stamps carry their offset. */
   readonly log_timezone: boolean;
   /** IANA name of the zone the log was written in. */
   readonly timezone: string;
@@ -102,10 +102,10 @@ export interface Truth {
   readonly queue_at_end: readonly TruthQueueEntry[];
   /** In order of time; the last is the end. */
   readonly queue_snapshots: readonly TruthQueueSnapshot[];
-  /** What was done with the command line, in order of time. */
+  /** Actions on the command line, in order of time. */
   readonly admin_actions: readonly TruthAdminAction[];
   readonly queue_runs: readonly TruthQueueRun[];
-  /** What the receiving hosts saw. Trimmed corpora keep the kinds "accepted" and "refused" only: others name no message. */
+  /** Events at the receiving hosts. Trimmed corpora keep the kinds "accepted" and "refused" only: others name no message. */
   readonly sink_events: readonly TruthSinkEvent[];
   /** Empty in every corpus. */
   readonly notes: readonly string[];
@@ -138,7 +138,7 @@ export interface TruthSummary {
 interface TruthMessageBase {
   /** The driver's number, "L00001", also in the header X-Lab-Id; unique, rising. */
   readonly n: string;
-  /** What was tried: "local-plain", "admin-Mrm". Not unique. */
+  /** Scenario: "local-plain", "admin-Mrm". Not unique. */
   readonly scenario: string;
   /** Envelope sender, "" for a bounce. */
   readonly mail_from: string;
@@ -179,7 +179,7 @@ export interface TruthCommandMessage extends TruthMessageBase {
   readonly via: "command";
   readonly client: TruthCommandClient;
   readonly command_rc: number;
-  /** What Exim printed. */
+  /** Output of Exim. */
   readonly command_out: string;
 }
 
@@ -203,10 +203,10 @@ export interface TruthCommandClient {
 }
 
 export interface TruthRecipient {
-  /** As the driver wrote it: case, quotes and a missing domain are kept. */
+  /** Address as the driver wrote it: case, quotes and a missing domain are kept. */
   readonly addr: string;
   /**
-   * What was expected, by destination: "mbox:alice", "maildir:/home/carol/Maildir", "file:…", "pipe:…", "sink:a@b.example" (delivered
+   * Expected fates, by destination: "mbox:alice", "maildir:/home/carol/Maildir", "file:…", "pipe:…", "sink:a@b.example" (delivered
    * there), "bounce:a@b.example", "bouncefail:…", "queued:…", "removed-frozen:…", or without a destination "rejected", "discarded",
    * "removed", "frozen", "suppressed", "unknown". A "?" at the end: optional. " || " separates alternatives.
    */
@@ -220,7 +220,7 @@ export interface TruthRecipient {
   readonly as_expected: boolean | null;
 }
 
-/** Where copies and bounces of a message turned up. */
+/** Places where copies and bounces of a message arrived. */
 export interface TruthSeen {
   readonly sink_accepts: readonly TruthSinkAccept[];
   readonly mailboxes: readonly TruthMailboxCopy[];
@@ -230,7 +230,7 @@ export interface TruthSeen {
   readonly queued: readonly TruthQueued[];
   /** Its bounces on the queue at the end. */
   readonly queued_bounces: readonly TruthQueuedBounce[];
-  /** Whether an administrator removed it. */
+  /** True if an administrator removed it. */
   readonly removed: boolean;
 }
 
@@ -269,7 +269,7 @@ export interface TruthPipeRun {
 export interface TruthBounce {
   /** The address that failed, as the bounce names it: with aliases, the final one. */
   readonly addr: string;
-  /** Where the bounce arrived: "mbox:alice" or "sink:app@partner.example". */
+  /** Place where the bounce arrived: "mbox:alice" or "sink:app@partner.example". */
   readonly where: string;
   readonly bounce_exim_id: string;
 }
@@ -278,7 +278,7 @@ export interface TruthQueued {
   readonly id: string;
   readonly pending: readonly string[];
   readonly delivered: readonly string[];
-  /** When it froze, in whole seconds; false: it is not frozen. */
+  /** Time when it froze, in whole seconds; false if it is not frozen. */
   readonly frozen: number | false;
 }
 
@@ -298,7 +298,7 @@ export interface TruthGeneratedMessage {
   readonly about_exim_id: string | null;
   /** Only bounces have them. */
   readonly failed_rcpts: readonly string[] | null;
-  /** Where it arrived: "mbox:alice" or "sink:app@partner.example". */
+  /** Place where it arrived: "mbox:alice" or "sink:app@partner.example". */
   readonly where: string;
 }
 
@@ -311,7 +311,7 @@ export interface TruthQueueEntry {
   readonly sender: string;
   /** In whole seconds. */
   readonly received_at: number;
-  /** When it froze, in whole seconds; false: it is not frozen. */
+  /** Time when it froze, in whole seconds; false if it is not frozen. */
   readonly frozen: number | false;
   readonly ident?: string;
   readonly auth_id?: string;
@@ -331,7 +331,7 @@ export interface TruthQueueSnapshot {
   readonly tag: "hour10" | "day2" | "end";
   readonly t: number;
   readonly local: string;
-  /** How long the logs were then: the first so many bytes and lines tell the queue as it was. */
+  /** Length of the logs at that time: as many bytes and lines show the queue as it was. */
   readonly mainlog_bytes: number;
   readonly mainlog_lines: number;
   readonly rejectlog_bytes: number;
@@ -361,9 +361,9 @@ export interface TruthSinkEvent {
   readonly t: number;
   readonly host: string;
   readonly ip: string;
-  /** Not with "aborted". */
+  /** Absent with "aborted". */
   readonly reply?: TruthReply;
-  /** Not with "banner". */
+  /** Absent with "banner". */
   readonly mail?: string | null;
   /** With "rcpt", "accepted" and "refused". */
   readonly rcpt?: string;
@@ -375,7 +375,7 @@ export interface TruthSinkEvent {
   readonly tls?: string | null;
   readonly auth?: string | null;
   readonly size?: number;
-  /** Of MAIL. */
+  /** Parameters of MAIL. */
   readonly params?: string;
   /** The driver's number; null: Exim made the message. */
   readonly lab?: string | null;
@@ -386,7 +386,7 @@ export interface TruthSinkEvent {
   readonly per_rcpt?: true;
   /** The header Auto-Submitted. */
   readonly auto?: string;
-  /** What a generated message is about. */
+  /** The message that a generated message is about. */
   readonly about?: string;
   readonly about_exim_id?: string;
   readonly failed_rcpts?: readonly string[];
@@ -449,7 +449,7 @@ export function readTruth(directory: string): Truth {
   return JSON.parse(readFileSync(join(directory, "TRUTH.json"), "utf8")) as Truth;
 }
 
-/** What became of every address of every message that was tried, refused ones included; in the order they were given. */
+/** Fate of every address of every message that was tried, rejected ones included, in the order given. */
 export function recipientFates(truth: Truth): RecipientFate[] {
   return truth.messages.flatMap((message) =>
     message.rcpts.map(({ addr, fate }) => ({

@@ -8,7 +8,7 @@ export interface TimedLine {
 
 export interface Cut {
   readonly from: number;
-  /** Not included. */
+  /** Exclusive. */
   readonly until: number;
 }
 
@@ -65,7 +65,7 @@ export function textOf({ lines }: TimedLog): string {
   return lines.map(({ text }) => `${text}\n`).join("");
 }
 
-/** What tells of a hole. */
+/** Traces that show a hole. */
 export interface Traces {
   /** A queue run was due by the distances around it. */
   readonly heartbeat: boolean;
@@ -106,7 +106,7 @@ function distancesOf(beats: readonly number[]): number[] {
   return beats.slice(1).map((at, index) => at - (beats[index] ?? at));
 }
 
-/** What is refused is written to both logs in one form. */
+/** A rejection is in both logs in one form. */
 function hasPair(gone: readonly TimedLine[], log: TimedLog, other: TimedLog): boolean {
   const left = new Set(other.lines.map(({ text }) => text));
   // Equal lines of one second are several events, and which of them is left cannot be told.

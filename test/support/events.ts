@@ -368,7 +368,7 @@ export interface Fates {
   readonly recipients: Readonly<Record<string, RecipientStatus>>;
 }
 
-/** What a history comes to. */
+/** Fates that a history leads to. */
 export function fatesOf(history: readonly Happening[]): Fates {
   const state = fold(history);
   const fates = recipientFates(state);

@@ -53,7 +53,7 @@ export function* generateTraffic({ messages, seed = 1, startMs = START_MS, gapMs
   yield* agenda.until(Number.POSITIVE_INFINITY);
 }
 
-/** What is yet to be written, by time; a binary heap. */
+/** Lines yet to be written, by time; a binary heap. */
 class Agenda {
   readonly #heap: {
     readonly ms: number;
@@ -174,7 +174,7 @@ const CIPHER = "TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256";
 const REMOTE = "R=dnslookup T=remote_smtp";
 const LOCAL = "R=local_user T=mail_spool";
 
-/** What one message needs, drawn once. */
+/** Facts about one message, drawn once. */
 interface Letter {
   readonly id: string;
   readonly sender: string;

@@ -29,7 +29,7 @@ export interface Outcome {
   readonly exit: string;
 }
 
-/** What `$NAME` stands for. */
+/** Values of `$NAME`. */
 export type Places = Readonly<Record<"FIXTURES" | "DB" | "NEW", string>>;
 
 const CASES = join(FIXTURES, "cli");
@@ -71,7 +71,7 @@ export async function runCase({ commands }: GoldenCase, places: Places): Promise
   return { stdout: join("stdout"), stderr: join("stderr"), exit: join("exit") };
 }
 
-/** What the case is expected to print; empty where the file is missing. */
+/** Expected output of the case; empty where the file is missing. */
 export function readOutcome({ directory }: GoldenCase): Outcome {
   const read = (part: keyof Outcome): string => {
     const path = join(directory, part);

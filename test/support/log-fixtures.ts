@@ -17,7 +17,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 export interface LogFixture {
   readonly file: string;
-  /** Of the `#>` line, counted from 1. */
+  /** Number of the `#>` line, from 1. */
   readonly lineNumber: number;
   /** The comment lines above, without their `#`. */
   readonly comment: string;

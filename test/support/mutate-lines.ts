@@ -1,7 +1,7 @@
 /** Lines that Exim did not write: real ones, damaged or forged. A seed gives the same line again from the same samples. */
 import { Random } from "./generate.ts";
 
-/** What the grammar is made of, and what breaks it. */
+/** Tokens of the grammar, and those that break it. */
 const TOKENS = [
   ...[
     '"',

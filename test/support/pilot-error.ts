@@ -1,7 +1,7 @@
 /** The failures that users are told of, as they are thrown. What is none of them is thrown on. */
 import { PilotError } from "../../src/errors.ts";
 
-/** Of an action that throws at once. */
+/** Returns the error of an action that throws at once. */
 export function thrownBy(action: () => unknown): PilotError {
   try {
     action();
@@ -11,7 +11,7 @@ export function thrownBy(action: () => unknown): PilotError {
   throw nothingThrown();
 }
 
-/** Of an action that takes its time. */
+/** Returns the error of an action that takes its time. */
 export async function errorOf(action: Promise<unknown>): Promise<PilotError> {
   try {
     await action;

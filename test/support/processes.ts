@@ -4,10 +4,10 @@ import type { Processes } from "../../src/store/files/remains.ts";
 
 export const PROCESSES: Processes = thisMachine();
 
-/** As of a process of this machine that has been killed. */
+/** Mark of a killed process of this machine. */
 export const ENDED_MARK = PROCESSES.mark.replace(/\d+-\d+$/, "999999999-1");
 
-/** As of a process of another machine, of which nothing is known. */
+/** Mark of a process on another machine, of which nothing is known. */
 export const FOREIGN_MARK = PROCESSES.mark.replace(/^[0-9a-f]{8}/, (machine) =>
   machine === "00000000" ? "00000001" : "00000000",
 );

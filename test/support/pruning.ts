@@ -1,4 +1,4 @@
-/** What tests prune with: nothing pauses, nothing is archived, and the clock is theirs. */
+/** Options of prune for tests: nothing pauses, nothing is archived, and the clock is the test's. */
 import { DEFAULT_SPANS, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneReport, prune } from "../../src/retention/prune.ts";
 import type { Slices } from "../../src/retention/slices.ts";
@@ -8,7 +8,7 @@ import { openPruner } from "../../src/store/store.ts";
 import type { EpochMs } from "../../src/units.ts";
 import { storeSettings } from "./database.ts";
 
-/** Those of the program's defaults, but for these spans. */
+/** The program's defaults, but for these spans. */
 export function pruneOptions(
   path: string,
   now: EpochMs,

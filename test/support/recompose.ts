@@ -3,7 +3,7 @@ import { parseDuration } from "../../src/parse/durations.ts";
 import type { AddressPart, Authentication, Host, LogEvent } from "../../src/parse/events.ts";
 import { closingQuote, printingsOf, unescapePrinted, unescapeQuoted, unescapeReply } from "../../src/parse/quoting.ts";
 
-/** Where the part ends that begins at `at`; undefined when it does not stand there. */
+/** Returns the end of the part that begins at `at`; undefined if it is not there. */
 type Part = (text: string, at: number) => number | undefined;
 
 function anyText(...texts: readonly string[]): Part {
@@ -70,7 +70,7 @@ function addressTexts({ final, parents, original }: AddressPart): string[] {
 interface Parts {
   readonly head: Part;
   readonly fields: readonly Part[];
-  /** Of a message, as it was read; fields of the other side may stand within it. */
+  /** Error as it was read; fields of the remote side may be in it. */
   readonly error: string;
 }
 
@@ -135,8 +135,8 @@ function swallowing(event: LogEvent): string[] {
 }
 
 /**
- * What of the text of a flagged line is not given back by what was read of it, in Exim's own order of fields; "" when all is.
- * Undefined for lines that are composed of words alone.
+ * Text of a flagged line that its event does not give back, in Exim's own order of fields; "" if all is. Undefined for lines
+ * that are composed of words alone.
  */
 export function notRecomposed(text: string, event: LogEvent): string | undefined {
   if (event.kind === "completed") {

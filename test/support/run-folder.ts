@@ -13,7 +13,7 @@ declare module "vitest" {
   }
 }
 
-/** Where Linux keeps files in memory. */
+/** Directory in which Linux keeps files in memory. */
 const MEMORY = "/dev/shm";
 const MOST_BYTES = 2 ** 30;
 const NAME = "exim-pilot-test-run-";
@@ -38,7 +38,7 @@ export function setup(project: TestProject): () => void {
   };
 }
 
-/** Those of runs that were killed would take memory until the next start of the machine. */
+/** Removes folders of killed runs, which would take memory until the next start of the machine. */
 function removeLeftFolders(directory: string): void {
   for (const name of readdirSync(directory).filter((one) => one.startsWith(NAME))) {
     const path = join(directory, name);
@@ -48,7 +48,7 @@ function removeLeftFolders(directory: string): void {
 }
 
 /**
- * Whether files and programs can be kept there. Databases wait for the disk at each commit, which tells a test nothing: files in
+ * True if files and programs can be kept there. Databases wait for the disk at each commit, which tells a test nothing: files in
  * memory halve the time of the tests.
  */
 function canHold(directory: string): boolean {

@@ -6,9 +6,9 @@ import type { RejectionPhase } from "../../src/parse/events.ts";
 /** A command with a reply of 4xx or 5xx. */
 export interface Refusal {
   readonly scenario: string;
-  /** Of the client. */
+  /** Address of the client. */
   readonly ip: string;
-  /** Where in the session it was: what the command is for. Undefined for a reply that no command asked for. */
+  /** Phase of the session in which the command was given. Undefined for a reply that no command asked for. */
   readonly phase: RejectionPhase | undefined;
   readonly code: number;
   /** The whole reply without its first code. */
@@ -44,7 +44,7 @@ export function refusalsOf({ scenario, client, log }: Session): Refusal[] {
     if (from === "C") dialogue.send(text);
     if (from !== "S" || client === undefined) continue;
     const reply = dialogue.receive(text);
-    // NOTE: what an empty line or TLS in place of a reply has is no code.
+    // NOTE: an empty line, or TLS in place of a reply, has no code.
     if (!(reply.code >= 400 && reply.code < 600)) continue;
     const isRepeated = dialogue.hasHeard(reply.phase, reply.reply);
     refusals.push({ scenario, ip: client[0], ...reply, isRepeated });
@@ -63,7 +63,7 @@ const PHASES: Readonly<Record<string, RejectionPhase>> = {
   BDAT: "data",
 };
 
-/** Which command a reply is to: replies come in the order of the commands. */
+/** Assigns replies to commands: replies come in the order of the commands. */
 class Dialogue {
   /** Phases of the commands without a reply; the first is the connection itself. */
   readonly #open: RejectionPhase[] = ["connect"];
@@ -102,7 +102,7 @@ class Dialogue {
   }
 }
 
-/** Those with bytes beyond ASCII are written as Python writes bytes: `b'RCPT TO:<n\xf6body@example.org>\r\n'`. */
+/** Commands with bytes beyond ASCII are in Python's form: `b'RCPT TO:<n\xf6body@example.org>\r\n'`. */
 function commandsIn(text: string): string[] {
   const plain = text.startsWith("b'") ? text.slice(2, -1).replaceAll("\\r\\n", "\r\n") : text;
   return plain.split("\r\n").filter((command) => command !== "");

@@ -1,7 +1,7 @@
 import type { StatsRequest } from "../../src/stats/request.ts";
 import { NOW } from "./database.ts";
 
-/** What is asked of all that is stored, by the hour, with what is given. */
+/** Request about everything stored, by the hour, with the given parts. */
 export function statsRequest(
   asked: Pick<StatsRequest, "sections" | "axes" | "timeZone"> & Partial<StatsRequest>,
 ): StatsRequest {

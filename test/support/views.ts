@@ -49,7 +49,7 @@ export interface StoredSource {
   readonly bytes: Buffer;
 }
 
-/** What can be given back of every source, at one instant. */
+/** Text that can be given back of every source, at one instant. */
 export function readSources(path: string): StoredSource[] {
   const database = new Database(path, { readonly: true });
   const read = database.transaction(() => {
@@ -99,7 +99,7 @@ export function dumpViewsByServer(path: string): Map<string, Record<string, stri
   return dumps;
 }
 
-/** What is known of every source but when it was read, each as JSON, sorted. `without` names columns that may differ. */
+/** Facts about every source but the time of reading, each as JSON, sorted. `without` names columns that may differ. */
 export function dumpSources(path: string, without: readonly string[] = []): string[] {
   const columns = [
     "server",
@@ -119,7 +119,7 @@ export function dumpSources(path: string, without: readonly string[] = []): stri
     .sort();
 }
 
-/** What only one of two dumps has; empty when they are equal. Easier to read than the dumps. */
+/** Rows that only one of two dumps has; empty if they are equal. Easier to read than the dumps. */
 export function differences(actual: Record<string, string[]>, expected: Record<string, string[]>): string[] {
   return Object.keys({ ...expected, ...actual }).flatMap((view) => [
     ...surplus(actual[view] ?? [], expected[view] ?? []).map((row) => `has ${view} ${row}`),

@@ -35,9 +35,9 @@ import {
 interface Plan {
   readonly profile: string;
   readonly mainLines: number;
-  /** Of all files together. */
+  /** Bytes of all files together. */
   readonly bytes: number;
-  /** Of lines without an id in the main log, how many shapes are wanted. */
+  /** Number of shapes wanted of lines without an id in the main log. */
   readonly looseShapes: number;
   /** Scenarios to have in any case. */
   readonly scenarios?: readonly string[];
@@ -59,7 +59,7 @@ const PLANS: readonly Plan[] = [
   { profile: "msec", mainLines: 390, bytes: 107_000, looseShapes: 50 },
 ];
 
-/** What a feature of a unit is worth that the profile lacks; the choice is by worth for the part of the budget that it takes. */
+/** Worth of a feature that the profile lacks; the choice is by worth per share of the budget. */
 const WORTH = {
   fate: 3000,
   family: 1000,
@@ -69,7 +69,7 @@ const WORTH = {
   scenario: 30,
   /** A fate other than delivery in a family. */
   familyFate: 60,
-  /** What happened to it, as the flags of its lines in their order. */
+  /** Course of the message, as the flags of its lines in order. */
   course: 60,
 };
 
@@ -77,7 +77,7 @@ const WORTH = {
 const WORTH_ELSEWHERE = 1 / 6;
 const SHARED: readonly (keyof typeof WORTH)[] = ["scenario", "familyFate", "course"];
 
-/** How many queue runs to show that tried a message that is kept. */
+/** Queue runs to show that tried a message that is kept. */
 const QUEUE_RUNS = 4;
 
 /** Kept free for the lines without an id. */
@@ -92,14 +92,14 @@ interface Entry {
   /** Bytes in the file. */
   readonly start: number;
   readonly end: number;
-  /** Of its first line in the file, counted from 1. */
+  /** Number of its first line in the file, from 1. */
   readonly lineNumber: number;
   readonly lines: number;
   /** "2026-03-02 06:13:50", without fraction and offset. */
   readonly second: string;
   /** Undefined for lines about no message. */
   readonly id: string | undefined;
-  /** What comes after stamp, process and id; latin1, for comparisons only. */
+  /** Text after stamp, process and id; latin1, for comparisons only. */
   readonly text: string;
   /** The first line, which is the same in every log it was written to. */
   readonly firstLine: string;
@@ -349,7 +349,7 @@ function isFromClientOf(message: TruthMessage, { text }: Entry): boolean {
   return message.client.ip !== null && text.includes(`[${message.client.ip}]`);
 }
 
-/** Whether lines without an id may tell what became of it. */
+/** True if lines without an id may tell the fate of the message. */
 function wasRefused({ exim_id, rcpts }: TruthMessage): boolean {
   return exim_id === undefined || rcpts.some(({ response = "" }) => /^[45]/.test(response));
 }

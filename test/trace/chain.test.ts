@@ -8,7 +8,7 @@ import { corpusDatabase } from "../support/corpus-database.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
-/** What a message that Exim made is, by the subject it gave it. */
+/** Reason of a message that Exim generated, by its subject. */
 const REASONS: readonly (readonly [form: RegExp, reason: LinkReason])[] = [
   [/^Mail delivery failed/, "bounce"],
   [/^Warning: message \S+ delayed/, "delay_warning"],
@@ -40,7 +40,7 @@ describe("chains of the corpus", () => {
       let compared = 0;
       await withReader(db, async (reader) => {
         const pairs = [...expected].filter(([pair]) => pair.split(" ").every((id) => known.has(id)));
-        // NOTE: of the full logs, which hold hundreds of the two kinds that are frequent, every fifth of these: all of them agree.
+        // NOTE: the full logs have hundreds of the two frequent kinds; every fifth of these is tried, and all agree.
         const isFrequent = (reason: LinkReason): boolean => ["bounce", "delay_warning"].includes(reason);
         const chosen =
           pairs.length > 50 ? pairs.filter(([, reason], index) => index % 5 === 0 || !isFrequent(reason)) : pairs;

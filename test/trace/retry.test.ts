@@ -1,4 +1,4 @@
-/** Who made a message wait that was not even tried. */
+/** Earlier messages that made a message wait although it was not tried. */
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
@@ -21,7 +21,7 @@ async function causeOf(log: string): Promise<unknown> {
   return timeline.find(({ event }) => event === "deferral")?.retryCause;
 }
 
-test("a message of another domain, to the host that took this one in the end", async () => {
+test("the cause of a wait is a message of another domain, to the host that took this one in the end", async () => {
   expect(await causeOf(OTHER + WAITS + AT_LAST)).toMatchObject({
     messageId: "1vwwZU-0005V4-1s",
     timestamp: "2026-03-30T06:00:01.000Z",
@@ -30,6 +30,6 @@ test("a message of another domain, to the host that took this one in the end", a
   });
 });
 
-test("nobody, as long as no line says which host it waits for", async () => {
+test("the cause of a wait is unknown as long as no line says which host it waits for", async () => {
   expect(await causeOf(OTHER + WAITS)).toBeNull();
 });

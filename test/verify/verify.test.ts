@@ -16,9 +16,9 @@ const SOUND = join(FOLDER, "sound.db");
 
 beforeAll(async () => {
   await makeGoldenDatabase(SOUND);
-  // What no log brings.
+  // Tags come from no log.
   await runCli(["tag", "1vx5YS-0006QZ-1J", "ticket-4711", "--db", SOUND]);
-  // So few lines are not added up of themselves.
+  // Small chunks, as these few lines would make no rollups otherwise.
   await withWriter(SOUND, (writer) => {
     while (writer.write((transactor) => transactor.rollUp({ messages: 16, blocks: 2 })));
   });
@@ -239,7 +239,7 @@ describe("what is not what the lines say is found by --deep alone", () => {
     ["the places of log_entries", `UPDATE stored_entries SET event = 14 WHERE id = ${ALONE}`],
     ["log_entries", "UPDATE stored_servers SET time_zone = 'Asia/Tokyo'"],
   ])("in %s: %s", async (view, sql) => {
-    // What is added up of the rows would tell some of it.
+    // Rollups of the rows would reveal some of it.
     const path = damaged((database) => database.exec(`${sql}; DELETE FROM rolled_chunks`));
     expect(await verify(path)).toMatchObject({ status: 0 });
     const { status, report } = await verify(path, "--deep");

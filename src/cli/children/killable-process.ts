@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, PilotError } from "../../errors.ts";
 
-/** How it ended. `failure`: what a user can act on. `bug`: a stack. */
+/** Ways in which it failed. `failure`: a user can act on it. `bug`: has a stack. */
 export type Failure =
   | { readonly kind: "failure"; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
   | { readonly kind: "bug"; readonly stack: string };
 
-/** What such a process gets first. */
+/** The first message to such a process. */
 export interface Assignment<Job> {
   readonly job: Job;
-  /** Of the process that waits for it. */
+  /** Process id of its parent. */
   readonly parentId: number;
 }
 

@@ -35,7 +35,7 @@ export class Killable {
     signal.addEventListener("abort", this.#stop, { once: true });
     if (signal.aborted) this.#stop();
     this.child.send({ job, parentId: process.pid } satisfies Assignment<object>, () => {
-      // NOTE: of one that could not be started, or was ended, its end tells.
+      // NOTE: a process that could not be started, or was killed, is reported by its end.
     });
   }
 
@@ -46,7 +46,7 @@ export class Killable {
         "memory",
         `${what} needed more than ${MOST_MEMORY_BYTES / MIB} MiB of memory and was stopped.`,
         {
-          hint: "Narrow it by server and timestamp; sorting and grouping keep what they have read.",
+          hint: "Narrow it by server and timestamp; sorting and grouping keep all rows in memory.",
         },
       );
     }
@@ -139,7 +139,7 @@ export class TimeLimit {
     this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedMs));
   }
 
-  /** Gives the whole time anew. */
+  /** Gives the whole time again. */
   restart(): void {
     this.stop();
     this.#leftMs = this.#limitMs;

@@ -17,7 +17,7 @@ export type PatternMessage =
   | {
       readonly kind: "found";
       readonly matches: readonly LineMatch[];
-      /** How many blocks have been searched so far, and how many there are. */
+      /** Blocks searched so far, and blocks to search. */
       readonly searched: number;
       readonly blocks: number;
     }

@@ -68,14 +68,14 @@ function timedOut(timeoutMs: number, searched: number, blocks: number): PilotErr
     "timeout",
     `The pattern had no answer for one block of lines after ${timeoutMs / SECOND_MS} s and was stopped; ${extent(searched, blocks)}.`,
     {
-      hint: "Repetitions within repetitions take long: make it simpler, try --literal, or give it more time with --timeout 5m.",
+      hint: "Nested repetitions take long: simplify the pattern, try --literal, or allow more time with --timeout 5m.",
     },
   );
 }
 
 function interrupted(searched: number, blocks: number): PilotError {
   return new PilotError("interrupted", `Interrupted before all lines were searched; ${extent(searched, blocks)}.`, {
-    hint: "--since leaves out what is older.",
+    hint: "--since leaves out older lines.",
   });
 }
 

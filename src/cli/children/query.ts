@@ -32,7 +32,7 @@ export async function runQuery(job: QueryJob, timeoutMs: number, io: Io): Promis
   }
 }
 
-/** What the process reports; undefined when it ends without a word. */
+/** The outcome that the process reports; undefined if it ends without one. */
 function outcomeOf(child: ChildProcess): Promise<QueryOutcome | undefined> {
   return new Promise((resolve, reject) => {
     let outcome: QueryOutcome | undefined;
@@ -54,6 +54,6 @@ async function passOn({ child, limit }: Killable, io: Io): Promise<void> {
 
 function timedOut(timeoutMs: number): PilotError {
   return new PilotError("timeout", `The statement took more than ${timeoutMs / SECOND_MS} s and was stopped.`, {
-    hint: "Narrow it by server and timestamp, or give it more time with --timeout 5m; 0 is no limit.",
+    hint: "Narrow it by server and timestamp, or allow more time with --timeout 5m; 0 is no limit.",
   });
 }

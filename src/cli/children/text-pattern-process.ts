@@ -1,4 +1,4 @@
-/** Which of many texts match a pattern, in a process of its own; it is started by {@link matchTexts} in text-patterns.ts. */
+/** Finds the texts that match a pattern, in a process of its own; {@link matchTexts} in text-patterns.ts starts it. */
 import { type Failure, serveJob } from "./killable-process.ts";
 
 export interface TextPatternJob {

@@ -8,7 +8,7 @@ import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
-/** What is stamped later than now counts as well: clocks are wrong, and zones are. In microseconds it is still exact. */
+/** Latest time, so that stamps after now count too: clocks and zones are wrong at times. Still exact in microseconds. */
 const LAST_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
 export interface AbuseFlags extends DatabaseFlags {

@@ -20,7 +20,7 @@ export interface ExportFlags extends DatabaseFlags, AuditFlags {
 export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
   const { raw, server, output } = flags;
   if (output === undefined && io.stdout.isTTY === true) {
-    throw new PilotError("usage", "The bytes of a log may hold what takes control of a terminal.", {
+    throw new PilotError("usage", "The bytes of a log may contain control sequences for a terminal.", {
       hint: "Name a file with --output, or pipe it: `| less`, `> FILE`.",
     });
   }
@@ -47,7 +47,7 @@ function textLeft(reader: Reader, { id, path, pruned, pruned_at, size }: StoredS
     const when = `by exim-pilot prune, last on ${pruned_at}`;
     if (pruned === size) {
       throw new PilotError("not_found", `All text of "${path}" has been pruned, ${when}.`, {
-        hint: "`exim-pilot audit --action prune` shows who did it, and how; `prune --archive` keeps what goes.",
+        hint: "`exim-pilot audit --action prune` shows who pruned, and how; `prune --archive` keeps the text that is removed.",
       });
     }
     io.stderr.write(

@@ -1,4 +1,4 @@
-/** What `help` explains beside the commands. */
+/** Topics that `help` explains beside the commands. */
 
 import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";

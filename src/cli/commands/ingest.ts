@@ -46,7 +46,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   }
   if (follow === true && files.includes(STDIN_PATH)) {
     throw new PilotError("usage", "Standard input cannot be followed with --follow.", {
-      hint: "Leave --follow out: what a pipe gives is stored as it comes, until the pipe ends.",
+      hint: "Leave --follow out: lines from a pipe are stored as they come, until the pipe ends.",
     });
   }
   assertTimeZone(timezone);

@@ -26,7 +26,7 @@ export interface MigrateFlags extends DatabaseFlags, AuditFlags {
 }
 
 export interface MigrationOutcome extends MigrateReport {
-  /** What was made before; undefined when there was nothing to lose, or none was wanted. */
+  /** The backup made before; undefined if there was nothing to lose, or none was wanted. */
   readonly backup: string | undefined;
 }
 

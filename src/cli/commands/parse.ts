@@ -41,7 +41,7 @@ export async function runParse(files: readonly string[], flags: ParseFlags, io: 
   return run.finish();
 }
 
-/** What is printed of the lines, and when all are read. */
+/** Output for each line, and for the end. */
 interface Presentation {
   readonly show: (line: ReadLine) => string;
   readonly conclude: (extent: { readonly files: number; readonly lines: number }) => string;
@@ -76,7 +76,7 @@ class Run {
       let isAny = found.paths.length === 0;
       for (const path of found.paths) if (await this.#tryOne(path, found.isNamed)) isAny = true;
       if (this.#io.signal.aborted) return;
-      if (!isAny) this.#fail(noLogAmong(found, "Name a file to have it read all the same."));
+      if (!isAny) this.#fail(noLogAmong(found, "Name a file to read it anyway."));
     }
   }
 
@@ -217,7 +217,7 @@ function withoutStore(error: unknown): unknown {
   if (!(error instanceof PilotError) || error.cause === undefined) return error;
   const { cause, code, message } = error;
   if (OPENING.includes((cause as { syscall?: string }).syscall)) return error;
-  return new PilotError(code, message, { hint: "What could be read of it is shown.", cause });
+  return new PilotError(code, message, { hint: "The part that could be read is shown.", cause });
 }
 
 const FULL_TEXT = 64 * 1024;

@@ -49,13 +49,13 @@ export async function runPrune(flags: PruneFlags, io: Io): Promise<number> {
 }
 
 const STEPS: Readonly<Record<PruneStep, string>> = {
-  planning: "looking for what is old",
-  archive: "writing what goes to the archive",
+  planning: "looking for expired text and messages",
+  archive: "writing expired text to the archive",
   text: "removing log text",
   messages: "removing messages",
-  names: "removing what nothing names any more",
-  space: "giving space back",
-  vacuum: "writing the file anew",
+  names: "removing unused names",
+  space: "returning free space",
+  vacuum: "rewriting the file",
 };
 
 /** The others work through several lists one after the other. */

@@ -41,7 +41,7 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
 
 type Hour = Pick<QueueHealth, "messagesHourAgo" | "arrivedInHour" | "completedInHour">;
 
-/** What the log tells of the hour before; a spool can be looked at without a log. */
+/** Counts from the log for the last hour; all null without a database, as a spool may be examined without one. */
 async function hourOf(now: number, flags: HealthFlags, io: Io): Promise<Hour> {
   if (statSync(flags.db, { throwIfNoEntry: false }) === undefined)
     return { messagesHourAgo: null, arrivedInHour: null, completedInHour: null };

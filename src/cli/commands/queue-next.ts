@@ -25,7 +25,7 @@ export interface NextFlags extends QueueFlags {
 }
 
 const MOST_HINT_BYTES = 256 * MIB;
-/** Of a file that Exim writes to while it is read. */
+/** Attempts to read a file that Exim writes meanwhile. */
 const TRIES = 3;
 
 /** Prints when it is tried next; returns 1 when no record is kept. Errors: `usage`, `not_found`, `corrupt`, `unreadable`, those of the database. */
@@ -78,7 +78,7 @@ async function findMessage(id: string, now: EpochMs, flags: NextFlags, io: Io): 
       : findReadable(flags.spool, id);
   if (found !== undefined) return found;
   throw new PilotError("not_found", `The message ${id} is not on the queue.`, {
-    hint: `\`exim-pilot trace ${id}\` shows what became of it, if its log was read.`,
+    hint: `\`exim-pilot trace ${id}\` shows its history, if its log was read.`,
   });
 }
 
@@ -121,7 +121,7 @@ async function fromLog<Result>(
 async function readHints(flags: NextFlags, io: Io) {
   const file = flags.hints ?? (flags.spool === undefined ? undefined : join(flags.spool, "db", "retry"));
   if (file === undefined) {
-    throw new PilotError("usage", "The log does not tell when Exim tries again, and no retry records are given.", {
+    throw new PilotError("usage", "The log does not say when Exim tries again, and no retry records were given.", {
       hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`.",
     });
   }
@@ -151,13 +151,9 @@ async function readForm(bytes: Buffer, file: string, flags: NextFlags, io: Io): 
     }
     case "unknown":
       if (bytes.length === 0) return { kind: "read", hints: [] };
-      throw new PilotError(
-        "usage",
-        `"${file}" is of a kind that cannot be read: neither Berkeley DB's hash, nor SQLite.`,
-        {
-          hint: "It may be GDBM's or TDB's: give the output of `exim_dumpdb /var/spool/exim4 retry`.",
-        },
-      );
+      throw new PilotError("usage", `"${file}" has an unknown form: neither Berkeley DB hash nor SQLite.`, {
+        hint: "It may be GDBM or TDB: give the output of `exim_dumpdb /var/spool/exim4 retry`.",
+      });
   }
 }
 
@@ -178,7 +174,7 @@ function readStill(file: string): Buffer {
   } catch (error) {
     throw isSystemError(error) ? translateSystemError(error, file) : error;
   }
-  throw new PilotError("in_use", `"${file}" was written to each time it was read.`, {
+  throw new PilotError("in_use", `"${file}" was being written each time it was read.`, {
     hint: "Run it again, or give the output of `exim_dumpdb /var/spool/exim4 retry`.",
   });
 }

@@ -14,14 +14,14 @@ import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
 /** Prints where spool and log differ; returns 1 when they do. Errors: `usage`, `unreadable`, those of the database. */
 export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
   if (flags.spool === undefined) {
-    throw new PilotError("usage", "There is no spool to hold against the log.", {
+    throw new PilotError("usage", "No spool was given to compare with the log.", {
       hint: "Name it: `exim-pilot queue reconcile --spool /var/spool/exim4`.",
     });
   }
   const now = momentOf(flags, io) ?? io.now();
   const { places, unreadable } = listSpool(flags.spool, "*");
   for (const directory of unreadable)
-    io.stderr.write(`"${directory}" cannot be listed: what is missing in the spool proves nothing.\n`);
+    io.stderr.write(`"${directory}" cannot be listed: a message that is missing in the spool proves nothing.\n`);
   const spool: QueuedMessage[] = [];
   for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) spool.push(message);
   if (io.signal.aborted) return statusOfAbort(io);

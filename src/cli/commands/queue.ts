@@ -100,7 +100,7 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
   return isAny ? 0 : 1;
 }
 
-/** As they are read, where nothing needs all of them first. */
+/** Yields candidates as they are read, unless the order or a slow pattern needs all of them first. */
 async function* inOrder(
   candidates: AsyncIterable<Candidate>,
   selection: Selection,
@@ -243,7 +243,7 @@ async function* spoolCandidates(
   }
   if (skipped > 0)
     io.stderr.write(
-      `${countOf(skipped, "damaged file")} cannot be told to match; without criteria the list shows what is wrong.\n`,
+      `${countOf(skipped, "damaged file")} cannot be matched; without criteria the list shows what is wrong.\n`,
     );
 }
 
@@ -386,7 +386,7 @@ async function printReport(
   return totals.messages > 0;
 }
 
-/** As exipick shows them. */
+/** Lists variables as exipick does. */
 function variableLines(names: readonly string[], texts: readonly string[]): readonly string[] {
   return names.map((name, index) => `  ${name.padStart(25)} = '${texts[index] ?? ""}'`);
 }

@@ -18,7 +18,7 @@ export interface RebuildFlags extends DatabaseFlags, AuditFlags {
   readonly json?: boolean;
 }
 
-/** Derives everything anew and says so; returns the exit status. Errors: `corrupt`, `disk_full`, `busy`, those of the database. */
+/** Derives everything again and says so; returns the exit status. Errors: `corrupt`, `disk_full`, `busy`, those of the database. */
 export async function runRebuild(flags: RebuildFlags, io: Io): Promise<number> {
   const startedMs = io.now();
   const using = flags.dryRun === true ? usingReader : usingReaderOfWriter;
@@ -54,8 +54,8 @@ async function planRebuild(reader: Reader, flags: RebuildFlags, io: Io): Promise
 function apply(reader: Reader, { bytes, logs, lines }: Plan, flags: RebuildFlags, io: Io): Promise<boolean> {
   return withProgress(flags, io, (progress) => {
     const onProgress = (done: number): void =>
-      progress.update(() => `reading the lines anew: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
-    const onSwap = (): void => progress.update(() => "storing what they say");
+      progress.update(() => `reading the lines again: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
+    const onSwap = (): void => progress.update(() => "storing the new facts");
     const affected = (isApplied: boolean): object | undefined => (isApplied ? { logs, lines } : undefined);
     const action = { action: "rebuild", parameters: flags, affected, ignoresFailure: true };
     return audited(action, toStoreSettings(flags, io), flags, io, () =>

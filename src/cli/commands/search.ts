@@ -1,8 +1,12 @@
 import { PilotError } from "../../errors.ts";
 import { renderJson, renderJsonLine } from "../../render/form/json.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
-import { renderRawGroup } from "../../render/raw-group.ts";
-import { renderSearchCsvHeading, renderSearchCsvRow, renderSearchList } from "../../render/search-results.ts";
+import {
+  renderRawGroup,
+  renderSearchCsvHeading,
+  renderSearchCsvRow,
+  renderSearchList,
+} from "../../render/search-results.ts";
 import { parseCursor } from "../../search/cursor.ts";
 import { compilePattern } from "../../search/pattern.ts";
 import { toRawGroup } from "../../search/raw-groups.ts";
@@ -56,7 +60,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
   const after = flags.after === undefined ? undefined : parseCursor(flags.after, order);
   if (flags.after !== undefined && after === undefined) {
     throw new PilotError("usage", `"${flags.after}" is no place in these results.`, {
-      hint: "Give --after what the search before has told, and the same --sort and --reverse.",
+      hint: "Give --after the value that the last search printed, with the same --sort and --reverse.",
     });
   }
   const select = toSelection(pattern, flags, io);
@@ -91,7 +95,7 @@ function toSelection(
   if (pattern === undefined) {
     const given = (["literal", "sensitive", "invert", "related"] as const).find((name) => flags[name] === true);
     if (given === undefined) return undefined;
-    throw new PilotError("usage", `--${given} is about a pattern, and there is none.`, {
+    throw new PilotError("usage", `--${given} needs a pattern.`, {
       hint: "Give a pattern: `exim-pilot search 'rejected RCPT'`.",
     });
   }

@@ -44,8 +44,8 @@ export async function runRenameServer(oldName: string, newName: string, flags: S
 export async function runSetServer(name: string, flags: ServerSettingsFlags, io: Io): Promise<void> {
   const { environment, owner, timezone: timeZone } = flags;
   if (environment === undefined && owner === undefined && timeZone === undefined) {
-    throw new PilotError("usage", "There is nothing to set.", {
-      hint: "Give --environment, --owner or --timezone; an empty text takes the first two away.",
+    throw new PilotError("usage", "No setting was given.", {
+      hint: "Give --environment, --owner or --timezone; an empty text removes the first two.",
     });
   }
   assertTimeZone(timeZone);

@@ -50,7 +50,7 @@ export async function runSetup(logs: readonly string[], flags: SetupFlags, io: I
     const runTool = toolRunner(io, CHANGING_SECONDS);
     await applySteps(steps, { root, runTool, createDatabase: await databaseMaker(io) });
   }
-  if (io.signal.aborted) throw new PilotError("interrupted", "Interrupted: the next run goes on from there.");
+  if (io.signal.aborted) throw new PilotError("interrupted", "Interrupted: the next run continues from there.");
   const rows = steps.map(({ about, state, message, hint }) => ({ about, state, message, hint }));
   const { columns, paint } = screenOf(io);
   io.stdout.write(
@@ -58,7 +58,7 @@ export async function runSetup(logs: readonly string[], flags: SetupFlags, io: I
   );
   if (!dryRun && !isAdministrator) {
     throw new PilotError("io", "Nothing was changed: only the administrator can set this up.", {
-      hint: "Run it with sudo, or have the administrator do what is listed.",
+      hint: "Run it with sudo, or ask the administrator for the listed steps.",
     });
   }
   return isApplied && steps.some(({ state }) => state === "missing") ? EXIT_STATUS.check_failed : 0;
@@ -95,7 +95,7 @@ async function runsSystemd(root: string, ask: RunTool): Promise<boolean> {
 }
 
 const DEFAULT_DATABASE = `${DATA_DIRECTORY}/mail.db`;
-/** Of systemd, and of the crontab in contrib. */
+/** Path of programs under systemd, and in the crontab in contrib. */
 const SERVICE_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
 
 async function removalSteps(root: string, flags: SetupFlags, io: Io): Promise<readonly Step[]> {
@@ -121,8 +121,8 @@ function planConfiguration(
   if (logs !== undefined && wanted.length > 0 && logs.join("\n") !== wanted.join("\n") && force !== true) {
     return kept(
       "configuration",
-      `${file} was edited, and stays: it has logs = ${JSON.stringify(logs)}, and setup would write ${JSON.stringify(wanted)}.`,
-      "Change it by hand, or write the file anew with --force, which keeps the old one beside it.",
+      `${file} was edited, and stays as it is: it has logs = ${JSON.stringify(logs)}, and setup would write ${JSON.stringify(wanted)}.`,
+      "Edit it, or rewrite the file with --force, which keeps the old one beside it.",
     );
   }
   const isRewritten = force === true && path !== undefined;
@@ -165,7 +165,7 @@ function holds(file: string, text: string, { logs }: { readonly logs: readonly s
 
 const EXIMS = ["exim4", "exim", "/usr/sbin/exim4", "/usr/sbin/exim", "/usr/local/sbin/exim", "/usr/exim/bin/exim"];
 
-/** What the first Exim that answers says; nothing where there is none, or where it may not be asked. */
+/** The answer of the first Exim that gives one; no templates if there is none, or none may be asked. */
 async function askExim(ask: RunTool, { signal }: Io): Promise<LogFilePath> {
   for (const program of EXIMS) {
     const { status, stdout, isTooSlow } = await ask(program, ["-bP", "log_file_path"]);
@@ -200,7 +200,7 @@ function assertAbsolute(logs: readonly string[]): void {
   const relative = logs.find((path) => !path.startsWith("/"));
   if (relative === undefined) return;
   throw new PilotError("usage", `"${relative}" does not begin with a slash.`, {
-    hint: "The services run elsewhere: give the whole path.",
+    hint: "The services run in another directory: give the whole path.",
   });
 }
 

@@ -66,12 +66,14 @@ async function readStatement(
   stdin: Readable,
 ): Promise<string> {
   if (statement !== undefined && file !== undefined) {
-    throw new PilotError("usage", "There is a statement and a file with one.", { hint: "Leave one of them out." });
+    throw new PilotError("usage", "Both a statement and a file with one were given.", {
+      hint: "Leave one of them out.",
+    });
   }
   if (file !== undefined && file !== STDIN) return readFile(file);
   if (statement !== undefined && statement !== STDIN) return statement;
   if ((stdin as { isTTY?: boolean }).isTTY === true) {
-    throw new PilotError("usage", "There is no statement.", {
+    throw new PilotError("usage", "No statement was given.", {
       hint: 'Give one in quotes, such as "SELECT * FROM messages LIMIT 5"; `exim-pilot sql --views` lists what can be asked.',
     });
   }

@@ -205,7 +205,7 @@ function toSubjects(flags: StatsFlags, io: Io): SearchFilter | undefined {
 
 type Servers = Awaited<ReturnType<StatsReader["servers"]>>;
 
-/** Those asked about; all when none is named. */
+/** The wanted servers, or all if none is named. */
 async function findServers(wanted: readonly string[], reader: StatsReader): Promise<Servers> {
   const servers = await reader.servers();
   const known = servers.map(({ name }) => name);

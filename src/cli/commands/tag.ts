@@ -18,7 +18,7 @@ export interface TagFlags extends DatabaseFlags, AuditFlags {
 export async function runTag(id: string | undefined, tags: readonly string[], flags: TagFlags, io: Io): Promise<void> {
   if (id === undefined) return listTags(flags, io);
   if (tags.length === 0) {
-    throw new PilotError("usage", "There is no tag to give.", { hint: "Name one: `exim-pilot tag ID ticket-4711`." });
+    throw new PilotError("usage", "No tag was given.", { hint: "Name one: `exim-pilot tag ID ticket-4711`." });
   }
   const ids = id === "-" ? (await text(io.stdin)).split(/\s+/).filter((word) => word !== "") : [id];
   const wrong = ids.find((word) => !isMessageId(word));

@@ -7,7 +7,7 @@ import { renderChain } from "../../render/trace/chain-tree.ts";
 import { renderChoices } from "../../render/trace/choices.ts";
 import { renderTracePage } from "../../render/trace/page.ts";
 import type { TimelineGrouping } from "../../render/trace/threads.ts";
-import type { MessageKey } from "../../store/read/message-reader.ts";
+import type { MessageKey, MessageRow } from "../../store/read/message-reader.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Filter } from "../../store/search/filter.ts";
 import { buildChain } from "../../trace/chain.ts";
@@ -27,7 +27,7 @@ import { redactor } from "../redactor.ts";
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
   readonly pick?: number;
-  /** Of several messages, at most so many to choose from. */
+  /** Most messages to choose from. */
   readonly limit: number;
   readonly chain?: boolean;
   readonly by: TimelineGrouping;
@@ -36,7 +36,7 @@ export interface TraceFlags extends DatabaseFlags, FilterFlags {
   readonly json?: boolean;
 }
 
-/** So many others are looked at to tell that filters leave them out. */
+/** Other messages looked at, at most, to say that filters leave them out. */
 const MOST_OTHERS = 20;
 
 /** Prints the message, or those to choose from; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
@@ -73,8 +73,8 @@ async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise
   for (const key of keys) if (await reader.messages.hasMoreEntries(key, BRIEF_ENTRIES)) throw new NotBrief();
 }
 
-async function printPages(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
-  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
+async function printPages(reader: Reader, rows: readonly MessageRow[], flags: TraceFlags, io: Io): Promise<void> {
+  const traces = redactor(flags)(await traceAll(reader, rows, formatTime));
   if (flags.json === true) {
     io.stdout.write(renderJson("trace", { messages: traces }));
     return;
@@ -97,12 +97,12 @@ async function printChains(reader: Reader, keys: readonly MessageKey[], flags: T
 
 async function printChoices(
   reader: Reader,
-  keys: readonly MessageKey[],
+  rows: readonly MessageRow[],
   isMore: boolean,
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
-  const traces = redactor(flags)(await traceAll(reader, keys, formatTime));
+  const traces = redactor(flags)(await traceAll(reader, rows, formatTime));
   if (flags.json === true) {
     const choices = traces.map(({ verdict, message, recipients }: Trace, index) => ({
       number: index + 1,
@@ -116,7 +116,7 @@ async function printChoices(
   io.stdout.write(renderChoices(traces, { ...screenOf(io), isMore }));
 }
 
-function pick(messages: readonly MessageKey[], number: number): MessageKey {
+function pick(messages: readonly MessageRow[], number: number): MessageRow {
   const message = messages[number - 1];
   if (message !== undefined) return message;
   throw new PilotError("usage", `There is no number ${number} to pick.`, {
@@ -134,7 +134,7 @@ function describeSubject(subject: Exclude<Subject, { readonly kind: "broken_id" 
 /** An id tells when the message began to arrive: a deferred or slow one may have been logged up to an hour later. */
 const ARRIVAL_MS = HOUR_MS;
 
-/** What was read of the time in which the message must have come, and how to read the rest. */
+/** Explains how much of the time of a missing message was read, and how to read the rest. */
 async function explainUnknown(reader: Reader, subject: Subject, filter: Filter, io: Io): Promise<string> {
   const bornMs = subject.kind === "id" ? messageIdTime(subject.id) : undefined;
   const asked =

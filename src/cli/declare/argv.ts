@@ -1,4 +1,4 @@
-/** What people type, made the arguments of a command: flags before it, other words for it, an id or an address alone. */
+/** Turns what people type into a command with its arguments: flags before the command, synonyms, an id or an address alone. */
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
 import { COMMANDS, commandMeantBy, SYNONYMS } from "./command-words.ts";

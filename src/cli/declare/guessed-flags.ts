@@ -5,7 +5,7 @@ import { epochMs } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { collectText } from "../flags/flag-values.ts";
 
-/** Where there are filters by sender and recipient, and a time. */
+/** Adds flags to a command that filters by sender, recipient and time. */
 export function withGuesses(command: Command): Command {
   return withLast(command)
     .addOption(
@@ -16,7 +16,7 @@ export function withGuesses(command: Command): Command {
     );
 }
 
-/** Where there is a time alone. */
+/** Adds flags to a command that filters by time alone. */
 export function withLast(command: Command): Command {
   return command.addOption(new Option("--last <duration>", "as --since: 12h, 7d, or hour, day, week, month"));
 }
@@ -70,7 +70,7 @@ function isAddress(text: string): boolean {
   return text === "<>" || /[@*]/.test(text) || /^(?:[\w-]+\.)+[A-Za-z][\w-]*$/.test(text);
 }
 
-/** Of a domain, all addresses in it. */
+/** Pattern of an address, or of all addresses in a domain. */
 function toPattern(text: string): string {
   if (text.startsWith("@")) return `*${text}`;
   return /[@*]/.test(text) || text === "<>" ? text : `*@${text}`;

@@ -26,7 +26,7 @@ export function addIngest(program: Command, io: Io, setStatus: SetStatus): void 
   withAudit(program.command("ingest"))
     .summary("read logs into the database")
     .description(
-      "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. What is stored already is not stored twice, so it can run as often as you like.",
+      "Reads main, reject and panic logs, plain or compressed (gzip, bzip2, xz, zstd, lzma), rotated or growing, in any order. No line is stored twice, so it can run as often as you like.",
     )
     .argument(
       "[files...]",
@@ -39,14 +39,14 @@ export function addIngest(program: Command, io: Io, setStatus: SetStatus): void 
       "time zone of stamps without one, such as Europe/Berlin (default: the one stored with the server, else this machine's)",
     )
     .addOption(
-      new Option("--log-type <type>", "what the logs are, when neither content nor name tell").choices(LOG_TYPES),
+      new Option("--log-type <type>", "type of the logs, if neither content nor name show it").choices(LOG_TYPES),
     )
     .option(
       "--since <when>",
-      "leave out files that end before: a date or time, yesterday, 2h, 7d ago (compressed files by their time of change)",
+      "leave out files that end before: a date or time, yesterday, 2h, 7d ago (compressed files by their modification time)",
       toWhen,
     )
-    .option("-f, --follow", "go on with what is added to the logs, also when they are rotated, until Ctrl-C")
+    .option("-f, --follow", "continue with lines that are added to the logs, also after a rotation, until Ctrl-C")
     .option("--batch-size <lines>", "lines stored in one batch", wholeNumber(1, MOST_BLOCK_LINES), 500)
     .option("--strict", "exit 1 when a line could not be parsed")
     .option("-q, --quiet", "print nothing but errors")
@@ -81,7 +81,7 @@ export function addServers(program: Command, io: Io): void {
     .summary("give a server another name")
     .description("Gives a server another name. Its logs are then ingested with --server and the new name.")
     .argument("<old>", "its name")
-    .argument("<new>", "its new name; one that no other server has")
+    .argument("<new>", "its new name; no other server may have it")
     .action(async (oldName: string, newName: string, _flags, command: Command) => {
       const { runRenameServer } = await import("../commands/servers.ts");
       await runRenameServer(oldName, newName, command.optsWithGlobals(), io);
@@ -91,11 +91,11 @@ export function addServers(program: Command, io: Io): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("describe a server, or correct its time zone")
     .description(
-      "Sets what logs do not tell. A new time zone is for stamps that are read from now on; for those stored, run `exim-pilot rebuild`.",
+      "Sets facts that logs do not have. A new time zone applies to stamps read from now on; for stored ones, run `exim-pilot rebuild`.",
     )
     .argument("<name>", "its name")
-    .option("--environment <text>", "such as live or test; an empty text takes it away")
-    .option("--owner <text>", "whom to ask; an empty text takes it away")
+    .option("--environment <text>", "such as live or test; an empty text removes it")
+    .option("--owner <text>", "contact; an empty text removes it")
     .option("--timezone <zone>", "time zone of stamps without one, such as Europe/Berlin")
     .action(async (name: string, _flags, command: Command) => {
       const { runSetServer } = await import("../commands/servers.ts");
@@ -106,7 +106,7 @@ export function addServers(program: Command, io: Io): void {
 export function addSources(program: Command, io: Io): void {
   withDatabase(program.command("sources"))
     .summary("list the logs that are stored")
-    .description("Lists the logs that were read: how far, what was found in them, and what time they cover.")
+    .description("Lists the logs that were read: how far, their counts, and the time they cover.")
     .option("-s, --server <name>", "only logs of this server")
     .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
     .addOption(redactOption())
@@ -126,7 +126,7 @@ export function addExport(program: Command, io: Io, setStatus: SetStatus): void 
   withAudit(program.command("export"))
     .summary("give a log back")
     .description(
-      "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged. Of a log whose beginning has been pruned it writes the rest, and says so.",
+      "Writes the bytes of a log as they were read, decompressed. Each block is checked against its hash, and the export fails at the first damaged one. If the beginning of a log was pruned, it writes the rest, and says so.",
     )
     .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
     .option("-s, --server <name>", "only logs of this server")
@@ -155,18 +155,23 @@ export function addParse(program: Command, io: Io, setStatus: SetStatus): void {
     .command("parse")
     .summary("show what log lines mean, without a database")
     .description(
-      "Shows how each line is read, plain or compressed, and stores nothing: as JSON, as a table of forms and counts, or field by field. This is how to report a line that is not known.",
+      "Shows how each line is read, and stores nothing: as JSON, as a table of forms and counts, or field by field. Use it to report an unknown line.",
     )
     .argument("[files...]", 'log files, directories of logs, quoted patterns; "-" or none is standard input')
     .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
     .option("--other", "only lines of no known form")
-    .addOption(new Option("--summary", "count the kinds, and show what was not understood").conflicts("explain"))
-    .option("--samples <count>", "lines that --summary shows, each of another shape", wholeNumber(0, MOST_SAMPLES), 10)
+    .addOption(new Option("--summary", "count the kinds, and show lines that were not understood").conflicts("explain"))
+    .option(
+      "--samples <count>",
+      "lines that --summary shows, each of a different shape",
+      wholeNumber(0, MOST_SAMPLES),
+      10,
+    )
     .addOption(new Option("--explain", "show each line with a mark under each field").conflicts("json"))
     .option("--raw", "add the log line to each JSON object")
     .addOption(redactOption())
     .option("--json", "print the summary as JSON")
-    .option("--strict", "exit 1 when there was a line of no known form")
+    .option("--strict", "exit 1 if a line has no known form")
     .addHelpText("after", PARSE_EXAMPLE)
     .action(async (files: string[], flags) => {
       const { runParse } = await import("../commands/parse.ts");

@@ -58,7 +58,7 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      // NOTE: what it throws is told with all other errors, in main.ts.
+      // NOTE: main.ts reports what it throws, with all other errors.
       outputError: () => {},
       getOutHelpWidth: () => helpColumnsOf(io.stdout, io),
       getErrHelpWidth: () => helpColumnsOf(io.stderr, io),

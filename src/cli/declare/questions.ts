@@ -1,7 +1,7 @@
 /** The commands that answer questions, and their flags. */
 import { type Command, Option } from "commander";
 import { ROW_FORMATS } from "../../render/form/row-formats.ts";
-import { THREADS } from "../../render/trace/threads.ts";
+import { TIMELINE_GROUPINGS } from "../../render/trace/threads.ts";
 import { CONDITION_FIGURES } from "../../stats/conditions.ts";
 import { COMPARISONS } from "../../stats/period.ts";
 import { SECTIONS, type SectionName } from "../../stats/sections.ts";
@@ -46,12 +46,12 @@ export function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
     .argument("<what...>", "Exim's id, a header Message-ID, an address, or a line of a log")
-    .option("--pick <number>", "of several messages, the one with this number", wholeNumber(1))
+    .option("--pick <number>", "choose this number from several messages", wholeNumber(1))
     .option("-n, --limit <count>", "of several messages, at most so many to choose from", wholeNumber(1), 20)
-    .option("--chain", "show what it came of and what came of it, as a tree")
+    .option("--chain", "show the messages that led to it and that it led to, as a tree")
     .addOption(
-      new Option("--by <thread>", "what the timeline is sorted into")
-        .choices(THREADS)
+      new Option("--by <thread>", "group the timeline")
+        .choices(TIMELINE_GROUPINGS)
         .default("time")
         .conflicts(["chain", "raw"]),
     )
@@ -82,17 +82,17 @@ Examples:
 
 export function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("search")))
-    .summary("find messages, refusals and other lines")
+    .summary("find messages, rejections and other lines")
     .description(
-      "Finds messages, refusals and other lines, by what is known of them, or by a pattern in the text of their lines as exigrep does.",
+      "Finds messages, rejections and other lines by their facts, or by a pattern in the text of their lines, as exigrep does.",
     )
     .argument("[pattern]", "regular expression over log lines; a line that matches selects its message")
     .addOption(logOption())
     .option("-l, --literal", "the pattern is the text itself")
-    .option("-I, --sensitive", "upper and lower case differ in the pattern")
-    .option("-v, --invert", "what the pattern does not match")
+    .option("-I, --sensitive", "match upper and lower case exactly")
+    .option("-v, --invert", "select what the pattern does not match")
     .option("-M, --related", "with messages that name those, or are named by them")
-    .addOption(timeoutOption("stop when one block of lines takes the pattern longer; 0 is no limit"))
+    .addOption(timeoutOption("stop if the pattern takes longer for one block of lines; 0 is no limit"))
     .option("-t, --slower-than <seconds>", "leave out messages finished within that time", toSeconds);
   withGuesses(withFilters(command))
     .optionsGroup("Output:")
@@ -100,8 +100,8 @@ export function addSearch(program: Command, io: Io, setStatus: SetStatus): void 
       new Option("--sort <key>", "time, size or queue-time").choices(["time", "size", "queue-time"]).default("time"),
     )
     .option("--reverse", "oldest or smallest first; with --raw newest first")
-    .option("-n, --limit <count>", "at most so many (default: 50 in a table and in JSON, else all)", wholeNumber(1))
-    .option("--after <place>", "go on behind what a search before has shown")
+    .option("-n, --limit <count>", "most results (default: 50 in a table and in JSON, else all)", wholeNumber(1))
+    .option("--after <place>", "continue after the page of an earlier search")
     .addOption(
       new Option("--raw", "log lines, grouped by message").conflicts(["ids", "csv", "ndjson", "json", "count"]),
     )
@@ -128,11 +128,11 @@ export function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
   withLast(withPaging(withDatabase(program.command("abuse"))))
     .summary("show who sends most, and whose logins fail")
     .description(
-      "Shows which accounts, programs and local users send how much, as whom and from where, and from where and for which accounts logins fail, with those that succeeded afterwards.",
+      "Shows which accounts, programs and local users send how much, as whom and from where; and which logins fail, from where, and which succeeded afterwards.",
     )
-    .option("--since <time>", "only from then on: 2026-03-02, yesterday, 2h, 7d")
-    .option("--until <time>", "only before then; a day is included")
-    .option("-n, --limit <count>", "at most so many answers to each question", wholeNumber(1), 5)
+    .option("--since <time>", "from this time on: 2026-03-02, yesterday, 2h, 7d")
+    .option("--until <time>", "before this time; a day is included")
+    .option("-n, --limit <count>", "most rows of each table", wholeNumber(1), 5)
     .addOption(redactOption())
     .option("--json", "print the answers as JSON")
     .addHelpText("after", ABUSE_EXAMPLE)
@@ -192,7 +192,7 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
   const stats = withPaging(withDatabase(program.command("stats")))
     .summary("count: totals, reasons, who leads, what to look at")
     .description(
-      "Counts what is stored: without sections what fits a screen, problems first. How it counts: `exim-pilot help counting`.",
+      "Counts what is stored: without sections, what fits a screen, problems first. `exim-pilot help counting` says how.",
     )
     .argument("[sections...]", "what to show: names from the list below, or all", collectSections)
     .addOption(logOption())
@@ -202,7 +202,7 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
     )
-    .addOption(new Option("--rank <figure>", "what leads in a ranking (default: count)").choices(RANKS))
+    .addOption(new Option("--rank <figure>", "order of a ranking (default: count)").choices(RANKS))
     .option("-n, --limit <count>", "rows of rankings and hosts", wholeNumber(1, MOST_RANKED_ROWS), 10)
     .addOption(
       new Option("--bucket <size>", `of what is shown over time: ${BUCKET_FORMS} (default: as fits)`).argParser(
@@ -214,11 +214,11 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
         COMPARISONS,
       ),
     )
-    .option("--timezone <zone>", "whose clock days and hours are of (default: the server's)")
+    .option("--timezone <zone>", "time zone of days and hours (default: the server's)")
     .addOption(new Option("--json", "print the figures as JSON").conflicts(["csv", "markdown"]))
     .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
     .option("--markdown", "print tables as Markdown")
-    .option("--html <file>", "write one page with charts and all tables, and print none")
+    .option("--html <file>", "write one page with charts and all tables, and print nothing")
     .addOption(redactOption())
     .addOption(
       new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([
@@ -234,7 +234,7 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       ]),
     )
     .addOption(
-      new Option("--fail-if <condition>", "exit 1 when it holds, such as deferred>5% (can be repeated)").argParser(
+      new Option("--fail-if <condition>", "exit 1 if it holds, such as deferred>5% (can be repeated)").argParser(
         collectConditions,
       ),
     )
@@ -244,7 +244,7 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
         "with --fail-if, how old the newest line of a server may be (default: three times what is usual at that hour of the week, and 1h at least); 0: any age",
       ).argParser(toDurationMs),
     )
-    .option("-q, --quiet", "print no page, only what --fail-if finds and what --json, --csv or --markdown ask for")
+    .option("-q, --quiet", "print no page, only alarms of --fail-if and the output of --json, --csv or --markdown")
     .addHelpText("after", STATS_EXAMPLE);
   withGuesses(withFilters(stats, SUBJECT_FLAGS)).action(async (sections: SectionName[], flags) => {
     const { runStats } = await import("../commands/stats.ts");
@@ -288,7 +288,7 @@ export function addSql(program: Command, io: Io, setStatus: SetStatus): void {
         toLimit,
       ),
     )
-    .addOption(timeoutOption("stop when it takes longer; 0 is no limit"))
+    .addOption(timeoutOption("stop if it takes longer; 0 is no limit"))
     .option("--views", "list the views and their columns")
     .addHelpText("after", SQL_EXAMPLE)
     .action(async (statement: string | undefined, flags) => {

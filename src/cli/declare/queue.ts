@@ -84,9 +84,9 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
   queue
     .command("reconcile")
     .configureHelp({ showGlobalOptions: true })
-    .summary("hold the spool against the log")
+    .summary("compare the spool with the log")
     .description(
-      "Shows where the files of a spool and the log tell different things: messages that only one of them has, frozen or not, recipients who have it. Exits 1 when they differ.",
+      "Shows where the files of a spool and the log differ: messages that only one of them has, frozen or not, delivered recipients. Exits 1 if they differ.",
     )
     .action(async (_flags, command: Command) => {
       const { runReconcile } = await import("../commands/queue-reconcile.ts");

@@ -11,12 +11,12 @@ export function withDatabase(command: Command): Command {
       new Option("--db <file>", "the database").default(DEFAULT_DATABASE, `$EXIM_PILOT_DB, else ./${DEFAULT_DATABASE}`),
     )
     .option("--config <file>", "the configuration (default: $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml)")
-    .option("--wait <seconds>", "how long to wait for a database that another process writes to", toSeconds, 30);
+    .option("--wait <seconds>", "longest wait for a database that another process writes to", toSeconds, 30);
 }
 
 /** For what changes the database or takes something out of it. */
 export function withAudit(command: Command): Command {
-  return withDatabase(command).option("--syslog", "write what the audit log records to the system log too");
+  return withDatabase(command).option("--syslog", "write audit records to the system log, too");
 }
 
 /** For answers that are longer than a screen. */
@@ -46,15 +46,17 @@ export function withKeys(command: Command): void {
 }
 
 export function redactOption(): Option {
-  return new Option("--redact", "replace addresses, hosts, ids and subjects by made-up ones, to show it to others");
+  return new Option(
+    "--redact",
+    "replace addresses, hosts, ids and subjects by made-up ones, so that others may see it",
+  );
 }
 
 /** For questions that can be asked of logs that are in no database. */
 export function logOption(): Option {
-  return new Option(
-    "--log <files...>",
-    "ask these logs instead of the database: they are read for this answer alone",
-  ).conflicts("db");
+  return new Option("--log <files...>", "read these logs, for this answer only, instead of the database").conflicts(
+    "db",
+  );
 }
 
 /** For work that a stranger's pattern or statement can make endless. */

@@ -38,12 +38,12 @@ export function addVerify(program: Command, io: Io, setStatus: SetStatus): void 
   withDatabase(program.command("verify"))
     .summary("check that the database is sound")
     .description(
-      "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 when something is wrong.",
+      "Checks the file, the text of the logs against its hashes, counts, references and indexes, and changes nothing. Exit 1 if something is wrong.",
     )
-    .addOption(new Option("--quick", "leave out what reads the text of all logs").conflicts("deep"))
+    .addOption(new Option("--quick", "leave out checks that read the text of all logs").conflicts("deep"))
     .option(
       "--deep",
-      "also read all lines anew, into a copy beside the database, and compare; tells what it could not, its text being pruned",
+      "also read all lines again, into a copy beside the database, and compare; pruned text is excluded and counted",
     )
     .addOption(redactOption())
     .option("--json", "print the report as JSON")
@@ -55,9 +55,9 @@ export function addVerify(program: Command, io: Io, setStatus: SetStatus): void 
 
 export function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("rebuild"))
-    .summary("read all stored lines anew")
+    .summary("read all stored lines again")
     .description(
-      "Derives everything anew from the stored lines: after an upgrade that reads more of them, or when a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content comes all at once, or not at all. Refused once text has been pruned: what it said could not be derived again.",
+      "Derives all facts again from the stored lines: after an upgrade that reads more of them, or if a time zone was wrong. The lines, the servers' settings and the ids of sources stay. Others can read and ingest meanwhile; the new content appears at once, or not at all. Refused once text was pruned: its facts could not be derived again.",
     )
     .option("-n, --dry-run", "say what would be done, change nothing")
     .option("-q, --quiet", "print nothing but errors")
@@ -80,20 +80,20 @@ Examples:
 
 export function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("prune"))
-    .summary("remove what is old, and give its space back")
+    .summary("remove expired logs and messages, and return the space")
     .description(
-      "Removes what is older than it is to be kept: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be read meanwhile.",
+      "Removes log text and messages older than their retention: hours, days, weeks, years (12h, 90d, 8w, 1y) or forever. Logs can be ingested meanwhile.",
     )
     .option("--logs <span>", "how long log lines are kept", DEFAULT_SPANS.logs)
     .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
     .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
     .option("--audit <span>", "how long the audit log is kept", DEFAULT_SPANS.audit)
-    .option("--max-size <size>", "then remove the oldest until the database is so small, such as 20G")
-    .option("--archive <directory>", "first write the log text that goes to files that can be ingested again")
-    .addOption(new Option("--status", "show what there is, and what has expired; change nothing").conflicts("dryRun"))
+    .option("--max-size <size>", "then remove the oldest until the database has this size, such as 20G")
+    .option("--archive <directory>", "first write expired log text to files that can be ingested again")
+    .addOption(new Option("--status", "show what is stored and what has expired; change nothing").conflicts("dryRun"))
     .option("-n, --dry-run", "say what would be removed, change nothing")
-    .option("--force", "remove open messages and parts of chains too, and everything if that is old")
-    .option("--vacuum", "write the whole file anew at the end; nobody can write meanwhile")
+    .option("--force", "also remove open messages and parts of chains, and everything if all has expired")
+    .option("--vacuum", "rewrite the whole file at the end; nobody can write meanwhile")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
     .addHelpText("after", PRUNE_EXAMPLES)
@@ -113,11 +113,11 @@ export function addBackup(program: Command, io: Io, setStatus: SetStatus): void 
   const command = withAudit(program.command("backup"))
     .summary("make a verified copy of the database")
     .description(
-      "Copies the database as it is at this instant, while others may write to it, checks the copy and gives it a name by the time. A manifest beside it tells what is in it.",
+      "Copies the database as it is at this instant, while others may write to it, checks the copy and names it by the time. A manifest beside it describes its content.",
     )
     .argument("[directory]", "where the backups are (default: backups, beside the database)")
     .addOption(new Option("--directory <directory>").hideHelp())
-    .addOption(new Option("--list", "list the backups; exit 1 when one is damaged").conflicts(["verify", "drill"]))
+    .addOption(new Option("--list", "list the backups; exit 1 if one is damaged").conflicts(["verify", "drill"]))
     .addOption(new Option("--verify <file>", "check a backup from its manifest to its last page").conflicts("drill"))
     .option("--drill", "restore the newest backup to a temporary place, compare, and remove it again")
     .option("--keep <periods>", "remove older ones but the last of so many days, weeks, months, years: 7d,4w,12m")
@@ -137,7 +137,7 @@ export function addBackup(program: Command, io: Io, setStatus: SetStatus): void 
 
 export function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withAudit(program.command("restore"))
-    .summary("put a backup in the place of the database")
+    .summary("replace the database with a backup")
     .description(
       "Checks a backup, and puts it in the place of the database. The replaced one is kept beside it. Lines that were read after the backup are read again by the next ingest.",
     )
@@ -158,7 +158,7 @@ export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void
       "Brings the database's schema up to what this version works with. Each step is applied as a whole or not at all, and a verified backup is made before the first.",
     )
     .addOption(
-      new Option("--status", "say whether it is up to date, change nothing; exit 1 when it is not").conflicts("dryRun"),
+      new Option("--status", "say whether it is up to date, change nothing; exit 1 if it is not").conflicts("dryRun"),
     )
     .option("-n, --dry-run", "say what would be done, change nothing")
     .option("--to <version>", "only up to this schema", toSchemaVersion)
@@ -182,14 +182,14 @@ export function addAudit(program: Command, io: Io): void {
   withPaging(withDatabase(program.command("audit")))
     .summary("show who changed the database or took something out of it")
     .description(
-      "Shows the audit log: who ran what, from where and with what result. Rows are only added; prune removes them when they are old.",
+      "Shows the audit log: who ran what, from where and with what result. Records are only added; prune removes expired ones.",
     )
     .option("--since <time>", "from then on: 2026-03-02, 2026-03-02 05:40, yesterday, 2h, 7d", toWhen)
     .option("--until <time>", "before then; a day is included", toWhen)
-    .option("--user <name>", "by this user, also one who became another by sudo")
-    .option("--action <name>", "only this: ingest, prune, backup, restore, migrate")
-    .option("--message <id>", "only what names this message")
-    .option("--address <address>", "only what names this address")
+    .option("--user <name>", "by this user, also with sudo")
+    .option("--action <name>", "only this action: ingest, prune, backup, restore, migrate")
+    .option("--message <id>", "only records that name this message")
+    .option("--address <address>", "only records that name this address")
     .option("-n, --limit <rows>", "the newest so many", wholeNumber(1, MOST_ROWS), 100)
     .addOption(redactOption())
     .addOption(new Option("--csv", "print it as CSV").conflicts("json"))

@@ -20,7 +20,7 @@ const count = v.optional(v.number());
 const flag = v.optional(v.boolean());
 const texts = v.optional(v.array(v.string()));
 
-/** What can be set; the names of tables are those of commands. */
+/** Settings of the configuration; its tables are named after commands. */
 const SCHEMA = v.strictObject({
   db: text,
   wait: count,
@@ -124,12 +124,12 @@ function assertTrusted(path: string, status: Stats, userId: number | undefined):
   if (userId === undefined || status.isCharacterDevice()) return;
   if (status.uid !== ROOT && status.uid !== userId) {
     throw new PilotError("usage", `The configuration "${path}" belongs to another user (${status.uid}).`, {
-      hint: "Make it root's or your own with chown: it tells where backups go, and who can open them.",
+      hint: "Make it root's or your own with chown: it decides where backups are put, and who can open them.",
     });
   }
   if ((status.mode & OTHERS_MAY_WRITE) !== 0) {
     throw new PilotError("usage", `The configuration "${path}" can be written by others.`, {
-      hint: "Take that right away with `chmod go-w`: it tells where backups go, and who can open them.",
+      hint: "Remove that right with `chmod go-w`: the file decides where backups are put, and who can open them.",
     });
   }
 }
@@ -163,8 +163,8 @@ function wrongSetting(path: string, issue: v.BaseIssue<unknown>): PilotError {
   const key = v.getDotPath(issue) ?? "";
   const isUnknown = issue.expected === "never";
   const problem = isUnknown
-    ? `names "${key}", which is no setting`
-    : `sets "${key}" to what it cannot be: ${issue.kind === "schema" ? `expected ${issue.expected}` : issue.message}`;
+    ? `names "${key}", which is not a setting`
+    : `sets "${key}" to an invalid value: ${issue.kind === "schema" ? `expected ${issue.expected}` : issue.message}`;
   return new PilotError("usage", `The configuration "${path}" ${problem}.`, {
     hint: "`exim-pilot config` lists all settings, their values and where each comes from.",
   });

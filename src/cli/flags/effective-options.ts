@@ -1,4 +1,4 @@
-/** Where the value of a flag comes from when it was not given: the environment, the configuration, its default. */
+/** Completes flags that were not given: from the environment, the configuration, or the default. */
 
 import { PilotError } from "../../errors.ts";
 import type { Command, Option } from "../declare/command.ts";
@@ -30,7 +30,7 @@ export function completeOptions(command: Command, io: Io): void {
   for (const one of withParents(command)) complete(one, configuration, io);
 }
 
-/** Of a command of a command, such as `servers rename`, both have flags. */
+/** A command with its parents: both `servers` and `servers rename` have flags. */
 function withParents(command: Command): readonly Command[] {
   return command.parent === null ? [command] : [command, ...withParents(command.parent)];
 }
@@ -90,7 +90,7 @@ function findValue({ key, variable }: Setting, { path, values }: Configuration, 
     : { value: fromFile, from: "file", place: `"${key}" in the configuration "${path}"` };
 }
 
-/** What the parsers of flags throw. */
+/** Code of the error that flag parsers throw. */
 const INVALID_VALUE = "commander.invalidArgument";
 
 /** Reads the value as the flag itself would be read. */
@@ -114,7 +114,7 @@ function toBoolean(value: SettingValue, place: string): boolean {
   if (typeof value === "boolean") return value;
   if (/^(1|true|yes|on)$/i.test(String(value))) return true;
   if (/^(0|false|no|off)$/i.test(String(value))) return false;
-  throw new PilotError("usage", `The value of ${place} is neither yes nor no.`, { hint: "Give true or false." });
+  throw new PilotError("usage", `The value of ${place} is neither true nor false.`, { hint: "Give true or false." });
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

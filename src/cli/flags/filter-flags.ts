@@ -12,7 +12,7 @@ import type { Io } from "../io.ts";
 import { toTimeRange } from "./time-range.ts";
 import { commonTimeZone } from "./time-zone.ts";
 
-/** As typed; every flag but the times can be given several times. */
+/** Filters as typed; every flag but the times may be repeated. */
 export interface FilterFlags {
   readonly sender?: readonly string[];
   readonly recipient?: readonly string[];
@@ -56,17 +56,17 @@ const single = (flags: string, description: string): FilterFlag => ({ flags, des
 /** Upper and lower case are the same in all of them, but in a Message-ID. */
 export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--sender <address>", 'envelope sender; "<>" is that of bounces'),
-  repeatable("--recipient <address>", "envelope recipient, or what it became"),
+  repeatable("--recipient <address>", "envelope recipient, or its final address"),
   repeatable("--address <address>", "sender or recipient"),
   repeatable("--domain <domain>", "domain of sender or recipient"),
   repeatable("--host <name>", "client, or host that was delivered to"),
-  repeatable("--ip <ip>", "address of either, or a net such as 203.0.113.0/24"),
-  repeatable("--helo <name>", "name that the client greeted with"),
+  repeatable("--ip <ip>", "address of either, or a network such as 203.0.113.0/24"),
+  repeatable("--helo <name>", "name in the client's HELO"),
   repeatable("--auth <login>", "account that logged in"),
   repeatable("--ident <name>", "local user, or ident of the client"),
   repeatable("--subject <text>", "part of the subject"),
   repeatable("--message-id <id>", "header Message-ID"),
-  repeatable("--tag <name>", "what `exim-pilot tag` has called it"),
+  repeatable("--tag <name>", "tag given by `exim-pilot tag`"),
   repeatable("--status <status>", "status of the message; `help statuses` has all"),
   repeatable("--event <kind>", "kind of a line, such as frozen; `help parse` has all"),
   repeatable("--code <code>", "reply of another host: 550, 4.7.1, 5xx, 5*"),
@@ -85,7 +85,7 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   single("--until <time>", "arrived before then; a day is included"),
 ];
 
-/** Those that say which mail is counted; time and server are asked for in another way there. */
+/** Flags that choose the mail that is counted; time and server have flags of their own there. */
 export const SUBJECT_FLAGS = FILTER_FLAGS.filter(
   ({ flags }) => !/^--(?:event|kind|log-type|since|until) |--server /.test(flags),
 );

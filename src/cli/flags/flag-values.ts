@@ -1,4 +1,4 @@
-/** What is typed behind a flag, as a value. What cannot be one is refused with what can. */
+/** Parses the values of flags. An invalid value is refused with a sentence that gives the valid ones. */
 import { InvalidArgumentError } from "commander";
 import { LINE_KINDS } from "../../explain/kinds.ts";
 import { CONDITION_FIGURES, type Condition, parseCondition } from "../../stats/conditions.ts";
@@ -49,7 +49,7 @@ export function toQueueAge(value: string): number {
 
 const DURATION_UNITS = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS } as const;
 
-/** Of Node's timers. */
+/** Limit of Node's timers, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** `500ms`, `30s`; 0 has no unit. */

@@ -8,7 +8,7 @@ export interface KeyFlags {
   readonly passphraseFile?: string;
 }
 
-/** What opens backups. Errors: `usage`. */
+/** Reads the keys that open backups. Errors: `usage`. */
 export function readKeys({ identityFile = [], passphraseFile }: KeyFlags): Keys {
   return {
     identities: identityFile.flatMap(readIdentities),

@@ -42,7 +42,7 @@ async function readLogs(log: readonly string[], { db, wait }: DatabaseFlags, io:
   return runIngest(log, { db, wait, batchSize: BATCH_LINES, quiet: io.stderr.isTTY !== true }, quiet);
 }
 
-/** What killed runs of this user have left; what is another's stays. */
+/** Removes what killed runs of this user left; files of other users stay. */
 function removeLeft(place: string, io: Io): void {
   for (const { kind, path } of findRemains(place, thisMachine(), io.now())) {
     if (kind === "logs" && lstatSync(path).uid === process.geteuid?.()) rmSync(path, { recursive: true, force: true });

@@ -28,7 +28,7 @@ export interface ListedCommand {
   readonly takesPaths: boolean;
   /** The words its first argument takes; empty: any. */
   readonly choices: readonly string[];
-  /** Those it has, such as `rename` of `servers`. */
+  /** Subcommands, such as `rename` of `servers`. */
   readonly commands: readonly ListedCommand[];
 }
 

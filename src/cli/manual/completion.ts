@@ -17,7 +17,7 @@ export function renderCompletion(program: Command, shell: Shell): string {
   }
 }
 
-/** Where the words of a command may be followed by one of its own commands, the flags of those are completed too. */
+/** Adds the flags of subcommands, which may follow the words of the command. */
 function withInnerFlags(command: ListedCommand): ListedCommand {
   const all = [command, ...command.commands].flatMap(({ flags }) => flags);
   return { ...command, flags: [...new Map(all.map((flag) => [flag.form, flag])).values()] };

@@ -42,7 +42,7 @@ export function renderManual(program: Command, version: string): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Of a command and of its own commands. `parent`: the words before its name. */
+/** Manual sections of a command and its subcommands. `parent`: the words before its name. */
 function sectionsOf({ name, usage, description, flags, commands }: ListedCommand, parent: string): readonly string[] {
   const words = `${parent} ${name}`;
   return [

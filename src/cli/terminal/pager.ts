@@ -9,7 +9,7 @@ export interface PagerFlags {
   readonly pager: boolean;
 }
 
-/** What fits the screen is printed as it is, colours are kept, and the answer stays when the pager ends. */
+/** Prints what fits the screen as it is, keeps colours, and leaves the answer visible when the pager ends. */
 const LESS_OPTIONS = "FRX";
 const DEFAULT_PAGER = "less";
 

@@ -18,7 +18,7 @@ const SILENT: Spinner = { begin: () => {}, update: () => {}, stop: () => {} };
 /** Often enough for the eye. */
 const INTERVAL_MS = 100;
 
-/** What asks for no such line. */
+/** Flags that switch progress off. */
 interface QuietFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;

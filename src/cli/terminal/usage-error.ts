@@ -1,4 +1,4 @@
-/** What commander refuses, in the words of all other errors: what is wrong with what was typed, and what to type. */
+/** Words the errors of commander like all others: what was wrong, and what to type. */
 import { PilotError } from "../../errors.ts";
 
 type Rewrite = readonly [
@@ -37,7 +37,7 @@ const REWRITES: readonly Rewrite[] = [
     /^too many arguments(?: for '(.+?)')?\. Expected (\d+) arguments? but got (\d+)(?:: .*)?\.?$/,
     (command, expected, got) =>
       `${command === "" ? "The command" : `\`${command}\``} takes ${expected === "0" ? "no argument" : expected === "1" ? "one argument" : `${expected} arguments`}, and ${got} ${got === "1" ? "was" : "were"} given`,
-    () => "Quote what belongs together, as a pattern with spaces.",
+    () => "Quote an argument with spaces, such as a pattern.",
   ],
 ];
 

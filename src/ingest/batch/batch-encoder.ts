@@ -48,7 +48,7 @@ const client = offsetsOf(CLIENT);
 const path = offsetsOf(DELIVERY_PATH);
 const problem = offsetsOf(DELIVERY_PROBLEM);
 
-/** What is known of an entry beside its text. */
+/** Facts about an entry beside its text. */
 export interface EntryPlace {
   /** Its first line within the block. */
   readonly line: number;
@@ -153,7 +153,7 @@ export class BatchEncoder {
     return batch;
   }
 
-  /** What the batches since the last call mention, which are a block; the next block begins. */
+  /** Takes the postings of the batches since the last call, which form a block; the next block begins. */
   takePostings(): BlockPostings {
     const postings = {
       addresses: this.#addresses.takePostings(),

@@ -45,7 +45,7 @@ export class ReadingThread {
     this.#startThread = startThread;
   }
 
-  /** As {@link readBlocks}. A bug in the other thread is thrown with its stack. */
+  /** See {@link readBlocks}. A bug in the other thread is thrown with its stack. */
   async readBlocks(
     source: Readable,
     start: ReadingStart,
@@ -76,7 +76,7 @@ export class ReadingThread {
 
   #newThread(): Thread {
     const thread = this.#startThread();
-    // NOTE: what a thread that was left has sent before may still come.
+    // NOTE: messages of a thread that was given up may still arrive.
     const ofThis = (): Exchange | undefined => (this.#thread === thread ? this.#exchange : undefined);
     thread.on("message", (message) => ofThis()?.receive(message as FromReader));
     thread.on("error", (error) => ofThis()?.fail(error));
@@ -84,7 +84,7 @@ export class ReadingThread {
   }
 }
 
-/** What goes to and fro for one log. */
+/** The exchange with the other thread for one log. */
 class Exchange {
   isDone = false;
   readonly #onBlock: (block: EncodedBlock) => void;
@@ -155,7 +155,7 @@ class Exchange {
 }
 
 /**
- * Reads `source`, a stream of latin1 strings that goes on where `start` ends, and calls `onBlock` for each block, in this thread.
+ * Reads `source`, a stream of latin1 strings that continues where `start` ends, and calls `onBlock` for each block, in this thread.
  * Ends early, and leaves the last block out, when `signal` aborts; also at an exception in `onBlock`.
  * Errors: {@link SourceFailure} with its cause, after the blocks of all text before it.
  */

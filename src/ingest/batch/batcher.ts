@@ -16,7 +16,7 @@ import type { LogRecord } from "./log-record.ts";
 import { SplitEntries } from "./syslog-pieces.ts";
 
 export interface Batch {
-  /** Of its lines and their newlines, in bytes. */
+  /** Size of its lines and their newlines, in bytes. */
   readonly size: number;
   /** Lines that end in it. */
   readonly lines: number;
@@ -24,7 +24,7 @@ export interface Batch {
 
 /** A batch that holds so much text is full, however few lines that are. */
 const FULL_TEXT = MIB;
-/** What continues an entry beyond this is stored as lines of no entry. */
+/** Longest continuation of an entry; further text is stored as lines of no entry. */
 const LONGEST_CONTINUATION = 64 * KIB;
 const MOST_CONTINUATION_LINES = 1000;
 /** A batch that holds so much ends even while entries lack pieces. */
@@ -34,7 +34,7 @@ export interface BatcherOptions {
   readonly batchLines: number;
   /** A block takes batches until it holds so many bytes; 0: each batch is a block of its own. */
   readonly blockBytes: number;
-  /** What comes first is the rest of a line that was cut. */
+  /** The text begins with the rest of a line that was cut. */
   readonly isWithinLine: boolean;
   /** The lines came through syslog, a journal or a container; those of other programs are text of the batch and of no record. */
   readonly isSyslog: boolean;
@@ -57,11 +57,11 @@ export class Batcher {
   readonly #listener: BatchListener;
   #isWithinLine: boolean;
   #isHeld = false;
-  /** Of the batch so far, with a newline behind each line. */
+  /** Length of the batch so far, with a newline after each line. */
   #textLength = 0;
   #endsWithNewline = true;
   #lineCount = 0;
-  /** Of the batches of the block that have ended. */
+  /** Length of the completed batches of the block. */
   #blockLength = 0;
   #blockLines = 0;
   #records: LogRecord[] = [];
@@ -139,7 +139,7 @@ export class Batcher {
       return;
     }
     const isStart = startsEntry(line);
-    // NOTE: a log may go on as one of syslog, among lines of other programs; such a line continues nothing.
+    // NOTE: a log may continue as one of syslog, among lines of other programs; such a line continues nothing.
     const foreign = isStart || this.#isSyslog ? undefined : parseSyslogLine(line);
     if (!isStart && foreign === undefined && this.#continues(line)) return;
     this.#endBatchIfFull();

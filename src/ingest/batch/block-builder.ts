@@ -15,7 +15,7 @@ import { type LineEnd, LineSplitter, type TextSink } from "./lines.ts";
 import type { LogRecord } from "./log-record.ts";
 import { logTypeOf, syslogDuplicateOf } from "./syslog-duplicate.ts";
 
-/** What is to be known of a log before its new text is read. */
+/** State of a log before its new text is read. */
 export interface ReadingStart {
   readonly batchLines: number;
   /** See {@link Batcher}. */
@@ -30,7 +30,7 @@ export interface ReadingStart {
   readonly beginMs: EpochMs | undefined;
   /** Moment of its last entry so far. */
   readonly clockMs: EpochMs | undefined;
-  /** What is stored of it last; undefined for a new log. */
+  /** The last stored block; undefined for a new log. */
   readonly lastBlock: LastBlock | undefined;
 }
 
@@ -67,7 +67,7 @@ const NO_PLACES: readonly number[] = [];
 /** Between moments: pruning removes whole blocks, so that the months of a small server must not share one. */
 const LONGEST_BLOCK = DAY_MS * MOMENTS_PER_MS;
 
-/** Reads the text that goes on where `start` ends, and calls `onBlock` for each block. */
+/** Reads the text that continues where `start` ends, and calls `onBlock` for each block. */
 export class BlockBuilder implements TextSink {
   readonly #start: ReadingStart;
   readonly #onBlock: (block: EncodedBlock) => void;
@@ -78,7 +78,7 @@ export class BlockBuilder implements TextSink {
   #bytes = Buffer.alloc(MIB);
   #begin = 0;
   #end = 0;
-  /** Of the batches of the block. */
+  /** Size of the batches of the block. */
   #size = 0;
   #lines = 0;
   #lost = 0;

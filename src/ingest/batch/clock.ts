@@ -7,7 +7,7 @@ import { offsetsOfWall, type WallOffsets } from "../../when.ts";
 
 /** Zones change at multiples of this. */
 const STEP_MS = 15 * MINUTE_MS;
-/** How far lines may stand out of order around a rotation; more than this back in time is the second pass of an hour. */
+/** Longest disorder of lines around a rotation; a greater step back in time begins the second pass of an hour. */
 const DISORDER_MS = 10 * MINUTE_MS;
 /** The id is made when reception starts, by the same clock, and cut to seconds. */
 const ID_TOLERANCE_MS = 2000;
@@ -22,8 +22,8 @@ const FARTHEST_BACK_MS = 31 * DAY_MS;
 
 /**
  * Resolves the stamps of one log, in its order. Stamps with a zone are exact. In an hour that happens twice the message id
- * tells which pass it is when the message is younger than the first; else the line goes on where the line before it was.
- * A stamp of syslog without a year is of the first year that puts it behind the line before it.
+ * tells which pass it is when the message is younger than the first; else the line continues where the line before it was.
+ * A stamp of syslog without a year is of the first year that puts it after the line before it.
  * Source: exim-log-grammar §2; the id's time, Exim specification "Message identification".
  */
 export class LogClock {
@@ -31,7 +31,7 @@ export class LogClock {
   readonly #offsets = new Map<number, WallOffsets>();
   readonly #begin: EpochMs | undefined;
   #last: EpochMs | undefined;
-  /** Of stamps of syslog that do not say it, from the last line that has one of Exim's, too, which does. */
+  /** Zone of syslog stamps that state none, learnt from the last line that also has a stamp of Exim with a zone. */
   #syslogZone: number | undefined;
 
   /**
@@ -57,7 +57,7 @@ export class LogClock {
       this.#learnZone(prefix.wallMs - zoneMinutes * MINUTE_MS, syslogMs);
     const wallMs = prefix.lacksYear === undefined ? prefix.wallMs : this.#withYear(prefix.wallMs);
     const at = zoneMinutes === undefined ? this.#resolveLocal(wallMs, messageId) : zonedMs(wallMs, zoneMinutes);
-    // What a zone shifts out of the years 0 to 9999 no timestamp could tell: it counts as UTC.
+    // A time that its zone shifts out of the years 0 to 9999 fits no timestamp: it counts as UTC.
     this.#last = epochMs(at >= FIRST_MS && at < END_MS ? at : wallMs);
     return this.#last;
   }
@@ -99,9 +99,9 @@ export class LogClock {
   }
 }
 
-/** What the beginning of a log of syslog tells of its time. */
+/** First stamps of a syslog file, which show its time. */
 export interface FirstStamps {
-  /** Of the first line, without a year. */
+  /** Stamp of the first line, if it lacks the year. */
   readonly yearlessMs: number | undefined;
   /** The first one with a year. */
   readonly fullMs: number | undefined;
@@ -110,7 +110,7 @@ export interface FirstStamps {
 
 /**
  * About when a log begins whose stamps say no year: in the year that the first stamp with one tells; else when its first message
- * does, for the id tells the time; else within the year before `now`.
+ * does, for the id gives the time; else within the year before `now`.
  */
 export function beginOfLog({ yearlessMs, fullMs, messageId: firstMessageId }: FirstStamps, now: EpochMs): EpochMs {
   if (fullMs !== undefined) {

@@ -10,9 +10,9 @@ const FARTHEST_LINE = 500;
 const MOST_LINES = 1000;
 
 interface OpenOutput {
-  /** Undefined for a line of another program, which goes on too. */
+  /** Undefined for a line of another program, which continues too. */
   readonly record: LogRecord | undefined;
-  /** The last line was cut, and goes on in the next one. */
+  /** The last line was cut, and continues in the next one. */
   isPartial: boolean;
   /** Line of its last piece, within the batch. */
   lastLine: number;
@@ -27,7 +27,7 @@ export function beginsContainerEntry({ header, text, container }: SyslogLine, li
   return parsed !== undefined && (parsed.prefix.messageId !== undefined || parsed.event.kind !== "other");
 }
 
-/** The entries of a batch that may go on, by the stream that they stand in. */
+/** The entries of a batch that may continue, by the stream that they stand in. */
 export class ContainerEntries {
   readonly #open = new Map<string, OpenOutput>();
 
@@ -68,7 +68,7 @@ export class ContainerEntries {
     this.#open.delete(syslogWriter(next));
   }
 
-  /** `record`: undefined for a line of another program, which may stand within an entry. */
+  /** `record`: undefined for a line of another program, which may be within an entry. */
   begin(next: SyslogLine, record: LogRecord | undefined, lineNumber: number): void {
     const isPartial = next.container?.isPartial === true;
     if (record !== undefined || isPartial)

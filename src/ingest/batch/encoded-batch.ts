@@ -1,5 +1,5 @@
 /**
- * What passes from the side that reads to the side that stores: the rows of a batch as numbers, table by table, in the order in which
+ * Data that passes from the reading side to the storing side: the rows of a batch as numbers, table by table, in the order in which
  * they are bound. A text, a message, a path or a problem is sent once and then is its number; the storing side keeps arrays from such
  * numbers to ids of the database, so that it looks nothing up twice.
  */
@@ -33,10 +33,10 @@ export const EVENT_ROW = {
   error: "string?",
 } as const satisfies Layout;
 
-/** An arrival line: where it stands, and the columns of its message. */
+/** An arrival line: where it is, and the columns of its message. */
 export const ARRIVAL_ROW = { line: "entry", message: "message", ...ARRIVAL } as const satisfies Layout;
 
-/** What a line states about its message as a whole. */
+/** Facts that a line gives about its message as a whole. */
 export const UPDATE_ROW = {
   line: "entry",
   message: "message",
@@ -45,7 +45,7 @@ export const UPDATE_ROW = {
   mark: "number?",
   is_arrival: "flag",
   queue_ms: "number?",
-  /** How many of the addresses in {@link EncodedBatch.announced} are of this row; they follow those of the rows before it. */
+  /** Number of addresses in {@link EncodedBatch.announced} for this row; they follow those of the rows before it. */
   announced: "number",
 } as const satisfies Layout;
 
@@ -85,7 +85,7 @@ export const MILESTONE_NAMES = [
   "ignored",
 ] as const satisfies readonly (keyof Milestones)[];
 
-/** What the reject log shows below an entry. */
+/** Header dump that the reject log shows below an entry. */
 export interface HeaderDumpFacts {
   /** The sender, where the entry does not name it. */
   readonly sender: string | undefined;
@@ -96,12 +96,12 @@ export interface HeaderDumpFacts {
   readonly isTruncated: boolean;
 }
 
-/** What few lines have, as an object. */
+/** Facts that few lines have, as an object. */
 export interface LineExtras {
   readonly line: number;
   /** Further lines of the entry, where these are stored: those of syslog, and below which headers stand. */
   readonly places: readonly number[];
-  /** Of Exim, as its daemon states it. */
+  /** Version of Exim, as its daemon states it. */
   readonly version: string | undefined;
   /** The log that the line was sent for by way of syslog; undefined when that is not known. */
   readonly logType: LogType | undefined;
@@ -127,7 +127,7 @@ export interface EncodedBatch {
   readonly extras: readonly LineExtras[];
 }
 
-/** What the lines of a block mention, each once: numbers of addresses and strings, keys of Message-IDs and of next hops. */
+/** Postings of a block, each once: numbers of addresses and strings, keys of Message-IDs and of next hops. */
 export interface BlockPostings {
   readonly addresses: Float64Array;
   readonly strings: Float64Array;

@@ -1,4 +1,4 @@
-/** What an event says, in the words in which it is stored: pure functions, so that another thread can ask them. */
+/** Turns an event into the facts that are stored: pure functions, so that another thread can call them. */
 import { normaliseAddress } from "../../message/address.ts";
 import { categoriseFailure, operatorOf } from "../../message/failure-category.ts";
 import { rankOf } from "../../message/order.ts";
@@ -21,7 +21,7 @@ export function momentOf({ event, text }: ParsedEntry, ms: EpochMs): Moment {
   return momentAt(ms, rankOf(event, text));
 }
 
-/** What an event says about one recipient, its error as a template; undefined when it speaks of none. */
+/** The event of a line about one recipient, its error as a template; undefined if it names none. */
 export function storedEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
   const word = recipientEvent(event, at);
   if (word?.error === undefined) return word;
@@ -34,7 +34,7 @@ export function detailsOf(event: LogEvent): string | undefined {
   return metadata.length === 0 ? undefined : toJson(metadata);
 }
 
-/** What we make of a line, first among its details: filters and figures look for it there. */
+/** The program's own finding about a line, put first among its details: filters and figures look for it there. */
 function findingOf(event: LogEvent): readonly string[] {
   switch (event.kind) {
     case "host_error":
@@ -63,7 +63,7 @@ function toJson(details: readonly string[]): string {
   return `["${details.join('","')}"]`;
 }
 
-/** Who was at the other end, of a line that is no arrival, no rejection and not about a recipient. */
+/** The remote side of a line that is no arrival, no rejection and not about a recipient. */
 export interface Client {
   readonly host: Host | undefined;
   readonly sender: string | undefined;
@@ -82,7 +82,7 @@ export function clientOf(event: LogEvent): Client | undefined {
         ? toClient(event.host, event.address, undefined, event.auth)
         : toClient(event.host, event.sender, event.address, event.auth);
     case "discard":
-      // What an ACL drops before there is a message names its client; a discard of a message does not.
+      // A discard before the message exists names its client; a discard of a message does not.
       return event.host === undefined && event.sender === undefined
         ? undefined
         : toClient(event.host, event.sender, event.address?.original, undefined);
@@ -161,7 +161,7 @@ export function failureCategory(
   return category;
 }
 
-/** What stands below the line of an event in the reject log. */
+/** Facts in the header dump below a line of the reject log. */
 export function headerDumpFacts(dump: HeaderDump, event: LogEvent): HeaderDumpFacts {
   const { envelopeSender, envelopeRecipients, hasMoreRecipients, headers, isTruncated } = dump;
   const isNamed = "sender" in event && event.sender !== undefined;

@@ -1,7 +1,7 @@
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { HeaderDumpFacts } from "./encoded-batch.ts";
 
-/** Adds what stands below the line of an entry. `places` are those of its lines: where the entry is, or where another log shows it too. */
+/** Adds what is below the line of an entry. `places` are those of its lines: where the entry is, or where another log shows it too. */
 export function addHeaderDump(
   transactor: Transactor,
   entryId: number,

@@ -7,7 +7,7 @@ import { MIB } from "../../units.ts";
 /** Longer lines are cut into pieces of this many bytes. Exim's own are at most 8 KiB. */
 export const LONGEST_PIECE = MIB;
 
-/** How a piece ends: with its newline, within a line that goes on, or with the log. */
+/** Ends of a piece: with its newline, within a line that continues, or with the log. */
 export type LineEnd = "newline" | "cut" | "eof";
 
 /** Marks a cut that is not in the log. Bytes are read as latin1, so no text of a log holds it. */
@@ -37,7 +37,7 @@ export async function eachLine(
   await feed(source, new LineSplitter(onLine, unfinished), signal);
 }
 
-/** What takes text piece by piece. */
+/** Receiver of text, piece by piece. */
 export interface TextSink {
   write(text: string): void;
   /** The text ends here, at least for now. */
@@ -123,7 +123,7 @@ export class LineSplitter implements TextSink {
 
   #split(text: string): void {
     this.#splitter.write(text);
-    // NOTE: what fails within a write is known at once and told later.
+    // NOTE: an error within a write is known at once and emitted later.
     const error = this.#failure?.error ?? this.#splitter.errored;
     if (error !== null && error !== undefined) throw error;
   }

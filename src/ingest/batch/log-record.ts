@@ -2,7 +2,7 @@
 export interface LogRecord {
   /** Place of its first line within the block. */
   readonly line: number;
-  /** As latin1, without newlines. Of a line that is cut, its first piece; the others are text of the batches that follow, and of no record. */
+  /** Lines as latin1, without newlines. Of a line that is cut, its first piece; the others are text of the batches that follow, and of no record. */
   readonly lines: string[];
   /** Places of the lines after the first, within the block; they need not follow one another in a log of syslog. */
   readonly places: number[];

@@ -6,7 +6,7 @@ import { NumberList } from "./number-list.ts";
 /** Gives texts their numbers, and notes which of them a block mentions. */
 export class NumberedTexts {
   #table = new TextTable();
-  /** Of its texts the first so many have been taken. */
+  /** Number of its texts that were taken. */
   #taken = 0;
   /** By number: the last block that mentions it. */
   #mentionedIn = new Int32Array(1024);
@@ -30,7 +30,7 @@ export class NumberedTexts {
     return number;
   }
 
-  /** As {@link numberOf}, of a text that its block is to be found by. */
+  /** See {@link numberOf}; adds a posting for the text as well. */
   mention(text: string | undefined): number {
     if (text === undefined) return NULL;
     const number = this.numberOf(text);

@@ -57,7 +57,7 @@ export class NumberedTuples {
     let isEmpty = true;
     for (let column = 0; column < this.#width; column++) {
       const value = this.next[column] as number;
-      // NOTE: what is not equal to itself is null.
+      // NOTE: NaN stands for null, and is not equal to itself.
       // biome-ignore lint/suspicious/noSelfCompare: faster than Number.isNaN.
       const isValue = value === value;
       if (isValue) isEmpty = false;

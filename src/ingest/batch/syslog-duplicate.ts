@@ -1,4 +1,4 @@
-/** Which of Exim's logs a line of syslog was for, and what it has in common with the same event sent for another one. */
+/** Finds the log for which Exim sent a line of syslog, and the key that it shares with the same event sent for another log. */
 import type { EventKind } from "../../parse/events.ts";
 import { type ParsedEntry, parseEntryText, startsEntry } from "../../parse/record.ts";
 import { syslogTag } from "../../parse/syslog.ts";
@@ -9,7 +9,7 @@ import { SECOND_MS } from "../../units.ts";
 /** By the severity of `<PRI>`. Source: exim-log-grammar §3.1. */
 const LOG_TYPES: Readonly<Record<number, LogType>> = { 1: "panic", 2: "panic", 5: "reject", 6: "main" };
 
-/** What Exim writes to a second log; where the severity is not kept, any other line that stands there twice is two events. */
+/** The second log of each kind that Exim writes twice; without a severity, other equal lines are two events. */
 const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
   rejection: "reject",
   verification: "reject",
@@ -26,15 +26,15 @@ const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
 const BY_DAEMON = /^Connection from \S+ (?:I=\S+ )?refused: /;
 
 /** Exim sends both lines at once. */
-const BETWEEN_TWINS_MS = 2 * SECOND_MS;
+const BETWEEN_DUPLICATES_MS = 2 * SECOND_MS;
 
-/** What an entry of syslog and its duplicate have in common. */
+/** Facts that an entry of syslog shares with its duplicate. */
 export interface SyslogDuplicate {
   /** Writer and first line. */
   readonly key: string;
   /** The log it was sent for if an equal one stands before it. */
   readonly secondLog: LogType;
-  /** How much earlier the other one may be, in milliseconds. */
+  /** Greatest time by which the duplicate may be earlier, in milliseconds. */
   readonly earlierMs: number;
 }
 
@@ -48,7 +48,7 @@ export function syslogDuplicateOf(parsed: ParsedEntry): SyslogDuplicate | undefi
   const { kind } = parsed.event;
   const secondLog = canHaveDuplicate(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
   if (secondLog === undefined) return undefined;
-  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_TWINS_MS };
+  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_DUPLICATES_MS };
 }
 
 function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {

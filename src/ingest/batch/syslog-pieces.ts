@@ -1,4 +1,4 @@
-/** Entries that syslog cut into lines, while lines of other processes stand between their pieces. */
+/** Entries that syslog cut into lines, while lines of other processes are between their pieces. */
 import { type SyslogLine, syslogWriter } from "../../parse/syslog.ts";
 import type { LogRecord } from "./log-record.ts";
 

@@ -4,7 +4,7 @@ import { type ColumnKind, kindsOf, offsetsOf } from "../../store/schema/records.
 import type { Transactor } from "../../store/write/transactor.ts";
 import { type EncodedBatch, isNull, ROW_LAYOUTS } from "../batch/encoded-batch.ts";
 
-/** Of a text that has not been looked up, or has to be again. */
+/** Id of a text that must be looked up, for the first time or again. */
 const NO_ID = 0;
 
 /** Texts of one table by their number, and their ids once they are needed. */
@@ -105,7 +105,7 @@ export class BatchDecoder {
 
   /** A number of a row as it is bound; those of entries, messages and servers are the caller's. */
   valueOf(number: number, kind: ColumnKind): SqlValue {
-    // NOTE: what is not equal to itself is null.
+    // NOTE: NaN stands for null, and is not equal to itself.
     // biome-ignore lint/suspicious/noSelfCompare: faster than Number.isNaN.
     if (number !== number) return null;
     switch (kind) {
@@ -165,7 +165,7 @@ class TupleIds {
     for (let at = 0; at < tuples.length; at++) this.#numbers.push(tuples[at] as number);
   }
 
-  /** What a tuple has in a column, as it was sent. */
+  /** The value of a tuple in a column, as it was sent. */
   valueOf(number: number, column: number): number {
     const value = this.#numbers[number * this.#kinds.length + column];
     if (value === undefined) throw new Error(`No tuple has the number ${number}.`);

@@ -24,27 +24,27 @@ const event = offsetsOf(EVENT_ROW);
 const arrival = offsetsOf(ARRIVAL_ROW);
 const rejection = offsetsOf(REJECTION);
 
-/** Where the batches of a block are stored. */
+/** The block to which batches are stored. */
 export interface BlockTarget {
   readonly blockId: number;
   readonly serverId: number;
   /** Lines that another log shows too; they are not stored again. */
   readonly duplicates: ReadonlySet<number>;
-  /** Where they are counted for statistics; undefined: not now. */
+  /** Counts for the rollups; undefined if they are not counted now. */
   readonly counts: EntryCounts | undefined;
 }
 
 /** Stores the batches of one encoder, in their order. */
 export class BatchWriter {
   readonly decoder = new BatchDecoder();
-  readonly #book: MessageCache;
+  readonly #messages: MessageCache;
   #duplicates: ReadonlySet<number> = new Set();
   #serverId = 0;
   /** Entry id of the first line of the block. */
   #first = 0;
 
-  constructor(book: MessageCache) {
-    this.#book = book;
+  constructor(cache: MessageCache) {
+    this.#messages = cache;
   }
 
   write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, duplicates, counts }: BlockTarget): void {
@@ -72,7 +72,7 @@ export class BatchWriter {
       const message = rows[start + entry.message_id] as number;
       if (isNull(message) || this.#isDuplicate(rows[start] as number)) continue;
       const at = rows[start + entry.at] as Moment;
-      this.#book.meet(transactor, message, this.decoder.messageOf(message), at);
+      this.#messages.meet(transactor, message, this.decoder.messageOf(message), at);
     }
   }
 
@@ -83,7 +83,8 @@ export class BatchWriter {
       const message = rows[start + arrival.message] as number;
       const from = start + arrival.arrival_at;
       const at = rows[from] as Moment;
-      if (this.#book.isEarliest(message, at)) this.#book.arrive(message, at, arrivalValues(this.decoder, rows, from));
+      if (this.#messages.isEarliest(message, at))
+        this.#messages.arrive(message, at, arrivalValues(this.decoder, rows, from));
     }
   }
 
@@ -99,7 +100,7 @@ export class BatchWriter {
       const isArrival = rows[start + update.is_arrival] === 1;
       const mark = rows[start + update.mark] as number;
       const queueMs = rows[start + update.queue_ms] as number;
-      this.#book.tell(message, rows[start + update.at] as Moment, {
+      this.#messages.applyUpdate(message, rows[start + update.at] as Moment, {
         mark: isNull(mark) ? undefined : MILESTONE_NAMES[mark],
         isArrival,
         queueMs: isNull(queueMs) ? undefined : queueMs,
@@ -108,9 +109,9 @@ export class BatchWriter {
       for (let at = from; at < next; at++) {
         const number = announced[at] as number;
         const addressId = addresses.idOf(number);
-        this.#book.announce(message, addresses.textOf(number), addressId);
+        this.#messages.announce(message, addresses.textOf(number), addressId);
         // NOTE: the line of the arrival speaks of them, too.
-        if (!isArrival) postings.addLate(this.#book.idOf(message), addressId);
+        if (!isArrival) postings.addLate(this.#messages.idOf(message), addressId);
       }
     }
   }
@@ -123,7 +124,7 @@ export class BatchWriter {
       const number = rows[start + event.recipient_id] as number;
       const recipient = addresses.textOf(number);
       const final = rows[start + event.final_id] as number;
-      const word = {
+      const recipientEvent = {
         recipient,
         target: isNull(final) ? recipient : addresses.textOf(final),
         outcome: codes.outcomeName(rows[start + event.outcome] as number),
@@ -131,7 +132,7 @@ export class BatchWriter {
         isAttempt: rows[start + event.is_attempt] === 1,
         error: this.decoder.optionalText(rows[start + event.error] as number),
       };
-      this.#book.speak(rows[start + event.message] as number, word, addresses.idOf(number));
+      this.#messages.applyRecipientEvent(rows[start + event.message] as number, recipientEvent, addresses.idOf(number));
     }
   }
 
@@ -190,7 +191,7 @@ export class BatchWriter {
       case "server":
         return this.#serverId;
       case "message":
-        return isNull(number) ? null : this.#book.idOf(number);
+        return isNull(number) ? null : this.#messages.idOf(number);
       default:
         return this.decoder.valueOf(number, kind);
     }

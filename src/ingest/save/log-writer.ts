@@ -27,7 +27,7 @@ import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
 import type { MessageCache } from "./message-cache.ts";
 import { addFacts } from "./stored-facts.ts";
 
-/** What one run added from one log. */
+/** Counts of what one run added from one log. */
 export interface LogFigures {
   bytes: number;
   lines: number;
@@ -36,7 +36,7 @@ export interface LogFigures {
   other: number;
   /** Lines without a stamp that belong to no entry. */
   unparsed: number;
-  /** Of these, lines whose text `journalctl` left out. */
+  /** Lines among them whose text `journalctl` left out. */
   lost: number;
   /** Entries that another log of the server shows too. */
   repeated: number;
@@ -55,21 +55,21 @@ export const NOTHING: LogFigures = {
   messages: 0,
 };
 
-/** Of a log with more bytes than this to read, another thread makes the blocks. */
+/** Unread bytes of a log beyond which another thread makes the blocks. */
 export const LARGE_LOG = 2 * MIB;
 
-/** How many batches share a transaction and a block: more are faster, fewer are stored sooner. */
+/** Numbers of batches that share a transaction and a block: more are faster, fewer are stored sooner. */
 export interface Load {
   readonly transactionBatches: number;
   /** See {@link ReadingStart.blockBytes}. */
   readonly blockBytes: number;
 }
 
-/** Of a log that is read as it grows, or that has little to read. */
+/** Load for a log that is read as it grows, or that has little to read. */
 export const SMALL_LOAD: Load = { transactionBatches: 1, blockBytes: 0 };
 
 /**
- * Of a large log. A message that several batches of a transaction speak of is written once, and so is each page of the database.
+ * Load for a large log: a message in several batches of a transaction is written once, and so is each page of the database.
  * Measured: a block of this size takes 0.175 of its text, one of a batch 0.2, and is packed 2.4 times as fast.
  */
 export const BULK_LOAD: Load = { transactionBatches: 64, blockBytes: MIB };
@@ -101,8 +101,8 @@ export interface NewSource extends Pick<SourceRow, "serverId" | "logType" | "pat
 }
 
 /**
- * Reads the new part of a log, until its end or a pause, and adds to `figures` what it stores; early when `signal` aborts.
- * Returns where to go on after a pause.
+ * Stores the new part of a log, until its end or a pause, or until `signal` aborts; adds what it stored to `figures`. Returns
+ * the source to continue with after a pause.
  * Errors: `unreadable` when the log cannot be read on, with all before it stored; `in_use` when another run reads the same
  * log; those of {@link Writer.write}.
  */
@@ -110,20 +110,20 @@ export async function storeLog(
   open: OpenSource,
   source: SourceRow | NewSource,
   writer: Writer,
-  book: MessageCache,
+  cache: MessageCache,
   figures: LogFigures,
   options: ReaderOptions,
 ): Promise<SourceRow | NewSource> {
-  const reader = new LogWriter(source, open, writer, book, figures, options);
+  const log = new LogWriter(source, open, writer, cache, figures, options);
   try {
-    await options.readBlocks(open.readUntilPause(), reader.start, (block) => reader.add(block), options.signal);
+    await options.readBlocks(open.readUntilPause(), log.start, (block) => log.add(block), options.signal);
   } catch (error) {
-    if (!(error instanceof SourceFailure)) throw reader.rollBack(error);
-    reader.end();
+    if (!(error instanceof SourceFailure)) throw log.rollBack(error);
+    log.end();
     throw readFailure(open.path, error.cause);
   }
-  reader.end();
-  return reader.source ?? source;
+  log.end();
+  return log.source ?? source;
 }
 
 /** A source without an id is not stored yet. */
@@ -152,7 +152,7 @@ class LogWriter {
   readonly #figures: LogFigures;
   readonly #open: OpenSource;
   readonly #writer: Writer;
-  readonly #book: MessageCache;
+  readonly #messages: MessageCache;
   readonly #options: ReaderOptions;
   readonly #lastBlock: BlockPlace | undefined;
   readonly #notTheSame: ReadonlySet<number>;
@@ -164,7 +164,7 @@ class LogWriter {
     start: SourceRow | NewSource,
     open: OpenSource,
     writer: Writer,
-    book: MessageCache,
+    cache: MessageCache,
     figures: LogFigures,
     options: ReaderOptions,
   ) {
@@ -174,8 +174,8 @@ class LogWriter {
     this.#figures = figures;
     this.#open = open;
     this.#writer = writer;
-    this.#book = book;
-    this.#batches = new BatchWriter(book);
+    this.#messages = cache;
+    this.#batches = new BatchWriter(cache);
     this.#options = options;
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
@@ -219,7 +219,7 @@ class LogWriter {
     const before = this.#source;
     const source = this.#guard(group, () => {
       const { transactor } = group;
-      group.messages += this.#book.save(transactor);
+      group.messages += this.#messages.save(transactor);
       const id = this.#checkpoint(transactor, group.source, before.position);
       for (const block of group.blocks) transactor.addBlock({ ...block, sourceId: id });
       if (group.blocks.length > 1) transactor.rollUpEntries();
@@ -240,7 +240,7 @@ class LogWriter {
   }
 
   readonly #forget = (): void => {
-    this.#book.forget();
+    this.#messages.forget();
     this.#batches.decoder.forgetIds();
   };
 
@@ -270,8 +270,8 @@ class LogWriter {
 
   #storeInto(group: Group, block: EncodedBlock): void {
     const { transactor, blocks } = group;
-    // NOTE: before the last block is taken back: what that leaves is newer than what the book carries over.
-    if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#book.renumber(transactor);
+    // NOTE: before the last block is taken back: what that leaves is newer than what the cache carries over.
+    if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#messages.renumber(transactor);
     if (block.isRedone) {
       const { messages, ...rest } = this.#retractLastBlock(transactor);
       Object.assign(group, rest);
@@ -316,7 +316,7 @@ class LogWriter {
     figures.messages += messages;
   }
 
-  /** What it leaves is less than nothing where the block had what is counted. */
+  /** Takes the last block back. Returned counts are negative for what the block had. */
   #retractLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
     const source = this.#source;
     const block = this.#lastBlock;
@@ -327,7 +327,7 @@ class LogWriter {
     const { entries, other, unparsed } = transactor.countBlock(block.id);
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved, duplicateLocations } = transactor.retractBlock(block.id);
-    const removed = this.#book.restore(transactor, messages, this.#writer.rawText);
+    const removed = this.#messages.restore(transactor, messages, this.#writer.rawText);
     for (const entry of moved) this.#restoreFacts(transactor, entry);
     return {
       source: {
@@ -364,7 +364,7 @@ class LogWriter {
       counts: transactor.counts.countsFor(blockId, serverId),
     };
     for (const batch of block.batches) this.#batches.write(transactor, batch, target);
-    this.#mention(transactor, blockId, block);
+    this.#addPostings(transactor, blockId, block);
     if (duplicateLocations.size === 0) return;
     // NOTE: the entries that are seen again may be of this block.
     transactor.flush();
@@ -372,7 +372,7 @@ class LogWriter {
       transactor.addDuplicateLocation(duplicate, location, logType);
   }
 
-  #mention(transactor: Transactor, blockId: number, { postings }: EncodedBlock): void {
+  #addPostings(transactor: Transactor, blockId: number, { postings }: EncodedBlock): void {
     const { strings, addresses } = this.#batches.decoder;
     const known = transactor.postings;
     known.begin(blockId);
@@ -427,7 +427,7 @@ class LogWriter {
     return duplicateLocations;
   }
 
-  /** Which log an entry is of, and the entry of another one that it repeats. */
+  /** The log that an entry belongs to, and the entry of another log that it repeats. */
   #findDuplicate(
     transactor: Transactor,
     entryId: number,
@@ -448,7 +448,7 @@ class LogWriter {
     return { duplicate, logType };
   }
 
-  /** What is not known to be for another log is for the main log. */
+  /** An entry of unknown log belongs to the main log. */
   #logTypeOf(logType: LogType | undefined): LogType {
     const { logType: sourceType } = this.#source;
     return logType ?? (sourceType === "syslog" ? "main" : sourceType);
@@ -477,7 +477,7 @@ const [ADDRESS, STRING, MESSAGE_ID, NEXT_HOP] = POSTING_KINDS.map(postingCode) a
 
 function inUse(path: string): PilotError {
   return new PilotError("in_use", `Another run of exim-pilot is reading "${path}" into the same database.`, {
-    hint: "Let it finish; what it stores is not stored twice.",
+    hint: "Let it finish; nothing is stored twice.",
   });
 }
 
@@ -485,7 +485,7 @@ function inUse(path: string): PilotError {
 interface Group extends StoredBatches {
   readonly transactor: Transactor;
   readonly blocks: Omit<BlockRow, "sourceId">[];
-  /** Of the blocks. */
+  /** Batches in the blocks. */
   batches: number;
   textBytes: number;
   source: CurrentSource;
@@ -494,7 +494,7 @@ interface Group extends StoredBatches {
   messages: number;
 }
 
-/** What a transaction has left behind. */
+/** Result of a transaction. */
 interface StoredBatches {
   readonly source: CurrentSource;
   /** Entries that another log shows too. */

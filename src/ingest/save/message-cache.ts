@@ -25,7 +25,7 @@ import { arrivalOf } from "./stored-facts.ts";
 /** Messages that are kept open when numbers begin again, those met last: few are touched again after so many others. */
 const MOST_OPEN = 10_000;
 
-/** What is stored of a message whose arrival line is not known. */
+/** Stored values of a message without a known arrival line. */
 const NO_ARRIVAL: readonly SqlValue[] = columnsOf(ARRIVAL).map((column) => (column === "fake_reject" ? 0 : null));
 
 /** The mark that each milestone is. */
@@ -42,7 +42,7 @@ const MARK_OF: Readonly<Record<keyof typeof MILESTONES, keyof Milestones>> = {
 };
 const MARKED_MILESTONES = columnsOf(MILESTONES).map((column) => MARK_OF[column]);
 
-/** Of a message that no batch has named yet. */
+/** Number of a message that no batch has named yet. */
 const NO_NUMBER = -1;
 
 const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
@@ -56,11 +56,11 @@ interface OpenMessage {
   /** It is among those to be written. */
   isChanged: boolean;
   readonly state: MessageState;
-  /** What the arrival line tells, in the order of the columns, when that is yet to be written. */
+  /** Values of the arrival line, in the order of the columns, while they are not yet written. */
   arrival: readonly SqlValue[] | undefined;
   /** The ids of the recipients in the database, in their order; undefined where it is yet to be looked up. */
   readonly addressIds: (number | undefined)[];
-  /** What is stored of each recipient, in their order, to write only what changed. */
+  /** Stored values of each recipient, in their order, so that only changes are written. */
   readonly written: (WrittenRecipient | undefined)[];
 }
 
@@ -124,15 +124,15 @@ export class MessageCache {
     return arrivalAt === undefined || at < arrivalAt;
   }
 
-  /** What the earliest arrival line tells of a message that was met, in the order of the columns. */
+  /** Sets the values of a message's earliest arrival line, in the order of the columns. */
   arrive(number: number, at: Moment, arrival: readonly SqlValue[]): void {
     const message = this.#met(number);
     message.state.arrivalAt = at;
     message.arrival = arrival;
   }
 
-  /** What a line says of a message that was met. */
-  tell(number: number, at: Moment, update: MessageUpdate): void {
+  /** Applies a line about a message as a whole. */
+  applyUpdate(number: number, at: Moment, update: MessageUpdate): void {
     applyLine(this.#met(number).state, at, update, undefined);
   }
 
@@ -144,11 +144,11 @@ export class MessageCache {
     if (state.recipients.size > size) addressIds[size] = addressId;
   }
 
-  /** What a line says of one recipient of a message that was met; `addressId` is that of the address. */
-  speak(number: number, word: RecipientEvent, addressId: number): void {
+  /** Applies a line about one recipient of a message; `addressId` is the id of its address. */
+  applyRecipientEvent(number: number, event: RecipientEvent, addressId: number): void {
     const { state, addressIds } = this.#met(number);
     const { size } = state.recipients;
-    applyEvent(state, word);
+    applyEvent(state, event);
     if (state.recipients.size > size) addressIds[size] = addressId;
   }
 
@@ -164,9 +164,9 @@ export class MessageCache {
   }
 
   /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
-  restore(transactor: Transactor, bereft: readonly OrphanedMessage[], rawText: RawTextReader): number {
+  restore(transactor: Transactor, orphaned: readonly OrphanedMessage[], rawText: RawTextReader): number {
     let removed = 0;
-    for (const message of bereft) {
+    for (const message of orphaned) {
       const { id, eximId, entries } = message;
       this.#carried.delete(eximId);
       const [first] = entries;
@@ -198,7 +198,10 @@ export class MessageCache {
     return removed;
   }
 
-  /** Of a message whose text is gone in part. What the lines taken back have marked stays: they are read again at once. */
+  /**
+   * The stored state of a message that lost some of its lines. Milestones of those lines stay: the lines are read again
+   * at once.
+   */
   #storedState(transactor: Transactor, { eximId, hasArrival }: OrphanedMessage): MessageState {
     const stored = transactor.findMessage(this.#serverId, eximId);
     if (stored === undefined) throw new Error(`The message ${eximId} has entries and is not stored.`);
@@ -342,7 +345,7 @@ function toState(stored: StoredMessage): MessageState {
   state.queueMs = stored.queueMs;
   Object.assign(state.milestones, stored.milestones);
   for (const { address, announced } of stored.recipients) recipientOf(state, address).announced = announced;
-  for (const word of stored.words) applyEvent(state, word);
+  for (const event of stored.recipientEvents) applyEvent(state, event);
   return state;
 }
 

@@ -23,11 +23,11 @@ export interface ReplayOptions {
 
 /** Lines in one block. */
 const BATCH_LINES = 500;
-/** As of a file: the beginning tells the year of stamps without one. */
+/** Bytes at the beginning that show the year of stamps without one, as for a file. */
 const HEAD_BYTES = 64 * KIB;
 
 /**
- * Reads on each log that `writer` knows, from where it stands there to the end of what `text` has of it.
+ * Reads on each log that `writer` knows, from where it is there to the end of what `text` has of it.
  * Errors: `corrupt` when the stored text is damaged; those of {@link Writer.write}.
  */
 export async function replay(text: StoredText, writer: Writer, options: ReplayOptions): Promise<void> {
@@ -50,11 +50,11 @@ async function readAll(
 ): Promise<void> {
   const figures = { ...NOTHING };
   for (const server of writer.sources.servers()) {
-    const book = new MessageCache(server.id);
+    const cache = new MessageCache(server.id);
     const sources = [...writer.sources.sourcesOf(server.id)].sort((left, right) => left.id - right.id);
     for (const source of sources) {
       const isLarge = text.sizeOf(source.id) - source.position > LARGE_LOG;
-      await storeLog(openStored(source, text), source, writer, book, figures, {
+      await storeLog(openStored(source, text), source, writer, cache, figures, {
         batchLines: BATCH_LINES,
         load: BULK_LOAD,
         readBlocks: thread !== undefined && isLarge ? (...given) => thread.readBlocks(...given) : readBlocks,
@@ -101,7 +101,7 @@ function headOf(sourceId: number, text: StoredText): Buffer {
   return head.subarray(0, HEAD_BYTES);
 }
 
-/** What is wrong with the stored text is told as it is, not as a failure of its file. */
+/** Throws the cause: damage of the stored text is reported as such, not as a failure of its file. */
 function throwCause(error: unknown): never {
   throw error instanceof PilotError && error.cause instanceof PilotError ? error.cause : error;
 }

@@ -18,13 +18,13 @@ export const KINDS = {
 const ARRIVAL_KINDS = kindsOf(ARRIVAL);
 const arrival = offsetsOf(ARRIVAL_ROW);
 
-/** Where the rows of a list go: a table that is filled value by value. */
+/** Receiver of the rows of a list: a table that is filled value by value. */
 export interface RowSink {
   put(value: SqlValue): void;
   endRow(): void;
 }
 
-/** What an arrival states, in the order of the columns. */
+/** Values of an arrival, in the order of the columns. */
 export function arrivalValues(decoder: BatchDecoder, rows: Float64Array, from: number): SqlValue[] {
   return ARRIVAL_KINDS.map((kind, column) => decoder.valueOf(rows[from + column] as number, kind));
 }
@@ -39,7 +39,7 @@ function encodeAlone(transactor: Transactor, parsed: ParsedEntry, at: Moment): r
   return [batch, decoder];
 }
 
-/** What the arrival line of a stored entry states, in the order of the columns; undefined when it is none. */
+/** Values of a stored arrival line, in the order of the columns; undefined for any other line. */
 export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Moment): SqlValue[] | undefined {
   if (messageUpdate(parsed.event)?.isArrival !== true) return undefined;
   const [batch, decoder] = encodeAlone(transactor, parsed, at);

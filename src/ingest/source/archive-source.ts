@@ -10,18 +10,17 @@ import { readFailure } from "./read-failure.ts";
 
 const NOTHING = Buffer.alloc(0);
 
-/** A compressed file. It is read anew, from its beginning, for each comparison. */
+/** A compressed file. It is read again, from its beginning, for each comparison. */
 export async function openArchive(
   path: string,
   descriptor: number,
   sizeBytes: number,
   codec: Codec,
-  surroundings: SourceOptions,
+  options: SourceOptions,
 ): Promise<OpenSource> {
   const progress = { bytesRead: 0 };
-  const readAll = (shown: Progress): AsyncGenerator<Buffer> =>
-    readOn(descriptor, 0, NOTHING, shown, surroundings.signal);
-  const begin = (): Promise<ForwardSource> => openForward(path, readAll(progress), false, surroundings);
+  const readAll = (shown: Progress): AsyncGenerator<Buffer> => readOn(descriptor, 0, NOTHING, shown, options.signal);
+  const begin = (): Promise<ForwardSource> => openForward(path, readAll(progress), false, options);
   let source: ForwardSource;
   try {
     source = await begin();
@@ -34,7 +33,7 @@ export async function openArchive(
     head: source.head,
     sizeBytes,
     textBytes: undefined,
-    verify: () => verifyArchive(path, codec, readAll({ bytesRead: 0 }), surroundings),
+    verify: () => verifyArchive(path, codec, readAll({ bytesRead: 0 }), options),
     bytesRead: () => progress.bytesRead,
     compare: async (position, stored) => {
       const comparison = await source.compare(position, stored);
@@ -65,7 +64,7 @@ async function verifyArchive(
     if (!(error instanceof ArchiveFailure)) throw readFailure(path, error);
     if (error.trouble === "cut_off") return;
     throw new PilotError("unreadable", `"${path}" is damaged: ${error.message}.`, {
-      hint: "Nothing more of it was stored, for its text cannot be trusted. What can be saved of it, save to a file, and ingest that.",
+      hint: "Nothing more of it was stored, as its text cannot be trusted. Save what can be recovered to a file, and ingest that.",
       cause: error,
     });
   }

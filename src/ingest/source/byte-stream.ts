@@ -1,4 +1,4 @@
-/** When nothing follows for so long, a stream has paused; what trickles, and never pauses so long, is taken to pause after `mostMs`. */
+/** Times after which a stream counts as paused: `pauseMs` without data, or `mostMs` for a stream that trickles without such a gap. Milliseconds. */
 export interface Pause {
   readonly pauseMs: number;
   readonly mostMs: number;
@@ -150,7 +150,7 @@ export class ByteStream {
 
 const NEWLINE = 0x0a;
 
-/** How long it is waited for more. */
+/** Time left to wait for more data. */
 class Patience {
   ms: number;
   readonly #timer: NodeJS.Timeout;

@@ -1,4 +1,4 @@
-/** How a log is compressed, told from its first bytes and never from its name, and what decompresses it. */
+/** Detects how a log is compressed, by its first bytes and never by its name, and chooses the program that decompresses it. */
 
 /** Enough of a file to know its codec. */
 export const MAGIC_BYTES = 6;

@@ -5,7 +5,7 @@ import { PilotError } from "../../errors.ts";
 import { compareText } from "../../text.ts";
 import { STDIN_PATH } from "./source.ts";
 
-/** What one argument stands for. */
+/** Files that one argument stands for. */
 export interface FoundLogs {
   readonly argument: string;
   /** Oldest first where they were found. */
@@ -27,7 +27,7 @@ export async function findLogs(argument: string): Promise<FoundLogs> {
   return status === undefined ? findMatches(argument) : named(argument);
 }
 
-/** None of the files that were found is a log. */
+/** Builds the error for files that were found, none of them a log. */
 export function noLogAmong({ argument, paths }: FoundLogs, hint: string): PilotError {
   const which = paths.length === 1 ? "The only file" : `None of the ${paths.length} files`;
   const isLog = paths.length === 1 ? "is no log of Exim" : "is a log of Exim";
@@ -53,13 +53,13 @@ function findInDirectory(argument: string): FoundLogs {
   const paths = inOrderOfAge(names.map((name) => join(argument, name)));
   if (paths.length > 0) return { argument, paths, isNamed: false, error: undefined };
   return nothing(argument, `There is no file in the directory "${argument}".`, {
-    hint: "Directories in it are not searched: name them, or give a pattern.",
+    hint: "Its subdirectories are not searched: name them, or give a pattern.",
   });
 }
 
-/** What is no pattern either is a name; that it is of nothing shows when it is opened. */
+/** An argument that is no pattern is a name; a missing file shows when it is opened. */
 async function findMatches(argument: string): Promise<FoundLogs> {
-  // Not above: runs from cron name files, and need not wait for it to load.
+  // Loaded here only: runs from cron name files, and need not wait for it.
   const { glob, isDynamicPattern } = await import("tinyglobby");
   if (!isDynamicPattern(argument)) return named(argument);
   const matches = await glob(argument, { expandDirectories: false, absolute: argument.startsWith("/") });

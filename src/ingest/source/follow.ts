@@ -8,7 +8,7 @@ import type { OpenSource } from "./open-source.ts";
 import { openPlain } from "./plain-source.ts";
 import { STDIN_PATH } from "./source.ts";
 
-/** So often it is looked for what is new. */
+/** Interval at which new text is looked for, in milliseconds. */
 const LOOK_MS = 500;
 /** A process that had a log open when it was rotated may write its next line to it. */
 const LOOKS_AFTER_ROTATION = (10 * SECOND_MS) / LOOK_MS;
@@ -28,7 +28,7 @@ interface HeldFile {
   readonly isNamed: boolean;
   readonly descriptor: number;
   readonly identity: string;
-  /** What it was like when it was last looked at. */
+  /** Its state at the last look. */
   seen: string;
   /** After its rotation. */
   looksLeft: number;
@@ -122,7 +122,7 @@ export class Follower {
   }
 }
 
-/** Whether the file is another than when it was looked at last; it counts as looked at then. */
+/** True if the file changed since the last look; this counts as a look. */
 function hasChanged(held: HeldFile): boolean {
   const { size, mtimeMs } = fstatSync(held.descriptor);
   const seen = `${size} ${mtimeMs}`;

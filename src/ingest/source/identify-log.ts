@@ -1,9 +1,9 @@
-/** Which stored log an open one is: by its first bytes, made sure of by the bytes where reading stopped. */
+/** Identifies the stored log that an open one continues: by its first bytes, and then by the bytes before the place where reading stopped. */
 import type { SourceType } from "../../store/schema/codes.ts";
 import { IDENTITY_BYTES, type SourceCatalogue, type SourceRow } from "../../store/write/source-catalogue.ts";
 import type { OpenSource } from "./open-source.ts";
 
-/** What a log shows of itself. */
+/** Facts that identify a log. */
 export interface Identity {
   readonly path: string;
   readonly head: Buffer;
@@ -35,7 +35,7 @@ export function hasWholeLine({ head }: Pick<SourceRow, "head">): boolean {
   return head.includes(NEWLINE) || head.length >= IDENTITY_BYTES;
 }
 
-/** Finds the stored log that `open` is, and puts it where reading goes on. */
+/** Finds the stored log that `open` is, and puts it where reading continues. */
 export async function recognise(
   open: OpenSource,
   logType: SourceType | undefined,

@@ -3,7 +3,7 @@ import { createGunzip } from "node:zlib";
 import { KIB } from "../../units.ts";
 import { ArchiveFailure } from "./archive-failure.ts";
 
-/** What zlib calls an archive that ends too early. */
+/** Code that zlib gives an archive that ends too early. */
 const CUT_OFF = "Z_BUF_ERROR";
 
 /** Given to zlib at once. It keeps all that comes of it, up to 1,032 times as much: 8 MiB of an archive that was made to be a burden. */

@@ -1,4 +1,4 @@
-/** Whether a log can be left out because all of it was written before a moment. */
+/** Decides whether a log can be left out because all of it was written before a moment. */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { parsePrefix } from "../../parse/prefix.ts";
 import type { EpochMs } from "../../units.ts";
@@ -32,7 +32,7 @@ export function endsBefore(path: string, since: EpochMs, timeZone: string): bool
   }
 }
 
-/** The lines of several processes may stand out of order, so the last one need not be the youngest. */
+/** The lines of several processes may be out of order, so the last one need not be the youngest. */
 function youngestStamp(text: string, isCut: boolean, timeZone: string): EpochMs | undefined {
   const clock = new LogClock(timeZone, undefined);
   let youngest: EpochMs | undefined;

@@ -83,14 +83,14 @@ export function readAt(path: string, descriptor: number, position: number, lengt
   }
 }
 
-/** How far a file has been read. */
+/** Progress through a file. */
 export interface Progress {
   bytesRead: number;
 }
 
 /**
  * The bytes of a file behind `before`, which ends at `position`. Each reading overlaps the one before it: where that is not
- * found again, the file was cut off (copytruncate) or written anew meanwhile, and the log that is being read ends there.
+ * found again, the file was cut off (copytruncate) or written again meanwhile, and the log that is being read ends there.
  */
 export async function* readOn(
   descriptor: number,

@@ -1,4 +1,4 @@
-/** Which of Exim's three logs a file is, or whether it has them by way of syslog, from its content and its name; and whether it is one at all. */
+/** Identifies a file by its content and its name: one of Exim's three logs, a syslog file that has them, or no log at all. */
 import { basename } from "node:path";
 import type { EventKind } from "../../parse/events.ts";
 import { isPaste } from "../../parse/paste.ts";
@@ -49,7 +49,7 @@ export function isSyslog(text: string): boolean {
   return false;
 }
 
-/** What the beginning of a log of syslog tells of its time. */
+/** Reads the first stamps of a syslog file. */
 export function firstStamps(text: string): FirstStamps {
   const found: { -readonly [Key in keyof FirstStamps]: FirstStamps[Key] } = {
     yearlessMs: undefined,
@@ -77,7 +77,7 @@ function isEximSyslog(line: string): boolean {
   return hasTime && !unwrapped.isLost && isEximSyslogLine(unwrapped);
 }
 
-/** The type of a log that has no whole line yet: to be told anew when it has. */
+/** The type of a log that has no whole line yet: to be told again when it has. */
 function guessFromBeginning(path: string, text: string): SourceType {
   if (!couldBeginEntry(text) && couldBeginWrapped(text)) return "syslog";
   return guessFromName(path) ?? "main";
@@ -86,7 +86,7 @@ function guessFromBeginning(path: string, text: string): SourceType {
 /** Fewer entries say nothing. */
 const FEWEST_ENTRIES = 5;
 
-/** What the reject and the panic log hold; a main log of more than a few lines shows something else besides. */
+/** Kinds of events in the reject log and in the panic log; a main log of more than a few lines has others too. */
 const KINDS_OF: readonly (readonly [LogType, ReadonlySet<EventKind>])[] = [
   ["reject", new Set<EventKind>(["rejection", "verification", "discard", "other"])],
   ["panic", new Set<EventKind>(["panic", "configuration", "deferral", "not_accepted", "scan", "spool", "other"])],
@@ -105,7 +105,7 @@ export function isSurelyLog(path: string, text: string): boolean {
   return startsEntry(text) ? kindsIn(text).some((kind) => kind !== "other") : isOfContainer(text);
 }
 
-/** True when a line of a known form stands in the output of a container: its log is named after the container. */
+/** True when a line of a known form is in the output of a container: its log is named after the container. */
 function isOfContainer(text: string): boolean {
   return text
     .split("\n")
@@ -160,7 +160,7 @@ export interface Refusal {
   readonly hint: string;
 }
 
-const AS_LOG_TYPE = "Give it with --log-type main, reject, panic or syslog if it is one all the same.";
+const AS_LOG_TYPE = "If it is a log, say so with --log-type main, reject, panic or syslog.";
 
 /** Why a log that begins with `text` (latin1) is not read; undefined when it is. */
 export function refusalOf(text: string): Refusal | undefined {
@@ -216,7 +216,7 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
     )
   ) {
     return {
-      reason: "is a journal in a form that is not read.",
+      reason: "is a journal in an unsupported form.",
       hint: "Print it with journalctl --all -o json.",
     };
   }
@@ -225,14 +225,14 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
   );
   if (ofExim.some(({ part }) => part?.isLost === true)) {
     return {
-      reason: "lacks the texts of the lines of Exim, which journalctl has left out.",
+      reason: "lacks the text of Exim's lines, which journalctl left out.",
       hint: "Print the journal with journalctl --all -o json.",
     };
   }
   if (ofExim.length > 0) {
     return {
       reason:
-        "tells no time: journalctl -o short-monotonic counts from the start of the machine, and Exim wrote no stamp of its own.",
+        "has no times: journalctl -o short-monotonic counts from the start of the machine, and Exim wrote no stamp of its own.",
       hint: "Print the journal with journalctl --all -o json.",
     };
   }
@@ -242,7 +242,7 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
   }
   if (isPaste(text)) {
     return {
-      reason: "is a copy of lines of a log, with something before each.",
+      reason: "is a copy of log lines, with text before each.",
       hint: "exim-pilot parse reads it; give ingest the log itself.",
     };
   }

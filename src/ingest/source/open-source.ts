@@ -1,23 +1,20 @@
-/** What a source of log text can do once it is open, and what it is compared with. */
+/** Interface of an open source of log text, and of the stored text that it is compared with. */
 import type { Readable } from "node:stream";
 
-/**
- * What a log is compared with: the bytes stored of one, as latin1, that end at `end`; fewer than `length` when the rest is
- * not stored any more.
- */
-export type StoredText = (end: number, length: number) => string;
+/** Returns stored bytes of a log, as latin1, that end at `end`; fewer than `length` if the rest is no longer stored. */
+export type ReadStoredBytes = (end: number, length: number) => string;
 
 /**
- * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} goes on behind them.
+ * - `continues`: the bytes before the position are the stored ones; {@link OpenSource.read} continues behind them.
  * - `known`: the log ends at or before the position, and its end is the stored one: nothing is new.
  * - `different`: it is another log.
  */
 export type Comparison = "continues" | "known" | "different";
 
-/** What sources are read with. */
+/** Settings with which sources are opened. */
 export interface SourceOptions {
   readonly stdin: Readable;
-  /** Of the programs that decompress. */
+  /** Environment of the programs that decompress. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends all waiting and reading, with an error where there is no end to be told from it. */
   readonly signal?: AbortSignal | undefined;
@@ -40,7 +37,7 @@ export interface OpenSource {
    */
   readonly verify: () => Promise<void>;
   /** Compares the log with one that is stored up to `position`. */
-  readonly compare: (position: number, stored: StoredText) => Promise<Comparison>;
+  readonly compare: (position: number, stored: ReadStoredBytes) => Promise<Comparison>;
   /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
   readonly read: () => Readable;
   /**

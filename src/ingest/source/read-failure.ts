@@ -1,7 +1,7 @@
 import { PilotError } from "../../errors.ts";
 import { ArchiveFailure } from "./archive-failure.ts";
 
-/** What went wrong while reading, as a user can act on it: a damaged archive, a missing program, a failing disk. */
+/** Translates a failure to read into an error that a user can act on: a damaged archive, a missing program, a failing disk. */
 export function readFailure(path: string, error: unknown): PilotError {
   if (error instanceof PilotError) return error;
   if (error instanceof ArchiveFailure && error.trouble === "no_program") {
@@ -11,13 +11,13 @@ export function readFailure(path: string, error: unknown): PilotError {
     });
   }
   return new PilotError("unreadable", sentenceOn(path, error as Error), {
-    hint: "What could be read of it is stored. Give it again when it is whole: nothing is stored twice.",
+    hint: "The part that could be read is stored. Ingest it again when it is complete: nothing is stored twice.",
     cause: error,
   });
 }
 
 function sentenceOn(path: string, error: Error): string {
-  if (!(error instanceof ArchiveFailure)) return `BlockBuilder "${path}" failed: ${error.message}.`;
+  if (!(error instanceof ArchiveFailure)) return `Reading "${path}" failed: ${error.message}.`;
   const what = error.trouble === "damaged" ? "is damaged" : "is damaged or cut off";
   return `"${path}" ${what}: ${error.message}.`;
 }

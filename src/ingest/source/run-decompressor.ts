@@ -6,7 +6,7 @@ import { ArchiveFailure } from "./archive-failure.ts";
 import type { Decompressor } from "./codec.ts";
 
 export interface DecompressorOptions {
-  /** Where the program is looked for (`PATH`), and what it may be configured by. */
+  /** Environment of the program: `PATH`, and its own settings. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the program. */
   readonly signal: AbortSignal;
@@ -41,7 +41,7 @@ export async function* runDecompressor(
   });
   const fed = pipeline(Readable.from(input, { objectMode: false }), child.stdin).catch(() => undefined);
   try {
-    // NOTE: of a program that could not be started the output is closed before its end.
+    // NOTE: the output of a program that could not be started is closed before it ends.
     yield* untilFailure(child.stdout, () => {});
     const failure = await ended;
     if (inputFailure !== undefined) throw inputFailure;

@@ -1,4 +1,4 @@
-/** Where log text comes from: files, compressed files, pipes and standard input, opened so that their beginning can be looked at first. */
+/** Opens sources of log text (files, compressed files, pipes and standard input) so that their beginning can be examined first. */
 import { createReadStream } from "node:fs";
 import { Socket } from "node:net";
 import { openArchive } from "./archive-source.ts";
@@ -15,18 +15,18 @@ export const STDIN_PATH = "-";
  * Opens a log. Errors: `unreadable`, with a sentence for a missing or unreadable file and for a directory, for an archive whose
  * beginning is damaged and for one whose program is missing.
  */
-export async function openSource(path: string, surroundings: SourceOptions): Promise<OpenSource> {
-  if (path === STDIN_PATH) return openStream(path, surroundings.stdin, surroundings);
-  const { descriptor, sizeBytes, kind } = await openFile(path, surroundings.signal);
+export async function openSource(path: string, options: SourceOptions): Promise<OpenSource> {
+  if (path === STDIN_PATH) return openStream(path, options.stdin, options);
+  const { descriptor, sizeBytes, kind } = await openFile(path, options.signal);
   // NOTE: a reading of a pipe that goes by way of Node's threads cannot be given up.
   if (kind === "pipe")
-    return openStream(path, new Socket({ fd: descriptor, readable: true, writable: false }), surroundings);
-  if (kind === "device") return openStream(path, createReadStream(path, { fd: descriptor }), surroundings);
+    return openStream(path, new Socket({ fd: descriptor, readable: true, writable: false }), options);
+  if (kind === "device") return openStream(path, createReadStream(path, { fd: descriptor }), options);
   const head = readAt(path, descriptor, 0, HEAD_BYTES);
-  // NOTE: of what /proc and its kind make up while it is read, the size is told as nothing.
+  // NOTE: files that the system generates while they are read, as in /proc, have size 0.
   if (sizeBytes === 0 && head.length > 0)
-    return openStream(path, createReadStream(path, { fd: descriptor, start: 0 }), surroundings);
+    return openStream(path, createReadStream(path, { fd: descriptor, start: 0 }), options);
   const codec = findCodec(head);
   if (codec === undefined) return openPlain(path, descriptor, sizeBytes, head);
-  return openArchive(path, descriptor, sizeBytes, codec, surroundings);
+  return openArchive(path, descriptor, sizeBytes, codec, options);
 }

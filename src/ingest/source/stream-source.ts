@@ -3,15 +3,15 @@ import { PilotError } from "../../errors.ts";
 import { openForward } from "./forward-source.ts";
 import type { OpenSource, SourceOptions } from "./open-source.ts";
 
-/** What flows by once: standard input, a named pipe. */
-export async function openStream(path: string, stream: Readable, surroundings: SourceOptions): Promise<OpenSource> {
-  const { signal } = surroundings;
+/** Opens a stream that can be read once: standard input, a named pipe. */
+export async function openStream(path: string, stream: Readable, options: SourceOptions): Promise<OpenSource> {
+  const { signal } = options;
   const stop = (): void => {
     stream.destroy();
   };
   if (signal?.aborted === true) stop();
   signal?.addEventListener("abort", stop, { once: true });
-  const source = await openForward(path, stream, true, surroundings).catch((error: unknown) => {
+  const source = await openForward(path, stream, true, options).catch((error: unknown) => {
     stop();
     throw error;
   });
@@ -29,7 +29,7 @@ export async function openStream(path: string, stream: Readable, surroundings: S
       if (comparison !== "different") return comparison;
       throw new PilotError(
         "unreadable",
-        `"${path}" begins like a log that is stored already and then differs from it.`,
+        `"${path}" begins like a log that is already stored, and then differs from it.`,
         {
           hint: "Save it to a file and ingest the file.",
         },

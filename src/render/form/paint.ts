@@ -1,7 +1,7 @@
 /** Colour, where there is a terminal that wants it. */
 import { Chalk, type ChalkInstance } from "chalk";
 
-/** What a colour means; a renderer never names a colour. */
+/** Meanings of the colours; a renderer never names a colour. */
 export type Paint = Readonly<
   Record<"good" | "bad" | "waiting" | "plain" | "faint" | "strong", (text: string) => string>
 >;

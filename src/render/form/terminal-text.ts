@@ -13,7 +13,7 @@ const PRINTABLE = /^[ -~]*$/;
 const LAST_OF_TWO_DIGITS = 0xff;
 const LAST_OF_FOUR_DIGITS = 0xffff;
 
-/** What is unsafe as visible escapes: `\x1b`, `\u200b`, `\u{e0041}`. */
+/** Shows unsafe characters as escapes: `\x1b`, `\u200b`, `\u{e0041}`. */
 export function toVisible(text: string): string {
   if (PRINTABLE.test(text)) return text;
   return text.replace(UNSAFE, (character) => {

@@ -27,7 +27,7 @@ const COLUMNS_HEIGHT = 220;
 const BAR_HEIGHT = 22;
 const AXIS_HEIGHT = 30;
 const LABEL_CHARACTERS = { wide: 34, narrow: 16 } as const;
-/** Of the widest letters; labels that need less leave some room. */
+/** Width of the widest letters; narrower labels leave some room. */
 const CHARACTER_WIDTH = 7.2;
 const TICKS = { wide: 8, narrow: 3 } as const;
 
@@ -105,7 +105,7 @@ function shorten(label: string, size: Size): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-/** What is used of an element: this program is built without the types of browsers. */
+/** The members of an element that are used: this program is built without the types of browsers. */
 interface SvgElement {
   readonly outerHTML: string;
   setAttribute(name: string, value: string): void;

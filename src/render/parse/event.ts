@@ -10,7 +10,7 @@ export interface EventOptions {
 
 /**
  * The contract of `exim-pilot parse`: the kind, where and of what message the line is, the fields of its event, and
- * the headers below it. What the line does not tell is left out. A line that is not understood has its text.
+ * the headers below it. What the line does not say is left out. A line that is not understood has its text.
  */
 export function renderEvent(line: ReadLine, { hasFile, hasRaw }: EventOptions): string {
   const { kind, file, lineNumber, timestamp, parsed, raw } = line;

@@ -46,7 +46,7 @@ interface LabelledField extends PlacedField {
 }
 
 const LABELS = "123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-/** Of the fields after the last label. */
+/** Label of the fields for which no letter is left. */
 const NO_LABEL = "+";
 
 function labelFields(fields: readonly PlacedField[]): LabelledField[] {

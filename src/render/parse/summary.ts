@@ -1,4 +1,4 @@
-/** Which forms of line there are, and samples of what was not understood. */
+/** Renders the forms of line that occur, and samples of lines that were not understood. */
 import type { Sample, Samples, Summary } from "../../explain/tally.ts";
 import { countOf, formatCount } from "../form/format.ts";
 import { renderJson } from "../form/json.ts";
@@ -6,7 +6,7 @@ import { renderColumns, renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
 
-/** Of what was read. */
+/** Size of the input. */
 export interface Extent {
   readonly files: number;
   readonly lines: number;
@@ -50,7 +50,7 @@ function renderSamples(title: string, { count, shapes, samples }: Samples, colum
 
 const INDENT = 4;
 
-/** Where the first line of a shape is, how many there are, and the line. */
+/** Renders the place of the first line of a shape, how many lines have it, and that line. */
 function renderSample({ file, lineNumber, count, raw, residue }: Sample, columns: number, paint: Paint): string {
   const place = `${toVisibleLine(file)}:${lineNumber}`;
   const times = count === 1 ? "" : `, and ${formatCount(count - 1)} like it`;

@@ -1,4 +1,4 @@
-/** When what waits is tried next, in sentences that say where each comes from. */
+/** Renders when each waiting message is tried next, with the source of each sentence. */
 import type { HintSubject, NextAnswer, NextResult, NextTry } from "../../queue/next-try.ts";
 import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
@@ -24,8 +24,8 @@ export function renderNext({ id, isFrozen, runsEverySeconds, at, answers }: Next
   if (answers.length === 0 && isFrozen !== true) parts.push("No retry record is kept.");
   const runs =
     runsEverySeconds === null
-      ? "The log shows no steady queue runs: when the next one comes is not known."
-      : sentence(`Queue runs come every ${formatSeconds(runsEverySeconds)}.`, "seen in the log", 0, screen);
+      ? "The log shows no steady queue runs: the time of the next one is unknown."
+      : sentence(`Queue runs begin every ${formatSeconds(runsEverySeconds)}.`, "seen in the log", 0, screen);
   return `${[...parts, paint.faint(runs)].join("\n\n")}\n`;
 }
 

@@ -9,11 +9,11 @@ export function renderReconciliation(
   { columns, paint }: { readonly columns: number; readonly paint: Paint },
 ): string {
   const agreement = agreed === 0 ? "no message" : countOf(agreed, "message");
-  if (differences.length === 0) return `Spool and log tell the same of ${agreement}.\n`;
+  if (differences.length === 0) return `Spool and log agree about ${agreement}.\n`;
   const rows = [...Map.groupBy(differences, ({ what }) => what)].flatMap(([what, some]) => [
     "",
     renderHanging("", toVisibleLine(what), 0, columns),
     ...some.map(({ id }) => `  ${paint.strong(toVisibleLine(id))}`),
   ]);
-  return `${[`Spool and log tell the same of ${agreement}, and differ in ${differences.length}.`, ...rows].join("\n")}\n`;
+  return `${[`Spool and log agree about ${agreement}, and differ about ${differences.length}.`, ...rows].join("\n")}\n`;
 }

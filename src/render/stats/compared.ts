@@ -6,7 +6,7 @@ export interface ComparisonOf {
   readonly keys: readonly string[];
   /** The figure that is compared. */
   readonly figure: string;
-  /** What stands for a row that was not there. */
+  /** Value of a row that was missing before. */
   readonly missing: 0 | null;
   /** False: rows that are no more are not shown. */
   readonly showsGone: boolean;
@@ -47,7 +47,7 @@ export function withComparison(now: Table, before: Table, { keys, figure, missin
   };
 }
 
-/** A row with a path stands below those of its group, any other at the end. */
+/** A row with a path is below those of its group, any other at the end. */
 function amongOthers(rows: readonly (readonly Cell[])[], gone: readonly (readonly Cell[])[]): (readonly Cell[])[] {
   const groupOf = ([path]: readonly Cell[]): string => String(path).split(".", 1)[0] ?? "";
   return gone.reduce<(readonly Cell[])[]>(

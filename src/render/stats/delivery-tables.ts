@@ -1,4 +1,4 @@
-/** How long deliveries take, where they are hard, and what trying again costs. */
+/** Tables of delivery times, difficult hosts and domains, and the cost of retries. */
 import type { Durations } from "../../stats/durations.ts";
 import type { Sections } from "../../stats/sections.ts";
 import { countOf, formatSeconds } from "../form/format.ts";

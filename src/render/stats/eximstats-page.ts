@@ -50,7 +50,7 @@ export function eximstatsTables(report: EximstatsReport, limit: number): Table[]
   ];
 }
 
-/** What was delivered only together with something else is counted and not listed. */
+/** Leaves out what was delivered only together with something else: it is counted, not listed. */
 function delivered(leagues: readonly League[]): readonly League[] {
   return leagues.filter(({ messages }) => messages > 0);
 }

@@ -16,7 +16,7 @@ export function toTables(stats: Stats): Table[] {
   return names.flatMap((name) => tablesOf(name, stats));
 }
 
-/** Those of one section, each with what it is compared with. */
+/** Tables of one section, each with its comparison. */
 export function tablesOf(name: SectionName, stats: Stats): Table[] {
   const tables = buildTables(name, stats.sections, stats.timeZone);
   const { before } = stats;
@@ -53,7 +53,7 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   coverage: { keys: ["server", "log", "from"], figure: "rhythmSeconds", ...ROWS },
 };
 
-/** Of a ranking the figure that it is ordered by. */
+/** The comparison of a table; a ranking compares the figure that it is ordered by. */
 function comparisonOf(name: SectionName, { columns }: Table): ComparisonOf {
   if (name !== "top") return COMPARED[name];
   return { keys: ["key"], figure: columns.find(({ hasBar }) => hasBar === true)?.name ?? "", ...SHOWN_ROWS };

@@ -12,7 +12,7 @@ import type { Column, Table } from "./table.ts";
 import { renderBriefly, renderTerminalTable, type Screen } from "./terminal-table.ts";
 import { drawCurve } from "./text-charts.ts";
 
-/** Of a list on the one screen. */
+/** Rows of a list on the short page. */
 const BRIEF_ROWS = 4;
 
 /** With `isBrief` on one screen: totals in a line each, curves for what happens over time, and the first of each list. */

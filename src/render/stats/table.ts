@@ -32,7 +32,7 @@ export function column(name: string, title: string, kind: ColumnKind, hasBar = f
   return { name, title, kind, hasBar };
 }
 
-/** How many, and which share of all. */
+/** Two columns: a count, and its share of all. */
 export function countAndShare(name: string, title: string): Column[] {
   return [column(name, title, "count", true), column("share", "Share", "share")];
 }
@@ -48,7 +48,7 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
   /** A remark below. */
   readonly note?: string;
-  /** What to say when there are no rows. */
+  /** Text shown when there are no rows. */
   readonly empty: string;
 }
 

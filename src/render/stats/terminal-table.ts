@@ -106,7 +106,7 @@ function addBars(texts: readonly string[][], { columns, rows }: Table, width: nu
   return texts.map((row, at) => [...row, at === 0 ? "" : drawBar(values[at - 1] ?? 0, most, room)]);
 }
 
-/** What is shown below each row: a sample, or a curve with its title. */
+/** The detail below each row: a sample, or a curve with its title. */
 function detailsOf({ columns, rows }: Table, screen: Screen): readonly (string | undefined)[] {
   const sample = columns.findIndex(({ kind }) => kind === "sample");
   const curve = columns.findIndex(({ kind }) => kind === "curve");

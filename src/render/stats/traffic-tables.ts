@@ -1,4 +1,4 @@
-/** What came and went: when, from whom and to whom, how. */
+/** Tables of traffic: volume by time, senders, recipients and protocols. */
 import type { Sections } from "../../stats/sections.ts";
 import type { Ranking } from "../../store/stats/ranking.ts";
 import { type Cell, type Column, column, countAndShare, part, type Table } from "./table.ts";

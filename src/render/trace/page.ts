@@ -14,7 +14,7 @@ export interface PageOptions {
   readonly paint: Paint;
   /** Show the raw lines instead of the timeline. */
   readonly raw: boolean;
-  /** What the timeline is sorted into. */
+  /** Grouping of the timeline. */
   readonly grouping: TimelineGrouping;
 }
 

@@ -1,9 +1,9 @@
 /** A timeline as threads: what happened to each recipient, or at each host, apart from what happened to the message as a whole. */
 import type { TimelineItem } from "../../trace/result.ts";
 
-export const THREADS = ["time", "recipient", "host"] as const;
-/** What a timeline is sorted into. */
-export type TimelineGrouping = (typeof THREADS)[number];
+export const TIMELINE_GROUPINGS = ["time", "recipient", "host"] as const;
+/** Groupings of a timeline. */
+export type TimelineGrouping = (typeof TIMELINE_GROUPINGS)[number];
 
 export interface Thread {
   /** The recipient or the host; null for the message as a whole. */

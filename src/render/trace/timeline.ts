@@ -1,4 +1,4 @@
-/** What happened to a message, in order; what repeats while it waits is shown once. */
+/** Renders the timeline of a message in order; repeated waits are shown once. */
 import type { RetryCause, TimelineItem, Trace, TracedMessage } from "../../trace/result.ts";
 import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
@@ -9,7 +9,7 @@ import { type Thread, type TimelineGrouping, threadsOf } from "./threads.ts";
 /** Two blanks, a stamp, two blanks, a flag, two blanks. */
 const TEXT_COLUMN = 27;
 const STAMP_LENGTH = 19;
-/** Of a stamp, its day and the blank after it. */
+/** Length of the date in a stamp, with the blank after it. */
 const DAY_LENGTH = 11;
 
 export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: Paint, columns: number): string {
@@ -69,7 +69,7 @@ function describeGap(before: TimelineItem | undefined, { timestamp }: TimelineIt
   return seconds < LEAST_GAP_SECONDS ? "" : `${formatSeconds(seconds)} later`;
 }
 
-/** What made Exim wait. */
+/** Describes the failed try that made Exim wait. */
 function describeCause({ retryCause }: TimelineItem, id: string, stamp: (item: RetryCause) => string): string {
   if (retryCause === null) return "";
   const { messageId, recipient, host, error } = retryCause;
@@ -79,7 +79,7 @@ function describeCause({ retryCause }: TimelineItem, id: string, stamp: (item: R
   return `; the wait was set at ${stamp(retryCause)} by ${messageId}, for ${recipient}${at}${why}`;
 }
 
-/** Of waits that are shown as one, the try that set the last. */
+/** Describes the last of the tries behind waits that are shown as one. */
 function describeLastCause(first: TimelineItem, last: TimelineItem, stamp: (item: RetryCause) => string): string {
   const { retryCause } = last;
   if (retryCause === null || retryCause.timestamp === first.retryCause?.timestamp) return "";

@@ -1,6 +1,6 @@
 /**
- * Which lines eximstats counts, and where it takes the parts of a line from: by their place, not by their form. It comes in two
- * dialects: up to Exim 4.96 an id is what stands in sixteen places, from 4.97 on the first word.
+ * Decides which lines eximstats counts, and takes the parts of a line by position, not by form, as eximstats does. It comes in
+ * two dialects: up to Exim 4.96 an id is what is in sixteen places, from 4.97 on the first word.
  */
 
 export type Dialect = "4.96" | "4.97";
@@ -8,12 +8,12 @@ export type Dialect = "4.96" | "4.97";
 export type CountedFlag = "<=" | "=>" | "->" | "==" | "**" | "Co" | "SA" | "Re";
 
 export interface CountedLine {
-  /** As logged, without fraction: `2026-03-02 06:13:49`, `2026-03-02 06:13:49 -0500`. */
+  /** Stamp as logged, without fraction: `2026-03-02 06:13:49`, `2026-03-02 06:13:49 -0500`. */
   readonly stamp: string;
   /** Undefined for a rejection that belongs to no message. */
   readonly id: string | undefined;
   readonly flag: CountedFlag;
-  /** What follows. */
+  /** Text after the flag. */
   readonly text: string;
 }
 
@@ -64,7 +64,7 @@ export function acceptLine(text: string, dialect: Dialect): CountedLine | undefi
   return { stamp, id: isUnknownReject ? undefined : id, flag: flag as CountedFlag, text: rest };
 }
 
-/** What syslog wrote in front is taken away, up to the first colon behind a word `exim`: `Dec 29 03:30:01 mx1 exim[21100]: `. */
+/** Removes the prefix of syslog, up to the first colon after a word `exim`: `Dec 29 03:30:01 mx1 exim[21100]: `. */
 function withoutHeader(text: string): string {
   const tag = text.search(/ exim\b/);
   const end = tag === -1 ? -1 : text.indexOf(": ", tag);

@@ -1,16 +1,16 @@
 /** Names that hosts and addresses of a line are counted under. */
 
-/** What senders and destinations can be told apart by. */
+/** Keys by which senders and destinations are grouped. */
 export const HOST_KEYS = ["host", "domain", "email", "edomain"] as const;
 export type HostKey = (typeof HOST_KEYS)[number];
 
-/** Of a line that names a host, or none (`local`), and begins with an address. */
+/** Keys of a line that begins with an address and names a host, or none (`local`). */
 export function keysOf(host: string, text: string): Readonly<Record<HostKey, string>> {
   const email = firstWord(text);
   return { host, domain: domainOf(host), email, edomain: emailDomainOf(email) };
 }
 
-/** What is left of a host's name without its first label, if it has three or more; an address as it is. */
+/** A host name without its first label, if it has three or more; an IP address as it is. */
 function domainOf(host: string): string {
   if (/^\[?\d+\.\d+\.\d+\.\d+/.test(host)) return host;
   const [, parenthesis = "", rest] = /^(\(?)[^.]+\.([^.]+\..*)/.exec(host) ?? [];

@@ -1,4 +1,4 @@
-/** What is counted by keys, and who leads. */
+/** Counters by key, and their order. */
 import { compareText, detach } from "../../text.ts";
 
 export interface League {

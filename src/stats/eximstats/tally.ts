@@ -80,7 +80,7 @@ export interface TallyOptions {
   /** Stamps to count: from the first up to, and without, the second, compared as texts. */
   readonly from: string;
   readonly until: string;
-  /** What the clock of the log showed at a moment, as if that were UTC. */
+  /** Converts a moment to the wall clock of the log, as if that were UTC. */
   readonly toWallMs: (at: EpochMs) => number;
 }
 
@@ -100,7 +100,7 @@ export class EximstatsTally {
   readonly #deliveredByQuarter = new Array<number>(DAY_QUARTERS).fill(0);
   readonly #queueTimes = new Map<number, number>();
   readonly #remoteQueueTimes = new Map<number, number>();
-  /** How many, by where from and where to: one text takes half the memory of a map for each where from. */
+  /** Counts by origin and destination in one text: it takes half the memory of a map for each origin. */
   readonly #relays = new Map<string, number>();
   readonly #reasons = { permanent: new Leagues(), temporary: new Leagues() };
   readonly #ips = { permanent: new Leagues(), temporary: new Leagues() };
@@ -261,7 +261,7 @@ export class EximstatsTally {
     if (message?.isRemote === true) this.#remoteQueueTimes.set(seconds, (this.#remoteQueueTimes.get(seconds) ?? 0) + 1);
   }
 
-  /** When the id was made, on the clock that the stamp is of. */
+  /** Time at which the id was made, on the clock of the stamp. */
   #idMs(id: string, stamp: string): number {
     const at = messageIdTime(id);
     return stamp.length > STAMP_LENGTH ? at : this.#options.toWallMs(at);

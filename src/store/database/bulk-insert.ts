@@ -11,7 +11,7 @@ const FEWER_ROWS = [8, 1];
 
 type Column<Table extends keyof BaseTables> = keyof Insertable<BaseTables[Table]> & string;
 
-/** What happens when there is a row with the same key. */
+/** Action when a row with the same key exists. */
 type Conflict = "fail" | "replace";
 
 /** Collects rows of one table and inserts them in multi-row statements, in order. */

@@ -34,6 +34,6 @@ export function pause(milliseconds: number): void {
   Atomics.wait(stopFlag, 0, 0, milliseconds);
   if (Atomics.load(stopFlag, 0) === 0) return;
   throw new PilotError("interrupted", "Interrupted while another process held the database.", {
-    hint: "Run the command again: what was stored stays, and it goes on from there.",
+    hint: "Run the command again: stored lines stay, and it continues from there.",
   });
 }

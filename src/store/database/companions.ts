@@ -1,6 +1,6 @@
 /**
- * What SQLite keeps beside a database that is written to: the log of what is new (`-wal`) and its index (`-shm`). They stay when
- * the last writer has gone, with the rights of the database: one who may only read can use them, and cannot make them.
+ * Companion files of a database: the write-ahead log (`-wal`) and its index (`-shm`). They stay when the last writer has gone,
+ * with the rights of the database: one who may only read can use them, and cannot make them.
  */
 import { accessSync, chmodSync, chownSync, constants, lstatSync, realpathSync, type Stats, statSync } from "node:fs";
 import Database from "better-sqlite3";
@@ -10,11 +10,11 @@ import { translateSqliteError } from "./sqlite-errors.ts";
 export interface Companions {
   readonly wal: string;
   readonly shm: string;
-  /** Of a database that keeps no `-wal`: there only in the middle of a write. */
+  /** Rollback journal of a database without `-wal`; exists only during a write. */
   readonly journal: string;
 }
 
-/** Where they are, or would be: beside the file itself, not beside a link to it. `path` must exist. */
+/** Paths of the companions, existing or not: beside the file itself, not beside a link to it. `path` must exist. */
 export function companionsOf(path: string): Companions {
   const file = realpathSync(path);
   return { wal: `${file}-wal`, shm: `${file}-shm`, journal: `${file}-journal` };
@@ -54,7 +54,7 @@ function hasSameMode(one: Stats, other: Stats): boolean {
   return (one.mode & RWX) === (other.mode & RWX);
 }
 
-/** Of those that are there, and files. `wanted`: of the database. */
+/** Companions that exist as files. `wanted`: the rights of the database. */
 function companionsWithRights(path: string): { readonly name: string; readonly own: Stats; readonly wanted: Stats }[] {
   const { wal, shm } = companionsOf(path);
   const wanted = statSync(path);

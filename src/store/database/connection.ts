@@ -149,15 +149,15 @@ function assertNotEmptied(path: string): void {
   const sizeOf = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.size;
   if (sizeOf(path) !== 0 || (sizeOf(`${path}-wal`) ?? 0) === 0) return;
   throw new PilotError("corrupt", `The database "${path}" is empty, and "${path}-wal" beside it is not.`, {
-    hint: "`exim-pilot restore` puts a backup in its place and keeps both; or move them away, and ingest the logs again.",
+    hint: "`exim-pilot restore` puts a backup in its place and keeps both files; or move them away, and ingest the logs again.",
   });
 }
 
 /** A backup that is written to is damaged by it: its manifest tells its hash. Errors: `usage`. */
 function assertNoBackup(path: string): void {
   if (!isBackup(path)) return;
-  throw new PilotError("usage", `"${path}" is a backup, and stays as it is: its manifest lies beside it.`, {
-    hint: "Put it in a place of its own with `exim-pilot restore BACKUP --db FILE`, and name that file.",
+  throw new PilotError("usage", `"${path}" is a backup, with its manifest beside it, and must not change.`, {
+    hint: "Restore it elsewhere with `exim-pilot restore BACKUP --db FILE`, and name that file.",
   });
 }
 
@@ -166,7 +166,7 @@ function assertReadable(path: string): void {
     accessSync(path, constants.R_OK);
   } catch (error) {
     throw new PilotError("io", `The database "${path}" cannot be read.`, {
-      hint: "Check the rights of the file: a group that is to read it needs mode 0640, and 2750 for its directory.",
+      hint: "Check the rights of the file: a group may read it with mode 0640, and 2750 for its directory.",
       cause: error,
     });
   }

@@ -6,7 +6,7 @@ import { readRegularFile } from "../files/disk.ts";
 /** More than a manifest takes. */
 const MOST_MANIFEST_BYTES = 1024 * 1024;
 
-/** True when a manifest of a backup with its name lies beside the file that `path` leads to. */
+/** True when a manifest of a backup with its name is beside the file that `path` leads to. */
 export function isBackup(path: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return false;
   const place = realpathSync(path);
@@ -17,7 +17,7 @@ export function isBackup(path: string): boolean {
     const { file, sha256 } = JSON.parse(readRegularFile(manifest)) as { file?: unknown; sha256?: unknown };
     return file === basename(place) && typeof sha256 === "string";
   } catch {
-    // NOTE: what cannot be read, or is no object, is no manifest.
+    // NOTE: a file that cannot be read, or holds no object, is no manifest.
     return false;
   }
 }

@@ -50,8 +50,8 @@ export function loadMigrations(directory: string): Migrations {
 }
 
 /**
- * What the file has and what it lacks. Reads only.
- * Errors: `schema_newer`, `not_a_database` (another program's), `migration` (a recorded migration was edited).
+ * Compares the schema of a file with the migrations. Reads only. Errors: `schema_newer`,
+ * `not_a_database` (another program's), `migration` (a recorded migration was edited).
  */
 export function inspectSchema(database: Database.Database, path: string, migrations: Migrations): MigrationStatus {
   // NOTE: one transaction, so that all of it is read of one state while another process makes the file.
@@ -71,7 +71,7 @@ export function inspectSchema(database: Database.Database, path: string, migrati
 function schemaNewer(path: string, current: number, latest: number): PilotError {
   const sentence = `The database "${path}" has schema ${current}; this exim-pilot knows schemas up to ${latest}.`;
   return new PilotError("schema_newer", sentence, {
-    hint: "Use the newer exim-pilot that wrote it, or restore a backup made before.",
+    hint: "Use the newer exim-pilot that wrote it, or restore an older backup.",
   });
 }
 
@@ -125,7 +125,7 @@ function assertOurs(database: Database.Database, path: string, current: number):
   const isOurs = applicationId === APPLICATION_ID || (applicationId === 0 && current === 0 && tables === 0);
   if (isOurs) return;
   throw new PilotError("not_a_database", `The file "${path}" is a database of another program.`, {
-    hint: "Give exim-pilot's own database with --db; it makes a new one where there is no file.",
+    hint: "Give exim-pilot's own database with --db; it creates a new one where no file exists.",
   });
 }
 
@@ -198,7 +198,7 @@ function viewsHash(database: Database.Database): string | undefined {
   return (database.prepare("SELECT sha256 FROM schema_views").get() as { sha256: string } | undefined)?.sha256;
 }
 
-/** Makes our views anew; others that a user made in the file stay. */
+/** Makes our views again; others that a user made in the file stay. */
 function recreateViews(database: Database.Database, { views }: Migrations): void {
   if (viewsHash(database) === views.sha256) return;
   for (const [, name] of views.sql.matchAll(/^CREATE VIEW (\w+)/gm)) database.exec(`DROP VIEW IF EXISTS "${name}"`);

@@ -55,7 +55,7 @@ function isThere(path: string): boolean {
   if (existsSync(path)) return true;
   if (left === undefined) return false;
   throw new PilotError("corrupt", `There is no database "${path}", and "${left}" beside its place is not empty.`, {
-    hint: "It holds what was written last to a database that was there: put that back, or move both away.",
+    hint: "It has the last writes of a database that was there: put that database back, or move the file away.",
   });
 }
 
@@ -98,7 +98,7 @@ function giveName(unfinished: string, path: string): boolean {
   }
 }
 
-/** What killed processes have begun to make. */
+/** Removes unfinished files of killed processes. */
 function removeRemains(directory: string, processes: Processes, { now }: MigrateOptions): void {
   if (!canList(directory)) return;
   for (const { kind, path } of findRemains(directory, processes, epochMs(now())))

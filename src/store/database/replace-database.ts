@@ -19,22 +19,22 @@ import { namesIn } from "../files/remains.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { openForWriting } from "./connection.ts";
 
-/** What SQLite keeps beside a database, and takes for a part of whatever file has its name. */
+/** Endings of companion files, which SQLite takes for a part of whatever file has the name. */
 const COMPANIONS = ["-wal", "-shm", "-journal"];
 const RWX = 0o777;
 
 export interface ReplaceOptions {
-  /** Where to keep what is replaced; a number is added when there is a file of that name. */
+  /** Path at which a replaced file is kept; a number is added if that name is taken. */
   readonly aside: string;
   readonly waitMs: number;
-  /** Looks at what stands at the place now, while nobody else can write to it; throws when it is not what it should be. */
+  /** Looks at what is at the place now, while nobody else can write to it; throws when it is not what it should be. */
   readonly check: () => void;
 }
 
 export interface Replaced {
-  /** Where the replaced database is; undefined when there was none. */
+  /** Path of the replaced database; undefined if there was none. */
   readonly keptAside: string | undefined;
-  /** Where files are that lay beside it, or where no database was, and would have been taken for a part of the new one. */
+  /** Paths of companion files that were moved aside, as they would have been taken for a part of the new database. */
   readonly movedAside: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function replaceDatabase(replacement: string, path: string, options: Repl
   }
 }
 
-/** What would be moved aside with or without a database at `path`. */
+/** Companion files without a database at `path`, which would be moved aside. */
 export function strayCompanions(path: string): readonly string[] {
   return existsSync(path) ? [] : filesBeside(path);
 }
@@ -116,7 +116,7 @@ export function moveToNewName(from: string, to: string): void {
   if (linkOrRename(from, to) === "linked") unlinkSync(from);
 }
 
-/** Not every file system has second names. */
+/** Links a file to a new name, or renames it on a file system without hard links. */
 function linkOrRename(from: string, to: string): "linked" | "renamed" {
   try {
     linkSync(from, to);
@@ -157,7 +157,7 @@ export function removeSecondNames(path: string, prefix: string): void {
     const other = join(folder, name);
     const status = lstatSync(other, { throwIfNoEntry: false });
     const isSame = status?.dev === own.dev && status.ino === own.ino;
-    // NOTE: what lies beside it belongs to a damaged database, which then needs both.
+    // NOTE: files beside it belong to a damaged database, which then needs both.
     if (isSame && filesBeside(other).length === 0) rmSync(other);
   }
 }
@@ -166,8 +166,8 @@ export function removeSecondNames(path: string, prefix: string): void {
 export function placeOf(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return path;
-  throw new PilotError("io", `"${path}" is a symbolic link that leads nowhere.`, {
-    hint: "Remove the link, or name the file that it should lead to.",
+  throw new PilotError("io", `"${path}" is a symbolic link to nothing.`, {
+    hint: "Remove the link, or name its target.",
   });
 }
 
@@ -183,7 +183,7 @@ function holdWriters(path: string): Database.Database {
   }
 }
 
-/** Whoever uses the database is to go on using it: a service, when an administrator restores. Errors: `io`. */
+/** Whoever uses the database is to continue using it: a service, when an administrator restores. Errors: `io`. */
 function takeOwnership(replacement: string, path: string): void {
   const { uid, gid, mode } = statSync(path);
   const own = statSync(replacement);

@@ -1,4 +1,4 @@
-/** Whether a file defines its tables, indexes, triggers and views as this exim-pilot makes them. */
+/** Compares the tables, indexes, triggers and views of a file with those that this exim-pilot creates. */
 import Database from "better-sqlite3";
 import { type Migrations, migrate } from "./migrations.ts";
 

@@ -1,13 +1,13 @@
-/** What the database is opened with. */
+/** Settings with which a database is opened. */
 import type { EpochMs } from "../../units.ts";
 import type { FreeBytes } from "../files/free-space.ts";
 import type { Processes } from "../files/remains.ts";
 
 export interface StoreSettings {
   readonly path: string;
-  /** Where the migrations and the views are. */
+  /** Directory of the migrations and the views. */
   readonly schemaDirectory: string;
-  /** How long to wait for another writer, in all. */
+  /** Longest wait for another writer, in milliseconds. */
   readonly waitMs: number;
   /** Version of this program, for the record. */
   readonly program: string;

@@ -22,13 +22,13 @@ export interface CopyOptions {
 export type RowCounts = Readonly<Record<string, number>>;
 
 export interface FileState {
-  /** Of {@link Identity}. */
+  /** The id in {@link Identity}. */
   readonly id: string;
   readonly schema: number;
   readonly counts: RowCounts;
 }
 
-/** Which database a file is. */
+/** Identity of a database file. */
 export interface Identity {
   /** Random, given at its making: 32 hexadecimal digits. Copies of a file have the same one. */
   readonly id: string;
@@ -51,7 +51,7 @@ export function identify(path: string, migrations: Migrations, waitMs: number): 
 
 function nothingThere(path: string): PilotError {
   return new PilotError("not_a_database", `The file "${path}" holds no database of exim-pilot: it has no schema.`, {
-    hint: "Nothing was changed. Look at what became of it; `exim-pilot restore` puts a backup in its place.",
+    hint: "Nothing was changed. Find out what became of it; `exim-pilot restore` puts a backup in its place.",
   });
 }
 
@@ -71,7 +71,7 @@ export function databaseSize(path: string, waitMs: number): number {
 
 /**
  * Copies the committed state of this instant into the new file `target` (mode 0600, in one piece, without a log beside it).
- * Writers go on meanwhile. Errors: `io`, `busy`, `corrupt`, `disk_full`, `interrupted`.
+ * Writers continue meanwhile. Errors: `io`, `busy`, `corrupt`, `disk_full`, `interrupted`.
  */
 export async function copyDatabase(
   path: string,
@@ -81,7 +81,7 @@ export async function copyDatabase(
   closeSync(openSync(target, "wx", OWNER_ONLY.file));
   const database = openForReading(path, waitMs);
   try {
-    // NOTE: without a transaction of its own the copy would begin anew whenever another process writes.
+    // NOTE: without a transaction of its own the copy would begin again whenever another process writes.
     database.exec("BEGIN");
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     await database.backup(fileName(target), {
@@ -122,7 +122,7 @@ export function checkFile(path: string, migrations: Migrations): FileState {
   }
 }
 
-/** What stands at `path`, as whoever opens it sees it; its pages are not checked. Errors: as {@link checkFile}. */
+/** State of the file at `path`, as anyone who opens it sees it; pages are not checked. Errors: as {@link checkFile}. */
 export function stateOf(path: string, migrations: Migrations): FileState {
   const database = openForReading(path, 0);
   try {

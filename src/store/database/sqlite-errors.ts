@@ -92,7 +92,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     "SQLITE_IOERR",
     {
       code: "io",
-      sentence: (database) => `BlockBuilder or writing ${database} failed.`,
+      sentence: (database) => `Reading or writing ${database} failed.`,
       hint: "Look at the disk and at the system log; then run the command again.",
     },
   ],
@@ -109,7 +109,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     {
       code: "read_only",
       sentence: (database) => `A write to ${database} was interrupted, and a reader cannot undo it.`,
-      hint: "Run any command that writes, such as `exim-pilot ingest`, as one who may; then it can be read.",
+      hint: "Run any command that writes, such as `exim-pilot ingest`, as a user with that right; then it can be read.",
     },
   ],
   [
@@ -175,14 +175,14 @@ export function translateSqliteError(error: unknown, path?: string): unknown {
 function translateConstraint(error: InstanceType<typeof SqliteError>, database: Subject): unknown {
   if (error.code === "SQLITE_CONSTRAINT_FOREIGNKEY") {
     return new PilotError("in_use", `Something else in ${database} still refers to what was to be removed.`, {
-      hint: "Run the command again; if it fails again, `exim-pilot verify` tells what refers to what.",
+      hint: "Run the command again; if it fails again, `exim-pilot verify` shows the references.",
       cause: error,
     });
   }
   if (!/_(UNIQUE|PRIMARYKEY|ROWID)$/.test(error.code)) return error;
   const [, table = ""] = /^UNIQUE constraint failed: (?:index ')?(\w+)/.exec(error.message) ?? [];
   return new PilotError("exists", `There is ${NAMED[table] ?? `such a row of "${table}"`} in ${database} already.`, {
-    hint: "Another process may have added it meanwhile: look at what there is, and run the command again.",
+    hint: "Another process may have added it meanwhile. Run the command again.",
     cause: error,
   });
 }

@@ -96,7 +96,7 @@ class UnlockedDatabase extends Database {
 }
 
 /**
- * All that changes when a reader's view of the files does. Writers put pages into the database and begin its log anew; what they
+ * All that changes when a reader's view of the files does. Writers put pages into the database and begin its log again; what they
  * add at the end of the log comes after what is read here. A file that is not there has a state as well.
  */
 function stateOf({ database, wal }: Files): string {
@@ -132,10 +132,10 @@ function logInUse(path: string): PilotError {
 
 /** Half of a write may be in the file, and a reader cannot take it back. */
 function assertNotInterrupted(path: string, { journal }: Companions): void {
-  // NOTE: as SQLite sees it: one that begins with zeros was never completed, and the database is as it was before.
+  // NOTE: to SQLite, a journal that begins with zeros was never completed: the database is as it was before.
   if (sizeOf(journal) === 0 || headOf(journal, 1)[0] === 0) return;
   throw new PilotError("read_only", `A write to the database "${path}" was interrupted, and a reader cannot undo it.`, {
-    hint: "Run any command that writes, such as `exim-pilot ingest`, as one who may; then it can be read.",
+    hint: "Run any command that writes, such as `exim-pilot ingest`, as a user with that right; then it can be read.",
   });
 }
 

@@ -12,7 +12,7 @@ export function makePrivateDirectory(directory: string, consequence = ""): void 
   try {
     const first = mkdirSync(directory, { recursive: true, mode: OWNER_ONLY.directory });
     if (first === undefined) return;
-    // NOTE: what is synced in a directory is lost with its name, which stands in the one above.
+    // NOTE: the name of a directory is in the one above; if it is lost, so is its synced content.
     const highest = dirname(resolve(first));
     for (let above = dirname(resolve(directory)); ; above = dirname(above)) {
       syncToDiskAtOnce(above);
@@ -28,7 +28,7 @@ export function makePrivateDirectory(directory: string, consequence = ""): void 
 }
 
 /**
- * The text of a regular file. What lies in a directory under a name of ours may be anything: a pipe would be waited for without end, a
+ * The text of a regular file. What is in a directory under a name of ours may be anything: a pipe would be waited for without end, a
  * device may never end. Errors: those of the file system, `EINVAL` for what is no regular file.
  */
 export function readRegularFile(path: string): string {

@@ -29,7 +29,7 @@ export interface PrivateFile {
   /** Errors: `disk_full`, `io`. */
   readonly write: (bytes: Uint8Array) => void;
   /**
-   * Makes sure that all of it is on the disk, gives it its name and looks at what stands there. Errors: `exists` when somebody was
+   * Makes sure that all of it is on the disk, gives it its name and looks at what is there. Errors: `exists` when somebody was
    * faster; as {@link PrivateFile.write}.
    */
   readonly finish: () => void;

@@ -1,4 +1,4 @@
-/** Files that are there for a while only, named so that the next run can tell whose they are, and remove what a killed one has left. */
+/** Files that are temporary, named so that the next run can tell whose they are, and remove what a killed one has left. */
 import { randomUUID } from "node:crypto";
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -6,9 +6,9 @@ import { PilotError } from "../../errors.ts";
 import { type EpochMs, HOUR_MS } from "../../units.ts";
 
 export interface Processes {
-  /** Of this process, as a part of names: machine, process, start; digits and `a` to `f`, with two hyphens. */
+  /** Mark of this process, for use in names: machine, process, start; digits and `a` to `f`, with two hyphens. */
   readonly mark: string;
-  /** Whether the process with a mark is still there; undefined when that cannot be told, as of one on another machine. */
+  /** True if the process with a mark still runs; undefined if unknown, as on another machine. */
   readonly isRunning: (mark: string) => boolean | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface Remains {
   readonly path: string;
 }
 
-/** What killed runs have left in a directory. Links, and names of any other form, are never among it. Errors: `io`. */
+/** Files that killed runs left in a directory. Links, and names of any other form, are never among them. Errors: `io`. */
 export function findRemains(directory: string, processes: Processes, now: EpochMs): readonly Remains[] {
   return namesIn(directory).flatMap((name) => {
     const [, kind, mark] = NAME.exec(name) ?? [];
@@ -51,7 +51,7 @@ export function removeRemains(directory: string, processes: Processes, now: Epoc
   for (const { path } of findRemains(directory, processes, now)) rmSync(path, { recursive: true, force: true });
 }
 
-/** Nothing works on a file that long without touching it. */
+/** Age after which an untouched file is abandoned. */
 const ABANDONED_MS = HOUR_MS;
 
 /** True for a file or a directory whose process has ended; of a process that cannot be asked, when it has not been touched for long. */

@@ -6,7 +6,7 @@ import { isUnfinished } from "./remains.ts";
 export interface SystemError extends Error {
   /** `ENOSPC`. */
   readonly code: string;
-  /** Of libuv: negative. */
+  /** Error number of libuv: negative. */
   readonly errno?: number;
   /** `open`, `spawn less`. */
   readonly syscall?: string;
@@ -32,9 +32,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   ENOENT: { code: "io", hint: CHECK_NAME },
   ENOTDIR: { code: "io", hint: CHECK_NAME },
   EISDIR: { code: "io", hint: "Name a file, not a directory." },
-  ELOOP: { code: "io", hint: "Look at the symbolic links on the way: they lead in a circle." },
+  ELOOP: { code: "io", hint: "Check the symbolic links in the path: they form a loop." },
   ENAMETOOLONG: { code: "io", hint: "Give a shorter name." },
-  EEXIST: { code: "exists", hint: "Give another name, or remove what has this one first: it is not overwritten." },
+  EEXIST: { code: "exists", hint: "Give another name, or remove that file first: it is not overwritten." },
   ENOTEMPTY: { code: "exists", hint: "Give another name, or empty the directory first." },
   ENOSPC: { code: "disk_full", hint: FREE_SPACE },
   EDQUOT: { code: "disk_full", hint: FREE_SPACE },
@@ -47,7 +47,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   EIO: { code: "io", hint: LOOK_AT_DISK },
 };
 
-/** What could not be done, by the name of the system call. */
+/** Participles by the name of the system call that failed. */
 const DEEDS: Readonly<Record<string, string>> = {
   open: "opened",
   read: "read",

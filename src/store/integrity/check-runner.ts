@@ -6,7 +6,7 @@ import { RawTextReader } from "../log-text/blocks.ts";
 import { StoredText } from "../log-text/log-export.ts";
 import type { Check, CheckStep } from "./checks/check.ts";
 import { COUNTS } from "./checks/counts.ts";
-import { DUPLICATE_LOCATIONS, TWINS } from "./checks/duplicates.ts";
+import { DUPLICATE_LOCATIONS, DUPLICATES } from "./checks/duplicates.ts";
 import { FILE } from "./checks/file.ts";
 import { MESSAGES } from "./checks/messages.ts";
 import { PLACES } from "./checks/places.ts";
@@ -28,7 +28,7 @@ export const CHECKS: readonly Check[] = [
   DUPLICATE_LOCATIONS,
   TEXT_INDEXES,
   RAW_TEXT,
-  TWINS,
+  DUPLICATES,
 ];
 
 export class CheckRunner {
@@ -50,7 +50,7 @@ export class CheckRunner {
     if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
   }
 
-  /** The steps of a check. Damage that keeps it from going on is a finding. */
+  /** The steps of a check. Damage that keeps it from continuing is a finding. */
   *run(check: Check, isQuick: boolean): Generator<CheckStep> {
     const database = this.#database;
     try {
@@ -66,7 +66,7 @@ export class CheckRunner {
       const isDamage = translated instanceof PilotError && translated.code === "corrupt";
       // NOTE: where a definition is damaged, statements that use it are refused as if they were wrong.
       if (!isDamage && this.#schemaDamage().length === 0) throw error;
-      yield `This could not be looked at to the end: ${error instanceof Error ? error.message : String(error)}`;
+      yield `This check could not finish: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 }

@@ -1,16 +1,16 @@
 /**
- * What cannot be compared with what lines say, because text of it has been pruned: entries that are shown by less than they were,
- * and messages with such an entry. Lines that are the same may be paired differently when fewer of them are left, so what shares
- * a line with such an entry in one of two databases, or a message, cannot be compared either.
+ * Finds the entries and messages that cannot be compared with the lines, because text of them was pruned: entries shown in fewer
+ * places than before, and messages with such an entry. Lines that are the same may be paired differently when fewer of them are
+ * left, so what shares a line with such an entry in one of two databases, or a message, cannot be compared either.
  */
 import type Database from "better-sqlite3";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
 import { SHOWN_ENTRIES } from "./shown-entries.ts";
 
 export interface Exclusions {
-  /** Of log text that is gone. */
+  /** Bytes of log text that were pruned. */
   readonly bytes: number;
-  /** Of the database that is compared, not of what its lines say. */
+  /** Entries of the compared database, not of what its lines say. */
   readonly entries: number;
   readonly messages: number;
 }

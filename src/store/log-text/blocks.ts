@@ -5,7 +5,7 @@ import type Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
 import { remember } from "../database/bounded-map.ts";
 
-/** Of the usual window, in bits; a smaller one takes less time to set up. */
+/** Bits of the usual window; a smaller one takes less time to set up. */
 const WIDEST_WINDOW = 22;
 const NARROWEST_WINDOW = 16;
 
@@ -54,7 +54,7 @@ export function damagedText(blockId: number, cause?: unknown): PilotError {
   });
 }
 
-/** How an entry id is made: the block × this, plus the line within the block. */
+/** Factor of an entry id: block × this + line within the block. */
 export const LINES_PER_BLOCK = 65536;
 
 /**
@@ -93,7 +93,7 @@ export class OpenBlock {
     this.isSyslog = isSyslog;
   }
 
-  /** Where a line begins in the text; the end of the text for a line that is not there. */
+  /** Offset of a line in the text; the end of the text for a line that does not exist. */
   startOf(line: number): number {
     this.#starts ??= lineStarts(this.text);
     return this.#starts[line] ?? this.text.length;
@@ -107,14 +107,14 @@ export class OpenBlock {
   }
 }
 
-/** Where each line begins. */
+/** Offsets of all lines. */
 function lineStarts(text: string): readonly number[] {
   const starts = [0];
   for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) starts.push(end + 1);
   return starts;
 }
 
-/** Of the places of an entry, whichever was read first, the text that says most: the reject log's has the headers. */
+/** The longest text among the places of an entry, whichever was read first: the reject log has the headers. */
 export function longestText(
   entryId: number,
   duplicateLocations: readonly number[],

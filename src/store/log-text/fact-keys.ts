@@ -1,6 +1,6 @@
 /**
  * A name of an entry that outlives its place in the file. It is told from the entry's first line, the kind of log, its server, and where
- * the line begins in the text of the log: of all of this nothing changes when a log is rotated, compressed, or read anew elsewhere. It is
+ * the line begins in the text of the log: of all of this nothing changes when a log is rotated, compressed, or read again elsewhere. It is
  * stored only when that can no longer be told, as the text has been pruned, or tells two entries the same name.
  */
 import { createHash } from "node:crypto";
@@ -21,11 +21,11 @@ interface BlockOrigin {
   readonly position: number;
 }
 
-/** What tells an entry from all that are not word for word the same at the same place. */
+/** Facts that distinguish an entry from all but those equal word for word at the same place. */
 interface Words {
   readonly server: string;
   readonly logType: number;
-  /** Of the first byte of its first line in its log, uncompressed. */
+  /** Offset of the first byte of its first line in the uncompressed log. */
   readonly offset: number;
   /** Latin1. */
   readonly line: string;
@@ -68,7 +68,7 @@ export class FactKeys {
     return words === undefined ? undefined : hashOf(words, copy);
   }
 
-  /** Of an entry in several logs, those of the main log before the reject log before the panic log, whichever was read first. */
+  /** Facts of the place that comes first: main log before reject log before panic log, whichever was read first. */
   #wordsOf(entryId: number): Words | undefined {
     let first: Words | undefined;
     for (const location of [entryId, ...this.#duplicateLocations.all(entryId)]) {
@@ -111,7 +111,7 @@ export type EntryKey = readonly [entryId: number, key: string];
 
 /** The keys of entries that a block tells of and that stay without its text. */
 export function keysOf(database: Database.Database, keys: FactKeys, blockId: number): readonly EntryKey[] {
-  // NOTE: what belongs to no message, and is in no other log, goes with its text.
+  // NOTE: an entry that belongs to no message, and is in no other log, is removed with its text.
   const staying = prepareOnce<[number, number, number, number], { id: number }>(
     database,
     `SELECT id FROM stored_entries WHERE id >= ? AND id < ?
@@ -141,7 +141,7 @@ export function keepKeys(database: Database.Database, keys: readonly EntryKey[])
 }
 
 /**
- * Stores a key of its own for each entry of the blocks behind `indexed` of which another log of the server says the same, word for word
+ * Stores a key of its own for each entry of the blocks after `indexed` of which another log of the server says the same, word for word
  * and at the same place: logs may begin alike. Inside a transaction, with all rows flushed.
  */
 export function keepEqualKeys(database: Database.Database, rawText: RawTextReader, indexed: number): void {
@@ -149,7 +149,7 @@ export function keepEqualKeys(database: Database.Database, rawText: RawTextReade
   const lost = new Set(blocksBesidePruned(database, indexed));
   if (pairs.size === 0 && lost.size === 0) return;
   const keys = new FactKeys(database, rawText);
-  // Of what has been pruned only the keys are left.
+  // Pruned entries have left only their keys.
   const allKept = lost.size === 0 ? undefined : readKept(database);
   for (const blockId of new Set([...pairs.keys(), ...lost])) {
     const others = new Map<string, number[]>();
@@ -191,7 +191,7 @@ function entriesIn(database: Database.Database, blockId: number): readonly numbe
     .map(({ id }) => id);
 }
 
-/** The new blocks, each with those of other logs of the server and kind that lie at the same place and tell of the same time. */
+/** The new blocks, each with those of other logs of the server and kind that are at the same place and tell of the same time. */
 function alikeBlocks(database: Database.Database, indexed: number): ReadonlyMap<number, readonly number[]> {
   const rows = prepareOnce<[number], { id: number; other: number }>(
     database,

@@ -76,7 +76,7 @@ export class RawLines {
     );
   }
 
-  /** How many blocks reach to `sinceMs`. */
+  /** Number of blocks that reach to `sinceMs`. */
   countBlocks(sinceMs: number): number {
     return this.#blockCount.get(sinceMs) ?? 0;
   }
@@ -102,7 +102,7 @@ export class RawLines {
     return matches;
   }
 
-  /** Where an entry of a message names another message: a bounce its original, a delivery its id in the next Exim. */
+  /** Places where an entry of a message names another message: a bounce its original, a delivery its id in the next Exim. */
   *namingOthers(): Generator<IdPosting> {
     for (const { id, data } of this.#blocks.iterate(0)) {
       const text = this.#rawText.unpack(id, data);

@@ -1,4 +1,4 @@
-/** What was read of a log, given back: the bytes of its blocks, one after the other, each held against its hash. */
+/** Gives a stored log back: the bytes of its blocks in order, each checked against its hash. */
 import type Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
 import type { RawBlocksTable } from "../schema/tables.ts";
@@ -27,7 +27,7 @@ export class StoredText {
     this.#end = database.prepare("SELECT position AS end FROM stored_sources WHERE id = ?");
   }
 
-  /** The blocks of a source that end behind `from`, as they are; one state of the database while it is iterated. */
+  /** The blocks of a source that end after `from`, as they are; one state of the database during the iteration. */
   blocksOf(sourceId: number, from = 0): IterableIterator<StoredBlock> {
     return this.#blocks.iterate(sourceId, from);
   }
@@ -37,13 +37,13 @@ export class StoredText {
     return this.#end.get(sourceId)?.end ?? 0;
   }
 
-  /** How many bytes of a source, from its beginning, have been pruned. */
+  /** Bytes pruned from the beginning of a source. */
   prunedBytes(sourceId: number): number {
     return this.#pruned.get(sourceId) ?? 0;
   }
 
   /**
-   * The bytes of a source from an offset on, which is behind what was pruned, block by block. Errors: `corrupt` at the first block
+   * The bytes of a source from an offset on, which is after what was pruned, block by block. Errors: `corrupt` at the first block
    * that is not what was stored.
    */
   *bytesOf(sourceId: number, from = 0): Generator<Buffer> {

@@ -1,4 +1,4 @@
-/** Which blocks mention what: the index behind every search for an address, a host, a login or a Message-ID. */
+/** The block index (postings): from an address, host, login or Message-ID to the blocks that hold it. */
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
 import { BulkInsert } from "../database/bulk-insert.ts";
@@ -34,8 +34,8 @@ const SEGMENT_BLOCKS = 2048;
 /** Postings that are sorted together at most, but for those of a last block: 4 MiB. */
 const SEGMENT_POSTINGS = 1 << 19;
 
-/** Where {@link indexPostings} adds them. */
-export function mentionsTable(database: Database.Database): BulkInsert<"postings"> {
+/** The insert that {@link indexPostings} uses. */
+export function postingsInsert(database: Database.Database): BulkInsert<"postings"> {
   return new BulkInsert(database, "postings", ["kind", "key", "block_id", "further_blocks"], "replace");
 }
 
@@ -58,7 +58,7 @@ export function lastIndexedBlock(database: Database.Database): number {
   return prepareOnce<[], { last_id: number }>(database, sql).get()?.last_id ?? 0;
 }
 
-/** Reads the rows of the blocks behind `indexed`, for what they mention. */
+/** Reads the rows of the blocks after `indexed`, for what they mention. */
 function readPostings(
   database: Database.Database,
   table: BulkInsert<"postings">,
@@ -73,8 +73,8 @@ function readPostings(
       segment = new Segment(block);
     }
     for (const { rows, kinds } of sources)
-      collect(rows.iterate(entryIdOf(block, 0), entryIdOf(block + 1, 0)), kinds, (...mention) =>
-        segment.add(...mention),
+      collect(rows.iterate(entryIdOf(block, 0), entryIdOf(block + 1, 0)), kinds, (...posting) =>
+        segment.add(...posting),
       );
   }
   segment.writeTo(table);
@@ -94,7 +94,7 @@ export function postingEntries(database: Database.Database, entryIds: readonly n
   // NOTE: where the block is mentioned already in a row of several, one row too many does no harm.
   const add = database.prepare("INSERT OR IGNORE INTO postings (kind, key, block_id) VALUES (?, ?, ?)");
   for (const { rows, kinds } of prepareSources(database)) {
-    for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...mention) => add.run(...mention));
+    for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...posting) => add.run(...posting));
   }
 }
 
@@ -106,7 +106,7 @@ export interface PostingRow {
   readonly further_blocks: Uint8Array | null;
 }
 
-/** So many rows are read at once. */
+/** Rows that are read at once. */
 const PAGE_ROWS = 10_000;
 
 /**
@@ -164,14 +164,14 @@ export class PostingSweep {
       this.#remove.run(kind, key, block_id);
       const [first] = left;
       if (first === undefined) continue;
-      // NOTE: what was taken back and read anew may have left another row that begins with the same block.
+      // NOTE: a block that was taken back and read again may have left another row that begins with it.
       const other = this.#find.get(kind, key, first);
       const blocks = other === undefined ? left : union(left, unpackBlocks(first, other.further_blocks));
       this.#put.run(kind, key, first, packBlocks(first, blocks.slice(1)));
     }
   }
 
-  /** Looked up anew when another process has written. */
+  /** Looked up again when another process has written. */
   #liveNow(): LiveBlocks {
     const version = dataVersion(this.#database);
     if (version !== this.#version) {
@@ -182,7 +182,7 @@ export class PostingSweep {
   }
 }
 
-/** Which blocks have text or entries; each is looked up once. */
+/** Tells whether a block has text or entries; each is looked up once. */
 class LiveBlocks {
   readonly #database: Database.Database;
   readonly #known = new Map<number, boolean>();
@@ -309,8 +309,8 @@ export class Segment {
 }
 
 /**
- * What the blocks mention that are being stored, so that their rows need not be read again when a run ends. It counts only while
- * it knows all blocks that are not in the index: whoever changes blocks otherwise calls {@link spoil}, and then they are read.
+ * Postings of the blocks that are being stored, so that their rows need not be read again at the end of a run. Valid only while
+ * it knows all blocks that are not in the index: other changes of blocks call {@link spoil}, after which the rows are read.
  */
 export class FreshPostings {
   #segment: Segment | undefined;
@@ -382,7 +382,7 @@ interface PostingSource {
 const IN_BLOCKS = "WHERE entry_id >= ? AND entry_id < ?";
 const CLIENT_KINDS = ["address", "address", "string", "string", "string"] as const;
 
-/** What arrivals, lines about recipients, rejections and other clients say. */
+/** Columns of arrivals, recipient lines, rejections and other clients that yield postings. */
 const SOURCES: readonly PostingSource[] = [
   {
     sql: `SELECT e.id, m.sender_id, m.host_id, m.ip_id, m.auth_id, m.header_message_id

@@ -1,4 +1,4 @@
-/** Whether the raw log text can still be given back. */
+/** Checks whether the raw log text can still be given back. */
 import { setImmediate } from "node:timers/promises";
 import type Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
@@ -8,7 +8,7 @@ import { sha256, unpackBytes } from "./blocks.ts";
 
 export interface CheckedTexts {
   readonly blocks: number;
-  /** Of log text, uncompressed. */
+  /** Log text in bytes, uncompressed. */
   readonly bytes: number;
 }
 

@@ -1,15 +1,15 @@
-/** Which texts (strings, addresses) are still named by a row. */
+/** Finds the texts (strings, addresses) that a row still names. */
 import type Database from "better-sqlite3";
 import { textKey } from "../log-text/postings.ts";
 import { INDEX_OF, TEXT_REFERENCES, TEXT_TABLES, type TextTableName } from "../schema/text-references.ts";
 
 export interface UnusedText {
   readonly id: number;
-  /** Of the text, which a rebuild gives another id. */
+  /** Key of the text itself, as a rebuild gives it another id. */
   readonly key: number;
 }
 
-/** Which texts rows name; keeps a byte for each text. */
+/** The texts that rows name, at a byte for each text. */
 export class UsedTexts {
   readonly #database: Database.Database;
   readonly #used: Readonly<Record<TextTableName, Uint8Array>>;
@@ -60,7 +60,7 @@ export class UsedTexts {
     return unused;
   }
 
-  /** How many texts no row names, of those that are old enough for the index. */
+  /** Number of indexed texts that no row names. */
   countUnused(table: TextTableName): number {
     const used = this.#used[table];
     const ids = this.#database.prepare<[number], number>(`SELECT id FROM ${table} WHERE id < ?`).pluck();

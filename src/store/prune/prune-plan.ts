@@ -1,7 +1,7 @@
 /**
- * What a policy lets go, told before anything goes. Blocks of log text fall as wholes, from the beginning of their log: what
- * is left of a log is always its end. A message goes when it is old, has ended, has no line left with its text, and all
- * messages of its chain (bounces and what they are about) go too.
+ * Plans a prune before anything is removed. Blocks of log text expire whole, from the beginning of their log, so the end of
+ * a log always remains. A message expires when it is old, has ended, has no line with text left, and all messages of its
+ * chain (bounces and their originals) expire too.
  */
 import type Database from "better-sqlite3";
 import type { MessageStatus } from "../../message/statuses.ts";
@@ -30,7 +30,7 @@ export const OLD_AUDIT = "at_ms < ?";
 /** The last one stays: it tells when lines were last read. */
 export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
-/** What is known of an entry, by its id. It stays as long as the entry, whose text may be gone. */
+/** Tables of facts about an entry, by its id. It stays as long as the entry, whose text may be gone. */
 export const FACT_TABLES = [
   "address_events",
   "stored_rejections",
@@ -39,7 +39,7 @@ export const FACT_TABLES = [
   "stored_envelopes",
 ] as const;
 
-/** What attempts have in common, and the column of address_events that refers to it. */
+/** Tables of tuples that attempts share, and the column of address_events that refers to each. */
 export const TUPLES = [
   { table: "delivery_paths", column: "path_id" },
   { table: "delivery_problems", column: "problem_id" },
@@ -48,7 +48,7 @@ export const TUPLES = [
 export interface PlannedCounts {
   /** Rows that go, by table. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Of log text, uncompressed. */
+  /** Log text in bytes, uncompressed. */
   readonly textBytes: number;
   /** About: what the rows take up, by the share of their tables. */
   readonly bytes: number;
@@ -126,7 +126,7 @@ export class PrunePlan {
     return this.#count("SELECT count(*) AS count FROM temp.expired_messages");
   }
 
-  /** What is stamped by a clock that can be right, and how much of it goes; all there is when nothing is stamped so. */
+  /** Rows with a plausible stamp, and how many of them expire; all rows if none has such a stamp. */
   shares({ nowMs }: Cutoffs): Readonly<Record<"blocks" | "messages", Share>> {
     const time = plausibleTime(nowMs);
     const share = (table: string, stamp: string, going: string): Share => {
@@ -154,7 +154,7 @@ export class PrunePlan {
     );
   }
 
-  /** How many rows of each table the plan removes, and what that frees. */
+  /** Rows of each table that the plan removes, and the bytes that this frees. */
   counts({ auditMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database

@@ -29,12 +29,12 @@ export type RemovedRows = Readonly<Record<string, number>>;
 export interface ExpiredBlock {
   readonly id: number;
   readonly sourceId: number;
-  /** Of its first byte in the log. */
+  /** Position of its first byte in the log. */
   readonly position: number;
   readonly size: number;
-  /** Of its text as the database keeps it. */
+  /** Size of the text as the database keeps it. */
   readonly packedSize: number;
-  /** Of its text when the plan was made. */
+  /** Hash of its text when the plan was made. */
   readonly sha256: Buffer;
   readonly lines: number;
   readonly firstMs: EpochMs | null;
@@ -52,9 +52,9 @@ export interface PrunedLog {
 }
 
 export interface FileSize {
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
-  /** Of them in use. */
+  /** Bytes in use. */
   readonly usedBytes: number;
 }
 
@@ -63,7 +63,7 @@ export interface ClassTotals {
   readonly name: "logs" | "messages" | "audit";
   /** Lines, messages, records. */
   readonly total: number;
-  /** How many of them the plan lets go. */
+  /** Number of them that expire by the plan. */
   readonly expired: number;
   /** ISO-8601 UTC; null when there are none. */
   readonly oldest: string | null;
@@ -75,7 +75,7 @@ export interface ClassTotals {
 export interface UnusedTuples {
   readonly table: (typeof TUPLES)[number]["table"];
   readonly ids: readonly number[];
-  /** Of the state of the database in which nothing refers to them. */
+  /** Version of the database at which nothing refers to them. */
   readonly version: number;
 }
 
@@ -96,7 +96,7 @@ const CLASS_TABLES = {
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
-  /** Of the state of the database in which no row names them. */
+  /** Version of the database at which no row names them. */
   readonly version: number;
 }
 
@@ -137,7 +137,7 @@ export class Pruner {
     closeWriter(this.#database, this.#path);
   }
 
-  /** How long the last step has kept others from writing. */
+  /** Milliseconds for which the last step kept others from writing. */
   get lockMs(): number {
     return this.#lockMs;
   }
@@ -229,7 +229,7 @@ export class Pruner {
     });
   }
 
-  /** When a prune last ended as it should. */
+  /** Time when a prune last ended without an error. */
   lastRunMs(): EpochMs | undefined {
     const at = this.#database
       .prepare<[], EpochMs | null>("SELECT max(at_ms) FROM stored_audit WHERE action = 'prune' AND result = 'done'")
@@ -453,7 +453,7 @@ export class Pruner {
     return this.#database.pragma("freelist_count", { simple: true }) as number;
   }
 
-  /** Whether the file can shrink a little at a time; otherwise only {@link vacuum} makes it smaller. */
+  /** True if the file can shrink a little at a time; otherwise only {@link vacuum} makes it smaller. */
   get canShrink(): boolean {
     return (this.#database.pragma("auto_vacuum", { simple: true }) as number) === INCREMENTAL;
   }

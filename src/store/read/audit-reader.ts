@@ -8,7 +8,7 @@ export type AuditRow = Selectable<AuditLogView>;
 export interface AuditFilter {
   readonly since: EpochMs | undefined;
   readonly until: EpochMs | undefined;
-  /** Of the operating system, also one who became another by sudo. */
+  /** Login on the operating system, with the original login if sudo was used. */
   readonly user: string | undefined;
   readonly action: string | undefined;
   /** A message id that parameters or results name. */

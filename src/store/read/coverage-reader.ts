@@ -9,7 +9,7 @@ import { type Codes, IS_INDEXED_BY_STATUS, loadCodes, logTypeBit } from "../sche
 import { MESSAGE_MS_SQL, msOfMoment } from "../schema/moment-sql.ts";
 import { EARLIEST_MS, isAhead, plausibleTime } from "../schema/plausible-time.ts";
 
-/** What was read of a server and is still there: the first and last stamp of its main log, or of what came through syslog; no outlier among them. */
+/** The time that was read of a server and is still stored: first and last stamp of its main log or of its syslog lines, outliers left out. */
 export interface ServerSpan {
   readonly id: number;
   readonly name: string;
@@ -30,7 +30,7 @@ export interface SourceSpan {
 /** A message with deliveries or an end and without its arrival. */
 export interface Orphan {
   readonly messageId: string;
-  /** Of its first line that was read. */
+  /** Stamp of the first line that was read. */
   readonly firstMs: EpochMs;
 }
 
@@ -44,7 +44,7 @@ export interface UnpairedRejection {
 
 export interface TimeSpan {
   readonly from: EpochMs;
-  /** Not included. */
+  /** Exclusive. */
   readonly until: EpochMs;
 }
 
@@ -59,7 +59,7 @@ export class CoverageReader {
     this.#database = database;
   }
 
-  /** Of all servers when none is named. */
+  /** The named servers, or all if none is named. */
   servers(names: readonly string[]): ServerSpan[] {
     const { logType } = this.#named();
     const main = `s.log_type IN (${logType("main")}, ${logType("syslog")})`;
@@ -228,7 +228,7 @@ interface ServerRow {
   readonly name: string;
   readonly firstMs: number | null;
   readonly lastMs: number | null;
-  /** When a log was read that has a stamp more than a day ahead of that; null without one. */
+  /** Time of the run that read a stamp more than a day ahead of it; null if none did. */
   readonly aheadOfMs: number | null;
   readonly hasRejectLog: number;
   readonly prunedMs: number | null;

@@ -1,4 +1,4 @@
-/** What a look at the database tells about its health; reads only. */
+/** Reads the facts that show the health of a database; never writes. */
 import { statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
@@ -30,7 +30,7 @@ export interface DatabaseHealth extends ParserAge {
   readonly schema: { readonly current: number; readonly latest: number; readonly isCurrent: boolean };
   readonly journalMode: string;
   readonly canShrink: boolean;
-  /** What SQLite finds; undefined when all is well. */
+  /** The damage that SQLite reports; undefined if there is none. */
   readonly damage: string | undefined;
   /** Bytes on disk by table. */
   readonly tables: Readonly<Record<string, number>>;
@@ -58,15 +58,15 @@ export interface ServerHealth {
   readonly other: number;
   readonly unparsed: number;
   readonly newestMs: EpochMs | null;
-  /** Of the newest messages, up to {@link SAMPLE}: how many have what `log_selector` adds. */
+  /** Counts, over the newest {@link SAMPLE} messages, of the fields that `log_selector` adds. */
   readonly sample: LogSample;
-  /** Of the messages that were met last, as many. */
+  /** Arrivals of the {@link SAMPLE} messages that were stored last. */
   readonly arrivals: readonly ArrivalTime[];
 }
 
 export interface ArrivalTime {
   readonly messageId: string;
-  /** As its stamp was read. */
+  /** Time of the stamp as it was read. */
   readonly atMs: EpochMs;
 }
 
@@ -86,7 +86,7 @@ export interface LogSample {
 /** Enough to tell what a server logs at present. */
 const SAMPLE = 500;
 
-/** Of file systems that SQLite's locks cannot be trusted on, as Linux numbers them (statfs(2)). */
+/** File systems on which SQLite's locks are unreliable, by their Linux numbers (statfs(2)). */
 const NETWORK_TYPES: Readonly<Record<number, string>> = {
   26985: "NFS",
   20859: "SMB",
@@ -138,7 +138,7 @@ export function databaseHealth({ path, schemaDirectory, waitMs }: StoreSettings)
 
 type Content = Omit<DatabaseHealth, "sqlite" | "schema" | "journalMode" | "canShrink" | "damage" | "tables">;
 
-/** Of a database that is damaged or has another schema nothing more is read. */
+/** Content reported for a damaged database or one of another schema, of which nothing more is read. */
 const NO_CONTENT: Content = {
   parserVersions: [],
   prunedLogs: 0,

@@ -1,4 +1,4 @@
-/** How messages hang together: who named whom, and what was tried before. */
+/** Reads the links between messages: which names which, and what was tried before. */
 import { type Kysely, sql } from "kysely";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
 import { nextHopId, textKey } from "../log-text/postings.ts";
@@ -18,7 +18,7 @@ export interface EarlierTry {
   readonly error: string | null;
 }
 
-/** Where a try went: to any address of a domain, or to one of some hosts. */
+/** Target of a try: any address of a domain, or one of some hosts. */
 export type Destination = { readonly domain: string } | { readonly hosts: readonly string[] };
 
 /** Blocks looked at in one statement. */

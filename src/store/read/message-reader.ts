@@ -173,7 +173,7 @@ export class MessageReader {
     return rows.length > count;
   }
 
-  /** What the lines about a message are, without their text, in the order of time. */
+  /** Kinds and times of a message's lines, without their text, in order of time. */
   eventsOf({ id, server }: MessageKey): Promise<Pick<EntryRow, "timestamp" | "event">[]> {
     return this.#views
       .selectFrom("log_entries")

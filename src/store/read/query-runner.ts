@@ -86,7 +86,7 @@ function explaining<Result>(path: string, action: () => Result): Result {
   }
 }
 
-/** What the driver says of a statement, as a user can act on it; anything else is a bug and stays as it is. */
+/** Translates an error of SQLite into a sentence that a user can act on; anything else is a bug and passes unchanged. */
 function explain(error: unknown): unknown {
   if (error instanceof Database.SqliteError) {
     return new PilotError("usage", `SQLite says: ${error.message}.`, { hint: VIEWS_HINT, cause: error });
@@ -96,7 +96,7 @@ function explain(error: unknown): unknown {
     return new PilotError("usage", "There is more than one statement.", { hint: "Give one at a time.", cause: error });
   }
   if (/no statements/.test(error.message)) {
-    return new PilotError("usage", "There is no statement.", {
+    return new PilotError("usage", "No statement was given.", {
       hint: "Give one, such as SELECT * FROM messages LIMIT 5.",
       cause: error,
     });

@@ -1,4 +1,4 @@
-/** What the log told of messages up to a moment: what the queue of then is made of. */
+/** Reads what the log says about messages up to a moment: the queue of that time is made of it. */
 import type Database from "better-sqlite3";
 import type { Outcome } from "../../message/statuses.ts";
 import type { EntryKind } from "../../parse/events.ts";
@@ -29,7 +29,7 @@ export interface OpenLine {
   readonly at: Moment;
   readonly event: EntryKind;
   /** Undefined: it is about the whole message. */
-  readonly word:
+  readonly recipientEvent:
     | {
         readonly recipient: string;
         readonly final: string | null;
@@ -104,7 +104,7 @@ export class QueueReader {
     }
   }
 
-  /** How many messages came and were finished from `since` on and before `until`. Undefined `server`: of any. */
+  /** Number of messages that arrived and that were completed from `since` to before `until`. Undefined `server`: of any. */
   traffic(
     since: Moment,
     until: Moment,
@@ -161,12 +161,12 @@ export class QueueReader {
   }
 }
 
-/** Of the last of them: runs come in pairs of lines. */
+/** Lines of the newest queue runs that are read; a run has two lines. */
 const RUN_LINES = 60;
 const RUN_START = /\bStart queue run\b/;
 
 function toLine({ at, event, recipient, final, outcome, isAttempt, error }: LineRow): OpenLine {
-  const word =
+  const recipientEvent =
     recipient === null || outcome === null
       ? undefined
       : {
@@ -176,5 +176,5 @@ function toLine({ at, event, recipient, final, outcome, isAttempt, error }: Line
           isAttempt: isAttempt === 1,
           error: error === null ? null : decodeUtf8(error),
         };
-  return { at, event: event as EntryKind, word };
+  return { at, event: event as EntryKind, recipientEvent };
 }

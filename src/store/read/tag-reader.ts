@@ -5,7 +5,7 @@ import type { Schema } from "../schema/tables.ts";
 export interface TagUse {
   readonly tag: string;
   readonly messages: number;
-  /** When it was last given: ISO-8601 UTC. */
+  /** Time when the tag was last given: ISO-8601 UTC. */
   readonly lastGiven: string;
 }
 

@@ -8,7 +8,7 @@ export const SLOT_MS = 15 * MINUTE_MS;
 /** The same in moments. */
 export const SLOT = SLOT_MS * 1000;
 
-/** How much is added up at once. */
+/** Sizes of a chunk of rollups. */
 export interface ChunkSizes {
   /** Message ids. */
   readonly messages: number;

@@ -6,7 +6,7 @@ import type { EntryKind, RejectionPhase } from "../../parse/events.ts";
 /** The logs that Exim writes an entry to. */
 export type LogType = "main" | "reject" | "panic";
 
-/** What a file is: one of the logs, or all of them by way of syslog. */
+/** Type of a file: one of the logs, or all of them by way of syslog. */
 export type SourceType = LogType | "syslog";
 
 /**

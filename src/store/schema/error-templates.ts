@@ -29,11 +29,11 @@ export function toTemplate(text: string, values: TemplateValues): string {
   return replaceValue(template, values.ip, PLACEHOLDERS.ip);
 }
 
-/** What a template may have in the place of a value: an address, or an IP. */
+/** Values that a template may replace: an address, or an IP. */
 const VALUE =
   /[^\s<>"',;:()[\]]+@[^\s<>"',;:()[\]]+|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![\w:])[\da-f]*:[\da-f:]+:[\da-f:]*(?![\w:])/gi;
 
-/** What a part of a text can be in templates: itself, and with its addresses and IPs replaced. */
+/** Forms of a text part in templates: itself, and with its addresses and IPs replaced. */
 export function templatesOf(part: string): readonly string[] {
   const addresses = [PLACEHOLDERS.recipient, PLACEHOLDERS.sender];
   const values = [...new Set(part.match(VALUE) ?? [])];

@@ -4,11 +4,11 @@ import type Database from "better-sqlite3";
 export interface ParserAge {
   /** Versions of the parser that have read what is stored. */
   readonly parserVersions: readonly number[];
-  /** Logs that have lost text, so that they cannot be read anew. */
+  /** Logs that have lost text, so that they cannot be read again. */
   readonly prunedLogs: number;
 }
 
-/** Nothing of a database that is still empty. */
+/** Returns nothing for a database that is still empty. */
 export function readParserAge(database: Database.Database): ParserAge {
   const isMade = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'parser_versions'").get() !== undefined;
   if (!isMade) return { parserVersions: [], prunedLogs: 0 };
@@ -20,7 +20,7 @@ export function readParserAge(database: Database.Database): ParserAge {
 export interface RebuildOffer {
   /** A sentence. */
   readonly message: string;
-  /** What to do about it; undefined when nothing can be done. */
+  /** Advice; undefined if nothing can be done. */
   readonly hint: string | undefined;
 }
 

@@ -4,7 +4,7 @@
  */
 
 /**
- * What a column holds, and what the reading side writes in its place:
+ * Kind of a column's content, and what the reading side writes there:
  * - `number`, `flag` (0 or 1): the value itself.
  * - `text`: the number of a text of the batch, which is not worth a number of its own.
  * - `entry`: the line within the block.
@@ -160,7 +160,7 @@ export function offsetsOf<Columns extends Layout>(layout: Columns): { readonly [
   return offsets as { readonly [Column in keyof Columns]: number };
 }
 
-/** What each column holds, in their order, whether or not it may be null. */
+/** Kinds of the columns in their order, without the mark of null. */
 export function kindsOf(layout: Layout): readonly ColumnKind[] {
   return Object.values(layout).map((kind) => kind.replace("?", "") as ColumnKind);
 }

@@ -1,4 +1,4 @@
-/** Which columns hold ids of rows of other tables; a test compares the list with the schema. */
+/** Columns that hold ids of rows of other tables; a test compares the list with the schema. */
 import {
   ADDRESS_EVENT,
   ARRIVAL,

@@ -342,7 +342,7 @@ export interface AuditLogView {
   program: GeneratedAlways<string>;
   parameters: GeneratedAlways<string>;
   affected: GeneratedAlways<string>;
-  /** Of the SSH client. */
+  /** Address of the SSH client. */
   ip_address: GeneratedAlways<string | null>;
   /** The program and its version. */
   user_agent: GeneratedAlways<string>;
@@ -356,7 +356,7 @@ export interface LogMetadataView {
   metadata_value: GeneratedAlways<string>;
   /** Entry and place: `65539-1`. */
   id: GeneratedAlways<string>;
-  /** Of Exim on the server, as its logs tell it last. */
+  /** Version of Exim on the server, as its logs show it last. */
   app_version: GeneratedAlways<string | null>;
 }
 
@@ -404,7 +404,7 @@ export interface SourcesView {
   pruned_at: GeneratedAlways<string | null>;
 }
 
-/** What the writer writes to. */
+/** The table behind the view, for the writer. */
 export interface StoredAuditTable {
   id: Generated<number>;
   request_id: string;

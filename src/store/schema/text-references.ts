@@ -1,4 +1,4 @@
-/** Which columns hold ids of texts. A text that none of them names is of no use. */
+/** Columns that hold ids of texts. A text that none of them names is unused. */
 import { REFERRERS } from "./references.ts";
 
 export const TEXT_TABLES = ["strings", "addresses"] as const;

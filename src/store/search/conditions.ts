@@ -11,7 +11,7 @@ import { containing, findIpIds, findTextIds, toLike } from "./text-lookup.ts";
 
 export type Condition = RawBuilder<SqlBool>;
 
-/** What all matches have in common, by which they can be found. */
+/** Posting keys of which every match has one, by which blocks are found. */
 export interface PostingKeys {
   readonly kind: PostingKind;
   readonly keys: readonly number[];
@@ -27,7 +27,7 @@ export interface Conditions {
   readonly postings: readonly PostingKeys[];
 }
 
-/** When a message arrived; when it was first seen, if it did not. */
+/** Arrival of a message, or the time of its first line if it never arrived in the log. */
 export const MESSAGE_AT: Expression<number> = sql`coalesce(m.arrival_at, m.first_at)`;
 
 /** The same in epoch milliseconds. */
@@ -63,24 +63,24 @@ export class ConditionBuilder {
     const given = (patterns: readonly Pattern[] | undefined) => this.#textIds("addresses", patterns);
     const senders = await given(sender);
     if (senders !== undefined) {
-      this.#mention("address", senders.list);
+      this.#addPostings("address", senders.list);
       this.#add(either(isSentBy(senders)), clientIn(senders, "sender_id"));
     }
     const recipients = await given(recipient);
     if (recipients !== undefined) {
-      this.#mention("address", recipients.list);
+      this.#addPostings("address", recipients.list);
       this.#add(either(isSentTo(recipients)), clientIn(recipients, "recipient_id"));
       this.#attempt.push(either([isIn("a.recipient_id", recipients), isIn("a.final_id", recipients)]));
     }
     for (const patterns of [address, domain?.map((name) => `*@${name}`)]) {
       const ids = await given(patterns);
       if (ids === undefined) continue;
-      this.#mention("address", ids.list);
+      this.#addPostings("address", ids.list);
       this.#add(either([...isSentBy(ids), ...isSentTo(ids)]), clientIn(ids, "sender_id", "recipient_id"));
     }
     const logins = await this.#textIds("strings", auth?.flatMap(toLogins));
     if (logins === undefined) return;
-    this.#mention("string", logins.list);
+    this.#addPostings("string", logins.list);
     this.#add(either([isIn("m.auth_id", logins), clientOfMessage(logins, "auth_id")]), clientIn(logins, "auth_id"));
   }
 
@@ -89,7 +89,7 @@ export class ConditionBuilder {
     const ips = isGiven(ip) ? new Ids(await findIpIds(this.#database, ip)) : undefined;
     for (const [ids, column] of [[hosts, "host_id"] as const, [ips, "ip_id"] as const]) {
       if (ids === undefined) continue;
-      this.#mention("string", ids.list);
+      this.#addPostings("string", ids.list);
       const isMet = [isIn(`m.${column}`, ids), delivery(isIn(`y.${column}`, ids)), clientOfMessage(ids, column)];
       this.#add(either(isMet), clientIn(ids, column));
     }
@@ -118,7 +118,7 @@ export class ConditionBuilder {
     if (isGiven(eximId)) this.#add(sql`m.exim_id IN (SELECT value FROM json_each(${JSON.stringify(eximId)}))`);
     if (isGiven(messageId)) {
       const plain = messageId.map((id) => id.replace(/^<(.*)>$/, "$1"));
-      this.#mention("message_id", plain.map(textKey));
+      this.#addPostings("message_id", plain.map(textKey));
       this.#add(either(plain.map((id) => sql<SqlBool>`m.header_message_id = ${id}`)));
     }
     if (isGiven(tag)) {
@@ -152,7 +152,7 @@ export class ConditionBuilder {
     if (isGiven(queueSeconds)) this.#add(either(queueSeconds.map((range) => isWithin(QUEUE_MS, range, SECOND_MS))));
   }
 
-  /** That a line of the kind says something: of the message, or the line itself. */
+  /** Requires a line of the kind, of the message or as the hit itself. */
   #addFinding(kind: string, condition: Condition): void {
     const event = codeOf("event", kind);
     this.#add(
@@ -208,7 +208,7 @@ export class ConditionBuilder {
         sql`e.event IN ${codesOf(event)}`,
       );
     } else if (withHousekeeping !== true) {
-      // What stands in the panic log is never housekeeping to one who asks for that log.
+      // A line of the panic log is never housekeeping when that log is asked for.
       const isPanic = logType?.includes("panic") === true ? sql` OR e.seen_in & ${LOG_BITS.panic}` : sql``;
       this.#entry?.push(sql`(e.event NOT IN ${codesOf(HOUSEKEEPING)}${isPanic})`);
     }
@@ -239,7 +239,7 @@ export class ConditionBuilder {
     else this.#entry?.push(entry);
   }
 
-  #mention(kind: PostingKind, keys: readonly number[]): void {
+  #addPostings(kind: PostingKind, keys: readonly number[]): void {
     this.#postings.push({ kind, keys });
   }
 
@@ -272,7 +272,7 @@ function isGiven<Value>(values: readonly Value[] | undefined): values is readonl
   return values !== undefined && values.length > 0;
 }
 
-/** What a row's error and reason are in full: templates lack what the row has in a column of its own (see templates.ts). */
+/** The full error or reason of a row: a template leaves out what the row has in columns of its own (see error-templates.ts). */
 const FULL_ERROR = sql`(SELECT replace(t.text, char(2), (SELECT address FROM addresses WHERE id = a.recipient_id))
   FROM strings t WHERE t.id = b.error_id)`;
 const FULL_REASON = sql`(SELECT replace(replace(replace(t.text,
@@ -301,7 +301,7 @@ function isWithin(value: Expression<unknown>, { least, most }: Range, unit: numb
   return sql`${value} BETWEEN ${least === undefined ? 0 : least * unit} AND ${most === undefined ? Number.MAX_SAFE_INTEGER : most * unit}`;
 }
 
-/** That the row of a server has one of these names. */
+/** Condition that the row of a server has one of these names. */
 export function isServer(names: readonly Pattern[]): Condition {
   return either(names.map((pattern) => isLike("name", pattern)));
 }
@@ -321,7 +321,7 @@ function isSentBy(ids: Ids): readonly Condition[] {
   return [isIn("m.sender_id", ids), clientOfMessage(ids, "sender_id")];
 }
 
-/** Of more ids than this, a message has far fewer recipients than there are ids to look up. */
+/** With more ids than this, a message's few recipients are cheaper to check than the ids are to look up. */
 const MOST_LOOKED_UP = 8;
 
 function isSentTo(ids: Ids): readonly Condition[] {
@@ -339,7 +339,7 @@ function isSentTo(ids: Ids): readonly Condition[] {
 
 type ClientColumn = "host_id" | "helo_id" | "ip_id" | "sender_id" | "recipient_id" | "auth_id";
 
-/** Who was at the other end of a line of the message that is no arrival: a refusal after its data, a host that failed. */
+/** The remote side of a line that is no arrival: a rejection after DATA, or a host that failed. */
 function clientOfMessage(ids: Ids, column: ClientColumn): Condition {
   return sql`EXISTS (SELECT 1 FROM stored_entries l LEFT JOIN stored_rejections j ON j.entry_id = l.id
     LEFT JOIN stored_clients k ON k.entry_id = l.id

@@ -1,4 +1,4 @@
-/** What to look for: every condition that `search` and `trace` know. Conditions of different kinds all hold; of one kind, any. */
+/** The filter: every condition of `search` and `trace`. Conditions of different kinds all hold; of one kind, any. */
 import type { MessageStatus } from "../../message/statuses.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import type { EpochMs } from "../../units.ts";
@@ -13,14 +13,14 @@ export interface Range {
   readonly most: number | undefined;
 }
 
-/** What can be found: a message; a refusal or another line that belongs to no message. */
+/** Kinds of hit: a message; a rejection or another line that belongs to no message. */
 export const HIT_KINDS = ["message", "rejection", "event"] as const;
 export type HitKind = (typeof HIT_KINDS)[number];
 
 export interface Filter {
   readonly kind?: readonly HitKind[];
   readonly sender?: readonly Pattern[];
-  /** As the sender wrote it, or what it became. */
+  /** Addresses as the sender wrote them, or as they were redirected. */
   readonly recipient?: readonly Pattern[];
   /** Sender or recipient. */
   readonly address?: readonly Pattern[];
@@ -38,7 +38,7 @@ export interface Filter {
   readonly subject?: readonly Pattern[];
   /** Exim's own id. */
   readonly eximId?: readonly string[];
-  /** What people have called it. */
+  /** Tags of the message. */
   readonly tag?: readonly Pattern[];
   /** The header Message-ID without its angle brackets. */
   readonly messageId?: readonly string[];
@@ -54,7 +54,7 @@ export interface Filter {
   readonly tls?: readonly Pattern[];
   /** `dkim=fail`, `dmarc=pass`: what a line says of a signature or a policy of the sender's domain; `dkim` is any result. */
   readonly signature?: readonly string[];
-  /** Of a scanner for spam. */
+  /** Scores given by a spam scanner. */
   readonly spamScore?: readonly Range[];
   /** Bytes. */
   readonly size?: readonly Range[];
@@ -67,6 +67,6 @@ export interface Filter {
   readonly logType?: readonly LogType[];
   readonly server?: readonly Pattern[];
   readonly since?: EpochMs;
-  /** Not part of the time looked at. */
+  /** Exclusive. */
   readonly until?: EpochMs;
 }

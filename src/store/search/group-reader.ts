@@ -14,7 +14,7 @@ export interface FoundGroup {
 /** A block cut into lines. */
 interface CutBlock {
   readonly text: string;
-  /** Where each line begins, and behind the last one where the next would. */
+  /** Offset of each line, then the offset after the last one. */
   readonly starts: readonly number[];
   /** By line: whether an entry begins there. */
   readonly begins: readonly boolean[];
@@ -86,7 +86,7 @@ export class GroupReader {
     });
   }
 
-  /** As {@link RawTextReader.entryText}. */
+  /** See {@link RawTextReader.entryText}. */
   #entryText(entryId: number, duplicateLocations: readonly number[] = []): string | undefined {
     return longestText(entryId, duplicateLocations, (location) => this.#textAt(location));
   }
@@ -102,7 +102,7 @@ export class GroupReader {
     return text.slice(starts[line], text.charAt(end - 1) === "\n" ? end - 1 : end);
   }
 
-  /** Undefined where lines of an entry may stand apart, as in syslog, and where the text has been pruned. */
+  /** Undefined where lines of an entry may be apart, as in syslog, and where the text has been pruned. */
   #cut(blockId: number): CutBlock | undefined {
     let cut = this.#blocks.get(blockId);
     if (cut !== undefined) return cut;

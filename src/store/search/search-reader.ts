@@ -27,7 +27,7 @@ export interface Order {
 
 /** A match: a message by its key in the database, or a line that belongs to no message by its entry id. */
 export interface Hit {
-  /** What it is sorted by: a moment, bytes or milliseconds. */
+  /** Sort key: a moment, bytes or milliseconds. */
   readonly rank: number;
   readonly isMessage: 0 | 1;
   readonly id: number;
@@ -36,7 +36,7 @@ export interface Hit {
 export interface HitQuery {
   readonly filter: Filter;
   readonly order: Order;
-  /** Those after this one in the order; from the beginning when undefined. */
+  /** The hit after which to begin; undefined means from the beginning. */
   readonly after: Hit | undefined;
   /** At most so many. */
   readonly limit: number;
@@ -50,7 +50,7 @@ export interface Candidates {
 
 export type FoundMessage = Selectable<MessagesView> & {
   readonly recipients: readonly RecipientRow[];
-  /** Of a message that was refused. */
+  /** The rejection, for a message that was rejected. */
   readonly rejection: Selectable<RejectionsView> | undefined;
   /** Seconds on the queue; of one that is not finished, up to its last line. */
   readonly known_queue_seconds: number | null;
@@ -116,7 +116,7 @@ export class SearchReader {
     }
   }
 
-  /** Of some messages and entries, those that match, all of them in the order. */
+  /** Candidates that match the filter, all of them, in order. */
   async narrow(candidates: Candidates, { filter, order, after }: Omit<HitQuery, "limit">): Promise<Hit[]> {
     const conditions = await this.#conditionsOf(filter);
     const hits: Hit[] = [];
@@ -142,7 +142,7 @@ export class SearchReader {
     return found;
   }
 
-  /** How many match. */
+  /** Number of matches. */
   async count(filter: Filter): Promise<number> {
     const conditions = await this.#conditionsOf(filter);
     const keys = fewest(conditions.postings);
@@ -163,7 +163,7 @@ export class SearchReader {
     return counts.flat().reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** What there is to say of matches, in their order; one that has gone in the meantime is left out. */
+  /** Details of the hits, in their order; a hit that was removed in the meantime is left out. */
   async read(hits: readonly Hit[]): Promise<Found[]> {
     const [messages, rejections, entries] = await Promise.all([
       this.#readMessages(hits.filter(({ isMessage }) => isMessage === 1).map(({ id }) => id)),
@@ -380,7 +380,7 @@ function all(conditions: readonly Condition[]): Condition {
   return conditions.length === 0 ? sql`1` : sql`${sql.join(conditions, sql` AND `)}`;
 }
 
-/** What is not known comes last in either direction. */
+/** Puts unknown values last in either direction. */
 function rankOfUnknown({ isAscending }: Order): RawBuilder<number> {
   return sql.lit(isAscending ? Number.MAX_SAFE_INTEGER : 0);
 }
@@ -407,7 +407,7 @@ function limited(limit: number): RawBuilder<unknown> {
   return Number.isFinite(limit) ? sql`LIMIT ${limit}` : sql``;
 }
 
-/** Of what ranks the same, messages come first, then what was read last; in ascending order the other way round. */
+/** Among equal ranks, messages come first, then the rows stored last; ascending order reverses this. */
 function firstOf(hits: Hit[], order: Order, limit: number): Hit[] {
   const sign = order.isAscending ? 1 : -1;
   hits.sort((one, other) => {

@@ -6,7 +6,7 @@ import type { Schema } from "../schema/tables.ts";
 import { INDEX_OF, type TextTableName } from "../schema/text-references.ts";
 import type { Pattern } from "./filter.ts";
 
-/** So many letters of a pattern are looked up in upper and in lower case; a pattern that begins with a wildcard meets every text once. */
+/** Letters of a pattern that are looked up in both cases; a pattern that begins with a wildcard is compared with every text. */
 export const CASED_LETTERS = 3;
 
 /** The ids of the texts that match any of the patterns. */
@@ -70,7 +70,7 @@ function parseNet(net: string): { readonly list: BlockList; readonly prefix: str
   return { list, prefix: isV4 ? v4Prefix(address, bits) : v6Prefix(address, bits) };
 }
 
-/** What all addresses of the net begin with: the parts that are whole. */
+/** The prefix of all addresses of the network: its whole parts. */
 function v4Prefix(address: string, bits: number): string {
   const whole = Math.floor(bits / 8);
   const parts = address.split(".").slice(0, whole);

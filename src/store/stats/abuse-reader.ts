@@ -1,4 +1,4 @@
-/** Who sends, and who tries to: accounts, local users, clients whose logins failed. */
+/** Counts who sends, and who tries to: accounts, local users, clients whose logins failed. */
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import type { Schema } from "../schema/tables.ts";
@@ -74,17 +74,17 @@ export interface LocalMessageRow {
   readonly sender: string | null;
   readonly ident: string | null;
   readonly recipients: number;
-  /** Of its arrival. */
+  /** Text of its arrival. */
   readonly bytes: string | undefined;
 }
 
 /** By account or local user, what it used most, that first. */
 export type MostUsed = ReadonlyMap<string, readonly string[]>;
 
-/** How a message was handed over: by an account that logged in, or by a local user. */
+/** Submission of a message: by an account that logged in, or by a local user. */
 type SenderKind = "login" | "local";
 
-/** What Exim made itself is no user's. */
+/** Messages by account or local user; messages that Exim itself generated are left out. */
 const SENDERS = {
   login: { column: "m.auth_id", condition: sql`m.auth_id IS NOT NULL` },
   local: {
@@ -96,7 +96,7 @@ const SENDERS = {
 /** A login that was refused, rather than one that this server could not check. */
 const IS_LOGIN = sql`j.is_permanent AND j.phase = (SELECT code FROM codes WHERE family = 'phase' AND name = 'auth')`;
 
-/** Of the details of an entry, as `d`: a line about a session that went wrong; see session-trouble.ts. */
+/** Condition on the details of an entry, as `d`: a line about a session that went wrong; see session-trouble.ts. */
 export const IS_TROUBLE = sql<boolean>`d.text LIKE '["trouble",%'`;
 
 /** Invocations read at once. */
@@ -196,7 +196,7 @@ export class AbuseReader {
     return rows;
   }
 
-  /** The clients whose sessions went wrong most, in ways that no rejection tells. */
+  /** The clients whose sessions went wrong most, in ways that no rejection reports. */
   async sessionTroubles(period: Period, limit: number): Promise<readonly TroubleRow[]> {
     const { rows } = await sql<TroubleRow>`
       WITH troubles AS (
@@ -216,7 +216,7 @@ export class AbuseReader {
     return rows;
   }
 
-  /** How often Exim was called, in the order of time, so many at a time; without the next ones' text. */
+  /** Calls of Exim in order of time, a page at a time, each with its own text only. */
   async *invocations({ sinceMs, untilMs }: Period): AsyncGenerator<readonly InvocationRow[]> {
     for (let at = sinceMs * 1000, after = -1; ; ) {
       const { rows } = await sql<{ id: number; server_id: number; at: number }>`

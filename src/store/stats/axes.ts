@@ -1,4 +1,4 @@
-/** What a ranking can be by: where its key is in each base table, and how it is made of the text there. */
+/** Axes of rankings: the column of the key in each base table, and how the key is derived from the text there. */
 
 /** A column that holds the id of an address or of a string; or a number that is the key itself. */
 export interface KeyColumn {
@@ -10,7 +10,7 @@ export interface KeyColumn {
 export interface Axis {
   /** One line for help. */
   readonly about: string;
-  /** What is counted first: messages that arrived, or lines about their delivery. */
+  /** Rows that are counted first: messages that arrived, or lines about their delivery. */
   readonly side: "client" | "delivery";
   readonly message?: KeyColumn;
   readonly event?: KeyColumn;
@@ -19,9 +19,9 @@ export interface Axis {
   readonly trouble?: KeyColumn;
   /** In temp.host_errors, as `x`. */
   readonly hostError?: KeyColumn;
-  /** Of lines about recipients only those: of recipients that were sent on elsewhere; of lines that name the own address (`I=`). */
+  /** Restricts the lines about recipients: to recipients that were forwarded to another domain; to lines that name the own address (`I=`). */
   readonly only?: "forwarded" | "outgoing";
-  /** What it is ranked by unless something else is wanted: by count. */
+  /** Default order; by count if undefined. */
   readonly rank?: Rank;
   /** SQL function of the text, registered in key-functions.ts; undefined for the text itself. */
   readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of" | "outgoing_ip_of";
@@ -116,7 +116,7 @@ export const AXES = {
 
 export type AxisName = keyof typeof AXES;
 
-/** What a ranking can be ordered by; failures are deferrals and bounces. */
+/** Figures that can order a ranking; failures are deferrals and bounces. */
 export const RANKS = ["count", "volume", "deferrals", "bounces", "failures", "rejections", "troubles"] as const;
 export type Rank = (typeof RANKS)[number];
 

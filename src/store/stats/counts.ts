@@ -34,7 +34,7 @@ export interface RejectionCount {
 
 export interface RecipientCount {
   readonly status: RecipientStatus;
-  /** Of each of them. */
+  /** Attempts for each recipient. */
   readonly attempts: number;
   readonly recipients: number;
   /** Sizes of their messages, added up. */
@@ -82,7 +82,7 @@ export interface DurationCount {
 }
 
 export interface TlsCount {
-  /** As logged: `TLS1.3:TLS_AES_256_GCM_SHA384:256`; null: no TLS, or the log does not tell. */
+  /** Cipher as logged: `TLS1.3:TLS_AES_256_GCM_SHA384:256`; null for no TLS, or if the log does not say. */
   readonly tls: string | null;
   readonly count: number;
   readonly bytes: number;
@@ -101,7 +101,7 @@ export interface OriginCount {
 export interface OpenMessages {
   readonly status: MessageStatus;
   readonly messages: number;
-  /** Those that arrived before the moment. */
+  /** Messages that arrived before the moment. */
   readonly earlier: number;
   readonly oldest: EpochMs;
 }
@@ -371,7 +371,7 @@ export class StatsCounts {
       .execute();
   }
 
-  /** Of successful deliveries that say how long they took (`DT=`). */
+  /** Durations of successful deliveries that state one (`DT=`). */
   deliveryTimes(): Promise<DurationCount[]> {
     return this.#selection
       .addressEvents()
@@ -411,7 +411,7 @@ export class StatsCounts {
       .execute();
   }
 
-  /** How messages were handed over. */
+  /** Counts messages by their way of submission. */
   async origins(): Promise<OriginCount[]> {
     const grouped = this.#selection
       .messages()
@@ -433,7 +433,7 @@ export class StatsCounts {
     return rows.map((row) => ({ ...row, isLocal: row.isLocal === 1, isGenerated: row.isGenerated === 1 }));
   }
 
-  /** Of the messages that arrived: those with one of these statuses, in all and before a moment. */
+  /** Counts messages that arrived and have one of these statuses, in all and before a moment. */
   async openMessages(
     statuses: readonly Exclude<MessageStatus, "delivered" | "partial">[],
     before: EpochMs,
@@ -472,7 +472,7 @@ export class StatsCounts {
   }
 }
 
-/** How many values a part of a packed key can have. */
+/** Number of values for each part of a packed key. */
 const STATUSES = 16;
 const OUTCOMES = 8;
 const PHASES = 32;

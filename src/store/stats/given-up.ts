@@ -8,9 +8,9 @@ import type { Selection } from "./selection.ts";
 /** Rows of temp.given_up: one for each `retry timeout exceeded`. */
 export interface GivenUpRow {
   entry_id: number;
-  /** Of the last attempt, whose reason it is; of itself where no attempt is known. */
+  /** Entry of the last attempt, which gives the reason; this entry itself if no attempt is known. */
   reason_id: number;
-  /** Of the last attempt; null where none is known. */
+  /** Problem of the last attempt; null if none is known. */
   problem_id: number | null;
 }
 
@@ -24,8 +24,8 @@ export async function findGivenUp(selection: Selection, codes: Codes, choice: Ch
   await sql`CREATE TABLE temp.given_up (entry_id INTEGER PRIMARY KEY, reason_id INTEGER, problem_id INTEGER)`.execute(
     tables,
   );
-  const chosen = choice === undefined ? [] : [sql`e.entry_id IN (SELECT id FROM temp.matched_events)`];
-  const wanted = sql.join([sql`1`, ...selection.ofEntries(), ...chosen], sql` AND `);
+  const matched = choice === undefined ? [] : [sql`e.entry_id IN (SELECT id FROM temp.matched_events)`];
+  const wanted = sql.join([sql`1`, ...selection.ofEntries(), ...matched], sql` AND `);
   await sql`
     INSERT INTO temp.given_up
     WITH ended AS MATERIALIZED (

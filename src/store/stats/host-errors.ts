@@ -34,8 +34,8 @@ export async function findHostErrors(selection: Selection, codes: Codes, choice:
     entry_id INTEGER PRIMARY KEY, at INTEGER, message_id INTEGER, host_id INTEGER, ip_id INTEGER, is_timeout INTEGER
   )`.execute(tables);
   if (choice?.narrowsAttempts === true) return;
-  const chosen = choice === undefined ? [] : [sql`l.message_id IN (SELECT id FROM temp.matched_messages)`];
-  const wanted = sql.join([sql`1`, ...selection.ofEntries(), ...chosen], sql` AND `);
+  const matched = choice === undefined ? [] : [sql`l.message_id IN (SELECT id FROM temp.matched_messages)`];
+  const wanted = sql.join([sql`1`, ...selection.ofEntries(), ...matched], sql` AND `);
   const event = sql.lit(codes.event("host_error"));
   await sql`
     INSERT INTO temp.host_errors

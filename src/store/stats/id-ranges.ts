@@ -13,7 +13,7 @@ export interface IdRange {
 
 interface TimeSpan {
   readonly since?: EpochMs | undefined;
-  /** Not included. */
+  /** Exclusive. */
   readonly until?: EpochMs | undefined;
 }
 
@@ -32,7 +32,7 @@ export async function findRanges(tables: Kysely<BaseTables>, span: TimeSpan): Pr
 }
 
 /**
- * Entries are numbered by block, and a block knows its first and last stamp: what a day said stands between two ids. Logs read
+ * Entries are numbered by block, and a block knows its first and last stamp: what a day said is between two ids. Logs read
  * out of order make the range wider, never wrong.
  */
 async function findEntries(tables: Kysely<BaseTables>, { since, until }: TimeSpan): Promise<IdRange> {
@@ -59,7 +59,7 @@ async function findMessages(tables: Kysely<BaseTables>, { since, until }: TimeSp
   return first === null || last === null ? NO_IDS : { first, last };
 }
 
-/** What blocks told whose text has been pruned, no block tells any more: then all entries are looked at. */
+/** True if text was pruned: its times are in no block, so all entries are read. */
 async function lacksText(tables: Kysely<BaseTables>): Promise<boolean> {
   const pruned = await tables.selectFrom("stored_sources").select("id").where("pruned", ">", 0).executeTakeFirst();
   return pruned !== undefined;

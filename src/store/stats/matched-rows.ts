@@ -1,11 +1,11 @@
-/** What `search` finds, as tables of ids that last as long as the connection: so a filter means the same in figures as in lists. */
+/** Stores what `search` finds in tables of ids that last as long as the connection: a filter means the same in figures as in lists. */
 import { type Kysely, sql } from "kysely";
 import type { Schema } from "../schema/tables.ts";
 import { ConditionBuilder } from "../search/conditions.ts";
 import type { Filter } from "../search/filter.ts";
 import type { SearchReader } from "../search/search-reader.ts";
 
-/** What a filter cannot tell of some figures. */
+/** Limits of a filter: facts that it cannot select for some figures. */
 export interface Choice {
   /** False: what was refused before there was a message cannot match. */
   readonly hasLoneRejections: boolean;
@@ -15,7 +15,7 @@ export interface Choice {
 
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
-/** Fills temp.chosen_messages, chosen_rejections and chosen_events with the ids of what matches, of any time. Errors: `usage`. */
+/** Fills temp.matched_messages, matched_rejections and matched_events with the ids of what matches, of any time. Errors: `usage`. */
 export async function chooseRows(database: Kysely<Schema>, search: SearchReader, subjects: Filter): Promise<Choice> {
   for (const table of ["matched_messages", "matched_rejections", "matched_events"]) {
     await sql`DROP TABLE IF EXISTS ${sql.table(`temp.${table}`)}`.execute(database);

@@ -1,4 +1,4 @@
-/** Who leads by some figure, and the other figures of those. */
+/** Ranks keys by one figure, and gives the other figures of the same keys. */
 import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import type { Codes } from "../schema/codes.ts";
 import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
@@ -148,7 +148,7 @@ function measuresOf(
   return measures;
 }
 
-/** What holds of the lines that an axis is about, as `e` and `l`. */
+/** Conditions on the lines of an axis, as `e` and `l`. */
 const ONLY: Readonly<Record<NonNullable<Axis["only"]>, RawBuilder<boolean>>> = {
   forwarded: IS_FORWARDED,
   outgoing: sql<boolean>`(SELECT outgoing_ip_of(text) FROM strings WHERE id = l.details_id) IS NOT NULL`,

@@ -1,4 +1,4 @@
-/** How deliveries to other servers went, by host. */
+/** Counts deliveries to other servers, by host. */
 import { sql } from "kysely";
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
@@ -26,7 +26,7 @@ export interface ProviderSlot {
   readonly deferrals: number;
 }
 
-/** What became of the recipients that a provider deferred at least once. */
+/** Recipients that a provider deferred at least once, and how many were delivered later. */
 export interface ProviderOutcome {
   readonly provider: string;
   readonly recipients: number;
@@ -169,7 +169,7 @@ export class RemoteHostCounts {
       .execute();
   }
 
-  /** How providers take what recipients have sent on to them, by the recipient, the provider and what came of it. */
+  /** Counts deliveries of forwarded mail by recipient, provider and outcome. */
   forwarding(): Promise<ForwardingCount[]> {
     const grouped = this.#selection
       .addressEvents()
@@ -201,7 +201,7 @@ export class RemoteHostCounts {
       .execute();
   }
 
-  /** How long successful deliveries took, by host, then shortest first; for those whose line says so (`DT=`). */
+  /** Durations of successful deliveries that state one (`DT=`), by host, then shortest first. */
   durations(): Promise<HostDuration[]> {
     const grouped = this.#selection
       .addressEvents()

@@ -1,4 +1,4 @@
-/** Which chunks of figures added up in advance fit a filter, and which ids are in none; see schema/0003_rollups.sql. */
+/** Finds the chunks of rollups that fit a filter, and the ids outside of them; see schema/0003_rollups.sql. */
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { type ChunkKind, SLOT_MS } from "../schema/chunks.ts";
 import type { BaseTables } from "../schema/tables.ts";
@@ -26,7 +26,7 @@ export class Chunks {
   }
 }
 
-/** Nothing is added up. */
+/** No chunks: everything is counted from rows. */
 export const NO_CHUNKS = new Chunks([], [ALL_IDS]);
 
 /** More ranges than this would be more work than the rows between them. */

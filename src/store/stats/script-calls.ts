@@ -6,7 +6,7 @@ import type { AbuseReader, LocalMessageRow, Period } from "./abuse-reader.ts";
 /** A message arrives so soon after Exim was called for it. */
 export const LONGEST_CALL_MS = 2 * SECOND_MS;
 
-/** What a line means; given by those who may ask the parser. */
+/** The parser of an entry, passed in by callers that may import it. */
 export type ReadEntry = typeof parseEntryText;
 
 interface Call {

@@ -8,14 +8,14 @@ import { IS_TROUBLE } from "./abuse-reader.ts";
 import { clip, findRanges, type IdRange, inRanges, type Ranges } from "./id-ranges.ts";
 import { type Chunks, findChunks, NO_CHUNKS } from "./rolled.ts";
 
-/** What is counted; a part that is undefined or empty does not restrict. */
+/** Filter of the statistics; a part that is undefined or empty does not restrict. */
 export interface Filter {
   /** From this moment on. */
   readonly since?: EpochMs | undefined;
   /** Up to, and without, this moment. */
   readonly until?: EpochMs | undefined;
   readonly servers?: readonly string[];
-  /** What `search` is to find: only that is counted, by the ids of chosen.ts. */
+  /** Filter of `search`: only what it finds is counted, by the ids in matched-rows.ts. */
   readonly subjects?: SearchFilter | undefined;
 }
 
@@ -23,7 +23,7 @@ export class Selection {
   readonly tables: Kysely<BaseTables>;
   readonly #filter: Filter;
   readonly #ranges: Ranges;
-  /** What is added up in advance. */
+  /** Rollups that may be used. */
   readonly #chunks: Readonly<Record<ChunkKind, Chunks>>;
 
   private constructor(
@@ -71,12 +71,12 @@ export class Selection {
           ...this.#inTime(sql.ref<number>("m.arrival_at")),
           inRanges(sql.ref<number>("m.id"), ranges),
           ...this.#ofServers(sql.ref<number>("m.server_id")),
-          ...this.#chosen(sql.ref<number>("m.id"), "matched_messages"),
+          ...this.#matched(sql.ref<number>("m.id"), "matched_messages"),
         ]),
       );
   }
 
-  /** What was said in the time about recipients of messages, as `e`, on their ways, as `p`, with their problems, as `b`. */
+  /** Lines of the time about recipients of messages, as `e`, with their paths, as `p`, and their problems, as `b`. */
   addressEvents() {
     return this.#addressEventsIn([this.#ranges.entries])
       .leftJoin("delivery_paths as p", "p.id", "e.path_id")
@@ -146,25 +146,25 @@ export class Selection {
     return this.#filter.subjects === undefined ? rows : rows.where(sql<boolean>`0`);
   }
 
-  /** What holds of an entry, as `l`: that it is in the time and of the servers. */
+  /** Conditions on an entry, as `l`: its time and its server. */
   ofEntries(): readonly Expression<SqlBool>[] {
     return [...this.#inTime(sql.ref<number>("l.at")), ...this.#ofServers(sql.ref<number>("l.server_id"))];
   }
 
-  /** What holds of what an entry says, by the column that has the id of the entry. */
-  #said(entryId: string, ranges: readonly IdRange[], chosen: string): readonly Expression<SqlBool>[] {
+  /** Conditions on facts of an entry, by the column that holds the entry's id. */
+  #said(entryId: string, ranges: readonly IdRange[], matched: string): readonly Expression<SqlBool>[] {
     const id = sql.ref<number>(entryId);
-    return [inRanges(id, ranges), ...this.#chosen(id, chosen), ...this.#ofEntry(id)];
+    return [inRanges(id, ranges), ...this.#matched(id, matched), ...this.#ofEntry(id)];
   }
 
-  /** That an id is among those that the filter has found. */
-  #chosen(id: Expression<number>, table: string): Expression<SqlBool>[] {
+  /** Condition that an id was found by the filter. */
+  #matched(id: Expression<number>, table: string): Expression<SqlBool>[] {
     return this.#filter.subjects === undefined
       ? []
       : [sql<SqlBool>`${id} IN (SELECT id FROM ${sql.table(`temp.${table}`)})`];
   }
 
-  /** That an entry is in the time and of the servers; nothing to check costs nothing. */
+  /** Condition that an entry is in the time and of the servers; empty if neither is restricted. */
   #ofEntry(id: Expression<number>): Expression<SqlBool>[] {
     const conditions = [...this.#inTime(sql.ref<number>("y.at")), ...this.#ofServers(sql.ref<number>("y.server_id"))];
     if (conditions.length === 0) return [];
@@ -198,7 +198,7 @@ export class Selection {
  */
 export const SIZES = sql<number>`total(m.size)`;
 
-/** Of a line about a recipient, as `e`: it was sent on to another domain. */
+/** Condition on a line about a recipient, as `e`: it was forwarded to another domain. */
 export const IS_FORWARDED = sql<boolean>`e.final_id IS NOT NULL
   AND instr((SELECT address FROM addresses WHERE id = e.final_id), '@') > 0
   AND domain_of((SELECT address FROM addresses WHERE id = e.final_id))

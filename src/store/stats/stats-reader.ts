@@ -53,7 +53,7 @@ export interface Sample {
 export interface SelectedStats {
   readonly counts: StatsCounts;
   readonly remoteHosts: RemoteHostCounts;
-  /** What a filter cannot tell of some figures; undefined when nothing but time and server is asked for. */
+  /** Limits of the filter; undefined if only time and servers restrict. */
   readonly choice: Choice | undefined;
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
@@ -126,7 +126,7 @@ export class StatsReader {
       add.run(message.key, directory);
   }
 
-  /** What was read; of all servers when none is named. No {@link Outliers} widen its time. */
+  /** Summary of what was read from the named servers, or all. No {@link Outliers} widen its time. */
   async overview(servers: readonly string[] = []): Promise<Overview> {
     const overview = await this.#overview(servers);
     if (overview.from === null || Date.parse(overview.from) >= EARLIEST_MS) return overview;
@@ -207,7 +207,7 @@ export class StatsReader {
       yield this.#rawText.blockText(id) ?? "";
   }
 
-  /** How many logs came through syslog from servers that have main logs as well, of all servers when none is named. */
+  /** Number of logs that came through syslog from servers that also have main logs. */
   async syslogLogs(servers: readonly string[] = []): Promise<number> {
     const { logs } = await this.#schema
       .selectFrom("sources")
@@ -231,7 +231,7 @@ export class StatsReader {
   }
 
   /** The failed attempt of a figure's sample. */
-  /** Of a line about a recipient, an attempt or not. */
+  /** Sample of a line about a recipient, attempt or not. */
   async attemptSample(id: number): Promise<Sample> {
     const attempt = await this.#schema
       .selectFrom("delivery_attempts")

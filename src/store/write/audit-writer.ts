@@ -7,7 +7,7 @@ import { openForReading, openForWriting } from "../database/connection.ts";
 
 export type AuditResult = "started" | "done" | "failed" | "interrupted";
 
-/** What is recorded of one step of one run of the program. */
+/** Record of one step of one run of the program. */
 export interface AuditRecord {
   readonly requestId: string;
   readonly at: EpochMs;

@@ -1,4 +1,4 @@
-/** Taking back what a block of text has brought, so that it can be read anew. */
+/** Taking back what a block of text has brought, so that it can be read again. */
 import type Database from "better-sqlite3";
 import type { EntryKind } from "../../parse/events.ts";
 import type { EpochMs, Moment } from "../../units.ts";
@@ -21,7 +21,7 @@ export class Retraction {
   }
 
   /**
-   * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
+   * Takes back a block that has to be read again: its text, its entries, what they say. An entry that another log shows too
    * moves there. Returns what is to be derived again from the lines that are left.
    */
   retract(blockId: number): Orphaned {
@@ -41,13 +41,13 @@ export class Retraction {
     const forgotten = this.#forgetDuplicateLocations(range);
     const moved = this.#moveDuplicates(range);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
-    const bereft = messages.map(({ id, server_id, exim_id }) => this.#orphan(id, server_id, exim_id));
+    const orphaned = messages.map(({ id, server_id, exim_id }) => this.#orphan(id, server_id, exim_id));
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
     forgetPostings(
       this.#database,
       moved.map(({ id }) => blockOf(id)),
     );
-    return { moved, messages: bereft, duplicateLocations: forgotten + moved.length };
+    return { moved, messages: orphaned, duplicateLocations: forgotten + moved.length };
   }
 
   /** Takes from a message what is derived again: its recipients, but those that only pruned text has named. */
@@ -85,7 +85,7 @@ export class Retraction {
   /** Earliest and latest entry of the blocks of a source. */
   timesOf(sourceId: number): { readonly firstMs: EpochMs | undefined; readonly lastMs: EpochMs | undefined } {
     const row = this.#statement<[number, number], { first: EpochMs | null; last: EpochMs | null }>(
-      // Of a log whose text has been pruned the first entry may be one of that.
+      // The first entry of a log with pruned text may be a pruned one.
       `SELECT coalesce((SELECT first_ms FROM stored_sources WHERE id = ? AND pruned > 0), min(first_ms)) AS first,
               max(last_ms) AS last
        FROM raw_blocks WHERE source_id = ?`,

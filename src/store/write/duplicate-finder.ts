@@ -10,7 +10,7 @@ import { remember } from "../database/bounded-map.ts";
 import { entryIdOf, lineOf, type RawTextReader } from "../log-text/blocks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 
-/** What Exim writes to its main log alone, and most of it: no duplicate is looked for. */
+/** Most of what Exim writes, and to its main log alone: no duplicate is looked for. */
 export const SINGLE_LOG_KINDS = [
   "arrival",
   "delivery",

@@ -1,4 +1,4 @@
-/** What statistics count of entries, counted while they are stored, so that their rows need not be read again. */
+/** Counts entries for statistics while they are stored, so that their rows need not be read again. */
 import type Database from "better-sqlite3";
 import type { Moment } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
@@ -137,7 +137,7 @@ export class FreshCounts {
     this.#codes = codes;
   }
 
-  /** Where the entries of a block are to be counted; undefined when its chunk was begun without it. */
+  /** The counts for entries of a block; undefined if its chunk began without them. */
   countsFor(blockId: number, serverId: number): EntryCounts | undefined {
     if (serverId !== this.#serverId || blockId !== this.#lastBlock + 1) this.spoil();
     this.#serverId = serverId;
@@ -166,7 +166,7 @@ export class FreshCounts {
   }
 }
 
-/** As SQLite divides whole numbers: towards 0. */
+/** Slot of a moment; divides like SQLite, towards 0. */
 function slotOf(at: Moment): number {
   return (at - (at % SLOT)) / SLOT;
 }

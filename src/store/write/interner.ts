@@ -3,7 +3,7 @@ import { INDEX_OF, type TextTableName } from "../schema/text-references.ts";
 import { SeenTexts } from "./seen-texts.ts";
 import { hashOf, TextTable } from "./text-table.ts";
 
-/** So many texts used of late are remembered, and as many of those before them. */
+/** Recently used texts that are remembered; as many before them are kept too. */
 const REMEMBERED = 40_000;
 
 /** Adds rows to a table of texts. */
@@ -39,7 +39,7 @@ export class Interner {
   #lastId: number | undefined;
   /** The greatest id in the index. */
   #indexedId = 0;
-  /** Whether a prune is about to remove texts, or was killed then. */
+  /** True while a prune is about to remove texts, or after one was killed then. */
   #hasUnused = false;
 
   constructor(database: Database.Database, table: TextTableName, added: TextInsert) {

@@ -16,7 +16,7 @@ export interface Rolled {
 const outcome = (name: string): string => `(SELECT code FROM codes WHERE family = 'outcome' AND name = '${name}')`;
 const is = (name: string): string => `e.outcome = ${outcome(name)}`;
 
-/** NOTE: those of entries are counted in fresh-counts.ts, too. */
+/** NOTE: rollups of entries are counted in fresh-counts.ts, too. */
 export const ROLLED: readonly Rolled[] = [
   {
     kind: "messages",

@@ -1,9 +1,9 @@
-/** What goes into the writer and comes out of it. */
+/** Data that goes into the writer and comes out of it. */
 import type { Outcome } from "../../message/statuses.ts";
 import type { EpochMs, Moment } from "../../units.ts";
 import type { PackedText } from "../log-text/blocks.ts";
 
-/** What is stored of a message, as the fold needs it to go on. */
+/** Stored values of a message that the fold needs to continue. */
 export interface StoredMessage {
   readonly id: number;
   readonly firstAt: Moment;
@@ -12,7 +12,7 @@ export interface StoredMessage {
   readonly queueMs: number | undefined;
   readonly milestones: MessageMilestones;
   readonly recipients: readonly StoredRecipient[];
-  readonly words: readonly StoredRecipientEvent[];
+  readonly recipientEvents: readonly StoredRecipientEvent[];
 }
 
 export type MessageMilestones = Readonly<Record<MilestoneName, Moment | undefined>>;
@@ -55,13 +55,13 @@ export interface BlockRow {
   readonly readMs: EpochMs;
 }
 
-/** What has lost lines, and is to be derived again from those that are left. */
+/** Messages and entries that lost lines, to be derived again from the lines that are left. */
 export interface Orphaned {
   /** Their rows and recipients are to be written again, or removed when no entry is left. */
   readonly messages: readonly OrphanedMessage[];
   /** Entries that are now in another log: what they say is to be written again, from their lines there. The headers below them are there. */
   readonly moved: readonly OrphanedEntry[];
-  /** So many entries are no longer shown by two logs. */
+  /** Number of entries that two logs no longer share. */
   readonly duplicateLocations: number;
 }
 

@@ -1,4 +1,4 @@
-/** What is known of servers and of the logs read from them; reads only. */
+/** Reads the known servers and the logs read from them. */
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";

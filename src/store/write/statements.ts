@@ -2,7 +2,7 @@
 import type Database from "better-sqlite3";
 import { BulkInsert } from "../database/bulk-insert.ts";
 import { GREATEST_BLOCK } from "../log-text/blocks.ts";
-import { mentionsTable } from "../log-text/postings.ts";
+import { postingsInsert } from "../log-text/postings.ts";
 import {
   ADDRESS_EVENT,
   ARRIVAL,
@@ -76,7 +76,7 @@ export interface WriteStatements {
   readonly greatestEximId: Database.Statement<[], { id: string | null }>;
   readonly findMessage: Database.Statement<[number, string], MessageRow>;
   readonly recipientsOf: Database.Statement<[number], { address: string; announced: number }>;
-  readonly wordsOf: Database.Statement<[number], RecipientEventRow>;
+  readonly recipientEventsOf: Database.Statement<[number], RecipientEventRow>;
   readonly putRecipient: Database.Statement;
   readonly putMilestones: Database.Statement;
   readonly updateState: Database.Statement;
@@ -101,7 +101,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
   const clients = new BulkInsert(database, "stored_clients", columnsOf(CLIENT));
   const addressEvents = new BulkInsert(database, "address_events", columnsOf(ADDRESS_EVENT));
   const recipients = new BulkInsert(database, "stored_recipients", RECIPIENT_COLUMNS);
-  const postings = mentionsTable(database);
+  const postings = postingsInsert(database);
   return {
     strings: new Interner(database, "strings", {
       add: (id, text) => strings.add({ id, text }),
@@ -158,7 +158,7 @@ export function prepareWriteStatements(database: Database.Database): WriteStatem
     recipientsOf: database.prepare(
       "SELECT a.address, r.announced FROM stored_recipients r JOIN addresses a ON a.id = r.address_id WHERE r.message_id = ?",
     ),
-    wordsOf: database.prepare(
+    recipientEventsOf: database.prepare(
       `SELECT a.address AS recipient, f.address AS target, e.outcome, n.at, e.is_attempt, s.text AS error
        FROM stored_entries n JOIN address_events e ON e.entry_id = n.id JOIN addresses a ON a.id = e.recipient_id
        LEFT JOIN addresses f ON f.id = e.final_id LEFT JOIN delivery_problems p ON p.id = e.problem_id

@@ -9,12 +9,12 @@ import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import { SINGLE_LOG_KINDS } from "./duplicate-finder.ts";
 
-/** What two entries have in common when they are one event. */
+/** Facts that two entries share when they are one event. */
 export interface SyslogDuplicateSearch {
   /** Writer and first line. */
   readonly key: string;
   readonly at: EpochMs;
-  /** How much earlier the other one may be, in milliseconds: syslog gives each line a stamp of its own, Exim gives both the same. */
+  /** Greatest time by which the other may be earlier, in milliseconds: syslog stamps each line itself, Exim gives both the same stamp. */
   readonly earlierMs: number;
   readonly serverId: number;
   /** The key of an entry whose text is stored. */

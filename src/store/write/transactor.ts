@@ -1,4 +1,4 @@
-/** What can be written in one transaction. */
+/** Writes within one transaction. */
 import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../../units.ts";
 import type { SqlValue } from "../database/bulk-insert.ts";
@@ -27,7 +27,7 @@ import { IDENTITY_BYTES, type ServerRow, type SourceRow } from "./source-catalog
 import type { RecipientEventRow, WriteStatements } from "./statements.ts";
 import type { SyslogDuplicateSearch, SyslogDuplicates } from "./syslog-duplicate-finder.ts";
 
-/** What the writer knows from one transaction to the next. */
+/** State that the writer keeps from one transaction to the next. */
 export interface WriterMemory {
   readonly rawText: RawTextReader;
   readonly duplicates: DuplicateFinder;
@@ -36,7 +36,7 @@ export interface WriterMemory {
   readonly counts: FreshCounts;
 }
 
-/** What can be done inside a write transaction. */
+/** Operations inside a write transaction. */
 export class Transactor {
   readonly codes: Codes;
   readonly #database: Database.Database;
@@ -204,7 +204,7 @@ export class Transactor {
       recipients: tables.recipientsOf
         .all(row.id)
         .map(({ address, announced }) => ({ address, announced: announced === 1 })),
-      words: tables.wordsOf.all(row.id).map((word) => this.#toWord(word)),
+      recipientEvents: tables.recipientEventsOf.all(row.id).map((row) => this.#toRecipientEvent(row)),
     };
   }
 
@@ -213,7 +213,7 @@ export class Transactor {
     return this.#open().greatestEximId.get()?.id ?? "";
   }
 
-  /** Where new messages and their recipients are added. */
+  /** Inserts of new messages and their recipients. */
   get messageRows(): Pick<WriteStatements, "messages" | "recipients"> {
     return this.#open();
   }
@@ -235,12 +235,12 @@ export class Transactor {
     this.#open().putRecipient.run(...values);
   }
 
-  /** What statistics count of entries, as they are stored. */
+  /** Counts of entries for statistics, kept while they are stored. */
   get counts(): FreshCounts {
     return this.#memory.counts;
   }
 
-  /** What blocks mention, as they are stored. */
+  /** Postings of blocks, collected while they are stored. */
   get postings(): FreshPostings {
     return this.#memory.postings;
   }
@@ -341,13 +341,13 @@ export class Transactor {
    */
   retractBlock(blockId: number): Orphaned {
     this.#open();
-    const bereft = this.#retraction.retract(blockId);
+    const orphaned = this.#retraction.retract(blockId);
     this.#memory.postings.spoil();
     this.#memory.counts.spoil();
     this.#memory.rawText.clear();
     this.#memory.duplicates.forget();
     this.#memory.syslogDuplicates.forget();
-    return bereft;
+    return orphaned;
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
@@ -386,7 +386,7 @@ export class Transactor {
     return this.#tables;
   }
 
-  #toWord(row: RecipientEventRow): StoredRecipientEvent {
+  #toRecipientEvent(row: RecipientEventRow): StoredRecipientEvent {
     return {
       recipient: row.recipient,
       target: row.target ?? row.recipient,

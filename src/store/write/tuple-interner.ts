@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import type { SqlValue } from "../database/bulk-insert.ts";
 import type { DeliveryPathsTable, DeliveryProblemsTable } from "../schema/tables.ts";
 
-/** So many are remembered, then all are forgotten. */
+/** Tuples that are remembered; when there are more, all are forgotten. */
 const REMEMBERED = 20_000;
 
 interface TupleTables {

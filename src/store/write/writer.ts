@@ -20,7 +20,7 @@ import { SyslogDuplicates } from "./syslog-duplicate-finder.ts";
 import { Transactor, type WriterMemory } from "./transactor.ts";
 
 interface WriterOptions {
-  /** How long to wait for another writer, in all. */
+  /** Longest wait for another writer, in milliseconds. */
   readonly waitMs: number;
   /** Asked before each transaction of an ingest. */
   readonly freeBytes?: FreeBytes | undefined;
@@ -57,9 +57,9 @@ export class Writer {
   readonly #tables: WriteStatements;
   readonly #memory: WriterMemory;
   readonly #freeBytes: FreeBytes;
-  /** Of the file, to notice that another one stands at the path. */
+  /** Identity of the file, to notice that another one is at the path. */
   readonly #identity: string | undefined;
-  /** How long to wait for another writer, in all. */
+  /** Longest wait for another writer, in milliseconds. */
   readonly waitMs: number;
   /** One wait of SQLite's own. */
   readonly #timeoutMs: number;

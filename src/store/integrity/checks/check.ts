@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import type { RawTextReader } from "../../log-text/blocks.ts";
 import type { StoredText } from "../../log-text/log-export.ts";
 
-/** How far a check is, in its own unit. */
+/** Progress of a check, in its own unit. */
 export interface CheckProgress {
   readonly done: number;
   readonly total: number;

@@ -3,7 +3,7 @@ import type { Check, CheckContext } from "./check.ts";
 const FIGURES = ["lines", "entries", "other", "unparsed", "first_ms", "last_ms"] as const;
 type Figures = Readonly<Record<(typeof FIGURES)[number], number | null>>;
 
-/** What the sources say of themselves, against their blocks and entries. */
+/** Compares the counts in the rows of sources with their blocks and entries. */
 export const COUNTS: Check = {
   name: "counts",
   question: "Are there as many lines and entries as each log says?",
@@ -26,7 +26,7 @@ export const COUNTS: Check = {
   },
 };
 
-/** Of a log of which text has been pruned there is no more than it says. */
+/** True if a stated count fits what was found; a log with pruned text may hold less than stated. */
 function agrees(figure: keyof Figures, stated: number | null, found: number | null, isPruned: boolean): boolean {
   if (!isPruned || found === null || stated === null) return stated === found || (isPruned && found === null);
   return figure === "first_ms" ? stated <= found : stated >= found;

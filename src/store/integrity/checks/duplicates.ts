@@ -21,19 +21,19 @@ export const DUPLICATE_LOCATIONS: Check = {
        WHERE k.name <> 'syslog' AND (s.log_type <> g.log_type OR o.log_type = s.log_type) OR o.server_id <> s.server_id`,
     );
     for (const { location, what } of wrong.iterate()) yield `The duplicate location ${location} ${what}.`;
-    const milestones = database.prepare<[], { id: number; is_stranger: number; marked: number; shown: number }>(
+    const wrongEntries = database.prepare<[], { id: number; is_stranger: number; marked: number; shown: number }>(
       `SELECT id, is_stranger, marked, shown FROM (${SHOWN_ENTRIES})
        WHERE is_stranger
           OR iif(server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0), marked & shown, marked) <> shown`,
     );
-    for (const { id, is_stranger, marked, shown } of milestones.iterate())
+    for (const { id, is_stranger, marked, shown } of wrongEntries.iterate())
       yield is_stranger
         ? `Entry ${id} is of another server than its log.`
         : `Entry ${id} is marked as seen in ${marked}; the logs that show it are ${shown}.`;
   },
 };
 
-export const TWINS: Check = {
+export const DUPLICATES: Check = {
   name: "duplicates",
   question: "Do two logs that show one entry have the same line?",
   readsAllText: true,

@@ -17,7 +17,7 @@ export const PLACES: Check = {
        WHERE b.id IS NULL AND NOT p.may_be_pruned OR p.location % 65536 >= max(b.lines, 1)`,
     );
     for (const { location } of outside.iterate())
-      yield `There is no line ${location % 65536} in block ${Math.floor(location / 65536)}, where an entry should stand.`;
+      yield `There is no line ${location % 65536} in block ${Math.floor(location / 65536)}, where an entry should be.`;
     const twice = database.prepare<[], { location: number }>(
       `SELECT location FROM (
          SELECT id AS location FROM stored_entries

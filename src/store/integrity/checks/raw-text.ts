@@ -50,12 +50,12 @@ function* checkSource({ text }: CheckContext, { id, head, tail, pruned }: Source
   }
   if (isWhole && pruned === 0 && !first.equals(head))
     yield `Source ${id} would not be recognised: it is stored with another beginning.`;
-  // Of a log of which text has been pruned less may be left than its stored end.
+  // A log with pruned text may hold less than its stored tail.
   const end = pruned === 0 ? tail : tail.subarray(tail.length - last.length);
   if (isWhole && !last.equals(end)) yield `Source ${id} would not be read on: it is stored with another end.`;
 }
 
-/** What is wrong with a block, or its bytes. */
+/** The bytes of a block, or the fault that was found. */
 function tryToOpen(block: StoredBlock): Buffer | string {
   try {
     return openBlock(block);
@@ -65,7 +65,7 @@ function tryToOpen(block: StoredBlock): Buffer | string {
   }
 }
 
-/** How many lines end in a block. The last one of a log may have no newline, and then either be a line or the piece of one. */
+/** Possible numbers of lines that end in a block. The last one of a log may have no newline, and then either be a line or the piece of one. */
 function linesIn(bytes: Buffer, { position, size, end }: StoredBlock): readonly number[] {
   let newlines = 0;
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) newlines++;

@@ -1,7 +1,7 @@
 import { ROLLED } from "../../write/rollups.ts";
 import type { Check } from "./check.ts";
 
-/** What is added up in advance, against what it is made of. */
+/** Compares rollups with the rows that they summarise. */
 export const ROLLUPS: Check = {
   name: "rollups",
   question: "Are the figures that are added up in advance those of their rows?",

@@ -1,0 +1,82 @@
+/** Comments name their subject first. Each rule is tried on small made-up texts too: a check that cannot fail protects nothing. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseSync } from "vite";
+import { describe, expect, test } from "vitest";
+import { ROOT, trackedFiles } from "./modules.ts";
+
+test("no comment of the project begins with a word that puts its subject off", () => {
+  const files = trackedFiles().filter((path) => /\.(?:m?[jt]s|sql)$/.test(path) && !path.startsWith("fixtures/"));
+  for (const path of ["src/cli/main.ts", "schema/views.sql", "build.mjs", "test/docs.test.ts"])
+    expect(files).toContain(path);
+  expect(files.flatMap((path) => checkComments(path, readFileSync(join(ROOT, path), "utf8")))).toEqual([]);
+});
+
+describe("the check of comments", () => {
+  test.each([
+    ["a.ts", `/** ${"What"} a line means. */\nconst x = 1;`],
+    ["a.ts", `/**\n * ${"Of"} the log: bytes.\n */`],
+    ["a.ts", `  // ${"So many"} are kept.\nconst x = 1;`],
+    ["a.mjs", `const x = 1; // ${"Those"} that are left.`],
+    ["a.ts", `/** ${"As"} logged. */`],
+    ["a.ts", `// NOTE: ${"what"} is left stays.`],
+    ["a.sql", `-- ${"What"} happened.\nSELECT 1;`],
+    ["a.sql", `SELECT 1 -- ${"of"} the end\n`],
+  ])("finds one in %s: %s", (path, text) => {
+    expect(checkComments(path, text)).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      "a.ts",
+      "/** Facts about a line, as logged. */\n// Office hours.\n// what the first line of this comment began with.",
+    ],
+    ["a.ts", 'const x = "// What stands in a string";'],
+    ["a.ts", "// biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for."],
+    ["a.sql", "-- Moments of a message.\n-- Of them, some are rare.\nSELECT '-- What';"],
+  ])("leaves %s alone: %s", (path, text) => {
+    expect(checkComments(path, text)).toEqual([]);
+  });
+});
+
+/** Words for which a sentence has to be read to its end before it is known what it is about. */
+const BEGINNING = /^(?:NOTE: |TODO(?:\([^)]*\))?: )?(?:What|Of|So many|So few|So often|Those|As)\b/i;
+
+function checkComments(path: string, text: string): string[] {
+  return commentsOf(path, text)
+    .filter((comment) => BEGINNING.test(comment))
+    .map((comment) => `${path}: ${comment.slice(0, 60)}`);
+}
+
+/** Texts of comments, each with its first line; lines that follow one another are one comment. */
+function commentsOf(path: string, text: string): string[] {
+  return path.endsWith(".sql") ? sqlComments(text) : scriptComments(path, text);
+}
+
+function scriptComments(path: string, text: string): string[] {
+  const { comments, errors } = parseSync(path, text);
+  if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`);
+  return comments.flatMap(({ type, value, start }, index) => {
+    const last = comments[index - 1];
+    const isFurtherLine =
+      type === "Line" &&
+      last?.type === "Line" &&
+      /^\n[ \t]*$/.test(text.slice(last.end, start)) &&
+      isOwnLine(text, last);
+    return isFurtherLine ? [] : [value.replace(/^[\s*]*/, "")];
+  });
+}
+
+/** True for a comment with nothing before it on its line. */
+function isOwnLine(text: string, { start }: { readonly start: number }): boolean {
+  return /(?:^|\n)[ \t]*$/.test(text.slice(0, start));
+}
+
+function sqlComments(text: string): string[] {
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => {
+    const isFurtherLine = /^\s*--/.test(line) && /^\s*--/.test(lines[index - 1] ?? "");
+    const [, comment] = /^(?:[^'-]|'[^']*'|-(?!-))*--\s*(.*)$/.exec(line) ?? [];
+    return comment === undefined || isFurtherLine ? [] : [comment];
+  });
+}
