@@ -108,7 +108,8 @@ describe("the error of a line", () => {
 });
 
 describe("the code of a rejection", () => {
-  const codeOf = (text: string): number | undefined => (parseEntry([`${STAMP}${text}`])?.event as Rejection).code;
+  const codeOf = (text: string): number | undefined =>
+    (parseEntry([`${STAMP}${text}`])?.event as Rejection | undefined)?.code;
 
   test.each([
     ["H=h [192.0.2.1] F=<a@b.c> rejected RCPT <x@y.z>: 551 5.1.6 user has moved", 551],
