@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
+import { traced } from "../../diagnostics.ts";
 import { PilotError } from "../../errors.ts";
 import { KIB, MIB } from "../../units.ts";
 import { retryWhileBusy } from "../database/busy.ts";
@@ -235,7 +236,7 @@ export class Writer {
   }
 
   #commit(): void {
-    this.#control.commit.run();
+    traced("commit", () => this.#control.commit.run());
     this.#letReadersIn();
   }
 
