@@ -151,10 +151,10 @@ export class Transactor {
     return this.#memory.duplicates.take(line, at, serverId, logType);
   }
 
-  /** The entry of syslog that another line of it repeats; see {@link SyslogDuplicates}. */
-  takeSyslogDuplicate(search: SyslogDuplicateSearch, logType: LogType): number | undefined {
+  /** The entry of syslog that another line of it repeats, if any may; see {@link SyslogDuplicates}. */
+  takeSyslogDuplicate(search: SyslogDuplicateSearch, logType: LogType, mayBe: () => boolean): number | undefined {
     const { entries } = this.#open();
-    const duplicate = this.#memory.syslogDuplicates.take(search, logType);
+    const duplicate = this.#memory.syslogDuplicates.take(search, logType, mayBe);
     // It may be one of those that wait to be inserted.
     if (duplicate !== undefined) entries.flush();
     return duplicate;
