@@ -231,7 +231,7 @@ CREATE TABLE delivery_paths (
 ) STRICT;
 CREATE UNIQUE INDEX idx_delivery_paths_all ON delivery_paths (ip_id, host_id, transport_id, router_id, port, tls_id);
 
--- Why attempts fail; each is there once.
+-- Why attempts fail, and what other lines say went wrong; each is there once.
 CREATE TABLE delivery_problems (
   id          INTEGER PRIMARY KEY,
   is_timeout  INTEGER NOT NULL,
@@ -324,10 +324,11 @@ CREATE TABLE stored_rejections (
   recipient_id INTEGER,
   auth_id      INTEGER,
   category_id  INTEGER NOT NULL,
-  reason_id    INTEGER
+  reason_id    INTEGER,
+  smtp_code    INTEGER           -- what the client was told, where the line says it
 ) STRICT;
 
--- The remote side of a line that is no arrival, no rejection and not about a recipient: sessions, TLS, host errors.
+-- The remote side of a line that is no arrival, no rejection and not about a recipient, and what went wrong: sessions, TLS, host errors, panics.
 CREATE TABLE stored_clients (
   entry_id     INTEGER PRIMARY KEY,
   host_id      INTEGER,
@@ -335,7 +336,8 @@ CREATE TABLE stored_clients (
   ip_id        INTEGER,
   sender_id    INTEGER,
   recipient_id INTEGER,
-  auth_id      INTEGER
+  auth_id      INTEGER,
+  problem_id   INTEGER -- delivery_problems.id
 ) STRICT;
 
 INSERT INTO codes (family, code, name) VALUES

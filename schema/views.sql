@@ -227,7 +227,8 @@ SELECT
   ) AS recipients,
   EXISTS (SELECT 1 FROM stored_envelopes y WHERE y.entry_id = j.entry_id AND y.address_id IS NULL) AS more_recipients,
   (e.at + 62167219200000000) / 1000 - 62167219200000 AS at_ms,
-  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = j.entry_id / 65536) AS created_at
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', b.read_ms / 1000, 'unixepoch') || printf('.%03dZ', b.read_ms % 1000) FROM raw_blocks b WHERE b.id = j.entry_id / 65536) AS created_at,
+  j.smtp_code
 FROM stored_rejections j
 JOIN stored_entries e ON e.id = j.entry_id
 JOIN stored_servers v ON v.id = e.server_id
@@ -286,10 +287,11 @@ SELECT
     WHEN j.entry_id IS NOT NULL THEN iif(j.is_permanent, 'rejected', 'rejected temporarily')
     WHEN c.name = 'arrival' THEN 'received'
   END AS status,
-  ab.smtp_code AS error_code,
+  coalesce(ab.smtp_code, j.smtp_code, kb.smtp_code) AS error_code,
   coalesce(
     replace(aw.text, char(2), ar.address),
-    replace(replace(replace(jw.text, char(1), coalesce(ji.text, '')), char(2), coalesce(jr.address, '')), char(3), coalesce(js.address, ''))
+    replace(replace(replace(jw.text, char(1), coalesce(ji.text, '')), char(2), coalesce(jr.address, '')), char(3), coalesce(js.address, '')),
+    replace(replace(replace(kw.text, char(1), coalesce(ki.text, '')), char(2), coalesce(cr.address, '')), char(3), coalesce(cs.address, ''))
   ) AS error_text,
   rtrim(
     CASE WHEN e.seen_in & 1 THEN 'main,' ELSE '' END || CASE WHEN e.seen_in & 2 THEN 'reject,' ELSE '' END
@@ -326,6 +328,9 @@ LEFT JOIN addresses jr ON jr.id = j.recipient_id
 LEFT JOIN strings jw ON jw.id = j.reason_id
 LEFT JOIN stored_clients k ON k.entry_id = e.id
 LEFT JOIN strings ch ON ch.id = coalesce(k.host_id, k.ip_id)
+LEFT JOIN strings ki ON ki.id = k.ip_id
+LEFT JOIN delivery_problems kb ON kb.id = k.problem_id
+LEFT JOIN strings kw ON kw.id = kb.error_id
 LEFT JOIN addresses cs ON cs.id = k.sender_id
 LEFT JOIN addresses cr ON cr.id = k.recipient_id;
 

@@ -1,6 +1,7 @@
 /** Making a backup: copied while others write, checked, packed, read back, and only then given its name. */
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { traced } from "../diagnostics.ts";
 import { PilotError } from "../errors.ts";
 import type { Migrations } from "../store/database/migrations.ts";
 import { moveToNewName } from "../store/database/replace-database.ts";
@@ -91,14 +92,16 @@ async function store(
   assertFreeSpace(directory, isPlain || form.isEncrypted ? size : 2 * size, options.freeBytes);
   assertFreeSpace(plainDirectory, size, options.freeBytes);
   try {
-    await copyDatabase(path, plain, { ...options, onCopied: (share) => options.onProgress?.("copy", share) });
+    await traced("copy the database", () =>
+      copyDatabase(path, plain, { ...options, onCopied: (share) => options.onProgress?.("copy", share) }),
+    );
     options.onProgress?.("check", 0);
-    const state = checkFile(plain, options.migrations);
-    await checkTexts(plain, signal);
+    const state = traced("check the copy", () => checkFile(plain, options.migrations));
+    await traced("check the texts of the copy", () => checkTexts(plain, signal));
     options.onProgress?.("pack", 0);
     const database = isPlain
       ? await fingerprintOf(plain, signal)
-      : await pack(plain, packed, { ...options, encrypter });
+      : await traced("pack the copy", () => pack(plain, packed, { ...options, encrypter }));
     await syncToDisk(packed);
     const kept = isPlain ? database : await fingerprintOf(packed, signal);
     writeManifest(manifest, target, {

@@ -6,7 +6,10 @@ import { PilotError } from "../errors.ts";
 import { toVisibleLine } from "../render/form/terminal-text.ts";
 import type { StoreSettings } from "../store/database/settings.ts";
 import type { AuditRecord, AuditResult } from "../store/write/audit-writer.ts";
+import type { SourceCatalogue } from "../store/write/source-catalogue.ts";
+import type { Transactor } from "../store/write/transactor.ts";
 import { type EpochMs, SECOND_MS } from "../units.ts";
+import { type DatabaseFlags, usingWriter } from "./context.ts";
 import type { Io } from "./io.ts";
 
 /** Flags of every command that records what it does. */
@@ -27,8 +30,6 @@ export interface AuditedAction<Result> {
   readonly isDrastic?: boolean;
   /** Takes content out: does not begin before that is recorded. */
   readonly takesOut?: boolean;
-  /** A failure that changed nothing is not recorded. */
-  readonly ignoresFailure?: boolean;
 }
 
 /**
@@ -36,7 +37,7 @@ export interface AuditedAction<Result> {
  * the database when it takes content out and the beginning cannot be recorded: it is not run then.
  */
 export async function audited<Result>(
-  { action, parameters, affected, isDrastic = false, takesOut = false, ignoresFailure = false }: AuditedAction<Result>,
+  { action, parameters, affected, isDrastic = false, takesOut = false }: AuditedAction<Result>,
   settings: StoreSettings,
   flags: AuditFlags,
   io: Io,
@@ -59,12 +60,51 @@ export async function audited<Result>(
   try {
     result = await run();
   } catch (error) {
-    if (!ignoresFailure) await record(resultOf(error), {}, error instanceof Error ? error.message : String(error));
+    await record(resultOf(error), {}, error instanceof Error ? error.message : String(error));
     throw error;
   }
   const what = affected(result);
   if (what !== undefined) await record("done", what);
   return result;
+}
+
+/** A small change of the database, all of it in one transaction. */
+export interface AuditedEdit<Change> extends Pick<AuditedAction<Change>, "action" | "parameters" | "affected"> {
+  readonly edit: (transactor: Transactor, sources: SourceCatalogue) => Change;
+}
+
+/**
+ * Makes a small change of a database that is there, and its record in the same transaction: neither is there without the other. One that fails
+ * has changed nothing, and is not recorded. Errors: those of `edit`; `busy`, `read_only`, `disk_full` and others of the database.
+ */
+export async function auditedEdit<Change>(
+  { action, parameters, affected, edit }: AuditedEdit<Change>,
+  flags: DatabaseFlags & AuditFlags,
+  io: Io,
+): Promise<Change> {
+  const startedMs = io.now();
+  const records: AuditRecord[] = [];
+  const change = await usingWriter(
+    flags,
+    io,
+    (writer, { program }) => {
+      // NOTE: what is reported must be on the disk.
+      writer.syncCommits();
+      return writer.write((transactor) => {
+        const change = edit(transactor, writer.sources);
+        const what = affected(change);
+        if (what === undefined) return change;
+        const entry = { action, parameters: withoutDatabase(parameters), affected: what, result: "done" } as const;
+        const record = recordOf({ ...entry, error: undefined }, startedMs, program, io);
+        transactor.addAudit(record);
+        records.push(record);
+        return change;
+      });
+    },
+    { create: false },
+  );
+  if (flags.syslog === true) for (const record of records) await writeToSyslog(record, io);
+  return change;
 }
 
 function resultOf(error: unknown): AuditResult {
@@ -73,19 +113,15 @@ function resultOf(error: unknown): AuditResult {
 
 const RESTORE = "Every database of exim-pilot has one: run `exim-pilot verify`, or restore a backup.";
 
-/** Returns why the record could not be made. */
-async function append(
-  what: Pick<AuditRecord, "action" | "parameters" | "affected" | "result" | "error">,
-  startedMs: EpochMs,
-  { path, waitMs, program }: StoreSettings,
-  flags: AuditFlags,
-  io: Io,
-): Promise<PilotError | undefined> {
+type AuditedStep = Pick<AuditRecord, "action" | "parameters" | "affected" | "result" | "error">;
+
+/** With who does it, from where, and when. */
+function recordOf(step: AuditedStep, startedMs: EpochMs, program: string, io: Io): AuditRecord {
   const at = io.now();
-  const record: AuditRecord = {
-    ...what,
+  return {
+    ...step,
     at,
-    durationMs: what.result === "started" ? undefined : at - startedMs,
+    durationMs: step.result === "started" ? undefined : at - startedMs,
     requestId: io.requestId,
     user: io.user,
     sudoUser: io.env["SUDO_USER"],
@@ -93,9 +129,20 @@ async function append(
     host: io.hostname,
     program,
   };
+}
+
+/** Returns why the record could not be made. */
+async function append(
+  step: AuditedStep,
+  startedMs: EpochMs,
+  { path, waitMs, program }: StoreSettings,
+  flags: AuditFlags,
+  io: Io,
+): Promise<PilotError | undefined> {
+  const record = recordOf(step, startedMs, program, io);
   if (flags.syslog === true) await writeToSyslog(record, io);
   const { appendAudit, hasAudit } = await import("../store/write/audit-writer.ts");
-  const endMs = at + flags.wait * SECOND_MS;
+  const endMs = record.at + flags.wait * SECOND_MS;
   for (;;) {
     try {
       if (hasAudit(path, waitMs)) appendAudit(path, record, waitMs);

@@ -18,14 +18,21 @@ import { readVersion } from "./package-root.ts";
 import { NotBrief } from "./quick.ts";
 import { reportError } from "./terminal/report-error.ts";
 import { toUsageError } from "./terminal/usage-error.ts";
+import { endDiagnostics } from "./verbose.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const status = await run(argv, io);
-  const failure = await io.finishOutput?.();
-  if (failure === undefined || status === EXIT_BUG) return status;
-  reportError(outputFailure(failure), io);
-  return EXIT_STATUS.io;
+  let status: number | undefined;
+  try {
+    status = await run(argv, io);
+    const failure = await io.finishOutput?.();
+    if (failure === undefined || status === EXIT_BUG) return status;
+    reportError(outputFailure(failure), io);
+    status = EXIT_STATUS.io;
+    return status;
+  } finally {
+    endDiagnostics(status);
+  }
 }
 
 /** Tells of an error that was thrown where nobody could catch it; returns the exit status. */

@@ -18,9 +18,10 @@ const WITHOUT_DATABASE: readonly (string | undefined)[] = [
   "completion",
 ];
 /** Flags of `trace` that find no message, with what follows them. */
-const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager)$/;
+const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager|verbose)$/;
 /** Flags of an `ingest` that ends, with what follows them. */
-const INGEST_FLAGS = /^(?:-[sq]|--(?:db|config|wait|server|timezone|log-type|since|batch-size|strict|quiet|json))$/;
+const INGEST_FLAGS =
+  /^(?:-[sq]|--(?:db|config|wait|server|timezone|log-type|since|batch-size|strict|quiet|json|verbose))$/;
 
 /** Bundles of quick commands; `words` holds those that need no database. */
 export type BriefBundle = "trace" | "ingest" | "words";

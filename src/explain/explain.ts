@@ -22,7 +22,7 @@ export interface Explanation extends LinePlace {
 }
 
 export function explain(line: ReadLine): Explanation {
-  const { file, lineNumber, kind, raw, parsed } = line;
+  const { file, lineNumber, kind, raw, timestamp, parsed } = line;
   const rawLines = raw.split("\n");
   const text = parsed === undefined ? raw : textOf(parsed);
   const fields = parsed === undefined ? [] : [...prefixFields(line, text, parsed), ...eventFields(text, parsed)];
@@ -32,7 +32,8 @@ export function explain(line: ReadLine): Explanation {
     kind,
     meaning: LINE_KINDS[kind],
     text,
-    linesLeftOut: Math.max(0, rawLines.length - text.split("\n").length),
+    // NOTE: the line with which `exim -v` announces an entry says nothing of it.
+    linesLeftOut: timestamp === undefined ? 0 : Math.max(0, rawLines.length - text.split("\n").length),
     fields: fields.sort(fromLeftToRight),
     isUnderstood: !isUnknown(kind) && residueOf(line) === "",
   };
@@ -50,8 +51,9 @@ function fromLeftToRight({ range: one }: PlacedField, { range: other }: PlacedFi
 }
 
 /** Stamp, pid and id come first, in this order; the first two may be syslog's, and have no place in Exim's text then. */
-function prefixFields({ timestamp = "" }: ReadLine, text: string, { prefix }: ParsedEntry): PlacedField[] {
+function prefixFields({ timestamp }: ReadLine, text: string, { prefix }: ParsedEntry): PlacedField[] {
   const { pid, messageId } = prefix;
+  if (timestamp === undefined) return [];
   const hasStamp = text.startsWith(timestamp);
   const stampEnd = hasStamp ? timestamp.length : 0;
   const fields = [placed("timestamp", timestamp, hasStamp ? { from: 0, to: stampEnd } : undefined)];

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
+import { traced } from "../diagnostics.ts";
 import { type ErrorCode, PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
 import type { SourceType } from "../store/schema/codes.ts";
@@ -288,7 +289,11 @@ class Run {
   }
 
   /** Adds up for statistics, no more than fits what was read: what is little is stored at once. */
-  async addUp(): Promise<void> {
+  addUp(): Promise<void> {
+    return traced("add up for statistics", () => this.#addUp());
+  }
+
+  async #addUp(): Promise<void> {
     const { lines } = sum(this.#logs);
     for (; this.#linesAddedUp <= lines && !this.#isAborted; this.#linesAddedUp += LINES_ADDED_UP) {
       if (!this.#writer.write((transactor) => transactor.rollUp())) break;
@@ -380,7 +385,11 @@ class Run {
     let waitedMs = 0;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const { bytes } = figures;
-      const report = await this.#tryToRead(log, figures);
+      const report = await traced(
+        `read ${log.path}`,
+        () => this.#tryToRead(log, figures),
+        ({ result, lines, bytes: size }) => ({ result, lines, bytes: size }),
+      );
       if (figures.bytes > bytes) waitedMs = 0;
       // Text from a pipe that was not stored cannot be read again.
       if (report.error?.code === "in_use") this.#options.leaveBrief?.();

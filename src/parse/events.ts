@@ -261,7 +261,7 @@ export interface Rejection {
   readonly recipient: string | undefined;
   /** The command that an ACL refused and its argument: `EXPN team@example.org`, `AUTH PLAIN`; undefined of those above, and of data. */
   readonly command: string | undefined;
-  /** The SMTP code, where the line tells it: failed logins, and what the next host said in a cutthrough. */
+  /** The SMTP code, where the line tells it: failed logins, messages of ACLs that begin with one, what the next host said in a cutthrough. */
   readonly code: number | undefined;
   readonly reason: string | undefined;
   readonly details: Details;

@@ -3,10 +3,10 @@ import { decodeUtf8, withoutByteOrderMark } from "../text.ts";
 import { MINUTE_MS } from "../units.ts";
 import type { LogEvent } from "./events.ts";
 import { type HeaderDump, isSeparator, parseHeaderDump, startsHeaderDump } from "./header-dump.ts";
-import { parseEvent } from "./parse-event.ts";
+import { parseAnnouncedEvent, parseEvent } from "./parse-event.ts";
 import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp, zonedMs } from "./prefix.ts";
 import { joinSyslogLines, type SyslogEntry, type SyslogHeader } from "./syslog.ts";
-import { joinContainerLines, unwrapLine } from "./wrappers.ts";
+import { ANNOUNCED, announcesEntry, joinContainerLines, unwrapLine } from "./wrappers.ts";
 
 /** An entry and its meaning. */
 export interface ParsedEntry {
@@ -40,6 +40,30 @@ export function parseEntry(lines: readonly string[]): ParsedEntry | undefined {
   const prefix = parsePrefix(line);
   return prefix === undefined ? parseWrappedEntry(lines) : parseLines(lines, line, prefix, undefined);
 }
+
+/**
+ * Parses what `exim -v` prints of an entry: the line that announces it, and its text, indented. Neither time nor message is told.
+ * Undefined for other lines. Never throws.
+ *
+ *     LOG: MAIN
+ *       <= a@b.example U=root P=local S=300
+ */
+export function parseAnnouncedEntry(lines: readonly string[]): ParsedEntry | undefined {
+  const [announcement = "", text = ""] = lines.map(withoutCarriageReturn);
+  if (!announcesEntry(announcement) || !text.startsWith(ANNOUNCED)) return undefined;
+  const line = decodeLine(text.slice(ANNOUNCED.length));
+  const event = parseAnnouncedEvent(line);
+  return { prefix: NO_PREFIX, syslog: undefined, line, text: line, event, headerDump: undefined };
+}
+
+const NO_PREFIX: Prefix = {
+  wallMs: Number.NaN,
+  lacksYear: undefined,
+  zoneMinutes: undefined,
+  pid: undefined,
+  messageId: undefined,
+  textStart: 0,
+};
 
 function parseWrappedEntry(rawLines: readonly string[]): ParsedEntry | undefined {
   const entry = joinWrappedLines(rawLines);

@@ -107,7 +107,17 @@ function reasonAfter(cursor: Cursor): string | undefined {
   return colon === -1 ? undefined : rest.slice(colon + 2);
 }
 
-/** A rejection of a client, without a recipient and a code. */
+/**
+ * The SMTP code that a message of an ACL begins with. Exim takes no other class than that of the refusal, and keeps the code in its log.
+ *
+ *     rejected RCPT <a@example.org>: 551 5.1.6 user has moved to a@example.net
+ */
+function codeOf(reason: string | undefined, isTemporary: boolean): number | undefined {
+  if (reason === undefined || !reason.startsWith(isTemporary ? "4" : "5")) return undefined;
+  return /^\d{3}(?=[ -]|$)/.test(reason) ? Number(reason.slice(0, 3)) : undefined;
+}
+
+/** A rejection of a client, without a recipient. */
 export function buildRejection(
   phase: RejectionPhase,
   { host, ident, tls, auth, sender, details }: Identity,
@@ -125,7 +135,7 @@ export function buildRejection(
     sender,
     recipient: undefined,
     command: undefined,
-    code: undefined,
+    code: codeOf(reason, isTemporary),
     reason,
     details,
   };

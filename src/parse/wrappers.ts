@@ -71,7 +71,7 @@ export function wrapperName(line: string): string | undefined {
 /** `LOG: MAIN REJECT`, with which `exim -v` announces an entry; the selector it belongs to may be before: `LOG: smtp_connection MAIN`. */
 const ANNOUNCEMENT = /^LOG:(?: [a-z_\d]+)*((?: (?:MAIN|REJECT|PANIC|DIE))+)\r?$/;
 /** Before the text of an announced entry. */
-const ANNOUNCED = "  ";
+export const ANNOUNCED = "  ";
 
 /** True for the line with which `exim -v` announces an entry, whose text follows in the next line. */
 export function announcesEntry(text: string): boolean {

@@ -33,6 +33,9 @@ const COLUMNS = [
   "duration_seconds",
   "parameters",
   "affected",
+  "ip_address",
+  "user_agent",
+  "resource_path",
 ] as const satisfies readonly (keyof AuditRow)[];
 
 /** RFC 4180, with a heading. */

@@ -1,5 +1,6 @@
 /** Keeping the database small: what is old goes, by policy, and the space it took goes back to the system. */
 import { dirname } from "node:path";
+import { traced } from "../diagnostics.ts";
 import { PilotError } from "../errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
 import type { PostingRow } from "../store/log-text/postings.ts";
@@ -118,20 +119,20 @@ export async function prune(pruner: Pruner, options: PruneOptions): Promise<Prun
   const before = pruner.size();
   const run = new Run(pruner, slices, steps, options);
   let cutoffs = cutoffsOf(options);
-  await run.remove(cutoffs);
-  await run.returnSpace();
+  await traced("remove what is old", () => run.remove(cutoffs));
+  await traced("give space back", () => run.returnSpace());
   for (let excess = 0; maxSize !== undefined && pruner.size().usedBytes > maxSize; ) {
     const removedBefore = run.rows;
     excess += pruner.size().usedBytes - maxSize;
     cutoffs = advance(cutoffs, pruner.cutoffToFree(excess, cutoffs.nowMs), maxSize, options);
-    await run.remove(cutoffs);
-    await run.returnSpace();
+    await traced("remove the oldest", () => run.remove(cutoffs));
+    await traced("give space back", () => run.returnSpace());
     // NOTE: open messages and chains may keep too much; then the next cutoff is a later one.
     if (run.rows > removedBefore) excess = 0;
   }
   if (options.vacuum) {
     steps.begin("vacuum");
-    pruner.vacuum();
+    traced("vacuum", () => pruner.vacuum());
   }
   const after = pruner.size();
   return {

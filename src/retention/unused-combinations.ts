@@ -5,7 +5,7 @@ import type { Slices } from "./slices.ts";
 /** Rounds in which unused tuples are sought again after another process wrote; the rest stays until the next prune. */
 const ROUNDS = 5;
 
-/** Removes the ways of delivery and the reasons that no attempt has any more. A run that reads logs may bring any of them back. */
+/** Removes the ways of delivery and the reasons that no entry has any more. A run that reads logs may bring any of them back. */
 export async function removeUnusedTuples(
   pruner: Pruner,
   slices: Pick<Slices, "each">,

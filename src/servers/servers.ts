@@ -1,7 +1,7 @@
 /** Names and settings of the servers whose logs are stored. */
 import { PilotError } from "../errors.ts";
 import type { ServerRow, SourceCatalogue } from "../store/write/source-catalogue.ts";
-import type { Writer } from "../store/write/writer.ts";
+import type { Transactor } from "../store/write/transactor.ts";
 
 /** Undefined: as it is. An empty text takes an environment or an owner away. */
 export interface ServerChanges {
@@ -16,23 +16,29 @@ export interface ServerChange {
 }
 
 /** Gives a server another name. Errors: `not_found`; `usage` when there is one of that name, or it is empty; those of the database. */
-export function renameServer(writer: Writer, oldName: string, newName: string): ServerChange {
+export function renameServer(
+  transactor: Transactor,
+  sources: SourceCatalogue,
+  oldName: string,
+  newName: string,
+): ServerChange {
   if (newName.trim() === "") {
     throw new PilotError("usage", "The new name is empty.", { hint: "Give a name such as mx1 or mx1.example.org." });
   }
-  return change(writer, oldName, (server) => {
-    if (newName !== oldName && writer.sources.findServer(newName) !== undefined) throw nameTaken(newName);
+  return change(transactor, sources, oldName, (server) => {
+    if (newName !== oldName && sources.findServer(newName) !== undefined) throw nameTaken(newName);
     return { ...server, name: newName };
   });
 }
 
 /** Changes what is known of a server. Errors: `not_found`, those of the database. */
 export function changeServer(
-  writer: Writer,
+  transactor: Transactor,
+  sources: SourceCatalogue,
   name: string,
   { environment, owner, timeZone }: ServerChanges,
 ): ServerChange {
-  return change(writer, name, (server) => ({
+  return change(transactor, sources, name, (server) => ({
     ...server,
     timeZone: timeZone ?? server.timeZone,
     environment: environment === undefined ? server.environment : environment || undefined,
@@ -40,13 +46,16 @@ export function changeServer(
   }));
 }
 
-function change(writer: Writer, name: string, edit: (server: ServerRow) => ServerRow): ServerChange {
-  return writer.write((transactor) => {
-    const before = findServer(writer.sources, name);
-    const after = edit(before);
-    transactor.updateServer(after);
-    return { before, after };
-  });
+function change(
+  transactor: Transactor,
+  sources: SourceCatalogue,
+  name: string,
+  edit: (server: ServerRow) => ServerRow,
+): ServerChange {
+  const before = findServer(sources, name);
+  const after = edit(before);
+  transactor.updateServer(after);
+  return { before, after };
 }
 
 function findServer(sources: SourceCatalogue, name: string): ServerRow {

@@ -1,6 +1,6 @@
 /** Tags of messages, by which people find them again: a ticket, an incident, a customer. */
 import { PilotError } from "../errors.ts";
-import type { Writer } from "../store/write/writer.ts";
+import type { Transactor } from "../store/write/transactor.ts";
 import type { EpochMs } from "../units.ts";
 
 export interface TagChange {
@@ -23,32 +23,37 @@ export interface TagOrder {
 /** Form of a tag: easy to type, to quote in a shell, and to find in a text. */
 const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._:/-]{0,63}$/u;
 
-/** Gives tags to messages, or takes them away: all of it or nothing. Errors: `usage`, `not_found`, those of the database. */
-export function changeTags(writer: Writer, { ids, tags, server, isRemoval }: TagOrder, now: EpochMs): TagChange {
+/** Errors: `usage` when one of them cannot be a tag. */
+export function assertTags(tags: readonly string[]): void {
   const wrong = tags.find((tag) => !TAG.test(tag));
-  if (wrong !== undefined) {
-    throw new PilotError("usage", `"${wrong}" cannot be a tag.`, {
-      hint: "A tag has up to 64 letters, digits and . _ : / - and begins with a letter or digit, such as ticket-4711.",
-    });
-  }
-  return writer.write((transactor) => {
-    const messages: { id: string; server: string }[] = [];
-    let changed = 0;
-    for (const id of ids) {
-      const found = transactor.findTaggable(id).filter((one) => server === undefined || one.server === server);
-      if (found.length === 0) throw notFound(id, server);
-      for (const one of found) {
-        messages.push({ id, server: one.server });
-        for (const tag of tags) {
-          const isChanged = isRemoval
-            ? transactor.removeTag(one.serverId, id, tag)
-            : transactor.addTag(one.serverId, id, tag, now);
-          if (isChanged) changed++;
-        }
+  if (wrong === undefined) return;
+  throw new PilotError("usage", `"${wrong}" cannot be a tag.`, {
+    hint: "A tag has up to 64 letters, digits and . _ : / - and begins with a letter or digit, such as ticket-4711.",
+  });
+}
+
+/** Gives tags to messages, or takes them away. Errors: `not_found`, with which the transaction is to be taken back; those of the database. */
+export function changeTags(
+  transactor: Transactor,
+  { ids, tags, server, isRemoval }: TagOrder,
+  now: EpochMs,
+): TagChange {
+  const messages: { id: string; server: string }[] = [];
+  let changed = 0;
+  for (const id of ids) {
+    const found = transactor.findTaggable(id).filter((one) => server === undefined || one.server === server);
+    if (found.length === 0) throw notFound(id, server);
+    for (const one of found) {
+      messages.push({ id, server: one.server });
+      for (const tag of tags) {
+        const isChanged = isRemoval
+          ? transactor.removeTag(one.serverId, id, tag)
+          : transactor.addTag(one.serverId, id, tag, now);
+        if (isChanged) changed++;
       }
     }
-    return { messages, changed };
-  });
+  }
+  return { messages, changed };
 }
 
 function notFound(id: string, server: string | undefined): PilotError {

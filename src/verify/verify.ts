@@ -1,5 +1,7 @@
 /** Is the database what it says? A list of checks, each a question that a sound database answers with nothing. */
+
 import { setImmediate as turn } from "node:timers/promises";
+import { traced } from "../diagnostics.ts";
 import type { CheckRunner } from "../store/integrity/check-runner.ts";
 import type { Check, CheckProgress } from "../store/integrity/checks/check.ts";
 import type { Exclusions } from "../store/integrity/pruned-exclusions.ts";
@@ -45,7 +47,11 @@ export async function verify(
       if (isQuick && check.readsAllText) continue;
       onProgress(check.name, undefined);
       await turn();
-      const found = await runOne(runner, check, { isQuick, signal, onProgress });
+      const found = await traced(
+        `check ${check.name}`,
+        () => runOne(runner, check, { isQuick, signal, onProgress }),
+        ({ count }) => ({ findings: count }),
+      );
       if (signal.aborted) return { checks: reports, isInterrupted: true };
       reports.push({ name: check.name, question: check.question, ...found });
     }

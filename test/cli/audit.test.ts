@@ -160,6 +160,27 @@ describe("the audit log", () => {
     expect(await found("--until", "2026-03-30")).toEqual([]);
   });
 
+  test("can be leafed through, page by page", async () => {
+    const database = await smallDatabase();
+    const insert = new Database(database);
+    const add = insert.prepare(
+      `INSERT INTO stored_audit (request_id, at_ms, action, result, user_name, host, program, parameters, affected)
+       VALUES ('r', ?, ?, 'done', 'ann', 'mx1', '0', '{}', '{}')`,
+    );
+    for (let number = 1; number <= 9; number++) add.run(NOW + number, `a${number}`);
+    insert.close();
+    const page = async (offset: number) =>
+      (await entries(database, "--limit", "4", "--offset", `${offset}`)).map(({ action }) => action);
+    expect(await page(0)).toEqual(["a6", "a7", "a8", "a9"]);
+    expect(await page(4)).toEqual(["a2", "a3", "a4", "a5"]);
+    expect(await page(8)).toEqual(["ingest", "a1"]);
+    expect(await page(10)).toEqual([]);
+    const all = await entries(database);
+    expect((await entries(database, "--user", "ann", "--offset", "2")).map(({ action }) => action)).toEqual(
+      all.slice(1, -2).map(({ action }) => action),
+    );
+  });
+
   test("is CSV that a spreadsheet reads as text", async () => {
     const database = await smallDatabase();
     const { stdout } = await runCli(["audit", "--csv", "--db", database], { env: {} });
@@ -229,6 +250,54 @@ describe("the audit log", () => {
       expect(stdout).toContain("Made ");
       expect(writer.path).toBe(database);
     });
+  });
+});
+
+describe("a small edit", () => {
+  const LOGGED = "2026-03-02 05:40:06 1vx5YS-0006QZ-1J <= a@b.example U=root P=local S=300\n";
+  const EDITS: readonly (readonly [name: string, argv: readonly string[]])[] = [
+    ["tag", ["tag", "1vx5YS-0006QZ-1J", "ticket-1"]],
+    ["tag remove", ["tag", "1vx5YS-0006QZ-1J", "old", "--remove"]],
+    ["servers rename", ["servers", "rename", "mx1", "mx2"]],
+    ["servers set", ["servers", "set", "mx1", "--owner", "kim"]],
+  ];
+  const contentOf = (path: string): unknown => [
+    queryAll(path, "SELECT tag FROM stored_tags ORDER BY 1"),
+    queryAll(path, "SELECT name, owner FROM stored_servers"),
+    queryAll(path, "SELECT count(*) AS records FROM stored_audit"),
+  ];
+
+  async function taggedDatabase(): Promise<string> {
+    const database = await smallDatabase();
+    await runCli(["ingest", "--quiet", "--server", "mx1", "--log-type", "main", "--db", database, "-"], {
+      stdin: LOGGED,
+    });
+    expect((await runCli(["tag", "1vx5YS-0006QZ-1J", "old", "--db", database])).status).toBe(0);
+    return database;
+  }
+
+  test.each(EDITS)("and its record are one transaction: %s", async (action, argv) => {
+    const database = await taggedDatabase();
+    const before = contentOf(database);
+    const refusing = new Database(database);
+    refusing.exec("CREATE TRIGGER refusing BEFORE INSERT ON stored_audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    expect((await runCli([...argv, "--db", database])).status).not.toBe(0);
+    expect(contentOf(database)).toEqual(before);
+    refusing.exec("DROP TRIGGER refusing");
+    refusing.close();
+    expect(await runCli([...argv, "--db", database])).toMatchObject({ status: 0, stderr: "" });
+    expect(contentOf(database)).not.toEqual(before);
+    expect((await entries(database)).at(-1)).toMatchObject({ action, result: "done", error: null });
+  });
+
+  test("that changes nothing, or fails, is not recorded", async () => {
+    const database = await taggedDatabase();
+    const before = contentOf(database);
+    expect((await runCli(["tag", "1vx5YS-0006QZ-1J", "old", "--db", database])).status).toBe(0);
+    expect((await runCli(["tag", "1vx5YS-0006QZ-1K", "new", "--db", database])).status).toBe(1);
+    expect((await runCli(["servers", "rename", "mx9", "mx2", "--db", database])).status).toBe(1);
+    expect((await runCli(["tag", "1vx5YS-0006QZ-1J", "no blanks", "--db", database])).status).toBe(2);
+    expect(contentOf(database)).toEqual(before);
   });
 });
 

@@ -138,6 +138,55 @@ describe("parse prints an object a line", () => {
   });
 });
 
+describe("what exim -v prints", () => {
+  const OUTPUT = [
+    "LOG: MAIN",
+    "  <= a@b.example U=root P=local S=300",
+    "Connecting to mx.c.example [192.0.2.9]:25 ... connected",
+    "  SMTP<< 220 mx.c.example",
+    "LOG: smtp_connection MAIN",
+    '  => r@c.example R=dnslookup T=smtp H=mx.c.example [192.0.2.9] C="250 OK"',
+    "LOG: MAIN",
+    "  Completed",
+    "LOG: MAIN REJECT",
+    "  H=(x) [192.0.2.1] F=<a@b.example> rejected RCPT <x@y.example>: relay not permitted",
+    "LOG: PANIC",
+    "",
+  ].join("\n");
+
+  test("is the entries, without the dialogue between them", async () => {
+    const { status, stdout, stderr } = await runCli(["parse", "--strict"], { stdin: OUTPUT });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(eventsOf(stdout).map(({ kind, lineNumber }) => [kind, lineNumber])).toEqual([
+      ["arrival", 1],
+      ["delivery", 5],
+      ["completed", 7],
+      ["rejection", 9],
+    ]);
+    expect(stdout).not.toContain("timestamp");
+  });
+
+  test("is read with CRLF, redacted, explained and counted", async () => {
+    const crlf = await runCli(["parse"], { stdin: OUTPUT.replaceAll("\n", "\r\n") });
+    expect(crlf.stdout).toBe((await runCli(["parse"], { stdin: OUTPUT })).stdout);
+    const { stdout } = await runCli(["parse", "--redact"], { stdin: OUTPUT });
+    expect(eventsOf(stdout).map(({ kind }) => kind)).toEqual(["arrival", "delivery", "completed", "rejection"]);
+    expect(stdout).not.toMatch(/b\.example|192\.0\.2/);
+    const explained = (await runCli(["parse", "--explain"], { stdin: OUTPUT })).stdout;
+    expect(explained).toContain("<= a@b.example U=root P=local S=300\n^~ ^~~");
+    expect(explained).not.toMatch(/timestamp|not marked/);
+    expect((await runCli(["parse", "--summary"], { stdin: OUTPUT })).stdout).toContain("Entries  4 (11 lines");
+  });
+
+  test("may be cut at any byte", async () => {
+    for (let length = 0; length <= OUTPUT.length; length += 7) {
+      const { status, stdout, stderr } = await runCli(["parse"], { stdin: OUTPUT.slice(0, length) });
+      expect({ length, status, stderr }).toEqual({ length, status: 0, stderr: "" });
+      expect(eventsOf(stdout).length).toBeLessThanOrEqual(5);
+    }
+  });
+});
+
 describe("parse --summary", () => {
   test("is an object with --json, also of nothing", async () => {
     const { stdout } = await runCli(["parse", "--summary", "--json"], { stdin: `${COMPLETED}${STAMP} gribbly\n` });

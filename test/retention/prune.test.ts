@@ -506,12 +506,15 @@ function expectSound(path: string, kept: Kept): void {
       "SELECT count(*) FROM duplicate_locations WHERE location / 65536 NOT IN (SELECT id FROM raw_blocks)",
     );
     expect(dangling.pluck().get()).toBe(0);
-    for (const [table, column] of [
-      ["delivery_paths", "path_id"],
-      ["delivery_problems", "problem_id"],
+    for (const [table, used] of [
+      ["delivery_paths", "SELECT path_id AS id FROM address_events"],
+      ["delivery_problems", "SELECT problem_id AS id FROM address_events UNION SELECT problem_id FROM stored_clients"],
     ]) {
-      const used = `SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL`;
-      expect(database.prepare(`SELECT count(*) FROM ${table} WHERE id NOT IN (${used})`).pluck().get()).toBe(0);
+      const named = `SELECT id FROM (${used}) WHERE id IS NOT NULL`;
+      expect(database.prepare(`SELECT count(*) FROM ${table} WHERE id NOT IN (${named})`).pluck().get()).toBe(0);
+      expect(
+        database.prepare(`SELECT count(*) FROM (${named}) WHERE id NOT IN (SELECT id FROM ${table})`).pluck().get(),
+      ).toBe(0);
     }
     expectPostings(path);
     const rawText = new RawTextReader(database);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { removeUnusedTuples } from "../../src/retention/unused-combinations.ts";
-import { TUPLES } from "../../src/store/prune/prune-plan.ts";
+import { TUPLES, usedTuples } from "../../src/store/prune/prune-plan.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { oneByOne, withPruner } from "../support/pruning.ts";
@@ -40,6 +40,16 @@ test("others that never let up do not keep the prune from ending, and the next o
   expect(unused(path)).toEqual({ delivery_paths: 1, delivery_problems: 1 });
   await removeFrom(path, async () => {});
   expect(unused(path)).toEqual({ delivery_paths: 0, delivery_problems: 0 });
+});
+
+test("a reason that only a host error has is there, and goes with it", async () => {
+  const { path, folder } = await database();
+  await readLog(path, join(folder, "host"), "2026-03-02 08:00:02 1vx5YS-0006QZ-1J H=mx.example [192.0.2.2]: no\n");
+  expect(unused(path)).toEqual({ delivery_paths: 1, delivery_problems: 0 });
+  await removeFrom(path, async () => {});
+  expect(queryAll(path, "SELECT error_text FROM log_entries WHERE event = 'host_error'")).toEqual([
+    { error_text: "no" },
+  ]);
 });
 
 test.each([0, 1, 2, 3])("one that comes back at turn %i is there", async (at) => {
@@ -83,12 +93,10 @@ function unused(path: string): Record<string, number> {
   const file = new Database(path, { readonly: true });
   try {
     return Object.fromEntries(
-      TUPLES.map(({ table, column }) => [
-        table,
+      TUPLES.map((tuple) => [
+        tuple.table,
         file
-          .prepare(
-            `SELECT count(*) FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} NOT NULL)`,
-          )
+          .prepare(`SELECT count(*) FROM ${tuple.table} WHERE id NOT IN (${usedTuples(tuple)})`)
           .pluck()
           .get() as number,
       ]),

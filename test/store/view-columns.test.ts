@@ -108,6 +108,30 @@ test("the code of a success is that of its confirmation", () => {
   }
 });
 
+test("the code of a rejection is that of its line", () => {
+  const rows = queryAll<{ smtp_code: number | null; error_code: number | null; raw: string | null; permanent: 0 | 1 }>(
+    DB,
+    `SELECT r.smtp_code, e.error_code, r.reason AS raw, r.permanent FROM rejections r JOIN log_entries e ON e.id = r.id`,
+  );
+  expect(rows.filter(({ smtp_code }) => smtp_code !== null).length).toBeGreaterThan(0);
+  for (const { smtp_code, error_code, raw, permanent } of rows) {
+    expect(error_code).toBe(smtp_code);
+    if (smtp_code === null) continue;
+    expect(raw).toContain(String(smtp_code));
+    expect(Math.floor(smtp_code / 100)).toBe(permanent === 1 ? 5 : 4);
+  }
+});
+
+test("every entry about something that went wrong says what, in words of its line", () => {
+  const rows = queryAll<{ event: string; said: number; entries: number }>(
+    DB,
+    `SELECT event, count(error_text) AS said, count(*) AS entries FROM log_entries
+     WHERE severity <> 'info' AND event NOT IN ('rejection', 'frozen', 'error_ignored') GROUP BY event`,
+  );
+  expect(rows.map(({ event }) => event)).toEqual(expect.arrayContaining(["host_error", "tls", "verification", "dns"]));
+  for (const { event, said, entries } of rows) expect(said, event).toBe(entries);
+});
+
 test("each event has one severity", () => {
   const rows = queryAll<{ event: string; severity: string }>(DB, "SELECT DISTINCT event, severity FROM log_entries");
   const severities = new Map(rows.map(({ event, severity }) => [event, severity]));

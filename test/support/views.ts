@@ -12,7 +12,7 @@ const VIEWS: Readonly<Record<string, string>> = {
   delivery_attempts: `SELECT message_id, server, recipient, timestamp, router, transport, host, ip_address, port, tls, status, smtp_code, enhanced_code,
             phase, error_message, confirmation, duration_seconds, final_address, queue_seconds, at_ms FROM delivery_attempts`,
   rejections:
-    "SELECT timestamp, server, message_id, phase, permanent, host, helo, ip_address, sender, recipient, auth, category, reason, recipients, more_recipients, at_ms FROM rejections",
+    "SELECT timestamp, server, message_id, phase, permanent, host, helo, ip_address, sender, recipient, auth, category, reason, recipients, more_recipients, at_ms, smtp_code FROM rejections",
   log_metadata: `SELECT e.timestamp, e.server, e.message_id, e.event, d.metadata_type, d.metadata_value
      FROM log_metadata d JOIN log_entries e ON e.id = d.log_entry_id`,
   log_headers: `SELECT e.timestamp, e.server, e.message_id, h.type, h.name, h.value, h.deleted, h.cut, h.place

@@ -13,6 +13,7 @@ export interface AuditListFlags extends DatabaseFlags {
   readonly message?: string;
   readonly address?: string;
   readonly limit: number;
+  readonly offset: number;
   readonly redact?: boolean;
   readonly csv?: boolean;
   readonly json?: boolean;
@@ -20,9 +21,9 @@ export interface AuditListFlags extends DatabaseFlags {
 
 /** Prints rows of the audit log. Errors: `usage`, those of the database. */
 export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
-  const { user, action, message, address, limit } = flags;
+  const { user, action, message, address, limit, offset } = flags;
   const range = toTimeRange(flags, io);
-  const filter = { ...range, user, action, message, address, limit };
+  const filter = { ...range, user, action, message, address, limit, offset };
   const rows = await usingReader(flags, io, (reader) => reader.audit.list(filter));
   const entries = redactor(flags)(
     rows.map((row) => ({

@@ -12,6 +12,7 @@ import { readFailure } from "../../ingest/source/read-failure.ts";
 import { openSource, STDIN_PATH } from "../../ingest/source/source.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import { isPaste, PastedLines } from "../../parse/paste.ts";
+import { announcesEntry } from "../../parse/wrappers.ts";
 import { Redactor } from "../../redact/redactor.ts";
 import { renderEvent } from "../../render/parse/event.ts";
 import { renderExplanation } from "../../render/parse/explanation.ts";
@@ -117,6 +118,10 @@ class Run {
       const head = source.head.toString("latin1");
       if (!isNamed && !isSurelyLog(path, head)) return false;
       this.#files++;
+      if (isForeign(head) && isVerboseOutput(head)) {
+        await this.#readVerboseOutput(path, source.read());
+        return true;
+      }
       const pasted = isForeign(head) && isPaste(head) ? new PastedLines() : undefined;
       const lines = pasted === undefined ? head : withoutMarks(head);
       await this.#readLines(path, source.read(), isSyslog(lines), pasted);
@@ -151,6 +156,19 @@ class Run {
       if (!signal.aborted) batcher.end();
       this.#lines += linesBefore;
     }
+  }
+
+  /** What stands between the entries, the dialogue with other servers, is no part of a log, and is counted only. */
+  async #readVerboseOutput(path: string, text: Readable): Promise<void> {
+    const { signal } = this.#io;
+    let announcement: string | undefined;
+    const add = (line: string): void => {
+      this.#lines++;
+      const place = { file: path, lineNumber: this.#lines - 1 };
+      if (announcement !== undefined) this.#take(readLine([announcement, line], true, place));
+      announcement = announcesEntry(line) ? line : undefined;
+    };
+    await eachLine(text, add, { unfinished: 0, signal });
   }
 
   #take(line: ReadLine): void {
@@ -199,6 +217,11 @@ function presentSummary(
       return json === true ? renderSummaryJson(summary, extent) : renderSummary(summary, extent, page);
     },
   };
+}
+
+/** True for the beginning of what `exim -v` prints: an entry is announced in a line, and follows in the next. */
+function isVerboseOutput(head: string): boolean {
+  return head.split("\n").some(announcesEntry);
 }
 
 /** The beginning of a copy as the log has it. */

@@ -2,9 +2,8 @@ import { PilotError } from "../../errors.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderRename, renderServers, renderSettings, toServerFacts } from "../../render/servers-page.ts";
 import { changeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
-import type { Writer } from "../../store/write/writer.ts";
-import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
+import { type AuditedEdit, type AuditFlags, auditedEdit } from "../audited.ts";
+import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -33,8 +32,8 @@ export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
 
 /** Errors: `not_found`, `usage`, those of the database. */
 export async function runRenameServer(oldName: string, newName: string, flags: ServersFlags, io: Io): Promise<void> {
-  const done = await changing("servers rename", { ...flags, oldName, newName }, flags, io, (writer) =>
-    renameServer(writer, oldName, newName),
+  const done = await changing("servers rename", { ...flags, oldName, newName }, flags, io, (transactor, sources) =>
+    renameServer(transactor, sources, oldName, newName),
   );
   const change = redactor(flags)(done);
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderRename(change));
@@ -49,8 +48,8 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
     });
   }
   assertTimeZone(timeZone);
-  const done = await changing("servers set", { ...flags, name }, flags, io, (writer) =>
-    changeServer(writer, name, { environment, owner, timeZone }),
+  const done = await changing("servers set", { ...flags, name }, flags, io, (transactor, sources) =>
+    changeServer(transactor, sources, name, { environment, owner, timeZone }),
   );
   const change = redactor(flags)(done);
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
@@ -71,10 +70,8 @@ function changing(
   parameters: object,
   flags: ServersFlags,
   io: Io,
-  change: (writer: Writer) => ServerChange,
+  edit: AuditedEdit<ServerChange>["edit"],
 ): Promise<ServerChange> {
   const affected = ({ before, after }: ServerChange): object => ({ before, after });
-  return audited({ action, parameters, affected, ignoresFailure: true }, toStoreSettings(flags, io), flags, io, () =>
-    usingWriter(flags, io, change, { create: false }),
-  );
+  return auditedEdit({ action, parameters, affected, edit }, flags, io);
 }

@@ -3,9 +3,9 @@ import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderTagChange, renderTags } from "../../render/tags-page.ts";
-import { changeTags, type TagChange } from "../../tags/tags.ts";
-import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
+import { assertTags, changeTags, type TagChange } from "../../tags/tags.ts";
+import { type AuditFlags, auditedEdit } from "../audited.ts";
+import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 
 export interface TagFlags extends DatabaseFlags, AuditFlags {
@@ -31,12 +31,16 @@ export async function runTag(id: string | undefined, tags: readonly string[], fl
   const order = { ids, tags, server: flags.server, isRemoval };
   const affected = ({ messages, changed }: TagChange): object | undefined =>
     changed === 0 ? undefined : { messages: messages.map((message) => message.id), tags, changed };
-  const change = await audited(
-    { action: isRemoval ? "tag remove" : "tag", parameters: { ...flags, id, tags }, affected, ignoresFailure: true },
-    toStoreSettings(flags, io),
+  assertTags(tags);
+  const change = await auditedEdit(
+    {
+      action: isRemoval ? "tag remove" : "tag",
+      parameters: { ...flags, id, tags },
+      affected,
+      edit: (transactor) => changeTags(transactor, order, io.now()),
+    },
     flags,
     io,
-    () => usingWriter(flags, io, (writer) => changeTags(writer, order, io.now()), { create: false }),
   );
   io.stdout.write(
     flags.json === true ? renderJson("tag", { tags, isRemoval, ...change }) : renderTagChange(change, tags, isRemoval),

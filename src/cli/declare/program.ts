@@ -3,6 +3,7 @@ import { Argument, Command, Option } from "commander";
 import { helpColumnsOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
+import { beginDiagnostics } from "../verbose.ts";
 import type { SetStatus } from "./command.ts";
 import { settleGuesses } from "./guessed-flags.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
@@ -52,6 +53,7 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
   program
     .description("The flight recorder for Exim mail servers: reads logs once, answers at once.")
     .version(readVersion(), "-V, --version", "print the version")
+    .option("--verbose", "tell on standard error what is done and how long that takes")
     .helpOption("-h, --help", "show help")
     .helpCommand(false)
     .exitOverride()
@@ -70,6 +72,7 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
       const { completeOptions } = await import("../flags/effective-options.ts");
       completeOptions(command, io);
       settleGuesses(command);
+      beginDiagnostics(program.opts()["verbose"] === true, command.name(), io);
     })
     .addHelpText("after", EXAMPLES);
   const add = wanted === undefined ? undefined : ALONE.get(wanted);

@@ -174,7 +174,8 @@ export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void
 const AUDIT_EXAMPLES = `
 Examples:
   exim-pilot audit --since 7d
-  exim-pilot audit --action prune --csv`;
+  exim-pilot audit --action prune --csv
+  exim-pilot audit --offset 100`;
 
 const MOST_ROWS = 1_000_000;
 
@@ -191,6 +192,7 @@ export function addAudit(program: Command, io: Io): void {
     .option("--message <id>", "only records that name this message")
     .option("--address <address>", "only records that name this address")
     .option("-n, --limit <rows>", "the newest so many", wholeNumber(1, MOST_ROWS), 100)
+    .option("--offset <rows>", "leave out so many of the newest, to see those before", wholeNumber(0, MOST_ROWS), 0)
     .addOption(redactOption())
     .addOption(new Option("--csv", "print it as CSV").conflicts("json"))
     .option("--json", "print it as JSON")

@@ -8,6 +8,10 @@ const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ["EXIM_PILOT_CONFIG", "The configuration, instead of /etc/exim-pilot.toml."],
   ["EXIM_PILOT_DB", "The database."],
   ["EXIM_PILOT_...", "Any other setting: [backup] keep is EXIM_PILOT_BACKUP_KEEP. exim-pilot config lists them."],
+  [
+    "EXIM_PILOT_LOG",
+    "debug: as --verbose, which tells what a command does and how long that takes. plans: how SQLite answers, too.",
+  ],
   ["NO_COLOR", "Print without colour."],
 ];
 

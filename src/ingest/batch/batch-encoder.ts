@@ -1,7 +1,7 @@
 /** The reading side of batches: writes what entries say as rows of numbers, straight from their events. */
 import { normaliseAddress } from "../../message/address.ts";
 import { type MessageUpdate, messageUpdate, type RecipientEvent } from "../../message/state.ts";
-import type { AddressLine, Arrival, Deferral, Failure, LogEvent, Rejection } from "../../parse/events.ts";
+import type { AddressLine, Arrival, Failure, LogEvent, Rejection } from "../../parse/events.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
 import { nextHopId, textKey } from "../../store/log-text/postings.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../../store/schema/codes.ts";
@@ -108,7 +108,7 @@ export class BatchEncoder {
   /** Adds an entry of the moment `at`. */
   add(place: EntryPlace, parsed: ParsedEntry, at: Moment): void {
     const { line, logType } = place;
-    const { event: said, prefix } = parsed;
+    const { event: said, prefix, text } = parsed;
     const message = this.#messages.numberOf(prefix.messageId);
     const details = this.#strings.numberOf(detailsOf(said));
     const start = this.#entries.open();
@@ -122,7 +122,7 @@ export class BatchEncoder {
     this.#addExtras(place, parsed);
     if (!isNull(message)) this.#addAboutMessage(line, message, at, said);
     if (said.kind === "rejection") this.#addRejection(line, said);
-    else this.#addClient(line, clientOf(said));
+    else this.#addClient(line, clientOf(said, text));
   }
 
   /** The batch of what was added since the last one. */
@@ -286,6 +286,7 @@ export class BatchEncoder {
     row[start + rejection.auth_id] = strings.mention(formatAuthentication(said.auth));
     row[start + rejection.category_id] = strings.numberOf(category);
     row[start + rejection.reason_id] = strings.numberOf(reason);
+    row[start + rejection.smtp_code] = said.code ?? NULL;
   }
 
   #addClient(line: number, said: Client | undefined): void {
@@ -300,6 +301,7 @@ export class BatchEncoder {
     row[start + client.sender_id] = this.#addresses.mention(said.sender);
     row[start + client.recipient_id] = this.#addresses.mention(said.recipient);
     row[start + client.auth_id] = strings.mention(said.auth);
+    row[start + client.problem_id] = this.#problemOf(said, strings.numberOf(said.error), said.error);
   }
 
   #pathOf(said: Omit<AddressLine, "address"> | undefined, router: string | undefined): number {
@@ -318,7 +320,7 @@ export class BatchEncoder {
   }
 
   /** `error`: the number of its template. */
-  #problemOf({ reply, host }: Deferral | Failure, error: number, template: string | undefined): number {
+  #problemOf({ reply, host }: Pick<Failure, "reply" | "host">, error: number, template: string | undefined): number {
     const isTimeout = reply?.isTimeout === true;
     if (isNull(error) && !isTimeout && reply?.code === undefined) return NULL;
     const category = failureCategory(reply, template, host?.name);

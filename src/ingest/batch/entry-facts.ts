@@ -6,7 +6,7 @@ import { categoriseRejection, type RejectionSigns } from "../../message/rejectio
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import { sessionTrouble } from "../../message/session-trouble.ts";
 import { type RecipientEvent, recipientEvent } from "../../message/state.ts";
-import type { Authentication, Host, LogEvent, SmtpReply } from "../../parse/events.ts";
+import type { Authentication, Host, LogEvent, Session, SessionAction, SmtpReply } from "../../parse/events.ts";
 import type { HeaderDump } from "../../parse/header-dump.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
 import { remember } from "../../store/database/bounded-map.ts";
@@ -63,53 +63,106 @@ function toJson(details: readonly string[]): string {
   return `["${details.join('","')}"]`;
 }
 
-/** The remote side of a line that is no arrival, no rejection and not about a recipient. */
+/** The remote side of a line that is no arrival, no rejection and not about a recipient, and what went wrong. */
 export interface Client {
   readonly host: Host | undefined;
   readonly sender: string | undefined;
   readonly recipient: string | undefined;
   readonly auth: string | undefined;
+  /** A template. */
+  readonly error: string | undefined;
+  readonly reply: SmtpReply | undefined;
 }
 
-/** Undefined when the line names none of it. */
-export function clientOf(event: LogEvent): Client | undefined {
+/** Undefined when the line tells none of it. */
+export function clientOf(event: LogEvent, text: string): Client | undefined {
+  const { host, sender, recipient, auth } = otherEndOf(event);
+  const error = errorOf(event, text);
+  if ((host ?? sender ?? recipient ?? auth ?? error) === undefined) return undefined;
+  const addresses = {
+    sender: sender === undefined ? undefined : normaliseAddress(sender),
+    recipient: recipient === undefined ? undefined : normaliseAddress(recipient),
+  };
+  return {
+    host,
+    ...addresses,
+    auth: formatAuthentication(auth),
+    error: error === undefined ? undefined : toTemplate(error, { ip: host?.ip, ...addresses }),
+    reply: event.kind === "host_error" ? event.reply : undefined,
+  };
+}
+
+interface OtherEnd {
+  readonly host?: Host | undefined;
+  readonly sender?: string | undefined;
+  readonly recipient?: string | undefined;
+  readonly auth?: Authentication | undefined;
+}
+
+function otherEndOf(event: LogEvent): OtherEnd {
   switch (event.kind) {
     case "session":
     case "warning":
-      return toClient(event.host, event.sender, undefined, event.auth);
+      return { host: event.host, sender: event.sender, auth: event.auth };
     case "verification":
       return event.subject === "sender"
-        ? toClient(event.host, event.address, undefined, event.auth)
-        : toClient(event.host, event.sender, event.address, event.auth);
+        ? { host: event.host, sender: event.address, auth: event.auth }
+        : { host: event.host, sender: event.sender, recipient: event.address, auth: event.auth };
     case "discard":
       // A discard before the message exists names its client; a discard of a message does not.
       return event.host === undefined && event.sender === undefined
-        ? undefined
-        : toClient(event.host, event.sender, event.address?.original, undefined);
+        ? {}
+        : { host: event.host, sender: event.sender, recipient: event.address?.original };
     case "tls":
     case "host_error":
     case "not_accepted":
     case "identification":
-      return toClient(event.host, undefined, undefined, undefined);
+      return { host: event.host };
+    default:
+      return {};
+  }
+}
+
+/** What went wrong, in the words of the line; `text` is all of them. */
+function errorOf(event: LogEvent, text: string): string | undefined {
+  switch (event.kind) {
+    case "host_error":
+      return event.error;
+    case "session":
+      return sessionError(event);
+    case "verification":
+      return event.reason ?? text;
+    case "dns":
+      return text;
+    case "spool":
+      return event.action === "error" ? event.reason : undefined;
+    case "daemon":
+      return event.action === "problem" ? event.reason : undefined;
+    case "tls":
+    case "warning":
+    case "panic":
+    case "not_accepted":
+    case "configuration":
+    case "scan":
+      return event.reason;
     default:
       return undefined;
   }
 }
 
-function toClient(
-  host: Host | undefined,
-  sender: string | undefined,
-  recipient: string | undefined,
-  auth: Authentication | undefined,
-): Client | undefined {
-  if (host === undefined && sender === undefined && recipient === undefined && auth === undefined) return undefined;
-  return {
-    host,
-    sender: sender === undefined ? undefined : normaliseAddress(sender),
-    recipient: recipient === undefined ? undefined : normaliseAddress(recipient),
-    auth: formatAuthentication(auth),
-  };
+/** Undefined when the session went as it should. */
+function sessionError(event: Session): string | undefined {
+  const isWrong = sessionTrouble(event) !== undefined || event.action === "note";
+  return isWrong ? (event.reason ?? SESSION_ERRORS[event.action]) : undefined;
 }
+
+/** Exim's words where a line has no others. */
+const SESSION_ERRORS: Partial<Record<SessionAction, string>> = {
+  lost: "SMTP connection lost",
+  no_mail: "no MAIL in SMTP connection",
+  syntax_error: "SMTP syntax error",
+  protocol_error: "SMTP protocol error",
+};
 
 /** More than a log has in one hour. */
 const REMEMBERED_REASONS = 5000;

@@ -36,6 +36,10 @@ export interface SyslogDuplicate {
   readonly secondLog: LogType;
   /** Greatest time by which the duplicate may be earlier, in milliseconds. */
   readonly earlierMs: number;
+  /** The severity, which would tell the log, is not kept: whether Exim doubles its lines is told by those before. */
+  readonly isGuess: boolean;
+  /** Tells of those that follow whether Exim doubles its lines. */
+  readonly isTelling: boolean;
 }
 
 /** The log an entry was sent for; undefined when the file does not keep the severity. */
@@ -46,9 +50,20 @@ export function logTypeOf({ syslog }: ParsedEntry): LogType | undefined {
 /** Undefined when no other line says the same. */
 export function syslogDuplicateOf(parsed: ParsedEntry): SyslogDuplicate | undefined {
   const { kind } = parsed.event;
-  const secondLog = canHaveDuplicate(kind) ? (logTypeOf(parsed) ?? usualSecondLog(parsed)) : undefined;
+  const knownLog = logTypeOf(parsed);
+  const secondLog = canHaveDuplicate(kind) ? (knownLog ?? usualSecondLog(parsed)) : undefined;
   if (secondLog === undefined) return undefined;
-  return { key: keyOf(parsed), secondLog, earlierMs: hasEximStamp(parsed) ? 0 : BETWEEN_DUPLICATES_MS };
+  const isGuess = knownLog === undefined;
+  const isTelling = isGuess && kind === "rejection" && parsed.prefix.messageId === undefined;
+  const earlierMs = hasEximStamp(parsed) ? 0 : BETWEEN_DUPLICATES_MS;
+  return { key: keyOf(parsed), secondLog, earlierMs, isGuess, isTelling };
+}
+
+/** The key of a line whose text is stored, where it tells whether Exim doubles its lines. */
+export function tellingKeyOf(text: string): string | undefined {
+  const parsed = parseEntryText(text);
+  const duplicate = parsed === undefined ? undefined : syslogDuplicateOf(parsed);
+  return duplicate?.isTelling === true ? duplicate.key : undefined;
 }
 
 function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {

@@ -2,11 +2,12 @@
 import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
 import { parseEntryText } from "../../parse/record.ts";
-import { entryIdOf } from "../../store/log-text/blocks.ts";
+import { blockOf, entryIdOf } from "../../store/log-text/blocks.ts";
 import { POSTING_KINDS, postingCode } from "../../store/log-text/postings.ts";
 import type { LogType } from "../../store/schema/codes.ts";
 import { ENTRY, offsetsOf } from "../../store/schema/records.ts";
 import { SINGLE_LOG_KINDS } from "../../store/write/duplicate-finder.ts";
+import type { LoneRejection } from "../../store/write/lone-rejections.ts";
 import type { BlockRow, OrphanedEntry } from "../../store/write/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../../store/write/source-catalogue.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
@@ -18,7 +19,7 @@ import { isNull, type LineExtras, widthOf } from "../batch/encoded-batch.ts";
 import { detailsOf } from "../batch/entry-facts.ts";
 import { addHeaderDump } from "../batch/header-dump-rows.ts";
 import { SourceFailure } from "../batch/lines.ts";
-import { keyOfText } from "../batch/syslog-duplicate.ts";
+import { keyOfText, tellingKeyOf } from "../batch/syslog-duplicate.ts";
 import { couldBe } from "../source/identify-log.ts";
 import { firstStamps } from "../source/log-type.ts";
 import type { OpenSource } from "../source/open-source.ts";
@@ -26,6 +27,7 @@ import { readFailure } from "../source/read-failure.ts";
 import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
 import type { MessageCache } from "./message-cache.ts";
 import { addFacts } from "./stored-facts.ts";
+import { SyslogDoubling, type TellingLine } from "./syslog-doubling.ts";
 
 /** Counts of what one run added from one log. */
 export interface LogFigures {
@@ -158,6 +160,9 @@ class LogWriter {
   readonly #notTheSame: ReadonlySet<number>;
   #source: CurrentSource;
   readonly #batches: BatchWriter;
+  readonly #doubling: SyslogDoubling;
+  /** The first block that was stored since {@link SyslogDoubling.forget}. */
+  #firstNoted = Number.MAX_SAFE_INTEGER;
   #group: Group | undefined;
 
   constructor(
@@ -177,6 +182,10 @@ class LogWriter {
     this.#messages = cache;
     this.#batches = new BatchWriter(cache);
     this.#options = options;
+    this.#doubling = new SyslogDoubling({
+      ofLog: (sinceMs) => this.#tellingLines(sinceMs),
+      ofLogBefore: (untilMs, sinceMs) => this.#tellingLinesBefore(untilMs, sinceMs),
+    });
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
     const isSyslog = source.logType === "syslog";
@@ -242,7 +251,28 @@ class LogWriter {
   readonly #forget = (): void => {
     this.#messages.forget();
     this.#batches.decoder.forgetIds();
+    this.#forgetDoubling();
   };
+
+  #forgetDoubling(): void {
+    this.#doubling.forget();
+    this.#firstNoted = Number.MAX_SAFE_INTEGER;
+  }
+
+  /** True when an entry is of this log, and not of another one. */
+  #isOwn(entryId: number): boolean {
+    return blockOf(entryId) >= this.#firstNoted || this.#writer.loneRejections.isOf(this.#source.id, entryId);
+  }
+
+  *#tellingLines(sinceMs: EpochMs): Generator<TellingLine> {
+    const { id } = this.#source;
+    if (id !== undefined) yield* telling(this.#writer.loneRejections.of(id, this.#firstNoted, sinceMs));
+  }
+
+  *#tellingLinesBefore(untilMs: EpochMs, sinceMs: EpochMs): Generator<TellingLine> {
+    const { id, serverId } = this.#source;
+    yield* telling(this.#writer.loneRejections.ofOther(serverId, id, untilMs, sinceMs));
+  }
 
   #beginGroup(textBytes: number): Group {
     this.#writer.assertRoomFor(textBytes);
@@ -278,6 +308,7 @@ class LogWriter {
       group.messages += messages;
     }
     const id = transactor.nextId("raw_blocks");
+    if (this.#firstNoted > id) this.#firstNoted = id;
     const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
     this.#storeBlock(transactor, id, block, counts);
     const { text, lines, firstMs, lastMs, clockMs } = block;
@@ -318,6 +349,7 @@ class LogWriter {
 
   /** Takes the last block back. Returned counts are negative for what the block had. */
   #retractLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
+    this.#forgetDoubling();
     const source = this.#source;
     const block = this.#lastBlock;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
@@ -438,9 +470,11 @@ class LogWriter {
     const { serverId } = this.#source;
     const logType = this.#logTypeOf(extra?.logType);
     if (extra?.syslogDuplicate !== undefined) {
-      const { key, secondLog, earlierMs } = extra.syslogDuplicate;
+      const { key, secondLog, earlierMs, isGuess, isTelling } = extra.syslogDuplicate;
       const search = { key, at, earlierMs, serverId, keyOf: keyOfText };
-      const duplicate = transactor.takeSyslogDuplicate(search, secondLog);
+      const canBeDoubled = (): boolean => !isGuess || this.#doubling.isDoubled(at);
+      const duplicate = transactor.takeSyslogDuplicate(search, secondLog, canBeDoubled);
+      if (isTelling) this.#doubling.note({ key, at }, duplicate !== undefined && !this.#isOwn(duplicate));
       if (duplicate !== undefined) return { duplicate, logType: secondLog };
       transactor.noteSyslogEntry(search, entryId, logType);
     }
@@ -562,4 +596,14 @@ function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs 
 function later(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one > other ? one : other;
+}
+
+/** Those of the lines that tell whether Exim doubles them. */
+function* telling(lines: Iterable<LoneRejection>): Generator<TellingLine> {
+  for (const { at, text, isHalf } of lines) {
+    const key = tellingKeyOf(text);
+    if (key === undefined) continue;
+    yield { at, key };
+    if (isHalf) yield { at, key };
+  }
 }

@@ -206,7 +206,7 @@ function foreignForms(text: string, lines: readonly string[]): Refusal | undefin
   if (unwrapped.some(({ line, part }) => announcesEntry(part?.text ?? line))) {
     return {
       reason: "is what exim -v prints: its entries have no time and no message id.",
-      hint: "Let Exim write its log to a file or to syslog (log_file_path), or give the output with times (docker logs -t). exim-pilot parse reads the lines of a log.",
+      hint: "Let Exim write its log to a file or to syslog (log_file_path), or give the output with times (docker logs -t). exim-pilot parse explains it as it is.",
     };
   }
   if (

@@ -1,3 +1,4 @@
+import { traced } from "../../diagnostics.ts";
 import { PilotError } from "../../errors.ts";
 import { isBusy, translateSqliteError } from "./sqlite-errors.ts";
 
@@ -24,7 +25,7 @@ export function retryWhileBusy<Result>(waitMs: number, timeoutMs: number, action
     } catch (error) {
       waitedMs += timeoutMs + pauseMs;
       if (!isBusy(error) || waitedMs > waitMs) throw translateSqliteError(error, path);
-      pause(pauseMs);
+      traced("wait for another process that holds the lock", () => pause(pauseMs));
     }
   }
 }

@@ -1,12 +1,14 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { type Figures, traced } from "../../diagnostics.ts";
 import { PilotError } from "../../errors.ts";
 import { fileName } from "../files/file-name.ts";
 import { pause, retryWhileBusy } from "./busy.ts";
 import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
 import { isBackup } from "./kept-backup.ts";
 import { isBusy, isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
+import { traceStatements } from "./traced-statements.ts";
 import { isUnlocked, openUnlocked, usesWriteAheadLog } from "./unlocked.ts";
 
 /** "XPLT": marks our files, so that another program's database is not taken for an old one of ours. */
@@ -29,7 +31,7 @@ export function openForWriting(path: string, waitMs: number): Database.Database 
   assertNoBackup(path);
   assertExists(path);
   assertWritable(path);
-  return withTranslation(path, () => {
+  const open = (): Database.Database => {
     const database = new Database(fileName(path), {
       timeout: Math.min(waitMs, LONGEST_BUSY_TIMEOUT_MS),
       fileMustExist: true,
@@ -38,8 +40,10 @@ export function openForWriting(path: string, waitMs: number): Database.Database 
       database.pragma("synchronous = NORMAL");
       database.pragma("foreign_keys = ON");
       database.pragma(`cache_size = -${CACHE_KIB}`);
+      traceStatements(database);
     });
-  });
+  };
+  return traced(`open ${path} for writing`, () => withTranslation(path, open), sizesOf);
 }
 
 /** Lets a new file give space back a little at a time; to be done before anything is in it. */
@@ -75,12 +79,13 @@ export function openForReading(path: string, waitMs: number): Database.Database 
   assertExists(path);
   assertReadable(path);
   assertNotEmptied(path);
-  return withTranslation(path, () => {
+  const open = (): Database.Database => {
     for (let looks = 1; ; looks++) {
       try {
         const database = canLock(path) ? openLocked(path, waitMs) : openUnlocked(path);
         return orClose(database, () => {
           database.pragma(`cache_size = -${CACHE_KIB}`);
+          traceStatements(database);
         });
       } catch (error) {
         // NOTE: a lock has been waited for already.
@@ -89,7 +94,19 @@ export function openForReading(path: string, waitMs: number): Database.Database 
         pause(PAUSE_MS);
       }
     }
-  });
+  };
+  return traced(`open ${path} for reading`, () => withTranslation(path, open), sizesOf);
+}
+
+/** What tells a slow disk from a large database. */
+function sizesOf(database: Database.Database): Figures {
+  const number = (pragma: string): number => Number(database.pragma(pragma, { simple: true }));
+  const log = statSync(companionsOf(database.name).wal, { throwIfNoEntry: false });
+  return {
+    bytes: number("page_count") * number("page_size"),
+    log: log?.size ?? 0,
+    schema: number("user_version"),
+  };
 }
 
 /** A file that is taken away between two looks at it. */

@@ -39,11 +39,18 @@ export const FACT_TABLES = [
   "stored_envelopes",
 ] as const;
 
-/** Tables of tuples that attempts share, and the column of address_events that refers to each. */
+/** Tables of tuples that lines share, the column that refers to each, and the tables that have this column. */
 export const TUPLES = [
-  { table: "delivery_paths", column: "path_id" },
-  { table: "delivery_problems", column: "problem_id" },
+  { table: "delivery_paths", column: "path_id", users: ["address_events"] },
+  { table: "delivery_problems", column: "problem_id", users: ["address_events", "stored_clients"] },
 ] as const;
+
+/** The ids of tuples that entries refer to. `filter`: what follows FROM, the user as `t`. */
+export function usedTuples({ column, users }: (typeof TUPLES)[number], filter = "WHERE TRUE"): string {
+  return users
+    .map((user) => `SELECT t.${column} FROM ${user} t ${filter} AND t.${column} IS NOT NULL`)
+    .join(" UNION ALL ");
+}
 
 export interface PlannedCounts {
   /** Rows that go, by table. */
@@ -296,9 +303,6 @@ const MESSAGE_STAYS = "NOT IN (SELECT id FROM temp.expired_messages)";
 const STAYS = `CASE WHEN e.message_id IS NOT NULL THEN e.message_id ${MESSAGE_STAYS}
         ELSE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM temp.expired_blocks) OR EXISTS (${SEEN_ELSEWHERE}) END`;
 const ENTRY_STAYS = `JOIN stored_entries e ON e.id = t.entry_id WHERE (${STAYS})`;
-const tupleStays = (column: string): string =>
-  `WHERE t.id IN (SELECT a.${column} FROM address_events a JOIN stored_entries e ON e.id = a.entry_id
-     WHERE (${STAYS}) AND a.${column} IS NOT NULL)`;
 
 /** By table: which of its rows the plan leaves. */
 const WHAT_STAYS: Readonly<Record<string, string>> = {
@@ -309,5 +313,5 @@ const WHAT_STAYS: Readonly<Record<string, string>> = {
   stored_rejections: ENTRY_STAYS,
   stored_clients: ENTRY_STAYS,
   stored_envelopes: ENTRY_STAYS,
-  ...Object.fromEntries(TUPLES.map(({ table, column }) => [table, tupleStays(column)])),
+  ...Object.fromEntries(TUPLES.map((tuple) => [tuple.table, `WHERE t.id IN (${usedTuples(tuple, ENTRY_STAYS)})`])),
 };

@@ -20,7 +20,17 @@ import { isPlausible, plausibleTime } from "../schema/plausible-time.ts";
 import { tableSizes } from "../schema/table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "../schema/text-references.ts";
 import { type UnusedText, UsedTexts } from "./orphan-texts.ts";
-import { blockTimes, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, TUPLES, textOf } from "./prune-plan.ts";
+import {
+  blockTimes,
+  type Cutoffs,
+  FACT_TABLES,
+  OLD_AUDIT,
+  OLD_RUNS,
+  PrunePlan,
+  TUPLES,
+  textOf,
+  usedTuples,
+} from "./prune-plan.ts";
 
 /** Rows that went, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
@@ -336,16 +346,14 @@ export class Pruner {
     });
   }
 
-  /** Ways of delivery and reasons that no attempt has any more, looked for without a lock. */
-  unusedTuples({ table, column }: (typeof TUPLES)[number]): UnusedTuples {
+  /** Ways of delivery and reasons that no entry has any more, looked for without a lock. */
+  unusedTuples(tuple: (typeof TUPLES)[number]): UnusedTuples {
     const version = dataVersion(this.#database);
     const ids = this.#database
-      .prepare<[], number>(
-        `SELECT id FROM ${table} WHERE id NOT IN (SELECT ${column} FROM address_events WHERE ${column} IS NOT NULL)`,
-      )
+      .prepare<[], number>(`SELECT id FROM ${tuple.table} WHERE id NOT IN (${usedTuples(tuple)})`)
       .pluck()
       .all();
-    return { table, ids, version };
+    return { table: tuple.table, ids, version };
   }
 
   /** Removes some of them; undefined, and nothing is removed, when another process has written since they were looked for. */

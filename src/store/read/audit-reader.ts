@@ -16,6 +16,8 @@ export interface AuditFilter {
   /** An address that they name, in any case. */
   readonly address: string | undefined;
   readonly limit: number;
+  /** How many of the newest are left out. */
+  readonly offset: number;
 }
 
 /** Questions about the audit log. */
@@ -26,8 +28,8 @@ export class AuditReader {
     this.#views = views;
   }
 
-  /** The newest `limit` rows that fit, the oldest of them first. */
-  async list({ since, until, user, action, message, address, limit }: AuditFilter): Promise<AuditRow[]> {
+  /** The newest `limit` rows that fit after the first `offset` of them, the oldest of these first. */
+  async list({ since, until, user, action, message, address, limit, offset }: AuditFilter): Promise<AuditRow[]> {
     let query = this.#views.selectFrom("audit_log").selectAll();
     if (since !== undefined) query = query.where("timestamp", ">=", toIso(since));
     if (until !== undefined) query = query.where("timestamp", "<", toIso(until));
@@ -35,7 +37,7 @@ export class AuditReader {
       query = query.where((where) => where.or([where("user", "=", user), where("sudo_user", "=", user)]));
     if (action !== undefined) query = query.where("action", "=", action);
     for (const value of [message, address]) if (value !== undefined) query = query.where(names(value));
-    const rows = await query.orderBy("id", "desc").limit(limit).execute();
+    const rows = await query.orderBy("id", "desc").limit(limit).offset(offset).execute();
     return rows.reverse();
   }
 

@@ -75,6 +75,7 @@ export const REJECTION = {
   auth_id: "string?",
   category_id: "string",
   reason_id: "string?",
+  smtp_code: "number?",
 } as const satisfies Layout;
 
 /** Rows of `stored_clients`. */
@@ -86,6 +87,7 @@ export const CLIENT = {
   sender_id: "address?",
   recipient_id: "address?",
   auth_id: "string?",
+  problem_id: "problem?",
 } as const satisfies Layout;
 
 /** The columns of `stored_messages` that the arrival line states. */

@@ -302,6 +302,7 @@ export interface RejectionsView {
   more_recipients: GeneratedAlways<Flag>;
   at_ms: GeneratedAlways<number>;
   created_at: GeneratedAlways<string | null>;
+  smtp_code: GeneratedAlways<number | null>;
 }
 
 export interface LogEntriesView {

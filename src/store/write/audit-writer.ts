@@ -1,5 +1,6 @@
 /** Adds to the audit log. Nothing changes it. */
 import { existsSync } from "node:fs";
+import type Database from "better-sqlite3";
 import type { EpochMs } from "../../units.ts";
 import { retryWhileBusy } from "../database/busy.ts";
 import { closeWriter } from "../database/companions.ts";
@@ -34,32 +35,35 @@ export function appendAudit(path: string, record: AuditRecord, waitMs: number): 
     // NOTE: after the record comes the report to the user, and what is reported must be on the disk: also where another process keeps
     // the log of writes from being emptied (FULL), and where there is none (EXTRA).
     database.pragma("synchronous = EXTRA");
-    const insert = () =>
-      database
-        .prepare(
-          `INSERT INTO stored_audit (request_id, at_ms, action, result, error, duration_ms, user_name, sudo_user, ssh_client, host, program, parameters, affected)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(
-          record.requestId,
-          record.at,
-          record.action,
-          record.result,
-          record.error ?? null,
-          record.durationMs ?? null,
-          record.user,
-          record.sudoUser ?? null,
-          record.sshClient ?? null,
-          record.host,
-          record.program,
-          JSON.stringify(record.parameters),
-          JSON.stringify(record.affected),
-        );
     const timeoutMs = database.pragma("busy_timeout", { simple: true }) as number;
-    retryWhileBusy(waitMs, timeoutMs, insert, path);
+    retryWhileBusy(waitMs, timeoutMs, () => insertAudit(database, record), path);
   } finally {
     closeWriter(database, path);
   }
+}
+
+/** Adds a record within whatever transaction there is. */
+export function insertAudit(database: Database.Database, record: AuditRecord): void {
+  database
+    .prepare(
+      `INSERT INTO stored_audit (request_id, at_ms, action, result, error, duration_ms, user_name, sudo_user, ssh_client, host, program, parameters, affected)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      record.requestId,
+      record.at,
+      record.action,
+      record.result,
+      record.error ?? null,
+      record.durationMs ?? null,
+      record.user,
+      record.sudoUser ?? null,
+      record.sshClient ?? null,
+      record.host,
+      record.program,
+      JSON.stringify(record.parameters),
+      JSON.stringify(record.affected),
+    );
 }
 
 /** True when the database has an audit log: it is there, ours, and as new as that. */

@@ -54,8 +54,15 @@ export class SyslogDuplicates {
     );
   }
 
-  /** The entry that the search describes and that `logType` has not shown yet, taken so that the next equal line gets the next one. */
-  take({ key, at, earlierMs, serverId, keyOf }: SyslogDuplicateSearch, logType: LogType): number | undefined {
+  /**
+   * The entry that the search describes and that `logType` has not shown yet, taken so that the next equal line gets the next one.
+   * `mayBe`: whether one found is one; asked when there is one.
+   */
+  take(
+    { key, at, earlierMs, serverId, keyOf }: SyslogDuplicateSearch,
+    logType: LogType,
+    mayBe: () => boolean,
+  ): number | undefined {
     if (serverId !== this.#serverId) this.forget();
     this.#serverId = serverId;
     const bit = logTypeBit(logType);
@@ -68,6 +75,7 @@ export class SyslogDuplicates {
           candidate.at >= at - earlierMs,
       );
       if (duplicate === undefined) continue;
+      if (!mayBe()) return undefined;
       duplicate.seenIn |= bit;
       return duplicate.id;
     }

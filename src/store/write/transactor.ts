@@ -9,6 +9,7 @@ import { type FreshPostings, indexPostings, lastIndexedBlock } from "../log-text
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
+import { type AuditRecord, insertAudit } from "./audit-writer.ts";
 import { Retraction } from "./block-retraction.ts";
 import type { DuplicateFinder } from "./duplicate-finder.ts";
 import type { FreshCounts } from "./fresh-counts.ts";
@@ -150,10 +151,10 @@ export class Transactor {
     return this.#memory.duplicates.take(line, at, serverId, logType);
   }
 
-  /** The entry of syslog that another line of it repeats; see {@link SyslogDuplicates}. */
-  takeSyslogDuplicate(search: SyslogDuplicateSearch, logType: LogType): number | undefined {
+  /** The entry of syslog that another line of it repeats, if any may; see {@link SyslogDuplicates}. */
+  takeSyslogDuplicate(search: SyslogDuplicateSearch, logType: LogType, mayBe: () => boolean): number | undefined {
     const { entries } = this.#open();
-    const duplicate = this.#memory.syslogDuplicates.take(search, logType);
+    const duplicate = this.#memory.syslogDuplicates.take(search, logType, mayBe);
     // It may be one of those that wait to be inserted.
     if (duplicate !== undefined) entries.flush();
     return duplicate;
@@ -263,6 +264,12 @@ export class Transactor {
   removeTag(serverId: number, eximId: string, tag: string): boolean {
     const sql = "DELETE FROM stored_tags WHERE tag = ? AND server_id = ? AND exim_id = ?";
     return this.#statement(sql).run(tag, serverId, eximId).changes > 0;
+  }
+
+  /** Adds a record to the audit log, of what this transaction does. */
+  addAudit(record: AuditRecord): void {
+    this.#open();
+    insertAudit(this.#database, record);
   }
 
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {

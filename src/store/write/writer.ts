@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
+import { traced } from "../../diagnostics.ts";
 import { PilotError } from "../../errors.ts";
 import { KIB, MIB } from "../../units.ts";
 import { retryWhileBusy } from "../database/busy.ts";
@@ -14,6 +15,7 @@ import { FreshPostings } from "../log-text/postings.ts";
 import { type Codes, loadCodes } from "../schema/codes.ts";
 import { DuplicateFinder } from "./duplicate-finder.ts";
 import { FreshCounts } from "./fresh-counts.ts";
+import { LoneRejections } from "./lone-rejections.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { prepareWriteStatements, type WriteStatements } from "./statements.ts";
 import { SyslogDuplicates } from "./syslog-duplicate-finder.ts";
@@ -53,6 +55,7 @@ export class Writer {
   readonly codes: Codes;
   readonly rawText: RawTextReader;
   readonly sources: SourceCatalogue;
+  readonly loneRejections: LoneRejections;
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
   readonly #memory: WriterMemory;
@@ -90,6 +93,7 @@ export class Writer {
     this.codes = loadCodes(database);
     this.rawText = new RawTextReader(database);
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
+    this.loneRejections = new LoneRejections(database, this.rawText, this.codes);
     this.#tables = prepareWriteStatements(database);
     this.#memory = {
       rawText: this.rawText,
@@ -235,7 +239,7 @@ export class Writer {
   }
 
   #commit(): void {
-    this.#control.commit.run();
+    traced("commit", () => this.#control.commit.run());
     this.#letReadersIn();
   }
 
