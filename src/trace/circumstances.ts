@@ -1,7 +1,8 @@
 /** What the lines about a message tell beside its status, and that the first sentence must say. */
 import { normaliseAddress } from "../message/address.ts";
+import { isHeldOnPurpose, messageUpdate } from "../message/state.ts";
 import type { MessageStatus } from "../message/statuses.ts";
-import type { Circumstances, UnderWay } from "../message/verdict.ts";
+import type { Circumstances, RefusedRecipient, UnderWay } from "../message/verdict.ts";
 import type { LogEvent } from "../parse/events.ts";
 import { SECOND_MS } from "../units.ts";
 import { findReason, type ReadEntry } from "./timeline.ts";
@@ -19,7 +20,25 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
     frozenBy: lastOf(events, "frozen")?.by,
     spoolError: findSpoolError(events),
     underWay: findUnderWay(events),
+    refusedRecipients: findRefusedRecipients(events),
+    isRedirected: events.some(({ event }) => event.kind === "recipients_ignored"),
   };
+}
+
+/** Those of whom the client was told after the data that they do not get the message; an acceptance of the same recipient has no words. */
+function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedRecipient[] {
+  const refused = new Map<string, RefusedRecipient>();
+  for (const { event } of events) {
+    if (event.kind !== "prdr" || event.verdict === "acceptance") continue;
+    const address = normaliseAddress(event.recipient);
+    const known = refused.get(address);
+    refused.set(address, {
+      address,
+      isTemporary: known?.isTemporary === true || event.verdict === "temporary_refusal",
+      reason: event.reason ?? known?.reason,
+    });
+  }
+  return [...refused.values()];
 }
 
 type Stamped<Event extends LogEvent = LogEvent> = { readonly event: Event; readonly timestamp: string | null };
@@ -136,3 +155,43 @@ export function findTakenAllTheSame(entries: readonly ReadEntry[]): ReadonlySet<
 }
 
 const SAME_DELIVERY_MS = 60 * SECOND_MS;
+
+/** Why Exim last left each recipient alone on purpose, other than that a retry time is not reached; without those that were tried since. */
+export function findHeldBack(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const held = new Map<string, string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind !== "deferral") continue;
+    const recipient = normaliseAddress(event.address.original);
+    if (isHeldOnPurpose(event.error)) held.set(recipient, event.error);
+    else if (!event.isRetrySkip) held.delete(recipient);
+  }
+  return held;
+}
+
+/** The recipients for whom -N suppressed the delivery. */
+export function findSuppressed(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const suppressed = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind === "delivery" && event.flag === "*>") suppressed.add(normaliseAddress(event.address.original));
+  }
+  return suppressed;
+}
+
+/** Other names of a recipient, by the name that a line says it was given: `"bob@old.example" from env-to rewritten as "bob@example.org"`. */
+export function findRewrittenRecipients(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const rewritten = new Map<string, string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind !== "rewrite" || event.address === undefined || event.result === undefined) continue;
+    if (event.place === "env-to") rewritten.set(normaliseAddress(event.address), normaliseAddress(event.result));
+  }
+  return rewritten;
+}
+
+/** The recipients that the arrival names, or that somebody added. */
+export function findAnnounced(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const updates = entries.flatMap(({ parsed }) => (parsed === undefined ? [] : (messageUpdate(parsed.event) ?? [])));
+  return new Set(updates.flatMap(({ announced }) => announced));
+}
