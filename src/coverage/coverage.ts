@@ -49,7 +49,10 @@ const MOST_PROBES = 500;
 export function judgeCoverage(reader: CoverageReader, request: CoverageRequest): Coverage {
   const servers = reader.servers(request.servers);
   const span = judgedSpan(servers, request);
-  if (span === undefined) return { state: "none", from: null, until: null, logs: [], holes: [] };
+  if (span === undefined) {
+    const logs = servers.filter(({ hasLines }) => hasLines).map(({ name }) => unreadMainLog(name));
+    return { state: "none", from: null, until: null, logs, holes: [] };
+  }
   const logs: LogCoverage[] = [];
   const holes: CoverageHole[] = [];
   for (const server of servers) {
@@ -84,8 +87,7 @@ function judgeServer(
   request: CoverageRequest,
 ): { readonly logs: readonly LogCoverage[]; readonly holes: readonly CoverageHole[] } {
   const { id, name, firstMs, lastMs } = server;
-  if (firstMs === undefined || lastMs === undefined)
-    return { logs: [{ server: name, logType: "main", state: "none", rhythmSeconds: null }], holes: [] };
+  if (firstMs === undefined || lastMs === undefined) return { logs: [unreadMainLog(name)], holes: [] };
   const around = {
     from: epochMs(Math.max(span.from - AROUND_MS, firstMs)),
     until: epochMs(Math.min(span.until + AROUND_MS, lastMs) + 1),
@@ -131,6 +133,10 @@ function judgeServer(
       endsWithStart: hole.logType === "main" && hasStart(reader, id, hole),
     })),
   };
+}
+
+function unreadMainLog(server: string): LogCoverage {
+  return { server, logType: "main", state: "none", rhythmSeconds: null };
 }
 
 function stateOf(holes: readonly Hole[], { from, until }: JudgedSpan, isTold: boolean): CoverageState {

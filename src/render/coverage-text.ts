@@ -49,19 +49,26 @@ export function mendHoles(holes: readonly CoverageHole[]): string {
 }
 
 /** What is known of a time, in one line. */
-export function describeCoverage({ state, from, until, holes }: Coverage, timeZone: string): string {
+export function describeCoverage({ state, from, until, logs, holes }: Coverage, timeZone: string): string {
+  const unread = logs
+    .filter(
+      (log) =>
+        log.state === "none" && !holes.some(({ server, logType }) => server === log.server && logType === log.logType),
+    )
+    .map(({ server, logType }) => `No ${logType} log of ${server} has been read.`);
   const told = holes.slice(0, MOST_TOLD).map((hole) => describeHole(hole, timeZone));
   const more = holes.length - told.length;
   const rest =
     more === 0
       ? []
       : [`There ${more === 1 ? "is" : "are"} ${formatCount(more)} more: see \`exim-pilot stats coverage\`.`];
-  if (from === null || until === null) return "none. No log has been read yet.";
+  if (from === null || until === null)
+    return unread.length === 0 ? "none. No log has been read yet." : ["none.", ...unread].join(" ");
   switch (state) {
     case "none":
-      return ["none. Nothing was read of that time.", ...told, ...rest].join(" ");
+      return ["none. Nothing was read of that time.", ...unread, ...told, ...rest].join(" ");
     case "partial":
-      return ["partial.", ...told, ...rest].join(" ");
+      return ["partial.", ...unread, ...told, ...rest].join(" ");
     case "whole":
       return "whole. No queue run that was due is missing, and the logs agree with one another.";
     case "unknown":

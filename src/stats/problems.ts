@@ -70,9 +70,10 @@ export async function findProblems(
   return found.flat().sort((one, other) => compareText(one.severity, other.severity));
 }
 
-function findUnread({ state, holes }: Coverage): Problem[] {
-  if (state !== "none" && holes.length === 0) return [];
-  const servers = [...new Set(holes.map(({ server }) => server))];
+function findUnread({ state, logs, holes }: Coverage): Problem[] {
+  const unread = logs.filter((log) => log.state === "none");
+  if (state !== "none" && holes.length === 0 && unread.length === 0) return [];
+  const servers = [...new Set([...holes, ...unread].map(({ server }) => server))];
   const since = holes.map(({ from }) => from).sort(compareText)[0] ?? null;
   return [
     {

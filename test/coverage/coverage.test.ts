@@ -72,6 +72,11 @@ function briefly({ state, holes }: Coverage): unknown[] {
   ];
 }
 
+/** In an answer, or in the error that tells there is none. */
+function coverageIn(printed: { coverage?: unknown; error?: { coverage?: unknown } }): unknown {
+  return printed.coverage ?? printed.error?.coverage;
+}
+
 const hour = (count: number): number => START + count * HOUR_MS;
 
 describe("what is known of", () => {
@@ -212,10 +217,55 @@ describe("a day that was not read is told by", () => {
     ["search", ["search", "--sender", "a@b.test", ...DAY]],
     ["abuse", ["abuse", ...DAY]],
     ["trace", ["trace", "a@b.test", ...DAY]],
+    ["trace with --json", ["trace", "a@b.test", "--json", ...DAY]],
+    ["abuse with --json", ["abuse", "--json", ...DAY]],
+    ["a count", ["search", "--sender", "a@b.test", "--count", ...DAY]],
   ])("%s", async (_what, command) => {
     const path = await databaseWith({ "mx1/mainlog": queueRuns() });
     const { stdout, stderr } = await runCli([...command, "--db", path]);
     expect((stdout + stderr).replaceAll(/\s+/g, " ")).toContain(SAYS);
+    if (command.includes("--json"))
+      expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "none", holes: [{ evidence: "outside" }] });
+  });
+
+  test("a queue of which the log knows nothing", async () => {
+    const path = await databaseWith({ "mx1/mainlog": queueRuns() });
+    const at = ["queue", "--at", "2026-03-05 12:00", "--db", path];
+    const { stderr } = await runCli(at);
+    expect(stderr.replaceAll(/\s+/g, " ")).toContain(
+      "No line of mx1's main log was read between 2026-03-03 00:00:00 and 2026-03-05 12:00:00 (UTC)",
+    );
+    const { stdout } = await runCli([...at, "--json"]);
+    expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "partial" });
+  });
+
+  test("a message that is not finished, where something is missing after it", async () => {
+    const arrival = (at: number, id: string): string => `${stamp(at)} ${id} <= a@b.test H=x [203.0.113.3] P=esmtp S=9`;
+    const [open, done] = [idAt(hour(8)), idAt(hour(13))];
+    const end = (at: number): string[] => [
+      `${stamp(at)} ${done} => a@b.test R=r T=t`,
+      `${stamp(at)} ${done} Completed`,
+    ];
+    const lines = [arrival(hour(8), open), arrival(hour(13), done), ...end(hour(13) + 1000)];
+    const path = await databaseWith({ "mx1/mainlog": [...queueRuns([9, 12]), ...lines].sort() });
+    const hole = "No line of mx1's main log was read between 2026-03-02 08:30:00 and 2026-03-02 12:00:00 (UTC)";
+    const trace = async (id: string): Promise<string> =>
+      (await runCli(["trace", id, "--db", path])).stdout.replaceAll(/\s+/g, " ");
+    expect(await trace(open)).toContain(hole);
+    expect(await trace(done)).not.toContain("Coverage");
+    const { stdout } = await runCli(["trace", open, "--json", "--db", path]);
+    expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "partial", holes: [{ evidence: "queue-runs" }] });
+  });
+
+  test("a server whose main log was never read", async () => {
+    const path = await databaseWith({ "mx1/rejectlog": [rejection(1)] });
+    const { stdout } = await runCli(["stats", "problems", "--db", path]);
+    expect(stdout).toContain("Coverage    none. No main log of mx1 has been read.");
+    expect(stdout).toContain("No main log was read of this time: its figures are missing, not zero.");
+    const both = await databaseWith({ "mx1/mainlog": queueRuns(), "mx2/rejectlog": [rejection(1)] });
+    const { stdout: told } = await runCli(["stats", "problems", "--db", both]);
+    expect(told).toContain("Coverage    partial. No main log of mx2 has been read.");
+    expect(told).toContain("warning  No main log of mx2 was read.");
   });
 
   test("JSON and HTML", async () => {
@@ -250,6 +300,6 @@ describe("a day that was not read is told by", () => {
     const path = await databaseWith({ "mx1/mainlog": [] });
     const { stdout } = await runCli(["stats", "--db", path]);
     expect(stdout).toContain("Coverage    none. No log has been read yet.");
-    expect(stdout).toContain("Nothing was read of this time");
+    expect(stdout).toContain("No main log was read of this time");
   });
 });

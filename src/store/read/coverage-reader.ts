@@ -16,6 +16,8 @@ export interface ServerSpan {
   readonly firstMs: EpochMs | undefined;
   readonly lastMs: EpochMs | undefined;
   readonly hasRejectLog: boolean;
+  /** Any log of it has a line with a stamp. */
+  readonly hasLines: boolean;
   /** Up to here prune has taken away text and lines of no message; undefined when it has not. */
   readonly prunedMs: EpochMs | undefined;
 }
@@ -70,13 +72,14 @@ export class CoverageReader {
          max(iif(${main}, s.last_ms, NULL)) AS lastMs,
          max(iif(${main} AND ${isAhead("s.last_ms", "s.updated_ms")}, s.updated_ms, NULL)) AS aheadOfMs,
          coalesce(max(s.log_type = ${logType("reject")}), 0) AS hasRejectLog,
+         count(s.first_ms) > 0 AS hasLines,
          max(iif(${main}, s.pruned_clock_ms, NULL)) AS prunedMs
        FROM stored_servers v LEFT JOIN stored_sources s ON s.server_id = v.id
        WHERE json_array_length(?) = 0 OR v.name IN (SELECT value FROM json_each(?))
        GROUP BY v.id ORDER BY v.name`,
     )
       .all(JSON.stringify(names), JSON.stringify(names))
-      .map(({ id, name, firstMs, lastMs, aheadOfMs, hasRejectLog, prunedMs }) => ({
+      .map(({ id, name, firstMs, lastMs, aheadOfMs, hasRejectLog, hasLines, prunedMs }) => ({
         id,
         name,
         ...afterPruning(
@@ -84,6 +87,7 @@ export class CoverageReader {
           toEpoch(prunedMs),
         ),
         hasRejectLog: hasRejectLog === 1,
+        hasLines: hasLines === 1,
         prunedMs: toEpoch(prunedMs),
       }));
   }
@@ -231,6 +235,7 @@ interface ServerRow {
   /** When a log was read that has a stamp more than a day ahead of that; null without one. */
   readonly aheadOfMs: number | null;
   readonly hasRejectLog: number;
+  readonly hasLines: number;
   readonly prunedMs: number | null;
 }
 
