@@ -1,5 +1,6 @@
 /** What the lines about a message tell beside its status, and that the first sentence must say. */
 import { normaliseAddress } from "../message/address.ts";
+import { findCause, toSessionLine } from "../message/cause.ts";
 import { isHeldOnPurpose, messageUpdate } from "../message/state.ts";
 import type { MessageStatus } from "../message/statuses.ts";
 import type { Circumstances, RefusedRecipient, UnderWay } from "../message/verdict.ts";
@@ -14,7 +15,7 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
   const refusal = events.findLast(({ event }) => event.kind === "rejection" || event.kind === "not_accepted")?.event;
   const reason = findReason(entries, status);
   return {
-    reason: reason ?? (status === "rejected" ? findCause(events) : undefined),
+    reason: reason ?? (status === "rejected" ? findCauseOfRefusal(entries) : undefined),
     refusal: refusal === undefined ? undefined : refusalOf(refusal),
     cancelledBy: lastOf(events, "cancelled")?.by,
     frozenBy: lastOf(events, "frozen")?.by,
@@ -59,27 +60,13 @@ function refusalOf(event: LogEvent): Circumstances["refusal"] {
 /** The client went, so that nobody refused the message. Source: exim-log-grammar §12.3. */
 const BROKEN_OFF = /lost while reading message data|SMTP data timeout|SMTP connection lost after final dot/;
 
-/** Kinds of lines that say why a condition of an ACL could not be evaluated. */
-const CAUSES: readonly LogEvent["kind"][] = ["scan", "configuration", "dns", "signature", "panic", "spool"];
-
-/** A refusal without a word has its cause in a line just above, of the same id. */
-function findCause(events: readonly Stamped[]): string | undefined {
-  const refused = events.findLastIndex(({ event }) => event.kind === "rejection");
-  const last = events[refused];
-  if (last?.timestamp == null) return undefined;
-  const at = Date.parse(last.timestamp);
-  const cause = events
-    .slice(0, refused)
-    .findLast(
-      ({ event, timestamp }) =>
-        CAUSES.includes(event.kind) && timestamp !== null && at - Date.parse(timestamp) <= LONGEST_CAUSE_MS,
-    )?.event;
-  if (cause === undefined || !("reason" in cause)) return undefined;
-  return cause.kind === "scan" ? `the ${cause.scanner} scanner failed: ${cause.reason}` : cause.reason;
+/** A refusal without a word has its cause in a line just above. */
+function findCauseOfRefusal(entries: readonly ReadEntry[]): string | undefined {
+  const lines = entries.flatMap(({ row, parsed }) => toSessionLine(parsed, row.timestamp));
+  const refused = lines.findLastIndex(({ event }) => event.kind === "rejection");
+  const refusal = lines[refused];
+  return refusal === undefined ? undefined : findCause(refusal, lines.slice(0, refused));
 }
-
-/** A scanner that does not answer is waited for two minutes. Source: Exim specification, av_scanner. */
-const LONGEST_CAUSE_MS = 150 * SECOND_MS;
 
 /** An error of its spool file that nothing but itself follows: Exim cannot read the message. */
 function findSpoolError(events: readonly Stamped[]): string | undefined {

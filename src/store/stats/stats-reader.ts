@@ -250,6 +250,11 @@ export class StatsReader {
     return { ...entry, timestamp: timestamp ?? "", recipient };
   }
 
+  /** See {@link SearchReader.linesBefore}. */
+  linesBefore(...asked: Parameters<SearchReader["linesBefore"]>): ReturnType<SearchReader["linesBefore"]> {
+    return this.#search.linesBefore(...asked);
+  }
+
   rejectionSample(id: number): Promise<Sample> {
     return this.#schema
       .selectFrom("rejections")
