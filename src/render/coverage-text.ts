@@ -1,5 +1,5 @@
 /** Holes in what was read, in words for whoever runs the server; text of strangers is not made safe here. */
-import type { Coverage, CoverageHole } from "../coverage/holes.ts";
+import type { Coverage, CoverageHole, LogCoverage } from "../coverage/holes.ts";
 import { countOf, formatCount, formatSeconds, formatTime } from "./form/format.ts";
 import { renderHanging } from "./form/layout.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
@@ -72,8 +72,19 @@ export function describeCoverage({ state, from, until, logs, holes }: Coverage, 
     case "whole":
       return "whole. No queue run that was due is missing, and the logs agree with one another.";
     case "unknown":
-      return "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.";
+      return [
+        "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.",
+        ...logs.flatMap((log) => describeSilence(log, timeZone)),
+      ].join(" ");
   }
+}
+
+function describeSilence({ server, silentFrom, silentUntil, isSilent }: LogCoverage, timeZone: string): string[] {
+  if (silentFrom === null || silentUntil === null) return [];
+  const span = `between ${formatTime(silentFrom, timeZone)} and ${formatTime(silentUntil, timeZone)} (${timeZone})`;
+  return isSilent
+    ? [`${server}'s main log has no line at all ${span}: Exim logged nothing, or what it logged was not read.`]
+    : [`The longest time without a line of ${server}'s main log is ${span}.`];
 }
 
 /** The same as lines of a page, with what to do below. */

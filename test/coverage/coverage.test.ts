@@ -103,6 +103,20 @@ describe("what is known of", () => {
       ["partial", "mx2 main queue-runs 02:30 07:00"],
     ],
     [
+      "one server of two, where the other one is busy meanwhile",
+      {
+        "mx1/mainlog": [
+          ...queueRuns(),
+          ...Array.from({ length: 1200 }, (_, index) => rejection(2.6 + index / 300)),
+          ...[2.7, 5, 6.9].map(
+            (at) => `${stamp(hour(at))} ${idAt(hour(at))} <= a@b.test H=x [203.0.113.3] P=esmtp S=9`,
+          ),
+        ].sort(),
+        "mx2/mainlog": queueRuns([3, 7]),
+      },
+      ["partial", "mx2 main queue-runs 02:30 07:00"],
+    ],
+    [
       "a server that ends before the other",
       { "mx1/mainlog": queueRuns(), "mx2/mainlog": queueRuns([0, 0], 12) },
       ["partial", "mx2 main outside 12:00 00:00"],
@@ -204,6 +218,52 @@ test("no question walks through a table that grows with the logs", async () => {
       plans.some((plan) => plan.includes(`idx_stored_entries_${index}`)),
       index,
     ).toBe(true);
+});
+
+describe("a time without a line, where no rhythm tells whether it is a hole,", () => {
+  /** A rejection every ten minutes of three days, but for those of some hours. */
+  const sparse = (from: number, until: number): string[] =>
+    Array.from({ length: 72 * 6 }, (_, index) => index / 6)
+      .filter((at) => at < from || at >= until)
+      .map((at) => rejection(at));
+  const SPAN = "between 2026-03-02 23:50:01 and 2026-03-04 00:00:01 (UTC)";
+
+  test("is told as the longest, and is no hole", async () => {
+    const path = await databaseWith({ "mx1/mainlog": sparse(24, 48) });
+    const coverage = await judge(path);
+    expect(coverage).toMatchObject({ state: "unknown", holes: [], logs: [{ isSilent: false }] });
+    const { stdout } = await runCli(["stats", "problems", "--db", path]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The longest time without a line of mx1's main log is ${SPAN}.`);
+    expect(stdout).toContain("None that exceeds its threshold");
+  });
+
+  test("is told where nothing else is in the time that is asked for", async () => {
+    const path = await databaseWith({ "mx1/mainlog": sparse(24, 48) });
+    const day = ["--since", "2026-03-03", "--until", "2026-03-03", "--db", path];
+    const says = `mx1's main log has no line at all ${SPAN}: Exim logged nothing, or what it logged was not read.`;
+    const stats = (await runCli(["stats", ...day])).stdout.replaceAll(/\s+/g, " ");
+    expect(stats).toContain(says);
+    expect(stats).toContain("warning mx1 has no line at all of this time");
+    expect((await runCli(["search", "--sender", "a@b.test", ...day])).stderr.replaceAll(/\s+/g, " ")).toContain(says);
+    const { stdout } = await runCli(["stats", "--json", ...day]);
+    expect(JSON.parse(stdout).coverage).toMatchObject({
+      state: "unknown",
+      logs: [{ isSilent: true, silentFrom: "2026-03-02T23:50:01.000Z", silentUntil: "2026-03-04T00:00:01.000Z" }],
+    });
+  });
+
+  test("ends where a line about a message is", async () => {
+    const retry = `${stamp(hour(30))} ${idAt(hour(1))} == a@b.test R=r T=t defer (-44): 450 later`;
+    const arrival = `${stamp(hour(1))} ${idAt(hour(1))} <= a@b.test H=x [203.0.113.3] P=esmtp S=9`;
+    const path = await databaseWith({ "mx1/mainlog": [...sparse(24, 48), arrival, retry].sort() });
+    expect((await judge(path)).logs).toMatchObject([{ silentFrom: "2026-03-03T06:00:00.000Z" }]);
+  });
+
+  test("is not told where it is short, or where queue runs tell", async () => {
+    const short = await judge(await databaseWith({ "mx1/mainlog": sparse(24, 24.5) }));
+    const told = await judge(await databaseWith({ "mx1/mainlog": queueRuns() }));
+    for (const { logs } of [short, told]) expect(logs).toMatchObject([{ silentFrom: null, silentUntil: null }]);
+  });
 });
 
 describe("a day that was not read is told by", () => {
