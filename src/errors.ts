@@ -36,6 +36,8 @@ export interface PilotErrorOptions {
   /** Advice to the user: one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** What `--json` prints beside them. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** An operational failure: a code, a full sentence naming the file or table, a hint and the cause. */
@@ -43,10 +45,12 @@ export class PilotError extends Error {
   override readonly name = "PilotError";
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: PilotErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.details = options.details ?? {};
   }
 }

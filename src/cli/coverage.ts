@@ -4,7 +4,7 @@ import type { Coverage } from "../coverage/holes.ts";
 import { describeCoverage, mendHoles } from "../render/coverage-text.ts";
 import { toVisibleLine } from "../render/form/terminal-text.ts";
 import type { Reader } from "../store/reader.ts";
-import type { EpochMs } from "../units.ts";
+import { type EpochMs, epochMs } from "../units.ts";
 import type { Io } from "./io.ts";
 
 interface Asked {
@@ -15,6 +15,13 @@ interface Asked {
 
 export function coverageOf(reader: Reader, { since, until, server = [] }: Asked, io: Pick<Io, "now">): Coverage {
   return judgeCoverage(reader.coverage, { since, until, servers: server, now: io.now() });
+}
+
+/** What was read of a time up to the last line of the servers, which nobody can have read more of. */
+export function coverageUpToLast(reader: Reader, { since, until, server }: Asked, io: Pick<Io, "now">): Coverage {
+  const lasts = reader.coverage.servers(server ?? []).flatMap(({ lastMs }) => lastMs ?? []);
+  const last = epochMs(Math.max(...lasts, since ?? 0) + 1);
+  return coverageOf(reader, { since, until: until ?? last, server }, io);
 }
 
 /** Lines below an answer that has nothing: what was read of the time, and how to read the rest. */

@@ -74,7 +74,7 @@ async function conclude(error: unknown, argv: readonly string[], io: Io): Promis
   if (!isOutputsFault) {
     reportError(failure, io);
     const { code, message, hint = null } = failure;
-    printFailure({ code, message, hint }, argv, io);
+    printFailure({ code, message, hint, ...failure.details }, argv, io);
   }
   return isOutputsFault && isReaderGone(io.signal) ? 0 : EXIT_STATUS[failure.code];
 }
@@ -108,6 +108,8 @@ interface PrintedFailure {
   readonly code: ErrorCode | "bug";
   readonly message: string;
   readonly hint: string | null;
+  /** Of an answer that is empty. */
+  readonly [detail: string]: unknown;
 }
 
 /** A program that asked for JSON gets the failure as JSON too; of lines, the last one. */

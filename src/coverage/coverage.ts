@@ -49,7 +49,10 @@ const MOST_PROBES = 500;
 export function judgeCoverage(reader: CoverageReader, request: CoverageRequest): Coverage {
   const servers = reader.servers(request.servers);
   const span = judgedSpan(servers, request);
-  if (span === undefined) return { state: "none", from: null, until: null, logs: [], holes: [] };
+  if (span === undefined) {
+    const logs = servers.filter(({ hasLines }) => hasLines).map(({ name }) => unreadMainLog(name));
+    return { state: "none", from: null, until: null, logs, holes: [] };
+  }
   const logs: LogCoverage[] = [];
   const holes: CoverageHole[] = [];
   for (const server of servers) {
@@ -84,8 +87,7 @@ function judgeServer(
   request: CoverageRequest,
 ): { readonly logs: readonly LogCoverage[]; readonly holes: readonly CoverageHole[] } {
   const { id, name, firstMs, lastMs } = server;
-  if (firstMs === undefined || lastMs === undefined)
-    return { logs: [{ server: name, logType: "main", state: "none", rhythmSeconds: null }], holes: [] };
+  if (firstMs === undefined || lastMs === undefined) return { logs: [unreadMainLog(name)], holes: [] };
   const around = {
     from: epochMs(Math.max(span.from - AROUND_MS, firstMs)),
     until: epochMs(Math.min(span.until + AROUND_MS, lastMs) + 1),
@@ -107,7 +109,13 @@ function judgeServer(
   const state = stateOf(main, span, isFine);
   return {
     logs: [
-      { server: name, logType: "main", state, rhythmSeconds },
+      {
+        server: name,
+        logType: "main",
+        state,
+        rhythmSeconds,
+        ...(state === "unknown" ? longestSilence(reader, server, span) : NOT_SILENT),
+      },
       ...(server.hasRejectLog
         ? [
             {
@@ -115,6 +123,7 @@ function judgeServer(
               logType: "reject" as const,
               state: stateOf(reject.holes, span, reject.isTold && state === "whole"),
               rhythmSeconds: null,
+              ...NOT_SILENT,
             },
           ]
         : []),
@@ -131,6 +140,55 @@ function judgeServer(
       endsWithStart: hole.logType === "main" && hasStart(reader, id, hole),
     })),
   };
+}
+
+function unreadMainLog(server: string): LogCoverage {
+  return { server, logType: "main", state: "none", rhythmSeconds: null, ...NOT_SILENT };
+}
+
+const NOT_SILENT = { silentFrom: null, silentUntil: null, isSilent: false } as const;
+/** Pieces of a time that are looked at for a silence: one that is shorter than two of them may be missed. */
+const PIECES = 256;
+/** Silences that are looked through for lines about messages, which no index has by time. */
+const MOST_SILENCES = 8;
+
+function longestSilence(
+  reader: CoverageReader,
+  server: ServerSpan,
+  span: JudgedSpan,
+): Pick<LogCoverage, "silentFrom" | "silentUntil" | "isSilent"> {
+  const silences = findSilences(reader, server, span).sort((one, other) => lengthOf(other) - lengthOf(one));
+  let longest: JudgedSpan = { from: span.from, until: span.from };
+  for (const silence of silences.slice(0, MOST_SILENCES)) {
+    if (lengthOf(silence) <= lengthOf(longest)) break;
+    const gap = reader.longestGap(server.id, silence);
+    if (lengthOf(gap) > lengthOf(longest)) longest = gap;
+  }
+  if (lengthOf(longest) < QUIET_MS) return NOT_SILENT;
+  const isSilent = longest.from < span.from && longest.until >= span.until;
+  return { silentFrom: toIso(longest.from), silentUntil: toIso(longest.until), isSilent };
+}
+
+function lengthOf({ from, until }: JudgedSpan): number {
+  return until - from;
+}
+
+/** Goes from line to line in steps, so that what is read does not grow with the log. */
+function findSilences(
+  reader: CoverageReader,
+  { id, firstMs = epochMs(0), lastMs = firstMs }: ServerSpan,
+  { from, until }: JudgedSpan,
+): JudgedSpan[] {
+  const step = Math.max((until - from) / PIECES, MINUTE_MS);
+  const silences: JudgedSpan[] = [];
+  for (let at: number = from; at <= until; ) {
+    const here = epochMs(Math.ceil(at));
+    const next = reader.firstLine(id, { from: here, until: epochMs(lastMs + 1) }) ?? lastMs;
+    if (next - here >= step)
+      silences.push({ from: reader.lastLine(id, { from: firstMs, until: here }) ?? firstMs, until: next });
+    at = Math.max(next, at) + step;
+  }
+  return silences;
 }
 
 function stateOf(holes: readonly Hole[], { from, until }: JudgedSpan, isTold: boolean): CoverageState {

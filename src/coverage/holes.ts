@@ -38,6 +38,14 @@ export interface LogCoverage {
   readonly state: CoverageState;
   /** Between two queue runs at the end of the log; null without a rhythm. */
   readonly rhythmSeconds: number | null;
+  /**
+   * ISO-8601: the longest time without a line, of an hour at least, where no rhythm tells whether it is a hole; from the last line
+   * before it to the first one behind it. Null else.
+   */
+  readonly silentFrom: string | null;
+  readonly silentUntil: string | null;
+  /** No line at all of the time that is judged: nothing was logged, or it was not read. */
+  readonly isSilent: boolean;
 }
 
 export interface Coverage {

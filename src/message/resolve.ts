@@ -37,6 +37,7 @@ function collectEventsByTarget(recipients: readonly RecipientState[]): ReadonlyM
       if (word.outcome === "deferred") continue;
       add(word.target, word);
       add(localKey(word.target, word.recipient), word);
+      add(unqualifiedKey(word.recipient), word);
     }
   }
   return byTarget;
@@ -44,16 +45,30 @@ function collectEventsByTarget(recipients: readonly RecipientState[]): ReadonlyM
 
 /**
  * Exim delivers once to a mailbox that two recipients lead to, and logs it under one of them: after `=> alice <team@x.example>`
- * nothing is said about a recipient `alice@x.example`.
+ * nothing is said about a recipient `alice@x.example`. A recipient without a domain is named with the one that Exim gave it.
  */
 function findSharedFate(
   address: string,
   shared: ReadonlyMap<string, readonly RecipientEvent[]>,
 ): RecipientFate | undefined {
   const at = address.lastIndexOf("@");
-  const underLocalName = at === -1 ? [] : (shared.get(localKey(address.slice(0, at), address)) ?? []);
-  const words = [...(shared.get(address) ?? []), ...underLocalName];
+  const underOtherName =
+    at === -1
+      ? ofOneRecipient(shared.get(`${address}\n@`) ?? [])
+      : (shared.get(localKey(address.slice(0, at), address)) ?? []);
+  const words = [...(shared.get(address) ?? []), ...underOtherName];
   return words.length === 0 ? undefined : worst(words);
+}
+
+/** Key of a recipient by what stands before its domain: for those that were named without one. */
+function unqualifiedKey(recipient: string): string {
+  const at = recipient.lastIndexOf("@");
+  return `${at === -1 ? recipient : recipient.slice(0, at)}\n@`;
+}
+
+/** None when they are about several: which domain Exim gave a recipient without one is then not known. */
+function ofOneRecipient(words: readonly RecipientEvent[]): readonly RecipientEvent[] {
+  return words.every(({ recipient }) => recipient === words[0]?.recipient) ? words : [];
 }
 
 /** Key of a local name at the domain of a recipient; no address holds a line break. */

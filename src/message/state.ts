@@ -216,6 +216,6 @@ const HELD_ON_PURPOSE =
   /^(?:domain (?:matches queue_smtp_domains|is held|is in queue_domains)|SMTP delivery explicitly queued|concurrency limit reached)/;
 
 /** Exim left the address on the queue because it was told to: nothing was tried. */
-function isHeldOnPurpose(error: string | undefined): boolean {
+export function isHeldOnPurpose(error: string | undefined): boolean {
   return error !== undefined && HELD_ON_PURPOSE.test(error);
 }

@@ -21,6 +21,18 @@ export interface VerdictRecipient {
   readonly isCancelled: boolean;
   /** Time that Exim tried before the retry time was exceeded; undefined if something else ended it. */
   readonly triedMs: number | undefined;
+  /** Why Exim did not try it when it last looked, other than that it waits: `domain is held`. */
+  readonly heldBecause: string | undefined;
+  /** Exim was told to deliver nothing (-N). */
+  readonly isSuppressed: boolean;
+}
+
+/** A recipient that was refused after the data, while others of the message were accepted (PRDR). */
+export interface RefusedRecipient {
+  readonly address: string;
+  readonly isTemporary: boolean;
+  /** As logged; undefined where the line has no words. */
+  readonly reason: string | undefined;
 }
 
 /** A delivery that goes on: no line about a recipient tells of it yet. */
@@ -43,6 +55,9 @@ export interface Circumstances {
   /** Why Exim cannot read the message any more. */
   readonly spoolError: string | undefined;
   readonly underWay: UnderWay | undefined;
+  readonly refusedRecipients: readonly RefusedRecipient[];
+  /** The system filter delivered it elsewhere, and not to its recipients. */
+  readonly isRedirected: boolean;
 }
 
 export interface VerdictFacts extends Circumstances {
@@ -57,6 +72,8 @@ export interface VerdictFacts extends Circumstances {
   /** The text of the last line about it. */
   readonly lastText: string;
   readonly isFrozen: boolean;
+  /** Accepted, and the client was told that it was rejected. */
+  readonly isFakeReject: boolean;
 }
 
 /** An ISO timestamp as the reader's clock shows it. */
@@ -70,7 +87,7 @@ const MOST_NAMES = 3;
  * 2026-03-02 16:11:01: 451 4.7.1 greylisted.`
  */
 export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): string {
-  const because = facts.reason === undefined ? "" : `: ${facts.reason}`;
+  const because = facts.reason === undefined ? "" : `: ${inOneLine(facts.reason)}`;
   switch (facts.status) {
     case "rejected":
       if (facts.refusal === "broken off")
@@ -79,15 +96,22 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
     case "queued":
       return sentence(`Accepted and left on the queue without a try${because}`);
     case "discarded":
-      if (facts.recipients.length === 0) return sentence(`Accepted and discarded as a whole${because}`);
+      if (facts.recipients.length === 0)
+        return sentence(
+          `Accepted and discarded as a whole${facts.reason === undefined ? "" : discardedBecause(facts.reason)}`,
+        );
       break;
     default:
       break;
   }
   const clauses = recipientClauses(facts, formatTime);
+  if (clauses.length === 0 && facts.cancelledBy !== undefined)
+    clauses.push(`cancelled by ${nameAndWords(facts.cancelledBy)}; the log does not name its recipients`);
+  if (facts.isRedirected) clauses.unshift(redirectedClause(facts));
   if (facts.isFrozen) clauses.unshift(frozenClause(facts));
   if (facts.spoolError !== undefined && facts.completedAt === undefined)
     clauses.unshift(`Exim cannot read it from its spool, so nothing happens to it: ${facts.spoolError}`);
+  if (facts.isFakeReject && clauses.length > 0) clauses.push("its client was told that it was rejected (fakereject)");
   if (clauses.length > 0) return sentence(clauses.join("; "));
   if (facts.status === "received" && facts.underWay !== undefined)
     return sentence(`Received, and being tried${describeUnderWay(facts.underWay, formatTime)}`);
@@ -100,7 +124,7 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
 
 function unknownVerdict({ completedAt, lastText }: VerdictFacts): string {
   return completedAt === undefined
-    ? sentence(`The log does not show what became of it; the last it says is: ${firstLine(lastText)}`)
+    ? sentence(`The log does not show what became of it; the last it says is: ${inOneLine(lastText)}`)
     : "Finished, and no line says what became of its recipients.";
 }
 
@@ -119,23 +143,41 @@ function frozenClause({ frozenBy }: VerdictFacts): string {
   return `Frozen on the queue${by}: not tried until it is thawed`;
 }
 
+/** A filter says no more than that it was one. */
+function discardedBecause(reason: string): string {
+  if (reason === "filter") return " by a filter of the recipient";
+  return reason === "system filter" ? " by the system filter" : `: ${toClause(reason)}`;
+}
+
+function redirectedClause({ recipients }: VerdictFacts): string {
+  const ignored = recipients.filter(({ status }) => status === "discarded");
+  return (
+    plainClause("redirected by the system filter, which ignored", ignored) ||
+    "redirected by the system filter, which ignored its recipients"
+  );
+}
+
 function describeUnderWay({ since, lastHost }: UnderWay, formatTime: FormatTime): string {
   const host = lastHost === undefined ? "; another process has the message" : `; the last host: ${lastHost}`;
   return ` since ${formatTime(since)}${host}`;
 }
 
 function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[] {
-  const { recipients, hasNullSender, cancelledBy, frozenBy, isFrozen, underWay } = facts;
+  const { hasNullSender, cancelledBy = "", frozenBy, isFrozen, underWay, refusedRecipients, isRedirected } = facts;
+  const recipients = facts.recipients.filter(({ status }) => !isRedirected || status !== "discarded");
   const bounced = recipients.filter(({ status }) => status === "bounced");
   const cancelled = bounced.filter(({ isCancelled }) => isCancelled);
   const timedOut = bounced.filter(({ triedMs }) => triedMs !== undefined);
   const isToldNobody = hasNullSender || (isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy));
   const of = (status: RecipientStatus, isMarked = false): readonly VerdictRecipient[] =>
     recipients.filter((recipient) => recipient.status === status && recipient.isMarkedDelivered === isMarked);
+  const refused = new Set(refusedRecipients.map(({ address }) => address));
+  const isNew = refusedRecipients.filter(({ address }) => !recipients.some((known) => known.address === address));
+  const discarded = of("discarded");
   return [
-    deliveredClause(of("delivered"), recipients.length, formatTime),
+    deliveredClause(of("delivered"), recipients.length + isNew.length, formatTime),
     plainClause("marked as delivered by an administrator for", of("delivered", true)),
-    troubleClause(`cancelled by ${cancelledBy}: bounced for`, cancelled, () => "", "the last error was"),
+    troubleClause(`cancelled by ${nameAndWords(cancelledBy)}: bounced for`, cancelled, () => "", "the last error was"),
     ...[...Map.groupBy(timedOut, ({ triedMs }) => describeSpan(triedMs ?? 0))].map(([span, those]) =>
       troubleClause(
         `given up ${span} (retry timeout exceeded), ${isToldNobody ? "failed" : "bounced"} for`,
@@ -153,12 +195,29 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
       of("deferred"),
       (recipient) => `${describeTries(recipient, formatTime)}${describeCopies(recipient)}`,
     ),
-    plainClause("discarded on purpose for", of("discarded")),
+    ...refusedRecipients.map(
+      ({ address, isTemporary, reason }) =>
+        `${isTemporary ? "put off" : "refused"} after the data (PRDR) for ${address}${reason === undefined ? "" : `: ${toClause(reason)}`}`,
+    ),
+    withEnding(
+      plainClause(
+        "discarded on purpose for",
+        discarded.filter(({ isSuppressed }) => !isSuppressed),
+      ),
+      facts.status === "discarded" && facts.reason !== undefined ? discardedBecause(facts.reason) : "",
+    ),
+    plainClause(
+      "not delivered, since Exim was told not to (-N), to",
+      discarded.filter(({ isSuppressed }) => isSuppressed),
+    ),
     plainClause("removed by an administrator before it reached", of("removed")),
     underWay === undefined
       ? plainClause("not tried yet for", of("pending"))
       : withEnding(plainClause("being tried for", of("pending")), describeUnderWay(underWay, formatTime)),
-    plainClause("finished without a word about", of("unknown")),
+    plainClause(
+      "finished without a word about",
+      of("unknown").filter(({ address }) => !refused.has(address)),
+    ),
   ].filter((clause) => clause !== "");
 }
 
@@ -176,10 +235,22 @@ function deliveredClause(delivered: readonly VerdictRecipient[], count: number, 
   return `delivered to ${all}${when === "" ? "" : `, the last${when}`}`;
 }
 
-function describeTries({ attempts, deferredAt, lastTriedAt }: VerdictRecipient, formatTime: FormatTime): string {
+function describeTries(
+  { attempts, deferredAt, lastTriedAt, heldBecause }: VerdictRecipient,
+  formatTime: FormatTime,
+): string {
   const since = deferredAt === undefined ? "" : ` since ${formatTime(deferredAt)}`;
-  if (lastTriedAt === undefined) return `${since}, not tried: Exim waits for the retry time that another try set`;
-  return attempts === 1 ? since : `${since}, ${attempts} attempts, the last at ${formatTime(lastTriedAt)}`;
+  const held = heldBecause === undefined ? "" : `, held back now (${toClause(heldBecause)})`;
+  if (lastTriedAt !== undefined)
+    return `${since}${attempts === 1 ? "" : `, ${attempts} attempts, the last at ${formatTime(lastTriedAt)}`}${held}`;
+  const why = heldBecause === undefined ? "Exim waits for the retry time that another try set" : toClause(heldBecause);
+  return `${since}, not tried: ${why}`;
+}
+
+/** `system filter (no: "policy")` of `system filter: no: "policy"`. */
+function nameAndWords(by: string): string {
+  const colon = by.indexOf(": ");
+  return colon === -1 ? by : `${by.slice(0, colon)} (${toClause(by.slice(colon + 2))})`;
 }
 
 /** Mentions the copies that were delivered elsewhere. */
@@ -219,7 +290,7 @@ function troubleClause(
   if (recipients.length === 0) return "";
   const named = recipients.slice(0, MOST_NAMES).map((recipient) => {
     const because = before === "" ? ": " : `; ${before} `;
-    const error = recipient.lastError === undefined ? "" : `${because}${firstLine(recipient.lastError)}`;
+    const error = recipient.lastError === undefined ? "" : `${because}${toClause(recipient.lastError)}`;
     return `${what} ${recipient.address}${describe(recipient)}${error}`;
   });
   const rest = recipients.length - named.length;
@@ -236,12 +307,36 @@ function plainClause(what: string, recipients: readonly VerdictRecipient[]): str
   return `${what} ${names}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
-function firstLine(text: string): string {
-  const end = text.indexOf("\n");
-  return end === -1 ? text : text.slice(0, end);
+/** Longer errors are told in full below the first sentence. */
+const LONGEST_ERROR = 300;
+const REPLY_CODE = /(?:^|: )([245]\d\d)-/;
+
+/**
+ * A text of several lines as one, without the code that begins each line of a reply: `550-5.7.1 no mail` and `550 5.7.1 today` are
+ * `550 5.7.1 no mail today`. A long one ends with `…`.
+ */
+function inOneLine(text: string): string {
+  const [first = "", ...others] = text.split("\n");
+  const code = REPLY_CODE.exec(first)?.[1];
+  const repeated = code === undefined ? /^\s+/ : new RegExp(`^${code}[ -](?:[245]\\.\\d{1,3}\\.\\d{1,3}(?: |$))?`);
+  const lines = [
+    code === undefined ? first : first.replace(`${code}-`, `${code} `),
+    ...others.map((line) => line.replace(repeated, "")),
+  ];
+  const line = lines
+    .map((one) => one.trim())
+    .filter((one) => one !== "")
+    .join(" ");
+  if (line.length <= LONGEST_ERROR) return line;
+  return `${line.slice(0, line.lastIndexOf(" ", LONGEST_ERROR) + 1 || LONGEST_ERROR).trimEnd()} …`;
+}
+
+/** The same without the stop at its end, as a part of a sentence. */
+function toClause(text: string): string {
+  return inOneLine(text).replace(/[\s.]+$/, "");
 }
 
 function sentence(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

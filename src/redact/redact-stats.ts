@@ -21,6 +21,8 @@ const FIELD_OF_AXIS = {
   protocol: "protocol",
   "tls-version": "tls",
   cipher: "tls",
+  signature: "category",
+  "spam-score": "category",
   router: "router",
   transport: "transport",
   mx: "host",

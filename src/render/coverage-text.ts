@@ -1,5 +1,5 @@
 /** Holes in what was read, in words for whoever runs the server; text of strangers is not made safe here. */
-import type { Coverage, CoverageHole } from "../coverage/holes.ts";
+import type { Coverage, CoverageHole, LogCoverage } from "../coverage/holes.ts";
 import { countOf, formatCount, formatSeconds, formatTime } from "./form/format.ts";
 import { renderHanging } from "./form/layout.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
@@ -49,24 +49,42 @@ export function mendHoles(holes: readonly CoverageHole[]): string {
 }
 
 /** Describes in one line which part of a time was read. */
-export function describeCoverage({ state, from, until, holes }: Coverage, timeZone: string): string {
+export function describeCoverage({ state, from, until, logs, holes }: Coverage, timeZone: string): string {
+  const unread = logs
+    .filter(
+      (log) =>
+        log.state === "none" && !holes.some(({ server, logType }) => server === log.server && logType === log.logType),
+    )
+    .map(({ server, logType }) => `No ${logType} log of ${server} has been read.`);
   const told = holes.slice(0, MOST_TOLD).map((hole) => describeHole(hole, timeZone));
   const more = holes.length - told.length;
   const rest =
     more === 0
       ? []
       : [`There ${more === 1 ? "is" : "are"} ${formatCount(more)} more: see \`exim-pilot stats coverage\`.`];
-  if (from === null || until === null) return "none. No log has been read yet.";
+  if (from === null || until === null)
+    return unread.length === 0 ? "none. No log has been read yet." : ["none.", ...unread].join(" ");
   switch (state) {
     case "none":
-      return ["none. Nothing was read of that time.", ...told, ...rest].join(" ");
+      return ["none. Nothing was read of that time.", ...unread, ...told, ...rest].join(" ");
     case "partial":
-      return ["partial.", ...told, ...rest].join(" ");
+      return ["partial.", ...unread, ...told, ...rest].join(" ");
     case "whole":
       return "whole. No due queue run is missing, and the logs agree.";
     case "unknown":
-      return "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.";
+      return [
+        "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.",
+        ...logs.flatMap((log) => describeSilence(log, timeZone)),
+      ].join(" ");
   }
+}
+
+function describeSilence({ server, silentFrom, silentUntil, isSilent }: LogCoverage, timeZone: string): string[] {
+  if (silentFrom === null || silentUntil === null) return [];
+  const span = `between ${formatTime(silentFrom, timeZone)} and ${formatTime(silentUntil, timeZone)} (${timeZone})`;
+  return isSilent
+    ? [`${server}'s main log has no line at all ${span}: Exim logged nothing, or what it logged was not read.`]
+    : [`The longest time without a line of ${server}'s main log is ${span}.`];
 }
 
 /** The same as lines of a page, with what to do below. */

@@ -56,8 +56,9 @@ function shortStatus({ status }: SearchResult): string {
 }
 
 function describe(result: SearchResult, { sort, hasServers }: ListOptions): string {
-  const { sender, recipients, subject, host, helo, ipAddress, kind, reason, sizeBytes, queueSeconds, server, tags } =
+  const { sender, recipients, subject, host, helo, ipAddress, kind, reason, cause, sizeBytes, queueSeconds, server } =
     result;
+  const { tags } = result;
   const measure = sort === "size" ? sizeBytes : queueSeconds;
   const measured =
     sort === "time" || measure === null ? "" : sort === "size" ? formatBytes(measure) : formatSeconds(measure);
@@ -68,7 +69,8 @@ function describe(result: SearchResult, { sort, hasServers }: ListOptions): stri
   const place = hasServers ? `(${server})` : "";
   const called = tags.map((tag) => `#${tag}`).join(" ");
   const text = [measured, way, title, client, place, called].filter(isText).join("  ");
-  return reason === null ? text : `${text}: ${withoutPreamble(firstLine(reason))}`;
+  const why = [reason, cause].filter((one) => one !== null).map((one) => withoutPreamble(firstLine(one)));
+  return why.length === 0 ? text : `${text}: ${why.join("; ")}`;
 }
 
 /** `SMTP error from remote mail server after RCPT TO:<x@y.example>: 550 no` is `550 no`: the list is no place for the rest. */
@@ -104,6 +106,7 @@ const CSV_COLUMNS = [
   "ipAddress",
   "auth",
   "reason",
+  "cause",
 ] as const satisfies readonly (keyof SearchResult)[];
 
 export function renderSearchCsvHeading(): string {

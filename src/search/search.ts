@@ -1,4 +1,5 @@
 /** Selects messages, rejections and other lines by a filter. */
+import { CAUSE_KINDS, findStoredCause, LONGEST_CAUSE_MS, lacksCause } from "../message/cause.ts";
 import type { MessageStatus } from "../message/statuses.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { Filter } from "../store/search/filter.ts";
@@ -38,8 +39,7 @@ export async function toPage(
   const last = shown.at(-1);
   const next = hits.length > limit && last !== undefined ? formatCursor(last, order) : null;
   const timeZones = await reader.timeZones();
-  const found = await reader.read(shown);
-  return { results: found.map((one) => toResult(one, timeZones)), next };
+  return { results: await toResults(reader, shown, timeZones), next };
 }
 
 /** The results of hits that come so many at a time, so that memory does not grow with them. */
@@ -48,7 +48,28 @@ export async function* readResults(
   pages: AsyncIterable<readonly Hit[]> | Iterable<readonly Hit[]>,
 ): AsyncGenerator<readonly SearchResult[]> {
   const timeZones = await reader.timeZones();
-  for await (const hits of pages) yield (await reader.read(hits)).map((one) => toResult(one, timeZones));
+  for await (const hits of pages) yield toResults(reader, hits, timeZones);
+}
+
+async function toResults(
+  reader: SearchReader,
+  hits: readonly Hit[],
+  timeZones: TimeZones,
+): Promise<readonly SearchResult[]> {
+  const results: SearchResult[] = [];
+  for (const one of await reader.read(hits)) {
+    const result = toResult(one, timeZones);
+    const refusal =
+      one.kind === "rejection" ? one.rejection : one.kind === "message" ? one.message.rejection : undefined;
+    const isUnexplained = refusal !== undefined && result.reason === refusal.reason && lacksCause(refusal.reason);
+    results.push(isUnexplained ? { ...result, cause: await causeOf(reader, refusal.id) } : result);
+  }
+  return results;
+}
+
+async function causeOf(reader: SearchReader, entryId: number): Promise<string | null> {
+  const lines = await reader.linesBefore(entryId, CAUSE_KINDS, LONGEST_CAUSE_MS);
+  return findStoredCause(lines, parseEntryText) ?? null;
 }
 
 type TimeZones = ReadonlyMap<string, string>;
@@ -92,6 +113,7 @@ function ofMessage(message: FoundMessage, timeZones: TimeZones): SearchResult {
     ipAddress: message.ip_address ?? refused?.ip_address ?? null,
     auth: message.auth ?? refused?.auth ?? null,
     reason: troubled?.last_error ?? rejection?.reason ?? null,
+    cause: null,
   };
 }
 
@@ -112,6 +134,7 @@ function ofRejection(rejection: FoundRejection, timeZones: TimeZones): SearchRes
     ipAddress: rejection.ip_address,
     auth: rejection.auth,
     reason: rejection.reason,
+    cause: null,
   };
 }
 
@@ -132,6 +155,7 @@ function ofEntry(entry: FoundEntry, timeZones: TimeZones): SearchResult {
     ipAddress: entry.ip_address,
     auth: null,
     reason: entry.bytes === undefined ? null : (parseEntryText(entry.bytes)?.text ?? decodeLines(entry.bytes)),
+    cause: null,
   };
 }
 

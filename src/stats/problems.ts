@@ -70,15 +70,17 @@ export async function findProblems(
   return found.flat().sort((one, other) => compareText(one.severity, other.severity));
 }
 
-function findUnread({ state, holes }: Coverage): Problem[] {
-  if (state !== "none" && holes.length === 0) return [];
-  const servers = [...new Set(holes.map(({ server }) => server))];
-  const since = holes.map(({ from }) => from).sort(compareText)[0] ?? null;
+function findUnread({ state, logs, holes }: Coverage): Problem[] {
+  const unread = logs.filter((log) => log.state === "none");
+  const silent = logs.filter((log) => log.isSilent);
+  if (state !== "none" && holes.length === 0 && unread.length === 0 && silent.length === 0) return [];
+  const servers = [...new Set([...holes, ...unread, ...silent].map(({ server }) => server))];
+  const since = [...holes.map(({ from }) => from), ...silent.flatMap(({ silentFrom }) => silentFrom ?? [])];
   return [
     {
       ...problem("unread", state === "none" ? "serious" : "warning", holes.length),
       share: state === "none" ? 1 : null,
-      since,
+      since: since.sort(compareText)[0] ?? null,
       subjects: servers.slice(0, MOST_SUBJECTS),
     },
   ];

@@ -1,7 +1,9 @@
 /** Why: failed attempts and rejections by category, each with one of its lines. */
+import { CAUSE_KINDS, findStoredCause, LONGEST_CAUSE_MS, lacksCause } from "../message/cause.ts";
 import { operatorOf, replyIn } from "../message/failure-category.ts";
 import { FAILURE_ADVICE, type FailureCategory, OPERATORS, type Operator } from "../message/reply-rules.ts";
 import type { RejectionPhase } from "../parse/events.ts";
+import { parseEntryText } from "../parse/record.ts";
 import type { FailureGroup, ReasonCount, RejectionGroup } from "../store/stats/counts.ts";
 import type { Sample, StatsReader } from "../store/stats/stats-reader.ts";
 import { compareText } from "../text.ts";
@@ -102,7 +104,7 @@ export async function explainRejections(
   reader: StatsReader,
 ): Promise<RejectionReasons> {
   const reasons = await Promise.all(
-    groups.map(async ({ sampleId, ...group }) => ({ ...group, sample: await reader.rejectionSample(sampleId) })),
+    groups.map(async ({ sampleId, ...group }) => ({ ...group, sample: await sampleOf(reader, sampleId) })),
   );
   reasons.sort(
     (one, other) =>
@@ -111,6 +113,15 @@ export async function explainRejections(
       compareText(one.phase, other.phase),
   );
   return { rejections: sum(reasons, (reason) => reason.rejections), reasons };
+}
+
+/** Of a refusal that does not say why, what made it. */
+async function sampleOf(reader: StatsReader, id: number): Promise<Sample> {
+  const sample = await reader.rejectionSample(id);
+  if (!lacksCause(sample.text)) return sample;
+  const cause = findStoredCause(await reader.linesBefore(id, CAUSE_KINDS, LONGEST_CAUSE_MS), parseEntryText);
+  if (cause === undefined) return sample;
+  return { ...sample, text: sample.text === null ? cause : `${sample.text}; ${cause}` };
 }
 
 const NAME = String.raw`((?:[a-z0-9_-]+\.)+[a-z]{2,})`;

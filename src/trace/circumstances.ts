@@ -1,7 +1,9 @@
 /** Collects the facts beside the status that the verdict must mention. */
 import { normaliseAddress } from "../message/address.ts";
+import { findCause, toSessionLine } from "../message/cause.ts";
+import { isHeldOnPurpose, messageUpdate } from "../message/state.ts";
 import type { MessageStatus } from "../message/statuses.ts";
-import type { Circumstances, UnderWay } from "../message/verdict.ts";
+import type { Circumstances, RefusedRecipient, UnderWay } from "../message/verdict.ts";
 import type { LogEvent } from "../parse/events.ts";
 import { SECOND_MS } from "../units.ts";
 import { findReason, type ReadEntry } from "./timeline.ts";
@@ -13,13 +15,31 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
   const refusal = events.findLast(({ event }) => event.kind === "rejection" || event.kind === "not_accepted")?.event;
   const reason = findReason(entries, status);
   return {
-    reason: reason ?? (status === "rejected" ? findCause(events) : undefined),
+    reason: reason ?? (status === "rejected" ? findCauseOfRefusal(entries) : undefined),
     refusal: refusal === undefined ? undefined : refusalOf(refusal),
     cancelledBy: lastOf(events, "cancelled")?.by,
     frozenBy: lastOf(events, "frozen")?.by,
     spoolError: findSpoolError(events),
     underWay: findUnderWay(events),
+    refusedRecipients: findRefusedRecipients(events),
+    isRedirected: events.some(({ event }) => event.kind === "recipients_ignored"),
   };
+}
+
+/** Those of whom the client was told after the data that they do not get the message; an acceptance of the same recipient has no words. */
+function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedRecipient[] {
+  const refused = new Map<string, RefusedRecipient>();
+  for (const { event } of events) {
+    if (event.kind !== "prdr" || event.verdict === "acceptance") continue;
+    const address = normaliseAddress(event.recipient);
+    const known = refused.get(address);
+    refused.set(address, {
+      address,
+      isTemporary: known?.isTemporary === true || event.verdict === "temporary_refusal",
+      reason: event.reason ?? known?.reason,
+    });
+  }
+  return [...refused.values()];
 }
 
 type Stamped<Event extends LogEvent = LogEvent> = { readonly event: Event; readonly timestamp: string | null };
@@ -40,27 +60,13 @@ function refusalOf(event: LogEvent): Circumstances["refusal"] {
 /** The client went, so that nobody refused the message. Source: exim-log-grammar §12.3. */
 const BROKEN_OFF = /lost while reading message data|SMTP data timeout|SMTP connection lost after final dot/;
 
-/** Kinds of lines that say why a condition of an ACL could not be evaluated. */
-const CAUSES: readonly LogEvent["kind"][] = ["scan", "configuration", "dns", "signature", "panic", "spool"];
-
-/** A refusal without a word has its cause in a line just above, of the same id. */
-function findCause(events: readonly Stamped[]): string | undefined {
-  const refused = events.findLastIndex(({ event }) => event.kind === "rejection");
-  const last = events[refused];
-  if (last?.timestamp == null) return undefined;
-  const at = Date.parse(last.timestamp);
-  const cause = events
-    .slice(0, refused)
-    .findLast(
-      ({ event, timestamp }) =>
-        CAUSES.includes(event.kind) && timestamp !== null && at - Date.parse(timestamp) <= LONGEST_CAUSE_MS,
-    )?.event;
-  if (cause === undefined || !("reason" in cause)) return undefined;
-  return cause.kind === "scan" ? `the ${cause.scanner} scanner failed: ${cause.reason}` : cause.reason;
+/** A refusal without a word has its cause in a line just above. */
+function findCauseOfRefusal(entries: readonly ReadEntry[]): string | undefined {
+  const lines = entries.flatMap(({ row, parsed }) => toSessionLine(parsed, row.timestamp));
+  const refused = lines.findLastIndex(({ event }) => event.kind === "rejection");
+  const refusal = lines[refused];
+  return refusal === undefined ? undefined : findCause(refusal, lines.slice(0, refused));
 }
-
-/** A scanner that does not answer is waited for two minutes. Source: Exim specification, av_scanner. */
-const LONGEST_CAUSE_MS = 150 * SECOND_MS;
 
 /** An error of its spool file that nothing but itself follows: Exim cannot read the message. */
 function findSpoolError(events: readonly Stamped[]): string | undefined {
@@ -136,3 +142,43 @@ export function findTakenAllTheSame(entries: readonly ReadEntry[]): ReadonlySet<
 }
 
 const SAME_DELIVERY_MS = 60 * SECOND_MS;
+
+/** Why Exim last left each recipient alone on purpose, other than that a retry time is not reached; without those that were tried since. */
+export function findHeldBack(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const held = new Map<string, string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind !== "deferral") continue;
+    const recipient = normaliseAddress(event.address.original);
+    if (isHeldOnPurpose(event.error)) held.set(recipient, event.error);
+    else if (!event.isRetrySkip) held.delete(recipient);
+  }
+  return held;
+}
+
+/** The recipients for whom -N suppressed the delivery. */
+export function findSuppressed(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const suppressed = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind === "delivery" && event.flag === "*>") suppressed.add(normaliseAddress(event.address.original));
+  }
+  return suppressed;
+}
+
+/** Other names of a recipient, by the name that a line says it was given: `"bob@old.example" from env-to rewritten as "bob@example.org"`. */
+export function findRewrittenRecipients(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const rewritten = new Map<string, string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind !== "rewrite" || event.address === undefined || event.result === undefined) continue;
+    if (event.place === "env-to") rewritten.set(normaliseAddress(event.address), normaliseAddress(event.result));
+  }
+  return rewritten;
+}
+
+/** The recipients that the arrival names, or that somebody added. */
+export function findAnnounced(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const updates = entries.flatMap(({ parsed }) => (parsed === undefined ? [] : (messageUpdate(parsed.event) ?? [])));
+  return new Set(updates.flatMap(({ announced }) => announced));
+}

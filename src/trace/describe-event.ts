@@ -64,8 +64,13 @@ function withoutRepeatedId(text: string): string {
   return end > 0 && isMessageId(text.slice(0, end)) ? text.slice(end + 1) : text;
 }
 
+/** What a system says of a connection that was not made, on Linux, BSD and Solaris. */
+const NOT_REACHED =
+  /^(?:Connection (?:timed out|refused)|Operation timed out|No route to host|(?:Network|Host) is (?:unreachable|down)|Network is down|Can't assign requested address|Cannot assign requested address|Permission denied|Operation not permitted|retry time not reached)/i;
+
 function describeHostError({ host, error }: HostError, isTaken: boolean): string {
-  return isTaken ? `${describeHost(host)}: ${error}` : `${describeHost(host)} could not take it: ${error}`;
+  if (isTaken) return `${describeHost(host)}: ${error}`;
+  return `${describeHost(host)} ${NOT_REACHED.test(error) ? "could not be reached" : "did not take it"}: ${error}`;
 }
 
 function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: Arrival): string {

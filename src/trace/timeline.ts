@@ -1,6 +1,7 @@
 /** The lines about a message, in order, each with what it says. */
 import { normaliseAddress } from "../message/address.ts";
 import type { MessageStatus } from "../message/statuses.ts";
+import type { Rejection } from "../parse/events.ts";
 import { type ParsedEntry, parseEntryText } from "../parse/record.ts";
 import type { EntryRow } from "../store/read/message-reader.ts";
 import { decodeLines } from "../text.ts";
@@ -45,7 +46,16 @@ export function findReason(entries: readonly ReadEntry[], status: MessageStatus)
   const last = events.findLast(
     (event) => kinds.includes(event.kind) && "reason" in event && event.reason !== undefined,
   );
-  return last !== undefined && "reason" in last ? last.reason : undefined;
+  if (last !== undefined && "reason" in last) return last.reason;
+  const refused = events.findLast((event) => event.kind === "rejection");
+  const host = refused?.phase === "cutthrough" ? hostThatRefused(refused) : undefined;
+  return status === "rejected" && host !== undefined ? `${host} refused it` : undefined;
+}
+
+/** The next host that refused what was passed on to it while it came in: in the line behind the client's. */
+function hostThatRefused({ details }: Rejection): string | undefined {
+  const at = details.findIndex((key, index) => index % 2 === 0 && key === "H");
+  return at === -1 ? undefined : details[at + 1];
 }
 
 /** The recipients that an administrator marked as delivered. */

@@ -5,7 +5,16 @@ import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
 import type { AttemptRow, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
 import type { RecipientRow } from "../store/search/recipient-row.ts";
-import { findCircumstances, findFailed, findRetryTimeouts, findTakenAllTheSame } from "./circumstances.ts";
+import {
+  findAnnounced,
+  findCircumstances,
+  findFailed,
+  findHeldBack,
+  findRetryTimeouts,
+  findRewrittenRecipients,
+  findSuppressed,
+  findTakenAllTheSame,
+} from "./circumstances.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";
 import { findFirstDeferrals, findMarkedDelivered, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
@@ -50,7 +59,10 @@ async function traceOne(
   const message = withRefusal(toMessage(row, timeZone, childIds), rejections);
   const found = {
     message,
-    recipients: [...toRecipients(recipients, attempts, read), ...toDropped(dropped, recipients)],
+    recipients: [
+      ...withoutOtherNames(toRecipients(recipients, attempts, read), attempts, read),
+      ...toDropped(dropped, recipients),
+    ],
     attempts: attempts.map(toAttempt),
     timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null, taken)),
   };
@@ -67,16 +79,21 @@ function describe(
   const isCancelled = circumstances.cancelledBy !== undefined;
   const failed = findFailed(entries);
   const timedOut = findRetryTimeouts(entries);
-  const undelivered = new Set(recipients.flatMap(({ status, address }) => (status === "delivered" ? [] : [address])));
-  const copies = findCopies(attempts, undelivered);
+  const undelivered = recipients.flatMap(({ status, address }) => (status === "delivered" ? [] : [address]));
+  const copies = findCopies(attempts, new Set([...undelivered, SYSTEM_FILTER]));
+  const heldBack = findHeldBack(entries);
+  const suppressed = findSuppressed(entries);
   return formatVerdict(
     {
       status: message.status,
       recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
         ...recipient,
-        copies: copies.get(recipient.address) ?? [],
+        address: recipient.address === SYSTEM_FILTER ? nameSystemFilter(copies) : recipient.address,
+        copies: recipient.status === "delivered" ? [] : (copies.get(recipient.address) ?? []),
         isCancelled: isCancelled && recipient.status === "bounced" && !failed.has(recipient.address),
-        triedMs: spanOf(deferredAt ?? message.timestamp, timedOut.get(recipient.address)),
+        triedMs: spanOf(message.timestamp, timedOut.get(recipient.address)),
+        heldBecause: heldBack.get(recipient.address),
+        isSuppressed: suppressed.has(recipient.address),
         deliveredAt: deliveredAt ?? undefined,
         deferredAt: deferredAt ?? undefined,
         lastTriedAt: lastTriedAt ?? undefined,
@@ -87,10 +104,20 @@ function describe(
       lastSeenAt: last?.timestamp ?? message.timestamp,
       lastText: last?.text ?? "",
       isFrozen: message.isFrozen,
+      isFakeReject: message.isFakeReject,
       ...circumstances,
     },
     formatTime,
   );
+}
+
+/** What Exim names the recipient whose deliveries the system filter sets up. */
+const SYSTEM_FILTER = "system-filter";
+
+/** `carol`: where the system filter delivered to. */
+function nameSystemFilter(copies: ReadonlyMap<string, readonly string[]>): string {
+  const targets = copies.get(SYSTEM_FILTER) ?? [];
+  return targets.length === 0 ? SYSTEM_FILTER : targets.join(", ");
 }
 
 /** Addresses that copies for each of these recipients were delivered to. */
@@ -209,6 +236,36 @@ function toRecipients(
       lastTriedAt: own.at(-1)?.timestamp ?? null,
       lastError: row.last_error,
     };
+  });
+}
+
+/**
+ * The recipients without those that were never tried since they are other names of ones that are there, too: Exim qualified
+ * `postmaster` with its domain, or rewrote the address and said so, or names what an alias became when it waits for its retry time.
+ */
+function withoutOtherNames(
+  recipients: readonly TracedRecipient[],
+  attempts: readonly AttemptRow[],
+  entries: readonly ReadEntry[],
+): readonly TracedRecipient[] {
+  const isNamedOnly = ({ attempts, lastError }: TracedRecipient): boolean => attempts === 0 && lastError === null;
+  if (!recipients.some(isNamedOnly)) return recipients;
+  const rewritten = findRewrittenRecipients(entries);
+  const announced = findAnnounced(entries);
+  const aliased = new Set(
+    attempts.flatMap(({ final_address, recipient }) => {
+      const target = normaliseAddress(final_address);
+      return target === recipient ? [] : [target];
+    }),
+  );
+  const known = new Set(recipients.map(({ address }) => address));
+  const byLocalPart = Map.groupBy(recipients, ({ address }) => address.slice(0, address.lastIndexOf("@")));
+  return recipients.filter((recipient) => {
+    if (!isNamedOnly(recipient)) return true;
+    if (!recipient.address.includes("@")) return byLocalPart.get(recipient.address)?.length !== 1;
+    if (aliased.has(recipient.address) && !announced.has(recipient.address)) return false;
+    const other = rewritten.get(recipient.address);
+    return other === undefined || other === recipient.address || !known.has(other);
   });
 }
 

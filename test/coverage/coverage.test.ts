@@ -72,6 +72,11 @@ function briefly({ state, holes }: Coverage): unknown[] {
   ];
 }
 
+/** In an answer, or in the error that tells there is none. */
+function coverageIn(printed: { coverage?: unknown; error?: { coverage?: unknown } }): unknown {
+  return printed.coverage ?? printed.error?.coverage;
+}
+
 const hour = (count: number): number => START + count * HOUR_MS;
 
 describe("what is known of", () => {
@@ -95,6 +100,20 @@ describe("what is known of", () => {
     [
       "one server of two",
       { "mx1/mainlog": queueRuns(), "mx2/mainlog": queueRuns([3, 7]) },
+      ["partial", "mx2 main queue-runs 02:30 07:00"],
+    ],
+    [
+      "one server of two, where the other one is busy meanwhile",
+      {
+        "mx1/mainlog": [
+          ...queueRuns(),
+          ...Array.from({ length: 1200 }, (_, index) => rejection(2.6 + index / 300)),
+          ...[2.7, 5, 6.9].map(
+            (at) => `${stamp(hour(at))} ${idAt(hour(at))} <= a@b.test H=x [203.0.113.3] P=esmtp S=9`,
+          ),
+        ].sort(),
+        "mx2/mainlog": queueRuns([3, 7]),
+      },
       ["partial", "mx2 main queue-runs 02:30 07:00"],
     ],
     [
@@ -201,6 +220,52 @@ test("no question walks through a table that grows with the logs", async () => {
     ).toBe(true);
 });
 
+describe("a time without a line, where no rhythm tells whether it is a hole,", () => {
+  /** A rejection every ten minutes of three days, but for those of some hours. */
+  const sparse = (from: number, until: number): string[] =>
+    Array.from({ length: 72 * 6 }, (_, index) => index / 6)
+      .filter((at) => at < from || at >= until)
+      .map((at) => rejection(at));
+  const SPAN = "between 2026-03-02 23:50:01 and 2026-03-04 00:00:01 (UTC)";
+
+  test("is told as the longest, and is no hole", async () => {
+    const path = await databaseWith({ "mx1/mainlog": sparse(24, 48) });
+    const coverage = await judge(path);
+    expect(coverage).toMatchObject({ state: "unknown", holes: [], logs: [{ isSilent: false }] });
+    const { stdout } = await runCli(["stats", "problems", "--db", path]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The longest time without a line of mx1's main log is ${SPAN}.`);
+    expect(stdout).toContain("None that exceeds its threshold");
+  });
+
+  test("is told where nothing else is in the time that is asked for", async () => {
+    const path = await databaseWith({ "mx1/mainlog": sparse(24, 48) });
+    const day = ["--since", "2026-03-03", "--until", "2026-03-03", "--db", path];
+    const says = `mx1's main log has no line at all ${SPAN}: Exim logged nothing, or what it logged was not read.`;
+    const stats = (await runCli(["stats", ...day])).stdout.replaceAll(/\s+/g, " ");
+    expect(stats).toContain(says);
+    expect(stats).toContain("warning mx1 has no line at all of this time");
+    expect((await runCli(["search", "--sender", "a@b.test", ...day])).stderr.replaceAll(/\s+/g, " ")).toContain(says);
+    const { stdout } = await runCli(["stats", "--json", ...day]);
+    expect(JSON.parse(stdout).coverage).toMatchObject({
+      state: "unknown",
+      logs: [{ isSilent: true, silentFrom: "2026-03-02T23:50:01.000Z", silentUntil: "2026-03-04T00:00:01.000Z" }],
+    });
+  });
+
+  test("ends where a line about a message is", async () => {
+    const retry = `${stamp(hour(30))} ${idAt(hour(1))} == a@b.test R=r T=t defer (-44): 450 later`;
+    const arrival = `${stamp(hour(1))} ${idAt(hour(1))} <= a@b.test H=x [203.0.113.3] P=esmtp S=9`;
+    const path = await databaseWith({ "mx1/mainlog": [...sparse(24, 48), arrival, retry].sort() });
+    expect((await judge(path)).logs).toMatchObject([{ silentFrom: "2026-03-03T06:00:00.000Z" }]);
+  });
+
+  test("is not told where it is short, or where queue runs tell", async () => {
+    const short = await judge(await databaseWith({ "mx1/mainlog": sparse(24, 24.5) }));
+    const told = await judge(await databaseWith({ "mx1/mainlog": queueRuns() }));
+    for (const { logs } of [short, told]) expect(logs).toMatchObject([{ silentFrom: null, silentUntil: null }]);
+  });
+});
+
 describe("a day that was not read is told by", () => {
   const DAY = ["--since", "2026-03-05", "--until", "2026-03-05"];
   const SAYS = "No line of mx1's main log was read between 2026-03-05 00:00:00 and 2026-03-06 00:00:00 (UTC)";
@@ -212,10 +277,55 @@ describe("a day that was not read is told by", () => {
     ["search", ["search", "--sender", "a@b.test", ...DAY]],
     ["abuse", ["abuse", ...DAY]],
     ["trace", ["trace", "a@b.test", ...DAY]],
+    ["trace with --json", ["trace", "a@b.test", "--json", ...DAY]],
+    ["abuse with --json", ["abuse", "--json", ...DAY]],
+    ["a count", ["search", "--sender", "a@b.test", "--count", ...DAY]],
   ])("%s", async (_what, command) => {
     const path = await databaseWith({ "mx1/mainlog": queueRuns() });
     const { stdout, stderr } = await runCli([...command, "--db", path]);
     expect((stdout + stderr).replaceAll(/\s+/g, " ")).toContain(SAYS);
+    if (command.includes("--json"))
+      expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "none", holes: [{ evidence: "outside" }] });
+  });
+
+  test("a queue of which the log knows nothing", async () => {
+    const path = await databaseWith({ "mx1/mainlog": queueRuns() });
+    const at = ["queue", "--at", "2026-03-05 12:00", "--db", path];
+    const { stderr } = await runCli(at);
+    expect(stderr.replaceAll(/\s+/g, " ")).toContain(
+      "No line of mx1's main log was read between 2026-03-03 00:00:00 and 2026-03-05 12:00:00 (UTC)",
+    );
+    const { stdout } = await runCli([...at, "--json"]);
+    expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "partial" });
+  });
+
+  test("a message that is not finished, where something is missing after it", async () => {
+    const arrival = (at: number, id: string): string => `${stamp(at)} ${id} <= a@b.test H=x [203.0.113.3] P=esmtp S=9`;
+    const [open, done] = [idAt(hour(8)), idAt(hour(13))];
+    const end = (at: number): string[] => [
+      `${stamp(at)} ${done} => a@b.test R=r T=t`,
+      `${stamp(at)} ${done} Completed`,
+    ];
+    const lines = [arrival(hour(8), open), arrival(hour(13), done), ...end(hour(13) + 1000)];
+    const path = await databaseWith({ "mx1/mainlog": [...queueRuns([9, 12]), ...lines].sort() });
+    const hole = "No line of mx1's main log was read between 2026-03-02 08:30:00 and 2026-03-02 12:00:00 (UTC)";
+    const trace = async (id: string): Promise<string> =>
+      (await runCli(["trace", id, "--db", path])).stdout.replaceAll(/\s+/g, " ");
+    expect(await trace(open)).toContain(hole);
+    expect(await trace(done)).not.toContain("Coverage");
+    const { stdout } = await runCli(["trace", open, "--json", "--db", path]);
+    expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "partial", holes: [{ evidence: "queue-runs" }] });
+  });
+
+  test("a server whose main log was never read", async () => {
+    const path = await databaseWith({ "mx1/rejectlog": [rejection(1)] });
+    const { stdout } = await runCli(["stats", "problems", "--db", path]);
+    expect(stdout).toContain("Coverage    none. No main log of mx1 has been read.");
+    expect(stdout).toContain("No main log was read of this time: its figures are missing, not zero.");
+    const both = await databaseWith({ "mx1/mainlog": queueRuns(), "mx2/rejectlog": [rejection(1)] });
+    const { stdout: told } = await runCli(["stats", "problems", "--db", both]);
+    expect(told).toContain("Coverage    partial. No main log of mx2 has been read.");
+    expect(told).toContain("warning  No main log of mx2 was read.");
   });
 
   test("JSON and HTML", async () => {
@@ -250,6 +360,6 @@ describe("a day that was not read is told by", () => {
     const path = await databaseWith({ "mx1/mainlog": [] });
     const { stdout } = await runCli(["stats", "--db", path]);
     expect(stdout).toContain("Coverage    none. No log has been read yet.");
-    expect(stdout).toContain("Nothing was read of this time");
+    expect(stdout).toContain("No main log was read of this time");
   });
 });

@@ -82,10 +82,9 @@ describe("stats --fail-if", () => {
     await makeGoldenDatabase(db);
     const check = async (time: string, ...flags: string[]) => {
       const now = () => epochMs(Date.parse(time));
-      const { status, stderr } = await runCli(
-        ["stats", "--quiet", "--db", db, "--fail-if", "serious>1000", ...flags],
-        { now },
-      );
+      const { status, stderr } = await runCli(["stats", "--quiet", "--db", db, "--fail-if", "serious>1000", ...flags], {
+        now,
+      });
       return { status, stderr };
     };
     // The newest line is of 2026-03-10 16:34:33; the log has gaps of hours.

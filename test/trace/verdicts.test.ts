@@ -133,14 +133,14 @@ describe("a message that is being tried", () => {
   });
 });
 
-test("a host could not take it only when it did not", async () => {
+test("a host did not take it only when it did not", async () => {
   const tls = "12 21:40:13 H=mx.in.example [203.0.113.14] TLS error on connection (recv): not properly terminated.";
   const lines = [ARRIVAL, tls, '12 21:40:13 => b@in.example R=r T=t H=mx.in.example [203.0.113.14] C="250 OK"'];
   const log = (some: readonly string[]): string =>
     some.map((line) => line.replace(/^(\d\d) (\S+) /, `2026-06-$1 $2 ${ID} `)).join("\n");
   const taken = await asking(`${log(lines)}\n`);
   expect(await taken("trace", ID)).toContain("mx.in.example [203.0.113.14]: TLS error");
-  expect(await taken("trace", ID)).not.toContain("could not take it");
+  expect(await taken("trace", ID)).not.toContain("did not take it");
   const refused = await asking(`${log(lines.slice(0, 2))}\n`);
-  expect(await refused("trace", ID)).toContain("mx.in.example [203.0.113.14] could not take it: TLS error");
+  expect(await refused("trace", ID)).toContain("mx.in.example [203.0.113.14] did not take it: TLS error");
 });

@@ -34,7 +34,8 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
   const abuse = redactor(flags)(found);
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
   const options = { ...screenOf(io), timeZone };
-  if (flags.json === true) io.stdout.write(renderJson("abuse", abuse));
+  if (flags.json === true)
+    io.stdout.write(renderJson("abuse", { ...abuse, ...(!isAny && { coverage: redactor(flags)(coverage) }) }));
   else if (isAny) io.stdout.write(renderAbusePage(abuse, options));
   else io.stderr.write("Nothing matches.\n");
   if (!isAny) io.stderr.write(explainNothing(coverage, timeZone));

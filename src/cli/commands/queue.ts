@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { text } from "node:stream/consumers";
+import type { Coverage } from "../../coverage/holes.ts";
 import { PilotError } from "../../errors.ts";
 import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
 import { Overview } from "../../queue/overview.ts";
@@ -26,6 +27,7 @@ import { decodeUtf8 } from "../../text.ts";
 import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
+import { coverageOf, explainNothing } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
@@ -97,7 +99,15 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
   const candidates = inOrder(look.candidates, selection, flags, io);
   const isAny = await print({ ...look, candidates }, selection, shown, flags, io);
   if (io.signal.aborted) return statusOfAbort(io);
+  if (!isAny && look.origin === "log")
+    io.stderr.write(explainNothing(await coverageOfLogs(look.now, flags, io), io.timeZone));
   return isAny ? 0 : 1;
+}
+
+/** Judges how much of the logs was read up to the moment: a message on the queue may have come in the rest. */
+function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Coverage> {
+  const server = flags.server === undefined ? [] : [flags.server];
+  return usingReader(flags, io, async (reader) => coverageOf(reader, { until: now, server }, io));
 }
 
 /** Yields candidates as they are read, unless the order or a slow pattern needs all of them first. */
@@ -370,6 +380,8 @@ async function printReport(
     if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
   }
   const { totals, waiting } = overview;
+  const isUnexplained = totals.messages === 0 && origin === "log" && flags.json === true;
+  const coverage = isUnexplained ? await coverageOfLogs(now, flags, io) : undefined;
   const report = redactor(flags)({
     origin,
     at: toIso(now),
@@ -379,6 +391,7 @@ async function printReport(
     totals,
     waiting,
     messages,
+    ...(coverage !== undefined && { coverage }),
   });
   io.stdout.write(
     flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),

@@ -1,3 +1,4 @@
+import type { Coverage } from "../../coverage/holes.ts";
 import { PilotError } from "../../errors.ts";
 import { messageIdTime } from "../../parse/message-id.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
@@ -17,7 +18,7 @@ import { readSubject, type Subject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { epochMs, HOUR_MS, toIso } from "../../units.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { coverageOf } from "../coverage.ts";
+import { coverageOf, coverageUpToLast } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
@@ -74,13 +75,36 @@ async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise
 }
 
 async function printPages(reader: Reader, rows: readonly MessageRow[], flags: TraceFlags, io: Io): Promise<void> {
-  const traces = redactor(flags)(await traceAll(reader, rows, formatTime));
+  const found = await traceAll(reader, rows, formatTime);
+  const coverage = redactor(flags)(coverageOfMessages(reader, found, io));
+  const traces = redactor(flags)(found);
   if (flags.json === true) {
-    io.stdout.write(renderJson("trace", { messages: traces }));
+    io.stdout.write(renderJson("trace", { messages: traces, coverage }));
     return;
   }
   const options = { ...screenOf(io), raw: flags.raw === true, grouping: flags.by };
-  io.stdout.write(traces.map((found) => renderTracePage(found, options)).join("\n"));
+  io.stdout.write(traces.map((trace) => renderTracePage(trace, coverage, options)).join("\n"));
+}
+
+/** What was read of the time in which something can have happened to the messages: until they were finished, or the logs end. */
+function coverageOfMessages(reader: Reader, traces: readonly Trace[], io: Io): Coverage {
+  const moments = (of: (message: Trace["message"]) => string | null): readonly (number | undefined)[] =>
+    traces.map(({ message }) => {
+      const at = of(message);
+      return at === null ? undefined : Date.parse(at);
+    });
+  const begun = moments(({ timestamp }) => timestamp).filter((at) => at !== undefined);
+  const ended = moments(({ completedAt }) => completedAt);
+  const isFinished = ended.every((at) => at !== undefined);
+  return coverageUpToLast(
+    reader,
+    {
+      since: epochMs(Math.min(...begun)),
+      until: isFinished ? epochMs(Math.max(...ended) + 1) : undefined,
+      server: [...new Set(traces.map(({ message }) => message.server))],
+    },
+    io,
+  );
 }
 
 async function printChains(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
@@ -135,7 +159,12 @@ function describeSubject(subject: Exclude<Subject, { readonly kind: "broken_id" 
 const ARRIVAL_MS = HOUR_MS;
 
 /** Explains how much of the time of a missing message was read, and how to read the rest. */
-async function explainUnknown(reader: Reader, subject: Subject, filter: Filter, io: Io): Promise<string> {
+async function explainUnknown(
+  reader: Reader,
+  subject: Subject,
+  filter: Filter,
+  io: Io,
+): Promise<{ readonly hint: string; readonly details: { readonly coverage: Coverage } }> {
   const bornMs = subject.kind === "id" ? messageIdTime(subject.id) : undefined;
   const asked =
     bornMs === undefined ? filter : { server: filter.server, since: bornMs, until: epochMs(bornMs + ARRIVAL_MS) };
@@ -144,7 +173,7 @@ async function explainUnknown(reader: Reader, subject: Subject, filter: Filter, 
   const when = bornMs === undefined ? "" : `Its id is of ${formatTime(toIso(bornMs), timeZone)} (${timeZone}). `;
   const mend = mendHoles(coverage.holes);
   const how = mend === "" ? "Ingest the logs of its day, rotated ones too." : mend;
-  return `${when}Coverage: ${describeCoverage(coverage, timeZone)} ${how}`;
+  return { hint: `${when}Coverage: ${describeCoverage(coverage, timeZone)} ${how}`, details: { coverage } };
 }
 
 async function notFound(
@@ -174,7 +203,9 @@ async function notFound(
       hint: `For a domain or a host there is search: \`exim-pilot search --domain ${subject.text}\`, \`--host\`.`,
     });
   }
-  return new PilotError("not_found", `The database knows no ${name}.`, {
-    hint: await explainUnknown(reader, subject, filter, io),
-  });
+  return new PilotError(
+    "not_found",
+    `The database knows no ${name}.`,
+    await explainUnknown(reader, subject, filter, io),
+  );
 }

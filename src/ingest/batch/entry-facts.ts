@@ -41,10 +41,10 @@ function findingOf(event: LogEvent): readonly string[] {
       return ["category", failureCategory(event.reply, event.error, event.host?.name)];
     case "signature":
       return ["signature", `${event.mechanism}=${event.result}`];
-    case "scan": {
-      const score = SPAM_SCORE.exec(event.reason)?.[1];
-      return event.scanner !== "spam" || score === undefined ? [] : ["spam_score", score];
-    }
+    case "scan":
+    case "rejection":
+    case "warning":
+      return spamScoreIn(event);
     default: {
       const trouble = sessionTrouble(event);
       return trouble === undefined ? [] : ["trouble", trouble];
@@ -52,8 +52,22 @@ function findingOf(event: LogEvent): readonly string[] {
   }
 }
 
-/** `SA: Action: permanently rejected message: score=17.3 required=5.0`. */
-const SPAM_SCORE = /\bscore=(-?\d+(?:\.\d+)?)/;
+/** What a scanner for spam gave, where a line says so in one of the usual ways. */
+function spamScoreIn(event: Extract<LogEvent, { kind: "scan" | "rejection" | "warning" }>): readonly string[] {
+  const { reason } = event;
+  if (reason === undefined || !ABOUT_SPAM.test(event.kind === "scan" ? `${event.scanner} ${reason}` : reason))
+    return [];
+  const score = SPAM_SCORE.exec(reason);
+  return score === null ? [] : ["spam_score", score[1] ?? score[2] ?? ""];
+}
+
+const ABOUT_SPAM = /spam/i;
+/**
+ * `SA: Action: permanently rejected message: score=17.3 required=5.0`, `Message scored 12.3 spam points`, and as cPanel warns:
+ * `"SpamAssassin as alice detected message as NOT spam (-1.9)"`.
+ */
+const SPAM_SCORE =
+  /\bscore[sd]?(?: (?:is|of|was))?[:=]? ?\(?(-?\d{1,6}(?:\.\d{1,6})?)(?![\w.])|\bas (?:NOT )?spam \((-?\d{1,6}(?:\.\d{1,6})?)\)/i;
 
 const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
 

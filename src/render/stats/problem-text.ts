@@ -17,7 +17,10 @@ function describeFigure({ name, count, share, since, subjects }: Problem, timeZo
   const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
   switch (name) {
     case "unread":
-      if (share === 1) return "Nothing was read of this time: figures of it are missing, not zero.";
+      if (share === 1) return "No main log was read of this time: its figures are missing, not zero.";
+      if (count === 0 && since === null) return `No main log of ${subjects.join(", ")} was read.`;
+      if (count === 0)
+        return `${subjects.join(", ")} has no line at all of this time: Exim logged nothing, or what it logged was not read.`;
       return `${countOf(count, "hole")} in what was read of ${subjects.join(", ")}${first}: \`exim-pilot stats coverage\` names ${count === 1 ? "it" : "them"}.`;
     case "panics":
       return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")}: see \`search --log-type panic\`.`;

@@ -1,5 +1,7 @@
 /** The page of one message. */
+import type { Coverage } from "../../coverage/holes.ts";
 import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../../trace/result.ts";
+import { renderCoverage } from "../coverage-text.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "../form/format.ts";
 import { greatest, renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
@@ -22,11 +24,13 @@ export interface PageOptions {
 const WIDEST = 120;
 const LABEL_WIDTH = 12;
 
-export function renderTracePage(trace: Trace, options: PageOptions): string {
+/** Renders a message. `coverage`: of the time in which something can have happened to it; only what was not read is told. */
+export function renderTracePage(trace: Trace, coverage: Coverage, options: PageOptions): string {
   const columns = Number.isFinite(options.columns) ? Math.min(options.columns, WIDEST) : options.columns;
   const page = { ...options, columns };
   const sections = [
     renderTitle(trace, page),
+    renderUnread(trace.message, coverage, page),
     renderFacts(trace.message, page),
     renderRecipients(trace, page),
     renderAttempts(trace, options.paint, columns),
@@ -38,6 +42,17 @@ export function renderTracePage(trace: Trace, options: PageOptions): string {
 function renderTitle({ message, verdict }: Trace, { paint, columns }: PageOptions): string {
   const title = `${paint.strong(message.id)}  ${paintStatus(paint, message.status)}  ${paint.faint(`on ${toVisibleLine(message.server)}`)}`;
   return `${title}\n\n${renderHanging("", paint.strong(toVisibleLine(verdict)), 0, columns)}`;
+}
+
+/** A message that is not finished may have been, in what was not read. */
+function renderUnread(
+  { server, timeZone, completedAt, status }: TracedMessage,
+  coverage: Coverage,
+  { columns }: PageOptions,
+) {
+  const holes = coverage.holes.filter((hole) => hole.server === server && hole.logType === "main");
+  if (completedAt !== null || status === "rejected" || holes.length === 0) return "";
+  return renderCoverage({ ...coverage, holes }, timeZone, columns).trimEnd();
 }
 
 function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): string {

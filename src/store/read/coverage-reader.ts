@@ -5,6 +5,7 @@
 import type Database from "better-sqlite3";
 import { type EpochMs, epochMs, MOMENTS_PER_MS, type Moment, momentAt, momentMs } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
+import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
 import { type Codes, IS_INDEXED_BY_STATUS, loadCodes, logTypeBit } from "../schema/codes.ts";
 import { MESSAGE_MS_SQL, msOfMoment } from "../schema/moment-sql.ts";
 import { EARLIEST_MS, isAhead, plausibleTime } from "../schema/plausible-time.ts";
@@ -16,6 +17,8 @@ export interface ServerSpan {
   readonly firstMs: EpochMs | undefined;
   readonly lastMs: EpochMs | undefined;
   readonly hasRejectLog: boolean;
+  /** Any log of it has a line with a stamp. */
+  readonly hasLines: boolean;
   /** Up to here prune has taken away text and lines of no message; undefined when it has not. */
   readonly prunedMs: EpochMs | undefined;
 }
@@ -50,6 +53,17 @@ export interface TimeSpan {
 
 /** More of them say nothing more. */
 const MOST_ROWS = 5000;
+/** Lines that are looked at for one of a server. */
+const MOST_OTHERS = 500;
+
+interface LogBlock {
+  readonly id: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Milliseconds of a line; undefined when there is none. */
+type Nearest = number | "too many others" | undefined;
 
 export class CoverageReader {
   readonly #database: Database.Database;
@@ -70,13 +84,14 @@ export class CoverageReader {
          max(iif(${main}, s.last_ms, NULL)) AS lastMs,
          max(iif(${main} AND ${isAhead("s.last_ms", "s.updated_ms")}, s.updated_ms, NULL)) AS aheadOfMs,
          coalesce(max(s.log_type = ${logType("reject")}), 0) AS hasRejectLog,
+         count(s.first_ms) > 0 AS hasLines,
          max(iif(${main}, s.pruned_clock_ms, NULL)) AS prunedMs
        FROM stored_servers v LEFT JOIN stored_sources s ON s.server_id = v.id
        WHERE json_array_length(?) = 0 OR v.name IN (SELECT value FROM json_each(?))
        GROUP BY v.id ORDER BY v.name`,
     )
       .all(JSON.stringify(names), JSON.stringify(names))
-      .map(({ id, name, firstMs, lastMs, aheadOfMs, hasRejectLog, prunedMs }) => ({
+      .map(({ id, name, firstMs, lastMs, aheadOfMs, hasRejectLog, hasLines, prunedMs }) => ({
         id,
         name,
         ...afterPruning(
@@ -84,6 +99,7 @@ export class CoverageReader {
           toEpoch(prunedMs),
         ),
         hasRejectLog: hasRejectLog === 1,
+        hasLines: hasLines === 1,
         prunedMs: toEpoch(prunedMs),
       }));
   }
@@ -135,22 +151,92 @@ export class CoverageReader {
     return this.#line(serverId, span, "ASC");
   }
 
-  #line(serverId: number, { from, until }: TimeSpan, order: "ASC" | "DESC"): EpochMs | undefined {
-    const extreme = order === "ASC" ? "min" : "max";
-    const ms = prepareOnce<number[], number | null>(
+  /**
+   * Goes by the indexes of all servers' lines, for most are of this one; where others have too many of the time, by the blocks of
+   * this server's logs.
+   */
+  #line(serverId: number, span: TimeSpan, order: "ASC" | "DESC"): EpochMs | undefined {
+    const near = [this.#nearestLone(serverId, span, order), this.#nearestArrival(serverId, span, order)];
+    if (near.includes("too many others")) return this.#lineInBlocks(serverId, span, order);
+    const found = near.filter((ms) => typeof ms === "number");
+    if (found.length === 0) return undefined;
+    return epochMs(order === "ASC" ? Math.min(...found) : Math.max(...found));
+  }
+
+  #nearestLone(serverId: number, { from, until }: TimeSpan, order: "ASC" | "DESC"): Nearest {
+    const rows = `SELECT ${msOfMoment("at")} AS ms, server_id = @server AND seen_in & ${logTypeBit("main")} AS isWanted
+      FROM stored_entries INDEXED BY idx_stored_entries_lone_at
+      WHERE message_id IS NULL AND at >= @from AND at < @until ORDER BY at ${order}`;
+    return this.#nearest(rows, { server: serverId, from: momentAt(from, 0), until: momentAt(until, 0) });
+  }
+
+  #nearestArrival(serverId: number, { from, until }: TimeSpan, order: "ASC" | "DESC"): Nearest {
+    const rows = `SELECT ${MESSAGE_MS_SQL} AS ms, server_id = @server AND arrival_at IS NOT NULL AS isWanted
+      FROM stored_messages m INDEXED BY idx_stored_messages_at_ms
+      WHERE ${MESSAGE_MS_SQL} >= @from AND ${MESSAGE_MS_SQL} < @until ORDER BY ${MESSAGE_MS_SQL} ${order}`;
+    return this.#nearest(rows, { server: serverId, from, until });
+  }
+
+  /** The first of some rows that is wanted, among the nearest ones. */
+  #nearest(rows: string, named: { readonly server: number; readonly from: number; readonly until: number }): Nearest {
+    const few = `(${rows} LIMIT ${MOST_OTHERS})`;
+    const asked = prepareOnce<[typeof named], number>(this.#database, `SELECT ms FROM ${few} WHERE isWanted LIMIT 1`);
+    const ms = asked.pluck().get(named);
+    if (ms !== undefined) return ms;
+    const looked = prepareOnce<[typeof named], number>(this.#database, `SELECT count(*) FROM ${few}`);
+    return looked.pluck().get(named) === MOST_OTHERS ? "too many others" : undefined;
+  }
+
+  #lineInBlocks(serverId: number, span: TimeSpan, order: "ASC" | "DESC"): EpochMs | undefined {
+    const { from, until } = span;
+    const isEarliest = order === "ASC";
+    const inBlock = prepareOnce<number[], number | null>(
       this.#database,
-      `SELECT ${extreme}(ms) FROM (
-         SELECT * FROM (SELECT ${msOfMoment("at")} AS ms FROM stored_entries INDEXED BY idx_stored_entries_lone_at
-           WHERE message_id IS NULL AND at >= ? AND at < ? AND server_id = ? AND seen_in & ${logTypeBit("main")}
-           ORDER BY at ${order} LIMIT 1)
-         UNION ALL
-         SELECT * FROM (SELECT ${MESSAGE_MS_SQL} AS ms FROM stored_messages m INDEXED BY idx_stored_messages_at_ms
-           WHERE ${MESSAGE_MS_SQL} >= ? AND ${MESSAGE_MS_SQL} < ? AND server_id = ? AND arrival_at IS NOT NULL
-           ORDER BY ${MESSAGE_MS_SQL} ${order} LIMIT 1))`,
-    )
-      .pluck()
-      .get(momentAt(from, 0), momentAt(until, 0), serverId, from, until, serverId);
-    return ms === null || ms === undefined ? undefined : epochMs(ms);
+      `SELECT ${isEarliest ? "min" : "max"}(${msOfMoment("at")}) FROM stored_entries
+       WHERE id >= ? AND id < ? AND at >= ? AND at < ? AND seen_in & ${logTypeBit("main")}`,
+    );
+    let best: number | undefined;
+    for (const { id, first, last } of this.#blocks(serverId, span, order)) {
+      if (best !== undefined && (isEarliest ? first >= best : last <= best)) break;
+      const [begin, end] = [id * LINES_PER_BLOCK, (id + 1) * LINES_PER_BLOCK];
+      const ms = inBlock.pluck().get(begin, end, momentAt(from, 0), momentAt(until, 0));
+      if (ms === null || ms === undefined) continue;
+      best = best === undefined ? ms : isEarliest ? Math.min(best, ms) : Math.max(best, ms);
+    }
+    return best === undefined ? undefined : epochMs(best);
+  }
+
+  /** The longest time without any line of the main log between two of its lines, those about messages among them. */
+  longestGap(serverId: number, { from, until }: TimeSpan): TimeSpan {
+    const inBlock = prepareOnce<number[], number>(
+      this.#database,
+      `SELECT DISTINCT ${msOfMoment("at")} FROM stored_entries
+       WHERE id >= ? AND id < ? AND at >= ? AND at < ? AND seen_in & ${logTypeBit("main")}`,
+    );
+    const stamps = [from, until];
+    for (const { id } of this.#blocks(serverId, { from, until }, "ASC"))
+      for (const ms of inBlock
+        .pluck()
+        .iterate(id * LINES_PER_BLOCK, (id + 1) * LINES_PER_BLOCK, momentAt(from, 0), momentAt(until, 0)))
+        stamps.push(epochMs(ms));
+    stamps.sort((one, other) => one - other);
+    let longest = { from, until: from };
+    for (const [index, ms] of stamps.entries()) {
+      const before = stamps[index - 1] ?? ms;
+      if (ms - before > longest.until - longest.from) longest = { from: before, until: ms };
+    }
+    return longest;
+  }
+
+  #blocks(serverId: number, { from, until }: TimeSpan, order: "ASC" | "DESC"): readonly LogBlock[] {
+    const { logType } = this.#named();
+    return prepareOnce<number[], LogBlock>(
+      this.#database,
+      `SELECT b.id, b.first_ms AS first, b.last_ms AS last FROM stored_sources s
+       CROSS JOIN raw_blocks b INDEXED BY idx_raw_blocks_last_ms ON b.source_id = s.id AND b.last_ms >= ? AND b.first_ms < ?
+       WHERE s.server_id = ? AND s.log_type IN (${logType("main")}, ${logType("syslog")})
+       ORDER BY ${order === "ASC" ? "b.first_ms" : "b.last_ms DESC"}`,
+    ).all(from, until, serverId);
   }
 
   /** True when the daemon said in the time that it began. */
@@ -231,6 +317,7 @@ interface ServerRow {
   /** Time of the run that read a stamp more than a day ahead of it; null if none did. */
   readonly aheadOfMs: number | null;
   readonly hasRejectLog: number;
+  readonly hasLines: number;
   readonly prunedMs: number | null;
 }
 

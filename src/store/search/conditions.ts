@@ -7,6 +7,7 @@ import { templatesOf } from "../schema/error-templates.ts";
 import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
 import type { Schema } from "../schema/tables.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
+import { ARRIVAL_SIGNATURES } from "./findings.ts";
 import { containing, findIpIds, findTextIds, toLike } from "./text-lookup.ts";
 
 export type Condition = RawBuilder<SqlBool>;
@@ -139,26 +140,35 @@ export class ConditionBuilder {
     }
     const ciphers = await this.#textIds("strings", tls?.map(containing));
     if (ciphers !== undefined) this.#add(either([isIn("m.tls_id", ciphers), delivery(isIn("y.tls_id", ciphers))]));
-    if (isGiven(signature))
-      this.#addFinding("signature", either(signature.map((result) => isLike("d.text", `["signature","${result}*`))));
+    if (isGiven(signature)) this.#addSignatures(signature);
     if (isGiven(spamScore)) {
       const score = sql<number>`CAST(json_extract(d.text, '$[1]') AS REAL)`;
       const ranges = spamScore.map(
         ({ least, most }) => sql<SqlBool>`${score} BETWEEN ${least ?? -MOST_SCORE} AND ${most ?? MOST_SCORE}`,
       );
-      this.#addFinding("scan", sql`d.text LIKE '["spam_score",%' AND ${either(ranges)}`);
+      this.#addFinding(sql`d.text LIKE '["spam_score",%' AND ${either(ranges)}`);
     }
     if (isGiven(size)) this.#add(either(size.map((range) => isWithin(sql`m.size`, range, 1))));
     if (isGiven(queueSeconds)) this.#add(either(queueSeconds.map((range) => isWithin(QUEUE_MS, range, SECOND_MS))));
   }
 
-  /** Requires a line of the kind, of the message or as the hit itself. */
-  #addFinding(kind: string, condition: Condition): void {
-    const event = codeOf("event", kind);
+  /** `results`: the beginning of one, and `"` where it is whole: `dkim=`, `dkim=fail"`. */
+  #addSignatures(results: readonly string[]): void {
+    const said = either(results.map((result) => isLike("d.text", `["signature","${result}*`)));
+    const { mayBeIn, from, result } = ARRIVAL_SIGNATURES;
+    const isOne = either(
+      results.map((one) => sql<SqlBool>`(${sql.raw(result)} || '"') LIKE ${toLike(`${one}*`)} ESCAPE '\\'`),
+    );
+    this.#addFinding(sql`(${said} OR (l.event = ${codeOf("event", "arrival")} AND ${sql.raw(mayBeIn("d.text"))}
+      AND EXISTS (SELECT 1 FROM ${sql.raw(from("d.text"))} WHERE ${isOne})))`);
+  }
+
+  /** Requires a line that says something, of the message or as the hit itself. */
+  #addFinding(condition: Condition): void {
     this.#add(
       sql`EXISTS (SELECT 1 FROM stored_entries l JOIN strings d ON d.id = l.details_id
-        WHERE l.message_id = m.id AND l.event = ${event} AND ${condition})`,
-      sql`e.event = ${event} AND EXISTS (SELECT 1 FROM strings d WHERE d.id = e.details_id AND ${condition})`,
+        WHERE l.message_id = m.id AND ${condition})`,
+      sql`EXISTS (SELECT 1 FROM stored_entries l JOIN strings d ON d.id = l.details_id WHERE l.id = e.id AND ${condition})`,
     );
   }
 

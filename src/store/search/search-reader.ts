@@ -1,5 +1,6 @@
 /** Finding: which messages and lines match a filter, in what order, page by page. */
 import { type Expression, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
+import { MOMENTS_PER_MS, type Moment, momentMs, toIso } from "../../units.ts";
 import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
 import type { LogEntriesView, MessagesView, RejectionsView, Schema } from "../schema/tables.ts";
 import {
@@ -61,6 +62,18 @@ export type FoundEntry = Omit<Selectable<LogEntriesView>, "raw_line" | "at_ms" |
   /** Its lines, read as latin1; undefined when their text has been pruned. */
   readonly bytes: string | undefined;
 };
+
+/** A line near another one. */
+export interface NearLine {
+  /** As latin1; undefined when its text has been pruned. */
+  readonly bytes: string | undefined;
+  readonly timestamp: string | null;
+}
+
+/** Lines that are looked through before one. */
+const MOST_NEAR = 256;
+/** SQL: the millisecond of an entry, as `o`: lines of one stamp are in the order in which they were read. */
+const BEGIN_OF_MS = sql`o.at / ${MOMENTS_PER_MS} * ${MOMENTS_PER_MS}`;
 
 export type Found =
   | { readonly kind: "message"; readonly message: FoundMessage }
@@ -337,6 +350,33 @@ export class SearchReader {
         { ...row, ip_address: ipOf.get(row.id) ?? null, bytes: this.#rawText.entryText(row.id) },
       ]),
     );
+  }
+
+  /**
+   * An entry, and before it those of some kinds that are not much older, in their order: of its message, and of the nearest lines
+   * that belong to no message.
+   */
+  async linesBefore(entryId: number, kinds: readonly string[], withinMs: number): Promise<readonly NearLine[]> {
+    const isNear = sql`e.server_id = o.server_id AND e.at >= o.at - ${withinMs * MOMENTS_PER_MS}
+      AND (e.at < ${BEGIN_OF_MS} OR e.at < ${BEGIN_OF_MS} + ${MOMENTS_PER_MS} AND e.id < o.id)`;
+    const rows = await this.#take<{ id: number; at: Moment | null }>(sql`
+      WITH o AS MATERIALIZED (SELECT id, server_id, at, message_id FROM stored_entries WHERE id = ${entryId}),
+      near AS (
+        SELECT * FROM (SELECT e.id, e.at, e.event FROM o CROSS JOIN stored_entries e INDEXED BY idx_stored_entries_lone_at
+          WHERE e.message_id IS NULL AND e.at < o.at + ${MOMENTS_PER_MS} AND ${isNear} ORDER BY e.at DESC LIMIT ${MOST_NEAR})
+        UNION ALL
+        SELECT * FROM (SELECT e.id, e.at, e.event FROM o CROSS JOIN stored_entries e ON e.message_id = o.message_id
+          WHERE ${isNear} LIMIT ${MOST_NEAR}))
+      SELECT id, at FROM near
+      WHERE event IN (SELECT code FROM codes WHERE family = 'event' AND name IN (SELECT value FROM json_each(${JSON.stringify(kinds)})))
+      UNION ALL SELECT id, at FROM o`);
+    const ms = ({ at }: (typeof rows)[number]): number => (at === null ? 0 : momentMs(at));
+    return rows
+      .sort((one, other) => ms(one) - ms(other) || one.id - other.id)
+      .map(({ id, at }) => ({
+        bytes: this.#rawText.entryText(id),
+        timestamp: at === null ? null : toIso(momentMs(at)),
+      }));
   }
 
   /** The zone of each server, or of those that are named. */

@@ -3,8 +3,11 @@
 /** A column that holds the id of an address or of a string; or a number that is the key itself. */
 export interface KeyColumn {
   readonly column: string;
-  /** `scripts`: it is the id of a message, and the text in temp.message_scripts is that of where it was handed over. */
-  readonly texts: "addresses" | "strings" | "scripts" | "none";
+  /**
+   * `scripts`: it is the id of a message, and the text in temp.message_scripts is that of where it was handed over. `findings`: the
+   * same with each text that temp.message_findings has of the message.
+   */
+  readonly texts: "addresses" | "strings" | "scripts" | "findings" | "none";
 }
 
 export interface Axis {
@@ -24,7 +27,14 @@ export interface Axis {
   /** Default order; by count if undefined. */
   readonly rank?: Rank;
   /** SQL function of the text, registered in key-functions.ts; undefined for the text itself. */
-  readonly key?: "domain_of" | "network_of" | "provider_of" | "tls_version_of" | "tls_cipher_of" | "outgoing_ip_of";
+  readonly key?:
+    | "domain_of"
+    | "network_of"
+    | "provider_of"
+    | "tls_version_of"
+    | "tls_cipher_of"
+    | "outgoing_ip_of"
+    | "score_range_of";
 }
 
 const address = (column: string): KeyColumn => ({ column, texts: "addresses" });
@@ -40,6 +50,12 @@ const CLIENT_IP = {
 } as const;
 const CLIENT_TLS = { side: "client", message: text("m.tls_id") } as const;
 const REMOTE_HOST = { side: "delivery", event: text("p.host_id"), hostError: text("x.host_id") } as const;
+
+const FINDINGS = {
+  side: "client",
+  message: { column: "m.id", texts: "findings" },
+  rejection: { column: "l.message_id", texts: "findings" },
+} as const;
 
 export const AXES = {
   sender: { ...SENDER, about: "envelope sender" },
@@ -77,6 +93,8 @@ export const AXES = {
   protocol: { side: "client", message: text("m.protocol_id"), about: "how the message was handed over" },
   "tls-version": { ...CLIENT_TLS, key: "tls_version_of", about: "TLS version of the client's connection" },
   cipher: { ...CLIENT_TLS, key: "tls_cipher_of", about: "TLS cipher of the client's connection" },
+  signature: { ...FINDINGS, about: "result of DKIM, SPF, DMARC or ARC: dkim=fail" },
+  "spam-score": { ...FINDINGS, key: "score_range_of", about: "score of a spam scanner, by steps of 5" },
   router: { side: "delivery", event: text("p.router_id"), about: "router" },
   transport: { side: "delivery", event: text("p.transport_id"), about: "transport" },
   mx: { ...REMOTE_HOST, about: "host that was delivered to" },

@@ -18,6 +18,7 @@ export function addKeyFunctions(database: Database.Database): void {
   add("tls_version_of", (tls) => tls.split(":", 1)[0] ?? tls);
   add("tls_cipher_of", tlsCipherOf);
   add("outgoing_ip_of", outgoingIpOf);
+  add("score_range_of", scoreRangeOf);
 }
 
 /** `example.org` of `bob@example.org`; an address without one is its own key: a local user, the null sender. */
@@ -50,4 +51,18 @@ function outgoingIpOf(details: string): string | null {
 function tlsCipherOf(tls: string): string {
   const colon = tls.indexOf(":");
   return colon === -1 ? tls : tls.slice(colon + 1);
+}
+
+const SCORE_STEP = 5;
+/** More is spam to all. */
+const HIGH_SCORE = 20;
+
+/** `5..10` of `7.3`: from 5 on, and less than 10; `..0` of what is less, `20..` of more. */
+export function scoreRangeOf(text: string): string | null {
+  const score = Number(text);
+  if (text === "" || Number.isNaN(score)) return null;
+  if (score < 0) return "..0";
+  if (score >= HIGH_SCORE) return `${HIGH_SCORE}..`;
+  const least = Math.floor(score / SCORE_STEP) * SCORE_STEP;
+  return `${least}..${least + SCORE_STEP}`;
 }

@@ -144,7 +144,8 @@ function measuresOf(
     measures.failures = added(measures.deferrals, measures.bounces);
   }
   if (trouble !== undefined) measures.troubles = byId(trouble, selection.troubles(), NO_SIZES);
-  if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
+  if (rejection?.texts === "findings") measures.rejections = byId(rejection, selection.rejectionsWithEntry(), NO_SIZES);
+  else if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
   return measures;
 }
 
@@ -173,8 +174,8 @@ function byId<Tables, Used extends keyof Tables>(
 ): Measure {
   const id = sql.ref<number | null>(column.column);
   const hasKey =
-    column.texts === "scripts"
-      ? sql<boolean>`${id} IN (SELECT id FROM temp.message_scripts)`
+    column.texts === "scripts" || column.texts === "findings"
+      ? sql<boolean>`${id} IN (SELECT id FROM ${sql.table(tableOf(column.texts))})`
       : sql<boolean>`${id} IS NOT NULL`;
   return {
     column,
@@ -200,7 +201,7 @@ async function keepIds(
       : sql`SELECT t.id FROM ${sql.table(tableOf(texts))} AS t WHERE ${keyOf(texts, key)} IN (${wanted})`;
   await sql`DROP TABLE IF EXISTS temp.ranked_ids`.execute(tables);
   await sql`CREATE TABLE temp.ranked_ids (id INTEGER PRIMARY KEY)`.execute(tables);
-  await sql`INSERT INTO temp.ranked_ids ${ids}`.execute(tables);
+  await sql`INSERT OR IGNORE INTO temp.ranked_ids ${ids}`.execute(tables);
 }
 
 async function readMeasure(
@@ -223,6 +224,7 @@ async function readMeasure(
 type Texts = Exclude<KeyColumn["texts"], "none">;
 
 function tableOf(texts: Texts): string {
+  if (texts === "findings") return "temp.message_findings";
   return texts === "scripts" ? "temp.message_scripts" : texts;
 }
 

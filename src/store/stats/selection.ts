@@ -110,6 +110,11 @@ export class Selection {
     return this.#rejectionsIn([this.#ranges.entries]);
   }
 
+  /** The same with the entry, as `l`. */
+  rejectionsWithEntry() {
+    return this.rejections().innerJoin("stored_entries as l", "l.id", "j.entry_id");
+  }
+
   /** The same without those of the chunks. */
   rejectionsBeside() {
     return this.#rejectionsIn(clip(this.#chunks.entries.rest, this.#ranges.entries));

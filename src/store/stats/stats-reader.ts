@@ -11,6 +11,7 @@ import type { SearchReader } from "../search/search-reader.ts";
 import type { AbuseReader } from "./abuse-reader.ts";
 import type { AxisName, Rank } from "./axes.ts";
 import { StatsCounts } from "./counts.ts";
+import { findFindings } from "./findings.ts";
 import { findGivenUp } from "./given-up.ts";
 import { findHostErrors } from "./host-errors.ts";
 import { type Choice, chooseRows } from "./matched-rows.ts";
@@ -111,6 +112,7 @@ export class StatsReader {
       remoteHosts: new RemoteHostCounts(selection, codes),
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
+        if (axis === "signature" || axis === "spam-score") findFindings(this.#database, axis, filter);
         return readRanking(selection, codes, axis, rank, wanted);
       },
     };
@@ -246,6 +248,11 @@ export class StatsReader {
       .executeTakeFirstOrThrow();
     const [recipient = null] = JSON.parse(recipients) as string[];
     return { ...entry, timestamp: timestamp ?? "", recipient };
+  }
+
+  /** See {@link SearchReader.linesBefore}. */
+  linesBefore(...asked: Parameters<SearchReader["linesBefore"]>): ReturnType<SearchReader["linesBefore"]> {
+    return this.#search.linesBefore(...asked);
   }
 
   rejectionSample(id: number): Promise<Sample> {

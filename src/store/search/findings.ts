@@ -1,0 +1,16 @@
+/**
+ * What signatures say, where the line of the arrival alone tells it: SQL over the details of an arrival, an array of keys and values.
+ *
+ * Exim leaves out what did not verify: `DKIM=` has the domain that did, and the others are flags, or have their result. Source:
+ * exim-log-grammar §5.
+ */
+export const ARRIVAL_SIGNATURES = {
+  /** True where the details may name one; cheaper than to look. */
+  mayBeIn: (details: string): string =>
+    `(${["DKIM", "SPF", "DMARC", "ARC"].map((key) => `instr(${details}, '"${key}",')`).join(" OR ")})`,
+  /** Each of them, as `k` and `v`. */
+  from: (details: string): string =>
+    `json_each(${details}) k JOIN json_each(${details}) v ON v.key = k.key + 1 AND k.key % 2 = 0 AND k.value IN ('DKIM', 'SPF', 'DMARC', 'ARC')`,
+  /** `dkim=pass` */
+  result: "(lower(k.value) || '=' || iif(k.value = 'DKIM' OR v.value = '', 'pass', lower(v.value)))",
+} as const;

@@ -1,0 +1,243 @@
+/** First sentences that were found unclear or untrue when strangers read them beside the lines. */
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { traceAll } from "../../src/trace/trace.ts";
+import { asking } from "../support/ask.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
+
+const ARRIVAL = "12 21:40:12 <= a@out.example H=h.out.example [203.0.113.190] P=esmtp S=429";
+const TO_B = "R=r T=t H=mx.in.example [203.0.113.14]";
+const AFTER_RCPT = "SMTP error from remote mail server after RCPT TO:<b@in.example>: ";
+
+const CASES: readonly (readonly [about: string, lines: readonly string[], sentence: string])[] = [
+  [
+    "held on purpose, in Exim's words",
+    [
+      `${ARRIVAL} for b@in.example c@in.example d@in.example`,
+      "12 21:40:12 == b@in.example R=r T=t defer (0): SMTP delivery explicitly queued",
+      "12 21:40:12 == c@in.example defer (-23): domain is held",
+      "12 21:40:12 == d@in.example R=r T=t defer (-57): concurrency limit reached for transport",
+    ],
+    "Still deferred for b@in.example since 2026-06-12 21:40:12, not tried: SMTP delivery explicitly queued; still deferred for c@in.example since 2026-06-12 21:40:12, not tried: domain is held; still deferred for d@in.example since 2026-06-12 21:40:12, not tried: concurrency limit reached for transport.",
+  ],
+  [
+    "held on purpose after a try",
+    [
+      `${ARRIVAL} for b@in.example`,
+      `12 21:40:12 == b@in.example ${TO_B} defer (-44): ${AFTER_RCPT}450 busy`,
+      "12 22:40:12 == b@in.example defer (-23): domain is held",
+    ],
+    `Still deferred for b@in.example since 2026-06-12 21:40:12, held back now (domain is held): ${AFTER_RCPT}450 busy.`,
+  ],
+  [
+    "tried after it was held",
+    [
+      `${ARRIVAL} for b@in.example`,
+      "12 21:40:12 == b@in.example defer (-23): domain is held",
+      `12 22:40:12 == b@in.example ${TO_B} defer (-44): ${AFTER_RCPT}450 busy`,
+    ],
+    `Still deferred for b@in.example since 2026-06-12 21:40:12: ${AFTER_RCPT}450 busy.`,
+  ],
+  [
+    "waiting for the retry time of another message",
+    [
+      `${ARRIVAL} for b@in.example`,
+      "12 21:40:12 == b@in.example R=r T=t defer (-54): retry time not reached for any host for 'in.example'",
+    ],
+    "Still deferred for b@in.example since 2026-06-12 21:40:12, not tried: Exim waits for the retry time that another try set.",
+  ],
+  [
+    "a reply of several lines, whole",
+    [
+      ARRIVAL,
+      `12 21:40:13 ** b@in.example ${TO_B}: ${AFTER_RCPT}550-5.7.26 This mail poses a security risk to the\\n550-5.7.26 sender.\\n550 5.7.26 abc - gsmtp`,
+      "12 21:40:13 Completed",
+    ],
+    `Bounced for b@in.example: ${AFTER_RCPT}550 5.7.26 This mail poses a security risk to the sender. abc - gsmtp.`,
+  ],
+  [
+    "a reply that begins with the name of the host",
+    [
+      ARRIVAL,
+      `12 21:40:13 ** b@in.example ${TO_B}: SMTP error from remote mail server after initial connection: 554-mx.in.example\\n554 Your access has been rejected.`,
+    ],
+    "Bounced for b@in.example: SMTP error from remote mail server after initial connection: 554 mx.in.example Your access has been rejected.",
+  ],
+  [
+    "a stop that the reply has is not doubled, nor stands it within the sentence",
+    [
+      `${ARRIVAL} for b@in.example c@in.example`,
+      `12 21:40:13 ** b@in.example ${TO_B}: TLS session: (certificate verification failed): The certificate differs. `,
+      "12 21:40:13 ** c@in.example: Unrouteable address",
+      "12 21:40:13 Completed",
+    ],
+    "Bounced for b@in.example: TLS session: (certificate verification failed): The certificate differs; bounced for c@in.example: Unrouteable address.",
+  ],
+  [
+    "given up by the time since the arrival, where waiting is not logged",
+    [
+      ARRIVAL,
+      "12 22:30:00 == b@in.example R=r T=t defer (111): Connection refused",
+      "12 22:30:00 ** b@in.example: retry timeout exceeded",
+      "12 22:30:00 Completed",
+    ],
+    "Given up after 49 minutes (retry timeout exceeded), bounced for b@in.example: Connection refused.",
+  ],
+  [
+    "refused after the data for some",
+    [
+      "12 21:40:12 PRDR R=<b@in.example> acceptance",
+      "12 21:40:12 PRDR c@in.example does not want it",
+      "12 21:40:12 PRDR R=<d@in.example> temporary refusal",
+      `${ARRIVAL} for b@in.example c@in.example d@in.example`,
+      "12 21:40:13 => b <b@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to 1 of 3 recipients; refused after the data (PRDR) for c@in.example: does not want it; put off after the data (PRDR) for d@in.example.",
+  ],
+  [
+    "refused after the data, where the arrival names nobody",
+    [
+      "12 21:40:12 PRDR R=<c@in.example> refusal",
+      ARRIVAL,
+      "12 21:40:13 => b <b@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to 1 of 2 recipients; refused after the data (PRDR) for c@in.example.",
+  ],
+  [
+    "a recipient that Exim gave its domain",
+    [`${ARRIVAL} for postmaster`, "12 21:40:13 => alice <postmaster@in.example> R=r T=t", "12 21:40:13 Completed"],
+    "Delivered to postmaster@in.example at 2026-06-12 21:40:13.",
+  ],
+  [
+    "a recipient without a domain that two lines may be about",
+    [
+      `${ARRIVAL} for bob`,
+      "12 21:40:13 => b <bob@in.example> R=r T=t",
+      "12 21:40:13 ** bob@else.example: no",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to 1 of 3 recipients; bounced for bob@else.example: no; finished without a word about bob.",
+  ],
+  [
+    "a recipient that was rewritten",
+    [
+      '12 21:40:12 "bob@old.example" from env-to rewritten as "bob@in.example" by rule 1',
+      `${ARRIVAL} for bob@old.example`,
+      "12 21:40:13 => bob <bob@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to bob@in.example at 2026-06-12 21:40:13.",
+  ],
+  [
+    "cancelled, where no recipient is named",
+    [ARRIVAL, '12 21:40:12 cancelled by system filter: no: "policy"', "12 21:40:12 Completed"],
+    'Cancelled by system filter (no: "policy"); the log does not name its recipients.',
+  ],
+  [
+    "cancelled with words, for a recipient",
+    [`${ARRIVAL} for b@in.example`, "12 21:40:12 cancelled by system filter: no mail", "12 21:40:12 Completed"],
+    "Cancelled by system filter (no mail): bounced for b@in.example.",
+  ],
+  [
+    "delivered elsewhere by the system filter",
+    [
+      `${ARRIVAL} for b@in.example`,
+      "12 21:40:12 original recipients ignored (system filter)",
+      "12 21:40:13 => carol <system-filter> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Redirected by the system filter, which ignored b@in.example; delivered to carol at 2026-06-12 21:40:13.",
+  ],
+  [
+    "accepted, and told to be rejected",
+    [ARRIVAL.replace("<=", "(="), "12 21:40:13 => b <b@in.example> R=r T=t", "12 21:40:13 Completed"],
+    "Delivered to b@in.example at 2026-06-12 21:40:13; its client was told that it was rejected (fakereject).",
+  ],
+  [
+    "delivered to nobody under -N",
+    [ARRIVAL, '12 21:40:13 *> b@in.example R=r T=t C="delivery bypassed by -N option"', "12 21:40:13 Completed"],
+    "Not delivered, since Exim was told not to (-N), to b@in.example.",
+  ],
+  [
+    "discarded, and why",
+    [
+      `${ARRIVAL} for b@in.example c@in.example`,
+      "12 21:40:13 => blackhole (DATA ACL discarded recipients): content filter threw it away",
+      "12 21:40:13 Completed",
+    ],
+    "Discarded on purpose for b@in.example, c@in.example: DATA ACL discarded recipients: content filter threw it away.",
+  ],
+  [
+    "discarded by a filter",
+    [ARRIVAL, "12 21:40:13 => discarded <b@in.example> R=userforward", "12 21:40:13 Completed"],
+    "Discarded on purpose for b@in.example by a filter of the recipient.",
+  ],
+  [
+    "discarded by the system filter, as a whole",
+    [ARRIVAL, "12 21:40:13 => discarded (system filter)", "12 21:40:13 Completed"],
+    "Accepted and discarded as a whole by the system filter.",
+  ],
+  [
+    "what an alias became is no recipient of its own while it waits",
+    [
+      ARRIVAL,
+      "12 21:40:13 == bob@in.example <team@in.example> R=r T=t defer (-9): failed to lock mailbox",
+      "12 21:50:13 == team@in.example routing defer (-52): retry time not reached",
+      "12 21:50:13 == bob@in.example routing defer (-52): retry time not reached",
+      "12 22:10:13 => bob <team@in.example> R=r T=t",
+      "12 22:10:13 Completed",
+    ],
+    "Delivered to team@in.example at 2026-06-12 22:10:13.",
+  ],
+  [
+    "unless the arrival names it as one",
+    [
+      `${ARRIVAL} for bob@in.example team@in.example`,
+      "12 21:40:13 == bob@in.example <team@in.example> R=r T=t defer (-9): failed to lock mailbox",
+      "12 22:10:13 => bob <team@in.example> R=r T=t",
+      "12 22:10:13 Completed",
+    ],
+    "Delivered to both recipients, the last at 2026-06-12 22:10:13.",
+  ],
+  [
+    "refused by the next host while it came in",
+    [
+      "12 21:40:13 H=c.out.example [203.0.113.111] b@in.example F=<a@out.example> rejected after DATA: R=hub T=smtp_cut H=cut.relay.example [203.0.113.33]",
+    ],
+    "Rejected, never accepted: cut.relay.example [203.0.113.33] refused it.",
+  ],
+];
+
+test("a long error is cut after a word, and told in full below", async () => {
+  const words = Array.from({ length: 90 }, (_, index) => `word${index}`).join(" ");
+  const ask = await asking(`${logOf(0, [ARRIVAL, `12 21:40:13 ** b@in.example: ${words}`])}\n`);
+  const { verdict, recipients } = JSON.parse(await ask("trace", idOf(0), "--json")).messages[0];
+  expect(verdict).toMatch(/^Bounced for b@in\.example: word0 word1 .* word\d+ …$/);
+  expect(verdict.length).toBeLessThan(350);
+  expect(recipients[0].lastError).toBe(words);
+});
+
+test("the first sentence tells what was", async () => {
+  const path = join(temporaryFolder(), "pilot.db");
+  const log = `${CASES.map(([, lines], index) => logOf(index, lines)).join("\n")}\n`;
+  await ingestInto(path, ["-"], { server: "mx1", logType: "main" }, Readable.from([log], { objectMode: false }));
+  const traces = await withReader(path, async ({ messages, links }) => {
+    const rows = (await Promise.all(CASES.map((_, index) => messages.find(idOf(index))))).flat();
+    return traceAll({ messages, links }, rows, (iso) => iso.slice(0, 19).replace("T", " "));
+  });
+  expect(CASES.map(([about], index) => [about, traces[index]?.verdict])).toEqual(
+    CASES.map(([about, , sentence]) => [about, sentence]),
+  );
+});
+
+function idOf(index: number): string {
+  return `1wY4SS-000${String(index).padStart(3, "0")}-2Q`;
+}
+
+/** Lines that begin with `DAY TIME`, as those of one message. */
+function logOf(index: number, lines: readonly string[]): string {
+  return lines.map((line) => line.replace(/^(\d\d) (\d\d:\d\d:\d\d) /, `2026-06-$1 $2 ${idOf(index)} `)).join("\n");
+}
