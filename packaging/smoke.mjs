@@ -162,7 +162,10 @@ function testRpm(packages) {
 
 function useProgram(program, log, prepare = () => {}) {
   prepare();
-  assert.match(program("ingest", "--server", "mx1", "--timezone", "UTC", log).stdout, /^Stored 3 lines: 1 new message/);
+  assert.match(
+    program("ingest", "--server", "mx1", "--timezone", "UTC", log).stdout,
+    /^Stored 3 lines in \S+: 1 new message/,
+  );
   assert.match(program("trace", ID).stdout, /delivered {2}on mx1/);
   assert.match(
     program("stats", "--since", "2026-03-02", "--until", "2026-03-02").stdout,

@@ -124,7 +124,7 @@ Examples:
 
 export function addExport(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("export"))
-    .summary("give a log back")
+    .summary("write a stored log out, byte for byte")
     .description(
       "Writes the bytes of a log as they were read, decompressed. Each block is held against its hash, and the export fails at the first that is damaged. Of a log whose beginning has been pruned it writes the rest, and says so.",
     )

@@ -149,10 +149,10 @@ Examples:
 
 export function addTag(program: Command, io: Io): void {
   withAudit(program.command("tag"))
-    .summary("call messages by a name of yours, to find them again")
+    .summary("label messages, to find them again")
     .description("Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are.")
     .argument("[id]", 'Exim\'s id of a message; "-" reads ids from standard input')
-    .argument("[tags...]", "what to call it")
+    .argument("[tags...]", "the labels")
     .option("-s, --server <name>", "only the message of this server, where several have the id")
     .option("--remove", "take the tags away")
     .option("--json", "print everything as JSON")
