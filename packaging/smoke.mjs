@@ -137,6 +137,7 @@ function testRpm(packages) {
     "/usr/bin/exim-pilot",
     "/usr/lib/exim-pilot/bin/node",
     "/usr/lib/systemd/system/exim-pilot-ingest.timer",
+    "/usr/share/man/man1/exim-pilot-trace.1.gz",
   ])
     assert(files.includes(path), `${path} is missing.`);
   assert.match(query("--configfiles"), /exim-pilot\.toml/);

@@ -1,4 +1,4 @@
-/** The examples of contrib, the manual page and the completions: as they stand, they fit the program. */
+/** The examples of contrib, the manual pages and the completions: as they stand, they fit the program. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/declare/program.ts";
 import { listCommands } from "../../src/cli/manual/command-list.ts";
+import { renderManuals } from "../../src/cli/manual/manual.ts";
 import { runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 import { stillIo } from "../support/still-io.ts";
@@ -70,27 +71,28 @@ describe("contrib", () => {
   });
 });
 
-describe("the manual page", () => {
-  test("has every command and every flag", async () => {
-    const { stdout } = await runCli(["completion", "man"]);
-    const page = stdout.replaceAll("\\-", "-").replaceAll("\\&", "");
+describe("the manual pages", () => {
+  const pages = renderManuals(PROGRAM, { version: "0.1.0", date: "2026-03-02" });
+
+  test("are one for the program and one for each command, with every flag and an example", () => {
+    expect([...pages.keys()]).toEqual(["exim-pilot.1", ...COMMANDS.map(({ name }) => `exim-pilot-${name}.1`)]);
     for (const { name, flags } of COMMANDS) {
-      expect(page).toContain(`.SS "exim-pilot ${name} `);
+      const page = (pages.get(`exim-pilot-${name}.1`) ?? "").replaceAll("\\-", "-").replaceAll("\\&", "");
       for (const { form } of flags) expect(page, `${name} ${form}`).toContain(`.B ${form}\n`);
+      expect(page, name).toMatch(/^\.SH EXAMPLES\n(?:.*\n)*?.*exim-pilot /m);
     }
   });
 
-  test.skipIf(!isInstalled("groff"))("is formatted without a warning by groff", async () => {
-    const { stdout: input } = await runCli(["completion", "man"]);
-    const { status, stderr } = spawnSync("groff", ["-man", "-ww", "-Tutf8", "-z"], { input, encoding: "utf8" });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  test.skipIf(!isInstalled("groff"))("are formatted without a warning by groff", () => {
+    for (const [name, input] of pages) {
+      const { status, stderr } = spawnSync("groff", ["-man", "-ww", "-Tutf8", "-z"], { input, encoding: "utf8" });
+      expect({ status, stderr }, name).toEqual({ status: 0, stderr: "" });
+    }
   });
 
-  test.skipIf(!isInstalled("mandoc"))("is what mandoc finds right", async () => {
-    const { stdout: input } = await runCli(["completion", "man"]);
-    const { stdout } = spawnSync("mandoc", ["-Tlint", "-Wwarning"], { input, encoding: "utf8" });
-    // It has no date, so that a page is the same whenever it is built.
-    expect(stdout.replace(/^.*WARNING: missing date, using "": TH\n/, "")).toBe("");
+  test.skipIf(!isInstalled("mandoc"))("are what mandoc finds right", () => {
+    for (const [name, input] of pages)
+      expect(spawnSync("mandoc", ["-Tlint"], { input, encoding: "utf8" }).stdout, name).toBe("");
   });
 });
 

@@ -103,6 +103,11 @@ export function addServers(program: Command, io: Io): void {
     });
 }
 
+const SOURCES_EXAMPLES = `
+Examples:
+  exim-pilot sources
+  exim-pilot sources --server mx1 --log-type main`;
+
 export function addSources(program: Command, io: Io): void {
   withDatabase(program.command("sources"))
     .summary("list the logs that are stored")
@@ -111,6 +116,7 @@ export function addSources(program: Command, io: Io): void {
     .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
     .addOption(redactOption())
     .option("--json", "print everything as JSON")
+    .addHelpText("after", SOURCES_EXAMPLES)
     .action(async (flags) => {
       const { runSources } = await import("../commands/sources.ts");
       await runSources(flags, io);
