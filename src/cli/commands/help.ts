@@ -35,9 +35,11 @@ export function findTopic(name: string, columns: number): string | undefined {
   return name === "exit-codes" ? renderExitCodes(columns) : undefined;
 }
 
-type RuleSections = readonly (readonly [title: string, rules: Readonly<Record<string, string>>])[];
+/** Groups of rules, each by the name of what it is about. */
+export type RuleSections = readonly (readonly [title: string, rules: Readonly<Record<string, string>>])[];
 
-const STATUSES: RuleSections = [
+/** `help statuses`. */
+export const STATUSES: RuleSections = [
   ["Messages", MESSAGE_STATUS_RULES],
   ["Recipients", RECIPIENT_STATUS_RULES],
   ["Delivery attempts", ATTEMPT_STATUS_RULES],
@@ -50,7 +52,8 @@ const CLASSES = Object.fromEntries(
   ]),
 );
 
-const COUNTING: RuleSections = [
+/** `help counting`. */
+export const COUNTING: RuleSections = [
   ["What stats counts", COUNTING_RULES],
   ["Problems, and from where on they are shown", PROBLEMS],
   ["Reasons of bounces and deferrals: by the codes, else the words of the reply", CLASSES],
