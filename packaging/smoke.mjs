@@ -138,6 +138,7 @@ function testRpm(packages) {
     "/usr/lib/exim-pilot/bin/node",
     "/usr/lib/systemd/system/exim-pilot-ingest.timer",
     "/usr/share/man/man1/exim-pilot-trace.1.gz",
+    "/usr/lib/exim-pilot/schema/json/answers.json",
   ])
     assert(files.includes(path), `${path} is missing.`);
   assert.match(query("--configfiles"), /exim-pilot\.toml/);

@@ -1,13 +1,14 @@
 /** The servers whose logs are stored, and what was changed of one. */
 import type { ServerChange } from "../servers/servers.ts";
 import type { ServerFigures } from "../store/read/catalogue-reader.ts";
+import type { ServerFacts } from "./answers.ts";
 import { countOf, formatCount, formatTime } from "./form/format.ts";
 import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A server as `--json` shows it. */
-export function toServerFacts(server: ServerFigures) {
+export function toServerFacts(server: ServerFigures): ServerFacts {
   const { name, environment, owner, version, sources, lines, messages } = server;
   return {
     name,

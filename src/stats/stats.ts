@@ -17,7 +17,7 @@ import {
 } from "./period.ts";
 import type { AskedSubjects, StatsRequest } from "./request.ts";
 import { SectionBuilder } from "./section-builder.ts";
-import type { SectionName, Sections } from "./sections.ts";
+import type { SectionName, Sections, SomeSections } from "./sections.ts";
 
 /** Times are ISO-8601. */
 export interface Stats {
@@ -32,7 +32,7 @@ export interface Stats {
   readonly coverage: Coverage;
   readonly filter: AskedFilter;
   /** Those asked for. */
-  readonly sections: Partial<Sections>;
+  readonly sections: SomeSections;
   /** The conditions that were to be checked. */
   readonly checks: readonly Check[];
   /** The same of the time it is compared with; only there when one was asked for. */
@@ -57,7 +57,7 @@ export interface EarlierTime {
   readonly since: string;
   readonly until: string;
   /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
-  readonly sections: Partial<Sections>;
+  readonly sections: SomeSections;
 }
 
 /** Errors: `usage` (a comparison without a beginning, too small a bucket, a rank that the axis has not), `interrupted`. */

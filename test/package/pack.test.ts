@@ -37,6 +37,7 @@ describe("the package", () => {
       "dist/THIRD-PARTY-LICENSES",
       "schema/0001_initial.sql",
       "schema/views.sql",
+      "schema/json/answers.json",
       "contrib/exim-pilot.toml",
       "contrib/cron/exim-pilot",
       "contrib/logrotate/exim4",

@@ -110,9 +110,9 @@ function inCell(text: string): string {
   return inText(text).replaceAll("|", "\\|");
 }
 
-/** What stands in angle brackets would be taken for a tag, unless it is code. */
+/** Outside code, what Markdown would take for a tag or for emphasis is none. */
 function inText(text: string): string {
-  return text.replace(/`[^`]*`|</g, (found) => (found === "<" ? "\\<" : found));
+  return text.replace(/`[^`]*`|[<*]/g, (found) => (found.length === 1 ? `\\${found}` : found));
 }
 
 function joined(parts: readonly string[]): string {

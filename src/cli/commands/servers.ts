@@ -57,10 +57,10 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
 }
 
 function renderChangeJson({ before, after }: ServerChange): string {
-  const { id: _, ...server } = { ...after, environment: after.environment ?? null, owner: after.owner ?? null };
-  return renderJson("servers", {
+  const { name, timeZone, environment = null, owner = null } = after;
+  return renderJson("server", {
     previousName: before.name,
-    server,
+    server: { name, environment, owner, timeZone },
     needsRebuild: before.timeZone !== after.timeZone,
   });
 }

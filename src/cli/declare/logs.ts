@@ -137,6 +137,7 @@ export function addExport(program: Command, io: Io, setStatus: SetStatus): void 
     .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
     .option("-s, --server <name>", "only logs of this server")
     .option("-o, --output <file>", "a new file, readable by its owner only (default: standard output)")
+    .option("--json", "print what was written to --output as JSON")
     .addHelpText("after", EXPORT_EXAMPLE)
     .action(async (flags) => {
       const { runExport } = await import("../commands/export.ts");

@@ -271,6 +271,7 @@ export function addSql(program: Command, io: Io, setStatus: SetStatus): void {
         ROW_FORMATS,
       ),
     )
+    .addOption(new Option("--json", "as --format json").conflicts("format"))
     .addOption(
       new Option("--param <name=value>", "a value for :name in the statement (can be repeated)").argParser(
         collectParameters,

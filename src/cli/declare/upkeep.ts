@@ -149,8 +149,8 @@ export function addBackup(program: Command, io: Io, setStatus: SetStatus): void 
 
 const RESTORE_EXAMPLES = `
 Examples:
-  exim-pilot restore --dry-run /var/backups/exim-pilot/mail-20260302T031500Z.db.gz
-  exim-pilot restore /var/backups/exim-pilot/mail-20260302T031500Z.db.gz`;
+  exim-pilot restore --dry-run /var/backups/mail-20260302T031500Z.db.gz
+  exim-pilot restore /var/backups/mail-20260302T031500Z.db.gz`;
 
 export function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withAudit(program.command("restore"))
