@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../src/cli/declare/program.ts";
 import { runCli } from "./support/cli.ts";
@@ -23,7 +24,13 @@ const CORPUS = join(ROOT, "fixtures", "corpus", "default");
 const strict = makeStrictSchema();
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true }).addSchema(strict as object, "answers");
 
-beforeAll(() => makeGoldenDatabase(DB));
+beforeAll(async () => {
+  await makeGoldenDatabase(DB);
+  // A server of which nothing is stored, as a mistake leaves it.
+  const database = new Database(DB);
+  database.exec("INSERT INTO stored_servers (name, time_zone, created_ms) VALUES ('mx9', 'UTC', 0)");
+  database.close();
+});
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 /** What is wrong with an answer; its kind is taken from it. */
@@ -83,6 +90,7 @@ describe("an answer", () => {
     ["servers", "servers"],
     ["server", "servers", "set", "mx1", "--owner", "postmaster@example.org"],
     ["server", "servers", "rename", "mx1", "mx1"],
+    ["server_removed", "servers", "remove", "mx9"],
     ["sources", "sources"],
     ["export", "export", "--raw", "mainlog", "--output", join(FOLDER, "written")],
     ["sql", "sql", "SELECT 1 AS one, 'x' AS two, NULL AS three"],

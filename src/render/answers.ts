@@ -61,6 +61,7 @@ export interface Answers {
   readonly restore: RestoreAnswer;
   readonly search: SearchAnswer;
   readonly server: ServerAnswer;
+  readonly server_removed: RemovedServerAnswer;
   readonly servers: ServersAnswer;
   readonly setup: SetupAnswer;
   readonly sources: SourcesAnswer;
@@ -198,6 +199,11 @@ export interface ServerAnswer {
   readonly server: ServerSettings;
   /** Stored stamps were read in another time zone. */
   readonly needsRebuild: boolean;
+}
+
+/** Of `servers remove`. */
+export interface RemovedServerAnswer {
+  readonly name: string;
 }
 
 export interface ServerSettings {

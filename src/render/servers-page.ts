@@ -52,6 +52,15 @@ function renderServer(server: ServerFigures, timeZone: string, paint: Paint): st
   return `${paint.strong(toVisibleLine(name))}\n${facts}`;
 }
 
+/** One a line, for completions and scripts. */
+export function renderNames(names: readonly string[]): string {
+  return names.map((name) => `${toVisibleLine(name)}\n`).join("");
+}
+
+export function renderRemoval({ name }: { readonly name: string }): string {
+  return `${toVisibleLine(name)} is removed: nothing was stored of it.\n`;
+}
+
 export function renderRename({ before, after }: ServerChange): string {
   const [from, to] = [toVisibleLine(before.name), toVisibleLine(after.name)];
   return `${from} is now called ${to}.\nIngest its logs with --server ${to} from now on: under the old name they would be those of another server.\n`;

@@ -40,6 +40,22 @@ export function changeServer(
   }));
 }
 
+/** Removes a server of which nothing is stored any more. Errors: `not_found`; `usage` when something is; those of the database. */
+export function removeServer(writer: Writer, name: string): ServerRow {
+  return writer.write((transactor) => {
+    const server = findServer(writer.sources, name);
+    if (transactor.hasContent(server.id)) throw stillStored(name);
+    transactor.removeServer(server.id);
+    return server;
+  });
+}
+
+function stillStored(name: string): PilotError {
+  return new PilotError("usage", `Log lines or messages of "${name}" are stored.`, {
+    hint: "`exim-pilot prune` removes what is old, and the server can go after it; `exim-pilot servers rename` mends a wrong name.",
+  });
+}
+
 function change(writer: Writer, name: string, edit: (server: ServerRow) => ServerRow): ServerChange {
   return writer.write((transactor) => {
     const before = findServer(writer.sources, name);

@@ -110,7 +110,7 @@ describe("completions", () => {
     };
     expect(complete("")).toEqual([...COMMANDS.map(({ name }) => name), "--help", "--version"]);
     expect(complete("re")).toEqual(["rebuild", "restore"]);
-    expect(complete("servers", "re")).toEqual(["rename"]);
+    expect(complete("servers", "re")).toEqual(["rename", "remove"]);
     expect(complete("backup", "--com")).toEqual(["--compress"]);
     expect(complete("ingest", "--log-type", "p")).toEqual(["panic"]);
     expect(complete("ingest", "--db", "exim")).toEqual(["exim-pilot.toml"]);
@@ -132,20 +132,24 @@ describe("completions", () => {
 
   test.skipIf(!isInstalled("fish"))("of fish offer commands, flags, words and files", async () => {
     const script = await scriptOf("fish");
+    const bin = temporaryFolder();
+    writeFileSync(join(bin, "exim-pilot"), '#!/bin/sh\necho "mx1 $*"\n', { mode: 0o755 });
     const complete = (typed: string): string[] =>
       wordsOf("fish", [
         "--no-config",
         "-c",
-        "source $argv[1]; complete -C $argv[2]",
+        "source $argv[1]; set -p PATH $argv[3]; complete -C $argv[2]",
         script,
         `exim-pilot ${typed}`,
+        bin,
       ]).map((line) => line.split("\t")[0] ?? "");
     expect(complete("re")).toEqual(["rebuild", "restore"]);
-    expect(complete("servers re")).toEqual(["rename"]);
+    expect(complete("servers re").sort()).toEqual(["remove", "rename"]);
     expect(complete("backup --com")).toEqual(["--compress"]);
     expect(complete("ingest --log-type pa")).toEqual(["panic"]);
     expect(complete("ingest --db exim")).toEqual(["exim-pilot.toml"]);
-    expect(complete("ingest --server ")).toEqual([]);
+    expect(complete("ingest --server ")).toEqual(["mx1 servers --names"]);
+    expect(complete("servers --db m.db remove mx")).toEqual(["mx1 servers --names --db m.db"]);
     expect(complete("ingest sys")).toEqual(["systemd/"]);
     expect(complete("completion fi")).toEqual(["fish"]);
   });
@@ -165,7 +169,9 @@ describe("completions", () => {
         ...typed,
       ]);
     expect(told("").map((line) => line.split(":")[0])).toEqual(COMMANDS.map(({ name }) => name));
-    expect(told("servers", "")).toContain("1: :(rename set)");
+    expect(told("search", "")).toContainEqual(expect.stringMatching(/^--tag\[[^\]]+\]: : _exim_pilot_names tag$/));
+    expect(told("servers", "")).toContain("2: : _exim_pilot_names servers");
+    expect(told("servers", "")).toContain("1: :(rename set remove)");
     expect(told("backup", "--c")).toContainEqual(expect.stringMatching(/^--compress\[[^\]]+\]$/));
     expect(told("ingest", "")).toEqual(
       expect.arrayContaining([

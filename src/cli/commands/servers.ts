@@ -1,7 +1,14 @@
 import { PilotError } from "../../errors.ts";
 import { renderJson } from "../../render/form/json.ts";
-import { renderRename, renderServers, renderSettings, toServerFacts } from "../../render/servers-page.ts";
-import { changeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
+import {
+  renderNames,
+  renderRemoval,
+  renderRename,
+  renderServers,
+  renderSettings,
+  toServerFacts,
+} from "../../render/servers-page.ts";
+import { changeServer, removeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
 import type { Writer } from "../../store/write/writer.ts";
 import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingReader, usingWriter } from "../context.ts";
@@ -10,6 +17,7 @@ import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
 export interface ServersFlags extends DatabaseFlags, AuditFlags {
+  readonly names?: boolean;
   readonly redact?: boolean;
   readonly json?: boolean;
 }
@@ -24,6 +32,10 @@ export interface ServerSettingsFlags extends ServersFlags {
 export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
   const found = await usingReader(flags, io, (reader) => reader.servers.list());
   const { servers } = redactor(flags)({ servers: found });
+  if (flags.names === true) {
+    io.stdout.write(renderNames(servers.map(({ name }) => name)));
+    return;
+  }
   io.stdout.write(
     flags.json === true
       ? renderJson("servers", { servers: servers.map(toServerFacts) })
@@ -56,6 +68,13 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
 }
 
+/** Errors: `not_found`, `usage`, those of the database. */
+export async function runRemoveServer(name: string, flags: ServersFlags, io: Io): Promise<void> {
+  const done = await changing("servers remove", { ...flags, name }, flags, io, (writer) => removeServer(writer, name));
+  const removed = redactor(flags)(done);
+  io.stdout.write(flags.json === true ? renderJson("server_removed", { name: removed.name }) : renderRemoval(removed));
+}
+
 function renderChangeJson({ before, after }: ServerChange): string {
   const { name, timeZone, environment = null, owner = null } = after;
   return renderJson("server", {
@@ -66,14 +85,14 @@ function renderChangeJson({ before, after }: ServerChange): string {
 }
 
 /** Changes a server of a database that is there, and records it. */
-function changing(
+function changing<Change extends object>(
   action: string,
   parameters: object,
   flags: ServersFlags,
   io: Io,
-  change: (writer: Writer) => ServerChange,
-): Promise<ServerChange> {
-  const affected = ({ before, after }: ServerChange): object => ({ before, after });
+  change: (writer: Writer) => Change,
+): Promise<Change> {
+  const affected = (done: Change): object => done;
   return audited({ action, parameters, affected, ignoresFailure: true }, toStoreSettings(flags, io), flags, io, () =>
     usingWriter(flags, io, change, { create: false }),
   );

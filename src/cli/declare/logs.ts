@@ -62,12 +62,14 @@ export function addIngest(program: Command, io: Io, setStatus: SetStatus): void 
 const SERVERS_EXAMPLE = `
 Examples:
   exim-pilot servers set mx1 --owner postmaster@example.org --environment live
-  exim-pilot servers rename localhost mx1`;
+  exim-pilot servers rename localhost mx1
+  exim-pilot servers remove mx0`;
 
 export function addServers(program: Command, io: Io): void {
   const servers = withAudit(program.command("servers"))
-    .summary("list, rename and describe servers")
+    .summary("list, rename, describe and remove servers")
     .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .addOption(new Option("--names", "print their names, one a line").conflicts("json"))
     .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", SERVERS_EXAMPLE)
@@ -100,6 +102,18 @@ export function addServers(program: Command, io: Io): void {
     .action(async (name: string, _flags, command: Command) => {
       const { runSetServer } = await import("../commands/servers.ts");
       await runSetServer(name, command.optsWithGlobals(), io);
+    });
+  servers
+    .command("remove")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("remove a server of which nothing is stored any more")
+    .description(
+      "Removes a server that was a mistake, or all of whose logs and messages have been pruned. Refused while anything is stored.",
+    )
+    .argument("<name>", "its name")
+    .action(async (name: string, _flags, command: Command) => {
+      const { runRemoveServer } = await import("../commands/servers.ts");
+      await runRemoveServer(name, command.optsWithGlobals(), io);
     });
 }
 

@@ -155,6 +155,7 @@ export function addTag(program: Command, io: Io): void {
     .argument("[tags...]", "the labels")
     .option("-s, --server <name>", "only the message of this server, where several have the id")
     .option("--remove", "take the tags away")
+    .addOption(new Option("--names", "without an id: print the tags alone, one a line").conflicts("json"))
     .option("--json", "print everything as JSON")
     .addHelpText("after", TAG_EXAMPLE)
     .action(async (id: string | undefined, tags: string[], flags) => {

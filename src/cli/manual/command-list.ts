@@ -18,11 +18,17 @@ export interface ListedFlag {
   readonly choices: readonly string[];
   /** It takes the name of a file or directory. */
   readonly isPath: boolean;
+  /** It takes one of the names that the database knows. */
+  readonly nameKind: NameKind | undefined;
 }
+
+/** The command that lists them, with `--names`. */
+export type NameKind = "servers" | "tag";
 
 export interface ListedArgument {
   readonly name: string;
   readonly description: string;
+  readonly nameKind: NameKind | undefined;
 }
 
 /** A paragraph, or lines that stand as they are. */
@@ -64,6 +70,15 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   stats: [...SECTION_NAMES, "all"],
 };
 
+/** Flags and arguments that take a name which the database knows. */
+const NAMES: Readonly<Record<string, NameKind>> = {
+  "--server": "servers",
+  "--tag": "tag",
+  "rename old": "servers",
+  "set name": "servers",
+  "remove name": "servers",
+};
+
 function wordsOf(command: Command, { argChoices, long }: Option): readonly string[] {
   return argChoices ?? WORDS[`${command.name()} ${long}`] ?? WORDS[long ?? ""] ?? [];
 }
@@ -82,6 +97,7 @@ function toListed(command: Command): ListedCommand {
     arguments: command.registeredArguments.map((argument) => ({
       name: argument.name(),
       description: describe(argument),
+      nameKind: NAMES[`${command.name()} ${argument.name()}`],
     })),
     ...readNotes(command instanceof NotedCommand ? command.notes : ""),
     flags: [...command.options.filter(({ hidden }) => !hidden), ...helpFlag(command)].map((option) => ({
@@ -92,6 +108,7 @@ function toListed(command: Command): ListedCommand {
       hasValue: option.required || option.optional,
       choices: option.required || option.optional ? wordsOf(command, option) : [],
       isPath: PATH.test(option.flags),
+      nameKind: NAMES[option.long ?? ""],
     })),
     takesPaths: PATH.test(command.usage()),
     choices:
