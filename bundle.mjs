@@ -1,7 +1,7 @@
-// Bundles the program: one small file to start with, the modules that each command needs, and whole bundles for quick commands.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+// How the program is bundled: one small file to start with, what each command needs beside it, and whole bundles for quick commands.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const CLI = fileURLToPath(new URL("src/cli/", import.meta.url));
@@ -24,6 +24,14 @@ const SHARED = {
   metafile: true,
 };
 
+const MODULES = {
+  format: "esm",
+  // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+};
+
 /** Bundles the program of `src` into a folder; returns what esbuild says of the files, as its metafile has it. */
 export async function bundle(folder) {
   mkdirSync(folder, { recursive: true });
@@ -35,6 +43,24 @@ export async function bundle(folder) {
     ),
   ]);
   return { outputs: Object.assign({}, ...made.map(({ metafile }) => metafile.outputs)) };
+}
+
+/** The manual pages, each by the name of its file. */
+export async function renderManualPages(folder, edition) {
+  const outfile = join(folder, "manuals.mjs");
+  const contents = `
+    export { renderManuals } from "./manual/manual.ts";
+    export { buildProgram } from "./declare/program.ts";`;
+  await build({ ...SHARED, ...MODULES, stdin: { contents, resolveDir: CLI, loader: "ts" }, outfile });
+  try {
+    const { renderManuals, buildProgram } = await import(pathToFileURL(resolve(outfile)));
+    return renderManuals(
+      buildProgram({}, () => {}),
+      edition,
+    );
+  } finally {
+    rmSync(outfile);
+  }
 }
 
 /** Threads and processes of the program, and what they share. */
@@ -54,11 +80,7 @@ function bundleThreads(folder) {
     // Beside one another, whatever folder they come from.
     entryNames: "[name]",
     splitting: true,
-    format: "esm",
-    // Packages in the older module form ask for Node's own modules through require; others import createRequire by its name.
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-    },
+    ...MODULES,
   });
 }
 

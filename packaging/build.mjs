@@ -124,7 +124,7 @@ function strip(file, machine) {
 function stageProgram(folder, arch, node) {
   const put = (from, to = from) => cpSync(join(ROOT, from), join(folder, to), { recursive: true });
   for (const path of ["bin", "dist", "schema", "contrib", "LICENSE", "CHANGELOG.md"]) put(path);
-  rmSync(join(folder, "dist", "exim-pilot.1"));
+  rmSync(join(folder, "dist", "man"), { recursive: true });
   const driver = "node_modules/better-sqlite3";
   for (const path of ["lib", "LICENSE", "package.json", `prebuilds/linux-${arch.npm}.node`]) put(`${driver}/${path}`);
   const { name, version, license, type } = MANIFEST;
@@ -139,10 +139,11 @@ function stageProgram(folder, arch, node) {
 function stageSystem(root, arch, node, format) {
   stageProgram(join(root, PROGRAM), arch, node);
   write(join(root, "usr/bin/exim-pilot"), starter(arch, PROGRAM), 0o755);
-  write(
-    join(root, "usr/share/man/man1/exim-pilot.1.gz"),
-    gzipSync(readFileSync(join(ROOT, "dist/exim-pilot.1")), { level: 9 }),
-  );
+  for (const page of readdirSync(join(ROOT, "dist/man")))
+    write(
+      join(root, "usr/share/man/man1", `${page}.gz`),
+      gzipSync(readFileSync(join(ROOT, "dist/man", page)), { level: 9 }),
+    );
   const zsh = format === "deb" ? "vendor-completions" : "site-functions";
   write(join(root, "usr/share/bash-completion/completions/exim-pilot"), completion("bash"));
   write(join(root, `usr/share/zsh/${zsh}/_exim-pilot`), completion("zsh"));
@@ -222,7 +223,7 @@ It brings its own Node.js. The database stays when the package is removed.
 /usr/bin/exim-pilot
 ${PROGRAM}
 /usr/lib/systemd/system/*
-/usr/share/man/man1/exim-pilot.1.gz
+/usr/share/man/man1/*
 /usr/share/bash-completion/completions/exim-pilot
 /usr/share/zsh/site-functions/_exim-pilot
 /usr/share/fish/vendor_completions.d/exim-pilot.fish
@@ -272,7 +273,7 @@ function makeTar(arch, node) {
   stageProgram(folder, arch, node);
   // The starter finds its own directory, also through a link.
   write(join(folder, "exim-pilot"), starter(arch, '$(dirname "$(readlink -f "$0")")'), 0o755);
-  write(join(folder, "man/man1/exim-pilot.1"), readFileSync(join(ROOT, "dist/exim-pilot.1")));
+  cpSync(join(ROOT, "dist/man"), join(folder, "man/man1"), { recursive: true });
   for (const shell of ["bash", "zsh", "fish"])
     write(join(folder, `completions/exim-pilot.${shell}`), completion(shell));
   const ending = wishes.quick ? "tar.gz" : "tar.xz";

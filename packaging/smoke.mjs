@@ -137,6 +137,8 @@ function testRpm(packages) {
     "/usr/bin/exim-pilot",
     "/usr/lib/exim-pilot/bin/node",
     "/usr/lib/systemd/system/exim-pilot-ingest.timer",
+    "/usr/share/man/man1/exim-pilot-trace.1.gz",
+    "/usr/lib/exim-pilot/schema/json/answers.json",
   ])
     assert(files.includes(path), `${path} is missing.`);
   assert.match(query("--configfiles"), /exim-pilot\.toml/);
@@ -162,7 +164,10 @@ function testRpm(packages) {
 
 function useProgram(program, log, prepare = () => {}) {
   prepare();
-  assert.match(program("ingest", "--server", "mx1", "--timezone", "UTC", log).stdout, /^Stored 3 lines: 1 new message/);
+  assert.match(
+    program("ingest", "--server", "mx1", "--timezone", "UTC", log).stdout,
+    /^Stored 3 lines in \S+: 1 new message/,
+  );
   assert.match(program("trace", ID).stdout, /delivered {2}on mx1/);
   assert.match(
     program("stats", "--since", "2026-03-02", "--until", "2026-03-02").stdout,

@@ -3,7 +3,7 @@
  * Bugs are ordinary errors and keep their stack; a strange log line is data and never an error.
  */
 
-/** Exit status by error code; documented in the README and shown by `exim-pilot help exit-codes`. */
+/** Exit status by error code; documented in docs/reference.md and shown by `exim-pilot help exit-codes`. */
 export const EXIT_STATUS = {
   not_found: 1,
   check_failed: 1,

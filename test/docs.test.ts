@@ -1,22 +1,39 @@
-/** README, changelog and the documents for developers against the program: what is written is there, and what is there is written. */
+/**
+ * README, the pages of docs, changelog and the documents for developers against the program: what is written is there, and what is
+ * there is written. `UPDATE_GOLDEN=1` writes the pages that are made of the program anew, and the outputs of examples.
+ */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EXIT_CODES } from "../src/cli/commands/help.ts";
+import { readArgv } from "../src/cli/declare/argv.ts";
 import { buildProgram } from "../src/cli/declare/program.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
 import { LINE_KINDS } from "../src/explain/kinds.ts";
 import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";
 import { FIXTURES, temporaryFolder } from "./support/database.ts";
 import { makeGoldenDatabase, parseCommand, runCase } from "./support/golden.ts";
+import { renderCounting, renderReference } from "./support/reference.ts";
 import { stillIo } from "./support/still-io.ts";
 import { queryAll } from "./support/views.ts";
 
 const README = readText("README.md");
 const COOKBOOK = readText("docs/cookbook.md");
+/** What users read; CONTRIBUTING.md links the others. */
+const PAGES = [
+  "README.md",
+  "docs/cookbook.md",
+  "docs/operations.md",
+  "docs/troubleshooting.md",
+  "docs/reference.md",
+  "docs/sql.md",
+  "docs/counting.md",
+  "docs/json.md",
+];
+/** Flags of npm, docker and others, which pages name. */
+const FLAGS_OF_OTHERS: readonly string[] = [];
 const CHANGELOG = readText("CHANGELOG.md");
 const ARCHITECTURE = readText("docs/architecture.md");
 const GRAMMAR = readText("docs/exim-log-grammar.md");
@@ -27,69 +44,98 @@ const DB = join(FOLDER, "pilot.db");
 beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-describe("the README names", () => {
-  const commands = newProgram().commands.flatMap(withSubcommands);
-  const shared = sharedFlags(commands);
-
-  test.each(commands.map((command) => [nameOf(command), command] as const))(
-    "the command %s and its flags",
-    (name, command) => {
-      const parts = partsAbout(README, name);
-      expect(parts.length).toBeGreaterThan(0);
-      const missing = flagsOf(command).filter(
-        (flag) => !parts.some((part) => hasWord(part, flag)) && !shared.includes(flag),
-      );
-      expect(missing).toEqual([]);
-    },
-  );
-
-  test("the flags that commands share", () => {
-    expect(shared).toEqual(expect.arrayContaining(["--db", "--wait"]));
-    expect(shared.filter((flag) => flag.startsWith("--") && !hasWord(README, flag))).toEqual([]);
+describe("the README", () => {
+  test("is short, and begins with both commands of a clone", () => {
+    expect(README.split("\n").length).toBeLessThanOrEqual(151);
+    for (const command of ["npm ci && npm run demo", "npm ci && npm test"]) expect(README).toContain(command);
   });
 
-  test("the flags of the program itself", () => {
-    const flags = newProgram().options.flatMap((option) => option.long ?? []);
-    expect(["--help", ...flags].filter((flag) => !hasWord(README, flag))).toEqual([]);
+  test("links every page for users", () => {
+    for (const path of PAGES) if (path !== "README.md") expect(README).toContain(`](${path})`);
   });
 
-  test("no flag that is not there", () => {
-    const known = new Set(["--help", ...[newProgram(), ...commands].flatMap(flagsOf)]);
-    const outsideCode = README.replace(/^```.*?^```$/gms, "");
-    const named = [...outsideCode.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
-    expect(named.length).toBeGreaterThan(5);
-    expect(named.filter((flag) => !known.has(flag))).toEqual([]);
-  });
-
-  test("every exit code in its table, and no other", () => {
-    const rows = [...README.matchAll(/^\|\s*`?(\d+)`?\s*\|\s*\S/gm)].map(([, status]) => Number(status));
-    expect(rows).toEqual(EXIT_CODES.map(([status]) => status));
-    for (const status of [0, EXIT_BUG, ...Object.values(EXIT_STATUS)]) expect(rows).toContain(status);
-  });
-
-  test("every status of messages and recipients", () => {
-    const statuses = new Set<string>([...MESSAGE_STATUSES, ...RECIPIENT_STATUSES]);
-    expect([...statuses].filter((status) => !README.includes(`\`${status}\``))).toEqual([]);
-  });
-
-  test("every public view", () => {
-    const views = queryAll<{ name: string }>(DB, "SELECT name FROM sqlite_schema WHERE type = 'view'");
-    expect(views.length).toBeGreaterThan(5);
-    expect(views.map(({ name }) => name).filter((name) => !README.includes(`\`${name}\``))).toEqual([]);
-  });
-
-  test("no file of the project that is missing", () => {
-    const links = [...README.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
-    const paths = [...README.matchAll(/`((?:fixtures|docs|schema|src|test|bin)\/[^`\s]*)`/g)].map(
-      ([, path = ""]) => path,
-    );
-    const missing = [...links, ...paths].filter((path) => !existsSync(join(rootOf(), path)));
-    expect(missing).toEqual([]);
+  test("answers six questions", () => {
+    const rows = [...README.matchAll(/^\| [^|]*\? \| `(exim-pilot [^`]*)` \|$/gm)].map(([, command = ""]) => command);
+    expect(rows).toHaveLength(6);
+    for (const row of rows) expect(objectionsTo(parseCommand(row, PLACES).argv)).toEqual([]);
   });
 });
 
-describe("an example of the README or the cookbook", () => {
-  const examples = [...examplesIn(README), ...examplesIn(COOKBOOK)];
+describe("a page that is made of the program", () => {
+  test.each([
+    ["docs/reference.md", () => renderReference(newProgram())],
+    ["docs/counting.md", renderCounting],
+  ] as const)("%s is as it would be made now", (path, render) => {
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(join(rootOf(), path), render());
+    expect(readText(path)).toBe(render());
+  });
+
+  test("has every command, flag, exit code and status", () => {
+    const reference = readText("docs/reference.md");
+    for (const command of newProgram().commands.flatMap(withSubcommands)) {
+      expect(reference).toContain(`\n${nameOf(command).includes(" ") ? "###" : "##"} ${nameOf(command)}\n`);
+      for (const flag of flagsOf(command)) expect(hasWord(reference, flag), flag).toBe(true);
+    }
+    const codes = [...reference.matchAll(/^\| (\d+) \| \S/gm)].map(([, status]) => Number(status));
+    for (const status of [0, EXIT_BUG, ...Object.values(EXIT_STATUS)]) expect(codes).toContain(status);
+    for (const status of [...MESSAGE_STATUSES, ...RECIPIENT_STATUSES]) expect(reference).toContain(`| \`${status}\` |`);
+  });
+});
+
+describe("the pages for users", () => {
+  const texts = PAGES.map((path) => [path, readText(path)] as const);
+  const written = texts.filter(([, text]) => !text.includes("<!-- Made of the program"));
+
+  test.each(texts)("%s names and links files and parts that are there", (path, text) => {
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    const missing = links
+      .filter((target) => !/^https?:/.test(target))
+      .filter((target) => {
+        const [file = "", part] = target.split("#");
+        const place = file === "" ? path : join(dirname(path), file);
+        return !existsSync(join(rootOf(), place)) || (part !== undefined && !anchorsIn(readText(place)).includes(part));
+      });
+    expect(missing).toEqual([]);
+    const named = [...text.matchAll(/`((?:fixtures|docs|schema|src|test|bin)\/[^`\s]*)`/g)].map(
+      ([, name = ""]) => name,
+    );
+    expect(named.filter((name) => !existsSync(join(rootOf(), name)))).toEqual([]);
+  });
+
+  test.each(written)("%s names no flag that is not there", (_path, text) => {
+    const known = new Set([
+      "--help",
+      ...[newProgram(), ...newProgram().commands.flatMap(withSubcommands)].flatMap(flagsOf),
+    ]);
+    const outsideCode = text.replace(/^```.*?^```$/gms, "");
+    const named = [...outsideCode.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
+    expect(named.filter((flag) => !known.has(flag) && !FLAGS_OF_OTHERS.includes(flag))).toEqual([]);
+  });
+
+  test("say nothing twice", () => {
+    const seen = new Map<string, string>();
+    const twice: string[] = [];
+    for (const [path, text] of written) {
+      for (const sentence of sentencesIn(text)) {
+        const before = seen.get(sentence);
+        if (before !== undefined) twice.push(`${before}, ${path}: ${sentence}`);
+        seen.set(sentence, path);
+      }
+    }
+    expect(seen.size).toBeGreaterThan(100);
+    expect(twice).toEqual([]);
+  });
+
+  test("name every public view", () => {
+    const views = queryAll<{ name: string }>(DB, "SELECT name FROM sqlite_schema WHERE type = 'view'");
+    expect(views.length).toBeGreaterThan(5);
+    const sql = readText("docs/sql.md");
+    expect(views.map(({ name }) => name).filter((name) => !sql.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe("an example of a page", () => {
+  const examples = PAGES.flatMap((path) => examplesIn(readText(path)));
 
   test("is there for every command that does something", () => {
     const shown = new Set(examples.map(({ argv }) => argv[0]));
@@ -103,7 +149,7 @@ describe("an example of the README or the cookbook", () => {
     },
   );
 
-  const withOutput = examples.filter(({ output }) => output !== "");
+  const withOutput = examples.filter(({ isShown }) => isShown);
 
   test("has its output below it, here and there", () => {
     expect(withOutput.length).toBeGreaterThan(2);
@@ -116,10 +162,10 @@ describe("an example of the README or the cookbook", () => {
       const where = isIngest ? "EXIM_PILOT_DB=$NEW " : "";
       const real = where + command.replace(/(?<=\s)(mainlog|rejectlog|paniclog)\b/g, "$$FIXTURES/corpus/default/$1");
       const golden = { name: command, directory: "", commands: [real] };
-      const { stdout } = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
-      if (process.env["UPDATE_GOLDEN"] === "1" && !isIngest)
-        updateOutput(command, output, stdout.replaceAll("$FIXTURES/corpus/default/", ""));
-      expect(withoutSpeed(output)).toBe(withoutSpeed(stdout.replaceAll("$FIXTURES/corpus/default/", "")));
+      const { stdout, stderr } = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
+      const printed = (stdout + stderr).replaceAll("$FIXTURES/corpus/default/", "").replaceAll("$NEW", "exim-pilot.db");
+      if (process.env["UPDATE_GOLDEN"] === "1" && !isIngest) showAnew(command, output, printed);
+      expect(withoutSpeed(output)).toBe(withoutSpeed(printed));
     },
   );
 
@@ -130,7 +176,8 @@ describe("an example of the README or the cookbook", () => {
   });
 
   test("in SQL finds what is shown", () => {
-    const questions = [...README.matchAll(/^\$ sqlite3 .*?"([^"]+)"\n(.*?)^```/gms)];
+    const questions = [...readText("docs/sql.md").matchAll(/^\$ sqlite3 .*?"([^"]+)"\n(.*?)^```/gms)];
+    expect(questions.length).toBeGreaterThan(1);
     for (const [, sql = "", output = ""] of questions) {
       const rows = queryAll<Record<string, unknown>>(DB, sql);
       expect(rows.length).toBeGreaterThan(0);
@@ -232,7 +279,8 @@ describe("the checks above", () => {
     expect(objectionsTo(["trace", "1vx5YS-0006QZ-1J", "--json"])).toEqual([]);
     expect(objectionsTo(["servers", "rename", "a"])).toEqual(["servers rename wants another number of arguments"]);
     expect(objectionsTo(["servers", "set", "a", "--onwer", "b"])).toEqual(["servers set knows no --onwer"]);
-    expect(objectionsTo(["tarce"])).toEqual(["there is no command tarce"]);
+    expect(objectionsTo(["tarce"])).toEqual([expect.stringContaining('There is no command "tarce"')]);
+    expect(objectionsTo(["bob@example.org", "--jsn"])).toEqual(["search knows no --jsn"]);
     expect(objectionsTo(["trace", "--jsn", "1vx5YS-0006QZ-1J"])).toEqual(["trace knows no --jsn"]);
     expect(objectionsTo(["trace"])).toEqual(["trace wants another number of arguments"]);
     expect(objectionsTo(["help", "a", "b"])).toEqual(["help wants another number of arguments"]);
@@ -256,6 +304,10 @@ describe("the checks above", () => {
       "```json",
       "exim-pilot nothing",
       "```",
+      "```sh",
+      "exim-pilot stats \\",
+      "  --json",
+      "```",
     ].join("\n");
     expect(examplesIn(text).map(({ argv, output }) => [argv, output])).toEqual([
       [["ingest", "a.log"], ""],
@@ -263,6 +315,7 @@ describe("the checks above", () => {
       [["sql", "SELECT 1 > 2"], ""],
       [["stats"], "Messages  1\n"],
       [["help"], ""],
+      [["stats", "--json"], ""],
     ]);
   });
 });
@@ -272,44 +325,51 @@ interface Example {
   readonly argv: readonly string[];
   /** Output shown below it; empty if there is none. */
   readonly output: string;
+  /** It stands after a prompt, so that its output is below it. */
+  readonly isShown: boolean;
 }
 
-/** Puts the output of today below the command, in the documents that show it. */
-function updateOutput(command: string, output: string, stdout: string): void {
-  for (const path of ["README.md", "docs/cookbook.md"]) {
+/** Puts what is printed now below the command, in the documents that show it. */
+function showAnew(command: string, output: string, stdout: string): void {
+  for (const path of PAGES) {
     const text = readText(path);
     const updated = text.replace(`${command}\n${output}`, () => `${command}\n${stdout}`);
     if (updated !== text) writeFileSync(join(rootOf(), path), updated);
   }
 }
 
-/** Commands of the program in fenced blocks of shell. */
+/** Commands of the program in fenced blocks of shell; a backslash at the end of a line joins it with the next. */
 function examplesIn(text: string): Example[] {
   const blocks = [...text.matchAll(/^```(?:console|sh|bash|shell)\n(.*?)^```/gms)].map(([, block = ""]) => block);
   return blocks.flatMap((block) => {
     const hasPrompt = block.startsWith("$ ");
-    const entries = hasPrompt ? block.split(/^\$ /m).slice(1) : block.split("\n");
+    const entries = hasPrompt ? block.split(/^\$ /m).slice(1) : block.replaceAll(/\\\n\s*/g, "").split("\n");
     return entries.flatMap((entry): Example[] => {
       const [line = "", ...output] = entry.split("\n");
-      const command = /(?:^|\|\s*)((?:\w+=\S+ )*exim-pilot\b.*)$/
+      const command = /(?:^|\|\s*|^sudo (?:-u \S+ )?)((?:\w+=\S+ )*exim-pilot\b.*)$/
         .exec(line)?.[1]
         ?.replace(/\s+(?:#|[|>]\s|&&)[^"]*$/, "");
       if (command === undefined) return [];
       const { argv } = parseCommand(command, PLACES);
-      return [{ command, argv, output: hasPrompt ? output.join("\n") : "" }];
+      return [{ command, argv, output: hasPrompt ? output.join("\n") : "", isShown: hasPrompt }];
     });
   });
 }
 
 /** Why the program would not take the arguments. */
-function objectionsTo(argv: readonly string[]): string[] {
+function objectionsTo(typed: readonly string[]): string[] {
   const program = newProgram();
+  let argv: readonly string[];
+  try {
+    argv = readArgv(typed, (name) => /log|^\//.test(name));
+  } catch (error) {
+    return [String(error)];
+  }
   const [name = "", ...rest] = argv;
   const command = program.commands.find((candidate) => candidate.name() === name);
   const subcommand = command?.commands.find((candidate) => candidate.name() === rest[0]);
   if (subcommand !== undefined) return objectionsOf(subcommand, rest.slice(1));
   if (command === undefined) {
-    if (!name.startsWith("-")) return [`there is no command ${name}`];
     return flagsOf(program).includes(name) ? [] : [`exim-pilot knows no ${name}`];
   }
   return objectionsOf(command, rest);
@@ -355,10 +415,21 @@ function namesOf({ short, long }: Option): string[] {
   return [short, long].filter((name) => name !== undefined && name !== null) as string[];
 }
 
-/** The flags of every command that uses the database. */
-function sharedFlags(commands: readonly Command[]): string[] {
-  const [first, ...others] = commands.filter((command) => flagsOf(command).includes("--db")).map(flagsOf);
-  return (first ?? []).filter((flag) => others.every((flags) => flags.includes(flag)));
+/** Names of headings, as links have them. */
+function anchorsIn(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** Sentences of some length outside code, tables and headings. */
+function sentencesIn(text: string): string[] {
+  const prose = text.replace(/^```.*?^```$/gms, "").replace(/^(?:\||#| {4}).*$/gm, "");
+  const paragraphs = prose.split(/\n{2,}/).map((paragraph) => paragraph.replaceAll(/\s+/g, " ").trim());
+  return paragraphs.flatMap((paragraph) => paragraph.split(/(?<=[.:;]) /)).filter((sentence) => sentence.length > 50);
 }
 
 /** The numbers of sections in citations: `exim-log-grammar §3 and §13`. */
@@ -379,12 +450,6 @@ function filesIn(folder: string): string[] {
   return items
     .filter((item) => item.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(rootOf().length));
-}
-
-/** Paragraphs, table rows and items that speak of a command. */
-function partsAbout(text: string, command: string): string[] {
-  const parts = text.split(/\n{2,}|\n(?=\||- |\* |#)/);
-  return parts.filter((part) => new RegExp(`\`(exim-pilot )?${command}\\b|exim-pilot ${command}\\b`).test(part));
 }
 
 function hasWord(text: string, flag: string): boolean {

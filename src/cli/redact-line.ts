@@ -1,6 +1,6 @@
 /** Lines of `parse --redact`: redacted as text, and read anew, so that all that is told of them is that of the redacted line. */
 import { type ReadLine, readLine, residueOf } from "../explain/read-line.ts";
-import type { Samples, Summary } from "../explain/tally.ts";
+import type { LineSamples, Summary } from "../explain/tally.ts";
 import type { Redactor } from "../redact/redactor.ts";
 
 export function redactLine({ raw, kind, parsed, ...place }: ReadLine, names: Redactor): ReadLine {
@@ -15,7 +15,7 @@ export function redactLine({ raw, kind, parsed, ...place }: ReadLine, names: Red
 
 /** Its samples are redacted; counts tell nothing. */
 export function redactSummary(summary: Summary, names: Redactor): Summary {
-  const redactSamples = (samples: Samples): Samples => ({
+  const redactSamples = (samples: LineSamples): LineSamples => ({
     ...samples,
     samples: samples.samples.map((sample) => {
       const { file, lineNumber, raw, residue } = sample;

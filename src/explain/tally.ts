@@ -12,20 +12,20 @@ export interface KindCount {
 }
 
 /** The first line of a shape. */
-export interface Sample extends LinePlace {
-  /** Number of lines with this shape. */
+export interface LineSample extends LinePlace {
+  /** How many lines have this shape. */
   readonly count: number;
   readonly raw: string;
   /** The part that could not be read; empty if that is the whole line. */
   readonly residue: string;
 }
 
-export interface Samples {
+export interface LineSamples {
   /** Lines, and the shapes they have; shapes beyond the first thousand are not told apart. */
   readonly count: number;
   readonly shapes: number;
   /** The most frequent ones first. */
-  readonly samples: readonly Sample[];
+  readonly samples: readonly LineSample[];
 }
 
 export interface Summary {
@@ -34,9 +34,9 @@ export interface Summary {
   /** Kinds that occur, the most frequent first. */
   readonly kinds: readonly KindCount[];
   /** Lines of no known form. */
-  readonly unknown: Samples;
+  readonly unknown: LineSamples;
   /** Lines of a known form with an end that could not be read. */
-  readonly residue: Samples;
+  readonly residue: LineSamples;
 }
 
 const MOST_SHAPES = 1000;
@@ -73,7 +73,7 @@ export class Tally {
 }
 
 class ShapeTable {
-  readonly #samples = new Map<string, { -readonly [Key in keyof Sample]: Sample[Key] }>();
+  readonly #samples = new Map<string, { -readonly [Key in keyof LineSample]: LineSample[Key] }>();
   #count = 0;
 
   add(text: string, { file, lineNumber, raw }: ReadLine, residue: string): void {
@@ -91,7 +91,7 @@ class ShapeTable {
       });
   }
 
-  summarise(mostSamples: number): Samples {
+  summarise(mostSamples: number): LineSamples {
     const samples = [...this.#samples.values()].sort((one, other) => other.count - one.count).slice(0, mostSamples);
     return { count: this.#count, shapes: this.#samples.size, samples };
   }

@@ -6,10 +6,11 @@ import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
 /**
- * `Stored 420 lines: 103 new messages, 12 of free text, 0 unparsed (21,000 lines/s).`, or what there was instead of new
+ * `Stored 420 lines in mail.db: 103 new messages, 12 of free text, 0 unparsed (21,000 lines/s).`, or what there was instead of new
  * lines; empty when no log could be read at all.
  */
-export function renderIngestSummary(report: IngestReport, seconds: number, paint: Paint): string {
+export function renderIngestSummary(report: IngestReport, database: string, seconds: number, paint: Paint): string {
+  const place = ` in ${toVisibleLine(database)}`;
   const { totals, logs, isInterrupted } = report;
   if (logs.length > 0 && logs.every(({ result }) => result === "failed") && totals.lines === 0) return "";
   const notes = [
@@ -20,8 +21,8 @@ export function renderIngestSummary(report: IngestReport, seconds: number, paint
   const aside = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
   const interruption = isInterrupted ? "Interrupted: the next run goes on from here.\n" : "";
   if (totals.lines === 0) {
-    const begun = `Stored ${countOf(totals.bytes, "byte")} of lines that had begun`;
-    return isInterrupted ? interruption : `${totals.bytes === 0 ? "Nothing new" : begun}${aside}.\n`;
+    const begun = `Stored ${countOf(totals.bytes, "byte")} of lines that had begun${place}`;
+    return isInterrupted ? interruption : `${totals.bytes === 0 ? `Nothing new${place}` : begun}${aside}.\n`;
   }
   const figures = [
     countOf(totals.messages, "new message"),
@@ -30,7 +31,7 @@ export function renderIngestSummary(report: IngestReport, seconds: number, paint
   ];
   const rate = `${formatCount(Math.round(ratePerSecond(totals.lines, seconds)))} lines/s`;
   const rest = notes.length === 0 ? "" : `; ${notes.join(", ")}`;
-  return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
+  return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}${place}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
 }
 
 /** More names than these are not told. */
@@ -75,7 +76,7 @@ function describeShare(count: number, lines: number, what: string): string {
 }
 
 /** The contract of `exim-pilot ingest --json`. */
-export function renderIngestJson(report: IngestReport, seconds: number): string {
+export function renderIngestJson(report: IngestReport, database: string, seconds: number): string {
   const { server, timeZone, totals, isInterrupted } = report;
   const logs = report.logs.map(({ error, path, logType, result, ...figures }) => ({
     path,
@@ -85,6 +86,7 @@ export function renderIngestJson(report: IngestReport, seconds: number): string 
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message, hint: error.hint } }),
   }));
   return renderJson("ingest", {
+    database,
     server,
     timeZone,
     isInterrupted,

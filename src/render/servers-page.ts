@@ -1,13 +1,14 @@
 /** The servers whose logs are stored, and what was changed of one. */
 import type { ServerChange } from "../servers/servers.ts";
 import type { ServerFigures } from "../store/read/catalogue-reader.ts";
+import type { ServerFacts } from "./answers.ts";
 import { countOf, formatCount, formatTime } from "./form/format.ts";
 import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A server as `--json` shows it. */
-export function toServerFacts(server: ServerFigures) {
+export function toServerFacts(server: ServerFigures): ServerFacts {
   const { name, environment, owner, version, sources, lines, messages } = server;
   return {
     name,
@@ -49,6 +50,15 @@ function renderServer(server: ServerFigures, timeZone: string, paint: Paint): st
     ],
   ]);
   return `${paint.strong(toVisibleLine(name))}\n${facts}`;
+}
+
+/** One a line, for completions and scripts. */
+export function renderNames(names: readonly string[]): string {
+  return names.map((name) => `${toVisibleLine(name)}\n`).join("");
+}
+
+export function renderRemoval({ name }: { readonly name: string }): string {
+  return `${toVisibleLine(name)} is removed: nothing was stored of it.\n`;
 }
 
 export function renderRename({ before, after }: ServerChange): string {

@@ -1,12 +1,13 @@
 /** Renders the stored logs and how far each was read. */
 import type { StoredSource } from "../store/read/source-reader.ts";
+import type { SourceFacts } from "./answers.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
 import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A log as `--json` shows it. */
-export function toSourceFacts(source: StoredSource) {
+export function toSourceFacts(source: StoredSource): SourceFacts {
   const { id, server, path, lines, entries, other, unparsed } = source;
   return {
     id,

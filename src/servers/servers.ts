@@ -46,6 +46,20 @@ export function changeServer(
   }));
 }
 
+/** Removes a server of which nothing is stored any more. Errors: `not_found`; `usage` when something is; those of the database. */
+export function removeServer(transactor: Transactor, sources: SourceCatalogue, name: string): ServerRow {
+  const server = findServer(sources, name);
+  if (transactor.hasContent(server.id)) throw stillStored(name);
+  transactor.removeServer(server.id);
+  return server;
+}
+
+function stillStored(name: string): PilotError {
+  return new PilotError("usage", `Log lines or messages of "${name}" are stored.`, {
+    hint: "`exim-pilot prune` removes what is old, and the server can go after it; `exim-pilot servers rename` mends a wrong name.",
+  });
+}
+
 function change(
   transactor: Transactor,
   sources: SourceCatalogue,

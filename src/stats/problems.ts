@@ -36,7 +36,7 @@ export const PROBLEMS = {
   reputation: "Other servers refuse this one for its reputation or a block list.",
   bounces: "Of the recipients delivered or given up in the time at least 5 % bounced (serious from 20 %).",
   deferrals: "At least 20 % of the attempts were deferred (serious from 50 %).",
-  unreachable: "Providers took nothing, in at least 5 attempts.",
+  unreachable: "Providers accepted no mail, in at least 5 attempts.",
   throttled: "Providers deferred at least half of 20 attempts or more.",
   logins: "At least 20 logins were refused.",
   resources: "Clients were turned away since this server could not do its work.",

@@ -1,4 +1,4 @@
-/** The cost of retries. */
+/** Retries: how often recipients were tried, and what that came to. */
 import { RECIPIENT_STATUSES, type RecipientStatus } from "../message/statuses.ts";
 import type { RecipientCount } from "../store/stats/counts.ts";
 import { sum } from "./totals.ts";

@@ -31,6 +31,9 @@ export interface Sections {
   readonly coverage: Coverage;
 }
 
+/** Those that were asked for. */
+export type SomeSections = Partial<Sections>;
+
 export type SectionName = keyof Sections;
 
 /** In the order in which they are shown; each with a line for help. */

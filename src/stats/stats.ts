@@ -17,7 +17,7 @@ import {
 } from "./period.ts";
 import type { AskedSubjects, StatsRequest } from "./request.ts";
 import { SectionBuilder } from "./section-builder.ts";
-import type { SectionName, Sections } from "./sections.ts";
+import type { SectionName, Sections, SomeSections } from "./sections.ts";
 
 /** Times are ISO-8601. */
 export interface Stats {
@@ -31,8 +31,8 @@ export interface Stats {
   /** Coverage of the time, as far as the logs show. */
   readonly coverage: Coverage;
   readonly filter: AskedFilter;
-  /** Sections that were asked for. */
-  readonly sections: Partial<Sections>;
+  /** Those asked for. */
+  readonly sections: SomeSections;
   /** The conditions that were to be checked. */
   readonly checks: readonly Check[];
   /** The same of the time it is compared with; only there when one was asked for. */
@@ -56,8 +56,8 @@ export interface EarlierTime {
   readonly comparison: Comparison;
   readonly since: string;
   readonly until: string;
-  /** Sections for the comparison: of rankings, providers and slow hosts, only the rows shown above. Empty when no log covers the time. */
-  readonly sections: Partial<Sections>;
+  /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
+  readonly sections: SomeSections;
 }
 
 /** Errors: `usage` (a comparison without a beginning, too small a bucket, a rank that the axis has not), `interrupted`. */

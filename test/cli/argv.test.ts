@@ -77,6 +77,22 @@ describe("arguments", () => {
     [["2001:db8::25"], ["search", "--ip", "2001:db8::25"]],
     [["example.org"], ["search", "--domain", "example.org"]],
     [["@example.org"], ["search", "--domain", "example.org"]],
+    [
+      ["trace", "--log", "mainlog", "bob@example.org", "--json"],
+      ["trace", "bob@example.org", "--log", "mainlog", "--json"],
+    ],
+    [
+      ["search", "--log", "mainlog", "rejectlog.2.gz", "rejected RCPT"],
+      ["search", "rejected RCPT", "--log", "mainlog", "rejectlog.2.gz"],
+    ],
+    [
+      ["stats", "bounces", "--log", "/x/exim*", "series", "--csv"],
+      ["stats", "bounces", "series", "--log", "/x/exim*", "--csv"],
+    ],
+    [
+      ["trace", "--log", "nowhere", "--json"],
+      ["trace", "--log", "nowhere", "--json"],
+    ],
     [[], []],
     [["--help"], ["--help"]],
   ])("%j are %j", (argv, expected) => {

@@ -21,7 +21,7 @@ describe("export --raw", () => {
     ["by its id", "2", "rejectlog"],
     ["by its path", join(CORPUS, "mainlog"), "mainlog"],
     ["by the end of its path", "paniclog", "paniclog"],
-  ])("gives a log back, byte for byte: %s", async (_what, wanted, log) => {
+  ])("writes a stored log out, byte for byte: %s", async (_what, wanted, log) => {
     const { status, bytes } = await runForBytes(["export", "--raw", wanted, "--db", DB]);
     expect(status).toBe(0);
     expect(bytes.equals(readFileSync(join(CORPUS, log)))).toBe(true);

@@ -63,7 +63,7 @@ function argvOf(name: string): readonly string[] {
 }
 
 const NAMES = Object.keys(COMMANDS);
-const OTHERS = [["--help"], ["--version"], ["trace", "--help"], ["help", "trace"], ["completion", "man"]];
+const OTHERS = [["--help"], ["--version"], ["trace", "--help"], ["help", "trace"], ["completion", "bash"]];
 const ALL = [...NAMES.map((name) => [name]), ...OTHERS];
 
 function argvFor(words: readonly string[]): readonly string[] {

@@ -73,6 +73,26 @@ describe("servers", () => {
     expect(JSON.parse((await set("--timezone", "UTC", "--json")).stdout)).toMatchObject({ needsRebuild: true });
   });
 
+  test("removes one of which nothing is stored any more, and no other", async () => {
+    const db = newDatabase();
+    expectFailure(await runCli(["servers", "remove", "mx1", "--db", db]), { status: 2, says: "are stored" });
+    expectFailure(await runCli(["servers", "remove", "mx3", "--db", db]), { status: 1, says: 'no server "mx3"' });
+    await runCli(["ingest", "--quiet", "--db", db, "--server", "mx2", "--timezone", "UTC", PANICLOG]);
+    expectFailure(await runCli(["servers", "remove", "mx2", "--db", db]), { status: 2, says: "are stored" });
+    const everything = ["--logs", "1h", "--messages", "1h", "--open", "1h", "--force"];
+    expect(await runCli(["prune", ...everything, "--db", db])).toMatchObject({ status: 0 });
+    expect((await runCli(["servers", "remove", "mx2", "--db", db])).stdout).toBe(
+      "mx2 is removed: nothing was stored of it.\n",
+    );
+    expect(queryAll(db, "SELECT name FROM servers")).toEqual([{ name: "mx1" }]);
+    expect(queryAll(db, "SELECT DISTINCT server FROM sources")).toEqual([{ server: "mx1" }]);
+    expect(await runCli(["verify", "--db", db])).toMatchObject({ status: 0 });
+    const recorded = queryAll(db, "SELECT action, result FROM audit_log WHERE action = 'servers remove'");
+    expect(recorded).toEqual([{ action: "servers remove", result: "done" }]);
+    const again = await runCli(["ingest", "--db", db, "--server", "mx2", "--timezone", "UTC", PANICLOG]);
+    expect(again.stdout).toMatch(/^Stored 11 lines/);
+  });
+
   test("makes no database", async () => {
     const db = join(temporaryFolder(), "none.db");
     expectFailure(await runCli(["servers", "rename", "a", "b", "--db", db]), { status: 3, says: "no database" });

@@ -150,7 +150,7 @@ describe("a strange log", () => {
     const path = write("mainlog", `${GOOD}2026-03-02 06:16:06 Start queue`);
     expect((await ingest(path)).stdout).toMatch(/, 1 of free text, 0 unparsed /);
     write("mainlog", `${GOOD}2026-03-02 06:16:06 Start queue run: pid=7\n2026-03-02 06:16:06 End queue run: pid=7\n`);
-    expect((await ingest(path)).stdout).toMatch(/^Stored 1 line: 0 new messages, 0 of free text, 0 unparsed /);
+    expect((await ingest(path)).stdout).toMatch(/^Stored 1 line in \S+: 0 new messages, 0 of free text, 0 unparsed /);
     expect(queryAll(database, "SELECT other FROM sources")).toEqual([{ other: 0 }]);
   });
 

@@ -161,7 +161,7 @@ describe("--since", () => {
     ]);
     expect(JSON.parse(stdout).totals.lines).toBe(3);
     expect((await ingest("--since", "2026-03-03", join(logs, "mainlog.1"))).stdout).toBe(
-      "Nothing new (1 log older and not read).\n",
+      `Nothing new in ${database} (1 log older and not read).\n`,
     );
     expect(resultsIn((await ingest("--json", join(logs, "mainlog.1"))).stdout)).toEqual([["mainlog.1", "read"]]);
   });

@@ -1,4 +1,4 @@
-/** The examples of contrib, the manual page and the completions: as they stand, they fit the program. */
+/** The examples of contrib, the manual pages and the completions: as they stand, they fit the program. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/declare/program.ts";
 import { listCommands } from "../../src/cli/manual/command-list.ts";
+import { renderManuals } from "../../src/cli/manual/manual.ts";
 import { runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
 import { stillIo } from "../support/still-io.ts";
@@ -70,27 +71,28 @@ describe("contrib", () => {
   });
 });
 
-describe("the manual page", () => {
-  test("has every command and every flag", async () => {
-    const { stdout } = await runCli(["completion", "man"]);
-    const page = stdout.replaceAll("\\-", "-").replaceAll("\\&", "");
+describe("the manual pages", () => {
+  const pages = renderManuals(PROGRAM, { version: "0.1.0", date: "2026-03-02" });
+
+  test("are one for the program and one for each command, with every flag and an example", () => {
+    expect([...pages.keys()]).toEqual(["exim-pilot.1", ...COMMANDS.map(({ name }) => `exim-pilot-${name}.1`)]);
     for (const { name, flags } of COMMANDS) {
-      expect(page).toContain(`.SS "exim-pilot ${name} `);
+      const page = (pages.get(`exim-pilot-${name}.1`) ?? "").replaceAll("\\-", "-").replaceAll("\\&", "");
       for (const { form } of flags) expect(page, `${name} ${form}`).toContain(`.B ${form}\n`);
+      expect(page, name).toMatch(/^\.SH EXAMPLES\n(?:.*\n)*?.*exim-pilot /m);
     }
   });
 
-  test.skipIf(!isInstalled("groff"))("is formatted without a warning by groff", async () => {
-    const { stdout: input } = await runCli(["completion", "man"]);
-    const { status, stderr } = spawnSync("groff", ["-man", "-ww", "-Tutf8", "-z"], { input, encoding: "utf8" });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  test.skipIf(!isInstalled("groff"))("are formatted without a warning by groff", () => {
+    for (const [name, input] of pages) {
+      const { status, stderr } = spawnSync("groff", ["-man", "-ww", "-Tutf8", "-z"], { input, encoding: "utf8" });
+      expect({ status, stderr }, name).toEqual({ status: 0, stderr: "" });
+    }
   });
 
-  test.skipIf(!isInstalled("mandoc"))("is what mandoc finds right", async () => {
-    const { stdout: input } = await runCli(["completion", "man"]);
-    const { stdout } = spawnSync("mandoc", ["-Tlint", "-Wwarning"], { input, encoding: "utf8" });
-    // It has no date, so that a page is the same whenever it is built.
-    expect(stdout.replace(/^.*WARNING: missing date, using "": TH\n/, "")).toBe("");
+  test.skipIf(!isInstalled("mandoc"))("are what mandoc finds right", () => {
+    for (const [name, input] of pages)
+      expect(spawnSync("mandoc", ["-Tlint"], { input, encoding: "utf8" }).stdout, name).toBe("");
   });
 });
 
@@ -108,7 +110,7 @@ describe("completions", () => {
     };
     expect(complete("")).toEqual([...COMMANDS.map(({ name }) => name), "--help", "--version"]);
     expect(complete("re")).toEqual(["rebuild", "restore"]);
-    expect(complete("servers", "re")).toEqual(["rename"]);
+    expect(complete("servers", "re")).toEqual(["rename", "remove"]);
     expect(complete("backup", "--com")).toEqual(["--compress"]);
     expect(complete("ingest", "--log-type", "p")).toEqual(["panic"]);
     expect(complete("ingest", "--db", "exim")).toEqual(["exim-pilot.toml"]);
@@ -130,20 +132,24 @@ describe("completions", () => {
 
   test.skipIf(!isInstalled("fish"))("of fish offer commands, flags, words and files", async () => {
     const script = await scriptOf("fish");
+    const bin = temporaryFolder();
+    writeFileSync(join(bin, "exim-pilot"), '#!/bin/sh\necho "mx1 $*"\n', { mode: 0o755 });
     const complete = (typed: string): string[] =>
       wordsOf("fish", [
         "--no-config",
         "-c",
-        "source $argv[1]; complete -C $argv[2]",
+        "source $argv[1]; set -p PATH $argv[3]; complete -C $argv[2]",
         script,
         `exim-pilot ${typed}`,
+        bin,
       ]).map((line) => line.split("\t")[0] ?? "");
     expect(complete("re")).toEqual(["rebuild", "restore"]);
-    expect(complete("servers re")).toEqual(["rename"]);
+    expect(complete("servers re").sort()).toEqual(["remove", "rename"]);
     expect(complete("backup --com")).toEqual(["--compress"]);
     expect(complete("ingest --log-type pa")).toEqual(["panic"]);
     expect(complete("ingest --db exim")).toEqual(["exim-pilot.toml"]);
-    expect(complete("ingest --server ")).toEqual([]);
+    expect(complete("ingest --server ")).toEqual(["mx1 servers --names"]);
+    expect(complete("servers --db m.db remove mx")).toEqual(["mx1 servers --names --db m.db"]);
     expect(complete("ingest sys")).toEqual(["systemd/"]);
     expect(complete("completion fi")).toEqual(["fish"]);
   });
@@ -163,7 +169,9 @@ describe("completions", () => {
         ...typed,
       ]);
     expect(told("").map((line) => line.split(":")[0])).toEqual(COMMANDS.map(({ name }) => name));
-    expect(told("servers", "")).toContain("1: :(rename set)");
+    expect(told("search", "")).toContainEqual(expect.stringMatching(/^--tag\[[^\]]+\]: : _exim_pilot_names tag$/));
+    expect(told("servers", "")).toContain("2: : _exim_pilot_names servers");
+    expect(told("servers", "")).toContain("1: :(rename set remove)");
     expect(told("backup", "--c")).toContainEqual(expect.stringMatching(/^--compress\[[^\]]+\]$/));
     expect(told("ingest", "")).toEqual(
       expect.arrayContaining([

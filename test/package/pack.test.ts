@@ -1,6 +1,6 @@
 /** The package of `npm pack`: installed into an empty prefix it has all it needs, is linked, and every command works. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,10 +33,11 @@ describe("the package", () => {
     for (const path of [
       "bin/exim-pilot.js",
       "dist/start.cjs",
-      "dist/exim-pilot.1",
+      "dist/man/exim-pilot.1",
       "dist/THIRD-PARTY-LICENSES",
       "schema/0001_initial.sql",
       "schema/views.sql",
+      "schema/json/answers.json",
       "contrib/exim-pilot.toml",
       "contrib/cron/exim-pilot",
       "contrib/logrotate/exim4",
@@ -49,7 +50,10 @@ describe("the package", () => {
 
   test("is found by the shell and by man", () => {
     expect(start(["--version"])).toMatchObject({ status: 0, stdout: `${version()}\n`, stderr: "" });
-    expect(readFileSync(join(PREFIX, "share", "man", "man1", "exim-pilot.1"), "utf8")).toMatch(/^\.TH EXIM/);
+    const pages = join(PREFIX, "share", "man", "man1");
+    const names = buildProgram(stillIo(), () => {}).commands.map((command) => `exim-pilot-${command.name()}.1`);
+    expect(readdirSync(pages).sort()).toEqual([...names, "exim-pilot.1"].sort());
+    expect(readFileSync(join(pages, "exim-pilot-trace.1"), "utf8")).toMatch(/^\.TH EXIM\\-PILOT\\-TRACE 1 \d{4}-/);
   });
 
   test("has every command, and each does its work from anywhere", () => {

@@ -20,24 +20,26 @@ function aReport(
 }
 
 function summarise(report: IngestReport): string {
-  return renderIngestSummary(report, 2, createPaint(false));
+  return renderIngestSummary(report, "mail.db", 2, createPaint(false));
 }
 
 describe("the summary of an ingest", () => {
   test("tells lines, messages, what was not understood and the speed", () => {
     const report = aReport({ lines: 3000, messages: 1, other: 2, unparsed: 3 });
-    expect(summarise(report)).toBe("Stored 3,000 lines: 1 new message, 2 of free text, 3 unparsed (1,500 lines/s).\n");
+    expect(summarise(report)).toBe(
+      "Stored 3,000 lines in mail.db: 1 new message, 2 of free text, 3 unparsed (1,500 lines/s).\n",
+    );
   });
 
   test("tells how many logs held nothing new", () => {
     expect(summarise(aReport({}, ["unchanged", "unchanged", "empty"]))).toBe(
-      "Nothing new (2 logs unchanged, 1 log empty).\n",
+      "Nothing new in mail.db (2 logs unchanged, 1 log empty).\n",
     );
   });
 
   test("tells what has come of lines that had begun", () => {
     expect(summarise(aReport({ bytes: 8 }, ["read", "unchanged"]))).toBe(
-      "Stored 8 bytes of lines that had begun (1 log unchanged).\n",
+      "Stored 8 bytes of lines that had begun in mail.db (1 log unchanged).\n",
     );
   });
 

@@ -37,7 +37,7 @@ describe("a host that could not be reached", () => {
   test("counts in providers, slow and rankings, and is a problem", async () => {
     expect(await figures(FIVE)).toEqual({ deferred: 5, timeouts: 2, attempts: 5 });
     const ask = await asking(ARRIVAL + FIVE);
-    expect(await ask("stats", "problems")).toContain("1 provider took nothing (100.0 %): example.org.");
+    expect(await ask("stats", "problems")).toContain("1 provider accepted no mail (100.0 %): example.org.");
     for (const [axis, key] of [
       ["mx", "mx.example.org"],
       ["provider", "example.org"],

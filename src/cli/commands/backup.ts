@@ -6,6 +6,7 @@ import type { Locks } from "../../backup/encryption.ts";
 import { parseKeep } from "../../backup/rotation.ts";
 import { verifyBackup } from "../../backup/verify.ts";
 import { EXIT_STATUS } from "../../errors.ts";
+import type { Answers } from "../../render/answers.ts";
 import { renderBackup, renderBackupList, renderDrill, renderVerified } from "../../render/backup.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { loadMigrations } from "../../store/database/migrations.ts";
@@ -85,7 +86,7 @@ function backUp(
 
 function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io: Io): number {
   const backups = listBackups(directory, path);
-  print(io, flags, "backup-list", { directory, backups }, () =>
+  print(io, flags, "backup_list", { directory, backups }, () =>
     renderBackupList(backups, { directory, database: path }, io.timeZone, paintFor(io.stdout, io)),
   );
   return backups.some(({ problem }) => problem !== undefined) ? EXIT_STATUS.check_failed : 0;
@@ -96,7 +97,7 @@ async function verify(path: string, settings: StoreSettings, flags: BackupFlags,
   const { signal, now } = io;
   const options = { keys: readKeys(flags), migrations, processes: thisMachine(), now, signal };
   const verified = await verifyBackup(path, options);
-  print(io, flags, "backup-verify", verified, () => renderVerified(verified));
+  print(io, flags, "backup_verify", verified, () => renderVerified(verified));
   return 0;
 }
 
@@ -105,11 +106,17 @@ async function tryOut(directory: string, settings: StoreSettings, flags: BackupF
   const keys = readKeys(flags);
   const { signal } = io;
   const report = await drill({ ...settings, directory, keys, migrations, processes: thisMachine(), signal });
-  print(io, flags, "backup-drill", report, () => renderDrill(report));
+  print(io, flags, "backup_drill", report, () => renderDrill(report));
   return 0;
 }
 
-function print(io: Io, flags: BackupFlags, kind: string, result: object, render: () => string): void {
+function print<Kind extends keyof Answers>(
+  io: Io,
+  flags: BackupFlags,
+  kind: Kind,
+  result: Answers[Kind],
+  render: () => string,
+): void {
   if (flags.json === true) io.stdout.write(renderJson(kind, result));
   else if (flags.quiet !== true) io.stdout.write(render());
 }

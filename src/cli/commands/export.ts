@@ -1,6 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
 import { findSource } from "../../export/find-source.ts";
+import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { createPrivateFile } from "../../store/files/private-file.ts";
 import type { StoredSource } from "../../store/read/source-reader.ts";
@@ -14,11 +15,17 @@ export interface ExportFlags extends DatabaseFlags, AuditFlags {
   readonly raw: string;
   readonly server?: string;
   readonly output?: string;
+  readonly json?: boolean;
 }
 
 /** Writes the bytes of a stored log; returns the exit status. Errors: `usage`, `not_found`, `corrupt`, `io`, `disk_full`, those of the database. */
 export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
   const { raw, server, output } = flags;
+  if (output === undefined && flags.json === true) {
+    throw new PilotError("usage", "--json tells what was written to a file, and none is named.", {
+      hint: "Name one with --output.",
+    });
+  }
   if (output === undefined && io.stdout.isTTY === true) {
     throw new PilotError("usage", "The bytes of a log may contain control sequences for a terminal.", {
       hint: "Name a file with --output, or pipe it: `| less`, `> FILE`.",
@@ -36,9 +43,16 @@ export async function runExport(flags: ExportFlags, io: Io): Promise<number> {
   return audited(action, toStoreSettings(flags, io), flags, io, () =>
     usingReader(flags, io, async (reader) => {
       const bytes = textLeft(reader, source, io);
-      return output === undefined ? toStdout(bytes, io) : toFile(bytes, output, io);
+      if (output === undefined) return toStdout(bytes, io);
+      const status = await toFile(bytes, output, io);
+      if (status === 0 && flags.json === true) io.stdout.write(renderExportJson(source, output));
+      return status;
     }),
   );
+}
+
+function renderExportJson({ server, path, size, pruned }: StoredSource, output: string): string {
+  return renderJson("export", { server, path, output, bytes: size - pruned, prunedBytes: pruned });
 }
 
 /** The bytes of a log that have not been pruned; says how many have been. Errors: `not_found` when none is left. */

@@ -11,8 +11,11 @@ import { PROBLEMS } from "../../stats/problems.ts";
 /** Meaning of each exit status; error codes map to them in errors.ts. */
 export const EXIT_CODES: readonly (readonly [status: number, meaning: string])[] = [
   [0, "Done. Also when the reader of the output went away."],
-  [1, 'Done, and the answer is "no": not found, not up to date, not sound, --strict met unparsed lines.'],
-  [2, "Used wrongly: an unknown flag, a value that cannot be, a database that is no file."],
+  [
+    1,
+    "Nothing found, or a check failed: not up to date, not sound, a condition of --fail-if holds, --strict met lines of no known form.",
+  ],
+  [2, "Invalid flag or value, or a database that is no file."],
   [
     3,
     "Could not do it: a file, the disk, the output, a locked or damaged database, a limit of time or memory. The message says which.",
@@ -32,9 +35,11 @@ export function findTopic(name: string, columns: number): string | undefined {
   return name === "exit-codes" ? renderExitCodes(columns) : undefined;
 }
 
-type RuleSections = readonly (readonly [title: string, rules: Readonly<Record<string, string>>])[];
+/** Groups of rules, each by the name of what it is about. */
+export type RuleSections = readonly (readonly [title: string, rules: Readonly<Record<string, string>>])[];
 
-const STATUSES: RuleSections = [
+/** `help statuses`. */
+export const STATUSES: RuleSections = [
   ["Messages", MESSAGE_STATUS_RULES],
   ["Recipients", RECIPIENT_STATUS_RULES],
   ["Delivery attempts", ATTEMPT_STATUS_RULES],
@@ -47,7 +52,8 @@ const CLASSES = Object.fromEntries(
   ]),
 );
 
-const COUNTING: RuleSections = [
+/** `help counting`. */
+export const COUNTING: RuleSections = [
   ["What stats counts", COUNTING_RULES],
   ["Problems, and from where on they are shown", PROBLEMS],
   ["Reasons of bounces and deferrals: by the codes, else the words of the reply", CLASSES],

@@ -107,8 +107,9 @@ function affected({ server, totals, logs }: IngestReport): object | undefined {
 function printReport(report: IngestReport, seconds: number, flags: IngestFlags, io: Io): void {
   for (const { error } of report.logs) if (error !== undefined) reportError(error, io);
   if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderLost(report) + renderUnusualShares(report));
-  if (flags.json === true) io.stdout.write(renderIngestJson(report, seconds));
-  else if (flags.quiet !== true) io.stdout.write(renderIngestSummary(report, seconds, paintFor(io.stdout, io)));
+  if (flags.json === true) io.stdout.write(renderIngestJson(report, flags.db, seconds));
+  else if (flags.quiet !== true)
+    io.stdout.write(renderIngestSummary(report, flags.db, seconds, paintFor(io.stdout, io)));
 }
 
 /** A log that is read in another zone than it was written in looks right at first, so that is told at once; mostly empty. */

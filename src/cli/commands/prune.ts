@@ -100,7 +100,7 @@ function report(result: PruneReport, flags: PruneFlags, io: Io): void {
 function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io: Io): void {
   const status = pruneStatus(pruner, options);
   const page = { timeZone: io.timeZone, paint: paintFor(io.stdout, io) };
-  io.stdout.write(flags.json === true ? renderJson("prune-status", status) : renderPruneStatus(status, page));
+  io.stdout.write(flags.json === true ? renderJson("prune_status", status) : renderPruneStatus(status, page));
 }
 
 function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings, io: Io): PruneOptions {

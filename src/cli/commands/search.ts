@@ -1,4 +1,5 @@
 import { PilotError } from "../../errors.ts";
+import { formatCount } from "../../render/form/format.ts";
 import { renderJson, renderJsonLine } from "../../render/form/json.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
 import {
@@ -49,6 +50,8 @@ export interface SearchFlags extends DatabaseFlags, FilterFlags {
 
 /** Results of a table or a page of JSON; other forms are for programs, and give all. */
 const PAGE = 50;
+/** A count of more takes too long for what it is worth on a page. */
+const MOST_COUNTED = 10_000;
 /** Read at once where all are given. */
 const CHUNK = 500;
 
@@ -141,9 +144,17 @@ async function print(
   const hasServers = (await reader.search.timeZones()).size > 1;
   const screen = screenOf(io);
   io.stdout.write(renderSearchList(page.results, { ...screen, sort: flags.sort, hasServers }));
-  if (page.next !== null)
-    io.stdout.write(screen.paint.faint(`There is more; go on with --after ${page.next}`).concat("\n"));
+  if (page.next !== null) {
+    const count = known?.length ?? (await reader.search.count(search.filter, MOST_COUNTED + 1));
+    io.stdout.write(screen.paint.faint(renderNextPage(page.results.length, count, page.next)).concat("\n"));
+  }
   return page.results.length > 0;
+}
+
+/** `50 of 1,204 shown. Next page: --after X` */
+function renderNextPage(shown: number, count: number, next: string): string {
+  const all = count > MOST_COUNTED ? `more than ${formatCount(MOST_COUNTED)}` : formatCount(count);
+  return `${formatCount(shown)} of ${all} shown. Next page: --after ${next}`;
 }
 
 async function* pagesOf(

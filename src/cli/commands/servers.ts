@@ -1,7 +1,14 @@
 import { PilotError } from "../../errors.ts";
 import { renderJson } from "../../render/form/json.ts";
-import { renderRename, renderServers, renderSettings, toServerFacts } from "../../render/servers-page.ts";
-import { changeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
+import {
+  renderNames,
+  renderRemoval,
+  renderRename,
+  renderServers,
+  renderSettings,
+  toServerFacts,
+} from "../../render/servers-page.ts";
+import { changeServer, removeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
 import { type AuditedEdit, type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import { assertTimeZone } from "../flags/time-zone.ts";
@@ -9,6 +16,7 @@ import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
 export interface ServersFlags extends DatabaseFlags, AuditFlags {
+  readonly names?: boolean;
   readonly redact?: boolean;
   readonly json?: boolean;
 }
@@ -23,6 +31,10 @@ export interface ServerSettingsFlags extends ServersFlags {
 export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
   const found = await usingReader(flags, io, (reader) => reader.servers.list());
   const { servers } = redactor(flags)({ servers: found });
+  if (flags.names === true) {
+    io.stdout.write(renderNames(servers.map(({ name }) => name)));
+    return;
+  }
   io.stdout.write(
     flags.json === true
       ? renderJson("servers", { servers: servers.map(toServerFacts) })
@@ -55,23 +67,32 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
 }
 
+/** Errors: `not_found`, `usage`, those of the database. */
+export async function runRemoveServer(name: string, flags: ServersFlags, io: Io): Promise<void> {
+  const done = await changing("servers remove", { ...flags, name }, flags, io, (transactor, sources) =>
+    removeServer(transactor, sources, name),
+  );
+  const removed = redactor(flags)(done);
+  io.stdout.write(flags.json === true ? renderJson("server_removed", { name: removed.name }) : renderRemoval(removed));
+}
+
 function renderChangeJson({ before, after }: ServerChange): string {
-  const { id: _, ...server } = { ...after, environment: after.environment ?? null, owner: after.owner ?? null };
-  return renderJson("servers", {
+  const { name, timeZone, environment = null, owner = null } = after;
+  return renderJson("server", {
     previousName: before.name,
-    server,
+    server: { name, environment, owner, timeZone },
     needsRebuild: before.timeZone !== after.timeZone,
   });
 }
 
 /** Changes a server of a database that is there, and records it. */
-function changing(
+function changing<Change extends object>(
   action: string,
   parameters: object,
   flags: ServersFlags,
   io: Io,
-  edit: AuditedEdit<ServerChange>["edit"],
-): Promise<ServerChange> {
-  const affected = ({ before, after }: ServerChange): object => ({ before, after });
+  edit: AuditedEdit<Change>["edit"],
+): Promise<Change> {
+  const affected = (done: Change): object => done;
   return auditedEdit({ action, parameters, affected, edit }, flags, io);
 }

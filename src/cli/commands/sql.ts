@@ -15,6 +15,7 @@ import { statusOfAbort } from "../terminal/output.ts";
 export interface SqlFlags extends DatabaseFlags, AuditFlags {
   readonly file?: string;
   readonly format?: RowFormat;
+  readonly json?: boolean;
   readonly param?: QueryParameters;
   readonly limit?: number;
   /** Milliseconds. */
@@ -33,7 +34,7 @@ export async function runSql(statement: string | undefined, flags: SqlFlags, io:
   const store = toStoreSettings(flags, io);
   const { now: _, ...settings } = store;
   const isTerminal = io.stdout.isTTY === true;
-  const format = flags.format ?? (isTerminal ? "table" : "ndjson");
+  const format = wantedFormat(flags) ?? (isTerminal ? "table" : "ndjson");
   const mostRows = flags.limit ?? (format === "table" ? MOST_TABLE_ROWS : undefined);
   const parameters = flags.param ?? {};
   const job = { settings, sql, parameters, format, mostRows, isTerminal, hasColour: hasColour(io.stdout, io) };
@@ -53,10 +54,14 @@ export async function runSql(statement: string | undefined, flags: SqlFlags, io:
   return 0;
 }
 
+function wantedFormat({ format, json }: SqlFlags): RowFormat | undefined {
+  return json === true ? "json" : format;
+}
+
 async function showViews(flags: SqlFlags, io: Io): Promise<number> {
   const { describeViews } = await import("../../store/public-views.ts");
   const views = describeViews(toStoreSettings(flags, io));
-  io.stdout.write(flags.format === "json" ? renderJson("views", { views }) : renderViews(views, screenOf(io)));
+  io.stdout.write(wantedFormat(flags) === "json" ? renderJson("views", { views }) : renderViews(views, screenOf(io)));
   return 0;
 }
 

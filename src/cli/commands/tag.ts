@@ -11,6 +11,7 @@ import type { Io } from "../io.ts";
 export interface TagFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;
   readonly remove?: boolean;
+  readonly names?: boolean;
   readonly json?: boolean;
 }
 
@@ -49,6 +50,10 @@ export async function runTag(id: string | undefined, tags: readonly string[], fl
 
 async function listTags(flags: TagFlags, io: Io): Promise<void> {
   const tags = await usingReader(flags, io, (reader) => reader.tags.list());
+  if (flags.names === true) {
+    io.stdout.write(tags.map(({ tag }) => `${tag}\n`).join(""));
+    return;
+  }
   io.stdout.write(
     flags.json === true ? renderJson("tags", { tags }) : renderTags(tags, io.timeZone, paintFor(io.stdout, io)),
   );

@@ -28,10 +28,15 @@ const isCommand = (word: string): boolean => (COMMANDS as readonly string[]).inc
  *     version                 →  --version
  *     1vwz8c-0005eI-2Q        →  trace 1vwz8c-0005eI-2Q
  *     bob@example.org         →  search --address bob@example.org
+ *     trace --log a.log ID    →  trace ID --log a.log
  *
  * `isFile`: whether a file has this name. Errors: `usage` for a word that is neither.
  */
 export function readArgv(argv: readonly string[], isFile: (name: string) => boolean): readonly string[] {
+  return withOwnLogs(readCommand(argv, isFile), isFile);
+}
+
+function readCommand(argv: readonly string[], isFile: (name: string) => boolean): readonly string[] {
   const { leading, rest } = splitLeading(argv);
   const [first, ...others] = rest;
   if (first === undefined || first.startsWith("-")) return argv;
@@ -42,6 +47,26 @@ export function readArgv(argv: readonly string[], isFile: (name: string) => bool
   if (question !== undefined) return [...question.slice(0, 1), ...leading, ...question.slice(1), ...others];
   throw unknownCommand(first, isFile);
 }
+
+/** Of what stands behind `--log`, only what can be a log is one; the rest are the command's own words. */
+function withOwnLogs(words: readonly string[], isFile: (name: string) => boolean): readonly string[] {
+  const start = words.indexOf("--log") + 1;
+  const stop = words.findIndex((word, index) => index >= start && word.startsWith("-"));
+  const named = start === 0 ? [] : words.slice(start, stop < 0 ? undefined : stop);
+  const isLog = (word: string, index: number): boolean => index === 0 || isFile(word) || LOG_NAME.test(word);
+  const others = named.filter((word, index) => !isLog(word, index));
+  if (others.length === 0) return words;
+  return [
+    ...words.slice(0, start - 1),
+    ...others,
+    "--log",
+    ...named.filter(isLog),
+    ...words.slice(start + named.length),
+  ];
+}
+
+/** A path, a pattern, or a name as logs have; with an at sign it is an address. */
+const LOG_NAME = /^(?!.*@).*(?:\/|[*?{]|log\b|\.(?:gz|bz2|xz|zst|\d+)$)/;
 
 function splitLeading(argv: readonly string[]): {
   readonly leading: readonly string[];

@@ -62,12 +62,14 @@ export function addIngest(program: Command, io: Io, setStatus: SetStatus): void 
 const SERVERS_EXAMPLE = `
 Examples:
   exim-pilot servers set mx1 --owner postmaster@example.org --environment live
-  exim-pilot servers rename localhost mx1`;
+  exim-pilot servers rename localhost mx1
+  exim-pilot servers remove mx0`;
 
 export function addServers(program: Command, io: Io): void {
   const servers = withAudit(program.command("servers"))
-    .summary("list, rename and describe servers")
+    .summary("list, rename, describe and remove servers")
     .description("Lists the servers whose logs are stored, and changes their names and settings.")
+    .addOption(new Option("--names", "print their names, one a line").conflicts("json"))
     .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", SERVERS_EXAMPLE)
@@ -101,7 +103,24 @@ export function addServers(program: Command, io: Io): void {
       const { runSetServer } = await import("../commands/servers.ts");
       await runSetServer(name, command.optsWithGlobals(), io);
     });
+  servers
+    .command("remove")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("remove a server of which nothing is stored any more")
+    .description(
+      "Removes a server that was a mistake, or all of whose logs and messages have been pruned. Refused while anything is stored.",
+    )
+    .argument("<name>", "its name")
+    .action(async (name: string, _flags, command: Command) => {
+      const { runRemoveServer } = await import("../commands/servers.ts");
+      await runRemoveServer(name, command.optsWithGlobals(), io);
+    });
 }
+
+const SOURCES_EXAMPLES = `
+Examples:
+  exim-pilot sources
+  exim-pilot sources --server mx1 --log-type main`;
 
 export function addSources(program: Command, io: Io): void {
   withDatabase(program.command("sources"))
@@ -111,6 +130,7 @@ export function addSources(program: Command, io: Io): void {
     .addOption(new Option("--log-type <type>", "only logs of this type").choices(LOG_TYPES))
     .addOption(redactOption())
     .option("--json", "print everything as JSON")
+    .addHelpText("after", SOURCES_EXAMPLES)
     .action(async (flags) => {
       const { runSources } = await import("../commands/sources.ts");
       await runSources(flags, io);
@@ -124,13 +144,14 @@ Examples:
 
 export function addExport(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("export"))
-    .summary("give a log back")
+    .summary("write a stored log out, byte for byte")
     .description(
       "Writes the bytes of a log as they were read, decompressed. Each block is checked against its hash, and the export fails at the first damaged one. If the beginning of a log was pruned, it writes the rest, and says so.",
     )
     .requiredOption("--raw <source>", "the log: its id in `exim-pilot sources`, its path or the end of its path")
     .option("-s, --server <name>", "only logs of this server")
     .option("-o, --output <file>", "a new file, readable by its owner only (default: standard output)")
+    .option("--json", "print what was written to --output as JSON")
     .addHelpText("after", EXPORT_EXAMPLE)
     .action(async (flags) => {
       const { runExport } = await import("../commands/export.ts");

@@ -1,10 +1,10 @@
 /** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
-import { Argument, Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { helpColumnsOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import { beginDiagnostics } from "../verbose.ts";
-import type { SetStatus } from "./command.ts";
+import { NotedCommand, type SetStatus } from "./command.ts";
 import { settleGuesses } from "./guessed-flags.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
 import { addAbuse, addSearch, addSql, addStats, addTag, addTrace } from "./questions.ts";
@@ -49,7 +49,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
 
 /** `wanted`: what the arguments begin with. When that is a command that can stand alone, the others are not made: most runs ask for one. */
 export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Command {
-  const program = new Command("exim-pilot");
+  const program = new NotedCommand("exim-pilot");
   program
     .description("The flight recorder for Exim mail servers: reads logs once, answers at once.")
     .version(readVersion(), "-V, --version", "print the version")
@@ -124,14 +124,26 @@ EXIM_PILOT_BACKUP_KEEP.`;
 function addCompletion(program: Command, io: Io): void {
   program
     .command("completion")
-    .summary("print completions for a shell, or the manual page")
-    .description("Prints a script that completes commands and flags in a shell, or the manual page for man.")
-    .addArgument(new Argument("<form>", "the shell, or man").choices(["bash", "zsh", "fish", "man"]))
-    .action(async (form: "bash" | "zsh" | "fish" | "man") => {
+    .summary("print completions for a shell")
+    .description("Prints a script that completes commands, flags and their values in a shell.")
+    .addArgument(new Argument("<shell>", "whose completions").choices(["bash", "zsh", "fish"]))
+    .addHelpText("after", COMPLETION_EXAMPLES)
+    .action(async (shell: "bash" | "zsh" | "fish") => {
       const { runCompletion } = await import("../commands/completion.ts");
-      runCompletion(program, form, io);
+      runCompletion(program, shell, io);
     });
 }
+
+const COMPLETION_EXAMPLES = `
+Examples:
+  exim-pilot completion bash > /etc/bash_completion.d/exim-pilot
+  exim-pilot completion zsh > /usr/local/share/zsh/site-functions/_exim-pilot
+  exim-pilot completion fish > /etc/fish/completions/exim-pilot.fish`;
+
+const HELP_EXAMPLES = `
+Examples:
+  exim-pilot help search
+  exim-pilot help statuses`;
 
 function addHelp(program: Command, io: Io): void {
   program
@@ -139,6 +151,7 @@ function addHelp(program: Command, io: Io): void {
     .summary("explain a command, the statuses, the exit codes or how stats counts")
     .description("Explains a command, or a topic: statuses, exit-codes, counting.")
     .argument("[topic]", "a command, statuses, exit-codes or counting")
+    .addHelpText("after", HELP_EXAMPLES)
     .action(async (topic: string | undefined) => {
       const { findTopic } = await import("../commands/help.ts");
       const text = topic === undefined ? undefined : findTopic(topic, helpColumnsOf(io.stdout, io));

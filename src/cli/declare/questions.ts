@@ -150,12 +150,13 @@ Examples:
 
 export function addTag(program: Command, io: Io): void {
   withAudit(program.command("tag"))
-    .summary("call messages by a name of yours, to find them again")
+    .summary("label messages, to find them again")
     .description("Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are.")
     .argument("[id]", 'Exim\'s id of a message; "-" reads ids from standard input')
-    .argument("[tags...]", "what to call it")
+    .argument("[tags...]", "the labels")
     .option("-s, --server <name>", "only the message of this server, where several have the id")
     .option("--remove", "take the tags away")
+    .addOption(new Option("--names", "without an id: print the tags alone, one a line").conflicts("json"))
     .option("--json", "print everything as JSON")
     .addHelpText("after", TAG_EXAMPLE)
     .action(async (id: string | undefined, tags: string[], flags) => {
@@ -278,6 +279,7 @@ export function addSql(program: Command, io: Io, setStatus: SetStatus): void {
         ROW_FORMATS,
       ),
     )
+    .addOption(new Option("--json", "as --format json").conflicts("format"))
     .addOption(
       new Option("--param <name=value>", "a value for :name in the statement (can be repeated)").argParser(
         collectParameters,

@@ -34,6 +34,11 @@ export function addSetup(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
+const VERIFY_EXAMPLES = `
+Examples:
+  exim-pilot verify --quick
+  exim-pilot verify --deep`;
+
 export function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("verify"))
     .summary("check that the database is sound")
@@ -47,11 +52,17 @@ export function addVerify(program: Command, io: Io, setStatus: SetStatus): void 
     )
     .addOption(redactOption())
     .option("--json", "print the report as JSON")
+    .addHelpText("after", VERIFY_EXAMPLES)
     .action(async (flags) => {
       const { runVerify } = await import("../commands/verify.ts");
       setStatus(await runVerify(flags, io));
     });
 }
+
+const REBUILD_EXAMPLES = `
+Examples:
+  exim-pilot rebuild --dry-run
+  exim-pilot rebuild`;
 
 export function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("rebuild"))
@@ -62,6 +73,7 @@ export function addRebuild(program: Command, io: Io, setStatus: SetStatus): void
     .option("-n, --dry-run", "say what would be done, change nothing")
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
+    .addHelpText("after", REBUILD_EXAMPLES)
     .action(async (flags) => {
       const { runRebuild } = await import("../commands/rebuild.ts");
       setStatus(await runRebuild(flags, io));
@@ -135,6 +147,11 @@ export function addBackup(program: Command, io: Io, setStatus: SetStatus): void 
   withKeys(command);
 }
 
+const RESTORE_EXAMPLES = `
+Examples:
+  exim-pilot restore --dry-run /var/backups/mail-20260302T031500Z.db.gz
+  exim-pilot restore /var/backups/mail-20260302T031500Z.db.gz`;
+
 export function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withAudit(program.command("restore"))
     .summary("replace the database with a backup")
@@ -144,12 +161,18 @@ export function addRestore(program: Command, io: Io, setStatus: SetStatus): void
     .argument("<file>", "the backup")
     .option("-n, --dry-run", "check the backup and say what would be done, change nothing")
     .option("--json", "print the report as JSON")
+    .addHelpText("after", RESTORE_EXAMPLES)
     .action(async (file: string, flags) => {
       const { runRestore } = await import("../commands/restore.ts");
       setStatus(await runRestore(file, flags, io));
     });
   withKeys(command);
 }
+
+const MIGRATE_EXAMPLES = `
+Examples:
+  exim-pilot migrate --status
+  exim-pilot migrate`;
 
 export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("migrate"))
@@ -165,6 +188,7 @@ export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void
     .option("--no-backup", "make no backup before")
     .option("--backup-directory <directory>", "where that is made (default: backups, beside the database)")
     .option("--json", "print the report as JSON")
+    .addHelpText("after", MIGRATE_EXAMPLES)
     .action(async (flags) => {
       const { runMigrate } = await import("../commands/migrate.ts");
       setStatus(await runMigrate(flags, io));
@@ -203,6 +227,11 @@ export function addAudit(program: Command, io: Io): void {
     });
 }
 
+const DOCTOR_EXAMPLES = `
+Examples:
+  exim-pilot doctor
+  exim-pilot doctor --json`;
+
 export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("doctor"))
     .summary("check the database and what surrounds it")
@@ -211,6 +240,7 @@ export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void 
     )
     .addOption(redactOption())
     .option("--json", "print the findings as JSON")
+    .addHelpText("after", DOCTOR_EXAMPLES)
     .action(async (flags) => {
       const { runDoctor } = await import("../commands/doctor.ts");
       setStatus(await runDoctor(flags, io));

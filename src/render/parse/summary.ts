@@ -1,5 +1,5 @@
-/** Renders the forms of line that occur, and samples of lines that were not understood. */
-import type { Sample, Samples, Summary } from "../../explain/tally.ts";
+/** Which forms of line there are, and samples of what was not understood. */
+import type { LineSample, LineSamples, Summary } from "../../explain/tally.ts";
 import { countOf, formatCount } from "../form/format.ts";
 import { renderJson } from "../form/json.ts";
 import { renderColumns, renderHanging } from "../form/layout.ts";
@@ -39,7 +39,7 @@ function formatShare(share: number): string {
   return share > 0 && share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(1)} %`;
 }
 
-function renderSamples(title: string, { count, shapes, samples }: Samples, columns: number, paint: Paint): string {
+function renderSamples(title: string, { count, shapes, samples }: LineSamples, columns: number, paint: Paint): string {
   if (count === 0) return "";
   const heading = `${paint.strong(`${title}  ${formatCount(count)}`)} ${paint.faint(`(${countOf(shapes, "shape")})`)}`;
   const texts = samples.map((sample) => renderSample(sample, columns, paint));
@@ -50,8 +50,8 @@ function renderSamples(title: string, { count, shapes, samples }: Samples, colum
 
 const INDENT = 4;
 
-/** Renders the place of the first line of a shape, how many lines have it, and that line. */
-function renderSample({ file, lineNumber, count, raw, residue }: Sample, columns: number, paint: Paint): string {
+/** Where the first line of a shape is, how many there are, and the line. */
+function renderSample({ file, lineNumber, count, raw, residue }: LineSample, columns: number, paint: Paint): string {
   const place = `${toVisibleLine(file)}:${lineNumber}`;
   const times = count === 1 ? "" : `, and ${formatCount(count - 1)} like it`;
   const end = residue === "" ? [] : [renderHanging("    not read: ", toVisibleLine(residue), 14, columns)];

@@ -128,7 +128,7 @@ export function retryTable({ recipients, attempts, retries, attemptsForBounced, 
   const rate = part(retries, attempts);
   return {
     name: "retries",
-    title: "What trying again costs",
+    title: "Retries",
     columns: [
       column("attempts", "Attempts", "word"),
       ...countAndShare("recipients", "Recipients"),

@@ -35,7 +35,7 @@ function describeFigure({ name, count, share, since, subjects }: Problem, timeZo
     case "deferrals":
       return `${countOf(count, "attempt was", "attempts were")} deferred${part}${about}.`;
     case "unreachable":
-      return `${countOf(count, "provider")} took nothing${part}${about}.`;
+      return `${countOf(count, "provider")} accepted no mail${part}${about}.`;
     case "throttled":
       return `${countOf(count, "provider")} deferred half or more${part}${about}.`;
     case "logins":

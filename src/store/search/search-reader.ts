@@ -155,8 +155,8 @@ export class SearchReader {
     return found;
   }
 
-  /** Number of matches. */
-  async count(filter: Filter): Promise<number> {
+  /** How many match; `most` where there are more. */
+  async count(filter: Filter, most = Number.MAX_SAFE_INTEGER): Promise<number> {
     const conditions = await this.#conditionsOf(filter);
     const keys = fewest(conditions.postings);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
@@ -165,15 +165,18 @@ export class SearchReader {
     }
     const counts = await Promise.all([
       this.#take<{ count: number }>(
-        sql`SELECT count(*) AS count FROM stored_messages m WHERE ${all(conditions.message)}`,
+        sql`SELECT count(*) AS count FROM (SELECT 1 FROM stored_messages m WHERE ${all(conditions.message)} LIMIT ${most})`,
       ),
       conditions.entry === undefined
         ? []
         : this.#take<{ count: number }>(
-            sql`SELECT count(*) AS count FROM ${LONE_ENTRIES} WHERE ${all([...LONE_AND_STAMPED, ...conditions.entry])}`,
+            sql`SELECT count(*) AS count FROM (SELECT 1 FROM ${LONE_ENTRIES} WHERE ${all([...LONE_AND_STAMPED, ...conditions.entry])} LIMIT ${most})`,
           ),
     ]);
-    return counts.flat().reduce((sum, { count }) => sum + count, 0);
+    return Math.min(
+      counts.flat().reduce((sum, { count }) => sum + count, 0),
+      most,
+    );
   }
 
   /** Details of the hits, in their order; a hit that was removed in the meantime is left out. */

@@ -278,6 +278,22 @@ export class Transactor {
     return { id: Number(lastInsertRowid), name, timeZone, environment: undefined, owner: undefined };
   }
 
+  /** True while text, a message or an entry of the server is stored. */
+  hasContent(serverId: number): boolean {
+    return [
+      "SELECT 1 FROM stored_sources s JOIN raw_blocks b ON b.source_id = s.id WHERE s.server_id = ?",
+      "SELECT 1 FROM stored_messages WHERE server_id = ?",
+      "SELECT 1 FROM stored_entries WHERE server_id = ?",
+    ].some((question) => this.#statement(`${question} LIMIT 1`).get(serverId) !== undefined);
+  }
+
+  /** Removes a server that has no content, with its logs, of which no text is left. */
+  removeServer(id: number): void {
+    this.#statement("DELETE FROM stored_tags WHERE server_id = ?").run(id);
+    this.#statement("DELETE FROM stored_sources WHERE server_id = ?").run(id);
+    this.#statement("DELETE FROM stored_servers WHERE id = ?").run(id);
+  }
+
   /** Removes a server of which nothing is stored or said. Not while another run may be about to store the first log of it. */
   removeUnusedServer(id: number): void {
     this.#statement(
