@@ -104,7 +104,7 @@ function tableOf(file: string, name: string): string {
 
 /** Types of words. */
 const NAMES =
-  /\b(?:[A-Z]\w+Status|HitKind|Tone|LinkReason|ProblemName|Severity|FailureCategory|RejectionPhase|AxisName|Rank|Comparison|Condition\["unit"\])(?!\w)/g;
+  /\b(?:[A-Z]\w+Status|HitKind|Tone|LinkReason|ProblemName|Severity|FailureCategory|RejectionPhase|AxisName|Rank|Comparison|AlarmCondition\["unit"\])(?!\w)/g;
 
 /** The fields of an interface, with those that it extends. */
 function fieldsOf(file: string, name: string): Field[] {

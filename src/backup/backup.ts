@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { PilotError } from "../errors.ts";
 import type { Migrations } from "../store/database/migrations.ts";
 import { moveToNewName } from "../store/database/replace-database.ts";
-import { checkFile, copyDatabase, databaseSize, type Identity, identify } from "../store/database/snapshot.ts";
+import { checkFile, copyDatabase, type DatabaseIdentity, databaseSize, identify } from "../store/database/snapshot.ts";
 import { makePrivateDirectory, syncToDisk } from "../store/files/disk.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
 import { type Processes, unfinishedName } from "../store/files/remains.ts";
@@ -72,7 +72,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
 /** Makes it; returns its path. */
 async function store(
   options: BackupOptions,
-  identity: Identity,
+  identity: DatabaseIdentity,
   encrypter: ReturnType<typeof makeEncrypter> | undefined,
 ): Promise<string> {
   const { path, directory, now, processes, signal } = options;
@@ -142,7 +142,7 @@ type Rotation = Pick<BackupReport, "removed" | "spared" | "shrinkage">;
 /** Only backups of this very database are looked at, and the one just made and checked always stays. */
 function rotate(
   { keep, directory, processes }: BackupOptions,
-  identity: Identity,
+  identity: DatabaseIdentity,
   made: string,
   manifest: Manifest,
 ): Rotation {

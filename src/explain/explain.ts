@@ -4,7 +4,7 @@ import type { EntryKind } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { type Field, fieldsOf, headerDumpFields } from "./fields.ts";
 import { isUnknown, LINE_KINDS } from "./kinds.ts";
-import { type PlacedField, placeFields, type Range } from "./place-fields.ts";
+import { type PlacedField, placeFields, type TextRange } from "./place-fields.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
 export interface Explanation extends LinePlace {
@@ -67,7 +67,7 @@ function prefixFields({ timestamp = "" }: ReadLine, text: string, { prefix }: Pa
   return fields;
 }
 
-function placed(name: string, value: Field["value"], range: Range | undefined): PlacedField {
+function placed(name: string, value: Field["value"], range: TextRange | undefined): PlacedField {
   return { name, value, openers: undefined, within: undefined, range };
 }
 

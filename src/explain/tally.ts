@@ -12,7 +12,7 @@ export interface KindCount {
 }
 
 /** The first line of a shape. */
-export interface Sample extends LinePlace {
+export interface LineSample extends LinePlace {
   /** Number of lines with this shape. */
   readonly count: number;
   readonly raw: string;
@@ -25,7 +25,7 @@ export interface Samples {
   readonly count: number;
   readonly shapes: number;
   /** The most frequent ones first. */
-  readonly samples: readonly Sample[];
+  readonly samples: readonly LineSample[];
 }
 
 export interface Summary {
@@ -73,7 +73,7 @@ export class Tally {
 }
 
 class ShapeTable {
-  readonly #samples = new Map<string, { -readonly [Key in keyof Sample]: Sample[Key] }>();
+  readonly #samples = new Map<string, { -readonly [Key in keyof LineSample]: LineSample[Key] }>();
   #count = 0;
 
   add(text: string, { file, lineNumber, raw }: ReadLine, residue: string): void {

@@ -23,7 +23,7 @@ export const CONDITION_FIGURES = {
 
 export type ConditionFigure = keyof typeof CONDITION_FIGURES;
 
-export interface Condition {
+export interface AlarmCondition {
   /** Condition as typed. */
   readonly text: string;
   readonly figure: ConditionFigure;
@@ -36,7 +36,7 @@ export interface Condition {
 /** Result of a condition; a share or a time is null if there is nothing to measure. */
 export interface Check {
   readonly condition: string;
-  readonly unit: Condition["unit"];
+  readonly unit: AlarmCondition["unit"];
   readonly value: number | null;
   /** True: an alarm. What could not be measured is none. */
   readonly isMet: boolean;
@@ -47,7 +47,7 @@ const SECONDS = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
 const COUNTS_ONLY: readonly string[] = ["received", "serious"];
 
 /** `deferred>5%`, `frozen>=10`, `queue-p95 > 30min`; undefined when it is no condition. */
-export function parseCondition(text: string): Condition | undefined {
+export function parseCondition(text: string): AlarmCondition | undefined {
   const [form, figure = "", operator = "", number, unit] = FORM.exec(text.trim()) ?? [];
   if (form === undefined || !Object.hasOwn(CONDITION_FIGURES, figure)) return undefined;
   const isTime = figure.startsWith("queue-");
@@ -58,7 +58,7 @@ export function parseCondition(text: string): Condition | undefined {
   return {
     text,
     figure: figure as ConditionFigure,
-    operator: operator as Condition["operator"],
+    operator: operator as AlarmCondition["operator"],
     limit: Number(number) * factor,
     unit: kind,
   };
@@ -70,7 +70,7 @@ export interface Measured {
 }
 
 export async function checkConditions(
-  conditions: readonly Condition[],
+  conditions: readonly AlarmCondition[],
   { totals, problems }: Measured,
   { source }: Figures,
 ): Promise<Check[]> {
@@ -91,7 +91,7 @@ function secondsOf(figure: ConditionFigure, times: ReturnType<typeof percentiles
 
 function amountOf(
   figure: ConditionFigure,
-  unit: Condition["unit"],
+  unit: AlarmCondition["unit"],
   totals: Totals,
   problems: readonly Problem[],
 ): number | null {
@@ -126,7 +126,7 @@ function countOf(
   }
 }
 
-function isMet(value: number, { operator, limit }: Condition): boolean {
+function isMet(value: number, { operator, limit }: AlarmCondition): boolean {
   switch (operator) {
     case ">":
       return value > limit;

@@ -8,7 +8,7 @@ import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
-import type { Condition } from "../../stats/conditions.ts";
+import type { AlarmCondition } from "../../stats/conditions.ts";
 import type { Comparison } from "../../stats/period.ts";
 import type { StatsRequest } from "../../stats/request.ts";
 import { DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
@@ -40,7 +40,7 @@ export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "
   readonly markdown?: boolean;
   readonly html?: string;
   readonly eximstats?: boolean;
-  readonly failIf?: readonly Condition[];
+  readonly failIf?: readonly AlarmCondition[];
   readonly quiet?: boolean;
 }
 

@@ -115,17 +115,14 @@ function toClient(
 const REMEMBERED_REASONS = 5000;
 const categories = new Map<string, string>();
 
-export interface RejectionReason {
+export interface RejectionFacts {
   readonly category: string;
   /** A template. */
   readonly reason: string | undefined;
 }
 
 /** The category follows from the words of the reason, not from the addresses in it. */
-export function reasonOf(
-  { phase, isTemporary, reason: text }: RejectionSigns,
-  values: TemplateValues,
-): RejectionReason {
+export function reasonOf({ phase, isTemporary, reason: text }: RejectionSigns, values: TemplateValues): RejectionFacts {
   if (text === undefined) return { category: categoriseRejection({ phase, isTemporary, reason: text }), reason: text };
   const reason = toTemplate(text, values);
   const key = `${isTemporary && phase === "auth"}${reason}`;

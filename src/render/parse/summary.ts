@@ -1,5 +1,5 @@
 /** Renders the forms of line that occur, and samples of lines that were not understood. */
-import type { Sample, Samples, Summary } from "../../explain/tally.ts";
+import type { LineSample, Samples, Summary } from "../../explain/tally.ts";
 import { countOf, formatCount } from "../form/format.ts";
 import { renderJson } from "../form/json.ts";
 import { renderColumns, renderHanging } from "../form/layout.ts";
@@ -51,7 +51,7 @@ function renderSamples(title: string, { count, shapes, samples }: Samples, colum
 const INDENT = 4;
 
 /** Renders the place of the first line of a shape, how many lines have it, and that line. */
-function renderSample({ file, lineNumber, count, raw, residue }: Sample, columns: number, paint: Paint): string {
+function renderSample({ file, lineNumber, count, raw, residue }: LineSample, columns: number, paint: Paint): string {
   const place = `${toVisibleLine(file)}:${lineNumber}`;
   const times = count === 1 ? "" : `, and ${formatCount(count - 1)} like it`;
   const end = residue === "" ? [] : [renderHanging("    not read: ", toVisibleLine(residue), 14, columns)];

@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatSeconds, formatTime } from "../form/for
  * - `path`: `messages.delivered`, a figure below another one. `word`: one of our own. `text`: from a log, written by strangers.
  * - `share`: a part of one. `change`: the same, of what it was before. `time`: ISO-8601. `curve`: figures one after the other.
  */
-export type ColumnKind =
+export type CellKind =
   | "path"
   | "word"
   | "text"
@@ -23,12 +23,12 @@ export interface Column {
   readonly name: string;
   /** For people: `Delivered later`. */
   readonly title: string;
-  readonly kind: ColumnKind;
+  readonly kind: CellKind;
   /** Shown as a bar too, where there is room. */
   readonly hasBar?: boolean;
 }
 
-export function column(name: string, title: string, kind: ColumnKind, hasBar = false): Column {
+export function column(name: string, title: string, kind: CellKind, hasBar = false): Column {
   return { name, title, kind, hasBar };
 }
 

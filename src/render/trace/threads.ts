@@ -5,7 +5,7 @@ export const TIMELINE_GROUPINGS = ["time", "recipient", "host"] as const;
 /** Groupings of a timeline. */
 export type TimelineGrouping = (typeof TIMELINE_GROUPINGS)[number];
 
-export interface Thread {
+export interface TimelineThread {
   /** The recipient or the host; null for the message as a whole. */
   readonly name: string | null;
   readonly items: readonly TimelineItem[];
@@ -15,7 +15,7 @@ export interface Thread {
 export function threadsOf(
   timeline: readonly TimelineItem[],
   grouping: Exclude<TimelineGrouping, "time">,
-): readonly Thread[] {
+): readonly TimelineThread[] {
   const threads = new Map<string | null, { name: string | null; items: TimelineItem[] }>([
     [null, { name: null, items: [] }],
   ]);
