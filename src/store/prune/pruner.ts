@@ -360,7 +360,7 @@ export class Pruner {
     return isCurrent ? removed : undefined;
   }
 
-  /** Looks for mentions of blocks that have gone: to be done once those of the plan have, and anew when more have. */
+  /** Finds postings of removed blocks: to be done after the blocks of the plan are removed, and again after more are. */
   sweepPostings(): PostingSweep {
     return new PostingSweep(this.#database);
   }

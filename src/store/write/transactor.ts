@@ -93,7 +93,7 @@ export class Transactor {
     this.indexPostings();
   }
 
-  /** Makes what the blocks mention findable. */
+  /** Writes the postings of the blocks to the block index. */
   indexPostings(): void {
     this.flush();
     keepEqualKeys(this.#database, this.#memory.rawText, lastIndexedBlock(this.#database));
