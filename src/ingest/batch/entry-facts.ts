@@ -23,9 +23,9 @@ export function momentOf({ event, text }: ParsedEntry, ms: EpochMs): Moment {
 
 /** The event of a line about one recipient, its error as a template; undefined if it names none. */
 export function storedEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
-  const word = recipientEvent(event, at);
-  if (word?.error === undefined) return word;
-  return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
+  const stated = recipientEvent(event, at);
+  if (stated?.error === undefined) return stated;
+  return { ...stated, error: toTemplate(stated.error, { recipient: stated.recipient }) };
 }
 
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
