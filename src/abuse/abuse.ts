@@ -23,7 +23,7 @@ export interface Sender {
   readonly last: string;
 }
 
-/** A directory in which Exim was called, and what came of it. */
+/** A directory in which Exim was called, with the messages submitted there. */
 export interface Script {
   readonly directory: string;
   readonly messages: number;
@@ -46,7 +46,7 @@ export interface LoginFailures {
   readonly last: string;
 }
 
-/** An account whose logins failed, from wherever. */
+/** An account whose logins failed, from any address. */
 export interface AccountFailures {
   readonly account: string;
   readonly failures: number;

@@ -25,7 +25,7 @@ export interface BackupOptions {
   readonly directory: string;
   readonly isCompressed: boolean;
   readonly locks: Locks | undefined;
-  /** Undefined: keep all. */
+  /** Undefined keeps all. */
   readonly keep: readonly KeepRule[] | undefined;
   readonly migrations: Migrations;
   readonly program: string;

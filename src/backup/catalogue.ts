@@ -19,7 +19,7 @@ export interface ListedBackup {
   readonly problem: string | undefined;
 }
 
-/** A backup that can be used, as far as a look tells. */
+/** A backup that appears usable. */
 export interface WholeBackup extends ListedBackup {
   readonly manifest: Manifest;
   readonly problem: undefined;
@@ -92,7 +92,7 @@ function giveBack(directory: string, manifest: string): boolean {
   }
 }
 
-/** Empty when it has gone meanwhile. */
+/** Empty if it was removed meanwhile. */
 function lookAt(path: string): readonly ListedBackup[] {
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status === undefined) return [];

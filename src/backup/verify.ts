@@ -92,7 +92,7 @@ export async function unpackVerified(
   }
 }
 
-/** For an error that a signal has caused. */
+/** Builds the error of a run that a signal ended. */
 export function interrupted(cause: unknown): PilotError {
   return new PilotError("interrupted", "Interrupted: nothing was changed.", { hint: "Run it again.", cause });
 }

@@ -33,7 +33,7 @@ export function renderIngestSummary(report: IngestReport, seconds: number, paint
   return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
 }
 
-/** More names than these are not told. */
+/** Most names that are printed. */
 const MOST_NAMES = 5;
 
 /** `note: not read, for they are no logs of Exim: a.conf, b.db and 3 others.`; empty when all that was found is a log. */

@@ -19,7 +19,7 @@ export interface CriterionPattern {
 }
 
 export interface Criterion {
-  /** Without `$`; of `$each_recipients` the list. */
+  /** Name without `$`; for `$each_recipients`, the list. */
   readonly variable: string;
   /** Each address of a list is tried for itself: with `--or` one is enough, or with `any` always. */
   readonly each: "no" | "yes" | "any";
@@ -68,7 +68,7 @@ function readTruth(value: string, text: string): Test | string {
   return value === "" ? { kind: "is-true" } : `"${text}" has no known operator.`;
 }
 
-/** A sentence when it is wrong. */
+/** A sentence if it is wrong. */
 function readTest(operator: string, value: string, text: string, isCaseful: boolean): Test | string {
   switch (operator) {
     case "eq":

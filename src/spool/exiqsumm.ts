@@ -105,7 +105,7 @@ function addUp(rows: readonly DomainRow[]): QueueSummary["total"] {
 
 const UNITS = "mhdw";
 
-/** By the unit, and within one by the number: `90m` is less than `2h`. */
+/** Orders ages by unit, then by number: `90m` is less than `2h`. */
 function compareAges(left: string, right: string): number {
   const unit = UNITS.indexOf(left.slice(-1)) - UNITS.indexOf(right.slice(-1));
   return unit === 0 ? Number.parseInt(left, 10) - Number.parseInt(right, 10) : unit;

@@ -28,7 +28,7 @@ export interface AlarmCondition {
   readonly text: string;
   readonly figure: ConditionFigure;
   readonly operator: ">" | ">=" | "<" | "<=";
-  /** A count, a part of one, or seconds. */
+  /** Limit: a count, a share, or seconds. */
   readonly limit: number;
   readonly unit: "count" | "share" | "seconds";
 }

@@ -14,10 +14,10 @@ export interface StatsRequest {
   readonly subjects: AskedSubjects;
   readonly sections: readonly SectionName[];
   readonly timeZone: string;
-  /** Undefined: as fits the time. */
+  /** Undefined chooses one that fits the time. */
   readonly bucket: Bucket | undefined;
   readonly axes: readonly AxisName[];
-  /** Undefined: what fits the axis. */
+  /** Undefined chooses one that fits the axis. */
   readonly rank: Rank | undefined;
   /** Most rows of rankings and hosts. */
   readonly limit: number;

@@ -90,7 +90,7 @@ export interface CopyComparison {
 const MOST_SAMPLES = 3;
 
 export interface CopyOptions {
-  /** Its copy is told from those of other processes by its mark. */
+  /** The mark distinguishes its copy from those of other processes. */
   readonly processes: Processes;
   /** Purpose of the copy, which decides the space that must be free. */
   readonly purpose: "compare" | "replace";

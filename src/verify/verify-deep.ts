@@ -1,4 +1,4 @@
-/** Do the lines still say what is stored? They are read again into a copy, and the public views of both are compared. */
+/** Compares what is stored with the lines: they are read again into a copy, and the public views of both are compared. */
 import { PilotError } from "../errors.ts";
 import { type CopyDifference, untilCaughtUp, type WorkingCopy } from "../store/working-copy.ts";
 import type { CheckReport } from "./verify.ts";

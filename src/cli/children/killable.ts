@@ -139,7 +139,7 @@ export class TimeLimit {
     this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedMs));
   }
 
-  /** Gives the whole time again. */
+  /** Restarts the whole time. */
   restart(): void {
     this.stop();
     this.#leftMs = this.#limitMs;

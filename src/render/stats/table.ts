@@ -19,9 +19,9 @@ export type CellKind =
   | "curve";
 
 export interface Column {
-  /** In JSON's style, for CSV: `deliveredLater`. */
+  /** Name for CSV, in the style of JSON: `deliveredLater`. */
   readonly name: string;
-  /** For people: `Delivered later`. */
+  /** Title for people: `Delivered later`. */
   readonly title: string;
   readonly kind: CellKind;
   /** Shown as a bar too, where there is room. */
@@ -80,7 +80,7 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** A part of a whole; null where there is no whole. */
+/** Share of a whole; null if there is no whole. */
 export function part(count: number, whole: number): number | null {
   return whole === 0 ? null : count / whole;
 }

@@ -1,4 +1,4 @@
-/** A timeline as threads: what happened to each recipient, or at each host, apart from what happened to the message as a whole. */
+/** Splits a timeline into threads: the lines of each recipient or host, apart from those of the message as a whole. */
 import type { TimelineItem } from "../../trace/result.ts";
 
 export const TIMELINE_GROUPINGS = ["time", "recipient", "host"] as const;

@@ -25,7 +25,7 @@ import { blockTimes, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, 
 /** Rows that went, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
 
-/** A block of text that falls, and the log it is of. */
+/** A block of text that expires, with its log. */
 export interface ExpiredBlock {
   readonly id: number;
   readonly sourceId: number;
