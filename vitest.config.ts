@@ -40,6 +40,8 @@ const test = {
   env: { TZ: "UTC", NO_COLOR: "1", SQLITE_USE_URI: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  // NOTE: one second, the default, is too short where other work has the processor.
+  expect: { poll: { timeout: 30_000 } },
 };
 
 /** A file for what .ci/run counts. */

@@ -9,7 +9,7 @@ const DAY_MS = 24 * HOUR_MS;
 const WEEK_DAYS = 7;
 
 /** The time a word stands for: a day, a minute, a second; `from` is in it, `until` is the first moment after it. */
-export interface Span {
+export interface NamedTime {
   readonly from: EpochMs;
   readonly until: EpochMs;
   /** A whole day of the wall's clock was named: `2026-03-02`, `today`, `yesterday`. */
@@ -47,7 +47,7 @@ export const WHEN_FORMS =
  *     90min 2h 1h30m         so long ago; also 1 hour ago, 3 days ago
  *     7d 2w                  at this time of the day, so many days ago
  */
-export function parseWhen(text: string, clock: Clock): Span | undefined {
+export function parseWhen(text: string, clock: Clock): NamedTime | undefined {
   const word = text.trim().toLowerCase();
   if (word === "now") return instant(clock.now);
   if (word === "today") return dayFrom(startOfDay(clock.now, clock.timeZone), clock.timeZone);
@@ -64,7 +64,7 @@ const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "frida
 const NAMED = /^(last |this |)(?:(hour|day|week|month)|([a-z]{3,9}))$/;
 
 /** `monday`, `last week`; a single `week` is none. */
-function parseNamed(word: string, { now, timeZone }: Clock): Span | undefined {
+function parseNamed(word: string, { now, timeZone }: Clock): NamedTime | undefined {
   const [, which = "", unit, name = ""] = NAMED.exec(word.replace(/ {2,}/g, " ")) ?? [];
   if (unit === undefined) return parseWeekday(which.trim(), name, { now, timeZone });
   if (which === "") return undefined;
@@ -79,7 +79,7 @@ function parseNamed(word: string, { now, timeZone }: Clock): Span | undefined {
 }
 
 /** `mon`, `monday`: with `last`, today is not meant. */
-function parseWeekday(which: string, name: string, { now, timeZone }: Clock): Span | undefined {
+function parseWeekday(which: string, name: string, { now, timeZone }: Clock): NamedTime | undefined {
   const weekday = WEEKDAYS.findIndex((day) => name.length >= 3 && (name === day || name === day.slice(0, 3)));
   if (weekday < 0 || which === "this") return undefined;
   const today = startOfDay(now, timeZone);
@@ -126,7 +126,7 @@ function durationParts(text: string): readonly DurationPart[] | undefined {
 }
 
 /** Whole days are counted on the clock of the wall, all else in the time that passed. */
-function timeAgo(parts: readonly DurationPart[], { now, timeZone }: Clock): Span | undefined {
+function timeAgo(parts: readonly DurationPart[], { now, timeZone }: Clock): NamedTime | undefined {
   let [days, passedMs] = [0, 0];
   for (const { count, unitMs } of parts) {
     const isInDays = unitMs >= DAY_MS && Number.isInteger(count);
@@ -143,7 +143,7 @@ const MOST_MS = 8.64e15;
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[t ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?\s*(z|[+-]\d\d:?\d\d)?)?$/;
 
-function parseDate(text: string, timeZone: string): Span | undefined {
+function parseDate(text: string, timeZone: string): NamedTime | undefined {
   const [form, year, month, day, hour, minute, second, fraction, zone] = DATE.exec(text) ?? [];
   if (form === undefined) return undefined;
   const parts = [year, month, day, hour, minute, second].map((part) => Number(part ?? 0)) as DateParts;
@@ -172,11 +172,11 @@ function offsetOf(zone: string): number {
   return (sign === "-" ? -1 : 1) * (Number(hours) * HOUR_MS + Number(minutes) * MINUTE_MS);
 }
 
-function dayFrom(start: EpochMs, timeZone: string): Span {
+function dayFrom(start: EpochMs, timeZone: string): NamedTime {
   return { from: start, until: startOfDay(shiftDays(start, 1, timeZone), timeZone), isDay: true };
 }
 
-function instant(at: number): Span {
+function instant(at: number): NamedTime {
   return { from: at as EpochMs, until: at as EpochMs, isDay: false };
 }
 

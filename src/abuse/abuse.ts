@@ -1,7 +1,7 @@
 /** Answers an abuse desk: who sends how much and from where, and who tries to break in. */
 import type { SessionTrouble } from "../message/session-trouble.ts";
 import { parseEntryText } from "../parse/record.ts";
-import type { AbuseReader, LocalMessageRow, Period } from "../store/stats/abuse-reader.ts";
+import type { AbusePeriod, AbuseReader, LocalMessageRow } from "../store/stats/abuse-reader.ts";
 import { findScriptArrivals } from "../store/stats/script-calls.ts";
 import { compareText } from "../text.ts";
 import { epochMs, toIso } from "../units.ts";
@@ -23,7 +23,7 @@ export interface Sender {
   readonly last: string;
 }
 
-/** A directory in which Exim was called, and what came of it. */
+/** A directory in which Exim was called, with the messages submitted there. */
 export interface Script {
   readonly directory: string;
   readonly messages: number;
@@ -46,7 +46,7 @@ export interface LoginFailures {
   readonly last: string;
 }
 
-/** An account whose logins failed, from wherever. */
+/** An account whose logins failed, from any address. */
 export interface AccountFailures {
   readonly account: string;
   readonly failures: number;
@@ -81,7 +81,7 @@ export interface Abuse {
 
 const MOST_NAMES = 3;
 
-export async function findAbuse(reader: AbuseReader, period: Period, limit: number): Promise<Abuse> {
+export async function findAbuse(reader: AbuseReader, period: AbusePeriod, limit: number): Promise<Abuse> {
   const findSenders = async (kind: "login" | "local"): Promise<Sender[]> => {
     const rows = await reader.senders(kind, period, limit);
     const names = rows.map(({ name }) => name);
@@ -145,7 +145,7 @@ interface Tally {
 }
 
 /** Directories by the messages that were handed over there. */
-async function findScripts(reader: AbuseReader, period: Period, limit: number): Promise<Script[]> {
+async function findScripts(reader: AbuseReader, period: AbusePeriod, limit: number): Promise<Script[]> {
   const tallies = new Map<string, Tally>();
   for await (const { directory, message } of findScriptArrivals(reader, period, parseEntryText))
     add(tallies, directory, message);

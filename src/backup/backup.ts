@@ -5,7 +5,7 @@ import { traced } from "../diagnostics.ts";
 import { PilotError } from "../errors.ts";
 import type { Migrations } from "../store/database/migrations.ts";
 import { moveToNewName } from "../store/database/replace-database.ts";
-import { checkFile, copyDatabase, databaseSize, type Identity, identify } from "../store/database/snapshot.ts";
+import { checkFile, copyDatabase, type DatabaseIdentity, databaseSize, identify } from "../store/database/snapshot.ts";
 import { makePrivateDirectory, syncToDisk } from "../store/files/disk.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
 import { type Processes, unfinishedName } from "../store/files/remains.ts";
@@ -26,7 +26,7 @@ export interface BackupOptions {
   readonly directory: string;
   readonly isCompressed: boolean;
   readonly locks: Locks | undefined;
-  /** Undefined: keep all. */
+  /** Undefined keeps all. */
   readonly keep: readonly KeepRule[] | undefined;
   readonly migrations: Migrations;
   readonly program: string;
@@ -73,7 +73,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
 /** Makes it; returns its path. */
 async function store(
   options: BackupOptions,
-  identity: Identity,
+  identity: DatabaseIdentity,
   encrypter: ReturnType<typeof makeEncrypter> | undefined,
 ): Promise<string> {
   const { path, directory, now, processes, signal } = options;
@@ -145,7 +145,7 @@ type Rotation = Pick<BackupReport, "removed" | "spared" | "shrinkage">;
 /** Only backups of this very database are looked at, and the one just made and checked always stays. */
 function rotate(
   { keep, directory, processes }: BackupOptions,
-  identity: Identity,
+  identity: DatabaseIdentity,
   made: string,
   manifest: Manifest,
 ): Rotation {

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PilotError } from "../errors.ts";
 import { moveToNewName } from "../store/database/replace-database.ts";
-import type { Identity } from "../store/database/snapshot.ts";
+import type { DatabaseIdentity } from "../store/database/snapshot.ts";
 import { findRemains, namesIn, type Processes, unfinishedName } from "../store/files/remains.ts";
 import { escapeForm } from "../text.ts";
 import type { EpochMs } from "../units.ts";
@@ -19,7 +19,7 @@ export interface ListedBackup {
   readonly problem: string | undefined;
 }
 
-/** A backup that can be used, as far as a look tells. */
+/** A backup that appears usable. */
 export interface WholeBackup extends ListedBackup {
   readonly manifest: Manifest;
   readonly problem: undefined;
@@ -38,7 +38,7 @@ export function listBackups(directory: string, database: string): readonly Liste
 }
 
 /** Backups made of this very file: not those of a copy with the same id, nor of another database with the same name. */
-export function backupsOf(directory: string, { id, path }: Identity): readonly WholeBackup[] {
+export function backupsOf(directory: string, { id, path }: DatabaseIdentity): readonly WholeBackup[] {
   return listBackups(directory, path).filter(
     (backup): backup is WholeBackup =>
       backup.problem === undefined && backup.manifest?.database.id === id && backup.manifest.database.path === path,
@@ -92,7 +92,7 @@ function giveBack(directory: string, manifest: string): boolean {
   }
 }
 
-/** Empty when it has gone meanwhile. */
+/** Empty if it was removed meanwhile. */
 function lookAt(path: string): readonly ListedBackup[] {
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status === undefined) return [];

@@ -1,4 +1,4 @@
-/** A restore that is only tried: does the newest backup really give a database that answers? */
+/** Tries a restore: the newest backup must give a database that answers. */
 import { basename, join } from "node:path";
 import { PilotError } from "../errors.ts";
 import { identify } from "../store/database/snapshot.ts";

@@ -4,7 +4,7 @@ import type { ReadableStream } from "node:stream/web";
 import { Decrypter, Encrypter } from "age-encryption";
 import { PilotError } from "../errors.ts";
 
-/** For whom a backup is encrypted: public keys (`age1…`), or whoever knows a passphrase. */
+/** Recipients of an encrypted backup: public keys (`age1…`), or a passphrase. */
 export type Locks = { readonly recipients: readonly string[] } | { readonly passphrase: string };
 
 /** The keys that open a backup: secret keys (`AGE-SECRET-KEY-…`) and a passphrase. */

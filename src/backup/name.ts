@@ -1,4 +1,4 @@
-/** Names of backups: of what, when, in which form. */
+/** Names of backups: the database, the time and the form. */
 import { basename, extname } from "node:path";
 import type { EpochMs } from "../units.ts";
 

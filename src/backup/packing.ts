@@ -1,4 +1,4 @@
-/** From a database file to the file that is kept, and back; hashed on the way. Memory holds a few chunks. */
+/** Packs a database file into the file that is kept, and unpacks it; hashes on the way. Memory holds a few chunks. */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { PassThrough, Transform } from "node:stream";

@@ -20,7 +20,7 @@ export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface VerifyOptions extends UnpackOptions {
+export interface BackupVerifyOptions extends UnpackOptions {
   readonly processes: Processes;
   readonly now: () => EpochMs;
   /** Directory in which it may be unpacked for the check; undefined means beside the backup. */
@@ -37,7 +37,7 @@ export interface VerifiedBackup {
  * Unpacks a backup into a directory that is removed again, and checks it from its manifest to its last page.
  * Errors: `check_failed`, `usage` (a key is missing), `schema_newer`, `disk_full`, `io`, `interrupted`.
  */
-export async function verifyBackup(path: string, options: VerifyOptions): Promise<VerifiedBackup> {
+export async function verifyBackup(path: string, options: BackupVerifyOptions): Promise<VerifiedBackup> {
   return withSystemErrors(path, () =>
     inFolder(options.scratch ?? dirname(path), "verify", options, async (folder) => {
       const manifest = await unpackVerified(path, join(folder, "database"), options);
@@ -50,7 +50,7 @@ export async function verifyBackup(path: string, options: VerifyOptions): Promis
 export async function inFolder<Result>(
   parent: string,
   kind: "verify" | "drill",
-  { processes, now }: Pick<VerifyOptions, "processes" | "now">,
+  { processes, now }: Pick<BackupVerifyOptions, "processes" | "now">,
   action: (folder: string) => Promise<Result>,
 ): Promise<Result> {
   const folder = join(parent, unfinishedName(kind, processes));
@@ -92,7 +92,7 @@ export async function unpackVerified(
   }
 }
 
-/** For an error that a signal has caused. */
+/** Builds the error of a run that a signal ended. */
 export function interrupted(cause: unknown): PilotError {
   return new PilotError("interrupted", "Interrupted: nothing was changed.", { hint: "Run it again.", cause });
 }

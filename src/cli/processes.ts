@@ -1,4 +1,4 @@
-/** Tells this process from others by a mark that is in the names of its temporary files. */
+/** Marks of processes, in the names of their temporary files. */
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";

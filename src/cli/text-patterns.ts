@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { PilotError } from "../errors.ts";
 import { type Candidate, type Matches, openTexts } from "../queue/selection.ts";
 import { isLinear } from "../search/pattern.ts";
-import type { Pattern } from "../spool/criteria.ts";
+import type { CriterionPattern } from "../spool/criteria.ts";
 import { SECOND_MS } from "../units.ts";
 import { Killable } from "./children/killable.ts";
 import type { TextPatternOutcome } from "./children/text-pattern-process.ts";
@@ -11,7 +11,7 @@ import type { Io } from "./io.ts";
 
 /** Tries the patterns of criteria on their texts. `timeoutMs`: 0 is no limit. Errors: `timeout`, `memory`, `interrupted`. */
 export async function matchTexts(candidates: readonly Candidate[], timeoutMs: number, io: Io): Promise<Matches> {
-  const matching = new Map<Pattern, ReadonlySet<string>>();
+  const matching = new Map<CriterionPattern, ReadonlySet<string>>();
   for (const [pattern, texts] of openTexts(candidates)) {
     if (!isQuickPattern(pattern)) matching.set(pattern, await matchElsewhere(pattern, texts, timeoutMs, io));
   }
@@ -19,16 +19,16 @@ export async function matchTexts(candidates: readonly Candidate[], timeoutMs: nu
 }
 
 /** True for what surely ends at once, on any text. */
-export function isQuickPattern({ source }: Pattern): boolean {
+export function isQuickPattern({ source }: CriterionPattern): boolean {
   return isLinear(source, { isLiteral: false });
 }
 
-export function testPattern({ source, flags }: Pattern, text: string): boolean {
+export function testPattern({ source, flags }: CriterionPattern, text: string): boolean {
   return new RegExp(source, flags).test(text);
 }
 
 async function matchElsewhere(
-  { source, flags }: Pattern,
+  { source, flags }: CriterionPattern,
   wanted: ReadonlySet<string>,
   timeoutMs: number,
   io: Io,

@@ -7,7 +7,7 @@ import { HOUR_MS, MINUTE_MS } from "../units.ts";
 const FEWEST = 20;
 /** Every zone is so many of these away from UTC. */
 const QUARTER_MS = 15 * MINUTE_MS;
-/** From one end of the world to the other; more is no zone, but an id that is not made of the time. */
+/** Widest difference between two zones; a greater one means that ids are not made from the time. */
 const FARTHEST_MS = 26 * HOUR_MS;
 /** A message takes its time to arrive, and a summer time may have begun or ended among them. */
 const NEAR_MS = 5 * MINUTE_MS;

@@ -4,7 +4,7 @@ import type { EntryKind } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { type Field, fieldsOf, headerDumpFields } from "./fields.ts";
 import { isUnknown, LINE_KINDS } from "./kinds.ts";
-import { type PlacedField, placeFields, type Range } from "./place-fields.ts";
+import { type PlacedField, placeFields, type TextRange } from "./place-fields.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
 export interface Explanation extends LinePlace {
@@ -15,7 +15,7 @@ export interface Explanation extends LinePlace {
   readonly text: string;
   /** Header lines, and empty ones, that are not part of the text. What headers say is among the fields. */
   readonly linesLeftOut: number;
-  /** From left to right; those without a place last. */
+  /** Fields from left to right; those without a place come last. */
   readonly fields: readonly PlacedField[];
   /** False when the line, or an end of it, could not be read. */
   readonly isUnderstood: boolean;
@@ -44,7 +44,7 @@ function textOf({ line, prefix, text }: ParsedEntry): string {
   return line.slice(0, prefix.textStart) + text;
 }
 
-/** A whole before its parts. */
+/** Orders a whole before its parts. */
 function fromLeftToRight({ range: one }: PlacedField, { range: other }: PlacedField): number {
   if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
   return one.from - other.from || other.to - one.to;
@@ -69,11 +69,11 @@ function prefixFields({ timestamp }: ReadLine, text: string, { prefix }: ParsedE
   return fields;
 }
 
-function placed(name: string, value: Field["value"], range: Range | undefined): PlacedField {
+function placed(name: string, value: Field["value"], range: TextRange | undefined): PlacedField {
   return { name, value, openers: undefined, within: undefined, range };
 }
 
-/** Two characters that tell the kind. */
+/** Two characters that show the kind. */
 const MARK = /^(?:<=|\(=|==|\*\*)(?= )/;
 
 function eventFields(text: string, parsed: ParsedEntry): PlacedField[] {

@@ -1,7 +1,7 @@
 /** Kinds of line, each with its meaning in a few words. */
 import type { EntryKind } from "../parse/events.ts";
 
-/** In the order in which a mail goes its way: the message, its client, its server. */
+/** Kinds in the order of a mail's way: the message, its client, its server. */
 export const LINE_KINDS: Readonly<Record<EntryKind, string>> = {
   arrival: "Exim took responsibility for a message",
   delivery: "a message was delivered to a recipient",

@@ -14,19 +14,19 @@ import { closingQuote, printingsOf, unescapePrinted, unescapeQuoted, unescapeRep
 import type { Field } from "./fields.ts";
 
 /** From the first character of the key to after the last one of the value. */
-export interface Range {
+export interface TextRange {
   readonly from: number;
   readonly to: number;
 }
 
 export interface PlacedField extends Field {
-  readonly range: Range | undefined;
+  readonly range: TextRange | undefined;
 }
 
 /** Places fields in `line`, whose text begins at `textStart`; in the order given. */
 export function placeFields(fields: readonly Field[], line: string, textStart: number): PlacedField[] {
-  const taken = new Map<Field, Range>();
-  const ranges: Range[] = [];
+  const taken = new Map<Field, TextRange>();
+  const ranges: TextRange[] = [];
   for (const field of inOrderOfCertainty(fields)) {
     const container = fields.find(({ name }) => name === field.within);
     const area = (container && taken.get(container)) ?? { from: textStart, to: line.length };
@@ -50,8 +50,8 @@ function inOrderOfCertainty(fields: readonly Field[]): Field[] {
 /** Places that are tried before a field counts as not found. */
 const MOST_CANDIDATES = 64;
 
-function choose(places: Iterable<Range>, ranges: readonly Range[]): Range | undefined {
-  let second: Range | undefined;
+function choose(places: Iterable<TextRange>, ranges: readonly TextRange[]): TextRange | undefined {
+  let second: TextRange | undefined;
   let looked = 0;
   for (const place of places) {
     const touched = ranges.filter((range) => place.from < range.to && range.from < place.to);
@@ -64,16 +64,16 @@ function choose(places: Iterable<Range>, ranges: readonly Range[]): Range | unde
   return second;
 }
 
-function isWithin(inner: Range, outer: Range): boolean {
+function isWithin(inner: TextRange, outer: TextRange): boolean {
   return inner.from >= outer.from && inner.to <= outer.to;
 }
 
-function isSame(one: Range, other: Range): boolean {
+function isSame(one: TextRange, other: TextRange): boolean {
   return one.from === other.from && one.to === other.to;
 }
 
 /** Possible places of the field: the surest opener first, from left to right. */
-function* candidates({ openers = [], value }: Field, line: string, area: Range): Generator<Range> {
+function* candidates({ openers = [], value }: Field, line: string, area: TextRange): Generator<TextRange> {
   // NOTE: both ends of `451-4.7.1` are found only when a minus may end a word.
   for (const limits of [STRICT, LOOSE])
     for (const opener of openers) yield* candidatesAfter(opener, value, line, area, limits);
@@ -103,9 +103,9 @@ function* candidatesAfter(
   opener: string,
   value: Field["value"],
   line: string,
-  area: Range,
+  area: TextRange,
   { isStart, isEnd }: Limits,
-): Generator<Range> {
+): Generator<TextRange> {
   const wanted = opener === "" ? bareText(value, line) : opener;
   let at = line.indexOf(wanted, area.from);
   while (at !== -1 && at + wanted.length <= area.to) {

@@ -13,7 +13,7 @@ export interface KindCount {
 
 /** The first line of a shape. */
 export interface LineSample extends LinePlace {
-  /** How many lines have this shape. */
+  /** Number of lines with this shape. */
   readonly count: number;
   readonly raw: string;
   /** The part that could not be read; empty if that is the whole line. */

@@ -40,7 +40,7 @@ export interface RecipientState {
   /** Named by the arrival or added by an administrator, rather than only met in a delivery line. */
   announced: boolean;
   attempts: number;
-  /** The last word about each target. */
+  /** The last event about each target. */
   readonly lastEvents: SmallMap<RecipientEvent>;
   lastError: RecipientEvent | undefined;
 }
@@ -129,11 +129,11 @@ export function applyLine(
   state: MessageState,
   at: Moment,
   update: MessageUpdate | undefined,
-  word: RecipientEvent | undefined,
+  event: RecipientEvent | undefined,
 ): void {
   if (at < state.firstAt) state.firstAt = at;
   if (at > state.lastAt) state.lastAt = at;
-  if (word !== undefined) applyEvent(state, word);
+  if (event !== undefined) applyEvent(state, event);
   if (update === undefined) return;
   const { mark, isArrival, announced } = update;
   if (isArrival && (state.arrivalAt === undefined || at < state.arrivalAt)) state.arrivalAt = at;
@@ -151,16 +151,22 @@ const BYPASSED = "**bypassed**";
 export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
   switch (event.kind) {
     case "delivery": {
-      if (event.transport === BYPASSED) return wordOf(event.address, "discarded", at, false, undefined);
+      if (event.transport === BYPASSED) return eventAbout(event.address, "discarded", at, false, undefined);
       const isSuppressed = event.flag === "*>";
-      return wordOf(event.address, isSuppressed ? "suppressed" : "delivered", at, !isSuppressed, undefined);
+      return eventAbout(event.address, isSuppressed ? "suppressed" : "delivered", at, !isSuppressed, undefined);
     }
     case "discard":
-      return event.address && wordOf(event.address, "discarded", at, false, undefined);
+      return event.address && eventAbout(event.address, "discarded", at, false, undefined);
     case "deferral":
-      return wordOf(event.address, "deferred", at, !event.isRetrySkip && !isHeldOnPurpose(event.error), event.error);
+      return eventAbout(
+        event.address,
+        "deferred",
+        at,
+        !event.isRetrySkip && !isHeldOnPurpose(event.error),
+        event.error,
+      );
     case "failure":
-      return wordOf(event.address, "bounced", at, !event.isRetryTimeout, event.error);
+      return eventAbout(event.address, "bounced", at, !event.isRetryTimeout, event.error);
     case "envelope_edit": {
       if (event.action !== "marked_delivered") return undefined;
       const recipient = normaliseAddress(event.address);
@@ -172,13 +178,14 @@ export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | un
 }
 
 /** Folds what one line says about one recipient. */
-export function applyEvent(state: MessageState, word: RecipientEvent): void {
-  const recipient = recipientOf(state, word.recipient);
-  if (word.isAttempt) recipient.attempts++;
-  const last = recipient.lastEvents.get(word.target);
-  if (last === undefined || isLater(word, last)) recipient.lastEvents.set(word.target, word);
-  const hasError = word.error !== undefined && !isRetryNote(word);
-  if (hasError && (recipient.lastError === undefined || isLater(word, recipient.lastError))) recipient.lastError = word;
+export function applyEvent(state: MessageState, event: RecipientEvent): void {
+  const recipient = recipientOf(state, event.recipient);
+  if (event.isAttempt) recipient.attempts++;
+  const last = recipient.lastEvents.get(event.target);
+  if (last === undefined || isLater(event, last)) recipient.lastEvents.set(event.target, event);
+  const hasError = event.error !== undefined && !isRetryNote(event);
+  if (hasError && (recipient.lastError === undefined || isLater(event, recipient.lastError)))
+    recipient.lastError = event;
 }
 
 export function recipientOf(state: MessageState, address: string): RecipientState {
@@ -190,17 +197,17 @@ export function recipientOf(state: MessageState, address: string): RecipientStat
   return recipient;
 }
 
-/** True if `word` is later than `other`. Events of the same moment are ordered by their errors: arbitrary, but the same in any order of lines. */
-export function isLater(word: RecipientEvent, other: RecipientEvent): boolean {
-  return word.at === other.at ? (word.error ?? "") > (other.error ?? "") : word.at > other.at;
+/** True if `event` is later than `other`. Events of the same moment are ordered by their errors: arbitrary, but the same in any order of lines. */
+export function isLater(event: RecipientEvent, other: RecipientEvent): boolean {
+  return event.at === other.at ? (event.error ?? "") > (other.error ?? "") : event.at > other.at;
 }
 
 /** `retry time not reached` and `retry timeout exceeded` say that Exim gave up waiting or trying, not why: the error before them does. */
-function isRetryNote(word: RecipientEvent): boolean {
-  return !word.isAttempt && (word.outcome === "deferred" || word.error === "retry timeout exceeded");
+function isRetryNote(event: RecipientEvent): boolean {
+  return !event.isAttempt && (event.outcome === "deferred" || event.error === "retry timeout exceeded");
 }
 
-function wordOf(
+function eventAbout(
   address: { readonly final: string; readonly original: string },
   outcome: Outcome,
   at: Moment,

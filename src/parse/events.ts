@@ -268,7 +268,7 @@ export interface Rejection {
 }
 
 /** The remote side of an incoming session, as far as its line says. */
-export interface Client {
+export interface SessionClient {
   /** Undefined for a session with a process of this machine. */
   readonly host: Host | undefined;
   /** Ident or login name. */
@@ -300,7 +300,7 @@ export type SessionAction =
   | "note";
 
 /** An incoming SMTP session: its beginning, its end, or what went wrong in between. */
-export interface Session extends Client {
+export interface Session extends SessionClient {
   readonly kind: "session";
   readonly action: SessionAction;
   /** Accepted recipients of an incomplete transaction. */
@@ -316,7 +316,7 @@ export interface Session extends Client {
 }
 
 /** An address that could not be verified: `sender verify fail for <…>`, `VRFY failed for …`. */
-export interface Verification extends Client {
+export interface Verification extends SessionClient {
   readonly kind: "verification";
   readonly subject: "sender" | "recipient";
   readonly isTemporary: boolean;
@@ -406,7 +406,7 @@ export interface Configuration {
 }
 
 /** An ACL, or Exim itself, draws attention to something. */
-export interface Warning extends Client {
+export interface Warning extends SessionClient {
   readonly kind: "warning";
   readonly reason: string;
 }

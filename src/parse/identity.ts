@@ -1,6 +1,6 @@
 import { COLON, LESS_THAN, SPACE } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
-import type { Authentication, Client, Host } from "./events.ts";
+import type { Authentication, Host, SessionClient } from "./events.ts";
 import {
   fieldKeyAt,
   findLastGroup,
@@ -19,7 +19,7 @@ import {
 import { isWordAfterClient, readHost, readInterface } from "./host.ts";
 
 /** A client in the making: what the fields of a line say of who is at the other end. */
-export interface Identity extends Client {
+export interface Identity extends SessionClient {
   host: Host | undefined;
   ident: string | undefined;
   tls: string | undefined;

@@ -24,7 +24,7 @@ export interface SyslogHeader {
 }
 
 /** One of the lines that one entry was cut into: `[2\14] Envelope-from: <alice@example.org>`. */
-export interface Piece {
+export interface SyslogPiece {
   /** From 1. */
   readonly number: number;
   readonly count: number;
@@ -35,7 +35,7 @@ export interface Piece {
 export interface SyslogLine {
   readonly header: SyslogHeader;
   /** Undefined for an entry of one line. */
-  readonly piece: Piece | undefined;
+  readonly piece: SyslogPiece | undefined;
   /** Exim's own text: `2026-12-29 04:06:00 1xiOTI-0005UQ-01 Completed`. */
   readonly text: string;
   /** Undefined for what came through syslog or the journal; the text of a container's line is as in a log file. */
@@ -186,7 +186,7 @@ export function joinSyslogLines(lines: readonly SyslogLine[]): SyslogEntry | und
   return { header, lines: joined };
 }
 
-function pieceOf(mark: RegExpExecArray): Piece | undefined {
+function pieceOf(mark: RegExpExecArray): SyslogPiece | undefined {
   const number = Number(mark[1]);
   const count = Number(mark[3]);
   if (number < 1 || count < 2 || number > count) return undefined;

@@ -29,7 +29,7 @@ export interface WaitingDomain {
 }
 
 /** Adds up messages one by one, so that none has to be kept. */
-export class Overview {
+export class QueueOverview {
   readonly #now: EpochMs;
   readonly #domains = new Map<string, { messages: number; bytes: number; oldestMs: EpochMs | null }>();
   #messages = 0;

@@ -1,6 +1,6 @@
 /** Selects messages of a queue by criteria; patterns are left open where they must be tried elsewhere. */
 import { PilotError } from "../errors.ts";
-import { type Criterion, type Pattern, passes, readCriterion } from "../spool/criteria.ts";
+import { type Criterion, type CriterionPattern, passes, readCriterion } from "../spool/criteria.ts";
 import type { QueuedMessage } from "../spool/queued-message.ts";
 import {
   isVariable,
@@ -44,10 +44,10 @@ interface OpenCriterion {
   readonly text: string;
 }
 
-export type Matches = (pattern: Pattern, text: string) => boolean;
+export type Matches = (pattern: CriterionPattern, text: string) => boolean;
 
 /** Errors of the constructor: `usage`. */
-export class Selection {
+export class QueueSelection {
   /** All messages that were considered. */
   count = 0;
   readonly #criteria: readonly Criterion[];
@@ -66,7 +66,7 @@ export class Selection {
     return [...this.#criteria.map(({ variable }) => variable), ...this.#shown, ...this.#sortedBy];
   }
 
-  get patterns(): readonly Pattern[] {
+  get patterns(): readonly CriterionPattern[] {
     return this.#criteria.flatMap(({ test }) => (test.kind === "pattern" ? [test.pattern] : []));
   }
 
@@ -125,8 +125,8 @@ export class Selection {
 const NONE: readonly never[] = [];
 
 /** Each pattern with the texts it is to be tried on. */
-export function openTexts(candidates: readonly Candidate[]): ReadonlyMap<Pattern, ReadonlySet<string>> {
-  const texts = new Map<Pattern, Set<string>>();
+export function openTexts(candidates: readonly Candidate[]): ReadonlyMap<CriterionPattern, ReadonlySet<string>> {
+  const texts = new Map<CriterionPattern, Set<string>>();
   for (const { criterion, text } of candidates.flatMap(({ open }) => open)) {
     if (criterion.test.kind !== "pattern") continue;
     const { pattern } = criterion.test;

@@ -18,7 +18,7 @@ export type Secret =
   | "text"
   | "harmless";
 
-/** By the name of the property, or by that and the one it stands under. */
+/** Kinds by property name, or by the names of the parent and the property. */
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol router seenIn status timeZone timestamp tls tone",

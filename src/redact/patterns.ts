@@ -1,7 +1,7 @@
 /** Finds what is to be hidden in a text: by its form, or by what precedes it in a log line or a sentence. */
 
 /** Kind of a match; also the name of its group. */
-export type Found =
+export type MatchKind =
   | "known"
   | "subject"
   | "certificate"
@@ -23,7 +23,7 @@ const ADDRESS_FLAG = String.raw`(?:^|(?<!\S)[\w-]{16,23} )(?:<=|\(=|=>|->|>>|\*>
 const NO_ADDRESS = String.raw`(?!(?:discarded|blackhole)\b)[^\s<>|/:"([]\S*`;
 
 /** In the order in which they are tried at each place. A thing that has several forms has several lines. */
-const FORMS: readonly (readonly [found: Exclude<Found, "known">, form: string])[] = [
+const FORMS: readonly (readonly [found: Exclude<MatchKind, "known">, form: string])[] = [
   ["subject", `(?<= T=)${QUOTED}`],
   ["certificate", `(?<= DN=)${QUOTED}`],
   ["address", String.raw`(?<=<)(?:${QUOTED}|[^\s<>"]+)@[^\s<>]+(?=>)`],
@@ -69,7 +69,7 @@ const BY_FORM = new RegExp(FORMS.map(([, form]) => `(${form})`).join("|"), "gu")
 
 /** Part of a text, from `from` up to `to`. */
 interface Span {
-  readonly found: Found;
+  readonly found: MatchKind;
   readonly from: number;
   readonly to: number;
 }
@@ -78,7 +78,11 @@ interface Span {
  * Replaces all that is found, each once; `known` texts are found wherever they are words. What is known gives way to a form that it is
  * a part of, and stands for any other that it touches.
  */
-export function replaceFound(text: string, known: KnownTexts, replace: (found: Found, text: string) => string): string {
+export function replaceFound(
+  text: string,
+  known: KnownTexts,
+  replace: (found: MatchKind, text: string) => string,
+): string {
   const byForm = [...text.matchAll(BY_FORM)].map(spanOf);
   const asKnown = placesOf(known, text).filter((place) => !byForm.some((span) => isWithin(place, span)));
   const others = byForm.filter((span) => !asKnown.some((place) => touches(place, span)));

@@ -6,7 +6,7 @@ import { unescapeQuoted } from "../parse/quoting.ts";
 import { unwrapLine } from "../parse/wrappers.ts";
 import { type Secret, secretOf } from "./fields.ts";
 import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
-import { type Found, KnownTexts, replaceFound } from "./patterns.ts";
+import { KnownTexts, type MatchKind, replaceFound } from "./patterns.ts";
 
 /** Forms of made-up names. Ids have the form of Exim's, so that a redacted line can be read like any other. */
 const MADE_UP_ID = { short: ["hidden-", 6, "-id"], long: ["hidden-", 11, "-long"] } as const;
@@ -132,7 +132,7 @@ export class Redactor {
   }
 
   /** Replaces one match in a text. */
-  #replaceOne(found: Found, text: string): string {
+  #replaceOne(found: MatchKind, text: string): string {
     switch (found) {
       case "known":
         return this.#known.get(text) ?? text;

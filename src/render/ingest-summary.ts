@@ -34,7 +34,7 @@ export function renderIngestSummary(report: IngestReport, database: string, seco
   return `${paint.strong(`Stored ${countOf(totals.lines, "line")}`)}${place}: ${figures.join(", ")} (${rate}${rest}).\n${interruption}`;
 }
 
-/** More names than these are not told. */
+/** Most names that are printed. */
 const MOST_NAMES = 5;
 
 /** `note: not read, for they are no logs of Exim: a.conf, b.db and 3 others.`; empty when all that was found is a log. */

@@ -5,7 +5,7 @@ import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
-/** A sentence, a table of rows, and what happened to the space. */
+/** Renders a sentence, a table of rows, and the change of the space. */
 export function renderPrune(report: PruneReport): string {
   const { isRehearsal, removed, archived, openMessages, before, after, textBytes, needsVacuum } = report;
   const rows = Object.entries(removed).filter(([, count]) => count > 0);

@@ -3,7 +3,7 @@
  * beyond 2^53 are strings of digits in JSON, blobs are `x'00ff'`, an infinite number is 9e999 or -9e999. A null is `null` in JSON
  * and nothing in a table and in CSV.
  */
-import type { Cell } from "../store/read/query-runner.ts";
+import type { QueryCell } from "../store/read/query-runner.ts";
 import { renderCsvRow } from "./form/csv.ts";
 import { JSON_VERSION } from "./form/json.ts";
 import { renderColumns } from "./form/layout.ts";
@@ -15,7 +15,7 @@ import { toVisibleJson, toVisibleLine } from "./form/terminal-text.ts";
 export interface RowRenderer {
   /** Text before the first row. */
   readonly begin: (columns: readonly string[]) => string;
-  readonly row: (cells: readonly Cell[]) => string;
+  readonly row: (cells: readonly QueryCell[]) => string;
   /** Text after the last row. `hasMore`: further rows exist and were not asked for. */
   readonly end: (hasMore: boolean) => string;
 }
@@ -49,7 +49,7 @@ class TableRenderer implements RowRenderer {
     return "";
   }
 
-  row(cells: readonly Cell[]): string {
+  row(cells: readonly QueryCell[]): string {
     for (const [index, cell] of cells.entries())
       if (typeof cell === "string" || cell instanceof Uint8Array) this.#texts.add(index);
     this.#rows.push(cells.map((cell) => toVisibleLine(String(toField(cell) ?? ""))));
@@ -71,7 +71,7 @@ class NdjsonRenderer implements RowRenderer {
     return "";
   }
 
-  row(cells: readonly Cell[]): string {
+  row(cells: readonly QueryCell[]): string {
     return `${toObject(this.#columns, cells)}\n`;
   }
 
@@ -91,7 +91,7 @@ class JsonRenderer implements RowRenderer {
     return `{\n  "version": ${JSON_VERSION},\n  "kind": "sql",\n  "columns": ${names},\n  "rows": [`;
   }
 
-  row(cells: readonly Cell[]): string {
+  row(cells: readonly QueryCell[]): string {
     const text = `${this.#separator}\n    ${toObject(this.#columns, cells)}`;
     this.#separator = ",";
     return text;
@@ -102,17 +102,17 @@ class JsonRenderer implements RowRenderer {
   }
 }
 
-function toObject(columns: readonly string[], cells: readonly Cell[]): string {
+function toObject(columns: readonly string[], cells: readonly QueryCell[]): string {
   const fields = columns.map((name, index) => `${JSON.stringify(name)}: ${toJson(cells[index] ?? null)}`);
   return toVisibleJson(`{${fields.join(", ")}}`);
 }
 
-function toJson(cell: Cell): string {
+function toJson(cell: QueryCell): string {
   if (typeof cell === "number" && !Number.isFinite(cell)) return infinity(cell);
   return JSON.stringify(typeof cell === "bigint" ? String(cell) : toField(cell));
 }
 
-function toField(cell: Cell): string | number | bigint | null {
+function toField(cell: QueryCell): string | number | bigint | null {
   if (cell instanceof Uint8Array) return `x'${Buffer.from(cell).toString("hex")}'`;
   return typeof cell === "number" && !Number.isFinite(cell) ? infinity(cell) : cell;
 }

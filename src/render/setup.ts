@@ -6,7 +6,7 @@ import { toVisibleLine } from "./form/terminal-text.ts";
 
 const MARK_WIDTH = 9;
 
-/** A line for each step, with what to do below; `isApplied`: what was to do is done. */
+/** Renders a line for each step, with advice below; `isApplied`: the steps have been done. */
 export function renderSetup(steps: readonly Step[], isApplied: boolean, columns: number, paint: Paint): string {
   const marks: Readonly<Record<Step["state"], string>> = {
     done: paint.faint("ok".padEnd(MARK_WIDTH)),

@@ -2,7 +2,7 @@ import type { ViewDescription } from "../store/public-views.ts";
 import { renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 
-/** Each view with what it holds and its columns. */
+/** Renders each view with its content and its columns. */
 export function renderViews(
   views: readonly ViewDescription[],
   { columns, paint }: { readonly columns: number; readonly paint: Paint },

@@ -39,7 +39,7 @@ export interface ArchiveManifest {
 }
 
 /** A file that may hold a piece of a log. */
-export interface Piece {
+export interface ArchivePiece {
   readonly name: string;
   readonly path: string;
   /** Identity of the log, from its first bytes: two logs may share it. */
@@ -62,7 +62,7 @@ export function manifestOf(path: string): string {
 }
 
 /** The pieces in a directory; a manifest without its file is none. */
-export function piecesIn(directory: string): readonly Piece[] {
+export function piecesIn(directory: string): readonly ArchivePiece[] {
   return readdirSync(directory)
     .sort()
     .flatMap((name) => {

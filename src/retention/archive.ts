@@ -17,10 +17,10 @@ import type { ExpiredBlock, PrunedLog, Pruner } from "../store/prune/pruner.ts";
 import { DAY_MS, type EpochMs, epochMs, MIB, toIso } from "../units.ts";
 import {
   type ArchiveManifest,
+  type ArchivePiece,
   archiveFailure,
   MANIFEST_VERSION,
   manifestOf,
-  type Piece,
   pieceName,
   piecesIn,
   readAsManifestSays,
@@ -82,7 +82,7 @@ async function finishPieces(log: PrunedLog, expired: readonly ExpiredBlock[], op
 async function archivedOf(
   log: PrunedLog,
   blocks: readonly ExpiredBlock[],
-  pieces: readonly Piece[],
+  pieces: readonly ArchivePiece[],
   { onWarning, signal }: ArchiveOptions,
 ): Promise<ReadonlySet<number>> {
   const archived = new Set<number>();

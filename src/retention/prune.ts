@@ -11,8 +11,8 @@ import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { archiveExpired } from "./archive.ts";
 import { cutoffOf, type Policy } from "./policy.ts";
 import { Slices } from "./slices.ts";
-import { removeUnusedTuples } from "./unused-combinations.ts";
 import { removeUnusedTexts } from "./unused-texts.ts";
+import { removeUnusedTuples } from "./unused-tuples.ts";
 
 export interface PruneOptions {
   /** The database. */

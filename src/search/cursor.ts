@@ -1,4 +1,4 @@
-/** A place in the results of a search, as text to be given back. */
+/** Cursor: a place in the results of a search, as text that a user gives back. */
 import type { Hit, Order, SortKey } from "../store/search/search-reader.ts";
 
 /** The same results in the same order continue behind it, whatever was added in the meantime. */

@@ -8,7 +8,7 @@ export interface LineSelection {
   readonly matches: (sinceMs: number) => AsyncIterable<readonly LineMatch[]>;
   /** Selects what does not match. */
   readonly isInverted: boolean;
-  /** With the messages that name one of those selected or are named by one, and so on. */
+  /** Selects related messages, too: those that name a selected one or are named by one, and so on. */
   readonly withRelated: boolean;
 }
 

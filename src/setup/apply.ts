@@ -20,11 +20,11 @@ import { type Account, findAccount } from "./accounts.ts";
 import { type Action, SERVICE_USER, type Step } from "./plan.ts";
 
 export interface ToolResult {
-  /** Undefined: it could not be started, or was ended. */
+  /** Undefined if it could not be started, or was killed. */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** It was ended because it had not answered in time. */
+  /** True if it was killed because it did not answer in time. */
   readonly isTooSlow: boolean;
 }
 

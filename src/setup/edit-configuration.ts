@@ -1,9 +1,9 @@
 /** Adds to a configuration what setup finds, and leaves all else of it as it is written. */
 
 export interface WantedSettings {
-  /** Undefined: it is set already. */
+  /** Undefined if it is already set. */
   readonly db: string | undefined;
-  /** Undefined: they are set already. */
+  /** Undefined if they are already set. */
   readonly logs: readonly string[] | undefined;
 }
 

@@ -10,7 +10,7 @@ type Template = string;
 export interface LogPlace {
   /** `Debian`, `Exim` (which said so). */
   readonly system: string;
-  /** A main log that is there. */
+  /** A main log that exists. */
   readonly main: string;
   /** Argument for `ingest`: the logs, and those rotated last. */
   readonly pattern: string;
@@ -77,7 +77,7 @@ function findMainLog(template: Template, root: string): string | undefined {
     .findLast((name) => statusOf(join(root, name))?.isFile() === true);
 }
 
-/** Empty for a directory that is not there, or may not be listed. */
+/** Empty for a directory that is missing or may not be listed. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
@@ -98,7 +98,7 @@ function statusOf(path: string): Stats | undefined {
 export interface ReadingNeeds {
   /** Numbers of groups that it has to be in. */
   readonly groups: readonly number[];
-  /** A sentence each: what no group gives. */
+  /** Rights that no group gives, a sentence each. */
   readonly missing: readonly string[];
 }
 

@@ -4,22 +4,22 @@
  */
 import { LIST_SEPARATOR, toVariableName } from "./variables.ts";
 
-export type Comparison = "<" | "<=" | "==" | "!=" | ">=" | ">";
+export type ComparisonOperator = "<" | "<=" | "==" | "!=" | ">=" | ">";
 
 export type Test =
-  | { readonly kind: "number"; readonly operator: Comparison; readonly number: number }
+  | { readonly kind: "number"; readonly operator: ComparisonOperator; readonly number: number }
   | { readonly kind: "text"; readonly operator: "eq" | "ne"; readonly text: string }
-  | { readonly kind: "pattern"; readonly isNegated: boolean; readonly pattern: Pattern }
+  | { readonly kind: "pattern"; readonly isNegated: boolean; readonly pattern: CriterionPattern }
   | { readonly kind: "is-true" };
 
-export interface Pattern {
+export interface CriterionPattern {
   readonly source: string;
   /** Flags of a JavaScript pattern: `i`, `s`, `m`. */
   readonly flags: string;
 }
 
 export interface Criterion {
-  /** Without `$`; of `$each_recipients` the list. */
+  /** Name without `$`; for `$each_recipients`, the list. */
   readonly variable: string;
   /** Each address of a list is tried for itself: with `--or` one is enough, or with `any` always. */
   readonly each: "no" | "yes" | "any";
@@ -68,7 +68,7 @@ function readTruth(value: string, text: string): Test | string {
   return value === "" ? { kind: "is-true" } : `"${text}" has no known operator.`;
 }
 
-/** A sentence when it is wrong. */
+/** A sentence if it is wrong. */
 function readTest(operator: string, value: string, text: string, isCaseful: boolean): Test | string {
   switch (operator) {
     case "eq":
@@ -85,12 +85,12 @@ function readTest(operator: string, value: string, text: string, isCaseful: bool
     default: {
       const [, digits, unit = ""] = /^(-?\d+(?:\.\d+)?)([BKMsmhdw]?)$/.exec(value) ?? [];
       if (digits === undefined) return `"${text}" compares with something that is not a number.`;
-      return { kind: "number", operator: operator as Comparison, number: Number(digits) * (UNIT[unit] ?? 1) };
+      return { kind: "number", operator: operator as ComparisonOperator, number: Number(digits) * (UNIT[unit] ?? 1) };
     }
   }
 }
 
-function readPattern(pattern: Pattern, isNegated: boolean, text: string): Test | string {
+function readPattern(pattern: CriterionPattern, isNegated: boolean, text: string): Test | string {
   try {
     new RegExp(pattern.source, pattern.flags);
     return { kind: "pattern", isNegated, pattern };
@@ -106,7 +106,7 @@ export function passes(
   { variable, each, isNegated, test }: Criterion,
   textOf: (variable: string) => string,
   isOr: boolean,
-  matches: (pattern: Pattern, value: string) => boolean,
+  matches: (pattern: CriterionPattern, value: string) => boolean,
 ): boolean {
   const value = textOf(variable);
   const isTrue = (one: string): boolean => passesTest(test, one, matches) !== isNegated;
@@ -115,7 +115,11 @@ export function passes(
   return isOr || each === "any" ? addresses.some(isTrue) : addresses.every(isTrue);
 }
 
-function passesTest(test: Test, value: string, matches: (pattern: Pattern, value: string) => boolean): boolean {
+function passesTest(
+  test: Test,
+  value: string,
+  matches: (pattern: CriterionPattern, value: string) => boolean,
+): boolean {
   switch (test.kind) {
     case "is-true":
       return value !== "" && value !== "0";
@@ -128,7 +132,7 @@ function passesTest(test: Test, value: string, matches: (pattern: Pattern, value
   }
 }
 
-function compare(left: number, operator: Comparison, right: number): boolean {
+function compare(left: number, operator: ComparisonOperator, right: number): boolean {
   switch (operator) {
     case "<":
       return left < right;

@@ -21,7 +21,7 @@ export interface DomainRow {
   readonly newest: string;
 }
 
-export interface Summary {
+export interface QueueSummary {
   readonly rows: readonly DomainRow[];
   readonly total: Omit<DomainRow, "domain">;
 }
@@ -54,7 +54,7 @@ export class DomainTallies {
     }
   }
 
-  summary(order: SummaryOrder): Summary {
+  summary(order: SummaryOrder): QueueSummary {
     const rows = [...this.#tallies].map(([domain, tally]) => ({ domain, ...tally })).sort(ORDERS[order]);
     return { rows, total: addUp(rows) };
   }
@@ -90,7 +90,7 @@ function firstDomain(address: string): string | undefined {
   return /^[^@]*@([\w.-]+|\[(?:\d+\.){3}\d+\])/.exec(address)?.[1];
 }
 
-function addUp(rows: readonly DomainRow[]): Summary["total"] {
+function addUp(rows: readonly DomainRow[]): QueueSummary["total"] {
   let total = { count: 0, volume: 0, oldest: "0m", newest: "0000d" };
   for (const [index, row] of rows.entries()) {
     total = {
@@ -105,7 +105,7 @@ function addUp(rows: readonly DomainRow[]): Summary["total"] {
 
 const UNITS = "mhdw";
 
-/** By the unit, and within one by the number: `90m` is less than `2h`. */
+/** Orders ages by unit, then by number: `90m` is less than `2h`. */
 function compareAges(left: string, right: string): number {
   const unit = UNITS.indexOf(left.slice(-1)) - UNITS.indexOf(right.slice(-1));
   return unit === 0 ? Number.parseInt(left, 10) - Number.parseInt(right, 10) : unit;
@@ -119,7 +119,7 @@ function shownBytes(sizeBytes: number | null): number {
 }
 
 /** exiqsumm's table. */
-export function summaryLines({ rows, total }: Summary): readonly string[] {
+export function summaryLines({ rows, total }: QueueSummary): readonly string[] {
   const line = (row: Omit<DomainRow, "domain">, name: string): string =>
     [
       String(row.count).padStart(5),

@@ -25,7 +25,7 @@ export interface SpoolRecipient {
 export interface SpoolHeaderLine {
   /** `P` Received, `F` From, `T` To, `I` Message-ID, … ` ` others, `*` not sent any more. */
   readonly kind: string;
-  /** With its name and newlines. */
+  /** Bytes with the name and the newlines. */
   readonly bytes: Buffer;
 }
 
@@ -48,7 +48,7 @@ export interface SpoolHeader {
   readonly recipients: readonly SpoolRecipient[];
   /** Bytes of the headers that are sent. */
   readonly headerBytes: number;
-  /** Empty unless they were asked for. */
+  /** Headers; empty unless asked for. */
   readonly headers: readonly SpoolHeaderLine[];
   /** Damage in the headers, where the envelope could be read; undefined if none. */
   readonly headerDamage: string | undefined;

@@ -53,7 +53,7 @@ export function readSpoolMessage(files: SpoolFiles, options: { readonly withHead
   return { message, header };
 }
 
-/** An entry for a file that tells nothing, with Exim's words for it. */
+/** An entry for an unreadable file, with Exim's words for it. */
 export function damagedMessage(id: string, queueName: string, damage: string, damageReason: string): QueuedMessage {
   return {
     id,
@@ -86,7 +86,7 @@ export function dataStart(id: string): number {
   return `${id}-D\n`.length;
 }
 
-/** One a line; the last one may be cut while it is written, and does not count. */
+/** Addresses, one a line; the last one may be cut while it is written, and does not count. */
 function journalAddresses(journal: Buffer | undefined): readonly string[] {
   if (journal === undefined) return [];
   const lines = journal.toString("latin1").split("\n");

@@ -25,12 +25,12 @@ export const CONDITION_FIGURES = {
 
 export type ConditionFigure = keyof typeof CONDITION_FIGURES;
 
-export interface Condition {
+export interface AlarmCondition {
   /** Condition as typed. */
   readonly text: string;
   readonly figure: ConditionFigure;
   readonly operator: ">" | ">=" | "<" | "<=";
-  /** A count, a part of one, or seconds. */
+  /** Limit: a count, a share, or seconds. */
   readonly limit: number;
   readonly unit: "count" | "share" | "seconds";
 }
@@ -39,7 +39,7 @@ export interface Condition {
 export interface Check {
   /** As typed; `silence of mx1` and `no data (coverage: none)` are checked beside what was asked for. */
   readonly condition: string;
-  readonly unit: Condition["unit"];
+  readonly unit: AlarmCondition["unit"];
   readonly value: number | null;
   /** What the value may not exceed; null where the condition says it. */
   readonly limit: number | null;
@@ -52,7 +52,7 @@ const SECONDS = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
 const COUNTS_ONLY: readonly string[] = ["received", "serious"];
 
 /** `deferred>5%`, `frozen>=10`, `queue-p95 > 30min`; undefined when it is no condition. */
-export function parseCondition(text: string): Condition | undefined {
+export function parseCondition(text: string): AlarmCondition | undefined {
   const [form, figure = "", operator = "", number, unit] = FORM.exec(text.trim()) ?? [];
   if (form === undefined || !Object.hasOwn(CONDITION_FIGURES, figure)) return undefined;
   const isTime = figure.startsWith("queue-");
@@ -63,7 +63,7 @@ export function parseCondition(text: string): Condition | undefined {
   return {
     text,
     figure: figure as ConditionFigure,
-    operator: operator as Condition["operator"],
+    operator: operator as AlarmCondition["operator"],
     limit: Number(number) * factor,
     unit: kind,
   };
@@ -75,7 +75,7 @@ export interface Measured {
 }
 
 export async function checkConditions(
-  conditions: readonly Condition[],
+  conditions: readonly AlarmCondition[],
   { totals, problems }: Measured,
   { source }: Figures,
 ): Promise<Check[]> {
@@ -121,7 +121,7 @@ function secondsOf(figure: ConditionFigure, times: ReturnType<typeof percentiles
 
 function amountOf(
   figure: ConditionFigure,
-  unit: Condition["unit"],
+  unit: AlarmCondition["unit"],
   totals: Totals,
   problems: readonly Problem[],
 ): number | null {
@@ -156,7 +156,7 @@ function countOf(
   }
 }
 
-function isMet(value: number, { operator, limit }: Condition): boolean {
+function isMet(value: number, { operator, limit }: AlarmCondition): boolean {
   switch (operator) {
     case ">":
       return value > limit;

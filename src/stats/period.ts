@@ -1,6 +1,6 @@
 /** The time that figures are about: what was asked for, and what of it the logs cover. */
 
-import type { Filter } from "../store/stats/selection.ts";
+import type { StatsFilter } from "../store/stats/selection.ts";
 import type { Overview } from "../store/stats/stats-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
 import { type Bucket, bucketEdges, chooseBucket, shiftDays } from "../when.ts";
@@ -16,7 +16,7 @@ export interface Period {
   readonly until: EpochMs | undefined;
 }
 
-export function coveredPeriod({ since, until }: Filter, overview: Overview): Period {
+export function coveredPeriod({ since, until }: StatsFilter, overview: Overview): Period {
   const nothing = { from: undefined, until: undefined };
   if (overview.from === null || overview.until === null) return nothing;
   const first = Math.max(Date.parse(overview.from), since ?? Number.NEGATIVE_INFINITY);
@@ -24,9 +24,9 @@ export function coveredPeriod({ since, until }: Filter, overview: Overview): Per
   return first < end ? { from: epochMs(first), until: epochMs(end) } : nothing;
 }
 
-type Asked = Filter & { readonly since: EpochMs; readonly until: EpochMs };
+type Asked = StatsFilter & { readonly since: EpochMs; readonly until: EpochMs };
 
-export function shiftFilter(filter: Asked, by: Comparison, timeZone: string): Filter {
+export function shiftFilter(filter: Asked, by: Comparison, timeZone: string): StatsFilter {
   const { since, until } = filter;
   return {
     ...filter,

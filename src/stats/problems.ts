@@ -199,7 +199,7 @@ function exceeding(
   return [{ ...problem(name, part >= limits.serious ? "serious" : "warning", count), share: part, subjects, advice }];
 }
 
-/** A part of a whole; null when there is no whole. */
+/** Share of a whole; null if there is no whole. */
 export function share(count: number, whole: number): number | null {
   return whole === 0 ? null : count / whole;
 }

@@ -1,15 +1,15 @@
 /** The request for statistics. */
 import type { Coverage } from "../coverage/holes.ts";
 import type { AxisName, Rank } from "../store/stats/axes.ts";
-import type { Filter } from "../store/stats/selection.ts";
+import type { StatsFilter } from "../store/stats/selection.ts";
 import type { EpochMs } from "../units.ts";
 import type { Bucket } from "../when.ts";
-import type { Condition, ServerSilence } from "./conditions.ts";
+import type { AlarmCondition, ServerSilence } from "./conditions.ts";
 import type { Comparison } from "./period.ts";
 import type { SectionName } from "./sections.ts";
 
 export interface StatsRequest {
-  readonly filter: Filter;
+  readonly filter: StatsFilter;
   /** The subjects of the filter, to be shown. */
   readonly subjects: AskedSubjects;
   readonly sections: readonly SectionName[];
@@ -22,7 +22,7 @@ export interface StatsRequest {
   /** Most rows of rankings and hosts. */
   readonly limit: number;
   readonly compare: Comparison | undefined;
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly AlarmCondition[];
   /** How old the newest line of each server is; checked with the conditions. Empty where the time asked for ended earlier. */
   readonly silences: readonly ServerSilence[];
   /** Coverage of the time and the servers of the filter. */

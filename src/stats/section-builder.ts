@@ -5,7 +5,7 @@ import { parseEntryText } from "../parse/record.ts";
 import { AXES, type Axis, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
-import type { Filter } from "../store/stats/selection.ts";
+import type { StatsFilter } from "../store/stats/selection.ts";
 import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { formatBucket } from "../when.ts";
 import { type Check, checkConditions, checkData, checkSilence } from "./conditions.ts";
@@ -47,7 +47,7 @@ export class SectionBuilder {
     this.#rankings = rankings;
   }
 
-  async count(filter: Filter): Promise<Figures> {
+  async count(filter: StatsFilter): Promise<Figures> {
     return new Figures(await this.#reader.select(filter, parseEntryText), slotMsOf(this.#buckets));
   }
 

@@ -36,7 +36,7 @@ export type SomeSections = Partial<Sections>;
 
 export type SectionName = keyof Sections;
 
-/** In the order in which they are shown; each with a line for help. */
+/** Sections in the order in which they are shown, each with a line for help. */
 export const SECTIONS = {
   problems: "what to look at first",
   totals: "messages, recipients, attempts, rejections: what became of them",

@@ -1,4 +1,4 @@
-/** The public views as people are told of them. */
+/** Descriptions of the public views for people. */
 import Database from "better-sqlite3";
 import { withTranslation } from "./database/connection.ts";
 import { loadMigrations, migrate } from "./database/migrations.ts";

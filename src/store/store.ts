@@ -79,7 +79,7 @@ export interface MigrateReport extends ParserAge {
 }
 
 export interface MigrateWishes {
-  /** Only tell what would be done. */
+  /** Report only what would be done. */
   readonly dryRun: boolean;
   /** Up to this version; undefined: to the latest. */
   readonly to?: number | undefined;

@@ -72,7 +72,7 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
 const DERIVED = Object.entries(ORIGINS).flatMap(([table, origin]) => (origin === "derived" ? [table] : []));
 
 /** Rows of one view that only one of the two databases has. */
-export interface Difference {
+export interface CopyDifference {
   readonly view: string;
   /** `stored`: only the database has it. `derived`: only its lines say it. */
   readonly side: "stored" | "derived";
@@ -81,8 +81,8 @@ export interface Difference {
   readonly samples: readonly string[];
 }
 
-export interface Comparison {
-  readonly differences: readonly Difference[];
+export interface CopyComparison {
+  readonly differences: readonly CopyDifference[];
   /** Entries and messages that could not be compared. */
   readonly exclusions: Exclusions;
 }
@@ -90,7 +90,7 @@ export interface Comparison {
 const MOST_SAMPLES = 3;
 
 export interface CopyOptions {
-  /** Its copy is told from those of other processes by its mark. */
+  /** The mark distinguishes its copy from those of other processes. */
   readonly processes: Processes;
   /** Purpose of the copy, which decides the space that must be free. */
   readonly purpose: "compare" | "replace";
@@ -154,7 +154,7 @@ export class WorkingCopy {
   }
 
   /** Differences in the public views; undefined if the database changed meanwhile. `onView` is called before each view. */
-  compare(onView: (view: string) => void): Comparison | undefined {
+  compare(onView: (view: string) => void): CopyComparison | undefined {
     const { path, waitMs } = this.#settings;
     const database = openForReading(path, waitMs);
     return withClosed(database, path, () => {
@@ -343,7 +343,7 @@ function columnsBut(
 }
 
 /** The rows that are in one of the two more often than in the other. */
-function differencesIn(database: Database.Database, { view, rows }: Relation): readonly Difference[] {
+function differencesIn(database: Database.Database, { view, rows }: Relation): readonly CopyDifference[] {
   const [stored, derived] = [rows(database, "main"), rows(database, "other")];
   const columns = database
     .prepare(stored)
@@ -357,7 +357,7 @@ function differencesIn(database: Database.Database, { view, rows }: Relation): r
      GROUP BY ${columns} HAVING surplus <> 0`,
   );
   const counts = { stored: 0, derived: 0 };
-  const samples: Record<Difference["side"], string[]> = { stored: [], derived: [] };
+  const samples: Record<CopyDifference["side"], string[]> = { stored: [], derived: [] };
   for (const { surplus, ...row } of statement.iterate()) {
     const side = surplus > 0 ? "stored" : "derived";
     counts[side] += Math.abs(surplus);

@@ -1,6 +1,6 @@
-/** Do the lines still say what is stored? They are read again into a copy, and the public views of both are compared. */
+/** Compares what is stored with the lines: they are read again into a copy, and the public views of both are compared. */
 import { PilotError } from "../errors.ts";
-import { type Difference, untilCaughtUp, type WorkingCopy } from "../store/working-copy.ts";
+import { type CopyDifference, untilCaughtUp, type WorkingCopy } from "../store/working-copy.ts";
 import type { CheckReport } from "./verify.ts";
 
 const QUESTION = "Do the lines, read anew by this exim-pilot, say what is stored?";
@@ -31,7 +31,7 @@ export async function verifyDeep(
   }
 }
 
-function describe({ view, side, rows, samples }: Difference): readonly string[] {
+function describe({ view, side, rows, samples }: CopyDifference): readonly string[] {
   const what = side === "stored" ? "stored, and not what the lines say" : "what the lines say, and not stored";
   return [
     `${view}: ${rows} ${rows === 1 ? "row is" : "rows are"} ${what}.`,

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { traced } from "../diagnostics.ts";
 import type { CheckRunner } from "../store/integrity/check-runner.ts";
-import type { Check, CheckProgress } from "../store/integrity/checks/check.ts";
+import type { CheckProgress, IntegrityCheck } from "../store/integrity/checks/check.ts";
 import type { Exclusions } from "../store/integrity/pruned-exclusions.ts";
 
 export interface VerifyOptions {
@@ -37,7 +37,7 @@ const STEPS_PER_TURN = 50;
 /** Errors: those of the database. */
 export async function verify(
   runner: CheckRunner,
-  checks: readonly Check[],
+  checks: readonly IntegrityCheck[],
   { isQuick, signal, onProgress }: VerifyOptions,
 ): Promise<VerifyReport> {
   const reports: CheckReport[] = [];
@@ -63,7 +63,7 @@ export async function verify(
 
 async function runOne(
   runner: CheckRunner,
-  check: Check,
+  check: IntegrityCheck,
   { isQuick, signal, onProgress }: VerifyOptions,
 ): Promise<{ readonly count: number; readonly findings: readonly string[] }> {
   const findings: string[] = [];

@@ -10,6 +10,10 @@ describe("the program", () => {
     expect(checkForms(everything)).toEqual([]);
   });
 
+  test("gives each exported type a name of its own", () => {
+    expect(sharedTypeNames(readModules("src"))).toEqual([]);
+  });
+
   test("is started by a shim that knows the command line only", () => {
     const imports = modulesIn(readModules("bin")).flatMap(({ imports }) => imports.map(({ specifier }) => specifier));
     expect(imports).toEqual(["../dist/start.cjs"]);
@@ -50,6 +54,29 @@ describe("the check of forms", () => {
     expect(forms(text, "src/parse/events.ts")).toEqual([]);
   });
 });
+
+test("the check of type names finds one that two modules export, but not one that a module keeps to itself", () => {
+  const modules = {
+    "src/a.ts": "export interface Piece {}\nexport type Own = 1;\ninterface Hidden {}",
+    "src/b.ts": "export class Piece {}\ninterface Own {}\ninterface Hidden {}",
+  };
+  expect(sharedTypeNames(graph(modules))).toEqual(["Piece: src/a.ts, src/b.ts"]);
+});
+
+const TYPE_DECLARATIONS = ["TSInterfaceDeclaration", "TSTypeAliasDeclaration", "ClassDeclaration"];
+
+function sharedTypeNames(files: ReadonlyMap<string, string>): string[] {
+  const exported = modulesIn(files).flatMap(({ path, statements }) =>
+    statements.flatMap(({ type, declaration }) =>
+      type === "ExportNamedDeclaration" && isNode(declaration) && TYPE_DECLARATIONS.includes(declaration.type)
+        ? [{ path, name: nameOf(declaration["id"]) ?? "" }]
+        : [],
+    ),
+  );
+  return [...Map.groupBy(exported, ({ name }) => name)].flatMap(([name, places]) =>
+    places.length > 1 ? [`${name}: ${places.map(({ path }) => path).join(", ")}`] : [],
+  );
+}
 
 const VAGUE_NAME = /(^|[-.])(utils?|helpers?|types|interfaces|index|common|misc|shared)\.m?[jt]s$/;
 

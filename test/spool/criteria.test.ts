@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Pattern, passes, readCriterion } from "../../src/spool/criteria.ts";
+import { type CriterionPattern, passes, readCriterion } from "../../src/spool/criteria.ts";
 
 const VALUES: Readonly<Record<string, string>> = {
   message_age: "7200",
@@ -8,7 +8,7 @@ const VALUES: Readonly<Record<string, string>> = {
   deliver_freeze: "",
   recipients: "a@x.example, b@y.example",
 };
-const matches = ({ source, flags }: Pattern, text: string): boolean => new RegExp(source, flags).test(text);
+const matches = ({ source, flags }: CriterionPattern, text: string): boolean => new RegExp(source, flags).test(text);
 
 function isTrue(text: string, { isOr = false, isCaseful = false } = {}): boolean {
   const reading = readCriterion(text, { isCaseful });

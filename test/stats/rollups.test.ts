@@ -8,7 +8,7 @@ import type { SectionName } from "../../src/stats/sections.ts";
 import { computeStats, type Stats } from "../../src/stats/stats.ts";
 import { CheckRunner } from "../../src/store/integrity/check-runner.ts";
 import { ROLLUPS } from "../../src/store/integrity/checks/rollups.ts";
-import type { Filter } from "../../src/store/stats/selection.ts";
+import type { StatsFilter } from "../../src/store/stats/selection.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder, withReader, withWriter } from "../support/database.ts";
@@ -98,7 +98,7 @@ function logsOf(traffic: { seed: number; messages: number; gapMs: number }): Rec
 }
 
 /** Before and after all is added up anew; returns how many chunks there were. */
-async function expectSame(path: string, filters: readonly Filter[]): Promise<number> {
+async function expectSame(path: string, filters: readonly StatsFilter[]): Promise<number> {
   const plain = withoutChunks(path);
   const expected = await figuresOf(plain, filters);
   // Earlier chunks are still sound after the changes.
@@ -112,7 +112,7 @@ async function expectSame(path: string, filters: readonly Filter[]): Promise<num
   return queryAll(path, "SELECT 1 FROM rolled_chunks").length;
 }
 
-function figuresOf(path: string, filters: readonly Filter[]): Promise<Stats[]> {
+function figuresOf(path: string, filters: readonly StatsFilter[]): Promise<Stats[]> {
   return withReader(path, async ({ stats }) => {
     const all: Stats[] = [];
     for (const filter of filters) {

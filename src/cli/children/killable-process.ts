@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { type ErrorCode, PilotError } from "../../errors.ts";
 
 /** Ways in which it failed. `failure`: a user can act on it. `bug`: has a stack. */
-export type Failure =
+export type ProcessFailure =
   | { readonly kind: "failure"; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
   | { readonly kind: "bug"; readonly stack: string };
 
@@ -15,7 +15,7 @@ export interface Assignment<Job> {
   readonly parentId: number;
 }
 
-/** Does the job that it is given and tells how that ended: what `run` returns, or a {@link Failure}. Ends when its parent does. */
+/** Does the job that it is given and tells how that ended: what `run` returns, or a {@link ProcessFailure}. Ends when its parent does. */
 export async function serveJob<Job>(run: (job: Job) => Promise<object>): Promise<void> {
   const end = (): void => process.exit();
   process.once("disconnect", end);
@@ -36,7 +36,7 @@ function endWithParent(parentId: number): void {
   new Worker(script, { workerData: { parentId }, resourceLimits: WATCH_LIMITS }).unref();
 }
 
-function toFailure(error: unknown): Failure {
+function toFailure(error: unknown): ProcessFailure {
   if (error instanceof PilotError) {
     const { code, message, hint } = error;
     return { kind: "failure", code, message, hint };

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { PilotError } from "../../errors.ts";
 import type { Io } from "../io.ts";
 import { findPackageRoot } from "../package-root.ts";
-import type { Assignment, Failure } from "./killable-process.ts";
+import type { Assignment, ProcessFailure } from "./killable-process.ts";
 
 const MIB = 1024 * 1024;
 /** Resident memory. */
@@ -40,7 +40,7 @@ export class Killable {
   }
 
   /** The error that tells why it ended without having done its work: `what` is the subject of the sentences. */
-  failure(outcome: Failure | undefined, what: string): Error {
+  failure(outcome: ProcessFailure | undefined, what: string): Error {
     if (this.#isTooLarge) {
       return new PilotError(
         "memory",
@@ -139,7 +139,7 @@ export class TimeLimit {
     this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedMs));
   }
 
-  /** Gives the whole time again. */
+  /** Restarts the whole time. */
   restart(): void {
     this.stop();
     this.#leftMs = this.#limitMs;

@@ -4,7 +4,7 @@ import type { StoreSettings } from "../../store/database/settings.ts";
 import type { LineMatch } from "../../store/log-text/line-scan.ts";
 import { openReader } from "../../store/store.ts";
 import { epochMs } from "../../units.ts";
-import { type Failure, serveJob } from "./killable-process.ts";
+import { type ProcessFailure, serveJob } from "./killable-process.ts";
 
 export interface PatternJob extends PatternOptions {
   readonly settings: Omit<StoreSettings, "now">;
@@ -22,7 +22,7 @@ export type PatternMessage =
       readonly blocks: number;
     }
   | { readonly kind: "done" }
-  | Failure;
+  | ProcessFailure;
 
 /** Often enough for a limit of a second, seldom enough to cost nothing. */
 const TELL_MS = 100;

@@ -11,7 +11,7 @@ import type { StoreSettings } from "../../store/database/settings.ts";
 import type { QueryParameters } from "../../store/read/query-runner.ts";
 import { openReader } from "../../store/store.ts";
 import { epochMs } from "../../units.ts";
-import { type Failure, serveJob } from "./killable-process.ts";
+import { type ProcessFailure, serveJob } from "./killable-process.ts";
 
 export interface QueryJob {
   readonly settings: Omit<StoreSettings, "now">;
@@ -24,7 +24,7 @@ export interface QueryJob {
   readonly hasColour: boolean;
 }
 
-export type QueryOutcome = { readonly kind: "done"; readonly hasMore: boolean } | Failure;
+export type QueryOutcome = { readonly kind: "done"; readonly hasMore: boolean } | ProcessFailure;
 
 /** Measured: larger pieces gain nothing. */
 const PIECE = 64 * 1024;

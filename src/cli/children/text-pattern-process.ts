@@ -1,5 +1,5 @@
 /** Finds the texts that match a pattern, in a process of its own; {@link matchTexts} in text-patterns.ts starts it. */
-import { type Failure, serveJob } from "./killable-process.ts";
+import { type ProcessFailure, serveJob } from "./killable-process.ts";
 
 export interface TextPatternJob {
   readonly source: string;
@@ -8,7 +8,7 @@ export interface TextPatternJob {
 }
 
 /** `matching`: places in the texts. */
-export type TextPatternOutcome = { readonly kind: "done"; readonly matching: readonly number[] } | Failure;
+export type TextPatternOutcome = { readonly kind: "done"; readonly matching: readonly number[] } | ProcessFailure;
 
 async function run({ source, flags, texts }: TextPatternJob): Promise<TextPatternOutcome> {
   const pattern = new RegExp(source, flags);

@@ -34,7 +34,7 @@ export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly json?: boolean;
 }
 
-/** Prunes, or tells what that would do; returns the exit status. Errors: those of {@link prune}, and `usage`. */
+/** Prunes, or reports what that would do; returns the exit status. Errors: those of {@link prune}, and `usage`. */
 export async function runPrune(flags: PruneFlags, io: Io): Promise<number> {
   const settings = toStoreSettings(flags, io);
   const options = toPruneOptions(flags, settings, io);

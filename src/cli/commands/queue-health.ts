@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { failedConditions, parseHealthCondition, type QueueHealth } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
-import { Overview } from "../../queue/overview.ts";
-import { Selection } from "../../queue/selection.ts";
+import { QueueOverview } from "../../queue/overview.ts";
+import { QueueSelection } from "../../queue/selection.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderHealth } from "../../render/queue/health.ts";
 import { epochMs, HOUR_MS, momentAt, toIso } from "../../units.ts";
@@ -22,8 +22,8 @@ const NOTHING_CHOSEN = { criteria: [], isOr: false, isCaseful: false, others: []
 /** Prints how the queue does; returns 1 when a condition of `--fail-if` holds. Errors: `usage`, `unreadable`, those of the database. */
 export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   const conditions = (flags.failIf ?? []).map(parseHealthCondition);
-  const look = await lookAt(new Selection(NOTHING_CHOSEN), flags, io);
-  const overview = new Overview(look.now);
+  const look = await lookAt(new QueueSelection(NOTHING_CHOSEN), flags, io);
+  const overview = new QueueOverview(look.now);
   for await (const { message } of look.candidates) overview.add(message);
   if (io.signal.aborted) return statusOfAbort(io);
   const { totals, waiting } = overview;

@@ -3,9 +3,9 @@ import { text } from "node:stream/consumers";
 import type { Coverage } from "../../coverage/holes.ts";
 import { PilotError } from "../../errors.ts";
 import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
-import { Overview } from "../../queue/overview.ts";
+import { QueueOverview } from "../../queue/overview.ts";
 import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
-import { type Candidate, Selection } from "../../queue/selection.ts";
+import { type Candidate, QueueSelection } from "../../queue/selection.ts";
 import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
 import { countOf } from "../../render/form/format.ts";
 import { renderJson, renderJsonLine } from "../../render/form/json.ts";
@@ -87,7 +87,7 @@ const MOST_BODY_BYTES = 16 * MIB;
 /** Prints the queue; returns the exit status, 1 when nothing is there that is wanted. Errors: `usage`, `unreadable`, those of the database. */
 export async function runQueue(criteria: readonly string[], flags: QueueFlags, io: Io): Promise<number> {
   const shown = listOf(flags.showVars);
-  const selection = new Selection({
+  const selection = new QueueSelection({
     criteria,
     isOr: flags.or === true,
     isCaseful: flags.caseful === true,
@@ -113,7 +113,7 @@ function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Covera
 /** Yields candidates as they are read, unless the order or a slow pattern needs all of them first. */
 async function* inOrder(
   candidates: AsyncIterable<Candidate>,
-  selection: Selection,
+  selection: QueueSelection,
   flags: QueueFlags,
   io: Io,
 ): AsyncGenerator<Candidate> {
@@ -187,7 +187,7 @@ function assertPattern(flag: string, source: string, flags: string) {
 }
 
 /** Errors: `usage`, `unreadable`, those of the database. */
-export async function lookAt(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+export async function lookAt(selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   if (flags.spool !== undefined) return lookAtSpool(flags.spool, selection, flags, io);
   selection.assertWithoutSpool();
   if (flags.queueName !== undefined) {
@@ -197,7 +197,7 @@ export async function lookAt(selection: Selection, flags: QueueFlags, io: Io): P
   return lookAtLog(selection, flags, io);
 }
 
-async function lookAtLog(selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+async function lookAtLog(selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const now = momentOf(flags, io) ?? io.now();
   const messages = await readLogQueue(now, flags, io);
   const servers = new Set(messages.map(({ server }) => server));
@@ -221,7 +221,7 @@ export function readLogQueue(
   });
 }
 
-async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+async function lookAtSpool(spool: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const now = momentOf(flags, io) ?? io.now();
   const { places, unreadable } = listSpool(spool, flags.queueName);
   for (const directory of unreadable)
@@ -238,7 +238,7 @@ async function lookAtSpool(spool: string, selection: Selection, flags: QueueFlag
 async function* spoolCandidates(
   places: readonly SpoolPlace[],
   now: EpochMs,
-  selection: Selection,
+  selection: QueueSelection,
   io: Io,
 ): AsyncGenerator<Candidate> {
   let skipped = 0;
@@ -263,7 +263,7 @@ function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly 
   return namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
 }
 
-async function lookAtListing(file: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const printed = file === "-" ? { content: await text(io.stdin), at: io.now() } : readListing(file);
   const now = momentOf(flags, io) ?? printed.at;
   const { messages, unknown } = readMailq(printed.content, now);
@@ -286,7 +286,7 @@ async function lookAtListing(file: string, selection: Selection, flags: QueueFla
 async function* consider(
   messages: readonly QueuedMessage[],
   now: EpochMs,
-  selection: Selection,
+  selection: QueueSelection,
 ): AsyncGenerator<Candidate> {
   for (const message of messages) {
     const candidate = selection.consider({ message, header: undefined, now });
@@ -315,7 +315,7 @@ export function momentOf({ at }: { readonly at?: string }, io: Io): EpochMs | un
 /** Returns whether there was any. */
 async function print(
   look: QueueLook,
-  selection: Selection,
+  selection: QueueSelection,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
@@ -372,7 +372,7 @@ async function printReport(
   io: Io,
 ): Promise<boolean> {
   const { origin, now, server, spool, candidates } = look;
-  const overview = new Overview(now);
+  const overview = new QueueOverview(now);
   const limit = flags.limit ?? most;
   const messages: QueueEntry[] = [];
   for await (const candidate of candidates) {

@@ -18,7 +18,7 @@ export interface RebuildFlags extends DatabaseFlags, AuditFlags {
   readonly json?: boolean;
 }
 
-/** Derives everything again and says so; returns the exit status. Errors: `corrupt`, `disk_full`, `busy`, those of the database. */
+/** Derives all facts again and reports it; returns the exit status. Errors: `corrupt`, `disk_full`, `busy`, those of the database. */
 export async function runRebuild(flags: RebuildFlags, io: Io): Promise<number> {
   const startedMs = io.now();
   const using = flags.dryRun === true ? usingReader : usingReaderOfWriter;

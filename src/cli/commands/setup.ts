@@ -19,7 +19,7 @@ import {
 } from "../../setup/plan.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
 import { screenOf, toStoreSettings } from "../context.ts";
-import { type Configuration, loadConfiguration, readConfiguration } from "../flags/configuration.ts";
+import { type ConfigurationValues, loadConfiguration, readConfiguration } from "../flags/configuration.ts";
 import type { Io } from "../io.ts";
 import { findPackageRoot } from "../package-root.ts";
 import { TOOL_PATH, toolRunner } from "../run-tool.ts";
@@ -111,7 +111,7 @@ async function removalSteps(root: string, flags: SetupFlags, io: Io): Promise<re
 
 /** A file that was edited keeps all that is in it: settings are only added, and changed with `--force` by hand of the administrator. */
 function planConfiguration(
-  { path, values }: Configuration,
+  { path, values }: ConfigurationValues,
   wanted: readonly string[],
   { force }: SetupFlags,
   io: Io,

@@ -10,7 +10,7 @@ import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
 import { findActivity } from "../../stats/activity.ts";
-import type { Condition, ServerSilence } from "../../stats/conditions.ts";
+import type { AlarmCondition, ServerSilence } from "../../stats/conditions.ts";
 import type { Comparison } from "../../stats/period.ts";
 import type { StatsRequest } from "../../stats/request.ts";
 import { DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
@@ -42,7 +42,7 @@ export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "
   readonly markdown?: boolean;
   readonly html?: string;
   readonly eximstats?: boolean;
-  readonly failIf?: readonly Condition[];
+  readonly failIf?: readonly AlarmCondition[];
   /** The newest line may be so old, in ms: 0 is any age. */
   readonly silence?: number;
   readonly quiet?: boolean;

@@ -75,7 +75,7 @@ function toSetting(command: string | undefined, flagName: string): Setting {
   return { key, command, flag: flagName, variable: `EXIM_PILOT_${key.replaceAll(/[.-]/g, "_").toUpperCase()}` };
 }
 
-export interface Configuration {
+export interface ConfigurationValues {
   /** Undefined when there is no file. */
   readonly path: string | undefined;
   /** By key. */
@@ -86,14 +86,14 @@ export interface Configuration {
  * Reads the file; one that was not asked for may be missing. `userId`: who runs this; undefined where users have no numbers.
  * Errors: `usage` with the line or the setting that is wrong, or because others than `userId` and root can change the file.
  */
-export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): Configuration {
+export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): ConfigurationValues {
   const content = readTrusted(path, userId, isAskedFor);
   if (content === undefined) return { path: undefined, values: new Map() };
   return readConfiguration(path, content);
 }
 
 /** Reads the values of a text that is to stand at `path`. Errors: `usage`. */
-export function readConfiguration(path: string, content: string): Configuration {
+export function readConfiguration(path: string, content: string): ConfigurationValues {
   return { path, values: checkValues(path, parseToml(path, content)) };
 }
 

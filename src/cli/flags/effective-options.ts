@@ -3,7 +3,13 @@
 import { PilotError } from "../../errors.ts";
 import type { Command, Option } from "../declare/command.ts";
 import type { Io } from "../io.ts";
-import { type Configuration, loadConfiguration, SETTINGS, type Setting, type SettingValue } from "./configuration.ts";
+import {
+  type ConfigurationValues,
+  loadConfiguration,
+  SETTINGS,
+  type Setting,
+  type SettingValue,
+} from "./configuration.ts";
 
 export const CONFIG_VARIABLE = "EXIM_PILOT_CONFIG";
 
@@ -17,7 +23,7 @@ export interface EffectiveSetting {
 }
 
 /** The file of `--config`, of the environment, or the usual one when it is there. Errors: `usage`. */
-export function findConfiguration(given: string | undefined, io: Io): Configuration {
+export function findConfiguration(given: string | undefined, io: Io): ConfigurationValues {
   const named = given ?? nonEmpty(io.env[CONFIG_VARIABLE]);
   return loadConfiguration(named ?? io.configFile, named !== undefined, process.geteuid?.());
 }
@@ -35,7 +41,7 @@ function withParents(command: Command): readonly Command[] {
   return command.parent === null ? [command] : [command, ...withParents(command.parent)];
 }
 
-function complete(command: Command, configuration: Configuration, io: Io): void {
+function complete(command: Command, configuration: ConfigurationValues, io: Io): void {
   for (const setting of SETTINGS) {
     if (setting.command !== undefined && setting.command !== command.name()) continue;
     const option = findOption(command, setting);
@@ -51,7 +57,7 @@ function complete(command: Command, configuration: Configuration, io: Io): void 
 export function effectiveSettings(
   program: Command,
   shared: Command,
-  configuration: Configuration,
+  configuration: ConfigurationValues,
   io: Io,
 ): readonly EffectiveSetting[] {
   return SETTINGS.map((setting) => {
@@ -81,7 +87,7 @@ interface FoundValue {
   readonly place: string;
 }
 
-function findValue({ key, variable }: Setting, { path, values }: Configuration, io: Io): FoundValue | undefined {
+function findValue({ key, variable }: Setting, { path, values }: ConfigurationValues, io: Io): FoundValue | undefined {
   const fromEnvironment = nonEmpty(io.env[variable]);
   if (fromEnvironment !== undefined) return { value: fromEnvironment, from: "environment", place: variable };
   const fromFile = values.get(key);

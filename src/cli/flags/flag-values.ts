@@ -1,7 +1,7 @@
 /** Parses the values of flags. An invalid value is refused with a sentence that gives the valid ones. */
 import { InvalidArgumentError } from "commander";
 import { LINE_KINDS } from "../../explain/kinds.ts";
-import { CONDITION_FIGURES, type Condition, parseCondition } from "../../stats/conditions.ts";
+import { type AlarmCondition, CONDITION_FIGURES, parseCondition } from "../../stats/conditions.ts";
 import { SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
 import type { QueryParameters } from "../../store/read/query-runner.ts";
 import { AXES, type AxisName } from "../../store/stats/axes.ts";
@@ -92,7 +92,7 @@ export function collectAxes(value: string, previous: readonly AxisName[] = []): 
   return [...previous, value as AxisName];
 }
 
-export function collectConditions(value: string, previous: readonly Condition[] = []): readonly Condition[] {
+export function collectConditions(value: string, previous: readonly AlarmCondition[] = []): readonly AlarmCondition[] {
   const condition = parseCondition(value);
   if (condition === undefined) {
     throw new InvalidArgumentError(

@@ -1,6 +1,6 @@
 import { PilotError } from "../../errors.ts";
 import type { EpochMs } from "../../units.ts";
-import { type Clock, parseWhen, type Span, WHEN_FORMS } from "../../when.ts";
+import { type Clock, type NamedTime, parseWhen, WHEN_FORMS } from "../../when.ts";
 import type { Io } from "../io.ts";
 
 /** From `since` on, and before `until`. */
@@ -31,7 +31,7 @@ export function toTimeRange(
   return { since, until };
 }
 
-function toSpan(flag: string, text: string | undefined, clock: () => Clock): Span | undefined {
+function toSpan(flag: string, text: string | undefined, clock: () => Clock): NamedTime | undefined {
   if (text === undefined) return undefined;
   const span = parseWhen(text, clock());
   if (span !== undefined) return span;

@@ -183,8 +183,8 @@ export class BatchEncoder {
   #addAboutMessage(line: number, message: number, at: Moment, said: LogEvent): void {
     const update = messageUpdate(said);
     if (update !== undefined) this.#addUpdate(line, message, at, update);
-    const word = storedEvent(said, at);
-    if (word !== undefined) this.#addEvent(line, message, said, word);
+    const facts = storedEvent(said, at);
+    if (facts !== undefined) this.#addEvent(line, message, said, facts);
     if (said.kind === "arrival") this.#addArrival(line, message, at, said);
   }
 
@@ -201,9 +201,9 @@ export class BatchEncoder {
     for (const recipient of announced) this.#announced.push(this.#addresses.mention(recipient));
   }
 
-  #addEvent(line: number, message: number, said: LogEvent, word: RecipientEvent): void {
-    const { recipient, target, outcome, at, isAttempt } = word;
-    const error = this.#strings.numberOf(word.error);
+  #addEvent(line: number, message: number, said: LogEvent, facts: RecipientEvent): void {
+    const { recipient, target, outcome, at, isAttempt } = facts;
+    const error = this.#strings.numberOf(facts.error);
     const recipientNumber = this.#addresses.mention(recipient);
     const final = target === recipient ? NULL : this.#addresses.mention(target);
     const start = this.#events.open();
@@ -227,7 +227,7 @@ export class BatchEncoder {
       case "deferral":
       case "failure":
         row[start + event.path_id] = this.#pathOf(said, said.router);
-        row[start + event.problem_id] = this.#problemOf(said, error, word.error);
+        row[start + event.problem_id] = this.#problemOf(said, error, facts.error);
         row[start + event.duration_ms] = said.deliveryMs ?? NULL;
         return;
       case "discard":

@@ -23,9 +23,9 @@ export function momentOf({ event, text }: ParsedEntry, ms: EpochMs): Moment {
 
 /** The event of a line about one recipient, its error as a template; undefined if it names none. */
 export function storedEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
-  const word = recipientEvent(event, at);
-  if (word?.error === undefined) return word;
-  return { ...word, error: toTemplate(word.error, { recipient: word.recipient }) };
+  const stated = recipientEvent(event, at);
+  if (stated?.error === undefined) return stated;
+  return { ...stated, error: toTemplate(stated.error, { recipient: stated.recipient }) };
 }
 
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
@@ -182,17 +182,14 @@ const SESSION_ERRORS: Partial<Record<SessionAction, string>> = {
 const REMEMBERED_REASONS = 5000;
 const categories = new Map<string, string>();
 
-export interface RejectionReason {
+export interface RejectionFacts {
   readonly category: string;
   /** A template. */
   readonly reason: string | undefined;
 }
 
 /** The category follows from the words of the reason, not from the addresses in it. */
-export function reasonOf(
-  { phase, isTemporary, reason: text }: RejectionSigns,
-  values: TemplateValues,
-): RejectionReason {
+export function reasonOf({ phase, isTemporary, reason: text }: RejectionSigns, values: TemplateValues): RejectionFacts {
   if (text === undefined) return { category: categoriseRejection({ phase, isTemporary, reason: text }), reason: text };
   const reason = toTemplate(text, values);
   const key = `${isTemporary && phase === "auth"}${reason}`;

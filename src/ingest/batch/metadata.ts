@@ -1,6 +1,6 @@
 /** The fields of a line that no column of the views holds: for the view `log_metadata`. */
 
-import type { Authentication, Client, Details, LogEvent } from "../../parse/events.ts";
+import type { Authentication, Details, LogEvent, SessionClient } from "../../parse/events.ts";
 import { SECOND_MS } from "../../units.ts";
 
 /** `key, value, key, value …` under the names of Exim's log, in the order of the line but for those that have a property. */
@@ -31,7 +31,7 @@ function fieldsOf(event: LogEvent): Details {
 
 const NONE: Details = [];
 
-function clientFields({ ident, tls, auth }: Client): Details {
+function clientFields({ ident, tls, auth }: SessionClient): Details {
   return [...pair("U", ident), ...pair("X", tls), ...pair("A", formatAuthentication(auth))];
 }
 

@@ -3,12 +3,12 @@ import { detach } from "../../text.ts";
 import { NULL } from "./encoded-batch.ts";
 import { NumberList } from "./number-list.ts";
 
-/** Gives texts their numbers, and notes which of them a block mentions. */
+/** Gives texts their numbers, and collects the postings of a block. */
 export class NumberedTexts {
   #table = new TextTable();
   /** Number of its texts that were taken. */
   #taken = 0;
-  /** By number: the last block that mentions it. */
+  /** By number: the last block that has a posting of it. */
   #mentionedIn = new Int32Array(1024);
   readonly #postings = new NumberList();
   #block = 1;
@@ -48,7 +48,7 @@ export class NumberedTexts {
     return added;
   }
 
-  /** The texts that the block mentions, each once; the next block begins. */
+  /** Postings of the block, each once; the next block begins. */
   takePostings(): Float64Array<ArrayBuffer> {
     this.#block++;
     return this.#postings.take();

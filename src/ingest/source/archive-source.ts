@@ -4,7 +4,7 @@ import { ArchiveFailure } from "./archive-failure.ts";
 import type { Codec } from "./codec.ts";
 import { decompress } from "./decompress.ts";
 import { type ForwardSource, openForward } from "./forward-source.ts";
-import { CHUNK_BYTES, type Progress, readOn } from "./log-file.ts";
+import { CHUNK_BYTES, type ReadProgress, readOn } from "./log-file.ts";
 import type { OpenSource, SourceOptions } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
 
@@ -19,7 +19,8 @@ export async function openArchive(
   options: SourceOptions,
 ): Promise<OpenSource> {
   const progress = { bytesRead: 0 };
-  const readAll = (shown: Progress): AsyncGenerator<Buffer> => readOn(descriptor, 0, NOTHING, shown, options.signal);
+  const readAll = (shown: ReadProgress): AsyncGenerator<Buffer> =>
+    readOn(descriptor, 0, NOTHING, shown, options.signal);
   const begin = (): Promise<ForwardSource> => openForward(path, readAll(progress), false, options);
   let source: ForwardSource;
   try {

@@ -5,7 +5,7 @@ import { ByteStream, type Pause } from "./byte-stream.ts";
 import { findCodec, MAGIC_BYTES } from "./codec.ts";
 import { decompress } from "./decompress.ts";
 import { CHUNK_BYTES, COMPARED_BYTES, HEAD_BYTES } from "./log-file.ts";
-import type { Comparison, OpenSource, ReadStoredBytes, SourceOptions } from "./open-source.ts";
+import type { OpenSource, ReadStoredBytes, SourceComparison, SourceOptions } from "./open-source.ts";
 import { readFailure } from "./read-failure.ts";
 
 /** A writer that is at work gives its lines in quicker succession; what trickles is stored twice a second. */
@@ -30,7 +30,7 @@ export async function openForward(
       ? bytes
       : new ByteStream(decompress(codec, bytes, CHUNK_BYTES, { env, signal: ending }), HEAD_BYTES);
   await reading(path, pauses ? text.peekUntilPause(HEAD_BYTES, PAUSE) : text.peek(HEAD_BYTES));
-  const compare = async (position: number, stored: ReadStoredBytes): Promise<Comparison> => {
+  const compare = async (position: number, stored: ReadStoredBytes): Promise<SourceComparison> => {
     const passed = await reading(path, text.skip(position, COMPARED_BYTES));
     if (!agrees(passed.lastBytes.toString("latin1"), stored, passed.count)) return "different";
     const next = await reading(path, text.peek(1));

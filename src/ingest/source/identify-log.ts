@@ -4,7 +4,7 @@ import { IDENTITY_BYTES, type SourceCatalogue, type SourceRow } from "../../stor
 import type { OpenSource } from "./open-source.ts";
 
 /** Facts that identify a log. */
-export interface Identity {
+export interface LogIdentity {
   readonly path: string;
   readonly head: Buffer;
   /** Undefined when neither content nor name tell. */
@@ -23,7 +23,7 @@ export interface Recognition {
 const NEWLINE = 0x0a;
 
 /** True when a stored log and an open one begin alike, as far as both go. A log without one whole line is known by its path only. */
-export function couldBe(stored: SourceRow, { path, head, logType }: Identity): boolean {
+export function couldBe(stored: SourceRow, { path, head, logType }: LogIdentity): boolean {
   if (logType !== undefined && stored.logType !== logType && hasWholeLine(stored)) return false;
   const length = Math.min(stored.head.length, head.length, IDENTITY_BYTES);
   if (!stored.head.subarray(0, length).equals(head.subarray(0, length))) return false;

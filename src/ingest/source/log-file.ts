@@ -84,7 +84,7 @@ export function readAt(path: string, descriptor: number, position: number, lengt
 }
 
 /** Progress through a file. */
-export interface Progress {
+export interface ReadProgress {
   bytesRead: number;
 }
 
@@ -96,7 +96,7 @@ export async function* readOn(
   descriptor: number,
   position: number,
   before: Buffer,
-  progress: Progress,
+  progress: ReadProgress,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   let known = before.subarray(-COMPARED_BYTES);

@@ -9,7 +9,7 @@ export type ReadStoredBytes = (end: number, length: number) => string;
  * - `known`: the log ends at or before the position, and its end is the stored one: nothing is new.
  * - `different`: it is another log.
  */
-export type Comparison = "continues" | "known" | "different";
+export type SourceComparison = "continues" | "known" | "different";
 
 /** Settings with which sources are opened. */
 export interface SourceOptions {
@@ -37,7 +37,7 @@ export interface OpenSource {
    */
   readonly verify: () => Promise<void>;
   /** Compares the log with one that is stored up to `position`. */
-  readonly compare: (position: number, stored: ReadStoredBytes) => Promise<Comparison>;
+  readonly compare: (position: number, stored: ReadStoredBytes) => Promise<SourceComparison>;
   /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
   readonly read: () => Readable;
   /**

@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { Readable } from "node:stream";
 import { agrees } from "./forward-source.ts";
-import { COMPARED_BYTES, type Progress, readAt, readOn } from "./log-file.ts";
+import { COMPARED_BYTES, type ReadProgress, readAt, readOn } from "./log-file.ts";
 import type { OpenSource } from "./open-source.ts";
 
 /** A file that is not compressed. */
@@ -43,7 +43,7 @@ async function* readFrom(
   descriptor: number,
   { position, before }: Start,
   head: Buffer,
-  progress: Progress,
+  progress: ReadProgress,
 ): AsyncGenerator<Buffer> {
   if (position >= head.length) {
     yield* readOn(descriptor, position, before, progress);

@@ -1,4 +1,4 @@
-/** Which forms of line there are, and samples of what was not understood. */
+/** Renders the forms of line that occur, and samples of lines that were not understood. */
 import type { LineSample, LineSamples, Summary } from "../../explain/tally.ts";
 import { countOf, formatCount } from "../form/format.ts";
 import { renderJson } from "../form/json.ts";
@@ -50,7 +50,7 @@ function renderSamples(title: string, { count, shapes, samples }: LineSamples, c
 
 const INDENT = 4;
 
-/** Where the first line of a shape is, how many there are, and the line. */
+/** Renders the place of the first line of a shape, how many lines have it, and that line. */
 function renderSample({ file, lineNumber, count, raw, residue }: LineSample, columns: number, paint: Paint): string {
   const place = `${toVisibleLine(file)}:${lineNumber}`;
   const times = count === 1 ? "" : `, and ${formatCount(count - 1)} like it`;

@@ -1,4 +1,4 @@
-/** A queue for people: totals, and a row for each message with whom it waits for and why. */
+/** Renders a queue for people: totals, and a row for each message with the recipients that it waits for, and why. */
 import type { QueueEntry, QueueReport } from "../../queue/report.ts";
 import { renderCsvRow } from "../form/csv.ts";
 import { countOf, formatBytes, formatCount, formatSeconds, formatTime } from "../form/format.ts";

@@ -1,4 +1,4 @@
-/** A table with what one of its figures was in the time it is compared with, and by what part of that it changed. */
+/** A table with a figure's value in the earlier time, and the change relative to it. */
 import type { Cell, Column, Table } from "./table.ts";
 
 export interface ComparisonOf {

@@ -59,7 +59,7 @@ function comparisonOf(name: SectionName, { columns }: Table): ComparisonOf {
   return { keys: ["key"], figure: columns.find(({ hasBar }) => hasBar === true)?.name ?? "", ...SHOWN_ROWS };
 }
 
-/** Each bucket has the place of the one it is compared with. */
+/** Each bucket is at the place of the bucket that it is compared with. */
 function onTheSameClock(before: Table, now: Table): Table {
   return { ...before, rows: before.rows.map((row, index) => [now.rows[index]?.[0] ?? null, ...row.slice(1)]) };
 }

@@ -15,7 +15,7 @@ import { drawCurve } from "./text-charts.ts";
 /** Rows of a list on the short page. */
 const BRIEF_ROWS = 4;
 
-/** With `isBrief` on one screen: totals in a line each, curves for what happens over time, and the first of each list. */
+/** Renders the page; with `isBrief` one screen: totals in a line each, curves of figures over time, and the first rows of each list. */
 export function renderStatsPage(stats: Stats, screen: Screen, { isBrief }: { readonly isBrief: boolean }): string {
   const names = Object.keys(stats.sections) as SectionName[];
   const sections = names.flatMap((name) =>

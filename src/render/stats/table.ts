@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatSeconds, formatTime } from "../form/for
  * - `path`: `messages.delivered`, a figure below another one. `word`: one of our own. `text`: from a log, written by strangers.
  * - `share`: a part of one. `change`: the same, of what it was before. `time`: ISO-8601. `curve`: figures one after the other.
  */
-export type ColumnKind =
+export type CellKind =
   | "path"
   | "word"
   | "text"
@@ -19,16 +19,16 @@ export type ColumnKind =
   | "curve";
 
 export interface Column {
-  /** In JSON's style, for CSV: `deliveredLater`. */
+  /** Name for CSV, in the style of JSON: `deliveredLater`. */
   readonly name: string;
-  /** For people: `Delivered later`. */
+  /** Title for people: `Delivered later`. */
   readonly title: string;
-  readonly kind: ColumnKind;
+  readonly kind: CellKind;
   /** Shown as a bar too, where there is room. */
   readonly hasBar?: boolean;
 }
 
-export function column(name: string, title: string, kind: ColumnKind, hasBar = false): Column {
+export function column(name: string, title: string, kind: CellKind, hasBar = false): Column {
   return { name, title, kind, hasBar };
 }
 
@@ -80,7 +80,7 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** A part of a whole; null where there is no whole. */
+/** Share of a whole; null if there is no whole. */
 export function part(count: number, whole: number): number | null {
   return whole === 0 ? null : count / whole;
 }

@@ -3,7 +3,7 @@
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const FULL = "█";
 
-/** A bar of up to `width` characters, exact to an eighth of one; what is there at all is seen. */
+/** A bar of up to `width` characters, exact to an eighth of one; any value above zero is visible. */
 export function drawBar(value: number, most: number, width: number): string {
   if (value <= 0 || most <= 0) return "";
   const eighths = Math.max(Math.round((value / most) * width * EIGHTHS.length), 1);

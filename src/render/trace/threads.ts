@@ -1,11 +1,11 @@
-/** A timeline as threads: what happened to each recipient, or at each host, apart from what happened to the message as a whole. */
+/** Splits a timeline into threads: the lines of each recipient or host, apart from those of the message as a whole. */
 import type { TimelineItem } from "../../trace/result.ts";
 
 export const TIMELINE_GROUPINGS = ["time", "recipient", "host"] as const;
 /** Groupings of a timeline. */
 export type TimelineGrouping = (typeof TIMELINE_GROUPINGS)[number];
 
-export interface Thread {
+export interface TimelineThread {
   /** The recipient or the host; null for the message as a whole. */
   readonly name: string | null;
   readonly items: readonly TimelineItem[];
@@ -15,7 +15,7 @@ export interface Thread {
 export function threadsOf(
   timeline: readonly TimelineItem[],
   grouping: Exclude<TimelineGrouping, "time">,
-): readonly Thread[] {
+): readonly TimelineThread[] {
   const threads = new Map<string | null, { name: string | null; items: TimelineItem[] }>([
     [null, { name: null, items: [] }],
   ]);

@@ -4,7 +4,7 @@ import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
-import { type Thread, type TimelineGrouping, threadsOf } from "./threads.ts";
+import { type TimelineGrouping, type TimelineThread, threadsOf } from "./threads.ts";
 
 /** Two blanks, a stamp, two blanks, a flag, two blanks. */
 const TEXT_COLUMN = 27;
@@ -24,7 +24,7 @@ export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: 
   return `${heading}\n${threads.join("\n\n")}`;
 }
 
-function nameOf({ name }: Thread, grouping: TimelineGrouping): string {
+function nameOf({ name }: TimelineThread, grouping: TimelineGrouping): string {
   if (name !== null) return toVisibleLine(name);
   return grouping === "recipient" ? "The message as a whole" : "On this server";
 }

@@ -1,7 +1,7 @@
 /** The report of eximstats, made of the stored text of the main logs, or of what came through syslog in their place. */
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../../errors.ts";
-import type { Filter } from "../../store/stats/selection.ts";
+import type { StatsFilter } from "../../store/stats/selection.ts";
 import type { StatsReader } from "../../store/stats/stats-reader.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { toIso } from "../../units.ts";
@@ -16,7 +16,7 @@ export interface Eximstats extends EximstatsReport {
 }
 
 export interface EximstatsRequest {
-  readonly filter: Pick<Filter, "since" | "until" | "servers">;
+  readonly filter: Pick<StatsFilter, "since" | "until" | "servers">;
   /** A moment as the log has it: `2026-03-02 06:13:49`. */
   readonly formatStamp: (iso: string) => string;
   readonly signal: AbortSignal;

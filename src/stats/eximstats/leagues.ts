@@ -37,7 +37,7 @@ export class Leagues {
     addTo(league, messages, addresses, bytes);
   }
 
-  /** By count, then volume, then name. */
+  /** Orders by count, then volume, then name. */
   list(): readonly League[] {
     return [...this.#leagues.values()].sort(
       (one, other) => other.messages - one.messages || other.bytes - one.bytes || compareText(one.key, other.key),

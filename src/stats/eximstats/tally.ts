@@ -36,7 +36,7 @@ export interface EximstatsReport {
   readonly localSenders: readonly League[];
   readonly localDestinations: readonly League[];
   readonly transports: readonly TransportCount[];
-  /** By quarter of an hour of the day. */
+  /** Counts by quarter of an hour of the day. */
   readonly receivedByQuarter: readonly number[];
   readonly deliveredByQuarter: readonly number[];
   /** Seconds, and how many messages were on the queue so long; shortest first. */
@@ -64,7 +64,7 @@ interface OpenMessage {
 }
 
 const LOCAL = "local";
-/** Without a zone. */
+/** Length of a stamp without a zone. */
 const STAMP_LENGTH = "2026-03-02 06:13:49".length;
 const QUARTER_MINUTES = 15;
 const DAY_QUARTERS = 24 * 4;

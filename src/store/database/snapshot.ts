@@ -11,7 +11,7 @@ import { translateSqliteError } from "./sqlite-errors.ts";
 /** One step of the copy: long enough to be fast, short enough to stop between two of them. */
 const PAGES_PER_STEP = 2000;
 
-export interface CopyOptions {
+export interface SnapshotOptions {
   readonly waitMs: number;
   /** The share that is copied, from 0 to 1. */
   readonly onCopied?: ((share: number) => void) | undefined;
@@ -22,14 +22,14 @@ export interface CopyOptions {
 export type RowCounts = Readonly<Record<string, number>>;
 
 export interface FileState {
-  /** The id in {@link Identity}. */
+  /** The id in {@link DatabaseIdentity}. */
   readonly id: string;
   readonly schema: number;
   readonly counts: RowCounts;
 }
 
 /** Identity of a database file. */
-export interface Identity {
+export interface DatabaseIdentity {
   /** Random, given at its making: 32 hexadecimal digits. Copies of a file have the same one. */
   readonly id: string;
   /** Absolute, without links: tells copies apart. */
@@ -37,7 +37,7 @@ export interface Identity {
 }
 
 /** Errors: `not_a_database` for a file without our schema, an empty one too; as {@link openForReading}, and `schema_newer`, `migration`. */
-export function identify(path: string, migrations: Migrations, waitMs: number): Identity {
+export function identify(path: string, migrations: Migrations, waitMs: number): DatabaseIdentity {
   const database = openForReading(path, waitMs);
   try {
     if (inspectSchema(database, path, migrations).current === 0) throw nothingThere(path);
@@ -76,7 +76,7 @@ export function databaseSize(path: string, waitMs: number): number {
 export async function copyDatabase(
   path: string,
   target: string,
-  { waitMs, onCopied, signal }: CopyOptions,
+  { waitMs, onCopied, signal }: SnapshotOptions,
 ): Promise<void> {
   closeSync(openSync(target, "wx", OWNER_ONLY.file));
   const database = openForReading(path, waitMs);

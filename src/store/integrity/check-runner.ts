@@ -4,7 +4,7 @@ import { PilotError } from "../../errors.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
 import { RawTextReader } from "../log-text/blocks.ts";
 import { StoredText } from "../log-text/log-export.ts";
-import type { Check, CheckStep } from "./checks/check.ts";
+import type { CheckStep, IntegrityCheck } from "./checks/check.ts";
 import { COUNTS } from "./checks/counts.ts";
 import { DUPLICATE_LOCATIONS, DUPLICATES } from "./checks/duplicates.ts";
 import { FILE } from "./checks/file.ts";
@@ -17,7 +17,7 @@ import { ROLLUPS } from "./checks/rollups.ts";
 import { TEXT_INDEXES } from "./checks/text-indexes.ts";
 
 /** The cheap ones first, so that what is plainly wrong is found early. */
-export const CHECKS: readonly Check[] = [
+export const CHECKS: readonly IntegrityCheck[] = [
   FILE,
   POSITIONS,
   REFERENCES,
@@ -51,7 +51,7 @@ export class CheckRunner {
   }
 
   /** The steps of a check. Damage that keeps it from continuing is a finding. */
-  *run(check: Check, isQuick: boolean): Generator<CheckStep> {
+  *run(check: IntegrityCheck, isQuick: boolean): Generator<CheckStep> {
     const database = this.#database;
     try {
       yield* check.run({

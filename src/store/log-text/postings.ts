@@ -29,7 +29,7 @@ export function nextHopId(confirmation: string): string | undefined {
   return NEXT_HOP.exec(confirmation)?.[1];
 }
 
-/** Blocks whose mentions are sorted together at most. */
+/** Most blocks whose postings are sorted together. */
 const SEGMENT_BLOCKS = 2048;
 /** Postings that are sorted together at most, but for those of a last block: 4 MiB. */
 const SEGMENT_POSTINGS = 1 << 19;
@@ -52,13 +52,13 @@ export function indexPostings(database: Database.Database, table: BulkInsert<"po
   prepareOnce(database, "UPDATE text_indexes SET last_id = ? WHERE table_name = 'raw_blocks'").run(greatest);
 }
 
-/** The last block whose mentions are in their table. */
+/** The last block whose postings are stored. */
 export function lastIndexedBlock(database: Database.Database): number {
   const sql = "SELECT last_id FROM text_indexes WHERE table_name = 'raw_blocks'";
   return prepareOnce<[], { last_id: number }>(database, sql).get()?.last_id ?? 0;
 }
 
-/** Reads the rows of the blocks after `indexed`, for what they mention. */
+/** Reads the postings of the blocks after `indexed` from their rows. */
 function readPostings(
   database: Database.Database,
   table: BulkInsert<"postings">,
@@ -91,7 +91,7 @@ export function forgetPostings(database: Database.Database, changedBlocks: reado
 
 /** Adds the postings of entries that have moved to another block; inside a transaction. */
 export function postingEntries(database: Database.Database, entryIds: readonly number[]): void {
-  // NOTE: where the block is mentioned already in a row of several, one row too many does no harm.
+  // NOTE: a row too many does no harm where a row of several blocks has this one already.
   const add = database.prepare("INSERT OR IGNORE INTO postings (kind, key, block_id) VALUES (?, ?, ?)");
   for (const { rows, kinds } of prepareSources(database)) {
     for (const id of entryIds) collect(rows.all(id, id + 1), kinds, (...posting) => add.run(...posting));
@@ -419,7 +419,7 @@ function prepareSources(database: Database.Database) {
   }));
 }
 
-/** Gives `add` each mention in rows of a source. */
+/** Calls `add` for each posting in the rows of a source. */
 function collect(
   rows: Iterable<PostingSourceRow>,
   kinds: readonly PostingKind[],

@@ -16,7 +16,7 @@ import { finish, UsedTexts } from "./orphan-texts.ts";
 export interface Cutoffs {
   /** By this clock; it tells which stamps can be true. */
   readonly nowMs: EpochMs;
-  /** Text whose last line is older falls. */
+  /** Text whose last line is older expires. */
   readonly logsMs: EpochMs;
   /** Messages whose last line is older go. */
   readonly messagesMs: EpochMs;

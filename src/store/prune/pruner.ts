@@ -35,7 +35,7 @@ import {
 /** Rows that went, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
 
-/** A block of text that falls, and the log it is of. */
+/** A block of text that expires, with its log. */
 export interface ExpiredBlock {
   readonly id: number;
   readonly sourceId: number;
@@ -368,7 +368,7 @@ export class Pruner {
     return isCurrent ? removed : undefined;
   }
 
-  /** Looks for mentions of blocks that have gone: to be done once those of the plan have, and anew when more have. */
+  /** Finds postings of removed blocks: to be done after the blocks of the plan are removed, and again after more are. */
   sweepPostings(): PostingSweep {
     return new PostingSweep(this.#database);
   }

@@ -4,7 +4,7 @@ import type { AuditLogView, PublicViews } from "../schema/tables.ts";
 
 export type AuditRow = Selectable<AuditLogView>;
 
-/** Undefined: any. */
+/** Undefined means any. */
 export interface AuditFilter {
   readonly since: EpochMs | undefined;
   readonly until: EpochMs | undefined;

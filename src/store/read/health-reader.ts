@@ -83,7 +83,7 @@ export interface LogSample {
   readonly withDeliveryTime: number;
 }
 
-/** Enough to tell what a server logs at present. */
+/** Enough to show what a server logs at present. */
 const SAMPLE = 500;
 
 /** File systems on which SQLite's locks are unreliable, by their Linux numbers (statfs(2)). */

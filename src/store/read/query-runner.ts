@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
 
-export type Cell = string | number | bigint | null | Uint8Array;
+export type QueryCell = string | number | bigint | null | Uint8Array;
 
 /** Values by the names of parameters, without their `:`, `@` or `$`. */
 export type QueryParameters = Readonly<Record<string, string | number>>;
@@ -12,7 +12,7 @@ export interface QueryRows {
   /** Each once: a name that comes again has its place behind it, as SQLite itself does it (`server:1`). */
   readonly columns: readonly string[];
   /** To be gone through once. Integers that a number cannot hold are bigints. Errors: `usage` for what SQLite objects to. */
-  readonly rows: Iterable<readonly Cell[]>;
+  readonly rows: Iterable<readonly QueryCell[]>;
 }
 
 export class QueryRunner {
@@ -28,7 +28,7 @@ export class QueryRunner {
   /** Errors: `usage` when it is not one statement that only reads, or SQLite objects to it; those of the database. */
   run(sql: string, parameters: QueryParameters): QueryRows {
     const path = this.#path;
-    const statement = explaining(path, () => this.#database.prepare<unknown[], Cell[]>(sql));
+    const statement = explaining(path, () => this.#database.prepare<unknown[], QueryCell[]>(sql));
     // NOTE: ATTACH and BEGIN count as reading, but give no rows; PRAGMAs that set something do not count as reading.
     if (!statement.readonly || !statement.reader) throw notReading();
     statement.raw().safeIntegers();
@@ -39,9 +39,9 @@ export class QueryRunner {
 
 function* iterate(
   path: string,
-  statement: Database.Statement<unknown[], Cell[]>,
+  statement: Database.Statement<unknown[], QueryCell[]>,
   parameters: QueryParameters,
-): Generator<readonly Cell[]> {
+): Generator<readonly QueryCell[]> {
   const values = Object.entries(parameters).map(([name, value]) => [name, toInteger(value)]);
   const rows = explaining(path, () => statement.iterate(...(values.length === 0 ? [] : [Object.fromEntries(values)])));
   try {
@@ -60,7 +60,7 @@ function toInteger(value: string | number): string | number | bigint {
   return Number.isInteger(value) ? BigInt(value) : value;
 }
 
-function toNumber(cell: Cell): Cell {
+function toNumber(cell: QueryCell): QueryCell {
   return typeof cell === "bigint" && Number.isSafeInteger(Number(cell)) ? Number(cell) : cell;
 }
 

@@ -1,4 +1,4 @@
-/** The small integers that stand for names in base tables, as the file itself lists them. */
+/** Small integers that stand for names in base tables, as the file itself lists them. */
 import type Database from "better-sqlite3";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { EntryKind, RejectionPhase } from "../../parse/events.ts";

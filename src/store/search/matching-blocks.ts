@@ -10,7 +10,7 @@ export interface Block {
   readonly last_ms: number;
 }
 
-/** The blocks that mention any of the keys, those whose lines are the latest first; with all that are not indexed yet. */
+/** Blocks with a posting of any key, the latest lines first, and all blocks that are not indexed yet. */
 export async function findBlocks(database: Kysely<Schema>, { kind, keys }: PostingKeys): Promise<Block[]> {
   const { rows } = await sql<{ block_id: number; further_blocks: Uint8Array | null }>`
     SELECT block_id, further_blocks FROM postings

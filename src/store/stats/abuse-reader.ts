@@ -5,7 +5,7 @@ import type { Schema } from "../schema/tables.ts";
 import { MESSAGE_MS } from "../search/conditions.ts";
 
 /** Epoch ms; the end does not belong to it. */
-export interface Period {
+export interface AbusePeriod {
   readonly sinceMs: number;
   readonly untilMs: number;
 }
@@ -112,7 +112,7 @@ export class AbuseReader {
   }
 
   /** The accounts, or the local users, that sent most. */
-  async senders(kind: SenderKind, period: Period, limit: number): Promise<readonly SenderRow[]> {
+  async senders(kind: SenderKind, period: AbusePeriod, limit: number): Promise<readonly SenderRow[]> {
     const { column, condition } = SENDERS[kind];
     const key = sql.ref(column);
     const isMeant = sql`${condition} AND ${messagesWithin(period)}`;
@@ -140,17 +140,17 @@ export class AbuseReader {
   }
 
   /** The sender addresses that each of them used most. */
-  addressesOf(kind: SenderKind, names: readonly string[], period: Period, limit: number): Promise<MostUsed> {
+  addressesOf(kind: SenderKind, names: readonly string[], period: AbusePeriod, limit: number): Promise<MostUsed> {
     return this.#mostUsed(kind, names, period, limit, sql`addresses a ON a.id = m.sender_id`, sql`a.address`);
   }
 
   /** The client addresses that each of them used most. */
-  clientsOf(kind: SenderKind, names: readonly string[], period: Period, limit: number): Promise<MostUsed> {
+  clientsOf(kind: SenderKind, names: readonly string[], period: AbusePeriod, limit: number): Promise<MostUsed> {
     return this.#mostUsed(kind, names, period, limit, sql`strings a ON a.id = m.ip_id`, sql`a.text`);
   }
 
   /** The clients whose logins failed most. */
-  async loginFailures(period: Period, limit: number): Promise<readonly FailureRow[]> {
+  async loginFailures(period: AbusePeriod, limit: number): Promise<readonly FailureRow[]> {
     const { rows } = await sql<FailureRow>`
       WITH failed AS (
         SELECT j.ip_id, i.text AS ip, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at,
@@ -169,7 +169,7 @@ export class AbuseReader {
   }
 
   /** The accounts whose logins failed most, with so many of the clients that tried. */
-  async accountFailures(period: Period, limit: number, clients: number): Promise<readonly AccountFailureRow[]> {
+  async accountFailures(period: AbusePeriod, limit: number, clients: number): Promise<readonly AccountFailureRow[]> {
     const { rows } = await sql<AccountFailureRow>`
       WITH tries AS (
         SELECT j.auth_id, j.ip_id, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at
@@ -197,7 +197,7 @@ export class AbuseReader {
   }
 
   /** The clients whose sessions went wrong most, in ways that no rejection reports. */
-  async sessionTroubles(period: Period, limit: number): Promise<readonly TroubleRow[]> {
+  async sessionTroubles(period: AbusePeriod, limit: number): Promise<readonly TroubleRow[]> {
     const { rows } = await sql<TroubleRow>`
       WITH troubles AS (
         SELECT k.ip_id, k.host_id, e.at, json_extract(d.text, '$[1]') AS trouble
@@ -217,7 +217,7 @@ export class AbuseReader {
   }
 
   /** Calls of Exim in order of time, a page at a time, each with its own text only. */
-  async *invocations({ sinceMs, untilMs }: Period): AsyncGenerator<readonly InvocationRow[]> {
+  async *invocations({ sinceMs, untilMs }: AbusePeriod): AsyncGenerator<readonly InvocationRow[]> {
     for (let at = sinceMs * 1000, after = -1; ; ) {
       const { rows } = await sql<{ id: number; server_id: number; at: number }>`
         SELECT e.id, e.server_id, e.at FROM stored_entries e
@@ -233,7 +233,7 @@ export class AbuseReader {
   }
 
   /** Messages that local processes handed over, in the order of time, and of their ids where that is the same. */
-  async localMessages({ sinceMs, untilMs }: Period): Promise<readonly LocalMessageRow[]> {
+  async localMessages({ sinceMs, untilMs }: AbusePeriod): Promise<readonly LocalMessageRow[]> {
     const { rows } = await sql<Omit<LocalMessageRow, "bytes"> & { readonly entry_id: number }>`
       SELECT m.id AS key, m.exim_id AS id, m.server_id, m.arrival_at / 1000 AS ms, a.address AS sender, s.text AS ident, min(e.id) AS entry_id,
         (SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id) AS recipients
@@ -251,7 +251,7 @@ export class AbuseReader {
   async #mostUsed(
     kind: SenderKind,
     names: readonly string[],
-    period: Period,
+    period: AbusePeriod,
     limit: number,
     texts: RawBuilder<unknown>,
     text: RawBuilder<unknown>,
@@ -271,10 +271,10 @@ export class AbuseReader {
   }
 }
 
-function messagesWithin({ sinceMs, untilMs }: Period): ReturnType<typeof sql> {
+function messagesWithin({ sinceMs, untilMs }: AbusePeriod): ReturnType<typeof sql> {
   return sql`${MESSAGE_MS} >= ${sinceMs} AND ${MESSAGE_MS} < ${untilMs}`;
 }
 
-function within(at: RawBuilder<unknown>, { sinceMs, untilMs }: Period): ReturnType<typeof sql> {
+function within(at: RawBuilder<unknown>, { sinceMs, untilMs }: AbusePeriod): ReturnType<typeof sql> {
   return sql`${at} >= ${sinceMs * 1000} AND ${at} < ${untilMs * 1000}`;
 }

@@ -2,7 +2,7 @@
 import type Database from "better-sqlite3";
 import { epochMs, MINUTE_MS, momentAt } from "../../units.ts";
 import { ARRIVAL_SIGNATURES } from "../search/findings.ts";
-import type { Filter } from "./selection.ts";
+import type { StatsFilter } from "./selection.ts";
 
 /** A message is scanned so long before it has arrived. */
 const BEFORE_ARRIVAL_MS = 10 * MINUTE_MS;
@@ -26,7 +26,7 @@ const SQL = {
 } as const;
 
 /** Fills temp.message_findings with the messages around the time, and what was found of them. */
-export function findFindings(database: Database.Database, axis: keyof typeof SQL, { since, until }: Filter): void {
+export function findFindings(database: Database.Database, axis: keyof typeof SQL, { since, until }: StatsFilter): void {
   const code = (name: string): number =>
     database
       .prepare<[string], number>("SELECT code FROM codes WHERE family = 'event' AND name = ?")

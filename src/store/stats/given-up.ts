@@ -2,7 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Codes } from "../schema/codes.ts";
 import type { BaseTables } from "../schema/tables.ts";
-import type { Choice } from "./matched-rows.ts";
+import type { FilterLimits } from "./matched-rows.ts";
 import type { Selection } from "./selection.ts";
 
 /** Rows of temp.given_up: one for each `retry timeout exceeded`. */
@@ -18,7 +18,7 @@ export interface GivenUpRow {
 export type WithGivenUp = BaseTables & { "temp.given_up": GivenUpRow };
 
 /** Fills temp.given_up with what the selection has of them. */
-export async function findGivenUp(selection: Selection, codes: Codes, choice: Choice | undefined): Promise<void> {
+export async function findGivenUp(selection: Selection, codes: Codes, choice: FilterLimits | undefined): Promise<void> {
   const { tables } = selection;
   await sql`DROP TABLE IF EXISTS temp.given_up`.execute(tables);
   await sql`CREATE TABLE temp.given_up (entry_id INTEGER PRIMARY KEY, reason_id INTEGER, problem_id INTEGER)`.execute(

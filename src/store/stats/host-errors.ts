@@ -2,7 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Codes } from "../schema/codes.ts";
 import type { BaseTables } from "../schema/tables.ts";
-import type { Choice } from "./matched-rows.ts";
+import type { FilterLimits } from "./matched-rows.ts";
 import type { Selection } from "./selection.ts";
 
 /** Moments within which a line about a recipient that names the host tells of the same attempt. */
@@ -27,7 +27,11 @@ export type WithHostErrors = BaseTables & { "temp.host_errors": HostErrorRow };
  * address belongs to that attempt, and is not counted again: TLS that was not closed well, a reply to all recipients. A filter of single attempts leaves out all of them: it looks at
  * what only lines about recipients say.
  */
-export async function findHostErrors(selection: Selection, codes: Codes, choice: Choice | undefined): Promise<void> {
+export async function findHostErrors(
+  selection: Selection,
+  codes: Codes,
+  choice: FilterLimits | undefined,
+): Promise<void> {
   const { tables } = selection;
   await sql`DROP TABLE IF EXISTS temp.host_errors`.execute(tables);
   await sql`CREATE TABLE temp.host_errors (

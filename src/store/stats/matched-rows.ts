@@ -6,7 +6,7 @@ import type { Filter } from "../search/filter.ts";
 import type { SearchReader } from "../search/search-reader.ts";
 
 /** Limits of a filter: facts that it cannot select for some figures. */
-export interface Choice {
+export interface FilterLimits {
   /** False: what was refused before there was a message cannot match. */
   readonly hasLoneRejections: boolean;
   /** True: of the attempts for the messages found only those that match themselves are counted. */
@@ -16,7 +16,11 @@ export interface Choice {
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
 /** Fills temp.matched_messages, matched_rejections and matched_events with the ids of what matches, of any time. Errors: `usage`. */
-export async function chooseRows(database: Kysely<Schema>, search: SearchReader, subjects: Filter): Promise<Choice> {
+export async function chooseRows(
+  database: Kysely<Schema>,
+  search: SearchReader,
+  subjects: Filter,
+): Promise<FilterLimits> {
   for (const table of ["matched_messages", "matched_rejections", "matched_events"]) {
     await sql`DROP TABLE IF EXISTS ${sql.table(`temp.${table}`)}`.execute(database);
     await sql`CREATE TABLE ${sql.table(`temp.${table}`)} (id INTEGER PRIMARY KEY)`.execute(database);

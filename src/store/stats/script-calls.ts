@@ -1,13 +1,13 @@
 /** From where programs handed messages over: the `cwd=` lines of Exim's calls, joined to the arrivals they belong to. */
 import type { parseEntryText } from "../../parse/record.ts";
 import { SECOND_MS } from "../../units.ts";
-import type { AbuseReader, LocalMessageRow, Period } from "./abuse-reader.ts";
+import type { AbusePeriod, AbuseReader, LocalMessageRow } from "./abuse-reader.ts";
 
 /** A message arrives so soon after Exim was called for it. */
 export const LONGEST_CALL_MS = 2 * SECOND_MS;
 
 /** The parser of an entry, passed in by callers that may import it. */
-export type ReadEntry = typeof parseEntryText;
+export type EntryParser = typeof parseEntryText;
 
 interface Call {
   readonly serverId: number;
@@ -28,8 +28,8 @@ export interface ScriptArrival {
  */
 export async function* findScriptArrivals(
   reader: AbuseReader,
-  period: Period,
-  readEntry: ReadEntry,
+  period: AbusePeriod,
+  readEntry: EntryParser,
 ): AsyncGenerator<ScriptArrival> {
   // Arrivals that a page has taken and the next one meets again.
   const taken = new Map<number, number>();
@@ -65,7 +65,7 @@ function handsNothingOver(args: readonly string[]): boolean {
 function takeArrival(
   messages: LocalMessageRow[],
   { serverId, ms, pid }: Call,
-  readEntry: ReadEntry,
+  readEntry: EntryParser,
 ): LocalMessageRow | undefined {
   const index = messages.findIndex((message) => {
     if (message.server_id !== serverId || message.ms < ms || message.ms > ms + LONGEST_CALL_MS) return false;

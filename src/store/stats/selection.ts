@@ -9,7 +9,7 @@ import { clip, findRanges, type IdRange, inRanges, type Ranges } from "./id-rang
 import { type Chunks, findChunks, NO_CHUNKS } from "./rolled.ts";
 
 /** Filter of the statistics; a part that is undefined or empty does not restrict. */
-export interface Filter {
+export interface StatsFilter {
   /** From this moment on. */
   readonly since?: EpochMs | undefined;
   /** Up to, and without, this moment. */
@@ -21,14 +21,14 @@ export interface Filter {
 
 export class Selection {
   readonly tables: Kysely<BaseTables>;
-  readonly #filter: Filter;
+  readonly #filter: StatsFilter;
   readonly #ranges: Ranges;
   /** Rollups that may be used. */
   readonly #chunks: Readonly<Record<ChunkKind, Chunks>>;
 
   private constructor(
     tables: Kysely<BaseTables>,
-    filter: Filter,
+    filter: StatsFilter,
     ranges: Ranges,
     chunks: Readonly<Record<ChunkKind, Chunks>>,
   ) {
@@ -38,7 +38,7 @@ export class Selection {
     this.#chunks = chunks;
   }
 
-  static async open(tables: Kysely<BaseTables>, filter: Filter): Promise<Selection> {
+  static async open(tables: Kysely<BaseTables>, filter: StatsFilter): Promise<Selection> {
     const ranges = await findRanges(tables, filter);
     const chunksOf = async (kind: ChunkKind): Promise<Chunks> =>
       isAddedUp(filter) ? findChunks(tables, kind, momentsOf(filter)) : NO_CHUNKS;
@@ -210,11 +210,11 @@ export const IS_FORWARDED = sql<boolean>`e.final_id IS NOT NULL
     <> domain_of((SELECT address FROM addresses WHERE id = e.recipient_id))`;
 
 /** True when what is wanted can be told from time and server alone. */
-function isAddedUp({ subjects }: Filter): boolean {
+function isAddedUp({ subjects }: StatsFilter): boolean {
   return subjects === undefined;
 }
 
-function momentsOf({ since, until }: Filter): { readonly since: number; readonly until: number } {
+function momentsOf({ since, until }: StatsFilter): { readonly since: number; readonly until: number } {
   return {
     since: since === undefined ? Number.NEGATIVE_INFINITY : momentAt(since, 0),
     until: until === undefined ? Number.POSITIVE_INFINITY : momentAt(until, 0),

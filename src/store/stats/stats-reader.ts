@@ -14,11 +14,11 @@ import { StatsCounts } from "./counts.ts";
 import { findFindings } from "./findings.ts";
 import { findGivenUp } from "./given-up.ts";
 import { findHostErrors } from "./host-errors.ts";
-import { type Choice, chooseRows } from "./matched-rows.ts";
+import { chooseRows, type FilterLimits } from "./matched-rows.ts";
 import { type Ranking, readRanking } from "./ranking.ts";
 import { RemoteHostCounts } from "./remote-hosts.ts";
-import { findScriptArrivals, LONGEST_CALL_MS, type ReadEntry } from "./script-calls.ts";
-import { type Filter, Selection } from "./selection.ts";
+import { type EntryParser, findScriptArrivals, LONGEST_CALL_MS } from "./script-calls.ts";
+import { Selection, type StatsFilter } from "./selection.ts";
 
 export interface Overview {
   readonly servers: number;
@@ -55,7 +55,7 @@ export interface SelectedStats {
   readonly counts: StatsCounts;
   readonly remoteHosts: RemoteHostCounts;
   /** Limits of the filter; undefined if only time and servers restrict. */
-  readonly choice: Choice | undefined;
+  readonly choice: FilterLimits | undefined;
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
 }
@@ -96,7 +96,7 @@ export class StatsReader {
     }
   }
 
-  async select(filter: Filter, readEntry: ReadEntry): Promise<SelectedStats> {
+  async select(filter: StatsFilter, readEntry: EntryParser): Promise<SelectedStats> {
     // It knows all public suffixes: too much to load for what does not ask.
     const { addKeyFunctions } = await import("./key-functions.ts");
     addKeyFunctions(this.#database);
@@ -119,7 +119,7 @@ export class StatsReader {
   }
 
   /** Fills temp.message_scripts with the messages around the time, and where programs handed them over. */
-  async #findScripts({ since, until }: Filter, readEntry: ReadEntry): Promise<void> {
+  async #findScripts({ since, until }: StatsFilter, readEntry: EntryParser): Promise<void> {
     this.#database.exec("DROP TABLE IF EXISTS temp.message_scripts");
     this.#database.exec("CREATE TABLE temp.message_scripts (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
     const add = this.#database.prepare("INSERT INTO temp.message_scripts (id, text) VALUES (?, ?)");

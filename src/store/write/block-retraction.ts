@@ -1,4 +1,4 @@
-/** Taking back what a block of text has brought, so that it can be read again. */
+/** Takes back the rows of a block of text, so that it can be read again. */
 import type Database from "better-sqlite3";
 import type { EntryKind } from "../../parse/events.ts";
 import type { EpochMs, Moment } from "../../units.ts";

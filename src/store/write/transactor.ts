@@ -94,7 +94,7 @@ export class Transactor {
     this.indexPostings();
   }
 
-  /** Makes what the blocks mention findable. */
+  /** Writes the postings of the blocks to the block index. */
   indexPostings(): void {
     this.flush();
     keepEqualKeys(this.#database, this.#memory.rawText, lastIndexedBlock(this.#database));

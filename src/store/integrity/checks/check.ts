@@ -21,7 +21,7 @@ export interface CheckContext {
 }
 
 /** A question about the whole database, which every database answers with nothing. */
-export interface Check {
+export interface IntegrityCheck {
   readonly name: string;
   readonly question: string;
   /** Left out by a quick verification. */

@@ -1,10 +1,10 @@
-import type { Check, CheckContext } from "./check.ts";
+import type { CheckContext, IntegrityCheck } from "./check.ts";
 
 const FIGURES = ["lines", "entries", "other", "unparsed", "first_ms", "last_ms"] as const;
 type Figures = Readonly<Record<(typeof FIGURES)[number], number | null>>;
 
 /** Compares the counts in the rows of sources with their blocks and entries. */
-export const COUNTS: Check = {
+export const COUNTS: IntegrityCheck = {
   name: "counts",
   question: "Are there as many lines and entries as each log says?",
   readsAllText: false,

@@ -1,8 +1,8 @@
 import { blockOf, lineOf, type RawTextReader } from "../../log-text/blocks.ts";
 import { SHOWN_ENTRIES } from "../shown-entries.ts";
-import type { Check } from "./check.ts";
+import type { IntegrityCheck } from "./check.ts";
 
-export const DUPLICATE_LOCATIONS: Check = {
+export const DUPLICATE_LOCATIONS: IntegrityCheck = {
   name: "locations",
   question: "Is what each entry says about the logs that show it true?",
   readsAllText: false,
@@ -33,7 +33,7 @@ export const DUPLICATE_LOCATIONS: Check = {
   },
 };
 
-export const DUPLICATES: Check = {
+export const DUPLICATES: IntegrityCheck = {
   name: "duplicates",
   question: "Do two logs that show one entry have the same line?",
   readsAllText: true,

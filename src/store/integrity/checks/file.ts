@@ -1,7 +1,7 @@
-import type { Check } from "./check.ts";
+import type { IntegrityCheck } from "./check.ts";
 
 /** The definitions in the file, and SQLite's own account of it; the quick form leaves out whether indexes fit their tables. */
-export const FILE: Check = {
+export const FILE: IntegrityCheck = {
   name: "file",
   question: "Is the file sound, page by page?",
   readsAllText: false,

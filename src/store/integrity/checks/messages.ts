@@ -1,6 +1,6 @@
-import type { Check } from "./check.ts";
+import type { IntegrityCheck } from "./check.ts";
 
-export const MESSAGES: Check = {
+export const MESSAGES: IntegrityCheck = {
   name: "messages",
   question: "Does each message have entries, and do its times agree with them?",
   readsAllText: false,

@@ -1,6 +1,6 @@
-import type { Check } from "./check.ts";
+import type { IntegrityCheck } from "./check.ts";
 
-export const PLACES: Check = {
+export const PLACES: IntegrityCheck = {
   name: "places",
   question: "Does each entry stand on a line that is stored, on one of its own?",
   readsAllText: false,

@@ -1,6 +1,6 @@
-import type { Check } from "./check.ts";
+import type { IntegrityCheck } from "./check.ts";
 
-export const POSITIONS: Check = {
+export const POSITIONS: IntegrityCheck = {
   name: "positions",
   question: "Do the blocks of each log follow one another without a gap, to where it was read?",
   readsAllText: false,

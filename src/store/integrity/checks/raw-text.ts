@@ -1,7 +1,7 @@
 import { PilotError } from "../../../errors.ts";
 import { openBlock, type StoredBlock } from "../../log-text/log-export.ts";
 import { IDENTITY_BYTES } from "../../write/source-catalogue.ts";
-import type { Check, CheckContext, CheckStep } from "./check.ts";
+import type { CheckContext, CheckStep, IntegrityCheck } from "./check.ts";
 
 interface Source {
   readonly id: number;
@@ -12,7 +12,7 @@ interface Source {
 
 const NEWLINE = 0x0a;
 
-export const RAW_TEXT: Check = {
+export const RAW_TEXT: IntegrityCheck = {
   name: "text",
   question: "Is the text of each log what was read, and does it have the lines that are counted?",
   readsAllText: true,

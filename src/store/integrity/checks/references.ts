@@ -1,7 +1,7 @@
 import { REFERRERS } from "../../schema/references.ts";
-import { type Check, rowsOf } from "./check.ts";
+import { type IntegrityCheck, rowsOf } from "./check.ts";
 
-export const REFERENCES: Check = {
+export const REFERENCES: IntegrityCheck = {
   name: "references",
   question: "Is everything there that rows refer to?",
   readsAllText: false,

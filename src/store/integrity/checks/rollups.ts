@@ -1,8 +1,8 @@
 import { ROLLED } from "../../write/rollups.ts";
-import type { Check } from "./check.ts";
+import type { IntegrityCheck } from "./check.ts";
 
 /** Compares rollups with the rows that they summarise. */
-export const ROLLUPS: Check = {
+export const ROLLUPS: IntegrityCheck = {
   name: "rollups",
   question: "Are the figures that are added up in advance those of their rows?",
   readsAllText: false,

@@ -1,7 +1,7 @@
 import { INDEX_OF } from "../../schema/text-references.ts";
-import { type Check, rowsOf } from "./check.ts";
+import { type IntegrityCheck, rowsOf } from "./check.ts";
 
-export const TEXT_INDEXES: Check = {
+export const TEXT_INDEXES: IntegrityCheck = {
   name: "texts",
   question: "Can each address and each text be found by what it says, and is it there once?",
   readsAllText: false,

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { removeUnusedTuples } from "../../src/retention/unused-combinations.ts";
+import { removeUnusedTuples } from "../../src/retention/unused-tuples.ts";
 import { TUPLES, usedTuples } from "../../src/store/prune/prune-plan.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
