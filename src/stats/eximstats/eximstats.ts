@@ -5,6 +5,7 @@ import type { Filter } from "../../store/stats/selection.ts";
 import type { StatsReader } from "../../store/stats/stats-reader.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { toIso } from "../../units.ts";
+import { MainLines } from "./main-lines.ts";
 import { type EximstatsReport, EximstatsTally } from "./tally.ts";
 
 /** After every stamp. */
@@ -34,6 +35,11 @@ export async function computeEximstats(reader: StatsReader, request: EximstatsRe
     until: filter.until === undefined ? END_OF_TIME : formatStamp(toIso(filter.until)),
     toWallMs: (at) => Date.parse(`${formatStamp(toIso(at)).replace(" ", "T")}Z`),
   });
+  const mainLines = new MainLines();
+  const add = (line: string): void => {
+    const text = mainLines.take(line);
+    if (text !== undefined) tally.add(decodeUtf8(text));
+  };
   let rest = "";
   for (const text of reader.mainLogText(filter.servers)) {
     // A turn of the event loop, in which a signal can come through.
@@ -41,8 +47,8 @@ export async function computeEximstats(reader: StatsReader, request: EximstatsRe
     if (signal.aborted) throw new PilotError("interrupted", "Interrupted before all was counted.");
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) tally.add(decodeUtf8(line));
+    for (const line of lines) add(line);
   }
-  if (rest !== "") tally.add(decodeUtf8(rest));
+  if (rest !== "") add(rest);
   return { ...tally.report(), syslogLogs: await reader.syslogLogs(filter.servers) };
 }
