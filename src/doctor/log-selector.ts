@@ -27,7 +27,7 @@ const SELECTORS: readonly Selector[] = [
   {
     item: "incoming_port",
     gives: "the port of the client, needed to find it behind NAT",
-    of: "arrivals",
+    of: "fromHosts",
     seen: "withPort",
   },
   {

@@ -5,7 +5,7 @@ import type { LogEvent } from "./events.ts";
 import { type HeaderDump, isSeparator, parseHeaderDump, startsHeaderDump } from "./header-dump.ts";
 import { parseAnnouncedEvent, parseEvent } from "./parse-event.ts";
 import { type Prefix, parsePrefix, parseStamplessPrefix, startsWithStamp, zonedMs } from "./prefix.ts";
-import { joinSyslogLines, type SyslogEntry, type SyslogHeader } from "./syslog.ts";
+import { joinSyslogLines, type SyslogEntry, type SyslogHeader, type SyslogLine } from "./syslog.ts";
 import { ANNOUNCED, announcesEntry, joinContainerLines, unwrapLine } from "./wrappers.ts";
 
 /** An entry and its meaning. */
@@ -64,6 +64,15 @@ const NO_PREFIX: Prefix = {
   messageId: undefined,
   textStart: 0,
 };
+
+/** True for a line of a container with which an entry of Exim begins. Other programs have stamps of the same form. */
+export function beginsContainerEntry({ header, text, container }: SyslogLine, line: string): boolean {
+  if (announcesEntry(text)) return header.wallMs !== undefined;
+  if (!startsEntry(text)) return false;
+  if (container === undefined || container.name === "") return true;
+  const parsed = parseEntry([line]);
+  return parsed !== undefined && (parsed.prefix.messageId !== undefined || parsed.event.kind !== "other");
+}
 
 function parseWrappedEntry(rawLines: readonly string[]): ParsedEntry | undefined {
   const entry = joinWrappedLines(rawLines);

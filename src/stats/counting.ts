@@ -36,7 +36,7 @@ export const EXIMSTATS_DIFFERENCES = {
     "It takes lines with the words rejected, refused or dropped: also those about hosts that refused us (Connection refused), whose addresses then stand among the rejected ones. What was rejected after DATA for a while it counts as permanent. It does not count recipients discarded by an ACL, nor, up to 4.98, failed logins.",
   reasons: "It cuts a reason at its first colon. Here reasons are classified, with the whole text of one line.",
   lines:
-    "It finds ids and flags by their place in the line: lines that begin with Co… count as Completed, and up to 4.96 it cannot read ids of 23 characters. `stats --eximstats` counts as 4.97 does where it finds such an id, else as 4.96 does.",
+    "It finds ids and flags by their place in the line: lines that begin with Co… count as Completed, and up to 4.96 it cannot read ids of 23 characters. `stats --eximstats` counts as that of the newest Exim of the servers does, as far as their logs tell; else as 4.97 where it finds such an id, and as 4.96 where it does not.",
   hours: "It adds up the same hour of all days, on the clock of the log. Here each bucket is a time of its own.",
   queue:
     "It takes whole seconds between the stamps, or from the id where <= was not read. It knows no change of clocks, and adds a zone in the stamps to that of the machine it runs on.",

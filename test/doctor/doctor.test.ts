@@ -179,6 +179,7 @@ describe("what Exim could log", () => {
     arrivals: 100,
     withSubject: 1,
     withRecipients: 1,
+    fromHosts: 500,
     withPort: 1,
     completed: 100,
     withQueueTime: 1,
@@ -193,6 +194,8 @@ describe("what Exim could log", () => {
     expect(items({ withSubject: 0, withQueueTime: 0 })).toEqual(["subject", "queue_time_overall"]);
     expect(items({ arrivals: 19, withSubject: 0 })).toEqual([]);
     expect(items({ deliveries: 0, withDeliveryTime: 0 })).toEqual([]);
+    expect(items({ withPort: 0 })).toEqual(["incoming_port"]);
+    expect(items({ fromHosts: 3, withPort: 0 })).toEqual([]);
   });
 
   test.each([
@@ -219,6 +222,18 @@ test("what a server logs at present is what its newest messages tell, when older
     await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(text)]));
   const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
   expect(findings.map(({ hint }) => hint)).not.toContain("Set in Exim: log_selector = +subject");
+});
+
+test("a port is not missed in messages that were handed over on this machine", async () => {
+  const path = join(temporaryFolder(), "pilot.db");
+  const lines = Array.from(
+    { length: 100 },
+    (_, index) => `2026-03-20 00:00:00 1v20ZX-${String(index).padStart(6, "0")}-1s <= a@a.test U=a P=local S=500\n`,
+  );
+  await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(lines.join(""))]));
+  const hints = examine({ ...storeSettings(path), node: "20.0.0" }).findings.map(({ hint }) => hint);
+  expect(hints).toContain("Set in Exim: log_selector = +subject");
+  expect(hints).not.toContain("Set in Exim: log_selector = +incoming_port");
 });
 
 async function corpusDatabase(profile = "default", timeZone = "UTC"): Promise<string> {

@@ -1,12 +1,15 @@
 /**
  * A log in a wrapper says what the log says without it, wherever it is cut, and is given back as it was. EXIM_PILOT_TORTURE cuts it at
- * four times as many places.
+ * every byte.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ingestInto, temporaryFolder } from "../support/database.ts";
 import { differences, dumpViews, queryAll, readSources } from "../support/views.ts";
+
+/** Every cut, not some. */
+const TORTURE = process.env["EXIM_PILOT_TORTURE"] !== undefined;
 
 const LINES = [
   "2024-01-02 10:00:00 1rKc5E-000abc-01 <= a@example.com H=mx.example.com [192.0.2.1] P=esmtp S=100 for b@example.org",
@@ -95,8 +98,6 @@ const FORMS: Readonly<Record<string, Form>> = {
   },
 };
 
-const STEP = process.env["EXIM_PILOT_TORTURE"] === undefined ? 397 : 97;
-
 /** The views without what tells where an entry stands. */
 async function viewsOf(text: string, cuts: readonly number[] = []): Promise<ReturnType<typeof dumpViews>> {
   const folder = temporaryFolder();
@@ -125,8 +126,25 @@ describe.each(Object.entries(FORMS))("%s", (_name, { lines, wrap, other }) => {
     const expected = await viewsOf(wrapped);
     const { length } = Buffer.from(wrapped);
     const first = Buffer.from(wrapped).indexOf("\n") + 1;
-    for (let cut = first; cut < length; cut += STEP)
+    for (let cut = first; cut < length; cut += TORTURE ? 1 : 397)
       expect(differences(await viewsOf(wrapped, [cut, Math.min(length, cut + 31)]), expected)).toEqual([]);
+  });
+
+  test("says the same when its first line was cut at any byte, or was refused then", async () => {
+    const text = lines.slice(0, 4).map(wrap).join("");
+    const expected = await viewsOf(text);
+    const first = text.indexOf("\n");
+    for (let cut = 1; cut <= first; cut += TORTURE ? 1 : 23) {
+      const folder = temporaryFolder();
+      const [path, database] = [join(folder, "container.log"), join(folder, "pilot.db")];
+      writeFileSync(path, text.slice(0, cut));
+      const { logs } = await ingestInto(database, [path]);
+      expect(["read", "empty", "failed"], `cut at ${cut}`).toContain(logs[0]?.result);
+      expect([undefined, "not_a_log"]).toContain(logs[0]?.error?.code);
+      writeFileSync(path, text);
+      await ingestInto(database, [path]);
+      expect(differences(dumpViews(database), expected), `cut at ${cut}`).toEqual([]);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 /** The lines of batches and blocks, joined into records: a line with a stamp and the lines that continue it. */
-import { startsEntry } from "../../parse/record.ts";
+import { beginsContainerEntry, startsEntry } from "../../parse/record.ts";
 import {
   continuesSyslogLine,
   isEximSyslogLine,
@@ -10,7 +10,7 @@ import {
 import { unwrapLine } from "../../parse/wrappers.ts";
 import { KIB, MIB } from "../../units.ts";
 import { MOST_BLOCK_LINES } from "../limits.ts";
-import { beginsContainerEntry, ContainerEntries } from "./container-entries.ts";
+import { ContainerEntries } from "./container-entries.ts";
 import type { LineEnd } from "./lines.ts";
 import type { LogRecord } from "./log-record.ts";
 import { SplitEntries } from "./syslog-pieces.ts";

@@ -1,7 +1,7 @@
 /** Entries in the output of containers: it is as in a log file, in several streams at once, with what other programs print. */
-import { parseEntry, startsEntry } from "../../parse/record.ts";
+import { beginsContainerEntry } from "../../parse/record.ts";
 import { type SyslogLine, syslogWriter } from "../../parse/syslog.ts";
-import { announcesEntry, continuesInContainer } from "../../parse/wrappers.ts";
+import { continuesInContainer } from "../../parse/wrappers.ts";
 import type { LogRecord } from "./log-record.ts";
 
 /** A line that continues an entry stands near it: other streams may have lines between the two. */
@@ -16,15 +16,6 @@ interface OpenOutput {
   isPartial: boolean;
   /** Line of its last piece, within the batch. */
   lastLine: number;
-}
-
-/** True for a line of a container with which an entry of Exim begins. Other programs have stamps of the same form. */
-export function beginsContainerEntry({ header, text, container }: SyslogLine, line: string): boolean {
-  if (announcesEntry(text)) return header.wallMs !== undefined;
-  if (!startsEntry(text)) return false;
-  if (container === undefined || container.name === "") return true;
-  const parsed = parseEntry([line]);
-  return parsed !== undefined && (parsed.prefix.messageId !== undefined || parsed.event.kind !== "other");
 }
 
 /** The entries of a batch that may continue, by the stream that they stand in. */

@@ -2,13 +2,12 @@
 import { basename } from "node:path";
 import type { EventKind } from "../../parse/events.ts";
 import { isPaste } from "../../parse/paste.ts";
-import { parseEntry, startsEntry } from "../../parse/record.ts";
+import { beginsContainerEntry, parseEntry, startsEntry } from "../../parse/record.ts";
 import { couldBeginSyslogLine, isEximSyslogLine } from "../../parse/syslog.ts";
 import { announcesEntry, couldBeginWrappedLine, unwrapLine, wrapperName } from "../../parse/wrappers.ts";
 import type { LogType, SourceType } from "../../store/schema/codes.ts";
 import { withoutByteOrderMark } from "../../text.ts";
 import type { FirstStamps } from "../batch/clock.ts";
-import { beginsContainerEntry } from "../batch/container-entries.ts";
 
 export interface LogTypeGuess {
   readonly logType: SourceType;

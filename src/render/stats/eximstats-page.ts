@@ -8,10 +8,16 @@ import { renderHanging } from "../form/layout.ts";
 import { type Cell, column, part, type Table } from "./table.ts";
 import { renderTerminalTable, type Screen } from "./terminal-table.ts";
 
+const VERSIONS: Readonly<Record<EximstatsReport["dialect"], string>> = {
+  "4.96": "up to 4.96",
+  "4.97": "of 4.97 and 4.98",
+  "4.99": "from 4.99 on",
+};
+
 export function renderEximstatsPage(report: Eximstats, screen: Screen, limit: number): string {
   const { from, until, dialect, syslogLogs } = report;
   const period = from === null ? "No line was counted" : `Exim statistics from ${from} to ${until}`;
-  const heading = `${period}, as eximstats ${dialect === "4.96" ? "up to 4.96" : "from 4.97 on"} counts`;
+  const heading = `${period}, as eximstats ${VERSIONS[dialect]} counts`;
   const tables = eximstatsTables(report, limit).map((table) => renderTerminalTable(table, screen));
   const leftOut = `Not counted: ${countOf(syslogLogs, "log")} that came through syslog from servers that have main logs.`;
   const facts = [heading, ...(syslogLogs === 0 ? [] : [leftOut])].map((text) =>

@@ -1,9 +1,12 @@
 /**
- * Decides which lines eximstats counts, and takes the parts of a line by position, not by form, as eximstats does. It comes in
- * two dialects: up to Exim 4.96 an id is what is in sixteen places, from 4.97 on the first word.
+ * Decides which lines eximstats counts, and takes the parts of a line by position, not by form, as eximstats does. It comes in three
+ * dialects. Up to Exim 4.96 an id is what stands in sixteen places, from 4.97 on the first word. In 4.97 and 4.98 the text of a
+ * rejection without an id begins as if that word had sixteen characters: too early when it is shorter, and too late, often behind the
+ * beginning of `H=`, when it is longer. From 4.99 on it begins where it begins, and failed logins are rejections.
  */
 
-export type Dialect = "4.96" | "4.97";
+export const DIALECTS = ["4.96", "4.97", "4.99"] as const;
+export type Dialect = (typeof DIALECTS)[number];
 
 export type CountedFlag = "<=" | "=>" | "->" | "==" | "**" | "Co" | "SA" | "Re";
 
@@ -20,6 +23,8 @@ export interface CountedLine {
 const FLAGS: ReadonlySet<string> = new Set(["<=", "=>", "->", "==", "**", "Co", "SA", "Re"]);
 const STAMP = /^(\d{4}-\d\d-\d\d\s\d\d:\d\d:\d\d)(\.\d+)?(\s[-+]\d{4})?(\s\[\d+\])?/;
 const STAMP_LENGTH = "2026-03-02 06:13:49 ".length;
+/** And a blank. */
+const FLAG_LENGTH = 3;
 const SHORTEST = 38;
 const SHORTEST_WITH_ZONE = 44;
 const ID_ONLY = /^[-0-9A-Za-z]+$/;
@@ -32,9 +37,13 @@ interface Grammar {
   readonly rejection: RegExp;
 }
 
+const MARKS = /^(?:[-<>=*]+|SA)$/;
+const WORDS = /rejected|refused|dropped/;
+
 const GRAMMARS: Readonly<Record<Dialect, Grammar>> = {
-  "4.96": { flag: /^(?:[-<>=*]+|SA)$/, rejection: /rejected|refused|dropped/ },
-  "4.97": { flag: /^(?:[-<>=*(]+|SA)$/, rejection: / (?:rejected|refused|dropped)/ },
+  "4.96": { flag: MARKS, rejection: WORDS },
+  "4.97": { flag: MARKS, rejection: WORDS },
+  "4.99": { flag: /^(?:[-<>=*(]+|SA)$/, rejection: / (?:rejected|refused|dropped|authenticator failed)/ },
 };
 
 /** The line as eximstats takes it; undefined when it passes it by. `text` has no newline. */
@@ -47,21 +56,23 @@ export function acceptLine(text: string, dialect: Dialect): CountedLine | undefi
   if (time === undefined || (zone !== "" && length < SHORTEST_WITH_ZONE)) return undefined;
   const stamp = time + zone;
   const extra = fraction.length + zone.length + pid.length;
+  if (fraction.length + pid.length > 0 && length < SHORTEST + extra) return undefined;
   const start = STAMP_LENGTH + extra;
-  const isTooShort = dialect === "4.96" && fraction.length + pid.length > 0 && length < SHORTEST + extra;
-  if (isTooShort) return undefined;
   const { flag: form, rejection } = GRAMMARS[dialect];
   const id = idAt(line, start, dialect);
   const flagAt = start + id.length + 1;
-  const flag = line.slice(flagAt, flagAt + 2);
-  if (!form.test(flag) && rejection.test(line)) {
-    const isOfMessage = ID_ONLY.test(id);
-    return { stamp, id: isOfMessage ? id : undefined, flag: "Re", text: line.slice(isOfMessage ? flagAt - 1 : start) };
-  }
+  const written = line.slice(flagAt, flagAt + 2);
+  const isRejection = !form.test(written) && rejection.test(line);
+  const flag = isRejection ? "Re" : written;
   if (!FLAGS.has(flag)) return undefined;
-  const isUnknownReject = flag === "Re" && !ID_ONLY.test(id);
-  const rest = line.slice(isUnknownReject ? start + 2 : flagAt + 3);
-  return { stamp, id: isUnknownReject ? undefined : id, flag: flag as CountedFlag, text: rest };
+  const isOfMessage = flag !== "Re" || ID_ONLY.test(id);
+  const textAt = flagAt + (isRejection ? 0 : FLAG_LENGTH) - (isOfMessage ? 0 : wordLength(id, dialect));
+  return { stamp, id: isOfMessage ? id : undefined, flag: flag as CountedFlag, text: line.slice(textAt) };
+}
+
+/** How far before the flag the text of a rejection without an id begins. */
+function wordLength(id: string, dialect: Dialect): number {
+  return (dialect === "4.97" ? SHORT_ID : id.length) + 1;
 }
 
 /** Removes the prefix of syslog, up to the first colon after a word `exim`: `Dec 29 03:30:01 mx1 exim[21100]: `. */

@@ -5,6 +5,8 @@ import type { StatsFilter } from "../../store/stats/selection.ts";
 import type { StatsReader } from "../../store/stats/stats-reader.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { toIso } from "../../units.ts";
+import type { Dialect } from "./accept-line.ts";
+import { MainLines } from "./main-lines.ts";
 import { type EximstatsReport, EximstatsTally } from "./tally.ts";
 
 /** After every stamp. */
@@ -22,6 +24,13 @@ export interface EximstatsRequest {
   readonly signal: AbortSignal;
 }
 
+/** That of the newest version, which the daemons of the servers log; without one, ids tell the generation only. */
+export function dialectOf(versions: readonly string[], hasLongIds: boolean): Dialect {
+  const minors = versions.map((version) => Number(/^4\.(\d+)/.exec(version)?.[1] ?? 0));
+  if (minors.some((minor) => minor >= 99)) return "4.99";
+  return hasLongIds || minors.some((minor) => minor >= 97) ? "4.97" : "4.96";
+}
+
 /**
  * Its numbers, defects included. Times are compared as its stamps are: as texts on the clock of the log. Messages are those of
  * all logs of a server, one after the other, as if they had been given to it in that order. Errors: `interrupted`.
@@ -29,11 +38,16 @@ export interface EximstatsRequest {
 export async function computeEximstats(reader: StatsReader, request: EximstatsRequest): Promise<Eximstats> {
   const { filter, formatStamp, signal } = request;
   const tally = new EximstatsTally({
-    dialect: (await reader.hasLongIds()) ? "4.97" : "4.96",
+    dialect: dialectOf(await reader.eximVersions(filter.servers), await reader.hasLongIds()),
     from: filter.since === undefined ? "" : formatStamp(toIso(filter.since)),
     until: filter.until === undefined ? END_OF_TIME : formatStamp(toIso(filter.until)),
     toWallMs: (at) => Date.parse(`${formatStamp(toIso(at)).replace(" ", "T")}Z`),
   });
+  const mainLines = new MainLines();
+  const add = (line: string): void => {
+    const text = mainLines.take(line);
+    if (text !== undefined) tally.add(decodeUtf8(text));
+  };
   let rest = "";
   for (const text of reader.mainLogText(filter.servers)) {
     // A turn of the event loop, in which a signal can come through.
@@ -41,8 +55,8 @@ export async function computeEximstats(reader: StatsReader, request: EximstatsRe
     if (signal.aborted) throw new PilotError("interrupted", "Interrupted before all was counted.");
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) tally.add(decodeUtf8(line));
+    for (const line of lines) add(line);
   }
-  if (rest !== "") tally.add(decodeUtf8(rest));
+  if (rest !== "") add(rest);
   return { ...tally.report(), syslogLogs: await reader.syslogLogs(filter.servers) };
 }

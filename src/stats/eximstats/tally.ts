@@ -112,7 +112,7 @@ export class EximstatsTally {
 
   constructor(options: TallyOptions) {
     this.#options = options;
-    const before = options.dialect === "4.96" ? "\\b" : " ";
+    const before = options.dialect === "4.99" ? " " : "\\b";
     this.#hostForm = new RegExp(`${before}H=(\\S+)`);
     this.#ipForm = new RegExp(`${before}H=(?:|.*? )(\\[[^\\]]+\\])`);
   }

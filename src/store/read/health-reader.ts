@@ -74,6 +74,8 @@ export interface LogSample {
   readonly arrivals: number;
   readonly withSubject: number;
   readonly withRecipients: number;
+  /** Those of another host: a message that was handed over on this machine has no port, whatever is logged. */
+  readonly fromHosts: number;
   readonly withPort: number;
   readonly completed: number;
   readonly withQueueTime: number;
@@ -208,6 +210,7 @@ function readSample(database: Database.Database, serverId: number): LogSample {
          count(*) AS arrivals,
          count(subject) AS withSubject,
          count(*) FILTER (WHERE EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = latest.id AND r.announced)) AS withRecipients,
+         count(ip_id) AS fromHosts,
          count(port) AS withPort,
          count(completed_at) AS completed,
          count(queue_ms) AS withQueueTime,

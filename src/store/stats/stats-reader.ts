@@ -221,6 +221,16 @@ export class StatsReader {
     return logs;
   }
 
+  /** Versions of Exim, as far as the servers tell, of all servers when none is named. */
+  async eximVersions(servers: readonly string[] = []): Promise<readonly string[]> {
+    const rows = await this.#schema
+      .selectFrom("servers")
+      .$if(servers.length > 0, (query) => query.where("name", "in", servers))
+      .select("version")
+      .execute();
+    return rows.flatMap(({ version }) => version ?? []);
+  }
+
   /** True when an id has the length of Exim 4.97 and later. */
   async hasLongIds(): Promise<boolean> {
     const found = await this.#schema
