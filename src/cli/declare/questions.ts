@@ -201,7 +201,12 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
     )
-    .addOption(new Option("--rank <figure>", "what leads in a ranking (default: count)").choices(RANKS))
+    .addOption(
+      new Option(
+        "--rank <figure>",
+        "what leads in a ranking (default: count; of clients from whom nothing came, rejections or troubles)",
+      ).choices(RANKS),
+    )
     .option("-n, --limit <count>", "rows of rankings and hosts", wholeNumber(1, MOST_RANKED_ROWS), 10)
     .addOption(
       new Option("--bucket <size>", `of what is shown over time: ${BUCKET_FORMS} (default: as fits)`).argParser(
