@@ -15,7 +15,7 @@ export const COUNTING_RULES = {
   rejections:
     "What was refused in the time: one for each line, in whichever logs it stands. Temporary when the line says so. A line about another host that refused us is no rejection.",
   panics:
-    "Every entry of the panic log, whatever it says, and what Exim says in another log about trouble of its own. An entry that stands in two logs counts once.",
+    "Every entry of the panic log, whatever it says, and what Exim says in another log about trouble of its own: a panic, a configuration it cannot read, a daemon that gives up, a spool it cannot write to. An entry that stands in two logs counts once.",
   queue: "From arrival to Completed, of completed messages: QT= where the line has it.",
   delivery: "DT= of successful deliveries; without log_selector = +deliver_time nothing is known.",
   percentiles: "By nearest rank: each is a time that was measured.",

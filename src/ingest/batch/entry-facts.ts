@@ -48,6 +48,10 @@ function findingOf(event: LogEvent, text: string): readonly string[] {
       return spamScoreIn(event.reason);
     case "other":
       return spamScoreIn(text);
+    case "configuration":
+    case "daemon":
+    case "spool":
+      return PANIC.test(text) ? ["panic", event.kind] : [];
     default: {
       const trouble = sessionTrouble(event);
       return trouble === undefined ? [] : ["trouble", trouble];
@@ -69,6 +73,10 @@ const ABOUT_SPAM = /spam|\bscore=\S+ required=/i;
  */
 const SPAM_SCORE =
   /\bscore[sd]?(?: (?:is|of|was))?[:=]? ?\(?(-?\d{1,6}(?:\.\d{1,6})?)(?![\w.])|\bas (?:NOT )?spam \((-?\d{1,6}(?:\.\d{1,6})?)\)/i;
+
+/** What Exim writes to its panic log, too, whichever log is read. Source: exim-log-grammar §13. */
+const PANIC =
+  /^Exim configuration error|: daemon abandoned$|^(?:Failed to create spool file|spool file write error|failed to write journal)/;
 
 const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
 
