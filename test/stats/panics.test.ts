@@ -28,7 +28,8 @@ test("all of them are counted and found", async () => {
 });
 
 test("no other log is full of panics", async () => {
-  const isTrouble = /^(?:\S+ ){2}(?:\S+-\S+ )?(?:spool file|failed to write|Failed to create|Exim conf|socket bind|Cannot open)/;
+  const isTrouble =
+    /^(?:\S+ ){2}(?:\S+-\S+ )?(?:spool file|failed to write|Failed to create|Exim conf|socket bind|Cannot open)/;
   const troubles = ENTRIES.filter((entry) => isTrouble.test(entry));
   expect(troubles).toHaveLength(6);
   const ask = await asking(`${ENTRIES.join("\n")}\n`, "main");
