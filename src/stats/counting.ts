@@ -22,6 +22,8 @@ export const COUNTING_RULES = {
   top: "For clients: messages that arrived, and attempts and rejections of theirs. For destinations: recipients delivered, and attempts.",
   provider:
     "The registered domain of the host that was delivered to (public suffix list): mx1.mail.example.com is example.com.",
+  coverage:
+    "What was read of the time, by the logs' own heartbeats: whole, when no queue run that was due is missing; partial, when holes are known; none, when nothing was read; unknown, when the log has no rhythm that could tell. Then the longest time without a line is named, which may be a hole or a quiet night.",
   filters:
     "Those of search choose the messages that search finds, of any time, and the rejections that it finds. Attempts are those of these messages; with --recipient, --router, --transport, --code and --reason those that match themselves. Panics and unparsed lines cannot be told by filters: a report with filters has no panics.",
 } as const satisfies Record<string, string>;
