@@ -317,6 +317,22 @@ describe("a day that was not read is told by", () => {
       expect(coverageIn(JSON.parse(stdout))).toMatchObject({ state: "none", holes: [{ evidence: "outside" }] });
   });
 
+  test("name no server with --redact", async () => {
+    const path = await databaseWith({ "mx1/mainlog": queueRuns() });
+    const empty = [
+      ["search", "--sender", "a@b.test"],
+      ["abuse"],
+      ["trace", "a@b.test"],
+      ["trace", "a@b.test", "--json"],
+    ];
+    const answers = [...empty.map((command) => [...command, ...DAY]), ["queue", "--at", "2026-03-05"], ["doctor"]];
+    for (const command of answers) {
+      const { stdout, stderr } = await runCli([...command, "--redact", "--db", path], { columns: 200 });
+      expect(stdout + stderr, command.join(" ")).toMatch(/coverage/i);
+      expect(stdout + stderr, command.join(" ")).not.toContain("mx1's");
+    }
+  });
+
   test("a queue of which the log knows nothing", async () => {
     const path = await databaseWith({ "mx1/mainlog": queueRuns() });
     const at = ["queue", "--at", "2026-03-05 12:00", "--db", path];

@@ -107,7 +107,7 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
 /** What was read of the logs up to the moment: a message on the queue may have come in what was not. */
 function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Coverage> {
   const server = flags.server === undefined ? [] : [flags.server];
-  return usingReader(flags, io, async (reader) => coverageOf(reader, { until: now, server }, io));
+  return usingReader(flags, io, async (reader) => redactor(flags)(coverageOf(reader, { until: now, server }, io)));
 }
 
 /** As they are read, where nothing needs all of them first. */
@@ -391,10 +391,11 @@ async function printReport(
     totals,
     waiting,
     messages,
-    ...(coverage !== undefined && { coverage }),
   });
   io.stdout.write(
-    flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
+    flags.json === true
+      ? renderJson("queue", { ...report, ...(coverage !== undefined && { coverage }) })
+      : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
   );
   return totals.messages > 0;
 }
