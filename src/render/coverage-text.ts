@@ -74,17 +74,21 @@ export function describeCoverage({ state, from, until, logs, holes }: Coverage, 
     case "unknown":
       return [
         "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.",
-        ...logs.flatMap((log) => describeSilence(log, timeZone)),
+        ...logs.flatMap((log) => describeSilence(log, timeZone) ?? []),
       ].join(" ");
   }
 }
 
-function describeSilence({ server, silentFrom, silentUntil, isSilent }: LogCoverage, timeZone: string): string[] {
-  if (silentFrom === null || silentUntil === null) return [];
+/** The longest time without a line; undefined where that tells nothing. */
+export function describeSilence(
+  { server, silentFrom, silentUntil, isSilent }: LogCoverage,
+  timeZone: string,
+): string | undefined {
+  if (silentFrom === null || silentUntil === null) return undefined;
   const span = `between ${formatTime(silentFrom, timeZone)} and ${formatTime(silentUntil, timeZone)} (${timeZone})`;
   return isSilent
-    ? [`${server}'s main log has no line at all ${span}: Exim logged nothing, or what it logged was not read.`]
-    : [`The longest time without a line of ${server}'s main log is ${span}.`];
+    ? `${server}'s main log has no line at all ${span}: Exim logged nothing, or what it logged was not read.`
+    : `The longest time without a line of ${server}'s main log is ${span}.`;
 }
 
 /** The same as lines of a page, with what to do below. */

@@ -15,13 +15,15 @@ export const COUNTING_RULES = {
   rejections:
     "What was refused in the time: one for each line, in whichever logs it stands. Temporary when the line says so. A line about another host that refused us is no rejection.",
   panics:
-    "Every entry of the panic log, whatever it says, and what Exim says in another log about trouble of its own. An entry that stands in two logs counts once.",
+    "Every entry of the panic log, whatever it says, and what Exim says in another log about trouble of its own: a panic, a configuration it cannot read, a daemon that gives up, a spool it cannot write to. An entry that stands in two logs counts once.",
   queue: "From arrival to Completed, of completed messages: QT= where the line has it.",
   delivery: "DT= of successful deliveries; without log_selector = +deliver_time nothing is known.",
   percentiles: "By nearest rank: each is a time that was measured.",
   top: "For clients: messages that arrived, and attempts and rejections of theirs. For destinations: recipients delivered, and attempts.",
   provider:
     "The registered domain of the host that was delivered to (public suffix list): mx1.mail.example.com is example.com.",
+  coverage:
+    "What was read of the time, by the logs' own heartbeats: whole, when no queue run that was due is missing; partial, when holes are known; none, when nothing was read; unknown, when the log has no rhythm that could tell. Then the longest time without a line is named, which may be a hole or a quiet night.",
   filters:
     "Those of search choose the messages that search finds, of any time, and the rejections that it finds. Attempts are those of these messages; with --recipient, --router, --transport, --code and --reason those that match themselves. Panics and unparsed lines cannot be told by filters: a report with filters has no panics.",
 } as const satisfies Record<string, string>;

@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
 import { parseEntryText } from "../parse/record.ts";
-import { AXES, type Axis, hasRank, type Rank } from "../store/stats/axes.ts";
+import { AXES, type Axis, type AxisName, hasRank, type Rank } from "../store/stats/axes.ts";
 import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { StatsFilter } from "../store/stats/selection.ts";
@@ -114,7 +114,7 @@ export class SectionBuilder {
   };
 
   async #rank({ source }: Figures): Promise<Ranking[]> {
-    const { axes, rank, limit } = this.#request;
+    const { axes, rank } = this.#request;
     const rankings: Ranking[] = [];
     for (const name of axes) {
       const axis: Axis = AXES[name];
@@ -128,12 +128,35 @@ export class SectionBuilder {
           },
         );
       }
-      const keys = this.#rankings?.find((ranking) => ranking.axis === name)?.rows.map(({ key }) => key);
-      rankings.push(await source.ranking(name, wanted, keys ?? limit));
+      const known = this.#rankings?.find((ranking) => ranking.axis === name);
+      if (known === undefined) rankings.push(await this.#leaders(source, name, wanted));
+      else
+        rankings.push(
+          await source.ranking(
+            name,
+            known.rank,
+            known.rows.map(({ key }) => key),
+          ),
+        );
     }
     return rankings;
   }
+
+  /** Those who lead; by refusals or sessions that went wrong where nothing else is known of any, and no figure was asked for. */
+  async #leaders(source: Figures["source"], name: AxisName, wanted: Rank): Promise<Ranking> {
+    const { rank, limit } = this.#request;
+    const first = await source.ranking(name, wanted, limit);
+    if (rank !== undefined || first.rows.length > 0) return first;
+    for (const other of UNWANTED.filter((one) => hasRank(AXES[name], one))) {
+      const ranking = await source.ranking(name, other, limit);
+      if (ranking.rows.length > 0) return ranking;
+    }
+    return first;
+  }
 }
+
+/** Figures of clients from whom nothing came. */
+const UNWANTED = ["rejections", "troubles"] as const satisfies readonly Rank[];
 
 const NAMED: Readonly<Partial<Record<Rank, string>>> = { rejections: "Rejections", troubles: "Lines about sessions" };
 

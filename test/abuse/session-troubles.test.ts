@@ -48,6 +48,11 @@ test("clients are ranked by troubles of their sessions, in abuse and in statisti
     { key: "192.0.2.29", troubles: 2 },
     { key: "192.0.2.30", troubles: 1 },
   ]);
+  const unasked = JSON.parse(await ask("stats", "top", "--by", "ip", "--json")).sections.top;
+  expect(unasked).toMatchObject([{ rank: "troubles", rows: [{ key: "192.0.2.29" }, { key: "192.0.2.30" }] }]);
+  expect(JSON.parse(await ask("stats", "top", "--by", "ip", "--rank", "count", "--json")).sections.top[0].rows).toEqual(
+    [],
+  );
   expect(await ask("stats", "top", "--by", "mx", "--rank", "troubles")).toContain("cannot be ranked by them");
   expect(JSON.parse(await ask("search", "--event", "session", "--ip", "192.0.2.29", "--json")).results).toHaveLength(3);
   expect(await ask("abuse", "--since", "2024-03-25")).toMatch(/^Nothing matches\. Coverage: none\. /);

@@ -15,6 +15,7 @@ const LOG = `2026-12-29 08:43:40 1xiSo0-0006am-1v DKIM: d=signer.example s=lab1 
 2026-12-29 08:43:44 1xiSo4-0006am-1v <= e@e.example H=mx.e.example [203.0.113.5] P=esmtp S=1001 DKIM=e.example ARC
 2026-12-29 08:43:45 1xiSo5-0006am-1v H=mx.f.example [203.0.113.6] F=<f@f.example> rejected after DATA: This message scored 12.3 spam points.
 2026-12-29 08:43:46 1xiSo6-0006am-1v <= g@g.example H=mx.g.example [203.0.113.7] P=esmtp SPF=softfail S=1001 DMARC
+2026-12-29 08:43:46 1xiSo6-0006am-1v score=7.3 required=5.0 tests=(BAYES_99) for <b@b.example>
 2026-12-29 08:43:47 1xiSo7-0006am-1v H=mx.h.example [203.0.113.8] F=<h@h.example> rejected after DATA: your score of 12 is too low
 `;
 
@@ -27,9 +28,13 @@ test.each([
   ["--signature", "dmarc=fail", ["1xiSo1-0006am-1v"]],
   ["--signature", "spf", ["1xiSo6-0006am-1v"]],
   ["--signature", "spf=pass", []],
-  ["--spam-score", "5..", ["1xiSo2-0006am-1v", "1xiSo5-0006am-1v"]],
+  ["--spam-score", "5..", ["1xiSo2-0006am-1v", "1xiSo5-0006am-1v", "1xiSo6-0006am-1v"]],
   ["--spam-score", "..0", ["1xiSo3-0006am-1v"]],
-  ["--spam-score", "-2..20", ["1xiSo2-0006am-1v", "1xiSo3-0006am-1v", "1xiSo4-0006am-1v", "1xiSo5-0006am-1v"]],
+  [
+    "--spam-score",
+    "-2..20",
+    ["1xiSo2-0006am-1v", "1xiSo3-0006am-1v", "1xiSo4-0006am-1v", "1xiSo5-0006am-1v", "1xiSo6-0006am-1v"],
+  ],
 ])("messages are found by %s %s", async (flag, value, ids) => {
   const ask = await asking(LOG);
   const { results } = jsonIn(await ask("search", `${flag}=${value}`, "--json")) as { results: { id: string }[] };
@@ -55,6 +60,7 @@ test("statistics go by them: messages that came, and those that were refused", a
   expect(await rowsBy("spam-score")).toEqual([
     ["..0", 1, 1001, 0],
     ["0..5", 1, 1001, 0],
+    ["5..10", 1, 1001, 0],
   ]);
   expect(await rowsBy("spam-score", "--rank", "rejections")).toEqual([
     ["10..15", 0, 0, 1],

@@ -27,7 +27,21 @@ test("all entries of the panic log are counted and found", async () => {
   expect(await ask("stats", "problems")).toContain(`in ${ENTRIES.length} entries`);
 });
 
-test("most of these entries are no panics in another log", async () => {
+test("few of these entries are panics in another log", async () => {
+  const isTrouble =
+    /^(?:\S+ ){2}(?:\S+-\S+ )?(?:spool file|failed to write|Failed to create|Exim conf|socket bind|Cannot open)/;
+  const troubles = ENTRIES.filter((entry) => isTrouble.test(entry));
+  expect(troubles).toHaveLength(6);
   const ask = await asking(`${ENTRIES.join("\n")}\n`, "main");
-  expect(await ask("stats", "problems")).toContain("in 1 entry");
+  expect(await ask("stats", "problems")).toContain(`in ${troubles.length} entries`);
+  expect(JSON.parse(await ask("search", "--log-type", "panic", "--json")).results).toHaveLength(troubles.length);
+});
+
+test("a configuration error that comes through the journal is serious", async () => {
+  const ask = await asking(
+    "Nov 03 16:24:24 dev exim4[250322]: 2025-11-03 16:24:24 Exim configuration error:\nNov 03 16:24:24 dev exim4[250322]:   unknown log_selector setting: +dnsbl\n",
+    "syslog",
+  );
+  expect(await ask("stats", "problems")).toContain("serious Exim reported trouble of its own in 1 entry");
+  expect(await ask("search", "--log-type", "panic")).toContain("unknown log_selector setting: +dnsbl");
 });

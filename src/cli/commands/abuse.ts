@@ -31,13 +31,13 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
       coverage: coverageOf(reader, { since, until }, io),
     };
   });
-  const abuse = redactor(flags)(found);
+  const redact = redactor(flags);
+  const [abuse, shown] = [redact(found), redact(coverage)];
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
   const options = { ...screenOf(io), timeZone };
-  if (flags.json === true)
-    io.stdout.write(renderJson("abuse", { ...abuse, ...(!isAny && { coverage: redactor(flags)(coverage) }) }));
+  if (flags.json === true) io.stdout.write(renderJson("abuse", { ...abuse, ...(!isAny && { coverage: shown }) }));
   else if (isAny) io.stdout.write(renderAbusePage(abuse, options));
   else io.stderr.write("Nothing matches.\n");
-  if (!isAny) io.stderr.write(explainNothing(coverage, timeZone));
+  if (!isAny) io.stderr.write(explainNothing(shown, timeZone));
   return isAny ? 0 : 1;
 }

@@ -1,9 +1,9 @@
+import type { Coverage } from "../../coverage/holes.ts";
 import { type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
 import { EXIT_STATUS } from "../../errors.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { renderDoctor } from "../../render/doctor.ts";
 import { renderJson } from "../../render/form/json.ts";
-import type { Reader } from "../../store/reader.ts";
 import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
@@ -18,9 +18,14 @@ export interface DoctorFlags extends DatabaseFlags {
 /** Prints what is well and what is not; returns the exit status: 1 with a problem. */
 export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
   const { isReadable, ...examined } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
-  const report = redactor(flags)(
-    isReadable ? await usingReader(flags, io, async (reader) => withCoverage(examined, reader, io)) : examined,
-  );
+  const redact = redactor(flags);
+  const found = redact(examined);
+  const report = isReadable
+    ? await usingReader(flags, io, async (reader) => {
+        const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
+        return withCoverage(found, redact(coverageOf(reader, {}, io)), timeZone);
+      })
+    : found;
   const page =
     flags.json === true
       ? renderJson("doctor", report)
@@ -30,9 +35,7 @@ export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
 }
 
 /** The report with how much was read, of the time from the first line to the last one. */
-async function withCoverage(report: DoctorReport, reader: Reader, io: Io): Promise<DoctorReport> {
-  const coverage = coverageOf(reader, {}, io);
-  const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
+function withCoverage(report: DoctorReport, coverage: Coverage, timeZone: string): DoctorReport {
   const message = `Coverage is ${describeCoverage(coverage, timeZone)}`;
   const hint = mendHoles(coverage.holes);
   const finding: Finding =

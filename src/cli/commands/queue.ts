@@ -107,7 +107,7 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
 /** Judges how much of the logs was read up to the moment: a message on the queue may have come in the rest. */
 function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Coverage> {
   const server = flags.server === undefined ? [] : [flags.server];
-  return usingReader(flags, io, async (reader) => coverageOf(reader, { until: now, server }, io));
+  return usingReader(flags, io, async (reader) => redactor(flags)(coverageOf(reader, { until: now, server }, io)));
 }
 
 /** Yields candidates as they are read, unless the order or a slow pattern needs all of them first. */
@@ -391,10 +391,11 @@ async function printReport(
     totals,
     waiting,
     messages,
-    ...(coverage !== undefined && { coverage }),
   });
   io.stdout.write(
-    flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
+    flags.json === true
+      ? renderJson("queue", { ...report, ...(coverage !== undefined && { coverage }) })
+      : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
   );
   return totals.messages > 0;
 }

@@ -84,7 +84,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
     if (!isAny) {
       const nothing = flags.count === true || flags.json === true ? "" : "Nothing matches.\n";
       const timeZone = commonTimeZone((await reader.search.timeZones(flags.server)).values(), io);
-      io.stderr.write(nothing + explainNothing(coverageOf(reader, asked, io), timeZone));
+      io.stderr.write(nothing + explainNothing(redactor(flags)(coverageOf(reader, asked, io)), timeZone));
     }
     return isAny ? 0 : 1;
   });

@@ -57,7 +57,7 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
   await usingReader(flags, io, async (reader) => {
     const filter = await readFilter(flags, reader, io);
     const found = await findMessages(reader, subject, filter, flags.limit);
-    if (found.messages.length === 0) throw await notFound(reader, subject, filter, io);
+    if (found.messages.length === 0) throw await notFound(reader, subject, filter, flags, io);
     const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
     const isOne = chosen.length === 1 || (subject.kind === "id" && flags.pick === undefined);
     if (io.isBrief === true) await assertBrief(reader, chosen);
@@ -163,12 +163,13 @@ async function explainUnknown(
   reader: Reader,
   subject: Subject,
   filter: Filter,
+  flags: TraceFlags,
   io: Io,
 ): Promise<{ readonly hint: string; readonly details: { readonly coverage: Coverage } }> {
   const bornMs = subject.kind === "id" ? messageIdTime(subject.id) : undefined;
   const asked =
     bornMs === undefined ? filter : { server: filter.server, since: bornMs, until: epochMs(bornMs + ARRIVAL_MS) };
-  const coverage = coverageOf(reader, asked, io);
+  const coverage = redactor(flags)(coverageOf(reader, asked, io));
   const timeZone = commonTimeZone((await reader.search.timeZones(filter.server)).values(), io);
   const when = bornMs === undefined ? "" : `Its id is of ${formatTime(toIso(bornMs), timeZone)} (${timeZone}). `;
   const mend = mendHoles(coverage.holes);
@@ -180,6 +181,7 @@ async function notFound(
   reader: Reader,
   subject: Exclude<Subject, { readonly kind: "broken_id" }>,
   filter: Filter,
+  flags: TraceFlags,
   io: Io,
 ): Promise<PilotError> {
   const name = describeSubject(subject);
@@ -206,6 +208,6 @@ async function notFound(
   return new PilotError(
     "not_found",
     `The database knows no ${name}.`,
-    await explainUnknown(reader, subject, filter, io),
+    await explainUnknown(reader, subject, filter, flags, io),
   );
 }

@@ -203,7 +203,12 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(
       new Option("--by <axis>", "rank by this (can be repeated); axes are listed below").argParser(collectAxes),
     )
-    .addOption(new Option("--rank <figure>", "order of a ranking (default: count)").choices(RANKS))
+    .addOption(
+      new Option(
+        "--rank <figure>",
+        "order of a ranking (default: count; rejections or troubles for clients from whom nothing came)",
+      ).choices(RANKS),
+    )
     .option("-n, --limit <count>", "rows of rankings and hosts", wholeNumber(1, MOST_RANKED_ROWS), 10)
     .addOption(
       new Option("--bucket <size>", `of what is shown over time: ${BUCKET_FORMS} (default: as fits)`).argParser(

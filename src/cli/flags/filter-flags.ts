@@ -79,7 +79,7 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--size <range>", "bytes: 1M.. or ..10k or 1M..5M"),
   repeatable("--queue-time <range>", "time on the queue: 1h.. or 10m..2h"),
   repeatable("--kind <kind>", "message, rejection (without an id) or event (any other line without an id)"),
-  repeatable("--log-type <type>", "seen in the main, reject or panic log"),
+  repeatable("--log-type <type>", "seen in the main, reject or panic log; panic: panics in others, too"),
   repeatable("-s, --server <name>", "of this server"),
   single("--since <time>", "arrived then or later: 2026-03-02, 2026-03-02 05:40, yesterday, 2h, 7d"),
   single("--until <time>", "arrived before then; a day is included"),

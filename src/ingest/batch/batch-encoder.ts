@@ -110,7 +110,7 @@ export class BatchEncoder {
     const { line, logType } = place;
     const { event: said, prefix, text } = parsed;
     const message = this.#messages.numberOf(prefix.messageId);
-    const details = this.#strings.numberOf(detailsOf(said));
+    const details = this.#strings.numberOf(detailsOf(said, parsed.text));
     const start = this.#entries.open();
     const row = this.#entries.values;
     row[start + entry.id] = line;

@@ -28,23 +28,30 @@ export function storedEvent(event: LogEvent, at: Moment): RecipientEvent | undef
   return { ...stated, error: toTemplate(stated.error, { recipient: stated.recipient }) };
 }
 
-/** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. */
-export function detailsOf(event: LogEvent): string | undefined {
-  const metadata = [...findingOf(event), ...metadataOf(event)];
+/** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. `text`: of the line. */
+export function detailsOf(event: LogEvent, text: string): string | undefined {
+  const metadata = [...findingOf(event, text), ...metadataOf(event)];
   return metadata.length === 0 ? undefined : toJson(metadata);
 }
 
 /** The program's own finding about a line, put first among its details: filters and figures look for it there. */
-function findingOf(event: LogEvent): readonly string[] {
+function findingOf(event: LogEvent, text: string): readonly string[] {
   switch (event.kind) {
     case "host_error":
       return ["category", failureCategory(event.reply, event.error, event.host?.name)];
     case "signature":
       return ["signature", `${event.mechanism}=${event.result}`];
     case "scan":
+      return spamScoreIn(`${event.scanner} ${event.reason}`);
     case "rejection":
     case "warning":
-      return spamScoreIn(event);
+      return spamScoreIn(event.reason);
+    case "other":
+      return spamScoreIn(text);
+    case "configuration":
+    case "daemon":
+    case "spool":
+      return PANIC.test(text) ? ["panic", event.kind] : [];
     default: {
       const trouble = sessionTrouble(event);
       return trouble === undefined ? [] : ["trouble", trouble];
@@ -53,21 +60,23 @@ function findingOf(event: LogEvent): readonly string[] {
 }
 
 /** What a scanner for spam gave, where a line says so in one of the usual ways. */
-function spamScoreIn(event: Extract<LogEvent, { kind: "scan" | "rejection" | "warning" }>): readonly string[] {
-  const { reason } = event;
-  if (reason === undefined || !ABOUT_SPAM.test(event.kind === "scan" ? `${event.scanner} ${reason}` : reason))
-    return [];
-  const score = SPAM_SCORE.exec(reason);
+function spamScoreIn(text: string | undefined): readonly string[] {
+  if (text === undefined || !ABOUT_SPAM.test(text)) return [];
+  const score = SPAM_SCORE.exec(text);
   return score === null ? [] : ["spam_score", score[1] ?? score[2] ?? ""];
 }
 
-const ABOUT_SPAM = /spam/i;
+const ABOUT_SPAM = /spam|\bscore=\S+ required=/i;
 /**
  * `SA: Action: permanently rejected message: score=17.3 required=5.0`, `Message scored 12.3 spam points`, and as cPanel warns:
  * `"SpamAssassin as alice detected message as NOT spam (-1.9)"`.
  */
 const SPAM_SCORE =
   /\bscore[sd]?(?: (?:is|of|was))?[:=]? ?\(?(-?\d{1,6}(?:\.\d{1,6})?)(?![\w.])|\bas (?:NOT )?spam \((-?\d{1,6}(?:\.\d{1,6})?)\)/i;
+
+/** What Exim writes to its panic log, too, whichever log is read. Source: exim-log-grammar §13. */
+const PANIC =
+  /^Exim configuration error|: daemon abandoned$|^(?:Failed to create spool file|spool file write error|failed to write journal)/;
 
 const NEEDS_ESCAPE = /[^ !#-[\]-~]/;
 

@@ -381,7 +381,7 @@ class LogWriter {
     const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
     if (parsed === undefined) return;
     addFacts(transactor, id, parsed, at);
-    transactor.setDetails(id, detailsOf(parsed.event));
+    transactor.setDetails(id, detailsOf(parsed.event, parsed.text));
   }
 
   #storeBlock(transactor: Transactor, blockId: number, block: EncodedBlock, counts: BatchCounts): void {

@@ -1,5 +1,5 @@
 import type { Sections } from "../../stats/sections.ts";
-import { describeHole, mendHole } from "../coverage-text.ts";
+import { describeHole, describeSilence, mendHole } from "../coverage-text.ts";
 import { type Cell, column, type Table } from "./table.ts";
 
 /** A row for each hole, and one for each log without any. */
@@ -17,10 +17,11 @@ export function coverageTable({ logs, holes }: Sections["coverage"], timeZone: s
       column("text", "In words", "text"),
       column("hint", "What to do", "text"),
     ],
-    rows: logs.flatMap(({ server, logType, state, rhythmSeconds }) => {
+    rows: logs.flatMap((log) => {
+      const { server, logType, state, rhythmSeconds } = log;
       const found = holes.filter((hole) => hole.server === server && hole.logType === logType);
       const row = (...rest: readonly [Cell, Cell, Cell, Cell, Cell]): Cell[] => [server, logType, state, ...rest];
-      if (found.length === 0) return [row(null, null, rhythmSeconds, null, null)];
+      if (found.length === 0) return [row(null, null, rhythmSeconds, describeSilence(log, timeZone) ?? null, null)];
       return found.map((hole) =>
         row(hole.from, hole.until, hole.rhythmSeconds, describeHole(hole, timeZone), mendHole(hole)),
       );

@@ -7,7 +7,7 @@ import { templatesOf } from "../schema/error-templates.ts";
 import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
 import type { Schema } from "../schema/tables.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
-import { ARRIVAL_SIGNATURES } from "./findings.ts";
+import { ARRIVAL_SIGNATURES, isPanic, PANICKING } from "./findings.ts";
 import { containing, findIpIds, findTextIds, toLike } from "./text-lookup.ts";
 
 export type Condition = RawBuilder<SqlBool>;
@@ -219,14 +219,13 @@ export class ConditionBuilder {
       );
     } else if (withHousekeeping !== true) {
       // A line of the panic log is never housekeeping when that log is asked for.
-      const isPanic = logType?.includes("panic") === true ? sql` OR e.seen_in & ${LOG_BITS.panic}` : sql``;
-      this.#entry?.push(sql`(e.event NOT IN ${codesOf(HOUSEKEEPING)}${isPanic})`);
+      const isPanicking = logType?.includes("panic") === true ? sql` OR ${isOfLog(["panic"], "e")}` : sql``;
+      this.#entry?.push(sql`(e.event NOT IN ${codesOf(HOUSEKEEPING)}${isPanicking})`);
     }
     if (isGiven(logType)) {
-      const bits = logType.reduce((sum, name) => sum | LOG_BITS[name], 0);
       this.#add(
-        sql`EXISTS (SELECT 1 FROM stored_entries l WHERE l.message_id = m.id AND l.seen_in & ${bits})`,
-        sql`e.seen_in & ${bits}`,
+        sql`EXISTS (SELECT 1 FROM stored_entries l WHERE l.message_id = m.id AND ${isOfLog(logType, "l")})`,
+        isOfLog(logType, "e"),
       );
     }
     if (isGiven(kind)) {
@@ -262,6 +261,17 @@ export class ConditionBuilder {
 const MOST_SCORE = 1e9;
 
 const LOG_BITS = { main: 1, reject: 2, panic: 4 } as const;
+
+/** That an entry is seen in one of the logs; in the panic log also what counts as a panic in another one. */
+function isOfLog(logTypes: readonly (keyof typeof LOG_BITS)[], entry: "e" | "l"): Condition {
+  const bits = logTypes.reduce((sum, name) => sum | LOG_BITS[name], 0);
+  const isSeen = sql<SqlBool>`${sql.ref(`${entry}.seen_in`)} & ${bits}`;
+  if (!logTypes.includes("panic")) return isSeen;
+  const kinds = PANICKING.map((kind) => codeOf("event", kind));
+  const event = sql.ref(`${entry}.event`);
+  return sql`(${isSeen} OR ${event} = ${codeOf("event", "panic")}
+    OR ${event} IN (${sql.join(kinds)}) AND ${isPanic(`${entry}.details_id`)})`;
+}
 
 function codeOf(family: string, name: string): RawBuilder<number> {
   return sql`(SELECT code FROM codes WHERE family = ${family} AND name = ${name})`;

@@ -1,3 +1,14 @@
+/** What lines say that is kept with their details, as conditions. */
+import { type RawBuilder, type SqlBool, sql } from "kysely";
+
+/** Kinds of lines that Exim writes to its panic log when they say that it cannot go on. */
+export const PANICKING = ["configuration", "daemon", "spool"] as const;
+
+/** True of the details of such a line. */
+export function isPanic(detailsId: string): RawBuilder<SqlBool> {
+  return sql`EXISTS (SELECT 1 FROM strings WHERE id = ${sql.ref(detailsId)} AND text LIKE '["panic",%')`;
+}
+
 /**
  * What signatures say, where the line of the arrival alone tells it: SQL over the details of an arrival, an array of keys and values.
  *

@@ -5,6 +5,7 @@ import type { MessageStatus, Outcome, RecipientStatus } from "../../message/stat
 import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../schema/codes.ts";
+import { isPanic, PANICKING } from "../search/findings.ts";
 import { withGivenUp } from "./given-up.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
@@ -464,7 +465,8 @@ export class StatsCounts {
       .entries()
       .where(
         sql<boolean>`(l.event = ${sql.lit(this.#codes.event("panic"))}
-          OR (l.seen_in & ${sql.lit(logTypeBit("panic"))} AND l.event <> ${sql.lit(this.#codes.event("unparsed"))}))`,
+          OR (l.seen_in & ${sql.lit(logTypeBit("panic"))} AND l.event <> ${sql.lit(this.#codes.event("unparsed"))})
+          OR (l.event IN (${sql.join(PANICKING.map((kind) => sql.lit(this.#codes.event(kind))))}) AND ${isPanic("l.details_id")}))`,
       )
       .select(({ fn }) => fn.countAll<number>().as("count"))
       .executeTakeFirstOrThrow();
