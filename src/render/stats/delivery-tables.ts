@@ -1,4 +1,4 @@
-/** How long deliveries take, where they are hard, and what trying again costs. */
+/** How long deliveries take, where they are hard, and how often they are tried. */
 import type { Durations } from "../../stats/durations.ts";
 import type { Sections } from "../../stats/sections.ts";
 import { countOf, formatSeconds } from "../form/format.ts";
