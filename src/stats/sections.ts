@@ -53,7 +53,7 @@ export const SECTIONS = {
   providers: "how other servers take our mail, by the domain of their hosts",
   forwarding: "recipients whose mail goes on elsewhere, and how that is taken",
   slow: "hosts that are slow or silent",
-  retries: "what trying again costs",
+  retries: "how often recipients were tried, and what came of it",
   coverage: "which part of the time was read, and the holes in it",
 } as const satisfies Record<SectionName, string>;
 

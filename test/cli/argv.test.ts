@@ -93,6 +93,28 @@ describe("arguments", () => {
       ["trace", "--log", "nowhere", "--json"],
       ["trace", "--log", "nowhere", "--json"],
     ],
+    [
+      ["stats", "-bydomain", "-t20", "-html=page.html", "-utc"],
+      ["stats", "--by", "domain", "--by", "sender-domain", "--limit", "20", "--html", "page.html", "--timezone", "UTC"],
+    ],
+    [
+      ["search", "-t20"],
+      ["search", "-t20"],
+    ],
+    [["servers", "list"], ["servers"]],
+    [
+      ["--db", "m.db", "tag", "list", "--json"],
+      ["tag", "--db", "m.db", "--json"],
+    ],
+    [["-v"], ["--version"]],
+    [
+      ["--help", "trace"],
+      ["trace", "--help"],
+    ],
+    [
+      ["--help", "nonsense"],
+      ["--help", "nonsense"],
+    ],
     [[], []],
     [["--help"], ["--help"]],
   ])("%j are %j", (argv, expected) => {

@@ -35,7 +35,8 @@ test("a brief ingest says and stores what any other ingest does, and records it"
   const brief = await runCli([...one.argv, one.log, join(one.folder, "rejectlog")], BRIEF);
   const usual = await runCli([...other.argv, other.log, join(other.folder, "rejectlog")]);
   expect(brief.status).toBe(0);
-  expect(brief).toEqual(usual);
+  // Each names its own database.
+  expect({ ...brief, stdout: brief.stdout.replace(one.database, other.database) }).toEqual(usual);
   expect(differences(dumpViews(one.database), dumpViews(other.database))).toEqual([]);
   expect(auditsOf(one.database)).toEqual([
     { action: "ingest", result: "done" },

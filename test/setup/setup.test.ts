@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { temporaryFolder } from "../support/database.ts";
+import { queryAll } from "../support/views.ts";
 
 const CONTRIB = fileURLToPath(new URL("../../contrib", import.meta.url));
 const [USER, GROUP] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
@@ -178,6 +179,27 @@ describe("setup", () => {
     const { status } = await setup("--group", "readers");
     expect(status).not.toBe(0);
     expect(statSync(at("/secret")).mode & 0o777).toBe(0o600);
+  });
+
+  test("is recorded in the database, once it is there, when it changed something", async () => {
+    const { setup, at } = makeSystem({ hasUser: true });
+    const database = at("/var/lib/exim-pilot/mail.db");
+    expect(await setup()).toMatchObject({ status: 0, stderr: "" });
+    expect(existsSync(database)).toBe(false);
+    await setup("--group", "readers");
+    await setup("--group", "readers");
+    await setup("--remove");
+    const rows = queryAll<{ parameters: string; affected: string }>(
+      database,
+      "SELECT action, result, user, parameters, affected FROM audit_log WHERE action = 'setup'",
+    );
+    expect(rows).toMatchObject([
+      { action: "setup", result: "done", user: "root", parameters: '{"group":"readers","logs":[]}' },
+      { action: "setup", result: "done", user: "root", parameters: '{"remove":true,"logs":[]}' },
+    ]);
+    expect(JSON.parse(rows[0]?.affected ?? "{}")).toMatchObject({ steps: [{ about: "sharing" }] });
+    for (const ending of ["", "-wal", "-shm"])
+      if (existsSync(database + ending)) expect(statSync(database + ending).mode & 0o777, ending).toBe(0o640);
   });
 
   test("says that a group is missing", async () => {

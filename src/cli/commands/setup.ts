@@ -18,6 +18,7 @@ import {
   todo,
 } from "../../setup/plan.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
+import { audited } from "../audited.ts";
 import { screenOf, toStoreSettings } from "../context.ts";
 import { type ConfigurationValues, loadConfiguration, readConfiguration } from "../flags/configuration.ts";
 import type { Io } from "../io.ts";
@@ -48,7 +49,8 @@ export async function runSetup(logs: readonly string[], flags: SetupFlags, io: I
   const isApplied = !dryRun && isAdministrator;
   if (isApplied) {
     const runTool = toolRunner(io, CHANGING_SECONDS);
-    await applySteps(steps, { root, runTool, createDatabase: await databaseMaker(io) });
+    const createDatabase = await databaseMaker(io);
+    await recorded(steps, logs, flags, io, () => applySteps(steps, { root, runTool, createDatabase }));
   }
   if (io.signal.aborted) throw new PilotError("interrupted", "Interrupted: the next run continues from there.");
   const rows = steps.map(({ about, state, message, hint }) => ({ about, state, message, hint }));
@@ -62,6 +64,23 @@ export async function runSetup(logs: readonly string[], flags: SetupFlags, io: I
     });
   }
   return isApplied && steps.some(({ state }) => state === "missing") ? EXIT_STATUS.check_failed : 0;
+}
+
+/** Runs what changes the machine, and records it in the database, where that is there by then. */
+async function recorded(
+  steps: readonly Step[],
+  logs: readonly string[],
+  { dryRun: _dryRun, json: _json, ...parameters }: SetupFlags,
+  io: Io,
+  apply: () => Promise<void>,
+): Promise<void> {
+  const { values } = loadConfiguration(io.configFile, false, process.geteuid?.());
+  const database = join(io.systemRoot ?? "/", (values.get("db") as string | undefined) ?? DEFAULT_DATABASE);
+  const settings = toStoreSettings({ db: database, wait: CHANGING_SECONDS }, io);
+  const flags = { db: database, wait: CHANGING_SECONDS, syslog: values.get("syslog") === true };
+  const todo = steps.filter(({ state }) => state === "todo").map(({ about, message }) => ({ about, message }));
+  const affected = (): object | undefined => (todo.length === 0 ? undefined : { steps: todo });
+  await audited({ action: "setup", parameters: { ...parameters, logs }, affected }, settings, flags, io, apply);
 }
 
 async function setupSteps(root: string, logs: readonly string[], flags: SetupFlags, io: Io): Promise<readonly Step[]> {

@@ -18,6 +18,9 @@ const LEADING: Readonly<Record<string, boolean>> = {
   "--verbose": false,
 };
 
+/** Commands that list what there is, unless they are told more. */
+const LISTS: ReadonlySet<string> = new Set(["servers", "sources", "tag", "queue", "audit"]);
+
 const isCommand = (word: string): boolean => (COMMANDS as readonly string[]).includes(word);
 
 /**
@@ -29,19 +32,47 @@ const isCommand = (word: string): boolean => (COMMANDS as readonly string[]).inc
  *     1vwz8c-0005eI-2Q        →  trace 1vwz8c-0005eI-2Q
  *     bob@example.org         →  search --address bob@example.org
  *     trace --log a.log ID    →  trace ID --log a.log
+ *     stats -bydomain -t20    →  stats --by domain --limit 20
+ *     servers list            →  servers
+ *     --help trace            →  trace --help
  *
  * `isFile`: whether a file has this name. Errors: `usage` for a word that is neither.
  */
 export function readArgv(argv: readonly string[], isFile: (name: string) => boolean): readonly string[] {
-  return withOwnLogs(readCommand(argv, isFile), isFile);
+  const words = withOwnLogs(readCommand(argv, isFile), isFile);
+  return words[0] === "stats" ? ["stats", ...words.slice(1).flatMap(fromEximstats)] : words;
+}
+
+/** Letters of eximstats that mean nothing else here. */
+const EXIMSTATS: Readonly<Record<string, readonly string[]>> = {
+  "-bydomain": ["--by", "domain", "--by", "sender-domain"],
+  "-byemail": ["--by", "recipient", "--by", "sender"],
+  "-byhost": ["--by", "mx", "--by", "host"],
+  "-utc": ["--timezone", "UTC"],
+  "-txt": [],
+};
+
+function fromEximstats(word: string): readonly string[] {
+  const [, count] = /^-t(\d+)$/.exec(word) ?? [];
+  if (count !== undefined) return ["--limit", count];
+  const [, page] = /^-html=(.+)$/s.exec(word) ?? [];
+  if (page !== undefined) return ["--html", page];
+  return Object.hasOwn(EXIMSTATS, word) ? (EXIMSTATS[word] ?? []) : [word];
 }
 
 function readCommand(argv: readonly string[], isFile: (name: string) => boolean): readonly string[] {
   const { leading, rest } = splitLeading(argv);
   const [first, ...others] = rest;
+  if (first === "-v" && others.length === 0) return ["--version"];
+  const [second = ""] = others;
+  if ((first === "--help" || first === "-h") && isCommand(second)) return [second, "--help"];
   if (first === undefined || first.startsWith("-")) return argv;
   const command = SYNONYMS[first] ?? first;
-  if (isCommand(command)) return command === "help" ? [command, ...others] : [command, ...leading, ...others];
+  if (isCommand(command)) {
+    if (command === "help") return [command, ...others];
+    const own = LISTS.has(command) && second === "list" ? others.slice(1) : others;
+    return [command, ...leading, ...own];
+  }
   if (first === "version" && others.length === 0) return ["--version"];
   const question = asQuestion(first, isFile);
   if (question !== undefined) return [...question.slice(0, 1), ...leading, ...question.slice(1), ...others];

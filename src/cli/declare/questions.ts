@@ -166,6 +166,9 @@ export function addTag(program: Command, io: Io): void {
 }
 
 const STATS_EXAMPLE = `
+Letters of eximstats are known: -t20, -bydomain, -byemail, -byhost, -html=FILE,
+-utc. Its tables with its numbers are those of --eximstats.
+
 Sections:
 ${Object.entries(SECTIONS)
   .map(([name, about]) => `  ${name.padEnd(11)} ${about}`)

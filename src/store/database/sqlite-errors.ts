@@ -45,7 +45,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     {
       code: "not_a_database",
       sentence: (_database, path) => `The file${path === undefined ? "" : ` "${path}"`} is not an SQLite database.`,
-      hint: "Give the database with --db; log files are given to `exim-pilot ingest`.",
+      hint: "Give the database with --db. A log is read into one by `exim-pilot ingest FILE`, or asked by itself with --log FILE.",
     },
   ],
   [
