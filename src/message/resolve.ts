@@ -120,7 +120,8 @@ function worst(ended: readonly RecipientEvent[]): RecipientFate {
 
 const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
 
-const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
+/** What a recipient is by its last word. */
+export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   bounced: "bounced",
   delivered: "delivered",
   marked_delivered: "delivered",
@@ -154,8 +155,13 @@ export function resolveMessage(state: MessageState, recipients: readonly Recipie
     if (recipients.includes("deferred")) return "deferred";
     if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
   }
+  return statusWhenOver(recipients) ?? endedWithoutRecipients(milestones);
+}
+
+/** The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. */
+export function statusWhenOver(recipients: readonly RecipientStatus[]): MessageStatus | undefined {
   const first = recipients.find((status) => status !== "unknown");
-  if (first === undefined) return endedWithoutRecipients(milestones);
+  if (first === undefined) return undefined;
   return recipients.every((status) => status === first || status === "unknown") ? FINAL_STATUS[first] : "partial";
 }
 
