@@ -24,7 +24,7 @@ import type { RawTextReader } from "../../store/log-text/blocks.ts";
 import { ARRIVAL, columnsOf, MILESTONES } from "../../store/schema/records.ts";
 import type { OrphanedMessage, StoredMessage } from "../../store/write/rows.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
-import { type Moment, momentMs } from "../../units.ts";
+import type { Moment } from "../../units.ts";
 import { isNull } from "../batch/encoded-batch.ts";
 import { storedEvent } from "../batch/entry-facts.ts";
 import type { BatchDecoder } from "./batch-decoder.ts";
@@ -329,7 +329,6 @@ export class MessageCache {
       recipients.put(announced ? 1 : 0);
       recipients.put(codes.recipientStatus(status));
       recipients.put(at);
-      recipients.put(status === "delivered" ? momentMs(at) : null);
       recipients.put(isAttempt ? 1 : 0);
       recipients.put(isNull(error) ? null : strings.idOf(error));
       recipients.endRow();
@@ -425,20 +424,16 @@ export class MessageCache {
       const known = written[index];
       if (known !== undefined && isSame(known, now)) continue;
       written[index] = now;
-      const isDelivered = status === "delivered" && at !== undefined;
       const addressId = addressIds[index] ?? transactor.address(recipient.address);
       const errorId = transactor.optionalString(error);
       const code = transactor.codes.recipientStatus(status);
-      const deliveredMs = isDelivered ? momentMs(at) : null;
-      if (isStored)
-        transactor.putRecipient([id, addressId, announced ? 1 : 0, code, at ?? null, deliveredMs, attempts, errorId]);
+      if (isStored) transactor.putRecipient([id, addressId, announced ? 1 : 0, code, at ?? null, attempts, errorId]);
       else {
         recipients.put(id);
         recipients.put(addressId);
         recipients.put(announced ? 1 : 0);
         recipients.put(code);
         recipients.put(at ?? null);
-        recipients.put(deliveredMs);
         recipients.put(attempts);
         recipients.put(errorId);
         recipients.endRow();
