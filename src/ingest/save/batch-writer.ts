@@ -1,7 +1,7 @@
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
 import { entryIdOf } from "../../store/log-text/blocks.ts";
 import { type ColumnKind, ENTRY, offsetsOf, REJECTION } from "../../store/schema/records.ts";
-import type { EntryCounts } from "../../store/write/fresh-counts.ts";
+import type { CountedEvent, EntryCounts } from "../../store/write/fresh-counts.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Moment } from "../../units.ts";
 import {
@@ -41,7 +41,7 @@ export class BatchWriter {
   readonly #book: MessageCache;
   #duplicates: ReadonlySet<number> = new Set();
   #serverId = 0;
-  /** Of the line that is read now. */
+  /** Of the line that is stored now, as is the next. */
   readonly #event: NumberedEvent = {
     recipient: 0,
     final: NULL,
@@ -49,6 +49,15 @@ export class BatchWriter {
     at: 0 as Moment,
     isAttempt: false,
     error: NULL,
+  };
+  readonly #counted: CountedEvent = {
+    entryId: 0,
+    at: 0 as Moment,
+    outcome: 0,
+    isAttempt: false,
+    problemId: 0,
+    hostId: 0,
+    isTimeout: false,
   };
   /** Entry id of the first line of the block. */
   #first = 0;
@@ -139,19 +148,19 @@ export class BatchWriter {
 
   #countEvents(counts: EntryCounts, rows: Float64Array): void {
     const width = widthOf("events");
+    const counted = this.#counted;
     for (let start = 0; start < rows.length; start += width) {
       const line = rows[start] as number;
       if (this.#isDuplicate(line)) continue;
       const problem = rows[start + event.problem_id] as number;
-      counts.addEvent({
-        entryId: this.#first + line,
-        at: rows[start + event.at] as Moment,
-        outcome: rows[start + event.outcome] as number,
-        isAttempt: rows[start + event.is_attempt] === 1,
-        problemId: this.decoder.problemIdOf(problem),
-        hostId: this.decoder.hostIdOf(rows[start + event.path_id] as number),
-        isTimeout: this.decoder.isTimeout(problem),
-      });
+      counted.entryId = this.#first + line;
+      counted.at = rows[start + event.at] as Moment;
+      counted.outcome = rows[start + event.outcome] as number;
+      counted.isAttempt = rows[start + event.is_attempt] === 1;
+      counted.problemId = this.decoder.problemIdOf(problem);
+      counted.hostId = this.decoder.hostIdOf(rows[start + event.path_id] as number);
+      counted.isTimeout = this.decoder.isTimeout(problem);
+      counts.addEvent(counted);
     }
   }
 
