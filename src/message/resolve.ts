@@ -12,7 +12,7 @@ export interface RecipientFate {
 /** The fates of all recipients of a message, in their order. */
 export function resolveRecipients(state: MessageState): readonly RecipientFate[] {
   const fates: RecipientFate[] = [];
-  for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.milestones));
+  for (const recipient of state.recipients.values()) fates.push(resolveAlone(recipient, state.milestones));
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = state.recipients.values();
   const shared = collectEventsByTarget(recipients);
@@ -63,7 +63,7 @@ function localKey(localName: string, recipient: string): string {
 }
 
 /** The fate of a recipient by its own lines. Source: exim-log-grammar §16. */
-function resolveRecipient(recipient: RecipientState, milestones: Milestones): RecipientFate {
+export function resolveAlone(recipient: RecipientState, milestones: Milestones): RecipientFate {
   if (recipient.lastEvents.size === 1) {
     // The common case, without the lists below.
     const [only] = recipient.lastEvents.values();
@@ -144,7 +144,7 @@ export function isFrozen(milestones: Milestones): boolean {
   );
 }
 
-/** The status of a message, given those of its recipients. */
+/** The status of a message, given those of its recipients, each of them once at least. */
 export function resolveMessage(state: MessageState, recipients: readonly RecipientStatus[]): MessageStatus {
   const { milestones } = state;
   const isRefused =

@@ -1,11 +1,6 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
-import {
-  type RecipientFate,
-  resolveMessage,
-  resolveRecipients,
-  STATUS_OF,
-  statusWhenOver,
-} from "../../message/resolve.ts";
+import { Fates } from "../../message/fates.ts";
+import { resolveMessage, STATUS_OF, statusWhenOver } from "../../message/resolve.ts";
 import {
   applyEvent,
   applyLine,
@@ -59,8 +54,6 @@ interface NewMessage extends Pick<OpenMessage, "id" | "eximId" | "arrival"> {
 /** Of a message that no batch has named yet. */
 const NO_NUMBER = -1;
 
-const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
-
 interface OpenMessage {
   readonly id: number;
   /** In the batches. */
@@ -76,6 +69,9 @@ interface OpenMessage {
   readonly addressIds: (number | undefined)[];
   /** What is stored of each recipient, in their order, to write only what changed. */
   readonly written: (WrittenRecipient | undefined)[];
+  readonly fates: Fates;
+  /** Since they were resolved. */
+  told: Set<number> | "all";
 }
 
 interface WrittenRecipient {
@@ -171,29 +167,36 @@ export class MessageCache {
   mark(number: number, mark: keyof Milestones, at: Moment, queueMs: number): void {
     const known = this.#numbered[number];
     if (typeof known === "number" && mark === "completed" && this.#plain.complete(known, at, queueMs)) return;
-    const update = { ...NO_UPDATE, mark, queueMs: isNull(queueMs) ? undefined : queueMs };
-    applyLine(this.#met(number).state, at, update, undefined);
+    const message = this.#met(number);
+    applyLine(message.state, at, { ...NO_UPDATE, mark, queueMs: isNull(queueMs) ? undefined : queueMs }, undefined);
+    message.told = "all";
   }
 
   /** A line names a recipient of a message that was met, by the number of its address. */
   announce(number: number, address: number): void {
     const known = this.#numbered[number];
     if (typeof known === "number" && this.#plain.announce(known, address)) return;
-    const { state, addressIds } = this.#met(number);
-    const { addresses } = this.#reading;
-    const { size } = state.recipients;
-    recipientOf(state, addresses.textOf(address)).announced = true;
-    if (state.recipients.size > size) addressIds[size] = addresses.idOf(address);
+    const message = this.#met(number);
+    recipientOf(message.state, this.#reading.addresses.textOf(address)).announced = true;
+    this.#noteTold(message, address);
   }
 
   /** What a line says of one recipient of a message that was met. */
   speak(number: number, event: NumberedEvent): void {
     const known = this.#numbered[number];
     if (typeof known === "number" && this.#plain.speak(known, event)) return;
-    const { state, addressIds } = this.#met(number);
-    const { size } = state.recipients;
-    applyEvent(state, this.#toWord(event));
-    if (state.recipients.size > size) addressIds[size] = this.#reading.addresses.idOf(event.recipient);
+    const message = this.#met(number);
+    applyEvent(message.state, this.#toWord(event));
+    this.#noteTold(message, event.recipient);
+  }
+
+  /** Something was told of a recipient, by the number of its address. */
+  #noteTold({ state, addressIds, told }: OpenMessage, address: number): void {
+    const { addresses } = this.#reading;
+    const place = state.recipients.placeOf(addresses.textOf(address));
+    if (place === undefined) throw new Error("What is told of a recipient is in the state of its message.");
+    addressIds[place] ??= addresses.idOf(address);
+    if (told !== "all") told.add(place);
   }
 
   /** The id in the database of a message that was met. */
@@ -231,6 +234,8 @@ export class MessageCache {
       arrival: plain.arrivalOf(place),
       addressIds,
       written: [],
+      fates: new Fates(),
+      told: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -265,6 +270,8 @@ export class MessageCache {
         arrival: message.lacksText && message.hasArrival ? undefined : "none",
         addressIds: [],
         written: [],
+        fates: new Fates(),
+        told: "all",
       };
       if (!message.lacksText) {
         for (const entry of entries) {
@@ -396,6 +403,8 @@ export class MessageCache {
       arrival: undefined,
       addressIds: [],
       written: [],
+      fates: new Fates(),
+      told: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -409,22 +418,22 @@ export class MessageCache {
     return canBeStored ? transactor.findMessage(this.#serverId, eximId) : undefined;
   }
 
-  #saveRecipients(
-    transactor: Transactor,
-    { id, isStored, state, addressIds, written }: OpenMessage,
-  ): readonly RecipientStatus[] {
-    const fates = resolveRecipients(state);
+  /** Returns the statuses of its recipients, each at least once. */
+  #saveRecipients(transactor: Transactor, message: OpenMessage): readonly RecipientStatus[] {
+    const { id, isStored, state, addressIds, written, fates } = message;
+    const recipientStates = state.recipients.values();
     const { recipients } = transactor.messageRows;
-    let index = -1;
-    for (const recipient of state.recipients.values()) {
-      const { status, at } = fates[++index] ?? UNKNOWN;
+    for (const place of fates.update(state, message.told)) {
+      const recipient = recipientStates[place];
+      if (recipient === undefined) continue;
+      const { status, at } = fates.at(place);
       const { attempts, announced } = recipient;
       const error = recipient.lastError?.error;
       const now = { status, at, attempts, announced, error };
-      const known = written[index];
+      const known = written[place];
       if (known !== undefined && isSame(known, now)) continue;
-      written[index] = now;
-      const addressId = addressIds[index] ?? transactor.address(recipient.address);
+      written[place] = now;
+      const addressId = addressIds[place] ?? transactor.address(recipient.address);
       const errorId = transactor.optionalString(error);
       const code = transactor.codes.recipientStatus(status);
       if (isStored) transactor.putRecipient([id, addressId, announced ? 1 : 0, code, at ?? null, attempts, errorId]);
@@ -439,7 +448,8 @@ export class MessageCache {
         recipients.endRow();
       }
     }
-    return fates.map(({ status }) => status);
+    message.told = new Set();
+    return fates.statuses;
   }
 }
 
