@@ -202,8 +202,7 @@ CREATE TABLE stored_recipients (
   address_id   INTEGER NOT NULL, -- the original envelope recipient
   announced    INTEGER NOT NULL, -- 1: named by the arrival line or added by an administrator
   status       INTEGER NOT NULL, -- codes.recipient_status
-  status_at    INTEGER,          -- moment of the line that decided the status
-  delivered_ms INTEGER,          -- epoch ms
+  status_at    INTEGER,          -- moment of the line that decided the status: delivered, when that is it
   attempts     INTEGER NOT NULL,
   error_id     INTEGER, -- last error
   PRIMARY KEY (message_id, address_id)

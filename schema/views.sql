@@ -122,7 +122,9 @@ SELECT
   v.name AS server,
   a.address AS recipient,
   c.name AS status,
-  strftime('%Y-%m-%dT%H:%M:%S', (r.delivered_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (r.delivered_ms + 62167219200000) % 1000) AS delivered_at,
+  CASE WHEN c.name = 'delivered' THEN
+    strftime('%Y-%m-%dT%H:%M:%S', (r.status_at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (r.status_at + 62167219200000000) / 1000 % 1000)
+  END AS delivered_at,
   r.attempts,
   replace(t.text, char(2), a.address) AS last_error,
   v.name || '/' || m.exim_id || '/' || a.address AS id,

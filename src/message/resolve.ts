@@ -12,7 +12,7 @@ export interface RecipientFate {
 /** The fates of all recipients of a message, in their order. */
 export function resolveRecipients(state: MessageState): readonly RecipientFate[] {
   const fates: RecipientFate[] = [];
-  for (const recipient of state.recipients.values()) fates.push(resolveRecipient(recipient, state.milestones));
+  for (const recipient of state.recipients.values()) fates.push(resolveAlone(recipient, state.milestones));
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = state.recipients.values();
   const shared = collectEventsByTarget(recipients);
@@ -78,7 +78,7 @@ function localKey(localName: string, recipient: string): string {
 }
 
 /** The fate of a recipient by its own lines. Source: exim-log-grammar §16. */
-function resolveRecipient(recipient: RecipientState, milestones: Milestones): RecipientFate {
+export function resolveAlone(recipient: RecipientState, milestones: Milestones): RecipientFate {
   if (recipient.lastEvents.size === 1) {
     // The common case, without the lists below.
     const [only] = recipient.lastEvents.values();
@@ -135,7 +135,8 @@ function worst(ended: readonly RecipientEvent[]): RecipientFate {
 
 const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
 
-const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
+/** What a recipient is by its last word. */
+export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   bounced: "bounced",
   delivered: "delivered",
   marked_delivered: "delivered",
@@ -158,7 +159,7 @@ export function isFrozen(milestones: Milestones): boolean {
   );
 }
 
-/** The status of a message, given those of its recipients. */
+/** The status of a message, given those of its recipients, each of them once at least. */
 export function resolveMessage(state: MessageState, recipients: readonly RecipientStatus[]): MessageStatus {
   const { milestones } = state;
   const isRefused =
@@ -169,8 +170,13 @@ export function resolveMessage(state: MessageState, recipients: readonly Recipie
     if (recipients.includes("deferred")) return "deferred";
     if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
   }
+  return statusWhenOver(recipients) ?? endedWithoutRecipients(milestones);
+}
+
+/** The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. */
+export function statusWhenOver(recipients: readonly RecipientStatus[]): MessageStatus | undefined {
   const first = recipients.find((status) => status !== "unknown");
-  if (first === undefined) return endedWithoutRecipients(milestones);
+  if (first === undefined) return undefined;
   return recipients.every((status) => status === first || status === "unknown") ? FINAL_STATUS[first] : "partial";
 }
 

@@ -17,12 +17,12 @@ export class SmallMap<Value> {
   }
 
   get(key: string): Value | undefined {
-    const place = this.#placeOf(key);
+    const place = this.placeOf(key);
     return place === undefined ? undefined : this.#values?.[place];
   }
 
   set(key: string, value: Value): void {
-    const place = this.#placeOf(key);
+    const place = this.placeOf(key);
     if (this.#keys === undefined || this.#values === undefined) {
       this.#keys = [key];
       this.#values = [value];
@@ -41,7 +41,8 @@ export class SmallMap<Value> {
     return this.#values ?? NOTHING;
   }
 
-  #placeOf(key: string): number | undefined {
+  /** Where a key is among the keys, which is where its value is; undefined when it is not there. */
+  placeOf(key: string): number | undefined {
     const keys = this.#keys;
     if (keys === undefined) return undefined;
     if (keys.length > FEW_KEYS) {

@@ -1,6 +1,7 @@
 // Figures of speed and size on a generated log, next to exigrep and eximstats when they are installed.
 //   npm run bench                         one million lines, three runs each
 //   npm run bench -- --lines 100000 --runs 1
+//   npm run bench -- --lines 900000,3000000,10000000 --runs 1    logs of several sizes, and how the figures grow with them
 //   npm run bench -- --only programs      without the parser alone
 //   npm run bench -- --only parser        the parser alone
 //   npm run bench -- --only keeping       backup, and prune of half, and how long another writer has to wait meanwhile
@@ -41,7 +42,9 @@ const { values } = parseArgs({
   },
 });
 const runs = Number(values.runs);
-const wanted = Number(values.lines);
+/** Of the logs; those after the first tell how figures grow. */
+const sizes = values.lines.split(",").map(Number);
+const [wanted] = sizes;
 const parts = values.only === undefined ? ["programs", "parser"] : [values.only];
 if (!["programs", "parser", "keeping", "fuzz"].includes(parts[0]))
   throw new Error("--only takes programs, parser, keeping or fuzz.");
@@ -63,28 +66,44 @@ try {
 }
 
 async function measure() {
-  const log = join(folder, "mainlog");
-  const { lines, ids, more } = await writeLog(log, wanted);
-  const bytes = statSync(log).size;
-  console.log(`log: ${count(lines)} lines, ${mebibytes(bytes)}`);
-  if (parts.includes("programs")) {
-    console.log(`\nmedians of ${runs} runs, whole processes`);
-    const rows = [measureIngest(log, lines, bytes), ...measureQuestions(log, ids), measureIncrement(log, more)];
-    console.table(
-      Object.fromEntries([...rows, ...measurePeers(log, lines)].map(({ name, ...figures }) => [name, figures])),
-    );
-  }
-  if (parts.includes("parser")) {
-    const { measureParser } = await load("test/bench/parser.ts");
-    const parsed = measureParser(log, runs);
-    const rate = count(Math.round(parsed.lines / parsed.seconds));
-    console.log(
-      `\nparser alone: ${rate} lines/s (${count(parsed.lines)} lines in memory, least processor time of ${runs})`,
-    );
+  let first;
+  for (const size of sizes) {
+    const log = join(folder, `mainlog-${size}`);
+    const { lines, ids, more } = await writeLog(log, size);
+    const bytes = statSync(log).size;
+    console.log(`\nlog: ${count(lines)} lines, ${mebibytes(bytes)}`);
+    if (parts.includes("programs")) {
+      const rate = measurePrograms({ log, lines, bytes, ids, more, first });
+      first ??= rate;
+    }
+    if (parts.includes("parser") && size === wanted) {
+      const { measureParser } = await load("test/bench/parser.ts");
+      const parsed = measureParser(log, runs);
+      const rate = count(Math.round(parsed.lines / parsed.seconds));
+      console.log(
+        `\nparser alone: ${rate} lines/s (${count(parsed.lines)} lines in memory, least processor time of ${runs})`,
+      );
+    }
+    rmSync(log);
   }
 }
 
-/** Measures pruning and backup while another process writes. */
+/** Prints a table of whole processes, with ratios to others of the same run; `first`: the rate of the first log, to compare with. Returns the rate. */
+function measurePrograms({ log, lines, bytes, ids, more, first }) {
+  console.log(`medians of ${runs} runs, whole processes; seconds of the processor are of all threads`);
+  const ingested = measureIngest(log, lines, bytes, first);
+  const rows = [
+    ...ingested.rows,
+    ...measureQuestions(log, ids, first === undefined),
+    measureRebuild(lines, ingested.rate),
+    measureIncrement(log, more),
+    ...(first === undefined ? measurePeers(log, lines) : []),
+  ];
+  console.table(Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])));
+  return ingested.rate;
+}
+
+/** What keeps a database small and safe, while another process writes to it. */
 async function measureKeeping() {
   const database = join(folder, "keeping.db");
   if (values.database === undefined) {
@@ -229,19 +248,52 @@ async function writeLog(path, wanted) {
   return { lines, ids, more };
 }
 
-function measureIngest(log, lines, bytes) {
+/** In turns with eximstats, since the machine is as fast as its other work lets it be. */
+function measureIngest(log, lines, bytes, first) {
   const database = join(folder, "bench.db");
+  const hasPeer = isInstalled("eximstats");
+  const peers = [];
   const measured = repeat(() => {
+    if (hasPeer) peers.push(time(["eximstats", log]));
     for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true });
-    return time([process.execPath, ...peakOptions(), ...ingest(log, database)]);
+    return time([process.execPath, ...usageOptions(), ...ingest(log, database)]);
   });
+  const peer = hasPeer ? medianOf(peers) : undefined;
   const size = statSync(database).size;
-  return {
+  const rate = lines / measured.seconds;
+  const { usage } = measured;
+  const row = {
     name: "exim-pilot ingest",
     seconds: measured.seconds.toFixed(2),
-    "lines/s": count(Math.round(lines / measured.seconds)),
-    "peak RSS": mebibytes(measured.peakBytes),
+    "lines/s": count(Math.round(rate)),
+    ...(peer && { "× eximstats": (peer.seconds / measured.seconds).toFixed(2) }),
+    ...(first && { "× first log": (rate / first).toFixed(2) }),
+    "processor s": usage.seconds.toFixed(1),
+    "µs/line": ((usage.seconds / lines) * 1e6).toFixed(1),
+    "by thread": [...usage.threads.values()].map((seconds) => seconds.toFixed(1)).join(" + "),
+    "peak RSS": mebibytes(usage.peakBytes),
     "DB bytes per log byte": (size / bytes).toFixed(3),
+  };
+  const peerRow = peer && {
+    name: "eximstats",
+    seconds: peer.seconds.toFixed(2),
+    "lines/s": count(Math.round(lines / peer.seconds)),
+  };
+  return { rate, rows: peerRow === undefined ? [row] : [row, peerRow] };
+}
+
+/** Once. */
+function measureRebuild(lines, rate) {
+  const database = join(folder, "bench.db");
+  const argv = [...usageOptions(), program, "rebuild", "--quiet", "--db", database];
+  const { seconds, usage } = time([process.execPath, ...argv]);
+  return {
+    name: "exim-pilot rebuild",
+    seconds: seconds.toFixed(2),
+    "lines/s": count(Math.round(lines / seconds)),
+    "× ingest": (lines / seconds / rate).toFixed(2),
+    "processor s": usage.seconds.toFixed(1),
+    "peak RSS": mebibytes(usage.peakBytes),
   };
 }
 
@@ -250,8 +302,8 @@ function ingest(log, database) {
   return [program, "ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log];
 }
 
-/** Measures frequent questions, next to a Node that does nothing, and the tool that answers the same from the log. */
-function measureQuestions(log, ids) {
+/** What people ask, next to a Node that does nothing, and the tool that answers the same from the log. */
+function measureQuestions(log, ids, withPatterns) {
   const database = join(folder, "bench.db");
   const ask = (...argv) => repeat(() => time([process.execPath, program, ...argv, "--db", database], [0, 1])).seconds;
   const { seconds: bare } = repeat(() => time([process.execPath, "-e", "0"]));
@@ -264,8 +316,9 @@ function measureQuestions(log, ids) {
     question(`search --sender`, ask("search", "--sender", sample.sender, "--limit", "50")),
     question(`search --ip`, ask("search", "--ip", sample.ip, "--limit", "50")),
     question("stats", ask("stats")),
+    question("stats --by domain", ask("stats", "--by", "domain")),
   ];
-  for (const pattern of ["rejected RCPT", "nosuchtextanywhere", "[Gg]reylist(ed|ing)"]) {
+  for (const pattern of withPatterns ? ["rejected RCPT", "nosuchtextanywhere", "[Gg]reylist(ed|ing)"] : []) {
     const ours = ask("search", pattern, "--count");
     const peer = isInstalled("exigrep") ? repeat(() => time(["exigrep", pattern, log], [0, 1])).seconds : undefined;
     rows.push(question(`search '${pattern}'`, ours, "× faster than exigrep", peer && ours, peer));
@@ -310,7 +363,6 @@ function measurePeers(log, lines) {
   const importLines = `.mode ascii\n.separator "\\037" "\\n"\nCREATE TABLE lines (line TEXT);\n.import ${log} lines\n`;
   const peers = [
     ["exigrep (one id)", ["exigrep", "nosuchid", log]],
-    ["eximstats", ["eximstats", log]],
     ["lnav (to count lines)", ["lnav", "-n", "-q", "-c", ";SELECT count(*) FROM all_logs", log]],
     ["sqlite3 (lines as they are)", ["sqlite3", store], importLines],
   ];
@@ -328,28 +380,55 @@ function isInstalled(command) {
   return spawnSync("sh", ["-c", 'command -v "$1"', "sh", command]).status === 0;
 }
 
-/** The child writes its peak memory to descriptor 3 when it ends. */
-function peakOptions() {
-  const code = `import{writeSync}from"node:fs";process.on("exit",()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
+/**
+ * The child writes to descriptor 3, a line at a time, what it has used: each thread again and again its processor time, since one that is
+ * ended by force has no time to, and the process at its end that of all and its peak memory.
+ */
+function usageOptions() {
+  const code = `
+    import { writeSync } from "node:fs";
+    import { isMainThread, threadId } from "node:worker_threads";
+    const write = (figures) => writeSync(3, JSON.stringify(figures) + "\\n");
+    const seconds = ({ user, system }) => (user + system) / 1e6;
+    const tell = () => write({ threadId, seconds: seconds(process.threadCpuUsage()) });
+    if (!isMainThread) setInterval(tell, 50).unref();
+    process.on("exit", () => isMainThread ? write({ seconds: seconds(process.cpuUsage()), peakBytes: process.resourceUsage().maxRSS * 1024 }) : tell());`;
   return ["--import", `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
+/** Of a child with {@link usageOptions}: threads in the order in which they began, the one that stores and the one that reads. */
+function readUsage(path) {
+  const lines = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  const threads = new Map();
+  const total = { seconds: Number.NaN, peakBytes: Number.NaN };
+  for (const { threadId, ...figures } of lines.map((line) => JSON.parse(line))) {
+    if (threadId === undefined) Object.assign(total, figures);
+    else threads.set(threadId, figures.seconds);
+  }
+  return { ...total, threads };
 }
 
 /** `fine`: statuses that are no failure; 1 is "nothing found". */
 function time([command, ...argv], fine = [0], input = undefined) {
-  const peakFile = join(folder, "peak");
-  const descriptor = openSync(peakFile, "w");
+  const usageFile = join(folder, "usage");
+  const descriptor = openSync(usageFile, "w");
   const started = process.hrtime.bigint();
   const stdin = input === undefined ? "ignore" : "pipe";
   const { status, error } = spawnSync(command, argv, { input, stdio: [stdin, "ignore", "inherit", descriptor] });
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   closeSync(descriptor);
   if (!fine.includes(status)) throw error ?? new Error(`${command} ended with ${status}.`);
-  return { seconds, peakBytes: Number(readFileSync(peakFile, "utf8")) * 1024 };
+  return { seconds, usage: readUsage(usageFile) };
 }
 
 function repeat(run) {
-  const results = Array.from({ length: runs }, run).sort((left, right) => left.seconds - right.seconds);
-  return results[Math.floor(runs / 2)];
+  return medianOf(Array.from({ length: runs }, run));
+}
+
+function medianOf(results) {
+  return results.toSorted((left, right) => left.seconds - right.seconds)[Math.floor(results.length / 2)];
 }
 
 function count(value) {

@@ -52,6 +52,21 @@ describe("contrib", () => {
     expect(command?.parseOptions(rest).unknown).toEqual([]);
   });
 
+  const services = files.filter((path) => /ExecStart=\S+ exim-pilot /.test(readFileSync(join(CONTRIB, path), "utf8")));
+
+  test("has services", () => expect(services.length).toBeGreaterThan(3));
+
+  test.each(services)("%s has a place for compiled code, which nobody else can write to", (path) => {
+    const lines = readFileSync(join(CONTRIB, path), "utf8").split("\n");
+    const cache = lines.filter((line) => /^(CacheDirectory|Environment=XDG_CACHE_HOME)/.test(line));
+    // NOTE: the program keeps it in the folder exim-pilot of that, when that folder has rights for its user alone.
+    expect(cache).toEqual([
+      "CacheDirectory=exim-pilot",
+      "CacheDirectoryMode=0700",
+      "Environment=XDG_CACHE_HOME=/var/cache",
+    ]);
+  });
+
   const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
   const units = files.filter((path) => /\.(service|timer)$/.test(path));
   test.skipIf(!hasSystemd).each(units)("%s is a unit that systemd takes", (path) => {

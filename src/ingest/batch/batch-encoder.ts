@@ -5,7 +5,15 @@ import type { AddressLine, Arrival, Failure, LogEvent, Rejection } from "../../p
 import type { ParsedEntry } from "../../parse/record.ts";
 import { nextHopId, textKey } from "../../store/log-text/postings.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../../store/schema/codes.ts";
-import { CLIENT, DELIVERY_PATH, DELIVERY_PROBLEM, ENTRY, offsetsOf, REJECTION } from "../../store/schema/records.ts";
+import {
+  CLIENT,
+  DELIVERY_PATH,
+  DELIVERY_PROBLEM,
+  ENTRY,
+  type Layout,
+  offsetsOf,
+  REJECTION,
+} from "../../store/schema/records.ts";
 import type { Moment } from "../../units.ts";
 import {
   ARRIVAL_ROW,
@@ -32,7 +40,7 @@ import {
 } from "./entry-facts.ts";
 import { formatAuthentication } from "./metadata.ts";
 import { NumberList, RowBuffer } from "./number-list.ts";
-import { NumberedTexts } from "./numbered-texts.ts";
+import { NumberedTexts, TextColumn } from "./numbered-texts.ts";
 import { NumberedTuples } from "./numbered-tuples.ts";
 import type { SyslogDuplicate } from "./syslog-duplicate.ts";
 
@@ -47,6 +55,15 @@ const rejection = offsetsOf(REJECTION);
 const client = offsetsOf(CLIENT);
 const path = offsetsOf(DELIVERY_PATH);
 const problem = offsetsOf(DELIVERY_PROBLEM);
+const FAILURE = {
+  is_timeout: "flag",
+  smtp_code: "number?",
+  enhanced_id: "string?",
+  phase_id: "string?",
+  error_id: "string?",
+  host_id: "string?",
+} as const satisfies Layout;
+const failure = offsetsOf(FAILURE);
 
 /** Facts about an entry beside its text. */
 export interface EntryPlace {
@@ -64,10 +81,22 @@ export class BatchEncoder {
   readonly #codes: EncodingCodes;
   readonly #seenIn: number;
   readonly #strings = new NumberedTexts();
+  /** Of columns in which a text often follows itself. */
+  readonly #router = new TextColumn(this.#strings);
+  readonly #transport = new TextColumn(this.#strings);
+  readonly #deliveryTls = new TextColumn(this.#strings);
+  readonly #enhanced = new TextColumn(this.#strings);
+  readonly #phase = new TextColumn(this.#strings);
+  readonly #protocol = new TextColumn(this.#strings);
+  readonly #arrivalTls = new TextColumn(this.#strings);
+  readonly #category = new TextColumn(this.#strings);
   readonly #addresses = new NumberedTexts();
   readonly #messages = new NumberedTexts();
   readonly #paths = new NumberedTuples(widthOf("paths"));
   readonly #problems = new NumberedTuples(widthOf("problems"));
+  /** What the category of a failure follows from, and the problem that it is. */
+  readonly #failures = new NumberedTuples(Object.keys(FAILURE).length);
+  #problemOfFailure: number[] = [];
   readonly #rows = Object.fromEntries(ROW_LISTS.map((list) => [list, new RowBuffer(widthOf(list))])) as Readonly<
     Record<RowList, RowBuffer>
   >;
@@ -161,7 +190,7 @@ export class BatchEncoder {
       messageIds: this.#messageIds.take(),
       nextHops: this.#nextHops.take(),
     };
-    const sizes = [this.#strings, this.#addresses, this.#messages, this.#paths].map(({ size }) => size);
+    const sizes = [this.#strings, this.#addresses, this.#messages, this.#paths, this.#failures].map(({ size }) => size);
     if (Math.max(...sizes) >= MOST_TEXTS) this.#forget();
     return postings;
   }
@@ -169,7 +198,8 @@ export class BatchEncoder {
   #forget(): void {
     this.#isFresh = true;
     for (const texts of [this.#strings, this.#addresses, this.#messages]) texts.clear();
-    for (const tuples of [this.#paths, this.#problems]) tuples.clear();
+    for (const tuples of [this.#paths, this.#problems, this.#failures]) tuples.clear();
+    this.#problemOfFailure = [];
   }
 
   #addExtras({ line, places, logType, syslogDuplicate }: EntryPlace, { event: said, headerDump }: ParsedEntry): void {
@@ -258,10 +288,10 @@ export class BatchEncoder {
       row[start + arrival.ip_id] = strings.mention(host.ip);
       row[start + arrival.port] = host.port ?? NULL;
     }
-    row[start + arrival.protocol_id] = strings.numberOf(said.protocol);
+    row[start + arrival.protocol_id] = this.#protocol.numberOf(said.protocol);
     row[start + arrival.auth_id] = strings.mention(formatAuthentication(said.auth));
     row[start + arrival.ident_id] = strings.numberOf(said.ident);
-    row[start + arrival.tls_id] = strings.numberOf(said.tls);
+    row[start + arrival.tls_id] = this.#arrivalTls.numberOf(said.tls);
     row[start + arrival.parent_exim_id] = this.#placeOf(said.parentId);
     row[start + arrival.fake_reject] = said.fakeReject ? 1 : 0;
     if (headerMessageId !== undefined) this.#messageIds.push(textKey(headerMessageId));
@@ -284,7 +314,7 @@ export class BatchEncoder {
     row[start + rejection.sender_id] = this.#addresses.mention(sender);
     row[start + rejection.recipient_id] = this.#addresses.mention(recipient);
     row[start + rejection.auth_id] = strings.mention(formatAuthentication(said.auth));
-    row[start + rejection.category_id] = strings.numberOf(category);
+    row[start + rejection.category_id] = this.#category.numberOf(category);
     row[start + rejection.reason_id] = strings.numberOf(reason);
     row[start + rejection.smtp_code] = said.code ?? NULL;
   }
@@ -310,12 +340,12 @@ export class BatchEncoder {
     const row = this.#paths.next;
     const hostNumber = strings.mention(host?.name);
     const ipNumber = strings.mention(host?.ip);
-    row[path.router_id] = strings.numberOf(router);
-    row[path.transport_id] = strings.numberOf(said?.transport);
+    row[path.router_id] = this.#router.numberOf(router);
+    row[path.transport_id] = this.#transport.numberOf(said?.transport);
     row[path.host_id] = hostNumber;
     row[path.ip_id] = ipNumber;
     row[path.port] = host?.port ?? NULL;
-    row[path.tls_id] = strings.numberOf(said?.tls);
+    row[path.tls_id] = this.#deliveryTls.numberOf(said?.tls);
     return this.#paths.numberOfNext();
   }
 
@@ -323,15 +353,29 @@ export class BatchEncoder {
   #problemOf({ reply, host }: Pick<Failure, "reply" | "host">, error: number, template: string | undefined): number {
     const isTimeout = reply?.isTimeout === true;
     if (isNull(error) && !isTimeout && reply?.code === undefined) return NULL;
-    const category = failureCategory(reply, template, host?.name);
+    const code = reply?.code ?? NULL;
+    const enhanced = this.#enhanced.numberOf(reply?.enhancedCode);
+    const phase = this.#phase.numberOf(reply?.phase);
+    const signs = this.#failures.next;
+    signs[failure.is_timeout] = isTimeout ? 1 : 0;
+    signs[failure.smtp_code] = code;
+    signs[failure.enhanced_id] = enhanced;
+    signs[failure.phase_id] = phase;
+    signs[failure.error_id] = error;
+    signs[failure.host_id] = this.#strings.numberOf(host?.name);
+    const number = this.#failures.numberOfNext();
+    const known = this.#problemOfFailure[number];
+    if (known !== undefined) return known;
     const row = this.#problems.next;
     row[problem.is_timeout] = isTimeout ? 1 : 0;
-    row[problem.smtp_code] = reply?.code ?? NULL;
-    row[problem.enhanced_id] = this.#strings.numberOf(reply?.enhancedCode);
-    row[problem.phase_id] = this.#strings.numberOf(reply?.phase);
+    row[problem.smtp_code] = code;
+    row[problem.enhanced_id] = enhanced;
+    row[problem.phase_id] = phase;
     row[problem.error_id] = error;
-    row[problem.category_id] = this.#strings.numberOf(category);
-    return this.#problems.numberOfNext();
+    row[problem.category_id] = this.#strings.numberOf(failureCategory(reply, template, host?.name));
+    const added = this.#problems.numberOfNext();
+    this.#problemOfFailure[number] = added;
+    return added;
   }
 
   #placeOf(text: string | undefined): number {

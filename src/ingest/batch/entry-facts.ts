@@ -30,8 +30,10 @@ export function storedEvent(event: LogEvent, at: Moment): RecipientEvent | undef
 
 /** The fields without a column, as a JSON array of key, value, key, value …; undefined when there are none. `text`: of the line. */
 export function detailsOf(event: LogEvent, text: string): string | undefined {
-  const metadata = [...findingOf(event, text), ...metadataOf(event)];
-  return metadata.length === 0 ? undefined : toJson(metadata);
+  const finding = findingOf(event, text);
+  const metadata = metadataOf(event);
+  if (finding.length === 0) return metadata.length === 0 ? undefined : toJson(metadata);
+  return toJson([...finding, ...metadata]);
 }
 
 /** The program's own finding about a line, put first among its details: filters and figures look for it there. */

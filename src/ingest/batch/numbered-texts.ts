@@ -15,9 +15,15 @@ export class NumberedTexts {
   /** Many texts follow themselves. */
   #lastText: string | undefined;
   #lastNumber = NULL;
+  #generation = 0;
 
   get size(): number {
     return this.#table.size;
+  }
+
+  /** Another one once numbers have begun again. */
+  get generation(): number {
+    return this.#generation;
   }
 
   numberOf(text: string | undefined): number {
@@ -56,6 +62,7 @@ export class NumberedTexts {
 
   /** Numbers begin again at 0; between two blocks. */
   clear(): void {
+    this.#generation++;
     this.#table = new TextTable();
     this.#taken = 0;
     this.#mentionedIn.fill(0);
@@ -72,5 +79,27 @@ export class NumberedTexts {
       this.#mentionedIn = longer;
     }
     return number;
+  }
+}
+
+/** Numbers the texts of one column of rows, in which they often follow themselves: then they need not be looked for. */
+export class TextColumn {
+  readonly #texts: NumberedTexts;
+  #generation = 0;
+  #lastText: string | undefined;
+  #lastNumber = NULL;
+
+  constructor(texts: NumberedTexts) {
+    this.#texts = texts;
+  }
+
+  numberOf(text: string | undefined): number {
+    if (text === undefined) return NULL;
+    const { generation } = this.#texts;
+    if (text === this.#lastText && generation === this.#generation) return this.#lastNumber;
+    this.#generation = generation;
+    this.#lastText = text;
+    this.#lastNumber = this.#texts.numberOf(text);
+    return this.#lastNumber;
   }
 }

@@ -103,9 +103,9 @@ export class BatchDecoder {
     return isNull(stringNumber) ? undefined : this.strings.textOf(stringNumber);
   }
 
-  /** A number of a row as it is bound; those of entries, messages and servers are the caller's. */
-  valueOf(number: number, kind: ColumnKind): SqlValue {
-    // NOTE: NaN stands for null, and is not equal to itself.
+  /** A number of a row as it is bound; those of entries, messages and servers are the caller's. `texts`: those of its batch. */
+  valueOf(number: number, kind: ColumnKind, texts = this.#texts): SqlValue {
+    // NOTE: what is not equal to itself is null.
     // biome-ignore lint/suspicious/noSelfCompare: faster than Number.isNaN.
     if (number !== number) return null;
     switch (kind) {
@@ -117,7 +117,7 @@ export class BatchDecoder {
       case "address":
         return this.addresses.idOf(number);
       case "text":
-        return this.#texts[number] as string;
+        return texts[number] as string;
       case "path":
         return this.#paths.idOf(number, this);
       case "problem":

@@ -1,7 +1,7 @@
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
 import { entryIdOf } from "../../store/log-text/blocks.ts";
 import { type ColumnKind, ENTRY, offsetsOf, REJECTION } from "../../store/schema/records.ts";
-import type { EntryCounts } from "../../store/write/fresh-counts.ts";
+import type { CountedEvent, EntryCounts } from "../../store/write/fresh-counts.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Moment } from "../../units.ts";
 import {
@@ -10,14 +10,15 @@ import {
   EVENT_ROW,
   isNull,
   MILESTONE_NAMES,
+  NULL,
   UPDATE_ROW,
   widthOf,
 } from "../batch/encoded-batch.ts";
 import { BatchDecoder } from "./batch-decoder.ts";
 import type { MessageCache } from "./message-cache.ts";
-import { arrivalValues, KINDS, type RowSink } from "./stored-facts.ts";
+import type { NumberedEvent } from "./plain-messages.ts";
+import { ArrivalRow, KINDS, type RowSink } from "./stored-facts.ts";
 
-const NO_ADDRESSES: readonly string[] = [];
 const entry = offsetsOf(ENTRY);
 const update = offsetsOf(UPDATE_ROW);
 const event = offsetsOf(EVENT_ROW);
@@ -40,6 +41,24 @@ export class BatchWriter {
   readonly #messages: MessageCache;
   #duplicates: ReadonlySet<number> = new Set();
   #serverId = 0;
+  /** Of the line that is stored now, as is the next. */
+  readonly #event: NumberedEvent = {
+    recipient: 0,
+    final: NULL,
+    outcome: "delivered",
+    at: 0 as Moment,
+    isAttempt: false,
+    error: NULL,
+  };
+  readonly #counted: CountedEvent = {
+    entryId: 0,
+    at: 0 as Moment,
+    outcome: 0,
+    isAttempt: false,
+    problemId: 0,
+    hostId: 0,
+    isTimeout: false,
+  };
   /** Entry id of the first line of the block. */
   #first = 0;
 
@@ -49,12 +68,13 @@ export class BatchWriter {
 
   write(transactor: Transactor, batch: EncodedBatch, { blockId, serverId, duplicates, counts }: BlockTarget): void {
     this.decoder.take(transactor, batch);
+    this.#messages.readFrom(this.decoder);
     this.#duplicates = duplicates;
     this.#serverId = serverId;
     this.#first = entryIdOf(blockId, 0);
     const { entries, addressEvents, rejections, clients } = transactor.rows;
     this.#meetMessages(transactor, batch.rows.entries);
-    this.#foldArrivals(batch.rows.arrivals);
+    this.#foldArrivals(batch);
     this.#foldUpdates(transactor, batch);
     this.#foldEvents(transactor, batch.rows.events);
     this.#addRows(entries, "entries", batch);
@@ -72,19 +92,19 @@ export class BatchWriter {
       const message = rows[start + entry.message_id] as number;
       if (isNull(message) || this.#isDuplicate(rows[start] as number)) continue;
       const at = rows[start + entry.at] as Moment;
-      this.#messages.meet(transactor, message, this.decoder.messageOf(message), at);
+      this.#messages.meet(transactor, message, at);
     }
   }
 
-  #foldArrivals(rows: Float64Array): void {
+  #foldArrivals(batch: EncodedBatch): void {
+    const rows = batch.rows.arrivals;
     const width = widthOf("arrivals");
     for (let start = 0; start < rows.length; start += width) {
       if (this.#isDuplicate(rows[start] as number)) continue;
       const message = rows[start + arrival.message] as number;
       const from = start + arrival.arrival_at;
-      const at = rows[from] as Moment;
-      if (this.#messages.isEarliest(message, at))
-        this.#messages.arrive(message, at, arrivalValues(this.decoder, rows, from));
+      if (this.#messages.isEarliest(message, rows[from] as Moment))
+        this.#messages.arrive(message, new ArrivalRow(this.decoder, batch, from));
     }
   }
 
@@ -99,58 +119,48 @@ export class BatchWriter {
       const message = rows[start + update.message] as number;
       const isArrival = rows[start + update.is_arrival] === 1;
       const mark = rows[start + update.mark] as number;
-      const queueMs = rows[start + update.queue_ms] as number;
-      this.#messages.applyUpdate(message, rows[start + update.at] as Moment, {
-        mark: isNull(mark) ? undefined : MILESTONE_NAMES[mark],
-        isArrival,
-        queueMs: isNull(queueMs) ? undefined : queueMs,
-        announced: NO_ADDRESSES,
-      });
+      const name = MILESTONE_NAMES[mark];
+      if (name !== undefined)
+        this.#messages.mark(message, name, rows[start + update.at] as Moment, rows[start + update.queue_ms] as number);
       for (let at = from; at < next; at++) {
         const number = announced[at] as number;
-        const addressId = addresses.idOf(number);
-        this.#messages.announce(message, addresses.textOf(number), addressId);
+        this.#messages.announce(message, number);
         // NOTE: the line of the arrival speaks of them, too.
-        if (!isArrival) postings.addLate(this.#messages.idOf(message), addressId);
+        if (!isArrival) postings.addLate(this.#messages.idOf(message), addresses.idOf(number));
       }
     }
   }
 
   #foldEvents({ codes }: Transactor, rows: Float64Array): void {
     const width = widthOf("events");
-    const { addresses } = this.decoder;
+    const said = this.#event;
     for (let start = 0; start < rows.length; start += width) {
       if (this.#isDuplicate(rows[start] as number)) continue;
-      const number = rows[start + event.recipient_id] as number;
-      const recipient = addresses.textOf(number);
-      const final = rows[start + event.final_id] as number;
-      const recipientEvent = {
-        recipient,
-        target: isNull(final) ? recipient : addresses.textOf(final),
-        outcome: codes.outcomeName(rows[start + event.outcome] as number),
-        at: rows[start + event.at] as Moment,
-        isAttempt: rows[start + event.is_attempt] === 1,
-        error: this.decoder.optionalText(rows[start + event.error] as number),
-      };
-      this.#messages.applyRecipientEvent(rows[start + event.message] as number, recipientEvent, addresses.idOf(number));
+      said.recipient = rows[start + event.recipient_id] as number;
+      said.final = rows[start + event.final_id] as number;
+      said.outcome = codes.outcomeName(rows[start + event.outcome] as number);
+      said.at = rows[start + event.at] as Moment;
+      said.isAttempt = rows[start + event.is_attempt] === 1;
+      said.error = rows[start + event.error] as number;
+      this.#messages.applyRecipientEvent(rows[start + event.message] as number, said);
     }
   }
 
   #countEvents(counts: EntryCounts, rows: Float64Array): void {
     const width = widthOf("events");
+    const counted = this.#counted;
     for (let start = 0; start < rows.length; start += width) {
       const line = rows[start] as number;
       if (this.#isDuplicate(line)) continue;
       const problem = rows[start + event.problem_id] as number;
-      counts.addEvent({
-        entryId: this.#first + line,
-        at: rows[start + event.at] as Moment,
-        outcome: rows[start + event.outcome] as number,
-        isAttempt: rows[start + event.is_attempt] === 1,
-        problemId: this.decoder.problemIdOf(problem),
-        hostId: this.decoder.hostIdOf(rows[start + event.path_id] as number),
-        isTimeout: this.decoder.isTimeout(problem),
-      });
+      counted.entryId = this.#first + line;
+      counted.at = rows[start + event.at] as Moment;
+      counted.outcome = rows[start + event.outcome] as number;
+      counted.isAttempt = rows[start + event.is_attempt] === 1;
+      counted.problemId = this.decoder.problemIdOf(problem);
+      counted.hostId = this.decoder.hostIdOf(rows[start + event.path_id] as number);
+      counted.isTimeout = this.decoder.isTimeout(problem);
+      counts.addEvent(counted);
     }
   }
 

@@ -1,26 +1,30 @@
 /** The messages a run works on: taken from the store when first met, written back once a batch, forgotten when they are many. */
-import { type RecipientFate, resolveMessage, resolveRecipients } from "../../message/resolve.ts";
+import { Fates } from "../../message/fates.ts";
+import { resolveMessage, STATUS_OF, statusWhenOver } from "../../message/resolve.ts";
 import {
   applyEvent,
   applyLine,
   type MessageState,
-  type MessageUpdate,
   type Milestones,
   messageUpdate,
+  NO_UPDATE,
   newMessageState,
   type RecipientEvent,
   recipientOf,
 } from "../../message/state.ts";
-import type { RecipientStatus } from "../../message/statuses.ts";
+import type { MessageStatus, RecipientStatus } from "../../message/statuses.ts";
 import { type ParsedEntry, parseEntryText } from "../../parse/record.ts";
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
 import type { RawTextReader } from "../../store/log-text/blocks.ts";
 import { ARRIVAL, columnsOf, MILESTONES } from "../../store/schema/records.ts";
 import type { OrphanedMessage, StoredMessage } from "../../store/write/rows.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
-import { type Moment, momentMs } from "../../units.ts";
+import type { Moment } from "../../units.ts";
+import { isNull } from "../batch/encoded-batch.ts";
 import { storedEvent } from "../batch/entry-facts.ts";
-import { arrivalOf } from "./stored-facts.ts";
+import type { BatchDecoder } from "./batch-decoder.ts";
+import { type MessageTimes, type NumberedEvent, PlainMessages } from "./plain-messages.ts";
+import { type ArrivalRow, arrivalOf } from "./stored-facts.ts";
 
 /** Messages that are kept open when numbers begin again, those met last: few are touched again after so many others. */
 const MOST_OPEN = 10_000;
@@ -42,26 +46,32 @@ const MARK_OF: Readonly<Record<keyof typeof MILESTONES, keyof Milestones>> = {
 };
 const MARKED_MILESTONES = columnsOf(MILESTONES).map((column) => MARK_OF[column]);
 
-/** Number of a message that no batch has named yet. */
-const NO_NUMBER = -1;
+interface NewMessage extends Pick<OpenMessage, "id" | "eximId" | "arrival"> {
+  readonly status: MessageStatus;
+  readonly times: MessageTimes;
+}
 
-const UNKNOWN: RecipientFate = { status: "unknown", at: undefined };
+/** Of a message that no batch has named yet. */
+const NO_NUMBER = -1;
 
 interface OpenMessage {
   readonly id: number;
   /** In the batches. */
-  readonly number: number;
+  number: number;
   readonly eximId: string;
   isStored: boolean;
   /** It is among those to be written. */
   isChanged: boolean;
   readonly state: MessageState;
-  /** Values of the arrival line, in the order of the columns, while they are not yet written. */
-  arrival: readonly SqlValue[] | undefined;
+  /** What the arrival line tells, when that is yet to be written; "none": nothing, whatever is stored. */
+  arrival: ArrivalRow | "none" | undefined;
   /** The ids of the recipients in the database, in their order; undefined where it is yet to be looked up. */
   readonly addressIds: (number | undefined)[];
   /** Stored values of each recipient, in their order, so that only changes are written. */
   readonly written: (WrittenRecipient | undefined)[];
+  readonly fates: Fates;
+  /** Since they were resolved. */
+  told: Set<number> | "all";
 }
 
 interface WrittenRecipient {
@@ -75,11 +85,18 @@ interface WrittenRecipient {
 /** The messages of one server. */
 export class MessageCache {
   readonly #serverId: number;
-  /** By their numbers in the batches. `done`: stored and complete, so that nothing more is expected, and not kept. */
-  #numbered: (OpenMessage | "done" | undefined)[] = [];
+  /**
+   * By their numbers in the batches. A number: its place among the plain ones. `done`: stored and complete, so that nothing more is
+   * expected, and not kept.
+   */
+  #numbered: (OpenMessage | number | "done" | undefined)[] = [];
+  readonly #plain = new PlainMessages();
+  /** Knows what the numbers stand for. */
+  #decoder: BatchDecoder | undefined;
   /** Open when the numbers began again, by their ids. */
   #carried = new Map<string, OpenMessage>();
-  #changed: OpenMessage[] = [];
+  /** In the order in which they were met; plain ones by their places. */
+  #changed: (OpenMessage | number)[] = [];
   /** No message with a greater id was stored when the numbers began; undefined until it is read. */
   #greatestBefore: string | undefined;
   #greatest = "";
@@ -104,10 +121,20 @@ export class MessageCache {
     return added;
   }
 
-  /** A line at `at` is about the message with that number; returns its id. */
-  meet(transactor: Transactor, number: number, eximId: string, at: Moment): number {
+  /** What follows is of batches that `decoder` takes. */
+  readFrom(decoder: BatchDecoder): void {
+    this.#decoder = decoder;
+  }
+
+  /** A line at `at` is about the message with that number. */
+  meet(transactor: Transactor, number: number, at: Moment): void {
     const known = this.#numbered[number];
-    const message = typeof known === "object" ? known : this.#open(transactor, number, eximId, at);
+    if (typeof known === "number") {
+      this.#plain.meet(known, at);
+      return;
+    }
+    const message = typeof known === "object" ? known : this.#open(transactor, number, at);
+    if (message === undefined) return;
     const { state } = message;
     if (at < state.firstAt) state.firstAt = at;
     if (at > state.lastAt) state.lastAt = at;
@@ -115,53 +142,111 @@ export class MessageCache {
       message.isChanged = true;
       this.#changed.push(message);
     }
-    return message.id;
   }
 
   /** True when no arrival line of a message that was met is as early as one at `at`: that is then told to {@link arrive}. */
   isEarliest(number: number, at: Moment): boolean {
-    const { arrivalAt } = this.#met(number).state;
+    const known = this.#numbered[number];
+    const arrivalAt = typeof known === "number" ? this.#plain.arrivalOf(known)?.at : this.#met(number).state.arrivalAt;
     return arrivalAt === undefined || at < arrivalAt;
   }
 
-  /** Sets the values of a message's earliest arrival line, in the order of the columns. */
-  arrive(number: number, at: Moment, arrival: readonly SqlValue[]): void {
+  /** What the earliest arrival line tells of a message that was met. */
+  arrive(number: number, arrival: ArrivalRow): void {
+    const known = this.#numbered[number];
+    if (typeof known === "number") {
+      this.#plain.arrive(known, arrival);
+      return;
+    }
     const message = this.#met(number);
-    message.state.arrivalAt = at;
+    message.state.arrivalAt = arrival.at;
     message.arrival = arrival;
   }
 
-  /** Applies a line about a message as a whole. */
-  applyUpdate(number: number, at: Moment, update: MessageUpdate): void {
-    applyLine(this.#met(number).state, at, update, undefined);
+  /** A line at `at` gives a message that was met a mark. `queueMs`: of `Completed`, null as in a row. */
+  mark(number: number, mark: keyof Milestones, at: Moment, queueMs: number): void {
+    const known = this.#numbered[number];
+    if (typeof known === "number" && mark === "completed" && this.#plain.complete(known, at, queueMs)) return;
+    const message = this.#met(number);
+    applyLine(message.state, at, { ...NO_UPDATE, mark, queueMs: isNull(queueMs) ? undefined : queueMs }, undefined);
+    message.told = "all";
   }
 
-  /** A line names a recipient of a message that was met; `addressId` is that of the address. */
-  announce(number: number, address: string, addressId: number): void {
-    const { state, addressIds } = this.#met(number);
-    const { size } = state.recipients;
-    recipientOf(state, address).announced = true;
-    if (state.recipients.size > size) addressIds[size] = addressId;
+  /** A line names a recipient of a message that was met, by the number of its address. */
+  announce(number: number, address: number): void {
+    const known = this.#numbered[number];
+    if (typeof known === "number" && this.#plain.announce(known, address)) return;
+    const message = this.#met(number);
+    recipientOf(message.state, this.#reading.addresses.textOf(address)).announced = true;
+    this.#noteTold(message, address);
   }
 
-  /** Applies a line about one recipient of a message; `addressId` is the id of its address. */
-  applyRecipientEvent(number: number, event: RecipientEvent, addressId: number): void {
-    const { state, addressIds } = this.#met(number);
-    const { size } = state.recipients;
-    applyEvent(state, event);
-    if (state.recipients.size > size) addressIds[size] = addressId;
+  /** What a line says of one recipient of a message that was met. */
+  applyRecipientEvent(number: number, event: NumberedEvent): void {
+    const known = this.#numbered[number];
+    if (typeof known === "number" && this.#plain.applyRecipientEvent(known, event)) return;
+    const message = this.#met(number);
+    applyEvent(message.state, this.#toRecipientEvent(event));
+    this.#noteTold(message, event.recipient);
+  }
+
+  /** Something was told of a recipient, by the number of its address. */
+  #noteTold({ state, addressIds, told }: OpenMessage, address: number): void {
+    const { addresses } = this.#reading;
+    const place = state.recipients.placeOf(addresses.textOf(address));
+    if (place === undefined) throw new Error("What is told of a recipient is in the state of its message.");
+    addressIds[place] ??= addresses.idOf(address);
+    if (told !== "all") told.add(place);
   }
 
   /** The id in the database of a message that was met. */
   idOf(number: number): number {
-    return this.#met(number).id;
+    const known = this.#numbered[number];
+    return typeof known === "number" ? this.#plain.idOf(known) : this.#met(number).id;
   }
 
+  get #reading(): BatchDecoder {
+    if (this.#decoder === undefined) throw new Error("Numbers are told, and of no batch.");
+    return this.#decoder;
+  }
+
+  /** A message that was met, as an object from now on. */
   #met(number: number): OpenMessage {
     const message = this.#numbered[number];
+    if (typeof message === "number") return this.#unpack(number, message);
     if (typeof message !== "object") throw new Error(`No line of message ${number} was met.`);
     return message;
   }
+
+  /** Makes an object of a plain message. Its place stays among those that are to be written. */
+  #unpack(number: number, place: number): OpenMessage {
+    const plain = this.#plain;
+    const { addresses } = this.#reading;
+    const addressIds: number[] = [];
+    plain.eachRecipient(place, ({ recipient }) => addressIds.push(addresses.idOf(recipient)));
+    const message: OpenMessage = {
+      id: plain.idOf(place),
+      number,
+      eximId: this.#reading.messageOf(number),
+      isStored: false,
+      isChanged: true,
+      state: plain.stateOf(place, (address) => addresses.textOf(address), this.#toRecipientEvent),
+      arrival: plain.arrivalOf(place),
+      addressIds,
+      written: [],
+      fates: new Fates(),
+      told: "all",
+    };
+    this.#numbered[number] = message;
+    return message;
+  }
+
+  readonly #toRecipientEvent = ({ recipient, final, outcome, at, isAttempt, error }: NumberedEvent): RecipientEvent => {
+    const { addresses } = this.#reading;
+    const address = addresses.textOf(recipient);
+    const target = isNull(final) ? address : addresses.textOf(final);
+    return { recipient: address, target, outcome, at, isAttempt, error: this.#reading.optionalText(error) };
+  };
 
   /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
   restore(transactor: Transactor, orphaned: readonly OrphanedMessage[], rawText: RawTextReader): number {
@@ -182,9 +267,11 @@ export class MessageCache {
         isStored: true,
         isChanged: true,
         state: message.lacksText ? this.#storedState(transactor, message) : newMessageState(first.at),
-        arrival: message.lacksText && message.hasArrival ? undefined : NO_ARRIVAL,
+        arrival: message.lacksText && message.hasArrival ? undefined : "none",
         addressIds: [],
         written: [],
+        fates: new Fates(),
+        told: "all",
       };
       if (!message.lacksText) {
         for (const entry of entries) {
@@ -211,33 +298,77 @@ export class MessageCache {
   /** Writes what changed; returns how many messages were seen for the first time. */
   save(transactor: Transactor): number {
     let added = 0;
-    const { messages } = transactor.messageRows;
-    for (const message of this.#changed) {
-      const fates = this.#saveRecipients(transactor, message);
-      const state = stateValues(transactor, message.state, fates);
-      saveMilestones(transactor, message);
-      if (message.isStored) transactor.updateMessage(message.id, state, message.arrival);
-      else {
-        messages.put(message.id);
-        messages.put(this.#serverId);
-        messages.put(message.eximId);
-        for (const value of state) messages.put(value);
-        for (const value of message.arrival ?? NO_ARRIVAL) messages.put(value);
-        messages.endRow();
-        added++;
-      }
-      message.isStored = true;
-      message.arrival = undefined;
-      message.isChanged = false;
-      if (message.state.milestones.completed !== undefined) this.#close(message);
+    for (const changed of this.#changed) {
+      const message = typeof changed === "object" ? changed : this.#savePlain(transactor, changed);
+      if (message?.isStored !== true) added++;
+      if (message !== undefined) this.#save(transactor, message);
     }
     this.#changed = [];
+    this.#plain.clear();
     return added;
+  }
+
+  #save(transactor: Transactor, message: OpenMessage): void {
+    const { id, eximId, isStored, state, arrival } = message;
+    const status = resolveMessage(state, this.#saveRecipients(transactor, message));
+    saveMilestones(transactor, message);
+    if (isStored)
+      transactor.updateMessage(id, stateValues(transactor, status, state), arrival && arrivalValues(arrival));
+    else this.#add(transactor, { id, eximId, status, times: state, arrival });
+    message.isStored = true;
+    message.arrival = undefined;
+    message.isChanged = false;
+    if (state.milestones.completed !== undefined) this.#close(message);
+  }
+
+  /** Writes a plain message that is over; returns it when it is not, or is no longer plain. */
+  #savePlain(transactor: Transactor, place: number): OpenMessage | undefined {
+    const plain = this.#plain;
+    const number = plain.numberOf(place);
+    if (this.#numbered[number] !== place || !plain.isOver(place)) return this.#met(number);
+    const { codes } = transactor;
+    const { recipients } = transactor.messageRows;
+    const { addresses, strings } = this.#reading;
+    const id = plain.idOf(place);
+    const statuses: RecipientStatus[] = [];
+    plain.eachRecipient(place, ({ recipient, announced, outcome, at, isAttempt, error }) => {
+      const status = STATUS_OF[outcome];
+      statuses.push(status);
+      recipients.put(id);
+      recipients.put(addresses.idOf(recipient));
+      recipients.put(announced ? 1 : 0);
+      recipients.put(codes.recipientStatus(status));
+      recipients.put(at);
+      recipients.put(isAttempt ? 1 : 0);
+      recipients.put(isNull(error) ? null : strings.idOf(error));
+      recipients.endRow();
+    });
+    const status = statusWhenOver(statuses);
+    if (status === undefined) throw new Error("A message that is over has no recipients.");
+    const eximId = this.#reading.messageOf(number);
+    this.#add(transactor, { id, eximId, status, times: plain.timesOf(place), arrival: plain.arrivalOf(place) });
+    this.#numbered[number] = "done";
+    return undefined;
+  }
+
+  #add({ codes, messageRows: { messages } }: Transactor, { id, eximId, status, times, arrival }: NewMessage): void {
+    messages.put(id);
+    messages.put(this.#serverId);
+    messages.put(eximId);
+    messages.put(codes.messageStatus(status));
+    messages.put(times.firstAt);
+    messages.put(times.lastAt);
+    messages.put(times.queueMs ?? null);
+    messages.put(times.milestones.completed ?? null);
+    if (arrival === undefined || arrival === "none") for (const value of NO_ARRIVAL) messages.put(value);
+    else arrival.writeTo(messages);
+    messages.endRow();
   }
 
   /** Forgets all: after a rollback, or when another process may have written. */
   forget(): void {
     this.#numbered = [];
+    this.#plain.clear();
     this.#carried.clear();
     this.#changed = [];
     this.#greatestBefore = undefined;
@@ -248,26 +379,35 @@ export class MessageCache {
     else this.#numbered[number] = "done";
   }
 
-  #open(transactor: Transactor, number: number, eximId: string, at: Moment): OpenMessage {
+  /** Begins with a message; returns it when it is not plain. */
+  #open(transactor: Transactor, number: number, at: Moment): OpenMessage | undefined {
+    const eximId = this.#reading.messageOf(number);
     const carried = this.#carried.get(eximId);
     if (carried !== undefined) {
       this.#carried.delete(eximId);
-      const message = { ...carried, number };
-      if (carried.isChanged) this.#changed[this.#changed.indexOf(carried)] = message;
-      this.#numbered[number] = message;
-      return message;
+      carried.number = number;
+      this.#numbered[number] = carried;
+      return carried;
     }
     const stored = this.#findStored(transactor, number, eximId);
+    if (stored === undefined) {
+      const place = this.#plain.add(transactor.nextId("stored_messages"), number, at);
+      this.#numbered[number] = place;
+      this.#changed.push(place);
+      return undefined;
+    }
     const message: OpenMessage = {
-      id: stored?.id ?? transactor.nextId("stored_messages"),
+      id: stored.id,
       number,
       eximId,
-      isStored: stored !== undefined,
+      isStored: true,
       isChanged: false,
-      state: stored === undefined ? newMessageState(at) : toState(stored),
+      state: toState(stored),
       arrival: undefined,
       addressIds: [],
       written: [],
+      fates: new Fates(),
+      told: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -281,41 +421,38 @@ export class MessageCache {
     return canBeStored ? transactor.findMessage(this.#serverId, eximId) : undefined;
   }
 
-  #saveRecipients(
-    transactor: Transactor,
-    { id, isStored, state, addressIds, written }: OpenMessage,
-  ): readonly RecipientStatus[] {
-    const fates = resolveRecipients(state);
+  /** Returns the statuses of its recipients, each at least once. */
+  #saveRecipients(transactor: Transactor, message: OpenMessage): readonly RecipientStatus[] {
+    const { id, isStored, state, addressIds, written, fates } = message;
+    const recipientStates = state.recipients.values();
     const { recipients } = transactor.messageRows;
-    let index = -1;
-    for (const recipient of state.recipients.values()) {
-      const { status, at } = fates[++index] ?? UNKNOWN;
+    for (const place of fates.update(state, message.told)) {
+      const recipient = recipientStates[place];
+      if (recipient === undefined) continue;
+      const { status, at } = fates.at(place);
       const { attempts, announced } = recipient;
       const error = recipient.lastError?.error;
       const now = { status, at, attempts, announced, error };
-      const known = written[index];
+      const known = written[place];
       if (known !== undefined && isSame(known, now)) continue;
-      written[index] = now;
-      const isDelivered = status === "delivered" && at !== undefined;
-      const addressId = addressIds[index] ?? transactor.address(recipient.address);
+      written[place] = now;
+      const addressId = addressIds[place] ?? transactor.address(recipient.address);
       const errorId = transactor.optionalString(error);
       const code = transactor.codes.recipientStatus(status);
-      const deliveredMs = isDelivered ? momentMs(at) : null;
-      if (isStored)
-        transactor.putRecipient([id, addressId, announced ? 1 : 0, code, at ?? null, deliveredMs, attempts, errorId]);
+      if (isStored) transactor.putRecipient([id, addressId, announced ? 1 : 0, code, at ?? null, attempts, errorId]);
       else {
         recipients.put(id);
         recipients.put(addressId);
         recipients.put(announced ? 1 : 0);
         recipients.put(code);
         recipients.put(at ?? null);
-        recipients.put(deliveredMs);
         recipients.put(attempts);
         recipients.put(errorId);
         recipients.endRow();
       }
     }
-    return fates.map(({ status }) => status);
+    message.told = new Set();
+    return fates.statuses;
   }
 }
 
@@ -350,14 +487,17 @@ function toState(stored: StoredMessage): MessageState {
 }
 
 /** In the order of the columns. */
-function stateValues(transactor: Transactor, state: MessageState, fates: readonly RecipientStatus[]): SqlValue[] {
-  return [
-    transactor.codes.messageStatus(resolveMessage(state, fates)),
-    state.firstAt,
-    state.lastAt,
-    state.queueMs ?? null,
-    state.milestones.completed ?? null,
-  ];
+function stateValues({ codes }: Transactor, status: MessageStatus, times: MessageTimes): SqlValue[] {
+  const { firstAt, lastAt, queueMs, milestones } = times;
+  return [codes.messageStatus(status), firstAt, lastAt, queueMs ?? null, milestones.completed ?? null];
+}
+
+/** In the order of the columns. */
+function arrivalValues(arrival: NonNullable<OpenMessage["arrival"]>): readonly SqlValue[] {
+  if (arrival === "none") return NO_ARRIVAL;
+  const values: SqlValue[] = [];
+  arrival.writeTo({ put: (value) => values.push(value) });
+  return values;
 }
 
 function saveMilestones(transactor: Transactor, { id, state: { milestones } }: OpenMessage): void {

@@ -2,7 +2,16 @@
 import { messageUpdate } from "../../message/state.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
-import { ADDRESS_EVENT, ARRIVAL, CLIENT, ENTRY, kindsOf, offsetsOf, REJECTION } from "../../store/schema/records.ts";
+import {
+  ADDRESS_EVENT,
+  ARRIVAL,
+  CLIENT,
+  type ColumnKind,
+  ENTRY,
+  kindsOf,
+  offsetsOf,
+  REJECTION,
+} from "../../store/schema/records.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Moment } from "../../units.ts";
 import { BatchEncoder } from "../batch/batch-encoder.ts";
@@ -24,9 +33,34 @@ export interface RowSink {
   endRow(): void;
 }
 
-/** Values of an arrival, in the order of the columns. */
-export function arrivalValues(decoder: BatchDecoder, rows: Float64Array, from: number): SqlValue[] {
-  return ARRIVAL_KINDS.map((kind, column) => decoder.valueOf(rows[from + column] as number, kind));
+/** What an arrival line states, where its batch has it; while the numbers of the decoder are those of the batch. */
+export class ArrivalRow {
+  readonly at: Moment;
+  readonly #decoder: BatchDecoder;
+  readonly #rows: Float64Array;
+  readonly #start: number;
+  readonly #texts: readonly string[];
+
+  /** `start`: where the columns begin in `rows`. */
+  constructor(decoder: BatchDecoder, { rows: { arrivals }, texts }: EncodedBatch, start: number) {
+    this.at = arrivals[start] as Moment;
+    this.#decoder = decoder;
+    this.#rows = arrivals;
+    this.#start = start;
+    this.#texts = texts;
+  }
+
+  /** Puts the values in the order of the columns. */
+  writeTo(table: Pick<RowSink, "put">): void {
+    for (let column = 0; column < ARRIVAL_KINDS.length; column++)
+      table.put(
+        this.#decoder.valueOf(
+          this.#rows[this.#start + column] as number,
+          ARRIVAL_KINDS[column] as ColumnKind,
+          this.#texts,
+        ),
+      );
+  }
 }
 
 /** The batch of one entry, and the decoder that has taken it. */
@@ -39,11 +73,11 @@ function encodeAlone(transactor: Transactor, parsed: ParsedEntry, at: Moment): r
   return [batch, decoder];
 }
 
-/** Values of a stored arrival line, in the order of the columns; undefined for any other line. */
-export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Moment): SqlValue[] | undefined {
+/** What the arrival line of a stored entry states; undefined when it is none. */
+export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Moment): ArrivalRow | undefined {
   if (messageUpdate(parsed.event)?.isArrival !== true) return undefined;
   const [batch, decoder] = encodeAlone(transactor, parsed, at);
-  return arrivalValues(decoder, batch.rows.arrivals, arrival.arrival_at);
+  return new ArrivalRow(decoder, batch, arrival.arrival_at);
 }
 
 /** Adds the rows of what a stored entry says beyond the state of its message. */

@@ -140,7 +140,6 @@ export interface StoredRecipientsTable {
   announced: Flag;
   status: number;
   status_at: number | null;
-  delivered_ms: number | null;
   attempts: number;
   error_id: number | null;
 }

@@ -10,15 +10,15 @@ const OUTCOMES = 64;
 
 /** A line about a recipient. */
 export interface CountedEvent {
-  readonly entryId: number;
-  readonly at: Moment;
-  readonly outcome: number;
-  readonly isAttempt: boolean;
+  entryId: number;
+  at: Moment;
+  outcome: number;
+  isAttempt: boolean;
   /** 0: none. */
-  readonly problemId: number;
+  problemId: number;
   /** 0: none. */
-  readonly hostId: number;
-  readonly isTimeout: boolean;
+  hostId: number;
+  isTimeout: boolean;
 }
 
 /** Sums of one host. */
@@ -55,7 +55,8 @@ export class EntryCounts {
     if (this.#lastAt === null || at > this.#lastAt) this.#lastAt = at;
   }
 
-  addEvent(event: CountedEvent): void {
+  /** The event may be another one afterwards. */
+  addEvent(event: Readonly<CountedEvent>): void {
     const { at, outcome, isAttempt } = event;
     addOne(this.#events, (slotOf(at) * OUTCOMES + outcome) * 2 + (isAttempt ? 1 : 0));
     if (!isAttempt) return;
@@ -95,7 +96,7 @@ export class EntryCounts {
     ).run(firstId, lastId, this.#firstAt, this.#lastAt);
   }
 
-  #addFailure({ entryId, outcome, problemId }: CountedEvent): void {
+  #addFailure({ entryId, outcome, problemId }: Readonly<CountedEvent>): void {
     const key = problemId * OUTCOMES + outcome;
     const known = this.#failures.get(key);
     if (known === undefined) this.#failures.set(key, { count: 1, sampleId: entryId });
@@ -105,7 +106,7 @@ export class EntryCounts {
     }
   }
 
-  #addHost({ at, outcome, hostId, isTimeout }: CountedEvent): void {
+  #addHost({ at, outcome, hostId, isTimeout }: Readonly<CountedEvent>): void {
     const { delivered, deferred, bounced } = this.#outcomes;
     let host = this.#hosts.get(hostId);
     if (host === undefined) {

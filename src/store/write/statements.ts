@@ -29,7 +29,6 @@ export const RECIPIENT_COLUMNS = [
   "announced",
   "status",
   "status_at",
-  "delivered_ms",
   "attempts",
   "error_id",
 ] as const satisfies readonly (keyof StoredRecipientsTable)[];

@@ -1,0 +1,71 @@
+/** What became of the recipients of one message, while lines are told of it: of many recipients only those that lines spoke of are resolved anew. */
+import { type RecipientFate, resolveAlone, resolveRecipients } from "./resolve.ts";
+import type { MessageState } from "./state.ts";
+import type { RecipientStatus } from "./statuses.ts";
+
+/** So many are resolved together, whatever was told. */
+const FEW_RECIPIENTS = 8;
+
+/** Places of recipients, in their order in the message; "all" when what was told is of the message, or nothing was resolved yet. */
+export type ToldRecipients = ReadonlySet<number> | "all";
+
+export class Fates {
+  #fates: RecipientFate[] = [];
+  /** How many recipients have a status; undefined while they are few. */
+  #counts: Map<RecipientStatus, number> | undefined;
+
+  /** Resolves those that may have changed since the last time; returns their places. */
+  update(state: MessageState, told: ToldRecipients): Iterable<number> {
+    const counts = this.#counts;
+    // NOTE: what became of others tells what became of one that is unknown.
+    const canTakeSome = told !== "all" && counts !== undefined && !counts.has("unknown");
+    if (canTakeSome && this.#resolveSome(state, told, counts)) return told;
+    this.#fates = [...resolveRecipients(state)];
+    this.#counts = this.#fates.length <= FEW_RECIPIENTS ? undefined : countStatuses(this.#fates);
+    return this.#fates.keys();
+  }
+
+  /** What became of the recipient at a place. */
+  at(place: number): RecipientFate {
+    const fate = this.#fates[place];
+    if (fate === undefined) throw new Error(`Recipient ${place} is not resolved.`);
+    return fate;
+  }
+
+  /** The statuses that recipients have, each at least once. */
+  get statuses(): readonly RecipientStatus[] {
+    return this.#counts === undefined ? this.#fates.map(({ status }) => status) : [...this.#counts.keys()];
+  }
+
+  /** False, with nothing changed, when all have to be resolved. */
+  #resolveSome(state: MessageState, places: ReadonlySet<number>, counts: Map<RecipientStatus, number>): boolean {
+    const recipients = state.recipients.values();
+    const resolved: (readonly [number, RecipientFate])[] = [];
+    for (const place of places) {
+      const recipient = recipients[place];
+      if (recipient === undefined) throw new Error(`There is no recipient ${place}.`);
+      const fate = resolveAlone(recipient, state.milestones);
+      if (fate.status === "unknown") return false;
+      resolved.push([place, fate]);
+    }
+    for (const [place, fate] of resolved) {
+      const before = this.#fates[place];
+      if (before !== undefined) addTo(counts, before.status, -1);
+      addTo(counts, fate.status, 1);
+      this.#fates[place] = fate;
+    }
+    return true;
+  }
+}
+
+function countStatuses(fates: readonly RecipientFate[]): Map<RecipientStatus, number> {
+  const counts = new Map<RecipientStatus, number>();
+  for (const { status } of fates) addTo(counts, status, 1);
+  return counts;
+}
+
+function addTo(counts: Map<RecipientStatus, number>, status: RecipientStatus, change: 1 | -1): void {
+  const count = (counts.get(status) ?? 0) + change;
+  if (count === 0) counts.delete(status);
+  else counts.set(status, count);
+}
