@@ -90,7 +90,7 @@ describe.each([
       expect(logs).toMatchObject([
         {
           result: "failed",
-          error: { code: "unreadable", message: `BlockBuilder "${path}" failed: EIO: i/o error, read.` },
+          error: { code: "unreadable", message: `Reading "${path}" failed: EIO: i/o error, read.` },
         },
       ]);
       for (const { bytes } of readSources(database)) expect(TEXT.startsWith(bytes.toString("latin1"))).toBe(true);

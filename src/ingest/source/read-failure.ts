@@ -17,7 +17,7 @@ export function readFailure(path: string, error: unknown): PilotError {
 }
 
 function sentenceOn(path: string, error: Error): string {
-  if (!(error instanceof ArchiveFailure)) return `BlockBuilder "${path}" failed: ${error.message}.`;
+  if (!(error instanceof ArchiveFailure)) return `Reading "${path}" failed: ${error.message}.`;
   const what = error.trouble === "damaged" ? "is damaged" : "is damaged or cut off";
   return `"${path}" ${what}: ${error.message}.`;
 }

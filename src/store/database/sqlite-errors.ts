@@ -92,7 +92,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
     "SQLITE_IOERR",
     {
       code: "io",
-      sentence: (database) => `BlockBuilder or writing ${database} failed.`,
+      sentence: (database) => `Reading or writing ${database} failed.`,
       hint: "Look at the disk and at the system log; then run the command again.",
     },
   ],
