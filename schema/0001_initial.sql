@@ -93,7 +93,7 @@ CREATE TABLE raw_blocks (
 -- For the duplicates of other logs; see src/store/write/duplicate-finder.ts.
 CREATE INDEX idx_raw_blocks_last_ms ON raw_blocks (source_id, last_ms, first_ms);
 
--- Envelope addresses; the domain in lower case, the local part as it was; the empty address is the null sender.
+-- Envelope addresses; the domain in lower case, the local part as it was; <> is the null sender.
 -- Each address is there once; see address_ids.
 CREATE TABLE addresses (
   id      INTEGER PRIMARY KEY,

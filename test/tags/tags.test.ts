@@ -51,6 +51,16 @@ describe("tags", () => {
     expect(tagsOf(FIRST)).toEqual([["a-first", "b-second"]]);
   });
 
+  test("are listed by how many messages have them", async () => {
+    await pilot(["tag", FIRST, "a-rare", "often"]);
+    await pilot(["tag", SECOND, "often"]);
+    const { tags } = JSON.parse(await pilot(["tag", "--json"]));
+    expect(tags).toMatchObject([
+      { tag: "often", messages: 2 },
+      { tag: "a-rare", messages: 1 },
+    ]);
+  });
+
   test("go with their message, and those of others stay", async () => {
     await pilot(["tag", FIRST, "old"]);
     await pilot(["tag", SECOND, "waiting"]);

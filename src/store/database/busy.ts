@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { traced } from "../../diagnostics.ts";
 import { PilotError } from "../../errors.ts";
 import { isBusy, translateSqliteError } from "./sqlite-errors.ts";
@@ -23,9 +24,11 @@ export function retryWhileBusy<Result>(waitMs: number, timeoutMs: number, action
     try {
       return action();
     } catch (error) {
-      waitedMs += timeoutMs + pauseMs;
+      // NOTE: processes that were refused together would else ask together again.
+      const jitteredMs = randomInt(Math.ceil(pauseMs / 2), pauseMs + 1);
+      waitedMs += timeoutMs + jitteredMs;
       if (!isBusy(error) || waitedMs > waitMs) throw translateSqliteError(error, path);
-      traced("wait for another process that holds the lock", () => pause(pauseMs));
+      traced("wait for another process that holds the lock", () => pause(jitteredMs));
     }
   }
 }

@@ -17,12 +17,13 @@ export class TagReader {
     this.#database = database;
   }
 
-  /** Every tag, by name. */
+  /** Every tag, those of most messages first. */
   async list(): Promise<TagUse[]> {
     const rows = await this.#database
       .selectFrom("stored_tags")
       .select(({ fn }) => ["tag", fn.countAll<number>().as("messages"), fn.max("created_ms").as("last_ms")])
       .groupBy("tag")
+      .orderBy("messages", "desc")
       .orderBy("tag")
       .execute();
     return rows.map(({ tag, messages, last_ms }) => ({ tag, messages, lastGiven: toIso(epochMs(last_ms)) }));
