@@ -38,6 +38,7 @@ describe("what is printed has the fields that are documented", () => {
     ["queue-json", "messages", "src/queue/report.ts", "QueueEntry"],
     ["queue-next-json", "answers", "src/queue/next-try.ts", "NextAnswer"],
     ["queue-next-json", "answers.tries", "src/queue/next-try.ts", "NextTry"],
+    ["queue-snapshot-json", "queues", "src/queue/snapshot.ts", "QueueSnapshot"],
     ["queue-json", "totals", "src/queue/overview.ts", "QueueTotals"],
     ["abuse-json", "logins", "src/abuse/abuse.ts", "Sender"],
     ["abuse-json", "users", "src/abuse/abuse.ts", "Sender"],

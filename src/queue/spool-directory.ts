@@ -50,6 +50,22 @@ const TURN_FILES = 500;
 const RIGHTS_HINT =
   "Run it as root or as a member of Exim's group, such as Debian-exim or exim (`SupplementaryGroups=` in a unit of systemd).";
 
+/** Where packages of systems have it: Debian, and all others. */
+export const KNOWN_SPOOLS: readonly string[] = ["/var/spool/exim4", "/var/spool/exim"];
+
+/** The first known place where a spool is, as far as can be told without the right to read it. */
+export function findSpool(places: readonly string[] = KNOWN_SPOOLS): string | undefined {
+  return places.find((place) => {
+    try {
+      return statOf(place) === "directory" && statOf(join(place, INPUT)) === "directory";
+    } catch (error) {
+      // It is there, and what is wrong with it is told when it is read.
+      if (error instanceof PilotError && error.code === "unreadable") return true;
+      throw error;
+    }
+  });
+}
+
 /** Names of the queues that a spool has beside the default one. Errors: `usage`, `unreadable`. */
 export function namedQueues(spool: string): readonly string[] {
   assertSpool(spool);

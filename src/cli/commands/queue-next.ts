@@ -1,32 +1,24 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
 import { findNextTries, type NextResult, type NextSubject, type QueueRuns, toQueueRuns } from "../../queue/next-try.ts";
 import { findInSpool, readPlace } from "../../queue/spool-directory.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderNext } from "../../render/queue/next.ts";
-import { type HintReading, hintForm, readHashHints, readHintDump, readHintRecords } from "../../spool/hints.ts";
+import type { RetryHint } from "../../spool/hints.ts";
 import { pendingRecipients, type QueuedMessage } from "../../spool/queued-message.ts";
-import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
-import { decodeLines } from "../../text.ts";
-import { type EpochMs, MIB, momentAt, momentMs, toIso } from "../../units.ts";
-import { parseWhen } from "../../when.ts";
+import { type EpochMs, momentAt, momentMs, toIso } from "../../units.ts";
 import { screenOf, usingReader } from "../context.ts";
-import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { readRetryHints } from "../retry-hints.ts";
 import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
 
 export interface NextFlags extends QueueFlags {
   readonly hints?: string;
   readonly hintsTimezone?: string;
 }
-
-const MOST_HINT_BYTES = 256 * MIB;
-/** Of a file that Exim writes to while it is read. */
-const TRIES = 3;
 
 /** Prints when it is tried next; returns 1 when no record is kept. Errors: `usage`, `not_found`, `corrupt`, `unreadable`, those of the database. */
 export async function runNext(what: string | undefined, flags: NextFlags, io: Io): Promise<number> {
@@ -117,68 +109,11 @@ async function fromLog<Result>(
   return usingReader(flags, io, async (reader) => ask(reader));
 }
 
-/** Errors: `usage` when none are named, or the file is of a kind that cannot be read; `corrupt`, `unreadable`. */
-async function readHints(flags: NextFlags, io: Io) {
+/** Errors: `usage` when none are named; those of {@link readRetryHints}. */
+async function readHints(flags: NextFlags, io: Io): Promise<readonly RetryHint[]> {
   const file = flags.hints ?? (flags.spool === undefined ? undefined : join(flags.spool, "db", "retry"));
-  if (file === undefined) {
-    throw new PilotError("usage", "The log does not tell when Exim tries again, and no retry records are given.", {
-      hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`.",
-    });
-  }
-  const bytes = file === "-" ? await buffer(io.stdin) : readStill(file);
-  const reading = await readForm(bytes, file, flags, io);
-  if (reading.kind === "read") return reading.hints;
-  throw new PilotError("corrupt", `"${file}" cannot be read: ${reading.reason}`, {
-    hint: "Give the output of `exim_dumpdb /var/spool/exim4 retry` instead.",
-  });
-}
-
-async function readForm(bytes: Buffer, file: string, flags: NextFlags, io: Io): Promise<HintReading> {
-  switch (hintForm(bytes)) {
-    case "berkeley_hash":
-      return readHashHints(bytes);
-    case "sqlite": {
-      const { readSqliteHints } = await import("../../store/read/sqlite-hints.ts");
-      return readHintRecords(readSqliteHints(bytes, file));
-    }
-    case "dump": {
-      const timeZone = flags.hintsTimezone ?? io.timeZone;
-      if (flags.hintsTimezone !== undefined) assertTimeZone(flags.hintsTimezone);
-      return readHintDump(
-        decodeLines(bytes.toString("latin1")),
-        (wall) => parseWhen(wall, { now: io.now(), timeZone })?.from,
-      );
-    }
-    case "unknown":
-      if (bytes.length === 0) return { kind: "read", hints: [] };
-      throw new PilotError(
-        "usage",
-        `"${file}" is of a kind that cannot be read: neither Berkeley DB's hash, nor SQLite.`,
-        {
-          hint: "It may be GDBM's or TDB's: give the output of `exim_dumpdb /var/spool/exim4 retry`.",
-        },
-      );
-  }
-}
-
-/** The whole file as it was at one moment. Errors: `in_use`, of the system in words. */
-function readStill(file: string): Buffer {
-  try {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const before = statSync(file);
-      if (!before.isFile() || before.size > MOST_HINT_BYTES) {
-        throw new PilotError("usage", `"${file}" is no regular file of up to ${MOST_HINT_BYTES / MIB} MiB.`, {
-          hint: "Retry records are in the file db/retry of the spool.",
-        });
-      }
-      const bytes = readFileSync(file);
-      const after = statSync(file);
-      if (after.mtimeMs === before.mtimeMs && after.size === before.size && bytes.length === before.size) return bytes;
-    }
-  } catch (error) {
-    throw isSystemError(error) ? translateSystemError(error, file) : error;
-  }
-  throw new PilotError("in_use", `"${file}" was written to each time it was read.`, {
-    hint: "Run it again, or give the output of `exim_dumpdb /var/spool/exim4 retry`.",
+  if (file !== undefined) return readRetryHints(file, flags.hintsTimezone, io);
+  throw new PilotError("usage", "The log does not tell when Exim tries again, and no retry records are given.", {
+    hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`.",
   });
 }

@@ -254,6 +254,20 @@ function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly 
 }
 
 async function lookAtListing(file: string, selection: Selection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const { messages, now } = await readPrinted(file, flags, io);
+  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
+}
+
+export interface PrintedQueue {
+  readonly messages: readonly QueuedMessage[];
+  /** When it was printed. */
+  readonly now: EpochMs;
+  /** Every line was understood. */
+  readonly isWhole: boolean;
+}
+
+/** Reads what `exim -bp` printed; lines of no known form are told. Errors: `usage` when it is nothing of the kind; of the system, in words. */
+export async function readPrinted(file: string, flags: { readonly at?: string }, io: Io): Promise<PrintedQueue> {
   const printed = file === "-" ? { content: await text(io.stdin), at: io.now() } : readListing(file);
   const now = momentOf(flags, io) ?? printed.at;
   const { messages, unknown } = readMailq(printed.content, now);
@@ -270,7 +284,7 @@ async function lookAtListing(file: string, selection: Selection, flags: QueueFla
     io.stderr.write(renderListing([`Line ${line} is of no known form: ${sample}`]));
   if (unknown.count > unknown.samples.length)
     io.stderr.write(`${countOf(unknown.count, "line")} in all are of no known form.\n`);
-  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
+  return { messages, now, isWhole: unknown.count === 0 };
 }
 
 async function* consider(
@@ -292,6 +306,16 @@ function readListing(file: string): { readonly content: string; readonly at: Epo
   } catch (error) {
     throw isSystemError(error) ? translateSystemError(error, file) : error;
   }
+}
+
+/** Errors: `usage` when flags choose some of the messages, which `what` cannot. */
+export function assertUnfiltered(flags: QueueFlags, what: string): void {
+  const { from, to, shownSize, younger, older, frozen, notFrozen } = flags;
+  const chosen = [from, to, shownSize, younger, older, frozen, notFrozen].some((value) => value !== undefined);
+  if (!chosen) return;
+  throw new PilotError("usage", `${what} is about all messages; some of them cannot be chosen.`, {
+    hint: "Leave out -f, -r, -s, -y, -o, -z and -x; `exim-pilot queue` takes them.",
+  });
 }
 
 /** Errors: `usage`. */

@@ -20,7 +20,18 @@ import { isPlausible, plausibleTime } from "../schema/plausible-time.ts";
 import { tableSizes } from "../schema/table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "../schema/text-references.ts";
 import { type UnusedText, UsedTexts } from "./orphan-texts.ts";
-import { blockTimes, type Cutoffs, FACT_TABLES, OLD_AUDIT, OLD_RUNS, PrunePlan, TUPLES, textOf } from "./prune-plan.ts";
+import {
+  blockTimes,
+  type Cutoffs,
+  FACT_TABLES,
+  KEPT_TABLES,
+  type KeptClass,
+  OLD_AUDIT,
+  OLD_RUNS,
+  PrunePlan,
+  TUPLES,
+  textOf,
+} from "./prune-plan.ts";
 
 /** Rows that went, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
@@ -60,8 +71,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages" | "audit";
-  /** Lines, messages, records. */
+  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content";
+  /** Lines, messages, records, looks at queues, messages with content. */
   readonly total: number;
   /** How many of them the plan lets go. */
   readonly expired: number;
@@ -93,6 +104,8 @@ const CLASS_TABLES = {
     "postings",
   ],
   audit: ["stored_audit", "ingest_runs"],
+  snapshots: KEPT_TABLES.snapshots.map(({ table }) => table),
+  content: KEPT_TABLES.content.map(({ table }) => table),
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
@@ -187,7 +200,7 @@ export class Pruner {
     return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs, nowMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, snapshotsMs, contentMs, nowMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
     const time = plausibleTime(nowMs);
     const furthest = (choose: "min" | "max", at: string): string =>
@@ -217,6 +230,18 @@ export class Pruner {
          FROM stored_audit`,
         auditMs,
       ),
+      row(
+        "snapshots",
+        `SELECT count(*) AS total, ${furthest("min", "at_ms")} AS oldest, ${furthest("max", "at_ms")} AS newest,
+                count(*) FILTER (WHERE at_ms < ?) AS expired FROM stored_snapshots`,
+        snapshotsMs,
+      ),
+      row(
+        "content",
+        `SELECT count(*) AS total, ${furthest("min", "captured_ms")} AS oldest, ${furthest("max", "captured_ms")} AS newest,
+                count(*) FILTER (WHERE captured_ms < ?) AS expired FROM stored_contents`,
+        contentMs,
+      ),
     ];
   }
 
@@ -227,6 +252,23 @@ export class Pruner {
       this.#remove(removed, "stored_audit", OLD_AUDIT, auditMs);
       this.#remove(removed, "ingest_runs", OLD_RUNS, auditMs);
     });
+  }
+
+  /** Removes up to `amount` of what was kept before, table by table; undefined when nothing of it is left. */
+  removeKept(name: KeptClass, before: EpochMs, amount: number): RemovedRows | undefined {
+    for (const { table, key, isOld } of KEPT_TABLES[name]) {
+      const removed = this.#inTransaction((rows) => {
+        this.#remove(
+          rows,
+          table,
+          `${key} IN (SELECT DISTINCT ${key} FROM ${table} WHERE ${isOld} LIMIT ?)`,
+          before,
+          amount,
+        );
+      });
+      if ((removed[table] ?? 0) > 0) return removed;
+    }
+    return undefined;
   }
 
   /** When a prune last ended as it should. */

@@ -1,0 +1,94 @@
+/** Looks at queues that were kept, and what they tell of messages. */
+import type Database from "better-sqlite3";
+import { type EpochMs, epochMs } from "../../units.ts";
+import { plausibleTime } from "../schema/plausible-time.ts";
+
+/** A look at all queues of a server, or at what waited for a domain. */
+export interface KeptLook {
+  readonly at: EpochMs;
+  /** Of a domain null when it was not among those that were kept by name. */
+  readonly messages: number | null;
+  readonly bytes: number | null;
+  /** Null of a domain. */
+  readonly frozen: number | null;
+  readonly oldestAt: EpochMs | null;
+  readonly came: number;
+  readonly went: number;
+  readonly isComplete: boolean;
+}
+
+type KeptLookRow = Omit<KeptLook, "at" | "oldestAt" | "isComplete"> & {
+  readonly at: number;
+  readonly oldestAt: number | null;
+  readonly isComplete: number;
+};
+
+export interface LookFilter {
+  readonly server: string;
+  /** Undefined: all that waited. In lower case. */
+  readonly domain: string | undefined;
+  /** Undefined: all queues; empty: the default one. */
+  readonly queueName: string | undefined;
+  readonly since: EpochMs;
+  readonly until: EpochMs;
+}
+
+export class LookReader {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** Names of the servers whose queue was looked at. */
+  servers(): readonly string[] {
+    return this.#database
+      .prepare<[], string>(
+        "SELECT name FROM stored_servers WHERE id IN (SELECT server_id FROM stored_snapshots) ORDER BY name",
+      )
+      .pluck()
+      .all();
+  }
+
+  /** First and last look that a clock can have told; undefined: there is none. */
+  span(server: string, now: EpochMs): { readonly first: EpochMs; readonly last: EpochMs } | undefined {
+    const { fromMs, toMs } = plausibleTime(now);
+    const row = this.#database
+      .prepare<[string, number, number], { first: number | null; last: number | null }>(`
+      SELECT min(q.at_ms) AS first, max(q.at_ms) AS last FROM stored_snapshots q JOIN stored_servers v ON v.id = q.server_id
+      WHERE v.name = ? AND q.at_ms BETWEEN ? AND ?`)
+      .get(server, fromMs, toMs);
+    if (row === undefined || row.first === null || row.last === null) return undefined;
+    return { first: epochMs(row.first), last: epochMs(row.last) };
+  }
+
+  /** Looks from `since` on and before `until`, in the order of time; those at several queues of one moment are one. */
+  looks({ server, domain, queueName, since, until }: LookFilter): readonly KeptLook[] {
+    const rows =
+      domain === undefined
+        ? this.#database
+            .prepare<[string, number, number, string | null, string | null], KeptLookRow>(`
+            SELECT q.at_ms AS at, sum(q.messages) AS messages, sum(q.bytes) AS bytes, sum(q.frozen) AS frozen, min(q.oldest_ms) AS oldestAt,
+              sum(q.came) AS came, sum(q.went) AS went, min(q.is_complete) AS isComplete
+            FROM stored_snapshots q JOIN stored_servers v ON v.id = q.server_id
+            WHERE v.name = ? AND q.at_ms >= ? AND q.at_ms < ? AND (? IS NULL OR q.queue_name = ?) GROUP BY q.at_ms ORDER BY q.at_ms`)
+            .all(server, since, until, queueName ?? null, queueName ?? null)
+        : this.#database
+            .prepare<[string, string, number, number, string | null, string | null], KeptLookRow>(`
+            SELECT q.at_ms AS at,
+              iif(count(d.domain) < count(*) AND max(r.domain IS NOT NULL AND d.domain IS NULL), NULL, coalesce(sum(d.messages), 0)) AS messages,
+              iif(count(d.domain) < count(*) AND max(r.domain IS NOT NULL AND d.domain IS NULL), NULL, coalesce(sum(d.bytes), 0)) AS bytes,
+              NULL AS frozen, min(d.oldest_ms) AS oldestAt, 0 AS came, 0 AS went, min(q.is_complete) AS isComplete
+            FROM stored_snapshots q JOIN stored_servers v ON v.id = q.server_id
+            LEFT JOIN snapshot_domains d ON d.snapshot_id = q.id AND d.domain = ?
+            LEFT JOIN snapshot_domains r ON r.snapshot_id = q.id AND r.domain = ''
+            WHERE v.name = ? AND q.at_ms >= ? AND q.at_ms < ? AND (? IS NULL OR q.queue_name = ?) GROUP BY q.at_ms ORDER BY q.at_ms`)
+            .all(domain, server, since, until, queueName ?? null, queueName ?? null);
+    return rows.map((row) => ({
+      ...row,
+      at: epochMs(row.at),
+      oldestAt: row.oldestAt === null ? null : epochMs(row.oldestAt),
+      isComplete: row.isComplete === 1,
+    }));
+  }
+}
