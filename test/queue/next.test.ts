@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { findNextTries, nextRun, toQueueRuns } from "../../src/queue/next-try.ts";
 import type { RetryHint } from "../../src/spool/hints.ts";
+import { findNextTries, nextRun, toQueueRuns } from "../../src/spool/next-try.ts";
 import { epochMs } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
@@ -23,8 +23,13 @@ const hint = (key: string): RetryHint => ({
 
 describe("a record is about", () => {
   const ask = (key: string, name: string, sender?: string, hosts: string[] = []): string | undefined =>
-    findNextTries({ subjects: [{ name, sender, hosts }], hints: [hint(key)], runs: undefined, now: epochMs(0) })[0]
-      ?.tries[0]?.about;
+    findNextTries({
+      subjects: [{ name, sender, hosts }],
+      hints: [hint(key)],
+      runs: undefined,
+      rules: undefined,
+      now: epochMs(0),
+    })[0]?.tries[0]?.about;
 
   test.each([
     ["R:bob@x.example", "bob@x.example", undefined, "address"],
@@ -93,7 +98,7 @@ test("tells when an address is tried next, from hints and queue runs, and where 
       "last tried 2026-03-06 23:41:01, next try not before 2026-03-07 05:41:01 (in 5 h 56 min). [hint record] " +
       "Because: H=mx.rules.example [203.0.113.14]: SMTP error from remote mail server after RCPT TO:<mar@rules.example>: 450 4.2.0 stuck for mar [hint record] " +
       "It is past the final cut-off: the next failure bounces it. [hint record] " +
-      "Next about 2026-03-07 05:41:01. [hint record and queue runs in the log] " +
+      "Next about 2026-03-07 05:41:01. [hint record, and queue runs in the log] " +
       "Queue runs come every 30 min. [seen in the log] ",
   );
 });

@@ -1,14 +1,17 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
-import { findNextTries, type NextResult, type NextSubject, type QueueRuns, toQueueRuns } from "../../queue/next-try.ts";
 import { findInSpool, readPlace } from "../../queue/spool-directory.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderNext } from "../../render/queue/next.ts";
 import type { RetryHint } from "../../spool/hints.ts";
+import { findNextTries, type NextResult, type NextSubject, type QueueRuns, toQueueRuns } from "../../spool/next-try.ts";
 import { pendingRecipients, type QueuedMessage } from "../../spool/queued-message.ts";
-import { type EpochMs, momentAt, momentMs, toIso } from "../../units.ts";
+import { type RetryRule, readRetryRules } from "../../spool/retry-rules.ts";
+import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
+import { decodeLines } from "../../text.ts";
+import { type EpochMs, MIB, momentAt, momentMs, toIso } from "../../units.ts";
 import { screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -18,12 +21,20 @@ import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
 export interface NextFlags extends QueueFlags {
   readonly hints?: string;
   readonly hintsTimezone?: string;
+  readonly retryRules?: string;
+}
+
+interface Records {
+  readonly hints: readonly RetryHint[];
+  /** When a snapshot kept them; null: they were read now. */
+  readonly keptAt: EpochMs | null;
 }
 
 /** Prints when it is tried next; returns 1 when no record is kept. Errors: `usage`, `not_found`, `corrupt`, `unreadable`, those of the database. */
 export async function runNext(what: string | undefined, flags: NextFlags, io: Io): Promise<number> {
   const now = momentOf(flags, io) ?? io.now();
-  const hints = await readHints(flags, io);
+  const rules = flags.retryRules === undefined ? undefined : readRules(flags.retryRules);
+  const { hints, keptAt } = await readRecords(flags, io);
   const message = what !== undefined && isMessageId(what) ? await findMessage(what, now, flags, io) : undefined;
   const runs = await readRuns(now, flags, io);
   const subjects =
@@ -32,12 +43,13 @@ export async function runNext(what: string | undefined, flags: NextFlags, io: Io
       : message === undefined
         ? [{ name: what, sender: undefined, hosts: [] }]
         : await subjectsOf(message, flags, io);
-  const answers = findNextTries({ subjects: uniqueNames(subjects), hints, runs, now });
+  const answers = findNextTries({ subjects: uniqueNames(subjects), hints, runs, rules, now });
   const result: NextResult = {
     at: toIso(now),
     id: message?.id ?? null,
     isFrozen: message?.isFrozen ?? null,
     runsEverySeconds: runs?.everySeconds ?? null,
+    recordsKeptAt: keptAt === null ? null : toIso(keptAt),
     answers,
   };
   const shown = redactor(flags)(result);
@@ -109,11 +121,49 @@ async function fromLog<Result>(
   return usingReader(flags, io, async (reader) => ask(reader));
 }
 
-/** Errors: `usage` when none are named; those of {@link readRetryHints}. */
-async function readHints(flags: NextFlags, io: Io): Promise<readonly RetryHint[]> {
+/** Those that are named, else those of the spool, else those that the last snapshot kept. Errors: `usage` when there are none; those of {@link readRetryHints}. */
+async function readRecords(flags: NextFlags, io: Io): Promise<Records> {
   const file = flags.hints ?? (flags.spool === undefined ? undefined : join(flags.spool, "db", "retry"));
-  if (file !== undefined) return readRetryHints(file, flags.hintsTimezone, io);
-  throw new PilotError("usage", "The log does not tell when Exim tries again, and no retry records are given.", {
-    hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`.",
+  if (file !== undefined) return { hints: await readRetryHints(file, flags.hintsTimezone, io), keptAt: null };
+  const kept = await fromLog(
+    flags,
+    io,
+    () => undefined,
+    ({ looks }) => looks.hints(flags.server),
+  );
+  if (kept !== undefined) return { hints: kept.hints, keptAt: kept.seenAt };
+  throw new PilotError(
+    "usage",
+    "The log does not tell when Exim tries again, and no retry records are given or kept.",
+    {
+      hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`; `queue snapshot` keeps them.",
+    },
+  );
+}
+
+const MOST_RULE_BYTES = 16 * MIB;
+
+/** Errors: `usage` when a line is no rule; of the system, in words. */
+function readRules(file: string): readonly RetryRule[] {
+  let text: string;
+  try {
+    const { size } = statSync(file);
+    if (size > MOST_RULE_BYTES) {
+      throw new PilotError(
+        "usage",
+        `"${file}" is larger than ${MOST_RULE_BYTES / MIB} MiB, which no configuration is.`,
+        {
+          hint: "Give the output of `exim -bP config`.",
+        },
+      );
+    }
+    text = decodeLines(readFileSync(file, "latin1"));
+  } catch (error) {
+    throw isSystemError(error) ? translateSystemError(error, file) : error;
+  }
+  const reading = readRetryRules(text);
+  if (reading.kind === "read") return reading.rules;
+  throw new PilotError("usage", `Line ${reading.line} of "${file}" is no retry rule. ${reading.reason}`, {
+    hint: 'Give the output of `exim -bP config`, in which Exim has followed its directives, or the lines of its section "begin retry".',
   });
 }

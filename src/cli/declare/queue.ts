@@ -98,12 +98,16 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("when what waits is tried next")
     .description(
-      "Shows when a message, an address, a domain or a host is tried next and why, from the retry records of Exim and the queue runs in the log. Each sentence says where it comes from. Without a name, all records.",
+      "Shows when a message, an address, a domain or a host is tried next and why, from the retry records of Exim, its retry rules where they are given, and the queue runs in the log. Each sentence says where it comes from. Without a name, all records.",
     )
     .argument("[what]", "Exim's id of a message, an address, a domain or a host")
     .option(
       "--hints <file>",
-      'Exim\'s file of retry records, or what `exim_dumpdb … retry` printed; "-" is standard input (default: db/retry of --spool)',
+      'Exim\'s file of retry records, or what `exim_dumpdb … retry` printed; "-" is standard input (default: db/retry of --spool, else those that queue snapshot kept)',
+    )
+    .option(
+      "--retry-rules <file>",
+      "retry rules: what `exim -bP config` printed, Exim's configuration, or the lines of its section begin retry",
     )
     .option("--hints-timezone <zone>", "on whose clock exim_dumpdb printed times (default: this machine's)")
     .action(async (what: string | undefined, _flags, command: Command) => {

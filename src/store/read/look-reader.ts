@@ -1,5 +1,6 @@
 /** Looks at queues that were kept, and what they tell of messages. */
 import type Database from "better-sqlite3";
+import type { RetryHint } from "../../spool/hints.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import { plausibleTime } from "../schema/plausible-time.ts";
 
@@ -33,6 +34,20 @@ export interface LookFilter {
   readonly until: EpochMs;
 }
 
+export interface KeptHints {
+  readonly seenAt: EpochMs;
+  readonly hints: readonly RetryHint[];
+}
+
+type HintRow = Omit<RetryHint, "isExpired"> & { readonly isExpired: number; readonly seenAt: EpochMs };
+
+export interface KeptStay {
+  readonly firstSeenAt: EpochMs;
+  readonly lastSeenAt: EpochMs;
+  /** The first complete look that did not see it any more; null: it may still be there. */
+  readonly goneAt: EpochMs | null;
+}
+
 export class LookReader {
   readonly #database: Database.Database;
 
@@ -60,6 +75,32 @@ export class LookReader {
       .get(server, fromMs, toMs);
     if (row === undefined || row.first === null || row.last === null) return undefined;
     return { first: epochMs(row.first), last: epochMs(row.last) };
+  }
+
+  /** Retry records that the last look at a spool kept; undefined: none. Undefined `server`: of all. */
+  hints(server: string | undefined): KeptHints | undefined {
+    const rows = this.#database
+      .prepare<[string | null, string | null], HintRow>(`
+      SELECT h.key, h.first_failed_ms AS firstFailedAt, h.last_try_ms AS lastTriedAt, h.next_try_ms AS nextTryAt, h.is_expired AS isExpired,
+        h.errno, h.more_errno AS moreErrno, h.reason, h.seen_ms AS seenAt
+      FROM stored_hints h JOIN stored_servers v ON v.id = h.server_id WHERE ? IS NULL OR v.name = ? ORDER BY h.key, v.name`)
+      .all(server ?? null, server ?? null);
+    const [first] = rows;
+    if (first === undefined) return undefined;
+    return {
+      // The oldest of them, should there be several servers.
+      seenAt: epochMs(rows.reduce<number>((oldest, { seenAt }) => Math.min(oldest, seenAt), first.seenAt)),
+      hints: rows.map(({ seenAt: _, ...row }) => ({ ...row, isExpired: row.isExpired === 1 })),
+    };
+  }
+
+  /** The times that a message was on a queue of the server, as looks saw it, the first one first. */
+  staysOf(id: string, server: string): readonly KeptStay[] {
+    return this.#database
+      .prepare<[string, string], KeptStay>(`
+      SELECT s.first_seen_ms AS firstSeenAt, s.last_seen_ms AS lastSeenAt, s.gone_ms AS goneAt
+      FROM queue_stays s JOIN stored_servers v ON v.id = s.server_id WHERE s.exim_id = ? AND v.name = ? ORDER BY s.first_seen_ms, s.id`)
+      .all(id, server);
   }
 
   /** Looks from `since` on and before `until`, in the order of time; those at several queues of one moment are one. */

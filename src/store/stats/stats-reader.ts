@@ -14,6 +14,7 @@ import { StatsCounts } from "./counts.ts";
 import { findGivenUp } from "./given-up.ts";
 import { findHostErrors } from "./host-errors.ts";
 import { type Choice, chooseRows } from "./matched-rows.ts";
+import { findNextRetry, type NextRetry } from "./next-retry.ts";
 import { type Ranking, readRanking } from "./ranking.ts";
 import { RemoteHostCounts } from "./remote-hosts.ts";
 import { findScriptArrivals, LONGEST_CALL_MS, type ReadEntry } from "./script-calls.ts";
@@ -55,6 +56,8 @@ export interface SelectedStats {
   readonly remoteHosts: RemoteHostCounts;
   /** What a filter cannot tell of some figures; undefined when nothing but time and server is asked for. */
   readonly choice: Choice | undefined;
+  /** The next time in Exim's retry records, as looks after `since` read them; undefined: none does, or only some messages are asked about. */
+  readonly nextRetry: (since: EpochMs) => NextRetry | undefined;
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
 }
@@ -109,6 +112,7 @@ export class StatsReader {
       choice,
       counts: new StatsCounts(selection, codes),
       remoteHosts: new RemoteHostCounts(selection, codes),
+      nextRetry: (since) => (choice === undefined ? findNextRetry(this.#database, filter.servers, since) : undefined),
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
         return readRanking(selection, codes, axis, rank, wanted);
