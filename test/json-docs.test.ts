@@ -38,6 +38,8 @@ describe("what is printed has the fields that are documented", () => {
     ["queue-json", "messages", "src/queue/report.ts", "QueueEntry"],
     ["queue-next-json", "answers", "src/spool/next-try.ts", "NextAnswer"],
     ["queue-next-json", "answers.tries", "src/spool/next-try.ts", "NextTry"],
+    ["content-json", "attachments", "src/content/result.ts", "ContentAttachment"],
+    ["content-json", "headers", "src/content/result.ts", "ContentHeader"],
     ["queue-snapshot-json", "queues", "src/queue/snapshot.ts", "QueueSnapshot"],
     ["queue-json", "totals", "src/queue/overview.ts", "QueueTotals"],
     ["abuse-json", "logins", "src/abuse/abuse.ts", "Sender"],

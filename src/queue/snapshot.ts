@@ -112,6 +112,8 @@ export interface SnapshotReport {
   readonly queues: readonly QueueSnapshot[];
   /** Retry records that were kept. */
   readonly hints: number;
+  /** Messages whose content was kept now. */
+  readonly contents: number;
 }
 
 /** Stores a look, all of it or nothing. Errors: `exists` when the queue has been looked at since; `usage`; those of the database. */
@@ -141,7 +143,15 @@ export function storeSnapshot(writer: Writer, order: SnapshotOrder): SnapshotRep
       return { queueName, isComplete, messages: queue.messages.length, frozen: queue.totals.frozen, came, went };
     });
     if (isNew) transactor.replaceHints(server.id, (order.hints ?? []).map(toStoredHint), at);
-    return { server: name, at: toIso(at), origin, isNew, queues: snapshots, hints: order.hints?.length ?? 0 };
+    return {
+      server: name,
+      at: toIso(at),
+      origin,
+      isNew,
+      queues: snapshots,
+      hints: order.hints?.length ?? 0,
+      contents: 0,
+    };
   });
 }
 

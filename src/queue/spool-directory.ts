@@ -53,17 +53,36 @@ const RIGHTS_HINT =
 /** Where packages of systems have it: Debian, and all others. */
 export const KNOWN_SPOOLS: readonly string[] = ["/var/spool/exim4", "/var/spool/exim"];
 
-/** The first known place where a spool is, as far as can be told without the right to read it. */
-export function findSpool(places: readonly string[] = KNOWN_SPOOLS): string | undefined {
-  return places.find((place) => {
+/** The first known place where a spool is, as far as can be told without the right to read it. `root` stands before all paths. */
+export function findSpool(root: string): string | undefined {
+  return KNOWN_SPOOLS.map((place) => join(root, place)).find((place) => spoolRight(place).kind !== "none");
+}
+
+/** What this user may do with a spool. */
+export type SpoolRight =
+  | { readonly kind: "none" }
+  | { readonly kind: "readable" }
+  /** Its directory `path`, of this group, cannot be listed. */
+  | { readonly kind: "closed"; readonly path: string; readonly groupId: number; readonly isGroupEnough: boolean };
+
+const GROUP_READS = 0o050;
+
+/** Looks at a spool without reading what is in it. Errors: of the system, but those of rights. */
+export function spoolRight(spool: string): SpoolRight {
+  for (const path of [spool, join(spool, INPUT)]) {
+    let stats: Stats | undefined;
     try {
-      return statOf(place) === "directory" && statOf(join(place, INPUT)) === "directory";
+      stats = statSync(path, { throwIfNoEntry: false });
+      if (stats?.isDirectory() !== true) return { kind: "none" };
+      readdirSync(path);
     } catch (error) {
-      // It is there, and what is wrong with it is told when it is read.
-      if (error instanceof PilotError && error.code === "unreadable") return true;
-      throw error;
+      if (!isSystemError(error)) throw error;
+      // A directory above it is closed, so that nothing can be told.
+      if (stats === undefined || (error.code !== "EACCES" && error.code !== "EPERM")) return { kind: "none" };
+      return { kind: "closed", path, groupId: stats.gid, isGroupEnough: (stats.mode & GROUP_READS) === GROUP_READS };
     }
-  });
+  }
+  return { kind: "readable" };
 }
 
 /** Names of the queues that a spool has beside the default one. Errors: `usage`, `unreadable`. */
@@ -177,6 +196,26 @@ export function readDataFile(
     const start = dataStart(id);
     const bytes = readStart(path, most + start);
     return bytes.toString("latin1", 0, start) === `${id}-D\n` ? bytes.subarray(start) : undefined;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT" || error.code === "ELOOP") return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+/**
+ * Descriptor of the data file of a message, to be read from {@link dataStart} on and closed; undefined when there is none of this message.
+ * Errors: `unreadable`, of the system in words.
+ */
+export function openDataFile({ id, directory }: Pick<SpoolPlace, "id" | "directory">): number | undefined {
+  const path = join(directory, `${id}-D`);
+  try {
+    const descriptor = openSync(path, READ_FLAGS);
+    const isOwn =
+      fstatSync(descriptor).isFile() && readAll(descriptor, dataStart(id)).toString("latin1") === `${id}-D\n`;
+    if (isOwn) return descriptor;
+    closeSync(descriptor);
+    return undefined;
   } catch (error) {
     if (!isSystemError(error)) throw error;
     if (error.code === "ENOENT" || error.code === "ELOOP") return undefined;

@@ -10,6 +10,7 @@ import { RawLines } from "./log-text/line-scan.ts";
 import { StoredText } from "./log-text/log-export.ts";
 import { AuditReader } from "./read/audit-reader.ts";
 import { ServerReader } from "./read/catalogue-reader.ts";
+import { ContentReader } from "./read/content-reader.ts";
 import { CoverageReader } from "./read/coverage-reader.ts";
 import { LinkReader } from "./read/link-reader.ts";
 import { LookReader } from "./read/look-reader.ts";
@@ -38,6 +39,7 @@ export class Reader {
   readonly tags: TagReader;
   readonly queue: QueueReader;
   readonly looks: LookReader;
+  readonly contents: ContentReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -78,6 +80,7 @@ export class Reader {
     this.tags = new TagReader(this.#database);
     this.queue = new QueueReader(database, rawText);
     this.looks = new LookReader(database);
+    this.contents = new ContentReader(database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);

@@ -209,6 +209,7 @@ const READERS: readonly (readonly string[])[] = [
   ["stats"],
   ["abuse"],
   ["queue", "health"],
+  ["queue", "history"],
   ["verify"],
   ["sources"],
   ["servers"],

@@ -1,8 +1,10 @@
-import { type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
+import { checkSpool, type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
 import { EXIT_STATUS } from "../../errors.ts";
+import { findSpool, spoolRight } from "../../queue/spool-directory.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { renderDoctor } from "../../render/doctor.ts";
 import { renderJson } from "../../render/form/json.ts";
+import { findGroups } from "../../setup/accounts.ts";
 import type { Reader } from "../../store/reader.ts";
 import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
@@ -17,7 +19,8 @@ export interface DoctorFlags extends DatabaseFlags {
 
 /** Prints what is well and what is not; returns the exit status: 1 with a problem. */
 export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
-  const { isReadable, ...examined } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
+  const { isReadable, ...found } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
+  const examined = { ...found, findings: [...found.findings, ...spoolFindings(io)] };
   const report = redactor(flags)(
     isReadable ? await usingReader(flags, io, async (reader) => withCoverage(examined, reader, io)) : examined,
   );
@@ -27,6 +30,18 @@ export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
       : renderDoctor(report, columnsOf(io.stdout, io), paintFor(io.stdout, io));
   io.stdout.write(page);
   return report.findings.some(({ verdict }) => verdict === "problem") ? EXIT_STATUS.check_failed : 0;
+}
+
+/** None where there is no spool. */
+function spoolFindings(io: Io): readonly Finding[] {
+  const root = io.systemRoot ?? "/";
+  const path = findSpool(root);
+  if (path === undefined) return [];
+  const right = spoolRight(path);
+  if (right.kind !== "closed") return [checkSpool({ path, closed: undefined })];
+  const { groupId, isGroupEnough } = right;
+  const group = findGroups(root).find(({ id }) => id === groupId)?.name ?? String(groupId);
+  return [checkSpool({ path, closed: { path: right.path, group, isGroupEnough } })];
 }
 
 /** The report with how much was read, of the time from the first line to the last one. */

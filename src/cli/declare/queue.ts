@@ -121,6 +121,14 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .description(
       "Keeps how much is on the queue, for whom and since when, and when Exim tries again. A message has one row for as long as it is there, however often it is looked at. For the clock: every five minutes, by contrib's timer.",
     )
+    .addOption(
+      new Option(
+        "--content <depth>",
+        "also keep what is in each message that is new: its headers, or text and attachments too",
+      )
+        .choices(["none", "headers", "preview"])
+        .default("none"),
+    )
     .option("--syslog", "write what the audit log records to the system log too")
     .option("-q, --quiet", "print nothing but errors")
     .action(async (_flags, command: Command) => {

@@ -10,6 +10,7 @@ import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
 import { Retraction } from "./block-retraction.ts";
+import { type KeptContent, putContent } from "./contents.ts";
 import type { DuplicateFinder } from "./duplicate-finder.ts";
 import type { FreshCounts } from "./fresh-counts.ts";
 import {
@@ -277,6 +278,12 @@ export class Transactor {
   addLook(look: QueueLook): StayChanges | "known" | "older" {
     this.#open();
     return storeLook(this.#database, look);
+  }
+
+  /** Keeps what is in a message, in the place of what was kept of it before. */
+  putContent(kept: KeptContent): void {
+    this.#open();
+    putContent(this.#database, kept);
   }
 
   /** Names of the queues of a server on which messages are, as far as looks have told. */
