@@ -4,16 +4,24 @@ import type { RetryHint } from "../spool/hints.ts";
 import { pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
 import type { QueueLook, SeenDomain, SeenMessage, StoredHint } from "../store/write/queue-looks.ts";
 import type { Writer } from "../store/write/writer.ts";
+import { detach } from "../text.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { Overview, type WaitingDomain } from "./overview.ts";
 
 /** Kept by name, of those that a queue waits for. */
 const MOST_DOMAINS = 20;
 
-/** What one queue held, collected message by message. */
+/** What one queue held, collected message by message: packed, so that 100,000 of them take a few megabytes. */
 export class QueueCount {
   readonly #overview: Overview;
-  readonly #messages: SeenMessage[] = [];
+  /** Ids, each with a newline. */
+  #ids = Buffer.alloc(FIRST_BYTES);
+  #idBytes = 0;
+  /** Each sender once, by its place among them. */
+  readonly #senders = new Map<string, number>();
+  /** Of each message {@link NUMBERS}; NaN for null. */
+  #numbers = new Float64Array(FIRST_BYTES / Float64Array.BYTES_PER_ELEMENT);
+  #count = 0;
 
   constructor(now: EpochMs) {
     this.#overview = new Overview(now);
@@ -21,28 +29,65 @@ export class QueueCount {
 
   add(message: QueuedMessage): void {
     this.#overview.add(message);
-    this.#messages.push({
-      exim_id: message.id,
-      arrived_ms: message.arrivedAt,
-      sender: message.sender,
-      size: message.sizeBytes,
-      pending: pendingRecipients(message).length,
-      frozen_ms: message.frozenAt,
-      is_frozen: message.isFrozen ? 1 : 0,
-      warnings: message.warnings,
-    });
+    const { id, sender, arrivedAt, sizeBytes, frozenAt, isFrozen, warnings } = message;
+    if (this.#idBytes + id.length + 1 > this.#ids.length) this.#ids = Buffer.concat([this.#ids], 2 * this.#ids.length);
+    this.#idBytes += this.#ids.write(`${id}\n`, this.#idBytes, "latin1");
+    const start = this.#count * NUMBERS;
+    if (start + NUMBERS > this.#numbers.length) {
+      const longer = new Float64Array(2 * this.#numbers.length);
+      longer.set(this.#numbers);
+      this.#numbers = longer;
+    }
+    const place = sender === null ? null : this.#placeOf(sender);
+    const pending = pendingRecipients(message).length;
+    const values = [place, arrivedAt, sizeBytes, pending, frozenAt, isFrozen ? 1 : 0, warnings];
+    for (const [index, value] of values.entries()) this.#numbers[start + index] = value ?? Number.NaN;
+    this.#count++;
   }
 
-  result(): Pick<QueueLook, "messages" | "totals" | "domains"> {
+  result(): Pick<QueueLook, "messages" | "count" | "totals" | "domains"> {
     const { recipients, bytes, frozen, bounces, damaged, oldest } = this.#overview.totals;
     const oldestAt = oldest === null ? null : epochMs(Date.parse(oldest));
     return {
-      messages: this.#messages,
+      messages: this.#seen(),
+      count: this.#count,
       totals: { recipients, bytes, frozen, bounces, damaged, oldestAt },
       domains: largestDomains(this.#overview.waiting),
     };
   }
+
+  #placeOf(sender: string): number {
+    const known = this.#senders.get(sender);
+    if (known !== undefined) return known;
+    this.#senders.set(detach(sender), this.#senders.size);
+    return this.#senders.size - 1;
+  }
+
+  *#seen(): Generator<SeenMessage> {
+    const senders = [...this.#senders.keys()];
+    let from = 0;
+    for (let index = 0; index < this.#count; index++) {
+      const end = this.#ids.indexOf("\n", from);
+      const [place, arrived_ms = null, size = null, pending, frozen_ms = null, isFrozen, warnings = null] = [
+        ...this.#numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS),
+      ].map((value) => (Number.isNaN(value) ? null : value));
+      yield {
+        exim_id: this.#ids.toString("latin1", from, end),
+        sender: senders[place ?? -1] ?? null,
+        arrived_ms,
+        size,
+        pending: pending ?? 0,
+        frozen_ms,
+        is_frozen: isFrozen === 1 ? 1 : 0,
+        warnings,
+      };
+      from = end + 1;
+    }
+  }
 }
+
+const FIRST_BYTES = 4096;
+const NUMBERS = 7;
 
 /** The first of them, and all others as `""`. */
 function largestDomains(waiting: readonly WaitingDomain[]): readonly SeenDomain[] {
@@ -71,6 +116,8 @@ function earlier(one: EpochMs | null, other: EpochMs | null): EpochMs | null {
   return one < other ? one : other;
 }
 
+export type QueueContent = Pick<QueueLook, "queueName" | "isComplete" | "messages" | "count" | "totals" | "domains">;
+
 export interface SnapshotOrder {
   /** Undefined: the one that the database knows, else the host. */
   readonly server: string | undefined;
@@ -80,8 +127,7 @@ export interface SnapshotOrder {
   readonly at: EpochMs;
   readonly now: EpochMs;
   readonly origin: "spool" | "bp";
-  readonly queues: readonly (Pick<QueueLook, "queueName" | "isComplete" | "messages" | "totals" | "domains"> &
-    object)[];
+  readonly queues: readonly QueueContent[];
   /** All queues of the server are among them: one that is not is empty now. */
   readonly isWhole: boolean;
   /** Retry records of Exim; undefined: they could not be read, and those of the look before are taken away. */
@@ -140,7 +186,7 @@ export function storeSnapshot(writer: Writer, order: SnapshotOrder): SnapshotRep
       if (changes === "older") throw lookedAtSince(name, queueName, at);
       if (changes !== "known") isNew = true;
       const { came, went } = changes === "known" ? { came: 0, went: 0 } : changes;
-      return { queueName, isComplete, messages: queue.messages.length, frozen: queue.totals.frozen, came, went };
+      return { queueName, isComplete, messages: queue.count, frozen: queue.totals.frozen, came, went };
     });
     if (isNew) transactor.replaceHints(server.id, (order.hints ?? []).map(toStoredHint), at);
     return {

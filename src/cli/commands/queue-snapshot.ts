@@ -2,15 +2,14 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { toKept } from "../../content/kept-content.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
-import { QueueCount, type SnapshotOrder, type SnapshotReport, storeSnapshot } from "../../queue/snapshot.ts";
 import {
-  findSpool,
-  KNOWN_SPOOLS,
-  listSpool,
-  namedQueues,
-  readSpool,
-  type SpoolPlace,
-} from "../../queue/spool-directory.ts";
+  type QueueContent,
+  QueueCount,
+  type SnapshotOrder,
+  type SnapshotReport,
+  storeSnapshot,
+} from "../../queue/snapshot.ts";
+import { findSpool, KNOWN_SPOOLS, namedQueues, readQueue, type SpoolPlace } from "../../queue/spool-directory.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderSnapshot } from "../../render/queue/snapshot.ts";
@@ -97,20 +96,33 @@ async function takeLook(flags: SnapshotFlags, io: Io): Promise<Look | undefined>
 async function lookAtSpool(spool: string, flags: SnapshotFlags, io: Io): Promise<Look | undefined> {
   const at = momentOf(flags, io) ?? io.now();
   const isWhole = flags.queueName === undefined || flags.queueName === "*";
-  const names = isWhole ? ["", ...namedQueues(spool)] : [flags.queueName ?? ""];
-  const queues: Look["queues"][number][] = [];
+  const named = namedQueues(spool);
+  const names = isWhole ? ["", ...named] : [assertQueue(flags.queueName ?? "", named, spool)];
+  const queues: QueueContent[] = [];
   const all: SpoolPlace[] = [];
   for (const queueName of names) {
-    const { places, unreadable } = listSpool(spool, queueName);
-    if (flags.content !== "none") all.push(...places);
-    for (const directory of unreadable)
+    let isComplete = true;
+    const onUnreadable = (directory: string): void => {
+      isComplete = false;
       io.stderr.write(`"${toVisibleLine(directory)}" cannot be listed: its messages are missing here.\n`);
+    };
     const count = new QueueCount(at);
-    for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) count.add(message);
+    for await (const { message, place } of readQueue(spool, queueName, onUnreadable, io.signal)) {
+      count.add(message);
+      if (flags.content !== "none") all.push(place);
+    }
     if (io.signal.aborted) return undefined;
-    queues.push({ queueName, isComplete: unreadable.length === 0, ...count.result() });
+    queues.push({ queueName, isComplete, ...count.result() });
   }
   return { at, origin: "spool", queues, isWhole, hints: await readHintsOf(spool, io), places: all };
+}
+
+/** Errors: `not_found`. */
+function assertQueue(name: string, named: readonly string[], spool: string): string {
+  if (name === "" || named.includes(name)) return name;
+  throw new PilotError("not_found", `"${spool}" has no queue named "${name}".`, {
+    hint: named.length === 0 ? "It has the default queue only." : `Those there are: ${named.join(", ")}.`,
+  });
 }
 
 /** Written in one transaction. */

@@ -7,7 +7,7 @@ import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.t
 import { type Candidate, Selection } from "../../queue/selection.ts";
 import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
 import { countOf } from "../../render/form/format.ts";
-import { renderJson, renderJsonLine } from "../../render/form/json.ts";
+import { JsonStream, renderJson, renderJsonLine } from "../../render/form/json.ts";
 import type { QueueFormat } from "../../render/queue/formats.ts";
 import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue/list.ts";
 import type { Criterion } from "../../spool/criteria.ts";
@@ -342,8 +342,8 @@ async function print(
     return count > 0;
   }
   const format = flags.csv === true || flags.ndjson === true ? "rows" : formatOf(flags);
-  if (flags.json === true) return printReport(look, Number.POSITIVE_INFINITY, shown, flags, io);
-  if (format === "page") return printReport(look, PAGE, shown, flags, io);
+  if (flags.json === true) return printJson(look, shown, flags, io);
+  if (format === "page") return printPage(look, shown, flags, io);
   if (format === "summary") {
     const tallies = new DomainTallies(now, splitsOf(flags));
     const redactMessage = redactor(flags);
@@ -377,17 +377,14 @@ async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
   return count;
 }
 
-/** `most`: rows, unless the user names a number. */
-async function printReport(
-  look: QueueLook,
-  most: number,
+async function printPage(
+  { origin, now, server, spool, candidates }: QueueLook,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
 ): Promise<boolean> {
-  const { origin, now, server, spool, candidates } = look;
   const overview = new Overview(now);
-  const limit = flags.limit ?? most;
+  const { limit = PAGE } = flags;
   const messages: QueueEntry[] = [];
   for await (const candidate of candidates) {
     overview.add(candidate.message);
@@ -400,13 +397,36 @@ async function printReport(
     server,
     spool,
     otherQueues: otherQueues(spool, flags),
+    messages,
     totals,
     waiting,
-    messages,
   });
-  io.stdout.write(
-    flags.json === true ? renderJson("queue", report) : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
-  );
+  io.stdout.write(renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }));
+  return totals.messages > 0;
+}
+
+/** Prints the messages as they are read. */
+async function printJson(
+  { origin, now, server, spool, candidates }: QueueLook,
+  shown: readonly string[],
+  flags: QueueFlags,
+  io: Io,
+): Promise<boolean> {
+  const overview = new Overview(now);
+  const redact = redactor(flags);
+  const stream = new JsonStream("queue", "messages");
+  const { limit = Number.POSITIVE_INFINITY } = flags;
+  let piece = stream.head(redact({ origin, at: toIso(now), server, spool, otherQueues: otherQueues(spool, flags) }));
+  let count = 0;
+  for await (const candidate of candidates) {
+    overview.add(candidate.message);
+    if (count++ < limit) piece += stream.item(redact(toEntry(candidate, now, shown)));
+    if (piece.length < PIECE_LENGTH) continue;
+    if (!(await writePiece(io.stdout, piece, io.signal))) return true;
+    piece = "";
+  }
+  const { totals, waiting } = overview;
+  await writePiece(io.stdout, piece + stream.tail(redact({ totals, waiting })), io.signal);
   return totals.messages > 0;
 }
 

@@ -35,7 +35,10 @@ export interface QueueLook {
   };
   /** Those that most messages wait for, and `""` for the others together. */
   readonly domains: readonly SeenDomain[];
-  readonly messages: readonly SeenMessage[];
+  /** Read once. */
+  readonly messages: Iterable<SeenMessage>;
+  /** How many they are. */
+  readonly count: number;
   readonly author: string;
   readonly now: EpochMs;
 }
@@ -105,7 +108,7 @@ export function storeLook(database: Database.Database, look: QueueLook): StayCha
     at,
     look.origin,
     isComplete ? 1 : 0,
-    look.messages.length,
+    look.count,
     totals.recipients,
     totals.bytes,
     totals.frozen,
