@@ -209,7 +209,6 @@ const READERS: readonly (readonly string[])[] = [
   ["stats"],
   ["abuse"],
   ["queue", "health"],
-  ["queue", "history"],
   ["verify"],
   ["sources"],
   ["servers"],
