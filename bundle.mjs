@@ -71,6 +71,7 @@ function bundleThreads(folder) {
     "children/query-process",
     "children/pattern-process",
     "children/text-pattern-process",
+    "children/content-process",
     "children/parent-watch",
   ];
   return build({

@@ -12,6 +12,8 @@ const ALLOWED = new Set([
   "CC0-1.0",
   "ISC",
   "MIT",
+  // The same without the duty to pass its text on.
+  "MIT-0",
   "Unlicense",
 ]);
 
@@ -40,7 +42,7 @@ function packageFolder(path) {
 
 function readPackage(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  if (!ALLOWED.has(license))
+  if (!choicesOf(license).some((choice) => ALLOWED.has(choice)))
     throw new Error(`${name} ${version} has the licence "${license}", which is not on the list.`);
   const files = readdirSync(folder).sort();
   const texts = files.filter((file) => LICENCE_FILE.test(file));
@@ -48,6 +50,13 @@ function readPackage(folder) {
   const notices = files.filter((file) => NOTICE_FILE.test(file));
   const text = [...texts, ...notices].map((file) => readFileSync(join(folder, file), "utf8").trim()).join("\n\n");
   return { name, version, license, text };
+}
+
+/** Of `(MIT OR EUPL-1.1+)` both: the receiver chooses. */
+function choicesOf(license) {
+  return String(license)
+    .replace(/^\((.*)\)$/, "$1")
+    .split(" OR ");
 }
 
 function byName(a, b) {

@@ -405,3 +405,111 @@ SELECT
   'exim-pilot/' || program AS user_agent,
   '/' || replace(action, ' ', '/') AS resource_path
 FROM stored_audit;
+
+-- One row a look at a queue: how much waited.
+CREATE VIEW queue_snapshots AS
+SELECT
+  q.id,
+  strftime('%Y-%m-%dT%H:%M:%S', (q.at_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (q.at_ms + 62167219200000) % 1000) AS timestamp,
+  v.name AS server,
+  q.queue_name,
+  q.messages AS total_messages,
+  q.messages - q.frozen AS deferred_messages,
+  q.frozen AS frozen_messages,
+  max(0, (q.at_ms - q.oldest_ms) / 1000) AS oldest_message_age,
+  q.recipients,
+  q.bytes,
+  q.bounces,
+  q.damaged,
+  q.came,
+  q.went,
+  q.is_complete AS complete,
+  q.origin,
+  q.author,
+  (SELECT json_group_object(domain, messages) FROM
+    (SELECT d.domain, d.messages FROM snapshot_domains d WHERE d.snapshot_id = q.id ORDER BY d.messages DESC, d.domain)) AS domains,
+  q.at_ms,
+  strftime('%Y-%m-%dT%H:%M:%S', (q.created_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (q.created_ms + 62167219200000) % 1000) AS created_at
+FROM stored_snapshots q
+JOIN stored_servers v ON v.id = q.server_id;
+
+-- One row each time a message was on a queue, as looks saw it.
+CREATE VIEW queue_messages AS
+SELECT
+  s.exim_id AS message_id,
+  v.name AS server,
+  s.queue_name,
+  CASE s.sender WHEN '' THEN '<>' ELSE s.sender END AS sender,
+  s.size,
+  -- What the log tells is exact.
+  coalesce(
+    strftime('%Y-%m-%dT%H:%M:%S', (m.arrival_at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (m.arrival_at + 62167219200000000) / 1000 % 1000),
+    strftime('%Y-%m-%dT%H:%M:%S', (s.arrived_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (s.arrived_ms + 62167219200000) % 1000)
+  ) AS arrived_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (s.first_seen_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (s.first_seen_ms + 62167219200000) % 1000) AS first_seen,
+  strftime('%Y-%m-%dT%H:%M:%S', (s.last_seen_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (s.last_seen_ms + 62167219200000) % 1000) AS last_seen,
+  strftime('%Y-%m-%dT%H:%M:%S', (s.gone_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (s.gone_ms + 62167219200000) % 1000) AS gone_at,
+  s.pending AS pending_recipients,
+  s.is_frozen AS frozen,
+  strftime('%Y-%m-%dT%H:%M:%S', (s.frozen_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (s.frozen_ms + 62167219200000) % 1000) AS frozen_at,
+  s.warnings,
+  c.name AS status,
+  s.id
+FROM queue_stays s
+JOIN stored_servers v ON v.id = s.server_id
+LEFT JOIN stored_messages m ON m.exim_id = s.exim_id AND m.server_id = s.server_id
+LEFT JOIN codes c ON c.family = 'message_status' AND c.code = m.status;
+
+-- When Exim tries again, as its hints told at the last look at a spool.
+CREATE VIEW retry_hints AS
+SELECT
+  v.name AS server,
+  h.key,
+  strftime('%Y-%m-%dT%H:%M:%S', (h.first_failed_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (h.first_failed_ms + 62167219200000) % 1000) AS first_failed,
+  strftime('%Y-%m-%dT%H:%M:%S', (h.last_try_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (h.last_try_ms + 62167219200000) % 1000) AS last_try,
+  strftime('%Y-%m-%dT%H:%M:%S', (h.next_try_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (h.next_try_ms + 62167219200000) % 1000) AS next_try,
+  h.is_expired AS expired,
+  h.errno,
+  h.more_errno,
+  h.reason,
+  strftime('%Y-%m-%dT%H:%M:%S', (h.seen_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (h.seen_ms + 62167219200000) % 1000) AS seen_at
+FROM stored_hints h
+JOIN stored_servers v ON v.id = h.server_id;
+
+-- What was in a message that was kept from the queue. content_safe says that nothing active was found, not that it is harmless.
+CREATE VIEW message_content AS
+SELECT
+  t.exim_id AS message_id,
+  v.name AS server,
+  t.headers,
+  t.text_content,
+  t.html_content,
+  (SELECT json_group_array(json_object('filename', filename, 'content_type', content_type, 'size', size, 'is_safe', is_safe, 'preview', preview))
+   FROM (SELECT * FROM stored_attachments a WHERE a.content_id = t.id ORDER BY a.place)) AS attachments,
+  t.content_safe,
+  t.size_bytes,
+  t.preview_limited,
+  t.findings,
+  lower(hex(t.sha256)) AS sha256,
+  strftime('%Y-%m-%dT%H:%M:%S', (t.captured_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (t.captured_ms + 62167219200000) % 1000) AS captured_at,
+  t.author,
+  t.id
+FROM stored_contents t
+JOIN stored_servers v ON v.id = t.server_id;
+
+-- The attachments of kept messages, without their bytes.
+CREATE VIEW message_attachments AS
+SELECT
+  t.exim_id AS message_id,
+  v.name AS server,
+  a.place,
+  a.filename,
+  a.content_type,
+  a.detected,
+  a.size,
+  lower(hex(a.sha256)) AS sha256,
+  a.is_safe,
+  a.preview
+FROM stored_attachments a
+JOIN stored_contents t ON t.id = a.content_id
+JOIN stored_servers v ON v.id = t.server_id;

@@ -218,6 +218,28 @@ function checkZone(check: string, name: string, timeZone: string, shiftMs: numbe
   return [problem(check, message, hint)];
 }
 
+/** What is known of the spool: where, and what right is missing. */
+export interface SpoolHealth {
+  readonly path: string;
+  /** Undefined: it can be read. */
+  readonly closed: { readonly path: string; readonly group: string; readonly isGroupEnough: boolean } | undefined;
+}
+
+/** Says whether the queue can be looked at; nothing of it is a problem, as the log tells most of it. */
+export function checkSpool({ path, closed }: SpoolHealth): Finding {
+  if (closed === undefined)
+    return ok("spool", `The spool ${path} can be read: \`queue --spool\`, \`queue snapshot\` and \`content\` work.`);
+  const message = `The spool cannot be read: ${closed.path} is open to group ${closed.group} only.`;
+  const hint = closed.isGroupEnough
+    ? `Where the queue is to be looked at: run it as root, or add the user to that group; of a service by \`SupplementaryGroups=${closed.group}\`.`
+    : "Where the queue is to be looked at, run it as root: not even the group of the directory may list it.";
+  return advice(
+    "spool",
+    closed.isGroupEnough ? message : `The spool cannot be read: only its owner may list ${closed.path}.`,
+    hint,
+  );
+}
+
 function ok(check: string, message: string): Finding {
   return { check, verdict: "ok", message };
 }

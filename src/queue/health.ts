@@ -9,25 +9,36 @@ export interface QueueHealth {
   readonly totals: QueueTotals;
   /** Domains for which most messages wait, in that order; ten at most. */
   readonly waiting: readonly WaitingDomain[];
-  /** Messages on the queue an hour before, as the log tells; null without a log. */
+  /** Messages on the queue an hour before; null when neither a kept look nor the log tells. */
   readonly messagesHourAgo: number | null;
+  /** Who tells how many there were: a look that `queue snapshot` kept about then, or the log. */
+  readonly hourAgoFrom: HourAgoOrigin | null;
   /** Messages that came within the hour. */
   readonly arrivedInHour: number | null;
   /** Messages that were finished within the hour. */
   readonly completedInHour: number | null;
   /** Conditions of `--fail-if` that hold, as typed. */
   readonly failed: readonly string[];
+  /** Those that are about a figure that is not known. */
+  readonly unknown: readonly string[];
 }
 
-/** Figures that a condition may name. */
-export const HEALTH_FIGURES: Readonly<Record<string, (totals: QueueTotals) => number>> = {
-  queue: ({ messages }) => messages,
-  recipients: ({ recipients }) => recipients,
-  frozen: ({ frozen }) => frozen,
-  bounces: ({ bounces }) => bounces,
-  damaged: ({ damaged }) => damaged,
-  bytes: ({ bytes }) => bytes,
-  oldest: ({ oldestSeconds }) => oldestSeconds ?? 0,
+export type HourAgoOrigin = "snapshot" | "log";
+
+type Figures = Pick<QueueHealth, "totals" | "messagesHourAgo" | "arrivedInHour" | "completedInHour">;
+
+/** What a condition can be about; null: not known. */
+export const HEALTH_FIGURES: Readonly<Record<string, (figures: Figures) => number | null>> = {
+  queue: ({ totals }) => totals.messages,
+  recipients: ({ totals }) => totals.recipients,
+  frozen: ({ totals }) => totals.frozen,
+  bounces: ({ totals }) => totals.bounces,
+  damaged: ({ totals }) => totals.damaged,
+  bytes: ({ totals }) => totals.bytes,
+  oldest: ({ totals }) => totals.oldestSeconds ?? 0,
+  growth: ({ totals, messagesHourAgo }) => (messagesHourAgo === null ? null : totals.messages - messagesHourAgo),
+  in: ({ arrivedInHour }) => arrivedInHour,
+  out: ({ completedInHour }) => completedInHour,
 };
 
 export interface HealthCondition {
@@ -57,12 +68,17 @@ export function parseHealthCondition(text: string): HealthCondition {
   });
 }
 
-/** Conditions that hold, as typed. */
-export function failedConditions(conditions: readonly HealthCondition[], totals: QueueTotals): readonly string[] {
-  return conditions
-    .filter(({ figure, isOrEqual, limit }) => {
-      const value = HEALTH_FIGURES[figure]?.(totals) ?? 0;
-      return isOrEqual ? value >= limit : value > limit;
-    })
-    .map(({ text }) => text);
+/** Those that hold, and those about what is not known, as typed. */
+export function judge(
+  conditions: readonly HealthCondition[],
+  figures: Figures,
+): Pick<QueueHealth, "failed" | "unknown"> {
+  const failed: string[] = [];
+  const unknown: string[] = [];
+  for (const { text, figure, isOrEqual, limit } of conditions) {
+    const value = HEALTH_FIGURES[figure]?.(figures) ?? null;
+    if (value === null) unknown.push(text);
+    else if (isOrEqual ? value >= limit : value > limit) failed.push(text);
+  }
+  return { failed, unknown };
 }

@@ -1,5 +1,5 @@
 /** Totals of a queue: how much, for how long, for whom. Pure. */
-import { pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
+import { domainOf, pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
 import { compareText } from "../text.ts";
 import { type EpochMs, toIso } from "../units.ts";
 
@@ -90,9 +90,4 @@ export class QueueOverview {
       }))
       .sort((left, right) => right.messages - left.messages || compareText(left.domain, right.domain));
   }
-}
-
-/** In lower case; of an address without one the address. */
-export function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
 }

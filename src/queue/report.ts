@@ -42,11 +42,12 @@ export interface QueueReport {
   readonly spool: string | null;
   /** Named queues of the spool that hold messages and are not shown. */
   readonly otherQueues: readonly string[];
+  /** By id, unless asked for otherwise. */
+  readonly messages: readonly QueueEntry[];
+  /** Of all, also where `--limit` leaves some out. */
   readonly totals: QueueTotals;
   /** Domains for which most messages wait, in that order. */
   readonly waiting: readonly WaitingDomain[];
-  /** By id, unless asked for otherwise. */
-  readonly messages: readonly QueueEntry[];
 }
 
 export function toEntry({ message, shown: texts }: Candidate, now: EpochMs, shown: readonly string[]): QueueEntry {

@@ -26,6 +26,8 @@ export interface SpoolPlace {
   readonly id: string;
   readonly queueName: string;
   readonly directory: string;
+  /** False: no journal was there when the directory was listed, so that the message is what `-H` said then or says since. */
+  readonly hasJournal: boolean;
 }
 
 export interface SpoolList {
@@ -40,6 +42,7 @@ const NO_QUEUES: readonly string[] = ["input", "msglog", "db", "scan", "gnutls-p
 const INPUT = "input";
 const SUBDIRECTORY = /^[A-Za-z0-9]$/;
 const HEADER_SUFFIX = "-H";
+const JOURNAL_SUFFIX = "-J";
 const ALL_QUEUES = "*";
 
 const MIB = 1024 * 1024;
@@ -49,6 +52,41 @@ const TRIES = 5;
 const TURN_FILES = 500;
 const RIGHTS_HINT =
   "Run it as root or as a member of Exim's group, such as Debian-exim or exim (`SupplementaryGroups=` in a unit of systemd).";
+
+/** Where packages of systems have it: Debian, and all others. */
+export const KNOWN_SPOOLS: readonly string[] = ["/var/spool/exim4", "/var/spool/exim"];
+
+/** The first known place where a spool is, as far as can be told without the right to read it. `root` stands before all paths. */
+export function findSpool(root: string): string | undefined {
+  return KNOWN_SPOOLS.map((place) => join(root, place)).find((place) => spoolRight(place).kind !== "none");
+}
+
+/** What this user may do with a spool. */
+export type SpoolRight =
+  | { readonly kind: "none" }
+  | { readonly kind: "readable" }
+  /** Its directory `path`, of this group, cannot be listed. */
+  | { readonly kind: "closed"; readonly path: string; readonly groupId: number; readonly isGroupEnough: boolean };
+
+const GROUP_READS = 0o050;
+
+/** Looks at a spool without reading what is in it. Errors: of the system, but those of rights. */
+export function spoolRight(spool: string): SpoolRight {
+  for (const path of [spool, join(spool, INPUT)]) {
+    let stats: Stats | undefined;
+    try {
+      stats = statSync(path, { throwIfNoEntry: false });
+      if (stats?.isDirectory() !== true) return { kind: "none" };
+      readdirSync(path);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      // A directory above it is closed, so that nothing can be told.
+      if (stats === undefined || (error.code !== "EACCES" && error.code !== "EPERM")) return { kind: "none" };
+      return { kind: "closed", path, groupId: stats.gid, isGroupEnough: (stats.mode & GROUP_READS) === GROUP_READS };
+    }
+  }
+  return { kind: "readable" };
+}
 
 /** Names of the queues that a spool has beside the default one. Errors: `usage`, `unreadable`. */
 export function namedQueues(spool: string): readonly string[] {
@@ -71,27 +109,50 @@ export function listSpool(spool: string, queueName = ""): SpoolList {
   const places: SpoolPlace[] = [];
   const unreadable: string[] = [];
   for (const name of queues) {
-    const input = join(spool, name, INPUT);
-    const subdirectories: string[] = [];
-    for (const file of list(input)) {
-      if (SUBDIRECTORY.test(file)) subdirectories.push(file);
-      else addPlace(places, file, name, input);
-    }
-    for (const subdirectory of subdirectories) {
-      const directory = join(input, subdirectory);
-      if (!isDirectory(directory)) continue;
+    for (const directory of spoolDirectories(spool, name)) {
       const files = listOrNothing(directory);
       if (files === undefined) unreadable.push(directory);
-      for (const file of files ?? []) addPlace(places, file, name, directory);
+      addPlaces(places, files ?? [], name, directory);
     }
   }
   places.sort((left, right) => compareText(left.id, right.id));
   return { places, unreadable };
 }
 
-function addPlace(places: SpoolPlace[], file: string, queueName: string, directory: string): void {
-  const id = file.slice(0, -HEADER_SUFFIX.length);
-  if (file.endsWith(HEADER_SUFFIX) && isMessageId(id)) places.push({ id, queueName, directory });
+/** Where the files of a queue are: its directory, and those within it where they are split. Errors: `unreadable`. */
+function spoolDirectories(spool: string, queueName: string): readonly string[] {
+  const input = join(spool, queueName, INPUT);
+  const parts = list(input).filter((file) => SUBDIRECTORY.test(file));
+  return [input, ...parts.map((part) => join(input, part)).filter(isDirectory)];
+}
+
+/**
+ * Each message of one queue, a directory after the other, in no order: for sums, as nothing is held of those that have been read.
+ * `onUnreadable`: takes a directory that could not be listed. Errors: `usage`, `unreadable`.
+ */
+export async function* readQueue(
+  spool: string,
+  queueName: string,
+  onUnreadable: (directory: string) => void,
+  signal?: AbortSignal,
+): AsyncGenerator<SpoolMessage & { readonly place: SpoolPlace }> {
+  assertSpool(spool);
+  for (const directory of spoolDirectories(spool, queueName)) {
+    const files = listOrNothing(directory);
+    if (files === undefined) onUnreadable(directory);
+    const places: SpoolPlace[] = [];
+    addPlaces(places, files ?? [], queueName, directory);
+    yield* readSpool(places, { withHeaders: false }, signal);
+  }
+}
+
+function addPlaces(places: SpoolPlace[], files: readonly string[], queueName: string, directory: string): void {
+  const journals = new Set(files.filter((file) => file.endsWith(JOURNAL_SUFFIX)));
+  for (const file of files) {
+    const id = file.slice(0, -HEADER_SUFFIX.length);
+    if (file.endsWith(HEADER_SUFFIX) && isMessageId(id))
+      places.push({ id, queueName, directory, hasJournal: journals.has(`${id}${JOURNAL_SUFFIX}`) });
+  }
 }
 
 /** The place of a message's files, in whatever queue; undefined if it has none. Errors: `usage`, `unreadable`. */
@@ -115,27 +176,23 @@ export async function* readSpool(
 
 /** Undefined: it has left the queue. */
 export function readPlace(place: SpoolPlace, options: { readonly withHeaders: boolean }): SpoolMessage | undefined {
-  const { id, queueName, directory } = place;
-  const path = join(directory, `${id}${HEADER_SUFFIX}`);
+  const { id, queueName, directory, hasJournal } = place;
+  const start = directory.endsWith("/") ? directory : `${directory}/`;
+  const path = `${start}${id}${HEADER_SUFFIX}`;
   try {
     for (let tries = 0; tries < TRIES; tries++) {
-      const header = readRegularFile(path, MOST_HEADER_BYTES);
+      const header = readRegularFile(path, MOST_HEADER_BYTES, !options.withHeaders);
       if (typeof header === "string") return damaged(place, header);
-      const data = lstatSync(join(directory, `${id}-D`), { throwIfNoEntry: false });
-      const journal = readJournal(join(directory, `${id}-J`));
-      const after = lstatSync(path, { throwIfNoEntry: false });
-      if (after === undefined) return undefined;
-      if (!isSame(header.stats, after)) continue;
-      return readSpoolMessage(
-        {
-          id,
-          queueName,
-          header: header.bytes,
-          journal,
-          dataFileBytes: data?.isFile() === true ? data.size : undefined,
-        },
-        options,
-      );
+      const data = lstatSync(`${start}${id}-D`, { throwIfNoEntry: false });
+      const journal = hasJournal ? readJournal(`${start}${id}${JOURNAL_SUFFIX}`) : undefined;
+      // NOTE: Measured: of 100,000 messages these two looks took a quarter of the time.
+      if (hasJournal || data === undefined) {
+        const after = lstatSync(path, { throwIfNoEntry: false });
+        if (after === undefined) return undefined;
+        if (!isSame(header.stats, after)) continue;
+      }
+      const dataFileBytes = data?.isFile() === true ? data.size : undefined;
+      return readSpoolMessage({ id, queueName, header: header.bytes, journal, dataFileBytes }, options);
     }
     return damaged(place, `It was replaced ${TRIES} times while it was read.`);
   } catch (error) {
@@ -168,6 +225,26 @@ export function readDataFile(
   }
 }
 
+/**
+ * Descriptor of the data file of a message, to be read from {@link dataStart} on and closed; undefined when there is none of this message.
+ * Errors: `unreadable`, of the system in words.
+ */
+export function openDataFile({ id, directory }: Pick<SpoolPlace, "id" | "directory">): number | undefined {
+  const path = join(directory, `${id}-D`);
+  try {
+    const descriptor = openSync(path, READ_FLAGS);
+    const isOwn =
+      fstatSync(descriptor).isFile() && readAll(descriptor, dataStart(id)).toString("latin1") === `${id}-D\n`;
+    if (isOwn) return descriptor;
+    closeSync(descriptor);
+    return undefined;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT" || error.code === "ELOOP") return undefined;
+    throw unreadable(path, error);
+  }
+}
+
 function damaged({ id, queueName }: SpoolPlace, reason: string): SpoolMessage {
   return { message: damagedMessage(id, queueName, "spool read error", reason), header: undefined };
 }
@@ -179,8 +256,14 @@ interface FileContent {
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** The whole file; a sentence when it is none, or too large. Errors: of the system. */
-function readRegularFile(path: string, most: number): FileContent | string {
+/** Most header files are smaller; one is read after the other, and nothing of it is kept. */
+const scratch = Buffer.allocUnsafe(16 * 1024);
+
+/**
+ * The whole file; a sentence when it is none, or too large. `isBrief`: its bytes are there until the next file is read. Errors: of the
+ * system.
+ */
+function readRegularFile(path: string, most: number, isBrief = false): FileContent | string {
   let descriptor: number;
   try {
     descriptor = openSync(path, READ_FLAGS);
@@ -192,7 +275,8 @@ function readRegularFile(path: string, most: number): FileContent | string {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return "It is not a regular file.";
     if (stats.size > most) return `It is larger than ${most / MIB} MiB.`;
-    return { bytes: readAll(descriptor, stats.size), stats };
+    const isSmall = isBrief && stats.size <= scratch.length;
+    return { bytes: readAll(descriptor, stats.size, isSmall ? scratch.subarray(0, stats.size) : undefined), stats };
   } finally {
     closeSync(descriptor);
   }
@@ -208,8 +292,7 @@ function readStart(path: string, most: number): Buffer {
   }
 }
 
-function readAll(descriptor: number, size: number): Buffer {
-  const bytes = Buffer.alloc(size);
+function readAll(descriptor: number, size: number, bytes = Buffer.alloc(size)): Buffer {
   let filled = 0;
   while (filled < size) {
     const count = readSync(descriptor, bytes, filled, size - filled, filled);

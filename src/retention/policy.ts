@@ -14,9 +14,20 @@ export interface Policy {
   readonly open: Span;
   /** Records of the audit log, and of runs of ingest. */
   readonly audit: Span;
+  /** Looks at queues, and what they tell of messages that are no longer seen. */
+  readonly snapshots: Span;
+  /** What was in messages, kept from the queue. */
+  readonly content: Span;
 }
 
-export const DEFAULT_SPANS = { logs: "90d", messages: "180d", open: "forever", audit: "365d" } as const;
+export const DEFAULT_SPANS = {
+  logs: "90d",
+  messages: "180d",
+  open: "forever",
+  audit: "365d",
+  snapshots: "30d",
+  content: "14d",
+} as const;
 
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS, w: WEEK_MS, y: 365 * DAY_MS };
 const FORM = /^(\d{1,6})([hdwy])$/;

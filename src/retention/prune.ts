@@ -5,7 +5,7 @@ import { PilotError } from "../errors.ts";
 import { assertFreeSpace, type FreeBytes } from "../store/files/free-space.ts";
 import type { PostingRow } from "../store/log-text/postings.ts";
 import { finish } from "../store/prune/orphan-texts.ts";
-import type { Cutoffs, Share } from "../store/prune/prune-plan.ts";
+import type { Cutoffs, KeptClass, Share } from "../store/prune/prune-plan.ts";
 import type { ClassTotals, FileSize, Pruner, RemovedRows } from "../store/prune/pruner.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { archiveExpired } from "./archive.ts";
@@ -51,7 +51,7 @@ export interface PruneReport {
   readonly path: string;
   readonly isRehearsal: boolean;
   /** ISO-8601 UTC; what is older goes. Null: nothing does. */
-  readonly cutoffs: { readonly logs: string | null; readonly messages: string | null; readonly audit: string | null };
+  readonly cutoffs: Readonly<Record<ClassTotals["name"], string | null>>;
   /** Rows by table. */
   readonly removed: RemovedRows;
   /** Log text in bytes, uncompressed. */
@@ -237,6 +237,16 @@ class Run {
     await this.#removePostings();
     await removeUnusedTexts(pruner, this.#slices, (removed) => this.#count(removed));
     this.#count(pruner.removeAudit(cutoffs.auditMs));
+    await this.#removeKept("snapshots", cutoffs.snapshotsMs);
+    await this.#removeKept("content", cutoffs.contentMs);
+  }
+
+  async #removeKept(name: KeptClass, before: EpochMs): Promise<void> {
+    await this.#slices.repeat((amount) => {
+      const removed = this.#pruner.removeKept(name, before, amount);
+      if (removed !== undefined) this.#count(removed);
+      return removed !== undefined;
+    });
   }
 
   async #removePostings(): Promise<void> {
@@ -275,7 +285,7 @@ class Run {
 }
 
 function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
-  const { logs, messages, open, audit } = policy;
+  const { logs, messages, open, audit, snapshots, content } = policy;
   const nowMs = now();
   return {
     nowMs,
@@ -283,6 +293,8 @@ function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
     messagesMs: cutoffOf(messages, nowMs),
     openMs: open === undefined ? undefined : cutoffOf(open, nowMs),
     auditMs: cutoffOf(audit, nowMs),
+    snapshotsMs: cutoffOf(snapshots, nowMs),
+    contentMs: cutoffOf(content, nowMs),
   };
 }
 
@@ -336,7 +348,7 @@ function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
 
 function shownCutoffs(
   { path, policy }: PruneOptions,
-  { logsMs, messagesMs, auditMs }: Cutoffs,
+  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs }: Cutoffs,
 ): Pick<PruneReport, "path" | "cutoffs"> {
   const shown = (span: number | undefined, at: EpochMs): string | null =>
     span === undefined && at === cutoffOf(undefined, at) ? null : toIso(at);
@@ -346,6 +358,8 @@ function shownCutoffs(
       logs: shown(policy.logs, logsMs),
       messages: shown(policy.messages, messagesMs),
       audit: shown(policy.audit, auditMs),
+      snapshots: shown(policy.snapshots, snapshotsMs),
+      content: shown(policy.content, contentMs),
     },
   };
 }

@@ -8,6 +8,8 @@ export const SERVICE_USER = "exim-pilot";
 export const DATA_DIRECTORY = "/var/lib/exim-pilot";
 export const SECRETS_DIRECTORY = "/etc/exim-pilot";
 export const TIMERS = ["ingest", "prune", "backup", "report"].map((name) => `exim-pilot-${name}.timer`);
+/** Started by hand only: not every user may read the spool. */
+const OTHER_TIMERS = ["exim-pilot-snapshot.timer"];
 const UNITS_OF_ADMINISTRATOR = "/etc/systemd/system";
 const UNITS_OF_PACKAGES = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 const CRON_FILE = "/etc/cron.d/exim-pilot";
@@ -91,7 +93,13 @@ export function planRemoval(facts: Pick<SetupFacts, "root" | "examples" | "hasSy
   );
   const stop =
     hasSystemd && hasUnits
-      ? [todo("timers", `Stop and disable ${TIMERS.join(", ")}.`, run("systemctl", "disable", "--now", ...TIMERS))]
+      ? [
+          todo(
+            "timers",
+            `Stop and disable ${[...TIMERS, ...OTHER_TIMERS].join(", ")}.`,
+            run("systemctl", "disable", "--now", ...TIMERS, ...OTHER_TIMERS),
+          ),
+        ]
       : [];
   const reload =
     hasSystemd && steps.some(({ state }) => state === "todo")

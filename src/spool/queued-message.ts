@@ -38,3 +38,8 @@ export interface QueuedMessage {
 export function pendingRecipients({ recipients }: QueuedMessage): readonly string[] {
   return recipients.filter(({ isDelivered }) => !isDelivered).map(({ address }) => address);
 }
+
+/** In lower case; of an address without one the address. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+}

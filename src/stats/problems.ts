@@ -2,8 +2,9 @@
 import type { Coverage } from "../coverage/holes.ts";
 import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
 import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
+import type { NextRetry } from "../store/stats/next-retry.ts";
 import { compareText } from "../text.ts";
-import { DAY_MS, epochMs, toIso } from "../units.ts";
+import { DAY_MS, epochMs, HOUR_MS, toIso } from "../units.ts";
 import type { Figures } from "./figures.ts";
 import type { Period } from "./period.ts";
 import { groupByProvider } from "./providers.ts";
@@ -23,7 +24,11 @@ export interface Problem {
   readonly since: string | null;
   /** Categories or providers concerned; at most three, the worst first. */
   readonly subjects: readonly string[];
-  /** Advice about the worst of it; empty if the problem itself says what to do. */
+  /** The next time in Exim's retry records, as a look at the spool read them; null where none tells. */
+  readonly nextTryAt: string | null;
+  /** When that look was. */
+  readonly nextTrySeenAt: string | null;
+  /** What to do about the worst of it; empty where the problem says so itself. */
   readonly advice: readonly string[];
 }
 
@@ -99,8 +104,19 @@ async function findOpenMessages({ source }: Figures, until: Period["until"]): Pr
   const stuck = open.filter(({ status, earlier }) => status !== "frozen" && earlier > 0);
   return [
     ...openProblem("frozen", "serious", frozen, ({ messages }) => messages),
-    ...openProblem("stuck", "warning", stuck, ({ earlier }) => earlier),
+    ...openProblem("stuck", "warning", stuck, ({ earlier }) => earlier).map((one) => ({
+      ...one,
+      ...nextTryOf(source.nextRetry(epochMs(until - STILL_TRUE_MS))),
+    })),
   ];
+}
+
+/** What a look told so long before the end of the time says nothing of that end. */
+const STILL_TRUE_MS = HOUR_MS;
+
+function nextTryOf(found: NextRetry | undefined): Pick<Problem, "nextTryAt" | "nextTrySeenAt"> {
+  if (found === undefined) return { nextTryAt: null, nextTrySeenAt: null };
+  return { nextTryAt: toIso(found.at), nextTrySeenAt: toIso(found.seenAt) };
 }
 
 function openProblem(
@@ -183,7 +199,17 @@ async function findRejections(figures: Figures, { rejections }: Totals): Promise
 }
 
 function problem(name: ProblemName, severity: Severity, count: number): Problem {
-  return { name, severity, count, share: null, since: null, subjects: [], advice: [] };
+  return {
+    name,
+    severity,
+    count,
+    share: null,
+    since: null,
+    nextTryAt: null,
+    nextTrySeenAt: null,
+    subjects: [],
+    advice: [],
+  };
 }
 
 function exceeding(

@@ -10,8 +10,10 @@ import { RawLines } from "./log-text/line-scan.ts";
 import { StoredText } from "./log-text/log-export.ts";
 import { AuditReader } from "./read/audit-reader.ts";
 import { ServerReader } from "./read/catalogue-reader.ts";
+import { ContentReader } from "./read/content-reader.ts";
 import { CoverageReader } from "./read/coverage-reader.ts";
 import { LinkReader } from "./read/link-reader.ts";
+import { LookReader } from "./read/look-reader.ts";
 import { MessageReader } from "./read/message-reader.ts";
 import { QueryRunner } from "./read/query-runner.ts";
 import { QueueReader } from "./read/queue-reader.ts";
@@ -36,6 +38,8 @@ export class Reader {
   readonly audit: AuditReader;
   readonly tags: TagReader;
   readonly queue: QueueReader;
+  readonly looks: LookReader;
+  readonly contents: ContentReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -75,6 +79,8 @@ export class Reader {
     this.links = new LinkReader(this.#database);
     this.tags = new TagReader(this.#database);
     this.queue = new QueueReader(database, rawText);
+    this.looks = new LookReader(database);
+    this.contents = new ContentReader(database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);

@@ -66,6 +66,12 @@ const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">>
   rolled_rejections: "derived",
   // The last one: each row that goes takes its chunk out of it.
   rolled_chunks: "derived",
+  stored_snapshots: "kept",
+  snapshot_domains: "kept",
+  queue_stays: "kept",
+  stored_hints: "kept",
+  stored_contents: "kept",
+  stored_attachments: "kept",
   schema_migrations: "kept",
 };
 

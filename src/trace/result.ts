@@ -1,5 +1,6 @@
 /** Everything known about one message as plain data: the shape of `trace --json`. Timestamps are ISO-8601 UTC. */
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
+import type { HintSubject } from "../spool/next-try.ts";
 import type { Description } from "./describe-event.ts";
 
 export interface TracedMessage {
@@ -121,6 +122,31 @@ export interface RetryCause {
   readonly error: string | null;
 }
 
+/** A time that looks at the queue saw it there. */
+export interface TracedStay {
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  /** The first look at all of the queue that did not see it any more; null: it may still be there. */
+  readonly goneAt: string | null;
+}
+
+/** When Exim tries a recipient again, by a retry record that the last look at the spool kept. */
+export interface TracedNextTry {
+  readonly recipient: string;
+  /** Of the record. */
+  readonly key: string;
+  /** What the record is about: `address`, `domain`, `host`, `delivery`. */
+  readonly about: HintSubject;
+  /** Exim does not try before, unless it is forced. */
+  readonly notBefore: string;
+  /** The first queue run that finds it passed; null when the log shows no steady queue runs. */
+  readonly nextAbout: string | null;
+  /** Past the final cut-off: the next failure bounces it. */
+  readonly isExpired: boolean;
+  /** When the look was. */
+  readonly seenAt: string;
+}
+
 export interface Trace {
   /** The verdict, in one sentence. */
   readonly verdict: string;
@@ -130,4 +156,8 @@ export interface Trace {
   readonly attempts: readonly TracedAttempt[];
   /** Every line about it, in the order of time. */
   readonly timeline: readonly TimelineItem[];
+  /** When looks at the queue saw it there, the first time first. */
+  readonly stays: readonly TracedStay[];
+  /** None where no look tells, or the log tells something newer. */
+  readonly nextTries: readonly TracedNextTry[];
 }

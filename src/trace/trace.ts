@@ -15,6 +15,7 @@ import {
   findSuppressed,
   findTakenAllTheSame,
 } from "./circumstances.ts";
+import { findQueueFacts, type QueueSources } from "./queue-facts.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
 import { findRetryCauses } from "./retry.ts";
 import { findFirstDeferrals, findMarkedDelivered, type ReadEntry, readEntries, toTimelineItem } from "./timeline.ts";
@@ -22,7 +23,7 @@ import { findFirstDeferrals, findMarkedDelivered, type ReadEntry, readEntries, t
 /** An ISO timestamp as the clock of a time zone shows it. */
 export type FormatZonedTime = (iso: string, timeZone: string) => string;
 
-export interface TraceSources {
+export interface TraceSources extends QueueSources {
   readonly messages: MessageReader;
   readonly links: LinkReader;
 }
@@ -39,7 +40,7 @@ export async function traceAll(
 }
 
 async function traceOne(
-  { messages, links }: TraceSources,
+  { messages, links, ...queueSources }: TraceSources,
   row: MessageRow,
   formatTime: FormatZonedTime,
 ): Promise<Trace> {
@@ -66,11 +67,12 @@ async function traceOne(
     attempts: attempts.map(toAttempt),
     timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null, taken)),
   };
-  return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found };
+  const queueFacts = findQueueFacts(queueSources, found.message, found.recipients);
+  return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found, ...queueFacts };
 }
 
 function describe(
-  { message, recipients, attempts, timeline }: Omit<Trace, "verdict">,
+  { message, recipients, attempts, timeline }: Omit<Trace, "verdict" | "stays" | "nextTries">,
   entries: readonly ReadEntry[],
   formatTime: (iso: string) => string,
 ): string {

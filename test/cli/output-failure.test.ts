@@ -19,6 +19,7 @@ const DB = join(FOLDER, "pilot.db");
 const BACKUPS = join(FOLDER, "made");
 const LOG = join(FIXTURES, "corpus", "default", "mainlog");
 const SPOOL = join(FIXTURES, "queue", "default");
+const MESSAGE = join(FIXTURES, "content", "invoice.eml");
 const ID = "1vx5YS-0006QZ-1J";
 
 /** One that prints for each command, without the database. */
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   trace: [ID],
   search: ["--csv"],
   queue: ["--spool", SPOOL, "--csv"],
+  content: ["--file", MESSAGE],
   abuse: [],
   tag: ["--json"],
   stats: ["series", "--csv"],

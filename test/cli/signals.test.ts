@@ -59,6 +59,8 @@ const WAITING: readonly Waiting[] = [
     argv: () => ["queue", "--spool", SPOOL, "--timeout", "0", `$message_headers =~ /${CATASTROPHIC}/`],
     child: /text-pattern-process/,
   },
+  { what: "queue snapshot of a listing from a pipe", argv: waitingFor("queue", "snapshot", "--bp", "-") },
+  { what: "content of a message from a pipe", argv: waitingFor("content", "--file", "-") },
   { what: "parse of a pipe", argv: () => ["parse", "-"] },
   { what: "sql that is to come from a pipe", argv: waitingFor("sql", "-") },
   { what: "tag of ids from a pipe", argv: waitingFor("tag", "-", "ticket") },
@@ -93,6 +95,7 @@ const WAITING: readonly Waiting[] = [
     ["migrate"],
     ["rebuild"],
     ["servers", "rename", "mx1", "mx2"],
+    ["queue", "snapshot", "--spool", SPOOL, "--at", "2026-03-10T17:27:40Z"],
   ].map((argv) => ({ what: `${argv[0]} at a lock`, argv: waitingFor(...argv), lock: true as const })),
   ...[
     ["trace", "1vwwZU-0005V4-1s"],

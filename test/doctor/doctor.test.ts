@@ -1,18 +1,54 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { type DoctorReport, examine, type Verdict } from "../../src/doctor/doctor.ts";
+import { checkSpool, type DoctorReport, examine, type Verdict } from "../../src/doctor/doctor.ts";
 import { missingSelectors } from "../../src/doctor/log-selector.ts";
 import { findZoneShift } from "../../src/doctor/zone-shift.ts";
 import { messageIdTime } from "../../src/parse/message-id.ts";
+import { findSpool, spoolRight } from "../../src/queue/spool-directory.ts";
 import type { LogSample } from "../../src/store/read/health-reader.ts";
 import { epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, storeSettings, temporaryFolder } from "../support/database.ts";
 
 const DAY_MS = 86_400_000;
+
+describe("the spool", () => {
+  const PATH = "/var/spool/exim4";
+  const closed = (isGroupEnough: boolean) => ({ path: PATH, group: "Debian-exim", isGroupEnough });
+
+  test("that can be read is well", () => {
+    expect(checkSpool({ path: PATH, closed: undefined })).toMatchObject({ check: "spool", verdict: "ok" });
+  });
+
+  test("that cannot be read is told with the group that may, or that not even that is enough", () => {
+    expect(checkSpool({ path: PATH, closed: closed(true) })).toEqual({
+      check: "spool",
+      verdict: "advice",
+      message: "The spool cannot be read: /var/spool/exim4 is open to group Debian-exim only.",
+      hint: "Where the queue is to be looked at: run it as root, or add the user to that group; of a service by `SupplementaryGroups=Debian-exim`.",
+    });
+    expect(checkSpool({ path: PATH, closed: closed(false) })).toMatchObject({
+      verdict: "advice",
+      hint: expect.stringMatching(/not even/),
+    });
+  });
+
+  test("is looked for where systems have it, and is no concern where there is none", async () => {
+    const [root, db] = [temporaryFolder(), join(temporaryFolder(), "x.db")];
+    const checks = async (): Promise<string[]> => {
+      const { stdout } = await runCli(["doctor", "--json", "--db", db], { systemRoot: root });
+      return (JSON.parse(stdout) as DoctorReport).findings.map(({ check, verdict }) => `${check} ${verdict}`);
+    };
+    expect(await checks()).not.toContain("spool ok");
+    mkdirSync(join(root, "var/spool/exim/input"), { recursive: true });
+    expect(await checks()).toContain("spool ok");
+    expect(findSpool(root)).toBe(join(root, "var/spool/exim"));
+    expect(spoolRight(join(root, "var"))).toEqual({ kind: "none" });
+  });
+});
 
 describe("doctor", () => {
   test("finds nothing wrong with a database that is cared for", async () => {

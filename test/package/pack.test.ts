@@ -94,6 +94,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["search", "--sender", "a@example.org"],
   ["search", "Completed"],
   ["queue", "health"],
+  ["content", "--file", "mainlog"],
   ["abuse"],
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
   ["servers"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { failedConditions, parseHealthCondition } from "../../src/queue/health.ts";
+import { judge, parseHealthCondition } from "../../src/queue/health.ts";
 
 const TOTALS = {
   messages: 10,
@@ -11,6 +11,7 @@ const TOTALS = {
   oldest: null,
   oldestSeconds: 43_200,
 };
+const FIGURES = { totals: TOTALS, messagesHourAgo: 7, arrivedInHour: 5, completedInHour: null };
 
 test.each([
   ["queue>10", false],
@@ -24,8 +25,19 @@ test.each([
   ["oldest>12h", false],
   ["oldest>=12h", true],
   ["oldest>11h30m", true],
-])("the condition %s is read", (text, expected) => {
-  expect(failedConditions([parseHealthCondition(text)], TOTALS)).toEqual(expected ? [text] : []);
+  ["growth>2", true],
+  ["growth>3", false],
+  ["in>=5", true],
+])("%s", (text, expected) => {
+  expect(judge([parseHealthCondition(text)], FIGURES)).toEqual({ failed: expected ? [text] : [], unknown: [] });
+});
+
+test("a condition about what nobody tells neither holds nor does not", () => {
+  const conditions = ["out>5", "growth>1", "queue>1"].map(parseHealthCondition);
+  expect(judge(conditions, { ...FIGURES, messagesHourAgo: null })).toEqual({
+    failed: ["queue>1"],
+    unknown: ["out>5", "growth>1"],
+  });
 });
 
 test.each(["", "queue", "queue>many", "queue<5", "oldest>12", "size>5", "toString>5"])("%s is no condition", (text) => {

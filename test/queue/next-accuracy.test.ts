@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { queueFromLog } from "../../src/queue/log-queue.ts";
-import { findNextTries, toQueueRuns } from "../../src/queue/next-try.ts";
 import { readHintDump } from "../../src/spool/hints.ts";
+import { findNextTries, toQueueRuns } from "../../src/spool/next-try.ts";
 import { pendingRecipients } from "../../src/spool/queued-message.ts";
 import { epochMs, MINUTE_MS, momentAt, momentMs } from "../../src/units.ts";
 import { parseWhen } from "../../src/when.ts";
@@ -45,7 +45,13 @@ describe.each(full)("$name", (corpus) => {
             sender: message.sender ?? undefined,
             hosts: [],
           }));
-          for (const { subject, tries } of findNextTries({ subjects, hints: dump.hints, runs, now })) {
+          for (const { subject, tries } of findNextTries({
+            subjects,
+            hints: dump.hints,
+            runs,
+            rules: undefined,
+            now,
+          })) {
             const [one] = tries.filter(({ about }) => about === "address");
             if (one?.nextAbout === null || one === undefined) continue;
             const attempts = await reader.messages.attemptsOf({ id: message.id, server: "mx1" });

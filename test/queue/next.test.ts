@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { findNextTries, nextRun, toQueueRuns } from "../../src/queue/next-try.ts";
 import type { RetryHint } from "../../src/spool/hints.ts";
+import { findNextTries, nextRun, toQueueRuns } from "../../src/spool/next-try.ts";
 import { epochMs } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
@@ -23,8 +23,13 @@ const hint = (key: string): RetryHint => ({
 
 describe("a record is about", () => {
   const ask = (key: string, name: string, sender?: string, hosts: string[] = []): string | undefined =>
-    findNextTries({ subjects: [{ name, sender, hosts }], hints: [hint(key)], runs: undefined, now: epochMs(0) })[0]
-      ?.tries[0]?.about;
+    findNextTries({
+      subjects: [{ name, sender, hosts }],
+      hints: [hint(key)],
+      runs: undefined,
+      rules: undefined,
+      now: epochMs(0),
+    })[0]?.tries[0]?.about;
 
   test.each([
     ["R:bob@x.example", "bob@x.example", undefined, "address"],

@@ -58,6 +58,8 @@ describe("after a prune", () => {
           messages: span(messagesShare),
           open: openShare === undefined ? undefined : span(openShare),
           audit: undefined,
+          snapshots: undefined,
+          content: undefined,
         };
         const options = { ...pruneOptions(path, now), policy, isForced };
         const kept = keptBy(before, options);
@@ -116,7 +118,14 @@ describe("after a prune", () => {
         const span = Math.round((now - START_MS) * logsShare);
         const options = {
           ...pruneOptions(path, now),
-          policy: { logs: span, messages: span, open: span, audit: undefined },
+          policy: {
+            logs: span,
+            messages: span,
+            open: span,
+            audit: undefined,
+            snapshots: undefined,
+            content: undefined,
+          },
           isForced: true,
           archive,
         };
@@ -197,7 +206,14 @@ describe("prune", () => {
     const { path, now } = await largeDatabase();
     const options = {
       ...pruneOptions(path, now),
-      policy: { logs: undefined, messages: undefined, open: undefined, audit: undefined },
+      policy: {
+        logs: undefined,
+        messages: undefined,
+        open: undefined,
+        audit: undefined,
+        snapshots: undefined,
+        content: undefined,
+      },
     };
     const { size } = await withPruner(path, { isRehearsal: true }, (pruner) => ({ size: pruner.size() }));
     const maxSize = Math.round(size.bytes * 0.6);
@@ -292,7 +308,7 @@ describe("prune", () => {
     const status = await withPruner(path, { isRehearsal: true }, (pruner) =>
       pruneStatus(pruner, pruneOptions(path, now, { logs: "12h", messages: "forever" })),
     );
-    expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages", "audit"]);
+    expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages", "audit", "snapshots", "content"]);
     const [logs, messages] = status.classes;
     expect(logs).toMatchObject({ cutoff: new Date(now - 12 * HOUR_MS).toISOString() });
     expect(logs?.expired).toBeGreaterThan(0);
@@ -320,6 +336,8 @@ describe("the list of columns that name texts", () => {
       "parent_exim_id",
       "exim_id",
       "request_id",
+      "snapshot_id",
+      "content_id",
     ];
     const columns = queryAll<{ column: string }>(
       path,
@@ -353,7 +371,9 @@ describe("a span", () => {
   });
 
   test("and a size have their defaults and units", () => {
-    expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual([90 * DAY_MS, 180 * DAY_MS, undefined, 365 * DAY_MS]);
+    expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual(
+      [90, 180, undefined, 365, 30, 14].map((days) => (days === undefined ? undefined : days * DAY_MS)),
+    );
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
     for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");
     expect(cutoffOf(DAY_MS, epochMs(3 * DAY_MS))).toBe(2 * DAY_MS);

@@ -144,6 +144,13 @@ function expectSound(path: string): void {
 }
 
 async function pruneTo(path: string, now: EpochMs, keptMs: number): Promise<void> {
-  const policy = { logs: keptMs, messages: keptMs, open: undefined, audit: undefined };
+  const policy = {
+    logs: keptMs,
+    messages: keptMs,
+    open: undefined,
+    audit: undefined,
+    snapshots: undefined,
+    content: undefined,
+  };
   await runPrune(path, { ...pruneOptions(path, now), policy, isForced: true });
 }

@@ -17,7 +17,14 @@ export function pruneOptions(
   const { logs, messages, open } = { ...DEFAULT_SPANS, ...spans };
   return {
     path,
-    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open), audit: undefined },
+    policy: {
+      logs: parseSpan(logs),
+      messages: parseSpan(messages),
+      open: parseSpan(open),
+      audit: undefined,
+      snapshots: undefined,
+      content: undefined,
+    },
     isForced: false,
     maxSize: undefined,
     archive: undefined,

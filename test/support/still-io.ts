@@ -15,6 +15,7 @@ export function stillIo(given: Partial<Io> = {}): Io {
     user: "root",
     requestId: "00000000-0000-4000-8000-000000000001",
     configFile: "/nowhere/exim-pilot.toml",
+    systemRoot: "/nowhere",
     timeZone: "UTC",
     signal: new AbortController().signal,
     ...given,

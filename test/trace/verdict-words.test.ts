@@ -224,9 +224,9 @@ test("the first sentence tells what was", async () => {
   const path = join(temporaryFolder(), "pilot.db");
   const log = `${CASES.map(([, lines], index) => logOf(index, lines)).join("\n")}\n`;
   await ingestInto(path, ["-"], { server: "mx1", logType: "main" }, Readable.from([log], { objectMode: false }));
-  const traces = await withReader(path, async ({ messages, links }) => {
-    const rows = (await Promise.all(CASES.map((_, index) => messages.find(idOf(index))))).flat();
-    return traceAll({ messages, links }, rows, (iso) => iso.slice(0, 19).replace("T", " "));
+  const traces = await withReader(path, async (reader) => {
+    const rows = (await Promise.all(CASES.map((_, index) => reader.messages.find(idOf(index))))).flat();
+    return traceAll(reader, rows, (iso) => iso.slice(0, 19).replace("T", " "));
   });
   expect(CASES.map(([about], index) => [about, traces[index]?.verdict])).toEqual(
     CASES.map(([about, , sentence]) => [about, sentence]),

@@ -11,7 +11,7 @@ import { findPackageRoot } from "../package-root.ts";
 import type { Assignment, ProcessFailure } from "./killable-process.ts";
 
 const MIB = 1024 * 1024;
-/** Resident memory. */
+/** Resident memory, unless told otherwise. */
 const MOST_MEMORY_BYTES = 512 * MIB;
 /** Memory can grow by a GiB in a second. */
 const LOOK_MS = 50;
@@ -21,12 +21,21 @@ export class Killable {
   readonly child: ChildProcess;
   readonly limit: TimeLimit;
   readonly #signal: AbortSignal;
+  readonly #mostMemoryBytes: number;
   readonly #stop = (): void => void this.child.kill("SIGKILL");
   readonly #watch: NodeJS.Timeout;
   #isTooLarge = false;
 
   /** `script`: a bundle that calls `serveJob`. `timeoutMs`: what {@link limit} gives it; 0 for as long as it likes. */
-  constructor(script: string, job: object, stdio: StdioOptions, timeoutMs: number, { signal }: Io) {
+  constructor(
+    script: string,
+    job: object,
+    stdio: StdioOptions,
+    timeoutMs: number,
+    { signal }: Io,
+    mostMemoryBytes: number = MOST_MEMORY_BYTES,
+  ) {
+    this.#mostMemoryBytes = mostMemoryBytes;
     const options = { stdio, execArgv: [], serialization: "json" as const };
     this.child = fork(join(findPackageRoot(), "dist", script), options);
     this.limit = new TimeLimit(timeoutMs, this.#stop);
@@ -39,12 +48,17 @@ export class Killable {
     });
   }
 
+  /** It was ended for the memory that it took. */
+  get isTooLarge(): boolean {
+    return this.#isTooLarge;
+  }
+
   /** The error that tells why it ended without having done its work: `what` is the subject of the sentences. */
   failure(outcome: ProcessFailure | undefined, what: string): Error {
     if (this.#isTooLarge) {
       return new PilotError(
         "memory",
-        `${what} needed more than ${MOST_MEMORY_BYTES / MIB} MiB of memory and was stopped.`,
+        `${what} needed more than ${this.#mostMemoryBytes / MIB} MiB of memory and was stopped.`,
         {
           hint: "Narrow it by server and timestamp; sorting and grouping keep all rows in memory.",
         },
@@ -77,7 +91,7 @@ export class Killable {
     const { pid, exitCode, signalCode } = this.child;
     if (pid === undefined || exitCode !== null || signalCode !== null) return;
     residentBytes(pid, (bytes) => {
-      if (bytes <= MOST_MEMORY_BYTES) return;
+      if (bytes <= this.#mostMemoryBytes) return;
       this.#isTooLarge = true;
       this.#stop();
     });

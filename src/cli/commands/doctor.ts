@@ -1,9 +1,11 @@
 import type { Coverage } from "../../coverage/holes.ts";
-import { type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
+import { checkSpool, type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
 import { EXIT_STATUS } from "../../errors.ts";
+import { findSpool, spoolRight } from "../../queue/spool-directory.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { renderDoctor } from "../../render/doctor.ts";
 import { renderJson } from "../../render/form/json.ts";
+import { findGroups } from "../../setup/accounts.ts";
 import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
@@ -19,7 +21,7 @@ export interface DoctorFlags extends DatabaseFlags {
 export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
   const { isReadable, ...examined } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
   const redact = redactor(flags);
-  const found = redact(examined);
+  const found = redact({ ...examined, findings: [...examined.findings, ...spoolFindings(io)] });
   const report = isReadable
     ? await usingReader(flags, io, async (reader) => {
         const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
@@ -32,6 +34,18 @@ export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
       : renderDoctor(report, columnsOf(io.stdout, io), paintFor(io.stdout, io));
   io.stdout.write(page);
   return report.findings.some(({ verdict }) => verdict === "problem") ? EXIT_STATUS.check_failed : 0;
+}
+
+/** None where there is no spool. */
+function spoolFindings(io: Io): readonly Finding[] {
+  const root = io.systemRoot ?? "/";
+  const path = findSpool(root);
+  if (path === undefined) return [];
+  const right = spoolRight(path);
+  if (right.kind !== "closed") return [checkSpool({ path, closed: undefined })];
+  const { groupId, isGroupEnough } = right;
+  const group = findGroups(root).find(({ id }) => id === groupId)?.name ?? String(groupId);
+  return [checkSpool({ path, closed: { path: right.path, group, isGroupEnough } })];
 }
 
 /** The report with how much was read, of the time from the first line to the last one. */

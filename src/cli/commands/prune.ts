@@ -24,6 +24,8 @@ export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly messages: string;
   readonly open: string;
   readonly audit: string;
+  readonly snapshots: string;
+  readonly content: string;
   readonly maxSize?: string;
   readonly archive?: string;
   readonly status?: boolean;
@@ -104,10 +106,17 @@ function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io
 }
 
 function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings, io: Io): PruneOptions {
-  const { logs, messages, open, audit, maxSize } = flags;
+  const { logs, messages, open, audit, snapshots, content, maxSize } = flags;
   return {
     path,
-    policy: { logs: parseSpan(logs), messages: parseSpan(messages), open: parseSpan(open), audit: parseSpan(audit) },
+    policy: {
+      logs: parseSpan(logs),
+      messages: parseSpan(messages),
+      open: parseSpan(open),
+      audit: parseSpan(audit),
+      snapshots: parseSpan(snapshots),
+      content: parseSpan(content),
+    },
     isForced: flags.force === true,
     maxSize: maxSize === undefined ? undefined : parseSize(maxSize),
     archive: flags.archive,

@@ -1,16 +1,18 @@
 import { statSync } from "node:fs";
-import { failedConditions, parseHealthCondition, type QueueHealth } from "../../queue/health.ts";
+import { EXIT_STATUS } from "../../errors.ts";
+import { judge, parseHealthCondition, type QueueHealth } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
 import { QueueSelection } from "../../queue/selection.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderHealth } from "../../render/queue/health.ts";
-import { epochMs, HOUR_MS, momentAt, toIso } from "../../units.ts";
+import type { KeptLook } from "../../store/read/look-reader.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, toIso } from "../../units.ts";
 import { usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort } from "../terminal/output.ts";
-import { lookAt, type QueueFlags } from "./queue.ts";
+import { assertUnfiltered, lookAt, type QueueFlags } from "./queue.ts";
 
 export interface HealthFlags extends QueueFlags {
   readonly failIf?: readonly string[];
@@ -19,37 +21,75 @@ export interface HealthFlags extends QueueFlags {
 const MOST_DOMAINS = 10;
 const NOTHING_CHOSEN = { criteria: [], isOr: false, isCaseful: false, others: [], shown: [], sortedBy: [] };
 
-/** Prints how the queue does; returns 1 when a condition of `--fail-if` holds. Errors: `usage`, `unreadable`, those of the database. */
+/** Prints how the queue does; returns 1 when a condition of `--fail-if` holds, 3 when one is about what is not known. Errors: `usage`, `unreadable`, those of the database. */
 export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   const conditions = (flags.failIf ?? []).map(parseHealthCondition);
+  assertUnfiltered(flags, "The health of a queue");
   const look = await lookAt(new QueueSelection(NOTHING_CHOSEN), flags, io);
   const overview = new QueueOverview(look.now);
   for await (const { message } of look.candidates) overview.add(message);
   if (io.signal.aborted) return statusOfAbort(io);
   const { totals, waiting } = overview;
+  const figures = { totals, ...(await hourOf(look.now, look.origin !== "log", flags, io)) };
   const health: QueueHealth = {
     at: toIso(look.now),
-    totals,
     waiting: waiting.slice(0, MOST_DOMAINS),
-    ...(await hourOf(look.now, flags, io)),
-    failed: failedConditions(conditions, totals),
+    ...figures,
+    ...judge(conditions, figures),
   };
   const shown = redactor(flags)(health);
   io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown));
-  return health.failed.length === 0 ? 0 : 1;
+  if (health.failed.length > 0) return EXIT_STATUS.check_failed;
+  return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;
 }
 
-type Hour = Pick<QueueHealth, "messagesHourAgo" | "arrivedInHour" | "completedInHour">;
+type Hour = Pick<QueueHealth, "messagesHourAgo" | "hourAgoFrom" | "arrivedInHour" | "completedInHour">;
 
-/** Counts from the log for the last hour; all null without a database, as a spool may be examined without one. */
-async function hourOf(now: number, flags: HealthFlags, io: Io): Promise<Hour> {
+const UNKNOWN_TRAFFIC = { arrivedInHour: null, completedInHour: null };
+
+/** A look as long ago as this, more or less, tells how the queue was an hour ago. */
+const HOUR_AGO_WITHIN_MS = 10 * MINUTE_MS;
+
+/**
+ * What is known of the hour before; a spool can be looked at without a database. `isLooked`: the queue of now is no log's, so a look that
+ * was kept is more like it than what the log tells.
+ */
+async function hourOf(now: EpochMs, isLooked: boolean, flags: HealthFlags, io: Io): Promise<Hour> {
   if (statSync(flags.db, { throwIfNoEntry: false }) === undefined)
-    return { messagesHourAgo: null, arrivedInHour: null, completedInHour: null };
-  return usingReader(flags, io, async ({ queue }) => {
+    return { messagesHourAgo: null, hourAgoFrom: null, ...UNKNOWN_TRAFFIC };
+  return usingReader(flags, io, async ({ queue, looks }) => {
     const from = epochMs(now - HOUR_MS);
     const [since, until] = [momentAt(from, 0), momentAt(epochMs(now + 1), 0)];
+    const hasLog = queue.hasLog(flags.server);
+    const traffic = hasLog ? queue.traffic(since, until, flags.server) : UNKNOWN_TRAFFIC;
+    const servers = looks.servers();
+    const server = flags.server ?? (servers.length === 1 ? servers[0] : undefined);
+    const kept =
+      !isLooked || server === undefined
+        ? undefined
+        : nearest(
+            looks.looks({
+              server,
+              domain: undefined,
+              queueName: flags.queueName === "*" ? undefined : flags.queueName,
+              since: epochMs(from - HOUR_AGO_WITHIN_MS),
+              until: epochMs(from + HOUR_AGO_WITHIN_MS),
+            }),
+            from,
+          );
+    if (kept !== undefined) return { messagesHourAgo: kept.messages, hourAgoFrom: "snapshot", ...traffic };
+    if (!hasLog) return { messagesHourAgo: null, hourAgoFrom: null, ...traffic };
     let messagesHourAgo = 0;
     for (const _ of queueFromLog(queue, from, flags.server)) messagesHourAgo++;
-    return { messagesHourAgo, ...queue.traffic(since, until, flags.server) };
+    return { messagesHourAgo, hourAgoFrom: "log", ...traffic };
   });
+}
+
+function nearest(looks: readonly KeptLook[], at: EpochMs): KeptLook | undefined {
+  return looks
+    .filter(({ isComplete }) => isComplete)
+    .reduce<KeptLook | undefined>(
+      (best, look) => (best === undefined || Math.abs(look.at - at) < Math.abs(best.at - at) ? look : best),
+      undefined,
+    );
 }

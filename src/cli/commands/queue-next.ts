@@ -1,37 +1,40 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
-import { findNextTries, type NextResult, type NextSubject, type QueueRuns, toQueueRuns } from "../../queue/next-try.ts";
 import { findInSpool, readPlace } from "../../queue/spool-directory.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderNext } from "../../render/queue/next.ts";
-import { type HintReading, hintForm, readHashHints, readHintDump, readHintRecords } from "../../spool/hints.ts";
+import type { RetryHint } from "../../spool/hints.ts";
+import { findNextTries, type NextResult, type NextSubject, type QueueRuns, toQueueRuns } from "../../spool/next-try.ts";
 import { pendingRecipients, type QueuedMessage } from "../../spool/queued-message.ts";
+import { type RetryRule, readRetryRules } from "../../spool/retry-rules.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
 import { decodeLines } from "../../text.ts";
 import { type EpochMs, MIB, momentAt, momentMs, toIso } from "../../units.ts";
-import { parseWhen } from "../../when.ts";
 import { screenOf, usingReader } from "../context.ts";
-import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { readRetryHints } from "../retry-hints.ts";
 import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
 
 export interface NextFlags extends QueueFlags {
   readonly hints?: string;
   readonly hintsTimezone?: string;
+  readonly retryRules?: string;
 }
 
-const MOST_HINT_BYTES = 256 * MIB;
-/** Attempts to read a file that Exim writes meanwhile. */
-const TRIES = 3;
+interface Records {
+  readonly hints: readonly RetryHint[];
+  /** When a snapshot kept them; null: they were read now. */
+  readonly keptAt: EpochMs | null;
+}
 
 /** Prints when it is tried next; returns 1 when no record is kept. Errors: `usage`, `not_found`, `corrupt`, `unreadable`, those of the database. */
 export async function runNext(what: string | undefined, flags: NextFlags, io: Io): Promise<number> {
   const now = momentOf(flags, io) ?? io.now();
-  const hints = await readHints(flags, io);
+  const rules = flags.retryRules === undefined ? undefined : readRules(flags.retryRules);
+  const { hints, keptAt } = await readRecords(flags, io);
   const message = what !== undefined && isMessageId(what) ? await findMessage(what, now, flags, io) : undefined;
   const runs = await readRuns(now, flags, io);
   const subjects =
@@ -40,12 +43,13 @@ export async function runNext(what: string | undefined, flags: NextFlags, io: Io
       : message === undefined
         ? [{ name: what, sender: undefined, hosts: [] }]
         : await subjectsOf(message, flags, io);
-  const answers = findNextTries({ subjects: uniqueNames(subjects), hints, runs, now });
+  const answers = findNextTries({ subjects: uniqueNames(subjects), hints, runs, rules, now });
   const result: NextResult = {
     at: toIso(now),
     id: message?.id ?? null,
     isFrozen: message?.isFrozen ?? null,
     runsEverySeconds: runs?.everySeconds ?? null,
+    recordsKeptAt: keptAt === null ? null : toIso(keptAt),
     answers,
   };
   const shown = redactor(flags)(result);
@@ -117,64 +121,49 @@ async function fromLog<Result>(
   return usingReader(flags, io, async (reader) => ask(reader));
 }
 
-/** Errors: `usage` when none are named, or the file is of a kind that cannot be read; `corrupt`, `unreadable`. */
-async function readHints(flags: NextFlags, io: Io) {
+/** Those that are named, else those of the spool, else those that the last snapshot kept. Errors: `usage` when there are none; those of {@link readRetryHints}. */
+async function readRecords(flags: NextFlags, io: Io): Promise<Records> {
   const file = flags.hints ?? (flags.spool === undefined ? undefined : join(flags.spool, "db", "retry"));
-  if (file === undefined) {
-    throw new PilotError("usage", "The log does not say when Exim tries again, and no retry records were given.", {
-      hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`.",
-    });
-  }
-  const bytes = file === "-" ? await buffer(io.stdin) : readStill(file);
-  const reading = await readForm(bytes, file, flags, io);
-  if (reading.kind === "read") return reading.hints;
-  throw new PilotError("corrupt", `"${file}" cannot be read: ${reading.reason}`, {
-    hint: "Give the output of `exim_dumpdb /var/spool/exim4 retry` instead.",
-  });
+  if (file !== undefined) return { hints: await readRetryHints(file, flags.hintsTimezone, io), keptAt: null };
+  const kept = await fromLog(
+    flags,
+    io,
+    () => undefined,
+    ({ looks }) => looks.hints(flags.server),
+  );
+  if (kept !== undefined) return { hints: kept.hints, keptAt: kept.seenAt };
+  throw new PilotError(
+    "usage",
+    "The log does not tell when Exim tries again, and no retry records are given or kept.",
+    {
+      hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`; `queue snapshot` keeps them.",
+    },
+  );
 }
 
-async function readForm(bytes: Buffer, file: string, flags: NextFlags, io: Io): Promise<HintReading> {
-  switch (hintForm(bytes)) {
-    case "berkeley_hash":
-      return readHashHints(bytes);
-    case "sqlite": {
-      const { readSqliteHints } = await import("../../store/read/sqlite-hints.ts");
-      return readHintRecords(readSqliteHints(bytes, file));
-    }
-    case "dump": {
-      const timeZone = flags.hintsTimezone ?? io.timeZone;
-      if (flags.hintsTimezone !== undefined) assertTimeZone(flags.hintsTimezone);
-      return readHintDump(
-        decodeLines(bytes.toString("latin1")),
-        (wall) => parseWhen(wall, { now: io.now(), timeZone })?.from,
+const MOST_RULE_BYTES = 16 * MIB;
+
+/** Errors: `usage` when a line is no rule; of the system, in words. */
+function readRules(file: string): readonly RetryRule[] {
+  let text: string;
+  try {
+    const { size } = statSync(file);
+    if (size > MOST_RULE_BYTES) {
+      throw new PilotError(
+        "usage",
+        `"${file}" is larger than ${MOST_RULE_BYTES / MIB} MiB, which no configuration is.`,
+        {
+          hint: "Give the output of `exim -bP config`.",
+        },
       );
     }
-    case "unknown":
-      if (bytes.length === 0) return { kind: "read", hints: [] };
-      throw new PilotError("usage", `"${file}" has an unknown form: neither Berkeley DB hash nor SQLite.`, {
-        hint: "It may be GDBM or TDB: give the output of `exim_dumpdb /var/spool/exim4 retry`.",
-      });
-  }
-}
-
-/** The whole file as it was at one moment. Errors: `in_use`, of the system in words. */
-function readStill(file: string): Buffer {
-  try {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const before = statSync(file);
-      if (!before.isFile() || before.size > MOST_HINT_BYTES) {
-        throw new PilotError("usage", `"${file}" is no regular file of up to ${MOST_HINT_BYTES / MIB} MiB.`, {
-          hint: "Retry records are in the file db/retry of the spool.",
-        });
-      }
-      const bytes = readFileSync(file);
-      const after = statSync(file);
-      if (after.mtimeMs === before.mtimeMs && after.size === before.size && bytes.length === before.size) return bytes;
-    }
+    text = decodeLines(readFileSync(file, "latin1"));
   } catch (error) {
     throw isSystemError(error) ? translateSystemError(error, file) : error;
   }
-  throw new PilotError("in_use", `"${file}" was being written each time it was read.`, {
-    hint: "Run it again, or give the output of `exim_dumpdb /var/spool/exim4 retry`.",
+  const reading = readRetryRules(text);
+  if (reading.kind === "read") return reading.rules;
+  throw new PilotError("usage", `Line ${reading.line} of "${file}" is no retry rule. ${reading.reason}`, {
+    hint: 'Give the output of `exim -bP config`, in which Exim has followed its directives, or the lines of its section "begin retry".',
   });
 }

@@ -8,7 +8,7 @@ import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.t
 import { type Candidate, QueueSelection } from "../../queue/selection.ts";
 import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
 import { countOf } from "../../render/form/format.ts";
-import { renderJson, renderJsonLine } from "../../render/form/json.ts";
+import { JsonStream, renderJson, renderJsonLine } from "../../render/form/json.ts";
 import type { QueueFormat } from "../../render/queue/formats.ts";
 import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue/list.ts";
 import type { Criterion } from "../../spool/criteria.ts";
@@ -264,6 +264,20 @@ function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly 
 }
 
 async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+  const { messages, now } = await readPrinted(file, flags, io);
+  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
+}
+
+export interface PrintedQueue {
+  readonly messages: readonly QueuedMessage[];
+  /** When it was printed. */
+  readonly now: EpochMs;
+  /** Every line was understood. */
+  readonly isWhole: boolean;
+}
+
+/** Reads what `exim -bp` printed; lines of no known form are told. Errors: `usage` when it is nothing of the kind; of the system, in words. */
+export async function readPrinted(file: string, flags: { readonly at?: string }, io: Io): Promise<PrintedQueue> {
   const printed = file === "-" ? { content: await text(io.stdin), at: io.now() } : readListing(file);
   const now = momentOf(flags, io) ?? printed.at;
   const { messages, unknown } = readMailq(printed.content, now);
@@ -280,7 +294,7 @@ async function lookAtListing(file: string, selection: QueueSelection, flags: Que
     io.stderr.write(renderListing([`Line ${line} is of no known form: ${sample}`]));
   if (unknown.count > unknown.samples.length)
     io.stderr.write(`${countOf(unknown.count, "line")} in all are of no known form.\n`);
-  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
+  return { messages, now, isWhole: unknown.count === 0 };
 }
 
 async function* consider(
@@ -302,6 +316,16 @@ function readListing(file: string): { readonly content: string; readonly at: Epo
   } catch (error) {
     throw isSystemError(error) ? translateSystemError(error, file) : error;
   }
+}
+
+/** Errors: `usage` when flags choose some of the messages, which `what` cannot. */
+export function assertUnfiltered(flags: QueueFlags, what: string): void {
+  const { from, to, shownSize, younger, older, frozen, notFrozen } = flags;
+  const chosen = [from, to, shownSize, younger, older, frozen, notFrozen].some((value) => value !== undefined);
+  if (!chosen) return;
+  throw new PilotError("usage", `${what} is about all messages; some of them cannot be chosen.`, {
+    hint: "Leave out -f, -r, -s, -y, -o, -z and -x; `exim-pilot queue` takes them.",
+  });
 }
 
 /** Errors: `usage`. */
@@ -328,8 +352,8 @@ async function print(
     return count > 0;
   }
   const format = flags.csv === true || flags.ndjson === true ? "rows" : formatOf(flags);
-  if (flags.json === true) return printReport(look, Number.POSITIVE_INFINITY, shown, flags, io);
-  if (format === "page") return printReport(look, PAGE, shown, flags, io);
+  if (flags.json === true) return printJson(look, shown, flags, io);
+  if (format === "page") return printPage(look, shown, flags, io);
   if (format === "summary") {
     const tallies = new DomainTallies(now, splitsOf(flags));
     const redactMessage = redactor(flags);
@@ -363,40 +387,58 @@ async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
   return count;
 }
 
-/** `most`: rows, unless the user names a number. */
-async function printReport(
-  look: QueueLook,
-  most: number,
+async function printPage(
+  { origin, now, server, spool, candidates }: QueueLook,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
 ): Promise<boolean> {
-  const { origin, now, server, spool, candidates } = look;
   const overview = new QueueOverview(now);
-  const limit = flags.limit ?? most;
+  const { limit = PAGE } = flags;
   const messages: QueueEntry[] = [];
   for await (const candidate of candidates) {
     overview.add(candidate.message);
     if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
   }
   const { totals, waiting } = overview;
-  const isUnexplained = totals.messages === 0 && origin === "log" && flags.json === true;
-  const coverage = isUnexplained ? await coverageOfLogs(now, flags, io) : undefined;
   const report = redactor(flags)({
     origin,
     at: toIso(now),
     server,
     spool,
     otherQueues: otherQueues(spool, flags),
+    messages,
     totals,
     waiting,
-    messages,
   });
-  io.stdout.write(
-    flags.json === true
-      ? renderJson("queue", { ...report, ...(coverage !== undefined && { coverage }) })
-      : renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }),
-  );
+  io.stdout.write(renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }));
+  return totals.messages > 0;
+}
+
+/** Prints the messages as they are read. */
+async function printJson(
+  { origin, now, server, spool, candidates }: QueueLook,
+  shown: readonly string[],
+  flags: QueueFlags,
+  io: Io,
+): Promise<boolean> {
+  const overview = new QueueOverview(now);
+  const redact = redactor(flags);
+  const stream = new JsonStream("queue", "messages");
+  const { limit = Number.POSITIVE_INFINITY } = flags;
+  let piece = stream.head(redact({ origin, at: toIso(now), server, spool, otherQueues: otherQueues(spool, flags) }));
+  let count = 0;
+  for await (const candidate of candidates) {
+    overview.add(candidate.message);
+    if (count++ < limit) piece += stream.item(redact(toEntry(candidate, now, shown)));
+    if (piece.length < PIECE_LENGTH) continue;
+    if (!(await writePiece(io.stdout, piece, io.signal))) return true;
+    piece = "";
+  }
+  const { totals, waiting } = overview;
+  const isUnexplained = totals.messages === 0 && origin === "log";
+  const coverage = isUnexplained ? { coverage: await coverageOfLogs(now, flags, io) } : {};
+  await writePiece(io.stdout, piece + stream.tail(redact({ totals, waiting, ...coverage })), io.signal);
   return totals.messages > 0;
 }
 

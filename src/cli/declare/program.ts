@@ -5,6 +5,7 @@ import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import { beginDiagnostics } from "../verbose.ts";
 import { NotedCommand, type SetStatus } from "./command.ts";
+import { addContent } from "./content.ts";
 import { settleGuesses } from "./guessed-flags.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
 import { addAbuse, addSearch, addSql, addStats, addTag, addTrace } from "./questions.ts";
@@ -29,6 +30,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["trace", addTrace],
   ["search", addSearch],
   ["queue", addQueue],
+  ["content", addContent],
   ["abuse", addAbuse],
   ["tag", addTag],
   ["stats", addStats],

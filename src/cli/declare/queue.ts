@@ -3,7 +3,8 @@ import { type Command, Option } from "commander";
 import { QUEUE_FORMATS } from "../../render/queue/formats.ts";
 import { SUMMARY_ORDERS, SUMMARY_SPLITS } from "../../spool/exiqsumm.ts";
 import { RECIPIENT_CHOICES } from "../../spool/mailq-text.ts";
-import { collectText, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import { BUCKET_FORMS } from "../../when.ts";
+import { collectText, toBucket, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
 import type { SetStatus } from "./command.ts";
@@ -97,12 +98,16 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("when what waits is tried next")
     .description(
-      "Shows when a message, an address, a domain or a host is tried next and why, from the retry records of Exim and the queue runs in the log. Each sentence says where it comes from. Without a name, all records.",
+      "Shows when a message, an address, a domain or a host is tried next and why, from the retry records of Exim, its retry rules where they are given, and the queue runs in the log. Each sentence says where it comes from. Without a name, all records.",
     )
     .argument("[what]", "Exim's id of a message, an address, a domain or a host")
     .option(
       "--hints <file>",
-      'Exim\'s file of retry records, or what `exim_dumpdb … retry` printed; "-" is standard input (default: db/retry of --spool)',
+      'Exim\'s file of retry records, or what `exim_dumpdb … retry` printed; "-" is standard input (default: db/retry of --spool, else those that queue snapshot kept)',
+    )
+    .option(
+      "--retry-rules <file>",
+      "retry rules: what `exim -bP config` printed, Exim's configuration, or the lines of its section begin retry",
     )
     .option("--hints-timezone <zone>", "on whose clock exim_dumpdb printed times (default: this machine's)")
     .action(async (what: string | undefined, _flags, command: Command) => {
@@ -110,16 +115,53 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
       setStatus(await runNext(what, command.optsWithGlobals(), io));
     });
   queue
+    .command("snapshot")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("keep what the queue looks like")
+    .description(
+      "Keeps how much is on the queue, for whom and since when, and when Exim tries again. A message has one row for as long as it is there, however often it is looked at. For the clock: every five minutes, by contrib's timer.",
+    )
+    .addOption(
+      new Option(
+        "--content <depth>",
+        "also keep what is in each message that is new: its headers, or text and attachments too",
+      )
+        .choices(["none", "headers", "preview"])
+        .default("none"),
+    )
+    .option("--syslog", "write what the audit log records to the system log too")
+    .option("-q, --quiet", "print nothing but errors")
+    .action(async (_flags, command: Command) => {
+      const { runSnapshot } = await import("../commands/queue-snapshot.ts");
+      setStatus(await runSnapshot(command.optsWithGlobals(), io));
+    });
+  queue
+    .command("history")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("how the queue grew and shrank")
+    .description(
+      "Shows how large and old the queue was over time, and how many messages came and went, from the looks that `queue snapshot` kept.",
+    )
+    .option("--domain <domain>", "only what waited for this domain")
+    .option("--since <when>", "looks from then on", toWhen)
+    .option("--until <when>", "looks before then", toWhen)
+    .addOption(new Option("--bucket <size>", `a row for each: ${BUCKET_FORMS} (default: as fits)`).argParser(toBucket))
+    .action(async (_flags, command: Command) => {
+      const { runHistory } = await import("../commands/queue-history.ts");
+      setStatus(await runHistory(command.optsWithGlobals(), io));
+    });
+  queue
     .command("health")
     .configureHelp({ showGlobalOptions: true })
     .summary("how large and old the queue is, and whether it grows")
     .description(
-      "Shows how large and old the queue is and, as the log tells, how it was an hour before and how much came and went. For cron: exits 1 when a condition holds.",
+      "Shows how large and old the queue is, how it was an hour before (as a kept look or the log tells) and how much came and went. For cron: exits 1 when a condition holds, 3 when one is about what is not known.",
     )
     .addOption(
-      new Option("--fail-if <condition>", "such as 'queue>2000' or 'oldest>12h' (can be repeated)").argParser(
-        collectText,
-      ),
+      new Option(
+        "--fail-if <condition>",
+        "such as 'queue>2000', 'oldest>12h' or 'growth>500' an hour (can be repeated)",
+      ).argParser(collectText),
     )
     .action(async (_flags, command: Command) => {
       const { runHealth } = await import("../commands/queue-health.ts");

@@ -32,6 +32,8 @@ const SCHEMA = v.strictObject({
       messages: text,
       open: text,
       audit: text,
+      snapshots: text,
+      content: text,
       "max-size": text,
       archive: text,
       vacuum: flag,

@@ -29,6 +29,17 @@ export function toLimit(value: string): number {
   return Number(value);
 }
 
+const SIZE_UNITS = { "": 1, K: 1024, M: 1024 * 1024 } as const;
+const MOST_TEXT_BYTES = 16 * 1024 * 1024;
+
+/** `64K`, `1M`, or bytes. */
+export function toByteCount(value: string): number {
+  const [, digits, unit] = /^(\d{1,9})([KM]?)$/i.exec(value) ?? [];
+  const bytes = Number(digits) * SIZE_UNITS[(unit ?? "").toUpperCase() as keyof typeof SIZE_UNITS];
+  if (bytes >= 1 && bytes <= MOST_TEXT_BYTES) return bytes;
+  throw new InvalidArgumentError("Give a size such as 64K or 1M, up to 16M.");
+}
+
 export function toSchemaVersion(value: string): number {
   if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError("Give the number of a schema.");
   return Number(value);

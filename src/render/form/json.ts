@@ -15,3 +15,37 @@ export function renderJson<Kind extends keyof Answers>(kind: Kind, result: Answe
 export function renderJsonLine(result: object): string {
   return `${toVisibleJson(JSON.stringify(result))}\n`;
 }
+
+const INDENT = "  ";
+
+/**
+ * The pieces of an answer as {@link renderJson} prints it, of which one list is too long to be held: what stands before it, then its items
+ * one by one, then what `tail` tells when they have all been seen.
+ */
+export class JsonStream {
+  readonly #kind: keyof Answers;
+  readonly #name: string;
+  #isEmpty = true;
+
+  /** `name`: of the list. */
+  constructor(kind: keyof Answers, name: string) {
+    this.#kind = kind;
+    this.#name = name;
+  }
+
+  head(fields: object): string {
+    return `${renderJson(this.#kind, fields).slice(0, -"\n}\n".length)},\n${INDENT}${JSON.stringify(this.#name)}: [`;
+  }
+
+  item(item: object): string {
+    const text = toVisibleJson(JSON.stringify(item, undefined, 2)).replaceAll("\n", `\n${INDENT}${INDENT}`);
+    const comma = this.#isEmpty ? "" : ",";
+    this.#isEmpty = false;
+    return `${comma}\n${INDENT}${INDENT}${text}`;
+  }
+
+  tail(fields: object): string {
+    const text = toVisibleJson(JSON.stringify(fields, undefined, 2));
+    return `${this.#isEmpty ? "" : `\n${INDENT}`}],\n${text.slice("{\n".length)}\n`;
+  }
+}

@@ -7,14 +7,14 @@ const COLUMNS = 80;
 
 /** Lines for a mail of cron. */
 export function renderHealth(health: QueueHealth): string {
-  const { totals, waiting, messagesHourAgo, arrivedInHour, completedInHour, failed } = health;
+  const { totals, waiting, messagesHourAgo, hourAgoFrom, arrivedInHour, completedInHour, failed, unknown } = health;
   const oldest = totals.oldestSeconds === null ? "" : `, the oldest for ${formatSeconds(totals.oldestSeconds)}`;
   const lines = [`${countOf(totals.messages, "message")} (${formatCount(totals.frozen)} frozen)${oldest}`];
   if (totals.damaged > 0) lines.push(`${countOf(totals.damaged, "file")} damaged`);
   if (messagesHourAgo !== null) {
     const growth = totals.messages - messagesHourAgo;
     lines.push(
-      `An hour ago ${formatCount(messagesHourAgo)}: ${growth < 0 ? "−" : "+"} ${formatCount(Math.abs(growth))}`,
+      `An hour ago ${formatCount(messagesHourAgo)}: ${growth < 0 ? "−" : "+"} ${formatCount(Math.abs(growth))}${hourAgoFrom === "snapshot" ? " [kept look]" : " [log]"}`,
     );
   }
   if (arrivedInHour !== null && completedInHour !== null)
@@ -25,6 +25,7 @@ export function renderHealth(health: QueueHealth): string {
       .join(", ");
     lines.push(renderHanging("For ", domains, "For ".length, COLUMNS));
   }
+  for (const condition of unknown) lines.push(`Not known: ${toVisibleLine(condition)}`);
   for (const condition of failed) lines.push(`Failed: ${toVisibleLine(condition)}`);
   return `${lines.join("\n")}\n`;
 }

@@ -10,7 +10,8 @@ export function describeProblem(problem: Problem, timeZone: string): string {
   return [describeFigure(problem, timeZone), ...problem.advice].join(" ");
 }
 
-function describeFigure({ name, count, share, since, subjects }: Problem, timeZone: string): string {
+function describeFigure(problem: Problem, timeZone: string): string {
+  const { name, count, share, since, subjects } = problem;
   const part = share === null ? "" : ` (${formatShare(share)})`;
   const oldest = since === null ? "" : `, the oldest of ${formatTime(since, timeZone)}`;
   const first = since === null ? "" : `, ${count === 1 ? "" : "the first "}from ${formatTime(since, timeZone)} on`;
@@ -27,7 +28,7 @@ function describeFigure({ name, count, share, since, subjects }: Problem, timeZo
     case "frozen":
       return `${countOf(count, "message is", "messages are")} frozen${oldest}.`;
     case "stuck":
-      return `${countOf(count, "message has", "messages have")} waited for more than a day${oldest}.`;
+      return `${countOf(count, "message has", "messages have")} waited for more than a day${oldest}.${describeNextTry(problem, timeZone)}`;
     case "reputation":
       return `${countOf(count, "attempt was", "attempts were")} refused for this server's reputation${part}.`;
     case "bounces":
@@ -43,6 +44,12 @@ function describeFigure({ name, count, share, since, subjects }: Problem, timeZo
     case "resources":
       return `${countOf(count, "client was", "clients were")} turned away for lack of resources here.`;
   }
+}
+
+function describeNextTry({ nextTryAt, nextTrySeenAt }: Problem, timeZone: string): string {
+  if (nextTryAt === null || nextTrySeenAt === null) return "";
+  const [next, seen] = [nextTryAt, nextTrySeenAt].map((iso) => formatTime(iso, timeZone));
+  return ` The next time in Exim's retry records is ${next} [as seen ${seen}].`;
 }
 
 export interface ProblemLine {

@@ -1,6 +1,13 @@
 /** The page of one message. */
 import type { Coverage } from "../../coverage/holes.ts";
-import type { TimelineItem, Trace, TracedMessage, TracedRecipient } from "../../trace/result.ts";
+import type {
+  TimelineItem,
+  Trace,
+  TracedMessage,
+  TracedNextTry,
+  TracedRecipient,
+  TracedStay,
+} from "../../trace/result.ts";
 import { renderCoverage } from "../coverage-text.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "../form/format.ts";
 import { greatest, renderHanging } from "../form/layout.ts";
@@ -31,8 +38,9 @@ export function renderTracePage(trace: Trace, coverage: Coverage, options: PageO
   const sections = [
     renderTitle(trace, page),
     renderUnread(trace.message, coverage, page),
-    renderFacts(trace.message, page),
+    renderFacts(trace, page),
     renderRecipients(trace, page),
+    renderNextTries(trace, page),
     renderAttempts(trace, options.paint, columns),
     options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.grouping, options.paint, columns),
   ];
@@ -55,7 +63,7 @@ function renderUnread(
   return renderCoverage({ ...coverage, holes }, timeZone, columns).trimEnd();
 }
 
-function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): string {
+function renderFacts({ message, stays }: Trace, { columns, paint }: PageOptions): string {
   const time = (iso: string): string => formatTime(iso, message.timeZone);
   const facts: readonly (readonly [label: string, value: string | undefined])[] = [
     ["Sender", message.sender ?? undefined],
@@ -65,6 +73,7 @@ function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): s
       "Completed",
       message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
     ],
+    ["Queue", message.completedAt === null ? formatGone(stays.at(-1), time) : undefined],
     ["Client", formatClient(message)],
     ["Login", message.auth ?? undefined],
     ["Local user", message.host === null && message.ipAddress === null ? (message.ident ?? undefined) : undefined],
@@ -82,6 +91,36 @@ function renderFacts(message: TracedMessage, { columns, paint }: PageOptions): s
         : [renderHanging(paint.faint(label.padEnd(LABEL_WIDTH)), toVisibleLine(value), LABEL_WIDTH, columns)],
     )
     .join("\n");
+}
+
+/** Only a look at all of the queue tells it; undefined: none does. */
+function formatGone(stay: TracedStay | undefined, time: (iso: string) => string): string | undefined {
+  if (stay === undefined || stay.goneAt === null) return undefined;
+  return `seen there until ${time(stay.lastSeenAt)}, gone at ${time(stay.goneAt)}; the log does not tell how it left`;
+}
+
+const SUBJECTS: Readonly<Record<TracedNextTry["about"], string>> = {
+  address: "of its address",
+  domain: "of its domain",
+  host: "of a host",
+  delivery: "of its local delivery",
+};
+
+function renderNextTries({ nextTries, message }: Trace, { columns, paint }: PageOptions): string {
+  if (nextTries.length === 0) return "";
+  const time = (iso: string): string => formatTime(iso, message.timeZone);
+  const lines = nextTries.map(({ recipient, about, notBefore, nextAbout, isExpired, seenAt }) => {
+    const when = nextAbout === null ? "" : `, about ${time(nextAbout)} by the queue runs in the log`;
+    const last = isExpired ? "; the next failure bounces it" : "";
+    const source = paint.faint(`[retry record ${SUBJECTS[about]}, seen ${time(seenAt)}]`);
+    return renderHanging(
+      "  ",
+      `${toVisibleLine(recipient)} not before ${time(notBefore)}${when}${last} ${source}`,
+      2,
+      columns,
+    );
+  });
+  return `${paint.strong("Next tries")}\n${lines.join("\n")}`;
 }
 
 function formatSize(bytes: number | null): string {

@@ -24,13 +24,41 @@ export interface Cutoffs {
   readonly openMs: EpochMs | undefined;
   /** Records of the audit log that are older go, and runs of ingest. */
   readonly auditMs: EpochMs;
+  /** Looks at queues that are older go, and messages that no later look has seen. */
+  readonly snapshotsMs: EpochMs;
+  /** Contents that were kept before go. */
+  readonly contentMs: EpochMs;
 }
 
 export const OLD_AUDIT = "at_ms < ?";
 /** The last one stays: it tells when lines were last read. */
 export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
-/** Tables of facts about an entry, by its id. It stays as long as the entry, whose text may be gone. */
+/** What looks at queues and people have kept: by table the condition under which a row is older than a moment, and the ids it goes by. */
+export const KEPT_TABLES = {
+  snapshots: [
+    {
+      table: "snapshot_domains",
+      key: "snapshot_id",
+      isOld: "snapshot_id IN (SELECT id FROM stored_snapshots WHERE at_ms < ?)",
+    },
+    { table: "stored_snapshots", key: "id", isOld: "at_ms < ?" },
+    { table: "queue_stays", key: "id", isOld: "last_seen_ms < ?" },
+    { table: "stored_hints", key: "server_id", isOld: "seen_ms < ?" },
+  ],
+  content: [
+    {
+      table: "stored_attachments",
+      key: "content_id",
+      isOld: "content_id IN (SELECT id FROM stored_contents WHERE captured_ms < ?)",
+    },
+    { table: "stored_contents", key: "id", isOld: "captured_ms < ?" },
+  ],
+} as const;
+
+export type KeptClass = keyof typeof KEPT_TABLES;
+
+/** What is known of an entry, by its id. It stays as long as the entry, whose text may be gone. */
 export const FACT_TABLES = [
   "address_events",
   "stored_rejections",
@@ -161,8 +189,8 @@ export class PrunePlan {
     );
   }
 
-  /** Rows of each table that the plan removes, and the bytes that this frees. */
-  counts({ auditMs }: Cutoffs): PlannedCounts {
+  /** How many rows of each table the plan removes, and what that frees. */
+  counts({ auditMs, snapshotsMs, contentMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
@@ -175,6 +203,8 @@ export class PrunePlan {
         ...this.#countTexts(),
         stored_audit: this.#count(`SELECT count(*) AS count FROM stored_audit WHERE ${OLD_AUDIT}`, auditMs),
         ingest_runs: this.#count(`SELECT count(*) AS count FROM ingest_runs WHERE ${OLD_RUNS}`, auditMs),
+        ...this.#countKept("snapshots", snapshotsMs),
+        ...this.#countKept("content", contentMs),
       };
       return { rows, textBytes: blocks?.text ?? 0, bytes: this.#estimateBytes(rows) };
     });
@@ -257,6 +287,15 @@ export class PrunePlan {
          WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
       ),
     };
+  }
+
+  #countKept(name: KeptClass, before: EpochMs): Record<string, number> {
+    return Object.fromEntries(
+      KEPT_TABLES[name].map(({ table, isOld }) => [
+        table,
+        this.#count(`SELECT count(*) AS count FROM ${table} WHERE ${isOld}`, before),
+      ]),
+    );
   }
 
   #countTexts(): Record<TextTableName, number> {

@@ -24,6 +24,8 @@ import {
   blockTimes,
   type Cutoffs,
   FACT_TABLES,
+  KEPT_TABLES,
+  type KeptClass,
   OLD_AUDIT,
   OLD_RUNS,
   PrunePlan,
@@ -70,8 +72,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages" | "audit";
-  /** Lines, messages, records. */
+  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content";
+  /** Lines, messages, records, looks at queues, messages with content. */
   readonly total: number;
   /** Number of them that expire by the plan. */
   readonly expired: number;
@@ -103,6 +105,8 @@ const CLASS_TABLES = {
     "postings",
   ],
   audit: ["stored_audit", "ingest_runs"],
+  snapshots: KEPT_TABLES.snapshots.map(({ table }) => table),
+  content: KEPT_TABLES.content.map(({ table }) => table),
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
@@ -197,7 +201,7 @@ export class Pruner {
     return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs, nowMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, snapshotsMs, contentMs, nowMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
     const time = plausibleTime(nowMs);
     const furthest = (choose: "min" | "max", at: string): string =>
@@ -227,6 +231,18 @@ export class Pruner {
          FROM stored_audit`,
         auditMs,
       ),
+      row(
+        "snapshots",
+        `SELECT count(*) AS total, ${furthest("min", "at_ms")} AS oldest, ${furthest("max", "at_ms")} AS newest,
+                count(*) FILTER (WHERE at_ms < ?) AS expired FROM stored_snapshots`,
+        snapshotsMs,
+      ),
+      row(
+        "content",
+        `SELECT count(*) AS total, ${furthest("min", "captured_ms")} AS oldest, ${furthest("max", "captured_ms")} AS newest,
+                count(*) FILTER (WHERE captured_ms < ?) AS expired FROM stored_contents`,
+        contentMs,
+      ),
     ];
   }
 
@@ -239,7 +255,24 @@ export class Pruner {
     });
   }
 
-  /** Time when a prune last ended without an error. */
+  /** Removes up to `amount` of what was kept before, table by table; undefined when nothing of it is left. */
+  removeKept(name: KeptClass, before: EpochMs, amount: number): RemovedRows | undefined {
+    for (const { table, key, isOld } of KEPT_TABLES[name]) {
+      const removed = this.#inTransaction((rows) => {
+        this.#remove(
+          rows,
+          table,
+          `${key} IN (SELECT DISTINCT ${key} FROM ${table} WHERE ${isOld} LIMIT ?)`,
+          before,
+          amount,
+        );
+      });
+      if ((removed[table] ?? 0) > 0) return removed;
+    }
+    return undefined;
+  }
+
+  /** When a prune last ended as it should. */
   lastRunMs(): EpochMs | undefined {
     const at = this.#database
       .prepare<[], EpochMs | null>("SELECT max(at_ms) FROM stored_audit WHERE action = 'prune' AND result = 'done'")

@@ -120,6 +120,17 @@ export class QueueReader {
     return { arrivedInHour: count("arrival_at"), completedInHour: count("completed_at") };
   }
 
+  /** True when a log of the server has been read; undefined `server`: of any. */
+  hasLog(server: string | undefined): boolean {
+    return (
+      this.#database
+        .prepare<[string | null, string | null]>(
+          "SELECT 1 FROM stored_sources s JOIN stored_servers v ON v.id = s.server_id WHERE ? IS NULL OR v.name = ? LIMIT 1",
+        )
+        .get(server ?? null, server ?? null) !== undefined
+    );
+  }
+
   /** True when a server has this name. */
   hasServer(name: string): boolean {
     return this.#database.prepare("SELECT 1 FROM stored_servers WHERE name = ?").get(name) !== undefined;

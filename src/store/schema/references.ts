@@ -44,5 +44,11 @@ export const REFERRERS: readonly Referrer[] = [
   referrer("stored_envelopes", { entry_id: "stored_entries", address_id: "addresses" }),
   referrer("kept_keys", { entry_id: "stored_entries" }),
   referrer("duplicate_locations", { entry_id: "stored_entries" }),
+  referrer("stored_snapshots", { server_id: "stored_servers" }),
+  referrer("snapshot_domains", { snapshot_id: "stored_snapshots" }),
+  referrer("queue_stays", { server_id: "stored_servers" }),
+  referrer("stored_hints", { server_id: "stored_servers" }),
+  referrer("stored_contents", { server_id: "stored_servers" }),
+  referrer("stored_attachments", { content_id: "stored_contents" }),
   referrer("rolled_hosts", { server_id: "stored_servers", host_id: "strings" }),
 ];

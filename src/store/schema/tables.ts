@@ -501,6 +501,93 @@ export interface DatabaseIdentityTable {
   id: string;
 }
 
+export interface StoredSnapshotsTable {
+  id: Generated<number>;
+  server_id: number;
+  queue_name: string;
+  at_ms: number;
+  origin: "spool" | "bp";
+  is_complete: Flag;
+  messages: number;
+  recipients: number;
+  bytes: number;
+  frozen: number;
+  bounces: number;
+  damaged: number;
+  came: number;
+  went: number;
+  oldest_ms: number | null;
+  author: string;
+  created_ms: number;
+}
+
+export interface SnapshotDomainsTable {
+  snapshot_id: number;
+  domain: string;
+  messages: number;
+  bytes: number;
+  oldest_ms: number | null;
+}
+
+export interface QueueStaysTable {
+  id: Generated<number>;
+  server_id: number;
+  queue_name: string;
+  exim_id: string;
+  first_seen_ms: number;
+  last_seen_ms: number;
+  gone_ms: number | null;
+  arrived_ms: number | null;
+  is_exact: Flag;
+  sender: string | null;
+  size: number | null;
+  pending: number;
+  frozen_ms: number | null;
+  is_frozen: Flag;
+  warnings: number | null;
+}
+
+export interface StoredHintsTable {
+  server_id: number;
+  key: string;
+  first_failed_ms: number;
+  last_try_ms: number;
+  next_try_ms: number;
+  is_expired: Flag;
+  errno: number;
+  more_errno: number;
+  reason: string;
+  seen_ms: number;
+}
+
+export interface StoredContentsTable {
+  id: Generated<number>;
+  server_id: number;
+  exim_id: string;
+  headers: string;
+  text_content: string | null;
+  html_content: string | null;
+  content_safe: Flag;
+  preview_limited: Flag;
+  findings: string;
+  size_bytes: number;
+  sha256: Uint8Array;
+  captured_ms: number;
+  author: string;
+}
+
+export interface StoredAttachmentsTable {
+  content_id: number;
+  place: number;
+  filename: string | null;
+  content_type: string;
+  detected: string | null;
+  size: number;
+  sha256: Uint8Array;
+  is_safe: Flag;
+  preview: string | null;
+}
+
 export interface BaseTables {
   database_identity: DatabaseIdentityTable;
   stored_audit: StoredAuditTable;
@@ -540,7 +627,106 @@ export interface BaseTables {
   rolled_failures: RolledFailuresTable;
   rolled_hosts: RolledHostsTable;
   rolled_rejections: RolledRejectionsTable;
+  stored_snapshots: StoredSnapshotsTable;
+  snapshot_domains: SnapshotDomainsTable;
+  queue_stays: QueueStaysTable;
+  stored_hints: StoredHintsTable;
+  stored_contents: StoredContentsTable;
+  stored_attachments: StoredAttachmentsTable;
   schema_migrations: SchemaMigrationsTable;
+}
+
+export interface QueueSnapshotsView {
+  id: GeneratedAlways<number>;
+  timestamp: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  queue_name: GeneratedAlways<string>;
+  total_messages: GeneratedAlways<number>;
+  /** Not frozen. */
+  deferred_messages: GeneratedAlways<number>;
+  frozen_messages: GeneratedAlways<number>;
+  /** Seconds. */
+  oldest_message_age: GeneratedAlways<number | null>;
+  recipients: GeneratedAlways<number>;
+  bytes: GeneratedAlways<number>;
+  bounces: GeneratedAlways<number>;
+  damaged: GeneratedAlways<number>;
+  /** Messages that no look before had seen. */
+  came: GeneratedAlways<number>;
+  /** Messages that the look before had seen. */
+  went: GeneratedAlways<number>;
+  complete: GeneratedAlways<Flag>;
+  origin: GeneratedAlways<string>;
+  author: GeneratedAlways<string>;
+  /** JSON object: messages by domain, '' for all others. */
+  domains: GeneratedAlways<string>;
+  at_ms: GeneratedAlways<number>;
+  created_at: GeneratedAlways<string>;
+}
+
+export interface QueueMessagesView {
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  queue_name: GeneratedAlways<string>;
+  sender: GeneratedAlways<string | null>;
+  size: GeneratedAlways<number | null>;
+  arrived_at: GeneratedAlways<string | null>;
+  first_seen: GeneratedAlways<string>;
+  last_seen: GeneratedAlways<string>;
+  gone_at: GeneratedAlways<string | null>;
+  pending_recipients: GeneratedAlways<number>;
+  frozen: GeneratedAlways<Flag>;
+  frozen_at: GeneratedAlways<string | null>;
+  warnings: GeneratedAlways<number | null>;
+  /** As the log tells; null: no line of it is stored. */
+  status: GeneratedAlways<string | null>;
+  id: GeneratedAlways<number>;
+}
+
+export interface RetryHintsView {
+  server: GeneratedAlways<string>;
+  key: GeneratedAlways<string>;
+  first_failed: GeneratedAlways<string>;
+  last_try: GeneratedAlways<string>;
+  next_try: GeneratedAlways<string>;
+  expired: GeneratedAlways<Flag>;
+  errno: GeneratedAlways<number>;
+  more_errno: GeneratedAlways<number>;
+  reason: GeneratedAlways<string>;
+  seen_at: GeneratedAlways<string>;
+}
+
+export interface MessageContentView {
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  /** JSON: [[name, value], …]. */
+  headers: GeneratedAlways<string>;
+  text_content: GeneratedAlways<string | null>;
+  html_content: GeneratedAlways<string | null>;
+  /** JSON array. */
+  attachments: GeneratedAlways<string>;
+  content_safe: GeneratedAlways<Flag>;
+  size_bytes: GeneratedAlways<number>;
+  preview_limited: GeneratedAlways<Flag>;
+  /** JSON array of sentences. */
+  findings: GeneratedAlways<string>;
+  sha256: GeneratedAlways<string>;
+  captured_at: GeneratedAlways<string>;
+  author: GeneratedAlways<string>;
+  id: GeneratedAlways<number>;
+}
+
+export interface MessageAttachmentsView {
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  place: GeneratedAlways<number>;
+  filename: GeneratedAlways<string | null>;
+  content_type: GeneratedAlways<string>;
+  detected: GeneratedAlways<string | null>;
+  size: GeneratedAlways<number>;
+  sha256: GeneratedAlways<string>;
+  is_safe: GeneratedAlways<Flag>;
+  preview: GeneratedAlways<string | null>;
 }
 
 export interface PublicViews {
@@ -556,6 +742,11 @@ export interface PublicViews {
   log_metadata: LogMetadataView;
   log_headers: LogHeadersView;
   audit_log: AuditLogView;
+  queue_snapshots: QueueSnapshotsView;
+  queue_messages: QueueMessagesView;
+  retry_hints: RetryHintsView;
+  message_content: MessageContentView;
+  message_attachments: MessageAttachmentsView;
 }
 
 export type Schema = BaseTables & PublicViews;

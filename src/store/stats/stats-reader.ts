@@ -15,6 +15,7 @@ import { findFindings } from "./findings.ts";
 import { findGivenUp } from "./given-up.ts";
 import { findHostErrors } from "./host-errors.ts";
 import { chooseRows, type FilterLimits } from "./matched-rows.ts";
+import { findNextRetry, type NextRetry } from "./next-retry.ts";
 import { type Ranking, readRanking } from "./ranking.ts";
 import { RemoteHostCounts } from "./remote-hosts.ts";
 import { type EntryParser, findScriptArrivals, LONGEST_CALL_MS } from "./script-calls.ts";
@@ -56,6 +57,8 @@ export interface SelectedStats {
   readonly remoteHosts: RemoteHostCounts;
   /** Limits of the filter; undefined if only time and servers restrict. */
   readonly choice: FilterLimits | undefined;
+  /** The next time in Exim's retry records, as looks after `since` read them; undefined: none does, or only some messages are asked about. */
+  readonly nextRetry: (since: EpochMs) => NextRetry | undefined;
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
 }
@@ -110,6 +113,7 @@ export class StatsReader {
       choice,
       counts: new StatsCounts(selection, codes),
       remoteHosts: new RemoteHostCounts(selection, codes),
+      nextRetry: (since) => (choice === undefined ? findNextRetry(this.#database, filter.servers, since) : undefined),
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
         if (axis === "signature" || axis === "spam-score") findFindings(this.#database, axis, filter);

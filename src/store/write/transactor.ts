@@ -11,8 +11,17 @@ import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
 import { type AuditRecord, insertAudit } from "./audit-writer.ts";
 import { Retraction } from "./block-retraction.ts";
+import { type KeptContent, putContent } from "./contents.ts";
 import type { DuplicateFinder } from "./duplicate-finder.ts";
 import type { FreshCounts } from "./fresh-counts.ts";
+import {
+  openQueues,
+  type QueueLook,
+  replaceHints,
+  type StayChanges,
+  type StoredHint,
+  storeLook,
+} from "./queue-looks.ts";
 import { rollUp } from "./rollups.ts";
 import type {
   BlockCounts,
@@ -272,6 +281,30 @@ export class Transactor {
     insertAudit(this.#database, record);
   }
 
+  /** Stores a look at a queue; see {@link storeLook}. */
+  addLook(look: QueueLook): StayChanges | "known" | "older" {
+    this.#open();
+    return storeLook(this.#database, look);
+  }
+
+  /** Keeps what is in a message, in the place of what was kept of it before. */
+  putContent(kept: KeptContent): void {
+    this.#open();
+    putContent(this.#database, kept);
+  }
+
+  /** Names of the queues of a server on which messages are, as far as looks have told. */
+  openQueues(serverId: number): readonly string[] {
+    this.#open();
+    return openQueues(this.#database, serverId);
+  }
+
+  /** Puts the retry records of a server in the place of those that an earlier look found. */
+  replaceHints(serverId: number, hints: readonly StoredHint[], seenAt: EpochMs): void {
+    this.#open();
+    replaceHints(this.#database, serverId, hints, seenAt);
+  }
+
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
     const sql = "INSERT INTO stored_servers (name, time_zone, created_ms) VALUES (?, ?, ?)";
     const { lastInsertRowid } = this.#statement(sql).run(name, timeZone, now);
@@ -300,6 +333,8 @@ export class Transactor {
       `DELETE FROM stored_servers WHERE id = ? AND environment IS NULL AND owner IS NULL
          AND NOT EXISTS (SELECT 1 FROM stored_sources WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_messages WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_snapshots WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_contents WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM ingest_runs WHERE result = 'running')`,
     ).run(id);
   }

@@ -1,7 +1,8 @@
-/** Finds the next try of each waiting message, from Exim's retry records and the queue runs that the log shows. Pure. */
-import type { RetryHint } from "../spool/hints.ts";
+/** When what waits is tried next: retry records of Exim, and the queue runs that the log shows. Pure. */
 import { type EpochMs, toIso } from "../units.ts";
-import { domainOf } from "./overview.ts";
+import type { RetryHint } from "./hints.ts";
+import { domainOf } from "./queued-message.ts";
+import { type AppliedRule, applyRule, chooseRule, domainOfSubject, type RetryRule } from "./retry-rules.ts";
 
 /** The address, domain, host or message that is asked about. */
 export interface NextSubject {
@@ -33,6 +34,10 @@ export interface NextTry {
   readonly reason: string;
   /** The first queue run that finds it passed; null when the log shows no steady queue runs. */
   readonly nextAbout: string | null;
+  /** Null when no retry rules are given, none holds, or `ruleUnknown`. */
+  readonly rule: AppliedRule | null;
+  /** Why it cannot be said which rule holds, as a sentence. */
+  readonly ruleUnknown: string | null;
 }
 
 export interface NextAnswer {
@@ -48,6 +53,8 @@ export interface NextResult {
   readonly isFrozen: boolean | null;
   /** The median of the last times between queue runs, as the log shows them; null when it shows too few. */
   readonly runsEverySeconds: number | null;
+  /** When the retry records were read, where a snapshot kept them; null: for this answer. */
+  readonly recordsKeptAt: string | null;
   readonly answers: readonly NextAnswer[];
 }
 
@@ -55,15 +62,17 @@ export interface NextRequest {
   readonly subjects: readonly NextSubject[];
   readonly hints: readonly RetryHint[];
   readonly runs: QueueRuns | undefined;
+  /** Undefined: none are given. */
+  readonly rules: readonly RetryRule[] | undefined;
   readonly now: EpochMs;
 }
 
-export function findNextTries({ subjects, hints, runs, now }: NextRequest): readonly NextAnswer[] {
+export function findNextTries({ subjects, hints, ...context }: NextRequest): readonly NextAnswer[] {
   return subjects.map((subject) => ({
     subject: subject.name,
     tries: hints.flatMap((hint) => {
       const about = concerns(hint.key, subject);
-      return about === undefined ? [] : [toTry(hint, about, runs, now)];
+      return about === undefined ? [] : [toTry(hint, about, subject, context)];
     }),
   }));
 }
@@ -96,8 +105,14 @@ function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-function toTry(hint: RetryHint, about: HintSubject, runs: QueueRuns | undefined, now: EpochMs): NextTry {
-  const at = nextRun(Math.max(now, hint.nextTryAt) as EpochMs, runs);
+function toTry(
+  hint: RetryHint,
+  about: HintSubject,
+  subject: NextSubject,
+  { runs, rules, now }: Pick<NextRequest, "runs" | "rules" | "now">,
+): NextTry {
+  const from = Math.max(now, hint.nextTryAt) as EpochMs;
+  const at = nextRun(from, runs);
   return {
     key: hint.key,
     about,
@@ -107,6 +122,23 @@ function toTry(hint: RetryHint, about: HintSubject, runs: QueueRuns | undefined,
     isExpired: hint.isExpired,
     reason: hint.reason,
     nextAbout: at === undefined ? null : toIso(at),
+    ...(rules === undefined ? NO_RULE : ruleFor(rules, hint, subject, at ?? from)),
+  };
+}
+
+const NO_RULE = { rule: null, ruleUnknown: null };
+
+function ruleFor(
+  rules: readonly RetryRule[],
+  hint: RetryHint,
+  { name, sender }: NextSubject,
+  tryAt: EpochMs,
+): Pick<NextTry, "rule" | "ruleUnknown"> {
+  const choice = chooseRule(rules, { hint, domain: domainOfSubject(name), sender });
+  if (choice.kind === "found") return { rule: applyRule(choice.rule, hint, tryAt), ruleUnknown: null };
+  return {
+    rule: null,
+    ruleUnknown: choice.kind === "none" ? "No retry rule holds: each failure is final." : choice.reason,
   };
 }
 

@@ -1,0 +1,90 @@
+/** Contents between the shape that is shown and the rows that are kept. Pure. */
+import type { FoundContent } from "../store/read/content-reader.ts";
+import type { KeptContent } from "../store/write/contents.ts";
+import type { EpochMs } from "../units.ts";
+import { findAttachmentTroubles } from "./attachment-kind.ts";
+import type { ContentHeader, MessageContent } from "./result.ts";
+
+export interface KeepingOrder {
+  readonly serverId: number;
+  readonly id: string;
+  readonly at: EpochMs;
+  readonly author: string;
+}
+
+export function toKept(content: MessageContent, { serverId, id, at, author }: KeepingOrder): KeptContent {
+  return {
+    content: {
+      server_id: serverId,
+      exim_id: id,
+      headers: JSON.stringify(content.headers.map(({ name, value }) => [name, value])),
+      text_content: content.text,
+      html_content: content.htmlText,
+      content_safe: content.contentSafe ? 1 : 0,
+      preview_limited: content.previewLimited ? 1 : 0,
+      findings: JSON.stringify(content.findings),
+      size_bytes: content.sizeBytes,
+      sha256: Buffer.from(content.sha256, "hex"),
+      captured_ms: at,
+      author,
+    },
+    attachments: content.attachments.map((one) => ({
+      place: one.place,
+      filename: one.filename,
+      content_type: one.contentType,
+      detected: one.detected,
+      size: one.sizeBytes,
+      sha256: Buffer.from(one.sha256, "hex"),
+      is_safe: one.isSafe ? 1 : 0,
+      preview: one.preview,
+    })),
+  };
+}
+
+export function fromKept(found: FoundContent): MessageContent {
+  return {
+    headers: (JSON.parse(found.headers) as [string, string][]).map(([name, value]): ContentHeader => ({ name, value })),
+    text: found.text,
+    htmlText: found.htmlText,
+    attachments: found.attachments.map((one) => ({ ...one, findings: findAttachmentTroubles(one) })),
+    // What would be fetched was counted in markup that is not kept.
+    remoteResources: 0,
+    contentSafe: found.contentSafe,
+    previewLimited: found.previewLimited,
+    findings: JSON.parse(found.findings) as string[],
+    sizeBytes: found.sizeBytes,
+    sha256: found.sha256,
+  };
+}
+
+/** What may be shown to strangers: no body, no names of files, and of headers those that tell of nobody. */
+export function redactContent(content: MessageContent): MessageContent {
+  return {
+    ...content,
+    headers: content.headers.map(({ name, value }) => ({
+      name,
+      value: HARMLESS.has(name.toLowerCase()) ? value : HIDDEN,
+    })),
+    text: content.text === null ? null : HIDDEN,
+    htmlText: content.htmlText === null ? null : HIDDEN,
+    attachments: content.attachments.map((one) => ({
+      ...one,
+      filename: one.filename === null ? null : HIDDEN,
+      preview: one.preview === null ? null : HIDDEN,
+    })),
+    findings: content.findings.map((sentence) => sentence.replace(/^(Attachment \d+) ".*":/s, "$1:")),
+  };
+}
+
+const HIDDEN = "(hidden)";
+const HARMLESS: ReadonlySet<string> = new Set([
+  "date",
+  "mime-version",
+  "content-type",
+  "content-transfer-encoding",
+  "content-language",
+  "precedence",
+  "auto-submitted",
+  "importance",
+  "x-priority",
+]);

@@ -1,0 +1,228 @@
+/** Keeps what a queue looks like: its totals, and each message for as long as it is there. */
+import { PilotError } from "../errors.ts";
+import type { RetryHint } from "../spool/hints.ts";
+import { pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
+import type { QueueLook, SeenDomain, SeenMessage, StoredHint } from "../store/write/queue-looks.ts";
+import type { Writer } from "../store/write/writer.ts";
+import { detach } from "../text.ts";
+import { type EpochMs, epochMs, toIso } from "../units.ts";
+import { QueueOverview, type WaitingDomain } from "./overview.ts";
+
+/** Kept by name, of those that a queue waits for. */
+const MOST_DOMAINS = 20;
+
+/** What one queue held, collected message by message: packed, so that 100,000 of them take a few megabytes. */
+export class QueueCount {
+  readonly #overview: QueueOverview;
+  /** Ids, each with a newline. */
+  #ids = Buffer.alloc(FIRST_BYTES);
+  #idBytes = 0;
+  /** Each sender once, by its place among them. */
+  readonly #senders = new Map<string, number>();
+  /** Of each message {@link NUMBERS}; NaN for null. */
+  #numbers = new Float64Array(FIRST_BYTES / Float64Array.BYTES_PER_ELEMENT);
+  #count = 0;
+
+  constructor(now: EpochMs) {
+    this.#overview = new QueueOverview(now);
+  }
+
+  add(message: QueuedMessage): void {
+    this.#overview.add(message);
+    const { id, sender, arrivedAt, sizeBytes, frozenAt, isFrozen, warnings } = message;
+    if (this.#idBytes + id.length + 1 > this.#ids.length) this.#ids = Buffer.concat([this.#ids], 2 * this.#ids.length);
+    this.#idBytes += this.#ids.write(`${id}\n`, this.#idBytes, "latin1");
+    const start = this.#count * NUMBERS;
+    if (start + NUMBERS > this.#numbers.length) {
+      const longer = new Float64Array(2 * this.#numbers.length);
+      longer.set(this.#numbers);
+      this.#numbers = longer;
+    }
+    const place = sender === null ? null : this.#placeOf(sender);
+    const pending = pendingRecipients(message).length;
+    const values = [place, arrivedAt, sizeBytes, pending, frozenAt, isFrozen ? 1 : 0, warnings];
+    for (const [index, value] of values.entries()) this.#numbers[start + index] = value ?? Number.NaN;
+    this.#count++;
+  }
+
+  result(): Pick<QueueLook, "messages" | "count" | "totals" | "domains"> {
+    const { recipients, bytes, frozen, bounces, damaged, oldest } = this.#overview.totals;
+    const oldestAt = oldest === null ? null : epochMs(Date.parse(oldest));
+    return {
+      messages: this.#seen(),
+      count: this.#count,
+      totals: { recipients, bytes, frozen, bounces, damaged, oldestAt },
+      domains: largestDomains(this.#overview.waiting),
+    };
+  }
+
+  #placeOf(sender: string): number {
+    const known = this.#senders.get(sender);
+    if (known !== undefined) return known;
+    this.#senders.set(detach(sender), this.#senders.size);
+    return this.#senders.size - 1;
+  }
+
+  *#seen(): Generator<SeenMessage> {
+    const senders = [...this.#senders.keys()];
+    let from = 0;
+    for (let index = 0; index < this.#count; index++) {
+      const end = this.#ids.indexOf("\n", from);
+      const [place, arrived_ms = null, size = null, pending, frozen_ms = null, isFrozen, warnings = null] = [
+        ...this.#numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS),
+      ].map((value) => (Number.isNaN(value) ? null : value));
+      yield {
+        exim_id: this.#ids.toString("latin1", from, end),
+        sender: senders[place ?? -1] ?? null,
+        arrived_ms,
+        size,
+        pending: pending ?? 0,
+        frozen_ms,
+        is_frozen: isFrozen === 1 ? 1 : 0,
+        warnings,
+      };
+      from = end + 1;
+    }
+  }
+}
+
+const FIRST_BYTES = 4096;
+const NUMBERS = 7;
+
+/** The first of them, and all others as `""`. */
+function largestDomains(waiting: readonly WaitingDomain[]): readonly SeenDomain[] {
+  const toSeen = ({ domain, messages, bytes, oldest }: WaitingDomain): SeenDomain => ({
+    domain,
+    messages,
+    bytes,
+    oldestAt: oldest === null ? null : epochMs(Date.parse(oldest)),
+  });
+  // NOTE: an address without a domain that is empty cannot be told from the others.
+  const named = waiting.filter(({ domain }) => domain !== "");
+  const rest = [...named.slice(MOST_DOMAINS), ...waiting.filter(({ domain }) => domain === "")].map(toSeen);
+  const first = named.slice(0, MOST_DOMAINS).map(toSeen);
+  if (rest.length === 0) return first;
+  const others = rest.reduce((sum, { messages, bytes, oldestAt }) => ({
+    domain: "",
+    messages: sum.messages + messages,
+    bytes: sum.bytes + bytes,
+    oldestAt: earlier(sum.oldestAt, oldestAt),
+  }));
+  return [...first, { ...others, domain: "" }];
+}
+
+function earlier(one: EpochMs | null, other: EpochMs | null): EpochMs | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}
+
+export type QueueContent = Pick<QueueLook, "queueName" | "isComplete" | "messages" | "count" | "totals" | "domains">;
+
+export interface SnapshotOrder {
+  /** Undefined: the one that the database knows, else the host. */
+  readonly server: string | undefined;
+  readonly hostname: string;
+  /** Of a server that is new to the database. */
+  readonly timeZone: string;
+  readonly at: EpochMs;
+  readonly now: EpochMs;
+  readonly origin: "spool" | "bp";
+  readonly queues: readonly QueueContent[];
+  /** All queues of the server are among them: one that is not is empty now. */
+  readonly isWhole: boolean;
+  /** Retry records of Exim; undefined: they could not be read, and those of the look before are taken away. */
+  readonly hints: readonly RetryHint[] | undefined;
+  readonly author: string;
+}
+
+export interface QueueSnapshot {
+  /** Of a named queue; empty: the default one. */
+  readonly queueName: string;
+  /** All of it could be read: only then is a message that was not there no more on the queue. */
+  readonly isComplete: boolean;
+  readonly messages: number;
+  readonly frozen: number;
+  /** Messages that no look before had seen. */
+  readonly came: number;
+  /** Messages that were there before and are no more. */
+  readonly went: number;
+}
+
+export interface SnapshotReport {
+  readonly server: string;
+  /** The moment of the look. */
+  readonly at: string;
+  readonly origin: "spool" | "bp";
+  /** False: this very look was stored before, and nothing was added. */
+  readonly isNew: boolean;
+  readonly queues: readonly QueueSnapshot[];
+  /** Retry records that were kept. */
+  readonly hints: number;
+  /** Messages whose content was kept now. */
+  readonly contents: number;
+}
+
+/** Stores a look, all of it or nothing. Errors: `exists` when the queue has been looked at since; `usage`; those of the database. */
+export function storeSnapshot(writer: Writer, order: SnapshotOrder): SnapshotReport {
+  const { at, now, origin, author } = order;
+  if (at > now) {
+    throw new PilotError("usage", `The look is of ${toIso(at)}, which has not come yet.`, {
+      hint: "Set the clock, or give --at with the time of the look.",
+    });
+  }
+  return writer.write((transactor) => {
+    const name = order.server ?? onlyServer(writer) ?? order.hostname;
+    const server = writer.sources.findServer(name) ?? transactor.addServer(name, order.timeZone, now);
+    const seen = new Set(order.queues.map(({ queueName }) => queueName));
+    const empty = order.isWhole ? transactor.openQueues(server.id).filter((queueName) => !seen.has(queueName)) : [];
+    const queues = [
+      ...order.queues,
+      ...empty.map((queueName) => ({ queueName, isComplete: true, ...new QueueCount(at).result() })),
+    ];
+    let isNew = false;
+    const snapshots = queues.map((queue): QueueSnapshot => {
+      const { queueName, isComplete } = queue;
+      const changes = transactor.addLook({ ...queue, serverId: server.id, at, origin, author, now });
+      if (changes === "older") throw lookedAtSince(name, queueName, at);
+      if (changes !== "known") isNew = true;
+      const { came, went } = changes === "known" ? { came: 0, went: 0 } : changes;
+      return { queueName, isComplete, messages: queue.count, frozen: queue.totals.frozen, came, went };
+    });
+    if (isNew) transactor.replaceHints(server.id, (order.hints ?? []).map(toStoredHint), at);
+    return {
+      server: name,
+      at: toIso(at),
+      origin,
+      isNew,
+      queues: snapshots,
+      hints: order.hints?.length ?? 0,
+      contents: 0,
+    };
+  });
+}
+
+function onlyServer(writer: Writer): string | undefined {
+  const [server, ...others] = writer.sources.servers();
+  return others.length === 0 ? server?.name : undefined;
+}
+
+function lookedAtSince(server: string, queueName: string, at: EpochMs): PilotError {
+  const queue = queueName === "" ? "The queue" : `The queue "${queueName}"`;
+  return new PilotError("exists", `${queue} of ${server} has been looked at since ${toIso(at)}.`, {
+    hint: "Looks are stored in the order of their time, so that it is known when messages left; --at says when one was taken.",
+  });
+}
+
+function toStoredHint(hint: RetryHint): StoredHint {
+  const { key, firstFailedAt, lastTriedAt, nextTryAt, isExpired, errno, moreErrno, reason } = hint;
+  return {
+    key,
+    first_failed_ms: firstFailedAt,
+    last_try_ms: lastTriedAt,
+    next_try_ms: nextTryAt,
+    is_expired: isExpired ? 1 : 0,
+    errno,
+    more_errno: moreErrno,
+    reason,
+  };
+}
