@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -54,6 +54,22 @@ function rowsOf(ndjson: string): { readonly id: string | null; readonly event: s
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
 }
+
+test("a page tells how many match in all, of messages and of other lines, and how to go on", async () => {
+  const count = (await runCli(["search", "--db", DB, "--count"])).stdout.trim();
+  const { stdout } = await runCli(["search", "--db", DB, "--limit", "2"]);
+  expect(stdout).toMatch(new RegExp(`^2 of ${count} shown\\. Next page: --after \\S+$`, "m"));
+  expect((await runCli(["search", "--db", DB, "--limit", count])).stdout).not.toContain("Next page");
+});
+
+test.each([
+  [1, 1],
+  [4, 4],
+  [5, 5],
+  [1000, 6],
+])("a count of %i at most comes to an end there", async (most, expected) => {
+  expect(await withReader(DB, (reader) => reader.search.count({}, most))).toBe(expected);
+});
 
 test("a reason is found by addresses in it, which are not stored with its text", async () => {
   const db = join(temporaryFolder(), "pilot.db");

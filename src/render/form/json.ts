@@ -8,7 +8,11 @@ export const JSON_VERSION = 1;
 
 /** Undefined and error objects have no place in it: results are plain data. */
 export function renderJson<Kind extends keyof Answers>(kind: Kind, result: Answers[Kind]): string {
-  return `${toVisibleJson(JSON.stringify({ version: JSON_VERSION, kind, ...result }, undefined, 2))}\n`;
+  return renderFields(kind, result);
+}
+
+function renderFields(kind: keyof Answers, fields: object): string {
+  return `${toVisibleJson(JSON.stringify({ version: JSON_VERSION, kind, ...fields }, undefined, 2))}\n`;
 }
 
 /** One object a line, for programs that read line by line. */
@@ -34,7 +38,7 @@ export class JsonStream {
   }
 
   head(fields: object): string {
-    return `${renderJson(this.#kind, fields).slice(0, -"\n}\n".length)},\n${INDENT}${JSON.stringify(this.#name)}: [`;
+    return `${renderFields(this.#kind, fields).slice(0, -"\n}\n".length)},\n${INDENT}${JSON.stringify(this.#name)}: [`;
   }
 
   item(item: object): string {
