@@ -313,6 +313,23 @@ describe("the status of a recipient", () => {
     });
   });
 
+  describe("that was named without its domain", () => {
+    const arrival = at(0, anArrival({ recipients: ["alice"] }));
+    const delivered = at(1, aDelivery({ address: anAddress(ALICE) }));
+
+    test("ends as the only one of that name does", () => {
+      expect(fatesOf([arrival, delivered, at(1, aCompletion())])).toMatchObject({
+        message: "delivered",
+        recipients: { alice: "delivered", [ALICE]: "delivered" },
+      });
+    });
+
+    test("is not known where there are two of that name", () => {
+      const other = at(1, aFailure({ address: anAddress("alice@else.example") }));
+      expect(fatesOf([arrival, delivered, other, at(1, aCompletion())]).recipients).toMatchObject({ alice: "unknown" });
+    });
+  });
+
   describe("that leads to the same mailbox as another", () => {
     const team = "team@example.org";
     const arrival = at(0, anArrival({ recipients: [ALICE, team] }));

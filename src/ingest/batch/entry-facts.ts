@@ -68,7 +68,7 @@ function spamScoreIn(text: string | undefined): readonly string[] {
   return score === null ? [] : ["spam_score", score[1] ?? score[2] ?? ""];
 }
 
-const ABOUT_SPAM = /spam|\bscore=\S+ required=/i;
+const ABOUT_SPAM = /spam|\bscore=\S{1,16} required=/i;
 /**
  * `SA: Action: permanently rejected message: score=17.3 required=5.0`, `Message scored 12.3 spam points`, and as cPanel warns:
  * `"SpamAssassin as alice detected message as NOT spam (-1.9)"`.

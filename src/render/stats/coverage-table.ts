@@ -11,7 +11,7 @@ export function coverageTable({ logs, holes }: Sections["coverage"], timeZone: s
       column("server", "Server", "text"),
       column("log", "Log", "word"),
       column("coverage", "Coverage", "word"),
-      column("from", "Not read from", "time"),
+      column("from", "From", "time"),
       column("until", "Until", "time"),
       column("rhythmSeconds", "Queue runs", "seconds"),
       column("text", "In words", "text"),
