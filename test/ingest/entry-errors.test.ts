@@ -102,6 +102,11 @@ describe("the error of a line", () => {
         const { error, template } = errorOf(`H=h.example [${ip}] Warning: ${ip} is listed at zen.example`);
         expect(error).toBe(`${ip} is listed at zen.example`);
         expect(template).toBe("\u0001 is listed at zen.example");
+        expect(errorOf(`no host name found for IP address ${ip}`)).toEqual({
+          kind: "dns",
+          error: `no host name found for IP address ${ip}`,
+          template: "no host name found for IP address \u0001",
+        });
       }),
     );
   });

@@ -8,6 +8,7 @@ import { sessionTrouble } from "../../message/session-trouble.ts";
 import { type RecipientEvent, recipientEvent } from "../../message/state.ts";
 import type { Authentication, Host, LogEvent, Session, SessionAction, SmtpReply } from "../../parse/events.ts";
 import type { HeaderDump } from "../../parse/header-dump.ts";
+import { plainHost } from "../../parse/host.ts";
 import type { ParsedEntry } from "../../parse/record.ts";
 import { remember } from "../../store/database/bounded-map.ts";
 import { type TemplateValues, toTemplate } from "../../store/schema/error-templates.ts";
@@ -117,6 +118,8 @@ export function clientOf(event: LogEvent, text: string): Client | undefined {
   };
 }
 
+const ADDRESS = /^[\da-fA-F.:]+$/;
+
 interface OtherEnd {
   readonly host?: Host | undefined;
   readonly sender?: string | undefined;
@@ -138,6 +141,9 @@ function otherEndOf(event: LogEvent): OtherEnd {
       return event.host === undefined && event.sender === undefined
         ? {}
         : { host: event.host, sender: event.sender, recipient: event.address?.original };
+    case "dns":
+      // Exim asks for the name of a client only.
+      return event.problem === "no_name" && ADDRESS.test(event.name) ? { host: plainHost(undefined, event.name) } : {};
     case "tls":
     case "host_error":
     case "not_accepted":
