@@ -68,9 +68,9 @@ function renderText(title: string, text: string | null, { paint }: Screen): stri
   return `${paint.strong(title)}\n${lines.map((line) => (line === "" ? "" : `  ${line.trimEnd()}`)).join("\n")}`;
 }
 
-function renderAttachments({ attachments }: ContentReport, screen: Screen): string {
+function renderAttachments({ attachments, previewLimited }: ContentReport, screen: Screen): string {
   const { paint } = screen;
-  if (attachments.length === 0) return "No attachments.";
+  if (attachments.length === 0) return previewLimited ? "No attachment was read." : "No attachments.";
   return [paint.strong("Attachments"), ...attachments.flatMap((one) => renderAttachment(one, screen))].join("\n");
 }
 
