@@ -108,7 +108,7 @@ interface PrintedFailure {
   readonly code: ErrorCode | "bug";
   readonly message: string;
   readonly hint: string | null;
-  /** Of an answer that is empty. */
+  /** Keys of an empty answer, which stand beside the error. */
   readonly [detail: string]: unknown;
 }
 

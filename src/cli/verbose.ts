@@ -1,4 +1,4 @@
-/** What a command does and how long that takes, on standard error, for those who ask why it is slow. */
+/** Steps of a command and the time they take, on standard error, for people who ask why it is slow. */
 
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
@@ -127,7 +127,7 @@ class Diagnostics implements DiagnosticListener {
     for (const line of plan) this.#tell(`  ${line}`);
   }
 
-  /** Of its arguments nothing is told: a pattern or a passphrase may be among them. */
+  /** Reports a child process without its arguments: a pattern or a passphrase may be among them. */
   #tellChild(child: ChildProcess): void {
     const startMs = performance.now();
     child.once("spawn", () => {

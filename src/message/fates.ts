@@ -1,12 +1,12 @@
-/** What became of the recipients of one message, while lines are told of it: of many recipients only those that lines spoke of are resolved anew. */
+/** Fates of the recipients of one message while its lines are read. Where there are many, only recipients with new lines are resolved anew. */
 import { type RecipientFate, resolveAlone, resolveRecipients } from "./resolve.ts";
 import type { MessageState } from "./state.ts";
 import type { RecipientStatus } from "./statuses.ts";
 
-/** So many are resolved together, whatever was told. */
+/** Recipients up to which all are resolved together, whichever have new lines. */
 const FEW_RECIPIENTS = 8;
 
-/** Places of recipients, in their order in the message; "all" when what was told is of the message, or nothing was resolved yet. */
+/** Places of recipients that have new lines, in the order of the message; "all" after a line about the message, or before the first update. */
 export type ToldRecipients = ReadonlySet<number> | "all";
 
 export class Fates {
@@ -17,7 +17,7 @@ export class Fates {
   /** Resolves those that may have changed since the last time; returns their places. */
   update(state: MessageState, told: ToldRecipients): Iterable<number> {
     const counts = this.#counts;
-    // NOTE: what became of others tells what became of one that is unknown.
+    // NOTE: the fate of an unknown recipient follows from those of the others.
     const canTakeSome = told !== "all" && counts !== undefined && !counts.has("unknown");
     if (canTakeSome && this.#resolveSome(state, told, counts)) return told;
     this.#fates = [...resolveRecipients(state)];
@@ -25,7 +25,7 @@ export class Fates {
     return this.#fates.keys();
   }
 
-  /** What became of the recipient at a place. */
+  /** Returns the fate of the recipient at a place. */
   at(place: number): RecipientFate {
     const fate = this.#fates[place];
     if (fate === undefined) throw new Error(`Recipient ${place} is not resolved.`);

@@ -135,7 +135,7 @@ function worst(ended: readonly RecipientEvent[]): RecipientFate {
 
 const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
 
-/** What a recipient is by its last word. */
+/** Status of a recipient by its last event. */
 export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   bounced: "bounced",
   delivered: "delivered",

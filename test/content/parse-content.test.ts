@@ -1,4 +1,4 @@
-/** What is in a message, whatever a stranger wrote: read, hashed and described, never run. */
+/** The content of a message, whatever a stranger wrote, is read, hashed and described, never run. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-/** What each generation of eximstats takes a line for. Checked against the scripts of 4.96, 4.98 and 4.99 on the corpus. */
+/** Each generation of eximstats has its own reading of a line. Checked against the scripts of 4.96, 4.98 and 4.99 on the corpus. */
 import { describe, expect, test } from "vitest";
 import { createPaint } from "../../src/render/form/paint.ts";
 import { renderEximstatsPage } from "../../src/render/stats/eximstats-page.ts";

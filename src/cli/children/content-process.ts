@@ -9,7 +9,7 @@ export interface ContentJob extends ContentWish {
   readonly items: readonly ContentItem[];
 }
 
-/** Of one item, in their order. */
+/** Result for one item; results come in the order of the items. */
 export type ContentOutcome =
   | { readonly kind: "read"; readonly content: MessageContent; readonly savedBase64: string | undefined }
   | { readonly kind: "gone" }

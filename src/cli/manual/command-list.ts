@@ -45,7 +45,7 @@ export interface ListedCommand {
   readonly description: string;
   readonly arguments: readonly ListedArgument[];
   readonly flags: readonly ListedFlag[];
-  /** What else the help says. */
+  /** Further paragraphs of the help. */
   readonly notes: readonly Block[];
   readonly examples: readonly Block[];
   readonly takesPaths: boolean;

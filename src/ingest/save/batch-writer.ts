@@ -41,7 +41,7 @@ export class BatchWriter {
   readonly #messages: MessageCache;
   #duplicates: ReadonlySet<number> = new Set();
   #serverId = 0;
-  /** Of the line that is stored now, as is the next. */
+  /** Event of the line that is stored now; so is the next field. */
   readonly #event: NumberedEvent = {
     recipient: 0,
     final: NULL,

@@ -51,7 +51,7 @@ interface NewMessage extends Pick<OpenMessage, "id" | "eximId" | "arrival"> {
   readonly times: MessageTimes;
 }
 
-/** Of a message that no batch has named yet. */
+/** The number of a message that no batch has named yet. */
 const NO_NUMBER = -1;
 
 interface OpenMessage {
@@ -63,7 +63,7 @@ interface OpenMessage {
   /** It is among those to be written. */
   isChanged: boolean;
   readonly state: MessageState;
-  /** What the arrival line tells, when that is yet to be written; "none": nothing, whatever is stored. */
+  /** Facts of the arrival line that are yet to be written; "none": there is no such line, whatever is stored. */
   arrival: ArrivalRow | "none" | undefined;
   /** The ids of the recipients in the database, in their order; undefined where it is yet to be looked up. */
   readonly addressIds: (number | undefined)[];
@@ -121,7 +121,7 @@ export class MessageCache {
     return added;
   }
 
-  /** What follows is of batches that `decoder` takes. */
+  /** Reads the numbers of later calls with `decoder`. */
   readFrom(decoder: BatchDecoder): void {
     this.#decoder = decoder;
   }
@@ -151,7 +151,7 @@ export class MessageCache {
     return arrivalAt === undefined || at < arrivalAt;
   }
 
-  /** What the earliest arrival line tells of a message that was met. */
+  /** Takes the facts of the earliest arrival line of a message that was met. */
   arrive(number: number, arrival: ArrivalRow): void {
     const known = this.#numbered[number];
     if (typeof known === "number") {
@@ -181,7 +181,7 @@ export class MessageCache {
     this.#noteTold(message, address);
   }
 
-  /** What a line says of one recipient of a message that was met. */
+  /** Takes the event of one recipient of a message that was met. */
   applyRecipientEvent(number: number, event: NumberedEvent): void {
     const known = this.#numbered[number];
     if (typeof known === "number" && this.#plain.applyRecipientEvent(known, event)) return;

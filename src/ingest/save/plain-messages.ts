@@ -13,10 +13,10 @@ import type { Moment } from "../../units.ts";
 import { isNull, NULL } from "../batch/encoded-batch.ts";
 import type { ArrivalRow } from "./stored-facts.ts";
 
-/** What a line states about one recipient: addresses and error by their numbers, null as in a row. */
+/** Facts of a line about one recipient: addresses and error by their numbers, null as in a row. */
 export interface NumberedEvent {
   recipient: number;
-  /** What it became; null when that is the recipient. */
+  /** The address that it became; null when that is the recipient. */
   final: number;
   outcome: Outcome;
   at: Moment;
@@ -98,7 +98,7 @@ export class PlainMessages {
     return this.#messages[place + message.id] as number;
   }
 
-  /** As the batches have it. */
+  /** Returns the number of the message in the batches. */
   numberOf(place: number): number {
     return this.#messages[place + message.number] as number;
   }
@@ -113,7 +113,7 @@ export class PlainMessages {
     };
   }
 
-  /** What the earliest arrival line tells; undefined while there is none. */
+  /** Returns the facts of the earliest arrival line; undefined while there is none. */
   arrivalOf(place: number): ArrivalRow | undefined {
     return this.#arrivals[place / MESSAGE_WIDTH];
   }

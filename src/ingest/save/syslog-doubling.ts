@@ -23,9 +23,9 @@ const MOST_KEPT = 256;
 const SINGLES_OF_A_PAIR = 3;
 
 export interface EarlierLines {
-  /** Of the same log before what was noted, from the last one back. */
+  /** Lines of the same log before those that were noted, from the last one back. */
   readonly ofLog: (sinceMs: EpochMs) => Iterable<TellingLine>;
-  /** Of the log before it, where it has none itself. */
+  /** Lines of the log before it, for a log that has none itself. */
   readonly ofLogBefore: (untilMs: EpochMs, sinceMs: EpochMs) => Iterable<TellingLine>;
 }
 
@@ -92,7 +92,7 @@ export function isDoubling(lines: readonly TellingLine[]): boolean {
     else ofKey.push({ at, count: 1 });
     groups.set(key, ofKey);
   }
-  // NOTE: what the first one looked at belongs to may have begun before it.
+  // NOTE: the group of the oldest line looked at may have begun before it.
   const oldest = lines.length < MOST_LINES ? undefined : groups.get(lines.at(-1)?.key ?? "")?.at(-1);
   let [singles, pairs] = [0, 0];
   for (const group of [...groups.values()].flat()) {

@@ -98,7 +98,7 @@ export function openForReading(path: string, waitMs: number): Database.Database 
   return traced(`open ${path} for reading`, () => withTranslation(path, open), sizesOf);
 }
 
-/** What tells a slow disk from a large database. */
+/** Sizes that tell a slow disk from a large database. */
 function sizesOf(database: Database.Database): Figures {
   const number = (pragma: string): number => Number(database.pragma(pragma, { simple: true }));
   const log = statSync(companionsOf(database.name).wal, { throwIfNoEntry: false });
