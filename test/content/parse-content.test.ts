@@ -243,7 +243,7 @@ describe("HTML", () => {
     ["<form action=x><input></form>", ["a form"]],
     ["<iframe src=x></iframe><object></object>", ["a frame", "an embedded object"]],
     ['<svg><a xlink:href="javascript:x">', ["a link that runs something"]],
-  ])("%s: %o", (html, expected) => {
+  ])("%s holds what is active in it: %o", (html, expected) => {
     expect(inspectHtml(html).findings).toEqual(expected.map((what) => `The HTML holds ${what}.`));
   });
 

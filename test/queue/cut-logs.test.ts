@@ -43,7 +43,7 @@ if (cuts.length === 0) test.skip("the full corpus is not beside the project: no 
 /** Lines about a message whose files Exim cannot read, or no longer finds. */
 const UNREADABLE = /(?:Format error in spool file|Error .* spool file|Spool file) (\S+)-[HD]\b(?!.*locked)/g;
 
-test.each(tried)("$name", async ({ log, timeZone, snapshot }) => {
+test.each(tried)("the log up to $name gives the queue of that time", async ({ log, timeZone, snapshot }) => {
   expect(statSync(log).size).toBeGreaterThanOrEqual(snapshot.mainlog_bytes);
   const text = readFileSync(log, "latin1").slice(0, snapshot.mainlog_bytes);
   const folder = temporaryFolder();

@@ -45,7 +45,7 @@ test.each<[text: string, flags: (string | undefined)[]]>([
   ["1vwwZU-0005V4-1s <= a@b.example H=x [203.0.113.9] P=esmtp S=300", ["<=", "<=", "<="]],
   ["1vwwZU-0005V4-1s H=mx [203.0.113.9]: unrefused words of another host", ["Re", "Re", undefined]],
   ["1vwwZU-0005V4-1s (= a@b.example H=x [203.0.113.9] rejected P=esmtp S=300", ["Re", "Re", undefined]],
-])("%s", (text, flags) => {
+])("the dialects read %s", (text, flags) => {
   expect(DIALECTS.map((dialect) => acceptLine(STAMP + text, dialect)?.flag)).toEqual(flags);
 });
 
