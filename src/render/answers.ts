@@ -88,10 +88,10 @@ export interface Lines {
 
 /** A command that failed; nothing else is printed then. */
 export interface ErrorAnswer {
-  readonly error: Failure;
+  readonly error: CommandFailure;
 }
 
-export interface Failure {
+export interface CommandFailure {
   /** Tells the exit status too. */
   readonly code: ErrorCode | "bug";
   /** A full sentence. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { openMessage } from "../../src/cli/content-source.ts";
+import { openMessage } from "../../src/cli/children/content-source.ts";
 import { parseContent } from "../../src/content/parse-content.ts";
 import { listSpool } from "../../src/queue/spool-directory.ts";
 import { decodeEncodedWords } from "../../src/spool/encoded-words.ts";

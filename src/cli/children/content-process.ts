@@ -2,7 +2,7 @@
 import { type ContentWish, parseContent } from "../../content/parse-content.ts";
 import type { MessageContent } from "../../content/result.ts";
 import { describeSystemError, isSystemError } from "../../store/files/system-errors.ts";
-import { type ContentItem, openMessage } from "../content-source.ts";
+import { type ContentItem, openMessage } from "./content-source.ts";
 import { type ProcessFailure, serveJob } from "./killable-process.ts";
 
 export interface ContentJob extends ContentWish {

@@ -4,9 +4,9 @@ import { limitedContent } from "../../content/limited-content.ts";
 import type { ContentWish } from "../../content/parse-content.ts";
 import { PilotError } from "../../errors.ts";
 import { SECOND_MS } from "../../units.ts";
-import { type ContentItem, openMessage } from "../content-source.ts";
 import type { Io } from "../io.ts";
 import type { ContentJob, ContentMessage, ContentOutcome } from "./content-process.ts";
+import { type ContentItem, openMessage } from "./content-source.ts";
 import { Killable } from "./killable.ts";
 
 const MIB = 1024 * 1024;

@@ -3,11 +3,11 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { basename } from "node:path";
-import { type DiagnosticListener, type Figures, listen } from "../diagnostics.ts";
-import { PilotError } from "../errors.ts";
-import { toVisibleLine } from "../render/form/terminal-text.ts";
-import type { Io } from "./io.ts";
-import { readVersion } from "./package-root.ts";
+import { type DiagnosticListener, listen, type StepFigures } from "../../diagnostics.ts";
+import { PilotError } from "../../errors.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
+import type { Io } from "../io.ts";
+import { readVersion } from "../package-root.ts";
 
 const LOG_VARIABLE = "EXIM_PILOT_LOG";
 
@@ -75,7 +75,7 @@ class Diagnostics implements DiagnosticListener {
     listen(this);
   }
 
-  readonly onStep = (name: string): ((figures: Figures) => void) => {
+  readonly onStep = (name: string): ((figures: StepFigures) => void) => {
     const startMs = performance.now();
     this.#tell(`${name} …`);
     this.#depth++;
