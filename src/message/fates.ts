@@ -7,7 +7,7 @@ import type { RecipientStatus } from "./statuses.ts";
 const FEW_RECIPIENTS = 8;
 
 /** Places of recipients that have new lines, in the order of the message; "all" after a line about the message, or before the first update. */
-export type ToldRecipients = ReadonlySet<number> | "all";
+export type UnresolvedRecipients = ReadonlySet<number> | "all";
 
 export class Fates {
   #fates: RecipientFate[] = [];
@@ -15,11 +15,11 @@ export class Fates {
   #counts: Map<RecipientStatus, number> | undefined;
 
   /** Resolves those that may have changed since the last time; returns their places. */
-  update(state: MessageState, told: ToldRecipients): Iterable<number> {
+  update(state: MessageState, unresolved: UnresolvedRecipients): Iterable<number> {
     const counts = this.#counts;
     // NOTE: the fate of an unknown recipient follows from those of the others.
-    const canTakeSome = told !== "all" && counts !== undefined && !counts.has("unknown");
-    if (canTakeSome && this.#resolveSome(state, told, counts)) return told;
+    const canTakeSome = unresolved !== "all" && counts !== undefined && !counts.has("unknown");
+    if (canTakeSome && this.#resolveSome(state, unresolved, counts)) return unresolved;
     this.#fates = [...resolveRecipients(state)];
     this.#counts = this.#fates.length <= FEW_RECIPIENTS ? undefined : countStatuses(this.#fates);
     return this.#fates.keys();

@@ -125,7 +125,7 @@ export class BatchWriter {
       for (let at = from; at < next; at++) {
         const number = announced[at] as number;
         this.#messages.announce(message, number);
-        // NOTE: the line of the arrival speaks of them, too.
+        // NOTE: the arrival line names them, too.
         if (!isArrival) postings.addLate(this.#messages.idOf(message), addresses.idOf(number));
       }
     }

@@ -70,8 +70,8 @@ interface OpenMessage {
   /** Stored values of each recipient, in their order, so that only changes are written. */
   readonly written: (WrittenRecipient | undefined)[];
   readonly fates: Fates;
-  /** Since they were resolved. */
-  told: Set<number> | "all";
+  /** Places of recipients with lines since they were resolved. */
+  unresolved: Set<number> | "all";
 }
 
 interface WrittenRecipient {
@@ -144,7 +144,7 @@ export class MessageCache {
     }
   }
 
-  /** True when no arrival line of a message that was met is as early as one at `at`: that is then told to {@link arrive}. */
+  /** True when no arrival line of a message that was met is as early as one at `at`: {@link arrive} then takes that line. */
   isEarliest(number: number, at: Moment): boolean {
     const known = this.#numbered[number];
     const arrivalAt = typeof known === "number" ? this.#plain.arrivalOf(known)?.at : this.#met(number).state.arrivalAt;
@@ -169,7 +169,7 @@ export class MessageCache {
     if (typeof known === "number" && mark === "completed" && this.#plain.complete(known, at, queueMs)) return;
     const message = this.#met(number);
     applyLine(message.state, at, { ...NO_UPDATE, mark, queueMs: isNull(queueMs) ? undefined : queueMs }, undefined);
-    message.told = "all";
+    message.unresolved = "all";
   }
 
   /** A line names a recipient of a message that was met, by the number of its address. */
@@ -178,7 +178,7 @@ export class MessageCache {
     if (typeof known === "number" && this.#plain.announce(known, address)) return;
     const message = this.#met(number);
     recipientOf(message.state, this.#reading.addresses.textOf(address)).announced = true;
-    this.#noteTold(message, address);
+    this.#markUnresolved(message, address);
   }
 
   /** Takes the event of one recipient of a message that was met. */
@@ -187,16 +187,16 @@ export class MessageCache {
     if (typeof known === "number" && this.#plain.applyRecipientEvent(known, event)) return;
     const message = this.#met(number);
     applyEvent(message.state, this.#toRecipientEvent(event));
-    this.#noteTold(message, event.recipient);
+    this.#markUnresolved(message, event.recipient);
   }
 
-  /** Something was told of a recipient, by the number of its address. */
-  #noteTold({ state, addressIds, told }: OpenMessage, address: number): void {
+  /** A line named a recipient, by the number of its address. */
+  #markUnresolved({ state, addressIds, unresolved }: OpenMessage, address: number): void {
     const { addresses } = this.#reading;
     const place = state.recipients.placeOf(addresses.textOf(address));
-    if (place === undefined) throw new Error("What is told of a recipient is in the state of its message.");
+    if (place === undefined) throw new Error("The recipient of a line is not in the state of its message.");
     addressIds[place] ??= addresses.idOf(address);
-    if (told !== "all") told.add(place);
+    if (unresolved !== "all") unresolved.add(place);
   }
 
   /** The id in the database of a message that was met. */
@@ -206,7 +206,7 @@ export class MessageCache {
   }
 
   get #reading(): BatchDecoder {
-    if (this.#decoder === undefined) throw new Error("Numbers are told, and of no batch.");
+    if (this.#decoder === undefined) throw new Error("Numbers are read before readFrom named their batch.");
     return this.#decoder;
   }
 
@@ -235,7 +235,7 @@ export class MessageCache {
       addressIds,
       written: [],
       fates: new Fates(),
-      told: "all",
+      unresolved: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -271,7 +271,7 @@ export class MessageCache {
         addressIds: [],
         written: [],
         fates: new Fates(),
-        told: "all",
+        unresolved: "all",
       };
       if (!message.lacksText) {
         for (const entry of entries) {
@@ -407,7 +407,7 @@ export class MessageCache {
       addressIds: [],
       written: [],
       fates: new Fates(),
-      told: "all",
+      unresolved: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -426,7 +426,7 @@ export class MessageCache {
     const { id, isStored, state, addressIds, written, fates } = message;
     const recipientStates = state.recipients.values();
     const { recipients } = transactor.messageRows;
-    for (const place of fates.update(state, message.told)) {
+    for (const place of fates.update(state, message.unresolved)) {
       const recipient = recipientStates[place];
       if (recipient === undefined) continue;
       const { status, at } = fates.at(place);
@@ -451,7 +451,7 @@ export class MessageCache {
         recipients.endRow();
       }
     }
-    message.told = new Set();
+    message.unresolved = new Set();
     return fates.statuses;
   }
 }

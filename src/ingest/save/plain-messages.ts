@@ -1,4 +1,4 @@
-/** The messages of a transaction of which only the usual is told, as rows of numbers. */
+/** The messages of a transaction that have the usual lines only, as rows of numbers. */
 import {
   applyEvent,
   type MessageState,
@@ -66,8 +66,8 @@ const FIRST_ROWS = 1024;
 
 /**
  * Most messages arrive, have one event for each recipient and are completed, all within a transaction. As objects they would live as
- * long as that, and moving them is most of what the garbage collector has to do. A method that returns false has changed nothing: what
- * it was told fits in here no more, and {@link stateOf} goes on.
+ * long as that, and moving them is most of what the garbage collector has to do. A method that returns false has changed nothing: the
+ * line does not fit in a row, and {@link stateOf} goes on.
  */
 export class PlainMessages {
   #messages = new Float64Array(FIRST_ROWS * MESSAGE_WIDTH);
@@ -177,11 +177,11 @@ export class PlainMessages {
     for (; !isNull(next); next = this.#recipients[next + recipient.next] as number) action(this.#read(next));
   }
 
-  /** The same as an object. `toWord`: an event in words. */
+  /** The same as an object. `toEvent`: the event with texts instead of numbers. */
   stateOf(
     place: number,
     addressOf: (number: number) => string,
-    toWord: (event: NumberedEvent) => RecipientEvent,
+    toEvent: (event: NumberedEvent) => RecipientEvent,
   ): MessageState {
     const { firstAt, lastAt, queueMs, milestones } = this.timesOf(place);
     const state = newMessageState(firstAt);
@@ -191,7 +191,7 @@ export class PlainMessages {
     state.milestones.completed = milestones.completed;
     this.eachRecipient(place, (one) => {
       recipientOf(state, addressOf(one.recipient)).announced = one.announced;
-      if (one.hasEvent) applyEvent(state, toWord(one));
+      if (one.hasEvent) applyEvent(state, toEvent(one));
     });
     return state;
   }

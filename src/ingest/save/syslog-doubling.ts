@@ -13,7 +13,7 @@ export interface TellingLine {
 }
 
 /** Both lines of a refusal stand together within this time. */
-const BETWEEN_TWINS_MS = 2 * SECOND_MS;
+const PAIR_SPAN_MS = 2 * SECOND_MS;
 /** Lines that are looked at, and no older than a day: the configuration may have been changed. */
 const MOST_LINES = 32;
 const LONGEST_AGO_MS = DAY_MS;
@@ -51,7 +51,7 @@ export class SyslogDoubling {
 
   /** True when a line of this moment that equals another one is taken for the same refusal; by Exim's default, where nothing tells. */
   isDoubled(at: EpochMs): boolean {
-    const [sinceMs, untilMs] = [epochMs(at - LONGEST_AGO_MS), epochMs(at - BETWEEN_TWINS_MS)];
+    const [sinceMs, untilMs] = [epochMs(at - LONGEST_AGO_MS), epochMs(at - PAIR_SPAN_MS)];
     const isTelling = (line: TellingLine): boolean => line.at >= sinceMs && line.at <= untilMs;
     const newest = this.#lines.toReversed().filter(isTelling).slice(0, MOST_LINES);
     if (newest.length < MOST_LINES && !this.#isLoaded) {
@@ -88,7 +88,7 @@ export function isDoubling(lines: readonly TellingLine[]): boolean {
   for (const { key, at } of lines) {
     const ofKey = groups.get(key) ?? [];
     const last = ofKey.at(-1);
-    if (last !== undefined && Math.abs(last.at - at) <= BETWEEN_TWINS_MS) last.count++;
+    if (last !== undefined && Math.abs(last.at - at) <= PAIR_SPAN_MS) last.count++;
     else ofKey.push({ at, count: 1 });
     groups.set(key, ofKey);
   }
