@@ -52,7 +52,7 @@ function readPackage(folder) {
   return { name, version, license, text };
 }
 
-/** Of `(MIT OR EUPL-1.1+)` both: the receiver chooses. */
+/** Returns both licenses of `(MIT OR EUPL-1.1+)`: the receiver chooses. */
 function choicesOf(license) {
   return String(license)
     .replace(/^\((.*)\)$/, "$1")

@@ -324,7 +324,7 @@ CREATE TABLE stored_rejections (
   auth_id      INTEGER,
   category_id  INTEGER NOT NULL,
   reason_id    INTEGER,
-  smtp_code    INTEGER           -- what the client was told, where the line says it
+  smtp_code    INTEGER           -- the reply to the client, where the line states it
 ) STRICT;
 
 -- The remote side of a line that is no arrival, no rejection and not about a recipient, and what went wrong: sessions, TLS, host errors, panics.

@@ -1,12 +1,12 @@
--- What the queue looked like each time it was looked at, when its messages are tried again, and what was in them where somebody asked to
--- keep that. No line of a log tells it, so a rebuild keeps it. Server ids are stored_servers.id.
+-- Snapshots of queues, retry times of their messages, and contents that somebody asked to keep. No line of a log states them, so a
+-- rebuild keeps them. Server ids are stored_servers.id.
 -- Runs in milliseconds: the tables are new.
 
 -- One look at one queue of a server.
 CREATE TABLE stored_snapshots (
   id          INTEGER PRIMARY KEY,
   server_id   INTEGER NOT NULL,
-  queue_name  TEXT    NOT NULL, -- of a named queue; empty: the default one
+  queue_name  TEXT    NOT NULL, -- name of the queue; empty: the default one
   at_ms       INTEGER NOT NULL, -- epoch ms
   origin      TEXT    NOT NULL CHECK (origin IN ('spool', 'bp')), -- files of a spool, or what exim -bp printed
   is_complete INTEGER NOT NULL, -- 1: all of it could be read, so that a message that was not there has left
@@ -29,7 +29,7 @@ CREATE INDEX idx_stored_snapshots_at_ms ON stored_snapshots (at_ms);
 CREATE TABLE snapshot_domains (
   snapshot_id INTEGER NOT NULL, -- stored_snapshots.id
   domain      TEXT    NOT NULL,
-  messages    INTEGER NOT NULL, -- of '' the sum over domains: a message counts for each that it waits for
+  messages    INTEGER NOT NULL, -- sum over the domains in the row '': a message counts for each that it waits for
   bytes       INTEGER NOT NULL,
   oldest_ms   INTEGER,          -- epoch ms; arrival of the oldest message
   PRIMARY KEY (snapshot_id, domain)
@@ -49,9 +49,9 @@ CREATE TABLE queue_stays (
   sender        TEXT,             -- empty: the null sender; null where damage hides it
   size          INTEGER,          -- bytes
   pending       INTEGER NOT NULL, -- recipients that waited when it was last seen
-  frozen_ms     INTEGER,          -- epoch ms; as of when it was last seen
-  is_frozen     INTEGER NOT NULL, -- as of when it was last seen
-  warnings      INTEGER           -- of a delay, sent until it was last seen
+  frozen_ms     INTEGER,          -- epoch ms; state at the last look that saw it
+  is_frozen     INTEGER NOT NULL, -- state at the last look that saw it
+  warnings      INTEGER           -- warnings of a delay that were sent until it was last seen
 ) STRICT;
 CREATE UNIQUE INDEX idx_queue_stays_open ON queue_stays (server_id, queue_name, exim_id) WHERE gone_ms IS NULL;
 CREATE INDEX idx_queue_stays_exim_id ON queue_stays (exim_id, server_id);
@@ -72,7 +72,7 @@ CREATE TABLE stored_hints (
   PRIMARY KEY (server_id, key)
 ) STRICT, WITHOUT ROWID;
 
--- What was in a message when somebody had it kept.
+-- The content of a message when somebody had it kept.
 CREATE TABLE stored_contents (
   id              INTEGER PRIMARY KEY,
   server_id       INTEGER NOT NULL,
@@ -83,8 +83,8 @@ CREATE TABLE stored_contents (
   content_safe    INTEGER NOT NULL, -- 1: all of it was read and nothing active was found
   preview_limited INTEGER NOT NULL, -- 1: something was cut or left out
   findings        TEXT    NOT NULL, -- JSON: sentences, why it is not called safe
-  size_bytes      INTEGER NOT NULL, -- of headers and body
-  sha256          BLOB    NOT NULL, -- of headers and body as they were read
+  size_bytes      INTEGER NOT NULL, -- bytes of headers and body
+  sha256          BLOB    NOT NULL, -- hash of headers and body as they were read
   captured_ms     INTEGER NOT NULL, -- epoch ms
   author          TEXT    NOT NULL, -- user of the operating system
   UNIQUE (server_id, exim_id)
@@ -95,10 +95,10 @@ CREATE TABLE stored_attachments (
   content_id   INTEGER NOT NULL, -- stored_contents.id
   place        INTEGER NOT NULL, -- 1 is the first
   filename     TEXT,
-  content_type TEXT    NOT NULL, -- as the message declares it
+  content_type TEXT    NOT NULL, -- the type that the message declares
   detected     TEXT,             -- kind by its first bytes; null: of no known kind
   size         INTEGER NOT NULL, -- bytes, decoded
-  sha256       BLOB    NOT NULL, -- of the decoded bytes
+  sha256       BLOB    NOT NULL, -- hash of the decoded bytes
   is_safe      INTEGER NOT NULL, -- 1: nothing active was found
   preview      TEXT,             -- the beginning of a text; null: of none
   PRIMARY KEY (content_id, place)

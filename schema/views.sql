@@ -441,7 +441,7 @@ SELECT
   s.queue_name,
   CASE s.sender WHEN '' THEN '<>' ELSE s.sender END AS sender,
   s.size,
-  -- What the log tells is exact.
+  -- The time of the log is exact.
   coalesce(
     strftime('%Y-%m-%dT%H:%M:%S', (m.arrival_at + 62167219200000000) / 1000000 - 62167219200, 'unixepoch') || printf('.%03dZ', (m.arrival_at + 62167219200000000) / 1000 % 1000),
     strftime('%Y-%m-%dT%H:%M:%S', (s.arrived_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (s.arrived_ms + 62167219200000) % 1000)
@@ -476,7 +476,7 @@ SELECT
 FROM stored_hints h
 JOIN stored_servers v ON v.id = h.server_id;
 
--- What was in a message that was kept from the queue. content_safe says that nothing active was found, not that it is harmless.
+-- The content of a message that was kept from the queue. content_safe says that nothing active was found, not that it is harmless.
 CREATE VIEW message_content AS
 SELECT
   t.exim_id AS message_id,

@@ -1,14 +1,14 @@
 /**
- * What a command is doing, told to one listener. Nobody listens unless the user asks for it (`--verbose`), and then this costs a
- * comparison. The listener has the clock; values that a log or a user gave are never told.
+ * Reports the steps of a command to one listener. Nobody listens unless the user asks for it (`--verbose`); without a listener, a step
+ * costs one comparison. The listener has the clock. Values from a log or from a user are never reported.
  */
 
 /** `{ lines: 1200 }`, in the order in which they are shown. */
-export type Figures = Readonly<Record<string, string | number>>;
+export type StepFigures = Readonly<Record<string, string | number>>;
 
 export interface DiagnosticListener {
   /** A step begins. What it returns is called at the end of the step, with what that came to. */
-  readonly onStep: (name: string) => (figures: Figures) => void;
+  readonly onStep: (name: string) => (figures: StepFigures) => void;
   /** A statement of SQL begins, its values not filled in. What it returns is called at its end. */
   readonly onStatement: (sql: string) => (rows: number) => void;
   /** How SQLite goes about a statement, a line each; undefined: nobody wants to know. */
@@ -26,13 +26,13 @@ export function diagnosticListener(): DiagnosticListener | undefined {
   return listener;
 }
 
-const FAILED: Figures = { failed: "yes" };
+const FAILED: StepFigures = { failed: "yes" };
 
 /** Runs `action`, which may go on for a while, as a step of this name. */
 export function traced<Result>(
   name: string,
   action: () => Result,
-  figuresOf: (result: Awaited<Result>) => Figures = () => ({}),
+  figuresOf: (result: Awaited<Result>) => StepFigures = () => ({}),
 ): Result {
   const end = listener?.onStep(name);
   if (end === undefined) return action();

@@ -36,7 +36,7 @@ export interface PilotErrorOptions {
   /** Advice to the user: one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** What `--json` prints beside them. */
+  /** Keys that `--json` prints beside them. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

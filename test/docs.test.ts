@@ -21,7 +21,7 @@ import { queryAll } from "./support/views.ts";
 
 const README = readText("README.md");
 const COOKBOOK = readText("docs/cookbook.md");
-/** What users read; CONTRIBUTING.md links the others. */
+/** Pages that users read; CONTRIBUTING.md links the others. */
 const PAGES = [
   "README.md",
   "docs/cookbook.md",

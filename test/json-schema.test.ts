@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-/** What is wrong with an answer; its kind is taken from it. */
+/** Returns objections of the schema to an answer; its kind is taken from it. */
 function objectionsTo(answer: unknown, name = `answer.${(answer as { kind: string }).kind}`): string[] {
   const validate = ajv.getSchema(`answers#/definitions/${name}`);
   if (validate === undefined) return [`There is no ${name}.`];

@@ -88,7 +88,7 @@ export async function auditedEdit<Change>(
     flags,
     io,
     (writer, { program }) => {
-      // NOTE: what is reported must be on the disk.
+      // NOTE: a change that is reported must be on the disk.
       writer.syncCommits();
       return writer.write((transactor) => {
         const change = edit(transactor, writer.sources);

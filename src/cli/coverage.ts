@@ -17,7 +17,7 @@ export function coverageOf(reader: Reader, { since, until, server = [] }: Asked,
   return judgeCoverage(reader.coverage, { since, until, servers: server, now: io.now() });
 }
 
-/** What was read of a time up to the last line of the servers, which nobody can have read more of. */
+/** Coverage of a time up to the last line of the servers: nobody can have read anything after it. */
 export function coverageUpToLast(reader: Reader, { since, until, server }: Asked, io: Pick<Io, "now">): Coverage {
   const lasts = reader.coverage.servers(server ?? []).flatMap(({ lastMs }) => lastMs ?? []);
   const last = epochMs(Math.max(...lasts, since ?? 0) + 1);

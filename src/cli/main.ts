@@ -18,7 +18,7 @@ import { readVersion } from "./package-root.ts";
 import { NotBrief } from "./quick.ts";
 import { reportError } from "./terminal/report-error.ts";
 import { toUsageError } from "./terminal/usage-error.ts";
-import { endDiagnostics } from "./verbose.ts";
+import { endDiagnostics } from "./terminal/verbose.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -108,7 +108,7 @@ interface PrintedFailure {
   readonly code: ErrorCode | "bug";
   readonly message: string;
   readonly hint: string | null;
-  /** Of an answer that is empty. */
+  /** Keys of an empty answer, which stand beside the error. */
   readonly [detail: string]: unknown;
 }
 

@@ -18,7 +18,7 @@ import { assertTimeZone } from "./flags/time-zone.ts";
 import type { Io } from "./io.ts";
 
 const MOST_HINT_BYTES = 256 * MIB;
-/** Of a file that Exim writes to while it is read. */
+/** Readings of a file that Exim writes to meanwhile. */
 const TRIES = 3;
 
 /**

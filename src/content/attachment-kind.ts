@@ -1,8 +1,8 @@
-/** What an attachment is, by its first bytes and its name, and why it may be more than it seems. Pure. */
+/** Kind of an attachment by its first bytes and its name, and reasons why it may be more than it seems. Pure. */
 
 interface Signature {
   readonly kind: string;
-  /** As latin1. */
+  /** Bytes in latin1. */
   readonly bytes: string;
   readonly at?: number;
 }
@@ -39,7 +39,7 @@ const SIGNATURES: readonly Signature[] = [
   { kind: "webp", bytes: "WEBP", at: 8 },
 ];
 
-/** So many of the first bytes tell the kind. */
+/** Bytes at the start of an attachment that are enough to find its kind. */
 export const HEAD_BYTES = 33_000;
 
 /** By the first bytes; `text`: of letters and blanks alone. Null: of no kind that is known. */

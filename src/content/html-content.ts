@@ -3,7 +3,7 @@ import { convert } from "html-to-text";
 import { Parser } from "htmlparser2";
 
 export interface HtmlFacts {
-  /** What is active: sentences. */
+  /** Sentences about active parts. */
   readonly findings: readonly string[];
   /** Things that it would fetch from elsewhere. */
   readonly remoteResources: number;

@@ -47,7 +47,7 @@ export function fromKept(found: FoundContent): MessageContent {
     text: found.text,
     htmlText: found.htmlText,
     attachments: found.attachments.map((one) => ({ ...one, findings: findAttachmentTroubles(one) })),
-    // What would be fetched was counted in markup that is not kept.
+    // The markup in which remote resources were counted is not kept.
     remoteResources: 0,
     contentSafe: found.contentSafe,
     previewLimited: found.previewLimited,
@@ -57,7 +57,7 @@ export function fromKept(found: FoundContent): MessageContent {
   };
 }
 
-/** What may be shown to strangers: no body, no names of files, and of headers those that tell of nobody. */
+/** Hides bodies, names of files, and the values of headers that may identify somebody. */
 export function redactContent(content: MessageContent): MessageContent {
   return {
     ...content,

@@ -3,7 +3,7 @@ import { readHeaders } from "./message-headers.ts";
 import { Meter } from "./meter.ts";
 import type { MessageContent } from "./result.ts";
 
-/** What can be said of a message whose body could not be read within the limits: its headers, size and hash. `reason`: a sentence. */
+/** Describes a message whose body could not be read within the limits: its headers, size and hash. `reason`: a sentence. */
 export async function limitedContent(message: Readable, reason: string): Promise<MessageContent> {
   const meter = new Meter();
   for await (const chunk of message) meter.add(chunk as Buffer);

@@ -22,7 +22,7 @@ export interface ContentWish {
 
 export interface ParsedContent {
   readonly content: MessageContent;
-  /** Of the attachment that was wanted; undefined: there is no such one. */
+  /** Bytes of the attachment that was asked for; undefined: there is none. */
   readonly saved: Buffer | undefined;
 }
 
@@ -108,7 +108,7 @@ async function readParts(message: Readable, meter: Meter, { save }: ContentWish)
   if (problem !== undefined) {
     isLimited = true;
     findings.push(`It could not be read to its end: ${problem.message.replace(/\.?$/, ".")}`);
-    // What is left is counted and hashed all the same.
+    // The rest is counted and hashed all the same.
     meter.unpipe(parser);
     parser.destroy();
     meter.resume();

@@ -1,4 +1,4 @@
-/** What is in a message, as plain data: the shape of `content --json`. Nothing of it is markup, and nothing of it was run or fetched. */
+/** Content of a message as plain data: the shape of `content --json`. Nothing of it is markup, and nothing of it was run or fetched. */
 
 export interface ContentHeader {
   readonly name: string;
@@ -9,15 +9,15 @@ export interface ContentHeader {
 export interface ContentAttachment {
   /** From 1, in the order of the message. */
   readonly place: number;
-  /** As the message names it; null: it does not. */
+  /** Name in the message; null: it has none. */
   readonly filename: string | null;
-  /** As the message declares it. */
+  /** Type that the message declares. */
   readonly contentType: string;
   /** By its first bytes: `pdf`, `zip`, `program`; null: of no kind that is known. */
   readonly detected: string | null;
   /** Decoded. */
   readonly sizeBytes: number;
-  /** Of the decoded bytes, hexadecimal. */
+  /** Hash of the decoded bytes, hexadecimal. */
   readonly sha256: string;
   /** True: all of it is known to be inert, such as a picture or plain text. Nothing active was found, no more than that. */
   readonly isSafe: boolean;
@@ -43,9 +43,9 @@ export interface MessageContent {
   readonly previewLimited: boolean;
   /** Why it is not called safe, and what was left out: sentences. */
   readonly findings: readonly string[];
-  /** Of headers and body as they were read. */
+  /** Bytes of headers and body as they were read. */
   readonly sizeBytes: number;
-  /** Of headers and body as they were read, hexadecimal. */
+  /** Hash of headers and body as they were read, hexadecimal. */
   readonly sha256: string;
 }
 

@@ -58,7 +58,7 @@ function firstAfter(activity: readonly EpochMs[], from: number): number {
   return low;
 }
 
-/** Of an even number, the shorter one of the two in the middle. */
+/** Returns the median; the shorter one of the two in the middle when their number is even. */
 function middleOf(lengths: readonly number[]): number | undefined {
   return lengths.toSorted((one, other) => one - other)[(lengths.length - 1) >> 1];
 }

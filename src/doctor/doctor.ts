@@ -218,7 +218,7 @@ function checkZone(check: string, name: string, timeZone: string, shiftMs: numbe
   return [problem(check, message, hint)];
 }
 
-/** What is known of the spool: where, and what right is missing. */
+/** The place of the spool, and the right that is missing. */
 export interface SpoolHealth {
   readonly path: string;
   /** Undefined: it can be read. */

@@ -3,7 +3,7 @@ import type { Host, LogEvent } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { SECOND_MS } from "../units.ts";
 
-/** What is known of a line to tell whether it belongs to the same session. */
+/** Facts of a line that show whether it belongs to the same session. */
 export interface SessionLine {
   readonly event: LogEvent;
   readonly messageId: string | undefined;
@@ -43,7 +43,7 @@ export function lacksCause(reason: string | null | undefined): boolean {
 
 /** A stored line. */
 export interface StoredLine {
-  /** As latin1; undefined when its text has been pruned. */
+  /** Text in latin1; undefined when it has been pruned. */
   readonly bytes: string | undefined;
   readonly timestamp: string | null;
 }

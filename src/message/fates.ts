@@ -1,13 +1,13 @@
-/** What became of the recipients of one message, while lines are told of it: of many recipients only those that lines spoke of are resolved anew. */
+/** Fates of the recipients of one message while its lines are read. Where there are many, only recipients with new lines are resolved anew. */
 import { type RecipientFate, resolveAlone, resolveRecipients } from "./resolve.ts";
 import type { MessageState } from "./state.ts";
 import type { RecipientStatus } from "./statuses.ts";
 
-/** So many are resolved together, whatever was told. */
+/** Recipients up to which all are resolved together, whichever have new lines. */
 const FEW_RECIPIENTS = 8;
 
-/** Places of recipients, in their order in the message; "all" when what was told is of the message, or nothing was resolved yet. */
-export type ToldRecipients = ReadonlySet<number> | "all";
+/** Places of recipients that have new lines, in the order of the message; "all" after a line about the message, or before the first update. */
+export type UnresolvedRecipients = ReadonlySet<number> | "all";
 
 export class Fates {
   #fates: RecipientFate[] = [];
@@ -15,17 +15,17 @@ export class Fates {
   #counts: Map<RecipientStatus, number> | undefined;
 
   /** Resolves those that may have changed since the last time; returns their places. */
-  update(state: MessageState, told: ToldRecipients): Iterable<number> {
+  update(state: MessageState, unresolved: UnresolvedRecipients): Iterable<number> {
     const counts = this.#counts;
-    // NOTE: what became of others tells what became of one that is unknown.
-    const canTakeSome = told !== "all" && counts !== undefined && !counts.has("unknown");
-    if (canTakeSome && this.#resolveSome(state, told, counts)) return told;
+    // NOTE: the fate of an unknown recipient follows from those of the others.
+    const canTakeSome = unresolved !== "all" && counts !== undefined && !counts.has("unknown");
+    if (canTakeSome && this.#resolveSome(state, unresolved, counts)) return unresolved;
     this.#fates = [...resolveRecipients(state)];
     this.#counts = this.#fates.length <= FEW_RECIPIENTS ? undefined : countStatuses(this.#fates);
     return this.#fates.keys();
   }
 
-  /** What became of the recipient at a place. */
+  /** Returns the fate of the recipient at a place. */
   at(place: number): RecipientFate {
     const fate = this.#fates[place];
     if (fate === undefined) throw new Error(`Recipient ${place} is not resolved.`);

@@ -1,7 +1,7 @@
 /** The order of what one stamp says: a pure function of the event, so that it does not depend on which log was read first. */
 import type { LogEvent } from "../parse/events.ts";
 
-/** Ranks leave room between them. Causes come before effects, and the more final word of two comes later. */
+/** Ranks leave room between them. Causes come before effects, and the more final one of two comes later. */
 const RANKS: Readonly<Record<LogEvent["kind"], number>> = {
   rejection: 150,
   arrival: 200,

@@ -24,20 +24,20 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
   });
 }
 
-/** Words that end something, by where they led, and by a local name together with the domain of the recipient it stands for. */
+/** Events that end a delivery, by their target, and by a local name together with the domain of the recipient it stands for. */
 function collectEventsByTarget(recipients: readonly RecipientState[]): ReadonlyMap<string, readonly RecipientEvent[]> {
   const byTarget = new Map<string, RecipientEvent[]>();
-  const add = (key: string, word: RecipientEvent): void => {
-    const words = byTarget.get(key);
-    if (words === undefined) byTarget.set(key, [word]);
-    else words.push(word);
+  const add = (key: string, event: RecipientEvent): void => {
+    const events = byTarget.get(key);
+    if (events === undefined) byTarget.set(key, [event]);
+    else events.push(event);
   };
   for (const { lastEvents } of recipients) {
-    for (const word of lastEvents.values()) {
-      if (word.outcome === "deferred") continue;
-      add(word.target, word);
-      add(localKey(word.target, word.recipient), word);
-      add(unqualifiedKey(word.recipient), word);
+    for (const event of lastEvents.values()) {
+      if (event.outcome === "deferred") continue;
+      add(event.target, event);
+      add(localKey(event.target, event.recipient), event);
+      add(unqualifiedKey(event.recipient), event);
     }
   }
   return byTarget;
@@ -56,8 +56,8 @@ function findSharedFate(
     at === -1
       ? ofOneRecipient(shared.get(`${address}\n@`) ?? [])
       : (shared.get(localKey(address.slice(0, at), address)) ?? []);
-  const words = [...(shared.get(address) ?? []), ...underOtherName];
-  return words.length === 0 ? undefined : worst(words);
+  const events = [...(shared.get(address) ?? []), ...underOtherName];
+  return events.length === 0 ? undefined : worst(events);
 }
 
 /** Key of a recipient by what stands before its domain: for those that were named without one. */
@@ -67,8 +67,8 @@ function unqualifiedKey(recipient: string): string {
 }
 
 /** None when they are about several: which domain Exim gave a recipient without one is then not known. */
-function ofOneRecipient(words: readonly RecipientEvent[]): readonly RecipientEvent[] {
-  return words.every(({ recipient }) => recipient === words[0]?.recipient) ? words : [];
+function ofOneRecipient(events: readonly RecipientEvent[]): readonly RecipientEvent[] {
+  return events.every(({ recipient }) => recipient === events[0]?.recipient) ? events : [];
 }
 
 /** Key of a local name at the domain of a recipient; no address holds a line break. */
@@ -84,11 +84,11 @@ export function resolveAlone(recipient: RecipientState, milestones: Milestones):
     const [only] = recipient.lastEvents.values();
     if (only !== undefined && only.outcome !== "deferred") return { status: STATUS_OF[only.outcome], at: only.at };
   }
-  const words = recipient.lastEvents.values();
-  const standing = words.filter((word) => !isSuperseded(word, recipient));
-  const outstanding = standing.filter((word) => word.outcome === "deferred");
-  const ended = standing.filter((word) => word.outcome !== "deferred");
-  if (outstanding.length > 0 || words.length === 0) {
+  const events = recipient.lastEvents.values();
+  const standing = events.filter((event) => !isSuperseded(event, recipient));
+  const outstanding = standing.filter((event) => event.outcome === "deferred");
+  const ended = standing.filter((event) => event.outcome !== "deferred");
+  if (outstanding.length > 0 || events.length === 0) {
     const closed = closeOutstanding(milestones);
     if (closed !== undefined && (ended.length === 0 || closed.status !== "unknown")) return closed;
     if (closed === undefined) {
@@ -111,18 +111,18 @@ function closeOutstanding(milestones: Milestones): RecipientFate | undefined {
 }
 
 /**
- * True when a later line replaces the word: about the same mailbox under its local name, or, for a word about the recipient
+ * True when a later line replaces the event: about the same mailbox under its local name, or, for an event about the recipient
  * itself, about whatever it was expanded to later.
  */
-function isSuperseded(word: RecipientEvent, { address, lastEvents }: RecipientState): boolean {
+function isSuperseded(event: RecipientEvent, { address, lastEvents }: RecipientState): boolean {
   if (lastEvents.size === 1) return false;
   // Only an event about the recipient itself is compared with all others: an alias may expand to thousands.
-  if (word.target === address && word.outcome === "deferred") {
-    for (const other of lastEvents.values()) if (other !== word && isLater(other, word)) return true;
+  if (event.target === address && event.outcome === "deferred") {
+    for (const other of lastEvents.values()) if (other !== event && isLater(other, event)) return true;
     return false;
   }
-  const other = lastEvents.get(word.target.slice(0, word.target.lastIndexOf("@")));
-  return other !== undefined && other !== word && isLater(other, word);
+  const other = lastEvents.get(event.target.slice(0, event.target.lastIndexOf("@")));
+  return other !== undefined && other !== event && isLater(other, event);
 }
 
 function worst(ended: readonly RecipientEvent[]): RecipientFate {
@@ -135,7 +135,7 @@ function worst(ended: readonly RecipientEvent[]): RecipientFate {
 
 const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
 
-/** What a recipient is by its last word. */
+/** Status of a recipient by its last event. */
 export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   bounced: "bounced",
   delivered: "delivered",
@@ -145,9 +145,9 @@ export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   deferred: "deferred",
 };
 
-function latest(words: readonly RecipientEvent[]): RecipientEvent | undefined {
+function latest(events: readonly RecipientEvent[]): RecipientEvent | undefined {
   let last: RecipientEvent | undefined;
-  for (const word of words) if (last === undefined || isLater(word, last)) last = word;
+  for (const event of events) if (last === undefined || isLater(event, last)) last = event;
   return last;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The fold: what is known about a message, as a function of its lines in any order.
  *
- * Every operation is commutative and idempotent over lines: the latest moment wins for marks and last words, the earliest
+ * Every operation is commutative and idempotent over lines: the latest moment wins for marks and last events, the earliest
  * for the arrival, counts add up. So late lines, rotated files and resumed runs end in the same state.
  */
 import type { EntryKind, LogEvent } from "../parse/events.ts";

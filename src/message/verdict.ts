@@ -31,7 +31,7 @@ export interface VerdictRecipient {
 export interface RefusedRecipient {
   readonly address: string;
   readonly isTemporary: boolean;
-  /** As logged; undefined where the line has no words. */
+  /** Reason in the words of the line; undefined where it has none. */
   readonly reason: string | undefined;
 }
 

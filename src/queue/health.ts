@@ -19,7 +19,7 @@ export interface QueueHealth {
   readonly completedInHour: number | null;
   /** Conditions of `--fail-if` that hold, as typed. */
   readonly failed: readonly string[];
-  /** Those that are about a figure that is not known. */
+  /** Conditions about a figure that is not known. */
   readonly unknown: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export type HourAgoOrigin = "snapshot" | "log";
 
 type Figures = Pick<QueueHealth, "totals" | "messagesHourAgo" | "arrivedInHour" | "completedInHour">;
 
-/** What a condition can be about; null: not known. */
+/** Figures that a condition can test; null: not known. */
 export const HEALTH_FIGURES: Readonly<Record<string, (figures: Figures) => number | null>> = {
   queue: ({ totals }) => totals.messages,
   recipients: ({ totals }) => totals.recipients,
@@ -68,7 +68,7 @@ export function parseHealthCondition(text: string): HealthCondition {
   });
 }
 
-/** Those that hold, and those about what is not known, as typed. */
+/** Returns the conditions that hold, and those about a figure that is not known, as typed. */
 export function judge(
   conditions: readonly HealthCondition[],
   figures: Figures,

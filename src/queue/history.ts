@@ -75,7 +75,7 @@ export function toHistory(
     first,
     last,
     growthPerHour: perHour(first === null || last === null ? null : last - first),
-    // What the first look found came before it.
+    // Messages that the first look found came before it.
     camePerHour: perHour(isWhole ? sum(later, ({ came }) => came) : null),
     wentPerHour: perHour(isWhole ? sum(later, ({ went }) => went) : null),
     points: toPoints(looks, edges, isWhole),

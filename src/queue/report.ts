@@ -44,7 +44,7 @@ export interface QueueReport {
   readonly otherQueues: readonly string[];
   /** By id, unless asked for otherwise. */
   readonly messages: readonly QueueEntry[];
-  /** Of all, also where `--limit` leaves some out. */
+  /** Totals of all messages, even where `--limit` leaves some out. */
   readonly totals: QueueTotals;
   /** Domains for which most messages wait, in that order. */
   readonly waiting: readonly WaitingDomain[];

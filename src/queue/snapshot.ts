@@ -11,7 +11,7 @@ import { QueueOverview, type WaitingDomain } from "./overview.ts";
 /** Kept by name, of those that a queue waits for. */
 const MOST_DOMAINS = 20;
 
-/** What one queue held, collected message by message: packed, so that 100,000 of them take a few megabytes. */
+/** Messages of one queue, collected one by one: packed, so that 100,000 of them take a few megabytes. */
 export class QueueCount {
   readonly #overview: QueueOverview;
   /** Ids, each with a newline. */
@@ -19,7 +19,7 @@ export class QueueCount {
   #idBytes = 0;
   /** Each sender once, by its place among them. */
   readonly #senders = new Map<string, number>();
-  /** Of each message {@link NUMBERS}; NaN for null. */
+  /** {@link NUMBERS} for each message; NaN for null. */
   #numbers = new Float64Array(FIRST_BYTES / Float64Array.BYTES_PER_ELEMENT);
   #count = 0;
 
@@ -122,7 +122,7 @@ export interface SnapshotOrder {
   /** Undefined: the one that the database knows, else the host. */
   readonly server: string | undefined;
   readonly hostname: string;
-  /** Of a server that is new to the database. */
+  /** Zone of a server that is new to the database. */
   readonly timeZone: string;
   readonly at: EpochMs;
   readonly now: EpochMs;
@@ -136,7 +136,7 @@ export interface SnapshotOrder {
 }
 
 export interface QueueSnapshot {
-  /** Of a named queue; empty: the default one. */
+  /** Name of the queue; empty: the default one. */
   readonly queueName: string;
   /** All of it could be read: only then is a message that was not there no more on the queue. */
   readonly isComplete: boolean;

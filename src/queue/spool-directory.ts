@@ -61,7 +61,7 @@ export function findSpool(root: string): string | undefined {
   return KNOWN_SPOOLS.map((place) => join(root, place)).find((place) => spoolRight(place).kind !== "none");
 }
 
-/** What this user may do with a spool. */
+/** Rights of this user in a spool. */
 export type SpoolRight =
   | { readonly kind: "none" }
   | { readonly kind: "readable" }

@@ -35,7 +35,7 @@ import type { CheckReport } from "../verify/verify.ts";
 import type { SettingRow } from "./configuration.ts";
 import type { RebuildReport } from "./rebuild-page.ts";
 
-/** What each kind of answer holds beside `version` and `kind`. */
+/** Keys of each kind of answer beside `version` and `kind`. */
 export interface Answers {
   readonly abuse: Abuse;
   readonly audit: AuditAnswer;
@@ -88,19 +88,19 @@ export interface Lines {
 
 /** A command that failed; nothing else is printed then. */
 export interface ErrorAnswer {
-  readonly error: Failure;
+  readonly error: CommandFailure;
 }
 
-export interface Failure {
+export interface CommandFailure {
   /** Tells the exit status too. */
   readonly code: ErrorCode | "bug";
   /** A full sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** A sentence that says how to go on. */
   readonly hint: string | null;
 }
 
-/** Of `search`, `queue`: how many there are. */
+/** Number of results, for `--count` of `search` and `queue`. */
 export interface CountAnswer {
   readonly count: number;
 }
@@ -108,16 +108,16 @@ export interface CountAnswer {
 export interface TraceAnswer {
   /** One for each server that has the id. */
   readonly messages: readonly Trace[];
-  /** Of the time in which something can have happened to them. */
+  /** Coverage of the time in which something can have happened to them. */
   readonly coverage: Coverage;
 }
 
-/** Of `trace --chain`. */
+/** Answer of `trace --chain`. */
 export interface ChainAnswer {
   readonly chains: readonly Chain[];
 }
 
-/** Of `trace`, when there are several messages to choose from. */
+/** Answer of `trace` when there are several messages to choose from. */
 export interface ChoicesAnswer {
   readonly choices: readonly Choice[];
   /** There are more than `--limit`. */
@@ -125,7 +125,7 @@ export interface ChoicesAnswer {
 }
 
 export interface Choice {
-  /** What `--pick` takes. */
+  /** Number for `--pick`. */
   readonly number: number;
   readonly verdict: string;
   readonly message: TracedMessage;
@@ -133,7 +133,7 @@ export interface Choice {
 }
 
 export interface SearchAnswer extends SearchPage {
-  /** What was read of the time; there when nothing matches. */
+  /** Coverage of the time; only there when nothing matches. */
   readonly coverage?: Coverage | undefined;
 }
 
@@ -161,7 +161,7 @@ export interface IngestFailure {
   readonly hint?: string | undefined;
 }
 
-/** Of `parse --summary`. */
+/** Answer of `parse --summary`. */
 export interface ParseAnswer extends Summary {
   readonly files: number;
   readonly lines: number;
@@ -177,7 +177,7 @@ export interface TagAnswer extends TagChange {
   readonly isRemoval: boolean;
 }
 
-/** Of `tag` without an id. */
+/** Answer of `tag` without an id. */
 export interface TagsAnswer {
   readonly tags: readonly TagUse[];
 }
@@ -190,7 +190,7 @@ export interface ServerFacts {
   readonly name: string;
   readonly environment: string | null;
   readonly owner: string | null;
-  /** Of Exim. */
+  /** Version of Exim. */
   readonly version: string | null;
   /** IANA name, of stamps without a zone. */
   readonly timeZone: string;
@@ -201,7 +201,7 @@ export interface ServerFacts {
   readonly messages: number;
 }
 
-/** Of `servers rename` and `servers set`. */
+/** Answer of `servers rename` and `servers set`. */
 export interface ServerAnswer {
   readonly previousName: string;
   readonly server: ServerSettings;
@@ -209,7 +209,7 @@ export interface ServerAnswer {
   readonly needsRebuild: boolean;
 }
 
-/** Of `servers remove`. */
+/** Answer of `servers remove`. */
 export interface RemovedServerAnswer {
   readonly name: string;
 }
@@ -248,7 +248,7 @@ export interface SourceFacts {
   readonly lastReadAt: string;
 }
 
-/** Of `export --json --output`. */
+/** Answer of `export --json --output`. */
 export interface ExportAnswer {
   /** The log, as it was named when it was read. */
   readonly path: string;
@@ -267,7 +267,7 @@ export interface SqlAnswer {
   readonly hasMore: boolean;
 }
 
-/** Of `sql --views`. */
+/** Answer of `sql --views`. */
 export interface ViewsAnswer {
   readonly views: readonly ViewDescription[];
 }
@@ -289,9 +289,9 @@ export interface RestoreAnswer extends RestoreReport {
 }
 
 export interface MigrateAnswer extends MigrateReport {
-  /** What was made before. */
+  /** Path of the backup that was made before. */
   readonly backup?: string | undefined;
-  /** Of this program. */
+  /** Parser version of this program. */
   readonly parserVersion: number;
   /** A `rebuild` would read more of the lines. */
   readonly canRebuild: boolean;
@@ -318,7 +318,7 @@ export interface AuditEntry {
   readonly program: string;
   readonly parameters: unknown;
   readonly affected: unknown;
-  /** Of the SSH client. */
+  /** Address of the SSH client. */
   readonly ip_address: string | null;
   /** The program and its version. */
   readonly user_agent: string;

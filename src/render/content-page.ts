@@ -1,4 +1,4 @@
-/** What is in a message, for people. All of it came from a stranger: no control byte of it reaches the terminal. */
+/** The content of a message, for people. All of it came from a stranger: no control byte of it reaches the terminal. */
 import type { ContentAttachment, ContentReport } from "../content/result.ts";
 import { countOf, formatBytes } from "./form/format.ts";
 import { renderHanging } from "./form/layout.ts";

@@ -16,7 +16,7 @@ export interface Policy {
   readonly audit: Span;
   /** Looks at queues, and what they tell of messages that are no longer seen. */
   readonly snapshots: Span;
-  /** What was in messages, kept from the queue. */
+  /** Contents of messages, kept from the queue. */
   readonly content: Span;
 }
 

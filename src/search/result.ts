@@ -34,7 +34,7 @@ export interface SearchResult {
   readonly auth: string | null;
   /** The last error of a recipient that was not delivered; why it was refused; the text of another line. */
   readonly reason: string | null;
-  /** What made a refusal that does not say why: a line just above it, of the same message, process or connection. */
+  /** Cause of a refusal that does not say why: a line just above it, of the same message, process or connection. */
   readonly cause: string | null;
 }
 

@@ -14,7 +14,7 @@ export interface RetryStep {
   /** How long after the first failure it holds. */
   readonly timeoutSeconds: number;
   readonly intervalSeconds: number;
-  /** Of G and H; else 1. */
+  /** Factor of G and H; else 1. */
   readonly factor: number;
 }
 
@@ -25,7 +25,7 @@ export interface RetryRule {
   readonly error: string;
   /** Items of `senders=`; undefined: of anybody. */
   readonly senders: readonly string[] | undefined;
-  /** As written: `F,2h,15m; G,16h,1h,1.5; F,4d,6h`. */
+  /** Text of the rule: `F,2h,15m; G,16h,1h,1.5; F,4d,6h`. */
   readonly text: string;
   /** None: it is not tried again. */
   readonly steps: readonly RetryStep[];
@@ -162,7 +162,7 @@ type Answer = "yes" | "no" | "maybe";
 
 export interface RuleQuestion {
   readonly hint: Pick<RetryHint, "key" | "errno" | "moreErrno">;
-  /** Of the recipient, for a record of a host; undefined: not known. */
+  /** Domain of the recipient, for a record of a host; undefined: not known. */
   readonly domain: string | undefined;
   /** Envelope sender, empty of a bounce; undefined: not known. */
   readonly sender: string | undefined;
@@ -194,7 +194,7 @@ function matchesKey(pattern: string, { hint, domain }: RuleQuestion): Answer {
   const key = colon < 0 ? rest : rest.slice(0, colon);
   const own = matchesAddress(pattern, key.includes("@") ? key : `*@${key}`);
   if (own === "yes" || !isHostKey(hint.key)) return own;
-  // Of a host the domain of the recipient counts too.
+  // The domain of the recipient counts for a host, too.
   const other = domain === undefined ? matchesUnknown(pattern) : matchesAddress(pattern, `*@${domain}`);
   if (other === "yes") return "yes";
   return own === "maybe" || other === "maybe" ? "maybe" : "no";
@@ -246,7 +246,7 @@ const ERRORS: Readonly<Record<string, number>> = {
 };
 const [EXIM_QUOTA, RCPT_4XX, MAIL_4XX, DATA_4XX] = [-22, -44, -45, -46];
 const REPLIES: Readonly<Record<string, number>> = { rcpt: RCPT_4XX, mail: MAIL_4XX, data: DATA_4XX };
-/** Of Linux, then of the BSDs: EDQUOT and ENOSPC, ECONNREFUSED, ETIMEDOUT. */
+/** Error numbers of Linux, then of the BSDs: EDQUOT and ENOSPC, ECONNREFUSED, ETIMEDOUT. */
 const NO_ROOM: readonly number[] = [122, 69, 28];
 const REFUSED: readonly number[] = [111, 61];
 const TIMED_OUT: readonly number[] = [110, 60];
@@ -280,10 +280,10 @@ function matchesError(name: string, { errno, moreErrno }: RuleQuestion["hint"]):
   return is(isLetter && (connect === undefined || (moreErrno & CONNECT_TIMEOUT) !== 0));
 }
 
-/** What a rule says of a record. */
+/** A rule, applied to a record. */
 export interface AppliedRule {
   readonly line: number;
-  /** As written: `F,2h,15m; G,16h,1h,1.5; F,4d,6h`. */
+  /** Text of the rule: `F,2h,15m; G,16h,1h,1.5; F,4d,6h`. */
   readonly rule: string;
   /** Its part that held at the last try; null: it has none, so that nothing is tried again. */
   readonly step: string | null;

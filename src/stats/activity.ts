@@ -3,7 +3,7 @@ import { parseEntryText } from "../parse/record.ts";
 import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { type EpochMs, epochMs, MINUTE_MS } from "../units.ts";
 
-/** What is counted in advance is counted by quarters of an hour. */
+/** Counts made in advance are kept by quarters of an hour. */
 const SLOT_MS = 15 * MINUTE_MS;
 
 export interface ActivityRequest {

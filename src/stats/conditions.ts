@@ -37,11 +37,11 @@ export interface AlarmCondition {
 
 /** Result of a condition, or of a check of the logs; a share or a time is null if there is nothing to measure. */
 export interface Check {
-  /** As typed; `silence of mx1` and `no data (coverage: none)` are checked beside what was asked for. */
+  /** Text of the condition, as typed; `silence of mx1` and `no data (coverage: none)` are checked beside those asked for. */
   readonly condition: string;
   readonly unit: AlarmCondition["unit"];
   readonly value: number | null;
-  /** What the value may not exceed; null where the condition says it. */
+  /** Limit that the value may not exceed; null where the condition states it. */
   readonly limit: number | null;
   /** True: an alarm. What could not be measured is none. */
   readonly isMet: boolean;

@@ -28,7 +28,7 @@ export interface Problem {
   readonly nextTryAt: string | null;
   /** When that look was. */
   readonly nextTrySeenAt: string | null;
-  /** What to do about the worst of it; empty where the problem says so itself. */
+  /** Advice about the worst of it; empty where the problem says what to do itself. */
   readonly advice: readonly string[];
 }
 
@@ -111,7 +111,7 @@ async function findOpenMessages({ source }: Figures, until: Period["until"]): Pr
   ];
 }
 
-/** What a look told so long before the end of the time says nothing of that end. */
+/** A retry time from a snapshot older than this at the end of the time says nothing about that end. */
 const STILL_TRUE_MS = HOUR_MS;
 
 function nextTryOf(found: NextRetry | undefined): Pick<Problem, "nextTryAt" | "nextTrySeenAt"> {

@@ -115,7 +115,7 @@ export async function explainRejections(
   return { rejections: sum(reasons, (reason) => reason.rejections), reasons };
 }
 
-/** Of a refusal that does not say why, what made it. */
+/** Returns a line as an example, with the cause of a refusal that does not say why. */
 async function sampleOf(reader: StatsReader, id: number): Promise<Sample> {
   const sample = await reader.rejectionSample(id);
   if (!lacksCause(sample.text)) return sample;

@@ -142,7 +142,7 @@ export class SectionBuilder {
     return rankings;
   }
 
-  /** Those who lead; by refusals or sessions that went wrong where nothing else is known of any, and no figure was asked for. */
+  /** Ranks by the wanted figure; by refusals or failed sessions where nothing else is known, and no figure was asked for. */
   async #leaders(source: Figures["source"], name: AxisName, wanted: Rank): Promise<Ranking> {
     const { rank, limit } = this.#request;
     const first = await source.ranking(name, wanted, limit);

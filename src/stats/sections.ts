@@ -31,7 +31,7 @@ export interface Sections {
   readonly coverage: Coverage;
 }
 
-/** Those that were asked for. */
+/** Sections that were asked for. */
 export type SomeSections = Partial<Sections>;
 
 export type SectionName = keyof Sections;

@@ -31,7 +31,7 @@ export interface Stats {
   /** Coverage of the time, as far as the logs show. */
   readonly coverage: Coverage;
   readonly filter: AskedFilter;
-  /** Those asked for. */
+  /** Sections that were asked for. */
   readonly sections: SomeSections;
   /** The conditions that were to be checked. */
   readonly checks: readonly Check[];
@@ -56,7 +56,7 @@ export interface EarlierTime {
   readonly comparison: Comparison;
   readonly since: string;
   readonly until: string;
-  /** Of rankings, providers and slow hosts only those that are in the sections above. Empty when no log covers the time. */
+  /** Sections of that time: rankings, providers and slow hosts hold only rows of the sections above. Empty when no log covers the time. */
   readonly sections: SomeSections;
 }
 

@@ -26,7 +26,7 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
   };
 }
 
-/** Those of whom the client was told after the data that they do not get the message; an acceptance of the same recipient has no words. */
+/** Returns recipients that were refused after the data (PRDR). An acceptance of the same recipient has no reason. */
 function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedRecipient[] {
   const refused = new Map<string, RefusedRecipient>();
   for (const { event } of events) {

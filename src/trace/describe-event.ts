@@ -64,7 +64,7 @@ function withoutRepeatedId(text: string): string {
   return end > 0 && isMessageId(text.slice(0, end)) ? text.slice(end + 1) : text;
 }
 
-/** What a system says of a connection that was not made, on Linux, BSD and Solaris. */
+/** Errors of Linux, BSD and Solaris for a connection that was not made. */
 const NOT_REACHED =
   /^(?:Connection (?:timed out|refused)|Operation timed out|No route to host|(?:Network|Host) is (?:unreachable|down)|Network is down|Can't assign requested address|Cannot assign requested address|Permission denied|Operation not permitted|retry time not reached)/i;
 

@@ -1,4 +1,4 @@
-/** What kept looks at the queue tell of a message beside the log: how long it was seen there, and when Exim tries it again. */
+/** Facts about a message from snapshots of the queue: how long it was seen there, and when Exim tries it again. */
 import { findNextTries, toQueueRuns } from "../spool/next-try.ts";
 import type { LookReader } from "../store/read/look-reader.ts";
 import type { QueueReader } from "../store/read/queue-reader.ts";

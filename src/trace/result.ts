@@ -133,9 +133,9 @@ export interface TracedStay {
 /** When Exim tries a recipient again, by a retry record that the last look at the spool kept. */
 export interface TracedNextTry {
   readonly recipient: string;
-  /** Of the record. */
+  /** Key of the record. */
   readonly key: string;
-  /** What the record is about: `address`, `domain`, `host`, `delivery`. */
+  /** Subject of the record: `address`, `domain`, `host`, `delivery`. */
   readonly about: HintSubject;
   /** Exim does not try before, unless it is forced. */
   readonly notBefore: string;

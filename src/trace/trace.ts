@@ -113,7 +113,7 @@ function describe(
   );
 }
 
-/** What Exim names the recipient whose deliveries the system filter sets up. */
+/** Exim's name for the recipient of deliveries that the system filter sets up. */
 const SYSTEM_FILTER = "system-filter";
 
 /** `carol`: where the system filter delivered to. */

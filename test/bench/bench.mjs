@@ -42,7 +42,7 @@ const { values } = parseArgs({
   },
 });
 const runs = Number(values.runs);
-/** Of the logs; those after the first tell how figures grow. */
+/** Lines of each log; the sizes after the first show how figures grow. */
 const sizes = values.lines.split(",").map(Number);
 const [wanted] = sizes;
 const parts = values.only === undefined ? ["programs", "parser"] : [values.only];
@@ -103,7 +103,7 @@ function measurePrograms({ log, lines, bytes, ids, more, first }) {
   return ingested.rate;
 }
 
-/** What keeps a database small and safe, while another process writes to it. */
+/** Measures the commands that keep a database small and safe, while another process writes to it. */
 async function measureKeeping() {
   const database = join(folder, "keeping.db");
   if (values.database === undefined) {
@@ -302,7 +302,7 @@ function ingest(log, database) {
   return [program, "ingest", "--quiet", "--server", "bench", "--timezone", "UTC", "--db", database, log];
 }
 
-/** What people ask, next to a Node that does nothing, and the tool that answers the same from the log. */
+/** Measures questions that people ask, next to a Node that does nothing, and the tool that answers the same from the log. */
 function measureQuestions(log, ids, withPatterns) {
   const database = join(folder, "bench.db");
   const ask = (...argv) => repeat(() => time([process.execPath, program, ...argv, "--db", database], [0, 1])).seconds;
@@ -396,7 +396,7 @@ function usageOptions() {
   return ["--import", `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
-/** Of a child with {@link usageOptions}: threads in the order in which they began, the one that stores and the one that reads. */
+/** Reads the usage of a child with {@link usageOptions}: threads in the order in which they began, the one that stores and the one that reads. */
 function readUsage(path) {
   const lines = readFileSync(path, "utf8")
     .split("\n")

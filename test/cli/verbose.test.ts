@@ -1,4 +1,4 @@
-/** What a command tells of itself when it is asked to: on standard error alone, without anything of the logs, and for any command. */
+/** A command reports its steps when it is asked to: on standard error alone, without anything of the logs, and for any command. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

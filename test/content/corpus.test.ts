@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { openMessage } from "../../src/cli/content-source.ts";
+import { openMessage } from "../../src/cli/children/content-source.ts";
 import { parseContent } from "../../src/content/parse-content.ts";
 import { listSpool } from "../../src/queue/spool-directory.ts";
 import { decodeEncodedWords } from "../../src/spool/encoded-words.ts";
@@ -16,7 +16,7 @@ interface Sent {
   readonly message_id: string | null;
 }
 
-/** What was sent, by the id that the lab gave each message; undefined where nobody tells. */
+/** Returns the messages that were sent, by the id that the lab gave each; undefined where no such list is there. */
 function sentMessages(truth: string): ReadonlyMap<string, Sent> | undefined {
   if (!existsSync(truth)) return undefined;
   const { messages } = JSON.parse(readFileSync(truth, "utf8")) as { messages: Sent[] };

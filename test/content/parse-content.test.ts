@@ -1,4 +1,4 @@
-/** What is in a message, whatever a stranger wrote: read, hashed and described, never run. */
+/** The content of a message, whatever a stranger wrote, is read, hashed and described, never run. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import fc from "fast-check";
@@ -243,7 +243,7 @@ describe("HTML", () => {
     ["<form action=x><input></form>", ["a form"]],
     ["<iframe src=x></iframe><object></object>", ["a frame", "an embedded object"]],
     ['<svg><a xlink:href="javascript:x">', ["a link that runs something"]],
-  ])("%s: %o", (html, expected) => {
+  ])("%s holds what is active in it: %o", (html, expected) => {
     expect(inspectHtml(html).findings).toEqual(expected.map((what) => `The HTML holds ${what}.`));
   });
 

@@ -199,7 +199,7 @@ function statementsOf(path: string): { readonly asked: readonly string[]; readon
   const database = new Database(path, { readonly: true, verbose: (text) => asked.push(String(text)) });
   const request = { since: undefined, until: undefined, servers: [], now: epochMs(Date.UTC(2026, 3, 1)) };
   judgeCoverage(new CoverageReader(database), request);
-  // Those that differ in their values only are asked alike.
+  // Statements that differ in their values only have the same plan.
   const forms = new Map(asked.map((text) => [text.replaceAll(/\d{9,}(?:\.0)?/g, "1"), text]));
   const plans = [...forms.values()].flatMap((text) =>
     database

@@ -56,7 +56,7 @@ test("there are thirty", () => {
   expect(JOBS).toHaveLength(30);
 });
 
-test.each(JOBS)("%s: %s", async (_job, typed, status, expected) => {
+test.each(JOBS)('a new user who asks "%s" types %s', async (_job, typed, status, expected) => {
   const words = typed.replaceAll("LOG", LOG).replaceAll("NEW", join(FOLDER, "new.db")).replaceAll("DB", DB);
   const { argv } = parseCommand(words, { FIXTURES: "", DB, NEW: "" });
   const { stdout, stderr, ...ended } = await runCli(argv, { env: { EXIM_PILOT_DB: DB } });

@@ -1,4 +1,4 @@
-/** What went wrong stands in error_text, in the words of the line, of all events that say it; values of the row are templates. */
+/** The column error_text holds the error of every event that states one, in the words of the line; values of the row are templates. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { clientOf } from "../../src/ingest/batch/entry-facts.ts";

@@ -50,7 +50,7 @@ describe("contrib", () => {
   test.each(commands)("%s: %s can be typed like that", (_path, [name, ...rest]) => {
     const command = PROGRAM.commands.find((candidate) => candidate.name() === name);
     const part = command?.commands.find((candidate) => candidate.name() === rest[0]);
-    // Of a command of a command both have flags.
+    // A subcommand takes the flags of its command, too.
     const others = command?.parseOptions(part === undefined ? rest : rest.slice(1)).unknown ?? ["unknown"];
     expect(part === undefined ? others : part.parseOptions(others).unknown).toEqual([]);
   });

@@ -40,10 +40,10 @@ const cuts = full
 const tried = process.env["EXIM_PILOT_TORTURE"] === undefined ? cuts.slice(0, 1) : cuts;
 if (cuts.length === 0) test.skip("the full corpus is not beside the project: no queue is known");
 
-/** What Exim writes of a message whose files it cannot read, or no more. */
+/** Lines about a message whose files Exim cannot read, or no longer finds. */
 const UNREADABLE = /(?:Format error in spool file|Error .* spool file|Spool file) (\S+)-[HD]\b(?!.*locked)/g;
 
-test.each(tried)("$name", async ({ log, timeZone, snapshot }) => {
+test.each(tried)("the log up to $name gives the queue of that time", async ({ log, timeZone, snapshot }) => {
   expect(statSync(log).size).toBeGreaterThanOrEqual(snapshot.mainlog_bytes);
   const text = readFileSync(log, "latin1").slice(0, snapshot.mainlog_bytes);
   const folder = temporaryFolder();

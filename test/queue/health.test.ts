@@ -28,7 +28,7 @@ test.each([
   ["growth>2", true],
   ["growth>3", false],
   ["in>=5", true],
-])("%s", (text, expected) => {
+])("the condition %s holds: %s", (text, expected) => {
   expect(judge([parseHealthCondition(text)], FIGURES)).toEqual({ failed: expected ? [text] : [], unknown: [] });
 });
 

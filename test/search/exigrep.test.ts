@@ -10,7 +10,7 @@ import { runCli } from "../support/cli.ts";
 import { corpusProfiles, syslogCorpora } from "../support/corpus.ts";
 import { corpusDatabase, mainLogDatabase } from "../support/corpus-database.ts";
 
-/** Of the patterns, those that are tried: EXIM_PILOT_TORTURE tries all. */
+/** One pattern in this number is tried; EXIM_PILOT_TORTURE tries all. */
 const EACH = process.env["EXIM_PILOT_TORTURE"] === undefined ? 4 : 1;
 
 /** The logs exigrep was run over. */

@@ -8,7 +8,7 @@ import { runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
 
 const NANO = "2026-03-02T10:00:05.123456789Z";
-/** Those that are UTF-8: Docker replaces all else. */
+/** Lines that are UTF-8: Docker replaces all others. */
 const LINES = readFileSync(join(FIXTURES, "corpus/default/mainlog"), "latin1")
   .split("\n")
   .slice(0, -1)

@@ -1,4 +1,4 @@
-/** What each generation of eximstats takes a line for. Checked against the scripts of 4.96, 4.98 and 4.99 on the corpus. */
+/** Each generation of eximstats has its own reading of a line. Checked against the scripts of 4.96, 4.98 and 4.99 on the corpus. */
 import { describe, expect, test } from "vitest";
 import { createPaint } from "../../src/render/form/paint.ts";
 import { renderEximstatsPage } from "../../src/render/stats/eximstats-page.ts";
@@ -45,7 +45,7 @@ test.each<[text: string, flags: (string | undefined)[]]>([
   ["1vwwZU-0005V4-1s <= a@b.example H=x [203.0.113.9] P=esmtp S=300", ["<=", "<=", "<="]],
   ["1vwwZU-0005V4-1s H=mx [203.0.113.9]: unrefused words of another host", ["Re", "Re", undefined]],
   ["1vwwZU-0005V4-1s (= a@b.example H=x [203.0.113.9] rejected P=esmtp S=300", ["Re", "Re", undefined]],
-])("%s", (text, flags) => {
+])("the dialects read %s", (text, flags) => {
   expect(DIALECTS.map((dialect) => acceptLine(STAMP + text, dialect)?.flag)).toEqual(flags);
 });
 

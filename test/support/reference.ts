@@ -1,7 +1,12 @@
 /** docs/reference.md and docs/counting.md, as the program declares and explains itself. */
 import { COUNTING, EXIT_CODES, type RuleSections, STATUSES } from "../../src/cli/commands/help.ts";
 import type { Command } from "../../src/cli/declare/command.ts";
-import { type Block, type ListedCommand, type ListedFlag, listCommands } from "../../src/cli/manual/command-list.ts";
+import {
+  type HelpBlock,
+  type ListedCommand,
+  type ListedFlag,
+  listCommands,
+} from "../../src/cli/manual/command-list.ts";
 import { ENVIRONMENT } from "../../src/cli/manual/manual.ts";
 
 const MADE = "<!-- Made of the program: UPDATE_GOLDEN=1 npx vitest run test/docs.test.ts writes it anew. -->";
@@ -94,7 +99,7 @@ function flagTable(flags: readonly ListedFlag[]): string {
   );
 }
 
-function render({ form, lines }: Block): string {
+function render({ form, lines }: HelpBlock): string {
   if (form === "text") return inText(lines.join(" "));
   const isShell = lines.some((line) => line.includes("exim-pilot "));
   return [isShell ? "```sh" : "```text", ...lines, "```"].join("\n");

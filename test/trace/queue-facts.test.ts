@@ -1,4 +1,4 @@
-/** What kept looks at the queue add to a trace and to the problems of stats, each with its source. */
+/** Snapshots of the queue add facts to a trace and to the problems of stats, each with its source. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -2,14 +2,14 @@
 import { type ContentWish, parseContent } from "../../content/parse-content.ts";
 import type { MessageContent } from "../../content/result.ts";
 import { describeSystemError, isSystemError } from "../../store/files/system-errors.ts";
-import { type ContentItem, openMessage } from "../content-source.ts";
+import { type ContentItem, openMessage } from "./content-source.ts";
 import { type ProcessFailure, serveJob } from "./killable-process.ts";
 
 export interface ContentJob extends ContentWish {
   readonly items: readonly ContentItem[];
 }
 
-/** Of one item, in their order. */
+/** Result for one item; results come in the order of the items. */
 export type ContentOutcome =
   | { readonly kind: "read"; readonly content: MessageContent; readonly savedBase64: string | undefined }
   | { readonly kind: "gone" }

@@ -4,18 +4,18 @@ import { limitedContent } from "../../content/limited-content.ts";
 import type { ContentWish } from "../../content/parse-content.ts";
 import { PilotError } from "../../errors.ts";
 import { SECOND_MS } from "../../units.ts";
-import { type ContentItem, openMessage } from "../content-source.ts";
 import type { Io } from "../io.ts";
 import type { ContentJob, ContentMessage, ContentOutcome } from "./content-process.ts";
+import { type ContentItem, openMessage } from "./content-source.ts";
 import { Killable } from "./killable.ts";
 
 const MIB = 1024 * 1024;
 const MOST_MEMORY_BYTES = 200 * MIB;
 const TIMEOUT_MS = 10 * SECOND_MS;
-/** Of one process. */
+/** Items of one process. */
 const MOST_ITEMS = 1000;
 
-/** What became of each item, in their order; one that takes too much is told by its headers. Errors: `interrupted`, those of reading. */
+/** Yields the result for each item, in their order; an item that takes too much is described by its headers. Errors: `interrupted`, those of reading. */
 export async function* readContents(
   items: readonly ContentItem[],
   wish: ContentWish,

@@ -11,7 +11,7 @@ import { writePrivateFile } from "../../store/files/private-file.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
 import { MIB } from "../../units.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import type { ContentItem } from "../content-source.ts";
+import type { ContentItem } from "../children/content-source.ts";
 import { type DatabaseFlags, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";

@@ -158,7 +158,7 @@ class Run {
     }
   }
 
-  /** What stands between the entries, the dialogue with other servers, is no part of a log, and is counted only. */
+  /** Counts the lines between the entries: the dialogue with other servers is no part of a log. */
   async #readVerboseOutput(path: string, text: Readable): Promise<void> {
     const { signal } = this.#io;
     let announcement: string | undefined;

@@ -51,8 +51,8 @@ const UNKNOWN_TRAFFIC = { arrivedInHour: null, completedInHour: null };
 const HOUR_AGO_WITHIN_MS = 10 * MINUTE_MS;
 
 /**
- * What is known of the hour before; a spool can be looked at without a database. `isLooked`: the queue of now is no log's, so a look that
- * was kept is more like it than what the log tells.
+ * Figures of the hour before; all unknown without a database, which a spool does not need. `isLooked`: the present queue was not taken
+ * from the log, so a snapshot compares better with it than the log does.
  */
 async function hourOf(now: EpochMs, isLooked: boolean, flags: HealthFlags, io: Io): Promise<Hour> {
   if (statSync(flags.db, { throwIfNoEntry: false }) === undefined)

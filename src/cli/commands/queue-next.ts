@@ -121,7 +121,7 @@ async function fromLog<Result>(
   return usingReader(flags, io, async (reader) => ask(reader));
 }
 
-/** Those that are named, else those of the spool, else those that the last snapshot kept. Errors: `usage` when there are none; those of {@link readRetryHints}. */
+/** Returns the records of the named file, else those of the spool, else those that the last snapshot kept. Errors: `usage` when there are none; those of {@link readRetryHints}. */
 async function readRecords(flags: NextFlags, io: Io): Promise<Records> {
   const file = flags.hints ?? (flags.spool === undefined ? undefined : join(flags.spool, "db", "retry"));
   if (file !== undefined) return { hints: await readRetryHints(file, flags.hintsTimezone, io), keptAt: null };

@@ -69,7 +69,7 @@ export async function runSnapshot(flags: SnapshotFlags, io: Io): Promise<number>
   return report.queues.every(({ isComplete }) => isComplete) ? 0 : EXIT_STATUS.unreadable;
 }
 
-/** Those that say what was looked at: the others have their defaults. */
+/** Flags that say which queue was looked at; the audit leaves out the others. */
 function parametersOf({ spool, bp, at, server, queueName, content }: SnapshotFlags): object {
   return { spool, bp, at, server, queueName, content };
 }

@@ -26,12 +26,12 @@ import { isSystemError, translateSystemError } from "../../store/files/system-er
 import { decodeUtf8 } from "../../text.ts";
 import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
+import { isQuickPattern, matchTexts, testPattern } from "../children/text-patterns.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
-import { isQuickPattern, matchTexts, testPattern } from "../text-patterns.ts";
 
 export interface QueueFlags extends DatabaseFlags {
   readonly spool?: string;

@@ -86,7 +86,7 @@ async function printPages(reader: Reader, rows: readonly MessageRow[], flags: Tr
   io.stdout.write(traces.map((trace) => renderTracePage(trace, coverage, options)).join("\n"));
 }
 
-/** What was read of the time in which something can have happened to the messages: until they were finished, or the logs end. */
+/** Coverage of the time in which something can have happened to the messages: until they were finished, or the logs end. */
 function coverageOfMessages(reader: Reader, traces: readonly Trace[], io: Io): Coverage {
   const moments = (of: (message: Trace["message"]) => string | null): readonly (number | undefined)[] =>
     traces.map(({ message }) => {

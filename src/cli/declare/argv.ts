@@ -79,7 +79,7 @@ function readCommand(argv: readonly string[], isFile: (name: string) => boolean)
   throw unknownCommand(first, isFile);
 }
 
-/** Of what stands behind `--log`, only what can be a log is one; the rest are the command's own words. */
+/** Ends the logs behind `--log` at the first word that cannot be one; the rest are the command's own words. */
 function withOwnLogs(words: readonly string[], isFile: (name: string) => boolean): readonly string[] {
   const start = words.indexOf("--log") + 1;
   const stop = words.findIndex((word, index) => index >= start && word.startsWith("-"));

@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from "commander";
 import { helpColumnsOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
-import { beginDiagnostics } from "../verbose.ts";
+import { beginDiagnostics } from "../terminal/verbose.ts";
 import { NotedCommand, type SetStatus } from "./command.ts";
 import { addContent } from "./content.ts";
 import { settleGuesses } from "./guessed-flags.ts";

@@ -32,7 +32,7 @@ export interface ListedArgument {
 }
 
 /** A paragraph, or lines that stand as they are. */
-export interface Block {
+export interface HelpBlock {
   readonly form: "text" | "code";
   readonly lines: readonly string[];
 }
@@ -45,9 +45,9 @@ export interface ListedCommand {
   readonly description: string;
   readonly arguments: readonly ListedArgument[];
   readonly flags: readonly ListedFlag[];
-  /** What else the help says. */
-  readonly notes: readonly Block[];
-  readonly examples: readonly Block[];
+  /** Further paragraphs of the help. */
+  readonly notes: readonly HelpBlock[];
+  readonly examples: readonly HelpBlock[];
   readonly takesPaths: boolean;
   /** The words its first argument takes; empty: any. */
   readonly choices: readonly string[];
@@ -143,7 +143,7 @@ type Described = Pick<Option, "description" | "argChoices" | "defaultValue" | "d
 
 /** The text below the help: what is indented stands as it is, and a line `Examples:` begins the examples. */
 export function readNotes(text: string): Pick<ListedCommand, "notes" | "examples"> {
-  const parts = { notes: [] as Block[], examples: [] as Block[] };
+  const parts = { notes: [] as HelpBlock[], examples: [] as HelpBlock[] };
   let part: keyof typeof parts = "notes";
   for (const paragraph of text.split(/^Examples:\n/m)) {
     parts[part].push(...blocksOf(paragraph));
@@ -152,7 +152,7 @@ export function readNotes(text: string): Pick<ListedCommand, "notes" | "examples
   return parts;
 }
 
-function blocksOf(text: string): Block[] {
+function blocksOf(text: string): HelpBlock[] {
   const pieces = text.match(/(?:^ {2}.*\n?|^\n(?= {2}))+|^\S.*\n?(?:^\S.*\n?)*/gm) ?? [];
   return pieces.map((piece) => {
     const lines = piece.trim().split("\n");

@@ -26,7 +26,7 @@ function withInnerFlags(command: ListedCommand): ListedCommand {
   return { ...command, flags: [...new Map(all.map((flag) => [flag.form, flag])).values()] };
 }
 
-/** What a flag may be followed by, in bash. */
+/** Completes the value of a flag, in bash. */
 function bashValue({ choices, isPath, nameKind }: ListedFlag): string {
   if (nameKind !== undefined) return `_exim_pilot_names ${nameKind}`;
   if (choices.length > 0) return words(choices);

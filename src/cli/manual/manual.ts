@@ -2,9 +2,9 @@
 
 import { EXIT_CODES } from "../commands/help.ts";
 import type { Command } from "../declare/command.ts";
-import { type Block, type ListedCommand, type ListedFlag, listCommands } from "./command-list.ts";
+import { type HelpBlock, type ListedCommand, type ListedFlag, listCommands } from "./command-list.ts";
 
-/** What the environment sets, and what that means. */
+/** Variables of the environment, with their meaning. */
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ["EXIM_PILOT_CONFIG", "The configuration, instead of /etc/exim-pilot.toml."],
   ["EXIM_PILOT_DB", "The database."],
@@ -117,7 +117,7 @@ function renderFlag({ form, description }: ListedFlag): string[] {
   return [".TP", `.B ${literal(form)}`, text(capitalised(description))];
 }
 
-function render({ form, lines }: Block): string[] {
+function render({ form, lines }: HelpBlock): string[] {
   return form === "code" ? code(lines) : [".PP", text(lines.join(" "))];
 }
 

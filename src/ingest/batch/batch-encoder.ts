@@ -81,7 +81,7 @@ export class BatchEncoder {
   readonly #codes: EncodingCodes;
   readonly #seenIn: number;
   readonly #strings = new NumberedTexts();
-  /** Of columns in which a text often follows itself. */
+  /** Texts of columns in which equal texts often follow one another. */
   readonly #router = new TextColumn(this.#strings);
   readonly #transport = new TextColumn(this.#strings);
   readonly #deliveryTls = new TextColumn(this.#strings);
@@ -94,7 +94,7 @@ export class BatchEncoder {
   readonly #messages = new NumberedTexts();
   readonly #paths = new NumberedTuples(widthOf("paths"));
   readonly #problems = new NumberedTuples(widthOf("problems"));
-  /** What the category of a failure follows from, and the problem that it is. */
+  /** Facts that decide the category of a failure, and the problem that it is. */
   readonly #failures = new NumberedTuples(Object.keys(FAILURE).length);
   #problemOfFailure: number[] = [];
   readonly #rows = Object.fromEntries(ROW_LISTS.map((list) => [list, new RowBuffer(widthOf(list))])) as Readonly<

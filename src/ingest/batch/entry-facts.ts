@@ -62,7 +62,7 @@ function findingOf(event: LogEvent, text: string): readonly string[] {
   }
 }
 
-/** What a scanner for spam gave, where a line says so in one of the usual ways. */
+/** Score of a spam scanner, where a line states it in one of the usual ways. */
 function spamScoreIn(text: string | undefined): readonly string[] {
   if (text === undefined || !ABOUT_SPAM.test(text)) return [];
   const score = SPAM_SCORE.exec(text);
@@ -77,7 +77,7 @@ const ABOUT_SPAM = /spam|\bscore=\S{1,16} required=/i;
 const SPAM_SCORE =
   /\bscore[sd]?(?: (?:is|of|was))?[:=]? ?\(?(-?\d{1,6}(?:\.\d{1,6})?)(?![\w.])|\bas (?:NOT )?spam \((-?\d{1,6}(?:\.\d{1,6})?)\)/i;
 
-/** What Exim writes to its panic log, too, whichever log is read. Source: exim-log-grammar §13. */
+/** Lines that Exim also writes to its panic log, whichever log is read. Source: exim-log-grammar §13. */
 const PANIC =
   /^Exim configuration error|: daemon abandoned$|^(?:Failed to create spool file|spool file write error|failed to write journal)/;
 
@@ -154,7 +154,7 @@ function otherEndOf(event: LogEvent): OtherEnd {
   }
 }
 
-/** What went wrong, in the words of the line; `text` is all of them. */
+/** Returns the error in the words of the line; `text` is the whole line. */
 function errorOf(event: LogEvent, text: string): string | undefined {
   switch (event.kind) {
     case "host_error":

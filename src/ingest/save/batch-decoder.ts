@@ -105,7 +105,7 @@ export class BatchDecoder {
 
   /** A number of a row as it is bound; those of entries, messages and servers are the caller's. `texts`: those of its batch. */
   valueOf(number: number, kind: ColumnKind, texts = this.#texts): SqlValue {
-    // NOTE: what is not equal to itself is null.
+    // NOTE: null is NaN, the one number that is not equal to itself.
     // biome-ignore lint/suspicious/noSelfCompare: faster than Number.isNaN.
     if (number !== number) return null;
     switch (kind) {

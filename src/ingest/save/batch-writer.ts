@@ -41,7 +41,7 @@ export class BatchWriter {
   readonly #messages: MessageCache;
   #duplicates: ReadonlySet<number> = new Set();
   #serverId = 0;
-  /** Of the line that is stored now, as is the next. */
+  /** Event of the line that is stored now; so is the next field. */
   readonly #event: NumberedEvent = {
     recipient: 0,
     final: NULL,
@@ -125,7 +125,7 @@ export class BatchWriter {
       for (let at = from; at < next; at++) {
         const number = announced[at] as number;
         this.#messages.announce(message, number);
-        // NOTE: the line of the arrival speaks of them, too.
+        // NOTE: the arrival line names them, too.
         if (!isArrival) postings.addLate(this.#messages.idOf(message), addresses.idOf(number));
       }
     }

@@ -598,7 +598,7 @@ function later(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | 
   return one > other ? one : other;
 }
 
-/** Those of the lines that tell whether Exim doubles them. */
+/** Yields the lines that show whether Exim writes refusals twice. */
 function* telling(lines: Iterable<LoneRejection>): Generator<TellingLine> {
   for (const { at, text, isHalf } of lines) {
     const key = tellingKeyOf(text);

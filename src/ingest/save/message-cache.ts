@@ -51,7 +51,7 @@ interface NewMessage extends Pick<OpenMessage, "id" | "eximId" | "arrival"> {
   readonly times: MessageTimes;
 }
 
-/** Of a message that no batch has named yet. */
+/** The number of a message that no batch has named yet. */
 const NO_NUMBER = -1;
 
 interface OpenMessage {
@@ -63,15 +63,15 @@ interface OpenMessage {
   /** It is among those to be written. */
   isChanged: boolean;
   readonly state: MessageState;
-  /** What the arrival line tells, when that is yet to be written; "none": nothing, whatever is stored. */
+  /** Facts of the arrival line that are yet to be written; "none": there is no such line, whatever is stored. */
   arrival: ArrivalRow | "none" | undefined;
   /** The ids of the recipients in the database, in their order; undefined where it is yet to be looked up. */
   readonly addressIds: (number | undefined)[];
   /** Stored values of each recipient, in their order, so that only changes are written. */
   readonly written: (WrittenRecipient | undefined)[];
   readonly fates: Fates;
-  /** Since they were resolved. */
-  told: Set<number> | "all";
+  /** Places of recipients with lines since they were resolved. */
+  unresolved: Set<number> | "all";
 }
 
 interface WrittenRecipient {
@@ -121,7 +121,7 @@ export class MessageCache {
     return added;
   }
 
-  /** What follows is of batches that `decoder` takes. */
+  /** Reads the numbers of later calls with `decoder`. */
   readFrom(decoder: BatchDecoder): void {
     this.#decoder = decoder;
   }
@@ -144,14 +144,14 @@ export class MessageCache {
     }
   }
 
-  /** True when no arrival line of a message that was met is as early as one at `at`: that is then told to {@link arrive}. */
+  /** True when no arrival line of a message that was met is as early as one at `at`: {@link arrive} then takes that line. */
   isEarliest(number: number, at: Moment): boolean {
     const known = this.#numbered[number];
     const arrivalAt = typeof known === "number" ? this.#plain.arrivalOf(known)?.at : this.#met(number).state.arrivalAt;
     return arrivalAt === undefined || at < arrivalAt;
   }
 
-  /** What the earliest arrival line tells of a message that was met. */
+  /** Takes the facts of the earliest arrival line of a message that was met. */
   arrive(number: number, arrival: ArrivalRow): void {
     const known = this.#numbered[number];
     if (typeof known === "number") {
@@ -169,7 +169,7 @@ export class MessageCache {
     if (typeof known === "number" && mark === "completed" && this.#plain.complete(known, at, queueMs)) return;
     const message = this.#met(number);
     applyLine(message.state, at, { ...NO_UPDATE, mark, queueMs: isNull(queueMs) ? undefined : queueMs }, undefined);
-    message.told = "all";
+    message.unresolved = "all";
   }
 
   /** A line names a recipient of a message that was met, by the number of its address. */
@@ -178,25 +178,25 @@ export class MessageCache {
     if (typeof known === "number" && this.#plain.announce(known, address)) return;
     const message = this.#met(number);
     recipientOf(message.state, this.#reading.addresses.textOf(address)).announced = true;
-    this.#noteTold(message, address);
+    this.#markUnresolved(message, address);
   }
 
-  /** What a line says of one recipient of a message that was met. */
+  /** Takes the event of one recipient of a message that was met. */
   applyRecipientEvent(number: number, event: NumberedEvent): void {
     const known = this.#numbered[number];
     if (typeof known === "number" && this.#plain.applyRecipientEvent(known, event)) return;
     const message = this.#met(number);
     applyEvent(message.state, this.#toRecipientEvent(event));
-    this.#noteTold(message, event.recipient);
+    this.#markUnresolved(message, event.recipient);
   }
 
-  /** Something was told of a recipient, by the number of its address. */
-  #noteTold({ state, addressIds, told }: OpenMessage, address: number): void {
+  /** A line named a recipient, by the number of its address. */
+  #markUnresolved({ state, addressIds, unresolved }: OpenMessage, address: number): void {
     const { addresses } = this.#reading;
     const place = state.recipients.placeOf(addresses.textOf(address));
-    if (place === undefined) throw new Error("What is told of a recipient is in the state of its message.");
+    if (place === undefined) throw new Error("The recipient of a line is not in the state of its message.");
     addressIds[place] ??= addresses.idOf(address);
-    if (told !== "all") told.add(place);
+    if (unresolved !== "all") unresolved.add(place);
   }
 
   /** The id in the database of a message that was met. */
@@ -206,7 +206,7 @@ export class MessageCache {
   }
 
   get #reading(): BatchDecoder {
-    if (this.#decoder === undefined) throw new Error("Numbers are told, and of no batch.");
+    if (this.#decoder === undefined) throw new Error("Numbers are read before readFrom named their batch.");
     return this.#decoder;
   }
 
@@ -235,7 +235,7 @@ export class MessageCache {
       addressIds,
       written: [],
       fates: new Fates(),
-      told: "all",
+      unresolved: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -271,7 +271,7 @@ export class MessageCache {
         addressIds: [],
         written: [],
         fates: new Fates(),
-        told: "all",
+        unresolved: "all",
       };
       if (!message.lacksText) {
         for (const entry of entries) {
@@ -407,7 +407,7 @@ export class MessageCache {
       addressIds: [],
       written: [],
       fates: new Fates(),
-      told: "all",
+      unresolved: "all",
     };
     this.#numbered[number] = message;
     return message;
@@ -426,7 +426,7 @@ export class MessageCache {
     const { id, isStored, state, addressIds, written, fates } = message;
     const recipientStates = state.recipients.values();
     const { recipients } = transactor.messageRows;
-    for (const place of fates.update(state, message.told)) {
+    for (const place of fates.update(state, message.unresolved)) {
       const recipient = recipientStates[place];
       if (recipient === undefined) continue;
       const { status, at } = fates.at(place);
@@ -451,7 +451,7 @@ export class MessageCache {
         recipients.endRow();
       }
     }
-    message.told = new Set();
+    message.unresolved = new Set();
     return fates.statuses;
   }
 }

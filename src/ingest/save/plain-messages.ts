@@ -1,4 +1,4 @@
-/** The messages of a transaction of which only the usual is told, as rows of numbers. */
+/** The messages of a transaction that have the usual lines only, as rows of numbers. */
 import {
   applyEvent,
   type MessageState,
@@ -13,10 +13,10 @@ import type { Moment } from "../../units.ts";
 import { isNull, NULL } from "../batch/encoded-batch.ts";
 import type { ArrivalRow } from "./stored-facts.ts";
 
-/** What a line states about one recipient: addresses and error by their numbers, null as in a row. */
+/** Facts of a line about one recipient: addresses and error by their numbers, null as in a row. */
 export interface NumberedEvent {
   recipient: number;
-  /** What it became; null when that is the recipient. */
+  /** The address that it became; null when that is the recipient. */
   final: number;
   outcome: Outcome;
   at: Moment;
@@ -66,8 +66,8 @@ const FIRST_ROWS = 1024;
 
 /**
  * Most messages arrive, have one event for each recipient and are completed, all within a transaction. As objects they would live as
- * long as that, and moving them is most of what the garbage collector has to do. A method that returns false has changed nothing: what
- * it was told fits in here no more, and {@link stateOf} goes on.
+ * long as that, and moving them is most of what the garbage collector has to do. A method that returns false has changed nothing: the
+ * line does not fit in a row, and {@link stateOf} goes on.
  */
 export class PlainMessages {
   #messages = new Float64Array(FIRST_ROWS * MESSAGE_WIDTH);
@@ -98,7 +98,7 @@ export class PlainMessages {
     return this.#messages[place + message.id] as number;
   }
 
-  /** As the batches have it. */
+  /** Returns the number of the message in the batches. */
   numberOf(place: number): number {
     return this.#messages[place + message.number] as number;
   }
@@ -113,7 +113,7 @@ export class PlainMessages {
     };
   }
 
-  /** What the earliest arrival line tells; undefined while there is none. */
+  /** Returns the facts of the earliest arrival line; undefined while there is none. */
   arrivalOf(place: number): ArrivalRow | undefined {
     return this.#arrivals[place / MESSAGE_WIDTH];
   }
@@ -177,11 +177,11 @@ export class PlainMessages {
     for (; !isNull(next); next = this.#recipients[next + recipient.next] as number) action(this.#read(next));
   }
 
-  /** The same as an object. `toWord`: an event in words. */
+  /** The same as an object. `toEvent`: the event with texts instead of numbers. */
   stateOf(
     place: number,
     addressOf: (number: number) => string,
-    toWord: (event: NumberedEvent) => RecipientEvent,
+    toEvent: (event: NumberedEvent) => RecipientEvent,
   ): MessageState {
     const { firstAt, lastAt, queueMs, milestones } = this.timesOf(place);
     const state = newMessageState(firstAt);
@@ -191,7 +191,7 @@ export class PlainMessages {
     state.milestones.completed = milestones.completed;
     this.eachRecipient(place, (one) => {
       recipientOf(state, addressOf(one.recipient)).announced = one.announced;
-      if (one.hasEvent) applyEvent(state, toWord(one));
+      if (one.hasEvent) applyEvent(state, toEvent(one));
     });
     return state;
   }

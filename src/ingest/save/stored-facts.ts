@@ -33,7 +33,7 @@ export interface RowSink {
   endRow(): void;
 }
 
-/** What an arrival line states, where its batch has it; while the numbers of the decoder are those of the batch. */
+/** Facts of an arrival line, read from its batch; valid while the numbers of the decoder are those of the batch. */
 export class ArrivalRow {
   readonly at: Moment;
   readonly #decoder: BatchDecoder;
@@ -73,7 +73,7 @@ function encodeAlone(transactor: Transactor, parsed: ParsedEntry, at: Moment): r
   return [batch, decoder];
 }
 
-/** What the arrival line of a stored entry states; undefined when it is none. */
+/** Returns the facts of a stored arrival line; undefined when the entry is none. */
 export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Moment): ArrivalRow | undefined {
   if (messageUpdate(parsed.event)?.isArrival !== true) return undefined;
   const [batch, decoder] = encodeAlone(transactor, parsed, at);

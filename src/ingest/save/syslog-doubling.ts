@@ -13,7 +13,7 @@ export interface TellingLine {
 }
 
 /** Both lines of a refusal stand together within this time. */
-const BETWEEN_TWINS_MS = 2 * SECOND_MS;
+const PAIR_SPAN_MS = 2 * SECOND_MS;
 /** Lines that are looked at, and no older than a day: the configuration may have been changed. */
 const MOST_LINES = 32;
 const LONGEST_AGO_MS = DAY_MS;
@@ -23,9 +23,9 @@ const MOST_KEPT = 256;
 const SINGLES_OF_A_PAIR = 3;
 
 export interface EarlierLines {
-  /** Of the same log before what was noted, from the last one back. */
+  /** Lines of the same log before those that were noted, from the last one back. */
   readonly ofLog: (sinceMs: EpochMs) => Iterable<TellingLine>;
-  /** Of the log before it, where it has none itself. */
+  /** Lines of the log before it, for a log that has none itself. */
   readonly ofLogBefore: (untilMs: EpochMs, sinceMs: EpochMs) => Iterable<TellingLine>;
 }
 
@@ -51,7 +51,7 @@ export class SyslogDoubling {
 
   /** True when a line of this moment that equals another one is taken for the same refusal; by Exim's default, where nothing tells. */
   isDoubled(at: EpochMs): boolean {
-    const [sinceMs, untilMs] = [epochMs(at - LONGEST_AGO_MS), epochMs(at - BETWEEN_TWINS_MS)];
+    const [sinceMs, untilMs] = [epochMs(at - LONGEST_AGO_MS), epochMs(at - PAIR_SPAN_MS)];
     const isTelling = (line: TellingLine): boolean => line.at >= sinceMs && line.at <= untilMs;
     const newest = this.#lines.toReversed().filter(isTelling).slice(0, MOST_LINES);
     if (newest.length < MOST_LINES && !this.#isLoaded) {
@@ -88,11 +88,11 @@ export function isDoubling(lines: readonly TellingLine[]): boolean {
   for (const { key, at } of lines) {
     const ofKey = groups.get(key) ?? [];
     const last = ofKey.at(-1);
-    if (last !== undefined && Math.abs(last.at - at) <= BETWEEN_TWINS_MS) last.count++;
+    if (last !== undefined && Math.abs(last.at - at) <= PAIR_SPAN_MS) last.count++;
     else ofKey.push({ at, count: 1 });
     groups.set(key, ofKey);
   }
-  // NOTE: what the first one looked at belongs to may have begun before it.
+  // NOTE: the group of the oldest line looked at may have begun before it.
   const oldest = lines.length < MOST_LINES ? undefined : groups.get(lines.at(-1)?.key ?? "")?.at(-1);
   let [singles, pairs] = [0, 0];
   for (const group of [...groups.values()].flat()) {

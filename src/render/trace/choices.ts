@@ -1,19 +1,15 @@
 /** Several messages to choose from, each with a number and its verdict. */
-import type { TracedMessage, TracedRecipient } from "../../trace/result.ts";
+import type { Choice } from "../answers.ts";
 import { formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 
-export interface Choice {
-  readonly verdict: string;
-  readonly message: TracedMessage;
-  readonly recipients: readonly TracedRecipient[];
-}
+type UnnumberedChoice = Omit<Choice, "number">;
 
 export function renderChoices(
-  choices: readonly Choice[],
+  choices: readonly UnnumberedChoice[],
   { columns, paint, isMore }: { readonly columns: number; readonly paint: Paint; readonly isMore: boolean },
 ): string {
   const width = String(choices.length).length;

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { type Figures, traced } from "../../diagnostics.ts";
+import { type StepFigures, traced } from "../../diagnostics.ts";
 import { PilotError } from "../../errors.ts";
 import { fileName } from "../files/file-name.ts";
 import { pause, retryWhileBusy } from "./busy.ts";
@@ -98,8 +98,8 @@ export function openForReading(path: string, waitMs: number): Database.Database 
   return traced(`open ${path} for reading`, () => withTranslation(path, open), sizesOf);
 }
 
-/** What tells a slow disk from a large database. */
-function sizesOf(database: Database.Database): Figures {
+/** Sizes that tell a slow disk from a large database. */
+function sizesOf(database: Database.Database): StepFigures {
   const number = (pragma: string): number => Number(database.pragma(pragma, { simple: true }));
   const log = statSync(companionsOf(database.name).wal, { throwIfNoEntry: false });
   return {

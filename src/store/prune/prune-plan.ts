@@ -34,7 +34,7 @@ export const OLD_AUDIT = "at_ms < ?";
 /** The last one stays: it tells when lines were last read. */
 export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
-/** What looks at queues and people have kept: by table the condition under which a row is older than a moment, and the ids it goes by. */
+/** Tables of snapshots and contents: for each, the condition under which a row is older than a moment, and its ids. */
 export const KEPT_TABLES = {
   snapshots: [
     {
@@ -58,7 +58,7 @@ export const KEPT_TABLES = {
 
 export type KeptClass = keyof typeof KEPT_TABLES;
 
-/** What is known of an entry, by its id. It stays as long as the entry, whose text may be gone. */
+/** Tables of facts about an entry, by its id. The facts stay as long as the entry, whose text may be gone. */
 export const FACT_TABLES = [
   "address_events",
   "stored_rejections",

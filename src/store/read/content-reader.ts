@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import { type EpochMs, toIso } from "../../units.ts";
 
-/** What was kept of a message. */
+/** Content that was kept of a message. */
 export interface FoundContent {
   readonly server: string;
   readonly capturedAt: string;
@@ -46,7 +46,7 @@ export class ContentReader {
     this.#database = database;
   }
 
-  /** Of a message by Exim's id; of several servers where several know it. Undefined `server`: of any. */
+  /** Finds a message by Exim's id, on each server that knows it. Undefined `server`: on any. */
   find(id: string, server: string | undefined): readonly FoundContent[] {
     const rows = this.#database
       .prepare<[string, string | null, string | null], ContentRow>(`

@@ -74,7 +74,7 @@ export interface LogSample {
   readonly arrivals: number;
   readonly withSubject: number;
   readonly withRecipients: number;
-  /** Those of another host: a message that was handed over on this machine has no port, whatever is logged. */
+  /** Arrivals from another host: a message that was handed over on this machine has no port, whatever is logged. */
   readonly fromHosts: number;
   readonly withPort: number;
   readonly completed: number;

@@ -7,7 +7,7 @@ import { plausibleTime } from "../schema/plausible-time.ts";
 /** A look at all queues of a server, or at what waited for a domain. */
 export interface KeptLook {
   readonly at: EpochMs;
-  /** Of a domain null when it was not among those that were kept by name. */
+  /** Number of messages; null for a domain that was not among those kept by name. */
   readonly messages: number | null;
   readonly bytes: number | null;
   /** Null of a domain. */

@@ -678,7 +678,7 @@ export interface QueueMessagesView {
   frozen: GeneratedAlways<Flag>;
   frozen_at: GeneratedAlways<string | null>;
   warnings: GeneratedAlways<number | null>;
-  /** As the log tells; null: no line of it is stored. */
+  /** Status by the log; null: no line of it is stored. */
   status: GeneratedAlways<string | null>;
   id: GeneratedAlways<number>;
 }

@@ -1,4 +1,4 @@
-/** What lines say that is kept with their details, as conditions. */
+/** Conditions on facts that are kept in the details of lines. */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 
 /** Kinds of lines that Exim writes to its panic log when they say that it cannot go on. */
@@ -10,7 +10,7 @@ export function isPanic(detailsId: string): RawBuilder<SqlBool> {
 }
 
 /**
- * What signatures say, where the line of the arrival alone tells it: SQL over the details of an arrival, an array of keys and values.
+ * Results of signatures that only the arrival line states: SQL over the details of an arrival, an array of keys and values.
  *
  * Exim leaves out what did not verify: `DKIM=` has the domain that did, and the others are flags, or have their result. Source:
  * exim-log-grammar §5.

@@ -65,7 +65,7 @@ export type FoundEntry = Omit<Selectable<LogEntriesView>, "raw_line" | "at_ms" |
 
 /** A line near another one. */
 export interface NearLine {
-  /** As latin1; undefined when its text has been pruned. */
+  /** Text in latin1; undefined when it has been pruned. */
   readonly bytes: string | undefined;
   readonly timestamp: string | null;
 }

@@ -1,4 +1,4 @@
-/** What signatures and scanners said of messages: several things of one, each counted once. */
+/** Results of signatures and scanners; each different result of a message counts once. */
 import type Database from "better-sqlite3";
 import { epochMs, MINUTE_MS, momentAt } from "../../units.ts";
 import { ARRIVAL_SIGNATURES } from "../search/findings.ts";
@@ -17,7 +17,7 @@ const SQL = {
     FROM stored_entries l JOIN strings d ON d.id = l.details_id JOIN ${ARRIVAL_SIGNATURES.from("d.text")}
     WHERE l.event = @arrival AND l.message_id IS NOT NULL AND l.at >= @from AND l.at < @until
       AND ${ARRIVAL_SIGNATURES.mayBeIn("d.text")}`,
-  // NOTE: of several scores, the highest is what decided.
+  // NOTE: the highest of several scores is the one that decided.
   "spam-score": `
     SELECT l.message_id, max(CAST(json_extract(d.text, '$[1]') AS REAL))
     FROM stored_entries l JOIN strings d ON d.id = l.details_id

@@ -7,7 +7,7 @@ export interface NextRetry {
   readonly seenAt: EpochMs;
 }
 
-/** Of the records that looks after `since` kept; undefined: there are none. No `servers`: of any. */
+/** Finds the next retry in records that snapshots after `since` kept; undefined: there are none. No `servers`: of any. */
 export function findNextRetry(
   database: Database.Database,
   servers: readonly string[] | undefined,

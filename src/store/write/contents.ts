@@ -1,4 +1,4 @@
-/** What was in messages, kept because somebody asked for it. */
+/** Contents of messages, kept because somebody asked for it. */
 import type Database from "better-sqlite3";
 import { prepareOnce } from "../database/prepared.ts";
 import type { StoredAttachmentsTable, StoredContentsTable } from "../schema/tables.ts";

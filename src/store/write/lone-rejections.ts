@@ -52,7 +52,7 @@ export class LoneRejections {
       .pluck();
   }
 
-  /** Those of a log before a block, not older than `sinceMs` as far as their block tells. */
+  /** Yields rejections of a log before a block, from blocks that reach `sinceMs` or later. */
   *of(sourceId: number, beforeBlock: number, sinceMs: EpochMs): Generator<LoneRejection> {
     for (const block of this.#blocks.all(sourceId, beforeBlock, sinceMs)) {
       const [from, to] = [block * LINES_PER_BLOCK, (block + 1) * LINES_PER_BLOCK];
@@ -68,7 +68,7 @@ export class LoneRejections {
     return sourceId !== undefined && this.#sourceOf.get(blockOf(entryId)) === sourceId;
   }
 
-  /** Those of the log of the server that was written last before `untilMs`, which is another one than `sourceId`. */
+  /** Yields rejections of the server's other log that was written last before `untilMs`; never of `sourceId`. */
   *ofOther(
     serverId: number,
     sourceId: number | undefined,

@@ -1,4 +1,4 @@
-/** What is stored of a look at a queue: its totals, and for each message from when to when it was seen there. */
+/** Stores looks at a queue: totals, and for each message when it was first and last seen there. */
 import type Database from "better-sqlite3";
 import type { EpochMs } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
@@ -33,7 +33,7 @@ export interface QueueLook {
     readonly damaged: number;
     readonly oldestAt: EpochMs | null;
   };
-  /** Those that most messages wait for, and `""` for the others together. */
+  /** Domains that most messages wait for, and `""` for the others together. */
   readonly domains: readonly SeenDomain[];
   /** Read once. */
   readonly messages: Iterable<SeenMessage>;

@@ -1,8 +1,8 @@
 /** Where the bytes of a message come from, for the process that reads them and the one that waits for it. */
 import { closeSync, createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { openDataFile, readPlace, type SpoolPlace } from "../queue/spool-directory.ts";
-import { dataStart } from "../spool/spool-message.ts";
+import { openDataFile, readPlace, type SpoolPlace } from "../../queue/spool-directory.ts";
+import { dataStart } from "../../spool/spool-message.ts";
 
 export type ContentItem =
   | { readonly kind: "spool"; readonly place: SpoolPlace }
@@ -24,7 +24,7 @@ export function openMessage(item: ContentItem): OpenedMessage {
   if (found === undefined) return { kind: "gone" };
   const { header, message } = found;
   if (header === undefined) return { kind: "damaged", reason: message.damageReason ?? "Its header file is damaged." };
-  // NOTE: those that are marked with an asterisk were removed, and are not sent.
+  // NOTE: Exim marks headers that were removed with an asterisk, and does not send them.
   const headers = header.headers.filter(({ kind }) => kind !== "*").map(({ bytes }) => bytes);
   return { kind: "open", message: Readable.from(spoolBytes(place, Buffer.concat([...headers, Buffer.from("\n")]))) };
 }

@@ -1,13 +1,13 @@
 /** Runs patterns over texts: in a process of its own where one may look for years. See killable.ts. */
 import { once } from "node:events";
-import { PilotError } from "../errors.ts";
-import { type Candidate, type Matches, openTexts } from "../queue/selection.ts";
-import { isLinear } from "../search/pattern.ts";
-import type { CriterionPattern } from "../spool/criteria.ts";
-import { SECOND_MS } from "../units.ts";
-import { Killable } from "./children/killable.ts";
-import type { TextPatternOutcome } from "./children/text-pattern-process.ts";
-import type { Io } from "./io.ts";
+import { PilotError } from "../../errors.ts";
+import { type Candidate, type Matches, openTexts } from "../../queue/selection.ts";
+import { isLinear } from "../../search/pattern.ts";
+import type { CriterionPattern } from "../../spool/criteria.ts";
+import { SECOND_MS } from "../../units.ts";
+import type { Io } from "../io.ts";
+import { Killable } from "./killable.ts";
+import type { TextPatternOutcome } from "./text-pattern-process.ts";
 
 /** Tries the patterns of criteria on their texts. `timeoutMs`: 0 is no limit. Errors: `timeout`, `memory`, `interrupted`. */
 export async function matchTexts(candidates: readonly Candidate[], timeoutMs: number, io: Io): Promise<Matches> {

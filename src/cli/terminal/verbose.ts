@@ -1,13 +1,13 @@
-/** What a command does and how long that takes, on standard error, for those who ask why it is slow. */
+/** Steps of a command and the time they take, on standard error, for people who ask why it is slow. */
 
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { basename } from "node:path";
-import { type DiagnosticListener, type Figures, listen } from "../diagnostics.ts";
-import { PilotError } from "../errors.ts";
-import { toVisibleLine } from "../render/form/terminal-text.ts";
-import type { Io } from "./io.ts";
-import { readVersion } from "./package-root.ts";
+import { type DiagnosticListener, listen, type StepFigures } from "../../diagnostics.ts";
+import { PilotError } from "../../errors.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
+import type { Io } from "../io.ts";
+import { readVersion } from "../package-root.ts";
 
 const LOG_VARIABLE = "EXIM_PILOT_LOG";
 
@@ -75,7 +75,7 @@ class Diagnostics implements DiagnosticListener {
     listen(this);
   }
 
-  readonly onStep = (name: string): ((figures: Figures) => void) => {
+  readonly onStep = (name: string): ((figures: StepFigures) => void) => {
     const startMs = performance.now();
     this.#tell(`${name} …`);
     this.#depth++;
@@ -127,7 +127,7 @@ class Diagnostics implements DiagnosticListener {
     for (const line of plan) this.#tell(`  ${line}`);
   }
 
-  /** Of its arguments nothing is told: a pattern or a passphrase may be among them. */
+  /** Reports a child process without its arguments: a pattern or a passphrase may be among them. */
   #tellChild(child: ChildProcess): void {
     const startMs = performance.now();
     child.once("spawn", () => {
