@@ -28,6 +28,8 @@ export interface AuditedAction<Result> {
   readonly affected: (result: Result) => object | undefined;
   /** Record the beginning too: a run that is killed must not go unseen. */
   readonly isDrastic?: boolean;
+  /** Leave out a failure that changed nothing. */
+  readonly ignoresFailure?: boolean;
   /** Takes content out: does not begin before that is recorded. */
   readonly takesOut?: boolean;
 }
@@ -37,7 +39,7 @@ export interface AuditedAction<Result> {
  * the database when it takes content out and the beginning cannot be recorded: it is not run then.
  */
 export async function audited<Result>(
-  { action, parameters, affected, isDrastic = false, takesOut = false }: AuditedAction<Result>,
+  { action, parameters, affected, isDrastic = false, takesOut = false, ignoresFailure = false }: AuditedAction<Result>,
   settings: StoreSettings,
   flags: AuditFlags,
   io: Io,
@@ -60,7 +62,7 @@ export async function audited<Result>(
   try {
     result = await run();
   } catch (error) {
-    await record(resultOf(error), {}, error instanceof Error ? error.message : String(error));
+    if (!ignoresFailure) await record(resultOf(error), {}, error instanceof Error ? error.message : String(error));
     throw error;
   }
   const what = affected(result);

@@ -229,7 +229,12 @@ describe("a failure", () => {
     expect(JSON.parse(stdout)).toEqual({
       version: 1,
       kind: "error",
-      error: { code: "not_found", message: expect.stringContaining("knows no message"), hint: expect.any(String) },
+      error: {
+        code: "not_found",
+        message: expect.stringContaining("knows no message"),
+        hint: expect.any(String),
+        coverage: expect.objectContaining({ state: expect.any(String) }),
+      },
     });
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: The database knows no message/)]);
   });

@@ -244,7 +244,7 @@ describe("queue snapshot and queue history", () => {
     expect(removed).toMatchObject({ stored_snapshots: 2, snapshot_domains: 2, queue_stays: 1 });
     expect(rehearsal.removed).toMatchObject({ stored_snapshots: 2, snapshot_domains: 2, queue_stays: 1 });
     expect(stays(path)).toEqual([[A, -50 * 24 * 60, 0, null]]);
-    expect((await runCli(["prune", "--db", path, "--snapshots", "forever"])).stdout).toContain("Nothing is old enough");
+    expect((await runCli(["prune", "--db", path, "--snapshots", "forever"])).stdout).toContain("Nothing has expired");
   });
 
   test("survive a rebuild, and are in a backup", async () => {

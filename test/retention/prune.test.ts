@@ -503,7 +503,7 @@ function dumpRows(path: string, kept?: Kept): Record<string, string[]> {
           .filter((row) => keys === undefined || keys.has(row[key]))
           // NOTE: when a line was read is known as long as its text is there.
           .map((row) => ({ ...row, created_at: undefined }))
-          .map((row) => JSON.stringify(of === "entries" ? { ...row, [key]: undefined } : row))
+          .map((row) => JSON.stringify(of === "entries" ? { ...row, [key]: undefined, id: undefined } : row))
           .sort(),
       ];
     }),

@@ -25,7 +25,14 @@ const VIEWS = [
   "log_metadata",
   "log_headers",
   "audit_log",
+  "queue_snapshots",
+  "queue_messages",
+  "retry_hints",
+  "message_content",
+  "message_attachments",
 ];
+/** Views of what `queue snapshot` keeps; a corpus of logs has none of it. */
+const KEPT_BY_COMMANDS = VIEWS.slice(VIEWS.indexOf("queue_snapshots"));
 const SHELL = findShell();
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
@@ -39,7 +46,9 @@ describe.skipIf(SHELL === undefined)("the plain sqlite3 program", () => {
     expect(found.map(({ name }) => name).sort()).toEqual([...VIEWS].sort());
     for (const view of VIEWS) {
       const rows = queryAll(path, `SELECT * FROM ${view}`);
-      expect(rows.length, view).toBeGreaterThan(0);
+      // NOTE: it prints nothing where there is no row.
+      if (rows.length === 0) expect(KEPT_BY_COMMANDS).toContain(view);
+      if (rows.length === 0) continue;
       expect(JSON.parse(runShell(path, `SELECT * FROM ${view}`)), view).toEqual(rows);
     }
   });

@@ -134,7 +134,7 @@ async function readRecords(flags: NextFlags, io: Io): Promise<Records> {
   if (kept !== undefined) return { hints: kept.hints, keptAt: kept.seenAt };
   throw new PilotError(
     "usage",
-    "The log does not tell when Exim tries again, and no retry records are given or kept.",
+    "The log does not say when Exim tries again, and no retry records were given or kept.",
     {
       hint: "Give --spool /var/spool/exim4, or --hints with a file or the output of `exim_dumpdb /var/spool/exim4 retry`; `queue snapshot` keeps them.",
     },

@@ -51,7 +51,7 @@ export async function runSnapshot(flags: SnapshotFlags, io: Io): Promise<number>
       ? { server, at, messages: queues.reduce((sum, { messages }) => sum + messages, 0), contents }
       : undefined;
   const report = await audited(
-    { action: "queue snapshot", parameters: parametersOf(flags), affected },
+    { action: "queue snapshot", parameters: parametersOf(flags), affected, ignoresFailure: true },
     toStoreSettings(flags, io),
     flags,
     io,

@@ -62,7 +62,7 @@ function renderTry(one: NextTry, at: string, source: string, screen: Screen): re
   if (one.isExpired)
     lines.push(sentence("It is past the final cut-off: the next failure bounces it.", source, INDENT, screen));
   if (one.nextAbout !== null)
-    lines.push(sentence(`Next about ${time(one.nextAbout)}.`, `${source}, and queue runs in the log`, INDENT, screen));
+    lines.push(sentence(`Next about ${time(one.nextAbout)}.`, `${source} and queue runs in the log`, INDENT, screen));
   return [...lines, ...renderRule(one, time, screen)];
 }
 

@@ -61,7 +61,7 @@ describe("Markdown", () => {
       timeZone: "UTC",
       filter: { servers: [], subjects: {}, limits: [] },
       sections: { top: [rankingOf(keys)] },
-      coverage: { state: "unknown", holes: [], from: null, until: null, reason: null },
+      coverage: { state: "unknown", logs: [], holes: [], from: null, until: null },
     } as unknown as Stats;
     return renderStatsMarkdown(stats)
       .split("\n")
