@@ -29,8 +29,18 @@ class LongOnesFirst extends BaseSequencer {
 
 /** They put other modules in the place of those of Node.js, which files that come after them in a worker must not meet. */
 const ISOLATED = ["test/ingest/faults.test.ts"];
-/** Processes that are killed, told to stop, or at work together; they have a script of their own: `npm run test:processes`. */
-const PROCESSES = ["kill", "rotation-kill", "concurrent", "rights", "signals"].map((name) => `test/**/${name}.test.ts`);
+/** Processes that are killed, told to stop, at work together, or at the ends of pipes and full disks; they have a script of their own: `npm run test:processes`. */
+const PROCESSES = [
+  "kill",
+  "rotation-kill",
+  "concurrent",
+  "rights",
+  "signals",
+  "endless-archives",
+  "output-failure",
+  "overlap",
+  "pipes",
+].map((name) => `test/**/${name}.test.ts`);
 /** The program as it is packed and installed: `npm run test:packed`. */
 const PACKED = ["test/package/**/*.test.ts"];
 

@@ -1,6 +1,6 @@
 /**
  * A log that grew between two runs, cut anywhere: the content must not tell that there were two. Cut around every end of a line and
- * every byte beyond ASCII, and at every 13th byte of the rest, which is another one in each line. EXIM_PILOT_TORTURE=1 cuts at
+ * every byte beyond ASCII, and at every 29th byte of the rest, which is another one in each line. EXIM_PILOT_TORTURE=1 cuts at
  * every byte.
  */
 import { appendFileSync, truncateSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const ALL: Run = { main: "all", reject: "all", panic: "all" };
 /** Taken by turns; mostly one batch a log, for small ones take time. */
 const BATCH_LINES = [500, 500, 3, 500, 1, 500, 8, 500];
 
-const STEP = process.env["EXIM_PILOT_TORTURE"] === undefined ? 13 : 1;
+const STEP = process.env["EXIM_PILOT_TORTURE"] === undefined ? 29 : 1;
 
 // Thousands of runs: seconds on an idle machine, more on a busy one.
 vi.setConfig({ testTimeout: 240_000 });
