@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -11,9 +12,11 @@ import {
   lineOf,
   OpenBlock,
   packBytes,
+  RawTextReader,
   sha256,
 } from "../../src/store/log-text/blocks.ts";
-import { corpusProfiles } from "../support/corpus.ts";
+import { corpusProfiles, syslogCorpora } from "../support/corpus.ts";
+import { corpusDatabase } from "../support/corpus-database.ts";
 import { ingestInto, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -141,3 +144,21 @@ describe("the text of an entry", () => {
     });
   });
 });
+
+test.each([...corpusProfiles(), ...syslogCorpora()].filter(({ name }) => name.includes("trimmed")))(
+  "the texts of many entries of $name are those of each, whatever other logs say them",
+  async (corpus) => {
+    const database = new Database(await corpusDatabase(corpus), { readonly: true });
+    try {
+      const ids = database.prepare<[], number>("SELECT id FROM stored_entries ORDER BY id DESC").pluck().all();
+      const many = Array.from({ length: Math.ceil(1000 / ids.length) + 1 }, () => ids).flat();
+      expect(many.length).toBeGreaterThan(1000);
+      const texts = new RawTextReader(database).entryTexts(many);
+      const reader = new RawTextReader(database);
+      expect(texts).toEqual(many.map((id) => reader.entryText(id)));
+      expect(texts).not.toContain(undefined);
+    } finally {
+      database.close();
+    }
+  },
+);

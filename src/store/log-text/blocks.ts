@@ -128,10 +128,26 @@ export function longestText(
   return longest;
 }
 
+/** Below this, each entry is looked up by itself. */
+const FEWEST_TOGETHER = 1000;
+
+/** Index of the first of sorted numbers that is greater, by halving; their count where none is. */
+function firstAfter(sorted: readonly number[], number: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) > number) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
   readonly #block: Database.Statement<[number], { data: Uint8Array; log_type: string }>;
   readonly #duplicateLocations: Database.Statement<[number], number>;
+  readonly #duplicatesOfAll: Database.Statement<[string], { entry_id: number; location: number }>;
+  readonly #locationsWithin: Database.Statement<[number, number, number, number], number>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
   readonly #otherLines: Database.Statement<[number], { location: number }>;
   readonly #open = new Map<number, OpenBlock>();
@@ -145,6 +161,17 @@ export class RawTextReader {
     this.#otherLines = database.prepare("SELECT location FROM entry_lines WHERE first_location = ? ORDER BY location");
     this.#duplicateLocations = database
       .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
+      .pluck();
+    this.#duplicatesOfAll = database.prepare(
+      "SELECT entry_id, location FROM duplicate_locations WHERE entry_id IN (SELECT value FROM json_each(?))",
+    );
+    this.#locationsWithin = database
+      .prepare<[number, number, number, number], number>(
+        `SELECT id FROM stored_entries WHERE id >= ? AND id < ?
+         UNION ALL
+         SELECT location FROM duplicate_locations WHERE location >= ? AND location < ?
+         ORDER BY 1`,
+      )
       .pluck();
     this.#nextLocation = database.prepare(
       `SELECT min(location) AS location FROM (
@@ -164,7 +191,7 @@ export class RawTextReader {
   }
 
   /** The bytes of an entry, or of a duplicate location of it, in one log: latin1, its lines without the last newline; undefined when pruned. */
-  textAt(location: number): string | undefined {
+  textAt(location: number, nextLocation = this.#findNext): string | undefined {
     const block = this.block(blockOf(location));
     if (block === undefined) return undefined;
     const { text, isSyslog } = block;
@@ -173,10 +200,38 @@ export class RawTextReader {
       return [{ location }, ...others].map((line) => block.lineAt(lineOf(line.location))).join("\n");
     }
     const start = block.startOf(lineOf(location));
-    const blockEnd = entryIdOf(blockOf(location) + 1, 0);
-    const next = this.#nextLocation.get(location, blockEnd, location, blockEnd)?.location;
-    const end = next === null || next === undefined ? text.length : block.startOf(lineOf(next));
+    const next = nextLocation(location);
+    const end = next === undefined ? text.length : block.startOf(lineOf(next));
     return text.slice(start, text.charAt(end - 1) === "\n" ? end - 1 : end);
+  }
+
+  readonly #findNext = (location: number): number | undefined => {
+    const blockEnd = entryIdOf(blockOf(location) + 1, 0);
+    return this.#nextLocation.get(location, blockEnd, location, blockEnd)?.location ?? undefined;
+  };
+
+  /** The same as {@link entryText} of each: a large part of the entries of a block is found faster together. */
+  entryTexts(entryIds: readonly number[]): (string | undefined)[] {
+    if (entryIds.length < FEWEST_TOGETHER) return entryIds.map((id) => this.entryText(id));
+    const duplicates = Map.groupBy(this.#duplicatesOfAll.all(JSON.stringify(entryIds)), ({ entry_id: id }) => id);
+    const locations = new Map<number, readonly number[]>();
+    const findNext = (location: number): number | undefined => {
+      const block = blockOf(location);
+      let known = locations.get(block);
+      if (known === undefined) {
+        const [from, until] = [entryIdOf(block, 0), entryIdOf(block + 1, 0)];
+        known = this.#locationsWithin.all(from, until, from, until);
+        locations.set(block, known);
+      }
+      return known[firstAfter(known, location)];
+    };
+    return entryIds.map((id) =>
+      longestText(
+        id,
+        (duplicates.get(id) ?? []).map(({ location }) => location),
+        (location) => this.textAt(location, findNext),
+      ),
+    );
   }
 
   /** The text of a whole block; undefined when pruned. */

@@ -132,7 +132,8 @@ export class MessageReader {
   async #entries(choose: (query: EntryQuery) => EntryQuery): Promise<EntryRow[]> {
     const query = this.#views.selectFrom("log_entries").select(ENTRY_COLUMNS);
     const rows = await choose(query).orderBy("timestamp").orderBy("id").execute();
-    return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.id) }));
+    const texts = this.#rawText.entryTexts(rows.map(({ id }) => id));
+    return rows.map((row, index) => ({ ...row, bytes: texts[index] }));
   }
 
   /**
