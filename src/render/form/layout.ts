@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import stringWidth from "fast-string-width";
 import { wrapAnsi } from "fast-wrap-ansi";
+import { PRINTABLE } from "./terminal-text.ts";
 
 const NO_BORDERS = {
   top: "",
@@ -103,9 +104,6 @@ export function widthOf(text: string): number {
   if (PRINTABLE.test(text)) return text.length;
   return stringWidth(text);
 }
-
-/** Text as many columns wide as it is long. */
-const PRINTABLE = /^[ -~]*$/;
 
 function trimLines(text: string): string {
   return text

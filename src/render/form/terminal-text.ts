@@ -7,8 +7,8 @@
 const UNSAFE =
   /(?![\t\n])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/gu;
 
-/** Text that is safe as it stands; most of a log is. */
-const PRINTABLE = /^[ -~]*$/;
+/** Text of printable ASCII: safe as it is, and as many columns wide as it is long. Most of a log is such text. */
+export const PRINTABLE = /^[ -~]*$/;
 
 const LAST_OF_TWO_DIGITS = 0xff;
 const LAST_OF_FOUR_DIGITS = 0xffff;
