@@ -16,7 +16,7 @@ import { latestArrivals } from "../../store/read/health-reader.ts";
 import type { SourceType } from "../../store/schema/codes.ts";
 import { SECOND_MS } from "../../units.ts";
 import { parseWhen } from "../../when.ts";
-import { type AuditFlags, audited } from "../audited.ts";
+import { type AuditedAction, type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../context.ts";
 import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
@@ -53,7 +53,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   const settings = toStoreSettings(flags, io);
   if (io.isBrief === true && !existsSync(settings.path)) leaveBrief();
   const startedMs = io.now();
-  const action = {
+  const action: AuditedAction<IngestReport> = {
     action: "ingest",
     parameters: { ...flags, files },
     affected,

@@ -5,7 +5,7 @@ import { type RebuildReport, renderRebuild } from "../../render/rebuild-page.ts"
 import type { Reader } from "../../store/reader.ts";
 import { assertWhole, roomFor } from "../../store/working-copy.ts";
 import { SECOND_MS } from "../../units.ts";
-import { type AuditFlags, audited } from "../audited.ts";
+import { type AuditedAction, type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader, usingReaderOfWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../terminal/output.ts";
@@ -57,7 +57,7 @@ function apply(reader: Reader, { bytes, logs, lines }: Plan, flags: RebuildFlags
       progress.update(() => `reading the lines again: ${Math.floor(Math.min(1, done / bytes) * 100)} %`);
     const onSwap = (): void => progress.update(() => "storing the new facts");
     const affected = (isApplied: boolean): object | undefined => (isApplied ? { logs, lines } : undefined);
-    const action = { action: "rebuild", parameters: flags, affected, ignoresFailure: true };
+    const action: AuditedAction<boolean> = { action: "rebuild", parameters: flags, affected, ignoresFailure: true };
     return audited(action, toStoreSettings(flags, io), flags, io, () =>
       usingCopy(flags, io, { purpose: "replace", reader, onProgress }, (copy, bringUp) =>
         rebuild(copy, bringUp, { signal: io.signal, onSwap }),
