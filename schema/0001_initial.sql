@@ -13,6 +13,13 @@ CREATE TABLE database_identity (
 ) STRICT;
 INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));
 
+-- Digests of the tables whose rows no line tells: what each writer leaves and `verify` compares. A change by another program shows there.
+CREATE TABLE table_digests (
+  table_name TEXT    PRIMARY KEY,
+  row_count  INTEGER NOT NULL,
+  digest     INTEGER NOT NULL -- sum of the CRC-32 of the rows, modulo 2^48
+) STRICT, WITHOUT ROWID;
+
 -- Names of the codes below, so that views and people can read them. src/store/schema/codes.ts reads them from here.
 CREATE TABLE codes (
   family TEXT    NOT NULL, -- log_type, event, message_status, recipient_status, outcome, phase, posting

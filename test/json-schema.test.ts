@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
-import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../src/cli/declare/program.ts";
 import { runCli } from "./support/cli.ts";
+import { openDirectly } from "./support/database.ts";
 import { goldenCases, makeGoldenDatabase, readOutcome } from "./support/golden.ts";
 import { makeStrictSchema, toPublished } from "./support/json-schema.ts";
 import { stillIo } from "./support/still-io.ts";
@@ -27,7 +27,7 @@ const ajv = new Ajv({ allErrors: true, allowUnionTypes: true }).addSchema(strict
 beforeAll(async () => {
   await makeGoldenDatabase(DB);
   // A server of which nothing is stored, as a mistake leaves it.
-  const database = new Database(DB);
+  const database = openDirectly(DB);
   database.exec("INSERT INTO stored_servers (name, time_zone, created_ms) VALUES ('mx9', 'UTC', 0)");
   database.close();
 });

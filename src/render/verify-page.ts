@@ -47,11 +47,14 @@ function describeExclusions({ bytes, entries, messages }: Exclusions): string {
   return `Not compared with their lines: ${what}, because ${formatBytes(bytes)} of log text have been pruned.`;
 }
 
-/** Advises a remedy: derived rows can be derived again, text cannot. */
+/** Names checks whose findings no line can mend. */
+const BEYOND_LINES = ["file", "text", "positions", "digests"];
+
+/** Advises a remedy: derived rows can be derived again, text cannot, nor can what no text tells. */
 function adviceFor(checks: readonly CheckReport[]): string {
   const isPruned = checks.some(({ exclusions }) => exclusions !== undefined);
   const failed = new Set(checks.flatMap(({ name, count }) => (count > 0 ? [name] : [])));
-  return failed.has("file") || failed.has("text") || failed.has("positions")
+  return BEYOND_LINES.some((name) => failed.has(name))
     ? "Keep the file; restore a backup, or ingest the logs again into a new database."
     : isPruned
       ? "The remaining lines are intact, but not everything can be derived from them: restore a backup, or ingest the logs and the files of `prune --archive` into a new database."

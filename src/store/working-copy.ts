@@ -18,64 +18,9 @@ import { fileName } from "./files/file-name.ts";
 import { freeBytesAt } from "./files/free-space.ts";
 import { isLeft, MARK, namesIn, type Processes } from "./files/remains.ts";
 import { type Exclusions, findExclusions } from "./integrity/pruned-exclusions.ts";
-import type { BaseTables } from "./schema/tables.ts";
+import { DERIVED_TABLES, ORIGINS } from "./schema/table-origins.ts";
 import { openWriter } from "./store.ts";
 import type { Writer } from "./write/writer.ts";
-
-/**
- * Origin of a table's rows: `derived` from the lines, so the copy has them all; `partly`, only what {@link
- * takeFigures} takes; `kept`, not from lines.
- */
-const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "kept">> = {
-  database_identity: "kept",
-  codes: "kept",
-  stored_servers: "partly",
-  stored_sources: "partly",
-  ingest_runs: "kept",
-  stored_audit: "kept",
-  audit_retention: "kept",
-  parser_versions: "derived",
-  raw_blocks: "derived",
-  addresses: "derived",
-  strings: "derived",
-  address_ids: "derived",
-  string_ids: "derived",
-  unused_texts: "derived",
-  text_indexes: "derived",
-  stored_messages: "derived",
-  stored_milestones: "derived",
-  stored_recipients: "derived",
-  stored_tags: "kept",
-  delivery_paths: "derived",
-  delivery_problems: "derived",
-  address_events: "derived",
-  stored_entries: "derived",
-  duplicate_locations: "derived",
-  kept_keys: "derived",
-  entry_lines: "derived",
-  stored_clients: "derived",
-  postings: "derived",
-  stored_headers: "derived",
-  stored_envelopes: "derived",
-  stored_rejections: "derived",
-  rolled_messages: "derived",
-  rolled_recipients: "derived",
-  rolled_events: "derived",
-  rolled_failures: "derived",
-  rolled_hosts: "derived",
-  rolled_rejections: "derived",
-  // The last one: each row that goes takes its chunk out of it.
-  rolled_chunks: "derived",
-  stored_snapshots: "kept",
-  snapshot_domains: "kept",
-  queue_stays: "kept",
-  stored_hints: "kept",
-  stored_contents: "kept",
-  stored_attachments: "kept",
-  schema_migrations: "kept",
-};
-
-const DERIVED = Object.entries(ORIGINS).flatMap(([table, origin]) => (origin === "derived" ? [table] : []));
 
 /** Rows of one view that only one of the two databases has. */
 export interface CopyDifference {
@@ -191,7 +136,7 @@ export class WorkingCopy {
         return false;
       }
       keepTimesOfReading(database);
-      for (const table of DERIVED) {
+      for (const table of DERIVED_TABLES) {
         database.exec(`DELETE FROM main.${table}`);
         database.exec(`INSERT INTO main.${table} SELECT * FROM other.${table}`);
       }

@@ -27,6 +27,7 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/render/view-list.ts": "is an output of its own",
   "src/retention/unused-texts.ts": "is a step of prune with tests of its own",
   "src/store/database/kept-backup.ts": "knows the form of a file that another folder writes",
+  "src/store/integrity/checks/digests.ts": "is a check",
   "src/store/integrity/checks/references.ts": "is a check",
   "src/store/write/seen-texts.ts": "is a data structure",
 };

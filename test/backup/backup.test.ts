@@ -17,7 +17,6 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type BackupOptions, type BackupStep, makeBackup } from "../../src/backup/backup.ts";
 import { listBackups } from "../../src/backup/catalogue.ts";
@@ -32,7 +31,7 @@ import { loadMigrations } from "../../src/store/database/migrations.ts";
 import { stateOf } from "../../src/store/database/snapshot.ts";
 import { epochMs } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { ingestInto, NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
+import { ingestInto, NOW, openDirectly, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { Random } from "../support/generate.ts";
 import { errorOf } from "../support/pilot-error.ts";
 import { ENDED_MARK, FOREIGN_MARK, PROCESSES } from "../support/processes.ts";
@@ -217,7 +216,7 @@ describe("a backup", () => {
   test("is not made of a database whose log text is not what was read", async () => {
     for (const sql of ["sha256 = zeroblob(32)", "size = size + 1", "data = zeroblob(9)"]) {
       const path = await smallDatabase();
-      const database = new Database(path);
+      const database = openDirectly(path);
       database.exec(`UPDATE raw_blocks SET ${sql} WHERE id = 1`);
       database.close();
       const error = await errorOf(makeBackup(options(path)));
@@ -230,7 +229,7 @@ describe("a backup", () => {
 
 function emptyDatabase(sql = "PRAGMA user_version = 0; CREATE TABLE t (x); DROP TABLE t"): Buffer {
   const path = join(temporaryFolder(), "other.db");
-  const database = new Database(path);
+  const database = openDirectly(path);
   database.exec(sql);
   database.close();
   return readFileSync(path);
@@ -396,7 +395,7 @@ describe("a backup that is not as it was made", () => {
 
   test("is refused when it holds a newer schema", async () => {
     const path = await smallDatabase();
-    const database = new Database(path);
+    const database = openDirectly(path);
     database.pragma("user_version = 99");
     database.close();
     const newer = {
@@ -426,7 +425,7 @@ describe("restore", () => {
   test("does not take a database away from those who use it", async () => {
     const path = await smallDatabase();
     const { path: backup } = await makeBackup(options(path));
-    const user = new Database(path);
+    const user = openDirectly(path);
     user.pragma("journal_mode = WAL");
     user.prepare("SELECT count(*) FROM raw_blocks").get();
     const before = dumpViews(path);
@@ -612,7 +611,7 @@ describe("restore", () => {
 
 /** Removes the log beside a database, which readers leave there. */
 function intoOneFile(path: string): void {
-  const database = new Database(path);
+  const database = openDirectly(path);
   database.pragma("journal_mode = DELETE");
   database.close();
 }
@@ -621,7 +620,7 @@ function intoOneFile(path: string): void {
 async function strayLog(path: string): Promise<Buffer> {
   const copy = join(temporaryFolder(), "copy.db");
   copyFileSync(path, copy);
-  const database = new Database(copy);
+  const database = openDirectly(copy);
   database.pragma("journal_mode = WAL");
   database.pragma("wal_autocheckpoint = 0");
   database.exec(`CREATE TABLE stray (text TEXT);
@@ -648,7 +647,7 @@ describe("a drill", () => {
   test("finds text that is not what was read", async () => {
     const path = await smallDatabase();
     const { path: backup, manifest } = await makeBackup(options(path));
-    const database = new Database(backup);
+    const database = openDirectly(backup);
     database.exec("UPDATE raw_blocks SET sha256 = zeroblob(32) WHERE id = 1");
     database.close();
     // NOTE: imitates the backup of an exim-pilot that did not check the text.
@@ -732,7 +731,7 @@ describe("rotation", () => {
     const day = (number: number) => ({ now: () => epochMs(NOW + number * 86_400_000) });
     const first = await makeBackup(options(path, day(0)));
     const second = await makeBackup(options(path, day(1)));
-    const database = new Database(path);
+    const database = openDirectly(path);
     database.pragma("foreign_keys = OFF");
     database.exec(`DELETE FROM stored_rejections; DELETE FROM address_events;
       DELETE FROM stored_entries WHERE id NOT IN (SELECT id FROM stored_entries LIMIT 3)`);

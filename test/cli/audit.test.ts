@@ -1,11 +1,10 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { describe, expect, test, vi } from "vitest";
 import { openPruner } from "../../src/store/store.ts";
 import { epochMs } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { NOW, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
+import { NOW, openDirectly, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
 const LINE = "2026-03-02 05:40:05 exim 4.96 daemon started: pid=812\n";
@@ -138,7 +137,7 @@ describe("the audit log", () => {
 
   test("can be searched by time, user, action, and what is named", async () => {
     const database = await smallDatabase();
-    const insert = new Database(database);
+    const insert = openDirectly(database);
     const add = insert.prepare(
       `INSERT INTO stored_audit (request_id, at_ms, action, result, user_name, sudo_user, host, program, parameters, affected)
        VALUES ('r', ?, ?, 'done', ?, ?, 'mx1', '0', ?, ?)`,
@@ -162,7 +161,7 @@ describe("the audit log", () => {
 
   test("can be leafed through, page by page", async () => {
     const database = await smallDatabase();
-    const insert = new Database(database);
+    const insert = openDirectly(database);
     const add = insert.prepare(
       `INSERT INTO stored_audit (request_id, at_ms, action, result, user_name, host, program, parameters, affected)
        VALUES ('r', ?, ?, 'done', 'ann', 'mx1', '0', '{}', '{}')`,
@@ -193,7 +192,7 @@ describe("the audit log", () => {
 
   test("cannot be changed, and only what is older than it is kept can go", async () => {
     const path = await smallDatabase();
-    const database = new Database(path);
+    const database = openDirectly(path);
     for (const sql of [
       "UPDATE stored_audit SET user_name = 'nobody'",
       "DELETE FROM stored_audit",
@@ -239,7 +238,7 @@ describe("the audit log", () => {
     const database = await smallDatabase();
     const directory = join(temporaryFolder(), "backups");
     await withWriter(database, async (writer) => {
-      const held = new Database(database);
+      const held = openDirectly(database);
       held.exec("BEGIN IMMEDIATE");
       const { status, stdout, stderr } = await runCli(["backup", "--wait", "0.1", "--db", database, directory]);
       held.close();
@@ -279,7 +278,7 @@ describe("a small edit", () => {
   test.each(EDITS)("and its record are one transaction: %s", async (action, argv) => {
     const database = await taggedDatabase();
     const before = contentOf(database);
-    const refusing = new Database(database);
+    const refusing = openDirectly(database);
     refusing.exec("CREATE TRIGGER refusing BEFORE INSERT ON stored_audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
     expect((await runCli([...argv, "--db", database])).status).not.toBe(0);
     expect(contentOf(database)).toEqual(before);
@@ -349,7 +348,7 @@ describe("what takes content out", () => {
     "is refused when it cannot be recorded, while another process holds the lock: %s",
     async (_name, argv) => {
       const database = await smallDatabase();
-      const holder = new Database(database);
+      const holder = openDirectly(database);
       holder.exec("BEGIN IMMEDIATE");
       try {
         await expectNothing(argv, database, "locked");
@@ -361,7 +360,7 @@ describe("what takes content out", () => {
 
   test.each(TAKING)("is refused when it cannot be recorded, the audit log being gone: %s", async (_name, argv) => {
     const database = await smallDatabase();
-    const damaged = new Database(database);
+    const damaged = openDirectly(database);
     damaged.exec("DROP VIEW audit_log; DROP TABLE stored_audit");
     damaged.close();
     await expectNothing(argv, database, /audit log|damaged/);

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ingest } from "../../src/ingest/ingest.ts";
 import { PARSER_VERSION } from "../../src/parse/parser-version.ts";
@@ -21,7 +21,15 @@ import { openWriter } from "../../src/store/store.ts";
 import { epochMs } from "../../src/units.ts";
 import { startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, NOW, OPTIONS, SCHEMA_DIRECTORY, storeSettings, temporaryFolder } from "../support/database.ts";
+import {
+  FIXTURES,
+  NOW,
+  OPTIONS,
+  openDirectly,
+  SCHEMA_DIRECTORY,
+  storeSettings,
+  temporaryFolder,
+} from "../support/database.ts";
 import { killAgainAndAgain } from "../support/kills.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -98,7 +106,7 @@ describe("a database with content that is behind", () => {
   test("is offered a rebuild when an older parser has read it, as long as its text is there", async () => {
     const path = oldDatabase();
     const change = (sql: string): void => {
-      const database = new Database(path);
+      const database = openDirectly(path);
       database.exec(sql);
       database.close();
     };
@@ -186,7 +194,7 @@ function borrowRollups(path: string): { readonly giveBack: () => void } {
       .prepare<[], { type: string; name: string }>("SELECT type, name FROM sqlite_schema WHERE sql NOT NULL")
       .all();
   const withDatabase = <Result>(action: (database: Database.Database) => Result): Result => {
-    const database = new Database(path);
+    const database = openDirectly(path);
     const result = action(database);
     database.close();
     return result;

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, 
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
+import { defineRowDigest } from "../../src/store/database/table-digests.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/units.ts";
 import { generateTraffic } from "../support/generate.ts";
 import { archivesIn, auditOf, backupsIn, contentOf, flaws, isUnmade, tagsOf, textOf, unsoundness } from "./examine.ts";
@@ -519,6 +520,7 @@ function leaveUnclosed(world: World, path: string): void {
   copyFileSync(world.whole, scratch);
   const database = new Database(scratch);
   try {
+    defineRowDigest(database);
     database.pragma("journal_mode = WAL");
     database.pragma("wal_autocheckpoint = 0");
     database.exec("UPDATE stored_sources SET updated_ms = updated_ms + 1");

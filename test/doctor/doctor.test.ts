@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { checkSpool, type DoctorReport, examine, type Verdict } from "../../src/doctor/doctor.ts";
 import { missingSelectors } from "../../src/doctor/log-selector.ts";
@@ -11,7 +10,7 @@ import { findSpool, spoolRight } from "../../src/queue/spool-directory.ts";
 import type { LogSample } from "../../src/store/read/health-reader.ts";
 import { epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto, NOW, storeSettings, temporaryFolder } from "../support/database.ts";
+import { FIXTURES, ingestInto, NOW, openDirectly, storeSettings, temporaryFolder } from "../support/database.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -283,7 +282,7 @@ async function corpusDatabase(profile = "default", timeZone = "UTC"): Promise<st
 }
 
 function run(path: string, sql: string): void {
-  const database = new Database(path);
+  const database = openDirectly(path);
   database.exec(sql);
   database.close();
 }

@@ -1,10 +1,9 @@
 /** A run that stored nothing leaves no server that nobody has. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { runCli } from "../support/cli.ts";
-import { temporaryFolder } from "../support/database.ts";
+import { openDirectly, temporaryFolder } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -32,7 +31,7 @@ test("a failed run beside another one leaves the server, whose first log the oth
   const db = join(folder, "pilot.db");
   writeFileSync(join(folder, "mainlog"), SMALL_LOGS.main);
   await runCli(["ingest", "-q", "--db", db, "--server", "mx1", join(folder, "mainlog")]);
-  const database = new Database(db);
+  const database = openDirectly(db);
   database
     .prepare(
       "INSERT INTO ingest_runs (started_ms, program, result, sources, lines, messages, bytes) VALUES (0, 'x', 'running', 0, 0, 0, 0)",

@@ -18,7 +18,16 @@ import { WorkingCopy } from "../../src/store/working-copy.ts";
 import { verifyDeep } from "../../src/verify/verify-deep.ts";
 import { startProgram } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto, NOW, OPTIONS, storeSettings, temporaryFolder, withWriter } from "../support/database.ts";
+import {
+  FIXTURES,
+  ingestInto,
+  NOW,
+  OPTIONS,
+  openDirectly,
+  storeSettings,
+  temporaryFolder,
+  withWriter,
+} from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 import { ENDED_MARK, FOREIGN_MARK, PROCESSES } from "../support/processes.ts";
 import { differences, dumpSources, dumpViews, queryAll, readSources } from "../support/views.ts";
@@ -425,7 +434,7 @@ function copyOf(database: string): string {
 }
 
 function inDatabase(path: string, sql: string): void {
-  const database = new Database(path);
+  const database = openDirectly(path);
   database.pragma("foreign_keys = OFF");
   database.exec(sql);
   database.close();

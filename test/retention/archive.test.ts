@@ -15,13 +15,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { archiveFailure } from "../../src/retention/archive-piece.ts";
 import type { PruneOptions, PruneReport } from "../../src/retention/prune.ts";
 import { DAY_MS, epochMs, HOUR_MS } from "../../src/units.ts";
-import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { ingestInto, openDirectly, temporaryFolder } from "../support/database.ts";
 import { errorOf } from "../support/pilot-error.ts";
 import { pruneOptions, runPrune } from "../support/pruning.ts";
 import { dumpViews, queryAll, readSources } from "../support/views.ts";
@@ -312,7 +311,7 @@ describe("an archive that cannot be written", () => {
 
   test("because the stored text is damaged keeps all text where it is", async () => {
     const stored = await store({ mainlog: linesOf("old", 60 * DAY_MS) + linesOf("new", 0) });
-    const database = new Database(stored.path);
+    const database = openDirectly(stored.path);
     database.exec("UPDATE raw_blocks SET data = (SELECT data FROM raw_blocks WHERE id = 3) WHERE id = 2");
     database.close();
     expect(await errorOf(prune(stored, "50d"))).toMatchObject({ code: "corrupt" });

@@ -17,7 +17,7 @@ import { openReader } from "../../src/store/store.ts";
 import { untilCaughtUp, WorkingCopy } from "../../src/store/working-copy.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto, storeSettings, temporaryFolder } from "../support/database.ts";
+import { FIXTURES, ingestInto, openDirectly, storeSettings, temporaryFolder } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
 import { errorOf } from "../support/pilot-error.ts";
 import { PROCESSES } from "../support/processes.ts";
@@ -234,7 +234,7 @@ describe("prune", () => {
 
   test("makes a file that cannot shrink smaller with a vacuum, if there is space for it", async () => {
     const { path, now } = await largeDatabase();
-    const database = new Database(path);
+    const database = openDirectly(path);
     database.pragma("auto_vacuum = NONE");
     database.exec("VACUUM");
     database.close();
@@ -587,7 +587,7 @@ async function expectLinesToAgree(path: string, before: Model, kept: Kept): Prom
 function expectPostings(path: string): void {
   const copy = `${path}.postings`;
   copyFileSync(path, copy);
-  const database = new Database(copy);
+  const database = openDirectly(copy);
   const postings = (): Set<string> => {
     const rows = database
       .prepare<[], { kind: number; key: number; block_id: number; further_blocks: Uint8Array | null }>(
@@ -807,7 +807,7 @@ describe("a database that has lost old text", () => {
     const sound = await runCli(["verify", "--deep", "--db", path]);
     expect(sound.status).toBe(0);
     expect(sound.stdout).toContain("Not compared with their lines: 1 message and 3 entries, because 317 bytes of log");
-    const database = new Database(path);
+    const database = openDirectly(path);
     database.exec("UPDATE stored_messages SET size = 301 WHERE exim_id = '1vx5YS-0006QZ-2J'");
     database.close();
     const wrong = await runCli(["verify", "--deep", "--db", path]);

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import { type IngestOptions, type IngestReport, ingest } from "../../src/ingest/ingest.ts";
 import type { StoreSettings } from "../../src/store/database/settings.ts";
+import { defineRowDigest } from "../../src/store/database/table-digests.ts";
 import { openReader, openWriter } from "../../src/store/store.ts";
 import type { Writer } from "../../src/store/write/writer.ts";
 import { epochMs } from "../../src/units.ts";
@@ -50,6 +52,13 @@ export async function withWriter<Result>(
   } finally {
     writer.close();
   }
+}
+
+/** Opens a database past the store, to change what the store would not: digests follow, as they do what exim-pilot writes. */
+export function openDirectly(path: string): Database.Database {
+  const database = new Database(path);
+  defineRowDigest(database);
+  return database;
 }
 
 /** Copies a database that nobody writes to, with what its last writer leaves beside it: an empty log of writes, and its index. */

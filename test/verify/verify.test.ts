@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHECKS } from "../../src/store/integrity/check-runner.ts";
 import { ROLLED } from "../../src/store/write/rollups.ts";
 import { runCli } from "../support/cli.ts";
-import { SCHEMA_DIRECTORY, temporaryFolder, withWriter } from "../support/database.ts";
+import { openDirectly, SCHEMA_DIRECTORY, temporaryFolder, withWriter } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 
 const SCHEMA = readFileSync(join(SCHEMA_DIRECTORY, "0001_initial.sql"), "utf8");
@@ -288,7 +288,7 @@ function damaged(damage: (database: Database.Database) => void): string {
 }
 
 function inDatabase<Result>(path: string, action: (database: Database.Database) => Result): Result {
-  const database = new Database(path);
+  const database = openDirectly(path);
   try {
     database.pragma("foreign_keys = OFF");
     return action(database);

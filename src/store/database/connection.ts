@@ -8,6 +8,7 @@ import { pause, retryWhileBusy } from "./busy.ts";
 import { canWriteTo, companionsOf, shareRights } from "./companions.ts";
 import { isBackup } from "./kept-backup.ts";
 import { isBusy, isOutOfReach, translateSqliteError } from "./sqlite-errors.ts";
+import { defineRowDigest } from "./table-digests.ts";
 import { traceStatements } from "./traced-statements.ts";
 import { isUnlocked, openUnlocked, usesWriteAheadLog } from "./unlocked.ts";
 
@@ -40,6 +41,7 @@ export function openForWriting(path: string, waitMs: number): Database.Database 
       database.pragma("synchronous = NORMAL");
       database.pragma("foreign_keys = ON");
       database.pragma(`cache_size = -${CACHE_KIB}`);
+      defineRowDigest(database);
       traceStatements(database);
     });
   };
@@ -85,6 +87,7 @@ export function openForReading(path: string, waitMs: number): Database.Database 
         const database = canLock(path) ? openLocked(path, waitMs) : openUnlocked(path);
         return orClose(database, () => {
           database.pragma(`cache_size = -${CACHE_KIB}`);
+          defineRowDigest(database);
           traceStatements(database);
         });
       } catch (error) {

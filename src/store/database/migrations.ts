@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
 import { APPLICATION_ID, withTranslation } from "./connection.ts";
+import { beginDigests } from "./table-digests.ts";
 
 export interface Migration {
   readonly version: number;
@@ -156,6 +157,7 @@ function applyStep(
 ): boolean {
   const apply = database.transaction((): boolean => {
     if ((database.pragma("user_version", { simple: true }) as number) >= step.version) return false;
+    const finishDigests = beginDigests(database);
     if (step.version === 1) createHistory(database);
     database
       .prepare("INSERT INTO schema_migrations (version, name, sha256, applied_ms, program) VALUES (?, ?, ?, ?, ?)")
@@ -164,6 +166,7 @@ function applyStep(
     const broken = database.pragma("foreign_key_check") as unknown[];
     if (broken.length > 0) throw new Error(`rows that refer to missing ones: ${broken.length}`);
     finish();
+    finishDigests();
     database.pragma(`user_version = ${step.version}`);
     return true;
   });

@@ -6,6 +6,7 @@ import { RawTextReader } from "../log-text/blocks.ts";
 import { StoredText } from "../log-text/log-export.ts";
 import type { CheckStep, IntegrityCheck } from "./checks/check.ts";
 import { COUNTS } from "./checks/counts.ts";
+import { DIGESTS } from "./checks/digests.ts";
 import { DUPLICATE_LOCATIONS, DUPLICATES } from "./checks/duplicates.ts";
 import { FILE } from "./checks/file.ts";
 import { MESSAGES } from "./checks/messages.ts";
@@ -23,6 +24,7 @@ export const CHECKS: readonly IntegrityCheck[] = [
   REFERENCES,
   PLACES,
   COUNTS,
+  DIGESTS,
   MESSAGES,
   ROLLUPS,
   DUPLICATE_LOCATIONS,

@@ -588,6 +588,12 @@ export interface StoredAttachmentsTable {
   preview: string | null;
 }
 
+export interface TableDigestsTable {
+  table_name: string;
+  row_count: number;
+  digest: number;
+}
+
 export interface BaseTables {
   database_identity: DatabaseIdentityTable;
   stored_audit: StoredAuditTable;
@@ -634,6 +640,7 @@ export interface BaseTables {
   stored_contents: StoredContentsTable;
   stored_attachments: StoredAttachmentsTable;
   schema_migrations: SchemaMigrationsTable;
+  table_digests: TableDigestsTable;
 }
 
 export interface QueueSnapshotsView {
