@@ -29,7 +29,10 @@ class LongOnesFirst extends BaseSequencer {
 
 /** They put other modules in the place of those of Node.js, which files that come after them in a worker must not meet. */
 const ISOLATED = ["test/ingest/faults.test.ts"];
-/** Processes that are killed, told to stop, at work together, or at the ends of pipes and full disks; they have a script of their own: `npm run test:processes`. */
+/**
+ * Processes that are killed, told to stop, at work together, or at the ends of pipes and full disks; archivers and services that are started. They have a script
+ * of their own: `npm run test:processes`.
+ */
 const PROCESSES = [
   "kill",
   "rotation-kill",
@@ -40,6 +43,8 @@ const PROCESSES = [
   "output-failure",
   "overlap",
   "pipes",
+  "setup",
+  "source",
 ].map((name) => `test/**/${name}.test.ts`);
 /** The program as it is packed and installed: `npm run test:packed`. */
 const PACKED = ["test/package/**/*.test.ts"];
