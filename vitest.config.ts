@@ -46,8 +46,8 @@ const PROCESSES = [
   "setup",
   "source",
 ].map((name) => `test/**/${name}.test.ts`);
-/** The program as it is packed and installed: `npm run test:packed`. */
-const PACKED = ["test/package/**/*.test.ts"];
+/** The program as it is packed and installed: `npm run test:npm`. */
+const NPM_PACKAGE = ["test/package/**/*.test.ts"];
 
 const test = {
   setupFiles: ["test/support/seed.ts"],
@@ -76,13 +76,13 @@ export default defineConfig({
           ...test,
           name: "shared",
           include: ["test/**/*.test.ts"],
-          exclude: [...ISOLATED, ...PROCESSES, ...PACKED],
+          exclude: [...ISOLATED, ...PROCESSES, ...NPM_PACKAGE],
           isolate: false,
         },
       },
       { test: { ...test, name: "isolated", include: ISOLATED } },
       { test: { ...test, name: "processes", include: PROCESSES, isolate: false } },
-      { test: { ...test, name: "packed", include: PACKED, isolate: false } },
+      { test: { ...test, name: "npm", include: NPM_PACKAGE, isolate: false } },
     ],
   },
 });

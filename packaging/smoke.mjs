@@ -1,7 +1,7 @@
 // Installs the packages of this machine's architecture in a clean Debian, and uses them where no Node.js is: needs root and debootstrap.
 //
-//   npm run test:package                      makes the packages first
-//   npm run test:package -- --packages DIR    takes those of a folder
+//   npm run test:packages                      makes the packages first
+//   npm run test:packages -- --packages DIR    takes those of a folder
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
