@@ -124,9 +124,13 @@ export function screenOf(io: Io): { readonly columns: number; readonly paint: Pa
   return { columns: columnsOf(io.stdout, io), paint: paintFor(io.stdout, io) };
 }
 
-/** Width of the terminal, or `COLUMNS`; `Infinity` in a pipe or a file, where nothing is cut or wrapped. */
+/** Variable that `--width` sets for the command. */
+export const WIDTH = "EXIM_PILOT_WIDTH";
+
+/** Width that was asked for, that of the terminal, or `COLUMNS`; `Infinity` in a pipe or a file, where nothing is cut or wrapped. */
 export function columnsOf(stream: OutputStream, { env }: Io): number {
-  const known = [stream.columns, Number.parseInt(env["COLUMNS"] ?? "", 10)];
+  const number = (name: string): number => Number.parseInt(env[name] ?? "", 10);
+  const known = [number(WIDTH), stream.columns, number("COLUMNS")];
   return known.find((columns) => columns !== undefined && columns > 0) ?? Infinity;
 }
 

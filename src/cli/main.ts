@@ -16,12 +16,14 @@ import { buildProgram } from "./declare/program.ts";
 import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { NotBrief } from "./quick.ts";
+import { inLocale } from "./terminal/locale-output.ts";
 import { reportError } from "./terminal/report-error.ts";
 import { toUsageError } from "./terminal/usage-error.ts";
 import { endDiagnostics } from "./terminal/verbose.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export async function main(argv: readonly string[], outside: Io): Promise<number> {
+  const io = inLocale(outside, argv);
   let status: number | undefined;
   try {
     status = await run(argv, io);

@@ -15,7 +15,7 @@ import {
 import { offerRebuild } from "../store/schema/parser-age.ts";
 import { DAY_MS, type EpochMs, MIB, MINUTE_MS, toIso } from "../units.ts";
 import { isTimeZone } from "../when.ts";
-import { missingSelectors } from "./log-selector.ts";
+import { type MissingSelector, missingSelectors } from "./log-selector.ts";
 import { describeZoneShift, findZoneShift } from "./zone-shift.ts";
 
 /** `problem`: something is wrong. `advice`: it could be better. */
@@ -63,12 +63,19 @@ export function examine(options: DoctorOptions): Examination {
     const health = databaseHealth(options);
     const { sqlite, tables } = health;
     const isReadable = health.damage === undefined && health.schema.isCurrent;
-    return { ...report, sqlite, tables, isReadable, findings: [...findings, ...checkDatabase(health, now())] };
+    const all = worstFirst([...findings, ...checkDatabase(health, now())]);
+    return { ...report, sqlite, tables, isReadable, findings: all };
   } catch (error) {
     if (!(error instanceof PilotError) || error.code === "interrupted") throw error;
     const { message, hint } = error;
-    return { ...report, findings: [...findings, problem("database", message, hint ?? "")] };
+    return { ...report, findings: worstFirst([...findings, problem("database", message, hint ?? "")]) };
   }
+}
+
+/** Puts what has to be done before what is well; otherwise the order of the checks stays. */
+export function worstFirst(findings: readonly Finding[]): readonly Finding[] {
+  const order: readonly Verdict[] = ["problem", "advice", "ok"];
+  return findings.toSorted((left, right) => order.indexOf(left.verdict) - order.indexOf(right.verdict));
 }
 
 const OTHERS = 0o077;
@@ -204,10 +211,16 @@ function checkServer({ name, timeZone, lines, other, unparsed, sample, arrivals 
       ? []
       : [problem(check, `This machine does not know its time zone ${timeZone}.`, "Update tzdata.")]),
     ...checkZone(check, name, timeZone, findZoneShift(arrivals)),
-    ...missing.map(({ item, gives }) =>
-      advice(check, `Its log does not show ${gives}.`, `Set in Exim: log_selector = +${item}`),
-    ),
+    ...adviseSelectors(check, missing),
   ];
+}
+
+/** One piece of advice a server, which adds to its setting and replaces nothing. */
+function adviseSelectors(check: string, missing: readonly MissingSelector[]): Finding[] {
+  if (missing.length === 0) return [];
+  const facts = new Intl.ListFormat("en").format(missing.map(({ gives }) => gives));
+  const items = missing.map(({ item }) => `+${item}`).join(" ");
+  return [advice(check, `Its log does not show ${facts}.`, `Add to log_selector in Exim's configuration: ${items}`)];
 }
 
 function checkZone(check: string, name: string, timeZone: string, shiftMs: number | undefined): Finding[] {

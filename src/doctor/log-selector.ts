@@ -26,18 +26,18 @@ const SELECTORS: readonly Selector[] = [
   { item: "subject", gives: "subjects", of: "arrivals", seen: "withSubject" },
   {
     item: "incoming_port",
-    gives: "the port of the client, needed to find it behind NAT",
+    gives: "the ports of clients",
     of: "fromHosts",
     seen: "withPort",
   },
   {
     item: "millisec",
-    gives: "milliseconds, which order what happens within a second",
+    gives: "milliseconds",
     of: "arrivals",
     seen: "withMilliseconds",
   },
-  { item: "queue_time_overall", gives: "how long a message was on the queue", of: "completed", seen: "withQueueTime" },
-  { item: "deliver_time", gives: "how long a delivery took", of: "deliveries", seen: "withDeliveryTime" },
+  { item: "queue_time_overall", gives: "how long messages were on the queue", of: "completed", seen: "withQueueTime" },
+  { item: "deliver_time", gives: "how long deliveries took", of: "deliveries", seen: "withDeliveryTime" },
 ];
 
 export function missingSelectors(sample: LogSample): readonly MissingSelector[] {

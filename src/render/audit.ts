@@ -7,7 +7,7 @@ import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
 
 export function renderAudit(rows: readonly AuditRow[], timeZone: string, paint: Paint): string {
   if (rows.length === 0) return "Nothing of that kind is recorded.\n";
-  const head = ["Time", "User", "From", "Action", "Result", "Took"].map((title) => paint.strong(title));
+  const head = [`Time (${timeZone})`, "User", "From", "Action", "Result", "Took"].map((title) => paint.strong(title));
   const lines = rows.map((row) => [
     formatTime(row.timestamp, timeZone),
     toVisibleLine(row.sudo_user === null ? row.user : `${row.sudo_user} as ${row.user}`),

@@ -7,6 +7,7 @@ import { greatest, renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { paintStatus } from "./form/status-colour.ts";
 import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
+import { withoutPreamble } from "./trace/told-once.ts";
 
 export interface ListOptions {
   readonly columns: number;
@@ -19,6 +20,9 @@ export interface ListOptions {
 
 /** Wider than this, lines are hard to read. */
 const WIDEST = 120;
+/** In less room than this addresses would be torn: the text then stands below. */
+const NARROWEST_TEXT = 32;
+const BELOW = 12;
 const DAY_LENGTH = 10;
 const TIME_LENGTH = 8;
 
@@ -45,7 +49,11 @@ export function renderSearchList(results: readonly SearchResult[], options: List
       const status = shortStatus(result);
       const label = `  ${paint.faint(time.slice(DAY_LENGTH + 1).padEnd(TIME_LENGTH))}  ${result.id === null ? paint.faint(id) : id}  ${paintStatus(paint, status)}${" ".repeat(statusWidth - status.length)}  `;
       const indent = 2 + TIME_LENGTH + 2 + idWidth + 2 + statusWidth + 2;
-      const line = renderHanging(label, toVisibleLine(describe(result, options)), indent, columns);
+      const text = toVisibleLine(describe(result, options));
+      const line =
+        columns - indent < NARROWEST_TEXT
+          ? `${label.trimEnd()}\n${renderHanging(" ".repeat(BELOW), text, BELOW, columns)}`
+          : renderHanging(label, text, indent, columns);
       return `${isNewDay ? `${paint.strong(heading)}\n` : ""}${line}\n`;
     })
     .join("");
@@ -71,11 +79,6 @@ function describe(result: SearchResult, { sort, hasServers }: ListOptions): stri
   const text = [measured, way, title, client, place, called].filter(isText).join("  ");
   const why = [reason, cause].filter((one) => one !== null).map((one) => withoutPreamble(firstLine(one)));
   return why.length === 0 ? text : `${text}: ${why.join("; ")}`;
-}
-
-/** `SMTP error from remote mail server after RCPT TO:<x@y.example>: 550 no` is `550 no`: the list is no place for the rest. */
-function withoutPreamble(reason: string): string {
-  return reason.replace(/^SMTP error from remote (?:mail server|mailer) after [^:<]*(?::<[^>]*>[^:]*)?: /, "");
 }
 
 function isText(part: string): boolean {

@@ -1,4 +1,4 @@
-/** What no line tells has a digest: a value that is not the one that was written is found, whichever it is. */
+/** Digests of what no line tells: a value that is not the one that was written is found, whichever it is. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";

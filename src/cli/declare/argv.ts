@@ -8,6 +8,7 @@ const LEADING: Readonly<Record<string, boolean>> = {
   "--db": true,
   "--config": true,
   "--wait": true,
+  "--width": true,
   "--server": true,
   "-s": true,
   "--json": false,

@@ -1,6 +1,6 @@
 /** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
-import { Argument, type Command, Option } from "commander";
-import { helpColumnsOf } from "../context.ts";
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { helpColumnsOf, WIDTH } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import { beginDiagnostics } from "../terminal/verbose.ts";
@@ -50,12 +50,15 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
 ]);
 
 /** `wanted`: what the arguments begin with. When that is a command that can stand alone, the others are not made: most runs ask for one. */
-export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Command {
+export function buildProgram(outside: Io, setStatus: SetStatus, wanted?: string): Command {
   const program = new NotedCommand("exim-pilot");
+  const env = { ...outside.env };
+  const io: Io = Object.create(outside, { env: { value: env } });
   program
     .description("The flight recorder for Exim mail servers: reads logs once, answers at once.")
     .version(readVersion(), "-V, --version", "print the version")
     .option("--verbose", "tell on standard error what is done and how long that takes")
+    .addOption(new Option("--width <columns>", "lay out pages for lines of this length").argParser(parseWidth))
     .helpOption("-h, --help", "show help")
     .helpCommand(false)
     .exitOverride()
@@ -71,6 +74,7 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
     })
     .showSuggestionAfterError()
     .hook("preAction", async (_program, command) => {
+      env[WIDTH] = program.opts()["width"] ?? env[WIDTH];
       const { completeOptions } = await import("../flags/effective-options.ts");
       completeOptions(command, io);
       settleGuesses(command);
@@ -87,6 +91,14 @@ export function buildProgram(io: Io, setStatus: SetStatus, wanted?: string): Com
   addCompletion(program, io);
   addHelp(program, io);
   return program;
+}
+
+/** Narrower than this, not even an id and a time stand beside each other. */
+const NARROWEST = 40;
+
+function parseWidth(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) >= NARROWEST) return text;
+  throw new InvalidArgumentError(`A width is a number of columns, ${NARROWEST} at least.`);
 }
 
 const EXAMPLES = `

@@ -5,6 +5,7 @@ const BYTE_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
 
 /** `917 bytes`, `1.9 KiB`, `184 MiB`. */
 export function formatBytes(bytes: number): string {
+  if (bytes === 1) return "1 byte";
   let value = bytes;
   let unit = 0;
   while (value >= KIB && unit < BYTE_UNITS.length - 1) {

@@ -29,10 +29,11 @@ export function renderTerminalTable(table: Table, screen: Screen): string {
     return [line, paint.faint(renderHanging(" ".repeat(DETAIL_INDENT), detail, DETAIL_INDENT, columns))];
   });
   const note = table.note === undefined ? [] : [renderHanging("", table.note, 0, columns)];
-  return [title, paint.faint(heading), ...withDetails, ...note].join("\n");
+  const head = heading === "" ? [] : [paint.faint(heading)];
+  return [title, ...head, ...withDetails, ...note].join("\n");
 }
 
-/** The first rows, each on one line, and how many more there are. */
+/** The first rows, and how many more there are. */
 export function renderBriefly(table: Table, screen: Screen, most: number): string {
   const { paint, columns } = screen;
   const title = paint.strong(table.title);
@@ -40,10 +41,18 @@ export function renderBriefly(table: Table, screen: Screen, most: number): strin
   const [, ...lines] = alignRows({ ...table, rows: table.rows.slice(0, most) }, screen, false);
   const more = table.rows.length - most;
   const rest = more > 0 ? [paint.faint(`  ${more} more: exim-pilot stats ${table.name}`)] : [];
-  return [title, ...lines.map((line) => `  ${line}`), ...rest].join("\n");
+  return [title, ...lines.map((line) => line.replace(/^/gm, "  ")), ...rest].join("\n");
 }
 
-/** The head and the rows, one line each: with bars, or with samples as far as they fit. */
+/**
+ * The head and the rows: with bars, or with samples as far as they fit. A row is one line where its texts have room. A longer name
+ * stands on a line of its own, with the figures below it in their columns:
+ *
+ *     ip                                 Messages    Volume
+ *     203.0.113.101                           422   184 KiB
+ *     2001:db8:ffff:ffff:ffff:ffff:ffff:c
+ *                                               6   2.6 KiB
+ */
 function alignRows(table: Table, screen: Screen, hasBars: boolean): string[] {
   const isShown = ({ kind }: Column): boolean => kind !== "curve" && (!hasBars || kind !== "sample");
   const shown = table.columns.filter(isShown);
@@ -52,8 +61,45 @@ function alignRows(table: Table, screen: Screen, hasBars: boolean): string[] {
   );
   const right = shown.flatMap((column, index) => (isNumeric(column) ? [index] : []));
   const width = screen.columns - (hasBars ? 0 : GAP);
-  const rows = fitTexts([shown.map(({ title }) => title), ...body], shown, width);
-  return renderColumns(hasBars ? addBars(rows, table, width) : rows, { right }).split("\n");
+  const cells = [shown.map(({ title }) => title), ...body];
+  const widths = fitWidths(cells, shown, width);
+  if (lengthOf(widths) > width) return ["", ...body.map((row) => renderPairs(row, shown, width))];
+  const longOnes = cells.map((row) =>
+    shown.flatMap(({ kind }, index) =>
+      kind === "text" && widthOf(row[index] ?? "") > (widths[index] ?? 0) ? [index] : [],
+    ),
+  );
+  const rows = cells.map((row, at) =>
+    row.map((text, index) => (longOnes[at]?.includes(index) ? "" : cut(text, widths[index] ?? 0))),
+  );
+  const lines = renderColumns(hasBars ? addBars(rows, table, width) : rows, { right }).split("\n");
+  const isOneOfSeveral = shown.filter(({ kind }) => kind === "text").length > 1;
+  const named = cells.map((row) =>
+    row.map((text, index) => (isOneOfSeveral && index > 0 ? `${shown[index]?.title}: ${text}` : text)),
+  );
+  return lines.map((line, at) => withLongTexts(line, named[at] ?? [], longOnes[at] ?? [], width));
+}
+
+/** A name that is too long stands above the row that it begins; other texts stand below. */
+function withLongTexts(line: string, row: readonly string[], longOnes: readonly number[], width: number): string {
+  const above = longOnes.includes(0) ? [renderHanging("", row[0] ?? "", GAP, width)] : [];
+  const others = longOnes.filter((index) => index > 0).map((index) => row[index]);
+  const below =
+    others.length === 0
+      ? []
+      : [renderHanging(" ".repeat(DETAIL_INDENT), others.join(" ".repeat(GAP)), DETAIL_INDENT, width)];
+  return [...above, line, ...below].join("\n");
+}
+
+/** A row whose figures do not fit beside one another: its texts, and below them each figure with its title. */
+function renderPairs(row: readonly string[], columns: readonly Column[], width: number): string {
+  const isName = ({ kind }: Column): boolean => kind === "text" || kind === "path" || kind === "word";
+  const names = row.filter((text, index) => text !== "" && isName(columns[index] as Column));
+  const pairs = columns.flatMap((column, index) =>
+    isName(column) || (row[index] ?? "") === "" ? [] : [`${column.title} ${row[index]}`],
+  );
+  const title = renderHanging("", names.join(" ".repeat(GAP)), GAP, width);
+  return `${title}\n${renderHanging(" ".repeat(DETAIL_INDENT), pairs.join(", "), DETAIL_INDENT, width)}`;
 }
 
 function toText(cell: Cell, column: Column, { timeZone }: Screen): string {
@@ -65,25 +111,29 @@ function toText(cell: Cell, column: Column, { timeZone }: Screen): string {
   return isFlexible(column) ? toVisibleLine(text) : text;
 }
 
-/** Text from logs, which may be cut. */
+/** Text from logs, which may be as long as strangers like. */
 function isFlexible({ kind }: Column): boolean {
   return kind === "text" || kind === "sample";
 }
 
-/** Texts cut so that the lines fit; the longest give first. */
-function fitTexts(rows: readonly string[][], columns: readonly Column[], width: number): string[][] {
+/** Widths of columns whose lines fit, as far as texts can give: the longest give first. */
+function fitWidths(rows: readonly string[][], columns: readonly Column[], width: number): readonly number[] {
   const widths = columns.map((_, index) => greatest(rows.map((row) => widthOf(row[index] ?? ""))));
   const textColumns = columns.flatMap((column, index) => (isFlexible(column) ? [index] : []));
-  const total = (): number => widths.reduce((sum, one) => sum + one + GAP, -GAP);
-  while (total() > width && textColumns.length > 0) {
+  while (lengthOf(widths) > width && textColumns.length > 0) {
     const widest = textColumns.reduce((best, index) => ((widths[index] ?? 0) > (widths[best] ?? 0) ? index : best));
     const current = widths[widest] ?? 0;
     if (current <= NARROWEST_TEXT) break;
-    widths[widest] = Math.max(NARROWEST_TEXT, current - (total() - width));
+    widths[widest] = Math.max(NARROWEST_TEXT, current - (lengthOf(widths) - width));
   }
-  return rows.map((row) => row.map((text, index) => cut(text, widths[index] ?? 0)));
+  return widths;
 }
 
+function lengthOf(widths: readonly number[]): number {
+  return widths.reduce((sum, one) => sum + one + GAP, -GAP);
+}
+
+/** Cuts a sample, the one text that need not be whole: {@link renderTerminalTable} shows it below its row. */
 function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = "";

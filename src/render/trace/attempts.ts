@@ -1,7 +1,7 @@
 /** The attempts to deliver a message, those that went alike in one row. */
 import type { Trace, TracedAttempt } from "../../trace/result.ts";
 import { formatHost, formatSeconds, formatTime } from "../form/format.ts";
-import { greatest, renderColumns, widthOf } from "../form/layout.ts";
+import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
@@ -12,7 +12,10 @@ interface Group {
   count: number;
 }
 
-/** Columns, the more dispensable ones last: what does not fit is in the timeline all the same. Empty when nothing was tried. */
+/**
+ * Columns, the more dispensable ones last: how long a try took and by what way it went is in the timeline all the same. Where not even the
+ * others fit, each row becomes a paragraph. Empty when nothing was tried.
+ */
 export function renderAttempts({ attempts, message }: Trace, paint: Paint, columns: number): string {
   if (attempts.length === 0) return "";
   const groups = groupAlike(attempts);
@@ -37,12 +40,24 @@ export function renderAttempts({ attempts, message }: Trace, paint: Paint, colum
   const isUsed = head.map((_, index) =>
     rows.some((row) => row[index] !== "" && (index !== TRIES || row[index] !== "1")),
   );
-  const table = [head, ...rows].map((row) => row.filter((_, index) => isUsed[index]));
-  const text = renderFitting(table, columns - 2);
+  const used = (row: readonly string[]): readonly string[] => row.filter((_, index) => isUsed[index]);
+  const needed = isUsed.slice(0, HOST + 1).filter(Boolean).length;
+  const text =
+    renderFitting([head, ...rows].map(used), needed, columns - 2) ??
+    rows.map((row) => renderParagraph(row, columns - 2)).join("\n");
   return `${paint.strong("Attempts")}\n${text.replace(/^/gm, "  ")}`;
 }
 
 const TRIES = 2;
+const HOST = 5;
+
+/** One row where there is no room for columns: when and how it went, and below that to whom, where and by what way. */
+function renderParagraph(row: readonly string[], columns: number): string {
+  const [first = "", last = "", tries = "", result = "", ...rest] = row;
+  const time = last === "" ? first : `${first} to ${last}, ${tries} tries`;
+  const below = rest.filter((text) => text !== "").join("  ");
+  return `${renderHanging("", `${time}: ${result}`, 4, columns)}\n${renderHanging("    ", below, 4, columns)}`;
+}
 
 function groupAlike(attempts: readonly TracedAttempt[]): readonly Group[] {
   const groups = new Map<string, Group>();
@@ -59,8 +74,8 @@ function groupAlike(attempts: readonly TracedAttempt[]): readonly Group[] {
   return [...groups.values()];
 }
 
-/** The leftmost columns whose lines fit, three at least. */
-function renderFitting(rows: readonly (readonly string[])[], columns: number): string {
+/** The leftmost columns whose lines fit; undefined when that is fewer than `needed`. */
+function renderFitting(rows: readonly (readonly string[])[], needed: number, columns: number): string | undefined {
   const cells = rows.map((row) => row.map(widthOf));
   const columnWidths = (cells[0] ?? []).map((_, index) => greatest(cells.map((row) => row[index] ?? 0)));
   const lengthOf = (row: readonly number[]): number => {
@@ -68,8 +83,6 @@ function renderFitting(rows: readonly (readonly string[])[], columns: number): s
     return row[last] === undefined ? 0 : columnWidths.slice(0, last).reduce((sum, width) => sum + width + 2, row[last]);
   };
   let kept = columnWidths.length;
-  while (kept > LEAST_COLUMNS && cells.some((row) => lengthOf(row.slice(0, kept)) > columns)) kept--;
-  return renderColumns(rows.map((row) => row.slice(0, kept)));
+  while (kept >= needed && cells.some((row) => lengthOf(row.slice(0, kept)) > columns)) kept--;
+  return kept < needed ? undefined : renderColumns(rows.map((row) => row.slice(0, kept)));
 }
-
-const LEAST_COLUMNS = 3;

@@ -17,6 +17,7 @@ import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
 import { renderAttempts } from "./attempts.ts";
 import type { TimelineGrouping } from "./threads.ts";
 import { renderTimeline } from "./timeline.ts";
+import { isInVerdict } from "./told-once.ts";
 
 export interface PageOptions {
   readonly columns: number;
@@ -68,7 +69,10 @@ function renderFacts({ message, stays }: Trace, { columns, paint }: PageOptions)
   const facts: readonly (readonly [label: string, value: string | undefined])[] = [
     ["Sender", message.sender ?? undefined],
     ["Subject", message.subject ?? undefined],
-    [message.hasArrived ? "Received" : "First seen", `${time(message.timestamp)}${formatSize(message.sizeBytes)}`],
+    [
+      message.hasArrived ? "Received" : "First seen",
+      `${time(message.timestamp)} (${message.timeZone})${formatSize(message.sizeBytes)}`,
+    ],
     [
       "Completed",
       message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
@@ -145,14 +149,15 @@ function formatProtocol({ protocol, tls }: TracedMessage): string | undefined {
 const NO_RECIPIENTS =
   "None is named by the log. With `log_selector = +received_recipients` Exim names them when a message arrives.";
 
-function renderRecipients({ recipients, message }: Trace, { columns, paint }: PageOptions): string {
+function renderRecipients(trace: Trace, { columns, paint }: PageOptions): string {
+  const { recipients, message } = trace;
   if (recipients.length === 0 && message.refusedRecipients.length > 0) return renderRefused(message, columns, paint);
   if (recipients.length === 0)
     return `${paint.strong("Recipients")}\n${renderHanging("  ", NO_RECIPIENTS, 2, columns)}`;
   const width = greatest(recipients.map(({ status }) => status.length));
   const lines = recipients.map((recipient) => {
     const status = paintStatus(paint, recipient.status) + " ".repeat(width - recipient.status.length);
-    return renderHanging(`  ${status}  `, describeRecipient(recipient, message.timeZone), width + 4, columns);
+    return renderHanging(`  ${status}  `, describeRecipient(recipient, trace), width + 4, columns);
   });
   return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
 }
@@ -165,12 +170,14 @@ function renderRefused(message: TracedMessage, columns: number, paint: Paint): s
   return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
 }
 
-function describeRecipient(recipient: TracedRecipient, timeZone: string): string {
+function describeRecipient(recipient: TracedRecipient, trace: Trace): string {
   const { address, deliveredAt, isMarkedDelivered, attempts, lastError } = recipient;
+  const { timeZone } = trace.message;
   const time = deliveredAt === null ? "" : ` at ${formatTime(deliveredAt, timeZone)}`;
   const when = isMarkedDelivered ? `: marked so by an administrator${time}` : time;
   const tries = attempts > 1 ? `, ${attempts} attempts` : "";
-  const error = lastError === null ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
+  const isTold = lastError === null || isInVerdict(lastError, trace);
+  const error = isTold ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
   return toVisibleLine(`${address}${when}${tries}${error}`);
 }
 

@@ -5,6 +5,7 @@ import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { type TimelineGrouping, type TimelineThread, threadsOf } from "./threads.ts";
+import { pointingUp } from "./told-once.ts";
 
 /** Two blanks, a stamp, two blanks, a flag, two blanks. */
 const TEXT_COLUMN = 27;
@@ -16,10 +17,11 @@ export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: 
   const { timeline, message } = trace;
   const title = grouping === "time" ? "Timeline" : `Timeline by ${grouping}`;
   const heading = `${paint.strong(title)} ${paint.faint(`(${message.timeZone})`)}`;
-  if (grouping === "time") return `${heading}\n${renderItems(timeline, message, paint, columns)}`;
+  const page = { message, shorten: pointingUp(trace), paint, columns };
+  if (grouping === "time") return `${heading}\n${renderItems(timeline, page)}`;
   const threads = threadsOf(timeline, grouping).map(
     (thread) =>
-      `${renderHanging("  ", paint.strong(nameOf(thread, grouping)), 2, columns)}\n${renderItems(thread.items, message, paint, columns)}`,
+      `${renderHanging("  ", paint.strong(nameOf(thread, grouping)), 2, columns)}\n${renderItems(thread.items, page)}`,
   );
   return `${heading}\n${threads.join("\n\n")}`;
 }
@@ -29,12 +31,16 @@ function nameOf({ name }: TimelineThread, grouping: TimelineGrouping): string {
   return grouping === "recipient" ? "The message as a whole" : "On this server";
 }
 
-function renderItems(
-  items: readonly TimelineItem[],
-  { id, timeZone }: Pick<TracedMessage, "id" | "timeZone">,
-  paint: Paint,
-  columns: number,
-): string {
+interface TimelinePage {
+  readonly message: Pick<TracedMessage, "id" | "timeZone">;
+  /** Leaves out an error that stands above. */
+  readonly shorten: (text: string) => string;
+  readonly paint: Paint;
+  readonly columns: number;
+}
+
+function renderItems(items: readonly TimelineItem[], { message, shorten, paint, columns }: TimelinePage): string {
+  const { id, timeZone } = message;
   const stamp = (item: Pick<TimelineItem, "timestamp">): string =>
     item.timestamp === null ? "" : formatTime(item.timestamp, timeZone);
   let day = "";
@@ -50,7 +56,7 @@ function renderItems(
     const gap = describeGap(before, first);
     const line = renderHanging(
       label,
-      paint[first.tone](toVisibleLine(first.text + cause + logs + repeated)),
+      paint[first.tone](toVisibleLine(shorten(first.text) + cause + logs + repeated)),
       TEXT_COLUMN,
       columns,
     );

@@ -115,7 +115,7 @@ function hasDigests(database: Database.Database): boolean {
   return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'table_digests'").get() !== undefined;
 }
 
-/** Those of the kept tables that this file has: an older one may lack some. */
+/** Lists the kept tables of this file: an older one may lack some. */
 function keptTables(database: Database.Database): readonly string[] {
   const present = database.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
   return KEPT_TABLES.filter((table) => present.includes(table));
