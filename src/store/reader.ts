@@ -15,6 +15,7 @@ import { CoverageReader } from "./read/coverage-reader.ts";
 import { LinkReader } from "./read/link-reader.ts";
 import { LookReader } from "./read/look-reader.ts";
 import { MessageReader } from "./read/message-reader.ts";
+import { NewestLines } from "./read/newest-lines.ts";
 import { QueryRunner } from "./read/query-runner.ts";
 import { QueueReader } from "./read/queue-reader.ts";
 import { SourceReader } from "./read/source-reader.ts";
@@ -32,6 +33,7 @@ export class Reader {
   readonly sources: SourceReader;
   readonly search: SearchReader;
   readonly lines: RawLines;
+  readonly newest: NewestLines;
   readonly groups: GroupReader;
   readonly links: LinkReader;
   readonly abuse: AbuseReader;
@@ -75,6 +77,7 @@ export class Reader {
     this.servers = new ServerReader(views);
     this.sources = new SourceReader(views);
     this.lines = new RawLines(database, rawText);
+    this.newest = new NewestLines(database, rawText);
     this.groups = new GroupReader(database, rawText);
     this.links = new LinkReader(this.#database);
     this.tags = new TagReader(this.#database);

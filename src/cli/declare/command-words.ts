@@ -6,6 +6,7 @@ export const COMMANDS = [
   "ingest",
   "trace",
   "search",
+  "tail",
   "abuse",
   "queue",
   "content",
@@ -40,9 +41,10 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
 /** Words that mean a command, which its name is told for: what they are about to change or print is not guessed. */
 const MEANINGS: Readonly<Record<(typeof COMMANDS)[number], string>> = {
   setup: "cron daemon enable install service services start systemd timer timers uninstall wizard",
-  ingest: "add append collect import index insert load log logs mainlog read scan store sync update watch tail follow",
+  ingest: "add append collect import index insert load log logs mainlog read scan store sync update",
   trace: "explain history msg message messages track where why",
   search: "exigrep filter list ls lookup match query select who",
+  tail: "events follow live monitor now recent stream watch",
   abuse: "abusers attack attacks brute bruteforce hacked security spam spammers",
   queue: "bp exiqgrep exiqsumm mailq pending spool waiting",
   content: "attachment attachments body eml headers message-content mime preview view",

@@ -8,7 +8,7 @@ import { NotedCommand, type SetStatus } from "./command.ts";
 import { addContent } from "./content.ts";
 import { settleGuesses } from "./guessed-flags.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
-import { addAbuse, addSearch, addSql, addStats, addTag, addTrace } from "./questions.ts";
+import { addAbuse, addSearch, addSql, addStats, addTag, addTail, addTrace } from "./questions.ts";
 import { addQueue } from "./queue.ts";
 import { withDatabase } from "./shared-flags.ts";
 import {
@@ -29,6 +29,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["ingest", addIngest],
   ["trace", addTrace],
   ["search", addSearch],
+  ["tail", addTail],
   ["queue", addQueue],
   ["content", addContent],
   ["abuse", addAbuse],

@@ -11,6 +11,7 @@ import { SUBJECT_FLAGS } from "../flags/filter-flags.ts";
 import {
   collectAxes,
   collectConditions,
+  collectKinds,
   collectParameters,
   collectSections,
   collectText,
@@ -116,6 +117,37 @@ export function addSearch(program: Command, io: Io, setStatus: SetStatus): void 
       const { runSearch } = await import("../commands/search.ts");
       const { withLogs } = await import("../flags/logs-in-hand.ts");
       setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runSearch(pattern, own, paged))));
+    });
+}
+
+const TAIL_EXAMPLE = `
+Without a log it reads the database, which \`exim-pilot ingest --follow\` or a
+timer fills. A word selects the lines that have it, and from then on all lines
+of the same message; several words must all be there.
+
+Examples:
+  exim-pilot tail
+  exim-pilot tail /var/log/exim4/mainlog
+  exim-pilot tail bob@example.net --kind failure --kind deferral
+  exim-pilot tail -n 1000 --no-follow 203.0.113.5`;
+
+export function addTail(program: Command, io: Io, setStatus: SetStatus): void {
+  withDatabase(program.command("tail"))
+    .summary("show what happens, as it happens")
+    .description("Shows the last lines and then each new one, in words, until it is interrupted.")
+    .argument("[what...]", "logs to read instead of the database; an address, an IP, an id or a word that lines have")
+    .option("-n, --limit <count>", "lines to begin with", wholeNumber(0), 10)
+    .option("--no-follow", "end after the last lines")
+    .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
+    .option("-s, --server <name>", "of this server in the database")
+    .option("--raw", "the lines as the log has them")
+    .addOption(new Option("--json", "one JSON object a line, as parse prints them"))
+    .addOption(redactOption())
+    .addHelpText("after", TAIL_EXAMPLE)
+    .action(async (what: string[], flags) => {
+      const { runTail } = await import("../commands/tail.ts");
+      await runTail(what, flags, io);
+      setStatus(0, { endsBySignal: true });
     });
 }
 

@@ -129,7 +129,7 @@ export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "searc
 }
 
 /** A name that no server has is a slip: "nothing matches" would be taken for an answer. Errors: `not_found`. */
-async function assertServer(name: string, { search }: Pick<Reader, "search">): Promise<void> {
+export async function assertServer(name: string, { search }: Pick<Reader, "search">): Promise<void> {
   if ((await search.timeZones([name])).size > 0) return;
   throw unknownServer(name, [...(await search.timeZones()).keys()]);
 }
