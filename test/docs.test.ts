@@ -198,7 +198,10 @@ describe("the changelog", () => {
 
   test("names every command", () => {
     const names = newProgram().commands.map((command) => `exim-pilot ${command.name()}`);
-    expect(names.filter((name) => !CHANGELOG.includes(name))).toEqual([]);
+    expect(
+      names.filter((name) => !CHANGELOG.includes(name)),
+      "A new command needs a line under Unreleased in CHANGELOG.md that names it.",
+    ).toEqual([]);
   });
 });
 
