@@ -21,8 +21,7 @@ const SPOOL = join(FIXTURES, "queue", "default");
 const MESSAGE = join(FIXTURES, "content", "invoice.eml");
 const ID = "1vx5YS-0006QZ-1J";
 
-/** One that prints for each command, without the database. */
-/** Arguments with which a command prints; the others print without any. */
+/** Arguments with which a command prints, without those of the database; the others print without any. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   setup: ["--dry-run", LOG],
   ingest: [LOG],
