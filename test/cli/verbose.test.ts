@@ -15,7 +15,8 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const LINE = /^debug +\+[\d.]+ m?s {2}/;
 const ASKED: readonly (readonly string[])[] = [
-  ...PLAIN_QUESTIONS.map((name) => [name, "--json"]),
+  // NOTE: doctor tells the free space, which changes meanwhile.
+  ...PLAIN_QUESTIONS.filter((name) => name !== "doctor").map((name) => [name, "--json"]),
   ["trace", "1vx5YT-0006RL-10", "--json"],
   ["search", "--from", "bob@example.org", "--json"],
   ["sql", "SELECT count(*) AS n FROM messages", "--format", "json"],
