@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readArgv } from "../src/cli/declare/argv.ts";
 import { buildProgram } from "../src/cli/declare/program.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
-import { LINE_KINDS } from "../src/explain/kinds.ts";
+import { KIND_NAMES } from "../src/message/kinds.ts";
 import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";
 import { FIXTURES, temporaryFolder } from "./support/database.ts";
 import { makeGoldenDatabase, parseCommand, runCase } from "./support/golden.ts";
@@ -198,7 +198,10 @@ describe("the changelog", () => {
 
   test("names every command", () => {
     const names = newProgram().commands.map((command) => `exim-pilot ${command.name()}`);
-    expect(names.filter((name) => !CHANGELOG.includes(name))).toEqual([]);
+    expect(
+      names.filter((name) => !CHANGELOG.includes(name)),
+      "A new command needs a line under Unreleased in CHANGELOG.md that names it.",
+    ).toEqual([]);
   });
 });
 
@@ -235,7 +238,7 @@ describe("the documents for developers", () => {
     const files = readdirSync(join(rootOf(), "src", "parse"));
     const withoutRow = ["events.ts", "parser-version.ts"];
     expect(files.filter((file) => !withoutRow.includes(file) && !table.includes(`\`${file}\``))).toEqual([]);
-    const kinds = Object.keys(LINE_KINDS).filter((kind) => kind !== "other" && kind !== "unparsed");
+    const kinds = KIND_NAMES.filter((kind) => kind !== "other" && kind !== "unparsed");
     expect(kinds.filter((kind) => !table.includes(`\`${kind}\``))).toEqual([]);
   });
 

@@ -33,7 +33,10 @@ test("the tables of docs/json.md are those of the schema", () => {
   const expected = text.replace(TABLE, (_, name: string) => `<!-- ${name} -->\n${tableOf(name)}`);
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(DOCUMENT, expected);
   expect(text.match(TABLE)?.length).toBeGreaterThan(8);
-  expect(readFileSync(DOCUMENT, "utf8")).toBe(expected);
+  expect(
+    readFileSync(DOCUMENT, "utf8"),
+    "docs/json.md is not that of the schema: UPDATE_GOLDEN=1 npx vitest run test/json-schema.test.ts test/json-docs.test.ts writes both.",
+  ).toBe(expected);
 });
 
 test("every type that has a name is in docs/json.md, and every kind of answer", () => {
@@ -41,9 +44,15 @@ test("every type that has a name is in docs/json.md, and every kind of answer", 
   const shapes = Object.entries(definitions).filter(([, type]) => propertiesOf(type) !== undefined);
   const named = shapes.map(([name]) => name).filter((name) => !name.includes("."));
   expect(named.length).toBeGreaterThan(50);
-  expect(named.filter((name) => !text.includes(`\n### ${name}\n`))).toEqual([]);
+  expect(
+    named.filter((name) => !text.includes(`\n### ${name}\n`)),
+    "A type needs a heading `### Type` in docs/json.md with `<!-- Type -->` below it; UPDATE_GOLDEN=1 writes the table.",
+  ).toEqual([]);
   const kinds = shapes.map(([name]) => name).filter((name) => name.startsWith("answer."));
-  expect(kinds.filter((kind) => !text.includes(`<!-- ${kind} -->`) && !IN_WORDS.includes(kind))).toEqual([]);
+  expect(
+    kinds.filter((kind) => !text.includes(`<!-- ${kind} -->`) && !IN_WORDS.includes(kind)),
+    "An answer needs `<!-- answer.kind -->` in docs/json.md, below which UPDATE_GOLDEN=1 writes the table; or a sentence there, and its name in IN_WORDS.",
+  ).toEqual([]);
 });
 
 function tableOf(name: string): string {

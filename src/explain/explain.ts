@@ -1,9 +1,9 @@
 /** Explains how a line was read, field by field, with the place of each. */
 
+import { isUnknown, LINE_KINDS } from "../message/kinds.ts";
 import type { EntryKind } from "../parse/events.ts";
 import type { ParsedEntry } from "../parse/record.ts";
 import { type Field, fieldsOf, headerDumpFields } from "./fields.ts";
-import { isUnknown, LINE_KINDS } from "./kinds.ts";
 import { type PlacedField, placeFields, type TextRange } from "./place-fields.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
@@ -30,7 +30,7 @@ export function explain(line: ReadLine): Explanation {
     file,
     lineNumber,
     kind,
-    meaning: LINE_KINDS[kind],
+    meaning: LINE_KINDS[kind].about,
     text,
     // NOTE: the line with which `exim -v` announces an entry says nothing of it.
     linesLeftOut: timestamp === undefined ? 0 : Math.max(0, rawLines.length - text.split("\n").length),

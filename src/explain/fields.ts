@@ -54,7 +54,7 @@ const BY_FORM: ReadonlySet<string> = new Set([
   "mechanism",
   "result",
   "verdict",
-  "scanner",
+  "scan.scanner",
   "verification.subject",
   "signature.mechanism",
   "isTemporary",

@@ -1,7 +1,7 @@
 /** Counts lines by kind, with samples of those that were not understood. Memory is bounded. */
 
+import { isUnknown, KIND_NAMES } from "../message/kinds.ts";
 import type { EntryKind } from "../parse/events.ts";
-import { isUnknown, LINE_KINDS } from "./kinds.ts";
 import { type LinePlace, type ReadLine, residueOf } from "./read-line.ts";
 
 export interface KindCount {
@@ -59,10 +59,9 @@ export class Tally {
   }
 
   summarise(mostSamples: number): Summary {
-    const order = Object.keys(LINE_KINDS);
     const kinds = [...this.#counts]
       .map(([kind, count]) => ({ kind, count, share: count / this.#entries }))
-      .sort((one, other) => other.count - one.count || order.indexOf(one.kind) - order.indexOf(other.kind));
+      .sort((one, other) => other.count - one.count || KIND_NAMES.indexOf(one.kind) - KIND_NAMES.indexOf(other.kind));
     return {
       entries: this.#entries,
       kinds,

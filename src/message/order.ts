@@ -1,45 +1,6 @@
 /** The order of what one stamp says: a pure function of the event, so that it does not depend on which log was read first. */
 import type { LogEvent } from "../parse/events.ts";
-
-/** Ranks leave room between them. Causes come before effects, and the more final one of two comes later. */
-const RANKS: Readonly<Record<LogEvent["kind"], number>> = {
-  rejection: 150,
-  arrival: 200,
-  recipients_ignored: 250,
-  queued: 300,
-  prdr: 190,
-  signature: 140,
-  verification: 140,
-  warning: 145,
-  scan: 140,
-  rewrite: 195,
-  identification: 195,
-  other: 350,
-  configuration: 350,
-  daemon: 350,
-  dns: 350,
-  invocation: 350,
-  panic: 350,
-  queue_run: 350,
-  session: 350,
-  skipped: 350,
-  spool: 350,
-  output: 450,
-  thawed: 400,
-  envelope_edit: 420,
-  host_error: 450,
-  tls: 450,
-  deferral: 500,
-  discard: 550,
-  failure: 600,
-  delivery: 620,
-  error_ignored: 650,
-  removed: 700,
-  cancelled: 700,
-  frozen: 750,
-  not_accepted: 800,
-  completed: 900,
-};
+import { LINE_KINDS } from "./kinds.ts";
 
 const CUTTHROUGH = 100;
 const SUPPRESSED = 560;
@@ -54,16 +15,16 @@ export function rankOf(event: LogEvent, text: string): number {
   switch (event.kind) {
     case "delivery":
       if (event.flag === ">>") return CUTTHROUGH;
-      return event.flag === "*>" ? SUPPRESSED : RANKS.delivery;
+      return event.flag === "*>" ? SUPPRESSED : LINE_KINDS.delivery.rank;
     case "failure":
-      return event.isRetryTimeout ? RETRY_TIMEOUT : RANKS.failure;
+      return event.isRetryTimeout ? RETRY_TIMEOUT : LINE_KINDS.failure.rank;
     case "envelope_edit":
-      return event.action === "marked_delivered" ? MARKED_DELIVERED : RANKS.envelope_edit;
+      return event.action === "marked_delivered" ? MARKED_DELIVERED : LINE_KINDS.envelope_edit.rank;
     case "frozen":
-      return text.startsWith("frozen by ") ? FROZEN_BY_HAND : RANKS.frozen;
+      return text.startsWith("frozen by ") ? FROZEN_BY_HAND : LINE_KINDS.frozen.rank;
     case "thawed":
-      return text.startsWith("unfrozen by ") ? THAWED_BY_HAND : RANKS.thawed;
+      return text.startsWith("unfrozen by ") ? THAWED_BY_HAND : LINE_KINDS.thawed.rank;
     default:
-      return RANKS[event.kind];
+      return LINE_KINDS[event.kind].rank;
   }
 }

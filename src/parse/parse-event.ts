@@ -85,13 +85,13 @@ function parseFlagged(text: string): LogEvent | undefined {
   }
 }
 
-/** Reads one family of lines from their beginning; undefined for another form. */
 /** Parses what `exim -v` prints of an entry: which message it is about, it does not say. */
 export function parseAnnouncedEvent(text: string): LogEvent {
   if (text === "Completed") return COMPLETED;
   return parseFlagged(text) ?? parseSentence(text, undefined) ?? OTHER;
 }
 
+/** Reads one family of lines from their beginning; undefined for another form. */
 type Reader = (text: string, messageId: string | undefined) => LogEvent | undefined;
 
 /** All other forms: most are known by their first word, the rest by their first character or their second word. */

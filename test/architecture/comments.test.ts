@@ -12,6 +12,26 @@ test("no comment of the project begins with a word that puts its subject off", (
   expect(files.flatMap((path) => checkComments(path, readFileSync(join(ROOT, path), "utf8")))).toEqual([]);
 });
 
+test("no comment of a declaration was left above another one", () => {
+  const files = trackedFiles().filter((path) => /^(?:src|test)\/.*\.ts$/.test(path));
+  expect(
+    files.flatMap((path) => orphans(readFileSync(join(ROOT, path), "utf8")).map((comment) => `${path}: ${comment}`)),
+    "A /** comment */ belongs to the declaration below it. That of the file may stand above another one, on its first line.",
+  ).toEqual([]);
+});
+
+test("the check of comments without a declaration sees one, and leaves that of the file alone", () => {
+  expect(orphans("import x;\n/** One. */\n/** Two. */\nconst y = 1;")).toEqual(["/** One. */"]);
+  expect(orphans("/** The file. */\n\n/** Two. */\nconst y = 1;\n/** Three. */\nconst z = 1;")).toEqual([]);
+});
+
+/** Comments of a declaration that are followed by another one, but for that of the file, which an import or a blank line follows. */
+function orphans(text: string): string[] {
+  return [...text.matchAll(/^[ \t]*(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\n[ \t]*\/\*\*/gm)]
+    .filter(({ index }) => index > 0)
+    .map(([, comment = ""]) => comment.slice(0, 60));
+}
+
 describe("the check of comments", () => {
   test.each([
     ["a.ts", `/** ${"What"} a line means. */\nconst x = 1;`],

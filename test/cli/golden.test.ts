@@ -31,7 +31,10 @@ test.each(CASES)("the case $name prints what its files hold", async (golden) => 
   const outcome = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
   outcomes.set(golden.name, outcome);
   if (IS_UPDATE) writeOutcome(golden, outcome);
-  expect(outcome).toEqual(readOutcome(golden));
+  expect(
+    outcome,
+    `If this is meant: UPDATE_GOLDEN=1 npx vitest run test/cli/golden.test.ts -t 'case ${golden.name} ' writes fixtures/cli/${golden.name} again.`,
+  ).toEqual(readOutcome(golden));
 });
 
 describe("whatever is printed", () => {

@@ -7,11 +7,10 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildProgram } from "../../src/cli/declare/program.ts";
 import { runCli } from "../support/cli.ts";
+import { COMMAND_NAMES } from "../support/commands.ts";
 import { FIXTURES } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
-import { stillIo } from "../support/still-io.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/exim-pilot.js", import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -22,19 +21,16 @@ const SPOOL = join(FIXTURES, "queue", "default");
 const MESSAGE = join(FIXTURES, "content", "invoice.eml");
 const ID = "1vx5YS-0006QZ-1J";
 
-/** One that prints for each command, without the database. */
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+/** Arguments with which a command prints, without those of the database; the others print without any. */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   setup: ["--dry-run", LOG],
   ingest: [LOG],
   trace: [ID],
   search: ["--csv"],
   queue: ["--spool", SPOOL, "--csv"],
   content: ["--file", MESSAGE],
-  abuse: [],
   tag: ["--json"],
   stats: ["series", "--csv"],
-  servers: [],
-  sources: [],
   export: ["--raw", "1"],
   sql: ["SELECT * FROM log_entries"],
   verify: ["--quick"],
@@ -44,9 +40,6 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   backup: ["--list", BACKUPS],
   restore: ["--dry-run", "BACKUP"],
   migrate: ["--status"],
-  audit: [],
-  doctor: [],
-  config: [],
   completion: ["bash"],
   help: ["statuses"],
 };
@@ -60,11 +53,11 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 function argvOf(name: string): readonly string[] {
   const backup = readdirSync(BACKUPS).find((file) => file.endsWith(".db")) ?? "";
-  const words = (COMMANDS[name] ?? []).map((word) => (word === "BACKUP" ? join(BACKUPS, backup) : word));
+  const words = (ARGUMENTS[name] ?? []).map((word) => (word === "BACKUP" ? join(BACKUPS, backup) : word));
   return [name, ...words, ...(WITHOUT_DATABASE.has(name) ? [] : ["--db", DB])];
 }
 
-const NAMES = Object.keys(COMMANDS);
+const NAMES = COMMAND_NAMES;
 const OTHERS = [["--help"], ["--version"], ["trace", "--help"], ["help", "trace"], ["completion", "bash"]];
 const ALL = [...NAMES.map((name) => [name]), ...OTHERS];
 
@@ -73,9 +66,8 @@ function argvFor(words: readonly string[]): readonly string[] {
   return words.length === 1 && NAMES.includes(name) ? argvOf(name) : words;
 }
 
-test("every command is tried", () => {
-  const program = buildProgram(stillIo(), () => {});
-  expect(program.commands.map((command) => command.name()).sort()).toEqual([...NAMES].sort());
+test("arguments are those of commands that are there", () => {
+  expect(Object.keys(ARGUMENTS).filter((name) => !NAMES.includes(name))).toEqual([]);
 });
 
 interface Run {

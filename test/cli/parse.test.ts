@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import { LINE_KINDS } from "../../src/explain/kinds.ts";
+import { KIND_NAMES } from "../../src/message/kinds.ts";
 import { startsEntry } from "../../src/parse/record.ts";
 import { PROGRAM } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
@@ -87,7 +87,7 @@ describe("parse prints an object a line", () => {
     for (const log of [entries.flat(), ...others]) {
       const stdin = Buffer.from(`${log.join("\n")}\n`, "latin1");
       const events = eventsOf((await runCli(["parse"], { stdin })).stdout);
-      for (const { kind } of events) expect(Object.keys(LINE_KINDS)).toContain(kind);
+      for (const { kind } of events) expect(KIND_NAMES).toContain(kind);
       const begin = log.flatMap((line, index) => (startsEntry(line) ? [index + 1] : []));
       if (log.length > 100) expect(events.map(({ lineNumber }) => lineNumber)).toEqual(begin);
     }

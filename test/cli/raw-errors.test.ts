@@ -10,27 +10,22 @@ import { PilotError } from "../../src/errors.ts";
 import { translateError } from "../../src/store/database/sqlite-errors.ts";
 import { isSystemError } from "../../src/store/files/system-errors.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
+import { PLAIN_QUESTIONS } from "../support/commands.ts";
 import { temporaryFolder } from "../support/database.ts";
 
 const COMMANDS: readonly (readonly string[])[] = [
+  ...PLAIN_QUESTIONS.map((name) => [name]),
   ["ingest", "-"],
   ["trace", "1vx5YS-0006QZ-1J"],
-  ["search"],
-  ["abuse"],
   ["tag"],
-  ["stats"],
   ["servers"],
-  ["sources"],
   ["export", "--raw", "1"],
   ["sql", "SELECT 1"],
-  ["verify"],
   ["rebuild"],
   ["prune"],
   ["backup"],
   ["restore", "BACKUP"],
   ["migrate"],
-  ["audit"],
-  ["doctor"],
 ];
 
 describe("a name that cannot be the database's is wrong usage, and nothing waits", () => {

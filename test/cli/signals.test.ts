@@ -9,6 +9,7 @@ import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ingestArgv, PROGRAM } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
+import { PLAIN_QUESTIONS } from "../support/commands.ts";
 import { FIXTURES } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 
@@ -97,17 +98,11 @@ const WAITING: readonly Waiting[] = [
     ["servers", "rename", "mx1", "mx2"],
     ["queue", "snapshot", "--spool", SPOOL, "--at", "2026-03-10T17:27:40Z"],
   ].map((argv) => ({ what: `${argv[0]} at a lock`, argv: waitingFor(...argv), lock: true as const })),
-  ...[
-    ["trace", "1vwwZU-0005V4-1s"],
-    ["trace", "jo@b.test"],
-    ["search"],
-    ["stats"],
-    ["abuse"],
-    ["sources"],
-    ["verify"],
-    ["doctor"],
-    ["audit"],
-  ].map((argv) => ({ what: `${argv.join(" ")} at a lock`, argv: waitingFor(...argv), lock: true as const })),
+  ...[["trace", "1vwwZU-0005V4-1s"], ["trace", "jo@b.test"], ...PLAIN_QUESTIONS.map((name) => [name])].map((argv) => ({
+    what: `${argv.join(" ")} at a lock`,
+    argv: waitingFor(...argv),
+    lock: true as const,
+  })),
 ];
 
 function fifo(): string {

@@ -159,7 +159,6 @@ describe("lines in batches", () => {
   });
 });
 
-/** A batch with its records; `block` counts the blocks before its own. */
 /** Keeps the text that it is given. */
 class RecordingBatcher extends Batcher {
   text = "";
@@ -170,6 +169,7 @@ class RecordingBatcher extends Batcher {
   }
 }
 
+/** A batch with its records; `block` counts the blocks before its own. */
 interface ReadBatch extends Batch {
   readonly text: string;
   readonly records: readonly LogRecord[];

@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildProgram } from "../../src/cli/declare/program.ts";
-import { stillIo } from "../support/still-io.ts";
+import { COMMAND_NAMES } from "../support/commands.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -51,20 +50,23 @@ describe("the package", () => {
   test("is found by the shell and by man", () => {
     expect(start(["--version"])).toMatchObject({ status: 0, stdout: `${version()}\n`, stderr: "" });
     const pages = join(PREFIX, "share", "man", "man1");
-    const names = buildProgram(stillIo(), () => {}).commands.map((command) => `exim-pilot-${command.name()}.1`);
+    const names = COMMAND_NAMES.map((name) => `exim-pilot-${name}.1`);
     expect(readdirSync(pages).sort()).toEqual([...names, "exim-pilot.1"].sort());
     expect(readFileSync(join(pages, "exim-pilot-trace.1"), "utf8")).toMatch(/^\.TH EXIM\\-PILOT\\-TRACE 1 \d{4}-/);
   });
 
   test("has every command, and each does its work from anywhere", () => {
-    const names = buildProgram(stillIo(), () => {}).commands.map((command) => command.name());
-    expect(names.length).toBeGreaterThan(10);
-    expect(names.filter((name) => !COMMANDS.some(([first]) => first === name))).toEqual([]);
+    const others = COMMAND_NAMES.filter((name) => ![INGEST, ...COMMANDS].some(([first]) => first === name));
     writeFileSync(join(FOLDER, "mainlog"), LOG);
-    const argvs = [...names.map((name) => [name, "--help"]), ...COMMANDS];
+    const argvs = [
+      ...COMMAND_NAMES.map((name) => [name, "--help"]),
+      INGEST,
+      ...others.map((name) => [name]),
+      ...COMMANDS,
+    ];
     const { statuses, stdout, stderr } = runAll(argvs);
     expect({ statuses, stderr }).toEqual({ statuses: argvs.map((argv) => [argv.join(" "), 0]), stderr: "" });
-    expect(stdout.match(/^Usage: exim-pilot \S+/gm)).toEqual(names.map((name) => `Usage: exim-pilot ${name}`));
+    expect(stdout.match(/^Usage: exim-pilot \S+/gm)).toEqual(COMMAND_NAMES.map((name) => `Usage: exim-pilot ${name}`));
   });
 
   test("says what to do when its driver has no compiled part, or one that cannot be loaded", () => {
@@ -84,9 +86,10 @@ const LOG = `2026-03-02 05:40:05 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.
 2026-03-02 05:40:05 1vx5YS-0006QZ-1J Completed
 `;
 
+const INGEST = ["ingest", "--server", "mx1", "--timezone", "UTC", "mainlog"] as const;
+/** In their order, for some change the database. A command that is not here is tried without arguments, before them. */
 const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["setup", "--dry-run", "/var/log/exim4/mainlog"],
-  ["ingest", "--server", "mx1", "--timezone", "UTC", "mainlog"],
   ["stats", "all"],
   ["stats", "--html", "page.html", "--quiet"],
   ["stats", "--eximstats"],
@@ -95,11 +98,8 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["search", "Completed"],
   ["queue", "health"],
   ["content", "--file", "mainlog"],
-  ["abuse"],
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
-  ["servers"],
   ["servers", "set", "mx1", "--owner", "mail team"],
-  ["sources"],
   ["export", "--raw", "1", "--output", "given-back"],
   ["sql", "SELECT raw_line FROM log_entries"],
   ["sql", "--views"],
@@ -114,9 +114,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["prune", "--force", "--vacuum", "--archive", "archive"],
   ["restore", "--dry-run", "kept/newest"],
   ["migrate"],
-  ["audit"],
   ["doctor"],
-  ["config"],
   ["completion", "bash"],
   ["help", "statuses"],
 ];

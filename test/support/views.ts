@@ -3,30 +3,35 @@
 import { brotliDecompressSync } from "node:zlib";
 import Database from "better-sqlite3";
 
-const VIEWS: Readonly<Record<string, string>> = {
-  servers: "SELECT name, environment, version, owner, time_zone, first_seen, last_seen FROM servers",
-  messages: `SELECT id, server, timestamp, sender, size, status, subject, header_message_id, host, helo, ip_address, port, protocol, auth, ident,
-            tls, direction, completed_at, queue_seconds, frozen, parent_id, fake_reject, tags, at_ms, updated_at FROM messages`,
-  recipients:
-    "SELECT message_id, server, recipient, status, delivered_at, attempts, last_error, updated_at FROM recipients",
-  delivery_attempts: `SELECT message_id, server, recipient, timestamp, router, transport, host, ip_address, port, tls, status, smtp_code, enhanced_code,
-            phase, error_message, confirmation, duration_seconds, final_address, queue_seconds, at_ms FROM delivery_attempts`,
-  rejections:
-    "SELECT timestamp, server, message_id, phase, permanent, host, helo, ip_address, sender, recipient, auth, category, reason, recipients, more_recipients, at_ms, smtp_code FROM rejections",
+/** Views about the logs, each with the columns that depend on the order of reading. */
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  servers: ["id", "created_at"],
+  messages: ["created_at"],
+  recipients: ["id", "created_at"],
+  delivery_attempts: ["id", "created_at"],
+  rejections: ["id", "created_at"],
+  log_entries: ["id", "created_at"],
+};
+/** Those whose rows have a name only by the entry that they are about. */
+const JOINED: Readonly<Record<string, string>> = {
   log_metadata: `SELECT e.timestamp, e.server, e.message_id, e.event, d.metadata_type, d.metadata_value
      FROM log_metadata d JOIN log_entries e ON e.id = d.log_entry_id`,
   log_headers: `SELECT e.timestamp, e.server, e.message_id, h.type, h.name, h.value, h.deleted, h.cut, h.place
      FROM log_headers h JOIN log_entries e ON e.id = h.log_entry_id`,
-  log_entries:
-    "SELECT timestamp, server, message_id, log_type, event, host, sender, recipients, size, status, error_code, error_text, seen_in, at_ms, severity FROM log_entries",
 };
+
+function selectOf(database: Database.Database, view: string, leftOut: readonly string[]): string {
+  const columns = database.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(view);
+  return `SELECT ${columns.filter((name) => !leftOut.includes(name)).join(", ")} FROM ${view}`;
+}
 
 /** The rows of every public view but `sources`, each as JSON, sorted. */
 export function dumpViews(path: string): Record<string, string[]> {
   const database = new Database(path, { readonly: true });
   try {
+    const selects = Object.entries(LEFT_OUT).map(([view, names]) => [view, selectOf(database, view, names)] as const);
     return Object.fromEntries(
-      Object.entries(VIEWS).map(([view, sql]) => [
+      [...selects, ...Object.entries(JOINED)].map(([view, sql]) => [
         view,
         database
           .prepare(sql)

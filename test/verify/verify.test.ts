@@ -297,8 +297,10 @@ function inDatabase<Result>(path: string, action: (database: Database.Database) 
   }
 }
 
-/** By their names: integers that end in `_id` and say in which row of another table something is. */
-/** Postings of a block that has been pruned stay: it is looked for what messages still say there. */
+/**
+ * Columns that refer to another table, by their names: integers that end in `_id`. Postings are none: those of a block that has been
+ * pruned stay, for messages still say what was there.
+ */
 function referringColumns(): [table: string, column: string][] {
   const database = new Database(":memory:");
   database.exec(SCHEMA);

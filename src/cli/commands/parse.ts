@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { explain } from "../../explain/explain.ts";
-import { isUnknown } from "../../explain/kinds.ts";
 import { type ReadLine, readLine } from "../../explain/read-line.ts";
 import { Tally } from "../../explain/tally.ts";
 import { Batcher } from "../../ingest/batch/batcher.ts";
@@ -10,6 +9,7 @@ import { type FoundLogs, findLogs, noLogAmong } from "../../ingest/source/find-l
 import { isForeign, isSurelyLog, isSyslog } from "../../ingest/source/log-type.ts";
 import { readFailure } from "../../ingest/source/read-failure.ts";
 import { openSource, STDIN_PATH } from "../../ingest/source/source.ts";
+import { isUnknown } from "../../message/kinds.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import { isPaste, PastedLines } from "../../parse/paste.ts";
 import { announcesEntry } from "../../parse/wrappers.ts";

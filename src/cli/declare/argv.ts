@@ -22,7 +22,7 @@ const LEADING: Readonly<Record<string, boolean>> = {
 /** Commands that list what there is, unless they are told more. */
 const LISTS: ReadonlySet<string> = new Set(["servers", "sources", "tag", "queue", "audit"]);
 
-const isCommand = (word: string): boolean => (COMMANDS as readonly string[]).includes(word);
+const isCommand = (word: string): boolean => COMMANDS.includes(word);
 
 /**
  * The arguments as a command takes them:

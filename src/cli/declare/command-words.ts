@@ -1,35 +1,5 @@
 /** The commands, and what else people call what they do. Loaded at every start, so nothing else is here. */
 
-/** In the order of the help. */
-export const COMMANDS = [
-  "setup",
-  "ingest",
-  "trace",
-  "search",
-  "tail",
-  "abuse",
-  "queue",
-  "content",
-  "tag",
-  "stats",
-  "servers",
-  "sources",
-  "export",
-  "sql",
-  "verify",
-  "rebuild",
-  "parse",
-  "prune",
-  "backup",
-  "restore",
-  "migrate",
-  "audit",
-  "doctor",
-  "config",
-  "completion",
-  "help",
-] as const;
-
 /** Words that are taken for a command. */
 export const SYNONYMS: Readonly<Record<string, string>> = {
   check: "verify",
@@ -38,8 +8,8 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
   grep: "search",
 };
 
-/** Words that mean a command, which its name is told for: what they are about to change or print is not guessed. */
-const MEANINGS: Readonly<Record<(typeof COMMANDS)[number], string>> = {
+/** Commands in the order of the help. Each has words that mean it, which its name is told for: what they are about to change or print is not guessed. */
+const MEANINGS: Readonly<Record<string, string>> = {
   setup: "cron daemon enable install service services start systemd timer timers uninstall wizard",
   ingest: "add append collect import index insert load log logs mainlog read scan store sync update",
   trace: "explain history msg message messages track where why",
@@ -68,11 +38,13 @@ const MEANINGS: Readonly<Record<(typeof COMMANDS)[number], string>> = {
   help: "?? commands man manual usage",
 };
 
+export const COMMANDS = Object.keys(MEANINGS);
+
 /** The command that a word means; undefined when it means none. */
 export function commandMeantBy(word: string): string | undefined {
   const lower = word.toLowerCase();
   return (
-    COMMANDS.find((name) => MEANINGS[name].split(" ").includes(lower)) ??
+    COMMANDS.find((name) => MEANINGS[name]?.split(" ").includes(lower)) ??
     COMMANDS.find((name) => isOneSlip(lower, name))
   );
 }

@@ -1,6 +1,6 @@
 /** The flags by which `search` and `trace` narrow what they find, once for all commands that have them. */
 import { PilotError } from "../../errors.ts";
-import { LINE_KINDS } from "../../explain/kinds.ts";
+import { KIND_NAMES } from "../../message/kinds.ts";
 import { MESSAGE_STATUSES, type MessageStatus } from "../../message/statuses.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import type { Reader } from "../../store/reader.ts";
@@ -148,7 +148,7 @@ export function toFilter(flags: FilterFlags, io: Pick<Io, "now" | "timeZone">): 
   return {
     ...Object.fromEntries(plain),
     ...(status && { status: status.map((name) => oneOf(name, "status", MESSAGE_STATUSES) as MessageStatus) }),
-    ...(event && { event: event.map((name) => oneOf(name, "event", Object.keys(LINE_KINDS)) as EntryKind) }),
+    ...(event && { event: event.map((name) => oneOf(name, "event", KIND_NAMES) as EntryKind) }),
     ...(code && { code: code.map(toCode) }),
     ...(kind && { kind: kind.map((name) => oneOf(name, "kind", ["message", "rejection", "event"]) as HitKind) }),
     ...(logType && { logType: logType.map((name) => oneOf(name, "log type", ["main", "reject", "panic"]) as LogType) }),

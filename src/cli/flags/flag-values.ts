@@ -1,6 +1,6 @@
 /** Parses the values of flags. An invalid value is refused with a sentence that gives the valid ones. */
 import { InvalidArgumentError } from "commander";
-import { LINE_KINDS } from "../../explain/kinds.ts";
+import { KIND_NAMES, LINE_KINDS } from "../../message/kinds.ts";
 import { type AlarmCondition, CONDITION_FIGURES, parseCondition } from "../../stats/conditions.ts";
 import { SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
 import type { QueryParameters } from "../../store/read/query-runner.ts";
@@ -115,7 +115,7 @@ export function collectConditions(value: string, previous: readonly AlarmConditi
 
 export function collectKinds(value: string, previous: readonly string[] = []): readonly string[] {
   if (!Object.hasOwn(LINE_KINDS, value)) {
-    throw new InvalidArgumentError(`Kinds are ${Object.keys(LINE_KINDS).join(", ")}.`);
+    throw new InvalidArgumentError(`Kinds are ${KIND_NAMES.join(", ")}.`);
   }
   return [...previous, value];
 }

@@ -1,5 +1,5 @@
 /** The commands and flags as plain data: what the manual page and the completions are made of. */
-import { LINE_KINDS } from "../../explain/kinds.ts";
+import { KIND_NAMES } from "../../message/kinds.ts";
 import { MESSAGE_STATUSES } from "../../message/statuses.ts";
 import { SECTION_NAMES } from "../../stats/sections.ts";
 import { AXES } from "../../store/stats/axes.ts";
@@ -61,8 +61,8 @@ const PATH = /<(file|files\.\.\.|directory)>|\[(file|files\.\.\.|directory)\]/;
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   "stats --by": Object.keys(AXES),
   "--status": MESSAGE_STATUSES,
-  "--event": Object.keys(LINE_KINDS),
-  "parse --kind": Object.keys(LINE_KINDS),
+  "--event": KIND_NAMES,
+  "parse --kind": KIND_NAMES,
   "--kind": ["message", "rejection", "event"],
   "--last": ["hour", "day", "week", "month"],
   "--since": ["today", "yesterday"],

@@ -1,5 +1,5 @@
 /** Finds the log for which Exim sent a line of syslog, and the key that it shares with the same event sent for another log. */
-import type { EventKind } from "../../parse/events.ts";
+import { LINE_KINDS } from "../../message/kinds.ts";
 import { type ParsedEntry, parseEntryText, startsEntry } from "../../parse/record.ts";
 import { syslogTag } from "../../parse/syslog.ts";
 import type { LogType } from "../../store/schema/codes.ts";
@@ -8,19 +8,6 @@ import { SECOND_MS } from "../../units.ts";
 
 /** By the severity of `<PRI>`. Source: exim-log-grammar §3.1. */
 const LOG_TYPES: Readonly<Record<number, LogType>> = { 1: "panic", 2: "panic", 5: "reject", 6: "main" };
-
-/** The second log of each kind that Exim writes twice; without a severity, other equal lines are two events. */
-const SECOND_LOGS: Readonly<Partial<Record<EventKind, LogType>>> = {
-  rejection: "reject",
-  verification: "reject",
-  discard: "reject",
-  deferral: "panic",
-  panic: "panic",
-  configuration: "panic",
-  scan: "panic",
-  spool: "panic",
-  not_accepted: "panic",
-};
 
 /** Whom the daemon itself refuses, it says to its main log alone: `Connection from [203.0.113.184] refused: too many connections`. */
 const BY_DAEMON = /^Connection from \S+ (?:I=\S+ )?refused: /;
@@ -67,7 +54,7 @@ export function tellingKeyOf(text: string): string | undefined {
 }
 
 function usualSecondLog({ event, text }: ParsedEntry): LogType | undefined {
-  return BY_DAEMON.test(text) ? undefined : SECOND_LOGS[event.kind];
+  return BY_DAEMON.test(text) ? undefined : LINE_KINDS[event.kind].secondLog;
 }
 
 /** Exim's own stamp begins the line; without it both lines have one of syslog's. */

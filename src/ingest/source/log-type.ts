@@ -1,5 +1,6 @@
 /** Identifies a file by its content and its name: one of Exim's three logs, a syslog file that has them, or no log at all. */
 import { basename } from "node:path";
+import { LINE_KINDS } from "../../message/kinds.ts";
 import type { EventKind } from "../../parse/events.ts";
 import { isPaste } from "../../parse/paste.ts";
 import { beginsContainerEntry, parseEntry, startsEntry } from "../../parse/record.ts";
@@ -85,12 +86,6 @@ function guessFromBeginning(path: string, text: string): SourceType {
 /** Fewer entries say nothing. */
 const FEWEST_ENTRIES = 5;
 
-/** Kinds of events in the reject log and in the panic log; a main log of more than a few lines has others too. */
-const KINDS_OF: readonly (readonly [LogType, ReadonlySet<EventKind>])[] = [
-  ["reject", new Set<EventKind>(["rejection", "verification", "discard", "other"])],
-  ["panic", new Set<EventKind>(["panic", "configuration", "deferral", "not_accepted", "scan", "spool", "other"])],
-];
-
 /** Names Exim's logs have, and what rotation makes of them. */
 const USUAL_NAME = /(?:main|reject|panic)[-_.]?log/i;
 
@@ -126,7 +121,12 @@ function kindsIn(text: string): EventKind[] {
 function guessFromEntries(text: string): LogType {
   const entries = kindsIn(text);
   if (entries.length < FEWEST_ENTRIES) return "main";
-  return KINDS_OF.find(([, kinds]) => entries.every((kind) => kinds.has(kind)))?.[0] ?? "main";
+  // A main log of more than a few lines has other kinds, too.
+  return (["reject", "panic"] as const).find((log) => entries.every((kind) => isOf(log, kind))) ?? "main";
+}
+
+function isOf(log: LogType, kind: EventKind): boolean {
+  return kind === "other" || LINE_KINDS[kind].secondLog === log;
 }
 
 /** With this a database begins; one of ours has lines of logs in its pages. */

@@ -246,7 +246,6 @@ export class StatsReader {
     return found !== undefined;
   }
 
-  /** The failed attempt of a figure's sample. */
   /** Sample of a line about a recipient, attempt or not. */
   async attemptSample(id: number): Promise<Sample> {
     const attempt = await this.#schema

@@ -1,0 +1,14 @@
+/** Commands of the program: tests of all commands take them from here, so that a new one is tried without a row of its own. */
+import { buildProgram } from "../../src/cli/declare/program.ts";
+import { stillIo } from "./still-io.ts";
+
+const COMMANDS = buildProgram(stillIo(), () => {}).commands;
+
+export const COMMAND_NAMES: readonly string[] = COMMANDS.map((command) => command.name());
+
+/** Commands that only read the database, and need no argument. */
+export const PLAIN_QUESTIONS: readonly string[] = COMMANDS.filter(({ options, registeredArguments }) => {
+  const flags = options.map(({ long }) => long);
+  const needsMore = registeredArguments.some(({ required }) => required);
+  return flags.includes("--db") && !flags.includes("--syslog") && !needsMore;
+}).map((command) => command.name());
