@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-const UNPAGED: ReadonlySet<string> = new Set(["sources", "tag"]);
+const UNPAGED: ReadonlySet<string> = new Set(["sources", "tag", "tail"]);
 
 test.each([
   `trace ${ID}`,
@@ -49,6 +49,9 @@ test.each([
   "search --csv",
   "search --ndjson",
   "search --json",
+  "tail --no-follow",
+  "tail --no-follow --raw",
+  "tail --no-follow --ndjson",
   "abuse",
   "abuse --json",
   "stats all --by sender --by helo --by auth",

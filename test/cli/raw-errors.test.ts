@@ -17,6 +17,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ...PLAIN_QUESTIONS.map((name) => [name]),
   ["ingest", "-"],
   ["trace", "1vx5YS-0006QZ-1J"],
+  ["tail"],
   ["tag"],
   ["servers"],
   ["export", "--raw", "1"],

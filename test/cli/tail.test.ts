@@ -111,7 +111,7 @@ describe("exim-pilot tail", () => {
 
   test("prints JSON as parse does, with the server in place of the file", async () => {
     const { db } = await makeDatabase();
-    const { stdout } = await runCli(["tail", "--no-follow", "--json", "--kind", "delivery", "--db", db]);
+    const { stdout } = await runCli(["tail", "--no-follow", "--ndjson", "--kind", "delivery", "--db", db]);
     expect(JSON.parse(stdout)).toMatchObject({ kind: "delivery", server: "mx1", messageId: ID });
   });
 

@@ -218,12 +218,13 @@ describe("every form of output", () => {
       .filter((id) => log.includes(id))
       .slice(0, 30);
     const forms = [["search"], ["search", "--json"], ["search", "--csv"], ["search", "--ndjson"], ["search", "--raw"]];
+    const tails = [[], ["--raw"], ["--ndjson"]].map((form) => ["tail", "--no-follow", "-n", "1000", ...form]);
     const outputs = ids.flatMap((id) => [
       ["trace", id],
       ["trace", id, "--raw"],
       ["trace", id, "--json", "--chain"],
     ]);
-    expect(await leaksOf([...forms, ...outputs, ["abuse"], ["abuse", "--json"]])).toEqual([]);
+    expect(await leaksOf([...forms, ...tails, ...outputs, ["abuse"], ["abuse", "--json"]])).toEqual([]);
   });
 
   test("of statistics tells none either", async () => {

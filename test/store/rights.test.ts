@@ -208,6 +208,7 @@ const READERS: readonly (readonly string[])[] = [
   // NOTE: doctor is asked below, and nothing is on the queue.
   ...PLAIN_QUESTIONS.filter((name) => name !== "doctor" && name !== "queue").map((name) => [name]),
   ["trace", ID],
+  ["tail", "--no-follow"],
   ["queue", "health"],
   ["servers"],
   ["prune", "--status"],

@@ -28,6 +28,7 @@ export interface TailFlags extends DatabaseFlags {
   readonly raw?: boolean;
   readonly redact?: boolean;
   readonly json?: boolean;
+  readonly ndjson?: boolean;
 }
 
 /** A line with where it is from: the name of a server or of a file. */
@@ -131,7 +132,7 @@ async function presentationOf(
   const hasPlaces = logs.length === 0 ? await hasServers(flags, io) : logs.length > 1;
   return (placed) => {
     const line = flags.redact === true ? redactLine(placed.line, names) : placed.line;
-    if (flags.json === true) {
+    if (flags.json === true || flags.ndjson === true) {
       const server = logs.length === 0 ? line.file : undefined;
       return renderEvent(line, { server, hasFile: server === undefined, hasRaw: flags.raw === true });
     }

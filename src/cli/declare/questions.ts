@@ -141,7 +141,8 @@ export function addTail(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--kind <kind>", "only lines of this kind (can be repeated)").argParser(collectKinds))
     .option("-s, --server <name>", "of this server in the database")
     .option("--raw", "the lines as the log has them")
-    .addOption(new Option("--json", "one JSON object a line, as parse prints them"))
+    .addOption(new Option("--ndjson", "one JSON object a line, as parse prints them"))
+    .addOption(new Option("--json").hideHelp())
     .addOption(redactOption())
     .addHelpText("after", TAIL_EXAMPLE)
     .action(async (what: string[], flags) => {
