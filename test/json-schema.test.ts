@@ -153,7 +153,7 @@ describe("an answer", () => {
         .map((command) => command.name())
         .filter((name) => !tried.has(name))
         .sort(),
-    ).toEqual(["completion", "help", "restore"]);
+    ).toEqual(["completion", "help", "restore", "tail"]);
   });
 
   test("of every kind is tried", () => {

@@ -27,6 +27,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ingest: [LOG],
   trace: [ID],
   search: ["--csv"],
+  tail: ["--no-follow"],
   queue: ["--spool", SPOOL, "--csv"],
   content: ["--file", MESSAGE],
   tag: ["--json"],

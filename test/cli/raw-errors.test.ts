@@ -18,6 +18,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["ingest", "-"],
   ["trace", "1vx5YS-0006QZ-1J"],
   ["tag"],
+  ["tail"],
   ["servers"],
   ["export", "--raw", "1"],
   ["sql", "SELECT 1"],

@@ -96,6 +96,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["trace", "1vx5YS-0006QZ-1J"],
   ["search", "--sender", "a@example.org"],
   ["search", "Completed"],
+  ["tail", "--no-follow"],
   ["queue", "health"],
   ["content", "--file", "mainlog"],
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],

@@ -210,6 +210,7 @@ const READERS: readonly (readonly string[])[] = [
   ["trace", ID],
   ["queue", "health"],
   ["servers"],
+  ["tail", "--no-follow"],
   ["prune", "--status"],
   ["migrate", "--status"],
 ];

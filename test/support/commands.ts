@@ -6,9 +6,9 @@ const COMMANDS = buildProgram(stillIo(), () => {}).commands;
 
 export const COMMAND_NAMES: readonly string[] = COMMANDS.map((command) => command.name());
 
-/** Commands that only read the database, and need no argument. */
+/** Commands that only read the database, need no argument and end by themselves. */
 export const PLAIN_QUESTIONS: readonly string[] = COMMANDS.filter(({ options, registeredArguments }) => {
   const flags = options.map(({ long }) => long);
-  const needsMore = registeredArguments.some(({ required }) => required);
+  const needsMore = registeredArguments.some(({ required }) => required) || flags.includes("--no-follow");
   return flags.includes("--db") && !flags.includes("--syslog") && !needsMore;
 }).map((command) => command.name());
