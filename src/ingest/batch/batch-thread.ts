@@ -7,20 +7,10 @@
  * What is under way is bounded: a piece of text is acknowledged behind the blocks it has filled.
  */
 import type { Readable } from "node:stream";
+import type { Port, Thread } from "../../threads.ts";
 import { BlockBuilder, type EncodedBlock, type ReadingStart } from "./block-builder.ts";
 import { buffersOf } from "./encoded-batch.ts";
 import { feed, SourceFailure, untilFailure } from "./lines.ts";
-
-/** One end of what joins two threads, such as the `parentPort` of a worker. */
-export interface Port {
-  readonly postMessage: (message: unknown, transfer?: readonly ArrayBuffer[]) => void;
-  readonly on: (event: string, listener: (value: unknown) => void) => unknown;
-}
-
-/** Another thread, in which {@link serveReadings} runs, such as a `Worker`. */
-export interface Thread extends Port {
-  readonly terminate: () => Promise<unknown>;
-}
 
 type ToReader =
   | { readonly kind: "start"; readonly start: ReadingStart }
@@ -35,7 +25,7 @@ type FromReader =
 /** Pieces of text that are under way at most, each of some 64 KiB: more than one block holds, so that neither thread waits. */
 const MOST_PIECES = 48;
 
-/** Reads logs in a thread that is started with the first of them. */
+/** Reads logs in a thread that is started with the first of them, in which {@link serveReadings} runs. */
 export class ReadingThread {
   readonly #startThread: () => Thread;
   #thread: Thread | undefined;
