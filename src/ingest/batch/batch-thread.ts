@@ -14,7 +14,7 @@ import { feed, SourceFailure, untilFailure } from "./lines.ts";
 
 type ToReader =
   | { readonly kind: "start"; readonly start: ReadingStart }
-  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "text"; readonly bytes: Uint8Array }
   | { readonly kind: "end" };
 
 type FromReader =
@@ -46,7 +46,7 @@ export class ReadingThread {
     this.#exchange = exchange;
     this.#thread ??= this.#newThread();
     let failure: SourceFailure | undefined;
-    const pieces = untilFailure(source, (cause) => {
+    const pieces = untilFailure<Uint8Array>(source, (cause) => {
       failure = new SourceFailure("The source failed.", { cause });
     });
     try {
@@ -88,14 +88,15 @@ class Exchange {
     this.#signal = signal;
   }
 
-  async run(thread: Thread, start: ReadingStart, pieces: AsyncIterable<string>): Promise<void> {
+  async run(thread: Thread, start: ReadingStart, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const send = (message: ToReader): void => thread.postMessage(message);
     const onAbort = (): void => this.#wake();
     this.#signal?.addEventListener("abort", onAbort);
     try {
       send({ kind: "start", start });
-      for await (const text of pieces) {
-        send({ kind: "text", text });
+      for await (const bytes of pieces) {
+        // NOTE: copied, for the source may look at them again.
+        send({ kind: "text", bytes });
         this.#underWay++;
         await this.#until(() => this.#underWay < MOST_PIECES);
         if (this.#isAborted) return;
@@ -145,7 +146,7 @@ class Exchange {
 }
 
 /**
- * Reads `source`, a stream of latin1 strings that continues where `start` ends, and calls `onBlock` for each block, in this thread.
+ * Reads `source`, a stream of bytes that continues where `start` ends, and calls `onBlock` for each block, in this thread.
  * Ends early, and leaves the last block out, when `signal` aborts; also at an exception in `onBlock`.
  * Errors: {@link SourceFailure} with its cause, after the blocks of all text before it.
  */
@@ -170,7 +171,7 @@ export function serveReadings(port: Port): void {
     const message = value as ToReader;
     if (message.kind === "start") reading = new BlockBuilder(message.start, sendBlock);
     else if (message.kind === "text") {
-      reading?.write(message.text);
+      reading?.write(message.bytes);
       send({ kind: "taken" });
     } else {
       reading?.end();

@@ -77,7 +77,7 @@ async function finish(writer: Writer, signal: AbortSignal): Promise<void> {
 
 /** A stored log in the place of its file. */
 function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSource {
-  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false }).setEncoding("latin1");
+  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false });
   return {
     path,
     head: headOf(id, text),
