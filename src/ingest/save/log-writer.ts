@@ -88,7 +88,7 @@ export interface ReaderOptions {
   readonly readBlocks: ReadBlocks;
 }
 
-/** See {@link readBlocks} in reading-thread.ts. */
+/** See {@link readBlocks} in batch-thread.ts. */
 export type ReadBlocks = (
   source: Readable,
   start: ReadingStart,
