@@ -68,6 +68,7 @@ function bundleThreads(folder) {
   const names = [
     "command-thread",
     "reading-worker",
+    "checkpoint-worker",
     "children/query-process",
     "children/pattern-process",
     "children/text-pattern-process",

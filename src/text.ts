@@ -1,16 +1,12 @@
 /** From bytes to text. Logs are read as latin1, one character a byte, so that they can be given back; people want to read them. */
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+import { isUtf8 } from "node:buffer";
 
 /** The text of latin1-read bytes: UTF-8 when it is valid, latin1 otherwise. Text above latin1 is returned as it is. */
 export function decodeUtf8(latin1: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
   if (!/[^\x00-\x7f]/.test(latin1) || /[^\x00-\xff]/.test(latin1)) return latin1;
-  try {
-    return UTF8.decode(Buffer.from(latin1, "latin1"));
-  } catch {
-    return latin1;
-  }
+  const bytes = Buffer.from(latin1, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : latin1;
 }
 
 const BYTE_ORDER_MARK = "\xef\xbb\xbf";

@@ -6,11 +6,13 @@ import { traced } from "../diagnostics.ts";
 import { type ErrorCode, PilotError } from "../errors.ts";
 import { PARSER_VERSION } from "../parse/parser-version.ts";
 import type { SourceType } from "../store/schema/codes.ts";
+import { Checkpoints } from "../store/write/checkpoints.ts";
 import type { RunFigures } from "../store/write/rows.ts";
 import type { ServerRow } from "../store/write/source-catalogue.ts";
 import type { Writer } from "../store/write/writer.ts";
+import type { Thread } from "../threads.ts";
 import { type EpochMs, KIB, SECOND_MS } from "../units.ts";
-import { ReadingThread, readBlocks, type Thread } from "./batch/batch-thread.ts";
+import { ReadingThread, readBlocks } from "./batch/batch-thread.ts";
 import {
   BULK_LOAD,
   LARGE_LOG,
@@ -52,6 +54,8 @@ export interface IngestOptions {
   readonly signal?: AbortSignal | undefined;
   /** For logs with much to read; undefined: all is done in this thread. */
   readonly startReadingThread?: (() => Thread) | undefined;
+  /** For logs with much to read, too; undefined: this thread waits for the disk. */
+  readonly startCheckpointThread?: (() => Thread) | undefined;
   readonly onProgress?: (progress: IngestProgress) => void;
   /**
    * Makes it a brief run, of a database that is there: one transaction. It throws, and is called when the run would take longer, or
@@ -193,6 +197,7 @@ class Run {
   #messages: MessageCache;
   readonly #logs: LogReport[] = [];
   readonly #thread: ReadingThread | undefined;
+  #checkpoints: Checkpoints | undefined;
   /** Logs to be read at once, for progress. */
   #count = 0;
   /** The writer is not the one that was given. */
@@ -213,6 +218,7 @@ class Run {
     this.#options = options;
     this.#messages = new MessageCache(server.id);
     if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
+    this.#checkpoints = this.#newCheckpoints();
   }
 
   get report(): IngestReport {
@@ -293,6 +299,11 @@ class Run {
     return traced("add up for statistics", () => this.#addUp());
   }
 
+  #newCheckpoints(): Checkpoints | undefined {
+    const { startCheckpointThread } = this.#options;
+    return startCheckpointThread && new Checkpoints(this.#writer, startCheckpointThread);
+  }
+
   async #addUp(): Promise<void> {
     const { lines } = sum(this.#logs);
     for (; this.#linesAddedUp <= lines && !this.#isAborted; this.#linesAddedUp += LINES_ADDED_UP) {
@@ -312,6 +323,7 @@ class Run {
     if (reopen === undefined) throw new Error("Nothing opens the database again.");
     this.tryToEnd(undefined);
     const { waitMs } = this.#writer;
+    await this.#checkpoints?.close();
     this.#writer.abandon();
     for (let waitedMs = 0; ; waitedMs += REOPEN_PAUSE_MS) {
       try {
@@ -328,6 +340,7 @@ class Run {
     this.#server = server;
     this.#runId = runId;
     this.#messages = new MessageCache(server.id);
+    this.#checkpoints = this.#newCheckpoints();
     this.#writer.syncCommits();
   }
 
@@ -366,6 +379,7 @@ class Run {
   /** Closes all but the writer that it was given. */
   async close(): Promise<void> {
     await this.#thread?.close();
+    await this.#checkpoints?.close();
     if (this.#isReopened) this.#writer.close();
   }
 
@@ -461,6 +475,7 @@ class Run {
       signal: this.#options.signal,
       readBlocks: thread !== undefined && isLarge ? (...reading) => thread.readBlocks(...reading) : readBlocks,
       onCommit: () => {
+        if (isLarge) this.#checkpoints?.request();
         this.#options.onProgress?.({
           path,
           index: index + 1,

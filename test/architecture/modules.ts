@@ -136,7 +136,14 @@ export function resolve(from: string, specifier: string): string {
   return posix.join(posix.dirname(from), specifier);
 }
 
-export const LEAVES = ["src/errors.ts", "src/units.ts", "src/text.ts", "src/when.ts", "src/diagnostics.ts"];
+export const LEAVES = [
+  "src/errors.ts",
+  "src/units.ts",
+  "src/text.ts",
+  "src/when.ts",
+  "src/threads.ts",
+  "src/diagnostics.ts",
+];
 
 export function isLibrary({ specifier }: Import): boolean {
   return specifier !== "" && !/^\.|^node:/.test(specifier) && !NODE_MODULES.has(specifier);

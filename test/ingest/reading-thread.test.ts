@@ -5,10 +5,11 @@ import { Readable } from "node:stream";
 import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { ReadingThread, readBlocks, serveReadings, type Thread } from "../../src/ingest/batch/batch-thread.ts";
+import { ReadingThread, readBlocks, serveReadings } from "../../src/ingest/batch/batch-thread.ts";
 import type { EncodedBlock, ReadingStart } from "../../src/ingest/batch/block-builder.ts";
 import { SourceFailure } from "../../src/ingest/batch/lines.ts";
 import { type EncodingCodes, loadCodes } from "../../src/store/schema/codes.ts";
+import type { Thread } from "../../src/threads.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { NOW, SCHEMA_DIRECTORY } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
@@ -87,7 +88,7 @@ describe("a log read in another thread", () => {
       for (const entry of LOG.split(/(?<=\n)/)) {
         asked++;
         most = Math.max(most, asked - stored);
-        yield entry;
+        yield toBytes(entry);
       }
     })();
     const thread = new ReadingThread(startThread);
@@ -104,7 +105,7 @@ describe("a log read in another thread", () => {
     const cause = new Error("The disk is gone.");
     const failing = Readable.from(
       (function* () {
-        yield LOG.slice(0, 5000);
+        yield toBytes(LOG.slice(0, 5000));
         throw cause;
       })(),
     );
@@ -128,7 +129,9 @@ describe("the other thread", () => {
     const refuse = (): void => {
       throw new Error("No room.");
     };
-    await expect(thread.readBlocks(Readable.from([LOG]), START, refuse, undefined)).rejects.toThrow("No room.");
+    await expect(thread.readBlocks(Readable.from([toBytes(LOG)]), START, refuse, undefined)).rejects.toThrow(
+      "No room.",
+    );
     expect(await inThread(thread, LOG)).toEqual(await inProcess(LOG));
     expect(started).toBe(2);
     await thread.close();
@@ -141,7 +144,7 @@ describe("the other thread", () => {
       on: (event, listener) => event === "error" && setImmediate(() => listener(bug)),
       terminate: async () => {},
     }));
-    await expect(thread.readBlocks(Readable.from([LOG]), START, () => {}, undefined)).rejects.toBe(bug);
+    await expect(thread.readBlocks(Readable.from([toBytes(LOG)]), START, () => {}, undefined)).rejects.toBe(bug);
   });
 
   test("is left at an abort, with the blocks before it stored", async () => {
@@ -156,7 +159,7 @@ describe("the other thread", () => {
       blocks.push(block);
       if (blocks.length === 3) controller.abort();
     };
-    await thread.readBlocks(Readable.from([LOG, LOG]), START, onBlock, controller.signal);
+    await thread.readBlocks(Readable.from([toBytes(LOG), toBytes(LOG)]), START, onBlock, controller.signal);
     expect(blocks).toEqual((await inProcess(LOG)).slice(0, 3));
     expect(terminated).toBe(1);
   });
@@ -206,6 +209,10 @@ function plain(block: EncodedBlock): EncodedBlock {
   };
 }
 
-function* pieces(log: string): Generator<string> {
-  for (let from = 0; from < log.length; from += 10_000) yield log.slice(from, from + 10_000);
+function* pieces(log: string): Generator<Buffer> {
+  for (let from = 0; from < log.length; from += 10_000) yield toBytes(log.slice(from, from + 10_000));
+}
+
+function toBytes(text: string): Buffer {
+  return Buffer.from(text, "latin1");
 }

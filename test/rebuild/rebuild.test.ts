@@ -365,7 +365,7 @@ async function readOnAfterRebuild(path: string, start: number): Promise<void> {
   await withWriter(path, async (writer) => {
     const source = writer.sources.findSource(1);
     if (source === undefined) throw new Error("The log is not stored.");
-    const read = (): Readable => Readable.from(rest(), { objectMode: false }).setEncoding("latin1");
+    const read = (): Readable => Readable.from(rest(), { objectMode: false });
     const open: OpenSource = {
       path: source.path,
       head: LOG,

@@ -82,6 +82,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           env: io.env,
           signal: io.signal,
           startReadingThread: io.isBrief === true ? undefined : io.startReadingThread,
+          startCheckpointThread: io.isBrief === true ? undefined : io.startCheckpointThread,
           onProgress: (reached) => progress.update(() => describeIngest(reached)),
           leaveBrief: io.isBrief === true ? leaveBrief : undefined,
         });

@@ -119,12 +119,12 @@ class Run {
       if (!isNamed && !isSurelyLog(path, head)) return false;
       this.#files++;
       if (isForeign(head) && isVerboseOutput(head)) {
-        await this.#readVerboseOutput(path, source.read());
+        await this.#readVerboseOutput(path, source.read().setEncoding("latin1"));
         return true;
       }
       const pasted = isForeign(head) && isPaste(head) ? new PastedLines() : undefined;
       const lines = pasted === undefined ? head : withoutMarks(head);
-      await this.#readLines(path, source.read(), isSyslog(lines), pasted);
+      await this.#readLines(path, source.read().setEncoding("latin1"), isSyslog(lines), pasted);
       return true;
     } catch (error) {
       throw withoutStore(error instanceof SourceFailure ? readFailure(path, error.cause) : error);

@@ -125,7 +125,13 @@ const PLAIN = [
 export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "search">, io: Io): Promise<Filter> {
   for (const name of flags.server ?? []) await assertServer(name, reader);
   const zones = await reader.search.timeZones(flags.server);
-  return toFilter(flags, { now: io.now, timeZone: commonTimeZone(zones.values(), io) });
+  return toFilter(flags, {
+    now: io.now,
+    // NOTE: few questions state a time.
+    get timeZone() {
+      return commonTimeZone(zones.values(), io);
+    },
+  });
 }
 
 /** A name that no server has is a slip: "nothing matches" would be taken for an answer. Errors: `not_found`. */

@@ -26,6 +26,7 @@ import {
   NULL,
   ROW_LISTS,
   type RowList,
+  textNumber,
   UPDATE_ROW,
   widthOf,
 } from "./encoded-batch.ts";
@@ -107,6 +108,7 @@ export class BatchEncoder {
   readonly #messageIds = new NumberList();
   readonly #nextHops = new NumberList();
   #texts: string[] = [];
+  #textLength = 0;
   #extras: LineExtras[] = [];
   #isFresh = true;
 
@@ -162,7 +164,7 @@ export class BatchEncoder {
       strings: this.#strings.takeAdded(),
       addresses: this.#addresses.takeAdded(),
       messages: this.#messages.takeAdded(),
-      texts: this.#texts,
+      texts: this.#texts.join(""),
       rows: {
         entries: rows.entries.take(),
         updates: rows.updates.take(),
@@ -178,6 +180,7 @@ export class BatchEncoder {
     };
     this.#isFresh = false;
     this.#texts = [];
+    this.#textLength = 0;
     this.#extras = [];
     return batch;
   }
@@ -249,7 +252,7 @@ export class BatchEncoder {
     switch (said.kind) {
       case "delivery":
         row[start + event.path_id] = this.#pathOf(said, said.router);
-        row[start + event.confirmation] = this.#placeOf(said.confirmation);
+        row[start + event.confirmation] = this.#textOf(said.confirmation);
         row[start + event.queue_ms] = said.queueMs ?? NULL;
         row[start + event.duration_ms] = said.deliveryMs ?? NULL;
         if (said.confirmation !== undefined) this.#postingNextHop(said.confirmation);
@@ -280,8 +283,8 @@ export class BatchEncoder {
     row[start + arrival.arrival_at] = at;
     row[start + arrival.sender_id] = this.#addresses.mention(normaliseAddress(said.sender));
     row[start + arrival.size] = said.sizeBytes ?? NULL;
-    row[start + arrival.subject] = this.#placeOf(said.subject);
-    row[start + arrival.header_message_id] = this.#placeOf(headerMessageId);
+    row[start + arrival.subject] = this.#textOf(said.subject);
+    row[start + arrival.header_message_id] = this.#textOf(headerMessageId);
     if (host !== undefined) {
       row[start + arrival.host_id] = strings.mention(host.name);
       row[start + arrival.helo_id] = strings.numberOf(host.helo);
@@ -292,7 +295,7 @@ export class BatchEncoder {
     row[start + arrival.auth_id] = strings.mention(formatAuthentication(said.auth));
     row[start + arrival.ident_id] = strings.numberOf(said.ident);
     row[start + arrival.tls_id] = this.#arrivalTls.numberOf(said.tls);
-    row[start + arrival.parent_exim_id] = this.#placeOf(said.parentId);
+    row[start + arrival.parent_exim_id] = this.#textOf(said.parentId);
     row[start + arrival.fake_reject] = said.fakeReject ? 1 : 0;
     if (headerMessageId !== undefined) this.#messageIds.push(textKey(headerMessageId));
   }
@@ -378,7 +381,11 @@ export class BatchEncoder {
     return added;
   }
 
-  #placeOf(text: string | undefined): number {
-    return text === undefined ? NULL : this.#texts.push(text) - 1;
+  #textOf(text: string | undefined): number {
+    if (text === undefined) return NULL;
+    const start = this.#textLength;
+    this.#textLength += text.length;
+    this.#texts.push(text);
+    return textNumber(start, text.length);
   }
 }

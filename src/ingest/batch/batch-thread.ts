@@ -7,24 +7,14 @@
  * What is under way is bounded: a piece of text is acknowledged behind the blocks it has filled.
  */
 import type { Readable } from "node:stream";
+import type { Port, Thread } from "../../threads.ts";
 import { BlockBuilder, type EncodedBlock, type ReadingStart } from "./block-builder.ts";
 import { buffersOf } from "./encoded-batch.ts";
 import { feed, SourceFailure, untilFailure } from "./lines.ts";
 
-/** One end of what joins two threads, such as the `parentPort` of a worker. */
-export interface Port {
-  readonly postMessage: (message: unknown, transfer?: readonly ArrayBuffer[]) => void;
-  readonly on: (event: string, listener: (value: unknown) => void) => unknown;
-}
-
-/** Another thread, in which {@link serveReadings} runs, such as a `Worker`. */
-export interface Thread extends Port {
-  readonly terminate: () => Promise<unknown>;
-}
-
 type ToReader =
   | { readonly kind: "start"; readonly start: ReadingStart }
-  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "text"; readonly bytes: Uint8Array }
   | { readonly kind: "end" };
 
 type FromReader =
@@ -35,7 +25,7 @@ type FromReader =
 /** Pieces of text that are under way at most, each of some 64 KiB: more than one block holds, so that neither thread waits. */
 const MOST_PIECES = 48;
 
-/** Reads logs in a thread that is started with the first of them. */
+/** Reads logs in a thread that is started with the first of them, in which {@link serveReadings} runs. */
 export class ReadingThread {
   readonly #startThread: () => Thread;
   #thread: Thread | undefined;
@@ -56,7 +46,7 @@ export class ReadingThread {
     this.#exchange = exchange;
     this.#thread ??= this.#newThread();
     let failure: SourceFailure | undefined;
-    const pieces = untilFailure(source, (cause) => {
+    const pieces = untilFailure<Uint8Array>(source, (cause) => {
       failure = new SourceFailure("The source failed.", { cause });
     });
     try {
@@ -98,14 +88,15 @@ class Exchange {
     this.#signal = signal;
   }
 
-  async run(thread: Thread, start: ReadingStart, pieces: AsyncIterable<string>): Promise<void> {
+  async run(thread: Thread, start: ReadingStart, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const send = (message: ToReader): void => thread.postMessage(message);
     const onAbort = (): void => this.#wake();
     this.#signal?.addEventListener("abort", onAbort);
     try {
       send({ kind: "start", start });
-      for await (const text of pieces) {
-        send({ kind: "text", text });
+      for await (const bytes of pieces) {
+        // NOTE: copied, for the source may look at them again.
+        send({ kind: "text", bytes });
         this.#underWay++;
         await this.#until(() => this.#underWay < MOST_PIECES);
         if (this.#isAborted) return;
@@ -155,7 +146,7 @@ class Exchange {
 }
 
 /**
- * Reads `source`, a stream of latin1 strings that continues where `start` ends, and calls `onBlock` for each block, in this thread.
+ * Reads `source`, a stream of bytes that continues where `start` ends, and calls `onBlock` for each block, in this thread.
  * Ends early, and leaves the last block out, when `signal` aborts; also at an exception in `onBlock`.
  * Errors: {@link SourceFailure} with its cause, after the blocks of all text before it.
  */
@@ -180,7 +171,7 @@ export function serveReadings(port: Port): void {
     const message = value as ToReader;
     if (message.kind === "start") reading = new BlockBuilder(message.start, sendBlock);
     else if (message.kind === "text") {
-      reading?.write(message.text);
+      reading?.write(message.bytes);
       send({ kind: "taken" });
     } else {
       reading?.end();

@@ -68,7 +68,7 @@ const NO_PLACES: readonly number[] = [];
 const LONGEST_BLOCK = DAY_MS * MOMENTS_PER_MS;
 
 /** Reads the text that continues where `start` ends, and calls `onBlock` for each block. */
-export class BlockBuilder implements TextSink {
+export class BlockBuilder implements TextSink<Uint8Array> {
   readonly #start: ReadingStart;
   readonly #onBlock: (block: EncodedBlock) => void;
   readonly #encoder: BatchEncoder;
@@ -105,10 +105,10 @@ export class BlockBuilder implements TextSink {
     return text.length - text.lastIndexOf("\n") - 1;
   }
 
-  /** Takes a piece of the text, latin1. */
-  write(text: string): void {
-    this.#addText(text);
-    this.#splitter.write(text);
+  /** Takes a piece of the text. */
+  write(bytes: Uint8Array): void {
+    this.#addBytes(bytes);
+    this.#splitter.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
   }
 
   /** The text ends here, at least for now. */
@@ -203,17 +203,17 @@ export class BlockBuilder implements TextSink {
     this.#encoder.add(place, parsed, at);
   }
 
-  #addText(text: string): void {
-    if (this.#end + text.length > this.#bytes.length) {
+  #addBytes(bytes: Uint8Array): void {
+    if (this.#end + bytes.length > this.#bytes.length) {
       const waiting = this.#bytes.subarray(this.#begin, this.#end);
-      if (waiting.length + text.length > this.#bytes.length)
-        this.#bytes = Buffer.concat([waiting], 2 * (waiting.length + text.length));
+      if (waiting.length + bytes.length > this.#bytes.length)
+        this.#bytes = Buffer.concat([waiting], 2 * (waiting.length + bytes.length));
       else this.#bytes.set(waiting);
       this.#begin = 0;
       this.#end = waiting.length;
     }
-    this.#bytes.write(text, this.#end, "latin1");
-    this.#end += text.length;
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   #handOver(): void {

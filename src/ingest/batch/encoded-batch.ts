@@ -119,8 +119,8 @@ export interface EncodedBatch {
   readonly addresses: readonly string[];
   /** Exim's ids of messages. */
   readonly messages: readonly string[];
-  /** Texts that are not worth a number of their own: the places in this list are theirs. */
-  readonly texts: readonly string[];
+  /** Texts that are not worth a number of their own, one after the other; see {@link textAt}. */
+  readonly texts: string;
   readonly rows: Readonly<Record<RowList, Float64Array>>;
   /** Numbers of addresses, which {@link UPDATE_ROW} counts. */
   readonly announced: Float64Array;
@@ -133,6 +133,24 @@ export interface BlockPostings {
   readonly strings: Float64Array;
   readonly messageIds: Float64Array;
   readonly nextHops: Float64Array;
+}
+
+/** More than the texts of a batch have characters. */
+const MOST_TEXT = 2 ** 26;
+
+/** The number that a row holds for a text of its batch. `start`: where it begins among all of them. */
+export function textNumber(start: number, length: number): number {
+  return start * MOST_TEXT + length;
+}
+
+/**
+ * The text of a batch with that number. They are sent as one text, as many small ones would live until the block is stored: copying those
+ * was half of what the garbage collector did.
+ */
+export function textAt(texts: string, number: number): string {
+  const length = number % MOST_TEXT;
+  const start = (number - length) / MOST_TEXT;
+  return texts.slice(start, start + length);
 }
 
 /** The memory of a batch that is handed over to another thread and not copied. */

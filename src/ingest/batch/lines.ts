@@ -37,28 +37,32 @@ export async function eachLine(
   await feed(source, new LineSplitter(onLine, unfinished), signal);
 }
 
-/** Receiver of text, piece by piece. */
-export interface TextSink {
-  write(text: string): void;
+/** Receiver of a text, piece by piece: as latin1 or in bytes. */
+export interface TextSink<Piece> {
+  write(piece: Piece): void;
   /** The text ends here, at least for now. */
   end(): void;
 }
 
 /**
- * Gives `sink` the text of `source`, a stream of latin1 strings. Ends early, and without its end, when `signal` aborts; also at an
+ * Gives `sink` the pieces of `source`, a stream of what it takes. Ends early, and without its end, when `signal` aborts; also at an
  * exception in the sink. Errors: {@link SourceFailure} with its cause, after the end of the text before it.
  */
-export async function feed(source: Readable, sink: TextSink, signal: AbortSignal | undefined): Promise<void> {
+export async function feed<Piece>(
+  source: Readable,
+  sink: TextSink<Piece>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const stop = (): void => void source.destroy();
   let failure: SourceFailure | undefined;
-  const pieces = untilFailure(source, (cause) => {
+  const pieces = untilFailure<Piece>(source, (cause) => {
     failure = new SourceFailure("The source failed.", { cause });
   });
   signal?.addEventListener("abort", stop);
   try {
-    for await (const text of pieces) {
+    for await (const piece of pieces) {
       if (signal?.aborted === true) return;
-      sink.write(text);
+      sink.write(piece);
       // NOTE: a source that always has more would let no signal through.
       await setImmediate();
     }
@@ -71,16 +75,19 @@ export async function feed(source: Readable, sink: TextSink, signal: AbortSignal
 }
 
 /** The chunks before a failure; they are not lost with the stream. */
-export async function* untilFailure(source: Readable, onFailure: (cause: unknown) => void): AsyncGenerator<string> {
+export async function* untilFailure<Piece>(
+  source: Readable,
+  onFailure: (cause: unknown) => void,
+): AsyncGenerator<Piece> {
   try {
-    yield* source as AsyncIterable<string>;
+    yield* source as AsyncIterable<Piece>;
   } catch (error) {
     onFailure(error);
   }
 }
 
 /** Splits text into lines, however it arrives in chunks, and cuts a line exactly where it grows beyond the limit. */
-export class LineSplitter implements TextSink {
+export class LineSplitter implements TextSink<string> {
   readonly #guard: LengthGuard;
   readonly #splitter: Transform;
   /** The unfinished line, or the part of it after its last cut, in pieces. */

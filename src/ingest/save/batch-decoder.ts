@@ -2,7 +2,7 @@
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
 import { type ColumnKind, kindsOf, offsetsOf } from "../../store/schema/records.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
-import { type EncodedBatch, isNull, ROW_LAYOUTS } from "../batch/encoded-batch.ts";
+import { type EncodedBatch, isNull, ROW_LAYOUTS, textAt } from "../batch/encoded-batch.ts";
 
 /** Id of a text that must be looked up, for the first time or again. */
 const NO_ID = 0;
@@ -64,7 +64,7 @@ export class BatchDecoder {
   #messages: string[] = [];
   #paths = new TupleIds(PATH_KINDS, (values) => this.#current().pathOf(values));
   #problems = new TupleIds(PROBLEM_KINDS, (values) => this.#current().problemOf(values));
-  #texts: readonly string[] = [];
+  #texts = "";
 
   /** Makes the numbers known that a batch brings. */
   take(transactor: Transactor, batch: EncodedBatch): void {
@@ -117,7 +117,7 @@ export class BatchDecoder {
       case "address":
         return this.addresses.idOf(number);
       case "text":
-        return texts[number] as string;
+        return textAt(texts, number);
       case "path":
         return this.#paths.idOf(number, this);
       case "problem":

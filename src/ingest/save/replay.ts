@@ -6,8 +6,9 @@ import { PARSER_VERSION } from "../../parse/parser-version.ts";
 import type { StoredText } from "../../store/log-text/log-export.ts";
 import type { SourceRow } from "../../store/write/source-catalogue.ts";
 import type { Writer } from "../../store/write/writer.ts";
+import type { Thread } from "../../threads.ts";
 import { type EpochMs, KIB } from "../../units.ts";
-import { ReadingThread, readBlocks, type Thread } from "../batch/batch-thread.ts";
+import { ReadingThread, readBlocks } from "../batch/batch-thread.ts";
 import type { OpenSource } from "../source/open-source.ts";
 import { BULK_LOAD, LARGE_LOG, NOTHING, storeLog } from "./log-writer.ts";
 import { MessageCache } from "./message-cache.ts";
@@ -76,7 +77,7 @@ async function finish(writer: Writer, signal: AbortSignal): Promise<void> {
 
 /** A stored log in the place of its file. */
 function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSource {
-  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false }).setEncoding("latin1");
+  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false });
   return {
     path,
     head: headOf(id, text),

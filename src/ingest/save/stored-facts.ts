@@ -39,7 +39,7 @@ export class ArrivalRow {
   readonly #decoder: BatchDecoder;
   readonly #rows: Float64Array;
   readonly #start: number;
-  readonly #texts: readonly string[];
+  readonly #texts: string;
 
   /** `start`: where the columns begin in `rows`. */
   constructor(decoder: BatchDecoder, { rows: { arrivals }, texts }: EncodedBatch, start: number) {

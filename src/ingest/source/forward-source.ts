@@ -41,8 +41,8 @@ export async function openForward(
       return text.beginning;
     },
     compare,
-    read: () => toText(text),
-    readUntilPause: () => toText(text.untilPause(PAUSE)),
+    read: () => Readable.from(text, { objectMode: false }),
+    readUntilPause: () => Readable.from(text.untilPause(PAUSE), { objectMode: false }),
     goesOn: async () => (await reading(path, text.peek(1))).length > 0,
     close: () => closing.abort(),
   };
@@ -52,10 +52,6 @@ export async function openForward(
 export function agrees(actual: string, stored: ReadStoredBytes, end: number): boolean {
   const expected = stored(end, actual.length);
   return actual.endsWith(expected);
-}
-
-function toText(chunks: AsyncIterable<Buffer>): Readable {
-  return Readable.from(chunks, { objectMode: false }).setEncoding("latin1");
 }
 
 async function reading<Result>(path: string, bytes: Promise<Result>): Promise<Result> {

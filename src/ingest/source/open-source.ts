@@ -38,7 +38,7 @@ export interface OpenSource {
   readonly verify: () => Promise<void>;
   /** Compares the log with one that is stored up to `position`. */
   readonly compare: (position: number, stored: ReadStoredBytes) => Promise<SourceComparison>;
-  /** Streams the text as latin1: all of it, or what follows the position of the last comparison. To be called once. */
+  /** Streams the bytes: all of them, or what follows the position of the last comparison. To be called once. */
   readonly read: () => Readable;
   /**
    * Like {@link read}, but ends when the source pauses, so that what has come can be stored; after it {@link goesOn} tells

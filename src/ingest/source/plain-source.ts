@@ -8,8 +8,7 @@ import type { OpenSource } from "./open-source.ts";
 export function openPlain(path: string, descriptor: number, sizeBytes: number, head: Buffer): OpenSource {
   const progress = { bytesRead: 0 };
   let start: Start = { position: 0, before: Buffer.alloc(0) };
-  const read = (): Readable =>
-    Readable.from(readFrom(descriptor, start, head, progress), { objectMode: false }).setEncoding("latin1");
+  const read = (): Readable => Readable.from(readFrom(descriptor, start, head, progress), { objectMode: false });
   return {
     path,
     head,

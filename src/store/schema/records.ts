@@ -6,7 +6,7 @@
 /**
  * Kind of a column's content, and what the reading side writes there:
  * - `number`, `flag` (0 or 1): the value itself.
- * - `text`: the number of a text of the batch, which is not worth a number of its own.
+ * - `text`: where a text of the batch is, which is not worth a number of its own.
  * - `entry`: the line within the block.
  * - `server`: nothing; the storing side knows it.
  * - the others: the number that the reading side has given to a string, an address, a message, a path or a problem.

@@ -28,11 +28,14 @@ interface WriterOptions {
   readonly freeBytes?: FreeBytes | undefined;
 }
 
+/** Pages of the log beyond which this thread makes a checkpoint, where another one makes them beside it. */
+const MOST_LOG_PAGES = 2 * CHECKPOINT_PAGES;
+
 /**
  * Bytes that SQLite's log grows to before its pages go to the database. Pruning writes no more than that at once, and of a small
  * database no more than all of it; the pages that an ingest has left in the log need as much again when they go to the database.
  */
-const LARGEST_LOG = CHECKPOINT_PAGES * 4 * KIB;
+const LARGEST_LOG = MOST_LOG_PAGES * 4 * KIB;
 const LEAST_RESERVE = 2 * MIB;
 /** Bytes of pages that a byte of log text becomes at most, in a database that is small enough for it to matter. */
 const MOST_GROWTH = 1.5;
@@ -181,6 +184,14 @@ export class Writer {
     // NOTE: it has been done for the transaction that is held, and cannot be within one.
     if (this.#isHeld) return;
     withTranslation(this.path, () => syncCommits(this.#database));
+  }
+
+  /**
+   * Leaves checkpoints to another thread, or makes them here again. SQLite begins its log again when all of it is in the database, so that
+   * this thread still makes one where the log has grown long: for what was committed last.
+   */
+  leaveCheckpoints(toAnother: boolean): void {
+    this.#database.pragma(`wal_autocheckpoint = ${toAnother ? MOST_LOG_PAGES : CHECKPOINT_PAGES}`);
   }
 
   /** True when pruning could still run after a transaction that stores so many bytes of log text. */
