@@ -42,6 +42,8 @@ const RANKS: Readonly<Record<LogEvent["kind"], number>> = {
 };
 
 const CUTTHROUGH = 100;
+/** Exim looks for addresses in the header lines before it accepts the message, or refuses it when it finds none. */
+const BAD_ADDRESSES = 160;
 const SUPPRESSED = 560;
 const MARKED_DELIVERED = 640;
 const RETRY_TIMEOUT = 610;
@@ -61,6 +63,8 @@ export function rankOf(event: LogEvent, text: string): number {
       return event.action === "marked_delivered" ? MARKED_DELIVERED : RANKS.envelope_edit;
     case "frozen":
       return text.startsWith("frozen by ") ? FROZEN_BY_HAND : RANKS.frozen;
+    case "not_accepted":
+      return event.reason.startsWith("bad addresses found") ? BAD_ADDRESSES : RANKS.not_accepted;
     case "thawed":
       return text.startsWith("unfrozen by ") ? THAWED_BY_HAND : RANKS.thawed;
     default:

@@ -162,15 +162,19 @@ export function isFrozen(milestones: Milestones): boolean {
 /** The status of a message, given those of its recipients, each of them once at least. */
 export function resolveMessage(state: MessageState, recipients: readonly RecipientStatus[]): MessageStatus {
   const { milestones } = state;
-  const isRefused =
-    milestones.notAccepted !== undefined || (milestones.rejected !== undefined && state.arrivalAt === undefined);
-  if (isRefused && milestones.completed === undefined) return "rejected";
+  if (isRefused(state) && milestones.completed === undefined) return "rejected";
   if (milestones.completed === undefined) {
     if (isFrozen(milestones)) return "frozen";
     if (recipients.includes("deferred")) return "deferred";
     if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
   }
   return statusWhenOver(recipients) ?? endedWithoutRecipients(milestones);
+}
+
+/** Some refusals are logged before the message is accepted all the same: of one pass over its header lines, of one of several addresses. */
+function isRefused({ milestones, arrivalAt }: MessageState): boolean {
+  if (arrivalAt === undefined) return milestones.notAccepted !== undefined || milestones.rejected !== undefined;
+  return milestones.notAccepted !== undefined && milestones.notAccepted > arrivalAt;
 }
 
 /** The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. */

@@ -70,6 +70,6 @@ export const ATTEMPT_STATUS_RULES = {
   success: "=> -> or >>: the address was delivered.",
   defer:
     "==, when something was tried: a retry time not yet reached is no attempt, nor is an address that is held or queued on purpose.",
-  bounce: "**, when something was tried: a retry timeout alone is no attempt.",
+  bounce: "**, when something was tried: giving up when the retry time is over is no attempt.",
   timeout: "A deferral or failure because the other side did not answer in time.",
 } as const satisfies Record<AttemptStatus, string>;

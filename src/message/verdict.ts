@@ -5,8 +5,8 @@ import type { MessageStatus, RecipientStatus } from "./statuses.ts";
 export interface VerdictRecipient {
   readonly address: string;
   readonly status: RecipientStatus;
-  /** An administrator said so; Exim did not deliver it. */
-  readonly isMarkedDelivered: boolean;
+  /** Who marked it as delivered; Exim did not deliver it. */
+  readonly markedBy: string | undefined;
   /** ISO-8601; the moment of delivery. */
   readonly deliveredAt: string | undefined;
   readonly attempts: number;
@@ -19,12 +19,19 @@ export interface VerdictRecipient {
   readonly copies: readonly string[];
   /** It bounced since the message was cancelled: no line says that it failed. */
   readonly isCancelled: boolean;
-  /** Time that Exim tried before the retry time was exceeded; undefined if something else ended it. */
-  readonly triedMs: number | undefined;
+  /** Set when Exim gave it up because the retry time was over, not because of what the other side said. */
+  readonly givenUp: GivenUp | undefined;
   /** Why Exim did not try it when it last looked, other than that it waits: `domain is held`. */
   readonly heldBecause: string | undefined;
   /** Exim was told to deliver nothing (-N). */
   readonly isSuppressed: boolean;
+}
+
+export interface GivenUp {
+  /** Time that Exim tried before. */
+  readonly triedMs: number;
+  /** Exim's words: `retry timeout exceeded`. */
+  readonly words: string;
 }
 
 /** A recipient that was refused after the data, while others of the message were accepted (PRDR). */
@@ -50,6 +57,11 @@ export interface Circumstances {
   /** Kind of rejection, if the message was rejected; `broken off`: the client disconnected. */
   readonly refusal: "permanent" | "temporary" | "broken off" | undefined;
   readonly cancelledBy: string | undefined;
+  readonly removedBy: string | undefined;
+  /** Why Exim did not even look at the recipients when it last ran: `Error in system filter: …`. */
+  readonly heldBack: string | undefined;
+  /** It was accepted, and addresses in its header lines, for which it was meant too, could not be used. */
+  readonly hasBadAddresses: boolean;
   /** The person or the reason that froze it last. */
   readonly frozenBy: string | undefined;
   /** Why Exim cannot read the message any more. */
@@ -58,6 +70,8 @@ export interface Circumstances {
   readonly refusedRecipients: readonly RefusedRecipient[];
   /** The system filter delivered it elsewhere, and not to its recipients. */
   readonly isRedirected: boolean;
+  /** Where the system filter delivered copies to, beside its recipients. */
+  readonly filterCopies: readonly string[];
 }
 
 export interface VerdictFacts extends Circumstances {
@@ -94,7 +108,9 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
         return sentence(`Not received, and refused by nobody: the client broke off (${facts.reason})`);
       return sentence(`${REFUSALS[facts.refusal ?? "permanent"]}${because}`);
     case "queued":
-      return sentence(`Accepted and left on the queue without a try${because}`);
+      return sentence(
+        `Accepted and left on the queue without a try${facts.heldBack === undefined ? because : `: ${inOneLine(facts.heldBack)}`}`,
+      );
     case "discarded":
       if (facts.recipients.length === 0)
         return sentence(
@@ -106,26 +122,32 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
   }
   const clauses = recipientClauses(facts, formatTime);
   if (clauses.length === 0 && facts.cancelledBy !== undefined)
-    clauses.push(`cancelled by ${nameAndWords(facts.cancelledBy)}; the log does not name its recipients`);
+    clauses.push(`${cancelledBy(facts.cancelledBy)}; the log does not name its recipients`);
+  if (facts.filterCopies.length > 0) clauses.push(filterClause(facts.filterCopies));
   if (facts.isRedirected) clauses.unshift(redirectedClause(facts));
   if (facts.isFrozen) clauses.unshift(frozenClause(facts));
   if (facts.spoolError !== undefined && facts.completedAt === undefined)
     clauses.unshift(`Exim cannot read it from its spool, so nothing happens to it: ${facts.spoolError}`);
+  if (facts.hasBadAddresses)
+    clauses.push("some addresses in its header lines could not be used (bad addresses found in headers)");
   if (facts.isFakeReject && clauses.length > 0) clauses.push("its client was told that it was rejected (fakereject)");
   if (clauses.length > 0) return sentence(clauses.join("; "));
-  if (facts.status === "received" && facts.underWay !== undefined)
-    return sentence(`Received, and being tried${describeUnderWay(facts.underWay, formatTime)}`);
-  if (facts.status === "received")
-    return `Received, and not tried yet; the log ends at ${formatTime(facts.lastSeenAt)}.`;
+  if (facts.status === "received") return receivedVerdict(facts, formatTime);
   return facts.status === "removed"
-    ? "Removed from the queue by an administrator; nobody was told."
+    ? `Removed from the queue by ${facts.removedBy ?? "an administrator"}; nobody was told.`
     : unknownVerdict(facts);
+}
+
+function receivedVerdict({ underWay, heldBack, lastSeenAt }: VerdictFacts, formatTime: FormatTime): string {
+  if (underWay !== undefined) return sentence(`Received, and being tried${describeUnderWay(underWay, formatTime)}`);
+  if (heldBack !== undefined) return sentence(`Received, and held back: ${inOneLine(heldBack)}`);
+  return `Received; no line shows a try. The last line about it is of ${formatTime(lastSeenAt)}.`;
 }
 
 function unknownVerdict({ completedAt, lastText }: VerdictFacts): string {
   return completedAt === undefined
     ? sentence(`The log does not show what became of it; the last it says is: ${inOneLine(lastText)}`)
-    : "Finished, and no line says what became of its recipients.";
+    : "Completed, and no line says what became of its recipients.";
 }
 
 const REFUSALS = {
@@ -139,14 +161,27 @@ const BOUNCE_FAILED = /^Process failed/;
 function frozenClause({ frozenBy }: VerdictFacts): string {
   if (frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy))
     return `Frozen on the queue, and nobody was told: the bounce could not be written (${frozenBy})`;
-  const by = frozenBy === undefined ? "" : /^\S+$/.test(frozenBy) ? ` by ${frozenBy}` : ` (${frozenBy})`;
-  return `Frozen on the queue${by}: not tried until it is thawed`;
+  return `Frozen on the queue${describeFreezer(frozenBy)}: not tried until it is thawed`;
 }
+
+/** Says who froze a message, or why: ` by root`, ` by the system filter (no: "policy")`, ` (delivery error message)`. */
+export function describeFreezer(by: string | undefined): string {
+  if (by === undefined) return "";
+  if (/^\S+$/.test(by)) return ` by ${by}`;
+  return by.startsWith(FILTER) ? ` by ${nameAndWords(by)}` : ` (${by})`;
+}
+
+const FILTER = "the system filter";
 
 /** A filter says no more than that it was one. */
 function discardedBecause(reason: string): string {
   if (reason === "filter") return " by a filter of the recipient";
   return reason === "system filter" ? " by the system filter" : `: ${toClause(reason)}`;
+}
+
+function filterClause(copies: readonly string[]): string {
+  const what = copies.length === 1 ? "a copy" : `${copies.length} copies`;
+  return `the system filter delivered ${what} to ${joinNames(copies)}`;
 }
 
 function redirectedClause({ recipients }: VerdictFacts): string {
@@ -163,31 +198,32 @@ function describeUnderWay({ since, lastHost }: UnderWay, formatTime: FormatTime)
 }
 
 function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[] {
-  const { hasNullSender, cancelledBy = "", frozenBy, isFrozen, underWay, refusedRecipients, isRedirected } = facts;
+  const { hasNullSender, frozenBy, isFrozen, underWay, refusedRecipients, isRedirected } = facts;
   const recipients = facts.recipients.filter(({ status }) => !isRedirected || status !== "discarded");
   const bounced = recipients.filter(({ status }) => status === "bounced");
   const cancelled = bounced.filter(({ isCancelled }) => isCancelled);
-  const timedOut = bounced.filter(({ triedMs }) => triedMs !== undefined);
-  const isToldNobody = hasNullSender || (isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy));
-  const of = (status: RecipientStatus, isMarked = false): readonly VerdictRecipient[] =>
-    recipients.filter((recipient) => recipient.status === status && recipient.isMarkedDelivered === isMarked);
+  const givenUp = bounced.filter((recipient) => recipient.givenUp !== undefined);
+  const isToldNobody = isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy);
+  const failed = hasNullSender ? "failed, with no sender to tell," : isToldNobody ? "failed" : "bounced";
+  const of = (status: RecipientStatus): readonly VerdictRecipient[] =>
+    recipients.filter((recipient) => recipient.status === status && recipient.markedBy === undefined);
   const refused = new Set(refusedRecipients.map(({ address }) => address));
   const isNew = refusedRecipients.filter(({ address }) => !recipients.some((known) => known.address === address));
   const discarded = of("discarded");
+  const marked = Map.groupBy(
+    recipients.filter(({ markedBy }) => markedBy !== undefined),
+    ({ markedBy }) => markedBy,
+  );
   return [
     deliveredClause(of("delivered"), recipients.length + isNew.length, formatTime),
-    plainClause("marked as delivered by an administrator for", of("delivered", true)),
-    troubleClause(`cancelled by ${nameAndWords(cancelledBy)}: bounced for`, cancelled, () => "", "the last error was"),
-    ...[...Map.groupBy(timedOut, ({ triedMs }) => describeSpan(triedMs ?? 0))].map(([span, those]) =>
-      troubleClause(
-        `given up ${span} (retry timeout exceeded), ${isToldNobody ? "failed" : "bounced"} for`,
-        those,
-        describeCopies,
-      ),
+    ...[...marked].map(([by, those]) => plainClause(`marked as delivered by ${by}, not delivered by Exim, for`, those)),
+    troubleClause(`${cancelledBy(facts.cancelledBy ?? "")}: ${failed} for`, cancelled, () => "", "the last error: "),
+    ...[...Map.groupBy(givenUp, (recipient) => describeGivingUp(recipient))].map(([how, those]) =>
+      troubleClause(`given up ${how}, ${failed} for`, those, describeCopies),
     ),
     troubleClause(
-      isToldNobody ? "failed for" : "bounced for",
-      bounced.filter(({ isCancelled, triedMs }) => !isCancelled && triedMs === undefined),
+      `${failed} for`,
+      bounced.filter((recipient) => !recipient.isCancelled && recipient.givenUp === undefined),
       describeCopies,
     ),
     troubleClause(
@@ -210,15 +246,41 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
       "not delivered, since Exim was told not to (-N), to",
       discarded.filter(({ isSuppressed }) => isSuppressed),
     ),
-    plainClause("removed by an administrator before it reached", of("removed")),
-    underWay === undefined
-      ? plainClause("not tried yet for", of("pending"))
-      : withEnding(plainClause("being tried for", of("pending")), describeUnderWay(underWay, formatTime)),
+    withEnding(
+      plainClause(`removed by ${facts.removedBy ?? "an administrator"} before it reached`, of("removed")),
+      "; nobody was told",
+    ),
+    pendingClause(facts, of("pending"), underWay, formatTime),
     plainClause(
-      "finished without a word about",
+      "completed, and no line says what became of",
       of("unknown").filter(({ address }) => !refused.has(address)),
     ),
   ].filter((clause) => clause !== "");
+}
+
+function pendingClause(
+  { heldBack }: VerdictFacts,
+  pending: readonly VerdictRecipient[],
+  underWay: UnderWay | undefined,
+  formatTime: FormatTime,
+): string {
+  if (underWay !== undefined)
+    return withEnding(plainClause("being tried for", pending), describeUnderWay(underWay, formatTime));
+  const why = heldBack === undefined ? "" : ` (held back: ${toClause(heldBack)})`;
+  return withEnding(plainClause("not tried yet for", pending), why);
+}
+
+/** Says who cancelled a message. Exim itself does when it has been frozen for too long. */
+function cancelledBy(by: string): string {
+  if (by === "timeout_frozen_after") return "cancelled by Exim, since it was frozen too long (timeout_frozen_after)";
+  return `cancelled by ${nameAndWords(by)}`;
+}
+
+/** `after 4 days (retry timeout exceeded)`: Exim's words without what it adds about the time. */
+function describeGivingUp({ givenUp }: VerdictRecipient): string {
+  if (givenUp === undefined) return "";
+  const words = givenUp.words.replace(/ \(and retry time not reached\)$/, "");
+  return `${describeSpan(givenUp.triedMs)} (${words})`;
 }
 
 function deliveredClause(delivered: readonly VerdictRecipient[], count: number, formatTime: FormatTime): string {
@@ -254,12 +316,10 @@ function nameAndWords(by: string): string {
 }
 
 /** Mentions the copies that were delivered elsewhere. */
-function describeCopies({ copies }: VerdictRecipient): string {
+function describeCopies({ copies }: Pick<VerdictRecipient, "copies">): string {
   if (copies.length === 0) return "";
-  const names = copies.slice(0, MOST_NAMES).join(", ");
-  const rest = copies.length - MOST_NAMES;
   const what = copies.length === 1 ? "one copy was" : `${copies.length} copies were`;
-  return ` (${what} delivered all the same: ${names}${rest > 0 ? ` and ${rest} more` : ""})`;
+  return ` (${what} delivered all the same: ${joinNames(copies)})`;
 }
 
 /** `after 4 days`, `after 7 hours`: whole ones of the largest unit that fits; a host that has failed other messages for long is given up at the first try. */
@@ -289,22 +349,24 @@ function troubleClause(
 ): string {
   if (recipients.length === 0) return "";
   const named = recipients.slice(0, MOST_NAMES).map((recipient) => {
-    const because = before === "" ? ": " : `; ${before} `;
+    const because = before === "" ? ": " : `; ${before}`;
     const error = recipient.lastError === undefined ? "" : `${because}${toClause(recipient.lastError)}`;
     return `${what} ${recipient.address}${describe(recipient)}${error}`;
   });
-  const rest = recipients.length - named.length;
-  return rest > 0 ? [...named, `and ${what} ${rest} more`].join("; ") : named.join("; ");
+  const others = recipients.slice(MOST_NAMES);
+  if (others.length === 0) return named.join("; ");
+  const copies = describeCopies({ copies: others.flatMap((recipient) => recipient.copies) });
+  return [...named, `and ${what} ${others.length} more${copies}`].join("; ");
 }
 
 function plainClause(what: string, recipients: readonly VerdictRecipient[]): string {
-  if (recipients.length === 0) return "";
-  const names = recipients
-    .slice(0, MOST_NAMES)
-    .map(({ address }) => address)
-    .join(", ");
-  const rest = recipients.length - MOST_NAMES;
-  return `${what} ${names}${rest > 0 ? ` and ${rest} more` : ""}`;
+  return recipients.length === 0 ? "" : `${what} ${joinNames(recipients.map(({ address }) => address))}`;
+}
+
+/** `ann@example.net, bob@example.net, carol@example.net and 2 more` */
+function joinNames(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 /** Longer errors are told in full below the first sentence. */

@@ -8,7 +8,10 @@ import type { LogEvent } from "../parse/events.ts";
 import { SECOND_MS } from "../units.ts";
 import { findReason, type ReadEntry } from "./timeline.ts";
 
-export function findCircumstances(entries: readonly ReadEntry[], status: MessageStatus): Circumstances {
+export function findCircumstances(
+  entries: readonly ReadEntry[],
+  status: MessageStatus,
+): Omit<Circumstances, "filterCopies"> {
   const events = entries.flatMap(({ row, parsed }) =>
     parsed === undefined ? [] : [{ event: parsed.event, timestamp: row.timestamp }],
   );
@@ -18,6 +21,11 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
     reason: reason ?? (status === "rejected" ? findCauseOfRefusal(entries) : undefined),
     refusal: refusal === undefined ? undefined : refusalOf(refusal),
     cancelledBy: lastOf(events, "cancelled")?.by,
+    removedBy: lastOf(events, "removed")?.by,
+    heldBack: findHeldBackAsAWhole(events),
+    hasBadAddresses:
+      status !== "rejected" &&
+      events.some(({ event }) => event.kind === "not_accepted" && BAD_ADDRESSES.test(event.reason)),
     frozenBy: lastOf(events, "frozen")?.by,
     spoolError: findSpoolError(events),
     underWay: findUnderWay(events),
@@ -59,6 +67,24 @@ function refusalOf(event: LogEvent): Circumstances["refusal"] {
 
 /** The client went, so that nobody refused the message. Source: exim-log-grammar §12.3. */
 const BROKEN_OFF = /lost while reading message data|SMTP data timeout|SMTP connection lost after final dot/;
+
+/** Written before the arrival of a message that has other recipients. Source: exim-log-grammar §12.3. */
+const BAD_ADDRESSES = /^bad addresses found in headers/;
+
+/** The system filter failed or put the message off, and no recipient was looked at since. */
+function findHeldBackAsAWhole(events: readonly Stamped[]): string | undefined {
+  const last = events.findLast(
+    ({ event }) => isFilterTrouble(event) || ABOUT_RECIPIENTS.includes(event.kind) || event.kind === "host_error",
+  )?.event;
+  return last !== undefined && isFilterTrouble(last) ? last.reason : undefined;
+}
+
+type FilterTrouble = Extract<LogEvent, { kind: "configuration" | "queued" }>;
+
+function isFilterTrouble(event: LogEvent): event is FilterTrouble {
+  if (event.kind === "configuration") return event.subject === "system filter";
+  return event.kind === "queued" && event.reason === "Delivery deferred by system filter";
+}
 
 /** A refusal without a word has its cause in a line just above. */
 function findCauseOfRefusal(entries: readonly ReadEntry[]): string | undefined {
@@ -106,13 +132,13 @@ function isLocked(event: LogEvent): boolean {
   return event.kind === "skipped" && event.reason.includes("is locked");
 }
 
-/** Moments of `retry timeout exceeded`, by recipient. */
-export function findRetryTimeouts(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
-  const ended = new Map<string, string>();
+/** When, and in which words, Exim gave recipients up without a try. */
+export function findGivenUp(entries: readonly ReadEntry[]): ReadonlyMap<string, { at: string; words: string }> {
+  const ended = new Map<string, { at: string; words: string }>();
   for (const { row, parsed } of entries) {
     const event = parsed?.event;
     if (event?.kind === "failure" && event.isRetryTimeout && row.timestamp !== null)
-      ended.set(normaliseAddress(event.address.original), row.timestamp);
+      ended.set(normaliseAddress(event.address.original), { at: row.timestamp, words: event.error });
   }
   return ended;
 }

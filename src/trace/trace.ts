@@ -9,8 +9,8 @@ import {
   findAnnounced,
   findCircumstances,
   findFailed,
+  findGivenUp,
   findHeldBack,
-  findRetryTimeouts,
   findRewrittenRecipients,
   findSuppressed,
   findTakenAllTheSame,
@@ -80,33 +80,44 @@ function describe(
   const circumstances = findCircumstances(entries, message.status);
   const isCancelled = circumstances.cancelledBy !== undefined;
   const failed = findFailed(entries);
-  const timedOut = findRetryTimeouts(entries);
+  const givenUp = findGivenUp(entries);
+  const marked = findMarkedDelivered(entries);
   const undelivered = recipients.flatMap(({ status, address }) => (status === "delivered" ? [] : [address]));
   const copies = findCopies(attempts, new Set([...undelivered, SYSTEM_FILTER]));
+  const filterTargets = copies.get(SYSTEM_FILTER) ?? [];
+  // NOTE: what the system filter adds is no recipient of the message, but the only one where it ignored the others.
+  const hasFilterCopies = filterTargets.length > 0 && !circumstances.isRedirected;
+  const named = hasFilterCopies ? recipients.filter(({ address }) => address !== SYSTEM_FILTER) : recipients;
   const heldBack = findHeldBack(entries);
   const suppressed = findSuppressed(entries);
   return formatVerdict(
     {
       status: message.status,
-      recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
-        ...recipient,
-        address: recipient.address === SYSTEM_FILTER ? nameSystemFilter(copies) : recipient.address,
-        copies: recipient.status === "delivered" ? [] : (copies.get(recipient.address) ?? []),
-        isCancelled: isCancelled && recipient.status === "bounced" && !failed.has(recipient.address),
-        triedMs: spanOf(message.timestamp, timedOut.get(recipient.address)),
-        heldBecause: heldBack.get(recipient.address),
-        isSuppressed: suppressed.has(recipient.address),
-        deliveredAt: deliveredAt ?? undefined,
-        deferredAt: deferredAt ?? undefined,
-        lastTriedAt: lastTriedAt ?? undefined,
-        lastError: lastError ?? undefined,
-      })),
+      recipients: named.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, isMarkedDelivered, ...recipient }) => {
+        const { address, status } = recipient;
+        const end = givenUp.get(address);
+        return {
+          ...recipient,
+          address: address === SYSTEM_FILTER ? nameSystemFilter(filterTargets) : address,
+          markedBy: isMarkedDelivered ? marked.get(address) : undefined,
+          copies: status === "delivered" ? [] : (copies.get(address) ?? []),
+          isCancelled: isCancelled && status === "bounced" && !failed.has(address),
+          givenUp: end && { triedMs: spanBetween(message.timestamp, end.at), words: end.words },
+          heldBecause: heldBack.get(address),
+          isSuppressed: suppressed.has(address),
+          deliveredAt: deliveredAt ?? undefined,
+          deferredAt: deferredAt ?? undefined,
+          lastTriedAt: lastTriedAt ?? undefined,
+          lastError: lastError === null || lastError === end?.words ? undefined : lastError,
+        };
+      }),
       hasNullSender: message.sender === NULL_SENDER,
       completedAt: message.completedAt ?? undefined,
       lastSeenAt: last?.timestamp ?? message.timestamp,
       lastText: last?.text ?? "",
       isFrozen: message.isFrozen,
       isFakeReject: message.isFakeReject,
+      filterCopies: hasFilterCopies ? filterTargets : [],
       ...circumstances,
     },
     formatTime,
@@ -117,9 +128,8 @@ function describe(
 const SYSTEM_FILTER = "system-filter";
 
 /** `carol`: where the system filter delivered to. */
-function nameSystemFilter(copies: ReadonlyMap<string, readonly string[]>): string {
-  const targets = copies.get(SYSTEM_FILTER) ?? [];
-  return targets.length === 0 ? SYSTEM_FILTER : targets.join(", ");
+function nameSystemFilter(targets: readonly string[]): string {
+  return targets.length === 0 ? "an address that the system filter added" : targets.join(", ");
 }
 
 /** Addresses that copies for each of these recipients were delivered to. */
@@ -137,8 +147,9 @@ function findCopies(
   return new Map([...copies].map(([recipient, addresses]) => [recipient, [...addresses]]));
 }
 
-function spanOf(from: string, until: string | undefined): number | undefined {
-  return until === undefined ? undefined : Math.max(Date.parse(until) - Date.parse(from), 0);
+/** Milliseconds; 0 where the clock went back. */
+function spanBetween(from: string, until: string): number {
+  return Math.max(Date.parse(until) - Date.parse(from), 0);
 }
 
 function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[]): TracedMessage {
