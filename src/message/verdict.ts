@@ -131,17 +131,19 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
   if (facts.hasBadAddresses)
     clauses.push("some addresses in its header lines could not be used (bad addresses found in headers)");
   if (facts.isFakeReject && clauses.length > 0) clauses.push("its client was told that it was rejected (fakereject)");
+  // NOTE: none of its recipients is named, except those that an ACL dropped.
+  if (facts.status === "received" && facts.recipients.every(({ status }) => status === "discarded"))
+    clauses.unshift(receivedClause(facts, formatTime));
   if (clauses.length > 0) return sentence(clauses.join("; "));
-  if (facts.status === "received") return receivedVerdict(facts, formatTime);
   return facts.status === "removed"
     ? `Removed from the queue by ${facts.removedBy ?? "an administrator"}; nobody was told.`
     : unknownVerdict(facts);
 }
 
-function receivedVerdict({ underWay, heldBack, lastSeenAt }: VerdictFacts, formatTime: FormatTime): string {
-  if (underWay !== undefined) return sentence(`Received, and being tried${describeUnderWay(underWay, formatTime)}`);
-  if (heldBack !== undefined) return sentence(`Received, and held back: ${inOneLine(heldBack)}`);
-  return `Received; no line shows a try. The last line about it is of ${formatTime(lastSeenAt)}.`;
+function receivedClause({ underWay, heldBack, lastSeenAt }: VerdictFacts, formatTime: FormatTime): string {
+  if (underWay !== undefined) return `received, and being tried${describeUnderWay(underWay, formatTime)}`;
+  if (heldBack !== undefined) return `received, and held back: ${toClause(heldBack)}`;
+  return `received, with no try in the log (the last line about it is of ${formatTime(lastSeenAt)})`;
 }
 
 function unknownVerdict({ completedAt, lastText }: VerdictFacts): string {

@@ -52,8 +52,9 @@ async function traceOne(
     messages.childrenOf(row),
     messages.rejectionsOf(row),
   ]);
-  const dropped = await findDropped(messages, row);
-  const read = readEntries([...dropped.map((entry) => entry.row), ...entries]);
+  const own = readEntries(entries);
+  const dropped = await findDropped(messages, row, own);
+  const read = [...dropped, ...own];
   const causes = await findRetryCauses(read, links, row);
   const taken = findTakenAllTheSame(read);
   const childIds = children.map(({ id }) => id);
@@ -185,17 +186,46 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
   };
 }
 
-/** Recipients that an ACL dropped in the transaction of this message: lines with the same client and the same sender. */
-async function findDropped(messages: MessageReader, row: MessageRow): Promise<readonly ReadEntry[]> {
-  if (row.direction === null || row.ip_address === null) return [];
-  const arrivalMs = Date.parse(row.timestamp);
-  const entries = await messages.droppedBefore(row, { ip: row.ip_address, port: row.port, arrivalMs });
-  return readEntries(entries).filter(({ parsed }) => {
-    const event = parsed?.event;
-    if (event?.kind !== "discard" || event.address === undefined) return false;
-    const sender = event.sender === undefined ? row.sender : normaliseAddress(event.sender) || NULL_SENDER;
-    return sender === row.sender && (event.host?.port ?? null) === row.port;
+/**
+ * Lines of recipients that an ACL dropped in the transaction of this message: of the same client, process and sender, with no arrival of
+ * another message between. `own`: the lines of the message.
+ */
+async function findDropped(
+  messages: MessageReader,
+  row: MessageRow,
+  own: readonly ReadEntry[],
+): Promise<readonly ReadEntry[]> {
+  const { ip_address: ip, port, sender } = row;
+  const arrival = own.find(({ parsed }) => parsed?.event.kind === "arrival");
+  if (arrival === undefined || ip === null) return [];
+  const found = await messages.droppedBefore(row, {
+    ip,
+    port,
+    arrivalMs: Date.parse(row.timestamp),
+    isConnectionKnown: port !== null || pidOf(arrival) !== undefined,
   });
+  const arrivals = readEntries(found.arrivals);
+  return readEntries(found.dropped).filter((drop) => {
+    const event = drop.parsed?.event;
+    if (event?.kind !== "discard" || event.address === undefined || (event.host?.port ?? null) !== port) return false;
+    if (event.sender !== undefined && (normaliseAddress(event.sender) || NULL_SENDER) !== sender) return false;
+    const next = arrivals.find((one) => isAfter(one, drop) && isOneProcess(one, drop));
+    return next !== undefined && next.row.id === arrival.row.id;
+  });
+}
+
+function isAfter({ row: one }: ReadEntry, { row: other }: ReadEntry): boolean {
+  const [at, before] = [one.timestamp ?? "", other.timestamp ?? ""];
+  return at === before ? one.id > other.id : at > before;
+}
+
+function isOneProcess(one: ReadEntry, other: ReadEntry): boolean {
+  const [pid, otherPid] = [pidOf(one), pidOf(other)];
+  return pid === undefined || otherPid === undefined || pid === otherPid;
+}
+
+function pidOf({ parsed }: ReadEntry): number | undefined {
+  return parsed?.prefix.pid ?? parsed?.syslog?.pid;
 }
 
 function toDropped(dropped: readonly ReadEntry[], rows: readonly RecipientRow[]): readonly TracedRecipient[] {

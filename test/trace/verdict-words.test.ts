@@ -302,7 +302,7 @@ const CASES: readonly (readonly [about: string, lines: readonly string[], senten
   [
     "received, while the log goes on",
     [ARRIVAL],
-    "Received; no line shows a try. The last line about it is of 2026-06-12 21:40:12.",
+    "Received, with no try in the log (the last line about it is of 2026-06-12 21:40:12).",
   ],
   [
     "held back by the system filter",
