@@ -145,7 +145,10 @@ export function applyLine(
 }
 
 /** Exim's name for the transport of a delivery to /dev/null, which it leaves out. */
-const BYPASSED = "**bypassed**";
+export const BYPASSED = "**bypassed**";
+
+/** Exim's name for the recipient of deliveries that the system filter sets up. */
+export const SYSTEM_FILTER = "system-filter";
 
 /** Facts that an event gives about one recipient; undefined if it names none. */
 export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {

@@ -101,7 +101,7 @@ const MOST_NAMES = 3;
  * 2026-03-02 16:11:01: 451 4.7.1 greylisted.`
  */
 export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): string {
-  const because = facts.reason === undefined ? "" : `: ${inOneLine(facts.reason)}`;
+  const because = facts.reason === undefined ? "" : `: ${inOneLine(withoutRepetition(facts.reason))}`;
   switch (facts.status) {
     case "rejected":
       if (facts.refusal === "broken off")
@@ -393,6 +393,12 @@ function inOneLine(text: string): string {
     .join(" ");
   if (line.length <= LONGEST_ERROR) return line;
   return `${line.slice(0, line.lastIndexOf(" ", LONGEST_ERROR) + 1 || LONGEST_ERROR).trimEnd()} …`;
+}
+
+/** `header syntax (no domain: alice): no domain: alice` says it twice, and is `header syntax: no domain: alice`. */
+export function withoutRepetition(reason: string): string {
+  const [, what, detail] = /^(.+?) \((.+)\): \2$/s.exec(reason) ?? [];
+  return what === undefined ? reason : `${what}: ${detail}`;
 }
 
 /** The same without the stop at its end, as a part of a sentence. */

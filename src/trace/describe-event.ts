@@ -1,4 +1,6 @@
 /** One line of a timeline: what an event says, in words. */
+import { BYPASSED, SYSTEM_FILTER } from "../message/state.ts";
+import { describeFreezer, withoutRepetition } from "../message/verdict.ts";
 import type {
   AddressPart,
   Arrival,
@@ -29,7 +31,7 @@ export function describeEvent(event: LogEvent, text: string, isTaken: boolean): 
     case "arrival":
       return { mark: event.fakeReject ? "(=" : "<=", text: describeArrival(event), tone: "plain" };
     case "delivery":
-      return { mark: event.flag, text: describeDelivery(event), tone: event.flag === "*>" ? "plain" : "good" };
+      return { mark: event.flag, text: describeDelivery(event), tone: isForNobody(event) ? "plain" : "good" };
     case "deferral":
       return { mark: "==", text: describeTrouble("deferred", event), tone: "waiting" };
     case "failure":
@@ -43,7 +45,7 @@ export function describeEvent(event: LogEvent, text: string, isTaken: boolean): 
     case "host_error":
       return { mark: "", text: describeHostError(event, isTaken), tone: isTaken ? "plain" : "waiting" };
     case "frozen":
-      return { mark: "", text: event.by === undefined ? "frozen" : `frozen (${event.by})`, tone: "waiting" };
+      return { mark: "", text: `frozen${describeFreezer(event.by)}`, tone: "waiting" };
     case "thawed":
       return { mark: "", text: `thawed by ${event.by}`, tone: "plain" };
     case "removed":
@@ -54,7 +56,7 @@ export function describeEvent(event: LogEvent, text: string, isTaken: boolean): 
     case "not_accepted":
       return { mark: "", text, tone: "bad" };
     default:
-      return { mark: "", text: withoutRepeatedId(text), tone: "plain" };
+      return { mark: "", text: text.trim() === "" ? "(an empty line)" : withoutRepeatedId(text), tone: "plain" };
   }
 }
 
@@ -85,17 +87,36 @@ function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: 
   return parts.join(" ") + (details.length === 0 ? "" : ` (${details.join(", ")})`);
 }
 
-function describeDelivery({ flag, address, router, transport, host, confirmation }: Delivery): string {
+function describeDelivery(delivery: Delivery): string {
+  const { flag, address, router, transport, host, confirmation } = delivery;
+  const way = describeWay(router, transport);
+  if (transport === BYPASSED)
+    return `discarded for ${address.original}: ${address.final}${describeWay(router, undefined)}`;
+  if (address.final.startsWith(">"))
+    return `automatic reply to ${address.final.slice(1)} for ${address.original}${way}`;
   const verb =
     flag === "*>"
       ? "not delivered, because of -N, to"
       : flag === ">>"
         ? "delivered while it came in to"
         : "delivered to";
+  const whom =
+    address.original === SYSTEM_FILTER ? `${address.final}, for the system filter,` : describeAddress(address);
   const to = host === undefined ? "" : ` by ${describeHost(host)}`;
-  const via = describeWay(router, transport);
   const reply = confirmation === undefined ? "" : `: ${confirmation}`;
-  return `${verb} ${describeAddress(address)}${to}${via}${reply}`;
+  return `${verb} ${whom}${to}${way}${reply}${describeShadow(delivery)}`;
+}
+
+/** Nobody got anything of it. */
+function isForNobody({ flag, transport }: Delivery): boolean {
+  return flag === "*>" || transport === BYPASSED;
+}
+
+/** A second, local copy of a delivery; Exim names the transport of each, and why it failed. Source: Exim specification, shadow_transport. */
+function describeShadow({ details }: Delivery): string {
+  const at = details.findIndex((key, index) => index % 2 === 0 && key === "ST");
+  const [, transport, error] = /^(\S+) \((.*)\)$/s.exec(at === -1 ? "" : (details[at + 1] ?? "")) ?? [];
+  return transport === undefined ? "" : `; the shadow copy (${transport}) failed: ${error}`;
 }
 
 function describeTrouble(verb: string, { address, router, transport, host, error }: Deferral | Failure): string {
@@ -119,7 +140,7 @@ function describeDiscard(address: AddressPart | undefined, reason: string | unde
 
 function describeRejection({ phase, isTemporary, host, reason }: Rejection): string {
   const client = host === undefined ? "" : ` from ${describeHost(host)}`;
-  return `${isTemporary ? "temporarily rejected" : "rejected"}${client} (${phase})${reason === undefined ? "" : `: ${reason}`}`;
+  return `${isTemporary ? "temporarily rejected" : "rejected"}${client} (${phase})${reason === undefined ? "" : `: ${withoutRepetition(reason)}`}`;
 }
 
 function describeEdit({ action, address, by }: EnvelopeEdit): string {

@@ -1,5 +1,6 @@
 /** Traces one message: everything the database knows about it. */
 import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
+import { SYSTEM_FILTER } from "../message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
@@ -86,7 +87,7 @@ function describe(
   const undelivered = recipients.flatMap(({ status, address }) => (status === "delivered" ? [] : [address]));
   const copies = findCopies(attempts, new Set([...undelivered, SYSTEM_FILTER]));
   const filterTargets = copies.get(SYSTEM_FILTER) ?? [];
-  // NOTE: what the system filter adds is no recipient of the message, but the only one where it ignored the others.
+  // NOTE: the system filter adds no recipient of the message, except where it ignored the others.
   const hasFilterCopies = filterTargets.length > 0 && !circumstances.isRedirected;
   const named = hasFilterCopies ? recipients.filter(({ address }) => address !== SYSTEM_FILTER) : recipients;
   const heldBack = findHeldBack(entries);
@@ -124,9 +125,6 @@ function describe(
     formatTime,
   );
 }
-
-/** Exim's name for the recipient of deliveries that the system filter sets up. */
-const SYSTEM_FILTER = "system-filter";
 
 /** `carol`: where the system filter delivered to. */
 function nameSystemFilter(targets: readonly string[]): string {
