@@ -1,6 +1,13 @@
 /** From what is known to what it means: the status of a message and of each recipient. The only place that decides it. */
 import type { Moment } from "../units.ts";
-import { isLater, type MessageState, type Milestones, type RecipientEvent, type RecipientState } from "./state.ts";
+import {
+  isLater,
+  type MessageState,
+  type Milestones,
+  type RecipientEvent,
+  type RecipientState,
+  SYSTEM_FILTER,
+} from "./state.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "./statuses.ts";
 
 export interface RecipientFate {
@@ -16,12 +23,36 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = state.recipients.values();
   const shared = collectEventsByTarget(recipients);
+  const rewritten = findRewritten(recipients);
   return fates.map((fate, index) => {
     const recipient = recipients[index];
-    return fate.status === "unknown" && recipient !== undefined
-      ? (findSharedFate(recipient.address, shared) ?? fate)
-      : fate;
+    if (fate.status !== "unknown" || recipient === undefined) return fate;
+    const other = recipient === rewritten?.from ? fates[recipients.indexOf(rewritten.to)] : undefined;
+    return findSharedFate(recipient.address, shared) ?? other ?? fate;
   });
+}
+
+/**
+ * The one recipient that the arrival names and no line is about, and the one that lines are about and the arrival does not name: Exim
+ * rewrote the address, which it logs only when told to (`+address_rewrite`). They have the local part or the domain in common.
+ */
+function findRewritten(
+  recipients: readonly RecipientState[],
+): { readonly from: RecipientState; readonly to: RecipientState } | undefined {
+  const silent = recipients.filter(({ announced, lastEvents }) => announced && lastEvents.size === 0);
+  const unnamed = recipients.filter(
+    ({ announced, lastEvents, address }) => !announced && lastEvents.size > 0 && address !== SYSTEM_FILTER,
+  );
+  const [from, to] = [silent[0], unnamed[0]];
+  if (silent.length !== 1 || unnamed.length !== 1 || from === undefined || to === undefined) return undefined;
+  return isRewriting(from.address, to.address) ? { from, to } : undefined;
+}
+
+/** True when the addresses have the local part or the domain in common. */
+export function isRewriting(one: string, other: string): boolean {
+  const [at, otherAt] = [one.lastIndexOf("@"), other.lastIndexOf("@")];
+  if (at === -1 || otherAt === -1) return false;
+  return one.slice(0, at) === other.slice(0, otherAt) || one.slice(at) === other.slice(otherAt);
 }
 
 /** Events that end a delivery, by their target, and by a local name together with the domain of the recipient it stands for. */

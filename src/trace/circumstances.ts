@@ -203,6 +203,18 @@ export function findRewrittenRecipients(entries: readonly ReadEntry[]): Readonly
   return rewritten;
 }
 
+/** The recipients that a line is about, of those that tell what becomes of one. */
+export function findMentioned(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const mentioned = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event !== undefined && "address" in event && typeof event.address === "object")
+      mentioned.add(normaliseAddress(event.address.original));
+    if (event?.kind === "envelope_edit") mentioned.add(normaliseAddress(event.address));
+  }
+  return mentioned;
+}
+
 /** The recipients that the arrival names, or that somebody added. */
 export function findAnnounced(entries: readonly ReadEntry[]): ReadonlySet<string> {
   const updates = entries.flatMap(({ parsed }) => (parsed === undefined ? [] : (messageUpdate(parsed.event) ?? [])));

@@ -1,5 +1,6 @@
 /** Traces one message: everything the database knows about it. */
 import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
+import { isRewriting } from "../message/resolve.ts";
 import { SYSTEM_FILTER } from "../message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
@@ -12,6 +13,7 @@ import {
   findFailed,
   findGivenUp,
   findHeldBack,
+  findMentioned,
   findRewrittenRecipients,
   findSuppressed,
   findTakenAllTheSame,
@@ -300,11 +302,20 @@ function withoutOtherNames(
     }),
   );
   const known = new Set(recipients.map(({ address }) => address));
+  // NOTE: Exim rewrites an address without a word, unless told otherwise.
+  const mentioned = findMentioned(entries);
+  const silent = recipients.filter(({ address }) => announced.has(address) && !mentioned.has(address));
+  const unnamed = recipients.filter(
+    ({ address }) => !announced.has(address) && !aliased.has(address) && address !== SYSTEM_FILTER,
+  );
+  const [onlySilent, onlyUnnamed] = [silent[0]?.address ?? "", unnamed[0]?.address ?? ""];
+  const isRewritten = silent.length === 1 && unnamed.length === 1 && isRewriting(onlySilent, onlyUnnamed);
   const byLocalPart = Map.groupBy(recipients, ({ address }) => address.slice(0, address.lastIndexOf("@")));
   return recipients.filter((recipient) => {
     if (!isNamedOnly(recipient)) return true;
     if (!recipient.address.includes("@")) return byLocalPart.get(recipient.address)?.length !== 1;
     if (aliased.has(recipient.address) && !announced.has(recipient.address)) return false;
+    if (isRewritten && recipient.address === onlySilent) return false;
     const other = rewritten.get(recipient.address);
     return other === undefined || other === recipient.address || !known.has(other);
   });

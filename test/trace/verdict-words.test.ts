@@ -132,6 +132,40 @@ const CASES: readonly (readonly [about: string, lines: readonly string[], senten
     "Delivered to bob@in.example at 2026-06-12 21:40:13.",
   ],
   [
+    "a recipient that was rewritten without a word",
+    [
+      `${ARRIVAL} for bob@old.example c@in.example`,
+      "12 21:40:13 => c <c@in.example> R=r T=t",
+      "12 21:40:13 => bob <bob@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to both recipients, the last at 2026-06-12 21:40:13.",
+  ],
+  [
+    "a recipient that was rewritten without a word, and waits",
+    [`${ARRIVAL} for bob@old.example`, `12 21:40:12 == bob@in.example ${TO_B} defer (-44): ${AFTER_RCPT}450 busy`],
+    `Still deferred for bob@in.example since 2026-06-12 21:40:12: ${AFTER_RCPT}450 busy.`,
+  ],
+  [
+    "one that was discarded is not one that was rewritten",
+    [
+      `${ARRIVAL} for bob@old.example`,
+      "12 21:40:13 => :blackhole: <bob@old.example> R=r",
+      "12 21:40:13 => bob <bob@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to 1 of 2 recipients; discarded on purpose for bob@old.example.",
+  ],
+  [
+    "one of several that another line may be about",
+    [
+      `${ARRIVAL} for bob@old.example c@old.example`,
+      "12 21:40:13 => bob <bob@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to 1 of 3 recipients; completed, and no line says what became of bob@old.example, c@old.example.",
+  ],
+  [
     "cancelled, where no recipient is named",
     [ARRIVAL, '12 21:40:12 cancelled by system filter: no: "policy"', "12 21:40:12 Completed"],
     'Cancelled by system filter (no: "policy"); the log does not name its recipients.',
