@@ -147,6 +147,8 @@ function closeOutstanding(milestones: Milestones): RecipientFate | undefined {
  */
 function isSuperseded(event: RecipientEvent, { address, lastEvents }: RecipientState): boolean {
   if (lastEvents.size === 1) return false;
+  // The words of an ACL may have been those of an acceptance: then other lines are about the recipient.
+  if (event.outcome === "rejected") return true;
   // Only an event about the recipient itself is compared with all others: an alias may expand to thousands.
   if (event.target === address && event.outcome === "deferred") {
     for (const other of lastEvents.values()) if (other !== event && isLater(other, event)) return true;
@@ -164,7 +166,7 @@ function worst(ended: readonly RecipientEvent[]): RecipientFate {
   return { status: "unknown", at: undefined };
 }
 
-const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
+const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded", "rejected"];
 
 /** Status of a recipient by its last event. */
 export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
@@ -174,6 +176,7 @@ export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   discarded: "discarded",
   suppressed: "discarded",
   deferred: "deferred",
+  rejected: "rejected",
 };
 
 function latest(events: readonly RecipientEvent[]): RecipientEvent | undefined {
@@ -197,7 +200,7 @@ export function resolveMessage(state: MessageState, recipients: readonly Recipie
   if (milestones.completed === undefined) {
     if (isFrozen(milestones)) return "frozen";
     if (recipients.includes("deferred")) return "deferred";
-    if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
+    if (recipients.includes("pending") || recipients.every((status) => status === "rejected")) return unfinished(state);
   }
   return statusWhenOver(recipients) ?? endedWithoutRecipients(milestones);
 }
@@ -208,11 +211,15 @@ function isRefused({ milestones, arrivalAt }: MessageState): boolean {
   return milestones.notAccepted !== undefined && milestones.notAccepted > arrivalAt;
 }
 
-/** The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. */
+/**
+ * The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. It was never accepted for
+ * those that were rejected.
+ */
 export function statusWhenOver(recipients: readonly RecipientStatus[]): MessageStatus | undefined {
-  const first = recipients.find((status) => status !== "unknown");
+  const counted = recipients.filter((status) => status !== "unknown" && status !== "rejected");
+  const [first] = counted;
   if (first === undefined) return undefined;
-  return recipients.every((status) => status === first || status === "unknown") ? FINAL_STATUS[first] : "partial";
+  return counted.every((status) => status === first) ? FINAL_STATUS[first] : "partial";
 }
 
 const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
@@ -223,6 +230,7 @@ const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
   bounced: "bounced",
   discarded: "discarded",
   removed: "removed",
+  rejected: "rejected",
 };
 
 function unfinished(state: MessageState): MessageStatus {

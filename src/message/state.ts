@@ -170,6 +170,11 @@ export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | un
       );
     case "failure":
       return eventAbout(event.address, "bounced", at, !event.isRetryTimeout, event.error);
+    case "prdr": {
+      if (event.verdict === "acceptance") return undefined;
+      const recipient = normaliseAddress(event.recipient);
+      return { recipient, target: recipient, outcome: "rejected", at, isAttempt: false, error: event.reason };
+    }
     case "envelope_edit": {
       if (event.action !== "marked_delivered") return undefined;
       const recipient = normaliseAddress(event.address);

@@ -37,7 +37,8 @@ export interface GivenUp {
 /** A recipient that was refused after the data, while others of the message were accepted (PRDR). */
 export interface RefusedRecipient {
   readonly address: string;
-  readonly isTemporary: boolean;
+  /** Undefined where the line has only the words of the ACL: those do not say whether it is for good. */
+  readonly verdict: "refusal" | "temporary_refusal" | undefined;
   /** Reason in the words of the line; undefined where it has none. */
   readonly reason: string | undefined;
 }
@@ -209,15 +210,14 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
   const failed = hasNullSender ? "failed, with no sender to tell," : isToldNobody ? "failed" : "bounced";
   const of = (status: RecipientStatus): readonly VerdictRecipient[] =>
     recipients.filter((recipient) => recipient.status === status && recipient.markedBy === undefined);
-  const refused = new Set(refusedRecipients.map(({ address }) => address));
-  const isNew = refusedRecipients.filter(({ address }) => !recipients.some((known) => known.address === address));
+  const rejected = new Set(of("rejected").map(({ address }) => address));
   const discarded = of("discarded");
   const marked = Map.groupBy(
     recipients.filter(({ markedBy }) => markedBy !== undefined),
     ({ markedBy }) => markedBy,
   );
   return [
-    deliveredClause(of("delivered"), recipients.length + isNew.length, formatTime),
+    deliveredClause(of("delivered"), recipients.length, formatTime),
     ...[...marked].map(([by, those]) => plainClause(`marked as delivered by ${by}, not delivered by Exim, for`, those)),
     troubleClause(`${cancelledBy(facts.cancelledBy ?? "")}: ${failed} for`, cancelled, () => "", "the last error: "),
     ...[...Map.groupBy(givenUp, (recipient) => describeGivingUp(recipient))].map(([how, those]) =>
@@ -233,10 +233,12 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
       of("deferred"),
       (recipient) => `${describeTries(recipient, formatTime)}${describeCopies(recipient)}`,
     ),
-    ...refusedRecipients.map(
-      ({ address, isTemporary, reason }) =>
-        `${isTemporary ? "put off" : "refused"} after the data (PRDR) for ${address}${reason === undefined ? "" : `: ${toClause(reason)}`}`,
-    ),
+    ...refusedRecipients
+      .filter(({ address }) => rejected.has(address))
+      .map(
+        ({ address, verdict, reason }) =>
+          `${PRDR_VERDICTS[verdict ?? "words"]} after the data (PRDR) for ${address}${reason === undefined ? "" : `: ${toClause(reason)}`}`,
+      ),
     withEnding(
       plainClause(
         "discarded on purpose for",
@@ -253,12 +255,11 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
       "; nobody was told",
     ),
     pendingClause(facts, of("pending"), underWay, formatTime),
-    plainClause(
-      "completed, and no line says what became of",
-      of("unknown").filter(({ address }) => !refused.has(address)),
-    ),
+    plainClause("completed, and no line says what became of", of("unknown")),
   ].filter((clause) => clause !== "");
 }
+
+const PRDR_VERDICTS = { refusal: "refused", temporary_refusal: "put off", words: "turned down" } as const;
 
 function pendingClause(
   { heldBack }: VerdictFacts,

@@ -34,7 +34,7 @@ export function findCircumstances(
   };
 }
 
-/** Returns recipients that were refused after the data (PRDR). An acceptance of the same recipient has no reason. */
+/** Returns recipients that were refused after the data (PRDR), if no other line tells of them. */
 function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedRecipient[] {
   const refused = new Map<string, RefusedRecipient>();
   for (const { event } of events) {
@@ -43,7 +43,7 @@ function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedReci
     const known = refused.get(address);
     refused.set(address, {
       address,
-      isTemporary: known?.isTemporary === true || event.verdict === "temporary_refusal",
+      verdict: event.verdict ?? known?.verdict,
       reason: event.reason ?? known?.reason,
     });
   }

@@ -94,7 +94,7 @@ const CASES: readonly (readonly [about: string, lines: readonly string[], senten
       "12 21:40:13 => b <b@in.example> R=r T=t",
       "12 21:40:13 Completed",
     ],
-    "Delivered to 1 of 3 recipients; refused after the data (PRDR) for c@in.example: does not want it; put off after the data (PRDR) for d@in.example.",
+    "Delivered to 1 of 3 recipients; turned down after the data (PRDR) for c@in.example: does not want it; put off after the data (PRDR) for d@in.example.",
   ],
   [
     "refused after the data, where the arrival names nobody",
@@ -105,6 +105,21 @@ const CASES: readonly (readonly [about: string, lines: readonly string[], senten
       "12 21:40:13 Completed",
     ],
     "Delivered to 1 of 2 recipients; refused after the data (PRDR) for c@in.example.",
+  ],
+  [
+    "accepted after the data with words of its own",
+    [
+      "12 21:40:12 PRDR b@in.example welcome",
+      `${ARRIVAL} for b@in.example`,
+      "12 21:40:13 => b <b@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to b@in.example at 2026-06-12 21:40:13.",
+  ],
+  [
+    "refused after the data for one, while the other is not named",
+    ["12 21:40:12 PRDR R=<c@in.example> refusal", ARRIVAL, "12 21:40:13 Completed"],
+    "Refused after the data (PRDR) for c@in.example.",
   ],
   [
     "a recipient that Exim gave its domain",
