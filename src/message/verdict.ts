@@ -19,6 +19,8 @@ export interface VerdictRecipient {
   readonly copies: readonly string[];
   /** It bounced since the message was cancelled: no line says that it failed. */
   readonly isCancelled: boolean;
+  /** It failed, and Exim sent no bounce: told to ignore the error, or made to answer its caller instead. */
+  readonly isUnreported: boolean;
   /** Set when Exim gave it up because the retry time was over, not because of what the other side said. */
   readonly givenUp: GivenUp | undefined;
   /** Why Exim did not try it when it last looked, other than that it waits: `domain is held`. */
@@ -207,7 +209,11 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
   const cancelled = bounced.filter(({ isCancelled }) => isCancelled);
   const givenUp = bounced.filter((recipient) => recipient.givenUp !== undefined);
   const isToldNobody = isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy);
-  const failed = hasNullSender ? "failed, with no sender to tell," : isToldNobody ? "failed" : "bounced";
+  const howItFailed = ({ isUnreported }: VerdictRecipient): string => {
+    if (hasNullSender) return "failed, with no sender to tell,";
+    if (isUnreported) return "failed, with no bounce sent,";
+    return isToldNobody ? "failed" : "bounced";
+  };
   const of = (status: RecipientStatus): readonly VerdictRecipient[] =>
     recipients.filter((recipient) => recipient.status === status && recipient.markedBy === undefined);
   const rejected = new Set(of("rejected").map(({ address }) => address));
@@ -219,14 +225,20 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
   return [
     deliveredClause(of("delivered"), recipients.length, formatTime),
     ...[...marked].map(([by, those]) => plainClause(`marked as delivered by ${by}, not delivered by Exim, for`, those)),
-    troubleClause(`${cancelledBy(facts.cancelledBy ?? "")}: ${failed} for`, cancelled, () => "", "the last error: "),
-    ...[...Map.groupBy(givenUp, (recipient) => describeGivingUp(recipient))].map(([how, those]) =>
-      troubleClause(`given up ${how}, ${failed} for`, those, describeCopies),
+    ...byWords(
+      cancelled,
+      (one) => `${cancelledBy(facts.cancelledBy ?? "")}: ${howItFailed(one)} for`,
+      (what, those) => troubleClause(what, those, () => "", "the last error: "),
     ),
-    troubleClause(
-      `${failed} for`,
+    ...byWords(
+      givenUp,
+      (one) => `given up ${describeGivingUp(one)}, ${howItFailed(one)} for`,
+      (what, those) => troubleClause(what, those, describeCopies),
+    ),
+    ...byWords(
       bounced.filter((recipient) => !recipient.isCancelled && recipient.givenUp === undefined),
-      describeCopies,
+      (one) => `${howItFailed(one)} for`,
+      (what, those) => troubleClause(what, those, describeCopies),
     ),
     troubleClause(
       "still deferred for",
@@ -254,6 +266,7 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
       plainClause(`removed by ${facts.removedBy ?? "an administrator"} before it reached`, of("removed")),
       "; nobody was told",
     ),
+    ...endedForOthers(facts, recipients),
     pendingClause(facts, of("pending"), underWay, formatTime),
     plainClause("completed, and no line says what became of", of("unknown")),
   ].filter((clause) => clause !== "");
@@ -273,11 +286,36 @@ function pendingClause(
   return withEnding(plainClause("not tried yet for", pending), why);
 }
 
-/** Says who cancelled a message. Exim itself does when it has been frozen for too long. */
-function cancelledBy(by: string): string {
-  if (by === "timeout_frozen_after") return "cancelled by Exim, since it was frozen too long (timeout_frozen_after)";
-  return `cancelled by ${nameAndWords(by)}`;
+/** One clause for the recipients of each form of words, in the order of the first of each. */
+function byWords(
+  recipients: readonly VerdictRecipient[],
+  wordsOf: (recipient: VerdictRecipient) => string,
+  describe: (words: string, recipients: readonly VerdictRecipient[]) => string,
+): readonly string[] {
+  return [...Map.groupBy(recipients, wordsOf)].map(([words, those]) => describe(words, those));
 }
+
+/** Says what ended the message where that reached no recipient whom the log names. */
+function endedForOthers(
+  { cancelledBy: canceller, removedBy }: VerdictFacts,
+  recipients: readonly VerdictRecipient[],
+): readonly string[] {
+  if (recipients.length === 0) return [];
+  const isRemoved = recipients.some(({ status }) => status === "removed");
+  return [
+    canceller === undefined || recipients.some(({ isCancelled }) => isCancelled) ? "" : cancelledBy(canceller),
+    removedBy === undefined || isRemoved ? "" : `removed from the queue by ${removedBy}, and nobody was told`,
+  ];
+}
+
+/** Says who cancelled a message. Exim itself does when it has been frozen for too long. */
+export function cancelledBy(by: string): string {
+  if (by === "timeout_frozen_after") return "cancelled by Exim, since it was frozen too long (timeout_frozen_after)";
+  return by.startsWith(MUA_WRAPPER) ? `cancelled by Exim: ${by}` : `cancelled by ${nameAndWords(by)}`;
+}
+
+/** With this option Exim delivers to all recipients at once or not at all, and tells its caller instead of the sender. */
+const MUA_WRAPPER = "mua_wrapper is set";
 
 /** `after 4 days (retry timeout exceeded)`: Exim's words without what it adds about the time. */
 function describeGivingUp({ givenUp }: VerdictRecipient): string {
@@ -353,7 +391,8 @@ function troubleClause(
   if (recipients.length === 0) return "";
   const named = recipients.slice(0, MOST_NAMES).map((recipient) => {
     const because = before === "" ? ": " : `; ${before}`;
-    const error = recipient.lastError === undefined ? "" : `${because}${toClause(recipient.lastError)}`;
+    const said = toClause(recipient.lastError ?? "");
+    const error = said === "" ? "" : `${because}${said}`;
     return `${what} ${recipient.address}${describe(recipient)}${error}`;
   });
   const others = recipients.slice(MOST_NAMES);

@@ -182,6 +182,21 @@ export function findHeldBack(entries: readonly ReadEntry[]): ReadonlyMap<string,
   return held;
 }
 
+/** Failures under mua_wrapper, which reports them to the caller. Source: exim-log-grammar §10. */
+const TOLD_TO_CALLER = /^(?:routing yielded a |mua_wrapper forced failure )/;
+
+/** The recipients whose failure Exim sends no bounce about. */
+export function findUnreported(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const unreported = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind === "error_ignored") unreported.add(normaliseAddress(event.address));
+    if (event?.kind === "failure" && TOLD_TO_CALLER.test(event.error))
+      unreported.add(normaliseAddress(event.address.original));
+  }
+  return unreported;
+}
+
 /** The recipients for whom -N suppressed the delivery. */
 export function findSuppressed(entries: readonly ReadEntry[]): ReadonlySet<string> {
   const suppressed = new Set<string>();

@@ -1,6 +1,6 @@
 /** One line of a timeline: what an event says, in words. */
 import { BYPASSED, SYSTEM_FILTER } from "../message/state.ts";
-import { describeFreezer, withoutRepetition } from "../message/verdict.ts";
+import { cancelledBy, describeFreezer, withoutRepetition } from "../message/verdict.ts";
 import type {
   AddressPart,
   Arrival,
@@ -49,8 +49,9 @@ export function describeEvent(event: LogEvent, text: string, isTaken: boolean): 
     case "thawed":
       return { mark: "", text: `thawed by ${event.by}`, tone: "plain" };
     case "removed":
+      return { mark: "", text: `removed by ${event.by}`, tone: "bad" };
     case "cancelled":
-      return { mark: "", text: `${event.kind} by ${event.by}`, tone: "bad" };
+      return { mark: "", text: cancelledBy(event.by), tone: "bad" };
     case "envelope_edit":
       return { mark: "", text: describeEdit(event), tone: "plain" };
     case "not_accepted":
@@ -121,7 +122,7 @@ function describeShadow({ details }: Delivery): string {
 
 function describeTrouble(verb: string, { address, router, transport, host, error }: Deferral | Failure): string {
   const at = host === undefined ? "" : ` at ${describeHost(host)}`;
-  return `${describeAddress(address)} ${verb}${at}${describeWay(router, transport)}: ${error}`;
+  return `${describeAddress(address)} ${verb}${at}${describeWay(router, transport)}${error === "" ? "" : `: ${error}`}`;
 }
 
 function describeWay(router: string | undefined, transport: string | undefined): string {

@@ -17,6 +17,7 @@ import {
   findRewrittenRecipients,
   findSuppressed,
   findTakenAllTheSame,
+  findUnreported,
 } from "./circumstances.ts";
 import { findQueueFacts, type QueueSources } from "./queue-facts.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
@@ -94,6 +95,8 @@ function describe(
   const named = hasFilterCopies ? recipients.filter(({ address }) => address !== SYSTEM_FILTER) : recipients;
   const heldBack = findHeldBack(entries);
   const suppressed = findSuppressed(entries);
+  const unreported = findUnreported(entries);
+  const isToldToCaller = circumstances.cancelledBy?.startsWith("mua_wrapper is set") === true;
   return formatVerdict(
     {
       status: message.status,
@@ -109,6 +112,7 @@ function describe(
           givenUp: end && { triedMs: spanBetween(message.timestamp, end.at), words: end.words },
           heldBecause: heldBack.get(address),
           isSuppressed: suppressed.has(address),
+          isUnreported: isToldToCaller || unreported.has(address),
           deliveredAt: deliveredAt ?? undefined,
           deferredAt: deferredAt ?? undefined,
           lastTriedAt: lastTriedAt ?? undefined,
@@ -133,14 +137,14 @@ function nameSystemFilter(targets: readonly string[]): string {
   return targets.length === 0 ? "an address that the system filter added" : targets.join(", ");
 }
 
-/** Addresses that copies for each of these recipients were delivered to. */
+/** Addresses that copies for each of these recipients were delivered to; an automatic reply is none. */
 function findCopies(
   attempts: readonly TracedAttempt[],
   recipients: ReadonlySet<string>,
 ): ReadonlyMap<string, readonly string[]> {
   const copies = new Map<string, Set<string>>();
   for (const { recipient, finalAddress, status } of attempts) {
-    if (status !== "success" || !recipients.has(recipient)) continue;
+    if (status !== "success" || finalAddress.startsWith(">") || !recipients.has(recipient)) continue;
     const own = copies.get(recipient);
     if (own === undefined) copies.set(recipient, new Set([finalAddress]));
     else own.add(finalAddress);

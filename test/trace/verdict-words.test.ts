@@ -313,6 +313,62 @@ const CASES: readonly (readonly [about: string, lines: readonly string[], senten
     "Delivered to b@in.example at 2026-06-12 21:40:13; the system filter delivered 2 copies to /var/mail/all, carol.",
   ],
   [
+    "failed, and Exim was told to tell nobody",
+    [
+      `${ARRIVAL} for b@in.example c@in.example`,
+      "12 21:40:13 ** b@in.example: Unrouteable address",
+      "12 21:40:13 ** d@else.example <c@in.example> R=r T=t: no",
+      "12 21:40:13 b@in.example: error ignored",
+      "12 21:40:13 Completed",
+    ],
+    "Failed, with no bounce sent, for b@in.example: Unrouteable address; bounced for c@in.example: no.",
+  ],
+  [
+    "failed, and the caller was told",
+    [
+      ARRIVAL,
+      "12 21:40:13 == b@in.example R=r defer (-1): not now",
+      "12 21:40:13 ** b@in.example routing yielded a deferred delivery",
+      "12 21:40:13 Completed",
+    ],
+    "Failed, with no bounce sent, for b@in.example: routing yielded a deferred delivery.",
+  ],
+  [
+    "cancelled, and the caller was told",
+    [
+      `${ARRIVAL} for b@in.example`,
+      "12 21:40:13 ** mua_wrapper is set but recipients cannot all be delivered in one transaction",
+      "12 21:40:13 Completed",
+    ],
+    "Cancelled by Exim: mua_wrapper is set but recipients cannot all be delivered in one transaction: failed, with no bounce sent, for b@in.example.",
+  ],
+  [
+    "cancelled, or removed, when those that are named had ended",
+    [
+      ARRIVAL,
+      "12 21:40:13 ** b@in.example: Unrouteable address",
+      "12 21:40:13 removed by root",
+      "12 21:40:13 Completed",
+    ],
+    "Bounced for b@in.example: Unrouteable address; removed from the queue by root, and nobody was told.",
+  ],
+  [
+    "an automatic reply is no copy",
+    [
+      ARRIVAL,
+      "12 21:40:13 => b <b@in.example> R=r T=t",
+      "12 21:40:13 => >ann@out.example <b@in.example> R=v T=reply",
+      "12 21:40:13 ** |pager <b@in.example> R=u T=pipe: no such command",
+      "12 21:40:13 Completed",
+    ],
+    "Bounced for b@in.example (one copy was delivered all the same: b): no such command.",
+  ],
+  [
+    "put off without a word",
+    [ARRIVAL, "12 21:40:13 == b@in.example R=r T=t defer (-58)"],
+    "Still deferred for b@in.example since 2026-06-12 21:40:13.",
+  ],
+  [
     "removed, by whom",
     [
       `${ARRIVAL} for b@in.example`,

@@ -196,7 +196,8 @@ function describeRecipient(recipient: TracedRecipient, copies: number, timeZone:
   // NOTE: an alias is delivered in several copies at the first try.
   const wasTriedOnce = status === "delivered" && lastError === null;
   const tries = wasTriedOnce ? (copies > 1 ? `, ${copies} copies` : "") : attempts > 1 ? `, ${attempts} attempts` : "";
-  const error = lastError === null ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
+  const error =
+    lastError === null || lastError === "" ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
   const name = address === SYSTEM_FILTER ? `${address} (what the system filter set up)` : address;
   return toVisibleLine(`${name}${when}${tries}${error}`);
 }
