@@ -75,6 +75,8 @@ export interface Circumstances {
   readonly isRedirected: boolean;
   /** Where the system filter delivered copies to, beside its recipients. */
   readonly filterCopies: readonly string[];
+  /** Addresses that the system filter sent an automatic reply to. */
+  readonly filterReplies: readonly string[];
 }
 
 export interface VerdictFacts extends Circumstances {
@@ -127,6 +129,8 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
   if (clauses.length === 0 && facts.cancelledBy !== undefined)
     clauses.push(`${cancelledBy(facts.cancelledBy)}; the log does not name its recipients`);
   if (facts.filterCopies.length > 0) clauses.push(filterClause(facts.filterCopies));
+  if (facts.filterReplies.length > 0)
+    clauses.push(`the system filter sent an automatic reply to ${joinNames(facts.filterReplies)}`);
   if (facts.isRedirected) clauses.unshift(redirectedClause(facts));
   if (facts.isFrozen) clauses.unshift(frozenClause(facts));
   if (facts.spoolError !== undefined && facts.completedAt === undefined)

@@ -11,7 +11,7 @@ import { findReason, type ReadEntry } from "./timeline.ts";
 export function findCircumstances(
   entries: readonly ReadEntry[],
   status: MessageStatus,
-): Omit<Circumstances, "filterCopies"> {
+): Omit<Circumstances, "filterCopies" | "filterReplies"> {
   const events = entries.flatMap(({ row, parsed }) =>
     parsed === undefined ? [] : [{ event: parsed.event, timestamp: row.timestamp }],
   );

@@ -93,19 +93,16 @@ function describeDelivery(delivery: Delivery): string {
   const way = describeWay(router, transport);
   if (transport === BYPASSED)
     return `discarded for ${address.original}: ${address.final}${describeWay(router, undefined)}`;
-  if (address.final.startsWith(">"))
-    return `automatic reply to ${address.final.slice(1)} for ${address.original}${way}`;
+  if (address.final.startsWith(">")) return describeReply(address, way);
   const verb =
     flag === "*>"
       ? "not delivered, because of -N, to"
       : flag === ">>"
         ? "delivered while it came in to"
         : "delivered to";
-  const whom =
-    address.original === SYSTEM_FILTER ? `${address.final}, for the system filter,` : describeAddress(address);
   const to = host === undefined ? "" : ` by ${describeHost(host)}`;
   const reply = confirmation === undefined ? "" : `: ${confirmation}`;
-  return `${verb} ${whom}${to}${way}${reply}${describeShadow(delivery)}`;
+  return `${verb} ${describeAddress(address)}${to}${way}${reply}${describeShadow(delivery)}`;
 }
 
 /** Nobody got anything of it. */
@@ -130,7 +127,13 @@ function describeWay(router: string | undefined, transport: string | undefined):
   return way.length === 0 ? "" : ` (${way.join(", ")})`;
 }
 
+function describeReply({ final, original }: AddressPart, way: string): string {
+  const whom = original === SYSTEM_FILTER ? "by the system filter" : `for ${original}`;
+  return `automatic reply to ${final.slice(1)} ${whom}${way}`;
+}
+
 function describeAddress({ final, original }: AddressPart): string {
+  if (original === SYSTEM_FILTER) return `${final}, for the system filter,`;
   return final === original ? original : `${original} as ${final}`;
 }
 

@@ -91,7 +91,8 @@ function describe(
   const copies = findCopies(attempts, new Set([...undelivered, SYSTEM_FILTER]));
   const filterTargets = copies.get(SYSTEM_FILTER) ?? [];
   // NOTE: the system filter adds no recipient of the message, except where it ignored the others.
-  const hasFilterCopies = filterTargets.length > 0 && !circumstances.isRedirected;
+  const filterReplies = findFilterReplies(attempts);
+  const hasFilterCopies = filterTargets.length + filterReplies.length > 0 && !circumstances.isRedirected;
   const named = hasFilterCopies ? recipients.filter(({ address }) => address !== SYSTEM_FILTER) : recipients;
   const heldBack = findHeldBack(entries);
   const suppressed = findSuppressed(entries);
@@ -126,9 +127,17 @@ function describe(
       isFrozen: message.isFrozen,
       isFakeReject: message.isFakeReject,
       filterCopies: hasFilterCopies ? filterTargets : [],
+      filterReplies: hasFilterCopies ? filterReplies : [],
       ...circumstances,
     },
     formatTime,
+  );
+}
+
+/** Addresses that the system filter sent an automatic reply to. */
+function findFilterReplies(attempts: readonly TracedAttempt[]): readonly string[] {
+  return attempts.flatMap(({ recipient, finalAddress, status }) =>
+    status === "success" && recipient === SYSTEM_FILTER && finalAddress.startsWith(">") ? [finalAddress.slice(1)] : [],
   );
 }
 

@@ -96,6 +96,10 @@ test.each([
 test.each([
   ["=> /dev/null <b@b.test> R=r T=**bypassed**", "discarded for b@b.test: /dev/null (r)"],
   ["=> >ann@a.test <b@b.test> R=v T=reply", "automatic reply to ann@a.test for b@b.test (v, reply)"],
+  ["=> >ann@a.test <system-filter> T=reply", "automatic reply to ann@a.test by the system filter (reply)"],
+  ["== |/bin/x <system-filter> R=r defer (-1): no", "|/bin/x, for the system filter, deferred (r): no"],
+  ["== b@b.test R=r T=t defer (-58)", "b@b.test deferred (r, t)"],
+  ["cancelled by timeout_frozen_after", "cancelled by Exim, since it was frozen too long (timeout_frozen_after)"],
   ["=> carol <system-filter> R=r T=t", "delivered to carol, for the system filter, (r, t)"],
   [
     "=> b <b@b.test> R=r T=t ST=copy (No space left (on device))",

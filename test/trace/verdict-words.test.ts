@@ -313,6 +313,16 @@ const CASES: readonly (readonly [about: string, lines: readonly string[], senten
     "Delivered to b@in.example at 2026-06-12 21:40:13; the system filter delivered 2 copies to /var/mail/all, carol.",
   ],
   [
+    "an automatic reply of the system filter is no copy, and for no recipient",
+    [
+      `${ARRIVAL} for b@in.example`,
+      "12 21:40:13 => >ann@out.example <system-filter> T=reply",
+      "12 21:40:13 => b <b@in.example> R=r T=t",
+      "12 21:40:13 Completed",
+    ],
+    "Delivered to b@in.example at 2026-06-12 21:40:13; the system filter sent an automatic reply to ann@out.example.",
+  ],
+  [
     "failed, and Exim was told to tell nobody",
     [
       `${ARRIVAL} for b@in.example c@in.example`,
