@@ -3,6 +3,8 @@ import type { LogEvent } from "../parse/events.ts";
 import { LINE_KINDS } from "./kinds.ts";
 
 const CUTTHROUGH = 100;
+/** Exim looks for addresses in the header lines before it accepts the message, or refuses it when it finds none. */
+const BAD_ADDRESSES = 160;
 const SUPPRESSED = 560;
 const MARKED_DELIVERED = 640;
 const RETRY_TIMEOUT = 610;
@@ -22,6 +24,8 @@ export function rankOf(event: LogEvent, text: string): number {
       return event.action === "marked_delivered" ? MARKED_DELIVERED : LINE_KINDS.envelope_edit.rank;
     case "frozen":
       return text.startsWith("frozen by ") ? FROZEN_BY_HAND : LINE_KINDS.frozen.rank;
+    case "not_accepted":
+      return event.reason.startsWith("bad addresses found") ? BAD_ADDRESSES : LINE_KINDS.not_accepted.rank;
     case "thawed":
       return text.startsWith("unfrozen by ") ? THAWED_BY_HAND : LINE_KINDS.thawed.rank;
     default:

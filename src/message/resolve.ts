@@ -1,6 +1,13 @@
 /** From what is known to what it means: the status of a message and of each recipient. The only place that decides it. */
 import type { Moment } from "../units.ts";
-import { isLater, type MessageState, type Milestones, type RecipientEvent, type RecipientState } from "./state.ts";
+import {
+  isLater,
+  type MessageState,
+  type Milestones,
+  type RecipientEvent,
+  type RecipientState,
+  SYSTEM_FILTER,
+} from "./state.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "./statuses.ts";
 
 export interface RecipientFate {
@@ -16,12 +23,36 @@ export function resolveRecipients(state: MessageState): readonly RecipientFate[]
   if (fates.length < 2 || fates.every(({ status }) => status !== "unknown")) return fates;
   const recipients = state.recipients.values();
   const shared = collectEventsByTarget(recipients);
+  const rewritten = findRewritten(recipients);
   return fates.map((fate, index) => {
     const recipient = recipients[index];
-    return fate.status === "unknown" && recipient !== undefined
-      ? (findSharedFate(recipient.address, shared) ?? fate)
-      : fate;
+    if (fate.status !== "unknown" || recipient === undefined) return fate;
+    const other = recipient === rewritten?.from ? fates[recipients.indexOf(rewritten.to)] : undefined;
+    return findSharedFate(recipient.address, shared) ?? other ?? fate;
   });
+}
+
+/**
+ * The one recipient that the arrival names and no line is about, and the one that lines are about and the arrival does not name: Exim
+ * rewrote the address, which it logs only when told to (`+address_rewrite`). They have the local part or the domain in common.
+ */
+function findRewritten(
+  recipients: readonly RecipientState[],
+): { readonly from: RecipientState; readonly to: RecipientState } | undefined {
+  const silent = recipients.filter(({ announced, lastEvents }) => announced && lastEvents.size === 0);
+  const unnamed = recipients.filter(
+    ({ announced, lastEvents, address }) => !announced && lastEvents.size > 0 && address !== SYSTEM_FILTER,
+  );
+  const [from, to] = [silent[0], unnamed[0]];
+  if (silent.length !== 1 || unnamed.length !== 1 || from === undefined || to === undefined) return undefined;
+  return isRewriting(from.address, to.address) ? { from, to } : undefined;
+}
+
+/** True when the addresses have the local part or the domain in common. */
+export function isRewriting(one: string, other: string): boolean {
+  const [at, otherAt] = [one.lastIndexOf("@"), other.lastIndexOf("@")];
+  if (at === -1 || otherAt === -1) return false;
+  return one.slice(0, at) === other.slice(0, otherAt) || one.slice(at) === other.slice(otherAt);
 }
 
 /** Events that end a delivery, by their target, and by a local name together with the domain of the recipient it stands for. */
@@ -116,6 +147,8 @@ function closeOutstanding(milestones: Milestones): RecipientFate | undefined {
  */
 function isSuperseded(event: RecipientEvent, { address, lastEvents }: RecipientState): boolean {
   if (lastEvents.size === 1) return false;
+  // The words of an ACL may have been those of an acceptance: then other lines are about the recipient.
+  if (event.outcome === "rejected") return true;
   // Only an event about the recipient itself is compared with all others: an alias may expand to thousands.
   if (event.target === address && event.outcome === "deferred") {
     for (const other of lastEvents.values()) if (other !== event && isLater(other, event)) return true;
@@ -133,7 +166,7 @@ function worst(ended: readonly RecipientEvent[]): RecipientFate {
   return { status: "unknown", at: undefined };
 }
 
-const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded"];
+const WORST_FIRST: readonly RecipientStatus[] = ["bounced", "delivered", "discarded", "rejected"];
 
 /** Status of a recipient by its last event. */
 export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
@@ -143,6 +176,7 @@ export const STATUS_OF: Readonly<Record<Outcome, RecipientStatus>> = {
   discarded: "discarded",
   suppressed: "discarded",
   deferred: "deferred",
+  rejected: "rejected",
 };
 
 function latest(events: readonly RecipientEvent[]): RecipientEvent | undefined {
@@ -162,22 +196,30 @@ export function isFrozen(milestones: Milestones): boolean {
 /** The status of a message, given those of its recipients, each of them once at least. */
 export function resolveMessage(state: MessageState, recipients: readonly RecipientStatus[]): MessageStatus {
   const { milestones } = state;
-  const isRefused =
-    milestones.notAccepted !== undefined || (milestones.rejected !== undefined && state.arrivalAt === undefined);
-  if (isRefused && milestones.completed === undefined) return "rejected";
+  if (isRefused(state) && milestones.completed === undefined) return "rejected";
   if (milestones.completed === undefined) {
     if (isFrozen(milestones)) return "frozen";
     if (recipients.includes("deferred")) return "deferred";
-    if (recipients.includes("pending") || recipients.length === 0) return unfinished(state);
+    if (recipients.includes("pending") || recipients.every((status) => status === "rejected")) return unfinished(state);
   }
   return statusWhenOver(recipients) ?? endedWithoutRecipients(milestones);
 }
 
-/** The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. */
+/** Some refusals are logged before the message is accepted all the same: of one pass over its header lines, of one of several addresses. */
+function isRefused({ milestones, arrivalAt }: MessageState): boolean {
+  if (arrivalAt === undefined) return milestones.notAccepted !== undefined || milestones.rejected !== undefined;
+  return milestones.notAccepted !== undefined && milestones.notAccepted > arrivalAt;
+}
+
+/**
+ * The status of a message with nothing outstanding, by those of its recipients; undefined when none is known. It was never accepted for
+ * those that were rejected.
+ */
 export function statusWhenOver(recipients: readonly RecipientStatus[]): MessageStatus | undefined {
-  const first = recipients.find((status) => status !== "unknown");
+  const counted = recipients.filter((status) => status !== "unknown" && status !== "rejected");
+  const [first] = counted;
   if (first === undefined) return undefined;
-  return recipients.every((status) => status === first || status === "unknown") ? FINAL_STATUS[first] : "partial";
+  return counted.every((status) => status === first) ? FINAL_STATUS[first] : "partial";
 }
 
 const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
@@ -188,6 +230,7 @@ const FINAL_STATUS: Readonly<Record<RecipientStatus, MessageStatus>> = {
   bounced: "bounced",
   discarded: "discarded",
   removed: "removed",
+  rejected: "rejected",
 };
 
 function unfinished(state: MessageState): MessageStatus {

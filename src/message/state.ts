@@ -145,7 +145,10 @@ export function applyLine(
 }
 
 /** Exim's name for the transport of a delivery to /dev/null, which it leaves out. */
-const BYPASSED = "**bypassed**";
+export const BYPASSED = "**bypassed**";
+
+/** Exim's name for the recipient of deliveries that the system filter sets up. */
+export const SYSTEM_FILTER = "system-filter";
 
 /** Facts that an event gives about one recipient; undefined if it names none. */
 export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | undefined {
@@ -167,6 +170,11 @@ export function recipientEvent(event: LogEvent, at: Moment): RecipientEvent | un
       );
     case "failure":
       return eventAbout(event.address, "bounced", at, !event.isRetryTimeout, event.error);
+    case "prdr": {
+      if (event.verdict === "acceptance") return undefined;
+      const recipient = normaliseAddress(event.recipient);
+      return { recipient, target: recipient, outcome: "rejected", at, isAttempt: false, error: event.reason };
+    }
     case "envelope_edit": {
       if (event.action !== "marked_delivered") return undefined;
       const recipient = normaliseAddress(event.address);
@@ -183,9 +191,7 @@ export function applyEvent(state: MessageState, event: RecipientEvent): void {
   if (event.isAttempt) recipient.attempts++;
   const last = recipient.lastEvents.get(event.target);
   if (last === undefined || isLater(event, last)) recipient.lastEvents.set(event.target, event);
-  const hasError = event.error !== undefined && !isRetryNote(event);
-  if (hasError && (recipient.lastError === undefined || isLater(event, recipient.lastError)))
-    recipient.lastError = event;
+  if (isBetterReason(event, recipient.lastError)) recipient.lastError = event;
 }
 
 export function recipientOf(state: MessageState, address: string): RecipientState {
@@ -202,9 +208,14 @@ export function isLater(event: RecipientEvent, other: RecipientEvent): boolean {
   return event.at === other.at ? (event.error ?? "") > (other.error ?? "") : event.at > other.at;
 }
 
-/** `retry time not reached` and `retry timeout exceeded` say that Exim gave up waiting or trying, not why: the error before them does. */
-function isRetryNote(event: RecipientEvent): boolean {
-  return !event.isAttempt && (event.outcome === "deferred" || event.error === "retry timeout exceeded");
+/**
+ * True when the error of `event` tells better than `last` why the recipient is not delivered: that of a later try, or of any try where Exim
+ * had only said that it gives up (`retry timeout exceeded`). What it says when it waits (`retry time not reached`) is no reason.
+ */
+function isBetterReason(event: RecipientEvent, last: RecipientEvent | undefined): boolean {
+  if (event.error === undefined || (!event.isAttempt && event.outcome === "deferred")) return false;
+  if (last === undefined) return true;
+  return event.isAttempt === last.isAttempt ? isLater(event, last) : event.isAttempt;
 }
 
 function eventAbout(
@@ -220,7 +231,7 @@ function eventAbout(
 }
 
 const HELD_ON_PURPOSE =
-  /^(?:domain (?:matches queue_smtp_domains|is held|is in queue_domains)|SMTP delivery explicitly queued|concurrency limit reached)/;
+  /^(?:domain (?:matches queue_smtp_domains|is held|is in queue_domains)|SMTP delivery explicitly queued|first-pass only routing|concurrency limit reached)/;
 
 /** Exim left the address on the queue because it was told to: nothing was tried. */
 export function isHeldOnPurpose(error: string | undefined): boolean {

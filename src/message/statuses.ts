@@ -29,6 +29,7 @@ export const RECIPIENT_STATUSES = [
   "bounced",
   "discarded",
   "removed",
+  "rejected",
 ] as const;
 export type RecipientStatus = (typeof RECIPIENT_STATUSES)[number];
 
@@ -36,7 +37,15 @@ export const ATTEMPT_STATUSES = ["success", "defer", "bounce", "timeout"] as con
 export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];
 
 /** Outcomes that one line can state for one address. */
-export const OUTCOMES = ["delivered", "suppressed", "discarded", "bounced", "deferred", "marked_delivered"] as const;
+export const OUTCOMES = [
+  "delivered",
+  "suppressed",
+  "discarded",
+  "bounced",
+  "deferred",
+  "marked_delivered",
+  "rejected",
+] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 export const MESSAGE_STATUS_RULES = {
@@ -63,6 +72,8 @@ export const RECIPIENT_STATUS_RULES = {
     "The last word is **, or the message was cancelled while it was outstanding. The worst fate counts when an address fans out.",
   discarded: "Sent to :blackhole: or /dev/null, thrown away by a filter or an ACL, or suppressed by -N (*>).",
   removed: "Outstanding when the message was removed by an administrator.",
+  rejected:
+    "Refused after the data by an answer of its own (PRDR), for good or for now, while others of the message were accepted.",
   unknown: "The message is finished, and no line says what became of this recipient.",
 } as const satisfies Record<RecipientStatus, string>;
 
@@ -70,6 +81,6 @@ export const ATTEMPT_STATUS_RULES = {
   success: "=> -> or >>: the address was delivered.",
   defer:
     "==, when something was tried: a retry time not yet reached is no attempt, nor is an address that is held or queued on purpose.",
-  bounce: "**, when something was tried: a retry timeout alone is no attempt.",
+  bounce: "**, when something was tried: giving up when the retry time is over is no attempt.",
   timeout: "A deferral or failure because the other side did not answer in time.",
 } as const satisfies Record<AttemptStatus, string>;

@@ -5,8 +5,8 @@ import type { MessageStatus, RecipientStatus } from "./statuses.ts";
 export interface VerdictRecipient {
   readonly address: string;
   readonly status: RecipientStatus;
-  /** An administrator said so; Exim did not deliver it. */
-  readonly isMarkedDelivered: boolean;
+  /** Who marked it as delivered; Exim did not deliver it. */
+  readonly markedBy: string | undefined;
   /** ISO-8601; the moment of delivery. */
   readonly deliveredAt: string | undefined;
   readonly attempts: number;
@@ -19,18 +19,28 @@ export interface VerdictRecipient {
   readonly copies: readonly string[];
   /** It bounced since the message was cancelled: no line says that it failed. */
   readonly isCancelled: boolean;
-  /** Time that Exim tried before the retry time was exceeded; undefined if something else ended it. */
-  readonly triedMs: number | undefined;
+  /** It failed, and Exim sent no bounce: told to ignore the error, or made to answer its caller instead. */
+  readonly isUnreported: boolean;
+  /** Set when Exim gave it up because the retry time was over, not because of what the other side said. */
+  readonly givenUp: GivenUp | undefined;
   /** Why Exim did not try it when it last looked, other than that it waits: `domain is held`. */
   readonly heldBecause: string | undefined;
   /** Exim was told to deliver nothing (-N). */
   readonly isSuppressed: boolean;
 }
 
+export interface GivenUp {
+  /** Time that Exim tried before. */
+  readonly triedMs: number;
+  /** Exim's words: `retry timeout exceeded`. */
+  readonly words: string;
+}
+
 /** A recipient that was refused after the data, while others of the message were accepted (PRDR). */
 export interface RefusedRecipient {
   readonly address: string;
-  readonly isTemporary: boolean;
+  /** Undefined where the line has only the words of the ACL: those do not say whether it is for good. */
+  readonly verdict: "refusal" | "temporary_refusal" | undefined;
   /** Reason in the words of the line; undefined where it has none. */
   readonly reason: string | undefined;
 }
@@ -50,6 +60,11 @@ export interface Circumstances {
   /** Kind of rejection, if the message was rejected; `broken off`: the client disconnected. */
   readonly refusal: "permanent" | "temporary" | "broken off" | undefined;
   readonly cancelledBy: string | undefined;
+  readonly removedBy: string | undefined;
+  /** Why Exim did not even look at the recipients when it last ran: `Error in system filter: …`. */
+  readonly heldBack: string | undefined;
+  /** It was accepted, and addresses in its header lines, for which it was meant too, could not be used. */
+  readonly hasBadAddresses: boolean;
   /** The person or the reason that froze it last. */
   readonly frozenBy: string | undefined;
   /** Why Exim cannot read the message any more. */
@@ -58,6 +73,10 @@ export interface Circumstances {
   readonly refusedRecipients: readonly RefusedRecipient[];
   /** The system filter delivered it elsewhere, and not to its recipients. */
   readonly isRedirected: boolean;
+  /** Where the system filter delivered copies to, beside its recipients. */
+  readonly filterCopies: readonly string[];
+  /** Addresses that the system filter sent an automatic reply to. */
+  readonly filterReplies: readonly string[];
 }
 
 export interface VerdictFacts extends Circumstances {
@@ -87,14 +106,16 @@ const MOST_NAMES = 3;
  * 2026-03-02 16:11:01: 451 4.7.1 greylisted.`
  */
 export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): string {
-  const because = facts.reason === undefined ? "" : `: ${inOneLine(facts.reason)}`;
+  const because = facts.reason === undefined ? "" : `: ${inOneLine(withoutRepetition(facts.reason))}`;
   switch (facts.status) {
     case "rejected":
       if (facts.refusal === "broken off")
         return sentence(`Not received, and refused by nobody: the client broke off (${facts.reason})`);
       return sentence(`${REFUSALS[facts.refusal ?? "permanent"]}${because}`);
     case "queued":
-      return sentence(`Accepted and left on the queue without a try${because}`);
+      return sentence(
+        `Accepted and left on the queue without a try${facts.heldBack === undefined ? because : `: ${inOneLine(facts.heldBack)}`}`,
+      );
     case "discarded":
       if (facts.recipients.length === 0)
         return sentence(
@@ -106,26 +127,36 @@ export function formatVerdict(facts: VerdictFacts, formatTime: FormatTime): stri
   }
   const clauses = recipientClauses(facts, formatTime);
   if (clauses.length === 0 && facts.cancelledBy !== undefined)
-    clauses.push(`cancelled by ${nameAndWords(facts.cancelledBy)}; the log does not name its recipients`);
+    clauses.push(`${cancelledBy(facts.cancelledBy)}; the log does not name its recipients`);
+  if (facts.filterCopies.length > 0) clauses.push(filterClause(facts.filterCopies));
+  if (facts.filterReplies.length > 0)
+    clauses.push(`the system filter sent an automatic reply to ${joinNames(facts.filterReplies)}`);
   if (facts.isRedirected) clauses.unshift(redirectedClause(facts));
   if (facts.isFrozen) clauses.unshift(frozenClause(facts));
   if (facts.spoolError !== undefined && facts.completedAt === undefined)
     clauses.unshift(`Exim cannot read it from its spool, so nothing happens to it: ${facts.spoolError}`);
+  if (facts.hasBadAddresses)
+    clauses.push("some addresses in its header lines could not be used (bad addresses found in headers)");
   if (facts.isFakeReject && clauses.length > 0) clauses.push("its client was told that it was rejected (fakereject)");
+  // NOTE: none of its recipients is named, except those that an ACL dropped.
+  if (facts.status === "received" && facts.recipients.every(({ status }) => status === "discarded"))
+    clauses.unshift(receivedClause(facts, formatTime));
   if (clauses.length > 0) return sentence(clauses.join("; "));
-  if (facts.status === "received" && facts.underWay !== undefined)
-    return sentence(`Received, and being tried${describeUnderWay(facts.underWay, formatTime)}`);
-  if (facts.status === "received")
-    return `Received, and not tried yet; the log ends at ${formatTime(facts.lastSeenAt)}.`;
   return facts.status === "removed"
-    ? "Removed from the queue by an administrator; nobody was told."
+    ? `Removed from the queue by ${facts.removedBy ?? "an administrator"}; nobody was told.`
     : unknownVerdict(facts);
+}
+
+function receivedClause({ underWay, heldBack, lastSeenAt }: VerdictFacts, formatTime: FormatTime): string {
+  if (underWay !== undefined) return `received, and being tried${describeUnderWay(underWay, formatTime)}`;
+  if (heldBack !== undefined) return `received, and held back: ${toClause(heldBack)}`;
+  return `received, with no try in the log (the last line about it is of ${formatTime(lastSeenAt)})`;
 }
 
 function unknownVerdict({ completedAt, lastText }: VerdictFacts): string {
   return completedAt === undefined
     ? sentence(`The log does not show what became of it; the last it says is: ${inOneLine(lastText)}`)
-    : "Finished, and no line says what became of its recipients.";
+    : "Completed, and no line says what became of its recipients.";
 }
 
 const REFUSALS = {
@@ -139,14 +170,27 @@ const BOUNCE_FAILED = /^Process failed/;
 function frozenClause({ frozenBy }: VerdictFacts): string {
   if (frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy))
     return `Frozen on the queue, and nobody was told: the bounce could not be written (${frozenBy})`;
-  const by = frozenBy === undefined ? "" : /^\S+$/.test(frozenBy) ? ` by ${frozenBy}` : ` (${frozenBy})`;
-  return `Frozen on the queue${by}: not tried until it is thawed`;
+  return `Frozen on the queue${describeFreezer(frozenBy)}: not tried until it is thawed`;
 }
+
+/** Says who froze a message, or why: ` by root`, ` by the system filter (no: "policy")`, ` (delivery error message)`. */
+export function describeFreezer(by: string | undefined): string {
+  if (by === undefined) return "";
+  if (/^\S+$/.test(by)) return ` by ${by}`;
+  return by.startsWith(FILTER) ? ` by ${nameAndWords(by)}` : ` (${by})`;
+}
+
+const FILTER = "the system filter";
 
 /** A filter says no more than that it was one. */
 function discardedBecause(reason: string): string {
   if (reason === "filter") return " by a filter of the recipient";
   return reason === "system filter" ? " by the system filter" : `: ${toClause(reason)}`;
+}
+
+function filterClause(copies: readonly string[]): string {
+  const what = copies.length === 1 ? "a copy" : `${copies.length} copies`;
+  return `the system filter delivered ${what} to ${joinNames(copies)}`;
 }
 
 function redirectedClause({ recipients }: VerdictFacts): string {
@@ -163,42 +207,54 @@ function describeUnderWay({ since, lastHost }: UnderWay, formatTime: FormatTime)
 }
 
 function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[] {
-  const { hasNullSender, cancelledBy = "", frozenBy, isFrozen, underWay, refusedRecipients, isRedirected } = facts;
+  const { hasNullSender, frozenBy, isFrozen, underWay, refusedRecipients, isRedirected } = facts;
   const recipients = facts.recipients.filter(({ status }) => !isRedirected || status !== "discarded");
   const bounced = recipients.filter(({ status }) => status === "bounced");
   const cancelled = bounced.filter(({ isCancelled }) => isCancelled);
-  const timedOut = bounced.filter(({ triedMs }) => triedMs !== undefined);
-  const isToldNobody = hasNullSender || (isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy));
-  const of = (status: RecipientStatus, isMarked = false): readonly VerdictRecipient[] =>
-    recipients.filter((recipient) => recipient.status === status && recipient.isMarkedDelivered === isMarked);
-  const refused = new Set(refusedRecipients.map(({ address }) => address));
-  const isNew = refusedRecipients.filter(({ address }) => !recipients.some((known) => known.address === address));
+  const givenUp = bounced.filter((recipient) => recipient.givenUp !== undefined);
+  const isToldNobody = isFrozen && frozenBy !== undefined && BOUNCE_FAILED.test(frozenBy);
+  const howItFailed = ({ isUnreported }: VerdictRecipient): string => {
+    if (hasNullSender) return "failed, with no sender to tell,";
+    if (isUnreported) return "failed, with no bounce sent,";
+    return isToldNobody ? "failed" : "bounced";
+  };
+  const of = (status: RecipientStatus): readonly VerdictRecipient[] =>
+    recipients.filter((recipient) => recipient.status === status && recipient.markedBy === undefined);
+  const rejected = new Set(of("rejected").map(({ address }) => address));
   const discarded = of("discarded");
+  const marked = Map.groupBy(
+    recipients.filter(({ markedBy }) => markedBy !== undefined),
+    ({ markedBy }) => markedBy,
+  );
   return [
-    deliveredClause(of("delivered"), recipients.length + isNew.length, formatTime),
-    plainClause("marked as delivered by an administrator for", of("delivered", true)),
-    troubleClause(`cancelled by ${nameAndWords(cancelledBy)}: bounced for`, cancelled, () => "", "the last error was"),
-    ...[...Map.groupBy(timedOut, ({ triedMs }) => describeSpan(triedMs ?? 0))].map(([span, those]) =>
-      troubleClause(
-        `given up ${span} (retry timeout exceeded), ${isToldNobody ? "failed" : "bounced"} for`,
-        those,
-        describeCopies,
-      ),
+    deliveredClause(of("delivered"), recipients.length, formatTime),
+    ...[...marked].map(([by, those]) => plainClause(`marked as delivered by ${by}, not delivered by Exim, for`, those)),
+    ...byWords(
+      cancelled,
+      (one) => `${cancelledBy(facts.cancelledBy ?? "")}: ${howItFailed(one)} for`,
+      (what, those) => troubleClause(what, those, () => "", "the last error: "),
     ),
-    troubleClause(
-      isToldNobody ? "failed for" : "bounced for",
-      bounced.filter(({ isCancelled, triedMs }) => !isCancelled && triedMs === undefined),
-      describeCopies,
+    ...byWords(
+      givenUp,
+      (one) => `given up ${describeGivingUp(one)}, ${howItFailed(one)} for`,
+      (what, those) => troubleClause(what, those, describeCopies),
+    ),
+    ...byWords(
+      bounced.filter((recipient) => !recipient.isCancelled && recipient.givenUp === undefined),
+      (one) => `${howItFailed(one)} for`,
+      (what, those) => troubleClause(what, those, describeCopies),
     ),
     troubleClause(
       "still deferred for",
       of("deferred"),
       (recipient) => `${describeTries(recipient, formatTime)}${describeCopies(recipient)}`,
     ),
-    ...refusedRecipients.map(
-      ({ address, isTemporary, reason }) =>
-        `${isTemporary ? "put off" : "refused"} after the data (PRDR) for ${address}${reason === undefined ? "" : `: ${toClause(reason)}`}`,
-    ),
+    ...refusedRecipients
+      .filter(({ address }) => rejected.has(address))
+      .map(
+        ({ address, verdict, reason }) =>
+          `${PRDR_VERDICTS[verdict ?? "words"]} after the data (PRDR) for ${address}${reason === undefined ? "" : `: ${toClause(reason)}`}`,
+      ),
     withEnding(
       plainClause(
         "discarded on purpose for",
@@ -210,15 +266,66 @@ function recipientClauses(facts: VerdictFacts, formatTime: FormatTime): string[]
       "not delivered, since Exim was told not to (-N), to",
       discarded.filter(({ isSuppressed }) => isSuppressed),
     ),
-    plainClause("removed by an administrator before it reached", of("removed")),
-    underWay === undefined
-      ? plainClause("not tried yet for", of("pending"))
-      : withEnding(plainClause("being tried for", of("pending")), describeUnderWay(underWay, formatTime)),
-    plainClause(
-      "finished without a word about",
-      of("unknown").filter(({ address }) => !refused.has(address)),
+    withEnding(
+      plainClause(`removed by ${facts.removedBy ?? "an administrator"} before it reached`, of("removed")),
+      "; nobody was told",
     ),
+    ...endedForOthers(facts, recipients),
+    pendingClause(facts, of("pending"), underWay, formatTime),
+    plainClause("completed, and no line says what became of", of("unknown")),
   ].filter((clause) => clause !== "");
+}
+
+const PRDR_VERDICTS = { refusal: "refused", temporary_refusal: "put off", words: "turned down" } as const;
+
+function pendingClause(
+  { heldBack }: VerdictFacts,
+  pending: readonly VerdictRecipient[],
+  underWay: UnderWay | undefined,
+  formatTime: FormatTime,
+): string {
+  if (underWay !== undefined)
+    return withEnding(plainClause("being tried for", pending), describeUnderWay(underWay, formatTime));
+  const why = heldBack === undefined ? "" : ` (held back: ${toClause(heldBack)})`;
+  return withEnding(plainClause("not tried yet for", pending), why);
+}
+
+/** One clause for the recipients of each form of words, in the order of the first of each. */
+function byWords(
+  recipients: readonly VerdictRecipient[],
+  wordsOf: (recipient: VerdictRecipient) => string,
+  describe: (words: string, recipients: readonly VerdictRecipient[]) => string,
+): readonly string[] {
+  return [...Map.groupBy(recipients, wordsOf)].map(([words, those]) => describe(words, those));
+}
+
+/** Says what ended the message where that reached no recipient whom the log names. */
+function endedForOthers(
+  { cancelledBy: canceller, removedBy }: VerdictFacts,
+  recipients: readonly VerdictRecipient[],
+): readonly string[] {
+  if (recipients.length === 0) return [];
+  const isRemoved = recipients.some(({ status }) => status === "removed");
+  return [
+    canceller === undefined || recipients.some(({ isCancelled }) => isCancelled) ? "" : cancelledBy(canceller),
+    removedBy === undefined || isRemoved ? "" : `removed from the queue by ${removedBy}, and nobody was told`,
+  ];
+}
+
+/** Says who cancelled a message. Exim itself does when it has been frozen for too long. */
+export function cancelledBy(by: string): string {
+  if (by === "timeout_frozen_after") return "cancelled by Exim, since it was frozen too long (timeout_frozen_after)";
+  return by.startsWith(MUA_WRAPPER) ? `cancelled by Exim: ${by}` : `cancelled by ${nameAndWords(by)}`;
+}
+
+/** With this option Exim delivers to all recipients at once or not at all, and tells its caller instead of the sender. */
+const MUA_WRAPPER = "mua_wrapper is set";
+
+/** `after 4 days (retry timeout exceeded)`: Exim's words without what it adds about the time. */
+function describeGivingUp({ givenUp }: VerdictRecipient): string {
+  if (givenUp === undefined) return "";
+  const words = givenUp.words.replace(/ \(and retry time not reached\)$/, "");
+  return `${describeSpan(givenUp.triedMs)} (${words})`;
 }
 
 function deliveredClause(delivered: readonly VerdictRecipient[], count: number, formatTime: FormatTime): string {
@@ -254,12 +361,10 @@ function nameAndWords(by: string): string {
 }
 
 /** Mentions the copies that were delivered elsewhere. */
-function describeCopies({ copies }: VerdictRecipient): string {
+function describeCopies({ copies }: Pick<VerdictRecipient, "copies">): string {
   if (copies.length === 0) return "";
-  const names = copies.slice(0, MOST_NAMES).join(", ");
-  const rest = copies.length - MOST_NAMES;
   const what = copies.length === 1 ? "one copy was" : `${copies.length} copies were`;
-  return ` (${what} delivered all the same: ${names}${rest > 0 ? ` and ${rest} more` : ""})`;
+  return ` (${what} delivered all the same: ${joinNames(copies)})`;
 }
 
 /** `after 4 days`, `after 7 hours`: whole ones of the largest unit that fits; a host that has failed other messages for long is given up at the first try. */
@@ -289,22 +394,25 @@ function troubleClause(
 ): string {
   if (recipients.length === 0) return "";
   const named = recipients.slice(0, MOST_NAMES).map((recipient) => {
-    const because = before === "" ? ": " : `; ${before} `;
-    const error = recipient.lastError === undefined ? "" : `${because}${toClause(recipient.lastError)}`;
+    const because = before === "" ? ": " : `; ${before}`;
+    const said = toClause(recipient.lastError ?? "");
+    const error = said === "" ? "" : `${because}${said}`;
     return `${what} ${recipient.address}${describe(recipient)}${error}`;
   });
-  const rest = recipients.length - named.length;
-  return rest > 0 ? [...named, `and ${what} ${rest} more`].join("; ") : named.join("; ");
+  const others = recipients.slice(MOST_NAMES);
+  if (others.length === 0) return named.join("; ");
+  const copies = describeCopies({ copies: others.flatMap((recipient) => recipient.copies) });
+  return [...named, `and ${what} ${others.length} more${copies}`].join("; ");
 }
 
 function plainClause(what: string, recipients: readonly VerdictRecipient[]): string {
-  if (recipients.length === 0) return "";
-  const names = recipients
-    .slice(0, MOST_NAMES)
-    .map(({ address }) => address)
-    .join(", ");
-  const rest = recipients.length - MOST_NAMES;
-  return `${what} ${names}${rest > 0 ? ` and ${rest} more` : ""}`;
+  return recipients.length === 0 ? "" : `${what} ${joinNames(recipients.map(({ address }) => address))}`;
+}
+
+/** `ann@example.net, bob@example.net, carol@example.net and 2 more` */
+function joinNames(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 /** Longer errors are told in full below the first sentence. */
@@ -329,6 +437,12 @@ function inOneLine(text: string): string {
     .join(" ");
   if (line.length <= LONGEST_ERROR) return line;
   return `${line.slice(0, line.lastIndexOf(" ", LONGEST_ERROR) + 1 || LONGEST_ERROR).trimEnd()} …`;
+}
+
+/** `header syntax (no domain: alice): no domain: alice` says it twice, and is `header syntax: no domain: alice`. */
+export function withoutRepetition(reason: string): string {
+  const [, what, detail] = /^(.+?) \((.+)\): \2$/s.exec(reason) ?? [];
+  return what === undefined ? reason : `${what}: ${detail}`;
 }
 
 /** The same without the stop at its end, as a part of a sentence. */

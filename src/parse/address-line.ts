@@ -110,11 +110,18 @@ export function parseFailure(text: string, start: number): Failure | Cancelled {
     deliveryMs: draft.deliveryMs ?? deliveryMs,
     details: detailsOf(draft),
     error: message,
-    isRetryTimeout: message === "retry timeout exceeded",
+    isRetryTimeout: GIVEN_UP.test(message),
     reply,
     residue: "",
   };
 }
+
+/**
+ * Reasons with which Exim gives an address up without a try: its retry time is over, or that of each of its hosts is. The last is that
+ * of old versions.
+ */
+const GIVEN_UP =
+  /^(?:retry timeout exceeded$|all hosts(?: for '.*')? have been failing for a long time|retry time not reached for any host(?: for '.*')? after a long failure period)/;
 
 /** Reasons with which Exim skips all hosts of a domain, or a router or transport skips one address. */
 const RETRY_SKIP = /^retry time not (?:yet )?reached/i;

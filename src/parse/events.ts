@@ -134,7 +134,7 @@ export interface Deferral extends AddressLine {
 export interface Failure extends AddressLine {
   readonly kind: "failure";
   readonly error: string;
-  /** Written beside the `==` of the same attempt (`retry timeout exceeded`). */
+  /** No attempt of its own: the retry time is over (`retry timeout exceeded`, beside the `==` of the last attempt), or that of all hosts. */
   readonly isRetryTimeout: boolean;
   readonly reply: SmtpReply | undefined;
 }

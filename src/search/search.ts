@@ -88,7 +88,9 @@ function toResult(found: Found, timeZones: TimeZones): SearchResult {
 function ofMessage(message: FoundMessage, timeZones: TimeZones): SearchResult {
   const { rejection, recipients } = message;
   const refused = message.direction === null ? rejection : undefined;
-  const troubled = recipients.find(({ status, last_error }) => status !== "delivered" && last_error !== null);
+  const troubled = recipients.filter(({ status, last_error }) => status !== "delivered" && last_error !== null);
+  // NOTE: the message was never one of a recipient that was rejected.
+  const worst = troubled.find(({ status }) => status !== "rejected") ?? troubled[0];
   return {
     kind: "message",
     id: message.id,
@@ -112,7 +114,7 @@ function ofMessage(message: FoundMessage, timeZones: TimeZones): SearchResult {
     helo: message.helo ?? refused?.helo ?? null,
     ipAddress: message.ip_address ?? refused?.ip_address ?? null,
     auth: message.auth ?? refused?.auth ?? null,
-    reason: troubled?.last_error ?? rejection?.reason ?? null,
+    reason: worst?.last_error ?? rejection?.reason ?? null,
     cause: null,
   };
 }

@@ -10,7 +10,7 @@ import { epochMs, SECOND_MS, toIso } from "../units.ts";
 
 /** Why one message came of another. */
 export type LinkReason =
-  /** `R=`, and a recipient of the other had failed. */
+  /** `R=`, and a recipient of the other had failed, or it was refused, or not taken for all. */
   | "bounce"
   /** `R=`, and recipients of the other still waited. */
   | "delay_warning"
@@ -118,7 +118,8 @@ class ChainBuilder {
     this.#linkSameMail(rows);
     const known = await Promise.all(
       rows.map(async (row): Promise<ChainMessage> => {
-        const recipients = await messages.recipientsOf(row);
+        const recipients = (await messages.recipientsOf(row)).map(({ recipient }) => recipient);
+        const refused = row.direction === null ? (await messages.rejectionsOf(row)).at(-1) : undefined;
         return {
           key: keyOf(row),
           id: row.id,
@@ -127,8 +128,8 @@ class ChainBuilder {
           status: row.status as MessageStatus,
           timestamp: row.timestamp,
           queueSeconds: row.queue_seconds,
-          sender: row.sender,
-          recipients: recipients.map(({ recipient }) => recipient),
+          sender: row.sender ?? refused?.sender ?? null,
+          recipients: refused === undefined ? recipients : (JSON.parse(refused.recipients) as string[]),
           subject: row.subject,
           isStart: keyOf(row) === keyOf(start),
         };
@@ -370,6 +371,8 @@ class Meantimes {
 
 /** By what had happened since the report before. */
 function reportReason(events: ReadonlySet<string>, isToSender: boolean): LinkReason {
+  // NOTE: nothing else names the sender of a message that was refused.
+  if (events.has("rejection") || events.has("not_accepted")) return "bounce";
   if (!isToSender && events.has("frozen")) return "freeze_notice";
   if (events.has("failure") || events.has("cancelled")) return "bounce";
   if (!isToSender) return "notice";

@@ -8,7 +8,10 @@ import type { LogEvent } from "../parse/events.ts";
 import { SECOND_MS } from "../units.ts";
 import { findReason, type ReadEntry } from "./timeline.ts";
 
-export function findCircumstances(entries: readonly ReadEntry[], status: MessageStatus): Circumstances {
+export function findCircumstances(
+  entries: readonly ReadEntry[],
+  status: MessageStatus,
+): Omit<Circumstances, "filterCopies" | "filterReplies"> {
   const events = entries.flatMap(({ row, parsed }) =>
     parsed === undefined ? [] : [{ event: parsed.event, timestamp: row.timestamp }],
   );
@@ -18,6 +21,11 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
     reason: reason ?? (status === "rejected" ? findCauseOfRefusal(entries) : undefined),
     refusal: refusal === undefined ? undefined : refusalOf(refusal),
     cancelledBy: lastOf(events, "cancelled")?.by,
+    removedBy: lastOf(events, "removed")?.by,
+    heldBack: findHeldBackAsAWhole(events),
+    hasBadAddresses:
+      status !== "rejected" &&
+      events.some(({ event }) => event.kind === "not_accepted" && BAD_ADDRESSES.test(event.reason)),
     frozenBy: lastOf(events, "frozen")?.by,
     spoolError: findSpoolError(events),
     underWay: findUnderWay(events),
@@ -26,7 +34,7 @@ export function findCircumstances(entries: readonly ReadEntry[], status: Message
   };
 }
 
-/** Returns recipients that were refused after the data (PRDR). An acceptance of the same recipient has no reason. */
+/** Returns recipients that were refused after the data (PRDR), if no other line tells of them. */
 function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedRecipient[] {
   const refused = new Map<string, RefusedRecipient>();
   for (const { event } of events) {
@@ -35,7 +43,7 @@ function findRefusedRecipients(events: readonly Stamped[]): readonly RefusedReci
     const known = refused.get(address);
     refused.set(address, {
       address,
-      isTemporary: known?.isTemporary === true || event.verdict === "temporary_refusal",
+      verdict: event.verdict ?? known?.verdict,
       reason: event.reason ?? known?.reason,
     });
   }
@@ -59,6 +67,24 @@ function refusalOf(event: LogEvent): Circumstances["refusal"] {
 
 /** The client went, so that nobody refused the message. Source: exim-log-grammar §12.3. */
 const BROKEN_OFF = /lost while reading message data|SMTP data timeout|SMTP connection lost after final dot/;
+
+/** Written before the arrival of a message that has other recipients. Source: exim-log-grammar §12.3. */
+const BAD_ADDRESSES = /^bad addresses found in headers/;
+
+/** The system filter failed or put the message off, and no recipient was looked at since. */
+function findHeldBackAsAWhole(events: readonly Stamped[]): string | undefined {
+  const last = events.findLast(
+    ({ event }) => isFilterTrouble(event) || ABOUT_RECIPIENTS.includes(event.kind) || event.kind === "host_error",
+  )?.event;
+  return last !== undefined && isFilterTrouble(last) ? last.reason : undefined;
+}
+
+type FilterTrouble = Extract<LogEvent, { kind: "configuration" | "queued" }>;
+
+function isFilterTrouble(event: LogEvent): event is FilterTrouble {
+  if (event.kind === "configuration") return event.subject === "system filter";
+  return event.kind === "queued" && event.reason === "Delivery deferred by system filter";
+}
 
 /** A refusal without a word has its cause in a line just above. */
 function findCauseOfRefusal(entries: readonly ReadEntry[]): string | undefined {
@@ -106,13 +132,13 @@ function isLocked(event: LogEvent): boolean {
   return event.kind === "skipped" && event.reason.includes("is locked");
 }
 
-/** Moments of `retry timeout exceeded`, by recipient. */
-export function findRetryTimeouts(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
-  const ended = new Map<string, string>();
+/** When, and in which words, Exim gave recipients up without a try. */
+export function findGivenUp(entries: readonly ReadEntry[]): ReadonlyMap<string, { at: string; words: string }> {
+  const ended = new Map<string, { at: string; words: string }>();
   for (const { row, parsed } of entries) {
     const event = parsed?.event;
     if (event?.kind === "failure" && event.isRetryTimeout && row.timestamp !== null)
-      ended.set(normaliseAddress(event.address.original), row.timestamp);
+      ended.set(normaliseAddress(event.address.original), { at: row.timestamp, words: event.error });
   }
   return ended;
 }
@@ -156,6 +182,21 @@ export function findHeldBack(entries: readonly ReadEntry[]): ReadonlyMap<string,
   return held;
 }
 
+/** Failures under mua_wrapper, which reports them to the caller. Source: exim-log-grammar §10. */
+const TOLD_TO_CALLER = /^(?:routing yielded a |mua_wrapper forced failure )/;
+
+/** The recipients whose failure Exim sends no bounce about. */
+export function findUnreported(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const unreported = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event?.kind === "error_ignored") unreported.add(normaliseAddress(event.address));
+    if (event?.kind === "failure" && TOLD_TO_CALLER.test(event.error))
+      unreported.add(normaliseAddress(event.address.original));
+  }
+  return unreported;
+}
+
 /** The recipients for whom -N suppressed the delivery. */
 export function findSuppressed(entries: readonly ReadEntry[]): ReadonlySet<string> {
   const suppressed = new Set<string>();
@@ -175,6 +216,18 @@ export function findRewrittenRecipients(entries: readonly ReadEntry[]): Readonly
     if (event.place === "env-to") rewritten.set(normaliseAddress(event.address), normaliseAddress(event.result));
   }
   return rewritten;
+}
+
+/** The recipients that a line is about, of those that tell what becomes of one. */
+export function findMentioned(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const mentioned = new Set<string>();
+  for (const { parsed } of entries) {
+    const event = parsed?.event;
+    if (event !== undefined && "address" in event && typeof event.address === "object")
+      mentioned.add(normaliseAddress(event.address.original));
+    if (event?.kind === "envelope_edit") mentioned.add(normaliseAddress(event.address));
+  }
+  return mentioned;
 }
 
 /** The recipients that the arrival names, or that somebody added. */

@@ -1,4 +1,6 @@
 /** One line of a timeline: what an event says, in words. */
+import { BYPASSED, SYSTEM_FILTER } from "../message/state.ts";
+import { cancelledBy, describeFreezer, withoutRepetition } from "../message/verdict.ts";
 import type {
   AddressPart,
   Arrival,
@@ -29,7 +31,7 @@ export function describeEvent(event: LogEvent, text: string, isTaken: boolean): 
     case "arrival":
       return { mark: event.fakeReject ? "(=" : "<=", text: describeArrival(event), tone: "plain" };
     case "delivery":
-      return { mark: event.flag, text: describeDelivery(event), tone: event.flag === "*>" ? "plain" : "good" };
+      return { mark: event.flag, text: describeDelivery(event), tone: isForNobody(event) ? "plain" : "good" };
     case "deferral":
       return { mark: "==", text: describeTrouble("deferred", event), tone: "waiting" };
     case "failure":
@@ -43,18 +45,19 @@ export function describeEvent(event: LogEvent, text: string, isTaken: boolean): 
     case "host_error":
       return { mark: "", text: describeHostError(event, isTaken), tone: isTaken ? "plain" : "waiting" };
     case "frozen":
-      return { mark: "", text: event.by === undefined ? "frozen" : `frozen (${event.by})`, tone: "waiting" };
+      return { mark: "", text: `frozen${describeFreezer(event.by)}`, tone: "waiting" };
     case "thawed":
       return { mark: "", text: `thawed by ${event.by}`, tone: "plain" };
     case "removed":
+      return { mark: "", text: `removed by ${event.by}`, tone: "bad" };
     case "cancelled":
-      return { mark: "", text: `${event.kind} by ${event.by}`, tone: "bad" };
+      return { mark: "", text: cancelledBy(event.by), tone: "bad" };
     case "envelope_edit":
       return { mark: "", text: describeEdit(event), tone: "plain" };
     case "not_accepted":
       return { mark: "", text, tone: "bad" };
     default:
-      return { mark: "", text: withoutRepeatedId(text), tone: "plain" };
+      return { mark: "", text: text.trim() === "" ? "(an empty line)" : withoutRepeatedId(text), tone: "plain" };
   }
 }
 
@@ -85,7 +88,12 @@ function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: 
   return parts.join(" ") + (details.length === 0 ? "" : ` (${details.join(", ")})`);
 }
 
-function describeDelivery({ flag, address, router, transport, host, confirmation }: Delivery): string {
+function describeDelivery(delivery: Delivery): string {
+  const { flag, address, router, transport, host, confirmation } = delivery;
+  const way = describeWay(router, transport);
+  if (transport === BYPASSED)
+    return `discarded for ${address.original}: ${address.final}${describeWay(router, undefined)}`;
+  if (address.final.startsWith(">")) return describeReply(address, way);
   const verb =
     flag === "*>"
       ? "not delivered, because of -N, to"
@@ -93,14 +101,25 @@ function describeDelivery({ flag, address, router, transport, host, confirmation
         ? "delivered while it came in to"
         : "delivered to";
   const to = host === undefined ? "" : ` by ${describeHost(host)}`;
-  const via = describeWay(router, transport);
   const reply = confirmation === undefined ? "" : `: ${confirmation}`;
-  return `${verb} ${describeAddress(address)}${to}${via}${reply}`;
+  return `${verb} ${describeAddress(address)}${to}${way}${reply}${describeShadow(delivery)}`;
+}
+
+/** Nobody got anything of it. */
+function isForNobody({ flag, transport }: Delivery): boolean {
+  return flag === "*>" || transport === BYPASSED;
+}
+
+/** A second, local copy of a delivery; Exim names the transport of each, and why it failed. Source: Exim specification, shadow_transport. */
+function describeShadow({ details }: Delivery): string {
+  const at = details.findIndex((key, index) => index % 2 === 0 && key === "ST");
+  const [, transport, error] = /^(\S+) \((.*)\)$/s.exec(at === -1 ? "" : (details[at + 1] ?? "")) ?? [];
+  return transport === undefined ? "" : `; the shadow copy (${transport}) failed: ${error}`;
 }
 
 function describeTrouble(verb: string, { address, router, transport, host, error }: Deferral | Failure): string {
   const at = host === undefined ? "" : ` at ${describeHost(host)}`;
-  return `${describeAddress(address)} ${verb}${at}${describeWay(router, transport)}: ${error}`;
+  return `${describeAddress(address)} ${verb}${at}${describeWay(router, transport)}${error === "" ? "" : `: ${error}`}`;
 }
 
 function describeWay(router: string | undefined, transport: string | undefined): string {
@@ -108,7 +127,13 @@ function describeWay(router: string | undefined, transport: string | undefined):
   return way.length === 0 ? "" : ` (${way.join(", ")})`;
 }
 
+function describeReply({ final, original }: AddressPart, way: string): string {
+  const whom = original === SYSTEM_FILTER ? "by the system filter" : `for ${original}`;
+  return `automatic reply to ${final.slice(1)} ${whom}${way}`;
+}
+
 function describeAddress({ final, original }: AddressPart): string {
+  if (original === SYSTEM_FILTER) return `${final}, for the system filter,`;
   return final === original ? original : `${original} as ${final}`;
 }
 
@@ -119,7 +144,7 @@ function describeDiscard(address: AddressPart | undefined, reason: string | unde
 
 function describeRejection({ phase, isTemporary, host, reason }: Rejection): string {
   const client = host === undefined ? "" : ` from ${describeHost(host)}`;
-  return `${isTemporary ? "temporarily rejected" : "rejected"}${client} (${phase})${reason === undefined ? "" : `: ${reason}`}`;
+  return `${isTemporary ? "temporarily rejected" : "rejected"}${client} (${phase})${reason === undefined ? "" : `: ${withoutRepetition(reason)}`}`;
 }
 
 function describeEdit({ action, address, by }: EnvelopeEdit): string {

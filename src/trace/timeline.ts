@@ -58,13 +58,13 @@ function hostThatRefused({ details }: Rejection): string | undefined {
   return at === -1 ? undefined : details[at + 1];
 }
 
-/** The recipients that an administrator marked as delivered. */
-export function findMarkedDelivered(entries: readonly ReadEntry[]): ReadonlySet<string> {
-  const marked = new Set<string>();
+/** Who marked recipients as delivered, by the recipient. */
+export function findMarkedDelivered(entries: readonly ReadEntry[]): ReadonlyMap<string, string> {
+  const marked = new Map<string, string>();
   for (const { parsed } of entries) {
     const event = parsed?.event;
     if (event?.kind === "envelope_edit" && event.action === "marked_delivered")
-      marked.add(normaliseAddress(event.address));
+      marked.set(normaliseAddress(event.address), event.by);
   }
   return marked;
 }

@@ -1,5 +1,7 @@
 /** Traces one message: everything the database knows about it. */
 import { NULL_SENDER, normaliseAddress } from "../message/address.ts";
+import { isRewriting } from "../message/resolve.ts";
+import { SYSTEM_FILTER } from "../message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
@@ -9,11 +11,13 @@ import {
   findAnnounced,
   findCircumstances,
   findFailed,
+  findGivenUp,
   findHeldBack,
-  findRetryTimeouts,
+  findMentioned,
   findRewrittenRecipients,
   findSuppressed,
   findTakenAllTheSame,
+  findUnreported,
 } from "./circumstances.ts";
 import { findQueueFacts, type QueueSources } from "./queue-facts.ts";
 import type { Trace, TracedAttempt, TracedMessage, TracedRecipient } from "./result.ts";
@@ -52,8 +56,9 @@ async function traceOne(
     messages.childrenOf(row),
     messages.rejectionsOf(row),
   ]);
-  const dropped = await findDropped(messages, row);
-  const read = readEntries([...dropped.map((entry) => entry.row), ...entries]);
+  const own = readEntries(entries);
+  const dropped = await findDropped(messages, row, own);
+  const read = [...dropped, ...own];
   const causes = await findRetryCauses(read, links, row);
   const taken = findTakenAllTheSame(read);
   const childIds = children.map(({ id }) => id);
@@ -80,56 +85,75 @@ function describe(
   const circumstances = findCircumstances(entries, message.status);
   const isCancelled = circumstances.cancelledBy !== undefined;
   const failed = findFailed(entries);
-  const timedOut = findRetryTimeouts(entries);
+  const givenUp = findGivenUp(entries);
+  const marked = findMarkedDelivered(entries);
   const undelivered = recipients.flatMap(({ status, address }) => (status === "delivered" ? [] : [address]));
   const copies = findCopies(attempts, new Set([...undelivered, SYSTEM_FILTER]));
+  const filterTargets = copies.get(SYSTEM_FILTER) ?? [];
+  // NOTE: the system filter adds no recipient of the message, except where it ignored the others.
+  const filterReplies = findFilterReplies(attempts);
+  const hasFilterCopies = filterTargets.length + filterReplies.length > 0 && !circumstances.isRedirected;
+  const named = hasFilterCopies ? recipients.filter(({ address }) => address !== SYSTEM_FILTER) : recipients;
   const heldBack = findHeldBack(entries);
   const suppressed = findSuppressed(entries);
+  const unreported = findUnreported(entries);
+  const isToldToCaller = circumstances.cancelledBy?.startsWith("mua_wrapper is set") === true;
   return formatVerdict(
     {
       status: message.status,
-      recipients: recipients.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, ...recipient }) => ({
-        ...recipient,
-        address: recipient.address === SYSTEM_FILTER ? nameSystemFilter(copies) : recipient.address,
-        copies: recipient.status === "delivered" ? [] : (copies.get(recipient.address) ?? []),
-        isCancelled: isCancelled && recipient.status === "bounced" && !failed.has(recipient.address),
-        triedMs: spanOf(message.timestamp, timedOut.get(recipient.address)),
-        heldBecause: heldBack.get(recipient.address),
-        isSuppressed: suppressed.has(recipient.address),
-        deliveredAt: deliveredAt ?? undefined,
-        deferredAt: deferredAt ?? undefined,
-        lastTriedAt: lastTriedAt ?? undefined,
-        lastError: lastError ?? undefined,
-      })),
+      recipients: named.map(({ deliveredAt, deferredAt, lastTriedAt, lastError, isMarkedDelivered, ...recipient }) => {
+        const { address, status } = recipient;
+        const end = givenUp.get(address);
+        return {
+          ...recipient,
+          address: address === SYSTEM_FILTER ? nameSystemFilter(filterTargets) : address,
+          markedBy: isMarkedDelivered ? marked.get(address) : undefined,
+          copies: status === "delivered" ? [] : (copies.get(address) ?? []),
+          isCancelled: isCancelled && status === "bounced" && !failed.has(address),
+          givenUp: end && { triedMs: spanBetween(message.timestamp, end.at), words: end.words },
+          heldBecause: heldBack.get(address),
+          isSuppressed: suppressed.has(address),
+          isUnreported: isToldToCaller || unreported.has(address),
+          deliveredAt: deliveredAt ?? undefined,
+          deferredAt: deferredAt ?? undefined,
+          lastTriedAt: lastTriedAt ?? undefined,
+          lastError: lastError === null || lastError === end?.words ? undefined : lastError,
+        };
+      }),
       hasNullSender: message.sender === NULL_SENDER,
       completedAt: message.completedAt ?? undefined,
       lastSeenAt: last?.timestamp ?? message.timestamp,
       lastText: last?.text ?? "",
       isFrozen: message.isFrozen,
       isFakeReject: message.isFakeReject,
+      filterCopies: hasFilterCopies ? filterTargets : [],
+      filterReplies: hasFilterCopies ? filterReplies : [],
       ...circumstances,
     },
     formatTime,
   );
 }
 
-/** Exim's name for the recipient of deliveries that the system filter sets up. */
-const SYSTEM_FILTER = "system-filter";
-
-/** `carol`: where the system filter delivered to. */
-function nameSystemFilter(copies: ReadonlyMap<string, readonly string[]>): string {
-  const targets = copies.get(SYSTEM_FILTER) ?? [];
-  return targets.length === 0 ? SYSTEM_FILTER : targets.join(", ");
+/** Addresses that the system filter sent an automatic reply to. */
+function findFilterReplies(attempts: readonly TracedAttempt[]): readonly string[] {
+  return attempts.flatMap(({ recipient, finalAddress, status }) =>
+    status === "success" && recipient === SYSTEM_FILTER && finalAddress.startsWith(">") ? [finalAddress.slice(1)] : [],
+  );
 }
 
-/** Addresses that copies for each of these recipients were delivered to. */
+/** `carol`: where the system filter delivered to. */
+function nameSystemFilter(targets: readonly string[]): string {
+  return targets.length === 0 ? "an address that the system filter added" : targets.join(", ");
+}
+
+/** Addresses that copies for each of these recipients were delivered to; an automatic reply is none. */
 function findCopies(
   attempts: readonly TracedAttempt[],
   recipients: ReadonlySet<string>,
 ): ReadonlyMap<string, readonly string[]> {
   const copies = new Map<string, Set<string>>();
   for (const { recipient, finalAddress, status } of attempts) {
-    if (status !== "success" || !recipients.has(recipient)) continue;
+    if (status !== "success" || finalAddress.startsWith(">") || !recipients.has(recipient)) continue;
     const own = copies.get(recipient);
     if (own === undefined) copies.set(recipient, new Set([finalAddress]));
     else own.add(finalAddress);
@@ -137,8 +161,9 @@ function findCopies(
   return new Map([...copies].map(([recipient, addresses]) => [recipient, [...addresses]]));
 }
 
-function spanOf(from: string, until: string | undefined): number | undefined {
-  return until === undefined ? undefined : Math.max(Date.parse(until) - Date.parse(from), 0);
+/** Milliseconds; 0 where the clock went back. */
+function spanBetween(from: string, until: string): number {
+  return Math.max(Date.parse(until) - Date.parse(from), 0);
 }
 
 function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[]): TracedMessage {
@@ -174,17 +199,46 @@ function toMessage(row: MessageRow, timeZone: string, childIds: readonly string[
   };
 }
 
-/** Recipients that an ACL dropped in the transaction of this message: lines with the same client and the same sender. */
-async function findDropped(messages: MessageReader, row: MessageRow): Promise<readonly ReadEntry[]> {
-  if (row.direction === null || row.ip_address === null) return [];
-  const arrivalMs = Date.parse(row.timestamp);
-  const entries = await messages.droppedBefore(row, { ip: row.ip_address, port: row.port, arrivalMs });
-  return readEntries(entries).filter(({ parsed }) => {
-    const event = parsed?.event;
-    if (event?.kind !== "discard" || event.address === undefined) return false;
-    const sender = event.sender === undefined ? row.sender : normaliseAddress(event.sender) || NULL_SENDER;
-    return sender === row.sender && (event.host?.port ?? null) === row.port;
+/**
+ * Lines of recipients that an ACL dropped in the transaction of this message: of the same client, process and sender, with no arrival of
+ * another message between. `own`: the lines of the message.
+ */
+async function findDropped(
+  messages: MessageReader,
+  row: MessageRow,
+  own: readonly ReadEntry[],
+): Promise<readonly ReadEntry[]> {
+  const { ip_address: ip, port, sender } = row;
+  const arrival = own.find(({ parsed }) => parsed?.event.kind === "arrival");
+  if (arrival === undefined || ip === null) return [];
+  const found = await messages.droppedBefore(row, {
+    ip,
+    port,
+    arrivalMs: Date.parse(row.timestamp),
+    isConnectionKnown: port !== null || pidOf(arrival) !== undefined,
   });
+  const arrivals = readEntries(found.arrivals);
+  return readEntries(found.dropped).filter((drop) => {
+    const event = drop.parsed?.event;
+    if (event?.kind !== "discard" || event.address === undefined || (event.host?.port ?? null) !== port) return false;
+    if (event.sender !== undefined && (normaliseAddress(event.sender) || NULL_SENDER) !== sender) return false;
+    const next = arrivals.find((one) => isAfter(one, drop) && isOneProcess(one, drop));
+    return next !== undefined && next.row.id === arrival.row.id;
+  });
+}
+
+function isAfter({ row: one }: ReadEntry, { row: other }: ReadEntry): boolean {
+  const [at, before] = [one.timestamp ?? "", other.timestamp ?? ""];
+  return at === before ? one.id > other.id : at > before;
+}
+
+function isOneProcess(one: ReadEntry, other: ReadEntry): boolean {
+  const [pid, otherPid] = [pidOf(one), pidOf(other)];
+  return pid === undefined || otherPid === undefined || pid === otherPid;
+}
+
+function pidOf({ parsed }: ReadEntry): number | undefined {
+  return parsed?.prefix.pid ?? parsed?.syslog?.pid;
 }
 
 function toDropped(dropped: readonly ReadEntry[], rows: readonly RecipientRow[]): readonly TracedRecipient[] {
@@ -261,11 +315,20 @@ function withoutOtherNames(
     }),
   );
   const known = new Set(recipients.map(({ address }) => address));
+  // NOTE: Exim rewrites an address without a word, unless told otherwise.
+  const mentioned = findMentioned(entries);
+  const silent = recipients.filter(({ address }) => announced.has(address) && !mentioned.has(address));
+  const unnamed = recipients.filter(
+    ({ address }) => !announced.has(address) && !aliased.has(address) && address !== SYSTEM_FILTER,
+  );
+  const [onlySilent, onlyUnnamed] = [silent[0]?.address ?? "", unnamed[0]?.address ?? ""];
+  const isRewritten = silent.length === 1 && unnamed.length === 1 && isRewriting(onlySilent, onlyUnnamed);
   const byLocalPart = Map.groupBy(recipients, ({ address }) => address.slice(0, address.lastIndexOf("@")));
   return recipients.filter((recipient) => {
     if (!isNamedOnly(recipient)) return true;
     if (!recipient.address.includes("@")) return byLocalPart.get(recipient.address)?.length !== 1;
     if (aliased.has(recipient.address) && !announced.has(recipient.address)) return false;
+    if (isRewritten && recipient.address === onlySilent) return false;
     const other = rewritten.get(recipient.address);
     return other === undefined || other === recipient.address || !known.has(other);
   });

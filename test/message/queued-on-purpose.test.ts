@@ -6,6 +6,7 @@ import type { Moment } from "../../src/units.ts";
 test.each([
   ["defer (-1): domain matches queue_smtp_domains, or -odqs set", false],
   ["defer (0): SMTP delivery explicitly queued", false],
+  ["defer (-1): first-pass only routing due to -odqs, queue_smtp_domains or control=queue", false],
   ["defer (-23): domain is held", false],
   ["routing defer (-56): domain is in queue_domains", false],
   ["defer (-57): concurrency limit reached for transport", false],

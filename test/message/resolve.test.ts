@@ -15,6 +15,7 @@ import {
   anArrival,
   anEdit,
   anythingElse,
+  aPrdrAnswer,
   aQueuing,
   aRejection,
   aRemoval,
@@ -184,6 +185,39 @@ describe("the status of a message", () => {
   });
 });
 
+describe("a recipient that was rejected after the data", () => {
+  const rejected = [at(0, aPrdrAnswer({ recipient: BOB })), at(0, BOTH)];
+
+  test("was never one of the message, whatever becomes of the others", () => {
+    expect(fatesOf(rejected)).toMatchObject({
+      message: "received",
+      recipients: { [ALICE]: "pending", [BOB]: "rejected" },
+    });
+    expect(fatesOf([...rejected, at(1, aDelivery()), at(1, aCompletion())])).toMatchObject({
+      message: "delivered",
+      recipients: { [ALICE]: "delivered", [BOB]: "rejected" },
+    });
+    expect(fatesOf([...rejected, at(1, aRemoval()), at(1, aCompletion())])).toMatchObject({
+      message: "removed",
+      recipients: { [ALICE]: "removed", [BOB]: "rejected" },
+    });
+  });
+
+  test("leaves the message received where the arrival names nobody", () => {
+    const quiet = [at(0, aPrdrAnswer({ recipient: BOB })), at(0, anArrival({ recipients: undefined }))];
+    expect(fatesOf(quiet).message).toBe("received");
+    expect(fatesOf([...quiet, at(1, aCompletion())]).message).toBe("unknown");
+  });
+
+  test("was accepted with words where lines tell of it", () => {
+    const words = [at(0, aPrdrAnswer({ verdict: undefined, reason: "welcome" })), at(0, anArrival())];
+    expect(fatesOf(words).recipients).toEqual({ [ALICE]: "rejected" });
+    expect(fatesOf([...words, at(1, aDelivery())]).recipients).toEqual({ [ALICE]: "delivered" });
+    expect(fatesOf([...words, at(1, aDelivery({ address: AS_LOCAL }))]).recipients).toEqual({ [ALICE]: "delivered" });
+    expect(fatesOf([...words, at(1, aDeferral({ address: AS_LOCAL }))]).recipients).toEqual({ [ALICE]: "deferred" });
+  });
+});
+
 describe("the status of a recipient", () => {
   const smallest = {
     unknown: [at(0, anArrival()), at(1, aCompletion())],
@@ -193,6 +227,7 @@ describe("the status of a recipient", () => {
     bounced: [at(0, anArrival()), at(1, aFailure())],
     discarded: [at(0, anArrival()), at(1, aDiscard())],
     removed: [at(0, anArrival()), at(1, aRemoval())],
+    rejected: [at(0, aPrdrAnswer()), at(0, anArrival())],
   } as const satisfies Record<RecipientStatus, readonly Happening[]>;
 
   test.each(Object.entries(smallest))("%s", (status, history) => {

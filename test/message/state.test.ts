@@ -16,6 +16,7 @@ import {
   anAddress,
   anArrival,
   anEdit,
+  aPrdrAnswer,
   aQueuing,
   aRejection,
   aRemoval,
@@ -45,6 +46,7 @@ describe("recipientEvent", () => {
       aFailure(),
       aDeferral(),
       anEdit({ action: "marked_delivered" }),
+      aPrdrAnswer(),
     ];
     expect(events.map(outcomeOf).sort()).toEqual([...OUTCOMES].sort());
   });

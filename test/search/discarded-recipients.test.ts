@@ -44,3 +44,50 @@ test.each([
   const ask = await asking(log + DELIVERED.replaceAll("13:07:04", "13:07:06"));
   expect(await ask("trace", "1vx2zI-00064d-0m")).not.toContain("gone@b.example");
 });
+
+/** Lines of one client in one second, in which each of three transactions has its own. */
+function transactions(stamps: (pid: number) => string): string {
+  const client = "H=mx.a.example (helo) [203.0.113.7]";
+  const drop = (pid: number, name: string): string =>
+    `${stamps(pid)}${client} F=<s@a.example> RCPT <${name}@b.example>: discarded by RCPT ACL: unwanted`;
+  const arrival = (pid: number, id: string): string => `${stamps(pid)}${id} <= s@a.example ${client} P=esmtp S=464`;
+  return [
+    arrival(1, "1vx2zI-00001d-0m"),
+    drop(2, "second"),
+    arrival(2, "1vx2zI-00002d-0m"),
+    drop(3, "third"),
+    arrival(3, "1vx2zI-00003d-0m"),
+    "",
+  ].join("\n");
+}
+
+test.each([
+  ["the order of the lines", () => "2026-03-02 13:07:03 "],
+  ["the process", (pid: number) => `2026-03-02 13:07:03 [${pid}] `],
+])(
+  "each of several messages of a client in one second has the recipients of its transaction, by %s",
+  async (_what, stamps) => {
+    const ask = await asking(transactions(stamps));
+    expect(await ask("trace", "1vx2zI-00001d-0m")).not.toContain("discarded");
+    expect(await ask("trace", "1vx2zI-00002d-0m")).toMatch(
+      /^(?!.*third)1vx2zI-00002d-0m received on \S+ Received, with no try in the log \(the last line about it is of 2026-03-02 13:07:03\); discarded on purpose for second@b\.example\./,
+    );
+    expect(await ask("trace", "1vx2zI-00003d-0m")).toMatch(
+      /^(?!.*second@).*discarded on purpose for third@b\.example\./,
+    );
+  },
+);
+
+test("a process may take longer than others that began after it", async () => {
+  const drop = "H=mx.a.example [203.0.113.7] F=<s@a.example> RCPT <gone@b.example>: discarded by RCPT ACL: unwanted";
+  const ask = await asking(
+    [
+      `2026-03-02 13:07:03 [1] ${drop}`,
+      "2026-03-02 13:07:03 [2] 1vx2zI-00002d-0m <= s@a.example H=mx.a.example [203.0.113.7] P=esmtp S=464",
+      "2026-03-02 13:07:09 [1] 1vx2zO-00001d-0m <= s@a.example H=mx.a.example [203.0.113.7] P=esmtp S=464",
+      "",
+    ].join("\n"),
+  );
+  expect(await ask("trace", "1vx2zI-00002d-0m")).not.toContain("gone@b.example");
+  expect(await ask("trace", "1vx2zO-00001d-0m")).toContain("discarded on purpose for gone@b.example.");
+});

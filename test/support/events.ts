@@ -26,6 +26,7 @@ import type {
   LogEvent,
   NotAccepted,
   Other,
+  Prdr,
   Queued,
   QueueRun,
   RecipientsIgnored,
@@ -160,6 +161,10 @@ export function aFreeze(overrides: Partial<Frozen> = {}): Frozen {
 
 export function aThaw(overrides: Partial<Thawed> = {}): Thawed {
   return { kind: "thawed", by: "forced delivery", ...overrides };
+}
+
+export function aPrdrAnswer(changes: Partial<Prdr> = {}): Prdr {
+  return { kind: "prdr", recipient: ALICE, verdict: "refusal", reason: undefined, ...changes };
 }
 
 export function aRemoval(overrides: Partial<Removed> = {}): Removed {

@@ -10,7 +10,7 @@ import { queryAll } from "../support/views.ts";
 
 /** Reason of a message that Exim generated, by its subject. */
 const REASONS: readonly (readonly [form: RegExp, reason: LinkReason])[] = [
-  [/^Mail delivery failed/, "bounce"],
+  [/^(?:Mail delivery failed|Mail failure)/, "bounce"],
   [/^Warning: message \S+ delayed/, "delay_warning"],
   [/^Message frozen/, "freeze_notice"],
   [/^Delivery Status Notification/, "delivery_report"],

@@ -18,7 +18,7 @@ const BUSY =
 describe("what became of the message", () => {
   test("cancelled, by whom", async () => {
     expect(await verdict(ARRIVAL, BUSY, "12 21:50:12 cancelled by root", "12 21:50:12 Completed")).toMatch(
-      /^Cancelled by root: bounced for b@in\.example; the last error was .*450 4\.2\.0 busy\.$/,
+      /^Cancelled by root: bounced for b@in\.example; the last error: .*450 4\.2\.0 busy\.$/,
     );
     expect(await verdict(ARRIVAL, "12 21:50:12 cancelled by root", "12 21:50:12 Completed")).toBe(
       "Cancelled by root: bounced for b@in.example.",

@@ -147,8 +147,9 @@ export class PlainMessages {
   }
 
   applyRecipientEvent(place: number, event: NumberedEvent): boolean {
-    // NOTE: more is expected of a deferral; and an error without an attempt may be none of the recipient's own.
-    if (event.outcome === "deferred" || (!event.isAttempt && !isNull(event.error))) return false;
+    // NOTE: more is expected of a deferral, and of other recipients after a rejection; an error without an attempt may be none of the recipient's own.
+    if (event.outcome === "deferred" || event.outcome === "rejected" || (!event.isAttempt && !isNull(event.error)))
+      return false;
     const found = this.#find(place, event.recipient);
     if (found === undefined || !isNull(this.#recipients[found + recipient.outcome] as number)) return false;
     const row = this.#recipients;

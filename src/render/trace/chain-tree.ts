@@ -1,4 +1,5 @@
 /** The journey of a mail as a tree: what came of what, why, and how long it stayed at each hop. */
+import type { MessageStatus } from "../../message/statuses.ts";
 import type { Chain, ChainLink, ChainMessage, LinkReason } from "../../trace/chain.ts";
 import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
@@ -57,13 +58,17 @@ const MARGIN = "  ";
 const FORK = "├─ ";
 const LAST = "└─ ";
 
+const WAITING: ReadonlySet<MessageStatus> = new Set(["received", "queued", "deferred", "frozen"]);
+
 function describe(message: ChainMessage, link: ChainLink | undefined, paint: Paint): string {
   const { id, server, status, timestamp, timeZone, queueSeconds, sender, recipients, subject, isStart } = message;
   const why =
     link === undefined ? "" : `${REASONS[link.reason]}${link.isCertain ? "" : " (likely, by time and address)"}: `;
-  const stay = queueSeconds === null ? "not finished" : `${formatSeconds(queueSeconds)} here`;
-  const way = [sender ?? "?", recipients.join(", ")].filter((part) => part !== "").join(" → ");
+  const stay =
+    queueSeconds === null ? (WAITING.has(status) ? ", not finished" : "") : `, ${formatSeconds(queueSeconds)} here`;
+  const to = recipients.join(", ");
+  const way = [sender ?? (to === "" ? "" : "?"), to].filter((part) => part !== "").join(" → ");
   const title = subject === null ? "" : ` “${subject}”`;
   const name = isStart ? paint.strong(id) : id;
-  return `${toVisibleLine(why)}${name} on ${toVisibleLine(server)}  ${paintStatus(paint, status)}  ${formatTime(timestamp, timeZone)}, ${stay}  ${toVisibleLine(way + title)}`;
+  return `${toVisibleLine(why)}${name} on ${toVisibleLine(server)}  ${paintStatus(paint, status)}  ${formatTime(timestamp, timeZone)}${stay}  ${toVisibleLine(way + title)}`.trimEnd();
 }

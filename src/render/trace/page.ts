@@ -3,6 +3,7 @@ import type { Coverage } from "../../coverage/holes.ts";
 import type {
   TimelineItem,
   Trace,
+  TracedAttempt,
   TracedMessage,
   TracedNextTry,
   TracedRecipient,
@@ -149,15 +150,29 @@ function formatProtocol({ protocol, tls }: TracedMessage): string | undefined {
 const NO_RECIPIENTS =
   "None is named by the log. With `log_selector = +received_recipients` Exim names them when a message arrives.";
 
+/** Exim's name for the recipient of what the system filter delivers. */
+const SYSTEM_FILTER = "system-filter";
+
+const NO_RECIPIENTS_REFUSED =
+  "None is named by the log. With `log_selector = +rejected_header` Exim names those of a message that it refuses in its reject log.";
+
 function renderRecipients(trace: Trace, { columns, paint }: PageOptions): string {
-  const { recipients, message } = trace;
+  const { recipients, message, attempts } = trace;
   if (recipients.length === 0 && message.refusedRecipients.length > 0) return renderRefused(message, columns, paint);
-  if (recipients.length === 0)
-    return `${paint.strong("Recipients")}\n${renderHanging("  ", NO_RECIPIENTS, 2, columns)}`;
+  if (recipients.length === 0) {
+    const why = message.status === "rejected" ? NO_RECIPIENTS_REFUSED : NO_RECIPIENTS;
+    return `${paint.strong("Recipients")}\n${renderHanging("  ", why, 2, columns)}`;
+  }
+  const copies = countCopies(attempts);
   const width = greatest(recipients.map(({ status }) => status.length));
   const lines = recipients.map((recipient) => {
     const status = paintStatus(paint, recipient.status) + " ".repeat(width - recipient.status.length);
-    return renderHanging(`  ${status}  `, describeRecipient(recipient, trace), width + 4, columns);
+    return renderHanging(
+      `  ${status}  `,
+      describeRecipient(recipient, copies.get(recipient.address) ?? 0, trace),
+      width + 4,
+      columns,
+    );
   });
   return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
 }
@@ -170,15 +185,26 @@ function renderRefused(message: TracedMessage, columns: number, paint: Paint): s
   return `${paint.strong("Recipients")}\n${lines.join("\n")}`;
 }
 
-function describeRecipient(recipient: TracedRecipient, trace: Trace): string {
-  const { address, deliveredAt, isMarkedDelivered, attempts, lastError } = recipient;
-  const { timeZone } = trace.message;
-  const time = deliveredAt === null ? "" : ` at ${formatTime(deliveredAt, timeZone)}`;
+/** Deliveries for each recipient: an alias leads to several mailboxes. Automatic replies are none. */
+function countCopies(attempts: readonly TracedAttempt[]): ReadonlyMap<string, number> {
+  const copies = new Map<string, number>();
+  for (const { recipient, finalAddress, status } of attempts) {
+    if (status === "success" && !finalAddress.startsWith(">")) copies.set(recipient, (copies.get(recipient) ?? 0) + 1);
+  }
+  return copies;
+}
+
+function describeRecipient(recipient: TracedRecipient, copies: number, trace: Trace): string {
+  const { address, status, deliveredAt, isMarkedDelivered, attempts, lastError } = recipient;
+  const time = deliveredAt === null ? "" : ` at ${formatTime(deliveredAt, trace.message.timeZone)}`;
   const when = isMarkedDelivered ? `: marked so by an administrator${time}` : time;
-  const tries = attempts > 1 ? `, ${attempts} attempts` : "";
-  const isTold = lastError === null || isInVerdict(lastError, trace);
+  // NOTE: an alias is delivered in several copies at the first try.
+  const wasTriedOnce = status === "delivered" && lastError === null;
+  const tries = wasTriedOnce ? (copies > 1 ? `, ${copies} copies` : "") : attempts > 1 ? `, ${attempts} attempts` : "";
+  const isTold = lastError === null || lastError === "" || isInVerdict(lastError, trace);
   const error = isTold ? "" : `${deliveredAt === null ? "" : "; before that"}: ${lastError}`;
-  return toVisibleLine(`${address}${when}${tries}${error}`);
+  const name = address === SYSTEM_FILTER ? `${address} (what the system filter set up)` : address;
+  return toVisibleLine(`${name}${when}${tries}${error}`);
 }
 
 function renderRaw(timeline: readonly TimelineItem[], { paint }: PageOptions): string {

@@ -1,4 +1,5 @@
 /** Renders the timeline of a message in order; repeated waits are shown once. */
+import type { LogEvent } from "../../parse/events.ts";
 import type { RetryCause, TimelineItem, Trace, TracedMessage } from "../../trace/result.ts";
 import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
@@ -44,7 +45,9 @@ function renderItems(items: readonly TimelineItem[], { message, shorten, paint, 
   const stamp = (item: Pick<TimelineItem, "timestamp">): string =>
     item.timestamp === null ? "" : formatTime(item.timestamp, timeZone);
   let day = "";
-  const lines = groupRepetitions(items).map(({ before, first, last, count }) => {
+  const repetitions = groupRepetitions(items);
+  const visible = new Set(repetitions.flatMap(({ first, last }) => [first, last]));
+  const lines = repetitions.map(({ before, first, last, count }) => {
     const time = stamp(first);
     const isSameDay = time.slice(0, DAY_LENGTH) === day;
     day = time.slice(0, DAY_LENGTH);
@@ -53,7 +56,8 @@ function renderItems(items: readonly TimelineItem[], { message, shorten, paint, 
     const logs = first.seenIn.includes("main") ? "" : ` (${first.seenIn.join(", ")} log)`;
     const repeated = count === 1 ? "" : ` (${count} times until ${stamp(last)})`;
     const cause = describeCause(first, id, stamp) + describeLastCause(first, last, stamp);
-    const gap = describeGap(before, first);
+    // NOTE: a wait since one of several repetitions, whose time is not shown, would seem to be one since another line.
+    const gap = before !== undefined && visible.has(before) ? describeGap(before, first) : "";
     const line = renderHanging(
       label,
       paint[first.tone](toVisibleLine(shorten(first.text) + cause + logs + repeated)),
@@ -69,8 +73,8 @@ function renderItems(items: readonly TimelineItem[], { message, shorten, paint, 
 const LEAST_GAP_SECONDS = 60;
 
 /** `49 min 29 s later` */
-function describeGap(before: TimelineItem | undefined, { timestamp }: TimelineItem): string {
-  if (before === undefined || before.timestamp === null || timestamp === null) return "";
+function describeGap(before: TimelineItem, { timestamp }: TimelineItem): string {
+  if (before.timestamp === null || timestamp === null) return "";
   const seconds = (Date.parse(timestamp) - Date.parse(before.timestamp)) / 1000;
   return seconds < LEAST_GAP_SECONDS ? "" : `${formatSeconds(seconds)} later`;
 }
@@ -100,6 +104,24 @@ interface Repetition {
   count: number;
 }
 
+/** Kinds of lines after which a message is another than before. */
+const STEPS: ReadonlySet<string> = new Set([
+  "arrival",
+  "cancelled",
+  "completed",
+  "delivery",
+  "discard",
+  "envelope_edit",
+  "failure",
+  "frozen",
+  "not_accepted",
+  "queued",
+  "recipients_ignored",
+  "rejection",
+  "removed",
+  "thawed",
+] satisfies LogEvent["kind"][]);
+
 /**
  * While a message waits, every queue run says the same of it: `Message is frozen`, the same deferral for the same recipient.
  * Such lines are shown once, until something else happens.
@@ -108,9 +130,9 @@ function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetitio
   const groups: Repetition[] = [];
   const waiting = new Map<string, Repetition>();
   for (const [index, item] of timeline.entries()) {
-    const isWaiting = item.mark === "" || item.mark === "==";
-    if (!isWaiting) waiting.clear();
-    const group = isWaiting ? waiting.get(item.text) : undefined;
+    const isStep = STEPS.has(item.event);
+    if (isStep) waiting.clear();
+    const group = isStep ? undefined : waiting.get(item.text);
     if (group !== undefined) {
       group.last = item;
       group.count++;
@@ -118,7 +140,7 @@ function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetitio
     }
     const added = { before: timeline[index - 1], first: item, last: item, count: 1 };
     groups.push(added);
-    if (isWaiting) waiting.set(item.text, added);
+    if (!isStep) waiting.set(item.text, added);
   }
   return groups;
 }

@@ -1,7 +1,6 @@
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from "kysely";
 import { SECOND_MS } from "../../units.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
-import { msOfMoment } from "../schema/moment-sql.ts";
 import type {
   DeliveryAttemptsView,
   LogEntriesView,
@@ -47,6 +46,15 @@ export interface EntryRow extends EntryColumns {
 export interface MessageKey {
   readonly id: string;
   readonly server: string;
+}
+
+/** A client whose ACL dropped recipients, perhaps. */
+export interface DroppingClient {
+  readonly ip: string;
+  readonly port: number | null;
+  readonly arrivalMs: number;
+  /** Its port or its process is logged. */
+  readonly isConnectionKnown: boolean;
 }
 
 /** From the first recipient to the end of the data. */
@@ -137,29 +145,46 @@ export class MessageReader {
   }
 
   /**
-   * Recipients that ACLs dropped before there was a message, for a client (`ip`, `port`) whose next message is the one that arrived at
-   * `arrivalMs`. Without a port those of the same second alone: another connection may be of the same client.
+   * Lines of a client (`ip`, `port`) about recipients that ACLs dropped before there was a message, and its arrivals, up to the second of
+   * `arrivalMs`: of ten minutes, or of that second alone where nothing tells connections apart. No arrivals are read where nothing was dropped.
    */
   async droppedBefore(
     { server }: MessageKey,
-    { ip, port, arrivalMs }: { readonly ip: string; readonly port: number | null; readonly arrivalMs: number },
-  ): Promise<EntryRow[]> {
-    const fromMs = port === null ? Math.floor(arrivalMs / SECOND_MS) * SECOND_MS : arrivalMs - LONGEST_TRANSACTION_MS;
+    client: DroppingClient,
+  ): Promise<{
+    readonly dropped: readonly EntryRow[];
+    readonly arrivals: readonly EntryRow[];
+  }> {
+    const { ip, port, arrivalMs, isConnectionKnown } = client;
+    const second = Math.floor(arrivalMs / SECOND_MS) * SECOND_MS;
+    const fromMs = isConnectionKnown ? arrivalMs - LONGEST_TRANSACTION_MS : second;
+    const untilMs = second + SECOND_MS;
     const { rows } = await sql<{ readonly id: number }>`
       SELECT e.id FROM stored_entries e
       JOIN stored_servers v ON v.id = e.server_id AND v.name = ${server}
       JOIN stored_clients k ON k.entry_id = e.id
       JOIN strings i ON i.id = k.ip_id AND i.text = ${ip}
-      WHERE e.message_id IS NULL AND e.at >= ${fromMs * 1000} AND e.at < ${arrivalMs * 1000 + 1_000_000}
+      WHERE e.message_id IS NULL AND e.at >= ${fromMs * 1000} AND e.at < ${untilMs * 1000}
         AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'discard')
-        AND NOT EXISTS (SELECT 1 FROM stored_messages m
-          WHERE ${MESSAGE_MS} >= ${sql.raw(msOfMoment("e.at - e.at % 1000000"))} AND ${MESSAGE_MS} < ${arrivalMs}
-            AND m.server_id = e.server_id AND m.ip_id = k.ip_id AND m.port IS ${port})
-      ORDER BY e.at, e.id
     `.execute(this.#views);
-    if (rows.length === 0) return [];
-    const ids = rows.map((row) => row.id);
-    return this.#entries((query) => query.where("id", "in", ids));
+    if (rows.length === 0) return { dropped: [], arrivals: [] };
+    const { rows: arrived } = await sql<{ readonly id: number }>`
+      SELECT e.id FROM stored_messages m
+      JOIN stored_servers v ON v.id = m.server_id AND v.name = ${server}
+      JOIN strings i ON i.id = m.ip_id AND i.text = ${ip}
+      JOIN stored_entries e ON e.message_id = m.id
+        AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')
+      WHERE ${MESSAGE_MS} >= ${fromMs} AND ${MESSAGE_MS} < ${untilMs} AND m.port IS ${port}
+    `.execute(this.#views);
+    const read = (ids: readonly { readonly id: number }[]): Promise<EntryRow[]> =>
+      this.#entries((query) =>
+        query.where(
+          "id",
+          "in",
+          ids.map(({ id }) => id),
+        ),
+      );
+    return { dropped: await read(rows), arrivals: await read(arrived) };
   }
 
   /** True when the logs say more than `count` things about a message. */
