@@ -222,6 +222,8 @@ export const OPERATOR_RULES: readonly ReplyRule[] = [
       words: /\[(?:TSS?\d\d|BL\d\d|IPTS\d\d)\].*(?:permanently deferred|spamhaus|not be accepted)/i,
       category: "reputation",
     },
+    // NOTE: where complaints are named, sending more slowly is not enough.
+    { words: /\[TSS?\d\d\].*user complaints/i, category: "reputation" },
     { words: /\[(?:TSS?0[45]|GL01|IPTS04)\]/i, category: "rate_limit" },
     { words: /\[(?:TSS?\d\d|BL\d\d)\]|permanently deferred/i, category: "reputation" },
     {
