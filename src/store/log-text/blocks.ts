@@ -63,6 +63,7 @@ export const LINES_PER_BLOCK = 65536;
  */
 export const GREATEST_BLOCK = `max(
   (SELECT coalesce(max(id), 0) FROM raw_blocks),
+  (SELECT coalesce(max(location), 0) FROM entry_lines) / ${LINES_PER_BLOCK},
   ${["stored_entries", "stored_headers", "stored_envelopes"].map((table) => `(SELECT coalesce(max(id), 0) FROM ${table}) / ${LINES_PER_BLOCK}`).join(",\n  ")})`;
 
 export function entryIdOf(blockId: number, line: number): number {
@@ -158,7 +159,10 @@ export class RawTextReader {
        JOIN codes c ON c.family = 'log_type' AND c.code = s.log_type
        WHERE b.id = ?`,
     );
-    this.#otherLines = database.prepare("SELECT location FROM entry_lines WHERE first_location = ? ORDER BY location");
+    this.#otherLines = database.prepare(
+      `SELECT location FROM entry_lines WHERE first_location = ?
+       ORDER BY location / ${LINES_PER_BLOCK} <> first_location / ${LINES_PER_BLOCK}, location`,
+    );
     this.#duplicateLocations = database
       .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
       .pluck();
@@ -196,13 +200,18 @@ export class RawTextReader {
     if (block === undefined) return undefined;
     const { text, isSyslog } = block;
     if (isSyslog) {
-      const others = this.#otherLines.all(location);
-      return [{ location }, ...others].map((line) => block.lineAt(lineOf(line.location))).join("\n");
+      const others = this.#otherLines.all(location).map((line) => line.location);
+      return [location, ...others].flatMap((line) => this.lineAt(line) ?? []).join("\n");
     }
     const start = block.startOf(lineOf(location));
     const next = nextLocation(location);
     const end = next === undefined ? text.length : block.startOf(lineOf(next));
     return text.slice(start, text.charAt(end - 1) === "\n" ? end - 1 : end);
+  }
+
+  /** One line, without its newline; undefined when pruned. */
+  lineAt(location: number): string | undefined {
+    return this.block(blockOf(location))?.lineAt(lineOf(location));
   }
 
   readonly #findNext = (location: number): number | undefined => {
