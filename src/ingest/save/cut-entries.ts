@@ -150,7 +150,7 @@ export class CutEntryWriter {
       repeated += this.#storeRecord(transactor, blockOf(record[0]), encoder.takeBatch(), batches, duplicate);
     }
     messages += cache.save(transactor);
-    transactor.indexEntries(records.map(([first]) => first));
+    transactor.endRetraction(lines);
     const after = lines.map((line) => transactor.countLine(line));
     return { counts: this.#changesOf(lines, before, after), messages, repeated };
   }

@@ -454,7 +454,7 @@ class LogWriter {
     }
     group.messages += changes.messages;
     group.repeated += changes.repeated;
-    // NOTE: what they know is not what is stored now.
+    // NOTE: both know an older state of what was stored anew.
     this.#messages.forget();
     this.#forgetDoubling();
   }

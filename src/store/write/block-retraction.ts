@@ -25,7 +25,9 @@ export class Retraction {
    * moves there. Returns what is to be derived again from the lines that are left.
    */
   retract(blockId: number): Orphaned {
-    const { moved, ...others } = this.#retractRange([entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)]);
+    const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
+    const { moved, ...others } = this.#retractRange(range);
+    this.#statement("DELETE FROM kept_keys WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
     forgetPostings(
       this.#database,
@@ -34,10 +36,21 @@ export class Retraction {
     return { moved, ...others };
   }
 
-  /** Takes back the entries of some lines, whose text stays: all lines of each. Returns the same as {@link retract}. */
+  /** Removes the keys that were kept of entries which {@link retractLines} has taken back and which are not there again. */
+  forgetKeys(locations: readonly number[]): void {
+    for (const location of locations)
+      this.#statement(
+        "DELETE FROM kept_keys WHERE entry_id = ? AND entry_id NOT IN (SELECT id FROM stored_entries)",
+      ).run(location);
+  }
+
+  /**
+   * Takes back the entries of some lines, whose text stays: all lines of each. Their keys stay, too, until {@link forgetKeys}.
+   * Returns the same as {@link retract}.
+   */
   retractLines(locations: readonly number[]): Orphaned {
     const orphaned = locations.map((location) => {
-      // NOTE: what is added there again changes the figures of its chunk.
+      // NOTE: a row that is added there again changes the figures of its chunk.
       this.#statement("DELETE FROM rolled_chunks WHERE kind = 'entries' AND ? BETWEEN first_id AND last_id").run(
         location,
       );
@@ -63,7 +76,6 @@ export class Retraction {
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM stored_clients WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
-    this.#statement("DELETE FROM kept_keys WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM entry_lines WHERE location >= ? AND location < ?").run(...range);
     // NOTE: by the place of their text, which may be in another block than their entry.
     this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);

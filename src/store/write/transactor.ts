@@ -404,7 +404,10 @@ export class Transactor {
     return orphaned;
   }
 
-  /** Takes back the entries of some lines of stored blocks, to be added again: all lines of each. See {@link retractBlock}. */
+  /**
+   * Takes back the entries of some lines of stored blocks, to be added again, and then {@link endRetraction}: all lines of each. See
+   * {@link retractBlock}.
+   */
   retractLines(locations: readonly number[]): Orphaned {
     this.flush();
     const orphaned = this.#retraction.retractLines(locations);
@@ -420,10 +423,11 @@ export class Transactor {
     this.#memory.syslogDuplicates.forget();
   }
 
-  /** Makes entries findable that were added to blocks which are in the block index. */
-  indexEntries(entryIds: readonly number[]): void {
+  /** Ends {@link retractLines}: the entries of the lines have been added again, and are made findable. */
+  endRetraction(locations: readonly number[]): void {
     this.flush();
-    postingEntries(this.#database, entryIds);
+    this.#retraction.forgetKeys(locations);
+    postingEntries(this.#database, locations);
   }
 
   /** Counts of the entries that begin at a line, wherever the entry itself is stored. */
