@@ -297,7 +297,8 @@ CREATE TABLE kept_keys (
 -- block where a rotation has put the pieces of the entry into two logs; when its text is pruned first, the row stays.
 CREATE TABLE entry_lines (
   location       INTEGER PRIMARY KEY, -- where, in the form of an entry id
-  first_location INTEGER NOT NULL     -- where the entry, or the duplicate location of it, begins
+  first_location INTEGER NOT NULL,    -- where the entry, or the duplicate location of it, begins
+  is_foreign     INTEGER NOT NULL DEFAULT 0 -- 1: only the other log tells that the line is of Exim
 ) STRICT;
 CREATE INDEX idx_entry_lines_first_location ON entry_lines (first_location);
 

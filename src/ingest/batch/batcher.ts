@@ -20,7 +20,7 @@ export interface Batch {
   readonly size: number;
   /** Lines that end in it. */
   readonly lines: number;
-  /** It has pieces of syslog whose entry began before they came. */
+  /** It has pieces of syslog whose entry began before they came, of Exim or of another program. */
   readonly lacksFirst: boolean;
   /** It ended while an entry of syslog lacked pieces. */
   readonly lacksLast: boolean;
@@ -174,11 +174,11 @@ export class Batcher {
     const isJoined = this.#split.join(syslogLine, line, this.#place, this.#logLines);
     if (isJoined || this.#joinLast(syslogLine, line)) return;
     this.#endBatchIfFull();
-    if (!isEximSyslogLine(syslogLine)) return;
     const { piece, isLost } = syslogLine;
     const isFirst = piece === undefined || piece.number === 1;
-    const record = this.#begin(line, !isLost && isFirst);
     if (!isFirst) this.#lacksFirst = true;
+    if (!isEximSyslogLine(syslogLine)) return;
+    const record = this.#begin(line, !isLost && isFirst);
     this.#split.begin(syslogLine, record);
     this.#lastOf.set(syslogTag(syslogLine.header), { record, first: syslogLine });
   }

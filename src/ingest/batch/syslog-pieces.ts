@@ -105,9 +105,11 @@ export function cutEntriesIn(lines: readonly string[], linesBefore: number): Cut
     const syslogLine = unwrapLine(line);
     if (syslogLine === undefined || syslogLine.container !== undefined) continue;
     split.giveUp(place);
-    if (split.join(syslogLine, line, place, linesBefore + place) || !isEximSyslogLine(syslogLine)) continue;
+    if (split.join(syslogLine, line, place, linesBefore + place)) continue;
     const { piece } = syslogLine;
     const isEntry = piece === undefined || piece.number === 1;
+    // NOTE: of a further piece only the first one may tell that it is Exim's, in another log.
+    if (isEntry && !isEximSyslogLine(syslogLine)) continue;
     const record = { line: place, lines: [line], places: [], isEntry };
     split.begin(syslogLine, record);
     const writer = syslogWriter(syslogLine);

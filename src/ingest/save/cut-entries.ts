@@ -3,6 +3,7 @@
  * Whichever log is read second completes them. An entry is stored where its first piece is, and says what all its pieces say.
  */
 import { parseEntry } from "../../parse/record.ts";
+import { isEximSyslogLine } from "../../parse/syslog.ts";
 import { unwrapLine } from "../../parse/wrappers.ts";
 import { blockOf, entryIdOf, lineOf } from "../../store/log-text/blocks.ts";
 import { type LogType, logTypeBit } from "../../store/schema/codes.ts";
@@ -90,10 +91,8 @@ export class CutEntryWriter {
     const records = logEnds.cutBy(blockId).flatMap((first): Lines[] => {
       const lines = logEnds.linesFrom(first);
       if (lines === undefined) throw new Error(`Lines in block ${blockId} belong to ${first}, where nothing begins.`);
-      const isParted = (line: number): boolean => [blockOf(first), blockOf(line)].includes(blockId);
-      const others = lines.slice(1).filter((line) => blockOf(line) !== blockOf(first));
-      const parted = new Set(others.filter(isParted));
-      const fragments = [...Map.groupBy(parted, blockOf).values()] as unknown as Lines[];
+      const fragments = fragmentsOf(lines).filter(([line]) => [blockOf(first), blockOf(line)].includes(blockId));
+      const parted = new Set(fragments.flat());
       return [[first, ...lines.slice(1).filter((line) => !parted.has(line))], ...fragments];
     });
     return records.length === 0 ? undefined : this.#storeAnew(transactor, records);
@@ -111,9 +110,10 @@ export class CutEntryWriter {
   readonly #begins = (sourceId: number): StoredPieces[] => {
     const { logEnds } = this.#writer;
     const end = logEnds.firstLines(sourceId, FARTHEST_PIECE + 1);
-    return placed(cutEntriesIn(end.lines, end.linesBefore).atBegin, end).filter(({ lines }) =>
-      areSame(lines, logEnds.linesFrom(lines[0]) ?? []),
-    );
+    return placed(cutEntriesIn(end.lines, end.linesBefore).atBegin, end).filter(({ lines }) => {
+      const known = logEnds.linesFrom(lines[0]);
+      return known === undefined ? lines.every((line) => logEnds.isForeign(line)) : areSame(lines, known);
+    });
   };
 
   /** Entries with which a log ends, with the pieces of them that other logs have. */
@@ -145,15 +145,23 @@ export class CutEntryWriter {
     let repeated = -orphaned.duplicateLocations;
     const encoder = new BatchEncoder(transactor.codes.encoding, logTypeBit("main"));
     for (const [index, record] of records.entries()) {
+      if (this.#isForeign(record)) continue;
       const key = this.#encode(encoder, record, times[index]);
       const duplicate = this.#duplicateAt(others[index], key);
       repeated += this.#storeRecord(transactor, blockOf(record[0]), encoder.takeBatch(), batches, duplicate);
     }
     messages += cache.save(transactor);
+    transactor.markForeign(records.flatMap((record) => fragmentsOf(record).filter(this.#isForeign).flat()));
     transactor.endRetraction(lines);
     const after = lines.map((line) => transactor.countLine(line));
     return { counts: this.#changesOf(lines, before, after), messages, repeated };
   }
+
+  /** True for lines of which nothing tells that they are of Exim. */
+  readonly #isForeign = ([first]: Lines): boolean => {
+    const line = unwrapLine(this.#writer.rawText.lineAt(first) ?? "");
+    return line === undefined || !isEximSyslogLine(line);
+  };
 
   /** The entry at another place, if it still is the one that has the key. */
   #duplicateAt(other: OtherPlace | undefined, key: string | undefined): DuplicateOf | undefined {
@@ -222,6 +230,12 @@ function pairsOf(
     });
   }
   return pairs;
+}
+
+/** The lines of a record in other blocks than its first one, by block. */
+function fragmentsOf([first, ...others]: Lines): Lines[] {
+  const apart = others.filter((line) => blockOf(line) !== blockOf(first));
+  return [...Map.groupBy(apart, blockOf).values()] as unknown as Lines[];
 }
 
 function placed(cuts: readonly CutEntry[], { locations }: EndLines): StoredPieces[] {

@@ -564,12 +564,12 @@ export class Pruner {
   /** Lines that other logs have of entries which begin in a block, as a rotation has cut those, belong to no entry without it. */
   #leaveLines(from: number, to: number, removed: Record<string, number>): void {
     const lines = this.#prepare(
-      `SELECT l.location, l.first_location || ' ' || b.id AS entry, s.id AS source, s.server_id AS server
+      `SELECT l.location, l.first_location || ' ' || b.id AS entry, l.is_foreign, s.id AS source, s.server_id AS server
        FROM entry_lines l JOIN raw_blocks b ON b.id = l.location / ${LINES_PER_BLOCK} JOIN stored_sources s ON s.id = b.source_id
        WHERE l.first_location >= ? AND l.first_location < ? ORDER BY l.location`,
-    ).all(from, to) as { location: number; entry: string; source: number; server: number }[];
+    ).all(from, to) as { location: number; entry: string; is_foreign: 0 | 1; source: number; server: number }[];
     for (const [first, ...others] of Map.groupBy(lines, ({ entry }) => entry).values()) {
-      if (first === undefined) continue;
+      if (first === undefined || first.is_foreign === 1) continue;
       this.#remove(removed, "entry_lines", "location = ?", first.location);
       for (const { location } of others)
         this.#run("UPDATE entry_lines SET first_location = ? WHERE location = ?", first.location, location);

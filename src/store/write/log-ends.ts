@@ -36,6 +36,7 @@ export class LogEnds {
   readonly #lastBlock: Database.Statement<[sourceId: number], { id: number; lines_before: number | null }>;
   readonly #sourceOf: Database.Statement<[blockId: number], number>;
   readonly #isFirst: Database.Statement<[location: number, location: number], 0 | 1>;
+  readonly #isFurther: Database.Statement<[location: number], 0 | 1>;
   readonly #linesAfter: Database.Statement<[firstLocation: number], number>;
   readonly #momentAt: Database.Statement<[location: number, location: number], Moment | null>;
   readonly #otherPlace: Database.Statement<[{ readonly location: number }], { location: number; log_type: number }>;
@@ -65,6 +66,9 @@ export class LogEnds {
         `SELECT EXISTS (SELECT 1 FROM stored_entries WHERE id = ?)
              OR EXISTS (SELECT 1 FROM duplicate_locations WHERE location = ?)`,
       )
+      .pluck();
+    this.#isFurther = database
+      .prepare<[number], 0 | 1>("SELECT EXISTS (SELECT 1 FROM entry_lines WHERE location = ?)")
       .pluck();
     this.#linesAfter = database
       .prepare<[number], number>(
@@ -134,6 +138,11 @@ export class LogEnds {
   /** All lines of what begins at a location, those of other logs last; undefined where nothing begins. */
   linesFrom(location: number): readonly [number, ...number[]] | undefined {
     return this.#isFirst.get(location, location) === 1 ? [location, ...this.#linesAfter.all(location)] : undefined;
+  }
+
+  /** True for a line that is of no record: of another program, as far as its log alone tells. */
+  isForeign(location: number): boolean {
+    return this.#isFirst.get(location, location) === 0 && this.#isFurther.get(location) === 0;
   }
 
   /** The time of what begins at a location; undefined when it has none. */

@@ -181,6 +181,13 @@ export class Transactor {
     for (const location of locations) entryLines.add({ location, first_location: firstLocation });
   }
 
+  /** Notes of lines that only the log in which their entry begins tells that they are of Exim. */
+  markForeign(locations: readonly number[]): void {
+    this.flush();
+    for (const location of locations)
+      this.#statement("UPDATE entry_lines SET is_foreign = 1 WHERE location = ?").run(location);
+  }
+
   addHeaders(row: StoredHeadersTable): void {
     this.#open().headers.add(row);
   }
