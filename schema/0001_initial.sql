@@ -298,7 +298,7 @@ CREATE TABLE kept_keys (
 CREATE TABLE entry_lines (
   location       INTEGER PRIMARY KEY, -- where, in the form of an entry id
   first_location INTEGER NOT NULL,    -- where the entry, or the duplicate location of it, begins
-  is_foreign     INTEGER NOT NULL DEFAULT 0 -- 1: only the other log tells that the line is of Exim
+  alone          INTEGER NOT NULL DEFAULT 0 -- in another log than the first line, that log alone shows 1: a line of another program, 2: the rest of a line
 ) STRICT;
 CREATE INDEX idx_entry_lines_first_location ON entry_lines (first_location);
 

@@ -117,6 +117,44 @@ describe("a log of syslog that is cut between any two pieces of an entry", () =>
   });
 });
 
+describe("a log of syslog that is cut within a line", () => {
+  test("gives the same as the whole log, where its header is in the first file", async () => {
+    const queueRun = line(9, "2026-03-02 06:16:09 Start queue run: pid=9", 9);
+    const text = BEGIN + OTHER + MIDDLE + ALONE + END + DONE + queueRun;
+    const histories = new Histories();
+    await histories.add({ server: "whole", runs: [[text]] });
+    const cuts = [BEGIN, MIDDLE, ALONE, END, DONE].flatMap((cutLine) => {
+      const [begin, header] = [text.indexOf(cutLine), cutLine.search(/(?<=\]: )(?!\[)|(?<=\/\d\] )/)];
+      const places = [header + 21, cutLine.length - 9, cutLine.length - 4, cutLine.length - 1];
+      return places.filter((at) => at > header && at < cutLine.length).map((at) => begin + at);
+    });
+    expect(cuts.length).toBeGreaterThan(10);
+    for (const [index, cut] of cuts.entries()) {
+      const files = [text.slice(0, cut), text.slice(cut)] as const;
+      const batchLines = index % 2 === 0 ? 500 : 1;
+      await histories.add({ server: `${cut} forth`, runs: [files], batchLines });
+      await histories.add({ server: `${cut} back`, runs: [[files[1]], [files[0]]], batchLines });
+    }
+    histories.expectEqual();
+    await histories.expectSound();
+    const { removed } = await prunedUntil(histories, "2026-03-02T06:16:00.500Z");
+    expect(removed["raw_blocks"]).toBeGreaterThan(cuts.length);
+    await histories.expectSound();
+  });
+
+  test.each([
+    ["hours later", DONE.replace("06:16:01", "09:16:01")],
+    ["by the beginning of a line", `${OTHER}${DONE}`],
+  ])("is not joined to what does not go on with it: %s", async (_name, rest) => {
+    const histories = new Histories();
+    await histories.add({
+      server: "cut",
+      runs: [[BEGIN.slice(0, -4)], [`.test\n${rest}`.slice(rest === DONE ? 0 : rest.startsWith(OTHER) ? 6 : 0)]],
+    });
+    expect(queryAll(histories.database, "SELECT recipient FROM recipients")).toEqual([{ recipient: "x@b.t" }]);
+  });
+});
+
 /** A line of an Exim that sends its entries in pieces. */
 const line = (pid: number, text: string, second = 0): string => `Mar  2 06:16:0${second} mx1 exim[${pid}]: ${text}\n`;
 const ENTRY = "2026-03-02 06:16:00 1vwwZU-0005V4-1s <= a@a.test U=a P=local S=9 for x@b.test";
@@ -126,6 +164,7 @@ const [BEGIN, MIDDLE, END] = [
   line(1, "[3/3]  z@b.test"),
 ] as const;
 const OTHER = "Mar  2 06:16:00 mx1 dovecot: imap(al): Logged in\n";
+const ALONE = line(5, "2026-03-02 06:16:00 1vwwZU-0005V9-1s ** y@b.test: Unrouteable address");
 const DONE = line(1, "2026-03-02 06:16:01 1vwwZU-0005V4-1s Completed", 1);
 
 describe("pieces of an entry in two logs", () => {

@@ -22,7 +22,7 @@ export interface Batch {
   readonly lines: number;
   /** It has pieces of syslog whose entry began before they came, of Exim or of another program. */
   readonly lacksFirst: boolean;
-  /** It ended while an entry of syslog lacked pieces. */
+  /** It ended within a line, or while an entry of syslog lacked pieces. */
   readonly lacksLast: boolean;
 }
 
@@ -135,7 +135,7 @@ export class Batcher {
       size: this.#endsWithNewline ? this.#textLength : this.#textLength - 1,
       lines: this.#lineCount,
       lacksFirst: this.#lacksFirst,
-      lacksLast: !this.#split.isEmpty,
+      lacksLast: !this.#split.isEmpty || !this.#endsWithNewline,
     };
     this.#blockLength += batch.size;
     this.#blockLines += batch.lines;

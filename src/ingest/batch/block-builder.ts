@@ -59,7 +59,7 @@ export interface EncodedBlock {
   readonly lost: number;
   /** It has pieces of syslog without the first of their entry. */
   readonly lacksFirst: boolean;
-  /** It ends while an entry of syslog lacks pieces. */
+  /** It ends within a line, or while an entry of syslog lacks pieces. */
   readonly lacksLast: boolean;
   readonly batches: readonly EncodedBatch[];
   readonly postings: BlockPostings;

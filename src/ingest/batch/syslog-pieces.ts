@@ -142,16 +142,17 @@ const BETWEEN_PIECES_MS = MINUTE_MS;
 export function areOneEntry(end: CutEntry, begin: CutEntry): boolean {
   if (end.writer !== begin.writer || end.count !== begin.count) return false;
   if ([...begin.numbers].some((number) => end.numbers.has(number))) return false;
-  return end.distance + 1 + begin.distance <= FARTHEST_PIECE && areClose(end.header, begin.header);
+  return end.distance + 1 + begin.distance <= FARTHEST_PIECE && areClose(end.header, begin.header, BETWEEN_PIECES_MS);
 }
 
 /** The leap year that stamps without a year are of. */
 const YEAR_MS = 366 * DAY_MS;
 
-function areClose(one: SyslogHeader, other: SyslogHeader): boolean {
+/** True for two lines of which one is no more than `mostMs` after the other, as far as their stamps tell. */
+export function areClose(one: SyslogHeader, other: SyslogHeader, mostMs: number): boolean {
   if (one.wallMs === undefined || other.wallMs === undefined || one.lacksYear !== other.lacksYear) return false;
   const apart = Math.abs(zoned(one, one.wallMs) - zoned(other, other.wallMs));
-  return Math.min(apart, one.lacksYear === true ? YEAR_MS - apart : apart) <= BETWEEN_PIECES_MS;
+  return Math.min(apart, one.lacksYear === true ? YEAR_MS - apart : apart) <= mostMs;
 }
 
 function zoned({ zoneMinutes }: SyslogHeader, wallMs: number): number {

@@ -2,21 +2,21 @@
  * Entries of syslog that a rotation has cut: their first pieces are at the end of one log, the others at the beginning of another.
  * Whichever log is read second completes them. An entry is stored where its first piece is, and says what all its pieces say.
  */
-import { parseEntry } from "../../parse/record.ts";
-import { isEximSyslogLine } from "../../parse/syslog.ts";
+import { parseEntry, startsEntry } from "../../parse/record.ts";
+import { isEximSyslogLine, type SyslogHeader } from "../../parse/syslog.ts";
 import { unwrapLine } from "../../parse/wrappers.ts";
-import { blockOf, entryIdOf, lineOf } from "../../store/log-text/blocks.ts";
+import { ALONE, blockOf, entryIdOf, lineOf } from "../../store/log-text/blocks.ts";
 import { type LogType, logTypeBit } from "../../store/schema/codes.ts";
 import type { EndLines, OtherPlace } from "../../store/write/log-ends.ts";
 import type { BlockCounts } from "../../store/write/rows.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Writer } from "../../store/write/writer.ts";
-import type { EpochMs } from "../../units.ts";
+import { type EpochMs, HOUR_MS } from "../../units.ts";
 import { BatchEncoder } from "../batch/batch-encoder.ts";
 import type { EncodedBatch } from "../batch/encoded-batch.ts";
 import { momentOf } from "../batch/entry-facts.ts";
 import { keyOfText, logTypeOf, syslogDuplicateOf } from "../batch/syslog-duplicate.ts";
-import { areOneEntry, type CutEntry, cutEntriesIn, FARTHEST_PIECE } from "../batch/syslog-pieces.ts";
+import { areClose, areOneEntry, type CutEntry, cutEntriesIn, FARTHEST_PIECE } from "../batch/syslog-pieces.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { MessageCache } from "./message-cache.ts";
 import { restoreFacts } from "./stored-facts.ts";
@@ -53,6 +53,22 @@ interface StoredPieces extends CutEntry {
   readonly lines: Lines;
 }
 
+/** What a log ends with. */
+interface LogEnd {
+  /** Entries that lack pieces. */
+  readonly pieces: readonly StoredPieces[];
+  /** The record whose last line has no newline, and the header of that line. */
+  readonly unfinished: { readonly lines: Lines; readonly header: SyslogHeader } | undefined;
+}
+
+/** What a log begins with. */
+interface LogBegin {
+  /** Entries that lack their first piece. */
+  readonly pieces: readonly StoredPieces[];
+  /** A first line without a header, and the header of the line that follows. */
+  readonly rest: { readonly line: number; readonly next: SyslogHeader } | undefined;
+}
+
 export class CutEntryWriter {
   readonly #writer: Writer;
   readonly #serverId: number;
@@ -64,23 +80,25 @@ export class CutEntryWriter {
     this.#storeRecord = storeRecord;
   }
 
-  /** Joins pieces with which a log begins to entries with which others end; undefined when there are none. `at`: about its begin. */
+  /** Joins what a log begins with to entries with which others end; undefined when there are none. `at`: about its begin. */
   joinBegin(transactor: Transactor, sourceId: number, at: EpochMs | undefined): StoredChanges | undefined {
-    const begins = this.#begins(sourceId);
-    if (begins.length === 0) return undefined;
+    const begin = this.#beginOf(sourceId);
+    if (begin.pieces.length === 0 && begin.rest === undefined) return undefined;
     const others = this.#writer.logEnds.othersOf(this.#serverId, sourceId, at);
-    return this.#join(transactor, pairsOf(others, this.#ends, begins, areOneEntry));
-  }
-
-  /** Joins entries with which a log ends to pieces with which others begin; undefined when there are none. `at`: about its end. */
-  joinEnd(transactor: Transactor, sourceId: number, at: EpochMs | undefined): StoredChanges | undefined {
-    const ends = this.#ends(sourceId);
-    if (ends.length === 0) return undefined;
-    const others = this.#writer.logEnds.othersOf(this.#serverId, sourceId, at);
-    const pairs = pairsOf(others, this.#begins, ends, (begin, end) => areOneEntry(end, begin));
     return this.#join(
       transactor,
-      pairs.map(([begin, end]) => [end, begin]),
+      others.map((other) => [this.#endOf(other), begin]),
+    );
+  }
+
+  /** Joins entries with which a log ends to what others begin with; undefined when there are none. `at`: about its end. */
+  joinEnd(transactor: Transactor, sourceId: number, at: EpochMs | undefined): StoredChanges | undefined {
+    const end = this.#endOf(sourceId);
+    if (end.pieces.length === 0 && end.unfinished === undefined) return undefined;
+    const others = this.#writer.logEnds.othersOf(this.#serverId, sourceId, at);
+    return this.#join(
+      transactor,
+      others.map((other) => [end, this.#beginOf(other)]),
     );
   }
 
@@ -91,43 +109,81 @@ export class CutEntryWriter {
     const records = logEnds.cutBy(blockId).flatMap((first): Lines[] => {
       const lines = logEnds.linesFrom(first);
       if (lines === undefined) throw new Error(`Lines in block ${blockId} belong to ${first}, where nothing begins.`);
-      const fragments = fragmentsOf(lines).filter(([line]) => [blockOf(first), blockOf(line)].includes(blockId));
+      const fragments = this.#fragmentsOf(lines).filter(([line]) => [blockOf(first), blockOf(line)].includes(blockId));
       const parted = new Set(fragments.flat());
       return [[first, ...lines.slice(1).filter((line) => !parted.has(line))], ...fragments];
     });
     return records.length === 0 ? undefined : this.#storeAnew(transactor, records);
   }
 
-  #join(
-    transactor: Transactor,
-    pairs: readonly (readonly [end: StoredPieces, begin: StoredPieces])[],
-  ): StoredChanges | undefined {
-    if (pairs.length === 0) return undefined;
-    const records = pairs.map(([end, begin]): Lines => [...end.lines, ...begin.lines]);
-    return this.#storeAnew(transactor, records);
+  /** Each entry is joined to the first of what fits it, and this to no other. */
+  #join(transactor: Transactor, seams: readonly (readonly [LogEnd, LogBegin])[]): StoredChanges | undefined {
+    const records = new Map<number, [number, ...number[]]>();
+    const taken = new Set<unknown>();
+    const add = ([first, ...others]: Lines, further: readonly number[], ends: readonly unknown[]): void => {
+      const record = records.get(first) ?? [first, ...others];
+      record.push(...further);
+      records.set(first, record);
+      for (const end of ends) taken.add(end);
+    };
+    for (const [{ pieces, unfinished }, begin] of seams) {
+      const { rest } = begin;
+      const isLineCut = unfinished !== undefined && rest !== undefined && isSoonAfter(unfinished.header, rest.next);
+      // NOTE: before the pieces, which come after it.
+      if (isLineCut && !taken.has(unfinished) && !taken.has(rest))
+        add(unfinished.lines, [rest.line], [unfinished, rest]);
+      for (const cut of begin.pieces) {
+        const entry = taken.has(cut) ? undefined : pieces.find((one) => !taken.has(one) && areOneEntry(one, cut));
+        if (entry !== undefined) add(entry.lines, cut.lines, [entry, cut]);
+      }
+    }
+    return records.size === 0 ? undefined : this.#storeAnew(transactor, [...records.values()]);
   }
 
-  readonly #begins = (sourceId: number): StoredPieces[] => {
+  #beginOf(sourceId: number): LogBegin {
     const { logEnds } = this.#writer;
-    const end = logEnds.firstLines(sourceId, FARTHEST_PIECE + 1);
-    return placed(cutEntriesIn(end.lines, end.linesBefore).atBegin, end).filter(({ lines }) => {
+    const begin = logEnds.firstLines(sourceId, FARTHEST_PIECE + 1);
+    const pieces = placed(cutEntriesIn(begin.lines, begin.linesBefore).atBegin, begin).filter(({ lines }) => {
       const known = logEnds.linesFrom(lines[0]);
-      return known === undefined ? lines.every((line) => logEnds.isForeign(line)) : areSame(lines, known);
+      return known === undefined ? lines.every((line) => logEnds.firstOf(line) === undefined) : areSame(lines, known);
     });
-  };
+    return { pieces, rest: this.#restOf(begin) };
+  }
 
-  /** Entries with which a log ends, with the pieces of them that other logs have. */
-  readonly #ends = (sourceId: number): StoredPieces[] => {
+  #restOf({ lines: [text, ...others], locations: [line] }: EndLines): LogBegin["rest"] {
+    if (text === undefined || line === undefined || unwrapLine(text) !== undefined || startsEntry(text))
+      return undefined;
+    const isAlone = areSame(this.#writer.logEnds.linesFrom(line) ?? [], [line]);
+    const next = others
+      .slice(0, FARTHEST_PIECE)
+      .map(unwrapLine)
+      .find((other) => other !== undefined);
+    return isAlone && next !== undefined ? { line, next: next.header } : undefined;
+  }
+
+  #endOf(sourceId: number): LogEnd {
     const { logEnds, rawText } = this.#writer;
     const end = logEnds.lastLines(sourceId);
-    return placed(cutEntriesIn(end.lines, end.linesBefore).atEnd, end).flatMap((cut) => {
+    const pieces = placed(cutEntriesIn(end.lines, end.linesBefore).atEnd, end).flatMap((cut) => {
       const lines = logEnds.linesFrom(cut.lines[0]);
       const own = lines?.filter((line) => blockOf(line) === blockOf(cut.lines[0])) ?? [];
       if (lines === undefined || !areSame(cut.lines, own)) return [];
+      // NOTE: other logs may have some already.
       const numbers = lines.flatMap((line) => unwrapLine(rawText.lineAt(line) ?? "")?.piece?.number ?? []);
       return [{ ...cut, lines, numbers: new Set(numbers) }];
     });
-  };
+    return { pieces, unfinished: end.isUnfinished ? this.#unfinishedOf(end) : undefined };
+  }
+
+  #unfinishedOf({ lines: texts, locations }: EndLines): LogEnd["unfinished"] {
+    const { logEnds } = this.#writer;
+    const first = logEnds.firstOf(locations.at(-1) ?? 0);
+    const lines = first === undefined ? undefined : logEnds.linesFrom(first);
+    const last = unwrapLine(texts.at(-1) ?? "");
+    if (lines === undefined || last === undefined || last.container !== undefined) return undefined;
+    const isFinished = this.#fragmentsOf(lines).some(([line]) => this.#isRest(line));
+    return isFinished ? undefined : { lines, header: last.header };
+  }
 
   /** Stores records anew, each with the lines that are given; all of their lines are among them. */
   #storeAnew(transactor: Transactor, records: readonly Lines[]): StoredChanges {
@@ -151,7 +207,11 @@ export class CutEntryWriter {
       repeated += this.#storeRecord(transactor, blockOf(record[0]), encoder.takeBatch(), batches, duplicate);
     }
     messages += cache.save(transactor);
-    transactor.markForeign(records.flatMap((record) => fragmentsOf(record).filter(this.#isForeign).flat()));
+    transactor.flush();
+    for (const fragment of records.flatMap((record) => this.#fragmentsOf(record))) {
+      const alone = this.#isRest(fragment[0]) ? ALONE.rest : this.#isForeign(fragment) ? ALONE.foreign : ALONE.piece;
+      for (const line of fragment) transactor.markAlone(line, alone);
+    }
     transactor.endRetraction(lines);
     const after = lines.map((line) => transactor.countLine(line));
     return { counts: this.#changesOf(lines, before, after), messages, repeated };
@@ -160,8 +220,19 @@ export class CutEntryWriter {
   /** True for lines of which nothing tells that they are of Exim. */
   readonly #isForeign = ([first]: Lines): boolean => {
     const line = unwrapLine(this.#writer.rawText.lineAt(first) ?? "");
-    return line === undefined || !isEximSyslogLine(line);
+    return line !== undefined && !isEximSyslogLine(line);
   };
+
+  /** True for the rest of a line that another log has the beginning of. */
+  readonly #isRest = (location: number): boolean =>
+    unwrapLine(this.#writer.rawText.lineAt(location) ?? "") === undefined;
+
+  /** The lines of a record in other blocks than its first one, as they belong together there. */
+  #fragmentsOf([first, ...others]: Lines): Lines[] {
+    const apart = others.filter((line) => blockOf(line) !== blockOf(first));
+    const byBlock = Map.groupBy(apart, (line) => `${blockOf(line)} ${this.#isRest(line)}`);
+    return [...byBlock.values()] as unknown as Lines[];
+  }
 
   /** The entry at another place, if it still is the one that has the key. */
   #duplicateAt(other: OtherPlace | undefined, key: string | undefined): DuplicateOf | undefined {
@@ -174,8 +245,13 @@ export class CutEntryWriter {
 
   /** Returns the key that it shares with its duplicates. */
   #encode(encoder: BatchEncoder, [first, ...others]: Lines, at: EpochMs | undefined): string | undefined {
-    const texts = [first, ...others].map((line) => this.#writer.rawText.lineAt(line) ?? "");
-    const parsed = at === undefined || !hasFirstPiece(texts) ? undefined : parseEntry(texts);
+    const texts = [this.#writer.rawText.lineAt(first) ?? ""];
+    for (const line of others) {
+      const text = this.#writer.rawText.lineAt(line) ?? "";
+      if (blockOf(line) !== blockOf(first) && this.#isRest(line)) texts.push(`${texts.pop()}${text}`);
+      else texts.push(text);
+    }
+    const parsed = at === undefined || !isEntry(texts) ? undefined : parseEntry(texts);
     const begin = entryIdOf(blockOf(first), 0);
     // NOTE: places are counted from the block of the first line, also of lines in other blocks.
     const place = { line: lineOf(first), places: others.map((other) => other - begin) };
@@ -209,33 +285,11 @@ export class CutEntryWriter {
   }
 }
 
-/** For each of `own` the first of the other logs' that is of the same entry; each of these is taken once. */
-function pairsOf(
-  logs: readonly number[],
-  piecesOf: (sourceId: number) => readonly StoredPieces[],
-  own: readonly StoredPieces[],
-  areOne: (other: StoredPieces, own: StoredPieces) => boolean,
-): [other: StoredPieces, own: StoredPieces][] {
-  const pairs: [StoredPieces, StoredPieces][] = [];
-  let left = own;
-  for (const log of logs) {
-    if (left.length === 0) break;
-    const others = new Set(piecesOf(log));
-    left = left.filter((pieces) => {
-      const other = [...others].find((one) => areOne(one, pieces));
-      if (other === undefined) return true;
-      others.delete(other);
-      pairs.push([other, pieces]);
-      return false;
-    });
-  }
-  return pairs;
-}
+/** A log may be written to seldom: the line after one that was cut is no later than this. */
+const UNTIL_NEXT_MS = HOUR_MS;
 
-/** The lines of a record in other blocks than its first one, by block. */
-function fragmentsOf([first, ...others]: Lines): Lines[] {
-  const apart = others.filter((line) => blockOf(line) !== blockOf(first));
-  return [...Map.groupBy(apart, blockOf).values()] as unknown as Lines[];
+function isSoonAfter(header: SyslogHeader, next: SyslogHeader): boolean {
+  return areClose(header, next, UNTIL_NEXT_MS);
 }
 
 function placed(cuts: readonly CutEntry[], { locations }: EndLines): StoredPieces[] {
@@ -246,6 +300,7 @@ function areSame(one: readonly number[], other: readonly number[]): boolean {
   return one.length === other.length && one.every((line, index) => line === other[index]);
 }
 
-function hasFirstPiece(texts: readonly string[]): boolean {
-  return texts.some((text) => unwrapLine(text)?.piece?.number === 1);
+/** True when the lines have the beginning of an entry. */
+function isEntry(texts: readonly string[]): boolean {
+  return texts.map(unwrapLine).some((line) => line?.isLost === false && (line.piece?.number ?? 1) === 1);
 }

@@ -1,6 +1,8 @@
 /** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
 import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
+import { startsEntry } from "../../parse/record.ts";
+import { unwrapLine } from "../../parse/wrappers.ts";
 import { blockOf, entryIdOf } from "../../store/log-text/blocks.ts";
 import { POSTING_KINDS, postingCode } from "../../store/log-text/postings.ts";
 import type { LogType } from "../../store/schema/codes.ts";
@@ -165,6 +167,8 @@ class LogWriter {
   /** The first block that was stored since {@link SyslogDoubling.forget}. */
   #firstNoted = Number.MAX_SAFE_INTEGER;
   #group: Group | undefined;
+  /** The first line of the log is the rest of one, as far as its form tells. */
+  readonly #beginsWithRest: boolean;
   /** Another process may have changed the counts of the log. */
   #isStale = false;
 
@@ -193,6 +197,7 @@ class LogWriter {
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
     const isSyslog = source.logType === "syslog";
+    this.#beginsWithRest = isSyslog && beginsWithRest(open.head.toString("latin1"));
     this.start = {
       batchLines: options.batchLines,
       blockBytes: options.load.blockBytes,
@@ -328,7 +333,7 @@ class LogWriter {
       group.repeated += repeated;
       group.messages += messages;
     }
-    if (block.lacksFirst && group.source.lines <= FARTHEST_PIECE) group.lacksFirst = true;
+    if ((block.lacksFirst || this.#beginsWithRest) && group.source.lines <= FARTHEST_PIECE) group.lacksFirst = true;
     group.lacksLast = block.lacksLast;
     const id = transactor.nextId("raw_blocks");
     if (this.#firstNoted > id) this.#firstNoted = id;
@@ -439,7 +444,7 @@ class LogWriter {
   /** Joins the entries of syslog that are cut between this log and others. */
   #joinCutEntries(group: Group, sourceId: number): void {
     const { transactor, lacksFirst, lacksLast } = group;
-    if (!lacksFirst && !lacksLast) return;
+    if (this.#source.logType !== "syslog" || (!lacksFirst && !lacksLast)) return;
     transactor.flush();
     const { firstMs, lastMs } = group.source;
     if (lacksFirst) this.#apply(group, this.#cutEntries.joinBegin(transactor, sourceId, firstMs), sourceId);
@@ -583,9 +588,9 @@ interface Group extends StoredBatches {
   lost: number;
   repeated: number;
   messages: number;
-  /** Near its beginning the log has pieces without the first of their entry. */
+  /** Near its beginning the log has the rest of a line or of an entry without its beginning. */
   lacksFirst: boolean;
-  /** The log ends while an entry lacks pieces. */
+  /** The log ends within a line, or while an entry lacks pieces. */
   lacksLast: boolean;
 }
 
@@ -655,6 +660,11 @@ function sumOfCounts(one: BlockCounts, other: BlockCounts): BlockCounts {
     other: one.other + other.other,
     unparsed: one.unparsed + other.unparsed,
   };
+}
+
+function beginsWithRest(head: string): boolean {
+  const [line = ""] = head.split("\n", 1);
+  return unwrapLine(line) === undefined && !startsEntry(line);
 }
 
 function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {

@@ -78,6 +78,9 @@ export function lineOf(entryId: number): number {
   return entryId % LINES_PER_BLOCK;
 }
 
+/** Numbers in the column `alone` of entry_lines. */
+export const ALONE = { piece: 0, foreign: 1, rest: 2 } as const;
+
 /** Blocks kept open: entries are asked for in runs, and a message's lines stand close together. */
 const OPEN_BLOCKS = 16;
 
@@ -150,7 +153,7 @@ export class RawTextReader {
   readonly #duplicatesOfAll: Database.Statement<[string], { entry_id: number; location: number }>;
   readonly #locationsWithin: Database.Statement<[number, number, number, number], number>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
-  readonly #otherLines: Database.Statement<[number], { location: number }>;
+  readonly #otherLines: Database.Statement<[number], { location: number; alone: number }>;
   readonly #open = new Map<number, OpenBlock>();
 
   constructor(database: Database.Database) {
@@ -160,7 +163,7 @@ export class RawTextReader {
        WHERE b.id = ?`,
     );
     this.#otherLines = database.prepare(
-      `SELECT location FROM entry_lines WHERE first_location = ?
+      `SELECT location, alone FROM entry_lines WHERE first_location = ?
        ORDER BY location / ${LINES_PER_BLOCK} <> first_location / ${LINES_PER_BLOCK}, location`,
     );
     this.#duplicateLocations = database
@@ -200,8 +203,12 @@ export class RawTextReader {
     if (block === undefined) return undefined;
     const { text, isSyslog } = block;
     if (isSyslog) {
-      const others = this.#otherLines.all(location).map((line) => line.location);
-      return [location, ...others].flatMap((line) => this.lineAt(line) ?? []).join("\n");
+      let lines = block.lineAt(lineOf(location));
+      for (const { location: other, alone } of this.#otherLines.iterate(location)) {
+        const line = this.lineAt(other);
+        if (line !== undefined) lines += alone === ALONE.rest ? line : `\n${line}`;
+      }
+      return lines;
     }
     const start = block.startOf(lineOf(location));
     const next = nextLocation(location);

@@ -12,7 +12,15 @@ import { dataVersion, withTranslation } from "../database/connection.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import type { StoreSettings } from "../database/settings.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
-import { damagedText, entryIdOf, LINES_PER_BLOCK, RawTextReader, sha256, unpackBytes } from "../log-text/blocks.ts";
+import {
+  ALONE,
+  damagedText,
+  entryIdOf,
+  LINES_PER_BLOCK,
+  RawTextReader,
+  sha256,
+  unpackBytes,
+} from "../log-text/blocks.ts";
 import { FactKeys, keepKeys, keysOf } from "../log-text/fact-keys.ts";
 import { forgetPostings, type PostingRow, PostingSweep, postingEntries, textKey } from "../log-text/postings.ts";
 import { type Codes, loadCodes, logTypeBit } from "../schema/codes.ts";
@@ -564,15 +572,15 @@ export class Pruner {
   /** Lines that other logs have of entries which begin in a block, as a rotation has cut those, belong to no entry without it. */
   #leaveLines(from: number, to: number, removed: Record<string, number>): void {
     const lines = this.#prepare(
-      `SELECT l.location, l.first_location || ' ' || b.id AS entry, l.is_foreign, s.id AS source, s.server_id AS server
+      `SELECT l.location, l.first_location || ' ' || b.id || ' ' || l.alone AS entry, l.alone, s.id AS source, s.server_id AS server
        FROM entry_lines l JOIN raw_blocks b ON b.id = l.location / ${LINES_PER_BLOCK} JOIN stored_sources s ON s.id = b.source_id
        WHERE l.first_location >= ? AND l.first_location < ? ORDER BY l.location`,
-    ).all(from, to) as { location: number; entry: string; is_foreign: 0 | 1; source: number; server: number }[];
+    ).all(from, to) as { location: number; entry: string; alone: number; source: number; server: number }[];
     for (const [first, ...others] of Map.groupBy(lines, ({ entry }) => entry).values()) {
-      if (first === undefined || first.is_foreign === 1) continue;
+      if (first === undefined || first.alone === ALONE.foreign) continue;
       this.#remove(removed, "entry_lines", "location = ?", first.location);
       for (const { location } of others)
-        this.#run("UPDATE entry_lines SET first_location = ? WHERE location = ?", first.location, location);
+        this.#run("UPDATE entry_lines SET first_location = ?, alone = 0 WHERE location = ?", first.location, location);
       this.#run(
         "INSERT INTO stored_entries (id, server_id, event, seen_in) VALUES (?, ?, ?, ?)",
         ...[first.location, first.server, this.#codes.event("unparsed"), logTypeBit("main")],

@@ -166,7 +166,7 @@ export interface KeptKeysTable {
 export interface EntryLinesTable {
   location: number;
   first_location: number;
-  is_foreign: Generated<number>;
+  alone: Generated<number>;
 }
 
 export interface StoredHeadersTable {

@@ -9,6 +9,8 @@ export interface EndLines {
   readonly lines: readonly string[];
   /** The location of each. */
   readonly locations: readonly number[];
+  /** The last of them has no newline. */
+  readonly isUnfinished: boolean;
   /** Lines of the log before them; infinite where its beginning has been pruned. */
   readonly linesBefore: number;
 }
@@ -36,7 +38,7 @@ export class LogEnds {
   readonly #lastBlock: Database.Statement<[sourceId: number], { id: number; lines_before: number | null }>;
   readonly #sourceOf: Database.Statement<[blockId: number], number>;
   readonly #isFirst: Database.Statement<[location: number, location: number], 0 | 1>;
-  readonly #isFurther: Database.Statement<[location: number], 0 | 1>;
+  readonly #firstOf: Database.Statement<[location: number], number>;
   readonly #linesAfter: Database.Statement<[firstLocation: number], number>;
   readonly #momentAt: Database.Statement<[location: number, location: number], Moment | null>;
   readonly #otherPlace: Database.Statement<[{ readonly location: number }], { location: number; log_type: number }>;
@@ -67,8 +69,8 @@ export class LogEnds {
              OR EXISTS (SELECT 1 FROM duplicate_locations WHERE location = ?)`,
       )
       .pluck();
-    this.#isFurther = database
-      .prepare<[number], 0 | 1>("SELECT EXISTS (SELECT 1 FROM entry_lines WHERE location = ?)")
+    this.#firstOf = database
+      .prepare<[number], number>("SELECT first_location FROM entry_lines WHERE location = ?")
       .pluck();
     this.#linesAfter = database
       .prepare<[number], number>(
@@ -107,27 +109,28 @@ export class LogEnds {
       if (lines.length >= count || (lines.length === 0 && position > 0)) break;
       this.#addBlock(id, lines, locations);
     }
-    return { lines, locations, linesBefore: 0 };
+    return { lines, locations, isUnfinished: false, linesBefore: 0 };
   }
 
   /** The lines of the last block of a log. */
   lastLines(sourceId: number): EndLines {
     const [lines, locations]: [string[], number[]] = [[], []];
     const block = this.#lastBlock.get(sourceId);
-    if (block !== undefined) this.#addBlock(block.id, lines, locations);
-    return { lines, locations, linesBefore: block?.lines_before ?? Number.POSITIVE_INFINITY };
+    const isUnfinished = block !== undefined && this.#addBlock(block.id, lines, locations);
+    return { lines, locations, isUnfinished, linesBefore: block?.lines_before ?? Number.POSITIVE_INFINITY };
   }
 
-  #addBlock(id: number, lines: string[], locations: number[]): void {
+  /** Returns true when the last line of the block has no newline. */
+  #addBlock(id: number, lines: string[], locations: number[]): boolean {
     for (const [line, text] of (this.#rawText.blockText(id) ?? "").split("\n").entries()) {
       lines.push(text);
       locations.push(entryIdOf(id, line));
     }
+    if (lines.at(-1) !== "") return true;
     // NOTE: behind its last newline is no line.
-    if (lines.at(-1) === "") {
-      lines.pop();
-      locations.pop();
-    }
+    lines.pop();
+    locations.pop();
+    return false;
   }
 
   /** The log of a block. */
@@ -140,9 +143,9 @@ export class LogEnds {
     return this.#isFirst.get(location, location) === 1 ? [location, ...this.#linesAfter.all(location)] : undefined;
   }
 
-  /** True for a line that is of no record: of another program, as far as its log alone tells. */
-  isForeign(location: number): boolean {
-    return this.#isFirst.get(location, location) === 0 && this.#isFurther.get(location) === 0;
+  /** The first line of the record that a line is of; undefined for one of another program. */
+  firstOf(location: number): number | undefined {
+    return this.#isFirst.get(location, location) === 1 ? location : this.#firstOf.get(location);
   }
 
   /** The time of what begins at a location; undefined when it has none. */

@@ -3,7 +3,7 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../../units.ts";
 import type { SqlValue } from "../database/bulk-insert.ts";
 import { prepareOnce } from "../database/prepared.ts";
-import type { RawTextReader } from "../log-text/blocks.ts";
+import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
 import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
@@ -181,11 +181,9 @@ export class Transactor {
     for (const location of locations) entryLines.add({ location, first_location: firstLocation });
   }
 
-  /** Notes of lines that only the log in which their entry begins tells that they are of Exim. */
-  markForeign(locations: readonly number[]): void {
-    this.flush();
-    for (const location of locations)
-      this.#statement("UPDATE entry_lines SET is_foreign = 1 WHERE location = ?").run(location);
+  /** Notes of a further line of an entry what it is where only its own log is known. */
+  markAlone(location: number, alone: (typeof ALONE)[keyof typeof ALONE]): void {
+    this.#statement("UPDATE entry_lines SET alone = ? WHERE location = ?").run(alone, location);
   }
 
   addHeaders(row: StoredHeadersTable): void {
