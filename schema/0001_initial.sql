@@ -293,10 +293,12 @@ CREATE TABLE kept_keys (
   fact_key BLOB NOT NULL -- 8 bytes
 ) STRICT;
 
--- Lines of an entry after its first one, in logs that came through syslog: lines of others may stand between them.
+-- Lines of an entry after its first one, in logs that came through syslog: lines of others may stand between them. A line is in another
+-- block where a rotation has put the pieces of the entry into two logs; when its text is pruned first, the row stays.
 CREATE TABLE entry_lines (
   location       INTEGER PRIMARY KEY, -- where, in the form of an entry id
-  first_location INTEGER NOT NULL     -- where the entry, or the duplicate location of it, begins; in the same block
+  first_location INTEGER NOT NULL,    -- where the entry, or the duplicate location of it, begins
+  alone          INTEGER NOT NULL DEFAULT 0 -- in another log than the first line, that log alone shows 1: a line of another program, 2: the rest of a line
 ) STRICT;
 CREATE INDEX idx_entry_lines_first_location ON entry_lines (first_location);
 

@@ -198,7 +198,7 @@ function collect(
   let block = 0;
   let position = 0;
   const batcher = new RecordingBatcher(
-    { batchLines, blockBytes, isWithinLine, isSyslog: false },
+    { batchLines, blockBytes, linesBefore: 0, isWithinLine, isSyslog: false },
     {
       onRecord: (record) => records.push(record),
       onBatch: (batch) => {

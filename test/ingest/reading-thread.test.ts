@@ -22,6 +22,7 @@ const START: ReadingStart = {
   logType: "main",
   timeZone: "Europe/Berlin",
   isSyslog: false,
+  linesBefore: 0,
   beginMs: undefined,
   clockMs: undefined,
   lastBlock: undefined,
@@ -72,7 +73,10 @@ describe("a log read in another thread", () => {
 
   test("goes on after the last block that is stored", async () => {
     const [stored, rest] = [LOG.slice(0, 1000), LOG.slice(1000)];
-    const start = { ...START, lastBlock: { text: stored, isWithinLine: false, clockMs: undefined } };
+    const start = {
+      ...START,
+      lastBlock: { text: stored, lines: stored.split("\n").length - 1, isWithinLine: false, clockMs: undefined },
+    };
     const thread = new ReadingThread(startThread);
     const blocks = await inThread(thread, rest, start);
     expect(blocks).toEqual(await inProcess(rest, start));

@@ -49,7 +49,7 @@ function readSyslogEntries(path: string): ParsedEntry[] {
     if (entry !== undefined) entries.push(entry);
   };
   const batcher = new Batcher(
-    { batchLines: 500, blockBytes: 0, isWithinLine: false, isSyslog: true },
+    { batchLines: 500, blockBytes: 0, linesBefore: 0, isWithinLine: false, isSyslog: true },
     { onRecord, onBatch: () => false, onBlock: () => {} },
   );
   for (const line of readFileSync(path, "latin1").split("\n")) batcher.add(line, "newline");

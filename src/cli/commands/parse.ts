@@ -138,7 +138,7 @@ class Run {
     let linesBefore = 0;
     // Batches of one entry: nothing is kept of those before it.
     const batcher = new Batcher(
-      { batchLines: 1, blockBytes: 0, isWithinLine: false, isSyslog: hasSyslog },
+      { batchLines: 1, blockBytes: 0, linesBefore: 0, isWithinLine: false, isSyslog: hasSyslog },
       {
         onRecord: ({ line, lines, isEntry }) =>
           this.#take(readLine(lines, isEntry, { file: path, lineNumber: linesBefore + line + 1 })),

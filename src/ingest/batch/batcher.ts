@@ -20,6 +20,10 @@ export interface Batch {
   readonly size: number;
   /** Lines that end in it. */
   readonly lines: number;
+  /** It has pieces of syslog whose entry began before they came, of Exim or of another program. */
+  readonly lacksFirst: boolean;
+  /** It ended within a line, or while an entry of syslog lacked pieces. */
+  readonly lacksLast: boolean;
 }
 
 /** A batch that holds so much text is full, however few lines that are. */
@@ -34,6 +38,8 @@ export interface BatcherOptions {
   readonly batchLines: number;
   /** A block takes batches until it holds so many bytes; 0: each batch is a block of its own. */
   readonly blockBytes: number;
+  /** Lines of the log before the text. */
+  readonly linesBefore: number;
   /** The text begins with the rest of a line that was cut. */
   readonly isWithinLine: boolean;
   /** The lines came through syslog, a journal or a container; those of other programs are text of the batch and of no record. */
@@ -61,6 +67,8 @@ export class Batcher {
   #textLength = 0;
   #endsWithNewline = true;
   #lineCount = 0;
+  /** Lines of the log so far. */
+  #logLines: number;
   /** Length of the completed batches of the block. */
   #blockLength = 0;
   #blockLines = 0;
@@ -68,11 +76,14 @@ export class Batcher {
   #open: LogRecord | undefined;
   #continuationLength = 0;
   readonly #split = new SplitEntries();
+  #lacksFirst = false;
   /** The last entry of each writer of syslog in the batch, and its first line. */
   readonly #lastOf = new Map<string, { readonly record: LogRecord; readonly first: SyslogLine }>();
   readonly #containers = new ContainerEntries();
 
-  constructor({ batchLines, blockBytes, isWithinLine, isSyslog }: BatcherOptions, listener: BatchListener) {
+  constructor(options: BatcherOptions, listener: BatchListener) {
+    const { batchLines, blockBytes, linesBefore, isWithinLine, isSyslog } = options;
+    this.#logLines = linesBefore;
     this.#batchLines = batchLines;
     this.#blockBytes = blockBytes;
     this.#isSyslog = isSyslog;
@@ -91,7 +102,10 @@ export class Batcher {
     this.#endsWithNewline = end === "newline";
     this.#textLength += line.length + 1;
     this.#isWithinLine = end === "cut";
-    if (end !== "cut") this.#lineCount++;
+    if (end !== "cut") {
+      this.#lineCount++;
+      this.#logLines++;
+    }
     if (end !== "newline") this.end();
   }
 
@@ -117,13 +131,19 @@ export class Batcher {
   #endBatch(): boolean {
     if (this.#textLength === 0) return false;
     for (const record of this.#records) this.#listener.onRecord(record);
-    const batch = { size: this.#endsWithNewline ? this.#textLength : this.#textLength - 1, lines: this.#lineCount };
+    const batch = {
+      size: this.#endsWithNewline ? this.#textLength : this.#textLength - 1,
+      lines: this.#lineCount,
+      lacksFirst: this.#lacksFirst,
+      lacksLast: !this.#split.isEmpty || !this.#endsWithNewline,
+    };
     this.#blockLength += batch.size;
     this.#blockLines += batch.lines;
     this.#textLength = 0;
     this.#lineCount = 0;
     this.#records = [];
     this.#open = undefined;
+    this.#lacksFirst = false;
     this.#split.clear();
     this.#lastOf.clear();
     this.#containers.clear();
@@ -151,11 +171,14 @@ export class Batcher {
 
   #addSyslogLine(line: string, syslogLine: SyslogLine): void {
     this.#split.giveUp(this.#place);
-    if (this.#split.join(syslogLine, line, this.#place) || this.#joinLast(syslogLine, line)) return;
+    const isJoined = this.#split.join(syslogLine, line, this.#place, this.#logLines);
+    if (isJoined || this.#joinLast(syslogLine, line)) return;
     this.#endBatchIfFull();
-    if (!isEximSyslogLine(syslogLine)) return;
     const { piece, isLost } = syslogLine;
-    const record = this.#begin(line, !isLost && (piece === undefined || piece.number === 1));
+    const isFirst = piece === undefined || piece.number === 1;
+    if (!isFirst) this.#lacksFirst = true;
+    if (!isEximSyslogLine(syslogLine)) return;
+    const record = this.#begin(line, !isLost && isFirst);
     this.#split.begin(syslogLine, record);
     this.#lastOf.set(syslogTag(syslogLine.header), { record, first: syslogLine });
   }

@@ -26,6 +26,8 @@ export interface ReadingStart {
   readonly timeZone: string;
   /** The text came through syslog. */
   readonly isSyslog: boolean;
+  /** Lines that are stored; infinite where the beginning of the log is not. */
+  readonly linesBefore: number;
   /** About when the log begins, for stamps without a year; undefined when there is an entry before. */
   readonly beginMs: EpochMs | undefined;
   /** Moment of its last entry so far. */
@@ -36,6 +38,8 @@ export interface ReadingStart {
 
 export interface LastBlock {
   readonly text: string;
+  /** Lines that end in it. */
+  readonly lines: number;
   /** The block begins within a line. */
   readonly isWithinLine: boolean;
   /** The log's clock before the block. */
@@ -53,6 +57,10 @@ export interface EncodedBlock {
   readonly lines: number;
   /** Lines of Exim whose text was left out by what printed them. */
   readonly lost: number;
+  /** It has pieces of syslog without the first of their entry. */
+  readonly lacksFirst: boolean;
+  /** It ends within a line, or while an entry of syslog lacks pieces. */
+  readonly lacksLast: boolean;
   readonly batches: readonly EncodedBatch[];
   readonly postings: BlockPostings;
   /** Earliest and latest entry. */
@@ -82,6 +90,8 @@ export class BlockBuilder implements TextSink<Uint8Array> {
   #size = 0;
   #lines = 0;
   #lost = 0;
+  #lacksFirst = false;
+  #lacksLast = false;
   #firstAt = Number.POSITIVE_INFINITY;
   #lastAt = Number.NEGATIVE_INFINITY;
   #clock: LogClock;
@@ -96,7 +106,7 @@ export class BlockBuilder implements TextSink<Uint8Array> {
     this.#encoder = new BatchEncoder(start.codes, logTypeBit(start.logType));
     this.#splitter = new LineSplitter((line, end) => this.add(line, end), this.unfinished);
     this.#clock = this.#clockAfter(start.clockMs);
-    this.#batcher = this.#newBatcher(false);
+    this.#batcher = this.#newBatcher(false, start.linesBefore);
   }
 
   /** Length of the last line stored, when it has no newline yet. */
@@ -128,7 +138,7 @@ export class BlockBuilder implements TextSink<Uint8Array> {
   }
 
   /** True when the line continues what is stored, or a later one may. */
-  #goesOn({ text, isWithinLine }: LastBlock, line: string): boolean {
+  #goesOn({ text, lines, isWithinLine }: LastBlock, line: string): boolean {
     if (this.unfinished > 0) return true;
     const next = unwrapLine(line);
     if (next === undefined) return !startsEntry(line);
@@ -136,17 +146,18 @@ export class BlockBuilder implements TextSink<Uint8Array> {
     const { batchLines, isSyslog } = this.#start;
     const ignore = (): void => {};
     const listener = { onRecord: ignore, onBatch: () => false, onBlock: ignore };
-    const batcher = new Batcher({ batchLines, blockBytes: 0, isWithinLine, isSyslog }, listener);
+    const linesBefore = this.#start.linesBefore - lines;
+    const batcher = new Batcher({ batchLines, blockBytes: 0, linesBefore, isWithinLine, isSyslog }, listener);
     batcher.hold();
     for (const stored of text.split("\n").slice(0, -1)) batcher.add(stored, "newline");
     return batcher.mayGoOn(next, line);
   }
 
   /** The last block is read again together with the line. */
-  #addAfter({ text, isWithinLine, clockMs }: LastBlock, line: string, end: LineEnd): void {
+  #addAfter({ text, lines, isWithinLine, clockMs }: LastBlock, line: string, end: LineEnd): void {
     this.#isRedone = true;
     this.#clock = this.#clockAfter(clockMs);
-    this.#batcher = this.#newBatcher(isWithinLine);
+    this.#batcher = this.#newBatcher(isWithinLine, this.#start.linesBefore - lines);
     this.#batcher.hold();
     this.#bytes = Buffer.concat([Buffer.from(text, "latin1"), this.#bytes.subarray(this.#begin, this.#end)]);
     this.#begin = 0;
@@ -162,15 +173,17 @@ export class BlockBuilder implements TextSink<Uint8Array> {
     this.#batcher.release();
   }
 
-  #newBatcher(isWithinLine: boolean): Batcher {
+  #newBatcher(isWithinLine: boolean, linesBefore: number): Batcher {
     const { batchLines, blockBytes, isSyslog } = this.#start;
     return new Batcher(
-      { batchLines, blockBytes, isWithinLine, isSyslog },
+      { batchLines, blockBytes, linesBefore, isWithinLine, isSyslog },
       {
         onRecord: (record) => this.#encode(record),
-        onBatch: ({ size, lines }) => {
+        onBatch: ({ size, lines, lacksFirst, lacksLast }) => {
           this.#size += size;
           this.#lines += lines;
+          this.#lacksFirst ||= lacksFirst;
+          this.#lacksLast = lacksLast;
           this.#batches.push(this.#encoder.takeBatch());
           return this.#lastAt - this.#firstAt >= LONGEST_BLOCK;
         },
@@ -224,6 +237,8 @@ export class BlockBuilder implements TextSink<Uint8Array> {
       tail: Uint8Array.from(bytes.subarray(-IDENTITY_BYTES)),
       lines: this.#lines,
       lost: this.#lost,
+      lacksFirst: this.#lacksFirst,
+      lacksLast: this.#lacksLast,
       batches: this.#batches,
       postings: this.#encoder.takePostings(),
       ...timesOf(this.#firstAt, this.#lastAt),
@@ -234,6 +249,8 @@ export class BlockBuilder implements TextSink<Uint8Array> {
     this.#size = 0;
     this.#lines = 0;
     this.#lost = 0;
+    this.#lacksFirst = false;
+    this.#lacksLast = false;
     this.#firstAt = Number.POSITIVE_INFINITY;
     this.#lastAt = Number.NEGATIVE_INFINITY;
     this.#isRedone = false;

@@ -1,14 +1,15 @@
 /** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
 import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
-import { parseEntryText } from "../../parse/record.ts";
+import { startsEntry } from "../../parse/record.ts";
+import { unwrapLine } from "../../parse/wrappers.ts";
 import { blockOf, entryIdOf } from "../../store/log-text/blocks.ts";
 import { POSTING_KINDS, postingCode } from "../../store/log-text/postings.ts";
 import type { LogType } from "../../store/schema/codes.ts";
 import { ENTRY, offsetsOf } from "../../store/schema/records.ts";
 import { SINGLE_LOG_KINDS } from "../../store/write/duplicate-finder.ts";
 import type { LoneRejection } from "../../store/write/lone-rejections.ts";
-import type { BlockRow, OrphanedEntry } from "../../store/write/rows.ts";
+import type { BlockCounts, BlockRow } from "../../store/write/rows.ts";
 import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../../store/write/source-catalogue.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Writer } from "../../store/write/writer.ts";
@@ -16,17 +17,18 @@ import { type EpochMs, MIB, type Moment, momentMs } from "../../units.ts";
 import type { EncodedBlock, LastBlock, ReadingStart } from "../batch/block-builder.ts";
 import { beginOfLog } from "../batch/clock.ts";
 import { isNull, type LineExtras, widthOf } from "../batch/encoded-batch.ts";
-import { detailsOf } from "../batch/entry-facts.ts";
 import { addHeaderDump } from "../batch/header-dump-rows.ts";
 import { SourceFailure } from "../batch/lines.ts";
 import { keyOfText, tellingKeyOf } from "../batch/syslog-duplicate.ts";
+import { FARTHEST_PIECE } from "../batch/syslog-pieces.ts";
 import { couldBe } from "../source/identify-log.ts";
 import { firstStamps } from "../source/log-type.ts";
 import type { OpenSource } from "../source/open-source.ts";
 import { readFailure } from "../source/read-failure.ts";
 import { BatchWriter, type BlockTarget } from "./batch-writer.ts";
+import { CutEntryWriter, type DuplicateOf, type StoredChanges, type StoreRecord } from "./cut-entries.ts";
 import type { MessageCache } from "./message-cache.ts";
-import { addFacts } from "./stored-facts.ts";
+import { restoreFacts } from "./stored-facts.ts";
 import { SyslogDoubling, type TellingLine } from "./syslog-doubling.ts";
 
 /** Counts of what one run added from one log. */
@@ -161,9 +163,14 @@ class LogWriter {
   #source: CurrentSource;
   readonly #batches: BatchWriter;
   readonly #doubling: SyslogDoubling;
+  readonly #cutEntries: CutEntryWriter;
   /** The first block that was stored since {@link SyslogDoubling.forget}. */
   #firstNoted = Number.MAX_SAFE_INTEGER;
   #group: Group | undefined;
+  /** The first line of the log is the rest of one, as far as its form tells. */
+  readonly #beginsWithRest: boolean;
+  /** Another process may have changed the counts of the log. */
+  #isStale = false;
 
   constructor(
     start: SourceRow | NewSource,
@@ -186,9 +193,11 @@ class LogWriter {
       ofLog: (sinceMs) => this.#tellingLines(sinceMs),
       ofLogBefore: (untilMs, sinceMs) => this.#tellingLinesBefore(untilMs, sinceMs),
     });
+    this.#cutEntries = new CutEntryWriter(writer, source.serverId, this.#storeRecord);
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
     const isSyslog = source.logType === "syslog";
+    this.#beginsWithRest = isSyslog && beginsWithRest(open.head.toString("latin1"));
     this.start = {
       batchLines: options.batchLines,
       blockBytes: options.load.blockBytes,
@@ -196,6 +205,7 @@ class LogWriter {
       logType: this.#logTypeOf(undefined),
       timeZone: options.timeZone,
       isSyslog,
+      linesBefore: source.position > 0 && source.lines === 0 ? Number.POSITIVE_INFINITY : source.lines,
       beginMs: isSyslog ? beginOfLog(firstStamps(open.head.toString("latin1")), options.now()) : undefined,
       clockMs,
       lastBlock: this.#lastBlock && this.#readBlock(this.#lastBlock),
@@ -231,6 +241,7 @@ class LogWriter {
       group.messages += this.#messages.save(transactor);
       const id = this.#checkpoint(transactor, group.source, before.position);
       for (const block of group.blocks) transactor.addBlock({ ...block, sourceId: id });
+      this.#joinCutEntries(group, id);
       if (group.blocks.length > 1) transactor.rollUpEntries();
       this.#writer.commit(transactor);
       return { ...group.source, id };
@@ -252,6 +263,7 @@ class LogWriter {
     this.#messages.forget();
     this.#batches.decoder.forgetIds();
     this.#forgetDoubling();
+    this.#isStale = true;
   };
 
   #forgetDoubling(): void {
@@ -277,6 +289,7 @@ class LogWriter {
   #beginGroup(textBytes: number): Group {
     this.#writer.assertRoomFor(textBytes);
     const transactor = this.#writer.begin(this.#forget);
+    if (this.#isStale) this.#refreshCounts();
     return {
       transactor,
       source: this.#source,
@@ -286,7 +299,19 @@ class LogWriter {
       repeated: 0,
       messages: 0,
       blocks: [],
+      lacksFirst: false,
+      lacksLast: false,
     };
+  }
+
+  /** Another process that read a log before or after this one may have joined entries of both. */
+  #refreshCounts(): void {
+    this.#isStale = false;
+    const { id, position } = this.#source;
+    const stored = id === undefined ? undefined : this.#writer.sources.findSource(id);
+    if (stored?.position !== position) return;
+    const { entries, other, unparsed } = stored;
+    this.#source = { ...this.#source, entries, other, unparsed };
   }
 
   #guard<Result>({ transactor }: Group, action: () => Result): Result {
@@ -303,10 +328,13 @@ class LogWriter {
     // NOTE: before the last block is taken back: what that leaves is newer than what the cache carries over.
     if (block.batches.some(({ isFresh }) => isFresh)) group.messages += this.#messages.renumber(transactor);
     if (block.isRedone) {
-      const { messages, ...rest } = this.#retractLastBlock(transactor);
-      Object.assign(group, rest);
+      const { source, repeated, messages } = this.#retractLastBlock(group);
+      group.source = source;
+      group.repeated += repeated;
       group.messages += messages;
     }
+    if ((block.lacksFirst || this.#beginsWithRest) && group.source.lines <= FARTHEST_PIECE) group.lacksFirst = true;
+    group.lacksLast = block.lacksLast;
     const id = transactor.nextId("raw_blocks");
     if (this.#firstNoted > id) this.#firstNoted = id;
     const counts = { entries: 0, other: 0, unparsed: 0, repeated: 0 };
@@ -327,12 +355,12 @@ class LogWriter {
     group.lost += block.lost;
   }
 
-  #readBlock({ id, position, clockBefore }: BlockPlace): LastBlock {
+  #readBlock({ id, position, lines, clockBefore }: BlockPlace): LastBlock {
     const text = this.#writer.rawText.blockText(id);
     if (text === undefined) throw new Error(`Block ${id} is listed and has no text.`);
     const { sources } = this.#writer;
     const before = this.#source.id === undefined ? "" : sources.textBefore(this.#source.id, position, 1);
-    return { text, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
+    return { text, lines, isWithinLine: before !== "" && before !== "\n", clockMs: clockBefore };
   }
 
   #count({ source, lost, repeated, messages }: StoredBatches, before: CurrentSource): void {
@@ -348,10 +376,12 @@ class LogWriter {
   }
 
   /** Takes the last block back. Returned counts are negative for what the block had. */
-  #retractLastBlock(transactor: Transactor): Omit<StoredBatches, "lost"> {
+  #retractLastBlock(group: Group): Omit<StoredBatches, "lost"> {
+    const { transactor } = group;
     this.#forgetDoubling();
-    const source = this.#source;
     const block = this.#lastBlock;
+    if (block !== undefined) this.#apply(group, this.#cutEntries.part(transactor, block.id));
+    const { source } = group;
     if (source.id === undefined || block === undefined) throw new Error("A log that is not stored has no last block.");
     const last = this.#writer.sources.findLastBlock(source.id);
     // NOTE: a rebuild cuts the text into other blocks.
@@ -360,7 +390,7 @@ class LogWriter {
     const tail = Buffer.from(this.#writer.sources.textBefore(source.id, block.position, IDENTITY_BYTES), "latin1");
     const { messages, moved, duplicateLocations } = transactor.retractBlock(block.id);
     const removed = this.#messages.restore(transactor, messages, this.#writer.rawText);
-    for (const entry of moved) this.#restoreFacts(transactor, entry);
+    for (const entry of moved) restoreFacts(transactor, this.#writer.rawText, entry);
     return {
       source: {
         ...source,
@@ -377,13 +407,6 @@ class LogWriter {
     };
   }
 
-  #restoreFacts(transactor: Transactor, { id, at }: OrphanedEntry): void {
-    const parsed = parseEntryText(this.#writer.rawText.entryText(id) ?? "");
-    if (parsed === undefined) return;
-    addFacts(transactor, id, parsed, at);
-    transactor.setDetails(id, detailsOf(parsed.event, parsed.text));
-  }
-
   #storeBlock(transactor: Transactor, blockId: number, block: EncodedBlock, counts: BatchCounts): void {
     this.#countEntries(transactor, block, counts);
     const duplicateLocations = this.#findDuplicates(transactor, blockId, block);
@@ -397,11 +420,48 @@ class LogWriter {
     };
     for (const batch of block.batches) this.#batches.write(transactor, batch, target);
     this.#addPostings(transactor, blockId, block);
+    this.#addDuplicateLocations(transactor, duplicateLocations);
+  }
+
+  #addDuplicateLocations(transactor: Transactor, duplicateLocations: ReadonlyMap<number, DuplicateLocation>): void {
     if (duplicateLocations.size === 0) return;
     // NOTE: the entries that are seen again may be of this block.
     transactor.flush();
     for (const { duplicate, location, logType } of duplicateLocations.values())
       transactor.addDuplicateLocation(duplicate, location, logType);
+  }
+
+  /** Stores a record of a block that is stored, of this log or another one. */
+  readonly #storeRecord: StoreRecord = (transactor, blockId, batch, batches, duplicate) => {
+    const record = { batches: [batch], text: undefined };
+    const duplicateLocations = this.#findDuplicates(transactor, blockId, record, duplicate);
+    const duplicates = new Set(duplicateLocations.keys());
+    batches.write(transactor, batch, { blockId, serverId: this.#source.serverId, duplicates, counts: undefined });
+    this.#addDuplicateLocations(transactor, duplicateLocations);
+    return duplicateLocations.size;
+  };
+
+  /** Joins the entries of syslog that are cut between this log and others. */
+  #joinCutEntries(group: Group, sourceId: number): void {
+    const { transactor, lacksFirst, lacksLast } = group;
+    if (this.#source.logType !== "syslog" || (!lacksFirst && !lacksLast)) return;
+    transactor.flush();
+    const { firstMs, lastMs } = group.source;
+    if (lacksFirst) this.#apply(group, this.#cutEntries.joinBegin(transactor, sourceId, firstMs), sourceId);
+    if (lacksLast) this.#apply(group, this.#cutEntries.joinEnd(transactor, sourceId, lastMs), sourceId);
+  }
+
+  #apply(group: Group, changes: StoredChanges | undefined, ownId = group.source.id): void {
+    if (changes === undefined) return;
+    for (const [id, counts] of changes.counts) {
+      group.transactor.addCounts(id, counts);
+      if (id === ownId) group.source = { ...group.source, ...sumOfCounts(group.source, counts) };
+    }
+    group.messages += changes.messages;
+    group.repeated += changes.repeated;
+    // NOTE: both know an older state of what was stored anew.
+    this.#messages.forget();
+    this.#forgetDoubling();
   }
 
   #addPostings(transactor: Transactor, blockId: number, { postings }: EncodedBlock): void {
@@ -433,7 +493,8 @@ class LogWriter {
   #findDuplicates(
     transactor: Transactor,
     blockId: number,
-    { batches, text }: EncodedBlock,
+    { batches, text }: Pick<EncodedBlock, "batches"> & { readonly text: EncodedBlock["text"] | undefined },
+    known?: DuplicateOf,
   ): ReadonlyMap<number, DuplicateLocation> {
     const { serverId, logType: sourceType } = this.#source;
     const isSyslog = sourceType === "syslog";
@@ -441,7 +502,8 @@ class LogWriter {
     const duplicateLocations = new Map<number, DuplicateLocation>();
     const extras = new Map(batches.flatMap((batch) => batch.extras.map((extra) => [extra.line, extra] as const)));
     if (extras.size === 0 && !hasOthers) return duplicateLocations;
-    const lines = hasOthers ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
+    const lines =
+      hasOthers && text !== undefined ? this.#writer.rawText.unpack(blockId, text.data).split("\n") : undefined;
     const single = new Set(SINGLE_LOG_KINDS.map(transactor.codes.event));
     eachEntry(batches, (line, at, event) => {
       const extra = extras.get(line);
@@ -451,7 +513,7 @@ class LogWriter {
       if (isNull(at)) return;
       if (extra?.version !== undefined) transactor.noteVersion(serverId, extra.version, at);
       const text = lines === undefined || single.has(event) ? undefined : lines[line];
-      const { duplicate, logType } = this.#findDuplicate(transactor, entryId, extra, text, momentMs(at));
+      const { duplicate, logType } = known ?? this.#findDuplicate(transactor, entryId, extra, text, momentMs(at));
       if (extra?.headerDump !== undefined)
         addHeaderDump(transactor, duplicate ?? entryId, [entryId, ...places], extra.headerDump);
       if (duplicate !== undefined) duplicateLocations.set(line, { duplicate, location: entryId, logType });
@@ -526,6 +588,10 @@ interface Group extends StoredBatches {
   lost: number;
   repeated: number;
   messages: number;
+  /** Near its beginning the log has the rest of a line or of an entry without its beginning. */
+  lacksFirst: boolean;
+  /** The log ends within a line, or while an entry lacks pieces. */
+  lacksLast: boolean;
 }
 
 /** Result of a transaction. */
@@ -586,6 +652,19 @@ function advance(base: CurrentSource, batch: EncodedBlock, counts: BatchCounts, 
     firstMs: earlier(base.firstMs, batch.firstMs),
     lastMs: later(base.lastMs, batch.lastMs),
   };
+}
+
+function sumOfCounts(one: BlockCounts, other: BlockCounts): BlockCounts {
+  return {
+    entries: one.entries + other.entries,
+    other: one.other + other.other,
+    unparsed: one.unparsed + other.unparsed,
+  };
+}
+
+function beginsWithRest(head: string): boolean {
+  const [line = ""] = head.split("\n", 1);
+  return unwrapLine(line) === undefined && !startsEntry(line);
 }
 
 function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {

@@ -1,7 +1,8 @@
 /** Facts of entries that are stored already, as their text tells them, one entry at a time. */
 import { messageUpdate } from "../../message/state.ts";
-import type { ParsedEntry } from "../../parse/record.ts";
+import { type ParsedEntry, parseEntryText } from "../../parse/record.ts";
 import type { SqlValue } from "../../store/database/bulk-insert.ts";
+import type { RawTextReader } from "../../store/log-text/blocks.ts";
 import {
   ADDRESS_EVENT,
   ARRIVAL,
@@ -12,10 +13,12 @@ import {
   offsetsOf,
   REJECTION,
 } from "../../store/schema/records.ts";
+import type { OrphanedEntry } from "../../store/write/rows.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Moment } from "../../units.ts";
 import { BatchEncoder } from "../batch/batch-encoder.ts";
 import { ARRIVAL_ROW, type EncodedBatch, type RowList } from "../batch/encoded-batch.ts";
+import { detailsOf } from "../batch/entry-facts.ts";
 import { BatchDecoder } from "./batch-decoder.ts";
 
 export const KINDS = {
@@ -80,8 +83,16 @@ export function arrivalOf(transactor: Transactor, parsed: ParsedEntry, at: Momen
   return new ArrivalRow(decoder, batch, arrival.arrival_at);
 }
 
+/** Writes again what an entry says that was moved, as its text is there; nothing where that has been pruned. */
+export function restoreFacts(transactor: Transactor, rawText: RawTextReader, { id, at }: OrphanedEntry): void {
+  const parsed = parseEntryText(rawText.entryText(id) ?? "");
+  if (parsed === undefined) return;
+  addFacts(transactor, id, parsed, at);
+  transactor.setDetails(id, detailsOf(parsed.event, parsed.text));
+}
+
 /** Adds the rows of what a stored entry says beyond the state of its message. */
-export function addFacts(transactor: Transactor, entryId: number, parsed: ParsedEntry, at: Moment): void {
+function addFacts(transactor: Transactor, entryId: number, parsed: ParsedEntry, at: Moment): void {
   const [batch, decoder] = encodeAlone(transactor, parsed, at);
   const { addressEvents, rejections, clients } = transactor.rows;
   const tables: readonly (readonly [RowSink, Extract<RowList, keyof typeof KINDS>])[] = [

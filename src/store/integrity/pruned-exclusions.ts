@@ -39,7 +39,11 @@ export function findExclusions(database: Database.Database): Exclusions {
     CREATE UNIQUE INDEX temp.idx_text_blocks_id ON text_blocks (schema, id);
     INSERT INTO temp.excluded_entries (schema, id)
       SELECT 'main', e.id FROM main.stored_entries e WHERE e.id / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM main.raw_blocks)
-      UNION SELECT 'main', id FROM (${SHOWN_ENTRIES}) WHERE marked <> shown`);
+      UNION SELECT 'main', id FROM (${SHOWN_ENTRIES}) WHERE marked <> shown
+      -- Lines that another log had of an entry which a rotation has cut.
+      UNION SELECT 'main', coalesce(s.entry_id, l.first_location)
+        FROM main.entry_lines l LEFT JOIN main.duplicate_locations s ON s.location = l.first_location
+        WHERE l.location / ${LINES_PER_BLOCK} NOT IN (SELECT id FROM main.raw_blocks)`);
   const spread = ["main", "other"].flatMap((schema) => [messagesOf(schema), entriesOf(schema), sharersOf(schema)]);
   const statements = spread.map((sql) => database.prepare(sql));
   for (;;) if (statements.reduce((added, statement) => added + statement.run().changes, 0) === 0) break;

@@ -63,6 +63,7 @@ export const LINES_PER_BLOCK = 65536;
  */
 export const GREATEST_BLOCK = `max(
   (SELECT coalesce(max(id), 0) FROM raw_blocks),
+  (SELECT coalesce(max(location), 0) FROM entry_lines) / ${LINES_PER_BLOCK},
   ${["stored_entries", "stored_headers", "stored_envelopes"].map((table) => `(SELECT coalesce(max(id), 0) FROM ${table}) / ${LINES_PER_BLOCK}`).join(",\n  ")})`;
 
 export function entryIdOf(blockId: number, line: number): number {
@@ -76,6 +77,9 @@ export function blockOf(entryId: number): number {
 export function lineOf(entryId: number): number {
   return entryId % LINES_PER_BLOCK;
 }
+
+/** Numbers in the column `alone` of entry_lines. */
+export const ALONE = { piece: 0, foreign: 1, rest: 2 } as const;
 
 /** Blocks kept open: entries are asked for in runs, and a message's lines stand close together. */
 const OPEN_BLOCKS = 16;
@@ -149,7 +153,7 @@ export class RawTextReader {
   readonly #duplicatesOfAll: Database.Statement<[string], { entry_id: number; location: number }>;
   readonly #locationsWithin: Database.Statement<[number, number, number, number], number>;
   readonly #nextLocation: Database.Statement<[number, number, number, number], { location: number | null }>;
-  readonly #otherLines: Database.Statement<[number], { location: number }>;
+  readonly #otherLines: Database.Statement<[number], { location: number; alone: number }>;
   readonly #open = new Map<number, OpenBlock>();
 
   constructor(database: Database.Database) {
@@ -158,7 +162,10 @@ export class RawTextReader {
        JOIN codes c ON c.family = 'log_type' AND c.code = s.log_type
        WHERE b.id = ?`,
     );
-    this.#otherLines = database.prepare("SELECT location FROM entry_lines WHERE first_location = ? ORDER BY location");
+    this.#otherLines = database.prepare(
+      `SELECT location, alone FROM entry_lines WHERE first_location = ?
+       ORDER BY location / ${LINES_PER_BLOCK} <> first_location / ${LINES_PER_BLOCK}, location`,
+    );
     this.#duplicateLocations = database
       .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
       .pluck();
@@ -196,13 +203,22 @@ export class RawTextReader {
     if (block === undefined) return undefined;
     const { text, isSyslog } = block;
     if (isSyslog) {
-      const others = this.#otherLines.all(location);
-      return [{ location }, ...others].map((line) => block.lineAt(lineOf(line.location))).join("\n");
+      let lines = block.lineAt(lineOf(location));
+      for (const { location: other, alone } of this.#otherLines.iterate(location)) {
+        const line = this.lineAt(other);
+        if (line !== undefined) lines += alone === ALONE.rest ? line : `\n${line}`;
+      }
+      return lines;
     }
     const start = block.startOf(lineOf(location));
     const next = nextLocation(location);
     const end = next === undefined ? text.length : block.startOf(lineOf(next));
     return text.slice(start, text.charAt(end - 1) === "\n" ? end - 1 : end);
+  }
+
+  /** One line, without its newline; undefined when pruned. */
+  lineAt(location: number): string | undefined {
+    return this.block(blockOf(location))?.lineAt(lineOf(location));
   }
 
   readonly #findNext = (location: number): number | undefined => {

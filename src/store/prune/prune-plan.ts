@@ -268,7 +268,7 @@ export class PrunePlan {
     return {
       stored_entries: of("stored_entries", "id"),
       duplicate_locations: duplicateLocations + moved,
-      entry_lines: inBlocks("entry_lines", "location"),
+      entry_lines: this.#countLines(),
       ...Object.fromEntries(FACT_TABLES.map((table) => [table, of(table, "entry_id")])),
       ...Object.fromEntries(
         TUPLES.map(({ table }) => [
@@ -287,6 +287,20 @@ export class PrunePlan {
          WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
       ),
     };
+  }
+
+  /** Rows of entry_lines that go. Those of an entry that a rotation has cut go with its first line, but one that takes its place. */
+  #countLines(): number {
+    const inBlock = (column: string): string =>
+      `t.${column} >= f.id * ${LINES_PER_BLOCK} AND t.${column} < (f.id + 1) * ${LINES_PER_BLOCK}`;
+    const [own, first] = ["location", "first_location"].map((column) => `t.${column} / ${LINES_PER_BLOCK}`);
+    return this.#count(
+      `SELECT (SELECT count(*) FROM temp.expired_blocks f JOIN entry_lines t ON ${inBlock("location")}
+               WHERE ${own} = ${first} OR ${first} IN (SELECT id FROM temp.expired_blocks))
+            + (SELECT count(DISTINCT t.first_location || ' ' || ${own})
+               FROM temp.expired_blocks f JOIN entry_lines t ON ${inBlock("first_location")}
+               WHERE ${own} NOT IN (SELECT id FROM temp.expired_blocks)) AS count`,
+    );
   }
 
   #countKept(name: KeptClass, before: EpochMs): Record<string, number> {

@@ -12,10 +12,18 @@ import { dataVersion, withTranslation } from "../database/connection.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import type { StoreSettings } from "../database/settings.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
-import { damagedText, entryIdOf, RawTextReader, sha256, unpackBytes } from "../log-text/blocks.ts";
+import {
+  ALONE,
+  damagedText,
+  entryIdOf,
+  LINES_PER_BLOCK,
+  RawTextReader,
+  sha256,
+  unpackBytes,
+} from "../log-text/blocks.ts";
 import { FactKeys, keepKeys, keysOf } from "../log-text/fact-keys.ts";
 import { forgetPostings, type PostingRow, PostingSweep, postingEntries, textKey } from "../log-text/postings.ts";
-import { type Codes, loadCodes } from "../schema/codes.ts";
+import { type Codes, loadCodes, logTypeBit } from "../schema/codes.ts";
 import { isPlausible, plausibleTime } from "../schema/plausible-time.ts";
 import { tableSizes } from "../schema/table-sizes.ts";
 import { INDEX_OF, type TextTableName } from "../schema/text-references.ts";
@@ -544,7 +552,9 @@ export class Pruner {
     // NOTE: in the room that the text has left, for there may be no other.
     keepKeys(this.#database, told);
     this.#remove(removed, "duplicate_locations", "location >= ? AND location < ?", from, to);
-    this.#remove(removed, "entry_lines", "location >= ? AND location < ?", from, to);
+    // NOTE: a line of an entry whose first one stays is kept as a sign that its text is not whole.
+    this.#remove(removed, "entry_lines", `location >= ? AND location < ? AND NOT (${IS_OF_TEXT_ELSEWHERE})`, from, to);
+    this.#leaveLines(from, to, removed);
     this.#moveDuplicates(from, to, removed);
     const alone = "SELECT id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NULL";
     for (const table of FACT_TABLES)
@@ -557,6 +567,27 @@ export class Pruner {
       to,
     );
     this.#remove(removed, "stored_entries", "id >= ? AND id < ? AND message_id IS NULL", from, to);
+  }
+
+  /** Lines that other logs have of entries which begin in a block, as a rotation has cut those, belong to no entry without it. */
+  #leaveLines(from: number, to: number, removed: Record<string, number>): void {
+    const lines = this.#prepare(
+      `SELECT l.location, l.first_location || ' ' || b.id || ' ' || l.alone AS entry, l.alone, s.id AS source, s.server_id AS server
+       FROM entry_lines l JOIN raw_blocks b ON b.id = l.location / ${LINES_PER_BLOCK} JOIN stored_sources s ON s.id = b.source_id
+       WHERE l.first_location >= ? AND l.first_location < ? ORDER BY l.location`,
+    ).all(from, to) as { location: number; entry: string; alone: number; source: number; server: number }[];
+    for (const [first, ...others] of Map.groupBy(lines, ({ entry }) => entry).values()) {
+      if (first === undefined || first.alone === ALONE.foreign) continue;
+      this.#remove(removed, "entry_lines", "location = ?", first.location);
+      for (const { location } of others)
+        this.#run("UPDATE entry_lines SET first_location = ?, alone = 0 WHERE location = ?", first.location, location);
+      this.#run(
+        "INSERT INTO stored_entries (id, server_id, event, seen_in) VALUES (?, ?, ?, ?)",
+        ...[first.location, first.server, this.#codes.event("unparsed"), logTypeBit("main")],
+      );
+      this.#run("UPDATE stored_sources SET unparsed = unparsed + 1 WHERE id = ?", first.source);
+    }
+    this.#remove(removed, "entry_lines", "first_location >= ? AND first_location < ?", from, to);
   }
 
   /** An entry whose line another log has as well moves there, with what it says. */
@@ -625,5 +656,8 @@ export class Pruner {
   }
 }
 
+/** SQL of a row of entry_lines whose first line is in another block, which is there. */
+const IS_OF_TEXT_ELSEWHERE = `location / ${LINES_PER_BLOCK} <> first_location / ${LINES_PER_BLOCK}
+  AND first_location / ${LINES_PER_BLOCK} IN (SELECT id FROM raw_blocks)`;
 const INCREMENTAL = 2;
 const GREATEST_RUN = 2 ** 47;

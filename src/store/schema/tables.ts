@@ -166,6 +166,7 @@ export interface KeptKeysTable {
 export interface EntryLinesTable {
   location: number;
   first_location: number;
+  alone: Generated<number>;
 }
 
 export interface StoredHeadersTable {

@@ -26,6 +26,49 @@ export class Retraction {
    */
   retract(blockId: number): Orphaned {
     const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
+    const { moved, ...others } = this.#retractRange(range);
+    this.#statement("DELETE FROM kept_keys WHERE entry_id >= ? AND entry_id < ?").run(...range);
+    this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
+    forgetPostings(
+      this.#database,
+      moved.map(({ id }) => blockOf(id)),
+    );
+    return { moved, ...others };
+  }
+
+  /** Removes the keys that were kept of entries which {@link retractLines} has taken back and which are not there again. */
+  forgetKeys(locations: readonly number[]): void {
+    for (const location of locations)
+      this.#statement(
+        "DELETE FROM kept_keys WHERE entry_id = ? AND entry_id NOT IN (SELECT id FROM stored_entries)",
+      ).run(location);
+  }
+
+  /**
+   * Takes back the entries of some lines, whose text stays: all lines of each. Their keys stay, too, until {@link forgetKeys}.
+   * Returns the same as {@link retract}.
+   */
+  retractLines(locations: readonly number[]): Orphaned {
+    const orphaned = locations.map((location) => {
+      // NOTE: a row that is added there again changes the figures of its chunk.
+      this.#statement("DELETE FROM rolled_chunks WHERE kind = 'entries' AND ? BETWEEN first_id AND last_id").run(
+        location,
+      );
+      return this.#retractRange([location, location + 1]);
+    });
+    const moved = orphaned.flatMap((one) => one.moved);
+    forgetPostings(
+      this.#database,
+      moved.map(({ id }) => blockOf(id)),
+    );
+    return {
+      moved,
+      messages: orphaned.flatMap((one) => one.messages),
+      duplicateLocations: orphaned.reduce((sum, one) => sum + one.duplicateLocations, 0),
+    };
+  }
+
+  #retractRange(range: readonly [from: number, to: number]): Orphaned {
     const messages = this.#statement<[number, number], { id: number; server_id: number; exim_id: string }>(
       `SELECT id, server_id, exim_id FROM stored_messages
        WHERE id IN (SELECT message_id FROM stored_entries WHERE id >= ? AND id < ? AND message_id IS NOT NULL)`,
@@ -33,7 +76,6 @@ export class Retraction {
     this.#statement("DELETE FROM stored_rejections WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM stored_clients WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM address_events WHERE entry_id >= ? AND entry_id < ?").run(...range);
-    this.#statement("DELETE FROM kept_keys WHERE entry_id >= ? AND entry_id < ?").run(...range);
     this.#statement("DELETE FROM entry_lines WHERE location >= ? AND location < ?").run(...range);
     // NOTE: by the place of their text, which may be in another block than their entry.
     this.#statement("DELETE FROM stored_headers WHERE id >= ? AND id < ?").run(...range);
@@ -42,11 +84,6 @@ export class Retraction {
     const moved = this.#moveDuplicates(range);
     this.#statement("DELETE FROM stored_entries WHERE id >= ? AND id < ?").run(...range);
     const orphaned = messages.map(({ id, server_id, exim_id }) => this.#orphan(id, server_id, exim_id));
-    this.#statement("DELETE FROM raw_blocks WHERE id = ?").run(blockId);
-    forgetPostings(
-      this.#database,
-      moved.map(({ id }) => blockOf(id)),
-    );
     return { moved, messages: orphaned, duplicateLocations: forgotten + moved.length };
   }
 
@@ -68,7 +105,11 @@ export class Retraction {
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */
   count(blockId: number): BlockCounts {
-    const range = [entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)] as const;
+    return this.countRange([entryIdOf(blockId, 0), entryIdOf(blockId + 1, 0)]);
+  }
+
+  /** The same of the lines of a range of locations, the end not included. */
+  countRange(range: readonly [from: number, to: number]): BlockCounts {
     const events = this.#statement<[number, number, number, number], { event: number; entries: number }>(
       `SELECT event, count(*) AS entries FROM (
          SELECT event FROM stored_entries WHERE id >= ? AND id < ?
@@ -107,19 +148,14 @@ export class Retraction {
 
   /** Entries of the range that another log shows too move there, without their facts but with the headers it has. */
   #moveDuplicates([from, to]: readonly [number, number]): readonly OrphanedEntry[] {
-    const moving = this.#statement<
-      [number, number],
-      { location: number; entry_id: number; own_type: number; at: Moment }
-    >(
-      `SELECT min(s.location) AS location, s.entry_id, o.log_type AS own_type, e.at
+    const moving = this.#statement<[number, number], { location: number; entry_id: number; shown: number; at: Moment }>(
+      `SELECT min(s.location) AS location, s.entry_id, sum(DISTINCT 1 << s.log_type) AS shown, e.at
        FROM duplicate_locations s JOIN stored_entries e ON e.id = s.entry_id
-       JOIN raw_blocks b ON b.id = s.entry_id / ${LINES_PER_BLOCK} JOIN stored_sources o ON o.id = b.source_id
        WHERE s.entry_id >= ? AND s.entry_id < ? GROUP BY s.entry_id`,
     ).all(from, to);
-    return moving.map(({ location, entry_id, own_type, at }) => {
+    return moving.map(({ location, entry_id, shown, at }) => {
       this.#statement("DELETE FROM duplicate_locations WHERE location = ?").run(location);
-      this.#unmarkSeen(entry_id, own_type);
-      this.#statement("UPDATE stored_entries SET id = ? WHERE id = ?").run(location, entry_id);
+      this.#statement("UPDATE stored_entries SET id = ?, seen_in = ? WHERE id = ?").run(location, shown, entry_id);
       for (const table of ["duplicate_locations", "stored_headers", "stored_envelopes"])
         this.#statement(`UPDATE ${table} SET entry_id = ? WHERE entry_id = ?`).run(location, entry_id);
       return { id: location, at };

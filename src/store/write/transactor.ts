@@ -3,9 +3,9 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../../units.ts";
 import type { SqlValue } from "../database/bulk-insert.ts";
 import { prepareOnce } from "../database/prepared.ts";
-import type { RawTextReader } from "../log-text/blocks.ts";
+import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
-import { type FreshPostings, indexPostings, lastIndexedBlock } from "../log-text/postings.ts";
+import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
@@ -179,6 +179,11 @@ export class Transactor {
   addEntryLines(locations: readonly number[], firstLocation: number): void {
     const { entryLines } = this.#open();
     for (const location of locations) entryLines.add({ location, first_location: firstLocation });
+  }
+
+  /** Notes of a further line of an entry what it is where only its own log is known. */
+  markAlone(location: number, alone: (typeof ALONE)[keyof typeof ALONE]): void {
+    this.#statement("UPDATE entry_lines SET alone = ? WHERE location = ?").run(alone, location);
   }
 
   addHeaders(row: StoredHeadersTable): void {
@@ -400,12 +405,47 @@ export class Transactor {
   retractBlock(blockId: number): Orphaned {
     this.#open();
     const orphaned = this.#retraction.retract(blockId);
+    this.#forget();
+    return orphaned;
+  }
+
+  /**
+   * Takes back the entries of some lines of stored blocks, to be added again, and then {@link endRetraction}: all lines of each. See
+   * {@link retractBlock}.
+   */
+  retractLines(locations: readonly number[]): Orphaned {
+    this.flush();
+    const orphaned = this.#retraction.retractLines(locations);
+    this.#forget();
+    return orphaned;
+  }
+
+  #forget(): void {
     this.#memory.postings.spoil();
     this.#memory.counts.spoil();
     this.#memory.rawText.clear();
     this.#memory.duplicates.forget();
     this.#memory.syslogDuplicates.forget();
-    return orphaned;
+  }
+
+  /** Ends {@link retractLines}: the entries of the lines have been added again, and are made findable. */
+  endRetraction(locations: readonly number[]): void {
+    this.flush();
+    this.#retraction.forgetKeys(locations);
+    postingEntries(this.#database, locations);
+  }
+
+  /** Counts of the entries that begin at a line, wherever the entry itself is stored. */
+  countLine(location: number): BlockCounts {
+    this.flush();
+    return this.#retraction.countRange([location, location + 1]);
+  }
+
+  /** Adds to the counts of a source. */
+  addCounts(sourceId: number, { entries, other, unparsed }: BlockCounts): void {
+    this.#statement(
+      "UPDATE stored_sources SET entries = entries + ?, other = other + ?, unparsed = unparsed + ? WHERE id = ?",
+    ).run(entries, other, unparsed, sourceId);
   }
 
   /** Counts of the entries whose text is in a block, wherever the entry itself is stored. */

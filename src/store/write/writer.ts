@@ -15,6 +15,7 @@ import { FreshPostings } from "../log-text/postings.ts";
 import { type Codes, loadCodes } from "../schema/codes.ts";
 import { DuplicateFinder } from "./duplicate-finder.ts";
 import { FreshCounts } from "./fresh-counts.ts";
+import { LogEnds } from "./log-ends.ts";
 import { LoneRejections } from "./lone-rejections.ts";
 import { SourceCatalogue } from "./source-catalogue.ts";
 import { prepareWriteStatements, type WriteStatements } from "./statements.ts";
@@ -59,6 +60,7 @@ export class Writer {
   readonly rawText: RawTextReader;
   readonly sources: SourceCatalogue;
   readonly loneRejections: LoneRejections;
+  readonly logEnds: LogEnds;
   readonly #database: Database.Database;
   readonly #tables: WriteStatements;
   readonly #memory: WriterMemory;
@@ -97,6 +99,7 @@ export class Writer {
     this.rawText = new RawTextReader(database);
     this.sources = new SourceCatalogue(database, this.rawText, this.codes);
     this.loneRejections = new LoneRejections(database, this.rawText, this.codes);
+    this.logEnds = new LogEnds(database, this.rawText, this.codes);
     this.#tables = prepareWriteStatements(database);
     this.#memory = {
       rawText: this.rawText,

@@ -6,12 +6,14 @@ export const PLACES: IntegrityCheck = {
   readsAllText: false,
   *run({ database }) {
     const outside = database.prepare<[], { location: number }>(
-      // An entry of a message outlives its text when that is pruned.
+      // An entry of a message outlives its text when that is pruned, and the place of a line that another log had of an entry does.
       `SELECT p.location FROM (
          SELECT id AS location, message_id IS NOT NULL AND server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0) AS may_be_pruned
          FROM stored_entries
          UNION ALL SELECT location, FALSE FROM duplicate_locations
-         UNION ALL SELECT location, FALSE FROM entry_lines
+         UNION ALL
+         SELECT location, location / 65536 <> first_location / 65536 AND (SELECT max(pruned) FROM stored_sources) > 0
+         FROM entry_lines
        ) p
        LEFT JOIN raw_blocks b ON b.id = p.location / 65536
        WHERE b.id IS NULL AND NOT p.may_be_pruned OR p.location % 65536 >= max(b.lines, 1)`,
