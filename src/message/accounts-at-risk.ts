@@ -6,7 +6,7 @@
  * No count alone is enough, since newsletters, Monday mornings and mailings are large too. A finding needs a strange login
  * or many refused recipients, and beside it mail that the account never sent before.
  */
-import { DAY_MS, HOUR_MS } from "../units.ts";
+import { DAY_MS, epochMs, HOUR_MS, toIso } from "../units.ts";
 
 /** Figures of one account from one client in one hour. */
 export interface AccountHour {
@@ -120,6 +120,33 @@ const SEASON_HOURS = 21 * 24;
 const DAY_HOURS = 24;
 const WEEK_HOURS = 7 * DAY_HOURS;
 const USUAL_QUANTILE = 0.9;
+
+/** A finding as answers show it. Times are ISO-8601. */
+export interface AccountAtRisk extends Omit<AccountFinding, "firstMs" | "lastMs"> {
+  /** Addresses in all; `failedFrom` and `loginsFrom` name the first. */
+  readonly failedFromCount: number;
+  readonly loginsFromCount: number;
+  /** How many times the usual mail it is, at its most; null: there was none before. */
+  readonly times: number | null;
+  readonly first: string;
+  readonly last: string;
+}
+
+const MOST_NAMES = 3;
+
+export function toAccountAtRisk({ firstMs, lastMs, ...finding }: AccountFinding): AccountAtRisk {
+  const { failedFrom, loginsFrom, mostRecipients, usualRecipients } = finding;
+  return {
+    ...finding,
+    failedFrom: failedFrom.slice(0, MOST_NAMES),
+    failedFromCount: failedFrom.length,
+    loginsFrom: loginsFrom.slice(0, MOST_NAMES),
+    loginsFromCount: loginsFrom.length,
+    times: usualRecipients === null ? null : Math.round((mostRecipients / Math.max(usualRecipients, 1)) * 10) / 10,
+    first: toIso(epochMs(firstMs)),
+    last: toIso(epochMs(lastMs)),
+  };
+}
 
 /** Findings of accounts whose suspicious mail reaches into the time, the worst first. Hours before it are the baseline; `untilMs` is exclusive. */
 export function findAccountsAtRisk(
@@ -427,13 +454,24 @@ class AccountHistory {
     const entries = strange.flatMap((row) => this.#entryOf(row) ?? []);
     const judgement = this.#judgeMail(hour, pair, pairRows, strange, entries);
     if (judgement !== undefined) {
-      const suspects = judgement.isFromUsual === true ? pairRows.filter(isLogin) : strange;
+      const suspects = this.#suspects(judgement, pairRows, strange, entries);
       this.#addToStretch(hour, suspects, entries, judgement, pair);
       return;
     }
     const known = active.filter(({ ip }) => ip !== null && this.#bad.has(ip));
     if (known.length > 0) this.#addToStretch(hour, known, [], { signs: [], isSerious: true }, pair);
     else this.#baseline.add({ hour, own: sumsOf(active), pair, networks: countNetworks(pairRows) });
+  }
+
+  /** Rows that a finding is about: a password that was only guessed concerns the address that did. */
+  #suspects(
+    { isFromUsual, isSerious }: Judgement,
+    pairRows: readonly AccountHour[],
+    strange: readonly AccountHour[],
+    entries: readonly Entry[],
+  ): readonly AccountHour[] {
+    if (isFromUsual === true) return pairRows.filter(isLogin);
+    return isSerious ? strange : strange.filter((row) => entries.some(({ ip }) => ip === row.ip));
   }
 
   /** First used within a day, while the account is older: an address that is not familiar yet. */

@@ -4,13 +4,14 @@ import type { AccountHour } from "../../message/accounts-at-risk.ts";
 import { HOUR_MS, MOMENTS_PER_MS } from "../../units.ts";
 import { EARLIEST_MS } from "../schema/plausible-time.ts";
 import type { Schema } from "../schema/tables.ts";
-import { MESSAGE_MS } from "../search/conditions.ts";
+import { isServer, MESSAGE_MS } from "../search/conditions.ts";
+import type { Pattern } from "../search/filter.ts";
 
 /** A time of some servers, or of all when none is named; epoch ms, the end does not belong to it. */
 export interface AccountSpan {
   readonly sinceMs: number;
   readonly untilMs: number;
-  readonly servers: readonly string[];
+  readonly servers: readonly Pattern[];
 }
 
 interface Key {
@@ -125,7 +126,7 @@ async function countDomains(
   const recipients = new Map<string, number>();
   for (const row of sent) recipients.set(keyOf(row), (recipients.get(keyOf(row)) ?? 0) + row.recipients);
   const counted = [...recipients].filter(([, count]) => count >= FEWEST_COUNTED).map(([key]) => key);
-  const key = sql`m.server_id || ' ' || m.auth_id || ' ' || m.arrival_at / ${sql.lit(HOUR)}`;
+  const key = sql`m.server_id || ' ' || m.auth_id || ' ' || (m.arrival_at / ${sql.lit(HOUR)})`;
   const { rows } = await sql<{ key: string; domains: number }>`
     SELECT ${key} AS key, count(DISTINCT substr(a.address, instr(a.address, '@') + 1)) AS domains
     FROM stored_messages m JOIN stored_recipients r ON r.message_id = m.id JOIN addresses a ON a.id = r.address_id
@@ -164,9 +165,9 @@ async function readRefused(
   return rows;
 }
 
-function isOf(serverId: ReturnType<typeof sql.ref>, servers: readonly string[]): ReturnType<typeof sql> {
+function isOf(serverId: ReturnType<typeof sql.ref>, servers: readonly Pattern[]): ReturnType<typeof sql> {
   if (servers.length === 0) return sql`1`;
-  return sql`${serverId} IN (SELECT id FROM stored_servers WHERE name IN (SELECT value FROM json_each(${JSON.stringify(servers)})))`;
+  return sql`${serverId} IN (SELECT id FROM stored_servers WHERE ${isServer(servers)})`;
 }
 
 async function readTexts(database: Kysely<Schema>, ids: readonly number[]): Promise<ReadonlyMap<number, string>> {
