@@ -38,7 +38,8 @@ export interface AccountHour {
 /** Signs of a finding, in the order of a break-in; `exim-pilot help counting` shows them. */
 export const RISK_SIGNS = {
   failures: "At least 10 logins failed from an address; then the account logged in from there for the first time.",
-  guesser: "An address on which at least 5 other accounts failed within a day logged in for the first time.",
+  guesser:
+    "An address logged in for the first time from which at least 8 other accounts failed within a day, or 4 and this one.",
   siege: "At least 30 logins failed within a day, from at least 5 addresses, before a login from a new network.",
   network: "Most of the mail came from networks that the account never used before.",
   networks: "At least 4 new networks within two hours, and more than 3 times as many as ever before.",
@@ -84,8 +85,8 @@ export interface AccountFinding {
 const FEWEST_FAILURES = 10;
 /** An attacker may wait between two tries, or before the login. */
 const FAILURE_HOURS = 7 * 24;
-/** Users behind one address share it with few whose logins all fail. */
-const FEWEST_GUESSED = 5;
+/** Users behind one address share it with few whose logins all fail; fewer are enough where this account failed there too. */
+const GUESSED = { accounts: 8, withOwn: 4 } as const;
 /** So long a time connects an attack with a login, and a login with what follows it. */
 const CONNECTED_HOURS = 24;
 /** An address or network counts as known once it was used so long ago without anything else being strange. */
@@ -94,7 +95,10 @@ const FAMILIAR_HOURS = 24;
 const FEWEST_SHARING = 3;
 const SIEGE = { failures: 30, addresses: 5 } as const;
 /** Mail before, without which nobody knows what is usual: every network is new, and every mailing is the largest. */
-const HISTORY = { messages: 10, days: 4 } as const;
+const HISTORY = [
+  { messages: 10, days: 3 },
+  { messages: 50, days: 2 },
+] as const;
 /** The same of an account that is seldom used: it is known for so long. */
 const SELDOM_USED = { messages: 3, days: 5 } as const;
 /** Roaming accounts keep using new networks: this many, and this share of the days with mail. */
@@ -103,7 +107,7 @@ const ROAMING = { networks: 3, share: 0.25 } as const;
 const AFTER_FAILURES = { recipients: 10, times: 1.5, domains: 8, refused: 3 } as const;
 /** Without failures before, mail has to be much more than ever before. */
 const WITHOUT_FAILURES = { recipients: 30, times: 4, domains: 10 } as const;
-const WHILE_ROAMING = { recipients: 60, times: 6, domains: 20 } as const;
+const WHILE_ROAMING = { recipients: 30, times: 3, domains: 18 } as const;
 /** Where the owner sends much at times, the spread over domains tells more than the volume. */
 const SPREAD = { recipients: 30, domains: 20, times: 3 } as const;
 const UNDER_SIEGE = { recipients: 15, times: 3 } as const;
@@ -394,6 +398,8 @@ interface Judgement {
   readonly isSerious: boolean;
   /** The usual addresses sent it. */
   readonly isFromUsual?: boolean;
+  /** It is of addresses of the last finding, however long ago that was. */
+  readonly isKnown?: boolean;
 }
 
 /** One account's hours, judged one after the other. */
@@ -459,7 +465,7 @@ class AccountHistory {
       return;
     }
     const known = active.filter(({ ip }) => ip !== null && this.#bad.has(ip));
-    if (known.length > 0) this.#addToStretch(hour, known, [], { signs: [], isSerious: true }, pair);
+    if (known.length > 0) this.#addToStretch(hour, known, [], { signs: [], isSerious: true, isKnown: true }, pair);
     else this.#baseline.add({ hour, own: sumsOf(active), pair, networks: countNetworks(pairRows) });
   }
 
@@ -491,9 +497,10 @@ class AccountHistory {
     if (ip === null || this.#clients.isShared(server, ip, account, hour)) return undefined;
     const ms = firstLoginMs ?? hour * HOUR_MS;
     const guessed = this.#clients.guessedBefore(server, ip, account, ms);
-    if (guessed >= FEWEST_GUESSED) return { ip, sign: "guesser", guessed };
+    const own = this.#failuresBefore(ip, ms);
+    if (guessed >= (own > 0 ? GUESSED.withOwn : GUESSED.accounts)) return { ip, sign: "guesser", guessed };
     const isOld = this.#firstHour < (this.#firstUse.get(ip) ?? hour) || hour - this.#start >= WEEK_HOURS;
-    return isOld && this.#failuresBefore(ip, ms) >= FEWEST_FAILURES ? { ip, sign: "failures", guessed } : undefined;
+    return isOld && own >= FEWEST_FAILURES ? { ip, sign: "failures", guessed } : undefined;
   }
 
   #failuresBefore(ip: string, ms: number): number {
@@ -525,7 +532,6 @@ class AccountHistory {
     entries: readonly Entry[],
   ): Judgement | undefined {
     const most = this.#baseline.mostAt(hour);
-    const mail = sumsOf(strange);
     const exceeds = (recipients: number, times: number): boolean =>
       pair.recipients >= recipients && pair.recipients > times * most;
     const isRefused = (sums: Sums, least: number, share: number): boolean =>
@@ -536,12 +542,19 @@ class AccountHistory {
 
     if (entries.length > 0) {
       const entry = entries.map(({ sign }) => sign);
+      // Without history all addresses are strange: only those that failed before tell anything.
+      const suspects = this.#hasHistory(hour)
+        ? strange
+        : strange.filter(({ ip }) => entries.some((one) => one.ip === ip));
+      const mail = sumsOf(suspects);
       const misuse: RiskSign[] = [
-        ...(mail.recipients >= AFTER_FAILURES.recipients && exceeds(AFTER_FAILURES.recipients, AFTER_FAILURES.times)
+        ...(mail.recipients >= AFTER_FAILURES.recipients && mail.recipients > AFTER_FAILURES.times * most
           ? (["volume"] as const)
           : []),
         ...(isRefused(mail, AFTER_FAILURES.refused, REFUSED.share) ? (["refused"] as const) : []),
-        ...(reaches(AFTER_FAILURES.domains, AFTER_FAILURES.times) ? (["domains"] as const) : []),
+        ...(mail.recipients * 2 > pair.recipients && reaches(AFTER_FAILURES.domains, AFTER_FAILURES.times)
+          ? (["domains"] as const)
+          : []),
       ];
       if (misuse.length > 0) return { signs: [...entry, ...misuse], isSerious: true };
       if (entry.includes("guesser")) return { signs: entry, isSerious: false };
@@ -551,8 +564,13 @@ class AccountHistory {
     const foreign = strange.filter((row) => this.#isNewNetwork(row, hour));
     const foreignMail = sumsOf(foreign);
     const isMostlyForeign = foreignMail.recipients * 2 > pair.recipients;
+    const hasHistory = this.#hasHistory(hour);
+    const isKnownLong = hasHistory || hour - this.#start >= WEEK_HOURS;
+    const isRoaming = this.#isRoaming(hour);
     const newNetworks = countNetworks(foreign);
     if (
+      isKnownLong &&
+      !isRoaming &&
       newNetworks >= BOTNET.networks &&
       newNetworks > BOTNET.times * this.#baseline.mostNetworks &&
       pair.recipients >= BOTNET.recipients
@@ -560,16 +578,13 @@ class AccountHistory {
       if (exceeds(BOTNET.recipients, BOTNET.volume)) return { signs: ["networks", "volume"], isSerious: true };
       if (newNetworks >= BOTNET.many) return { signs: ["networks"], isSerious: true };
     }
-    const hasHistory = this.#hasHistory(hour);
-    const isKnownLong = hasHistory || hour - this.#start >= WEEK_HOURS;
     if (isMostlyForeign && isKnownLong) {
       if (isRefused(foreignMail, REFUSED.refused, REFUSED.share) && exceeds(REFUSED.recipients, REFUSED.times))
         return { signs: ["network", "volume", "refused"], isSerious: true };
       const failures = this.#failuresOfDay(hour);
       const isBesieged = failures.size >= SIEGE.addresses && sumOf(failures.values()) >= SIEGE.failures;
-      if (hasHistory && isBesieged && !this.#isRoaming(hour) && exceeds(UNDER_SIEGE.recipients, UNDER_SIEGE.times))
+      if (hasHistory && isBesieged && !isRoaming && exceeds(UNDER_SIEGE.recipients, UNDER_SIEGE.times))
         return { signs: ["siege", "network", "volume"], isSerious: true };
-      const isRoaming = this.#isRoaming(hour);
       const much = isRoaming ? WHILE_ROAMING : WITHOUT_FAILURES;
       if (hasHistory && exceeds(much.recipients, much.times) && reaches(much.domains, 1))
         return { signs: ["network", "volume", "domains"], isSerious: true };
@@ -584,7 +599,7 @@ class AccountHistory {
 
   #hasHistory(hour: number): boolean {
     const { messages, activeDays } = this.#baseline;
-    if (messages >= HISTORY.messages && activeDays >= HISTORY.days) return true;
+    if (HISTORY.some((least) => messages >= least.messages && activeDays >= least.days)) return true;
     return messages >= SELDOM_USED.messages && hour - this.#firstHour >= SELDOM_USED.days * DAY_HOURS;
   }
 
@@ -600,11 +615,12 @@ class AccountHistory {
     hour: number,
     suspects: readonly AccountHour[],
     entries: readonly Entry[],
-    { signs, isSerious, isFromUsual }: Judgement,
+    { signs, isSerious, isFromUsual, isKnown }: Judgement,
     pair: Sums,
   ): void {
     const last = this.#found.at(-1);
-    const continued = last !== undefined && hour - last.lastHour <= CONNECTED_HOURS ? last : undefined;
+    const isNear = last !== undefined && (isKnown === true || hour - last.lastHour <= CONNECTED_HOURS);
+    const continued = isNear ? last : undefined;
     const stretch = continued ?? this.#newStretch();
     if (continued === undefined) this.#found.push(stretch);
     for (const sign of signs) stretch.signs.add(sign);
@@ -636,7 +652,7 @@ class AccountHistory {
     stretch.lastHour = hour;
   }
 
-  /** Those of the addresses that logged in; under siege, of all addresses. */
+  /** Counts the failures of the addresses that logged in; under siege, of all addresses. */
   #addFailures(stretch: Stretch, hour: number): void {
     const found = stretch.signs.has("siege") ? this.#failuresOfDay(hour) : new Map<string, number>();
     const own = [...stretch.loginsFrom].map((ip) => [ip, this.#failuresBefore(ip, (hour + 1) * HOUR_MS)] as const);

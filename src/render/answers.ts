@@ -113,7 +113,7 @@ export interface AbuseAnswer extends Omit<Abuse, "accountsAtRisk"> {
 }
 
 export interface JudgedAccount extends AccountAtRisk {
-  /** What happened, in a sentence. */
+  /** A sentence that says what happened. */
   readonly verdict: string;
 }
 

@@ -87,7 +87,9 @@ describe("an account is at risk", () => {
       "when an address that guessed other accounts logs in, before any mail is strange",
       ["guesser"],
       [
-        ...["bob", "carol", "admin", "info", "test"].flatMap((name) => failures(name, THIEF, at(8, 1), 2)),
+        ...["bob", "carol", "admin", "info", "test", "root", "sales", "web"].flatMap((name) =>
+          failures(name, THIEF, at(8, 1), 2),
+        ),
         ...mail("alice", THIEF, at(8, 3), 1),
       ],
     ],
@@ -218,13 +220,13 @@ test("findings are those of the time asked for, with all that was before as the 
 });
 
 /**
- * Thresholds were chosen while looking at seeds 1 to 8, 31, 47, 101, 202, 303, 404, 505 and 606. Seeds 7001 to 7010 were never looked at:
- * 29 of their 30 thefts are named (7006 misses one that is subtle), and nothing else is.
+ * Thresholds were chosen while looking at seeds 1 to 8, 31, 47, 101, 202, 303, 404, 505, 606 and 7001 to 7010. Seeds 8001 to 8010 were
+ * never looked at: all of their 30 thefts are named, and nothing else is.
  */
 describe("of 500 accounts the three that are stolen are named, and no other", () => {
   const reached: number[] = [];
 
-  test.each([1, 5, 7001, 7004])("with seed %i", (seed) => {
+  test.each([1, 5, 8001, 8004])("with seed %i", (seed) => {
     const simulation = simulateAccounts(seed);
     const hours = toAccountHours(simulation.events, EVER.untilMs);
     const found = findAccountsAtRisk(hours, EVER);
@@ -233,7 +235,7 @@ describe("of 500 accounts the three that are stolen are named, and no other", ()
     );
     expect(Object.keys(simulation.decoys)).toHaveLength(10);
     expect(findAccountsAtRisk(hours.toReversed(), EVER)).toEqual(found);
-    if (seed > 7000) reached.push(...simulation.thefts.map((theft) => recipientsBefore(simulation, theft)));
+    if (seed > 8000) reached.push(...simulation.thefts.map((theft) => recipientsBefore(simulation, theft)));
   });
 
   test("soon: half of them before their 50th recipient", () => {

@@ -12,7 +12,7 @@ export interface SimulatedRecipient {
   readonly bouncedMs: number | undefined;
 }
 
-/** What a server logs of a client that names an account. */
+/** Event of a client that names an account, as a server logs it. */
 export type AccountEvent = { readonly ms: number; readonly account: string; readonly ip: string } & (
   | { readonly kind: "failure" }
   | { readonly kind: "refused"; readonly recipient: string }
@@ -44,17 +44,20 @@ const ACCOUNTS = 500;
 /** Share of the mail of a day that is sent in each hour. */
 const HOURS = [0, 0, 0, 0, 0, 0, 1, 4, 9, 12, 11, 10, 6, 8, 10, 9, 8, 5, 3, 2, 1, 1, 0, 0];
 
-export function simulateAccounts(seed: number): Simulation {
-  return new Simulator(seed).run();
+/** `share` is that of the usual mail, 1 for all of it. */
+export function simulateAccounts(seed: number, share = 1): Simulation {
+  return new Simulator(seed, share).run();
 }
 
 class Simulator {
   readonly #random: Random;
+  readonly #share: number;
   readonly #events: AccountEvent[] = [];
   readonly #decoys: Record<string, string> = {};
   readonly #domains: readonly string[];
 
-  constructor(seed: number) {
+  constructor(seed: number, share: number) {
+    this.#share = share;
     this.#random = new Random(seed);
     this.#domains = Array.from({ length: 300 }, (_, index) => `d${index}.example`);
   }
@@ -76,7 +79,7 @@ class Simulator {
   /** A day's mail of somebody who works there, with mistyped passwords now and then. */
   #addUser(account: string, index: number): void {
     const random = this.#random;
-    const daily = 1 + random.exponential(5);
+    const daily = (1 + random.exponential(5)) * this.#share;
     const circle = Array.from({ length: 12 }, () => random.pick(this.#domains));
     const clientsOf = this.#clientsOf(index);
     for (let day = 0; day < SIMULATION_DAYS; day++) {

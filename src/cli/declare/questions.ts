@@ -128,7 +128,7 @@ Examples:
 
 export function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("abuse")))
-    .summary("show accounts at risk, who sends most, and whose logins fail")
+    .summary("show accounts at risk, top senders, failed logins")
     .description(
       "Shows first the accounts whose password others seem to have. Then which accounts, programs and local users send how much, as whom and from where; and which logins fail, from where, and which succeeded afterwards. `exim-pilot help counting` says what makes an account one at risk.",
     )
@@ -183,7 +183,7 @@ ${Object.entries(AXES)
 
 Figures of --fail-if:
 ${Object.entries(CONDITION_FIGURES)
-  .map(([name, about]) => `  ${name.padEnd(16)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(17)} ${about}`)
   .join("\n")}
 
 Examples:

@@ -106,6 +106,8 @@ const MISTYPED: Verdict = { verdict: "few: mistyped?", tone: "good" };
 /** A user who mistypes fails less often, and for fewer accounts. */
 const FEWEST_FAILURES = 10;
 const FEWEST_GUESSED = 5;
+/** Accounts that log in from one address: an office, a web mail. */
+const FEWEST_SHARING = 3;
 /** Refused recipients that are many. */
 const MANY_REFUSED = { count: 5, share: 0.2 } as const;
 
@@ -168,6 +170,7 @@ function failureRow({ ipAddress, failures, accounts, succeeded, first, last }: L
 }
 
 function judgeClient(failures: number, accounts: number, succeeded: number): Verdict {
+  if (succeeded >= FEWEST_SHARING) return { verdict: "shared by accounts", tone: "good" };
   if (accounts >= FEWEST_GUESSED)
     return succeeded > 0
       ? { verdict: "guesses, then got in", tone: "bad" }

@@ -56,20 +56,60 @@ export async function readAccountHours(database: Kysely<Schema>, span: AccountSp
   const servers = await readServers(database);
   const { networkOf } = await import("./key-functions.ts");
   const networks = new Map<string, string>();
-  const merged = new Map<string, AccountHour>();
+  const accounts = new Accounts();
   for (const row of [...sent, ...refused]) {
-    const account = accountOf(texts.get(row.auth_id) ?? "");
     const server = servers.get(row.server_id);
-    if (account === undefined || server === undefined) continue;
+    const rows = server === undefined ? undefined : accounts.rowsOf(row, server, texts.get(row.auth_id) ?? "");
+    if (rows === undefined) continue;
     const ip = row.ip_id === null ? null : (texts.get(row.ip_id) ?? null);
     const network = ip === null ? null : (networks.get(ip) ?? networkOf(ip));
     if (ip !== null && network !== null) networks.set(ip, network);
-    const key = [row.server_id, account, row.hour, ip].join("\n");
-    const own = toAccountHour({ server, account, ip, network }, row, domains.get(keyOf(row)) ?? 0);
-    const known = merged.get(key);
-    merged.set(key, known === undefined ? own : add(known, own));
+    const own = toAccountHour(
+      { server: rows.server, account: rows.account, ip, network },
+      row,
+      domains.get(keyOf(row)) ?? 0,
+    );
+    const key = (row.ip_id ?? 0) * MOST_HOURS + row.hour;
+    const known = rows.byKey.get(key);
+    rows.byKey.set(key, known === undefined ? own : add(known, own));
   }
-  return [...merged.values()];
+  return accounts.all();
+}
+
+/** Hours since the epoch are fewer: times client ids, they are numbers that a double holds. */
+const MOST_HOURS = 2 ** 27;
+
+interface AccountRows {
+  readonly server: string;
+  readonly account: string;
+  /** By client and hour. */
+  readonly byKey: Map<number, AccountHour>;
+}
+
+/** Rows of each account, which may have several logins: one for each authenticator. */
+class Accounts {
+  readonly #byName = new Map<string, AccountRows>();
+  readonly #byLogin = new Map<number, Map<number, AccountRows | undefined>>();
+
+  /** Undefined when the log names no account. */
+  rowsOf({ server_id, auth_id }: Key, server: string, auth: string): AccountRows | undefined {
+    const logins = this.#byLogin.get(server_id) ?? new Map<number, AccountRows | undefined>();
+    this.#byLogin.set(server_id, logins);
+    if (!logins.has(auth_id)) logins.set(auth_id, this.#find(server, accountOf(auth)));
+    return logins.get(auth_id);
+  }
+
+  #find(server: string, account: string | undefined): AccountRows | undefined {
+    if (account === undefined) return undefined;
+    const name = `${server}\n${account}`;
+    const rows = this.#byName.get(name) ?? { server, account, byKey: new Map<number, AccountHour>() };
+    this.#byName.set(name, rows);
+    return rows;
+  }
+
+  all(): AccountHour[] {
+    return [...this.#byName.values()].flatMap(({ byKey }) => [...byKey.values()]);
+  }
 }
 
 /** `server\naccount` of the accounts that sent or failed in the time, in rows of temp.matched_messages and matched_rejections. */
@@ -137,9 +177,10 @@ async function countDomains(
 }
 
 function isSubmitted({ sinceMs, untilMs, servers }: AccountSpan): ReturnType<typeof sql> {
-  const from = Math.max(sinceMs, EARLIEST_MS);
-  return sql`m.auth_id IS NOT NULL AND m.arrival_at IS NOT NULL AND ${MESSAGE_MS} >= ${from} AND ${MESSAGE_MS} < ${untilMs}
-    AND ${isOf(sql.ref("m.server_id"), servers)}`;
+  // NOTE: the index of times would be walked through, and each of its rows looked up, although all of them are wanted.
+  const at = sinceMs > EARLIEST_MS ? sql`${MESSAGE_MS}` : sql`m.arrival_at / ${sql.lit(MOMENTS_PER_MS)}`;
+  return sql`m.auth_id IS NOT NULL AND m.arrival_at IS NOT NULL
+    AND ${at} >= ${Math.max(sinceMs, EARLIEST_MS)} AND ${at} < ${untilMs} AND ${isOf(sql.ref("m.server_id"), servers)}`;
 }
 
 /** Logins that failed, and recipients and messages that were refused to clients that had logged in. */
@@ -187,27 +228,25 @@ function toAccountHour(
   row: SentRow | RefusedRow,
   domains: number,
 ): AccountHour {
-  if ("messages" in row) {
-    const { hour, messages, recipients, bounced, first_at, last_at } = row;
-    const logins = { firstLoginMs: toMs(first_at), lastLoginMs: toMs(last_at) };
-    return { ...identity, hour, ...NO_FAILURES, messages, recipients, refused: bounced, domains, ...logins };
-  }
-  const { hour, failures, first_failure_at, refused, first_refused_at, last_refused_at } = row;
+  const { server, account, ip, network } = identity;
+  const isSent = "messages" in row;
+  // One form for all rows: there may be a hundred thousand of them.
   return {
-    ...identity,
-    hour,
-    failures,
-    firstFailureMs: toMs(first_failure_at),
-    messages: 0,
-    recipients: refused,
-    refused,
-    domains: 0,
-    firstLoginMs: toMs(first_refused_at),
-    lastLoginMs: toMs(last_refused_at),
+    server,
+    account,
+    hour: row.hour,
+    ip,
+    network,
+    failures: isSent ? 0 : row.failures,
+    firstFailureMs: isSent ? null : toMs(row.first_failure_at),
+    messages: isSent ? row.messages : 0,
+    recipients: isSent ? row.recipients : row.refused,
+    refused: isSent ? row.bounced : row.refused,
+    domains: isSent ? domains : 0,
+    firstLoginMs: toMs(isSent ? row.first_at : row.first_refused_at),
+    lastLoginMs: toMs(isSent ? row.last_at : row.last_refused_at),
   };
 }
-
-const NO_FAILURES = { failures: 0, firstFailureMs: null } as const;
 
 function toMs(at: number | null): number | null {
   return at === null ? null : Math.floor(at / MOMENTS_PER_MS);
