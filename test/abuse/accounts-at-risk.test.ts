@@ -1,4 +1,6 @@
 /** Accounts at risk, from the log to the page: in abuse, in statistics, in alarms. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { AccountAtRisk, AccountHour } from "../../src/message/accounts-at-risk.ts";
@@ -6,7 +8,7 @@ import { simulateAccounts, toAccountHours, toLog } from "../support/accounts.ts"
 import { runCli } from "../support/cli.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
-import { ingestInto, withReader } from "../support/database.ts";
+import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { madeOnce } from "../support/made-once.ts";
 
 /** A seed that was never looked at while thresholds were chosen; see test/message/accounts-at-risk.test.ts. */
@@ -139,6 +141,9 @@ describe("a stolen account", () => {
       `serious  1 account is at risk, from 2026-03-10 02:00:00 on: alice: ${SENTENCE}. \`exim-pilot abuse\` shows more.`,
     );
     expect((await runCli(["stats", "accounts", "--csv", "--db", path])).stdout).toContain(`"${SENTENCE}."`);
+    const page = join(temporaryFolder(), "page.html");
+    expect((await runCli(["stats", "--html", page, "--quiet", "--db", path])).status).toBe(0);
+    expect(readFileSync(page, "utf8").split(SENTENCE)).toHaveLength(3);
     expect(await riskyAccounts(path)).toMatchObject([{ verdict: `${SENTENCE}.`, times: 16, severity: "serious" }]);
   });
 
