@@ -1,4 +1,5 @@
 /** Answers an abuse desk: who sends how much and from where, and who tries to break in. */
+import { type AccountAtRisk, BASELINE_MS, findAccountsAtRisk, toAccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { SessionTrouble } from "../message/session-trouble.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { AbusePeriod, AbuseReader, LocalMessageRow } from "../store/stats/abuse-reader.ts";
@@ -28,6 +29,8 @@ export interface Script {
   readonly directory: string;
   readonly messages: number;
   readonly recipients: number;
+  /** Recipients that could not be delivered. */
+  readonly bounced: number;
   readonly users: readonly string[];
   readonly senders: readonly string[];
   readonly first: string;
@@ -71,6 +74,8 @@ export interface ClientTroubles {
 }
 
 export interface Abuse {
+  /** Accounts whose password others seem to have, the worst first. */
+  readonly accountsAtRisk: readonly AccountAtRisk[];
   readonly logins: readonly Sender[];
   readonly scripts: readonly Script[];
   readonly users: readonly Sender[];
@@ -104,6 +109,7 @@ export async function findAbuse(reader: AbuseReader, period: AbusePeriod, limit:
   const troubles = await reader.sessionTroubles(period, limit);
   const accountFailures = await reader.accountFailures(period, limit, MOST_NAMES);
   return {
+    accountsAtRisk: await findRisks(reader, period),
     logins: await findSenders("login"),
     scripts: await findScripts(reader, period, limit),
     users: await findSenders("local"),
@@ -135,9 +141,18 @@ export async function findAbuse(reader: AbuseReader, period: AbusePeriod, limit:
   };
 }
 
+/** All of them: a limit hides none. What is chosen decides which accounts are shown, not what is known of them. */
+async function findRisks(reader: AbuseReader, period: AbusePeriod): Promise<AccountAtRisk[]> {
+  const hours = await reader.accountHours({ ...period, sinceMs: period.sinceMs - BASELINE_MS });
+  const found = findAccountsAtRisk(hours, period);
+  const chosen = period.isChosen === true && found.length > 0 ? await reader.chosenAccounts(period) : undefined;
+  return found.filter(({ server, account }) => chosen?.has(`${server}\n${account}`) !== false).map(toAccountAtRisk);
+}
+
 interface Tally {
   messages: number;
   recipients: number;
+  bounced: number;
   readonly users: Map<string, number>;
   readonly senders: Map<string, number>;
   firstMs: number;
@@ -153,6 +168,7 @@ async function findScripts(reader: AbuseReader, period: AbusePeriod, limit: numb
     directory,
     messages: tally.messages,
     recipients: tally.recipients,
+    bounced: tally.bounced,
     users: mostUsed(tally.users),
     senders: mostUsed(tally.senders),
     first: iso(tally.firstMs),
@@ -163,10 +179,15 @@ async function findScripts(reader: AbuseReader, period: AbusePeriod, limit: numb
     .slice(0, limit);
 }
 
-function add(tallies: Map<string, Tally>, directory: string, { ms, sender, ident, recipients }: LocalMessageRow): void {
+function add(
+  tallies: Map<string, Tally>,
+  directory: string,
+  { ms, sender, ident, recipients, bounced }: LocalMessageRow,
+): void {
   const tally = tallies.get(directory) ?? {
     messages: 0,
     recipients: 0,
+    bounced: 0,
     users: new Map<string, number>(),
     senders: new Map<string, number>(),
     firstMs: ms,
@@ -175,6 +196,7 @@ function add(tallies: Map<string, Tally>, directory: string, { ms, sender, ident
   tallies.set(directory, tally);
   tally.messages++;
   tally.recipients += recipients;
+  tally.bounced += bounced;
   // The later of two calls may hand its message over first.
   tally.firstMs = Math.min(tally.firstMs, ms);
   tally.lastMs = Math.max(tally.lastMs, ms);

@@ -22,7 +22,7 @@ export type Secret =
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol router seenIn status timeZone timestamp tls tone",
-    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice",
+    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice severity signs",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],
@@ -32,7 +32,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
     "generated recipients.address rewrite.result identification.details.S final_address header_message_id",
   ],
   host: [
-    "host helo server servers provider list oldName newName parameters.name parameters.server",
+    "host helo server servers provider list failedFrom loginsFrom oldName newName parameters.name parameters.server",
     "host.name host.helo dns.name before.name after.name servers.name signature.domain",
   ],
   domain: ["domain identification.details.D"],

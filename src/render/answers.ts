@@ -14,6 +14,7 @@ import type { DoctorReport } from "../doctor/doctor.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Summary } from "../explain/tally.ts";
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
+import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { QueueHealth } from "../queue/health.ts";
 import type { QueueHistory } from "../queue/history.ts";
 import type { Reconciliation } from "../queue/reconcile.ts";
@@ -37,7 +38,7 @@ import type { RebuildReport } from "./rebuild-page.ts";
 
 /** Keys of each kind of answer beside `version` and `kind`. */
 export interface Answers {
-  readonly abuse: Abuse;
+  readonly abuse: AbuseAnswer;
   readonly audit: AuditAnswer;
   readonly backup: BackupReport;
   readonly backup_drill: DrillReport;
@@ -103,6 +104,17 @@ export interface CommandFailure {
 /** Number of results, for `--count` of `search` and `queue`. */
 export interface CountAnswer {
   readonly count: number;
+}
+
+export interface AbuseAnswer extends Omit<Abuse, "accountsAtRisk"> {
+  readonly accountsAtRisk: readonly JudgedAccount[];
+  /** Coverage of the time; only there when nothing matches. */
+  readonly coverage?: Coverage | undefined;
+}
+
+export interface JudgedAccount extends AccountAtRisk {
+  /** A sentence that says what happened. */
+  readonly verdict: string;
 }
 
 export interface TraceAnswer {

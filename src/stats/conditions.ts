@@ -18,6 +18,7 @@ export const CONDITION_FIGURES = {
   discarded: "recipients discarded; % of all recipients of these messages",
   rejected: "rejections; % of rejections and arrivals together",
   serious: "problems called serious",
+  "accounts-at-risk": "accounts whose passwords others seem to have",
   "queue-p50": "time on the queue that half of the messages did not exceed",
   "queue-p95": "the same for 95 %",
   "queue-p99": "the same for 99 %",
@@ -49,7 +50,7 @@ export interface Check {
 
 const FORM = /^([a-z0-9-]+)\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)\s*(%|s|min|h|d)?$/;
 const SECONDS = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
-const COUNTS_ONLY: readonly string[] = ["received", "serious"];
+const COUNTS_ONLY: readonly string[] = ["received", "serious", "accounts-at-risk"];
 
 /** `deferred>5%`, `frozen>=10`, `queue-p95 > 30min`; undefined when it is no condition. */
 export function parseCondition(text: string): AlarmCondition | undefined {
@@ -72,18 +73,20 @@ export function parseCondition(text: string): AlarmCondition | undefined {
 export interface Measured {
   readonly totals: Totals;
   readonly problems: readonly Problem[];
+  /** Counted where a condition needs it. */
+  readonly accountsAtRisk: number;
 }
 
 export async function checkConditions(
   conditions: readonly AlarmCondition[],
-  { totals, problems }: Measured,
+  measured: Measured,
   { source }: Figures,
 ): Promise<Check[]> {
   const needsTimes = conditions.some(({ unit }) => unit === "seconds");
   const times = needsTimes ? percentilesOf(await source.counts.queueTimes()) : null;
   return conditions.map((condition) => {
     const { text, figure, unit } = condition;
-    const value = unit === "seconds" ? secondsOf(figure, times) : amountOf(figure, unit, totals, problems);
+    const value = unit === "seconds" ? secondsOf(figure, times) : amountOf(figure, unit, measured);
     return { condition: text, unit, value, limit: null, isMet: value !== null && isMet(value, condition) };
   });
 }
@@ -119,21 +122,15 @@ function secondsOf(figure: ConditionFigure, times: ReturnType<typeof percentiles
   return figure === "queue-p95" ? times.p95Seconds : times.p99Seconds;
 }
 
-function amountOf(
-  figure: ConditionFigure,
-  unit: AlarmCondition["unit"],
-  totals: Totals,
-  problems: readonly Problem[],
-): number | null {
-  const [count, whole] = countOf(figure, totals, problems);
+function amountOf(figure: ConditionFigure, unit: AlarmCondition["unit"], measured: Measured): number | null {
+  const [count, whole] = countOf(figure, measured);
   if (unit === "count") return count;
   return whole === 0 ? null : count / whole;
 }
 
 function countOf(
   figure: ConditionFigure,
-  { messages, recipients, attempts, rejections }: Totals,
-  problems: readonly Problem[],
+  { totals: { messages, recipients, attempts, rejections }, problems, accountsAtRisk }: Measured,
 ): readonly [count: number, whole: number] {
   switch (figure) {
     case "delivered":
@@ -151,6 +148,8 @@ function countOf(
       return [rejections.total, rejections.total + messages.received];
     case "serious":
       return [sum(problems, ({ severity }) => (severity === "serious" ? 1 : 0)), 0];
+    case "accounts-at-risk":
+      return [accountsAtRisk, 0];
     default:
       return [messages.received, 0];
   }

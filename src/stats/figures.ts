@@ -1,4 +1,6 @@
 /** Counts that several sections share, each made once: a scan of the database starts when it is first asked for. */
+
+import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type {
   EventCount,
   FailureGroup,
@@ -9,6 +11,7 @@ import type {
 } from "../store/stats/counts.ts";
 import type { HostCount } from "../store/stats/remote-hosts.ts";
 import type { SelectedStats } from "../store/stats/stats-reader.ts";
+import { findAccounts } from "./accounts.ts";
 
 export class Figures {
   readonly source: SelectedStats;
@@ -54,6 +57,10 @@ export class Figures {
 
   hosts(): Promise<readonly HostCount[]> {
     return this.#once("hosts", () => this.source.remoteHosts.hosts());
+  }
+
+  accountsAtRisk(): Promise<readonly AccountAtRisk[]> {
+    return this.#once("accounts at risk", () => findAccounts(this.source));
   }
 
   #once<Result>(name: string, count: () => Promise<Result>): Promise<Result> {

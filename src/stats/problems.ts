@@ -1,10 +1,12 @@
 /** Finds the problems that an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
 import type { Coverage } from "../coverage/holes.ts";
+import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
 import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
 import type { NextRetry } from "../store/stats/next-retry.ts";
 import { compareText } from "../text.ts";
 import { DAY_MS, epochMs, HOUR_MS, toIso } from "../units.ts";
+import { countAccounts } from "./accounts.ts";
 import type { Figures } from "./figures.ts";
 import type { Period } from "./period.ts";
 import { groupByProvider } from "./providers.ts";
@@ -30,11 +32,14 @@ export interface Problem {
   readonly nextTrySeenAt: string | null;
   /** Advice about the worst of it; empty where the problem says what to do itself. */
   readonly advice: readonly string[];
+  /** Accounts at risk, at most three, the worst first; of the problem that is about them. */
+  readonly accounts: readonly AccountAtRisk[];
 }
 
 /** Description of each problem, with its threshold; `exim-pilot help counting` shows it. */
 export const PROBLEMS = {
   unread: "Logs of the time were not read, or hold holes (serious when nothing was read).",
+  accounts: "Others seem to have the passwords of accounts (serious when they send mail that is not the owner's).",
   panics: "Exim wrote to its panic log, or reported trouble of its own in another.",
   frozen: "Messages are frozen on the queue.",
   stuck: "Messages have been on the queue for more than a day, at the end of the time.",
@@ -66,6 +71,7 @@ export async function findProblems(
 ): Promise<Problem[]> {
   const found = await Promise.all([
     findUnread(coverage),
+    findAccountsProblem(figures),
     findPanics(figures),
     findOpenMessages(figures, until),
     findFailures(figures, totals),
@@ -87,6 +93,19 @@ function findUnread({ state, logs, holes }: Coverage): Problem[] {
       share: state === "none" ? 1 : null,
       since: since.sort(compareText)[0] ?? null,
       subjects: servers.slice(0, MOST_SUBJECTS),
+    },
+  ];
+}
+
+async function findAccountsProblem(figures: Figures): Promise<Problem[]> {
+  const found = await figures.accountsAtRisk();
+  if (found.length === 0) return [];
+  const isSerious = found.some(({ severity }) => severity === "serious");
+  return [
+    {
+      ...problem("accounts", isSerious ? "serious" : "warning", countAccounts(found)),
+      since: found.map(({ first }) => first).sort(compareText)[0] ?? null,
+      accounts: found.slice(0, MOST_SUBJECTS),
     },
   ];
 }
@@ -209,6 +228,7 @@ function problem(name: ProblemName, severity: Severity, count: number): Problem 
     nextTrySeenAt: null,
     subjects: [],
     advice: [],
+    accounts: [],
   };
 }
 

@@ -8,6 +8,7 @@ import type { Ranking } from "../store/stats/ranking.ts";
 import type { StatsFilter } from "../store/stats/selection.ts";
 import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { formatBucket } from "../when.ts";
+import { countAccounts } from "./accounts.ts";
 import { type Check, checkConditions, checkData, checkSilence } from "./conditions.ts";
 import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
@@ -68,9 +69,11 @@ export class SectionBuilder {
     const totals = await computeTotals(figures);
     const needsProblems = conditions.some(({ figure }) => figure === "serious");
     const problems = needsProblems ? await findProblems(figures, totals, this.#period, this.#request.coverage) : [];
+    const needsAccounts = conditions.some(({ figure }) => figure === "accounts-at-risk");
+    const accountsAtRisk = needsAccounts ? countAccounts(await figures.accountsAtRisk()) : 0;
     const { coverage, subjects, silences } = this.#request;
     return [
-      ...(await checkConditions(conditions, { totals, problems }, figures)),
+      ...(await checkConditions(conditions, { totals, problems, accountsAtRisk }, figures)),
       checkData(totals, coverage, { isFiltered: Object.keys(subjects).length > 0 }),
       ...silences.map(checkSilence),
     ];
@@ -79,6 +82,7 @@ export class SectionBuilder {
   readonly #builders: { readonly [Name in SectionName]: Build<Name> } = {
     problems: async (figures) =>
       findProblems(figures, await computeTotals(figures), this.#period, this.#request.coverage),
+    accounts: (figures) => figures.accountsAtRisk(),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
     bounces: async (figures) => explainFailures(await figures.bounces(), this.#reader),

@@ -1,5 +1,6 @@
 /** Sections of the statistics. Light: the command line lists it in every help. */
 import type { Coverage } from "../coverage/holes.ts";
+import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { Durations } from "./durations.ts";
 import type { ForwardingView } from "./forwarding.ts";
@@ -13,6 +14,7 @@ import type { Totals } from "./totals.ts";
 
 export interface Sections {
   readonly problems: readonly Problem[];
+  readonly accounts: readonly AccountAtRisk[];
   readonly totals: Totals;
   readonly series: Series;
   readonly bounces: FailureReasons;
@@ -39,6 +41,7 @@ export type SectionName = keyof Sections;
 /** Sections in the order in which they are shown, each with a line for help. */
 export const SECTIONS = {
   problems: "what to look at first",
+  accounts: "accounts at risk: others seem to have their passwords",
   totals: "messages, recipients, attempts, rejections: what became of them",
   series: "the same over time",
   bounces: "why recipients bounced, with a sample each",

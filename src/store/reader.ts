@@ -71,8 +71,8 @@ export class Reader {
     // NOTE: questions that can be answered from the views see the views only.
     const views = this.#database as unknown as Kysely<PublicViews>;
     this.messages = new MessageReader(views, rawText);
-    this.abuse = new AbuseReader(this.#database, rawText);
     this.search = new SearchReader(this.#database, rawText);
+    this.abuse = new AbuseReader(this.#database, rawText, this.search);
     this.stats = new StatsReader(database, this.#database, rawText, this.search, this.abuse);
     this.servers = new ServerReader(views);
     this.sources = new SourceReader(views);

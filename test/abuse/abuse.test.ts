@@ -43,6 +43,7 @@ test("abuse counts what accounts, scripts and local users send, and logins that 
       directory: "/var/www/shop",
       messages: 1,
       recipients: 2,
+      bounced: 0,
       users: ["www-data"],
       senders: ["www@a.test"],
       first: "2026-03-30T08:00:01.000Z",
@@ -117,9 +118,9 @@ test("abuse names few, counts the rest, and tells strangers nobody's login", asy
   const path = join(temporaryFolder(), "pilot.db");
   await ingestInto(path, ["-"], { logType: "main" }, Readable.from([LOG, ...tries], { objectMode: false }));
   const { stdout } = await runCli(["abuse", "--db", path]);
-  expect(stdout).toMatch(/42 failures for [^;]* and\s+39 more;/);
+  expect(stdout).toMatch(/203\.0\.113\.9 +42 +42 {2}guesses, then got in\n +for [^;]* and 39 more;/);
   const redacted = await runCli(["abuse", "--redact", "--db", path]);
-  expect(redacted.stdout).toMatch(/42 failures for login_server:user\d+, /);
+  expect(redacted.stdout).toMatch(/ 42 +42 .*\n +for login_server:user\d+, /);
   expect(redacted.stdout).not.toMatch(/guess\d|:ann|203\.0\.113/);
 });
 

@@ -1,5 +1,6 @@
 /** Topics that `help` explains beside the commands. */
 
+import { RISK_SIGNS } from "../../message/accounts-at-risk.ts";
 import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
 import { SESSION_TROUBLES } from "../../message/session-trouble.ts";
@@ -56,6 +57,7 @@ const CLASSES = Object.fromEntries(
 export const COUNTING: RuleSections = [
   ["What stats counts", COUNTING_RULES],
   ["Problems, and from where on they are shown", PROBLEMS],
+  ["Signs of an account at risk: abuse, stats accounts, --fail-if accounts-at-risk", RISK_SIGNS],
   ["Reasons of bounces and deferrals: by the codes, else the words of the reply", CLASSES],
   ["Operators whose replies are known, and what to do", OPERATORS],
   ["Reasons of rejections, by their words", REJECTION_CATEGORIES],

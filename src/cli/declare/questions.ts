@@ -7,7 +7,7 @@ import { COMPARISONS } from "../../stats/period.ts";
 import { SECTIONS, type SectionName } from "../../stats/sections.ts";
 import { AXES, RANKS } from "../../store/stats/axes.ts";
 import { BUCKET_FORMS, WHEN_FORMS } from "../../when.ts";
-import { SUBJECT_FLAGS } from "../flags/filter-flags.ts";
+import { ABUSE_FLAGS, SUBJECT_FLAGS } from "../flags/filter-flags.ts";
 import {
   collectAxes,
   collectConditions,
@@ -24,7 +24,7 @@ import {
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
 import type { SetStatus } from "./command.ts";
-import { withGuesses, withLast } from "./guessed-flags.ts";
+import { withGuesses } from "./guessed-flags.ts";
 import {
   logOption,
   redactOption,
@@ -155,19 +155,21 @@ export function addTail(program: Command, io: Io, setStatus: SetStatus): void {
 const ABUSE_EXAMPLE = `
 Examples:
   exim-pilot abuse --since yesterday
+  exim-pilot abuse --ip 203.0.113.0/24 --server mx1
+  exim-pilot abuse --auth alice --since 7d --csv > alice.csv
   exim-pilot search --auth bob --since yesterday --count`;
 
 export function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
-  withLast(withPaging(withDatabase(program.command("abuse"))))
-    .summary("show who sends most, and whose logins fail")
+  const command = withPaging(withDatabase(program.command("abuse")))
+    .summary("show accounts at risk, top senders, failed logins")
     .description(
-      "Shows which accounts, programs and local users send how much, as whom and from where; and which logins fail, from where, and which succeeded afterwards.",
+      "Shows first the accounts whose password others seem to have. Then which accounts, programs and local users send how much, as whom and from where; and which logins fail, from where, and which succeeded afterwards. `exim-pilot help counting` says what makes an account one at risk.",
     )
-    .option("--since <time>", "from this time on: 2026-03-02, yesterday, 2h, 7d")
-    .option("--until <time>", "before this time; a day is included")
-    .option("-n, --limit <count>", "most rows of each table", wholeNumber(1), 5)
-    .addOption(redactOption())
+    .option("-n, --limit <count>", "most rows of each table but that of accounts at risk", wholeNumber(1), 5)
+    .addOption(new Option("--csv", "comma-separated values, all tables as one").conflicts("json"))
     .option("--json", "print the answers as JSON")
+    .addOption(redactOption());
+  withGuesses(withFilters(command, ABUSE_FLAGS))
     .addHelpText("after", ABUSE_EXAMPLE)
     .action(async (flags) => {
       const { runAbuse } = await import("../commands/abuse.ts");
@@ -214,7 +216,7 @@ ${Object.entries(AXES)
 
 Figures of --fail-if:
 ${Object.entries(CONDITION_FIGURES)
-  .map(([name, about]) => `  ${name.padEnd(10)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(17)} ${about}`)
   .join("\n")}
 
 Examples:

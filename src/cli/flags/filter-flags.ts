@@ -90,6 +90,9 @@ export const SUBJECT_FLAGS = FILTER_FLAGS.filter(
   ({ flags }) => !/^--(?:event|kind|log-type|since|until) |--server /.test(flags),
 );
 
+/** The same with time and server. */
+export const ABUSE_FLAGS = FILTER_FLAGS.filter(({ flags }) => !/^--(?:event|kind|log-type) /.test(flags));
+
 /** The flags among them that are given, by their long names, with their values. */
 export function subjectsAsTyped(flags: FilterFlags): Record<string, readonly string[]> {
   const given = SUBJECT_FLAGS.flatMap(({ flags: form }) => {

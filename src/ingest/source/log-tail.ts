@@ -127,7 +127,7 @@ function recordsOf(path: string, descriptor: number, start: number, end: number)
   const head = readAt(path, descriptor, 0, HEAD_BYTES).toString("latin1");
   const records: TailRecord[] = [];
   const batcher = new Batcher(
-    { batchLines: 1, blockBytes: 0, isWithinLine: false, isSyslog: isSyslog(head) },
+    { batchLines: 1, blockBytes: 0, linesBefore: 0, isWithinLine: false, isSyslog: isSyslog(head) },
     {
       onRecord: ({ lines, isEntry }) => records.push({ path, lines, isEntry }),
       onBatch: () => true,

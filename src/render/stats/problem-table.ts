@@ -21,7 +21,7 @@ export function problemTable(problems: Sections["problems"], timeZone: string): 
       problem.count,
       problem.share,
       problem.since,
-      problem.subjects.join(" "),
+      [...problem.subjects, ...problem.accounts.map(({ account }) => account)].join(" "),
       describeProblem(problem, timeZone),
     ]),
     empty: "None that exceeds its threshold (see `exim-pilot help counting`).",

@@ -2,6 +2,7 @@
 
 import type { Problem } from "../../stats/problems.ts";
 import type { Stats } from "../../stats/stats.ts";
+import { describeRisk } from "../abuse/risk-text.ts";
 import { countOf, formatCount, formatTime } from "../form/format.ts";
 import { formatShare } from "./table.ts";
 
@@ -23,6 +24,8 @@ function describeFigure(problem: Problem, timeZone: string): string {
       if (count === 0)
         return `${subjects.join(", ")} has no line at all of this time: Exim logged nothing, or what it logged was not read.`;
       return `${countOf(count, "hole")} in what was read of ${subjects.join(", ")}${first}: \`exim-pilot stats coverage\` names ${count === 1 ? "it" : "them"}.`;
+    case "accounts":
+      return `${countOf(count, "account is", "accounts are")} at risk${first}: ${describeAccounts(problem)}`;
     case "panics":
       return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")}: see \`search --log-type panic\`.`;
     case "frozen":
@@ -44,6 +47,14 @@ function describeFigure(problem: Problem, timeZone: string): string {
     case "resources":
       return `${countOf(count, "client was", "clients were")} turned away for lack of resources here.`;
   }
+}
+
+/** `alice: 86 failed logins from 203.0.113.103, then a login from there, then 8 × the usual mail: ….`, and the names of others. */
+function describeAccounts({ accounts }: Problem): string {
+  const [worst, ...others] = accounts;
+  if (worst === undefined) return "";
+  const also = others.length === 0 ? "" : ` Also ${others.map(({ account }) => account).join(", ")}.`;
+  return `${worst.account}: ${describeRisk(worst)}.${also} \`exim-pilot abuse\` shows more.`;
 }
 
 function describeNextTry({ nextTryAt, nextTrySeenAt }: Problem, timeZone: string): string {

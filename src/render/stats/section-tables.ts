@@ -1,6 +1,7 @@
 /** Sections as tables, each with what it is compared with. */
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
+import { accountTable } from "./account-table.ts";
 import { type ComparisonOf, withComparison } from "./compared.ts";
 import { coverageTable } from "./coverage-table.ts";
 import { durationTable, forwardingTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
@@ -36,6 +37,7 @@ const SHOWN_ROWS = { missing: 0, showsGone: false } as const;
 
 const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   problems: { keys: ["problem"], figure: "count", ...ROWS },
+  accounts: { keys: ["account", "server"], figure: "recipients", ...ROWS },
   totals: { keys: ["figure"], figure: "count", ...ROWS },
   series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
   bounces: { keys: ["category"], figure: "failures", ...ROWS },
@@ -86,6 +88,8 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
   switch (name) {
     case "problems":
       return build(name, (problems) => problemTable(problems, timeZone));
+    case "accounts":
+      return build(name, accountTable);
     case "totals":
       return build(name, totalsTable);
     case "series":

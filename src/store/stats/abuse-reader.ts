@@ -1,13 +1,22 @@
 /** Counts who sends, and who tries to: accounts, local users, clients whose logins failed. */
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { AccountHour } from "../../message/accounts-at-risk.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import type { Schema } from "../schema/tables.ts";
-import { MESSAGE_MS } from "../search/conditions.ts";
+import { isServer, MESSAGE_MS } from "../search/conditions.ts";
+import type { Filter, Pattern } from "../search/filter.ts";
+import type { SearchReader } from "../search/search-reader.ts";
+import { readAccountHours, readMatchedAccounts } from "./account-hours.ts";
+import { chooseRows } from "./matched-rows.ts";
 
 /** Epoch ms; the end does not belong to it. */
 export interface AbusePeriod {
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** Servers; all when none is named. */
+  readonly servers?: readonly Pattern[];
+  /** True: only what {@link AbuseReader.choose} has found. */
+  readonly isChosen?: boolean;
 }
 
 export interface SenderRow {
@@ -74,6 +83,7 @@ export interface LocalMessageRow {
   readonly sender: string | null;
   readonly ident: string | null;
   readonly recipients: number;
+  readonly bounced: number;
   /** Text of its arrival. */
   readonly bytes: string | undefined;
 }
@@ -105,10 +115,27 @@ const PAGE = 2000;
 export class AbuseReader {
   readonly #database: Kysely<Schema>;
   readonly #rawText: RawTextReader;
+  readonly #search: SearchReader;
 
-  constructor(database: Kysely<Schema>, rawText: RawTextReader) {
+  constructor(database: Kysely<Schema>, rawText: RawTextReader, search: SearchReader) {
     this.#database = database;
     this.#rawText = rawText;
+    this.#search = search;
+  }
+
+  /** Finds what a filter of `search` finds, for periods that are chosen. Errors: `usage`. */
+  async choose(subjects: Filter): Promise<void> {
+    await chooseRows(this.#database, this.#search, subjects, ["message", "rejection", "event"]);
+  }
+
+  /** Figures of all accounts of a time and its servers, whatever is chosen; those before it are its baseline. */
+  accountHours({ sinceMs, untilMs, servers = [] }: AbusePeriod): Promise<readonly AccountHour[]> {
+    return readAccountHours(this.#database, { sinceMs, untilMs, servers });
+  }
+
+  /** Accounts that what was chosen tells of in a time, as `server\naccount`. */
+  chosenAccounts({ sinceMs, untilMs, servers = [] }: AbusePeriod): Promise<ReadonlySet<string>> {
+    return readMatchedAccounts(this.#database, { sinceMs, untilMs, servers });
   }
 
   /** The accounts, or the local users, that sent most. */
@@ -157,7 +184,7 @@ export class AbuseReader {
                json_group_array(DISTINCT s.text ORDER BY s.text) FILTER (WHERE s.text IS NOT NULL) AS accounts
         FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id
         LEFT JOIN strings s ON s.id = j.auth_id LEFT JOIN strings i ON i.id = j.ip_id
-        WHERE ${IS_LOGIN} AND ${within(sql`e.at`, period)}
+        WHERE ${IS_LOGIN} AND ${entriesWithin(period)}
         GROUP BY j.ip_id ORDER BY failures DESC, i.text LIMIT ${limit}
       )
       SELECT f.ip, f.failures, f.accounts, f.first_at / 1000 AS first_ms, f.last_at / 1000 AS last_ms,
@@ -174,7 +201,7 @@ export class AbuseReader {
       WITH tries AS (
         SELECT j.auth_id, j.ip_id, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at
         FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id
-        WHERE ${IS_LOGIN} AND j.auth_id IS NOT NULL AND ${within(sql`e.at`, period)}
+        WHERE ${IS_LOGIN} AND j.auth_id IS NOT NULL AND ${entriesWithin(period)}
         GROUP BY j.auth_id, j.ip_id
       ),
       failed AS (
@@ -202,7 +229,7 @@ export class AbuseReader {
       WITH troubles AS (
         SELECT k.ip_id, k.host_id, e.at, json_extract(d.text, '$[1]') AS trouble
         FROM stored_clients k JOIN stored_entries e ON e.id = k.entry_id JOIN strings d ON d.id = e.details_id
-        WHERE e.message_id IS NULL AND k.ip_id IS NOT NULL AND ${within(sql`e.at`, period)} AND ${IS_TROUBLE}
+        WHERE e.message_id IS NULL AND k.ip_id IS NOT NULL AND ${entriesWithin(period)} AND ${IS_TROUBLE}
       ),
       kinds AS (
         SELECT ip_id, max(host_id) AS host_id, trouble, count(*) AS times, min(at) AS first_at, max(at) AS last_at
@@ -217,12 +244,13 @@ export class AbuseReader {
   }
 
   /** Calls of Exim in order of time, a page at a time, each with its own text only. */
-  async *invocations({ sinceMs, untilMs }: AbusePeriod): AsyncGenerator<readonly InvocationRow[]> {
+  async *invocations({ sinceMs, untilMs, servers }: AbusePeriod): AsyncGenerator<readonly InvocationRow[]> {
     for (let at = sinceMs * 1000, after = -1; ; ) {
       const { rows } = await sql<{ id: number; server_id: number; at: number }>`
         SELECT e.id, e.server_id, e.at FROM stored_entries e
         WHERE e.message_id IS NULL AND (e.at, e.id) > (${at}, ${after}) AND e.at >= ${at} AND e.at < ${untilMs * 1000}
           AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'invocation')
+          AND ${isOf(sql.ref("e.server_id"), servers)}
         ORDER BY e.at, e.id LIMIT ${PAGE}
       `.execute(this.#database);
       const last = rows.at(-1);
@@ -233,16 +261,18 @@ export class AbuseReader {
   }
 
   /** Messages that local processes handed over, in the order of time, and of their ids where that is the same. */
-  async localMessages({ sinceMs, untilMs }: AbusePeriod): Promise<readonly LocalMessageRow[]> {
+  async localMessages(period: AbusePeriod): Promise<readonly LocalMessageRow[]> {
     const { rows } = await sql<Omit<LocalMessageRow, "bytes"> & { readonly entry_id: number }>`
       SELECT m.id AS key, m.exim_id AS id, m.server_id, m.arrival_at / 1000 AS ms, a.address AS sender, s.text AS ident, min(e.id) AS entry_id,
-        (SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id) AS recipients
+        (SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id) AS recipients,
+        (SELECT count(*) FROM stored_recipients r WHERE r.message_id = m.id
+          AND r.status = (SELECT code FROM codes WHERE family = 'recipient_status' AND name = 'bounced')) AS bounced
       FROM stored_messages m
       JOIN stored_entries e ON e.message_id = m.id AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')
       LEFT JOIN addresses a ON a.id = m.sender_id
       LEFT JOIN strings s ON s.id = m.ident_id
       WHERE m.ip_id IS NULL AND m.host_id IS NULL AND m.parent_exim_id IS NULL AND m.arrival_at IS NOT NULL
-        AND ${messagesWithin({ sinceMs, untilMs })}
+        AND ${messagesWithin(period)}
       GROUP BY m.id ORDER BY m.arrival_at, m.exim_id
     `.execute(this.#database);
     return rows.map((row) => ({ ...row, bytes: this.#rawText.entryText(row.entry_id) }));
@@ -271,10 +301,18 @@ export class AbuseReader {
   }
 }
 
-function messagesWithin({ sinceMs, untilMs }: AbusePeriod): ReturnType<typeof sql> {
-  return sql`${MESSAGE_MS} >= ${sinceMs} AND ${MESSAGE_MS} < ${untilMs}`;
+/** Condition on messages, as `m`. */
+function messagesWithin({ sinceMs, untilMs, servers, isChosen }: AbusePeriod): ReturnType<typeof sql> {
+  const chosen = isChosen === true ? sql`m.id IN (SELECT id FROM temp.matched_messages)` : sql`1`;
+  return sql`${MESSAGE_MS} >= ${sinceMs} AND ${MESSAGE_MS} < ${untilMs} AND ${isOf(sql.ref("m.server_id"), servers)} AND ${chosen}`;
 }
 
-function within(at: RawBuilder<unknown>, { sinceMs, untilMs }: AbusePeriod): ReturnType<typeof sql> {
-  return sql`${at} >= ${sinceMs * 1000} AND ${at} < ${untilMs * 1000}`;
+/** Condition on entries, as `e`. */
+function entriesWithin({ sinceMs, untilMs, servers, isChosen }: AbusePeriod): ReturnType<typeof sql> {
+  const chosen = isChosen === true ? sql`e.id IN (SELECT id FROM temp.matched_rejections)` : sql`1`;
+  return sql`e.at >= ${sinceMs * 1000} AND e.at < ${untilMs * 1000} AND ${isOf(sql.ref("e.server_id"), servers)} AND ${chosen}`;
+}
+
+function isOf(serverId: RawBuilder<unknown>, servers: readonly Pattern[] = []): ReturnType<typeof sql> {
+  return servers.length === 0 ? sql`1` : sql`${serverId} IN (SELECT id FROM stored_servers WHERE ${isServer(servers)})`;
 }

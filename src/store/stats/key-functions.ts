@@ -27,7 +27,7 @@ function domainOf(address: string): string {
 }
 
 /** `192.0.2.0/24`, `2001:db8::/64`; a text that is no address as it is. */
-function networkOf(text: string): string {
+export function networkOf(text: string): string {
   if (!ipaddr.isValid(text)) return text;
   const address = ipaddr.process(text);
   const [Form, bits] =

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Schema } from "../schema/tables.ts";
 import { ConditionBuilder } from "../search/conditions.ts";
-import type { Filter } from "../search/filter.ts";
+import type { Filter, HitKind } from "../search/filter.ts";
 import type { SearchReader } from "../search/search-reader.ts";
 
 /** Limits of a filter: facts that it cannot select for some figures. */
@@ -15,18 +15,22 @@ export interface FilterLimits {
 
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
-/** Fills temp.matched_messages, matched_rejections and matched_events with the ids of what matches, of any time. Errors: `usage`. */
+/**
+ * Fills temp.matched_messages, matched_rejections and matched_events with the ids of what matches, of any time. With `event` among the
+ * kinds, matched_rejections holds the other lines too that belong to no message. Errors: `usage`.
+ */
 export async function chooseRows(
   database: Kysely<Schema>,
   search: SearchReader,
   subjects: Filter,
+  kind: readonly HitKind[] = ["message", "rejection"],
 ): Promise<FilterLimits> {
   for (const table of ["matched_messages", "matched_rejections", "matched_events"]) {
     await sql`DROP TABLE IF EXISTS ${sql.table(`temp.${table}`)}`.execute(database);
     await sql`CREATE TABLE ${sql.table(`temp.${table}`)} (id INTEGER PRIMARY KEY)`.execute(database);
   }
   const { attempt, entry } = await new ConditionBuilder(database).build(subjects);
-  const filter: Filter = { ...subjects, kind: ["message", "rejection"] };
+  const filter: Filter = { ...subjects, kind };
   for await (const hits of search.findAll({ filter, order: NEWEST_FIRST, after: undefined })) {
     for (const [table, isMessage] of [["matched_messages", 1] as const, ["matched_rejections", 0] as const]) {
       const ids = JSON.stringify(hits.filter((hit) => hit.isMessage === isMessage).map(({ id }) => id));

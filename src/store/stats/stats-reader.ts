@@ -1,6 +1,7 @@
 /** Questions about the whole database or a part of it. */
 import type Database from "better-sqlite3";
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { AccountHour } from "../../message/accounts-at-risk.ts";
 import { type EpochMs, epochMs, toIso } from "../../units.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
@@ -9,6 +10,7 @@ import { EARLIEST_MS, isAhead } from "../schema/plausible-time.ts";
 import type { Schema } from "../schema/tables.ts";
 import type { SearchReader } from "../search/search-reader.ts";
 import type { AbuseReader } from "./abuse-reader.ts";
+import { readAccountHours, readMatchedAccounts } from "./account-hours.ts";
 import type { AxisName, Rank } from "./axes.ts";
 import { StatsCounts } from "./counts.ts";
 import { findFindings } from "./findings.ts";
@@ -51,6 +53,16 @@ export interface Sample {
   readonly text: string | null;
 }
 
+/** Figures of accounts, in a time and in so much before it as was asked for. */
+export interface AccountFigures {
+  readonly hours: readonly AccountHour[];
+  /** The time without what was before, in epoch ms; the end is exclusive. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** `server\naccount` of what the filter finds in the time; undefined: there is no filter. */
+  readonly chosen: ReadonlySet<string> | undefined;
+}
+
 /** All that can be asked about one part of the database. */
 export interface SelectedStats {
   readonly counts: StatsCounts;
@@ -59,6 +71,8 @@ export interface SelectedStats {
   readonly choice: FilterLimits | undefined;
   /** The next time in Exim's retry records, as looks after `since` read them; undefined: none does, or only some messages are asked about. */
   readonly nextRetry: (since: EpochMs) => NextRetry | undefined;
+  /** Figures of all accounts: a filter chooses which of them are meant, not what is known of them. */
+  readonly accounts: (baselineMs: number) => Promise<AccountFigures>;
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
 }
@@ -114,6 +128,13 @@ export class StatsReader {
       counts: new StatsCounts(selection, codes),
       remoteHosts: new RemoteHostCounts(selection, codes),
       nextRetry: (since) => (choice === undefined ? findNextRetry(this.#database, filter.servers, since) : undefined),
+      accounts: async (baselineMs) => {
+        const { since = 0, until: untilMs = LAST_MS, servers = [] } = filter;
+        const hours = await readAccountHours(this.#schema, { sinceMs: since - baselineMs, untilMs, servers });
+        const span = { sinceMs: since, untilMs, servers };
+        const chosen = choice === undefined ? undefined : await readMatchedAccounts(this.#schema, span);
+        return { hours, sinceMs: since, untilMs, chosen };
+      },
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
         if (axis === "signature" || axis === "spam-score") findFindings(this.#database, axis, filter);

@@ -1,0 +1,89 @@
+import type { Abuse } from "../../abuse/abuse.ts";
+import { renderCsvRow } from "../form/csv.ts";
+import { formatCount, formatTime } from "../form/format.ts";
+import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
+import { ABUSE_FIGURES, type AbuseFigure, type AbuseRow, type AbuseTable, toAbuseTables } from "./tables.ts";
+
+export interface AbuseOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+  readonly timeZone: string;
+}
+
+/** Wider than this, paragraphs are hard to read; in a pipe nothing is wrapped. */
+const WIDEST = 120;
+const GAP = 2;
+
+/** Tables with their rows, the worst first; the story of a row is below it. Tables without rows are left out. */
+export function renderAbusePage(abuse: Abuse, options: AbuseOptions): string {
+  const tables = toAbuseTables(abuse).filter(({ rows }) => rows.length > 0);
+  return tables.map((table) => renderTable(table, options)).join("\n");
+}
+
+/**
+ *     Accounts at risk
+ *     #  Account  Failures  Messages  Recipients  Refused  Verdict
+ *     1  alice          86        16          16        0  likely stolen
+ *        86 failed logins from 203.0.113.103, then a login from there, …
+ */
+function renderTable(table: AbuseTable, options: AbuseOptions): string {
+  const { paint, columns, timeZone } = options;
+  const { title, rows } = table;
+  const indent = String(rows.length).length + GAP;
+  const wide = alignRows(table, indent, true);
+  // A name that has no room beside the figures gets a line of its own: nothing is cut.
+  const isWide = greatest(wide.map(widthOf)) <= columns;
+  const [heading = "", ...lines] = isWide ? wide : alignRows(table, indent, false);
+  const width = Number.isFinite(columns) ? Math.min(columns, WIDEST) : columns;
+  const blank = " ".repeat(indent);
+  const body = rows.flatMap((row, index) => {
+    const { name, verdict, tone, details, first, last } = row;
+    const line = paintEnd(lines[index] ?? "", verdict, paint[tone]);
+    const rank = String(index + 1).padEnd(indent);
+    const head = isWide ? [line] : [renderHanging(rank, toVisibleLine(name), indent, width), line];
+    const story = [...(details === "" ? [] : [details]), describePeriod(first, last, timeZone)].join("; ");
+    return [...head, paint.faint(renderHanging(blank, toVisibleLine(story), indent, width))];
+  });
+  return [paint.strong(title), paint.faint(heading), ...body].map((line) => `${line}\n`).join("");
+}
+
+/** The heading and a line for each row: with ranks and names, or indented without. */
+function alignRows({ subject, figures, rows }: AbuseTable, indent: number, hasNames: boolean): readonly string[] {
+  const cells = rows.map((row, index) => [
+    ...(hasNames ? [String(index + 1), toVisibleLine(row.name)] : []),
+    ...figures.map((figure) => formatCount(row.figures[figure] ?? 0)),
+    row.verdict,
+  ]);
+  const heading = [...(hasNames ? ["#", subject] : []), ...figures.map((figure) => ABUSE_FIGURES[figure]), "Verdict"];
+  const first = hasNames ? 2 : 0;
+  const right = figures.map((_, index) => index + first);
+  const lines = renderColumns([heading, ...cells], { right }).split("\n");
+  return hasNames ? lines : lines.map((line) => " ".repeat(indent) + line);
+}
+
+function paintEnd(line: string, end: string, paint: (text: string) => string): string {
+  return end !== "" && line.endsWith(end) ? line.slice(0, -end.length) + paint(end) : line;
+}
+
+function describePeriod(first: string, last: string, timeZone: string): string {
+  const [from, until] = [formatTime(first, timeZone), formatTime(last, timeZone)];
+  return from === until ? from : `${from} to ${until}`;
+}
+
+const FIGURES = Object.keys(ABUSE_FIGURES) as AbuseFigure[];
+
+/** All tables as one, each row with the name of its table. Times are ISO-8601. */
+export function renderAbuseCsv(abuse: Abuse): string {
+  const rows = toAbuseTables(abuse).flatMap(({ name, rows }) => rows.map((row, index) => csvRow(name, index + 1, row)));
+  return [["table", "rank", "name", ...FIGURES, "verdict", "details", "first", "last"], ...rows]
+    .map(renderCsvRow)
+    .join("");
+}
+
+function csvRow(table: string, rank: number, row: AbuseRow): (string | number | null)[] {
+  const { name, figures, verdict, details, first, last } = row;
+  const amounts = FIGURES.map((figure) => figures[figure] ?? null);
+  return [table, rank, toVisible(name), ...amounts, verdict, toVisible(details), first, last];
+}
