@@ -87,7 +87,7 @@ const FEWEST_FAILURES = 10;
 const FAILURE_HOURS = 7 * 24;
 /** Users behind one address share it with few whose logins all fail; fewer are enough where this account failed there too. */
 const GUESSED = { accounts: 8, withOwn: 4 } as const;
-/** So long a time connects an attack with a login, and a login with what follows it. */
+/** Time that connects an attack with a login, and a login with what follows it. */
 const CONNECTED_HOURS = 24;
 /** An address or network counts as known once it was used so long ago without anything else being strange. */
 const FAMILIAR_HOURS = 24;

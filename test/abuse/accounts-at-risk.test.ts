@@ -13,7 +13,7 @@ import { madeOnce } from "../support/made-once.ts";
 
 /** A seed that was never looked at while thresholds were chosen; see test/message/accounts-at-risk.test.ts. */
 const SEED = 8002;
-/** Of the usual mail, so that the log is read soon. */
+/** Share of the usual mail: the log is read soon. */
 const SHARE = 0.3;
 const EVER = { sinceMs: 0, untilMs: Date.UTC(2100, 0) };
 

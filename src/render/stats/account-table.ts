@@ -4,31 +4,28 @@ import { describeRisk, riskVerdict } from "../abuse/risk-text.ts";
 import { column, type Table } from "./table.ts";
 
 export function accountTable(accounts: Sections["accounts"]): Table {
+  const servers = new Set(accounts.map(({ server }) => server));
   return {
     name: "accounts",
     title: "Accounts at risk",
     columns: [
       column("account", "Account", "text"),
-      column("server", "Server", "text"),
       column("verdict", "Verdict", "word"),
       column("failures", "Failures", "count"),
       column("messages", "Messages", "count"),
-      column("recipients", "Recipients", "count", true),
+      column("recipients", "Recipients", "count"),
       column("refused", "Refused", "count"),
-      column("first", "First", "time"),
-      column("last", "Last", "time"),
+      column("first", "Since", "time"),
       column("why", "In words", "sample"),
     ],
     rows: accounts.map((risk) => [
-      risk.account,
-      risk.server,
+      servers.size > 1 ? `${risk.account} (${risk.server})` : risk.account,
       riskVerdict(risk),
       risk.failures,
       risk.messages,
       risk.recipients,
       risk.refused,
       risk.first,
-      risk.last,
       `${describeRisk(risk)}.`,
     ]),
     empty: "No account is at risk, as far as the logs tell.",

@@ -37,7 +37,7 @@ const SHOWN_ROWS = { missing: 0, showsGone: false } as const;
 
 const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   problems: { keys: ["problem"], figure: "count", ...ROWS },
-  accounts: { keys: ["account", "server"], figure: "recipients", ...ROWS },
+  accounts: { keys: ["account"], figure: "recipients", ...ROWS },
   totals: { keys: ["figure"], figure: "count", ...ROWS },
   series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
   bounces: { keys: ["category"], figure: "failures", ...ROWS },
