@@ -143,6 +143,18 @@ describe("an answer", () => {
     for (const line of lines) expect(objectionsTo(line, `line.${command}`)).toEqual([]);
   });
 
+  test("of each kind of line that parse prints fits, and so do those of tail", async () => {
+    const logs = ["mainlog", "rejectlog", "paniclog"].map((log) => join(CORPUS, log));
+    const parsed = await runCli(["parse", "--raw", ...logs]);
+    const tailed = await runCli(["tail", "--no-follow", "-n", "1000", "--ndjson", "--db", DB]);
+    const lines = (parsed.stdout + tailed.stdout)
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { kind: string });
+    expect(new Set(lines.map(({ kind }) => kind)).size).toBeGreaterThan(20);
+    for (const line of lines) expect(objectionsTo(line, "line.parse")).toEqual([]);
+  });
+
   test("can be had of every command but those that print a text to be used as it is", () => {
     const commands = buildProgram(stillIo(), () => {}).commands;
     const without = commands.filter(({ options }) => !options.some(({ long }) => long === "--json"));

@@ -8,7 +8,7 @@ export interface LineWishes {
   readonly words?: readonly string[] | undefined;
 }
 
-/** So many messages are remembered; of older ones only the lines that match themselves are chosen. */
+/** Number of messages that are remembered; lines of older ones are chosen only where they match themselves. */
 const MOST_MESSAGES = 10_000;
 
 export class LineFilter {

@@ -12,9 +12,11 @@ import type { ContentReport } from "../content/result.ts";
 import type { Coverage } from "../coverage/holes.ts";
 import type { DoctorReport } from "../doctor/doctor.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { LineFacts } from "../explain/read-line.ts";
 import type { Summary } from "../explain/tally.ts";
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
+import type { LogEvent } from "../parse/events.ts";
 import type { QueueHealth } from "../queue/health.ts";
 import type { QueueHistory } from "../queue/history.ts";
 import type { Reconciliation } from "../queue/reconcile.ts";
@@ -83,8 +85,20 @@ export interface Answers {
 
 /** A line of each `--ndjson`; a failure is a last line, as {@link ErrorAnswer}. */
 export interface Lines {
+  readonly parse: EventLine;
   readonly queue: QueueEntry;
   readonly search: SearchResult;
+}
+
+/** A line of a log: the fields of its event, by its kind, beside where it is. What the line does not say is left out. */
+export type EventLine = Partial<LineFacts> & {
+  /** Server of a stored line, in place of its file. */
+  readonly server?: string;
+} & (LogEvent | UnparsedLine);
+
+/** A line without a stamp that belongs to no entry. */
+export interface UnparsedLine {
+  readonly kind: "unparsed";
 }
 
 /** A command that failed; nothing else is printed then. */

@@ -58,6 +58,22 @@ describe("arguments", () => {
       ["search", "x"],
     ],
     [
+      ["stats", "yesterday"],
+      ["stats", "--since", "yesterday", "--until", "yesterday"],
+    ],
+    [
+      ["stats", "top", "2026-03-05"],
+      ["stats", "top", "--since", "2026-03-05", "--until", "2026-03-05"],
+    ],
+    [
+      ["stats", "7d", "bounces"],
+      ["stats", "--since", "7d", "bounces"],
+    ],
+    [
+      ["stats", "--since", "yesterday", "--until", "7d"],
+      ["stats", "--since", "yesterday", "--until", "7d"],
+    ],
+    [
       ["grep", "x"],
       ["search", "x"],
     ],
@@ -159,6 +175,11 @@ test.each([
 describe("guessed flags", () => {
   const count = async (...argv: string[]): Promise<number> =>
     Number((await runCli(["search", "--db", DB, "--count", ...argv])).stdout);
+
+  test("-i of grep is what search does anyway", async () => {
+    expect(await count("-i", "COMPLETED")).toBe(await count("completed"));
+    expect((await runCli(["search", "-i", "-I", "x", "--db", DB])).status).toBe(2);
+  });
 
   test("ask what the flags ask that they mean", async () => {
     const pairs: readonly (readonly [string[], string[]])[] = [

@@ -12,7 +12,7 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   rejections: ["id", "created_at"],
   log_entries: ["id", "created_at"],
 };
-/** Those whose rows have a name only by the entry that they are about. */
+/** Views whose rows have a name only by the entry that they are about. */
 const JOINED: Readonly<Record<string, string>> = {
   log_metadata: `SELECT e.timestamp, e.server, e.message_id, e.event, d.metadata_type, d.metadata_value
      FROM log_metadata d JOIN log_entries e ON e.id = d.log_entry_id`,

@@ -11,7 +11,7 @@ import { Redactor } from "../../redact/redactor.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
 import { renderEvent } from "../../render/parse/event.ts";
 import { renderTailLine } from "../../render/tail-line.ts";
-import type { StoredLine } from "../../store/read/newest-lines.ts";
+import type { NewestLine } from "../../store/read/newest-lines.ts";
 import { describeEvent } from "../../trace/describe-event.ts";
 import { SECOND_MS } from "../../units.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
@@ -96,7 +96,7 @@ async function* storedLines(count: number, flags: TailFlags, io: Io): Source {
   }
 }
 
-function toPlaced({ lines, server }: StoredLine): PlacedLine {
+function toPlaced({ lines, server }: NewestLine): PlacedLine {
   return { line: readLine(lines, true, { file: server, lineNumber: 0 }), place: server };
 }
 

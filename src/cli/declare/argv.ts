@@ -34,6 +34,7 @@ const isCommand = (word: string): boolean => COMMANDS.includes(word);
  *     bob@example.org         →  search --address bob@example.org
  *     trace --log a.log ID    →  trace ID --log a.log
  *     stats -bydomain -t20    →  stats --by domain --limit 20
+ *     stats yesterday         →  stats --since yesterday --until yesterday
  *     servers list            →  servers
  *     --help trace            →  trace --help
  *
@@ -41,7 +42,7 @@ const isCommand = (word: string): boolean => COMMANDS.includes(word);
  */
 export function readArgv(argv: readonly string[], isFile: (name: string) => boolean): readonly string[] {
   const words = withOwnLogs(readCommand(argv, isFile), isFile);
-  return words[0] === "stats" ? ["stats", ...words.slice(1).flatMap(fromEximstats)] : words;
+  return words[0] === "stats" ? ["stats", ...words.slice(1).flatMap(asStats)] : words;
 }
 
 /** Letters of eximstats that mean nothing else here. */
@@ -52,6 +53,19 @@ const EXIMSTATS: Readonly<Record<string, readonly string[]>> = {
   "-utc": ["--timezone", "UTC"],
   "-txt": [],
 };
+
+/** A day by its name or date. */
+const DAY = /^(?:today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{4}-\d\d-\d\d)$/i;
+const DURATION = /^\d+[hdw]$/;
+
+/** Reads letters of eximstats, and a time where a section stands. */
+function asStats(word: string, index: number, words: readonly string[]): readonly string[] {
+  if (word.startsWith("-")) return fromEximstats(word);
+  const isValue = words[index - 1]?.startsWith("-") === true;
+  if (isValue) return [word];
+  if (DAY.test(word)) return ["--since", word, "--until", word];
+  return DURATION.test(word) ? ["--since", word] : [word];
+}
 
 function fromEximstats(word: string): readonly string[] {
   const [, count] = /^-t(\d+)$/.exec(word) ?? [];

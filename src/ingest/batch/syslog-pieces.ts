@@ -108,7 +108,7 @@ export function cutEntriesIn(lines: readonly string[], linesBefore: number): Cut
     if (split.join(syslogLine, line, place, linesBefore + place)) continue;
     const { piece } = syslogLine;
     const isEntry = piece === undefined || piece.number === 1;
-    // NOTE: of a further piece only the first one may tell that it is Exim's, in another log.
+    // NOTE: only the first of further pieces may tell that it is Exim's, in another log.
     if (isEntry && !isEximSyslogLine(syslogLine)) continue;
     const record = { line: place, lines: [line], places: [], isEntry };
     split.begin(syslogLine, record);

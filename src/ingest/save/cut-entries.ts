@@ -53,7 +53,7 @@ interface StoredPieces extends CutEntry {
   readonly lines: Lines;
 }
 
-/** What a log ends with. */
+/** The end of a log. */
 interface LogEnd {
   /** Entries that lack pieces. */
   readonly pieces: readonly StoredPieces[];
@@ -61,7 +61,7 @@ interface LogEnd {
   readonly unfinished: { readonly lines: Lines; readonly header: SyslogHeader } | undefined;
 }
 
-/** What a log begins with. */
+/** The beginning of a log. */
 interface LogBegin {
   /** Entries that lack their first piece. */
   readonly pieces: readonly StoredPieces[];

@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
 
 /** A stored entry as its log has it. */
-export interface StoredLine {
+export interface NewestLine {
   readonly id: number;
   readonly server: string;
   /** Latin1. */
@@ -50,17 +50,17 @@ export class NewestLines {
   }
 
   /** The entries of the newest times, the newest at the end. */
-  last(most: number, server: string | undefined): readonly StoredLine[] {
+  last(most: number, server: string | undefined): readonly NewestLine[] {
     return this.#read(this.#last.all({ server: server ?? null, most }).reverse());
   }
 
   /** Entries stored after the one with this id. */
-  after(id: number, most: number, server: string | undefined): readonly StoredLine[] {
+  after(id: number, most: number, server: string | undefined): readonly NewestLine[] {
     return this.#read(this.#after.all({ server: server ?? null, id, most }));
   }
 
   /** Returns the lines whose text is still there. */
-  #read(rows: readonly Row[]): readonly StoredLine[] {
+  #read(rows: readonly Row[]): readonly NewestLine[] {
     return rows.flatMap(({ id, server }) => {
       const bytes = this.#rawText.entryText(id);
       return bytes === undefined ? [] : [{ id, server, lines: bytes.split("\n") }];
