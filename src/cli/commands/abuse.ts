@@ -31,7 +31,7 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
       coverage: coverageOf(reader, { since, until }, io),
     };
   });
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   const [abuse, shown] = [redact(found), redact(coverage)];
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
   const options = { ...screenOf(io), timeZone };

@@ -137,6 +137,7 @@ async function assertServer(name: string, { search }: Pick<Reader, "search">): P
 export function unknownServer(name: string, known: readonly string[]): PilotError {
   return new PilotError("not_found", `The database knows no server "${name}".`, {
     hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
+    servers: known,
   });
 }
 
