@@ -8,7 +8,7 @@ const LETTERS = "qxzjkvw";
 const WORD_LENGTH = 8;
 const LEAK = /[qxzjkvw]{5}[qxzjkvw\w.-]*|\b177\.2\d\d(?:\.\d+)*|(?:[cd]{4}:)+[cd]/gi;
 
-/** What the output has of a {@link Nonsense}: words, or parts of at least five characters. */
+/** Returns the nonsense in an output: words, or parts of at least five characters. */
 export function leaksIn(output: string): string[] {
   return [...new Set((output.match(LEAK) ?? []).map((leak) => leak.replace(/[.-]+$/, "")))];
 }

@@ -1,4 +1,4 @@
-/** What `--redact` does beside the answer: one set of made-up names for all that a run prints, and no name in an error, a hint or a note. */
+/** `--redact` beside the answer: one set of made-up names for all that a run prints, and no name in an error, a hint or a note. */
 import type { Redactor } from "../../redact/redactor.ts";
 
 /** The made-up names of a run; there are none as long as nobody asked for them. */
