@@ -101,8 +101,10 @@ export class Redactor {
     };
     // NOTE: a quoted text is a value, whatever words it has.
     return sentence
-      .split(/("[^"\n]*"|\b[A-Z][a-z]+\/[\w/+-]+)/)
+      .split(SENTENCE_PARTS)
       .map((part) => {
+        if (part.startsWith("\u001b")) return part;
+        if (STACK_FRAME.test(part)) return part.replace(/\/\S*\/(?=[^/\s]+:\d)/g, "");
         const [, quoted] = /^"(.*)"$/s.exec(part) ?? [];
         if (isTimeZone(part)) return part;
         return quoted === undefined || isKept(quoted)
@@ -297,6 +299,11 @@ export class Redactor {
 
 /** True for a text that is to be hidden wherever it stands. */
 type IsKnown = (text: string, secret: Secret) => boolean;
+
+/** A colour, a call of the stack of a bug, a text in quotes, perhaps a time zone. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those of a colour.
+const SENTENCE_PARTS = /(\u001b\[[\d;]*m|^ +at .*$|"[^"\n]*"|\b[A-Z][a-z]+\/[\w/+-]+)/m;
+const STACK_FRAME = /^ +at /;
 
 /** True when `text` has `word`, and no letter, digit or hyphen beside it. */
 function hasWord(text: string, word: string): boolean {

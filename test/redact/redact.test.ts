@@ -123,6 +123,31 @@ describe("a redacted value", () => {
   });
 });
 
+describe("a redacted sentence", () => {
+  const redact = (text: string): string =>
+    new Redactor().redactSentence(text, "trace bob@b.test --server mx1", ["mx7"]);
+
+  test.each([
+    ["keeps what was typed", 'no "mx1" for bob@b.test', 'no "mx1" for bob@b.test'],
+    [
+      "hides what was not",
+      'no "mail" for eve@b.test, but on mx7',
+      'no "word1" for user1@host2.example, but on host1.example',
+    ],
+    ["hides a part of a typed word", 'no "trac" and no "ob"', 'no "word1" and no "word2"'],
+    ["keeps colours", "\u001b[31merror:\u001b[39m none of gribbly", "\u001b[31merror:\u001b[39m none of word1"],
+    ["keeps time zones", "05:40 (Europe/Berlin), Frankfurt/Oder", "05:40 (Europe/Berlin), word1/word2"],
+    ["keeps words in place of values", "Give --output <file> or <name>.", "Give --output <file> or <name>."],
+    [
+      "keeps calls of a stack",
+      "Error: eve\n    at readRow (file:///home/eve/dist/a.js:1:2)",
+      "Error: word1\n    at readRow (file:a.js:1:2)",
+    ],
+  ])("%s", (_what, text, redacted) => {
+    expect(redact(text)).toBe(redacted);
+  });
+});
+
 describe("a redacted line", () => {
   test.each(corpusProfiles().filter(({ name }) => name.includes("trimmed")))(
     "$name is read as what it was",
