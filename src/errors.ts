@@ -36,6 +36,8 @@ export interface PilotErrorOptions {
   /** Advice to the user: one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** Servers that the sentences name without quotes, which `--redact` hides. */
+  readonly servers?: readonly string[];
   /** Keys that `--json` prints beside them. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
@@ -45,12 +47,14 @@ export class PilotError extends Error {
   override readonly name = "PilotError";
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly servers: readonly string[];
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: PilotErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.servers = options.servers ?? [];
     this.details = options.details ?? {};
   }
 }

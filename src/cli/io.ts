@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import type { SystemError } from "../store/files/system-errors.ts";
 import type { Thread } from "../threads.ts";
 import { type EpochMs, epochMs } from "../units.ts";
+import type { Redaction } from "./terminal/redaction.ts";
 import { ignoreFailures, type ProcessStreams, watchOutput } from "./terminal/standard-streams.ts";
 
 export interface OutputStream {
@@ -39,6 +40,8 @@ export interface Io {
   readonly timeZone: string;
   /** Aborts when the user or the system asks to stop. */
   readonly signal: AbortSignal;
+  /** The made-up names of `--redact`. */
+  readonly redaction?: Redaction;
   /** Set in the first thread, where only the command itself could notice a signal: it throws `NotBrief` if it would not end at once; see quick.ts. */
   readonly isBrief?: boolean;
   /** Starts a pager on the user's terminal, with these variables beside those of the environment, undefined for not at all; it shows what its standard input gets. */

@@ -17,13 +17,14 @@ import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { NotBrief } from "./quick.ts";
 import { inLocale } from "./terminal/locale-output.ts";
+import { asksToRedact, withRedaction } from "./terminal/redacted-errors.ts";
 import { reportError } from "./terminal/report-error.ts";
 import { toUsageError } from "./terminal/usage-error.ts";
 import { endDiagnostics } from "./terminal/verbose.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], outside: Io): Promise<number> {
-  const io = inLocale(outside, argv);
+  const io = await withRedaction(inLocale(outside, argv), argv);
   let status: number | undefined;
   try {
     status = await run(argv, io);
@@ -39,7 +40,7 @@ export async function main(argv: readonly string[], outside: Io): Promise<number
 
 /** Tells of an error that was thrown where nobody could catch it; returns the exit status. */
 export async function reportCrash(error: unknown, argv: readonly string[], io: Io): Promise<number> {
-  return conclude(error, argv, io);
+  return conclude(error, argv, await withRedaction(io, argv));
 }
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -74,6 +75,7 @@ async function conclude(error: unknown, argv: readonly string[], io: Io): Promis
   // NOTE: an output that fails stops the command; main tells why.
   const isOutputsFault = failure.code === "interrupted" && (isOutputFailed(io.signal) || isReaderGone(io.signal));
   if (!isOutputsFault) {
+    io.redaction?.hideServers(failure.servers);
     reportError(failure, io);
     const { code, message, hint = null } = failure;
     printFailure({ code, message, hint, ...failure.details }, argv, io);
@@ -85,7 +87,7 @@ async function conclude(error: unknown, argv: readonly string[], io: Io): Promis
 async function toFailure(error: unknown, argv: readonly string[]): Promise<unknown> {
   // NOTE: nothing is loaded for these: there may be no file descriptor left to load it with.
   if (error instanceof PilotError) return error;
-  if (error instanceof CommanderError) return toUsageError(error.message, commandOf(argv));
+  if (error instanceof CommanderError) return toUsageError(error.message, commandOf(argv), asksToRedact(argv));
   if (isSystemError(error)) return translateSystemError(error);
   const { translateError } = await import("../store/database/sqlite-errors.ts");
   return translateError(error);
@@ -115,7 +117,11 @@ interface PrintedFailure {
 }
 
 /** A program that asked for JSON gets the failure as JSON too; of lines, the last one. */
-function printFailure(error: PrintedFailure, argv: readonly string[], io: Io): void {
+function printFailure(failure: PrintedFailure, argv: readonly string[], io: Io): void {
+  const { redaction } = io;
+  const sentence = (text: string): string => redaction?.sentence(text) ?? text;
+  const { message, hint } = failure;
+  const error = { ...failure, message: sentence(message), hint: hint === null ? null : sentence(hint) };
   const end = argv.indexOf("--");
   const flags = end < 0 ? argv : argv.slice(0, end);
   if (flags.includes("--ndjson")) io.stdout.write(renderJsonLine({ error }));

@@ -3,7 +3,8 @@
 /**
  * - `address`: with or without a domain. `host`: a name, or an IP in its brackets. `domain`: of an address, or the address that has none.
  * - `login`: an account behind its authenticator, `PLAIN:bob`. `actor`: who did something, a user or words of Exim's.
- * - `argument`: of a command. `path`: of a file or directory. `text`: words, with anything in between. `harmless`: tells of nobody.
+ * - `argument`: of a command. `path`: of a file or directory. `text`: words, with anything in between. `harmless`: says nothing of anybody.
+ * - `configured`: a name that Exim's configuration gives, as of a router; it is shown, in texts too.
  */
 export type Secret =
   | "address"
@@ -16,16 +17,18 @@ export type Secret =
   | "tag"
   | "path"
   | "text"
+  | "configured"
   | "harmless";
 
 /** Kinds by property name, or by the names of the parent and the property. */
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
-    "direction enhancedCode event kind logType mark next phase protocol router seenIn status timeZone timestamp tls tone",
-    "transport completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice severity signs",
+    "direction enhancedCode event kind logType mark next phase protocol seenIn status timeZone timestamp tls tone",
+    "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice severity signs",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],
+  configured: ["router transport authenticator auth.authenticator"],
   address: [
     "sender senders recipient recipients forwarder refusedRecipients address finalAddress final parents original",
     "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",

@@ -31,7 +31,7 @@ export function redactHeaderLines(lines: readonly string[], hide: HeaderHiders):
     if (header !== "") {
       name = header.toLowerCase();
       const folds = WORDS.includes(name) ? foldsBelow(lines.slice(index + 1)) : "";
-      return `${type}${header}${colon}${hideValue(name, value + folds, hide)}`;
+      return `${type}${hide.text(header)}${colon}${hideValue(name, value + folds, hide)}`;
     }
     if (name === "" || line === "") return hide.text(line);
     // Its words are in the line above already.

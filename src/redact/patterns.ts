@@ -11,7 +11,8 @@ export type MatchKind =
   | "path"
   | "id"
   | "ip"
-  | "mention";
+  | "mention"
+  | "rest";
 
 const LABEL = String.raw`[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?`;
 const DELIMITER = String.raw`\s<>()"',;:=[\]`;
@@ -23,7 +24,7 @@ const ADDRESS_FLAG = String.raw`(?:^|(?<!\S)[\w-]{16,23} )(?:<=|\(=|=>|->|>>|\*>
 const NO_ADDRESS = String.raw`(?!(?:discarded|blackhole)\b)[^\s<>|/:"([]\S*`;
 
 /** In the order in which they are tried at each place. A thing that has several forms has several lines. */
-const FORMS: readonly (readonly [found: Exclude<MatchKind, "known">, form: string])[] = [
+const FORMS: readonly (readonly [found: Exclude<MatchKind, "known" | "rest">, form: string])[] = [
   ["subject", `(?<= T=)${QUOTED}`],
   ["certificate", `(?<= DN=)${QUOTED}`],
   ["address", String.raw`(?<=<)(?:${QUOTED}|[^\s<>"]+)@[^\s<>]+(?=>)`],
@@ -35,7 +36,9 @@ const FORMS: readonly (readonly [found: Exclude<MatchKind, "known">, form: strin
   ["address", String.raw`(?<=\+)[\w.-]+(?==[\w.-]+\.[\w-])`],
   ["address", String.raw`(?<= args: .{0,1024} -[fF])[^\s"]+`],
   ["address", String.raw`(?<= (?:args|queue run): .{0,1024} -[RS](?:ff?|rf?f?)? )[^\s"-]\S*`],
-  ["address", String.raw`(?<= U=)\S+`],
+  ["address", String.raw`(?<= (?:U|user|set_id)=)[^\s"<>)]+`],
+  ["address", String.raw`(?<= identification .{0,1024} S=)[^\s"<>]+`],
+  ["address", String.raw`(?<=\(set_id=)[^\s"<>)]+`],
   ["address", String.raw`(?<= A=[\w-]+:)[^\s:]+`],
   ["actor", String.raw`(?<=\b(?:[Rr]emoved|[Ff]rozen|[Uu]nfrozen|[Tt]hawed|[Cc]ancelled|added|delivered) by )[\w.-]+`],
   ["actor", String.raw`(?<=\bfrozen \()[\w.-]+(?=\))`],
@@ -75,8 +78,8 @@ interface Span {
 }
 
 /**
- * Replaces all that is found, each once; `known` texts are found wherever they are words. What is known gives way to a form that it is
- * a part of, and stands for any other that it touches.
+ * Replaces all that is found, each once, and what is between as `rest`; `known` texts are found wherever they are words. What is known
+ * gives way to a form that it is a part of, and stands for any other that it touches.
  */
 export function replaceFound(
   text: string,
@@ -89,10 +92,10 @@ export function replaceFound(
   let replaced = "";
   let end = 0;
   for (const { found, from, to } of [...asKnown, ...others].sort((one, other) => one.from - other.from)) {
-    replaced += text.slice(end, from) + replace(found, text.slice(from, to));
+    replaced += replace("rest", text.slice(end, from)) + replace(found, text.slice(from, to));
     end = to;
   }
-  return replaced + text.slice(end);
+  return replaced + replace("rest", text.slice(end));
 }
 
 function spanOf({ index, 0: whole, ...groups }: RegExpExecArray): Span {

@@ -28,6 +28,8 @@ export function redactEximstats(report: Eximstats, names: Redactor): Eximstats {
     ...report,
     senders: byKey(report.senders),
     destinations: byKey(report.destinations),
+    // The report takes any T= for one, also one that a stranger wrote into an address.
+    transports: report.transports.map((counted) => ({ ...counted, transport: text(counted.transport) })),
     localSenders: leagues(report.localSenders, address),
     localDestinations: leagues(report.localDestinations, address),
     relays: report.relays.map(({ from, to, count }) => ({

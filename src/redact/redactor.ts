@@ -1,12 +1,14 @@
 /**
  * Answers that can be shown to strangers: addresses, hosts, IPs, logins, ids, subjects and paths replaced by made-up ones, the same by
- * the same within one output. What is written in words of its own, as in the text of a refusal, may still tell something.
+ * the same within one output. A value is replaced by what its field holds; of other text, forms of names are replaced, and each word that
+ * is not in the vocabulary.
  */
 import { unescapeQuoted } from "../parse/quoting.ts";
 import { unwrapLine } from "../parse/wrappers.ts";
 import { type Secret, secretOf } from "./fields.ts";
 import { type HeaderHiders, redactHeaderLines } from "./header-lines.ts";
 import { KnownTexts, type MatchKind, replaceFound } from "./patterns.ts";
+import { isPublicWord, isTimeZone } from "./vocabulary.ts";
 
 /** Forms of made-up names. Ids have the form of Exim's, so that a redacted line can be read like any other. */
 const MADE_UP_ID = { short: ["hidden-", 6, "-id"], long: ["hidden-", 11, "-long"] } as const;
@@ -22,6 +24,7 @@ const NO_ACTORS: readonly string[] = ["ACL", "the", "delivery", "an", "a", "errm
 /** Made-up names, numbered in the order of the real ones; equal real names have equal made-up ones. */
 class Names {
   readonly #names = new Map<string, string>();
+  readonly #madeUp = new Set<string>();
   readonly #make: (number: number) => string;
 
   constructor(make: (number: number) => string) {
@@ -33,12 +36,17 @@ class Names {
     if (name === undefined) {
       name = this.#make(this.#names.size + 1);
       this.#names.set(real, name);
+      this.#madeUp.add(name);
     }
     return name;
   }
 
   has(real: string): boolean {
     return this.#names.has(real);
+  }
+
+  hasMadeUp(name: string): boolean {
+    return this.#madeUp.has(name);
   }
 }
 
@@ -53,6 +61,11 @@ export class Redactor {
   readonly #tags = new Names((number) => `tag${number}`);
   readonly #subjects = new Names((number) => `subject ${number}`);
   readonly #paths = new Names((number) => `/path${number}`);
+  /** Words of no vocabulary; as a whole where a value has no known form. */
+  readonly #words = new Names((number) => `word${number}`);
+  readonly #texts = new Names((number) => `text ${number}`);
+  /** Names that the configuration of Exim gives: routers, transports, authenticators. */
+  readonly #configured = new Set<string>();
   /** Texts of the value at hand that are hidden wherever they are in it, and by what. */
   #known = new KnownTexts();
 
@@ -69,6 +82,64 @@ export class Redactor {
   redactEntry(lines: string, readAs: object): string {
     this.#learnAll(readAs, isHidden);
     return this.#text(lines);
+  }
+
+  /**
+   * A sentence for the user, redacted: an error, a hint, a note. Whatever `typed` has, which the user wrote in the same command, and names
+   * that were made up before, are kept.
+   */
+  redactSentence(sentence: string, typed: string, servers: readonly string[] = []): string {
+    this.#known = new KnownTexts();
+    for (const server of servers) this.#known.set(server, this.#host(server));
+    const isKept = (text: string): boolean =>
+      hasWord(typed.toLowerCase(), text.toLowerCase()) || this.#isMadeUp(text.toLowerCase());
+    const replace = (found: MatchKind, text: string): string => {
+      if (found === "rest") return this.#rest(text, isKept);
+      // NOTE: `<file>` is a word of ours.
+      const isOurs = !text.includes("@") && (found === "address" || found === "mention") && isPublicWord(text);
+      return isKept(text) || isOurs ? text : this.#replaceOne(found, text);
+    };
+    // NOTE: a quoted text is a value, whatever words it has.
+    return sentence
+      .split(SENTENCE_PARTS)
+      .map((part) => {
+        if (part.startsWith("\u001b")) return part;
+        if (STACK_FRAME.test(part)) return part.replace(/\/\S*\/(?=[^/\s]+:\d)/g, "");
+        const [, quoted] = /^"(.*)"$/s.exec(part) ?? [];
+        if (isTimeZone(part)) return part;
+        return quoted === undefined || isKept(quoted)
+          ? replaceFound(part, this.#known, replace)
+          : `"${this.#hideQuoted(quoted, replace)}"`;
+      })
+      .join("");
+  }
+
+  /** A value of no known field, as a whole. */
+  redactUnknown(text: string): string {
+    return this.#texts.of(text);
+  }
+
+  #hideQuoted(text: string, replace: (found: MatchKind, text: string) => string): string {
+    const redacted = replaceFound(text, this.#known, replace);
+    return redacted === text && !/\s/.test(text) ? this.#words.of(text.toLowerCase()) : redacted;
+  }
+
+  #isMadeUp(text: string): boolean {
+    const all = [
+      this.#users,
+      this.#hosts,
+      this.#ipv4,
+      this.#ipv6,
+      this.#shortIds,
+      this.#longIds,
+      this.#tags,
+      this.#subjects,
+      this.#paths,
+      this.#words,
+      this.#texts,
+    ];
+    const parts = /^(user\d+)@(.+)$/.exec(text)?.slice(1) ?? [text];
+    return parts.every((part) => all.some((names) => names.hasMadeUp(part)));
   }
 
   #learnAll(value: unknown, isKnown: IsKnown): void {
@@ -88,7 +159,8 @@ export class Redactor {
       for (const [name, item] of Object.entries(value)) this.#learn(item, key, name, isKnown);
     } else if (typeof value === "string") {
       const secret = secretOf(parent, key);
-      if (isKnown(value, secret)) this.#known.set(value, this.#hide(value, secret));
+      if (secret === "configured") this.#configured.add(value);
+      else if (isKnown(value, secret)) this.#known.set(value, this.#hide(value, secret));
       else if (secret === "address" || secret === "login") this.#hide(value, secret);
       else if (secret === "text")
         replaceFound(value, NOTHING_KNOWN, (found, text) => (found === "address" ? this.#address(text) : text));
@@ -105,6 +177,7 @@ export class Redactor {
   #hide(value: string, secret: Secret): string {
     switch (secret) {
       case "harmless":
+      case "configured":
         return value;
       case "address":
         return this.#address(value);
@@ -145,10 +218,25 @@ export class Redactor {
       case "ip":
         return this.#ip(text);
       case "mention":
-        return this.#users.has(text) ? this.#users.of(text) : text;
+        return this.#users.has(text) ? this.#users.of(text) : this.#rest(text);
+      case "rest":
+        return this.#rest(text);
       default:
         return this.#hide(text, found);
     }
+  }
+
+  /** Words between the names that are found by their form. */
+  #rest(text: string, isKept: (word: string) => boolean = () => false): string {
+    return text.replace(WORD, (word) => {
+      if (word.startsWith("\\") || isPublicWord(word) || this.#configured.has(word) || isKept(word)) return word;
+      const lower = word.toLowerCase();
+      if (this.#users.has(word)) return this.#users.of(word);
+      if (this.#hosts.has(lower)) return this.#host(word);
+      if (this.#tags.has(word)) return this.#tags.of(word);
+      const name = this.#words.of(lower);
+      return word === lower || !/\p{Lu}{2}/u.test(word) ? name : name.toUpperCase();
+    });
   }
 
   /** Any text; of the lines of an entry, those below the first can be a header dump. */
@@ -212,6 +300,23 @@ export class Redactor {
 /** True for a text that is to be hidden wherever it stands. */
 type IsKnown = (text: string, secret: Secret) => boolean;
 
+/** A colour, a call of the stack of a bug, a text in quotes, perhaps a time zone. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those of a colour.
+const SENTENCE_PARTS = /(\u001b\[[\d;]*m|^ +at .*$|"[^"\n]*"|\b[A-Z][a-z]+\/[\w/+-]+)/m;
+const STACK_FRAME = /^ +at /;
+
+/** True when `text` has `word`, and no letter, digit or hyphen beside it. */
+function hasWord(text: string, word: string): boolean {
+  if (word === "") return true;
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    if (!/[\p{L}\p{N}_-]$/u.test(text.slice(0, at)) && !/^[\p{L}\p{N}_-]/u.test(text.slice(at + word.length)))
+      return true;
+  }
+  return false;
+}
+
+/** A word, or an escape, whose letter is no part of the word behind it. */
+const WORD = /\\[nrt]|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*/gu;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 const IPV6 = /^[0-9a-fA-F.]*:[0-9a-fA-F:.]*$/;
 
@@ -233,6 +338,6 @@ function isSeenEverywhere(text: string, secret: Secret): boolean {
 
 /** Names of somebody or something; what has a form of its own needs not be known. */
 function isHidden(text: string, secret: Secret): boolean {
-  if (["text", "harmless", "path"].includes(secret)) return false;
+  if (["text", "harmless", "configured", "path"].includes(secret)) return false;
   return text.length > 1 && !isNoName(text) && !(secret === "argument" && text.startsWith("-"));
 }

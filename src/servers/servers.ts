@@ -77,7 +77,7 @@ function findServer(sources: SourceCatalogue, name: string): ServerRow {
   if (server !== undefined) return server;
   const names = sources.servers().map((other) => other.name);
   const hint = names.length === 0 ? "Nothing has been ingested yet." : `There are: ${names.join(", ")}.`;
-  throw new PilotError("not_found", `The database knows no server "${name}".`, { hint });
+  throw new PilotError("not_found", `The database knows no server "${name}".`, { hint, servers: names });
 }
 
 function nameTaken(name: string): PilotError {

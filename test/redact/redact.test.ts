@@ -45,7 +45,7 @@ describe("a redacted value", () => {
       raw: '2026-03-30 06:16:00 hidden-000001-id <= user1@host1.example H=host3.example [198.18.0.1]:25 X=TLS1.3:AES:256 T="subject 1" for user2@host2.example',
     });
     expect(names.redact({ text: "bob => bob <bob@b.test> by [2001:db8:1::5] at 05:40:05" })).toEqual({
-      text: "bob => user2 <user2@host2.example> by [2001:db8::1] at 05:40:05",
+      text: "user2 => user2 <user2@host2.example> by [2001:db8::1] at 05:40:05",
     });
   });
 
@@ -79,8 +79,10 @@ describe("a redacted value", () => {
     ["P=esmtpa A=PLAIN:bob:bob@b.test", "P=esmtpa A=PLAIN:user1:user1@host1.example"],
     ["cwd=/home/bob 2 args: exim -E1vwwZU-0005V4-1s", "cwd=/path1 2 args: exim -Ehidden-000001-id"],
     ["to <postmaster@[203.0.113.4]>", "to <user1@[198.18.0.1]>"],
-    ["SRS0=aB=xY=b.test=bob@a.test", "SRS0=aB=xY=host2.example=user1@host1.example"],
+    ["SRS0=aB=xY=b.test=bob@a.test", "SRS0=word1=word2=host2.example=user1@host1.example"],
     ["DKIM: d=a.test i=@a.test", "DKIM: d=host1.example i=@host1.example"],
+    ["R=dnslookup T=zz_smtp: 250 Ok: queued as 35832CAD15170E", "R=dnslookup T=word1: 250 Ok: queued as WORD2"],
+    ["no such person gribbly here, mx7 said", "no such person word1 here, word2 said"],
     ["from MX.a.test and mx.a.test", "from HOST1.EXAMPLE and host1.example"],
     ["listed at 4.113.0.203.dnsbl.test", "listed at host1.example"],
     ["4.7.1 at 05:40:05, 3 of 1.5 s: TLS1.3 e.g. 99 %", "4.7.1 at 05:40:05, 3 of 1.5 s: TLS1.3 e.g. 99 %"],
@@ -118,6 +120,31 @@ describe("a redacted value", () => {
       "\t<user2@host1.example>",
       "I Message-ID: <user3>",
     ]);
+  });
+});
+
+describe("a redacted sentence", () => {
+  const redact = (text: string): string =>
+    new Redactor().redactSentence(text, "trace bob@b.test --server mx1", ["mx7"]);
+
+  test.each([
+    ["keeps what was typed", 'no "mx1" for bob@b.test', 'no "mx1" for bob@b.test'],
+    [
+      "hides what was not",
+      'no "mail" for eve@b.test, but on mx7',
+      'no "word1" for user1@host2.example, but on host1.example',
+    ],
+    ["hides a part of a typed word", 'no "trac" and no "ob"', 'no "word1" and no "word2"'],
+    ["keeps colours", "\u001b[31merror:\u001b[39m none of gribbly", "\u001b[31merror:\u001b[39m none of word1"],
+    ["keeps time zones", "05:40 (Europe/Berlin), Frankfurt/Oder", "05:40 (Europe/Berlin), word1/word2"],
+    ["keeps words in place of values", "Give --output <file> or <name>.", "Give --output <file> or <name>."],
+    [
+      "keeps calls of a stack",
+      "Error: eve\n    at readRow (file:///home/eve/dist/a.js:1:2)",
+      "Error: word1\n    at readRow (file:a.js:1:2)",
+    ],
+  ])("%s", (_what, text, redacted) => {
+    expect(redact(text)).toBe(redacted);
   });
 });
 
@@ -161,7 +188,7 @@ describe("a redacted line", () => {
       [[], ["--redact"]].map(async (flags) => (await runCli(["parse", "--explain", ...flags], { stdin })).stdout),
     );
     expect(plain).toContain("with --redact");
-    expect(redacted).toContain("gribbly of host1.example");
+    expect(redacted).toContain("word1 of host1.example");
     expect(redacted).toMatch(/Please\s+report/);
     expect(redacted).not.toContain("--redact");
   });

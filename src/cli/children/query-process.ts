@@ -3,6 +3,7 @@
  * as it is to be printed.
  */
 import { once } from "node:events";
+import { rowRedactor } from "../../redact/redact-rows.ts";
 import { createPaint } from "../../render/form/paint.ts";
 import type { RowFormat } from "../../render/form/row-formats.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
@@ -22,6 +23,7 @@ export interface QueryJob {
   readonly mostRows: number | undefined;
   readonly isTerminal: boolean;
   readonly hasColour: boolean;
+  readonly isRedacted: boolean;
 }
 
 export type QueryOutcome = { readonly kind: "done"; readonly hasMore: boolean } | ProcessFailure;
@@ -34,6 +36,7 @@ async function run(job: QueryJob): Promise<boolean> {
   const reader = openReader({ ...job.settings, now: () => epochMs(Date.now()) });
   try {
     const { columns, rows } = reader.queries.run(job.sql, job.parameters);
+    const shown = job.isRedacted ? rowRedactor(columns, reader.queries.codeNames()) : undefined;
     const renderer = rowRenderer(format, createPaint(hasColour));
     const output = new Output(isTerminal && format === "csv" ? toVisible : (text) => text);
     await output.add(renderer.begin(columns));
@@ -42,7 +45,7 @@ async function run(job: QueryJob): Promise<boolean> {
     for (const cells of rows) {
       hasMore = count++ >= mostRows;
       if (hasMore) break;
-      await output.add(renderer.row(cells));
+      await output.add(renderer.row(shown?.(cells) ?? cells));
     }
     await output.add(renderer.end(hasMore));
     await output.flush();

@@ -33,7 +33,7 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
       coverage: coverageOf(reader, { since, until, server }, io),
     };
   });
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   const [abuse, shown] = [redact(found), redact(coverage)];
   const isAny = Object.values(abuse).some((answers) => answers.length > 0);
   if (flags.json === true)

@@ -25,7 +25,10 @@ export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
   const range = toTimeRange(flags, io);
   const filter = { ...range, user, action, message, address, limit, offset };
   const rows = await usingReader(flags, io, (reader) => reader.audit.list(filter));
-  const entries = redactor(flags)(
+  const entries = redactor(
+    flags,
+    io,
+  )(
     rows.map((row) => ({
       ...row,
       parameters: JSON.parse(row.parameters) as unknown,

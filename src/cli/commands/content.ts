@@ -50,7 +50,7 @@ export async function runContent(id: string | undefined, flags: ContentFlags, io
   const { report, saved } = await audited(action, toStoreSettings(flags, io), flags, io, () => find(id, flags, io));
   if (flags.save !== undefined && flags.output !== undefined)
     return saveAttachment(flags.save, flags.output, saved, report, io);
-  const shown = flags.redact === true ? redactor(flags)({ ...report, ...redactContent(report) }) : report;
+  const shown = flags.redact === true ? redactor(flags, io)({ ...report, ...redactContent(report) }) : report;
   io.stdout.write(
     flags.json === true ? renderJson("content", shown) : renderContent(shown, partsOf(flags), screenOf(io)),
   );
@@ -175,6 +175,7 @@ async function findKept(id: string, flags: ContentFlags, io: Io): Promise<Conten
   if (others.length > 0) {
     throw new PilotError("usage", `Several servers have a message ${id}.`, {
       hint: `Say whose with --server: ${found.map(({ server }) => server).join(", ")}.`,
+      servers: found.map(({ server }) => server),
     });
   }
   if (first === undefined) return undefined;

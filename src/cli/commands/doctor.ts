@@ -20,7 +20,7 @@ export interface DoctorFlags extends DatabaseFlags {
 /** Prints what is well and what is not; returns the exit status: 1 with a problem. */
 export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
   const { isReadable, ...examined } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   const found = redact({ ...examined, findings: [...examined.findings, ...spoolFindings(io)] });
   const report = isReadable
     ? await usingReader(flags, io, async (reader) => {

@@ -13,13 +13,14 @@ import { isUnknown } from "../../message/kinds.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import { isPaste, PastedLines } from "../../parse/paste.ts";
 import { announcesEntry } from "../../parse/wrappers.ts";
-import { Redactor } from "../../redact/redactor.ts";
+import type { Redactor } from "../../redact/redactor.ts";
 import { renderEvent } from "../../render/parse/event.ts";
 import { renderExplanation } from "../../render/parse/explanation.ts";
 import { renderSummary, renderSummaryJson } from "../../render/parse/summary.ts";
 import { screenOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactLine, redactSummary } from "../redact-line.ts";
+import { namesOf } from "../redactor.ts";
 import { reportError } from "../terminal/report-error.ts";
 
 export interface ParseFlags {
@@ -184,8 +185,8 @@ function isWanted(kind: EntryKind, { kind: kinds = [], other = false }: ParseFla
 
 function presentationOf(paths: readonly string[], flags: ParseFlags, io: Io): Presentation {
   const page = screenOf(io);
-  if (flags.summary === true) return presentSummary(flags, page);
-  const names = new Redactor();
+  if (flags.summary === true) return presentSummary(flags, page, namesOf(io));
+  const names = namesOf(io);
   const shown = (line: ReadLine): ReadLine => (flags.redact === true ? redactLine(line, names) : line);
   if (flags.explain !== true) {
     const options = { hasFile: paths.length > 1, hasRaw: flags.raw === true };
@@ -204,6 +205,7 @@ function presentationOf(paths: readonly string[], flags: ParseFlags, io: Io): Pr
 function presentSummary(
   { samples, redact, json }: ParseFlags,
   page: Parameters<typeof renderSummary>[2],
+  names: Redactor,
 ): Presentation {
   const tally = new Tally();
   return {
@@ -213,7 +215,7 @@ function presentSummary(
     },
     conclude: (extent) => {
       const found = tally.summarise(samples);
-      const summary = redact === true ? redactSummary(found, new Redactor()) : found;
+      const summary = redact === true ? redactSummary(found, names) : found;
       return json === true ? renderSummaryJson(summary, extent) : renderSummary(summary, extent, page);
     },
   };

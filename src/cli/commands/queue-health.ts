@@ -37,7 +37,7 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
     ...figures,
     ...judge(conditions, figures),
   };
-  const shown = redactor(flags)(health);
+  const shown = redactor(flags, io)(health);
   io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown));
   if (health.failed.length > 0) return EXIT_STATUS.check_failed;
   return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;

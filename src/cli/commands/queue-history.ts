@@ -25,7 +25,7 @@ const MOST_BUCKETS = 10_000;
 export async function runHistory(flags: HistoryFlags, io: Io): Promise<number> {
   assertUnfiltered(flags, "The history");
   const history = await usingReader(flags, io, async ({ looks }) => readHistory(looks, flags, io));
-  const shown = redactor(flags)(history);
+  const shown = redactor(flags, io)(history);
   io.stdout.write(
     flags.json === true
       ? renderJson("queue_history", shown)
@@ -65,10 +65,12 @@ function chooseServer(servers: readonly string[], wanted: string | undefined): s
     if (servers.includes(wanted)) return wanted;
     throw new PilotError("not_found", `No look at the queue of "${wanted}" was kept.`, {
       hint: `There are of: ${servers.join(", ")}.`,
+      servers,
     });
   }
   if (others.length === 0) return first;
   throw new PilotError("usage", "Queues of several servers were looked at.", {
     hint: `Say which with --server: ${servers.join(", ")}.`,
+    servers,
   });
 }

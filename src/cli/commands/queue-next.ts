@@ -52,7 +52,7 @@ export async function runNext(what: string | undefined, flags: NextFlags, io: Io
     recordsKeptAt: keptAt === null ? null : toIso(keptAt),
     answers,
   };
-  const shown = redactor(flags)(result);
+  const shown = redactor(flags, io)(result);
   io.stdout.write(
     flags.json === true
       ? renderJson("queue_next", shown)

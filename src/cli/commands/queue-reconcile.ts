@@ -28,7 +28,7 @@ export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
   const log = await readLogQueue(now, flags, io);
   const isComplete = unreadable.length === 0;
   const result = { at: toIso(now), ...reconcile(spool, log, isComplete) };
-  const shown = redactor(flags)(result);
+  const shown = redactor(flags, io)(result);
   io.stdout.write(
     flags.json === true ? renderJson("queue_reconciliation", shown) : renderReconciliation(shown, screenOf(io)),
   );

@@ -63,7 +63,7 @@ export async function runSnapshot(flags: SnapshotFlags, io: Io): Promise<number>
       return { ...stored, contents: await keepContents(places, stored.server, flags, io) };
     },
   );
-  const shown = redactor(flags)(report);
+  const shown = redactor(flags, io)(report);
   if (flags.json === true) io.stdout.write(renderJson("queue_snapshot", shown));
   else if (flags.quiet !== true) io.stdout.write(renderSnapshot(shown));
   return report.queues.every(({ isComplete }) => isComplete) ? 0 : EXIT_STATUS.unreadable;

@@ -107,7 +107,7 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
 /** Judges how much of the logs was read up to the moment: a message on the queue may have come in the rest. */
 function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Coverage> {
   const server = flags.server === undefined ? [] : [flags.server];
-  return usingReader(flags, io, async (reader) => redactor(flags)(coverageOf(reader, { until: now, server }, io)));
+  return usingReader(flags, io, async (reader) => redactor(flags, io)(coverageOf(reader, { until: now, server }, io)));
 }
 
 /** Yields candidates as they are read, unless the order or a slow pattern needs all of them first. */
@@ -356,13 +356,13 @@ async function print(
   if (format === "page") return printPage(look, shown, flags, io);
   if (format === "summary") {
     const tallies = new DomainTallies(now, splitsOf(flags));
-    const redactMessage = redactor(flags);
+    const redactMessage = redactor(flags, io);
     for await (const { message } of candidates) tallies.add(redactMessage(message));
     const summary = tallies.summary(flags.by);
     io.stdout.write(renderListing(summaryLines(summary)));
     return summary.rows.length > 0;
   }
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   const choice = flags.recipients ?? (flags.all === true || flags.format === "mailq" ? "all" : "undelivered");
   const lines: Readonly<Record<typeof format, (candidate: Candidate) => string>> = {
     ids: ({ message }) => renderListing([message.id]),
@@ -401,7 +401,10 @@ async function printPage(
     if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
   }
   const { totals, waiting } = overview;
-  const report = redactor(flags)({
+  const report = redactor(
+    flags,
+    io,
+  )({
     origin,
     at: toIso(now),
     server,
@@ -423,7 +426,7 @@ async function printJson(
   io: Io,
 ): Promise<boolean> {
   const overview = new QueueOverview(now);
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   const stream = new JsonStream("queue", "messages");
   const { limit = Number.POSITIVE_INFINITY } = flags;
   let piece = stream.head(redact({ origin, at: toIso(now), server, spool, otherQueues: otherQueues(spool, flags) }));

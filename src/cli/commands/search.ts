@@ -84,7 +84,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
     if (!isAny) {
       const nothing = flags.count === true || flags.json === true ? "" : "Nothing matches.\n";
       const timeZone = commonTimeZone((await reader.search.timeZones(flags.server)).values(), io);
-      io.stderr.write(nothing + explainNothing(redactor(flags)(coverageOf(reader, asked, io)), timeZone));
+      io.stderr.write(nothing + explainNothing(redactor(flags, io)(coverageOf(reader, asked, io)), timeZone));
     }
     return isAny ? 0 : 1;
   });
@@ -130,14 +130,17 @@ async function print(
     return printAll(reader, pagesOf(reader, search, known, flags.limit), flags, io);
   }
   const limit = flags.limit ?? PAGE;
-  const page = redactor(flags)(
+  const page = redactor(
+    flags,
+    io,
+  )(
     await (known === undefined
       ? searchPage(reader.search, search, limit)
       : toPage(reader.search, search, known, limit)),
   );
   if (flags.json === true) {
     const isEmpty = page.results.length === 0;
-    const coverage = isEmpty ? redactor(flags)(coverageOf(reader, search.filter, io)) : undefined;
+    const coverage = isEmpty ? redactor(flags, io)(coverageOf(reader, search.filter, io)) : undefined;
     io.stdout.write(renderJson("search", { ...page, ...(coverage !== undefined && { coverage }) }));
     return page.results.length > 0;
   }
@@ -182,7 +185,7 @@ async function printRaw(
   flags: SearchFlags,
   io: Io,
 ): Promise<boolean> {
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   const paint = paintFor(io.stdout, io);
   let isAny = false;
   for await (const hits of pages) {
@@ -201,7 +204,7 @@ async function printAll(
   flags: SearchFlags,
   io: Io,
 ): Promise<boolean> {
-  const redact = redactor(flags);
+  const redact = redactor(flags, io);
   let isAny = false;
   const render = (result: SearchResult): string => {
     if (flags.ids === true) return result.id === null ? "" : `${toVisible(result.id)}\n`;

@@ -30,7 +30,7 @@ export interface ServerSettingsFlags extends ServersFlags {
 /** Prints the servers. Errors: those of the database. */
 export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
   const found = await usingReader(flags, io, (reader) => reader.servers.list());
-  const { servers } = redactor(flags)({ servers: found });
+  const { servers } = redactor(flags, io)({ servers: found });
   if (flags.names === true) {
     io.stdout.write(renderNames(servers.map(({ name }) => name)));
     return;
@@ -47,7 +47,7 @@ export async function runRenameServer(oldName: string, newName: string, flags: S
   const done = await changing("servers rename", { ...flags, oldName, newName }, flags, io, (transactor, sources) =>
     renameServer(transactor, sources, oldName, newName),
   );
-  const change = redactor(flags)(done);
+  const change = redactor(flags, io)(done);
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderRename(change));
 }
 
@@ -63,7 +63,7 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
   const done = await changing("servers set", { ...flags, name }, flags, io, (transactor, sources) =>
     changeServer(transactor, sources, name, { environment, owner, timeZone }),
   );
-  const change = redactor(flags)(done);
+  const change = redactor(flags, io)(done);
   io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
 }
 
@@ -72,7 +72,7 @@ export async function runRemoveServer(name: string, flags: ServersFlags, io: Io)
   const done = await changing("servers remove", { ...flags, name }, flags, io, (transactor, sources) =>
     removeServer(transactor, sources, name),
   );
-  const removed = redactor(flags)(done);
+  const removed = redactor(flags, io)(done);
   io.stdout.write(flags.json === true ? renderJson("server_removed", { name: removed.name }) : renderRemoval(removed));
 }
 

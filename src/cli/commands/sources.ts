@@ -21,7 +21,7 @@ export async function runSources(flags: SourcesFlags, io: Io): Promise<void> {
     sources: await reader.sources.list({ server, logType }),
     coverage: coverageOf(reader, { server: server === undefined ? [] : [server] }, io),
   }));
-  const { sources, coverage } = redactor(flags)(found);
+  const { sources, coverage } = redactor(flags, io)(found);
   io.stdout.write(
     json === true
       ? renderJson("sources", { sources: sources.map(toSourceFacts), coverage })

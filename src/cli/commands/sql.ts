@@ -21,6 +21,7 @@ export interface SqlFlags extends DatabaseFlags, AuditFlags {
   /** Milliseconds. */
   readonly timeout: number;
   readonly views?: boolean;
+  readonly redact?: boolean;
 }
 
 /** More in a table is for another format: all of it has to be kept, for the widths of the columns. */
@@ -37,7 +38,8 @@ export async function runSql(statement: string | undefined, flags: SqlFlags, io:
   const format = wantedFormat(flags) ?? (isTerminal ? "table" : "ndjson");
   const mostRows = flags.limit ?? (format === "table" ? MOST_TABLE_ROWS : undefined);
   const parameters = flags.param ?? {};
-  const job = { settings, sql, parameters, format, mostRows, isTerminal, hasColour: hasColour(io.stdout, io) };
+  const look = { format, mostRows, isTerminal, hasColour: hasColour(io.stdout, io) };
+  const job = { settings, sql, parameters, ...look, isRedacted: flags.redact === true };
   const action = {
     action: "sql",
     parameters: { ...flags, statement: sql, format },

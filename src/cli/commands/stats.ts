@@ -3,7 +3,6 @@ import { allowedSilence, SILENCE_LOOKBACK_MS } from "../../coverage/silence.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { redactEximstats } from "../../redact/redact-eximstats.ts";
 import { redactStats } from "../../redact/redact-stats.ts";
-import { Redactor } from "../../redact/redactor.ts";
 import { formatBytes, formatTime } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
@@ -28,6 +27,7 @@ import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../f
 import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
+import { namesOf } from "../redactor.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
@@ -57,7 +57,7 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   const found = await usingReader(flags, io, (reader) =>
     reader.stats.atOneMoment(async () => computeStats(reader.stats, await toRequest(chosen, flags, reader, io))),
   );
-  const stats = flags.redact === true ? redactStats(found, new Redactor()) : found;
+  const stats = flags.redact === true ? redactStats(found, namesOf(io)) : found;
   if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
   io.stdout.write(await render(stats, flags, sections.length === 0 && flags.by === undefined, io));
   // A table has no room for it; everything else shows it.
@@ -83,7 +83,7 @@ async function runEximstats(sections: readonly SectionName[], flags: StatsFlags,
       return { found: await computeEximstats(reader.stats, { filter, formatStamp, signal: io.signal }), timeZone };
     }),
   );
-  const report = flags.redact === true ? redactEximstats(found, new Redactor()) : found;
+  const report = flags.redact === true ? redactEximstats(found, namesOf(io)) : found;
   if (flags.json === true) io.stdout.write(renderJson("eximstats", report));
   else if (flags.quiet !== true) {
     const screen = { ...screenOf(io), timeZone };

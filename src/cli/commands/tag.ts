@@ -7,11 +7,13 @@ import { assertTags, changeTags, type TagChange } from "../../tags/tags.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
 
 export interface TagFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;
   readonly remove?: boolean;
   readonly names?: boolean;
+  readonly redact?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,13 +45,15 @@ export async function runTag(id: string | undefined, tags: readonly string[], fl
     flags,
     io,
   );
+  const shown = redactor(flags, io)({ tags, ...change });
   io.stdout.write(
-    flags.json === true ? renderJson("tag", { tags, isRemoval, ...change }) : renderTagChange(change, tags, isRemoval),
+    flags.json === true ? renderJson("tag", { ...shown, isRemoval }) : renderTagChange(shown, shown.tags, isRemoval),
   );
 }
 
 async function listTags(flags: TagFlags, io: Io): Promise<void> {
-  const tags = await usingReader(flags, io, (reader) => reader.tags.list());
+  const found = await usingReader(flags, io, (reader) => reader.tags.list());
+  const { tags } = redactor(flags, io)({ tags: found });
   if (flags.names === true) {
     io.stdout.write(tags.map(({ tag }) => `${tag}\n`).join(""));
     return;

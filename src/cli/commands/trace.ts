@@ -76,8 +76,8 @@ async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise
 
 async function printPages(reader: Reader, rows: readonly MessageRow[], flags: TraceFlags, io: Io): Promise<void> {
   const found = await traceAll(reader, rows, formatTime);
-  const coverage = redactor(flags)(coverageOfMessages(reader, found, io));
-  const traces = redactor(flags)(found);
+  const coverage = redactor(flags, io)(coverageOfMessages(reader, found, io));
+  const traces = redactor(flags, io)(found);
   if (flags.json === true) {
     io.stdout.write(renderJson("trace", { messages: traces, coverage }));
     return;
@@ -110,7 +110,7 @@ function coverageOfMessages(reader: Reader, traces: readonly Trace[], io: Io): C
 async function printChains(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
   const found = [];
   for (const key of keys) found.push(await buildChain(reader, key));
-  const chains = redactor(flags)(found);
+  const chains = redactor(flags, io)(found);
   if (flags.json === true) {
     io.stdout.write(renderJson("chain", { chains }));
     return;
@@ -126,7 +126,7 @@ async function printChoices(
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
-  const traces = redactor(flags)(await traceAll(reader, rows, formatTime));
+  const traces = redactor(flags, io)(await traceAll(reader, rows, formatTime));
   if (flags.json === true) {
     const choices = traces.map(({ verdict, message, recipients }: Trace, index) => ({
       number: index + 1,
@@ -169,7 +169,7 @@ async function explainUnknown(
   const bornMs = subject.kind === "id" ? messageIdTime(subject.id) : undefined;
   const asked =
     bornMs === undefined ? filter : { server: filter.server, since: bornMs, until: epochMs(bornMs + ARRIVAL_MS) };
-  const coverage = redactor(flags)(coverageOf(reader, asked, io));
+  const coverage = redactor(flags, io)(coverageOf(reader, asked, io));
   const timeZone = commonTimeZone((await reader.search.timeZones(filter.server)).values(), io);
   const when = bornMs === undefined ? "" : `Its id is of ${formatTime(toIso(bornMs), timeZone)} (${timeZone}). `;
   const mend = mendHoles(coverage.holes);
@@ -188,9 +188,11 @@ async function notFound(
   if (Object.keys(filter).length > 0) {
     const others = (await findMessages(reader, subject, {}, MOST_OTHERS)).messages;
     if (others.length > 0) {
-      const servers = [...new Set(others.map(({ server }) => server))].join(" and ");
-      return new PilotError("not_found", `No ${name} matches the filters; without them there is one on ${servers}.`, {
+      const servers = [...new Set(others.map(({ server }) => server))];
+      const where = servers.join(" and ");
+      return new PilotError("not_found", `No ${name} matches the filters; without them there is one on ${where}.`, {
         hint: "Leave filters out to see it.",
+        servers,
       });
     }
   }

@@ -1,5 +1,5 @@
 import { EXIT_STATUS } from "../../errors.ts";
-import { Redactor } from "../../redact/redactor.ts";
+import type { Redactor } from "../../redact/redactor.ts";
 import { formatBytes } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderVerification } from "../../render/verify-page.ts";
@@ -11,6 +11,7 @@ import { type CheckReport, type VerifyReport, verify } from "../../verify/verify
 import { verifyDeep } from "../../verify/verify-deep.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
+import { namesOf } from "../redactor.ts";
 import { statusOfAbort } from "../terminal/output.ts";
 import { type Progress, withProgress } from "../terminal/progress.ts";
 import { usingCopy } from "../working-copy.ts";
@@ -28,7 +29,7 @@ export async function runVerify(flags: VerifyFlags, io: Io): Promise<number> {
     usingReader(flags, io, (reader) => verifyAll(reader, flags, io, progress)),
   );
   if (report.isInterrupted) return statusOfAbort(io);
-  const checks = flags.redact === true ? redactChecks(report.checks) : report.checks;
+  const checks = flags.redact === true ? redactChecks(report.checks, namesOf(io)) : report.checks;
   const isSound = checks.every(({ count }) => count === 0);
   io.stdout.write(
     flags.json === true ? renderJson("verify", { isSound, checks }) : renderVerification(checks, screenOf(io)),
@@ -39,8 +40,7 @@ export async function runVerify(flags: VerifyFlags, io: Io): Promise<number> {
 /** `messages, stored: {"id":…}`: the row at the end is redacted by its columns. */
 const ROW = /^(\w+, \w+: )(\{.*\})$/s;
 
-function redactChecks(checks: readonly CheckReport[]): CheckReport[] {
-  const names = new Redactor();
+function redactChecks(checks: readonly CheckReport[], names: Redactor): CheckReport[] {
   const redactOne = (finding: string): string => {
     const [, place = "", row] = ROW.exec(finding) ?? [];
     return row === undefined

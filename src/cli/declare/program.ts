@@ -79,6 +79,7 @@ export function buildProgram(outside: Io, setStatus: SetStatus, wanted?: string)
       const { completeOptions } = await import("../flags/effective-options.ts");
       completeOptions(command, io);
       settleGuesses(command);
+      if (command.optsWithGlobals()["redact"] === true) await io.redaction?.turnOn();
       beginDiagnostics(program.opts()["verbose"] === true, command.name(), io);
     })
     .addHelpText("after", EXAMPLES);

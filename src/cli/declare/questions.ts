@@ -193,6 +193,7 @@ export function addTag(program: Command, io: Io): void {
     .option("-s, --server <name>", "only the message of this server, where several have the id")
     .option("--remove", "take the tags away")
     .addOption(new Option("--names", "without an id: print the tags alone, one a line").conflicts("json"))
+    .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", TAG_EXAMPLE)
     .action(async (id: string | undefined, tags: string[], flags) => {
@@ -336,6 +337,12 @@ export function addSql(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .addOption(timeoutOption("stop if it takes longer; 0 is no limit"))
     .option("--views", "list the views and their columns")
+    .addOption(
+      new Option(
+        "--redact",
+        "replace every text by a made-up one, but for statuses, kinds, phases, times and the like, so that others may see it",
+      ),
+    )
     .addHelpText("after", SQL_EXAMPLE)
     .action(async (statement: string | undefined, flags) => {
       const { runSql } = await import("../commands/sql.ts");

@@ -146,6 +146,7 @@ export async function assertServer(name: string, { search }: Pick<Reader, "searc
 export function unknownServer(name: string, known: readonly string[]): PilotError {
   return new PilotError("not_found", `The database knows no server "${name}".`, {
     hint: known.length === 0 ? "Nothing is stored yet." : `It knows ${known.join(", ")}.`,
+    servers: known,
   });
 }
 

@@ -41,8 +41,22 @@ const REWRITES: readonly Rewrite[] = [
   ],
 ];
 
-/** `text`: the message of commander. `command`: what its help is asked of; undefined: the program's. */
-export function toUsageError(text: string, command: string | undefined): PilotError {
+/** Commands whose answer cannot be redacted, each with the reason. Others that have no `--redact` print nothing of the log. */
+const UNREDACTED: Readonly<Record<string, string>> = {
+  export: "`export` writes a log out byte for byte, so it cannot be redacted",
+  backup: "`backup` copies the whole database, so it cannot be redacted",
+  restore: "`restore` puts a whole database back, so it cannot be redacted",
+};
+
+function notRedacted(command: string): PilotError {
+  return new PilotError("usage", `${UNREDACTED[command] ?? `\`${command}\` has no --redact`}.`, {
+    hint: "For others to see, `exim-pilot search --raw --redact` prints log lines, and `exim-pilot sql --redact` rows, with made-up names.",
+  });
+}
+
+/** `text`: the message of commander. `command`: what its help is asked of; undefined: the program's. `isRedacted`: `--redact` was given. */
+export function toUsageError(text: string, command: string | undefined, isRedacted: boolean): PilotError {
+  if (isRedacted && command !== undefined && Object.hasOwn(UNREDACTED, command)) return notRedacted(command);
   const [first = "", ...rest] = text
     .trim()
     .replace(/^error: /, "")
@@ -54,6 +68,7 @@ export function toUsageError(text: string, command: string | undefined): PilotEr
     meant === undefined ? (aside ?? help) : `Did you mean ${meant.replace(/, (?=[^,]*$)/, " or ")}? ${help}`;
   const flag = /^unknown option '(.+)'$/.exec(first)?.[1];
   if (flag !== undefined) {
+    if (flag === "--redact" && command !== undefined) return notRedacted(command);
     const owner = command === undefined ? "The program" : `\`${command}\``;
     return new PilotError("usage", `${owner} has no flag ${flag}.`, { hint: suggestion });
   }

@@ -200,7 +200,9 @@ function renderRequest(
   columns: number,
   { paint, isRedacted }: Pick<ExplanationOptions, "paint" | "isRedacted">,
 ): string {
-  const redact = isRedacted ? "" : "run this command on it again with --redact, ";
+  const redact = isRedacted
+    ? "put back each word1 that names nobody, "
+    : "run this command on it again with --redact, ";
   const request = `Please report it, so that the next version knows it: ${redact}look whether words in it still tell something private, and open an issue with the output and the versions of Exim and exim-pilot.`;
   return renderHanging("", `${paint.waiting(objectionTo(kind))} ${request}`, 0, columns);
 }

@@ -25,6 +25,11 @@ export class QueryRunner {
     this.#path = path;
   }
 
+  /** Names that the file lists for its codes: statuses, kinds, phases, outcomes. */
+  codeNames(): ReadonlySet<string> {
+    return new Set(this.#database.prepare<[], string>("SELECT name FROM codes").pluck().all());
+  }
+
   /** Errors: `usage` when it is not one statement that only reads, or SQLite objects to it; those of the database. */
   run(sql: string, parameters: QueryParameters): QueryRows {
     const path = this.#path;

@@ -1,0 +1,280 @@
+/** No name of a log is in any redacted output: every name is a nonsense word, which nothing else can contain. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { rowRedactor } from "../../src/redact/redact-rows.ts";
+import { SECTION_NAMES } from "../../src/stats/sections.ts";
+import { AXES } from "../../src/store/stats/axes.ts";
+import { openReader } from "../../src/store/store.ts";
+import { runCli } from "../support/cli.ts";
+import { type Corpus, corpusProfiles, type SyslogCorpus, syslogCorpora } from "../support/corpus.ts";
+import { FIXTURES, NOW, storeSettings } from "../support/database.ts";
+import { leaksIn, Nonsense } from "../support/nonsense.ts";
+import { queryAll } from "../support/views.ts";
+
+const IS_LONG = process.env["EXIM_PILOT_TORTURE"] !== undefined;
+const PROFILES = [...corpusProfiles(), ...syslogCorpora()].filter(({ name }) => IS_LONG || name === "cpanel (trimmed)");
+const LONG_MS = 1_800_000;
+
+interface Place {
+  readonly names: Nonsense;
+  readonly folder: string;
+  readonly db: string;
+  readonly logs: readonly string[];
+  readonly spool: string;
+  readonly user: string;
+}
+
+type Command = readonly string[];
+
+/** Folder, server and user have nonsense names too. */
+async function makePlace({ profile, logs, truth }: Corpus | SyslogCorpus): Promise<Place> {
+  const names = new Nonsense();
+  const folder = join(mkdtempSync(join(tmpdir(), "exim-pilot-test-")), names.word(`folder of ${profile}`));
+  mkdirSync(folder);
+  const copies = Object.entries(logs).map(([type, path]) => {
+    const copy = join(folder, `${names.word(`log ${type}`)}-${type}log`);
+    writeFileSync(copy, names.text(readFileSync(path, "latin1")), "latin1");
+    return copy;
+  });
+  const spool = makeSpool(names, join(folder, names.word("spool")));
+  const place = { names, folder, db: join(folder, "pilot.db"), logs: copies, spool, user: names.word("somebody") };
+  const server = names.word("server");
+  await run(["ingest", "--quiet", "--server", server, "--timezone", truth.timezone, ...copies], place);
+  await run(["servers", "set", server, "--owner", names.word("owner"), "--environment", names.word("live")], place);
+  const [id = ""] = idsOf(place.db, 1);
+  await run(["tag", id, names.word("ticket")], place);
+  return place;
+}
+
+/** Headers and content of a spool, and what Exim's tools print of it. */
+function makeSpool(names: Nonsense, spool: string): string {
+  const from = join(FIXTURES, "queue", "generated");
+  const input = join(spool, "input");
+  mkdirSync(input, { recursive: true });
+  for (const file of readdirSync(join(from, "input"))) {
+    const text = readFileSync(join(from, "input", file), "latin1");
+    const copy = file.endsWith("-H") ? names.spoolHeader(text) : names.text(text);
+    writeFileSync(join(input, names.text(file)), copy, "latin1");
+  }
+  for (const file of ["exim-bpa.txt", "exim_dumpdb-retry.txt"]) {
+    writeFileSync(join(spool, file), names.text(readFileSync(join(from, file), "latin1")), "latin1");
+  }
+  return spool;
+}
+
+/** Messages of each status and direction. */
+function idsOf(db: string, each: number): string[] {
+  return queryAll<{ id: string }>(
+    db,
+    `SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY status, direction ORDER BY id) AS place FROM messages) WHERE place <= ${each}`,
+  ).map(({ id }) => id);
+}
+
+function run(args: Command, { db, user }: Place) {
+  return runCli(args, { env: { EXIM_PILOT_DB: db }, columns: 400, user, hostname: user, now: () => NOW });
+}
+
+/** Names in the outputs of the commands, except those that were typed. */
+async function leaksOf(commands: readonly Command[], place: Place): Promise<string[]> {
+  const leaks: string[] = [];
+  for (const args of commands) {
+    const { stdout, stderr, status } = await run([...args, "--redact"], place);
+    if (status === 2 || status > 3) leaks.push(`${args.join(" ")}: exit ${status}: ${stderr}`);
+    const page = args.includes("--html") ? readFileSync(args[args.indexOf("--html") + 1] ?? "", "utf8") : "";
+    leaks.push(...toldOf(args, stdout + page, "output"), ...toldOf(args, stderr, "stderr"));
+  }
+  return leaks;
+}
+
+/** Names that the commands tell without `--redact`: there is something to hide. */
+async function plainNamesOf(commands: readonly Command[], place: Place): Promise<string[]> {
+  const found: string[] = [];
+  for (const args of commands) {
+    const { stdout, stderr } = await run(args, place);
+    found.push(...toldOf(args, stdout + stderr, "output"));
+  }
+  return found;
+}
+
+function toldOf(args: Command, output: string, where: string): string[] {
+  const typed = args.join(" ").toLowerCase();
+  return leaksIn(output)
+    .filter((leak) => !typed.includes(leak.toLowerCase()))
+    .map((leak) => {
+      const at = output.indexOf(leak);
+      return `${args.join(" ")}: ${leak} in ${where}: ${JSON.stringify(output.slice(Math.max(0, at - 80), at + 80))}`;
+    });
+}
+
+const AXIS_NAMES = Object.keys(AXES);
+
+function traces({ db }: Place): Command[] {
+  const forms = [["--json"], ["--raw"], ["--chain", "--json"]];
+  const pages = [[], ["--by", "recipient"], ["--by", "host"], ["--chain"]];
+  return [
+    ...idsOf(db, IS_LONG ? 3 : 1).flatMap((id) =>
+      (IS_LONG ? [...forms, ...pages] : forms).map((form) => ["trace", id, ...form]),
+    ),
+    ["trace", "postmaster"],
+    ["trace", "postmaster", "--json"],
+  ];
+}
+
+function searches({ logs }: Place): Command[] {
+  const forms = [["--ndjson"], ["--raw"], []];
+  const others = [["--json"], ["--csv"], ["--ids"], ["--count"], ["--log", ...logs]];
+  return (IS_LONG ? [...forms, ...others] : forms).map((form) => ["search", ...form]);
+}
+
+function figures({ folder }: Place): Command[] {
+  const all = ["stats", "all", "--limit", "1000", ...AXIS_NAMES.flatMap((axis) => ["--by", axis])];
+  const others = [
+    all,
+    ["stats"],
+    [...all, "--markdown"],
+    ["stats", "--eximstats", "--limit", "1000"],
+    ...AXIS_NAMES.map((axis) => ["stats", "--by", axis, "--limit", "1000", "--csv"]),
+    ...SECTION_NAMES.filter((name) => name !== "top").map((name) => ["stats", name, "--csv"]),
+    ["abuse"],
+  ];
+  return [
+    [...all, "--json"],
+    [...all, "--html", join(folder, "page.html")],
+    ["stats", "--eximstats", "--json"],
+    ["stats", "problems", "--fail-if", "received>0"],
+    ["abuse", "--json"],
+    ...(IS_LONG ? others : []),
+  ];
+}
+
+function queues({ spool }: Place): Command[] {
+  const [content = ""] = readdirSync(join(spool, "input")).filter((file) => file.endsWith("-D"));
+  const retry = join(spool, "exim_dumpdb-retry.txt");
+  const sources = [
+    ["queue"],
+    ["queue", "--spool", spool],
+    ["queue", "--bp", join(spool, "exim-bpa.txt"), "--at", "2026-08-03 16:00"],
+  ];
+  const forms = [
+    ["-b"],
+    ["-i"],
+    ["-l", "-a"],
+    ["-c"],
+    ["--csv"],
+    ["--ndjson"],
+    [],
+    ["--format", "summary", "--split", "senders"],
+  ];
+  const variables = "$h_subject,$sender_helo_name,$originator_login";
+  const others = [
+    ...sources.flatMap((source) => forms.map((form) => [...source, ...form])),
+    ["queue", "next", "--hints", retry],
+    ["queue", "reconcile", "--spool", spool],
+    ["queue", "snapshot", "--spool", spool, "--content", "preview"],
+    ["content", content.slice(0, -2), "--json"],
+  ];
+  return [
+    ...sources.map((source) => [...source, "--json"]),
+    ["queue", "--spool", spool, "--format", "mailq", "--show-vars", variables],
+    ["queue", "next", "--hints", retry, "--json"],
+    ["queue", "reconcile", "--spool", spool, "--json"],
+    ["queue", "snapshot", "--spool", spool],
+    ["queue", "health", "--json"],
+    ["queue", "history", "--json"],
+    ...(IS_LONG ? others : []),
+  ];
+}
+
+function lines({ logs }: Place): Command[] {
+  return [["--raw"], ["--explain"], ["--summary"]].map((form) => ["parse", ...form, ...logs]);
+}
+
+function upkeep(): Command[] {
+  const kinds = ["servers", "sources", "doctor", "verify", "audit", "tag"];
+  return kinds.flatMap((kind) => (IS_LONG ? [[kind], [kind, "--json"]] : [[kind, "--json"]]));
+}
+
+/** Errors, hints and notes name servers, ids and paths. */
+function failures({ db, folder }: Place): Command[] {
+  const [id = ""] = idsOf(db, 1);
+  const similar = `${id.slice(0, -1)}${id.endsWith("z") ? "y" : "z"}`;
+  return [
+    ["trace", similar],
+    ["trace", similar, "--json"],
+    ["trace", id, "--since", "2001-01-01", "--until", "2001-01-02"],
+    ["search", "--server", "nosuch"],
+    ["queue", "--server", "nosuch"],
+    ["queue", "history", "--server", "nosuch"],
+    ["servers", "remove", "nosuch"],
+    ["search", "--sender", "nobody-at-all"],
+    ["content", id],
+    ["doctor", "--db", join(folder, "missing.db")],
+  ];
+}
+
+const VIEWS = ["servers", "sources", "messages", "message_tags", "recipients", "delivery_attempts", "rejections"];
+
+/** An expression has no column that says what it holds. */
+const EXPRESSIONS = [
+  "SELECT upper(recipient) FROM recipients",
+  "SELECT substr(recipient, 1, 6), substr(sender, 2) FROM recipients r JOIN messages m ON m.id = r.message_id",
+  "SELECT group_concat(recipient) FROM recipients",
+  "SELECT json_group_array(sender) AS status FROM messages",
+  "SELECT json_group_object(sender, host) AS status FROM messages",
+  "SELECT sender AS router, host AS phase, subject AS protocol, id AS status FROM messages",
+  "SELECT replace(recipient, '@', ' at ') AS last_error FROM recipients",
+  "SELECT CAST(recipient AS BLOB) FROM recipients",
+];
+
+describe.each(PROFILES)("no name of $name is told", (corpus) => {
+  let place: Place;
+  beforeAll(async () => {
+    place = await makePlace(corpus);
+  }, LONG_MS);
+
+  const COMMANDS = Object.entries({ traces, searches, figures, queues, lines, upkeep, failures });
+  test.each(COMMANDS)(
+    "by any form of %s",
+    async (_name, commandsFor) => {
+      const commands = commandsFor(place);
+      expect(await leaksOf(commands, place)).toEqual([]);
+      expect(await plainNamesOf(commands.slice(0, 3), place)).not.toEqual([]);
+    },
+    LONG_MS,
+  );
+
+  test("by the rows of a view, or by what an expression makes of them", async () => {
+    const reader = openReader(storeSettings(place.db));
+    const leaks: string[] = [];
+    for (const statement of [...VIEWS.map((view) => `SELECT * FROM ${view}`), ...EXPRESSIONS]) {
+      const { columns, rows } = reader.queries.run(statement, {});
+      const redact = rowRedactor(columns, reader.queries.codeNames());
+      const shown = [...rows].map((row) => JSON.stringify(redact(row))).join("\n");
+      expect(shown).not.toBe("");
+      leaks.push(...toldOf([statement], shown, "rows"));
+    }
+    await reader.close();
+    expect(leaks).toEqual([]);
+  });
+});
+
+describe("sql --redact", () => {
+  test("hides addresses, and shows statuses, kinds, times and counts", () => {
+    const redact = rowRedactor(
+      ["recipient", "status", "timestamp", "count(*)", "upper(recipient)"],
+      new Set(["delivered"]),
+    );
+    const row = ["Ann@a.test", "delivered", "2026-03-02T05:40:05.000Z", 7, "ANN@A.TEST"];
+    expect(redact(row)).toEqual(["user1@host1.example", "delivered", "2026-03-02T05:40:05.000Z", 7, "text 1"]);
+  });
+});
+
+describe("a command that cannot redact", () => {
+  test.each(["export", "backup", "restore", "ingest", "prune"])("%s says so", async (command) => {
+    const { status, stderr } = await runCli([command, "--redact"]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error: `\w+` [^\n]*redact[^\n]*\.\nhint: [^\n]*--redact/);
+  });
+});
