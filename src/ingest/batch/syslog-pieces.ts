@@ -1,4 +1,6 @@
 /** Entries that syslog cut into lines, while lines of other processes are between their pieces. */
+
+import { startsEntry } from "../../parse/record.ts";
 import { isEximSyslogLine, type SyslogHeader, type SyslogLine, syslogWriter } from "../../parse/syslog.ts";
 import { unwrapLine } from "../../parse/wrappers.ts";
 import { DAY_MS, MINUTE_MS } from "../../units.ts";
@@ -108,7 +110,7 @@ export function cutEntriesIn(lines: readonly string[], linesBefore: number): Cut
     if (split.join(syslogLine, line, place, linesBefore + place)) continue;
     const { piece } = syslogLine;
     const isEntry = piece === undefined || piece.number === 1;
-    // NOTE: only the first of further pieces may tell that it is Exim's, in another log.
+    // NOTE: only the first piece may tell that further ones are Exim's, and it may be in another log.
     if (isEntry && !isEximSyslogLine(syslogLine)) continue;
     const record = { line: place, lines: [line], places: [], isEntry };
     split.begin(syslogLine, record);
@@ -133,6 +135,14 @@ function toCutEntry({ line, lines, places }: LogRecord, distance: number): CutEn
   const numbers = new Set([first, ...others].flatMap((part) => part?.piece?.number ?? []));
   const { header, piece } = first;
   return { places: [line, ...places], writer: syslogWriter(first), count: piece.count, numbers, header, distance };
+}
+
+/** Begins what journalctl writes between lines: `-- Boot 5c1… --`. */
+const JOURNAL_MARK = "-- ";
+
+/** True for a first line of a log of syslog that may be the rest of one that a rotation has cut. */
+export function couldBeRest(line: string): boolean {
+  return unwrapLine(line) === undefined && !startsEntry(line) && !line.startsWith(JOURNAL_MARK);
 }
 
 /** Pieces are sent at once, and stamped when they are sent or received. */

@@ -2,7 +2,7 @@
  * Entries of syslog that a rotation has cut: their first pieces are at the end of one log, the others at the beginning of another.
  * Whichever log is read second completes them. An entry is stored where its first piece is, and says what all its pieces say.
  */
-import { parseEntry, startsEntry } from "../../parse/record.ts";
+import { parseEntry } from "../../parse/record.ts";
 import { isEximSyslogLine, type SyslogHeader } from "../../parse/syslog.ts";
 import { unwrapLine } from "../../parse/wrappers.ts";
 import { ALONE, blockOf, entryIdOf, lineOf } from "../../store/log-text/blocks.ts";
@@ -16,7 +16,14 @@ import { BatchEncoder } from "../batch/batch-encoder.ts";
 import type { EncodedBatch } from "../batch/encoded-batch.ts";
 import { momentOf } from "../batch/entry-facts.ts";
 import { keyOfText, logTypeOf, syslogDuplicateOf } from "../batch/syslog-duplicate.ts";
-import { areClose, areOneEntry, type CutEntry, cutEntriesIn, FARTHEST_PIECE } from "../batch/syslog-pieces.ts";
+import {
+  areClose,
+  areOneEntry,
+  type CutEntry,
+  couldBeRest,
+  cutEntriesIn,
+  FARTHEST_PIECE,
+} from "../batch/syslog-pieces.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { MessageCache } from "./message-cache.ts";
 import { restoreFacts } from "./stored-facts.ts";
@@ -53,7 +60,7 @@ interface StoredPieces extends CutEntry {
   readonly lines: Lines;
 }
 
-/** The end of a log. */
+/** Records at the end of a log that another log may go on with. */
 interface LogEnd {
   /** Entries that lack pieces. */
   readonly pieces: readonly StoredPieces[];
@@ -61,7 +68,7 @@ interface LogEnd {
   readonly unfinished: { readonly lines: Lines; readonly header: SyslogHeader } | undefined;
 }
 
-/** The beginning of a log. */
+/** Lines at the beginning of a log that may go on with records of another log. */
 interface LogBegin {
   /** Entries that lack their first piece. */
   readonly pieces: readonly StoredPieces[];
@@ -151,8 +158,7 @@ export class CutEntryWriter {
   }
 
   #restOf({ lines: [text, ...others], locations: [line] }: EndLines): LogBegin["rest"] {
-    if (text === undefined || line === undefined || unwrapLine(text) !== undefined || startsEntry(text))
-      return undefined;
+    if (text === undefined || line === undefined || !couldBeRest(text)) return undefined;
     const isAlone = areSame(this.#writer.logEnds.linesFrom(line) ?? [], [line]);
     const next = others
       .slice(0, FARTHEST_PIECE)

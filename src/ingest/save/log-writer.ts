@@ -1,8 +1,6 @@
 /** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
 import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
-import { startsEntry } from "../../parse/record.ts";
-import { unwrapLine } from "../../parse/wrappers.ts";
 import { blockOf, entryIdOf } from "../../store/log-text/blocks.ts";
 import { POSTING_KINDS, postingCode } from "../../store/log-text/postings.ts";
 import type { LogType } from "../../store/schema/codes.ts";
@@ -20,7 +18,7 @@ import { isNull, type LineExtras, widthOf } from "../batch/encoded-batch.ts";
 import { addHeaderDump } from "../batch/header-dump-rows.ts";
 import { SourceFailure } from "../batch/lines.ts";
 import { keyOfText, tellingKeyOf } from "../batch/syslog-duplicate.ts";
-import { FARTHEST_PIECE } from "../batch/syslog-pieces.ts";
+import { couldBeRest, FARTHEST_PIECE } from "../batch/syslog-pieces.ts";
 import { couldBe } from "../source/identify-log.ts";
 import { firstStamps } from "../source/log-type.ts";
 import type { OpenSource } from "../source/open-source.ts";
@@ -197,7 +195,7 @@ class LogWriter {
     this.#lastBlock = source.id === undefined ? undefined : writer.sources.findLastBlock(source.id);
     const clockMs = source.id === undefined ? undefined : writer.sources.clockOf(source.id);
     const isSyslog = source.logType === "syslog";
-    this.#beginsWithRest = isSyslog && beginsWithRest(open.head.toString("latin1"));
+    this.#beginsWithRest = isSyslog && couldBeRest(open.head.toString("latin1").split("\n", 1)[0] ?? "");
     this.start = {
       batchLines: options.batchLines,
       blockBytes: options.load.blockBytes,
@@ -660,11 +658,6 @@ function sumOfCounts(one: BlockCounts, other: BlockCounts): BlockCounts {
     other: one.other + other.other,
     unparsed: one.unparsed + other.unparsed,
   };
-}
-
-function beginsWithRest(head: string): boolean {
-  const [line = ""] = head.split("\n", 1);
-  return unwrapLine(line) === undefined && !startsEntry(line);
 }
 
 function earlier(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {

@@ -163,8 +163,7 @@ export class RawTextReader {
        WHERE b.id = ?`,
     );
     this.#otherLines = database.prepare(
-      `SELECT location, alone FROM entry_lines WHERE first_location = ?
-       ORDER BY location / ${LINES_PER_BLOCK} <> first_location / ${LINES_PER_BLOCK}, location`,
+      "SELECT location, alone FROM entry_lines WHERE first_location = ? ORDER BY location",
     );
     this.#duplicateLocations = database
       .prepare<[number], number>("SELECT location FROM duplicate_locations WHERE entry_id = ?")
@@ -203,12 +202,15 @@ export class RawTextReader {
     if (block === undefined) return undefined;
     const { text, isSyslog } = block;
     if (isSyslog) {
-      let lines = block.lineAt(lineOf(location));
-      for (const { location: other, alone } of this.#otherLines.iterate(location)) {
-        const line = this.lineAt(other);
-        if (line !== undefined) lines += alone === ALONE.rest ? line : `\n${line}`;
+      const blockId = blockOf(location);
+      let [own, further] = [block.lineAt(lineOf(location)), ""];
+      for (const { location: other, alone } of this.#otherLines.all(location)) {
+        const line = blockOf(other) === blockId ? block.lineAt(lineOf(other)) : this.lineAt(other);
+        if (blockOf(other) === blockId) own += `\n${line}`;
+        // NOTE: the text of another log may have been pruned.
+        else if (line !== undefined) further += alone === ALONE.rest ? line : `\n${line}`;
       }
-      return lines;
+      return own + further;
     }
     const start = block.startOf(lineOf(location));
     const next = nextLocation(location);
