@@ -203,6 +203,8 @@ function failures({ db, folder }: Place): Command[] {
   return [
     ["trace", similar],
     ["trace", similar, "--json"],
+    ["trace", id, "--verbose"],
+    ["sources", "--verbose"],
     ["trace", id, "--since", "2001-01-01", "--until", "2001-01-02"],
     ["search", "--server", "nosuch"],
     ["queue", "--server", "nosuch"],
