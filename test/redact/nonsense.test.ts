@@ -122,6 +122,7 @@ function traces({ db }: Place): Command[] {
     ),
     ["trace", "postmaster"],
     ["trace", "postmaster", "--json"],
+    ...[[], ["--raw"], ["--ndjson"]].map((form) => ["tail", "--no-follow", "-n", "1000", ...form]),
   ];
 }
 

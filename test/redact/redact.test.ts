@@ -140,7 +140,7 @@ describe("a redacted sentence", () => {
     ["keeps words in place of values", "Give --output <file> or <name>.", "Give --output <file> or <name>."],
     [
       "keeps calls of a stack",
-      "Error: eve\n    at readRow (file:///home/eve/dist/a.js:1:2)",
+      "Error: eve\n    at readRow (file:///srv/eve/dist/a.js:1:2)",
       "Error: word1\n    at readRow (file:a.js:1:2)",
     ],
   ])("%s", (_what, text, redacted) => {

@@ -7,7 +7,6 @@ import { findLogs } from "../../ingest/source/find-logs.ts";
 import { LogTail } from "../../ingest/source/log-tail.ts";
 import { STDIN_PATH } from "../../ingest/source/source.ts";
 import type { EntryKind } from "../../parse/events.ts";
-import { Redactor } from "../../redact/redactor.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
 import { renderEvent } from "../../render/parse/event.ts";
 import { renderTailLine } from "../../render/tail-line.ts";
@@ -18,6 +17,7 @@ import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { assertServer } from "../flags/filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactLine } from "../redact-line.ts";
+import { namesOf } from "../redactor.ts";
 
 export interface TailFlags extends DatabaseFlags {
   readonly limit: number;
@@ -128,7 +128,7 @@ async function presentationOf(
   io: Io,
 ): Promise<(placed: PlacedLine) => string> {
   const { paint } = screenOf(io);
-  const names = new Redactor();
+  const names = namesOf(io);
   const hasPlaces = logs.length === 0 ? await hasServers(flags, io) : logs.length > 1;
   return (placed) => {
     const line = flags.redact === true ? redactLine(placed.line, names) : placed.line;
