@@ -16,7 +16,7 @@ import { queryAll } from "../support/views.ts";
 const IS_LONG = process.env["EXIM_PILOT_TORTURE"] !== undefined;
 const PROFILES = [...corpusProfiles(), ...syslogCorpora()].filter(({ name }) => IS_LONG || name === "cpanel (trimmed)");
 const LONG_MS = 1_800_000;
-/** Of one output: more say nothing new. */
+/** Leaks of one output that are listed: more say nothing new. */
 const MOST_TOLD = 20;
 
 interface Place {
