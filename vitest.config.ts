@@ -12,7 +12,7 @@ const LONG = [
   "corpus",
   "rights",
   "signals",
-  "sql",
+  "cli/sql",
   "chain",
   "prune",
   "rebuild",
@@ -30,8 +30,8 @@ class LongOnesFirst extends BaseSequencer {
 /** They put other modules in the place of those of Node.js, which files that come after them in a worker must not meet. */
 const ISOLATED = ["test/ingest/faults.test.ts"];
 /**
- * Processes that are killed, told to stop, at work together, or at the ends of pipes and full disks; archivers and services that are started. They have a script
- * of their own: `npm run test:processes`.
+ * Processes that are killed, told to stop, at work together, or at the ends of pipes and full disks; archivers, services, browsers and
+ * children for statements that are started, and logs that are followed. They have a script of their own: `npm run test:processes`.
  */
 const PROCESSES = [
   "kill",
@@ -45,6 +45,11 @@ const PROCESSES = [
   "pipes",
   "setup",
   "source",
+  "wrappers",
+  "follow",
+  "code-cache",
+  "cli/sql",
+  "e2e/report",
 ].map((name) => `test/**/${name}.test.ts`);
 /** The program as it is packed and installed: `npm run test:npm`. */
 const NPM_PACKAGE = ["test/package/**/*.test.ts"];

@@ -67,7 +67,7 @@ describe("the program ends with", () => {
     ["a flag that is not there", ["stats", "--frobnicate"]],
     ["a topic that is not there", ["help", "frobnicate"]],
     ["a value that cannot be", ["ingest", "--batch-size", "-1", LOG]],
-    ["an argument too many", ["stats", "today"]],
+    ["a section that is none", ["stats", "nosuch"]],
     ["an argument too few", ["trace"]],
     ["flags that exclude each other", ["migrate", "--status", "--dry-run"]],
     ["an id that is none", ["trace", "1vzzei-000A8x-2BX"]],
