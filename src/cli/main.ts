@@ -10,7 +10,7 @@ import {
   type SystemError,
   translateSystemError,
 } from "../store/files/system-errors.ts";
-import { readArgv } from "./declare/argv.ts";
+import { flagsOf, readArgv } from "./declare/argv.ts";
 import type { SetStatus } from "./declare/command.ts";
 import { buildProgram } from "./declare/program.ts";
 import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
@@ -122,8 +122,7 @@ function printFailure(failure: PrintedFailure, argv: readonly string[], io: Io):
   const sentence = (text: string): string => redaction?.sentence(text) ?? text;
   const { message, hint } = failure;
   const error = { ...failure, message: sentence(message), hint: hint === null ? null : sentence(hint) };
-  const end = argv.indexOf("--");
-  const flags = end < 0 ? argv : argv.slice(0, end);
+  const flags = flagsOf(argv);
   if (flags.includes("--ndjson")) io.stdout.write(renderJsonLine({ error }));
   else if (flags.includes("--json")) io.stdout.write(renderJson("error", { error }));
 }

@@ -16,6 +16,7 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/cli/children/text-pattern-process.ts": "starts a process",
   "src/cli/commands/completion.ts": "is a command",
   "src/cli/reading-worker.ts": "starts a thread",
+  "src/cli/terminal/redacted-errors.ts": "would be in a circle with the world whose output it changes",
   "src/content/limited-content.ts":
     "is all that the command line needs of a message, without the library that reads one",
   "src/parse/scan.ts": "is a family of log lines",

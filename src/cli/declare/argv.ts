@@ -45,6 +45,12 @@ export function readArgv(argv: readonly string[], isFile: (name: string) => bool
   return words[0] === "stats" ? ["stats", ...words.slice(1).flatMap(asStats)] : words;
 }
 
+/** The words before `--`, among which the flags are. */
+export function flagsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--");
+  return end < 0 ? argv : argv.slice(0, end);
+}
+
 /** Letters of eximstats that mean nothing else here. */
 const EXIMSTATS: Readonly<Record<string, readonly string[]>> = {
   "-bydomain": ["--by", "domain", "--by", "sender-domain"],

@@ -18,10 +18,15 @@ export function toVisible(text: string): string {
   if (PRINTABLE.test(text)) return text;
   return text.replace(UNSAFE, (character) => {
     const code = character.codePointAt(0) ?? 0;
-    const digits = code.toString(16);
-    if (code > LAST_OF_FOUR_DIGITS) return `\\u{${digits}}`;
-    return code > LAST_OF_TWO_DIGITS ? `\\u${digits.padStart(4, "0")}` : `\\x${digits.padStart(2, "0")}`;
+    return code > LAST_OF_TWO_DIGITS ? toUnicodeEscape(character) : `\\x${code.toString(16).padStart(2, "0")}`;
   });
+}
+
+/** A character as its code: `\u00e9`, `\u{1f600}`. */
+export function toUnicodeEscape(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const digits = code.toString(16);
+  return code > LAST_OF_FOUR_DIGITS ? `\\u{${digits}}` : `\\u${digits.padStart(4, "0")}`;
 }
 
 /** The same in JSON, as its own escapes: the text it stands for does not change. */
