@@ -1,4 +1,5 @@
 /** How long a log may be silent before something is wrong: pure arithmetic over instants at which it was not. */
+import { firstAfter } from "../sorted.ts";
 import { DAY_MS, type EpochMs, HOUR_MS, WEEK_MS } from "../units.ts";
 
 /** Weeks before the newest line that tell what is usual. */
@@ -45,17 +46,6 @@ function longestWithin(activity: readonly EpochMs[], from: number, until: number
     if (after >= until) break;
   }
   return longest;
-}
-
-/** Index of the first instant after `from`, by halving. */
-function firstAfter(activity: readonly EpochMs[], from: number): number {
-  let [low, high] = [0, activity.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((activity[middle] ?? Infinity) > from) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Returns the median; the shorter one of the two in the middle when their number is even. */

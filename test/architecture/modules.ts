@@ -141,6 +141,7 @@ export const LEAVES = [
   "src/units.ts",
   "src/text.ts",
   "src/when.ts",
+  "src/sorted.ts",
   "src/threads.ts",
   "src/diagnostics.ts",
 ];

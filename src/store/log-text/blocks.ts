@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { type BrotliOptions, brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type Database from "better-sqlite3";
 import { PilotError } from "../../errors.ts";
+import { firstAfter } from "../../sorted.ts";
 import { remember } from "../database/bounded-map.ts";
 
 /** Bits of the usual window; a smaller one takes less time to set up. */
@@ -134,17 +135,6 @@ export function longestText(
 
 /** Below this, each entry is looked up by itself. */
 const FEWEST_TOGETHER = 1000;
-
-/** Index of the first of sorted numbers that is greater, by halving; their count where none is. */
-function firstAfter(sorted: readonly number[], number: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) > number) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
 
 /** Reads entries' text from the blocks of one connection. */
 export class RawTextReader {
