@@ -6,6 +6,7 @@
  */
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
+import { hasTable } from "../schema/has-table.ts";
 import { KEPT_TABLES } from "../schema/table-origins.ts";
 
 /** Sums are taken modulo 2^48, which JavaScript and SQLite both hold exactly. */
@@ -34,17 +35,20 @@ export function defineRowDigest(database: Database.Database): void {
 }
 
 /**
- * Begins a step that changes the schema; the function returned ends it within the same transaction. It makes the triggers for the
- * columns that there are then and records the digests, but of tables that were damaged before: those are not called sound afterwards.
+ * Begins a step that changes the schema; the function returned ends it within the same transaction. Tables whose columns are others then get
+ * triggers for them and a new digest, but for those that were damaged before: they are not called sound afterwards.
  */
 export function beginDigests(database: Database.Database): () => void {
   defineRowDigest(database);
   const damaged = compareDigests(database).map(({ table }) => table);
   return () => {
     if (!hasDigests(database)) return;
+    const definitions = triggersIn(database);
     for (const table of keptTables(database)) {
+      const triggers = triggersOf(database, table);
+      if (triggers.every(({ name, sql }) => definitions.get(name) === sql)) continue;
       if (!damaged.includes(table)) record(database, table);
-      makeTriggers(database, table);
+      for (const { name, sql } of triggers) database.exec(`DROP TRIGGER IF EXISTS ${name}; ${sql}`);
     }
   };
 }
@@ -55,20 +59,33 @@ function record(database: Database.Database, table: string): void {
   database.prepare(sql).run(table, rows, digest);
 }
 
-function makeTriggers(database: Database.Database, table: string): void {
+interface Trigger {
+  readonly name: string;
+  readonly sql: string;
+}
+
+function triggersOf(database: Database.Database, table: string): readonly Trigger[] {
   const columns = columnsOf(database, table);
   const digestOf = (row: "old" | "new"): string => `${FUNCTION}(${columns.map((name) => `${row}.${name}`).join(", ")})`;
-  const follow = (operation: string, rows: string, digest: string): void => {
+  const follow = (operation: string, rows: string, digest: string): Trigger => {
     const name = `digest_${table}_${operation.toLowerCase()}`;
-    database.exec(`
-      DROP TRIGGER IF EXISTS ${name};
-      CREATE TRIGGER ${name} AFTER ${operation} ON ${table} BEGIN
-        UPDATE table_digests SET row_count = row_count${rows}, digest = (digest${digest}) & ${MODULUS_MASK} WHERE table_name = '${table}';
-      END`);
+    const change = `row_count = row_count${rows}, digest = (digest${digest}) & ${MODULUS_MASK}`;
+    const sql = `CREATE TRIGGER ${name} AFTER ${operation} ON ${table} BEGIN
+        UPDATE table_digests SET ${change} WHERE table_name = '${table}';
+      END`;
+    return { name, sql };
   };
-  follow("INSERT", " + 1", ` + ${digestOf("new")}`);
-  follow("UPDATE", "", ` + ${digestOf("new")} - ${digestOf("old")}`);
-  follow("DELETE", " - 1", ` - ${digestOf("old")}`);
+  return [
+    follow("INSERT", " + 1", ` + ${digestOf("new")}`),
+    follow("UPDATE", "", ` + ${digestOf("new")} - ${digestOf("old")}`),
+    follow("DELETE", " - 1", ` - ${digestOf("old")}`),
+  ];
+}
+
+/** Definitions of the triggers of the file, by their names. */
+function triggersIn(database: Database.Database): ReadonlyMap<string, string> {
+  const rows = database.prepare<[], Trigger>("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all();
+  return new Map(rows.map(({ name, sql }) => [name, sql]));
 }
 
 /** Compares the tables with their digests; empty when all are as written, and in a file that has no digests yet. */
@@ -112,7 +129,7 @@ function rowDigest(row: readonly SqlValue[]): number {
 }
 
 function hasDigests(database: Database.Database): boolean {
-  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'table_digests'").get() !== undefined;
+  return hasTable(database, "table_digests");
 }
 
 /** Lists the kept tables of this file: an older one may lack some. */

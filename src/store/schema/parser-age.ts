@@ -1,5 +1,6 @@
 /** By which versions of the parser was read what is stored? */
 import type Database from "better-sqlite3";
+import { hasTable } from "./has-table.ts";
 
 export interface ParserAge {
   /** Versions of the parser that have read what is stored. */
@@ -10,8 +11,7 @@ export interface ParserAge {
 
 /** Returns nothing for a database that is still empty. */
 export function readParserAge(database: Database.Database): ParserAge {
-  const isMade = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'parser_versions'").get() !== undefined;
-  if (!isMade) return { parserVersions: [], prunedLogs: 0 };
+  if (!hasTable(database, "parser_versions")) return { parserVersions: [], prunedLogs: 0 };
   const versions = database.prepare<[], number>("SELECT version FROM parser_versions ORDER BY version").pluck();
   const pruned = database.prepare<[], number>("SELECT count(*) FROM stored_sources WHERE pruned > 0").pluck();
   return { parserVersions: versions.all(), prunedLogs: pruned.get() ?? 0 };

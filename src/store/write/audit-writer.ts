@@ -5,6 +5,7 @@ import type { EpochMs } from "../../units.ts";
 import { retryWhileBusy } from "../database/busy.ts";
 import { closeWriter } from "../database/companions.ts";
 import { openForReading, openForWriting } from "../database/connection.ts";
+import { hasTable } from "../schema/has-table.ts";
 
 export type AuditResult = "started" | "done" | "failed" | "interrupted";
 
@@ -71,7 +72,7 @@ export function hasAudit(path: string, waitMs: number): boolean {
   if (!existsSync(path)) return false;
   const database = openForReading(path, waitMs);
   try {
-    return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'stored_audit'").get() !== undefined;
+    return hasTable(database, "stored_audit");
   } finally {
     database.close();
   }
