@@ -1,5 +1,6 @@
 /** Chooses lines as they come: by what they hold, and then all others of the same messages. */
 import type { EntryKind } from "../parse/events.ts";
+import { escapeForm } from "../text.ts";
 import type { ReadLine } from "./read-line.ts";
 
 export interface LineWishes {
@@ -45,8 +46,7 @@ export class LineFilter {
 
 /** `bob@example.org` is not in `robbob@example.org`, nor `192.0.2.1` in `192.0.2.10`; `@example.org` is in both. */
 function toWholeWord(word: string): RegExp {
-  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   const before = /^[\w.]/.test(word) ? String.raw`(?<![\w.+-])` : "";
   const after = /\w$/.test(word) ? String.raw`(?![\w-]|\.\w)` : "";
-  return new RegExp(before + escaped + after, "i");
+  return new RegExp(before + escapeForm(word) + after, "i");
 }

@@ -41,9 +41,8 @@ export class LogTail {
   /** The last entries of each log, for the first time; after that what is new, waited for. None when `signal` aborts. Errors: `unreadable`. */
   async next(signal: AbortSignal): Promise<readonly TailRecord[]> {
     const changed = await (this.#isFirst ? this.#follower.look() : this.#follower.untilChanged(signal));
-    const growing = changed.filter((log) => !this.#isOther(log));
-    const paths = [...new Set(growing.map(({ path }) => path))];
-    const records = paths.flatMap((path) => (this.#isFirst ? this.#readEnd(path) : this.#readNew(path)));
+    const logs = new Map(changed.map((log) => [log.path, log]));
+    const records = [...logs.values()].flatMap((log) => this.#read(log));
     this.#isFirst = false;
     return records;
   }
@@ -52,50 +51,7 @@ export class LogTail {
     this.#follower.close();
   }
 
-  /** True for what is in a directory or matches a pattern and is no log that grows. Errors: `not_a_log` for a compressed log that was named. */
-  #isOther({ path, isNamed }: ChangedLog): boolean {
-    const [head] = this.#withFile(path, (descriptor) => [readAt(path, descriptor, 0, HEAD_BYTES)]);
-    if (head === undefined) return true;
-    const isArchive = findCodec(head.subarray(0, MAGIC_BYTES)) !== undefined;
-    if (isArchive && isNamed) {
-      throw new PilotError("not_a_log", `"${path}" is compressed: no line will be added to it.`, {
-        hint: `\`exim-pilot parse ${path}\` shows its lines.`,
-      });
-    }
-    return isArchive || (!isNamed && !isSurelyLog(path, head.toString("latin1")));
-  }
-
-  #readEnd(path: string): readonly TailRecord[] {
-    return this.#withFile(path, (descriptor, identity, size) => {
-      const end = lastNewline(path, descriptor, size);
-      this.#positions.set(path, { identity, end });
-      let records: readonly TailRecord[] = [];
-      for (let length = CHUNK_BYTES; this.#count > 0; length *= 4) {
-        const start = Math.max(0, end - Math.min(length, MOST_TEXT));
-        records = recordsOf(path, descriptor, start, end);
-        // NOTE: the first of a part is cut off.
-        if (start > 0) records = records.slice(1);
-        if (start === 0 || records.length >= this.#count || length >= MOST_TEXT) break;
-      }
-      return this.#count === 0 ? [] : records.slice(-this.#count);
-    });
-  }
-
-  #readNew(path: string): readonly TailRecord[] {
-    return this.#withFile(path, (descriptor, identity, size) => {
-      const known = this.#positions.get(path);
-      // NOTE: another file, or one that was emptied, is new from its beginning.
-      const start = known === undefined || known.identity !== identity || known.end > size ? 0 : known.end;
-      const end = lastNewline(path, descriptor, size);
-      this.#positions.set(path, { identity, end: Math.max(start, end) });
-      return end <= start ? [] : recordsOf(path, descriptor, Math.max(start, end - MOST_TEXT), end);
-    });
-  }
-
-  #withFile<Result>(
-    path: string,
-    action: (descriptor: number, identity: string, size: number) => readonly Result[],
-  ): readonly Result[] {
+  #read({ path, isNamed }: ChangedLog): readonly TailRecord[] {
     let descriptor: number;
     try {
       descriptor = openSync(path, "r");
@@ -105,16 +61,58 @@ export class LogTail {
       throw readFailure(path, error);
     }
     try {
+      const head = readAt(path, descriptor, 0, HEAD_BYTES);
+      if (isOther(path, isNamed, head)) return [];
       const { dev, ino, size } = fstatSync(descriptor);
-      return action(descriptor, `${dev} ${ino}`, size);
+      const log = { path, descriptor, size, isSyslog: isSyslog(head.toString("latin1")) };
+      return this.#isFirst ? this.#readEnd(log, `${dev} ${ino}`) : this.#readNew(log, `${dev} ${ino}`);
     } finally {
       closeSync(descriptor);
     }
   }
+
+  #readEnd(log: OpenLog, identity: string): readonly TailRecord[] {
+    const end = lastNewline(log);
+    this.#positions.set(log.path, { identity, end });
+    if (this.#count === 0) return [];
+    for (let length = CHUNK_BYTES; ; length *= 4) {
+      const start = Math.max(0, end - Math.min(length, MOST_TEXT));
+      // NOTE: the first of a part is cut off.
+      const records = recordsOf(log, start, end).slice(start > 0 ? 1 : 0);
+      if (start === 0 || records.length >= this.#count || length >= MOST_TEXT) return records.slice(-this.#count);
+    }
+  }
+
+  #readNew(log: OpenLog, identity: string): readonly TailRecord[] {
+    const known = this.#positions.get(log.path);
+    // NOTE: another file, or one that was emptied, is new from its beginning.
+    const start = known === undefined || known.identity !== identity || known.end > log.size ? 0 : known.end;
+    const end = lastNewline(log);
+    this.#positions.set(log.path, { identity, end: Math.max(start, end) });
+    return end <= start ? [] : recordsOf(log, Math.max(start, end - MOST_TEXT), end);
+  }
+}
+
+interface OpenLog {
+  readonly path: string;
+  readonly descriptor: number;
+  readonly size: number;
+  readonly isSyslog: boolean;
+}
+
+/** True for what is in a directory or matches a pattern and is no log that grows. Errors: `not_a_log` for a compressed log that was named. */
+function isOther(path: string, isNamed: boolean, head: Buffer): boolean {
+  const isArchive = findCodec(head.subarray(0, MAGIC_BYTES)) !== undefined;
+  if (isArchive && isNamed) {
+    throw new PilotError("not_a_log", `"${path}" is compressed: no line will be added to it.`, {
+      hint: `\`exim-pilot parse ${path}\` shows its lines.`,
+    });
+  }
+  return isArchive || (!isNamed && !isSurelyLog(path, head.toString("latin1")));
 }
 
 /** The place behind the last newline: what follows is still being written. */
-function lastNewline(path: string, descriptor: number, size: number): number {
+function lastNewline({ path, descriptor, size }: OpenLog): number {
   for (let end = size; end > 0; end -= CHUNK_BYTES) {
     const start = Math.max(0, end - CHUNK_BYTES);
     const at = readAt(path, descriptor, start, end - start).lastIndexOf(NEWLINE);
@@ -123,11 +121,10 @@ function lastNewline(path: string, descriptor: number, size: number): number {
   return 0;
 }
 
-function recordsOf(path: string, descriptor: number, start: number, end: number): readonly TailRecord[] {
-  const head = readAt(path, descriptor, 0, HEAD_BYTES).toString("latin1");
+function recordsOf({ path, descriptor, isSyslog }: OpenLog, start: number, end: number): readonly TailRecord[] {
   const records: TailRecord[] = [];
   const batcher = new Batcher(
-    { batchLines: 1, blockBytes: 0, linesBefore: 0, isWithinLine: false, isSyslog: isSyslog(head) },
+    { batchLines: 1, blockBytes: 0, linesBefore: 0, isWithinLine: false, isSyslog },
     {
       onRecord: ({ lines, isEntry }) => records.push({ path, lines, isEntry }),
       onBatch: () => true,

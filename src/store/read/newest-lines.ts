@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { prepareOnce } from "../database/prepared.ts";
 import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
 
 /** A stored entry as its log has it. */
@@ -18,45 +19,47 @@ interface Row {
 const BLOCKS = 8;
 const OF_SERVER = "(@server IS NULL OR v.name = @server)";
 
+const NEWEST_ID = "SELECT coalesce(max(id), 0) AS id FROM stored_entries";
+const LAST = `
+  WITH newest AS MATERIALIZED (
+    SELECT b.id FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id JOIN stored_servers v ON v.id = s.server_id
+    WHERE ${OF_SERVER} ORDER BY b.last_ms DESC LIMIT ${BLOCKS}
+  )
+  SELECT e.id, v.name AS server FROM newest n
+  CROSS JOIN stored_entries e ON e.id >= n.id * ${LINES_PER_BLOCK} AND e.id < (n.id + 1) * ${LINES_PER_BLOCK}
+  JOIN stored_servers v ON v.id = e.server_id
+  WHERE ${OF_SERVER} ORDER BY e.at DESC, e.id DESC LIMIT @most`;
+const AFTER = `
+  SELECT e.id, v.name AS server FROM stored_entries e JOIN stored_servers v ON v.id = e.server_id
+  WHERE ${OF_SERVER} AND e.id > @id ORDER BY e.id LIMIT @most`;
+
 /** Reads entries as they come: those of the newest times, and those that are stored after others. */
 export class NewestLines {
+  readonly #database: Database.Database;
   readonly #rawText: RawTextReader;
-  readonly #newestId: Database.Statement<[], number>;
-  readonly #last: Database.Statement<[{ server: string | null; most: number }], Row>;
-  readonly #after: Database.Statement<[{ server: string | null; id: number; most: number }], Row>;
 
   constructor(database: Database.Database, rawText: RawTextReader) {
+    this.#database = database;
     this.#rawText = rawText;
-    this.#newestId = database.prepare<[], number>("SELECT coalesce(max(id), 0) FROM stored_entries").pluck();
-    this.#last = database.prepare(
-      `WITH newest AS MATERIALIZED (
-         SELECT b.id FROM raw_blocks b JOIN stored_sources s ON s.id = b.source_id JOIN stored_servers v ON v.id = s.server_id
-         WHERE ${OF_SERVER} ORDER BY b.last_ms DESC LIMIT ${BLOCKS}
-       )
-       SELECT e.id, v.name AS server FROM newest n
-       CROSS JOIN stored_entries e ON e.id >= n.id * ${LINES_PER_BLOCK} AND e.id < (n.id + 1) * ${LINES_PER_BLOCK}
-       JOIN stored_servers v ON v.id = e.server_id
-       WHERE ${OF_SERVER} ORDER BY e.at DESC, e.id DESC LIMIT @most`,
-    );
-    this.#after = database.prepare(
-      `SELECT e.id, v.name AS server FROM stored_entries e JOIN stored_servers v ON v.id = e.server_id
-       WHERE ${OF_SERVER} AND e.id > @id ORDER BY e.id LIMIT @most`,
-    );
   }
 
   /** The greatest id that is given: entries that are stored later have greater ones. */
   newestId(): number {
-    return this.#newestId.get() ?? 0;
+    return prepareOnce<[], { id: number }>(this.#database, NEWEST_ID).get()?.id ?? 0;
   }
 
   /** The entries of the newest times, the newest at the end. */
   last(most: number, server: string | undefined): readonly NewestLine[] {
-    return this.#read(this.#last.all({ server: server ?? null, most }).reverse());
+    return this.#read(
+      prepareOnce<object, Row>(this.#database, LAST)
+        .all({ server: server ?? null, most })
+        .reverse(),
+    );
   }
 
   /** Entries stored after the one with this id. */
   after(id: number, most: number, server: string | undefined): readonly NewestLine[] {
-    return this.#read(this.#after.all({ server: server ?? null, id, most }));
+    return this.#read(prepareOnce<object, Row>(this.#database, AFTER).all({ server: server ?? null, id, most }));
   }
 
   /** Returns the lines whose text is still there. */
