@@ -73,22 +73,24 @@ function alignRows(table: Table, screen: Screen, hasBars: boolean): string[] {
     row.map((text, index) => (longOnes[at]?.includes(index) ? "" : cut(text, widths[index] ?? 0))),
   );
   const lines = renderColumns(hasBars ? addBars(rows, table, width) : rows, { right }).split("\n");
-  const isOneOfSeveral = shown.filter(({ kind }) => kind === "text").length > 1;
-  const named = cells.map((row) =>
-    row.map((text, index) => (isOneOfSeveral && index > 0 ? `${shown[index]?.title}: ${text}` : text)),
-  );
-  return lines.map((line, at) => withLongTexts(line, named[at] ?? [], longOnes[at] ?? [], width));
+  return lines.map((line, at) => withLongTexts(line, cells[at] ?? [], longOnes[at] ?? [], { shown, width }));
 }
 
-/** A name that is too long stands above the row that it begins; other texts stand below. */
-function withLongTexts(line: string, row: readonly string[], longOnes: readonly number[], width: number): string {
+/** A name that is too long stands above the row that it begins; other texts stand below, with their titles where there are several. */
+function withLongTexts(
+  line: string,
+  row: readonly string[],
+  longOnes: readonly number[],
+  { shown, width }: { readonly shown: readonly Column[]; readonly width: number },
+): string {
+  const isOneOfSeveral = shown.filter(({ kind }) => kind === "text").length > 1;
   const above = longOnes.includes(0) ? [renderHanging("", row[0] ?? "", GAP, width)] : [];
-  const others = longOnes.filter((index) => index > 0).map((index) => row[index]);
-  const below =
-    others.length === 0
-      ? []
-      : [renderHanging(" ".repeat(DETAIL_INDENT), others.join(" ".repeat(GAP)), DETAIL_INDENT, width)];
-  return [...above, line, ...below].join("\n");
+  const below = longOnes
+    .filter((index) => index > 0)
+    .map((index) => (isOneOfSeveral ? `${shown[index]?.title}: ${row[index]}` : row[index]))
+    .join(" ".repeat(GAP));
+  const indented = below === "" ? [] : [renderHanging(" ".repeat(DETAIL_INDENT), below, DETAIL_INDENT, width)];
+  return [...above, line, ...indented].join("\n");
 }
 
 /** A row whose figures do not fit beside one another: its texts, and below them each figure with its title. */
