@@ -31,7 +31,7 @@ class LongOnesFirst extends BaseSequencer {
 const ISOLATED = ["test/ingest/faults.test.ts"];
 /**
  * Processes that are killed, told to stop, at work together, or at the ends of pipes and full disks; archivers, services, browsers and
- * children for statements that are started, and logs that are followed. They have a script of their own: `npm run test:processes`.
+ * children for statements that are started, Exim's own tools beside ours, and logs that are followed. They have a script of their own: `npm run test:processes`.
  */
 const PROCESSES = [
   "kill",
@@ -50,6 +50,7 @@ const PROCESSES = [
   "code-cache",
   "cli/sql",
   "e2e/report",
+  "search/exigrep",
 ].map((name) => `test/**/${name}.test.ts`);
 /** The program as it is packed and installed: `npm run test:npm`. */
 const NPM_PACKAGE = ["test/package/**/*.test.ts"];
