@@ -12,7 +12,7 @@ import type { ServerRow } from "../store/write/source-catalogue.ts";
 import type { Writer } from "../store/write/writer.ts";
 import type { Thread } from "../threads.ts";
 import { type EpochMs, KIB, SECOND_MS } from "../units.ts";
-import { ReadingThread, readBlocks } from "./batch/batch-thread.ts";
+import { type ReadingThread, readBlocks } from "./batch/batch-thread.ts";
 import {
   BULK_LOAD,
   LARGE_LOG,
@@ -52,8 +52,8 @@ export interface IngestOptions {
   /** Environment of the programs that decompress. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
-  /** For logs with much to read; undefined: all is done in this thread. */
-  readonly startReadingThread?: (() => Thread) | undefined;
+  /** For logs with much to read; undefined: all is done in this thread. The caller closes it. */
+  readonly readingThread?: ReadingThread | undefined;
   /** For logs with much to read, too; undefined: this thread waits for the disk. */
   readonly startCheckpointThread?: (() => Thread) | undefined;
   readonly onProgress?: (progress: IngestProgress) => void;
@@ -196,7 +196,6 @@ class Run {
   #runId: number;
   #messages: MessageCache;
   readonly #logs: LogReport[] = [];
-  readonly #thread: ReadingThread | undefined;
   #checkpoints: Checkpoints | undefined;
   /** Logs to be read at once, for progress. */
   #count = 0;
@@ -217,7 +216,6 @@ class Run {
     this.#runId = runId;
     this.#options = options;
     this.#messages = new MessageCache(server.id);
-    if (options.startReadingThread !== undefined) this.#thread = new ReadingThread(options.startReadingThread);
     this.#checkpoints = this.#newCheckpoints();
   }
 
@@ -378,7 +376,6 @@ class Run {
 
   /** Closes all but the writer that it was given. */
   async close(): Promise<void> {
-    await this.#thread?.close();
     await this.#checkpoints?.close();
     if (this.#isReopened) this.#writer.close();
   }
@@ -462,7 +459,7 @@ class Run {
     }
     if (source === undefined && forced === undefined) assertIsLog(path, headText);
     const linesBefore = sum(this.#logs).lines;
-    const thread = this.#thread;
+    const thread = this.#options.readingThread;
     const isLarge = (open.sizeBytes ?? 0) - (source?.position ?? 0) > LARGE_LOG;
     // A pipe cannot be read again, so its commits are synced.
     if (open.sizeBytes === undefined) this.#writer.syncCommits();

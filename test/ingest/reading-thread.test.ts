@@ -1,17 +1,21 @@
 /** Reading in another thread: the same as in this one, and every end of it. The two sides talk through a channel of one process. */
-import { readFileSync } from "node:fs";
+import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { ReadingThread, readBlocks, serveReadings } from "../../src/ingest/batch/batch-thread.ts";
+import { type LogText, ReadingThread, readBlocks, serveReadings } from "../../src/ingest/batch/batch-thread.ts";
 import type { EncodedBlock, ReadingStart } from "../../src/ingest/batch/block-builder.ts";
 import { SourceFailure } from "../../src/ingest/batch/lines.ts";
+import { HEAD_BYTES } from "../../src/ingest/source/log-file.ts";
+import type { OpenSource } from "../../src/ingest/source/open-source.ts";
+import { openPlain } from "../../src/ingest/source/plain-source.ts";
 import { type EncodingCodes, loadCodes } from "../../src/store/schema/codes.ts";
 import type { Thread } from "../../src/threads.ts";
 import { corpusProfiles } from "../support/corpus.ts";
-import { NOW, SCHEMA_DIRECTORY } from "../support/database.ts";
+import { NOW, SCHEMA_DIRECTORY, temporaryFolder } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
 
@@ -28,6 +32,7 @@ const START: ReadingStart = {
   lastBlock: undefined,
 };
 const LOG = [...generateLog("main", { messages: 400, seed: 3 })].join("");
+const LONG_LOG = [...generateLog("main", { messages: 4000, seed: 4 })].join("");
 
 describe("a log read in another thread", () => {
   test("gives the same blocks", async () => {
@@ -99,7 +104,7 @@ describe("a log read in another thread", () => {
     const onBlock = ({ lines }: EncodedBlock) => {
       stored += lines;
     };
-    await thread.readBlocks(Readable.from(pieces, { highWaterMark: 1 }), START, onBlock, undefined);
+    await thread.readBlocks(streamed(Readable.from(pieces, { highWaterMark: 1 })), START, onBlock, undefined);
     expect(stored).toBe(asked);
     expect(most).toBeLessThan(100);
     await thread.close();
@@ -115,10 +120,65 @@ describe("a log read in another thread", () => {
     );
     const thread = new ReadingThread(startThread);
     const blocks: EncodedBlock[] = [];
-    const reading = thread.readBlocks(failing, START, (block) => blocks.push(block), undefined);
+    const reading = thread.readBlocks(streamed(failing), START, (block) => blocks.push(block), undefined);
     await expect(reading).rejects.toThrow(SourceFailure);
     await expect(reading).rejects.toMatchObject({ cause });
     expect(blocks).toEqual(await inProcess(LOG.slice(0, 5000)));
+    await thread.close();
+  });
+});
+
+describe("a file read by the other thread", () => {
+  test("gives the same blocks, from any place on", async () => {
+    const thread = new ReadingThread(startThread);
+    for (const position of [0, 20_000, 70_000, LOG.length]) {
+      const blocks: EncodedBlock[] = [];
+      const open = openLog(LOG);
+      await open.compare(position, (end, length) => LOG.slice(Math.max(0, end - length), end));
+      await thread.readBlocks(open, START, (block) => blocks.push(block), undefined);
+      open.close();
+      expect(blocks).toEqual(await inProcess(LOG.slice(position)));
+      if (position < LOG.length) expect(open.bytesRead()).toBe(LOG.length);
+    }
+    await thread.close();
+  });
+
+  test("is read in bounded memory: it is read on when blocks are stored", async () => {
+    const held: (() => void)[] = [];
+    let isHeld = true;
+    const thread = new ReadingThread(() => {
+      const started = startThread();
+      const postMessage: Thread["postMessage"] = (message, transfer) => {
+        const send = (): void => started.postMessage(message, transfer);
+        if (isHeld && (message as { kind: string }).kind === "stored") held.push(send);
+        else send();
+      };
+      return { ...started, postMessage };
+    });
+    const open = openLog(LONG_LOG);
+    const blocks: EncodedBlock[] = [];
+    const reading = thread.readBlocks(open, START, (block) => blocks.push(block), undefined);
+    for (let before = -1; before !== blocks.length; await pause(100)) before = blocks.length;
+    const expected = await inProcess(LONG_LOG);
+    // A piece of the file that was read already may hold the text of many blocks as small as these.
+    expect(blocks.length).toBeLessThan(expected.length - 20);
+    isHeld = false;
+    for (const send of held) send();
+    await reading;
+    expect(blocks).toEqual(expected);
+    await thread.close();
+    open.close();
+  });
+
+  test("that fails is read up to there, and the failure comes with its cause", async () => {
+    const open = openLog(LOG);
+    open.close();
+    const blocks: EncodedBlock[] = [];
+    const thread = new ReadingThread(startThread);
+    const reading = thread.readBlocks(open, START, (block) => blocks.push(block), undefined);
+    await expect(reading).rejects.toThrow(SourceFailure);
+    await expect(reading).rejects.toHaveProperty("cause.message", "EBADF: bad file descriptor, read");
+    expect(blocks).toEqual(await inProcess(LOG.slice(0, HEAD_BYTES)));
     await thread.close();
   });
 });
@@ -133,7 +193,7 @@ describe("the other thread", () => {
     const refuse = (): void => {
       throw new Error("No room.");
     };
-    await expect(thread.readBlocks(Readable.from([toBytes(LOG)]), START, refuse, undefined)).rejects.toThrow(
+    await expect(thread.readBlocks(streamed(Readable.from([toBytes(LOG)])), START, refuse, undefined)).rejects.toThrow(
       "No room.",
     );
     expect(await inThread(thread, LOG)).toEqual(await inProcess(LOG));
@@ -148,7 +208,9 @@ describe("the other thread", () => {
       on: (event, listener) => event === "error" && setImmediate(() => listener(bug)),
       terminate: async () => {},
     }));
-    await expect(thread.readBlocks(Readable.from([toBytes(LOG)]), START, () => {}, undefined)).rejects.toBe(bug);
+    await expect(thread.readBlocks(streamed(Readable.from([toBytes(LOG)])), START, () => {}, undefined)).rejects.toBe(
+      bug,
+    );
   });
 
   test("is left at an abort, with the blocks before it stored", async () => {
@@ -163,7 +225,7 @@ describe("the other thread", () => {
       blocks.push(block);
       if (blocks.length === 3) controller.abort();
     };
-    await thread.readBlocks(Readable.from([toBytes(LOG), toBytes(LOG)]), START, onBlock, controller.signal);
+    await thread.readBlocks(streamed(Readable.from([toBytes(LOG), toBytes(LOG)])), START, onBlock, controller.signal);
     expect(blocks).toEqual((await inProcess(LOG)).slice(0, 3));
     expect(terminated).toBe(1);
   });
@@ -190,15 +252,25 @@ function startThread(): Thread {
   };
 }
 
+function streamed(text: Readable): LogText {
+  return { readUntilPause: () => text };
+}
+
+function openLog(log: string): OpenSource {
+  const path = join(temporaryFolder(), "mainlog");
+  writeFileSync(path, log, "latin1");
+  return openPlain(path, openSync(path, "r"), log.length, toBytes(log.slice(0, HEAD_BYTES)));
+}
+
 async function inThread(thread: ReadingThread, log: string, start = START): Promise<EncodedBlock[]> {
   const blocks: EncodedBlock[] = [];
-  await thread.readBlocks(Readable.from(pieces(log)), start, (block) => blocks.push(block), undefined);
+  await thread.readBlocks(streamed(Readable.from(pieces(log))), start, (block) => blocks.push(block), undefined);
   return blocks;
 }
 
 async function inProcess(log: string, start = START): Promise<EncodedBlock[]> {
   const blocks: EncodedBlock[] = [];
-  await readBlocks(Readable.from(pieces(log)), start, (block) => blocks.push(block), undefined);
+  await readBlocks(streamed(Readable.from(pieces(log))), start, (block) => blocks.push(block), undefined);
   return blocks.map(plain);
 }
 

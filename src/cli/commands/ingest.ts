@@ -1,7 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { describeZoneShift, findZoneShift } from "../../doctor/zone-shift.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
+import { ReadingThread } from "../../ingest/batch/batch-thread.ts";
 import { type IngestReport, ingest } from "../../ingest/ingest.ts";
+import { LARGE_LOG } from "../../ingest/save/log-writer.ts";
 import { STDIN_PATH } from "../../ingest/source/source.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import {
@@ -52,6 +54,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   assertTimeZone(timezone);
   const settings = toStoreSettings(flags, io);
   if (io.isBrief === true && !existsSync(settings.path)) leaveBrief();
+  const readingThread = readingThreadFor(files, flags, io);
   const startedMs = io.now();
   const action: AuditedAction<IngestReport> = {
     action: "ingest",
@@ -61,7 +64,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
     // It may go on for months and end with a kill.
     isDrastic: follow === true,
   };
-  const report = await withProgress(flags, io, (progress) =>
+  const reading = withProgress(flags, io, (progress) =>
     audited(action, settings, flags, io, () =>
       usingWriter(flags, io, async (writer, { program, now }) => {
         const { openWriter } = await import("../../store/store.ts");
@@ -81,7 +84,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
           now,
           env: io.env,
           signal: io.signal,
-          startReadingThread: io.isBrief === true ? undefined : io.startReadingThread,
+          readingThread,
           startCheckpointThread: io.isBrief === true ? undefined : io.startCheckpointThread,
           onProgress: (reached) => progress.update(() => describeIngest(reached)),
           leaveBrief: io.isBrief === true ? leaveBrief : undefined,
@@ -89,9 +92,27 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
       }),
     ),
   );
+  const report = await reading.finally(() => readingThread?.close());
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
   if (flags.quiet !== true && report.totals.messages > 0) io.stderr.write(noteOnZone(report, settings));
   return statusOf(report, flags.strict === true);
+}
+
+/** Returns the thread that reads large logs; it starts at once, while the database is opened, when a log is named that may be one. */
+function readingThreadFor(files: readonly string[], { follow }: IngestFlags, io: Io): ReadingThread | undefined {
+  if (io.isBrief === true || io.startReadingThread === undefined) return undefined;
+  const thread = new ReadingThread(io.startReadingThread);
+  if (follow !== true && files.some(isLarge)) thread.begin();
+  return thread;
+}
+
+function isLarge(path: string): boolean {
+  try {
+    return statSync(path).size > LARGE_LOG;
+  } catch {
+    // NOTE: a pattern, or a file that cannot be read, of which the report tells.
+    return false;
+  }
 }
 
 function leaveBrief(): never {

@@ -1,29 +1,44 @@
 /**
- * Reading in another thread: this one reads the source and stores blocks, the other makes blocks of the text.
+ * Reading in another thread: it makes blocks of the text, which this one stores. Text of a file is read there; what else gives text
+ * (an archive, a pipe, the database) is read here and sent.
  *
- *     start, text, text, …, end   ──▶
- *                                 ◀──   block, block, taken, block, …, done
+ *     start with a file           ──▶                       start, text, text, …, end   ──▶
+ *                                 ◀──   block                                           ◀──   block, block, taken, block, …, done
+ *     stored                      ──▶
+ *                                 ◀──   block, …, done
  *
- * What is under way is bounded: a piece of text is acknowledged behind the blocks it has filled.
+ * What is under way is bounded: a file is read on when blocks are stored, and a piece of text is acknowledged behind the blocks it
+ * has filled.
  */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Port, Thread } from "../../threads.ts";
+import type { FileText, OpenSource } from "../source/open-source.ts";
+import { readFileText } from "../source/plain-source.ts";
 import { BlockBuilder, type EncodedBlock, type ReadingStart } from "./block-builder.ts";
 import { buffersOf } from "./encoded-batch.ts";
 import { feed, SourceFailure, untilFailure } from "./lines.ts";
 
 type ToReader =
+  | { readonly kind: "file"; readonly start: ReadingStart; readonly text: FileText }
+  | { readonly kind: "stored" }
   | { readonly kind: "start"; readonly start: ReadingStart }
   | { readonly kind: "text"; readonly bytes: Uint8Array }
   | { readonly kind: "end" };
 
 type FromReader =
-  | { readonly kind: "block"; readonly block: EncodedBlock }
+  | { readonly kind: "block"; readonly block: EncodedBlock; readonly bytesRead: number }
   | { readonly kind: "taken" }
+  | { readonly kind: "failed"; readonly cause: unknown }
   | { readonly kind: "done" };
 
 /** Pieces of text that are under way at most, each of some 64 KiB: more than one block holds, so that neither thread waits. */
 const MOST_PIECES = 48;
+
+/** Blocks of a file that are under way at most: as many as are read while a transaction is committed. */
+const MOST_BLOCKS = 6;
+
+/** The text of an open log. */
+export type LogText = Pick<OpenSource, "readUntilPause" | "fileText" | "noteRead">;
 
 /** Reads logs in a thread that is started with the first of them, in which {@link serveReadings} runs. */
 export class ReadingThread {
@@ -37,25 +52,36 @@ export class ReadingThread {
 
   /** See {@link readBlocks}. A bug in the other thread is thrown with its stack. */
   async readBlocks(
-    source: Readable,
+    log: LogText,
     start: ReadingStart,
     onBlock: (block: EncodedBlock) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const exchange = new Exchange(onBlock, signal);
+    const onBlockRead = (block: EncodedBlock, bytesRead: number): void => {
+      log.noteRead?.(bytesRead);
+      onBlock(block);
+    };
+    const exchange = new Exchange(this.#begin(), onBlockRead, signal);
     this.#exchange = exchange;
-    this.#thread ??= this.#newThread();
-    let failure: SourceFailure | undefined;
-    const pieces = untilFailure<Uint8Array>(source, (cause) => {
-      failure = new SourceFailure("The source failed.", { cause });
-    });
     try {
-      await exchange.run(this.#thread, start, pieces);
+      const file = log.fileText?.();
+      if (file === undefined) await exchange.sendText(start, log.readUntilPause());
+      else await exchange.sendFile(start, file);
     } finally {
       // NOTE: when it did not end as it should, text of this log is still in the other thread.
       if (!exchange.isDone) await this.close();
     }
-    if (failure !== undefined) throw failure;
+    if (exchange.sourceFailure !== undefined) throw exchange.sourceFailure;
+  }
+
+  /** Starts the thread, so that it is ready when the first log is open. */
+  begin(): void {
+    this.#begin();
+  }
+
+  #begin(): Thread {
+    this.#thread ??= this.#newThread();
+    return this.#thread;
   }
 
   async close(): Promise<void> {
@@ -77,35 +103,48 @@ export class ReadingThread {
 /** The exchange with the other thread for one log. */
 class Exchange {
   isDone = false;
-  readonly #onBlock: (block: EncodedBlock) => void;
+  /** Failure of the source; the blocks of all text before it have come. */
+  sourceFailure: SourceFailure | undefined;
+  readonly #thread: Thread;
+  readonly #onBlock: (block: EncodedBlock, bytesRead: number) => void;
   readonly #signal: AbortSignal | undefined;
   #underWay = 0;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
 
-  constructor(onBlock: (block: EncodedBlock) => void, signal: AbortSignal | undefined) {
+  constructor(
+    thread: Thread,
+    onBlock: (block: EncodedBlock, bytesRead: number) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#thread = thread;
     this.#onBlock = onBlock;
     this.#signal = signal;
   }
 
-  async run(thread: Thread, start: ReadingStart, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const send = (message: ToReader): void => thread.postMessage(message);
-    const onAbort = (): void => this.#wake();
-    this.#signal?.addEventListener("abort", onAbort);
-    try {
-      send({ kind: "start", start });
+  /** Has the thread read a file. */
+  async sendFile(start: ReadingStart, text: FileText): Promise<void> {
+    await this.#whileHeard(async () => {
+      this.#send({ kind: "file", start, text });
+      await this.#until(() => this.isDone);
+    });
+  }
+
+  /** Gives the thread the text of a stream. */
+  async sendText(start: ReadingStart, source: Readable): Promise<void> {
+    const pieces = untilFailure<Uint8Array>(source, (cause) => this.#noteFailure(cause));
+    await this.#whileHeard(async () => {
+      this.#send({ kind: "start", start });
       for await (const bytes of pieces) {
         // NOTE: copied, for the source may look at them again.
-        send({ kind: "text", bytes });
+        this.#send({ kind: "text", bytes });
         this.#underWay++;
         await this.#until(() => this.#underWay < MOST_PIECES);
         if (this.#isAborted) return;
       }
-      send({ kind: "end" });
+      this.#send({ kind: "end" });
       await this.#until(() => this.isDone);
-    } finally {
-      this.#signal?.removeEventListener("abort", onAbort);
-    }
+    });
   }
 
   receive(message: FromReader): void {
@@ -127,10 +166,32 @@ class Exchange {
     return this.#signal?.aborted === true;
   }
 
+  #send(message: ToReader): void {
+    this.#thread.postMessage(message);
+  }
+
   #take(message: FromReader): void {
-    if (message.kind === "block") this.#onBlock(message.block);
-    else if (message.kind === "taken") this.#underWay--;
+    if (message.kind === "block") {
+      this.#onBlock(message.block, message.bytesRead);
+      this.#send({ kind: "stored" });
+    } else if (message.kind === "taken") this.#underWay--;
+    else if (message.kind === "failed") this.#noteFailure(message.cause);
     else this.isDone = true;
+  }
+
+  #noteFailure(cause: unknown): void {
+    this.sourceFailure = new SourceFailure("The source failed.", { cause });
+  }
+
+  /** Runs `exchange`, which an abort wakes. */
+  async #whileHeard(exchange: () => Promise<void>): Promise<void> {
+    const onAbort = (): void => this.#wake();
+    this.#signal?.addEventListener("abort", onAbort);
+    try {
+      await exchange();
+    } finally {
+      this.#signal?.removeEventListener("abort", onAbort);
+    }
   }
 
   /** Waits; ends early at an abort. Throws what has failed. */
@@ -146,12 +207,12 @@ class Exchange {
 }
 
 /**
- * Reads `source`, a stream of bytes that continues where `start` ends, and calls `onBlock` for each block, in this thread.
+ * Reads `log`, which continues where `start` ends, and calls `onBlock` for each block, in this thread.
  * Ends early, and leaves the last block out, when `signal` aborts; also at an exception in `onBlock`.
  * Errors: {@link SourceFailure} with its cause, after the blocks of all text before it.
  */
 export async function readBlocks(
-  source: Readable,
+  log: LogText,
   start: ReadingStart,
   onBlock: (block: EncodedBlock) => void,
   signal: AbortSignal | undefined,
@@ -159,17 +220,39 @@ export async function readBlocks(
   const onBlockInTime = (block: EncodedBlock): void => {
     if (signal?.aborted !== true) onBlock(block);
   };
-  await feed(source, new BlockBuilder(start, onBlockInTime), signal);
+  await feed(log.readUntilPause(), new BlockBuilder(start, onBlockInTime), signal);
 }
 
-/** The other thread's side: makes blocks of the texts that come through `port`. */
+/** The other thread's side: makes blocks of the texts that come through `port`, or that it reads. */
 export function serveReadings(port: Port): void {
   const send = (message: FromReader, transfer?: readonly ArrayBuffer[]): void => port.postMessage(message, transfer);
-  const sendBlock = (block: EncodedBlock): void => send({ kind: "block", block }, block.batches.flatMap(buffersOf));
+  const progress = { bytesRead: 0 };
+  const room = new Room(MOST_BLOCKS);
+  const sendBlock = (block: EncodedBlock): void =>
+    send({ kind: "block", block, bytesRead: progress.bytesRead }, block.batches.flatMap(buffersOf));
+  const readFile = async ({ start, text }: Extract<ToReader, { kind: "file" }>): Promise<void> => {
+    const onBlock = (block: EncodedBlock): void => {
+      room.take();
+      sendBlock(block);
+    };
+    const pieces = Readable.from(room.pace(readFileText(text, progress)), { objectMode: false });
+    try {
+      await feed(pieces, new BlockBuilder(start, onBlock), undefined);
+    } catch (error) {
+      // NOTE: a bug is nobody's to catch: it ends the thread, with its stack.
+      if (!(error instanceof SourceFailure)) throw error;
+      send({ kind: "failed", cause: error.cause });
+    }
+    send({ kind: "done" });
+  };
   let reading: BlockBuilder | undefined;
   port.on("message", (value) => {
     const message = value as ToReader;
-    if (message.kind === "start") reading = new BlockBuilder(message.start, sendBlock);
+    if (message.kind === "file") {
+      room.empty();
+      void readFile(message);
+    } else if (message.kind === "stored") room.give();
+    else if (message.kind === "start") reading = new BlockBuilder(message.start, sendBlock);
     else if (message.kind === "text") {
       reading?.write(message.bytes);
       send({ kind: "taken" });
@@ -179,4 +262,39 @@ export function serveReadings(port: Port): void {
       send({ kind: "done" });
     }
   });
+}
+
+/** Bounds how many things are under way. */
+class Room {
+  readonly #most: number;
+  #underWay = 0;
+  #wake: () => void = () => {};
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  take(): void {
+    this.#underWay++;
+  }
+
+  give(): void {
+    this.#underWay--;
+    this.#wake();
+  }
+
+  empty(): void {
+    this.#underWay = 0;
+  }
+
+  /** Gives the pieces, each when there is room. */
+  async *pace<Piece>(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+    for await (const piece of pieces) {
+      while (this.#underWay >= this.#most)
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      yield piece;
+    }
+  }
 }

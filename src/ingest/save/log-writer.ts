@@ -1,5 +1,4 @@
 /** Stores the new part of one log, a few batches in a transaction together with the checkpoint behind them. */
-import type { Readable } from "node:stream";
 import { PilotError } from "../../errors.ts";
 import { blockOf, entryIdOf } from "../../store/log-text/blocks.ts";
 import { POSTING_KINDS, postingCode } from "../../store/log-text/postings.ts";
@@ -12,6 +11,7 @@ import { type BlockPlace, IDENTITY_BYTES, type SourceRow } from "../../store/wri
 import type { Transactor } from "../../store/write/transactor.ts";
 import type { Writer } from "../../store/write/writer.ts";
 import { type EpochMs, MIB, type Moment, momentMs } from "../../units.ts";
+import type { LogText } from "../batch/batch-thread.ts";
 import type { EncodedBlock, LastBlock, ReadingStart } from "../batch/block-builder.ts";
 import { beginOfLog } from "../batch/clock.ts";
 import { isNull, type LineExtras, widthOf } from "../batch/encoded-batch.ts";
@@ -90,7 +90,7 @@ export interface ReaderOptions {
 
 /** See {@link readBlocks} in batch-thread.ts. */
 export type ReadBlocks = (
-  source: Readable,
+  log: LogText,
   start: ReadingStart,
   onBlock: (block: EncodedBlock) => void,
   signal: AbortSignal | undefined,
@@ -118,7 +118,7 @@ export async function storeLog(
 ): Promise<SourceRow | NewSource> {
   const log = new LogWriter(source, open, writer, cache, figures, options);
   try {
-    await options.readBlocks(open.readUntilPause(), log.start, (block) => log.add(block), options.signal);
+    await options.readBlocks(open, log.start, (block) => log.add(block), options.signal);
   } catch (error) {
     if (!(error instanceof SourceFailure)) throw log.rollBack(error);
     log.end();

@@ -95,11 +95,11 @@ export interface ReadProgress {
 export async function* readOn(
   descriptor: number,
   position: number,
-  before: Buffer,
+  before: Uint8Array,
   progress: ReadProgress,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  let known = before.subarray(-COMPARED_BYTES);
+  let known: Uint8Array = before.subarray(-COMPARED_BYTES);
   let end = position;
   for (;;) {
     progress.bytesRead = end;

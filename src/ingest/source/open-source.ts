@@ -20,6 +20,16 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The text of a file that is not compressed, from a position on: all that another thread needs to read it. */
+export interface FileText {
+  readonly descriptor: number;
+  /** Bytes before `position` that are read already and belong to the text; may be empty. */
+  readonly begun: Uint8Array;
+  readonly position: number;
+  /** The bytes before `position`, or the last of them. */
+  readonly before: Uint8Array;
+}
+
 /** A log that is open. */
 export interface OpenSource {
   readonly path: string;
@@ -45,6 +55,10 @@ export interface OpenSource {
    * whether there is more, to be read by the next call. What lies on a disk does not pause.
    */
   readonly readUntilPause: () => Readable;
+  /** Where {@link read} would read, for another thread to read it in its place; undefined where only this one can. */
+  readonly fileText?: () => FileText;
+  /** Takes note of how far another thread has read. */
+  readonly noteRead?: (bytes: number) => void;
   /** Waits for more; false at the end. Errors: `unreadable`. */
   readonly goesOn: () => Promise<boolean>;
   readonly close: () => void;

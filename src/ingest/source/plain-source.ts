@@ -2,13 +2,14 @@ import { closeSync } from "node:fs";
 import { Readable } from "node:stream";
 import { agrees } from "./forward-source.ts";
 import { COMPARED_BYTES, type ReadProgress, readAt, readOn } from "./log-file.ts";
-import type { OpenSource } from "./open-source.ts";
+import type { FileText, OpenSource } from "./open-source.ts";
 
 /** A file that is not compressed. */
 export function openPlain(path: string, descriptor: number, sizeBytes: number, head: Buffer): OpenSource {
   const progress = { bytesRead: 0 };
   let start: Start = { position: 0, before: Buffer.alloc(0) };
-  const read = (): Readable => Readable.from(readFrom(descriptor, start, head, progress), { objectMode: false });
+  const fileText = (): FileText => textFrom(descriptor, start, head);
+  const read = (): Readable => Readable.from(readFileText(fileText(), progress), { objectMode: false });
   return {
     path,
     head,
@@ -26,6 +27,10 @@ export function openPlain(path: string, descriptor: number, sizeBytes: number, h
     },
     read,
     readUntilPause: read,
+    fileText,
+    noteRead: (bytes) => {
+      progress.bytesRead = bytes;
+    },
     goesOn: async () => false,
     close: () => closeSync(descriptor),
   };
@@ -37,17 +42,17 @@ interface Start {
   readonly before: Buffer;
 }
 
-/** From a position on. The head has been read already, and is what the log was recognised by. */
-async function* readFrom(
-  descriptor: number,
-  { position, before }: Start,
-  head: Buffer,
+/** The text from a position on. The head has been read already, and is what the log was recognised by. */
+function textFrom(descriptor: number, { position, before }: Start, head: Buffer): FileText {
+  if (position >= head.length) return { descriptor, begun: Buffer.alloc(0), position, before };
+  return { descriptor, begun: head.subarray(position), position: head.length, before: head };
+}
+
+/** The bytes of a text; see {@link readOn} for where it ends. */
+export async function* readFileText(
+  { descriptor, begun, position, before }: FileText,
   progress: ReadProgress,
-): AsyncGenerator<Buffer> {
-  if (position >= head.length) {
-    yield* readOn(descriptor, position, before, progress);
-    return;
-  }
-  yield head.subarray(position);
-  yield* readOn(descriptor, head.length, head, progress);
+): AsyncGenerator<Uint8Array> {
+  if (begun.length > 0) yield begun;
+  yield* readOn(descriptor, position, before, progress);
 }
