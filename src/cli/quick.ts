@@ -1,5 +1,6 @@
 /** Decides which commands end at once, so that starting a thread would double their time. */
 
+import { existsSync } from "node:fs";
 import { isMessageId } from "../parse/message-id.ts";
 
 /** Thrown where a command that was to end at once would not; nothing is printed yet, and it is begun again in a thread of its own. */
@@ -34,8 +35,15 @@ export function briefBundleFor(argv: readonly string[]): BriefBundle | undefined
   const [command, ...words] = argv;
   if (WITHOUT_DATABASE.includes(command)) return "words";
   const flags = words.filter((word) => word.startsWith("-"));
-  if (command === "ingest") return flags.every((flag) => INGEST_FLAGS.test(flag)) ? "ingest" : undefined;
+  if (command === "ingest")
+    return flags.every((flag) => INGEST_FLAGS.test(flag)) && !isNewDatabase(words) ? "ingest" : undefined;
   if (command !== "trace") return undefined;
   const isOne = words.some(isMessageId) && flags.every((flag) => TRACE_FLAGS.test(flag));
   return isOne ? "trace" : undefined;
+}
+
+/** True when a database is named that is not there: what is read into that is seldom little. */
+function isNewDatabase(words: readonly string[]): boolean {
+  const path = words[words.indexOf("--db") + 1];
+  return words.includes("--db") && path !== undefined && !existsSync(path);
 }
