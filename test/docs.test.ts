@@ -1,6 +1,6 @@
 /**
  * README, the pages of docs, changelog and the documents for developers against the program: what is written is there, and what is
- * there is written. `UPDATE_GOLDEN=1` writes the pages that are made of the program anew, and the outputs of examples.
+ * there is written. `UPDATE_GOLDEN=1` writes the pages that are made of the program again, and the outputs of examples.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -68,6 +68,23 @@ describe("a page that is made of the program", () => {
   ] as const)("%s is as it would be made now", (path, render) => {
     if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(join(rootOf(), path), render());
     expect(readText(path)).toBe(render());
+  });
+
+  test("package.json lists the manual page of each command", () => {
+    const names = [
+      "exim-pilot",
+      ...newProgram()
+        .commands.map((command) => `exim-pilot-${command.name()}`)
+        .sort(),
+    ];
+    const pages = names.map((name) => `./dist/man/${name}.1`);
+    if (process.env["UPDATE_GOLDEN"] === "1") {
+      const written = readText("package.json").replace(/"man": (\[[^\]]*\])/, (whole, list: string) =>
+        whole.replace(list, JSON.stringify(pages, null, 2).replaceAll("\n", "\n  ")),
+      );
+      writeFileSync(join(rootOf(), "package.json"), written);
+    }
+    expect((JSON.parse(readText("package.json")) as { man: unknown }).man).toEqual(pages);
   });
 
   test("has every command, flag, exit code and status", () => {

@@ -1,11 +1,28 @@
 /** Commands as commander makes them, and the text below their help, which the manual and the reference show too. */
 import { type AddHelpTextContext, Command as CommanderCommand, type Option as CommanderOption } from "commander";
+import type { Io } from "../io.ts";
 
 export type Command = CommanderCommand;
 export type Option = CommanderOption;
 
 /** `endsBySignal`: a signal is how the command is meant to end, and 0 stays 0. */
 export type SetStatus = (status: number, options?: { readonly endsBySignal?: boolean }) => void;
+
+/** A command, and how people may call it. */
+export interface CommandDeclaration {
+  readonly name: string;
+  /** Words that mean it, which its name is told for: what they are about to change or print is not guessed. */
+  readonly words: string;
+  readonly add: (program: Command, io: Io, setStatus: SetStatus) => void;
+  /** It asks for the other commands, so that all of them are made. */
+  readonly needsOthers?: boolean;
+}
+
+/** Commands that stand together in the help. */
+export interface CommandGroup {
+  readonly heading: string;
+  readonly commands: readonly CommandDeclaration[];
+}
 
 type HelpText = string | ((context: AddHelpTextContext) => string);
 

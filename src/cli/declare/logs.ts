@@ -3,8 +3,35 @@ import { type Command, Option } from "commander";
 import { MOST_BLOCK_LINES } from "../../ingest/limits.ts";
 import { collectKinds, collectText, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
-import type { SetStatus } from "./command.ts";
+import type { CommandGroup, SetStatus } from "./command.ts";
 import { redactOption, withAudit, withDatabase } from "./shared-flags.ts";
+
+const SETUP_EXAMPLES = `
+Examples:
+  exim-pilot setup --dry-run
+  exim-pilot setup --group mailadmins
+  exim-pilot setup '/srv/exim/{main,reject,panic}log{,.1}'
+  exim-pilot setup --remove`;
+
+function addSetup(program: Command, io: Io, setStatus: SetStatus): void {
+  program
+    .command("setup")
+    .summary("have logs read by the clock on this machine")
+    .description(
+      "Finds Exim's logs, makes the user that reads them, writes /etc/exim-pilot.toml and starts timers of systemd, or of cron where that is missing: read every minute, prune and back up every night, report every morning. It can be run again: what is there stays. Exit 1 when something is missing.",
+    )
+    .argument("[logs...]", "the logs, where they are not found: whole paths, quoted patterns")
+    .option("-n, --dry-run", "say what would be done, change nothing")
+    .addOption(new Option("--remove", "stop the timers and remove their files; the database stays").conflicts("group"))
+    .option("--group <name>", "let this group read the database: mode 0640, its directory 2750")
+    .option("--force", "write files again that were changed, and keep the old ones beside them")
+    .option("--json", "print the steps as JSON")
+    .addHelpText("after", SETUP_EXAMPLES)
+    .action(async (logs: string[], flags) => {
+      const { runSetup } = await import("../commands/setup.ts");
+      setStatus(await runSetup(logs, flags, io));
+    });
+}
 
 const INGEST_EXAMPLES = `
 Examples:
@@ -22,7 +49,7 @@ From cron, every minute; two days, for the last lines before a rotation:
 
 const LOG_TYPES = ["main", "reject", "panic", "syslog"];
 
-export function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
+function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("ingest"))
     .summary("read logs into the database")
     .description(
@@ -65,7 +92,7 @@ Examples:
   exim-pilot servers rename localhost mx1
   exim-pilot servers remove mx0`;
 
-export function addServers(program: Command, io: Io): void {
+function addServers(program: Command, io: Io): void {
   const servers = withAudit(program.command("servers"))
     .summary("list, rename, describe and remove servers")
     .description("Lists the servers whose logs are stored, and changes their names and settings.")
@@ -122,7 +149,7 @@ Examples:
   exim-pilot sources
   exim-pilot sources --server mx1 --log-type main`;
 
-export function addSources(program: Command, io: Io): void {
+function addSources(program: Command, io: Io): void {
   withDatabase(program.command("sources"))
     .summary("list the logs that are stored")
     .description("Lists the logs that were read: how far, their counts, and the time they cover.")
@@ -142,7 +169,7 @@ Examples:
   exim-pilot export --raw 3 | less
   exim-pilot export --raw mainlog --server mx1 --output mainlog.copy`;
 
-export function addExport(program: Command, io: Io, setStatus: SetStatus): void {
+function addExport(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("export"))
     .summary("write a stored log out, byte for byte")
     .description(
@@ -171,7 +198,7 @@ Examples:
 
 const MOST_SAMPLES = 1000;
 
-export function addParse(program: Command, io: Io, setStatus: SetStatus): void {
+function addParse(program: Command, io: Io, setStatus: SetStatus): void {
   program
     .command("parse")
     .summary("show what log lines mean, without a database")
@@ -199,3 +226,23 @@ export function addParse(program: Command, io: Io, setStatus: SetStatus): void {
       setStatus(await runParse(files, flags, io));
     });
 }
+
+export const LOGS: CommandGroup = {
+  heading: "Logs",
+  commands: [
+    {
+      name: "setup",
+      words: "cron daemon enable install service services start systemd timer timers uninstall wizard",
+      add: addSetup,
+    },
+    {
+      name: "ingest",
+      words: "add append collect import index insert load log logs mainlog read scan store sync update",
+      add: addIngest,
+    },
+    { name: "sources", words: "coverage files source", add: addSources },
+    { name: "servers", words: "host hosts rename server", add: addServers },
+    { name: "export", words: "cat download dump extract raw save", add: addExport },
+    { name: "parse", words: "decode line lines", add: addParse },
+  ],
+};

@@ -1,56 +1,14 @@
 /** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
-import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { helpColumnsOf, WIDTH } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import { beginDiagnostics } from "../terminal/verbose.ts";
 import { NotedCommand, type SetStatus } from "./command.ts";
-import { addContent } from "./content.ts";
+import { GROUPS } from "./groups.ts";
 import { settleGuesses } from "./guessed-flags.ts";
-import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
-import { addAbuse, addSearch, addSql, addStats, addTag, addTail, addTrace } from "./questions.ts";
-import { addQueue } from "./queue.ts";
-import { withDatabase } from "./shared-flags.ts";
-import {
-  addAudit,
-  addBackup,
-  addDoctor,
-  addMigrate,
-  addPrune,
-  addRebuild,
-  addRestore,
-  addSetup,
-  addVerify,
-} from "./upkeep.ts";
 
-/** Commands that know nothing of the others. */
-const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus) => void> = new Map([
-  ["setup", addSetup],
-  ["ingest", addIngest],
-  ["trace", addTrace],
-  ["search", addSearch],
-  ["tail", addTail],
-  ["queue", addQueue],
-  ["content", addContent],
-  ["abuse", addAbuse],
-  ["tag", addTag],
-  ["stats", addStats],
-  ["servers", addServers],
-  ["sources", addSources],
-  ["export", addExport],
-  ["sql", addSql],
-  ["verify", addVerify],
-  ["rebuild", addRebuild],
-  ["parse", addParse],
-  ["prune", addPrune],
-  ["backup", addBackup],
-  ["restore", addRestore],
-  ["migrate", addMigrate],
-  ["audit", addAudit],
-  ["doctor", addDoctor],
-]);
-
-/** `wanted`: what the arguments begin with. When that is a command that can stand alone, the others are not made: most runs ask for one. */
+/** `wanted`: what the arguments begin with. When that is a command that needs no others, those are not made: most runs ask for one. */
 export function buildProgram(outside: Io, setStatus: SetStatus, wanted?: string): Command {
   const program = new NotedCommand("exim-pilot");
   const env = { ...outside.env };
@@ -83,15 +41,15 @@ export function buildProgram(outside: Io, setStatus: SetStatus, wanted?: string)
       beginDiagnostics(program.opts()["verbose"] === true, command.name(), io);
     })
     .addHelpText("after", EXAMPLES);
-  const add = wanted === undefined ? undefined : ALONE.get(wanted);
-  if (add !== undefined) {
-    add(program, io, setStatus);
+  const alone = GROUPS.flatMap(({ commands }) => commands).find(({ name }) => name === wanted);
+  if (alone !== undefined && alone.needsOthers !== true) {
+    alone.add(program, io, setStatus);
     return program;
   }
-  for (const addCommand of ALONE.values()) addCommand(program, io, setStatus);
-  addConfig(program, io);
-  addCompletion(program, io);
-  addHelp(program, io);
+  for (const { heading, commands } of GROUPS) {
+    program.commandsGroup(`${heading}:`);
+    for (const { add } of commands) add(program, io, setStatus);
+  }
   return program;
 }
 
@@ -110,79 +68,3 @@ Examples:
   exim-pilot help statuses
 
 The database is --db FILE, else $EXIM_PILOT_DB, else ./exim-pilot.db.`;
-
-function addConfig(program: Command, io: Io): void {
-  withDatabase(program.command("config"))
-    .summary("show the settings and where each comes from")
-    .description(
-      "Shows every setting with its value, and whether that comes from a flag, the environment, the configuration file or is the default. Flags win over the environment, the environment over the file.",
-    )
-    .addOption(new Option("--syslog").hideHelp())
-    .option("--json", "print the settings as JSON")
-    .addHelpText("after", CONFIG_EXAMPLE)
-    .action(async (flags, command: Command) => {
-      const { runConfig } = await import("../commands/config.ts");
-      runConfig(program, command, flags, io);
-    });
-}
-
-const CONFIG_EXAMPLE = `
-The file is --config FILE, else $EXIM_PILOT_CONFIG, else /etc/exim-pilot.toml:
-  db = "/var/lib/exim-pilot/mail.db"
-
-  [backup]
-  directory = "/var/backups/exim-pilot"
-  keep = "7d,4w,12m"
-
-Settings have the names of their flags; in the environment the last one is
-EXIM_PILOT_BACKUP_KEEP.`;
-
-function addCompletion(program: Command, io: Io): void {
-  program
-    .command("completion")
-    .summary("print completions for a shell")
-    .description("Prints a script that completes commands, flags and their values in a shell.")
-    .addArgument(new Argument("<shell>", "whose completions").choices(["bash", "zsh", "fish"]))
-    .addHelpText("after", COMPLETION_EXAMPLES)
-    .action(async (shell: "bash" | "zsh" | "fish") => {
-      const { runCompletion } = await import("../commands/completion.ts");
-      runCompletion(program, shell, io);
-    });
-}
-
-const COMPLETION_EXAMPLES = `
-Examples:
-  exim-pilot completion bash > /etc/bash_completion.d/exim-pilot
-  exim-pilot completion zsh > /usr/local/share/zsh/site-functions/_exim-pilot
-  exim-pilot completion fish > /etc/fish/completions/exim-pilot.fish`;
-
-const HELP_EXAMPLES = `
-Examples:
-  exim-pilot help search
-  exim-pilot help statuses`;
-
-function addHelp(program: Command, io: Io): void {
-  program
-    .command("help")
-    .summary("explain a command, the statuses, the exit codes or how stats counts")
-    .description("Explains a command, or a topic: statuses, exit-codes, counting.")
-    .argument("[topic]", "a command, statuses, exit-codes or counting")
-    .addHelpText("after", HELP_EXAMPLES)
-    .action(async (topic: string | undefined) => {
-      const { findTopic } = await import("../commands/help.ts");
-      const text = topic === undefined ? undefined : findTopic(topic, helpColumnsOf(io.stdout, io));
-      if (text !== undefined) io.stdout.write(text);
-      else showCommandHelp(program, topic);
-    });
-}
-
-function showCommandHelp(program: Command, name: string | undefined): void {
-  const command = name === undefined ? program : program.commands.find((candidate) => candidate.name() === name);
-  if (command === undefined)
-    program.error(
-      `there is no command or topic "${name}"
-(Topics are the commands, statuses, exit-codes and counting.)`,
-      { exitCode: 2 },
-    );
-  else command.outputHelp();
-}

@@ -23,7 +23,7 @@ import {
 } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
-import type { SetStatus } from "./command.ts";
+import type { CommandGroup, SetStatus } from "./command.ts";
 import { withGuesses } from "./guessed-flags.ts";
 import {
   logOption,
@@ -42,7 +42,7 @@ Examples:
   exim-pilot trace '<20260302.4711@shop.example>' --chain
   exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
 
-export function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
+function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("trace")))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
@@ -81,7 +81,7 @@ Examples:
   exim-pilot search --ids --status frozen | xargs -n 1 exim-pilot trace
   exim-pilot search --raw 'rejected RCPT .*: Unrouteable'`;
 
-export function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
+function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("search")))
     .summary("find messages, rejections and other lines")
     .description(
@@ -132,7 +132,7 @@ Examples:
   exim-pilot tail bob@example.net --kind failure --kind deferral
   exim-pilot tail -n 1000 --no-follow 203.0.113.5`;
 
-export function addTail(program: Command, io: Io, setStatus: SetStatus): void {
+function addTail(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("tail"))
     .summary("show what happens, as it happens")
     .description("Shows the last lines and then each new one, in words, until it is interrupted.")
@@ -160,7 +160,7 @@ Examples:
   exim-pilot abuse --auth alice --since 7d --csv > alice.csv
   exim-pilot search --auth bob --since yesterday --count`;
 
-export function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
+function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("abuse")))
     .summary("show accounts at risk, top senders, failed logins")
     .description(
@@ -184,7 +184,7 @@ Examples:
   exim-pilot search --ids --reason blocklist | exim-pilot tag - incident-7
   exim-pilot search --tag incident-7`;
 
-export function addTag(program: Command, io: Io): void {
+function addTag(program: Command, io: Io): void {
   withAudit(program.command("tag"))
     .summary("label messages, to find them again")
     .description("Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are.")
@@ -229,7 +229,7 @@ Examples:
 
 const MOST_RANKED_ROWS = 10_000;
 
-export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
+function addStats(program: Command, io: Io, setStatus: SetStatus): void {
   const stats = withPaging(withDatabase(program.command("stats")))
     .summary("count: totals, reasons, who leads, what to look at")
     .description(
@@ -311,7 +311,7 @@ Examples:
   exim-pilot sql --param to=bob@example.org --format csv \\
     "SELECT * FROM delivery_attempts WHERE recipient = :to" > attempts.csv`;
 
-export function addSql(program: Command, io: Io, setStatus: SetStatus): void {
+function addSql(program: Command, io: Io, setStatus: SetStatus): void {
   withPaging(withAudit(program.command("sql")))
     .summary("ask the database in SQL")
     .description(
@@ -349,3 +349,20 @@ export function addSql(program: Command, io: Io, setStatus: SetStatus): void {
       setStatus(await withPager(flags, io, (paged) => runSql(statement, flags, paged)));
     });
 }
+
+export const QUESTIONS: CommandGroup = {
+  heading: "Questions",
+  commands: [
+    { name: "trace", words: "explain history msg message messages track where why", add: addTrace },
+    { name: "search", words: "exigrep filter list ls lookup match query select who", add: addSearch },
+    { name: "tail", words: "events follow live monitor now recent stream watch", add: addTail },
+    {
+      name: "stats",
+      words: "count counts dashboard eximstats figures html metrics report reports statistics summary top",
+      add: addStats,
+    },
+    { name: "abuse", words: "abusers attack attacks brute bruteforce hacked security spam spammers", add: addAbuse },
+    { name: "tag", words: "label mark name tags", add: addTag },
+    { name: "sql", words: "database db psql shell sqlite sqlite3 table tables view views", add: addSql },
+  ],
+};

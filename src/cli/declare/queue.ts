@@ -7,7 +7,8 @@ import { BUCKET_FORMS } from "../../when.ts";
 import { collectText, toBucket, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
-import type { SetStatus } from "./command.ts";
+import type { CommandGroup, SetStatus } from "./command.ts";
+import { addContent } from "./content.ts";
 import { redactOption, timeoutOption, withDatabase, withPaging } from "./shared-flags.ts";
 
 const QUEUE_EXAMPLE = `
@@ -25,7 +26,7 @@ Examples:
   exim-pilot queue --spool /var/spool/exim4 '$received_protocol eq local' \\
     --show-vars '$originator_login,$h_subject' --format mailq`;
 
-export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
+function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
   const queue = withPaging(withDatabase(program.command("queue")))
     .summary("show what is waiting, for whom and why")
     .description(
@@ -168,3 +169,15 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
       setStatus(await runHealth(command.optsWithGlobals(), io));
     });
 }
+
+export const QUEUE: CommandGroup = {
+  heading: "The queue, and what is in it",
+  commands: [
+    { name: "queue", words: "bp exiqgrep exiqsumm mailq pending spool waiting", add: addQueue },
+    {
+      name: "content",
+      words: "attachment attachments body eml headers message-content mime preview view",
+      add: addContent,
+    },
+  ],
+};

@@ -4,42 +4,15 @@ import { DEFAULT_SPANS } from "../../retention/policy.ts";
 import { collectText, toSchemaVersion, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
-import type { SetStatus } from "./command.ts";
+import type { CommandGroup, SetStatus } from "./command.ts";
 import { redactOption, withAudit, withDatabase, withKeys, withPaging } from "./shared-flags.ts";
-
-const SETUP_EXAMPLES = `
-Examples:
-  exim-pilot setup --dry-run
-  exim-pilot setup --group mailadmins
-  exim-pilot setup '/srv/exim/{main,reject,panic}log{,.1}'
-  exim-pilot setup --remove`;
-
-export function addSetup(program: Command, io: Io, setStatus: SetStatus): void {
-  program
-    .command("setup")
-    .summary("have logs read by the clock on this machine")
-    .description(
-      "Finds Exim's logs, makes the user that reads them, writes /etc/exim-pilot.toml and starts timers of systemd, or of cron where that is missing: read every minute, prune and back up every night, report every morning. It can be run again: what is there stays. Exit 1 when something is missing.",
-    )
-    .argument("[logs...]", "the logs, where they are not found: whole paths, quoted patterns")
-    .option("-n, --dry-run", "say what would be done, change nothing")
-    .addOption(new Option("--remove", "stop the timers and remove their files; the database stays").conflicts("group"))
-    .option("--group <name>", "let this group read the database: mode 0640, its directory 2750")
-    .option("--force", "write files anew that were changed, and keep the old ones beside them")
-    .option("--json", "print the steps as JSON")
-    .addHelpText("after", SETUP_EXAMPLES)
-    .action(async (logs: string[], flags) => {
-      const { runSetup } = await import("../commands/setup.ts");
-      setStatus(await runSetup(logs, flags, io));
-    });
-}
 
 const VERIFY_EXAMPLES = `
 Examples:
   exim-pilot verify --quick
   exim-pilot verify --deep`;
 
-export function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
+function addVerify(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("verify"))
     .summary("check that the database is sound")
     .description(
@@ -64,7 +37,7 @@ Examples:
   exim-pilot rebuild --dry-run
   exim-pilot rebuild`;
 
-export function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
+function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("rebuild"))
     .summary("read all stored lines again")
     .description(
@@ -90,7 +63,7 @@ Examples:
   exim-pilot prune --logs 30d --messages 1y --archive /var/backups/exim-logs
   exim-pilot prune --max-size 20G`;
 
-export function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
+function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("prune"))
     .summary("remove expired logs and messages, and return the space")
     .description(
@@ -123,7 +96,7 @@ Examples:
   exim-pilot backup --list /var/backups/exim-pilot
   exim-pilot backup --drill /var/backups/exim-pilot`;
 
-export function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
+function addBackup(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withAudit(program.command("backup"))
     .summary("make a verified copy of the database")
     .description(
@@ -154,7 +127,7 @@ Examples:
   exim-pilot restore --dry-run /var/backups/mail-20260302T031500Z.db.gz
   exim-pilot restore /var/backups/mail-20260302T031500Z.db.gz`;
 
-export function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
+function addRestore(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withAudit(program.command("restore"))
     .summary("replace the database with a backup")
     .description(
@@ -176,7 +149,7 @@ Examples:
   exim-pilot migrate --status
   exim-pilot migrate`;
 
-export function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
+function addMigrate(program: Command, io: Io, setStatus: SetStatus): void {
   withAudit(program.command("migrate"))
     .summary("bring the database up to this version")
     .description(
@@ -205,7 +178,7 @@ Examples:
 
 const MOST_ROWS = 1_000_000;
 
-export function addAudit(program: Command, io: Io): void {
+function addAudit(program: Command, io: Io): void {
   withPaging(withDatabase(program.command("audit")))
     .summary("show who changed the database or took something out of it")
     .description(
@@ -234,7 +207,7 @@ Examples:
   exim-pilot doctor
   exim-pilot doctor --json`;
 
-export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
+function addDoctor(program: Command, io: Io, setStatus: SetStatus): void {
   withDatabase(program.command("doctor"))
     .summary("check the database and what surrounds it")
     .description(
@@ -248,3 +221,21 @@ export function addDoctor(program: Command, io: Io, setStatus: SetStatus): void 
       setStatus(await runDoctor(flags, io));
     });
 }
+
+export const UPKEEP: CommandGroup = {
+  heading: "Upkeep",
+  commands: [
+    { name: "verify", words: "fsck health integrity ok test validate", add: addVerify },
+    { name: "rebuild", words: "recreate reindex reparse reset", add: addRebuild },
+    {
+      name: "prune",
+      words: "clean cleanup compact delete drop expire forget gc purge remove retention rm rotate shrink trim vacuum",
+      add: addPrune,
+    },
+    { name: "backup", words: "backups copy snapshot", add: addBackup },
+    { name: "restore", words: "recover undo", add: addRestore },
+    { name: "migrate", words: "init schema upgrade", add: addMigrate },
+    { name: "audit", words: "audits log-of-actions", add: addAudit },
+    { name: "doctor", words: "diagnose env info status", add: addDoctor },
+  ],
+};
