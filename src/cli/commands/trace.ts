@@ -1,24 +1,29 @@
 import type { Coverage } from "../../coverage/holes.ts";
 import { PilotError } from "../../errors.ts";
 import { messageIdTime } from "../../parse/message-id.ts";
+import type { Evidence } from "../../render/answers.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
 import { formatTime } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderChain } from "../../render/trace/chain-tree.ts";
 import { renderChoices } from "../../render/trace/choices.ts";
+import { renderEvidence } from "../../render/trace/evidence.ts";
 import { renderTracePage } from "../../render/trace/page.ts";
 import type { TimelineGrouping } from "../../render/trace/threads.ts";
 import type { MessageKey, MessageRow } from "../../store/read/message-reader.ts";
 import type { Reader } from "../../store/reader.ts";
 import type { Filter } from "../../store/search/filter.ts";
 import { buildChain } from "../../trace/chain.ts";
-import { findMessages, suggestIds } from "../../trace/find-messages.ts";
+import { readTextStatement, type Statement, timeOf } from "../../trace/evidence.ts";
+import { type EvidenceFindings, findEvidence } from "../../trace/find-evidence.ts";
+import { type FoundMessages, findMessages, suggestIds } from "../../trace/find-messages.ts";
 import type { Trace } from "../../trace/result.ts";
-import { readSubject, type Subject } from "../../trace/subject.ts";
+import { type NamedSubject, readSubject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { epochMs, HOUR_MS, toIso } from "../../units.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, coverageUpToLast } from "../coverage.ts";
+import { evidenceFile, readEvidenceFile } from "../flags/evidence-in-hand.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
@@ -42,13 +47,21 @@ const MOST_OTHERS = 20;
 
 /** Prints the message, or those to choose from; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
 export async function runTrace(words: readonly string[], flags: TraceFlags, io: Io): Promise<number> {
+  const file = evidenceFile(words);
+  if (file !== undefined) {
+    const { name, statements } = await readEvidenceFile(file, io);
+    await usingReader(flags, io, async (reader) => traceEvidence(reader, name, statements, flags, io));
+    return 0;
+  }
   const given = words.join(" ");
   const subject = readSubject(given);
-  if (subject === undefined) {
-    throw new PilotError("usage", "This line names no message.", {
-      hint: "Give an id such as 1vwz8c-0005eI-2Q, a Message-ID, an address, or a log line that has an id; `exim-pilot search` finds lines without.",
-    });
+  if (subject?.kind === "text") {
+    const statement = readTextStatement(given);
+    if (statement === undefined) throw namesNothing();
+    await usingReader(flags, io, async (reader) => traceEvidence(reader, "This text", [statement], flags, io));
+    return 0;
   }
+  if (subject === undefined) throw namesNothing();
   if (subject.kind === "broken_id") {
     throw new PilotError("usage", `"${subject.text}" is not an id of Exim's.`, {
       hint: "Ids look like 1vwz8c-0005eI-2Q or 1vwz8c-000000005eI-2QaB; upper and lower case matter.",
@@ -57,14 +70,135 @@ export async function runTrace(words: readonly string[], flags: TraceFlags, io: 
   await usingReader(flags, io, async (reader) => {
     const filter = await readFilter(flags, reader, io);
     const found = await findMessages(reader, subject, filter, flags.limit);
-    if (found.messages.length === 0) throw await notFound(reader, subject, filter, flags, io);
-    const chosen = flags.pick === undefined ? found.messages : [pick(found.messages, flags.pick)];
-    const isOne = chosen.length === 1 || (subject.kind === "id" && flags.pick === undefined);
-    if (io.isBrief === true) await assertBrief(reader, chosen);
-    if (!isOne) return printChoices(reader, chosen, found.isMore, flags, io);
-    return flags.chain === true ? printChains(reader, chosen, flags, io) : printPages(reader, chosen, flags, io);
+    if (found.messages.length === 0) {
+      if (await traceAsEvidence(reader, given, filter, flags, io)) return;
+      throw await notFound(reader, subject, filter, flags, io);
+    }
+    await printFound(reader, found, subject.kind === "id", undefined, flags, io);
   });
   return 0;
+}
+
+function namesNothing(): PilotError {
+  return new PilotError("usage", "This line names no message.", {
+    hint: "Give an id such as 1vwz8c-0005eI-2Q, a Message-ID, an address, or a log line that has an id; `exim-pilot search` finds lines without.",
+  });
+}
+
+/** `isOfOneId`: several servers may have it, and all are shown. */
+async function printFound(
+  reader: Reader,
+  { messages, isMore }: FoundMessages,
+  isOfOneId: boolean,
+  evidence: Evidence | undefined,
+  flags: TraceFlags,
+  io: Io,
+): Promise<void> {
+  const chosen = flags.pick === undefined ? messages : [pick(messages, flags.pick)];
+  const isOne = chosen.length === 1 || (isOfOneId && flags.pick === undefined);
+  if (io.isBrief === true) await assertBrief(reader, chosen);
+  if (evidence !== undefined && flags.json !== true) io.stdout.write(`${renderEvidence(evidence, screenOf(io))}\n`);
+  if (!isOne) return printChoices(reader, chosen, isMore, evidence, flags, io);
+  return flags.chain === true
+    ? printChains(reader, chosen, evidence, flags, io)
+    : printPages(reader, chosen, evidence, flags, io);
+}
+
+/** Errors: `not_found`, which says what the evidence holds and what of its time was not read. */
+async function traceEvidence(
+  reader: Reader,
+  name: string,
+  statements: readonly Statement[],
+  flags: TraceFlags,
+  io: Io,
+): Promise<void> {
+  const filter = await readFilter(flags, reader, io);
+  const found = await findEvidence(reader, statements, { filter, limit: flags.limit });
+  if (found.messages.length === 0) throw await unknownEvidence(reader, name, statements, filter, flags, io);
+  await printEvidence(reader, found, statements, flags, io);
+}
+
+/** What names no message may be an id of another server's; returns false when it is none. */
+async function traceAsEvidence(
+  reader: Reader,
+  given: string,
+  filter: Filter,
+  flags: TraceFlags,
+  io: Io,
+): Promise<boolean> {
+  const statement = readTextStatement(given);
+  if (statement === undefined) return false;
+  const found = await findEvidence(reader, [statement], { filter, limit: flags.limit, isDirectOnly: true });
+  if (found.messages.length === 0) return false;
+  await printEvidence(reader, found, [statement], flags, io);
+  return true;
+}
+
+async function printEvidence(
+  reader: Reader,
+  found: EvidenceFindings,
+  statements: readonly Statement[],
+  flags: TraceFlags,
+  io: Io,
+): Promise<void> {
+  const evidence = redactor(flags, io)({ statements, links: found.links });
+  const isOfOneId = new Set(found.messages.map(({ id }) => id)).size === 1;
+  await printFound(reader, found, isOfOneId, evidence, flags, io);
+}
+
+/** Ids and addresses that a sentence names, of each kind. */
+const MOST_NAMED = 5;
+
+async function unknownEvidence(
+  reader: Reader,
+  name: string,
+  statements: readonly Statement[],
+  filter: Filter,
+  flags: TraceFlags,
+  io: Io,
+): Promise<PilotError> {
+  const all = (of: (statement: Statement) => readonly string[]): readonly string[] => [
+    ...new Set(statements.flatMap(of)),
+  ];
+  const held = [
+    nameSome(
+      "the id",
+      "the ids",
+      all(({ eximIds, queueIds }) => [...eximIds, ...queueIds]),
+    ),
+    nameSome(
+      "the Message-ID",
+      "the Message-IDs",
+      all(({ headerMessageIds }) => headerMessageIds),
+    ),
+    nameSome(
+      "the address",
+      "the addresses",
+      all((one) => [...one.senders, ...one.recipients, ...one.addresses]),
+    ),
+  ].filter((part) => part !== "");
+  const time = timeOf(statements);
+  const asked = time === undefined ? filter : { server: filter.server, ...time };
+  const coverage = redactor(flags, io)(coverageOf(reader, asked, io));
+  const timeZone = commonTimeZone((await reader.search.timeZones(filter.server)).values(), io);
+  const when = time === undefined ? "" : ` It is of ${formatTime(toIso(time.since), timeZone)} (${timeZone}).`;
+  const mend = mendHoles(coverage.holes);
+  const how = mend === "" ? "Ingest the logs of its day, rotated ones too." : mend;
+  const holds = held.length === 0 ? "It holds no id and no address." : `It holds ${held.join("; ")}.`;
+  const subject = name.replace(/^[TS]/, (first) => first.toLowerCase());
+  const filtered = Object.keys(filter).length === 0 ? "" : " that matches the filters";
+  return new PilotError("not_found", `No message in the database${filtered} fits ${subject}.`, {
+    hint: `${holds}${when} Coverage: ${describeCoverage(coverage, timeZone)} ${how}`,
+    details: { evidence: redactor(flags, io)({ statements, links: [] }), coverage },
+  });
+}
+
+/** Quoted, so that `--redact` hides each as a whole. */
+function nameSome(one: string, several: string, values: readonly string[]): string {
+  if (values.length === 0) return "";
+  const named = values.slice(0, MOST_NAMED).map((value) => `"${value}"`);
+  const more = values.length > MOST_NAMED ? ` and ${values.length - MOST_NAMED} more` : "";
+  return `${values.length === 1 ? one : several} ${named.join(", ")}${more}`;
 }
 
 /** Read and shown within a tenth of a second. */
@@ -74,12 +208,18 @@ async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise
   for (const key of keys) if (await reader.messages.hasMoreEntries(key, BRIEF_ENTRIES)) throw new NotBrief();
 }
 
-async function printPages(reader: Reader, rows: readonly MessageRow[], flags: TraceFlags, io: Io): Promise<void> {
+async function printPages(
+  reader: Reader,
+  rows: readonly MessageRow[],
+  evidence: Evidence | undefined,
+  flags: TraceFlags,
+  io: Io,
+): Promise<void> {
   const found = await traceAll(reader, rows, formatTime);
   const coverage = redactor(flags, io)(coverageOfMessages(reader, found, io));
   const traces = redactor(flags, io)(found);
   if (flags.json === true) {
-    io.stdout.write(renderJson("trace", { messages: traces, coverage }));
+    io.stdout.write(renderJson("trace", { messages: traces, coverage, ...(evidence && { evidence }) }));
     return;
   }
   const options = { ...screenOf(io), raw: flags.raw === true, grouping: flags.by };
@@ -107,12 +247,18 @@ function coverageOfMessages(reader: Reader, traces: readonly Trace[], io: Io): C
   );
 }
 
-async function printChains(reader: Reader, keys: readonly MessageKey[], flags: TraceFlags, io: Io): Promise<void> {
+async function printChains(
+  reader: Reader,
+  keys: readonly MessageKey[],
+  evidence: Evidence | undefined,
+  flags: TraceFlags,
+  io: Io,
+): Promise<void> {
   const found = [];
   for (const key of keys) found.push(await buildChain(reader, key));
   const chains = redactor(flags, io)(found);
   if (flags.json === true) {
-    io.stdout.write(renderJson("chain", { chains }));
+    io.stdout.write(renderJson("chain", { chains, ...(evidence && { evidence }) }));
     return;
   }
   const screen = screenOf(io);
@@ -123,6 +269,7 @@ async function printChoices(
   reader: Reader,
   rows: readonly MessageRow[],
   isMore: boolean,
+  evidence: Evidence | undefined,
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
@@ -134,7 +281,7 @@ async function printChoices(
       message,
       recipients,
     }));
-    io.stdout.write(renderJson("choices", { choices, isMore }));
+    io.stdout.write(renderJson("choices", { choices, isMore, ...(evidence && { evidence }) }));
     return;
   }
   io.stdout.write(renderChoices(traces, { ...screenOf(io), isMore }));
@@ -148,7 +295,7 @@ function pick(messages: readonly MessageRow[], number: number): MessageRow {
   });
 }
 
-function describeSubject(subject: Exclude<Subject, { readonly kind: "broken_id" }>): string {
+function describeSubject(subject: NamedSubject): string {
   if (subject.kind === "id") return `message ${subject.id}`;
   return subject.kind === "cut_id"
     ? `message whose id begins with ${subject.text}`
@@ -161,7 +308,7 @@ const ARRIVAL_MS = HOUR_MS;
 /** Explains how much of the time of a missing message was read, and how to read the rest. */
 async function explainUnknown(
   reader: Reader,
-  subject: Subject,
+  subject: NamedSubject,
   filter: Filter,
   flags: TraceFlags,
   io: Io,
@@ -179,7 +326,7 @@ async function explainUnknown(
 
 async function notFound(
   reader: Reader,
-  subject: Exclude<Subject, { readonly kind: "broken_id" }>,
+  subject: NamedSubject,
   filter: Filter,
   flags: TraceFlags,
   io: Io,

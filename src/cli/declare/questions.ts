@@ -36,17 +36,26 @@ import {
 } from "./shared-flags.ts";
 
 const TRACE_EXAMPLE = `
+A link between messages is direct (both state the same id), correlated (time
+and two or more of sender, recipient and subject agree with one message alone)
+or guessed.
+
 Examples:
   exim-pilot trace 1vwz8c-0005eI-2Q
   exim-pilot trace bob@example.net --since yesterday --status deferred
   exim-pilot trace '<20260302.4711@shop.example>' --chain
-  exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
+  exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"
+  exim-pilot trace bounce.eml
+  exim-pilot trace '250 2.0.0 Ok: queued as 4F2Zk1'`;
 
 export function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("trace")))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
-    .argument("<what...>", "Exim's id or its beginning, a header Message-ID, an address, or a line of a log")
+    .argument(
+      "<what...>",
+      "Exim's id or its beginning, a header Message-ID, an address, a line of a log, the reply of a server, or a file with a message, a bounce or headers (- is standard input)",
+    )
     .option("--pick <number>", "choose this number from several messages", wholeNumber(1))
     .option("-n, --limit <count>", "of several messages, at most so many to choose from", wholeNumber(1), 20)
     .option("--chain", "show the messages that led to it and that it led to, as a tree")
