@@ -3,8 +3,8 @@
  * with limits: what a stranger wrote may take long.
  */
 import { Readable } from "node:stream";
-import { type AttachmentStream, MailParser, type MessageText } from "mailparser";
 import { type EvidenceSection, MOST_SECTION_TEXT, readEvidenceHeaders, toSections } from "./evidence-sections.ts";
+import { readMimeParts } from "./parse-content.ts";
 
 /** Mails within mails that are looked into. */
 const MOST_DEPTH = 3;
@@ -43,46 +43,21 @@ function linesOf(bytes: Buffer): readonly string[] {
 }
 
 async function readParts(bytes: Buffer): Promise<{ readonly text: string; readonly parts: readonly Part[] }> {
-  const parser = new MailParser({
-    keepDeliveryStatus: true,
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipTextLinks: true,
-    skipImageLinks: true,
-    maxHtmlLengthToParse: MOST_PART_BYTES,
-  });
   const parts: Part[] = [];
-  const taken: Promise<void>[] = [];
-  let [text, count] = ["", 0];
-  parser.on("data", (data: AttachmentStream | MessageText) => {
-    if (data.type === "text") {
-      text = typeof data.text === "string" ? data.text.slice(0, MOST_PART_BYTES) : "";
-      return;
-    }
+  let count = 0;
+  const text = await readMimeParts(Readable.from([bytes]), async ({ contentType, content }) => {
     count++;
-    const isWanted = count <= MOST_PARTS && /^(?:message\/|text\/rfc822-headers$)/i.test(data.contentType);
-    taken.push(
-      takeBytes(data, isWanted).then((found) => {
-        if (isWanted) parts.push({ type: data.contentType.toLowerCase(), bytes: found });
-        data.release?.();
-      }),
-    );
+    const isWanted = count <= MOST_PARTS && /^(?:message\/|text\/rfc822-headers$)/i.test(contentType);
+    const found = await takeBytes(content, isWanted);
+    if (isWanted) parts.push({ type: contentType.toLowerCase(), bytes: found });
   });
-  const isWhole = await new Promise<boolean>((resolve) => {
-    parser.once("error", () => resolve(false));
-    parser.once("end", () => resolve(true));
-    Readable.from([bytes]).pipe(parser);
-  });
-  if (isWhole) await Promise.allSettled(taken);
-  else parser.destroy();
-  return { text, parts };
+  return { text: text.slice(0, MOST_PART_BYTES), parts };
 }
 
-async function takeBytes({ content }: AttachmentStream, isWanted: boolean): Promise<Buffer> {
+async function takeBytes(content: AsyncIterable<Buffer>, isWanted: boolean): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const piece of content) {
-    const chunk = piece as Buffer;
+  for await (const chunk of content) {
     if (isWanted && size < MOST_PART_BYTES) chunks.push(chunk.subarray(0, MOST_PART_BYTES - size));
     size += chunk.length;
   }

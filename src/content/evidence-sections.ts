@@ -1,5 +1,5 @@
 /**
- * Splits what somebody has in hand of a mail into messages with their headers, and text: a message as a file, a bounce with what it
+ * Splits evidence of a mail into messages with their headers, and text: a message as a file, a bounce with what it
  * returns, headers that were pasted, a line. Pure but for MIME, which is read in a process with limits: see evidence-parts.ts.
  */
 import { decodeEncodedWords } from "../spool/encoded-words.ts";
@@ -16,7 +16,7 @@ export type EvidencePart = "message" | "bounce" | "returned" | "report" | "text"
 export interface EvidenceSection {
   readonly part: EvidencePart;
   readonly headers: readonly ContentHeader[];
-  /** What is not headers, decoded; of a message that is no report, nothing. */
+  /** Lines that are no headers, decoded; none of a message that is no report. */
   readonly text: string;
 }
 
@@ -149,7 +149,7 @@ function splitText(lines: readonly string[], part: "report" | "text"): readonly 
   return [
     { part, headers: [], text: text(before) },
     ...found,
-    // NOTE: what follows is the body of that mail, in which only a report may stand.
+    // NOTE: the body of that mail follows, in which only a report counts.
     ...(rest.some((line) => DELIVERY_FIELD.test(line))
       ? [{ part: "report" as const, headers: [], text: text(rest) }]
       : []),

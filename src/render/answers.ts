@@ -133,9 +133,9 @@ export interface JudgedAccount extends AccountAtRisk {
   readonly verdict: string;
 }
 
-/** What was given to `trace` in place of the name of a message, and how it led to messages. */
+/** A file or text that was given to `trace` in place of the name of a message, and how it led to messages. */
 export interface Evidence {
-  /** What its parts say. */
+  /** Ids, addresses and times in its parts. */
   readonly statements: readonly Statement[];
   readonly links: readonly EvidenceLink[];
 }

@@ -4,8 +4,9 @@ import { normaliseAddress } from "../message/address.ts";
 import { isMessageId, messageIdTime } from "../parse/message-id.ts";
 import { type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";
 
-/** What one part of the evidence says. Addresses as in envelopes; times are ISO-8601 UTC. */
+/** Ids, addresses and times in one part of the evidence. Addresses as in envelopes; times are ISO-8601 UTC. */
 export interface Statement {
+  /** `message`: headers of a mail. `bounce`: of a report about one. `returned`: of the mail in it. `report`: its text. `text`: any other. */
   readonly part: EvidencePart;
   /** Ids of the form of Exim's: of `Received`, of a Message-ID that Exim made, of a reply. */
   readonly eximIds: readonly string[];

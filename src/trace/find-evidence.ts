@@ -19,18 +19,20 @@ export type AgreeingFact = "time" | "sender" | "recipient" | "subject";
 
 /** Facts by which a message was found. */
 export interface EvidenceLink {
-  /** The part of the evidence. */
+  /** The part of the evidence: `message`, `bounce`, `returned`, `report` or `text`. */
   readonly part: EvidencePart;
   /** Key of the message. */
   readonly to: string;
   /**
    * `exim_id`: its id. `message_id`: its header Message-ID. `queue_id`: the id that the next server confirmed its delivery with.
-   * `report`: the bounce in the database names it. `facts`: see {@link agreeing}.
+   * `report`: the bounce in the database names it. `facts`: no id, but facts agree.
    */
   readonly basis: "exim_id" | "message_id" | "queue_id" | "report" | "facts";
+  /** `direct`: both state an id. `correlated`: time and two or more other facts agree, with one message alone. `guessed`: anything less. */
   readonly certainty: Certainty;
   /** The id that both state; null where facts agree. */
   readonly statedId: string | null;
+  /** Some of `time`, `sender`, `recipient`, `subject`; none where an id is stated. */
   readonly agreeing: readonly AgreeingFact[];
 }
 
@@ -148,7 +150,7 @@ class Finder {
     const judged: { readonly row: MessageRow; readonly agreeing: readonly AgreeingFact[] }[] = [];
     for (const row of await this.#search(filter, MOST_CANDIDATES)) {
       const isAnother = row.header_message_id !== null && wanted.headerMessageIds.length > 0;
-      // NOTE: those with its Message-ID were found by it.
+      // NOTE: a message with the same Message-ID was found by that.
       if (isAnother || this.#rows.has(keyOf(row))) continue;
       const agreeing = await this.#agreeing(row, wanted);
       if (agreeing.length > 0) judged.push({ row, agreeing });
@@ -233,7 +235,7 @@ function isSurer(one: Pick<EvidenceLink, "certainty">, other: Pick<EvidenceLink,
   return CERTAINTIES.indexOf(one.certainty) < CERTAINTIES.indexOf(other.certainty);
 }
 
-/** What is known of the mail to be found. */
+/** Facts of the mail to be found. */
 interface Wanted {
   readonly part: EvidencePart;
   readonly isOfBounce: boolean;

@@ -1,4 +1,4 @@
-/** What somebody has in hand of a mail, whatever it is, leads to its message, and says how surely. */
+/** Evidence of any kind leads to its message, and says how surely. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -118,7 +118,7 @@ async function traceEvidence(
   await printEvidence(reader, found, statements, flags, io);
 }
 
-/** What names no message may be an id of another server's; returns false when it is none. */
+/** Looks for words that name no message among the ids of other servers; returns false when they are none. */
 async function traceAsEvidence(
   reader: Reader,
   given: string,

@@ -7,7 +7,7 @@ import { readStatements, type Statement } from "../../trace/evidence.ts";
 import { MIB } from "../../units.ts";
 import type { Io } from "../io.ts";
 
-/** What a mail says of itself stands at its beginning; what a bounce returns, behind a report. */
+/** Headers of a mail are at its beginning; those that a bounce returns are behind a report. */
 const MOST_BYTES = 16 * MIB;
 
 export interface EvidenceInHand {
