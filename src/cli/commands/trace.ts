@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Coverage } from "../../coverage/holes.ts";
 import { PilotError } from "../../errors.ts";
 import { messageIdTime } from "../../parse/message-id.ts";
@@ -15,7 +16,7 @@ import type { Reader } from "../../store/reader.ts";
 import type { Filter } from "../../store/search/filter.ts";
 import { buildChain } from "../../trace/chain.ts";
 import { readTextStatement, type Statement, timeOf } from "../../trace/evidence.ts";
-import { type EvidenceFindings, findEvidence } from "../../trace/find-evidence.ts";
+import { findEvidence } from "../../trace/find-evidence.ts";
 import { type FoundMessages, findMessages, suggestIds } from "../../trace/find-messages.ts";
 import type { Trace } from "../../trace/result.ts";
 import { type NamedSubject, readSubject } from "../../trace/subject.ts";
@@ -29,6 +30,7 @@ import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
 import { redactor } from "../redactor.ts";
+import { followMessage, LOOK_MS } from "./trace-follow.ts";
 
 export interface TraceFlags extends DatabaseFlags, FilterFlags {
   /** From 1. */
@@ -38,6 +40,8 @@ export interface TraceFlags extends DatabaseFlags, FilterFlags {
   readonly chain?: boolean;
   readonly by: TimelineGrouping;
   readonly raw?: boolean;
+  /** Until the message has ended. */
+  readonly follow?: boolean;
   readonly redact?: boolean;
   readonly json?: boolean;
 }
@@ -47,35 +51,99 @@ const MOST_OTHERS = 20;
 
 /** Prints the message, or those to choose from; returns the exit status. Errors: `usage`, `not_found`, those of the database. */
 export async function runTrace(words: readonly string[], flags: TraceFlags, io: Io): Promise<number> {
+  const asked = await readAsked(words, io);
+  if (flags.follow === true) return follow(asked, flags, io);
+  await usingReader(flags, io, async (reader) => printFound(reader, await find(reader, asked, flags, io), flags, io));
+  return 0;
+}
+
+/** Evidence with its name for sentences, or the name of a message. */
+type Asked =
+  | { readonly kind: "evidence"; readonly name: string; readonly statements: readonly Statement[] }
+  | { readonly kind: "named"; readonly given: string; readonly subject: NamedSubject };
+
+/** Errors: `usage`, those of reading a file. */
+async function readAsked(words: readonly string[], io: Io): Promise<Asked> {
   const file = evidenceFile(words);
-  if (file !== undefined) {
-    const { name, statements } = await readEvidenceFile(file, io);
-    await usingReader(flags, io, async (reader) => traceEvidence(reader, name, statements, flags, io));
-    return 0;
-  }
+  if (file !== undefined) return { kind: "evidence", ...(await readEvidenceFile(file, io)) };
   const given = words.join(" ");
   const subject = readSubject(given);
-  if (subject?.kind === "text") {
-    const statement = readTextStatement(given);
-    if (statement === undefined) throw namesNothing();
-    await usingReader(flags, io, async (reader) => traceEvidence(reader, "This text", [statement], flags, io));
-    return 0;
-  }
   if (subject === undefined) throw namesNothing();
   if (subject.kind === "broken_id") {
     throw new PilotError("usage", `"${subject.text}" is not an id of Exim's.`, {
       hint: "Ids look like 1vwz8c-0005eI-2Q or 1vwz8c-000000005eI-2QaB; upper and lower case matter.",
     });
   }
-  await usingReader(flags, io, async (reader) => {
-    const filter = await readFilter(flags, reader, io);
-    const found = await findMessages(reader, subject, filter, flags.limit);
-    if (found.messages.length === 0) {
-      if (await traceAsEvidence(reader, given, filter, flags, io)) return;
-      throw await notFound(reader, subject, filter, flags, io);
+  if (subject.kind !== "text") return { kind: "named", given, subject };
+  const statement = readTextStatement(given);
+  if (statement === undefined) throw namesNothing();
+  return { kind: "evidence", name: "This text", statements: [statement] };
+}
+
+interface Found extends FoundMessages {
+  /** Several servers may have it, and all are shown. */
+  readonly isOfOneId: boolean;
+  readonly evidence: Evidence | undefined;
+}
+
+/** Errors: `not_found`, which says what of the time was not read, and what evidence holds; `usage` for a number to pick that there is not. */
+async function find(reader: Reader, asked: Asked, flags: TraceFlags, io: Io): Promise<Found> {
+  const filter = await readFilter(flags, reader, io);
+  const found = asked.kind === "evidence" ? undefined : await findMessages(reader, asked.subject, filter, flags.limit);
+  if (asked.kind === "named" && found !== undefined && found.messages.length > 0)
+    return withPick({ ...found, isOfOneId: asked.subject.kind === "id", evidence: undefined }, flags);
+  const statements = asked.kind === "evidence" ? asked.statements : statementsOf(asked.given);
+  const isDirectOnly = asked.kind === "named";
+  const findings = await findEvidence(reader, statements, { filter, limit: flags.limit, isDirectOnly });
+  if (findings.messages.length === 0) {
+    throw asked.kind === "named"
+      ? await notFound(reader, asked.subject, filter, flags, io)
+      : await unknownEvidence(reader, asked.name, statements, filter, flags, io);
+  }
+  const isOfOneId = new Set(findings.messages.map(({ id }) => id)).size === 1;
+  return withPick({ ...findings, isOfOneId, evidence: { statements, links: findings.links } }, flags);
+}
+
+/** A name of no message here may be an id of another server's. */
+function statementsOf(given: string): readonly Statement[] {
+  const statement = readTextStatement(given);
+  return statement === undefined ? [] : [statement];
+}
+
+function withPick(found: Found, { pick: number }: TraceFlags): Found {
+  return number === undefined
+    ? found
+    : { ...found, messages: [pick(found.messages, number)], isMore: false, isOfOneId: false };
+}
+
+/** Waits for the message where it is not there yet, and for its end. */
+async function follow(asked: Asked, flags: TraceFlags, io: Io): Promise<number> {
+  let isWaiting = false;
+  while (!io.signal.aborted) {
+    const key = await usingReader(flags, io, async (reader) => {
+      const found = await find(reader, asked, flags, io);
+      const [message, ...others] = found.messages;
+      if (message !== undefined && others.length === 0) return { message, evidence: found.evidence };
+      throw new PilotError("usage", "Several messages match, and one alone can be followed.", {
+        hint: "Choose one with --pick, as `exim-pilot trace` without --follow numbers them, or with --server.",
+      });
+    }).catch((error: unknown) => {
+      // NOTE: only an id is of one message, whenever it comes.
+      const canCome = asked.kind === "named" && asked.subject.kind === "id";
+      if (canCome && error instanceof PilotError && error.code === "not_found") return undefined;
+      throw error;
+    });
+    if (key !== undefined) {
+      const evidence = redactor(flags, io)(key.evidence);
+      if (evidence !== undefined && flags.json !== true) io.stdout.write(`${renderEvidence(evidence, screenOf(io))}\n`);
+      await followMessage(key.message, (reader, trace) => printTraces(reader, [trace], evidence, flags, io), flags, io);
+      return 0;
     }
-    await printFound(reader, found, subject.kind === "id", undefined, flags, io);
-  });
+    if (!isWaiting)
+      io.stderr.write("note: The database does not know this message yet. Waiting for it; Ctrl-C ends this.\n");
+    isWaiting = true;
+    await pause(LOOK_MS, undefined, { signal: io.signal }).catch(() => {});
+  }
   return 0;
 }
 
@@ -85,65 +153,15 @@ function namesNothing(): PilotError {
   });
 }
 
-/** `isOfOneId`: several servers may have it, and all are shown. */
-async function printFound(
-  reader: Reader,
-  { messages, isMore }: FoundMessages,
-  isOfOneId: boolean,
-  evidence: Evidence | undefined,
-  flags: TraceFlags,
-  io: Io,
-): Promise<void> {
-  const chosen = flags.pick === undefined ? messages : [pick(messages, flags.pick)];
-  const isOne = chosen.length === 1 || (isOfOneId && flags.pick === undefined);
-  if (io.isBrief === true) await assertBrief(reader, chosen);
+async function printFound(reader: Reader, found: Found, flags: TraceFlags, io: Io): Promise<void> {
+  const { messages, isMore, isOfOneId } = found;
+  const evidence = redactor(flags, io)(found.evidence);
+  if (io.isBrief === true) await assertBrief(reader, messages);
   if (evidence !== undefined && flags.json !== true) io.stdout.write(`${renderEvidence(evidence, screenOf(io))}\n`);
-  if (!isOne) return printChoices(reader, chosen, isMore, evidence, flags, io);
+  if (messages.length > 1 && !isOfOneId) return printChoices(reader, messages, isMore, evidence, flags, io);
   return flags.chain === true
-    ? printChains(reader, chosen, evidence, flags, io)
-    : printPages(reader, chosen, evidence, flags, io);
-}
-
-/** Errors: `not_found`, which says what the evidence holds and what of its time was not read. */
-async function traceEvidence(
-  reader: Reader,
-  name: string,
-  statements: readonly Statement[],
-  flags: TraceFlags,
-  io: Io,
-): Promise<void> {
-  const filter = await readFilter(flags, reader, io);
-  const found = await findEvidence(reader, statements, { filter, limit: flags.limit });
-  if (found.messages.length === 0) throw await unknownEvidence(reader, name, statements, filter, flags, io);
-  await printEvidence(reader, found, statements, flags, io);
-}
-
-/** Looks for words that name no message among the ids of other servers; returns false when they are none. */
-async function traceAsEvidence(
-  reader: Reader,
-  given: string,
-  filter: Filter,
-  flags: TraceFlags,
-  io: Io,
-): Promise<boolean> {
-  const statement = readTextStatement(given);
-  if (statement === undefined) return false;
-  const found = await findEvidence(reader, [statement], { filter, limit: flags.limit, isDirectOnly: true });
-  if (found.messages.length === 0) return false;
-  await printEvidence(reader, found, [statement], flags, io);
-  return true;
-}
-
-async function printEvidence(
-  reader: Reader,
-  found: EvidenceFindings,
-  statements: readonly Statement[],
-  flags: TraceFlags,
-  io: Io,
-): Promise<void> {
-  const evidence = redactor(flags, io)({ statements, links: found.links });
-  const isOfOneId = new Set(found.messages.map(({ id }) => id)).size === 1;
-  await printFound(reader, found, isOfOneId, evidence, flags, io);
+    ? printChains(reader, messages, evidence, flags, io)
+    : printPages(reader, messages, evidence, flags, io);
 }
 
 /** Ids and addresses that a sentence names, of each kind. */
@@ -215,7 +233,16 @@ async function printPages(
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
-  const found = await traceAll(reader, rows, formatTime);
+  printTraces(reader, await traceAll(reader, rows, formatTime), evidence, flags, io);
+}
+
+function printTraces(
+  reader: Reader,
+  found: readonly Trace[],
+  evidence: Evidence | undefined,
+  flags: TraceFlags,
+  io: Io,
+): void {
   const coverage = redactor(flags, io)(coverageOfMessages(reader, found, io));
   const traces = redactor(flags, io)(found);
   if (flags.json === true) {

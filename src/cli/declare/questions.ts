@@ -45,6 +45,7 @@ Examples:
   exim-pilot trace bob@example.net --since yesterday --status deferred
   exim-pilot trace '<20260302.4711@shop.example>' --chain
   exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"
+  exim-pilot trace 1vwz8c-0005eI-2Q --follow
   exim-pilot trace bounce.eml
   exim-pilot trace '250 2.0.0 Ok: queued as 4F2Zk1'`;
 
@@ -67,6 +68,12 @@ export function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .addOption(logOption())
     .option("--raw", "show the log lines instead of the timeline")
+    .addOption(
+      new Option(
+        "-f, --follow",
+        "then print each new line until the message has ended; an id that is not there yet is waited for; with --json the answer comes at the end",
+      ).conflicts(["chain", "log"]),
+    )
     .addOption(redactOption())
     .option("--json", "print everything as JSON");
   withGuesses(withFilters(command))
@@ -74,7 +81,9 @@ export function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .action(async (words: string[], flags) => {
       const { runTrace } = await import("../commands/trace.ts");
       const { withLogs } = await import("../flags/logs-in-hand.ts");
-      setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runTrace(words, own, paged))));
+      if (flags.follow === true) setStatus(await runTrace(words, flags, io));
+      else
+        setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runTrace(words, own, paged))));
     });
 }
 
