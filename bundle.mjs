@@ -73,6 +73,7 @@ function bundleThreads(folder) {
     "children/pattern-process",
     "children/text-pattern-process",
     "children/content-process",
+    "children/evidence-process",
     "children/parent-watch",
   ];
   return build({

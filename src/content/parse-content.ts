@@ -27,6 +27,14 @@ export interface ParsedContent {
 }
 
 const MOST_ATTACHMENTS = 200;
+/** Texts are left as they are. */
+const PARSER_OPTIONS = {
+  skipHtmlToText: true,
+  skipTextToHtml: true,
+  skipTextLinks: true,
+  skipImageLinks: true,
+  maxHtmlLengthToParse: MOST_HTML,
+};
 const PREVIEW_LENGTH = 4096;
 
 /** `message`: headers and body, as they are. Never throws for what is in it. */
@@ -58,6 +66,34 @@ export async function parseContent(message: Readable, wish: ContentWish): Promis
   };
 }
 
+/** A part of a message that is no text of its own; its bytes are decoded. */
+export interface MimePart {
+  readonly contentType: string;
+  readonly content: AsyncIterable<Buffer>;
+}
+
+/** Passes each part of a message to `take`, also reports of a delivery; returns its plain text, as far as it could be read. */
+export async function readMimeParts(message: Readable, take: (part: MimePart) => Promise<void>): Promise<string> {
+  const parser = new MailParser({ ...PARSER_OPTIONS, keepDeliveryStatus: true });
+  const taken: Promise<void>[] = [];
+  let text = "";
+  parser.on("data", (data: AttachmentStream | MessageText) => {
+    if (data.type === "text") text = typeof data.text === "string" ? data.text : "";
+    else {
+      const content = data.content as AsyncIterable<Buffer>;
+      taken.push(take({ contentType: data.contentType, content }).then(() => data.release?.()));
+    }
+  });
+  const isWhole = await new Promise<boolean>((resolve) => {
+    parser.once("error", () => resolve(false));
+    parser.once("end", () => resolve(true));
+    message.pipe(parser);
+  });
+  if (isWhole) await Promise.allSettled(taken);
+  else parser.destroy();
+  return text;
+}
+
 interface Parts {
   readonly attachments: readonly ContentAttachment[];
   readonly text: MessageText | undefined;
@@ -75,13 +111,7 @@ async function readParts(message: Readable, meter: Meter, { save }: ContentWish)
   const attachments: ContentAttachment[] = [];
   const findings: string[] = [];
   let [text, saved, isLimited]: [MessageText | undefined, Buffer | undefined, boolean] = [undefined, undefined, false];
-  const parser = new MailParser({
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipTextLinks: true,
-    skipImageLinks: true,
-    maxHtmlLengthToParse: MOST_HTML,
-  });
+  const parser = new MailParser(PARSER_OPTIONS);
   const taken: Promise<void>[] = [];
   let count = 0;
   parser.on("data", (data: AttachmentStream | MessageText) => {

@@ -3,6 +3,7 @@
 /**
  * - `address`: with or without a domain. `host`: a name, or an IP in its brackets. `domain`: of an address, or the address that has none.
  * - `login`: an account behind its authenticator, `PLAIN:bob`. `actor`: who did something, a user or words of Exim's.
+ * - `identifier`: Exim's, a Message-ID, or one of another server's, of any form.
  * - `argument`: of a command. `path`: of a file or directory. `text`: words, with anything in between. `harmless`: says nothing of anybody.
  * - `configured`: a name that Exim's configuration gives, as of a router; it is shown, in texts too.
  */
@@ -16,6 +17,7 @@ export type Secret =
   | "subject"
   | "tag"
   | "path"
+  | "identifier"
   | "text"
   | "configured"
   | "harmless";
@@ -24,7 +26,7 @@ export type Secret =
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol seenIn status timeZone timestamp tls tone",
-    "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice severity signs",
+    "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state certainty basis agreeing part times condition action result residue advice severity signs",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],
@@ -32,7 +34,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   address: [
     "sender senders recipient recipients forwarder refusedRecipients address finalAddress final parents original",
     "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",
-    "generated recipients.address rewrite.result identification.details.S final_address header_message_id",
+    "addresses generated recipients.address rewrite.result identification.details.S final_address header_message_id",
   ],
   host: [
     "host helo server servers provider list failedFrom loginsFrom oldName newName parameters.name parameters.server",
@@ -47,6 +49,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   path: [
     "spool directory path previousPath nextPath file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
   ],
+  identifier: ["eximIds queueIds statedId statements.headerMessageIds"],
   // Properties that have one name and hold something else in some places.
   text: ["configuration.subject verification.subject"],
 };

@@ -3,6 +3,7 @@
  * the same within one output. A value is replaced by what its field holds; of other text, forms of names are replaced, and each word that
  * is not in the vocabulary.
  */
+import { isMessageId, SHORT_ID_LENGTH } from "../parse/message-id.ts";
 import { unescapeQuoted } from "../parse/quoting.ts";
 import { unwrapLine } from "../parse/wrappers.ts";
 import { type Secret, secretOf } from "./fields.ts";
@@ -58,6 +59,7 @@ export class Redactor {
   readonly #ipv6 = new Names((number) => `2001:db8::${number.toString(16)}`);
   readonly #shortIds = new Names((number) => madeUpId(number, MADE_UP_ID.short));
   readonly #longIds = new Names((number) => madeUpId(number, MADE_UP_ID.long));
+  readonly #queueIds = new Names((number) => `queue-id${number}`);
   readonly #tags = new Names((number) => `tag${number}`);
   readonly #subjects = new Names((number) => `subject ${number}`);
   readonly #paths = new Names((number) => `/path${number}`);
@@ -132,6 +134,7 @@ export class Redactor {
       this.#ipv6,
       this.#shortIds,
       this.#longIds,
+      this.#queueIds,
       this.#tags,
       this.#subjects,
       this.#paths,
@@ -195,6 +198,8 @@ export class Redactor {
         return this.#subjects.of(value.trim());
       case "path":
         return value === "/" || value === "-" ? value : this.#paths.of(value);
+      case "identifier":
+        return this.#identifier(value);
       case "argument":
         return /^[-/]|^[\d.]+[smhdw]?$/.test(value) || this.#text(value) !== value
           ? this.#text(value)
@@ -284,6 +289,12 @@ export class Redactor {
     if (IPV4.test(host) || IPV6.test(host)) return this.#ip(host);
     const name = this.#hosts.of(host.toLowerCase());
     return host === host.toLowerCase() ? name : name.toUpperCase();
+  }
+
+  /** One of no known form may be a number alone. */
+  #identifier(id: string): string {
+    if (isMessageId(id)) return (id.length === SHORT_ID_LENGTH ? this.#shortIds : this.#longIds).of(id);
+    return id.includes("@") ? this.#address(id) : this.#queueIds.of(id);
   }
 
   #ip(ip: string): string {

@@ -33,6 +33,8 @@ import type { TagUse } from "../store/read/tag-reader.ts";
 import type { MigrateReport } from "../store/store.ts";
 import type { TagChange } from "../tags/tags.ts";
 import type { Chain } from "../trace/chain.ts";
+import type { Statement } from "../trace/evidence.ts";
+import type { EvidenceLink } from "../trace/find-evidence.ts";
 import type { Trace, TracedMessage, TracedRecipient } from "../trace/result.ts";
 import type { CheckReport } from "../verify/verify.ts";
 import type { SettingRow } from "./configuration.ts";
@@ -131,16 +133,27 @@ export interface JudgedAccount extends AccountAtRisk {
   readonly verdict: string;
 }
 
+/** A file or text that was given to `trace` in place of the name of a message, and how it led to messages. */
+export interface Evidence {
+  /** Ids, addresses and times in its parts. */
+  readonly statements: readonly Statement[];
+  readonly links: readonly EvidenceLink[];
+}
+
 export interface TraceAnswer {
   /** One for each server that has the id. */
   readonly messages: readonly Trace[];
   /** Coverage of the time in which something can have happened to them. */
   readonly coverage: Coverage;
+  /** Only there when evidence was given. */
+  readonly evidence?: Evidence | undefined;
 }
 
 /** Answer of `trace --chain`. */
 export interface ChainAnswer {
   readonly chains: readonly Chain[];
+  /** Only there when evidence was given. */
+  readonly evidence?: Evidence | undefined;
 }
 
 /** Answer of `trace` when there are several messages to choose from. */
@@ -148,6 +161,8 @@ export interface ChoicesAnswer {
   readonly choices: readonly Choice[];
   /** There are more than `--limit`. */
   readonly isMore: boolean;
+  /** Only there when evidence was given. */
+  readonly evidence?: Evidence | undefined;
 }
 
 export interface Choice {

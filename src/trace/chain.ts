@@ -6,7 +6,8 @@ import { nextHopId } from "../store/log-text/postings.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
 import type { AttemptRow, MessageKey, MessageReader, MessageRow } from "../store/read/message-reader.ts";
 import type { SearchReader } from "../store/search/search-reader.ts";
-import { epochMs, SECOND_MS, toIso } from "../units.ts";
+import { DAY_MS, epochMs, KIB, SECOND_MS, toIso } from "../units.ts";
+import type { Certainty } from "./find-evidence.ts";
 
 /** Why one message came of another. */
 export type LinkReason =
@@ -35,8 +36,11 @@ export interface ChainLink {
   readonly to: string;
   /** `bounce`, `delay_warning`, `freeze_notice`, `delivery_report`, `notice`, `next_hop`, `created_by`, `same_message_id` or `autoreply`. */
   readonly reason: LinkReason;
-  /** False where the log does not say it, and time and addresses make it likely. */
-  readonly isCertain: boolean;
+  /**
+   * `direct`: both state an id. `correlated`: time and addresses agree, with one message alone. `guessed`: they agree with several, or
+   * less agrees.
+   */
+  readonly certainty: Certainty;
 }
 
 export interface ChainMessage {
@@ -77,6 +81,13 @@ const MOST_MESSAGES = 100;
 const LOOP_PASSES = 3;
 /** An automatic reply arrives so soon before or after the line of the delivery that made it: two processes write them. */
 const AUTOREPLY_MS = 5 * SECOND_MS;
+
+/** Clocks of two servers differ by so much, with the time that a mail takes from one to the other. */
+const HOP_MS = 60 * SECOND_MS;
+/** A mail may wait so long before it goes to the next server. */
+const LONGEST_WAY_MS = 7 * DAY_MS;
+/** Headers that a server adds, at most. */
+const ADDED_BYTES = 8 * KIB;
 
 export async function buildChain(readers: ChainReaders, start: MessageKey): Promise<Chain> {
   const builder = new ChainBuilder(readers);
@@ -149,6 +160,7 @@ class ChainBuilder {
     return [
       ...(await this.#followReports(row, attempts)),
       ...(await this.#followHops(row, attempts)),
+      ...(await this.#followWithoutId(row, attempts)),
       ...(await this.#followMessageId(row)),
       ...(await this.#followAutoreplies(row, attempts)),
       ...(await this.#followAutoreplied(row)),
@@ -241,11 +253,11 @@ class ChainBuilder {
         sentMs - AUTOREPLY_MS,
         sentMs + AUTOREPLY_MS,
       );
-      const [reply] = near
+      const [reply, ...others] = near
         .filter((one) => keyOf(one) !== keyOf(row) && one.parent_id === null)
         .sort((one, other) => distance(one.timestamp, timestamp) - distance(other.timestamp, timestamp));
       if (reply === undefined) continue;
-      this.#link(row, reply, "autoreply", false);
+      this.#link(row, reply, "autoreply", others.length === 0 ? "correlated" : "guessed");
       found.push(reply);
     }
     return found;
@@ -264,18 +276,81 @@ class ChainBuilder {
         kind: ["message"] as const,
       };
       const hits = await search.find({ filter, order: NEWEST_FIRST, after: undefined, limit: MOST_MESSAGES });
+      const makers: MessageRow[] = [];
       for (const one of await search.read(hits)) {
         if (one.kind !== "message" || keyOf(one.message) === keyOf(row)) continue;
         const attempts = await messages.attemptsOf(one.message);
         const isMaker = attempts.some(
           ({ final_address, timestamp }) => final_address === `>${recipient}` && isSoon(timestamp, row.timestamp),
         );
-        if (!isMaker) continue;
-        this.#link(one.message, row, "autoreply", false);
-        return [one.message];
+        if (isMaker) makers.push(one.message);
       }
+      const [maker] = makers;
+      if (maker === undefined) continue;
+      this.#link(maker, row, "autoreply", makers.length === 1 ? "correlated" : "guessed");
+      return [maker];
     }
     return [];
+  }
+
+  /**
+   * To and from other servers where no id tells of it: a mail without a Message-ID. Time, sender and recipient agree, and the size,
+   * to which each server adds its headers.
+   */
+  async #followWithoutId(row: MessageRow, attempts: readonly AttemptRow[]): Promise<MessageKey[]> {
+    const { search } = this.#readers;
+    if ((row.header_message_id ?? "") !== "" || (await search.timeZones()).size < 2) return [];
+    const found: MessageKey[] = [];
+    const tries = attempts.filter(({ status, host }) => status === "success" && host !== null);
+    for (const { final_address, timestamp, confirmation } of tries) {
+      if (confirmation !== null && nextHopId(confirmation) !== undefined) continue;
+      const next = (await this.#nearby(row, final_address, Date.parse(timestamp))).filter((one) =>
+        isSameMail(row, one),
+      );
+      for (const one of next) this.#link(row, one, "next_hop", next.length === 1 ? "correlated" : "guessed");
+      found.push(...next);
+    }
+    if (row.host === null && row.ip_address === null) return found;
+    for (const { recipient } of await this.#readers.messages.recipientsOf(row)) {
+      const before: MessageRow[] = [];
+      for (const one of await this.#nearby(row, recipient, Date.parse(row.timestamp), LONGEST_WAY_MS)) {
+        if (isSameMail(one, row) && (await this.#wasDeliveredAt(one, recipient, row.timestamp))) before.push(one);
+      }
+      for (const one of before) this.#link(one, row, "next_hop", before.length === 1 ? "correlated" : "guessed");
+      found.push(...before);
+    }
+    return found;
+  }
+
+  /** Messages of other servers for a recipient, that arrived near a time or `beforeMs` before it. */
+  async #nearby(
+    { server }: MessageRow,
+    recipient: string,
+    atMs: number,
+    beforeMs: number = HOP_MS,
+  ): Promise<MessageRow[]> {
+    const { search } = this.#readers;
+    const filter = {
+      recipient: [recipient],
+      since: epochMs(atMs - beforeMs),
+      until: epochMs(atMs + HOP_MS + 1),
+      kind: ["message"] as const,
+    };
+    const hits = await search.find({ filter, order: NEWEST_FIRST, after: undefined, limit: MOST_MESSAGES });
+    return (await search.read(hits)).flatMap((one) =>
+      one.kind === "message" && one.message.server !== server ? [one.message] : [],
+    );
+  }
+
+  async #wasDeliveredAt(message: MessageRow, recipient: string, timestamp: string): Promise<boolean> {
+    const attempts = await this.#readers.messages.attemptsOf(message);
+    return attempts.some(
+      (one) =>
+        one.status === "success" &&
+        one.host !== null &&
+        normaliseAddress(one.final_address) === normaliseAddress(recipient) &&
+        distance(one.timestamp, timestamp) <= HOP_MS,
+    );
   }
 
   async #localMessages(server: string, recipient: string, fromMs: number, toMs: number): Promise<MessageRow[]> {
@@ -297,10 +372,13 @@ class ChainBuilder {
     return found.flatMap((one) => (one.kind === "message" && one.message.direction === "local" ? [one.message] : []));
   }
 
-  #link(from: MessageKey, to: MessageKey, reason: LinkReason, isCertain = true): void {
-    const link = { from: keyOf(from), to: keyOf(to), reason, isCertain };
+  #link(from: MessageKey, to: MessageKey, reason: LinkReason, certainty: Certainty = "direct"): void {
+    const link = { from: keyOf(from), to: keyOf(to), reason, certainty };
     const key = `${link.from} ${link.to}`;
-    if (!this.#links.has(key)) this.#links.set(key, link);
+    const known = this.#links.get(key);
+    // NOTE: several messages may fit at one end alone.
+    const isLessSure = known?.certainty === "correlated" && certainty === "guessed";
+    if (known === undefined || isLessSure) this.#links.set(key, link);
   }
 
   /** Links messages of the same Message-ID where nothing else says how a mail went on: each to the one that arrived next. */
@@ -322,6 +400,15 @@ const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 /** `=> >ann@example.net <bob@example.org>` */
 function isAutoreply({ final_address }: AttemptRow): boolean {
   return final_address.startsWith(">");
+}
+
+/** True when nothing speaks against it that a mail of one server went on to another. */
+function isSameMail(before: MessageRow, after: MessageRow): boolean {
+  const isSmaller = before.size !== null && after.size !== null && after.size < before.size;
+  const isLarger = before.size !== null && after.size !== null && after.size > before.size + ADDED_BYTES;
+  const hasId = (after.header_message_id ?? "") !== "" || (before.header_message_id ?? "") !== "";
+  const isSameSender = normaliseAddress(before.sender ?? "") === normaliseAddress(after.sender ?? "");
+  return isSameSender && !isSmaller && !isLarger && !hasId;
 }
 
 function distance(one: string, other: string): number {

@@ -3,9 +3,7 @@
 import type { MessageReader, MessageRow } from "../store/read/message-reader.ts";
 import type { Filter } from "../store/search/filter.ts";
 import type { SearchReader } from "../store/search/search-reader.ts";
-import type { Subject as AnySubject } from "./subject.ts";
-
-type Subject = Exclude<AnySubject, { readonly kind: "broken_id" }>;
+import type { NamedSubject } from "./subject.ts";
 
 export interface FoundMessages {
   /** Newest first. */
@@ -22,7 +20,7 @@ export interface TraceReaders {
 /** The messages of the subject that match the filter, at most `limit`. */
 export async function findMessages(
   { messages, search }: TraceReaders,
-  subject: Subject,
+  subject: NamedSubject,
   filter: Filter,
   limit: number,
 ): Promise<FoundMessages> {
@@ -43,7 +41,7 @@ export async function findMessages(
 }
 
 /** Ids that differ from this one in upper and lower case only. */
-export async function suggestIds({ messages }: TraceReaders, subject: Subject): Promise<string[]> {
+export async function suggestIds({ messages }: TraceReaders, subject: NamedSubject): Promise<string[]> {
   return subject.kind === "id" ? messages.findSimilar(subject.id) : [];
 }
 
@@ -53,7 +51,7 @@ const MOST_CUT_IDS = 1000;
 const NEWEST_FIRST = { key: "time", isAscending: false } as const;
 
 /** Tried in order. `ids`: those that begin as the subject does. */
-function toFilters(subject: Subject, filter: Filter, ids: readonly string[]): readonly Filter[] {
+function toFilters(subject: NamedSubject, filter: Filter, ids: readonly string[]): readonly Filter[] {
   const base: Filter = { ...filter, kind: ["message"] };
   switch (subject.kind) {
     case "id":

@@ -10,11 +10,13 @@ export type Subject =
   | { readonly kind: "broken_id"; readonly text: string }
   /** With an @: what it is, the database tells. */
   | { readonly kind: "message_id_or_address"; readonly text: string }
+  /** Words that name no message as a line of Exim's does: a reply of a server, a line of another program. */
+  | { readonly kind: "text"; readonly text: string }
   /** A local user. */
   | { readonly kind: "address"; readonly text: string };
 
-const ANY_ID =
-  /(?<![\w-])(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4})(?![\w-])/;
+/** A subject that the database can be asked for as it is. */
+export type NamedSubject = Exclude<Subject, { readonly kind: "broken_id" | "text" }>;
 
 /** Ids begin with the time: what has no hyphen is one when its first letter is of these decades. */
 const CUT_ID =
@@ -22,13 +24,13 @@ const CUT_ID =
 
 const LIKE_AN_ID = /^[0-9A-Za-z]{5,7}-[0-9A-Za-z-]+$/;
 
-/** Undefined when a line is given that names no message, or nothing at all. */
+/** Undefined when nothing is given. */
 export function readSubject(given: string): Subject | undefined {
   const text = given.trim();
   if (isMessageId(text)) return { kind: "id", id: text };
   if (/\s/.test(text)) {
-    const id = parseEntryText(text)?.prefix.messageId ?? ANY_ID.exec(text)?.[0];
-    return id === undefined ? undefined : { kind: "id", id };
+    const id = parseEntryText(text)?.prefix.messageId;
+    return id === undefined ? { kind: "text", text } : { kind: "id", id };
   }
   if (text === "") return undefined;
   if (CUT_ID.test(text)) return { kind: "cut_id", text };

@@ -12,6 +12,7 @@ const LARGE_FOLDERS = ["src/parse", "src/cli/commands"];
 /** Reasons for which a short file that only one other imports stands alone. */
 const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/cli/checkpoint-worker.ts": "starts a thread",
+  "src/cli/children/evidence-process.ts": "starts a process",
   "src/cli/children/parent-watch.ts": "starts a thread",
   "src/cli/children/text-pattern-process.ts": "starts a process",
   "src/cli/commands/completion.ts": "is a command",

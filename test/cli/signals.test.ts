@@ -62,6 +62,8 @@ const WAITING: readonly Waiting[] = [
   },
   { what: "queue snapshot of a listing from a pipe", argv: waitingFor("queue", "snapshot", "--bp", "-") },
   { what: "content of a message from a pipe", argv: waitingFor("content", "--file", "-") },
+  { what: "trace of a message that is to come", argv: waitingFor("trace", "1vwwZU-0005V4-zz", "--follow") },
+  { what: "trace of evidence from a pipe", argv: waitingFor("trace", "-") },
   { what: "parse of a pipe", argv: () => ["parse", "-"] },
   { what: "sql that is to come from a pipe", argv: waitingFor("sql", "-") },
   { what: "tag of ids from a pipe", argv: waitingFor("tag", "-", "ticket") },

@@ -1,5 +1,5 @@
 /** `exim-pilot tail`: the last lines of logs or of the database, and then each new one. */
-import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -38,6 +38,61 @@ describe("the end of a log", () => {
     truncateSync(log);
     appendFileSync(log, COMPLETED);
     expect(await next()).toEqual([COMPLETED]);
+  });
+
+  test("is also what comes to the old file after a rotation, and what came to it unseen before", async () => {
+    const { log, next } = tailOf(ARRIVAL, 10);
+    expect(await next()).toEqual([ARRIVAL]);
+    appendFileSync(log, DELIVERY);
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, ANOTHER);
+    expect(await next()).toEqual([DELIVERY, ANOTHER]);
+    appendFileSync(`${log}.1`, COMPLETED);
+    expect(await next()).toEqual([COMPLETED]);
+    appendFileSync(log, ARRIVAL);
+    appendFileSync(`${log}.1`, DELIVERY);
+    expect(await next()).toEqual([DELIVERY, ARRIVAL]);
+  });
+
+  test("is what came to a file that was removed, and to the one in its place", async () => {
+    const { log, next } = tailOf(ARRIVAL, 10);
+    await next();
+    appendFileSync(log, DELIVERY);
+    rmSync(log);
+    writeFileSync(log, COMPLETED);
+    expect(await next()).toEqual([DELIVERY, COMPLETED]);
+  });
+
+  test("is what came to each file when several rotations came between two looks", async () => {
+    const { log, next } = tailOf(ARRIVAL, 10);
+    writeFileSync(`${log}.1`, ARRIVAL);
+    await next();
+    for (const line of [DELIVERY, COMPLETED, ANOTHER]) {
+      for (const number of [3, 2, 1])
+        if (existsSync(`${log}.${number}`)) renameSync(`${log}.${number}`, `${log}.${number + 1}`);
+      renameSync(log, `${log}.1`);
+      writeFileSync(log, line);
+    }
+    expect(await next()).toEqual([DELIVERY, COMPLETED, ANOTHER]);
+  });
+
+  test("is not shown again where a copy is made and the log emptied, though it has grown beyond its former end", async () => {
+    const { log, next } = tailOf(ARRIVAL + DELIVERY, 10, "mainlog*");
+    await next();
+    appendFileSync(log, COMPLETED);
+    copyFileSync(log, `${log}.1`);
+    writeFileSync(log, ANOTHER.repeat(4));
+    expect(await next()).toEqual([...Array.from({ length: 4 }, () => ANOTHER), COMPLETED]);
+  });
+
+  test("is not shown again where a pattern finds the rotated log under its new name", async () => {
+    const { log, next } = tailOf(ARRIVAL + DELIVERY, 10, "mainlog*");
+    await next();
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, COMPLETED);
+    expect(await next()).toEqual([COMPLETED]);
+    appendFileSync(`${log}.1`, ANOTHER);
+    expect(await next()).toEqual([ANOTHER]);
   });
 
   test("is found behind megabytes, an entry with its further lines", async () => {
@@ -144,10 +199,11 @@ describe("exim-pilot tail", () => {
   });
 });
 
-function tailOf(text: string, count: number) {
-  const log = join(temporaryFolder(), "mainlog");
+function tailOf(text: string, count: number, name = "mainlog") {
+  const folder = temporaryFolder();
+  const log = join(folder, "mainlog");
   writeFileSync(log, text);
-  const tail = new LogTail([log], count);
+  const tail = new LogTail([join(folder, name)], count);
   const signal = AbortSignal.timeout(30_000);
   const next = async (): Promise<readonly string[]> =>
     (await tail.next(signal)).map(({ lines }) => `${lines.join("\n")}\n`);

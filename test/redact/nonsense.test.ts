@@ -126,6 +126,34 @@ function traces({ db }: Place): Command[] {
   ];
 }
 
+/** A bounce with what it returns, the reply of a server and a mail of which nothing is stored. */
+function evidence({ db, folder, names }: Place): Command[] {
+  const [known] = queryAll<{ id: string; sender: string; recipient: string; messageId: string; at: string }>(
+    db,
+    `SELECT m.id, m.sender, r.recipient, m.header_message_id AS messageId, m.timestamp AS at FROM messages m
+     JOIN recipients r ON r.message_id = m.id WHERE m.header_message_id LIKE '%@%' AND m.sender LIKE '%@%' LIMIT 1`,
+  );
+  const word = (what: string): string => names.word(`evidence ${what}`);
+  const headers = (id: string, messageId: string, from: string, to: string, at: string): string =>
+    `Received: from ${word("host")}.example by ${word("hop")}.example with esmtp id ${id} for ${to}; ${new Date(at).toUTCString()}
+Message-ID: <${messageId}>\nFrom: ${word("name")} <${from}>\nTo: ${to}\nSubject: ${word("subject")}\n`;
+  const { id = "", sender = "", recipient = "", messageId = "", at = "" } = known ?? {};
+  const unknown = headers(word("hop id"), `${word("id")}@a.example`, `${word("from")}@a.example`, word("to"), at);
+  const failure = `X-Failed-Recipients: ${recipient}\nFrom: Mailer-Daemon@${word("mx")}.example\n`;
+  const returned = headers(id, messageId, sender, recipient, at);
+  const files = {
+    bounce: `${failure}\nThe mail queued as ${word("queue id")}7 failed.\n\n${returned}`,
+    correlated: returned.replace(/ id \S+/, "").replace(/Message-ID.*\n/, ""),
+    unknown,
+    reply: `status=sent (250 Ok: queued as ${word("reply id")}8) to=<${word("rcpt")}@a.example>`,
+  };
+  return Object.entries(files).flatMap(([name, text]) => {
+    const file = join(folder, `${name}.eml`);
+    writeFileSync(file, text);
+    return [[], ["--json"], ["--chain", "--json"], ["--raw"]].map((form) => ["trace", file, ...form]);
+  });
+}
+
 function searches({ logs }: Place): Command[] {
   const forms = [["--ndjson"], ["--raw"], []];
   const others = [["--json"], ["--csv"], ["--ids"], ["--count"], ["--log", ...logs]];
@@ -240,7 +268,7 @@ describe.each(PROFILES)("no name of $name is told", (corpus) => {
     place = await makePlace(corpus);
   }, LONG_MS);
 
-  const COMMANDS = Object.entries({ traces, searches, figures, queues, lines, upkeep, failures });
+  const COMMANDS = Object.entries({ traces, evidence, searches, figures, queues, lines, upkeep, failures });
   test.each(COMMANDS)(
     "by any form of %s",
     async (_name, commandsFor) => {

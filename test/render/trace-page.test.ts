@@ -158,7 +158,12 @@ test.each([60, 80, 120])("a tree is no wider than %i columns", (columns) => {
     ["a", "b"],
     ["b", "c"],
     ["a", "d"],
-  ].map(([from, to]) => ({ from: `${from} mx1`, to: `${to} mx1`, reason: "next_hop" as const, isCertain: true }));
+  ].map(([from, to]) => ({
+    from: `${from} mx1`,
+    to: `${to} mx1`,
+    reason: "next_hop" as const,
+    certainty: "direct" as const,
+  }));
   const tree = renderChain(
     { messages, links, isLoop: false, isComplete: true },
     { columns, paint: createPaint(false) },

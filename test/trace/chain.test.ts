@@ -87,8 +87,8 @@ describe("a chain", () => {
     expect(chain.messages.map(({ key }) => key)).toEqual([FIRST, SECOND, BOUNCE]);
     expect(chain.messages.filter(({ isStart }) => isStart).map(({ key }) => key)).toEqual([start]);
     expect(chain.links.toSorted((one, other) => one.from.localeCompare(other.from))).toEqual([
-      { from: FIRST, to: SECOND, reason: "next_hop", isCertain: true },
-      { from: SECOND, to: BOUNCE, reason: "bounce", isCertain: true },
+      { from: FIRST, to: SECOND, reason: "next_hop", certainty: "direct" },
+      { from: SECOND, to: BOUNCE, reason: "bounce", certainty: "direct" },
     ]);
     expect(chain).toMatchObject({ isLoop: false, isComplete: true });
   });
@@ -110,7 +110,7 @@ describe("a chain", () => {
 2026-03-30 06:00:09 1vwwZW-0005V4-1s <= bob@b.test U=bob P=local S=300 for ann@a.test
 `;
     const [from, to] = ["1vwwZU-0005V4-1s mx1", "1vwwZV-0005V4-1s mx1"];
-    const expected = [{ from, to, reason: "autoreply", isCertain: false }];
+    const expected = [{ from, to, reason: "autoreply", certainty: "correlated" }];
     expect((await chainOf({ mx1: log }, from)).links).toEqual(expected);
     expect((await chainOf({ mx1: log }, to)).links).toEqual(expected);
     expect((await chainOf({ mx1: log }, "1vwwZW-0005V4-1s mx1")).links).toEqual([]);
@@ -125,8 +125,8 @@ describe("a chain", () => {
 `;
     const [from, reply, bounce] = ["1vwwZU-0005V4-1s mx1", "1vwwZV-0005V4-1s mx1", "1vwwZW-0005V4-1s mx1"];
     expect((await chainOf({ mx1: log }, reply)).links).toEqual([
-      { from, to: reply, reason: "autoreply", isCertain: true },
-      { from, to: bounce, reason: "bounce", isCertain: true },
+      { from, to: reply, reason: "autoreply", certainty: "direct" },
+      { from, to: bounce, reason: "bounce", certainty: "direct" },
     ]);
   });
 

@@ -36,17 +36,27 @@ import {
 } from "./shared-flags.ts";
 
 const TRACE_EXAMPLE = `
+A link between messages is direct (both state the same id), correlated (time
+and two or more of sender, recipient and subject agree with one message alone)
+or guessed.
+
 Examples:
   exim-pilot trace 1vwz8c-0005eI-2Q
   exim-pilot trace bob@example.net --since yesterday --status deferred
   exim-pilot trace '<20260302.4711@shop.example>' --chain
-  exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"`;
+  exim-pilot trace "$(tail -n 1 /var/log/exim4/mainlog)"
+  exim-pilot trace 1vwz8c-0005eI-2Q --follow
+  exim-pilot trace bounce.eml
+  exim-pilot trace '250 2.0.0 Ok: queued as 4F2Zk1'`;
 
 function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
   const command = withPaging(withDatabase(program.command("trace")))
     .summary("show what happened to a message")
     .description("Shows what became of a message and of each of its recipients, why, and through which hosts.")
-    .argument("<what...>", "Exim's id or its beginning, a header Message-ID, an address, or a line of a log")
+    .argument(
+      "<what...>",
+      "Exim's id or its beginning, a header Message-ID, an address, a line of a log, the reply of a server, or a file with a message, a bounce or headers (- is standard input)",
+    )
     .option("--pick <number>", "choose this number from several messages", wholeNumber(1))
     .option("-n, --limit <count>", "of several messages, at most so many to choose from", wholeNumber(1), 20)
     .option("--chain", "show the messages that led to it and that it led to, as a tree")
@@ -58,6 +68,12 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .addOption(logOption())
     .option("--raw", "show the log lines instead of the timeline")
+    .addOption(
+      new Option(
+        "-f, --follow",
+        "then print each new line until the message has ended; an id that is not there yet is waited for; with --json the answer comes at the end",
+      ).conflicts(["chain", "log"]),
+    )
     .addOption(redactOption())
     .option("--json", "print everything as JSON");
   withGuesses(withFilters(command))
@@ -65,7 +81,9 @@ function addTrace(program: Command, io: Io, setStatus: SetStatus): void {
     .action(async (words: string[], flags) => {
       const { runTrace } = await import("../commands/trace.ts");
       const { withLogs } = await import("../flags/logs-in-hand.ts");
-      setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runTrace(words, own, paged))));
+      if (flags.follow === true) setStatus(await runTrace(words, flags, io));
+      else
+        setStatus(await withPager(flags, io, (paged) => withLogs(flags, paged, (own) => runTrace(words, own, paged))));
     });
 }
 

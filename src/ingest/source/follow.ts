@@ -18,6 +18,10 @@ export interface ChangedLog {
   readonly path: string;
   /** False when it was found in a directory or by a pattern. */
   readonly isNamed: boolean;
+  /** The file, which stays open as long as it is followed. */
+  readonly descriptor: number;
+  /** Device and inode, as text. */
+  readonly identity: string;
   /** The file that was at the path before a rotation; undefined: the one that is there now. */
   readonly openRotated: (() => OpenSource) | undefined;
 }
@@ -78,9 +82,14 @@ export class Follower {
     }
     for (const [path, isNamed] of paths) {
       const held = this.#held.get(path) ?? this.#hold(path, isNamed);
-      if (held !== undefined && hasChanged(held)) changed.push({ path, isNamed, openRotated: undefined });
+      if (held !== undefined && hasChanged(held)) changed.push({ ...held, isNamed, openRotated: undefined });
     }
     return changed;
+  }
+
+  /** Identities of the files that are followed: no other file has one of them meanwhile. */
+  identities(): ReadonlySet<string> {
+    return new Set([...this.#held.values(), ...this.#rotated].map(({ identity }) => identity));
   }
 
   /** Lets the next look find all logs changed. */
@@ -139,7 +148,7 @@ function identityAt(path: string): string | undefined {
   }
 }
 
-function identityOf({ dev, ino }: Stats): string {
+export function identityOf({ dev, ino }: Stats): string {
   return `${dev} ${ino}`;
 }
 

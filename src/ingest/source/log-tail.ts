@@ -1,12 +1,12 @@
 /** The end of logs that grow: their last entries, and then each new one as it is written, also across rotations. */
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { PilotError } from "../../errors.ts";
 import { Batcher } from "../batch/batcher.ts";
 import { findCodec, MAGIC_BYTES } from "./codec.ts";
-import { type ChangedLog, Follower } from "./follow.ts";
+import { type ChangedLog, Follower, identityOf } from "./follow.ts";
 import { CHUNK_BYTES, HEAD_BYTES, readAt } from "./log-file.ts";
 import { isSurelyLog, isSyslog } from "./log-type.ts";
-import { readFailure } from "./read-failure.ts";
 
 /** Lines of one entry, as latin1; `isEntry` is false for lines that begin none. */
 export interface TailRecord {
@@ -15,20 +15,27 @@ export interface TailRecord {
   readonly isEntry: boolean;
 }
 
-/** The file that was read at a path, and how far. */
+/** How far a file was read, and the bytes before that place: other bytes there mean that it was emptied and written again. */
 interface Position {
-  readonly identity: string;
-  end: number;
+  readonly end: number;
+  readonly mark: Buffer;
 }
 
 /** Longer text that comes at once is read from its end. */
 const MOST_TEXT = 64 * CHUNK_BYTES;
+const MARK_BYTES = 256;
+/** Positions that are kept of logs that were emptied: their text may be in a copy. */
+const MOST_FORMER = 20;
 const NEWLINE = 0x0a;
 
 /** `names`: files, directories and patterns. */
 export class LogTail {
   readonly #follower: Follower;
+  /** By the identity of the file, whatever it is called. */
   readonly #positions = new Map<string, Position>();
+  #former: Position[] = [];
+  /** Identities of rotated logs beside each log that is named. */
+  readonly #siblings = new Map<string, ReadonlySet<string>>();
   readonly #count: number;
   #isFirst = true;
 
@@ -41,9 +48,11 @@ export class LogTail {
   /** The last entries of each log, for the first time; after that what is new, waited for. None when `signal` aborts. Errors: `unreadable`. */
   async next(signal: AbortSignal): Promise<readonly TailRecord[]> {
     const changed = await (this.#isFirst ? this.#follower.look() : this.#follower.untilChanged(signal));
-    const logs = new Map(changed.map((log) => [log.path, log]));
-    const records = [...logs.values()].flatMap((log) => this.#read(log));
+    const records = changed.flatMap((log) => [...this.#read(log), ...this.#readSkipped(log)]);
+    if (this.#isFirst) for (const { path } of changed) this.#siblings.set(path, identitiesIn(findSiblings(path)));
     this.#isFirst = false;
+    const followed = this.#follower.identities();
+    for (const identity of this.#positions.keys()) if (!followed.has(identity)) this.#positions.delete(identity);
     return records;
   }
 
@@ -51,29 +60,36 @@ export class LogTail {
     this.#follower.close();
   }
 
-  #read({ path, isNamed }: ChangedLog): readonly TailRecord[] {
-    let descriptor: number;
-    try {
-      descriptor = openSync(path, "r");
-    } catch (error) {
-      // NOTE: between two files of a rotation there is none.
-      if (!this.#isFirst && (error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw readFailure(path, error);
-    }
-    try {
-      const head = readAt(path, descriptor, 0, HEAD_BYTES);
-      if (isOther(path, isNamed, head)) return [];
-      const { dev, ino, size } = fstatSync(descriptor);
-      const log = { path, descriptor, size, isSyslog: isSyslog(head.toString("latin1")) };
-      return this.#isFirst ? this.#readEnd(log, `${dev} ${ino}`) : this.#readNew(log, `${dev} ${ino}`);
-    } finally {
-      closeSync(descriptor);
-    }
+  #read({ path, isNamed, descriptor, identity }: Omit<ChangedLog, "openRotated">): readonly TailRecord[] {
+    const head = readAt(path, descriptor, 0, HEAD_BYTES);
+    if (isOther(path, isNamed, head)) return [];
+    const { size } = fstatSync(descriptor);
+    const log = { path, descriptor, size, isSyslog: isSyslog(head.toString("latin1")) };
+    return this.#isFirst ? this.#readEnd(log, identity) : this.#readNew(log, identity);
+  }
+
+  /** A rotated log whose next one was rotated too before it was seen: that is beside it, under a name that was not there. */
+  #readSkipped({ path, isNamed, openRotated }: ChangedLog): readonly TailRecord[] {
+    const known = this.#siblings.get(path);
+    if (openRotated === undefined || known === undefined) return [];
+    const siblings = findSiblings(path);
+    this.#siblings.set(path, identitiesIn(siblings));
+    const skipped = siblings.filter(({ identity }) => !known.has(identity) && !this.#positions.has(identity));
+    return skipped.flatMap(({ name, identity }) => {
+      const descriptor = openIfThere(name);
+      if (descriptor === undefined) return [];
+      try {
+        const isLog = !isOther(name, false, readAt(name, descriptor, 0, HEAD_BYTES));
+        return isLog ? this.#read({ path, isNamed, descriptor, identity }) : [];
+      } finally {
+        closeSync(descriptor);
+      }
+    });
   }
 
   #readEnd(log: OpenLog, identity: string): readonly TailRecord[] {
     const end = lastNewline(log);
-    this.#positions.set(log.path, { identity, end });
+    this.#setPosition(log, identity, end);
     if (this.#count === 0) return [];
     for (let length = CHUNK_BYTES; ; length *= 4) {
       const start = Math.max(0, end - Math.min(length, MOST_TEXT));
@@ -84,12 +100,77 @@ export class LogTail {
   }
 
   #readNew(log: OpenLog, identity: string): readonly TailRecord[] {
-    const known = this.#positions.get(log.path);
-    // NOTE: another file, or one that was emptied, is new from its beginning.
-    const start = known === undefined || known.identity !== identity || known.end > log.size ? 0 : known.end;
+    const start = this.#startOf(log, identity);
     const end = lastNewline(log);
-    this.#positions.set(log.path, { identity, end: Math.max(start, end) });
+    this.#setPosition(log, identity, Math.max(start, end));
     return end <= start ? [] : recordsOf(log, Math.max(start, end - MOST_TEXT), end);
+  }
+
+  /** Another file, or one that was emptied, is new from its beginning; a copy is new behind the text that was shown. */
+  #startOf(log: OpenLog, identity: string): number {
+    const known = this.#positions.get(identity);
+    if (known !== undefined) {
+      if (hasMark(log, known)) return known.end;
+      this.#former = [...this.#former, known].slice(-MOST_FORMER);
+      return 0;
+    }
+    const copied = [...this.#former, ...this.#positions.values()].filter(({ end }) => end > 0);
+    return copied.find((position) => hasMark(log, position))?.end ?? 0;
+  }
+
+  #setPosition({ path, descriptor }: OpenLog, identity: string, end: number): void {
+    const length = Math.min(end, MARK_BYTES);
+    this.#positions.set(identity, { end, mark: readAt(path, descriptor, end - length, length) });
+  }
+}
+
+/** True when the bytes before the place are those that were there. */
+function hasMark({ path, descriptor, size }: OpenLog, { end, mark }: Position): boolean {
+  return end <= size && readAt(path, descriptor, end - mark.length, mark.length).equals(mark);
+}
+
+interface Sibling {
+  readonly name: string;
+  readonly identity: string;
+  readonly changedMs: number;
+}
+
+/** Files beside a log whose names begin with its own, as rotated ones have them; the one changed first comes first. */
+function findSiblings(path: string): readonly Sibling[] {
+  const [folder, own] = [dirname(path), basename(path)];
+  const siblings = readIfThere(folder).flatMap((name): readonly Sibling[] => {
+    if (!name.startsWith(own) || !/^[.-]/.test(name.slice(own.length))) return [];
+    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (stats?.isFile() !== true) return [];
+    return [{ name: join(folder, name), identity: identityOf(stats), changedMs: stats.mtimeMs }];
+  });
+  return siblings.sort((one, other) => one.changedMs - other.changedMs || rotations(other) - rotations(one));
+}
+
+/** The number behind `.` in the name: the greatest is the oldest. File systems may give the same time to files made one after another. */
+function rotations({ name }: Sibling): number {
+  return Number(/\.(\d{1,4})$/.exec(name)?.[1] ?? 0);
+}
+
+function identitiesIn(siblings: readonly Sibling[]): ReadonlySet<string> {
+  return new Set(siblings.map(({ identity }) => identity));
+}
+
+/** None of a folder that cannot be listed: nothing is known of what is in it. */
+function readIfThere(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined for what has gone meanwhile, or cannot be read. */
+function openIfThere(name: string): number | undefined {
+  try {
+    return openSync(name, "r");
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The journey of a mail as a tree: what came of what, why, and how long it stayed at each hop. */
 import type { MessageStatus } from "../../message/statuses.ts";
 import type { Chain, ChainLink, ChainMessage, LinkReason } from "../../trace/chain.ts";
+import type { Certainty } from "../../trace/find-evidence.ts";
 import { formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
@@ -17,6 +18,12 @@ const REASONS: Readonly<Record<LinkReason, string>> = {
   created_by: "went on as",
   same_message_id: "same Message-ID",
   autoreply: "automatic reply",
+};
+
+const CERTAINTIES: Readonly<Record<Certainty, string>> = {
+  direct: " (direct)",
+  correlated: " (correlated: time and addresses agree)",
+  guessed: " (guessed: time and addresses agree with several messages)",
 };
 
 export interface TreeOptions {
@@ -62,8 +69,7 @@ const WAITING: ReadonlySet<MessageStatus> = new Set(["received", "queued", "defe
 
 function describe(message: ChainMessage, link: ChainLink | undefined, paint: Paint): string {
   const { id, server, status, timestamp, timeZone, queueSeconds, sender, recipients, subject, isStart } = message;
-  const why =
-    link === undefined ? "" : `${REASONS[link.reason]}${link.isCertain ? "" : " (likely, by time and address)"}: `;
+  const why = link === undefined ? "" : `${REASONS[link.reason]}${CERTAINTIES[link.certainty]}: `;
   const stay =
     queueSeconds === null ? (WAITING.has(status) ? ", not finished" : "") : `, ${formatSeconds(queueSeconds)} here`;
   const to = recipients.join(", ");

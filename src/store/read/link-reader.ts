@@ -48,6 +48,27 @@ export class LinkReader {
     return rows.filter(({ confirmation }) => nextHopId(confirmation) === id);
   }
 
+  /** The messages of which another server confirmed a delivery with one of these ids of its own: `250 2.0.0 Ok: queued as 4F2Zk1`. */
+  async confirmedAs(ids: readonly string[]): Promise<(MessageKey & { readonly queueId: string })[]> {
+    if (ids.length === 0) return [];
+    // NOTE: no index holds them: it would grow with each delivery, and is asked for seldom.
+    const { rows } = await sql<MessageKey & { readonly confirmation: string }>`
+      SELECT DISTINCT m.exim_id AS id, v.name AS server, a.confirmation
+      FROM address_events a
+      JOIN stored_entries e ON e.id = a.entry_id
+      JOIN stored_messages m ON m.id = e.message_id
+      JOIN stored_servers v ON v.id = m.server_id
+      WHERE a.confirmation IS NOT NULL
+        AND EXISTS (SELECT 1 FROM json_each(${JSON.stringify(ids)}) q WHERE instr(a.confirmation, q.value) > 0)
+      ORDER BY e.at DESC
+    `.execute(this.#database);
+    return rows.flatMap(({ id, server, confirmation }) => {
+      const words = new Set(confirmation.split(/[^\w.+/-]+/).map((word) => word.replace(/\.$/, "")));
+      const queueId = ids.find((one) => words.has(one));
+      return queueId === undefined ? [] : [{ id, server, queueId }];
+    });
+  }
+
   /** The last try of a server that failed for now, in the time given (epoch ms, the end not included). */
   async lastDeferral(server: string, to: Destination, fromMs: number, toMs: number): Promise<EarlierTry | undefined> {
     const [kind, column] =
