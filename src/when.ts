@@ -307,6 +307,14 @@ export function shiftDays(at: EpochMs, days: number, timeZone: string): EpochMs 
   return momentOf(date.setUTCDate(date.getUTCDate() + days), timeZone);
 }
 
+/** The hour of the week that a moment is in, 0 from Monday 00:00 on, and the time that has passed of it; by the clock of the wall. */
+export function weekHourAt(at: EpochMs, timeZone: string): { readonly place: number; readonly passedMs: number } {
+  const date = wall(at, timeZone);
+  const weekday = (date.getUTCDay() + WEEK_DAYS - 1) % WEEK_DAYS;
+  const passedMs = ((date.getTime() % HOUR_MS) + HOUR_MS) % HOUR_MS;
+  return { place: (weekday * DAY_MINUTES) / HOUR_MINUTES + date.getUTCHours(), passedMs };
+}
+
 /** A moment on the clock of the wall: its parts are those of UTC in what is returned. */
 function wall(at: EpochMs, timeZone: string): Date {
   return new Date(at + offsetAt(at, timeZone));

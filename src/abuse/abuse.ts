@@ -73,9 +73,13 @@ export interface ClientTroubles {
   readonly last: string;
 }
 
-export interface Abuse {
+export interface Abuse extends Actors {
   /** Accounts whose password others seem to have, the worst first. */
   readonly accountsAtRisk: readonly AccountAtRisk[];
+}
+
+/** Who sends, and who tries to. */
+export interface Actors {
   readonly logins: readonly Sender[];
   readonly scripts: readonly Script[];
   readonly users: readonly Sender[];
@@ -87,6 +91,10 @@ export interface Abuse {
 const MOST_NAMES = 3;
 
 export async function findAbuse(reader: AbuseReader, period: AbusePeriod, limit: number): Promise<Abuse> {
+  return { accountsAtRisk: await findRisks(reader, period), ...(await findActors(reader, period, limit)) };
+}
+
+export async function findActors(reader: AbuseReader, period: AbusePeriod, limit: number): Promise<Actors> {
   const findSenders = async (kind: "login" | "local"): Promise<Sender[]> => {
     const rows = await reader.senders(kind, period, limit);
     const names = rows.map(({ name }) => name);
@@ -109,7 +117,6 @@ export async function findAbuse(reader: AbuseReader, period: AbusePeriod, limit:
   const troubles = await reader.sessionTroubles(period, limit);
   const accountFailures = await reader.accountFailures(period, limit, MOST_NAMES);
   return {
-    accountsAtRisk: await findRisks(reader, period),
     logins: await findSenders("login"),
     scripts: await findScripts(reader, period, limit),
     users: await findSenders("local"),

@@ -37,15 +37,23 @@ const FIELD_OF_AXIS = {
 /** Problems whose subjects are providers; other subjects are categories of ours. */
 const ABOUT_PROVIDERS: readonly ProblemName[] = ["unreachable", "throttled"];
 
-export function redactStats(stats: Stats, names: Redactor): Stats {
+/** Redacts statistics, and what is shown beside them. */
+export function redactReport<Beside>(
+  stats: Stats,
+  beside: Beside,
+  names: Redactor,
+): { readonly stats: Stats; readonly beside: Beside } {
   const { sections, before } = stats;
   // All at once: what one part has is known in the others.
-  const redacted = names.redact({ stats, now: textsOf(sections), before: textsOf(before?.sections ?? {}) });
+  const redacted = names.redact({ stats, beside, now: textsOf(sections), before: textsOf(before?.sections ?? {}) });
   const earlier = redacted.stats.before;
   return {
-    ...redacted.stats,
-    sections: withTexts(redacted.stats.sections, redacted.now),
-    ...(earlier && { before: { ...earlier, sections: withTexts(earlier.sections, redacted.before) } }),
+    beside: redacted.beside,
+    stats: {
+      ...redacted.stats,
+      sections: withTexts(redacted.stats.sections, redacted.now),
+      ...(earlier && { before: { ...earlier, sections: withTexts(earlier.sections, redacted.before) } }),
+    },
   };
 }
 

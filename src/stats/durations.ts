@@ -1,6 +1,8 @@
-/** Durations: percentiles, and counts by range. */
-import type { DurationCount } from "../store/stats/counts.ts";
-import { SECOND_MS } from "../units.ts";
+/** Durations: percentiles, counts by range, and percentiles over time. */
+import type { DurationCount, StatsCounts, WaitCount } from "../store/stats/counts.ts";
+import { SECOND_MS, toIso } from "../units.ts";
+import { formatBucket } from "../when.ts";
+import type { Buckets } from "./period.ts";
 import { sum } from "./totals.ts";
 
 export interface Percentiles {
@@ -70,4 +72,38 @@ export function percentilesOf(rows: readonly DurationCount[]): Percentiles | nul
     return (found?.ms ?? 0) / SECOND_MS;
   };
   return { p50Seconds: at(50), p90Seconds: at(90), p95Seconds: at(95), p99Seconds: at(99), maxSeconds: at(100) };
+}
+
+/** Messages that arrived in one bucket and are completed; times are null where there is none. */
+export interface WaitPoint {
+  /** ISO-8601: first moment of the bucket. */
+  readonly from: string;
+  readonly completed: number;
+  readonly p50Seconds: number | null;
+  readonly p90Seconds: number | null;
+  readonly p99Seconds: number | null;
+  readonly maxSeconds: number | null;
+}
+
+export interface Waits {
+  /** `hour`, `15min`, `day` … */
+  readonly bucket: string;
+  readonly points: readonly WaitPoint[];
+}
+
+export async function computeWaits(counts: StatsCounts, { bucket, edges }: Buckets): Promise<Waits> {
+  const found = new Map((await counts.waits(edges)).map((row) => [row.bucket, row]));
+  const points = edges.slice(0, -1).map((edge, index) => ({ from: toIso(edge), ...toTimes(found.get(index)) }));
+  return { bucket: formatBucket(bucket), points };
+}
+
+function toTimes(row: WaitCount | undefined): Omit<WaitPoint, "from"> {
+  const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : ms / SECOND_MS);
+  return {
+    completed: row?.completed ?? 0,
+    p50Seconds: seconds(row?.p50),
+    p90Seconds: seconds(row?.p90),
+    p99Seconds: seconds(row?.p99),
+    maxSeconds: seconds(row?.max),
+  };
 }

@@ -10,9 +10,10 @@ import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { formatBucket } from "../when.ts";
 import { countAccounts } from "./accounts.ts";
 import { type Check, checkConditions, checkData, checkSilence } from "./conditions.ts";
-import { DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
+import { computeWaits, DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
 import { viewForwarding } from "./forwarding.ts";
+import { computeWeekHours } from "./hours.ts";
 import { type Buckets, type Period, slotMsOf } from "./period.ts";
 import { findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
@@ -85,12 +86,14 @@ export class SectionBuilder {
     accounts: (figures) => figures.accountsAtRisk(),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
+    hours: (figures) => computeWeekHours(figures, this.#period, this.#request.timeZone),
     bounces: async (figures) => explainFailures(await figures.bounces(), this.#reader),
     deferrals: async (figures) => explainFailures((await figures.failures()).filter(isDeferred), this.#reader),
     rejections: async (figures) => explainRejections(await figures.rejectionGroups(), this.#reader),
     blocklists: async ({ source }) => countBlocklists(await source.counts.rejectionReasons("dnsbl")),
     top: (figures) => this.#rank(figures),
     queue: async ({ source }) => describeDurations(await source.counts.queueTimes(), QUEUE_BINS),
+    waits: ({ source }) => computeWaits(source.counts, this.#buckets),
     delivery: async ({ source }) => describeDurations(await source.counts.deliveryTimes(), DELIVERY_BINS),
     tls: async ({ source }) => ({
       incoming: shareTls(await source.counts.incomingTls()),

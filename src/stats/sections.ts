@@ -2,8 +2,9 @@
 import type { Coverage } from "../coverage/holes.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
-import type { Durations } from "./durations.ts";
+import type { Durations, Waits } from "./durations.ts";
 import type { ForwardingView } from "./forwarding.ts";
+import type { WeekHour } from "./hours.ts";
 import type { Problem } from "./problems.ts";
 import type { ProviderView, SlowHosts } from "./providers.ts";
 import type { Blocklist, FailureReasons, RejectionReasons } from "./reasons.ts";
@@ -17,12 +18,14 @@ export interface Sections {
   readonly accounts: readonly AccountAtRisk[];
   readonly totals: Totals;
   readonly series: Series;
+  readonly hours: readonly WeekHour[];
   readonly bounces: FailureReasons;
   readonly deferrals: FailureReasons;
   readonly rejections: RejectionReasons;
   readonly blocklists: readonly Blocklist[];
   readonly top: readonly Ranking[];
   readonly queue: Durations;
+  readonly waits: Waits;
   readonly delivery: Durations;
   readonly tls: TlsShares;
   readonly origins: readonly OriginShare[];
@@ -44,12 +47,14 @@ export const SECTIONS = {
   accounts: "accounts at risk: others seem to have their passwords",
   totals: "messages, recipients, attempts, rejections: what became of them",
   series: "the same over time",
+  hours: "what comes at each hour of the week",
   bounces: "why recipients bounced, with a sample each",
   deferrals: "why attempts were deferred",
   rejections: "what was refused, by phase and reason",
   blocklists: "the lists that clients were refused for",
   top: "who leads, see --by and --rank",
   queue: "how long messages were on the queue",
+  waits: "the same over time: median, 90 % and 99 %",
   delivery: "how long deliveries took",
   tls: "how much was encrypted, by version and cipher",
   origins: "how messages were handed over: logins, protocols, local",

@@ -2,10 +2,12 @@
 
 import type { Coverage } from "../coverage/holes.ts";
 import { PilotError } from "../errors.ts";
+import { parseEntryText } from "../parse/record.ts";
 import type { Outliers, Overview, SelectedStats, StatsReader } from "../store/stats/stats-reader.ts";
-import { type EpochMs, toIso } from "../units.ts";
+import { type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";
 import { formatBucket } from "../when.ts";
 import type { Check } from "./conditions.ts";
+import { Figures } from "./figures.ts";
 import {
   type Buckets,
   type Comparison,
@@ -18,6 +20,7 @@ import {
 import type { AskedSubjects, StatsRequest } from "./request.ts";
 import { SectionBuilder } from "./section-builder.ts";
 import type { SectionName, Sections, SomeSections } from "./sections.ts";
+import { computeTotals, type Totals } from "./totals.ts";
 
 /** Times are ISO-8601. */
 export interface Stats {
@@ -104,6 +107,38 @@ function assertComparable({ compare, filter }: StatsRequest): void {
   throw new PilotError("usage", "A comparison needs the beginning of the time to compare.", {
     hint: "Give --since, for instance `--since yesterday --until today --compare week`.",
   });
+}
+
+/** Totals of a time that ends where another begins. */
+export interface PreviousTotals {
+  /** ISO-8601, the end exclusive. */
+  readonly since: string;
+  readonly until: string;
+  /** Null when no log covers the time. */
+  readonly totals: Totals | null;
+  /** The logs begin before it. */
+  readonly isWithinLogs: boolean;
+}
+
+/**
+ * Counts the time just before that of the request, as long as what has passed of it. Undefined when no log covers the requested time.
+ */
+export async function countPrevious(reader: StatsReader, request: StatsRequest): Promise<PreviousTotals | undefined> {
+  const { filter, now } = request;
+  const overview = await reader.overview(filter.servers);
+  const covered = coveredPeriod(filter, overview);
+  if (covered.from === undefined || covered.until === undefined || overview.from === null) return undefined;
+  const end = filter.until !== undefined && filter.until <= now ? filter.until : covered.until;
+  const begin = filter.since ?? covered.from;
+  const earlier = { ...filter, since: epochMs(begin - (end - begin)), until: begin };
+  const isCovered = coveredPeriod(earlier, overview).from !== undefined;
+  const figures = async (): Promise<Figures> => new Figures(await reader.select(earlier, parseEntryText), HOUR_MS);
+  return {
+    since: toIso(earlier.since),
+    until: toIso(earlier.until),
+    totals: isCovered ? await computeTotals(await figures()) : null,
+    isWithinLogs: Date.parse(overview.from) <= earlier.since,
+  };
 }
 
 /** Only of the time that is asked for is it told what was read of it. */

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { allowedSilence, SILENCE_LOOKBACK_MS } from "../../coverage/silence.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { redactEximstats } from "../../redact/redact-eximstats.ts";
-import { redactStats } from "../../redact/redact-stats.ts";
+import { redactReport } from "../../redact/redact-stats.ts";
 import { formatBytes, formatTime } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
+import type { Report } from "../../render/html/report.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
 import { findActivity } from "../../stats/activity.ts";
@@ -55,10 +56,16 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
   const found = await usingReader(flags, io, (reader) =>
-    reader.stats.atOneMoment(async () => computeStats(reader.stats, await toRequest(chosen, flags, reader, io))),
+    reader.stats.atOneMoment(async () => {
+      const request = await toRequest(chosen, flags, reader, io);
+      const stats = await computeStats(reader.stats, request);
+      if (flags.html === undefined) return { stats, beside: undefined };
+      const { countBeside } = await import("../stats-report.ts");
+      return { stats, beside: await countBeside(reader, request, stats, chosen === SECTION_NAMES, io) };
+    }),
   );
-  const stats = flags.redact === true ? redactStats(found, namesOf(io)) : found;
-  if (flags.html !== undefined) await writePage(flags.html, stats, flags, io);
+  const { stats, beside } = flags.redact === true ? redactReport(found.stats, found.beside, namesOf(io)) : found;
+  if (flags.html !== undefined && beside !== undefined) await writePage(flags.html, { stats, ...beside }, flags, io);
   io.stdout.write(await render(stats, flags, sections.length === 0 && flags.by === undefined, io));
   // A table has no room for it; everything else shows it.
   if (flags.csv === true && flags.quiet !== true)
@@ -116,10 +123,10 @@ async function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io)
 }
 
 /** The page takes the place of an older one at once; it is for its owner only. */
-async function writePage(path: string, stats: Stats, { quiet }: StatsFlags, io: Io): Promise<void> {
+async function writePage(path: string, report: Report, { quiet }: StatsFlags, io: Io): Promise<void> {
   const { renderStatsHtml } = await import("../../render/html/stats-html.ts");
   const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
-  const page = renderStatsHtml(stats, { hash, madeAt: toIso(io.now()) });
+  const page = renderStatsHtml(report, { hash, madeAt: toIso(io.now()) });
   writePrivateFile(path, page, { replaces: true });
   if (quiet !== true) io.stderr.write(`Wrote ${toVisibleLine(path)} (${formatBytes(Buffer.byteLength(page))}).\n`);
 }

@@ -39,11 +39,11 @@ function renderTable(table: AbuseTable, options: AbuseOptions): string {
   const width = Number.isFinite(columns) ? Math.min(columns, WIDEST) : columns;
   const blank = " ".repeat(indent);
   const body = rows.flatMap((row, index) => {
-    const { name, verdict, tone, details, first, last } = row;
+    const { name, verdict, tone } = row;
     const line = paintEnd(lines[index] ?? "", verdict, paint[tone]);
     const rank = String(index + 1).padEnd(indent);
     const head = isWide ? [line] : [renderHanging(rank, toVisibleLine(name), indent, width), line];
-    const story = [...(details === "" ? [] : [details]), describePeriod(first, last, timeZone)].join("; ");
+    const story = describeRow(row, timeZone);
     return [...head, paint.faint(renderHanging(blank, toVisibleLine(story), indent, width))];
   });
   return [paint.strong(title), paint.faint(heading), ...body].map((line) => `${line}\n`).join("");
@@ -65,6 +65,11 @@ function alignRows({ subject, figures, rows }: AbuseTable, indent: number, hasNa
 
 function paintEnd(line: string, end: string, paint: (text: string) => string): string {
   return end !== "" && line.endsWith(end) ? line.slice(0, -end.length) + paint(end) : line;
+}
+
+/** The story of a row and its period: `by www-data; as a@b.test; 2026-03-02 05:40:05 to 2026-03-02 06:13:49`. */
+export function describeRow({ details, first, last }: AbuseRow, timeZone: string): string {
+  return [...(details === "" ? [] : [details]), describePeriod(first, last, timeZone)].join("; ");
 }
 
 function describePeriod(first: string, last: string, timeZone: string): string {

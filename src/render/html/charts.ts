@@ -1,57 +1,52 @@
 /** Charts as SVG: colours are those of the page's style, so that they follow light, dark and print. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { formatCount } from "../form/format.ts";
-import { toVisibleLine } from "../form/terminal-text.ts";
+import { formatCount, formatSeconds } from "../form/format.ts";
 
-/** A series of a stacked chart: its name, and the class that colours it. */
+/** A series of a chart: its name, and the colour of the style. */
 export interface ChartSeries {
   readonly name: string;
   readonly colour: string;
-  readonly values: readonly number[];
+  /** Null: not known. */
+  readonly values: readonly (number | null)[];
+  /** Of the time that is compared with: a broken line. */
+  readonly isBefore?: boolean;
 }
 
-export interface BarDatum {
-  readonly label: string;
-  readonly value: number;
-  /** The value as people read it. */
-  readonly text: string;
+/** Buckets of a chart, each with the label of the axis and a longer one. */
+export interface ChartAxis {
+  readonly labels: readonly string[];
+  /** `2026-03-02 05:40` */
+  readonly times: readonly string[];
 }
 
 /** Widths in pixels for a screen and for a phone; the page shows the one that fits. */
-const WIDTHS = { wide: 920, narrow: 330 } as const;
+const WIDTHS = { wide: 520, narrow: 330 } as const;
 type Size = keyof typeof WIDTHS;
 const SIZES: readonly Size[] = ["wide", "narrow"];
 
-const COLUMNS_HEIGHT = 220;
-const BAR_HEIGHT = 22;
-const AXIS_HEIGHT = 30;
-const LABEL_CHARACTERS = { wide: 34, narrow: 16 } as const;
-/** Width of the widest letters; narrower labels leave some room. */
-const CHARACTER_WIDTH = 7.2;
-const TICKS = { wide: 8, narrow: 3 } as const;
+const HEIGHTS = { wide: 210, narrow: 170 } as const;
+const MARGINS = { marginLeft: 42, marginRight: 12, marginTop: 10, marginBottom: 24 } as const;
+const TICKS = { wide: 6, narrow: 3 } as const;
+/** Less than this the axis does not tell apart. */
+const SHORTEST_SECONDS = 0.1;
 
-/** Stacked columns, one for each label, under `title` for who cannot see them. */
-export function drawColumns(title: string, labels: readonly string[], series: readonly ChartSeries[]): string {
-  const data = series.flatMap(({ name, colour, values }) =>
+/** Stacked columns, one for each bucket, with lines of the earlier time over them; `title` is for who cannot see them. */
+export function drawColumns(title: string, axis: ChartAxis, series: readonly ChartSeries[]): string {
+  const stacked = series.filter(({ isBefore }) => isBefore !== true);
+  const data = stacked.flatMap(({ name, colour, values }) =>
     values.map((value, index) => ({
       from: index,
       to: index + 1,
-      value,
+      value: value ?? 0,
       colour,
-      hint: `${labels[index]}: ${value} ${name}`,
+      hint: `${axis.times[index]}: ${formatCount(value ?? 0)} ${name}`,
     })),
   );
-  return drawBoth(title, (size, document) => {
-    const step = Math.max(1, Math.ceil(labels.length / TICKS[size]));
-    const ticks = labels.flatMap((_, index) => (index % step === 0 ? [index] : []));
-    return Plot.plot({
-      document,
-      width: WIDTHS[size],
-      height: COLUMNS_HEIGHT,
-      marginLeft: 50,
-      x: { domain: [0, labels.length], ticks, tickFormat: (index: number) => labels[index] ?? "", label: null },
-      y: { grid: true, label: null, tickFormat: "~s" },
+  return drawBoth(title, (size, document) =>
+    Plot.plot({
+      ...optionsOf(size, document, axis),
+      y: { grid: true, label: null, tickFormat: formatTick, ticks: 5 },
       marks: [
         Plot.rectY(data, {
           ...Plot.stackY({
@@ -61,48 +56,113 @@ export function drawColumns(title: string, labels: readonly string[], series: re
             fill: (datum: (typeof data)[number]) => datum.colour,
             title: "hint",
           }),
-          inset: labels.length > WIDTHS[size] / 6 ? 0 : 0.5,
+          inset: axis.labels.length > WIDTHS[size] / 6 ? 0 : 0.5,
         }),
+        ...lineMarks(series.filter(({ isBefore }) => isBefore === true)),
         Plot.ruleY([0]),
       ],
-      color: { type: "identity" },
-    });
-  });
+    }),
+  );
 }
 
-/** A bar for each datum, in their order. */
-export function drawBars(title: string, data: readonly BarDatum[], colour: string): string {
-  return drawBoth(title, (size, document) => {
-    const rows = data.map(({ label, value, text }, index) => ({
-      row: index,
-      label: shorten(label, size),
-      value,
-      text,
-    }));
-    const longest = Math.max(...rows.map(({ label }) => label.length));
-    return Plot.plot({
-      document,
-      width: WIDTHS[size],
-      height: AXIS_HEIGHT + rows.length * BAR_HEIGHT,
-      marginLeft: 10 + longest * CHARACTER_WIDTH,
-      marginRight: 70,
-      marginTop: 5,
-      x: { axis: null },
-      y: { type: "band", label: null, tickFormat: (row: number) => rows[row]?.label ?? "", tickSize: 0 },
+/** Lines of durations in seconds, the axis logarithmic; what is not known is a gap. */
+export function drawDurations(title: string, axis: ChartAxis, series: readonly ChartSeries[]): string {
+  // NOTE: an axis that is logarithmic itself hides labels that are no power of ten.
+  const toPlace = (seconds: number): number => Math.log10(Math.max(seconds, SHORTEST_SECONDS));
+  const lines = series.map((one) => ({
+    ...one,
+    values: one.values.map((value) => (value === null ? null : toPlace(value))),
+  }));
+  const places = lines.flatMap(({ values }) => values.flatMap((value) => value ?? []));
+  const [least, most] = [Math.min(...places), Math.max(...places)];
+  const marks = DURATION_TICKS.map((seconds) => ({ seconds, place: toPlace(seconds) }));
+  const first = marks.findLast(({ place }) => place <= least) ?? marks[0];
+  const last = marks.find(({ place }) => place > most) ?? marks.at(-1);
+  const domain = [first?.place ?? least, Math.max(last?.place ?? most, most)] as const;
+  const ticks = marks.filter(({ place }) => place >= domain[0] && place <= domain[1]);
+  const dots = series
+    .filter(({ isBefore }) => isBefore !== true)
+    .flatMap(({ name, colour, values }) =>
+      values.flatMap((value, index) => {
+        if (value === null) return [];
+        const hint = `${axis.times[index]}: ${name} ${formatSeconds(value)}`;
+        return [{ at: index + 0.5, place: toPlace(value), colour, hint }];
+      }),
+    );
+  return drawBoth(title, (size, document) =>
+    Plot.plot({
+      ...optionsOf(size, document, axis),
+      marginLeft: 52,
+      y: {
+        grid: true,
+        label: null,
+        domain,
+        ticks: ticks.map(({ place }) => place),
+        tickFormat: (_: number, index: number) => formatDuration(ticks[index]?.seconds ?? 0),
+      },
       marks: [
-        Plot.barX(rows, { x: "value", y: "row", fill: colour, insetTop: 1, insetBottom: 1 }),
-        Plot.text(rows, { x: "value", y: "row", text: "text", textAnchor: "start", dx: 5 }),
-        Plot.ruleX([0]),
+        ...lineMarks(lines),
+        Plot.dot(dots, { x: "at", y: "place", r: 2, fill: (dot: (typeof dots)[number]) => dot.colour, title: "hint" }),
       ],
-      color: { type: "identity" },
-    });
-  });
+    }),
+  );
 }
 
-function shorten(label: string, size: Size): string {
-  const text = toVisibleLine(label);
-  const most = LABEL_CHARACTERS[size];
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+function formatDuration(seconds: number): string {
+  return `${seconds === SHORTEST_SECONDS ? "≤ " : ""}${formatSeconds(seconds)}`;
+}
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const DURATION_TICKS = [0.1, 1, 10, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY];
+
+function optionsOf(size: Size, document: PlotDocument, { labels, times }: ChartAxis): Plot.PlotOptions {
+  const midnights = times.flatMap((time, index) => (time.endsWith("00:00") ? [index] : []));
+  // Days are marked where there are several of them in pieces.
+  const hasDays = midnights.length > 1 && midnights.length < times.length;
+  const places = hasDays ? midnights : times.map((_, index) => index);
+  const step = Math.max(1, Math.ceil(places.length / TICKS[size]));
+  return {
+    document,
+    width: WIDTHS[size],
+    height: HEIGHTS[size],
+    ...MARGINS,
+    x: {
+      domain: [0, labels.length],
+      ticks: places.filter((_, index) => index % step === 0),
+      tickFormat: (index: number) => (hasDays ? (labels[index] ?? "").slice(0, "03-02".length) : (labels[index] ?? "")),
+      label: null,
+    },
+    color: { type: "identity" },
+  };
+}
+
+/** `0`, `500`, `1.5k`, `2M`. */
+function formatTick(count: number): string {
+  for (const [size, unit] of TICK_UNITS) if (count >= size) return `${Number((count / size).toFixed(2))}${unit}`;
+  return String(count);
+}
+
+const TICK_UNITS = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+] as const;
+
+function lineMarks(series: readonly ChartSeries[]): Plot.Markish[] {
+  return series.map(({ colour, values, isBefore }) =>
+    Plot.lineY(
+      values.map((value, index) => ({ at: index + 0.5, value: value ?? Number.NaN })),
+      {
+        x: "at",
+        y: "value",
+        stroke: colour,
+        strokeWidth: isBefore === true ? 1.5 : 2,
+        ...(isBefore === true && { strokeDasharray: "4 3" }),
+      },
+    ),
+  );
 }
 
 /** The members of an element that are used: this program is built without the types of browsers. */
@@ -132,17 +192,23 @@ function drawBoth(title: string, draw: (size: Size, document: PlotDocument) => u
 }
 
 const CURVE_HEIGHT = 20;
+/** More columns are narrower than a pixel: those beside each other become one, the highest. */
+const MOST_COLUMNS = 120;
 
 /** Small columns, in one path; nothing where all are zero. */
-export function drawSparkline(values: readonly number[]): string {
-  const most = Math.max(...values, 0);
+export function drawSparkline(values: readonly number[], colour = "var(--waiting)"): string {
+  const most = values.reduce((greatest, value) => Math.max(greatest, value), 0);
   if (most === 0) return "";
-  const columns = values.flatMap((value, index) => {
+  const size = Math.ceil(values.length / MOST_COLUMNS);
+  const highest = Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
+    values.slice(index * size, (index + 1) * size).reduce((greatest, value) => Math.max(greatest, value), 0),
+  );
+  const columns = highest.flatMap((value, index) => {
     const height = (value / most) * CURVE_HEIGHT;
     return value === 0
       ? []
       : [`M${index} ${CURVE_HEIGHT}v${-Number(height.toFixed(1))}h1v${Number(height.toFixed(1))}z`];
   });
-  const words = `${values.length} values, at most ${formatCount(most)}`;
-  return `<svg class="curve" role="img" aria-label="${words}" viewBox="0 0 ${values.length} ${CURVE_HEIGHT}" preserveAspectRatio="none"><path fill="var(--waiting)" d="${columns.join("")}"/></svg>`;
+  const words = `${formatCount(values.length)} values, at most ${formatCount(most)}`;
+  return `<svg class="curve" role="img" aria-label="${words}" viewBox="0 0 ${highest.length} ${CURVE_HEIGHT}" preserveAspectRatio="none"><path fill="${colour}" d="${columns.join("")}"/></svg>`;
 }

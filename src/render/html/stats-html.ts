@@ -1,32 +1,39 @@
 /**
- * Statistics as one page that needs nothing else: no script, no request, its only style allowed by its hash. Charts are SVG with the
- * same figures in tables below them.
+ * Statistics as one page that needs nothing else: no request, its only style and its only script allowed by their hashes, and nothing
+ * missing where the script does not run. What is at risk and the first chart are on the first screen.
  */
-import type { SectionName, Sections } from "../../stats/sections.ts";
+import type { SectionName } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
+import { describeRow } from "../abuse/page.ts";
+import { ABUSE_FIGURES, type AbuseTable, toAbuseTables } from "../abuse/tables.ts";
 import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts";
 import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
-import { type Cell, type Column, formatCell, formatShare, isNumeric, type Table } from "../stats/table.ts";
-import { type BarDatum, type ChartSeries, drawBars, drawColumns, drawSparkline } from "./charts.ts";
+import { column, type Table } from "../stats/table.ts";
+import { renderTraffic, renderWaits } from "./figures.ts";
+import { renderHeatMap } from "./heat-map.ts";
+import { renderHtmlTable } from "./html-table.ts";
 import { escapeHtml } from "./markup.ts";
+import { commandFor, NEXT_STEPS } from "./next-steps.ts";
+import type { Report } from "./report.ts";
+import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
+import { renderTiles } from "./tiles.ts";
 
 export interface StatsHtmlOptions {
-  /** SHA-256 of a text in base64, for the policy that lets the browser use this style alone. */
+  /** SHA-256 of a text in base64, for the policy that lets the browser use this style and this script alone. */
   readonly hash: (text: string) => string;
   /** ISO-8601; when the page was made. */
   readonly madeAt: string;
 }
 
-/** Rows that a chart shows; the table shows all. */
-const MOST_BARS = 12;
-
-export function renderStatsHtml(stats: Stats, { hash, madeAt }: StatsHtmlOptions): string {
-  const names = Object.keys(stats.sections) as SectionName[];
-  const sections = names.flatMap((name) => renderSection(name, stats));
-  const policy = `default-src 'none'; style-src 'sha256-${hash(STYLE)}'; base-uri 'none'; form-action 'none'`;
+export function renderStatsHtml(report: Report, { hash, madeAt }: StatsHtmlOptions): string {
+  const { stats } = report;
+  const groups = groupSections(report, madeAt);
+  const ids = new Set(groups.flatMap(({ sections }) => sections.map(({ id }) => id)));
+  const policy = `default-src 'none'; style-src 'sha256-${hash(STYLE)}'; script-src 'sha256-${hash(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
+  const name = nameOf(report);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -34,175 +41,246 @@ export function renderStatsHtml(stats: Stats, { hash, madeAt }: StatsHtmlOptions
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>Mail statistics ${escapeHtml(spanOf(stats))}</title>
+<title>${escapeHtml(`${name}: mail statistics, ${spanOf(stats)}`)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<a class="skip" href="#content">To the figures</a>
-<header>
-<h1>Mail statistics</h1>
-${renderFacts(stats, madeAt)}
-<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`).join("")}</ul></nav>
+<header id="top">
+<a class="jump" href="#sections">All sections</a>
+<h1>Mail statistics of <bdi>${escapeHtml(name)}</bdi></h1>
+${renderSubject(stats, ids)}
+${renderAlert(stats, ids)}
 </header>
-<main id="content">
-${sections.map(({ id, title, content }) => `<section id="${id}" aria-labelledby="${id}-title">\n<h2 id="${id}-title">${escapeHtml(title)}</h2>\n${content}\n</section>`).join("\n")}
+<main>
+${renderTiles(report, ids)}
+${groups.map(({ title, sections }) => renderGroup(title, sections, ids)).join("\n")}
 </main>
+<nav id="sections" aria-label="Sections">
+${groups.map(({ title, sections }) => `<h2>${title}</h2>\n<ul>${sections.map((section) => `<li><a href="#${section.id}">${escapeHtml(SHORT_TITLES[section.id] ?? section.title.split(", ranked")[0] ?? "")}</a></li>`).join("")}</ul>`).join("\n")}
+</nav>
+<script>${SCRIPT}</script>
 </body>
 </html>
 `;
 }
 
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly content: string;
-}
+/** Names beyond this number are counted. */
+const MOST_SERVERS = 3;
 
-function renderSection(name: SectionName, stats: Stats): Section[] {
-  return tablesOf(name, stats).map((table) => ({
-    id: table.name,
-    title: table.title,
-    content: renderContent(name, table, stats),
-  }));
-}
-
-function renderContent(name: SectionName, table: Table, stats: Stats): string {
-  const { problems, totals, series } = stats.sections;
-  if (table.rows.length === 0) return `<p>${escapeHtml(table.empty)}</p>`;
-  if (name === "problems" && problems !== undefined) return renderProblems(stats);
-  const figures = renderTable(table, stats.timeZone);
-  if (name === "totals" && totals !== undefined) return `${renderKeyFigures(totals)}\n${figures}`;
-  if (name === "series" && series !== undefined)
-    return `${renderSeries(series, table.title, stats.timeZone)}\n<details><summary>As a table</summary>\n${figures}\n</details>`;
-  return `${renderBars(table, stats.timeZone)}${figures}`;
+function nameOf({ servers }: Report): string {
+  if (servers.length === 0) return "no server";
+  const more = servers.length - MOST_SERVERS;
+  return `${servers.slice(0, MOST_SERVERS).join(", ")}${more > 0 ? ` and ${formatCount(more)} more` : ""}`;
 }
 
 function spanOf({ from, until, timeZone }: Stats): string {
-  if (from === null || until === null) return "of a time that no log covers";
-  return `${formatTime(from, timeZone)} to ${formatTime(until, timeZone)} (${timeZone})`;
+  if (from === null || until === null) return "a time that no log covers";
+  const minute = (iso: string): string => formatTime(iso, timeZone).slice(0, "2026-03-02 05:40".length);
+  return `${minute(from)} to ${minute(until)} (${timeZone})`;
 }
 
-function renderFacts(stats: Stats, madeAt: string): string {
-  const { overview, filter, before, timeZone } = stats;
-  const { lines, bytes, logs, servers, unparsed } = overview;
-  const facts: (readonly [string, string])[] = [
-    ["Time", spanOf(stats)],
-    ["Coverage", describeCoverage(stats.coverage, timeZone)],
+/** The time, the filters, and how much was read of it. */
+function renderSubject(stats: Stats, ids: ReadonlySet<string>): string {
+  const { filter, coverage, before, timeZone } = stats;
+  const state = `coverage ${coverage.state}`;
+  const minute = (iso: string): string => formatTime(iso, timeZone).slice(0, "2026-03-02 05:40".length);
+  const parts = [
+    escapeHtml(spanOf(stats)),
+    `<a class="state ${coverage.state}" href="#${ids.has("coverage") ? "coverage" : "about"}">${state}</a>`,
+    ...(before === undefined ? [] : [escapeHtml(`compared with ${minute(before.since)} to ${minute(before.until)}`)]),
+    ...Object.entries(filter.subjects).map(([flag, values]) => escapeHtml(`only --${flag} ${values.join(", ")}`)),
   ];
-  if (before !== undefined)
-    facts.push(["Compared with", `${formatTime(before.since, timeZone)} to ${formatTime(before.until, timeZone)}`]);
-  if (filter.servers.length > 0) facts.push(["Server", filter.servers.join(", ")]);
+  return `<p class="subject">${parts.map((part) => `<span>${part}</span>`).join("\n")}</p>`;
+}
+
+/** Names beyond this number are counted. */
+const MOST_ACCOUNTS = 3;
+
+/** Accounts at risk in one line, above all else; nothing when there is none. */
+function renderAlert({ sections }: Stats, ids: ReadonlySet<string>): string {
+  const names = [...new Set(sections.accounts?.map(({ account }) => account))];
+  if (names.length === 0 || !ids.has("accounts")) return "";
+  const more = names.length - MOST_ACCOUNTS;
+  const named = names.slice(0, MOST_ACCOUNTS).map((name) => `<bdi>${escapeHtml(name)}</bdi>`);
+  return `<p class="alert"><a href="#accounts">${countOf(names.length, "account")} at risk</a>: ${named.join(", ")}${more > 0 ? ` and ${formatCount(more)} more` : ""}</p>`;
+}
+
+/** A part of the page; one without content has nothing to show but the sentence that says so. */
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  /** Content of a page that has sections with these ids. */
+  readonly content?: (ids: ReadonlySet<string>) => string;
+  readonly empty?: string;
+  /** Half as wide as the page, where that has room for two. */
+  readonly isHalf?: boolean;
+}
+
+interface Group {
+  readonly title: string;
+  readonly sections: readonly Section[];
+}
+
+const GROUPS: readonly (readonly [title: string, names: readonly (SectionName | "actors")[]])[] = [
+  ["Overview", ["series", "problems"]],
+  ["Accounts and abuse", ["accounts", "actors"]],
+  ["What failed", ["bounces", "deferrals", "rejections", "blocklists", "providers", "slow", "forwarding", "retries"]],
+  ["Queue and delivery", ["waits", "queue", "delivery"]],
+  ["Traffic", ["hours", "top", "totals", "origins", "tls"]],
+];
+
+const HALVES: readonly string[] = ["waits", "queue"];
+
+/** Titles in the list of sections, where that of the section says more than it has room for. */
+const SHORT_TITLES: Readonly<Record<string, string>> = {
+  series: "Over time",
+  hours: "Hours of the week",
+  waits: "Queue over time",
+  rejections: "Rejections by reason",
+  blocklists: "Block lists",
+  slow: "Slow hosts",
+  forwarding: "Forwarding",
+  "abuse-logins": "Senders by login",
+  "abuse-users": "Local users",
+  "abuse-scripts": "Scripts",
+  "abuse-failures": "Clients that failed",
+  "abuse-accountFailures": "Accounts that failed",
+  "abuse-troubles": "Broken sessions",
+};
+
+function groupSections(report: Report, madeAt: string): Group[] {
+  const groups = GROUPS.map(([title, names]) => ({
+    title,
+    sections: names.flatMap((name) => (name === "actors" ? actorSections(report) : sectionsOf(name, report.stats))),
+  }));
+  const about = { id: "about", title: "About this report", content: () => renderFacts(report, madeAt) };
+  const last = { title: "About", sections: [...sectionsOf("coverage", report.stats), about] };
+  return [...groups, last].filter(({ sections }) => sections.length > 0);
+}
+
+/** Empty when it was not asked for. */
+function sectionsOf(name: SectionName, stats: Stats): Section[] {
+  const { sections, timeZone } = stats;
+  return tablesOf(name, stats).map((table): Section => {
+    const { name: id, title } = table;
+    const isHalf = HALVES.includes(id);
+    if (table.rows.length === 0) return { id, title, empty: table.empty };
+    const figures = (): string => renderHtmlTable(table, timeZone);
+    const { series, waits, hours } = sections;
+    if (name === "problems") return { id, title, content: (ids) => renderProblems(stats, ids) };
+    if (name === "series" && series !== undefined)
+      return { id, title, content: () => withTable(renderTraffic(series, stats), figures()) };
+    if (name === "waits" && waits !== undefined) {
+      if (waits.points.every(({ completed }) => completed === 0))
+        return { id, title, empty: "No message was completed." };
+      return { id, title, isHalf, content: () => withTable(renderWaits(waits, stats), figures()) };
+    }
+    if (name === "hours" && hours !== undefined) {
+      const maps = (): string[] =>
+        (["received", "rejected"] as const).map((figure) => renderHeatMap(hours, figure, timeZone));
+      return { id, title, content: () => maps().join("\n") };
+    }
+    return { id, title, content: figures, isHalf };
+  });
+}
+
+function withTable(charts: string, table: string): string {
+  return `${charts}\n<details><summary>As a table</summary>\n${table}\n</details>`;
+}
+
+/** Tables of `abuse`; those without rows are left out. */
+function actorSections({ stats, actors }: Report): Section[] {
+  if (actors === undefined) return [];
+  const accountsAtRisk = stats.sections.accounts ?? [];
+  return toAbuseTables({ accountsAtRisk, ...actors })
+    .filter(({ name, rows }) => name !== "accountsAtRisk" && rows.length > 0)
+    .map((table) => ({
+      id: `abuse-${table.name}`,
+      title: table.title,
+      content: () => renderHtmlTable(toTable(table, stats.timeZone), stats.timeZone),
+    }));
+}
+
+function toTable({ name, title, subject, figures, rows }: AbuseTable, timeZone: string): Table {
+  return {
+    name: `abuse-${name}`,
+    title,
+    columns: [
+      column("name", subject, "text"),
+      ...figures.map((figure, index) => column(figure, ABUSE_FIGURES[figure], "count", index === 0)),
+      column("verdict", "Verdict", "word"),
+      column("details", "In words", "sample"),
+    ],
+    rows: rows.map((row) => [
+      row.name,
+      ...figures.map((figure) => row.figures[figure] ?? 0),
+      row.verdict,
+      describeRow(row, timeZone),
+    ]),
+    empty: "Nothing.",
+  };
+}
+
+function renderGroup(title: string, sections: readonly Section[], ids: ReadonlySet<string>): string {
+  const blocks = sections.flatMap(({ id, title, content, isHalf }) => {
+    if (content === undefined) return [];
+    const half = isHalf === true ? ' class="half"' : "";
+    // The charts have titles of their own.
+    const heading = `<h3 id="${id}-title"${id === "series" ? ' class="hidden"' : ""}>${escapeHtml(title)}</h3>`;
+    return [`<section id="${id}"${half} aria-labelledby="${id}-title">\n${heading}\n${content(ids)}\n</section>`];
+  });
+  const first = sections.findIndex(({ content }) => content !== undefined);
+  const end = first === -1 ? sections.length : first;
+  const lists = [renderEmpty(sections.slice(0, end)), ...blocks, renderEmpty(sections.slice(end))];
+  const hidden = sections.some(({ id }) => id === "series") ? ' class="hidden"' : "";
+  return `<h2${hidden}>${title}</h2>\n<div class="group">\n${lists.filter((part) => part !== "").join("\n")}\n</div>`;
+}
+
+/** Sections without content, in a line each. */
+function renderEmpty(sections: readonly Section[]): string {
+  const lines = sections.flatMap(({ id, title, content, empty }) =>
+    content === undefined ? [`<li id="${id}"><b>${escapeHtml(title)}</b>: ${escapeHtml(empty ?? "")}</li>`] : [],
+  );
+  return lines.length === 0 ? "" : `<ul class="nothing">${lines.join("\n")}</ul>`;
+}
+
+/** Each problem with the section that has its figures and the command to go on with; those that are over have nothing to go on with. */
+function renderProblems(stats: Stats, ids: ReadonlySet<string>): string {
+  const problems = stats.sections.problems ?? [];
+  const items = describeProblems(stats).map(({ label, text }, index) => {
+    const name = problems[index]?.name;
+    const said = `<p><strong>${label}</strong> ${escapeHtml(text)}</p>`;
+    if (name === undefined) return `<li class="${label}">${said}</li>`;
+    const { section } = NEXT_STEPS[name];
+    const link = section !== undefined && ids.has(section) ? `<a href="#${section}">See the figures</a>` : "";
+    return `<li class="${label}">${said}<p class="next">${link}<code>${escapeHtml(commandFor(name, stats))}</code></p></li>`;
+  });
+  return `<ul class="problems">${items.join("\n")}</ul>`;
+}
+
+function renderFacts({ stats, servers }: Report, madeAt: string): string {
+  const { overview, filter, before, timeZone, from, until } = stats;
+  const { lines, bytes, logs, unparsed } = overview;
+  const time = (iso: string): string => formatTime(iso, timeZone);
+  const facts: (readonly [string, string])[] = [
+    [
+      "Time",
+      from === null || until === null ? "no log covers it" : `${time(from)} to ${time(until)}, zone ${timeZone}`,
+    ],
+    ["Coverage", describeCoverage(stats.coverage, timeZone)],
+    ["Servers", servers.length === 0 ? "none" : servers.join(", ")],
+  ];
+  if (before !== undefined) facts.push(["Compared with", `${time(before.since)} to ${time(before.until)}`]);
   for (const [flag, values] of Object.entries(filter.subjects))
     facts.push(["Filter", `--${flag} ${values.join(", ")}`]);
   for (const limit of filter.limits) facts.push(["Note", limit]);
   facts.push(
     [
       "Logs",
-      `${countOf(lines, "line")} (${formatBytes(bytes)}) of ${countOf(logs, "log")} of ${countOf(servers, "server")}, ${formatCount(unparsed)} unparsed`,
+      `${countOf(lines, "line")} (${formatBytes(bytes)}) of ${countOf(logs, "log")}, ${formatCount(unparsed)} unparsed`,
     ],
-    ["Made", formatTime(madeAt, timeZone)],
+    ["Made", time(madeAt)],
+    ["Counting", "`exim-pilot help counting` says how each figure is counted."],
   );
   return `<dl class="facts">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>`;
-}
-
-function renderProblems(stats: Stats): string {
-  const items = describeProblems(stats).map(
-    ({ label, text }) => `<li class="${label}"><strong>${label}</strong>: ${escapeHtml(text)}</li>`,
-  );
-  return `<ul class="problems">${items.join("")}</ul>`;
-}
-
-function renderKeyFigures({ messages, recipients, attempts, rejections }: Sections["totals"]): string {
-  const ofRecipients = (count: number): string => (recipients.total === 0 ? "" : formatShare(count / recipients.total));
-  const figures: readonly (readonly [string, number, string])[] = [
-    ["messages received", messages.received, formatBytes(messages.bytes)],
-    ["recipients delivered", recipients.byStatus.delivered, ofRecipients(recipients.byStatus.delivered)],
-    ["recipients bounced", recipients.byStatus.bounced, ofRecipients(recipients.byStatus.bounced)],
-    [
-      "attempts deferred",
-      attempts.deferred,
-      attempts.total === 0 ? "" : formatShare(attempts.deferred / attempts.total),
-    ],
-    ["rejections", rejections.total, `${formatCount(rejections.temporary)} temporary`],
-    ["messages on the queue", messages.open, `${formatCount(messages.byStatus.frozen)} frozen`],
-  ];
-  const items = figures.map(
-    ([what, count, more]) => `<li><b>${formatCount(count)}</b>${what}<br><small>${more}</small></li>`,
-  );
-  return `<ul class="figures">${items.join("")}</ul>`;
-}
-
-const SERIES = [
-  ["delivered", "var(--good)"],
-  ["deferred", "var(--waiting)"],
-  ["bounced", "var(--bad)"],
-  ["rejected", "var(--rejected)"],
-] as const;
-
-function renderSeries({ points }: Sections["series"], title: string, timeZone: string): string {
-  const labels = points.map(({ from }) => formatTime(from, timeZone).slice("2026-".length, "2026-03-02 05:40".length));
-  const attempts: ChartSeries[] = SERIES.map(([name, colour]) => ({
-    name,
-    colour,
-    values: points.map((point) => point[name]),
-  }));
-  const received: ChartSeries = {
-    name: "received",
-    colour: "var(--received)",
-    values: points.map((point) => point.received),
-  };
-  return [
-    renderFigure(drawColumns(`${title}: messages received`, labels, [received]), [received]),
-    renderFigure(drawColumns(`${title}: attempts and rejections`, labels, attempts), attempts),
-  ].join("\n");
-}
-
-function renderFigure(chart: string, series: readonly ChartSeries[]): string {
-  const keys = series.map(
-    ({ name, colour }) =>
-      `<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill="${colour}"/></svg>${name}</li>`,
-  );
-  return `<figure>${chart}<figcaption><ul class="legend">${keys.join("")}</ul></figcaption></figure>`;
-}
-
-/** Bars of the column that has them, labelled with the words before it; empty when the table has none. */
-function renderBars({ title, columns, rows }: Table, timeZone: string): string {
-  const bar = columns.findIndex(({ hasBar }) => hasBar === true);
-  const column = columns[bar];
-  if (column === undefined) return "";
-  const data = rows.slice(0, MOST_BARS).map((row): BarDatum => {
-    const words = columns
-      .slice(0, bar)
-      .flatMap((one, index) => (isNumeric(one) ? [] : [formatCell(row[index] ?? null, one, timeZone)]));
-    const value = Number(row[bar] ?? 0);
-    return { label: words.filter((word) => word !== "").join(" "), value, text: formatCell(value, column, timeZone) };
-  });
-  return `<figure>${drawBars(title, data, "var(--accent)")}</figure>\n`;
-}
-
-/** In a box that can be scrolled, also with the keyboard, where the screen is narrower. */
-function renderTable({ title, columns, rows, note }: Table, timeZone: string): string {
-  const head = columns.map((column) => `<th scope="col"${classOf(column)}>${escapeHtml(column.title)}</th>`).join("");
-  const body = rows.map(
-    (row) => `<tr>${columns.map((column, index) => renderCell(row[index] ?? null, column, timeZone)).join("")}</tr>`,
-  );
-  const remark = note === undefined ? "" : `\n<p class="note">${escapeHtml(note)}</p>`;
-  return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(title)}">
-<table><thead><tr>${head}</tr></thead><tbody>
-${body.join("\n")}
-</tbody></table></div>${remark}`;
-}
-
-function renderCell(cell: Cell, column: Column, timeZone: string): string {
-  if (column.kind === "curve") return `<td>${drawSparkline(Array.isArray(cell) ? cell : [])}</td>`;
-  if (column.kind === "path") {
-    const parts = String(cell).split(".");
-    return `<td class="path${parts.length > 1 ? " child" : ""}">${escapeHtml(parts.at(-1) ?? "")}</td>`;
-  }
-  return `<td${classOf(column)}>${escapeHtml(formatCell(cell, column, timeZone))}</td>`;
-}
-
-function classOf(column: Column): string {
-  if (isNumeric(column)) return ' class="number"';
-  return ` class="${column.kind}"`;
 }

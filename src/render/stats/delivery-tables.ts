@@ -2,7 +2,7 @@
 import type { Durations } from "../../stats/durations.ts";
 import type { Sections } from "../../stats/sections.ts";
 import { countOf, formatSeconds } from "../form/format.ts";
-import { type Cell, column, countAndShare, formatShare, part, type Table } from "./table.ts";
+import { type Cell, column, countAndShare, formatShare, orderedColumn, part, type Table } from "./table.ts";
 
 export function durationTable(
   name: "queue" | "delivery",
@@ -25,7 +25,7 @@ export function durationTable(
     name,
     title,
     columns: [
-      column("duration", "Duration", "word"),
+      orderedColumn("duration", "Duration"),
       ...countAndShare(counted.toLowerCase(), counted),
       column("cumulative", "Up to here", "share"),
     ],
@@ -34,6 +34,31 @@ export function durationTable(
       note: `Half took up to ${formatSeconds(percentiles.p50Seconds)}, 90 % up to ${formatSeconds(percentiles.p90Seconds)}, 95 % up to ${formatSeconds(percentiles.p95Seconds)}, 99 % up to ${formatSeconds(percentiles.p99Seconds)}; the longest ${formatSeconds(percentiles.maxSeconds)}.`,
     }),
     empty,
+  };
+}
+
+export function waitTable({ bucket, points }: Sections["waits"]): Table {
+  return {
+    name: "waits",
+    title: `Time on the queue over time, by ${bucket}`,
+    columns: [
+      column("from", "From", "time"),
+      column("completed", "Completed", "count"),
+      column("p50Seconds", "Half up to", "seconds"),
+      column("p90Seconds", "90 % up to", "seconds"),
+      column("p99Seconds", "99 % up to", "seconds"),
+      column("maxSeconds", "Longest", "seconds"),
+    ],
+    rows: points.map(({ from, completed, p50Seconds, p90Seconds, p99Seconds, maxSeconds }) => [
+      from,
+      completed,
+      p50Seconds,
+      p90Seconds,
+      p99Seconds,
+      maxSeconds,
+    ]),
+    note: "Of messages by the time of their arrival; those that are still on the queue are not in it.",
+    empty: "The logs do not cover that time.",
   };
 }
 
@@ -130,7 +155,7 @@ export function retryTable({ recipients, attempts, retries, attemptsForBounced, 
     name: "retries",
     title: "Retries",
     columns: [
-      column("attempts", "Attempts", "word"),
+      orderedColumn("attempts", "Attempts"),
       ...countAndShare("recipients", "Recipients"),
       column("delivered", "Delivered", "count"),
       column("bounced", "Bounced", "count"),

@@ -4,7 +4,8 @@ import type { Stats } from "../../stats/stats.ts";
 import { accountTable } from "./account-table.ts";
 import { type ComparisonOf, withComparison } from "./compared.ts";
 import { coverageTable } from "./coverage-table.ts";
-import { durationTable, forwardingTable, providerTable, retryTable, slowTable } from "./delivery-tables.ts";
+import { durationTable, forwardingTable, providerTable, retryTable, slowTable, waitTable } from "./delivery-tables.ts";
+import { hourTable } from "./hour-table.ts";
 import { problemTable } from "./problem-table.ts";
 import { blocklistTable, failureTable, rejectionTable } from "./reason-tables.ts";
 import type { Table } from "./table.ts";
@@ -26,7 +27,7 @@ export function tablesOf(name: SectionName, stats: Stats): Table[] {
   return tables.map((table) => {
     const was = earlier.get(table.name);
     if (was === undefined) return table;
-    if (name === "series") return withComparison(table, onTheSameClock(was, table), COMPARED.series);
+    if (name === "series" || name === "waits") return withComparison(table, onTheSameClock(was, table), COMPARED[name]);
     return withComparison(withoutClients(table), withoutClients(was), comparisonOf(name, table));
   });
 }
@@ -40,11 +41,13 @@ const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   accounts: { keys: ["account"], figure: "recipients", ...ROWS },
   totals: { keys: ["figure"], figure: "count", ...ROWS },
   series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
+  hours: { keys: ["weekday", "hour"], figure: "received", ...SHOWN_ROWS },
   bounces: { keys: ["category"], figure: "failures", ...ROWS },
   deferrals: { keys: ["category"], figure: "failures", ...ROWS },
   rejections: { keys: ["phase", "category", "kind"], figure: "rejections", ...ROWS },
   blocklists: { keys: ["list"], figure: "rejections", ...ROWS },
   queue: { keys: ["duration"], figure: "messages", ...ROWS },
+  waits: { keys: ["from"], figure: "p90Seconds", missing: null, showsGone: false },
   delivery: { keys: ["duration"], figure: "deliveries", ...ROWS },
   tls: { keys: ["direction", "version", "cipher"], figure: "count", ...ROWS },
   origins: { keys: ["origin", "authenticator", "protocol"], figure: "messages", ...ROWS },
@@ -108,6 +111,10 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
       return build(name, blocklistTable);
     case "top":
       return build(name, (rankings) => rankings.map(rankingTable));
+    case "hours":
+      return build(name, (hours) => hourTable(hours, timeZone));
+    case "waits":
+      return build(name, waitTable);
     case "queue":
       return build(name, (durations) =>
         durationTable(name, "Time on the queue", "Messages", durations, "No message was completed."),

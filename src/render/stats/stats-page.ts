@@ -6,6 +6,7 @@ import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts";
 import { chartColumns, renderColumns, renderHanging } from "../form/layout.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
+import { weekTable } from "./hour-table.ts";
 import { describeProblems } from "./problem-text.ts";
 import { tablesOf } from "./section-tables.ts";
 import type { Column, Table } from "./table.ts";
@@ -26,6 +27,9 @@ export function renderStatsPage(stats: Stats, screen: Screen, { isBrief }: { rea
 
 function renderSection(name: SectionName, stats: Stats, screen: Screen): string[] {
   if (name === "problems") return [renderProblems(stats, screen)];
+  const { hours } = stats.sections;
+  if (name === "hours" && hours !== undefined && stats.before === undefined)
+    return [renderTerminalTable(weekTable(hours, stats.timeZone), screen)];
   const isNarrowed = name === "series" && stats.before !== undefined;
   return tablesOf(name, stats).map((table) =>
     renderTerminalTable(isNarrowed ? without(table, ["bounced", "bytes"]) : table, screen),

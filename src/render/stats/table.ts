@@ -26,10 +26,17 @@ export interface Column {
   readonly kind: CellKind;
   /** Shown as a bar too, where there is room. */
   readonly hasBar?: boolean;
+  /** Words that have no order of their own: the rows are in it. */
+  readonly isOrdered?: boolean;
 }
 
 export function column(name: string, title: string, kind: CellKind, hasBar = false): Column {
   return { name, title, kind, hasBar };
+}
+
+/** A column of words, such as ranges or weekdays, in whose order the rows are. */
+export function orderedColumn(name: string, title: string): Column {
+  return { name, title, kind: "word", isOrdered: true };
 }
 
 /** Two columns: a count, and its share of all. */

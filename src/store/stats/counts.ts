@@ -3,7 +3,7 @@ import { type AliasedExpression, type Expression, type RawBuilder, sql } from "k
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import type { MessageStatus, Outcome, RecipientStatus } from "../../message/statuses.ts";
 import type { RejectionPhase } from "../../parse/events.ts";
-import { type EpochMs, epochMs } from "../../units.ts";
+import { type EpochMs, epochMs, momentAt } from "../../units.ts";
 import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../schema/codes.ts";
 import { isPanic, PANICKING } from "../search/findings.ts";
 import { withGivenUp } from "./given-up.ts";
@@ -80,6 +80,16 @@ interface ProblemCount {
 export interface DurationCount {
   readonly ms: number;
   readonly count: number;
+}
+
+/** Messages of one bucket that are completed, with percentiles of their time on the queue in ms, by nearest rank. */
+export interface WaitCount {
+  readonly bucket: number;
+  readonly completed: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
 }
 
 export interface TlsCount {
@@ -363,12 +373,45 @@ export class StatsCounts {
     return this.#selection
       .messages()
       .where("m.completed_at", "is not", null)
-      .select(({ fn }) => [
-        sql<number>`coalesce(m.queue_ms, m.completed_at / 1000 - m.arrival_at / 1000)`.as("ms"),
-        fn.countAll<number>().as("count"),
-      ])
+      .select(({ fn }) => [QUEUE_MS.as("ms"), fn.countAll<number>().as("count")])
       .groupBy("ms")
       .orderBy("ms")
+      .execute();
+  }
+
+  /** The same by the buckets between these edges, each with its number; those without a completed message are left out. */
+  async waits(edges: readonly EpochMs[]): Promise<WaitCount[]> {
+    const [first] = edges;
+    const end = edges.at(-1);
+    if (first === undefined || end === undefined || edges.length < 2) return [];
+    const timed = this.#selection
+      .messages()
+      .where("m.completed_at", "is not", null)
+      .where("m.arrival_at", ">=", momentAt(first, 0))
+      .where("m.arrival_at", "<", momentAt(end, 0))
+      .select(({ fn }) => [
+        numberOfPiece(sql.ref<number>("m.arrival_at"), edges, 0, edges.length - 1).as("bucket"),
+        QUEUE_MS.as("ms"),
+        fn.countAll<number>().as("count"),
+      ])
+      .groupBy(["bucket", "ms"]);
+    const ranked = sql<{ bucket: number; ms: number; passed: number; completed: number }>`(
+      SELECT bucket, ms, sum(count) OVER (PARTITION BY bucket ORDER BY ms) AS passed,
+        sum(count) OVER (PARTITION BY bucket) AS completed
+      FROM (${timed}))`;
+    const atLeast = (percent: number): RawBuilder<number> =>
+      sql<number>`min(ms) FILTER (WHERE passed * 100 >= completed * ${sql.lit(percent)})`;
+    return this.#selection.tables
+      .selectFrom(ranked.as("r"))
+      .select([
+        "bucket",
+        sql<number>`max(completed)`.as("completed"),
+        atLeast(50).as("p50"),
+        atLeast(90).as("p90"),
+        atLeast(99).as("p99"),
+        sql<number>`max(ms)`.as("max"),
+      ])
+      .groupBy("bucket")
       .execute();
   }
 
@@ -472,6 +515,22 @@ export class StatsCounts {
       .executeTakeFirstOrThrow();
     return count;
   }
+}
+
+/** Time on the queue of a completed message, as `m`. */
+const QUEUE_MS = sql<number>`coalesce(m.queue_ms, m.completed_at / 1000 - m.arrival_at / 1000)`;
+
+/** The number of the piece of time, from `low` up to `high`, that a moment is in: halved, so that many edges take few comparisons. */
+function numberOfPiece(
+  moment: RawBuilder<number>,
+  edges: readonly EpochMs[],
+  low: number,
+  high: number,
+): RawBuilder<number> {
+  if (high - low <= 1) return sql<number>`${sql.lit(low)}`;
+  const middle = (low + high) >> 1;
+  const edge = sql.lit(momentAt(edges[middle] ?? epochMs(0), 0));
+  return sql<number>`iif(${moment} < ${edge}, ${numberOfPiece(moment, edges, low, middle)}, ${numberOfPiece(moment, edges, middle, high)})`;
 }
 
 /** Number of values for each part of a packed key. */
