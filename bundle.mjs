@@ -88,7 +88,7 @@ function bundleThreads(folder) {
 }
 
 /**
- * One file in the older module form, which Node.js starts sooner: it is read at once, what is not used is left out, and modules
+ * One file in the older module form, which Node.js starts sooner. It is read at once, and what is not used is left out. Modules
  * in the older form, those of Node.js among them, are loaded when they are used.
  */
 async function bundleWhole(entry, outfile, content) {

@@ -1,8 +1,8 @@
 -- The public SQL contract: views that only grow, re-created whenever this file has changed.
 -- Timestamps are ISO-8601 UTC with milliseconds. All of it reads with the plain sqlite3 shell; the text of a line, which is
 -- kept compressed, is the column raw_line that exim-pilot's own connections add to log_entries. So is fact_key, which they add to
--- log_entries, delivery_attempts and rejections: 16 hexadecimal digits that tell an entry from all others of its server, and stay the same
--- when its log is rotated, compressed, pruned or read anew elsewhere, while id is a place in this file.
+-- log_entries, delivery_attempts and rejections: 16 hexadecimal digits that tell an entry from all others of its server. They stay the
+-- same when its log is rotated, compressed, pruned or read again elsewhere; id is a place in this file.
 -- Divisions count from the year 0, so that times before 1970 are not rounded up. A log's time that is more than a day (86,400,000 ms)
 -- ahead of the clock that read it counts as of then: see src/store/schema/plausible-time.ts.
 -- created_at says when the text of a row's first line was read: null once that text has been pruned. updated_at is the time of the last

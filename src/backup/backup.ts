@@ -53,9 +53,9 @@ export interface BackupReport {
 }
 
 /**
- * Makes a backup of the state of this instant, then removes those that `keep` does not want any more.
- * Errors: `exists` (one was made in the same second), `io`, `busy`, `corrupt`, `not_a_database` (it has no schema of ours),
- * `disk_full`, `usage` (a recipient that is none), `interrupted`; no backup is made then, unless the error says so.
+ * Makes a backup of the state of this instant, then removes those that `keep` does not want any more. Errors: `io`, `busy`,
+ * `corrupt`, `disk_full`, `interrupted`; `exists` when one was made in the same second; `not_a_database` for one without a schema
+ * of ours; `usage` for a recipient that is none. No backup is made then, unless the error says so.
  */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
   return withSystemErrors(options.directory, async () => {

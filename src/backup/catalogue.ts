@@ -67,8 +67,8 @@ export function removeBackup({ path }: ListedBackup, directory: string, processe
 }
 
 /**
- * Removes what killed runs have left in a directory, and nothing else; a backup that lacks nothing but its manifest's name, because a
- * run was killed while it gave the name or took it away, gets it back.
+ * Removes what killed runs have left in a directory, and nothing else. A run may have been killed while it gave a manifest its
+ * name or took it away. A backup that lacks nothing but that name gets it back.
  */
 export function tidy(directory: string, processes: Processes, now: EpochMs): void {
   for (const { kind, path } of findRemains(directory, processes, now)) {

@@ -23,8 +23,8 @@ export interface DrillReport {
 }
 
 /**
- * Restores the newest backup to a place of its own beside it, compares the rows of every table with its manifest and every
- * block of log text with its hash, and removes it again. Errors: `not_found`, and as {@link restoreBackup}.
+ * Restores the newest backup to a place of its own beside it, checks it there, and removes it again. Compares the rows of every
+ * table with the manifest, and every block of log text with its hash. Errors: `not_found`, and as {@link restoreBackup}.
  */
 export async function drill({ directory, path, ...options }: DrillOptions): Promise<DrillReport> {
   const newest = findNewest(directory, path, idOf(path, options));

@@ -9,9 +9,10 @@ const STICKY = 0o1000;
 const ANY_RIGHT_OF_OTHERS = 0o077;
 
 /**
- * Returns the directory for compiled code, `exim-pilot` in the user's cache directory, made when it is not there. What lies there is run,
- * so it is undefined when anybody but this user and the administrator could write to it or put another one in its place; also when it
- * cannot be made. `userId`: of the user whose rights the process has; undefined where there are no such numbers.
+ * Returns the directory for compiled code, `exim-pilot` in the user's cache directory, made when it is not there. What lies there
+ * is run. The directory is therefore undefined when anybody but this user and the administrator could write to it or replace it.
+ * It is also undefined when it cannot be made. `userId`: of the user whose rights the process has; undefined where there are no
+ * such numbers.
  */
 export function codeCacheDirectory(
   env: Readonly<Record<string, string | undefined>>,

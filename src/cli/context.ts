@@ -56,8 +56,8 @@ export async function usingReader<Result>(
 }
 
 /**
- * The same for a command that also writes to the database meanwhile, its record in the audit log at least. A database with nothing beside
- * it, as a copy has not, would be read without locks, and the command's own writes would make that reading void.
+ * The same for a command that also writes to the database meanwhile, its record in the audit log at least. A database with no
+ * files beside it, such as a copy, would be read without locks. The command's own writes would make that reading void.
  */
 export async function usingReaderOfWriter<Result>(
   flags: DatabaseFlags,

@@ -28,8 +28,8 @@ const INGEST_FLAGS =
 export type BriefBundle = "trace" | "ingest" | "words";
 
 /**
- * Returns what runs a command that ends at once, which the look-up of one message by its id does, and an ingest of files that turns out
- * to be of a few lines; undefined for any other.
+ * Returns the bundle that runs a command that ends at once; undefined for any other. The look-up of one message by its id ends at
+ * once. So does an ingest of files that turn out to have few new lines.
  */
 export function briefBundleFor(argv: readonly string[]): BriefBundle | undefined {
   const [command, ...words] = argv;

@@ -1,7 +1,7 @@
 /**
- * Finds accounts whose password somebody else seems to have: failed logins, then a login from a strange address, then mail that is not
- * theirs. It judges figures by account, client and hour, in the order of time and without looking ahead, so that the same figures give
- * the same findings however they were read.
+ * Finds accounts whose password somebody else seems to have: failed logins, then a login from a strange address, then mail that
+ * is not theirs. It judges figures by account, client and hour, in the order of time and without looking ahead. The same figures
+ * thus give the same findings, however they were read.
  *
  * No count alone is enough, since newsletters, Monday mornings and mailings are large too. A finding needs a strange login
  * or many refused recipients, and beside it mail that the account never sent before.

@@ -55,8 +55,8 @@ export interface RejectionSigns {
 }
 
 /**
- * The category of a rejection. A login that this server could not check (435) is no failed login, and a temporary refusal without
- * a word is a condition that could not be evaluated: both are failures of this server. Only block lists are known by their names.
+ * The category of a rejection. A login that this server could not check (435) is no failed login. A temporary refusal without a
+ * word is a condition that could not be evaluated. Both are failures of this server. Only block lists are known by their names.
  */
 export function categoriseRejection({ phase, isTemporary, reason }: RejectionSigns): RejectionCategory {
   if (isTemporary && (phase === "auth" || reason === undefined)) return "resources";

@@ -124,8 +124,9 @@ function isAddressEnd(text: string, at: number): boolean {
 }
 
 /**
- * True when fields that seldom or never follow an address stand at `at`, the blank before them, up to one that does, a colon or
- * the end. An address may hold text like `KEY=value`, but what follows that is another part of the address, or the original one.
+ * True when fields that seldom or never follow an address begin with the blank at `at`. They reach up to a field that does, a
+ * colon or the end. An address may hold text like `KEY=value`, but what follows that is another part of the address, or the
+ * original one.
  *
  *     bob@example.org <b@example.org> SRS=<SRS0=x=y=z@example.org> R=dnslookup
  *                                    ^

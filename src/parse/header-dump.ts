@@ -2,8 +2,8 @@
 import { decodeUtf8 } from "../text.ts";
 
 /**
- * Exim's letter for a header line: `P` Received, `F` From, `T` To, `C` Cc, `B` Bcc, `R` Reply-To, `S` Sender, `I` Message-ID,
- * a blank for any other, and `*` for one that Exim had taken out or replaced.
+ * Exim's letter for a header line: `P` Received, `F` From, `T` To, `C` Cc, `B` Bcc, `R` Reply-To, `S` Sender, `I` Message-ID. A
+ * blank stands for any other, and `*` for one that Exim had taken out or replaced.
  */
 export type HeaderType = "P" | "F" | "T" | "C" | "B" | "R" | "S" | "I" | "*" | " ";
 

@@ -162,8 +162,8 @@ function isWordAfterHost(text: string, at: number): boolean {
 }
 
 /**
- * True when fields follow at `at`, each once and whole, up to the end, a colon, a known word or the size of a message, behind
- * which what the client wrote begins.
+ * True when whole fields follow at `at`, none of them twice. They reach up to the end, a colon, an asterisk, a known word or the
+ * size of a message. Words of the client begin behind the size.
  */
 function isInOrder(text: string, at: number): boolean {
   const seen = new Set<string>();

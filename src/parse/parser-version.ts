@@ -1,5 +1,5 @@
 /**
- * Raised whenever a line is read otherwise than before, so that what was derived by an older parser can be told from what this one
- * derives: `exim-pilot rebuild` brings it up to date.
+ * Version of the parser, raised whenever it reads a line otherwise than before. It marks what an older parser derived, which
+ * `exim-pilot rebuild` brings up to date.
  */
 export const PARSER_VERSION = 5;

@@ -6,9 +6,9 @@ import type { EpochMs } from "../units.ts";
 /** Target for the time that one piece holds the lock, in milliseconds: a waiting ingest should not notice. */
 const TARGET_MS = 25;
 /**
- * Whoever waits looks for the lock again after 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50 and then every 100 ms (the busy timeout of
- * SQLite, sqliteDefaultBusyCallback): at least every 25 ms for 128 ms, at least every 50 ms for 228. So it finds the lock free
- * after the first piece, and when it comes late to that one, for want of a processor, after the second or the third.
+ * The pauses of SQLite's busy timeout (sqliteDefaultBusyCallback) are 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50 and then 100 ms. A
+ * waiting process looks for the lock at least every 25 ms for 128 ms, and at least every 50 ms for 228. So it finds the lock free
+ * after the first piece. When it comes late to that one, for want of a processor, it finds it free after the second or the third.
  */
 const PAUSES_MS = [30, 30, 60] as const;
 /** Pieces are short, so the log of the transactions stays at some tens of megabytes. */

@@ -159,9 +159,8 @@ const STEADY_SHARE = 0.1;
 const MOST_SILENT_GAPS = 3;
 
 /**
- * Median interval of queue runs whose starts are given newest first. Undefined for too few starts, for an unsteady interval, or when the
- * last start is so old that the log or the runs have ended. Undefined when there are too few, when they are not steady, or when the last
- * one is so long ago that the log has ended or the runs have.
+ * Median interval of queue runs whose starts are given newest first. Undefined for too few starts, for an unsteady interval, or
+ * when the last start is so old that the log or the runs have ended.
  */
 export function toQueueRuns(starts: readonly EpochMs[], now: EpochMs): QueueRuns | undefined {
   const [lastAt] = starts;

@@ -1,9 +1,9 @@
 /**
  * A second database beside the first, in which the stored logs are read anew: to be compared with the first, or to take its place.
  *
- * It takes its place in one transaction of the first: readers and writers go on with either all of the old or all of the new content,
- * and a kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two more beside
- * each, and a process that has opened the old one would write on in it.
+ * It takes its place in one transaction of the first. Readers and writers go on with either all of the old or all of the new
+ * content. A kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two
+ * more beside each, and a process that has opened the old one would write on in it.
  */
 import { rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";

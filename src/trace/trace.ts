@@ -296,8 +296,9 @@ function toRecipients(
 }
 
 /**
- * The recipients without those that were never tried since they are other names of ones that are there, too: Exim qualified
- * `postmaster` with its domain, or rewrote the address and said so, or names what an alias became when it waits for its retry time.
+ * The recipients without those that were never tried since they are other names of ones that are there, too. Exim qualified
+ * `postmaster` with its domain, or rewrote the address and said so. Or it names what an alias became when that waits for its
+ * retry time.
  */
 function withoutOtherNames(
   recipients: readonly TracedRecipient[],

@@ -1,4 +1,4 @@
-/** Comments name their subject first. Each rule is tried on small made-up texts too: a check that cannot fail protects nothing. */
+/** Comments name their subject first, in short sentences. Each rule is tried on small made-up texts too: a check that cannot fail protects nothing. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSync } from "vite";
@@ -10,6 +10,15 @@ test("no comment of the project begins with a word that puts its subject off", (
   for (const path of ["src/cli/main.ts", "schema/views.sql", "build.mjs", "test/docs.test.ts"])
     expect(files).toContain(path);
   expect(files.flatMap((path) => checkComments(path, readFileSync(join(ROOT, path), "utf8")))).toEqual([]);
+});
+
+test("no comment of the program has a sentence of more than 25 words", () => {
+  const files = trackedFiles().filter((path) => /^src\/.*\.ts$/.test(path));
+  expect(files).toContain("src/cli/main.ts");
+  expect(
+    files.flatMap((path) => longSentences(path, readFileSync(join(ROOT, path), "utf8"))),
+    "A sentence has one idea. It is split where a reader would draw breath.",
+  ).toEqual([]);
 });
 
 test("no comment of a declaration was left above another one", () => {
@@ -59,6 +68,56 @@ describe("the check of comments", () => {
   });
 });
 
+describe("the check of sentences", () => {
+  const words = (count: number): string => Array.from({ length: count }, (_, index) => `w${index}`).join(" ");
+  const lines = (prefix: string): string => words(30).replace(/ (?=w[12]0)/g, `\n${prefix}`);
+
+  test.each([
+    ["of 26 words", `/** ${words(26)}. */`],
+    ["behind a short one", `/** Short. Ends with one: ${words(26)} */`],
+    ["on several lines", `/**\n * ${lines(" * ")}\n */`],
+    ["of several line comments", `  // ${lines("  // ")}\nconst x = 1;`],
+    ["behind code", `const x = 1; // ${words(26)}`],
+    ["of a list", `/**\n * The parts:\n * - ${words(13)}\n *   ${words(13)}\n */`],
+    ["behind a listing", `/**\n * Reads:\n *\n *     a b\n * ${lines(" * ")}\n */`],
+  ])("finds one %s", (_, text) => {
+    expect(longSentences("a.ts", text)).toHaveLength(1);
+  });
+
+  test.each([
+    ["25 words and signs", `/** ${words(25)} → — = … */`],
+    ["two sentences", `/** ${words(20)}; ${words(20)} */`],
+    ["paragraphs", `/**\n * ${words(20)}\n *\n * ${words(20)}\n */`],
+    ["items of a list", `/**\n * - ${words(20)}\n * - ${words(20)}\n * 1. ${words(20)}\n */`],
+    ["a listing", `/**\n * Reads:\n *\n *     ${words(30)}\n */`],
+    ["a table", `/**\n * | a | b |\n * | ${words(20)} | ${words(20)} |\n */`],
+    ["comments of their own", `// ${words(20)}\n\n// ${words(20)}\nconst x = 1; // ${words(20)}\n// ${words(20)}`],
+    ["a string", `const x = "// ${words(30)}";`],
+  ])("leaves %s alone", (_, text) => {
+    expect(longSentences("a.ts", text)).toEqual([]);
+  });
+});
+
+const MOST_WORDS = 25;
+
+function longSentences(path: string, text: string): string[] {
+  return scriptComments(path, text)
+    .flatMap(sentencesOf)
+    .filter((sentence) => sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length > MOST_WORDS)
+    .map((sentence) => `${path}: ${sentence}`);
+}
+
+/** Sentences of a comment. A blank line and an item of a list end one; listings and rows of tables have none. */
+function sentencesOf(comment: string): string[] {
+  return comment
+    .split("\n")
+    .map((line) => (/^(?: {4}|\|)/.test(line) ? "" : line.replace(/^ *(?:-|\d+\.) /, "\n")))
+    .map((line) => (line === "" ? "\n" : line))
+    .join(" ")
+    .split(/\n|(?<=[.!?:;])\s/)
+    .map((sentence) => sentence.trim());
+}
+
 /** Words for which a sentence has to be read to its end before it is known what it is about. */
 const BEGINNING = /^(?:NOTE: |TODO(?:\([^)]*\))?: )?(?:What|Of|So many|So few|So often|Those|As)\b/i;
 
@@ -68,23 +127,27 @@ function checkComments(path: string, text: string): string[] {
     .map((comment) => `${path}: ${comment.slice(0, 60)}`);
 }
 
-/** Texts of comments, each with its first line; lines that follow one another are one comment. */
+/** Texts of comments; lines that follow one another are one comment. */
 function commentsOf(path: string, text: string): string[] {
   return path.endsWith(".sql") ? sqlComments(text) : scriptComments(path, text);
 }
 
+/** Texts of comments, without what marks each line as one. */
 function scriptComments(path: string, text: string): string[] {
   const { comments, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`);
-  return comments.flatMap(({ type, value, start }, index) => {
+  const texts: string[] = [];
+  for (const [index, { type, value, start }] of comments.entries()) {
     const last = comments[index - 1];
     const isFurtherLine =
       type === "Line" &&
       last?.type === "Line" &&
       /^\n[ \t]*$/.test(text.slice(last.end, start)) &&
       isOwnLine(text, last);
-    return isFurtherLine ? [] : [value.replace(/^[\s*]*/, "")];
-  });
+    const before = isFurtherLine ? `${texts.pop()}\n` : "";
+    texts.push(before + (type === "Line" ? value.replace(/^ /, "") : value.replace(/^[ \t]*\*[ \t]?/gm, "").trim()));
+  }
+  return texts;
 }
 
 /** True for a comment with nothing before it on its line. */

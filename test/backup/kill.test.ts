@@ -1,6 +1,6 @@
 /**
- * Backup, restore and export, killed at any instant: the database is sound and what it was, or what it was to become, and the next run
- * does what this one did not, and leaves nothing of it. EXIM_PILOT_TORTURE kills each 40 times and more.
+ * Backup, restore and export, killed at any instant. The database is sound, and is what it was or what it was to become. The next
+ * run does what this one did not, and leaves nothing of it. EXIM_PILOT_TORTURE kills each 40 times and more.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -381,8 +381,8 @@ function isInstalled(command) {
 }
 
 /**
- * The child writes to descriptor 3, a line at a time, what it has used: each thread again and again its processor time, since one that is
- * ended by force has no time to, and the process at its end that of all and its peak memory.
+ * The child writes to descriptor 3, a line at a time, what it has used. Each thread writes its processor time again and again,
+ * since one that is ended by force has no time to. The process writes at its end that of all threads, and its peak memory.
  */
 function usageOptions() {
   const code = `

@@ -1,7 +1,7 @@
 /**
- * A log that grew between two runs, cut anywhere: the content must not tell that there were two. Cut around every end of a line and
- * every byte beyond ASCII, and at every 29th byte of the rest, which is another one in each line. EXIM_PILOT_TORTURE=1 cuts at
- * every byte.
+ * A log that grew between two runs, cut anywhere: the content must not tell that there were two. The log is cut around every end
+ * of a line and every byte beyond ASCII. The rest is cut at every 29th byte, which is another one in each line.
+ * EXIM_PILOT_TORTURE=1 cuts at every byte.
  */
 import { appendFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -125,8 +125,8 @@ function lengthOf(log: LogName, random: Random): number {
 }
 
 /**
- * Plays each history as a server of its own in one database, which costs a tenth of a database each, and compares it with a
- * server that read all at once. Two connections take turns, so that none can rely on what it remembers.
+ * Plays each history as a server of its own in one database, and compares it with a server that read all at once. Databases of
+ * their own would cost ten times as much. Two connections take turns, so that none can rely on what it remembers.
  */
 async function expectSameAsWhole(whole: Run, histories: readonly (readonly Run[])[]): Promise<void> {
   const folder = new LogFolder();

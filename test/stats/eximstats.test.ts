@@ -20,8 +20,8 @@ import { SMALL_LOGS } from "../support/small-log.ts";
 
 /**
  * Accepted differences by profile, with the reason. eximstats takes stamps with a zone for local time of the machine it runs on,
- * which the lab had set to the same zone, and then adds the zone again: two messages of 1,186 come out one hour and four hours
- * older than they were.
+ * and then adds the zone again. The lab had set that machine to the same zone: two messages of 1,186 come out one hour and four
+ * hours older than they were.
  */
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   msec: [

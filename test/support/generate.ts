@@ -3,7 +3,7 @@
  * can be written; memory holds the messages on the queue and nothing else.
  *
  * About four and a half lines a message. Of a hundred messages: 45 are delivered to a local mailbox, 30 go out, 8 have several
- * recipients, 7 are deferred for a while, 4 are bounced, 1 gives up after many tries, 3 are thrown away, 2 are refused after
+ * recipients, 7 are deferred for a while. 4 are bounced, 1 gives up after many tries, 3 are thrown away, 2 are refused after
  * DATA. Beside them: refused recipients, failed log-ins, hosts without a name, queue runs.
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/units.ts";

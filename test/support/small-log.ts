@@ -1,7 +1,8 @@
 /**
- * Logs of a few minutes, small enough to be cut at every byte: two messages interleaved, a deferral, a bounce, entries of several
- * lines, blank lines, rejections in two logs (one of them twice within a second, two with header dumps), a panic, UTF-8, Latin-1.
- * And one of syslog: lines that were cut, with pieces of two processes and lines of another program between them.
+ * Logs of a few minutes, small enough to be cut at every byte. They have two messages interleaved, a deferral, a bounce, entries
+ * of several lines, blank lines, a panic, UTF-8 and Latin-1. They have rejections in two logs: one of them twice within a second,
+ * two with header dumps. One more is of syslog: lines that were cut, with pieces of two processes and lines of another program
+ * between them.
  */
 
 export interface SmallLogs {

@@ -9,16 +9,17 @@
  *
  * What is chosen, until the budget of the profile ({@link PLANS}) is spent:
  *
- * - A unit is a message with everything that belongs to it: its bounces, warnings and autoreplies and theirs (R= and the truth say
- *   so), its truth, all lines of all these ids in the three logs, lines without an id that mention one of them, and, for a message
- *   with a refused address, the lines without an id from its client at that moment. Messages of one client whose lines cannot be told apart are
- *   one unit. Units are kept whole or not at all.
+ * - A unit is a message with everything that belongs to it. These are its bounces, warnings and autoreplies and theirs (R= and
+ *   the truth say so), and its truth. All lines of all these ids in the three logs belong to it, and lines without an id that
+ *   mention one of them. For a message with a refused address, so do the lines without an id from its client at that moment.
+ *   Messages of one client whose lines cannot be told apart are one unit. Units are kept whole or not at all.
  * - Units are taken by what they add for their size: a kind of fate or a family of scenarios ("alias" of "alias-loop") that the
- *   profile lacks, a scenario that no profile has yet, a surprising line, a new course of events, a line of a new shape, a new day.
+ *   profile lacks, or a scenario that no profile has yet. A surprising line adds too, and so does a new course of events, a line
+ *   of a new shape or a new day.
  * - Then lines without an id: a few queue runs in which a chosen message was tried, and one line of each shape. A line that is in several logs is kept in all of them.
  *
- * Of the truth, messages of other units are left out of every list, and so are queue runs whose start the log no longer shows
- * and sink events that name no message; the sums are made anew from what is left.
+ * Messages of other units are left out of every list of the truth. So are queue runs whose start the log no longer shows, and
+ * sink events that name no message. The sums are made again from what is left.
  */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -14,8 +14,8 @@ const LESS_OPTIONS = "FRX";
 const DEFAULT_PAGER = "less";
 
 /**
- * Log content is shown, which strangers wrote: nothing runs a command for it (LESSOPEN hands it to filters), and the pager itself
- * starts none, for whoever may run this program by sudo is not thereby meant to get a shell.
+ * Log content is shown, which strangers wrote. Nothing runs a command for it (LESSOPEN hands it to filters). The pager itself
+ * starts none either: the right to run this program by sudo is not meant to give a shell.
  */
 const CAUTION = { LESSSECURE: "1", MORESECURE: "1", LESSOPEN: undefined, LESSCLOSE: undefined } as const;
 

@@ -6,8 +6,9 @@ export const MAGIC_BYTES = 6;
 export type Codec = "gzip" | ExternalCodec;
 /**
  * Decompressed by a program of the system: no library checks as much, or reads an archive of any size piece by piece. Node's own
- * zstd (24.21) ends without an error behind the first frame, before a skippable one as if there were no text, and takes any garbage
- * behind a frame for a good end. `zstd --threads`, pzstd, and logs that are appended compressed make archives of several frames.
+ * zstd (24.21) ends without an error behind the first frame, and before a skippable one as if there were no text. It takes any
+ * garbage behind a frame for a good end. `zstd --threads`, pzstd, and logs that are appended compressed make archives of several
+ * frames.
  */
 export type ExternalCodec = "bzip2" | "xz" | "lzma" | "zstd";
 

@@ -136,8 +136,8 @@ const SQLITE_MAGIC = "SQLite format 3\0";
 const STAMP_SHAPE = "dddd-dd-dd dd:dd:dd";
 
 /**
- * True when the beginning of a file shows that it is no Exim log: none of its whole lines begins an entry, and what follows
- * them, or is there alone while a log is only beginning to be written, does not begin like one.
+ * True when the beginning of a file shows that it is no Exim log: none of its whole lines begins an entry. A log that is only
+ * beginning to be written has no whole line; what it has must then begin like an entry.
  */
 export function isForeign(bytes: string): boolean {
   const text = withoutByteOrderMark(bytes);

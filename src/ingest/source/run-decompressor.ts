@@ -21,7 +21,7 @@ export async function* runDecompressor(
   compressed: AsyncIterable<Buffer>,
   { env, signal }: DecompressorOptions,
 ): AsyncGenerator<Buffer> {
-  // NOTE: in a group of its own Ctrl-C does not reach it, so that what it has given so far can be stored before it is ended.
+  // NOTE: Ctrl-C does not reach it in a group of its own. What it has given so far can thus be stored before it is ended.
   const child = spawn(decompressor.program, decompressor.args, {
     env: { ...env, LC_ALL: "C" },
     detached: true,

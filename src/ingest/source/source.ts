@@ -12,8 +12,8 @@ import { openStream } from "./stream-source.ts";
 export const STDIN_PATH = "-";
 
 /**
- * Opens a log. Errors: `unreadable`, with a sentence for a missing or unreadable file and for a directory, for an archive whose
- * beginning is damaged and for one whose program is missing.
+ * Opens a log. Errors: `unreadable`. It has a sentence for a missing or unreadable file, a directory, an archive whose beginning
+ * is damaged, and one whose program is missing.
  */
 export async function openSource(path: string, options: SourceOptions): Promise<OpenSource> {
   if (path === STDIN_PATH) return openStream(path, options.stdin, options);

@@ -1,8 +1,9 @@
 /** Text from logs, safe for a terminal and for the eye: written by strangers, it may hold escape sequences and what nobody sees. */
 
 /**
- * Control characters, what turns the direction of writing, what has no width or no ink (also where fonts follow the standard), what is
- * for private use or for no use, halves of characters, and separators of lines. Tabs and newlines stay.
+ * Characters that act on a terminal: control characters, those that turn the direction of writing, and separators of lines.
+ * Others have no width or no ink, also where fonts follow the standard. The rest are for private use or for no use, or are halves
+ * of characters. Tabs and newlines stay.
  */
 const UNSAFE =
   /(?![\t\n])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/gu;

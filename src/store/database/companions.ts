@@ -74,8 +74,9 @@ function ifAllowed(change: () => void): void {
 }
 
 /**
- * Closes a connection that may have written, with all that is committed in the database and an empty `-wal` beside it where no
- * reader needs the old one. Does not wait for readers. Errors: `io`, `disk_full`; what was committed is kept all the same.
+ * Closes a connection that may have written, and does not wait for readers. Where none needs the old `-wal`, all that is
+ * committed is then in the database, with an empty `-wal` beside it. Errors: `io`, `disk_full`; what was committed is kept all
+ * the same.
  */
 export function closeWriter(database: Database.Database, path: string): void {
   if (!database.open) return;

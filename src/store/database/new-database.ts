@@ -1,6 +1,6 @@
 /**
- * A new database, which gets its name when it is whole: no kill and no power cut leaves a file there that is none, and of several processes that
- * make it at the same time one does.
+ * A new database, which gets its name when it is whole. No kill and no power cut leaves a file there that is no database. Where
+ * several processes make it at the same time, one succeeds.
  */
 import { accessSync, closeSync, constants, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -2,7 +2,7 @@
  * Digests of the tables whose rows no line of a log tells: the audit log, tags, servers, the queue's history. Such a row cannot be derived again, so
  * one turned bit in it would change an answer unseen. Triggers keep the digests; `verify` compares them.
  *
- * The digest of a table is the sum of the CRC-32 of its rows, so that it does not depend on their order, and one row costs one step.
+ * The digest of a table is the sum of the CRC-32 of its rows. It does not depend on their order, and one row costs one step.
  */
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";

@@ -1,7 +1,7 @@
 /**
  * Finds the entries and messages that cannot be compared with the lines, because text of them was pruned: entries shown in fewer
  * places than before, and messages with such an entry. Lines that are the same may be paired differently when fewer of them are
- * left, so what shares a line with such an entry in one of two databases, or a message, cannot be compared either.
+ * left. What shares a line or a message with such an entry, in one of the two databases, cannot be compared either.
  */
 import type Database from "better-sqlite3";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";

@@ -141,8 +141,8 @@ export function keepKeys(database: Database.Database, keys: readonly EntryKey[])
 }
 
 /**
- * Stores a key of its own for each entry of the blocks after `indexed` of which another log of the server says the same, word for word
- * and at the same place: logs may begin alike. Inside a transaction, with all rows flushed.
+ * Stores a key of its own for each entry of the blocks after `indexed` that another log of the server repeats: word for word, at
+ * the same place. Logs may begin alike. Inside a transaction, with all rows flushed.
  */
 export function keepEqualKeys(database: Database.Database, rawText: RawTextReader, indexed: number): void {
   const pairs = alikeBlocks(database, indexed);
@@ -191,7 +191,7 @@ function entriesIn(database: Database.Database, blockId: number): readonly numbe
     .map(({ id }) => id);
 }
 
-/** The new blocks, each with those of other logs of the server and kind that are at the same place and tell of the same time. */
+/** The new blocks, each with its likes in other logs of the server and kind: those at the same place and of the same time. */
 function alikeBlocks(database: Database.Database, indexed: number): ReadonlyMap<number, readonly number[]> {
   const rows = prepareOnce<[number], { id: number; other: number }>(
     database,

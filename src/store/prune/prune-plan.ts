@@ -1,7 +1,7 @@
 /**
- * Plans a prune before anything is removed. Blocks of log text expire whole, from the beginning of their log, so the end of
- * a log always remains. A message expires when it is old, has ended, has no line with text left, and all messages of its
- * chain (bounces and their originals) expire too.
+ * Plans a prune before anything is removed. Blocks of log text expire whole, from the beginning of their log, so the end of a log
+ * always remains. A message expires when it is old, has ended and has no line with text left. All messages of its chain (bounces
+ * and their originals) must expire with it.
  */
 import type Database from "better-sqlite3";
 import type { MessageStatus } from "../../message/statuses.ts";

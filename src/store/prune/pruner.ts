@@ -1,6 +1,6 @@
 /**
- * Takes away what a plan lets go, a slice at a time: each is a transaction of its own and short, so that an ingest that runs
- * meanwhile does not wait for long, and a kill between two of them leaves a sound database.
+ * Takes away what a plan lets go, a slice at a time. Each slice is a short transaction of its own: an ingest that runs meanwhile
+ * does not wait for long. A kill between two slices leaves a sound database.
  */
 import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";

@@ -1,6 +1,6 @@
 /**
- * Stamps that a clock can have told. A line keeps the time it is stamped with; in what is said of a whole log (the newest line, the
- * time that statistics cover, what is old enough to go) one line stamped by a wrong clock must not decide for all others.
+ * Stamps that a clock can have told. A line keeps the time it is stamped with. One line stamped by a wrong clock must not decide
+ * what is said of a whole log. That is its newest line, the time that statistics cover, and what is old enough to go.
  */
 import { DAY_MS, type EpochMs, epochMs } from "../../units.ts";
 
@@ -25,7 +25,7 @@ export function isPlausible(expression: string, { fromMs, toMs }: PlausibleTime)
   return `${expression} BETWEEN ${fromMs} AND ${toMs}`;
 }
 
-/** SQL: true for a time of a log, `ms`, that is more than a day ahead of the clock of the run that read it last, `read`. */
+/** SQL: true for a time `ms` of a log that is more than a day ahead of `read`, the clock of its last run. */
 export function isAhead(ms: string, read: string): string {
   return `${ms} > ${read} + ${CLOCK_TOLERANCE_MS}`;
 }

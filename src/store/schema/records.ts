@@ -1,6 +1,7 @@
 /**
- * The rows that the entries of a log become, each column told once. From a layout follow the order in which the reading side writes
- * a row and the storing side binds it, the columns of inserts, the references between tables, and the types of rows.
+ * The rows that the entries of a log become, each column told once. A layout gives the order in which the reading side writes a
+ * row and the storing side binds it. The columns of inserts, the references between tables and the types of rows follow from it
+ * too.
  */
 
 /**

@@ -2,8 +2,8 @@ import type { Selectable } from "kysely";
 import type { RecipientsView } from "../schema/tables.ts";
 
 /**
- * Columns of the view `recipients` that readers take. NOTE: for each row the view looks through the entries of the message for
- * `created_at`, which for a message of many recipients takes the square of their number.
+ * Columns of the view `recipients` that readers take. NOTE: they leave out `created_at`, for which the view looks through the
+ * entries of the message at each row. A message of many recipients would take the square of their number.
  */
 export const RECIPIENT_COLUMNS = [
   "message_id",

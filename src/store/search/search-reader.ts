@@ -222,7 +222,7 @@ export class SearchReader {
   }
 
   /**
-   * Looks only into blocks with postings of the keys, the latest first. A message is not younger than any line about it, so once
+   * Looks only into blocks with postings of the keys, the latest first. A message is not younger than any line about it. Once
    * there are enough matches that are younger than all blocks left, no better one is to come.
    */
   async #findInBlocks(query: HitQuery, conditions: Conditions, blocks: readonly Block[]): Promise<Hit[]> {

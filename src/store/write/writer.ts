@@ -190,8 +190,8 @@ export class Writer {
   }
 
   /**
-   * Leaves checkpoints to another thread, or makes them here again. SQLite begins its log again when all of it is in the database, so that
-   * this thread still makes one where the log has grown long: for what was committed last.
+   * Leaves checkpoints to another thread, or makes them here again. SQLite begins its log again only when all of it is in the
+   * database. Where the log has grown long, this thread therefore still makes a checkpoint, for what was committed last.
    */
   leaveCheckpoints(toAnother: boolean): void {
     this.#database.pragma(`wal_autocheckpoint = ${toAnother ? MOST_LOG_PAGES : CHECKPOINT_PAGES}`);

@@ -6,7 +6,7 @@ export const PLACES: IntegrityCheck = {
   readsAllText: false,
   *run({ database }) {
     const outside = database.prepare<[], { location: number }>(
-      // An entry of a message outlives its text when that is pruned, and the place of a line that another log had of an entry does.
+      // An entry of a message outlives its text when that is pruned. So does the place of a line that another log had of an entry.
       `SELECT p.location FROM (
          SELECT id AS location, message_id IS NOT NULL AND server_id IN (SELECT server_id FROM stored_sources WHERE pruned > 0) AS may_be_pruned
          FROM stored_entries
