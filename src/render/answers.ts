@@ -24,6 +24,7 @@ import type { QueueEntry, QueueReport } from "../queue/report.ts";
 import type { SnapshotReport } from "../queue/snapshot.ts";
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
 import type { SearchPage, SearchResult } from "../search/result.ts";
+import type { ServerRemoval } from "../servers/servers.ts";
 import type { Step } from "../setup/plan.ts";
 import type { NextResult } from "../spool/next-try.ts";
 import type { Eximstats } from "../stats/eximstats/eximstats.ts";
@@ -216,6 +217,8 @@ export interface ServerFacts {
   readonly name: string;
   readonly environment: string | null;
   readonly owner: string | null;
+  /** The user of exim-pilot whose name the owner is. */
+  readonly ownerUserId: number | null;
   /** Version of Exim. */
   readonly version: string | null;
   /** IANA name, of stamps without a zone. */
@@ -236,14 +239,13 @@ export interface ServerAnswer {
 }
 
 /** Answer of `servers remove`. */
-export interface RemovedServerAnswer {
-  readonly name: string;
-}
+export type RemovedServerAnswer = ServerRemoval;
 
 export interface ServerSettings {
   readonly name: string;
   readonly environment: string | null;
   readonly owner: string | null;
+  readonly ownerUserId: number | null;
   readonly timeZone: string;
 }
 

@@ -11,7 +11,7 @@ export function renderTags(tags: readonly TagUse[], timeZone: string, paint: Pai
   const rows = tags.map(({ tag, messages, lastGiven }) => [
     toVisibleLine(tag),
     formatCount(messages),
-    formatTime(lastGiven, timeZone),
+    lastGiven === null ? "" : formatTime(lastGiven, timeZone),
   ]);
   return `${renderColumns([head, ...rows])}\n`;
 }

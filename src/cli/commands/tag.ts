@@ -1,9 +1,11 @@
 import { text } from "node:stream/consumers";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
+import { findWriter } from "../../people/actor.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderTagChange, renderTags } from "../../render/tags-page.ts";
 import { assertTags, changeTags, type TagChange } from "../../tags/tags.ts";
+import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
@@ -40,7 +42,7 @@ export async function runTag(id: string | undefined, tags: readonly string[], fl
       action: isRemoval ? "tag remove" : "tag",
       parameters: { ...flags, id, tags },
       affected,
-      edit: (transactor) => changeTags(transactor, order, io.now()),
+      edit: (transactor) => changeTags(transactor, order, findWriter(transactor.people, accountOf(io)), io.now()),
     },
     flags,
     io,

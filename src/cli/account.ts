@@ -1,0 +1,12 @@
+/** The account of the operating system behind a command, for whom it is recorded. */
+import type { ActingAccount } from "../people/actor.ts";
+import type { Io } from "./io.ts";
+
+/** Who became another user by sudo is the first one. */
+export function accountOf(io: Io): ActingAccount {
+  const before = io.env["SUDO_USER"] ?? "";
+  return {
+    osUser: before === "" ? io.user : before,
+    isAdministrator: io.isAdministrator ?? process.geteuid?.() === 0,
+  };
+}
