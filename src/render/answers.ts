@@ -17,6 +17,7 @@ import type { Summary } from "../explain/tally.ts";
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { LogEvent } from "../parse/events.ts";
+import type { NoteChange } from "../people/notes.ts";
 import type { QueueHealth } from "../queue/health.ts";
 import type { QueueHistory } from "../queue/history.ts";
 import type { Reconciliation } from "../queue/reconcile.ts";
@@ -29,6 +30,8 @@ import type { Step } from "../setup/plan.ts";
 import type { NextResult } from "../spool/next-try.ts";
 import type { Eximstats } from "../stats/eximstats/eximstats.ts";
 import type { Stats } from "../stats/stats.ts";
+import type { NoteFacts, UserFacts } from "../store/people/people-reader.ts";
+import type { TagMeaning, UserRow } from "../store/people/people-writer.ts";
 import type { ViewDescription } from "../store/public-views.ts";
 import type { TagUse } from "../store/read/tag-reader.ts";
 import type { MigrateReport } from "../store/store.ts";
@@ -58,6 +61,8 @@ export interface Answers {
   readonly export: ExportAnswer;
   readonly ingest: IngestAnswer;
   readonly migrate: MigrateAnswer;
+  readonly note: NoteChange;
+  readonly notes: NotesAnswer;
   readonly parse: ParseAnswer;
   readonly prune: PruneReport;
   readonly prune_status: PruneStatus;
@@ -79,7 +84,10 @@ export interface Answers {
   readonly stats: Stats;
   readonly tag: TagAnswer;
   readonly tags: TagsAnswer;
+  readonly tag_description: TagDescriptionAnswer;
   readonly trace: TraceAnswer;
+  readonly user: UserAnswer;
+  readonly users: UsersAnswer;
   readonly verify: VerifyAnswer;
   readonly views: ViewsAnswer;
 }
@@ -207,6 +215,29 @@ export interface TagAnswer extends TagChange {
 /** Answer of `tag` without an id. */
 export interface TagsAnswer {
   readonly tags: readonly TagUse[];
+}
+
+/** Answer of `tag --describe`. */
+export interface TagDescriptionAnswer extends TagMeaning {
+  /** It had this colour and this meaning already. */
+  readonly isUnchanged: boolean;
+}
+
+/** Answer of `note` that lists. */
+export interface NotesAnswer {
+  /** The oldest first. */
+  readonly notes: readonly NoteFacts[];
+}
+
+export interface UsersAnswer {
+  readonly users: readonly UserFacts[];
+}
+
+/** Answer of `users` with a change. */
+export interface UserAnswer {
+  readonly change: "added" | "changed" | "removed" | "unchanged";
+  /** The user after it; before it when the user was removed. */
+  readonly user: UserRow;
 }
 
 export interface ServersAnswer {

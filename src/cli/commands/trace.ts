@@ -17,6 +17,7 @@ import type { Trace } from "../../trace/result.ts";
 import { readSubject, type Subject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { epochMs, HOUR_MS, toIso } from "../../units.ts";
+import { accountOf } from "../account.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, coverageUpToLast } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
@@ -75,7 +76,7 @@ async function assertBrief(reader: Reader, keys: readonly MessageKey[]): Promise
 }
 
 async function printPages(reader: Reader, rows: readonly MessageRow[], flags: TraceFlags, io: Io): Promise<void> {
-  const found = await traceAll(reader, rows, formatTime);
+  const found = await traceAll(reader, rows, formatTime, notesFor(flags, io));
   const coverage = redactor(flags, io)(coverageOfMessages(reader, found, io));
   const traces = redactor(flags, io)(found);
   if (flags.json === true) {
@@ -84,6 +85,11 @@ async function printPages(reader: Reader, rows: readonly MessageRow[], flags: Tr
   }
   const options = { ...screenOf(io), raw: flags.raw === true, grouping: flags.by };
   io.stdout.write(traces.map((trace) => renderTracePage(trace, coverage, options)).join("\n"));
+}
+
+/** The account that notes are shown to; undefined: they are for nobody outside. */
+function notesFor({ redact }: TraceFlags, io: Io): string | undefined {
+  return redact === true ? undefined : accountOf(io).osUser;
 }
 
 /** Coverage of the time in which something can have happened to the messages: until they were finished, or the logs end. */

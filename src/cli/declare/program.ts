@@ -8,6 +8,7 @@ import { NotedCommand, type SetStatus } from "./command.ts";
 import { addContent } from "./content.ts";
 import { settleGuesses } from "./guessed-flags.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
+import { addNote, addUsers } from "./people.ts";
 import { addAbuse, addSearch, addSql, addStats, addTag, addTail, addTrace } from "./questions.ts";
 import { addQueue } from "./queue.ts";
 import { withDatabase } from "./shared-flags.ts";
@@ -34,8 +35,10 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["content", addContent],
   ["abuse", addAbuse],
   ["tag", addTag],
+  ["note", addNote],
   ["stats", addStats],
   ["servers", addServers],
+  ["users", addUsers],
   ["sources", addSources],
   ["export", addExport],
   ["sql", addSql],

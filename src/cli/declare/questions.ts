@@ -19,6 +19,7 @@ import {
   toDurationMs,
   toLimit,
   toSeconds,
+  toWhen,
   wholeNumber,
 } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
@@ -182,23 +183,34 @@ const TAG_EXAMPLE = `
 Examples:
   exim-pilot tag 1vwz8c-0005eI-2Q ticket-4711
   exim-pilot search --ids --reason blocklist | exim-pilot tag - incident-7
-  exim-pilot search --tag incident-7`;
+  exim-pilot search --tag incident-7
+  exim-pilot tag --describe vip --colour '#c0392b' --about 'call them back at once'
+  exim-pilot tag --popular --since 30d`;
 
 export function addTag(program: Command, io: Io): void {
   withAudit(program.command("tag"))
     .summary("label messages, to find them again")
-    .description("Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are.")
+    .description(
+      "Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are, with colour and meaning.",
+    )
     .argument("[id]", 'Exim\'s id of a message; "-" reads ids from standard input')
     .argument("[tags...]", "the labels")
     .option("-s, --server <name>", "only the message of this server, where several have the id")
     .option("--remove", "take the tags away")
+    .option("--describe <name>", "set colour and meaning of a tag, wherever it is given")
+    .addOption(new Option("--colour <colour>", "with --describe: #rrggbb, or a basic name such as red"))
+    .addOption(new Option("--color <colour>").hideHelp())
+    .option("--about <text>", "with --describe: what the tag means; an empty text removes it")
+    .option("--popular", "list the tags that were given most often")
+    .option("--since <time>", "with --popular: given then or later: 2026-03-02, yesterday, 2h, 7d", toWhen)
+    .option("--limit <tags>", "with --popular: so many (default: 20)", wholeNumber(1, MOST_RANKED_ROWS))
     .addOption(new Option("--names", "without an id: print the tags alone, one a line").conflicts("json"))
     .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", TAG_EXAMPLE)
     .action(async (id: string | undefined, tags: string[], flags) => {
       const { runTag } = await import("../commands/tag.ts");
-      await runTag(id, tags, flags, io);
+      await runTag(id, tags, { ...flags, colour: flags.colour ?? flags.color }, io);
     });
 }
 

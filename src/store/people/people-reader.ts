@@ -5,6 +5,7 @@ import type { Schema, StoredUsersTable } from "../schema/tables.ts";
 
 /** A user as `--json` shows one. Times are ISO-8601 UTC. */
 export interface UserFacts {
+  readonly id: number;
   readonly username: string;
   readonly role: StoredUsersTable["role"];
   readonly email: string | null;
@@ -16,15 +17,6 @@ export interface UserFacts {
   readonly lastLogin: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
-}
-
-/** Person who reads notes; private ones are shown to their author and to admins. */
-export interface NoteViewer {
-  /** Null: no user of exim-pilot. */
-  readonly userId: number | null;
-  /** Account of the operating system. */
-  readonly osUser: string;
-  readonly isAdmin: boolean;
 }
 
 /** A note of a message as `--json` shows one. Times are ISO-8601 UTC. */
@@ -65,11 +57,12 @@ export interface TagFacts {
   readonly createdAt: string;
 }
 
-/** Notes that `viewer` may see, as a condition on a row of stored_notes. */
-export function isNoteFor({ userId, osUser, isAdmin }: NoteViewer, table: string) {
+/** Condition on a row of stored_notes: an account of the operating system may see it. Private ones are for their author and admins. */
+export function isNoteFor(osUser: string, table: string) {
   const column = (name: string) => sql.ref(`${table}.${name}`);
-  return sql<boolean>`(${isAdmin ? 1 : 0} OR ${column("is_public")}
-    OR ${column("user_id")} = ${userId} OR (${column("user_id")} IS NULL AND ${column("os_user")} = ${osUser}))`;
+  return sql<boolean>`(${column("is_public")} OR (${column("user_id")} IS NULL AND ${column("os_user")} = ${osUser})
+    OR EXISTS (SELECT 1 FROM stored_users AS viewer WHERE viewer.os_user = ${osUser} AND viewer.active
+      AND (viewer.role = 'admin' OR viewer.id = ${column("user_id")})))`;
 }
 
 function containing(part: string): (text: string) => boolean {
@@ -89,6 +82,7 @@ export class PeopleReader {
   async users(): Promise<UserFacts[]> {
     const rows = await this.#database.selectFrom("users").selectAll().orderBy("username").execute();
     return rows.map((row) => ({
+      id: row.id,
       username: row.username,
       role: row.role as UserFacts["role"],
       email: row.email,
@@ -102,26 +96,25 @@ export class PeopleReader {
     }));
   }
 
-  /** The viewer behind an account of the operating system. */
-  async viewerOf(osUser: string): Promise<NoteViewer> {
-    const user = await this.#database
+  /** Undefined: no such user. Null: one without a password. */
+  async passwordHashOf(username: string): Promise<string | null | undefined> {
+    const row = await this.#database
       .selectFrom("stored_users")
-      .select(["id", "role"])
-      .where("os_user", "=", osUser)
-      .where("active", "=", 1)
+      .select("password_hash")
+      .where("username", "=", username)
       .executeTakeFirst();
-    return { userId: user?.id ?? null, osUser, isAdmin: user?.role === "admin" };
+    return row?.password_hash;
   }
 
-  /** The newest `limit` notes that fit and that `viewer` may see, the oldest of these first. */
-  async notes(filter: NoteFilter, viewer: NoteViewer, limit?: number): Promise<NoteFacts[]> {
+  /** The newest `limit` notes that fit and that this account of the operating system may see, the oldest of these first. */
+  async notes(filter: NoteFilter, osUser: string, limit?: number): Promise<NoteFacts[]> {
     const { messageId, server, text, author, since, until } = filter;
     let query = this.#database
       .selectFrom("stored_notes as n")
       .innerJoin("stored_servers as v", "v.id", "n.server_id")
       .select(["n.id", "n.exim_id", "v.name as server", "n.author", "n.note", "n.is_public"])
       .select(["n.created_ms", "n.updated_ms"])
-      .where(isNoteFor(viewer, "n"));
+      .where(isNoteFor(osUser, "n"));
     if (messageId !== undefined) query = query.where("n.exim_id", "=", messageId);
     if (server !== undefined) query = query.where("v.name", "=", server);
     if (author !== undefined) query = query.where(sql<boolean>`n.author = ${author} COLLATE NOCASE`);
