@@ -34,7 +34,7 @@ export interface NoteChange {
   readonly author: string;
   readonly isPublic: boolean;
   readonly note: string;
-  /** Text before the edit or the removal. */
+  /** Text that was replaced or removed, for the audit log; null where that was private, which everybody could read there. */
   readonly noteBefore: string | null;
 }
 
@@ -86,7 +86,8 @@ export function editNote({ people }: Transactor, edit: NoteEdit, account: Acting
   const isPublic = edit.isPublic ?? row.isPublic;
   const isSame = note === row.note && isPublic === row.isPublic;
   if (!isSame) people.updateNote(row.id, note, isPublic, now);
-  return toChange({ ...row, note, isPublic }, isSame ? "unchanged" : "edited", row.note);
+  const before = row.isPublic && note !== row.note ? row.note : null;
+  return toChange({ ...row, note, isPublic }, isSame ? "unchanged" : "edited", before);
 }
 
 /** Errors: `not_found`; `read_only` when it is the note of another. */
@@ -97,13 +98,13 @@ export function removeNote(
 ): NoteChange {
   const row = findOwn(people, named, account);
   people.removeNote(row.id);
-  return toChange(row, "removed", row.note);
+  return toChange(row, "removed", row.isPublic ? row.note : null);
 }
 
 function toChange(
   { id, messageId, server, author, isPublic, note }: NoteRow,
   change: NoteChange["change"],
-  noteBefore: string,
+  noteBefore: string | null,
 ): NoteChange {
   return { change, id, messageId, server, author, isPublic, note, noteBefore };
 }

@@ -89,7 +89,7 @@ function assertNoListing(flags: NoteFlags): void {
   });
 }
 
-/** Makes a change of a note with its record, and prints it. The old text of a private note is not recorded: everybody may read the audit log. */
+/** Makes a change of a note with its record, and prints it. */
 async function changing(
   action: string,
   flags: NoteFlags,
@@ -100,7 +100,7 @@ async function changing(
   const affected = ({ change, id, messageId, author, isPublic, noteBefore }: NoteChange): object | undefined =>
     change === "unchanged"
       ? undefined
-      : { number: id, message: messageId, author, isPublic, ...(isPublic && noteBefore !== null && { noteBefore }) };
+      : { number: id, message: messageId, author, isPublic, ...(noteBefore !== null && { noteBefore }) };
   const done = await auditedEdit({ action, parameters: { server, json }, affected, edit }, flags, io);
   io.stdout.write(json === true ? renderJson("note", done) : renderNoteChange(done));
   return 0;
