@@ -34,6 +34,7 @@ CREATE TABLE stored_servers (
   time_zone   TEXT    NOT NULL, -- IANA name; stamps without a zone are local time there
   environment TEXT,
   owner       TEXT,
+  owner_user_id INTEGER,        -- stored_users.id; the user whose name the owner is
   version     TEXT,             -- Exim's version, from the daemon's last line that states it
   version_at  INTEGER,          -- moment of that line
   created_ms  INTEGER NOT NULL  -- epoch ms
@@ -221,9 +222,12 @@ CREATE TABLE stored_tags (
   server_id  INTEGER NOT NULL, -- stored_servers.id
   exim_id    TEXT    NOT NULL,
   created_ms INTEGER NOT NULL, -- epoch ms
+  author     TEXT    NOT NULL, -- name of the user who gave it, else of the account of the operating system
+  user_id    INTEGER,          -- stored_users.id; null: given by no user, or by one that was removed
   PRIMARY KEY (tag, server_id, exim_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idx_stored_tags_exim_id ON stored_tags (exim_id, server_id);
+CREATE INDEX idx_stored_tags_user_id ON stored_tags (user_id) WHERE user_id IS NOT NULL;
 
 -- The ways deliveries take: few for many attempts, so each is there once.
 CREATE TABLE delivery_paths (

@@ -23,7 +23,8 @@ SELECT
   (SELECT strftime('%Y-%m-%dT%H:%M:%S', (max(ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (max(ms) + 62167219200000) % 1000)
    FROM (SELECT iif(last_ms > updated_ms + 86400000, updated_ms, last_ms) AS ms FROM stored_sources WHERE server_id = s.id)) AS last_seen,
   s.id,
-  strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at
+  strftime('%Y-%m-%dT%H:%M:%S', s.created_ms / 1000, 'unixepoch') || printf('.%03dZ', s.created_ms % 1000) AS created_at,
+  s.owner_user_id
 FROM stored_servers s;
 
 -- The logs that were read, and how far.
@@ -111,9 +112,45 @@ SELECT
   g.exim_id AS message_id,
   v.name AS server,
   g.tag,
-  strftime('%Y-%m-%dT%H:%M:%S', g.created_ms / 1000, 'unixepoch') || printf('.%03dZ', g.created_ms % 1000) AS created_at
+  strftime('%Y-%m-%dT%H:%M:%S', g.created_ms / 1000, 'unixepoch') || printf('.%03dZ', g.created_ms % 1000) AS created_at,
+  n.colour AS color,
+  g.user_id,
+  g.author,
+  n.about
 FROM stored_tags g
-JOIN stored_servers v ON v.id = g.server_id;
+JOIN stored_servers v ON v.id = g.server_id
+LEFT JOIN tag_names n ON n.tag = g.tag;
+
+-- One row a note of a message: what people wrote about it. is_public 0: meant for its author and admins.
+CREATE VIEW message_notes AS
+SELECT
+  n.id,
+  n.exim_id AS message_id,
+  v.name AS server,
+  n.user_id,
+  n.author,
+  n.note,
+  n.is_public,
+  strftime('%Y-%m-%dT%H:%M:%S', n.created_ms / 1000, 'unixepoch') || printf('.%03dZ', n.created_ms % 1000) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', n.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', n.updated_ms % 1000) AS updated_at
+FROM stored_notes n
+JOIN stored_servers v ON v.id = n.server_id;
+
+-- The users of exim-pilot, without their passwords.
+CREATE VIEW users AS
+SELECT
+  u.id,
+  u.username,
+  u.email,
+  u.full_name,
+  u.role,
+  u.os_user,
+  u.active,
+  u.password_hash IS NOT NULL AS has_password,
+  strftime('%Y-%m-%dT%H:%M:%S', u.last_login_ms / 1000, 'unixepoch') || printf('.%03dZ', u.last_login_ms % 1000) AS last_login,
+  strftime('%Y-%m-%dT%H:%M:%S', u.created_ms / 1000, 'unixepoch') || printf('.%03dZ', u.created_ms % 1000) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', u.updated_ms / 1000, 'unixepoch') || printf('.%03dZ', u.updated_ms % 1000) AS updated_at
+FROM stored_users u;
 
 -- One row a recipient of a message: what became of it.
 CREATE VIEW recipients AS

@@ -5,6 +5,7 @@
  * - `login`: an account behind its authenticator, `PLAIN:bob`. `actor`: who did something, a user or words of Exim's.
  * - `identifier`: Exim's, a Message-ID, or one of another server's, of any form.
  * - `argument`: of a command. `path`: of a file or directory. `text`: words, with anything in between. `harmless`: says nothing of anybody.
+ * - `withheld`: nothing of it is shown, not even its words.
  * - `configured`: a name that Exim's configuration gives, as of a router; it is shown, in texts too.
  */
 export type Secret =
@@ -19,6 +20,7 @@ export type Secret =
   | "path"
   | "identifier"
   | "text"
+  | "withheld"
   | "configured"
   | "harmless";
 
@@ -27,12 +29,14 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol seenIn status timeZone timestamp tls tone",
     "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state certainty basis agreeing part times condition action result residue advice severity signs",
+    "createdAt updatedAt lastLogin role colour change",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],
   configured: ["router transport authenticator auth.authenticator"],
   address: [
     "sender senders recipient recipients forwarder refusedRecipients address finalAddress final parents original",
+    "username osUser email fullName author authors notedBy",
     "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",
     "addresses generated recipients.address rewrite.result identification.details.S final_address header_message_id",
   ],
@@ -45,7 +49,8 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   actor: ["by"],
   argument: ["args"],
   subject: ["subject"],
-  tag: ["tag tags"],
+  tag: ["tag tags tags.name"],
+  withheld: ["note noteBefore"],
   path: [
     "spool directory path previousPath nextPath file files logs output archive backupDirectory config identityFile passphraseFile parameters.raw",
   ],

@@ -13,6 +13,8 @@ const PUBLIC: readonly RegExp[] = [
   /^(?:utf8)?(?:local-)?(?:e?smtps?a?|lmtps?a?|b?smtp|local)$/i,
   /^(?:TLSv?1(?:\.[0-3])?|SSLv[23])(?::[A-Z0-9_+-]+(?::\d+)?)?$/,
   /^(?:inbound|local|submitted|generated)$/,
+  /^#[0-9a-f]{6}$/,
+  /^(?:admin|agent|viewer|datasource)$/,
 ];
 
 /** Kinds whose names are made up as those of the same content elsewhere. */
@@ -25,6 +27,7 @@ const NAMED: ReadonlySet<Secret> = new Set<Secret>([
   "subject",
   "tag",
   "path",
+  "withheld",
 ]);
 
 /** Columns that hold text with words of Exim's and of replies; any other column holds a value, which is hidden as a whole. */

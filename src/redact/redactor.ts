@@ -14,6 +14,9 @@ import { isPublicWord, isTimeZone } from "./vocabulary.ts";
 /** Forms of made-up names. Ids have the form of Exim's, so that a redacted line can be read like any other. */
 const MADE_UP_ID = { short: ["hidden-", 6, "-id"], long: ["hidden-", 11, "-long"] } as const;
 
+/** Stands for all of a text. */
+const WITHHELD = "(hidden)";
+
 const NOTHING_KNOWN = new KnownTexts();
 
 /** Shorter texts are words that stand everywhere. */
@@ -204,6 +207,8 @@ export class Redactor {
         return /^[-/]|^[\d.]+[smhdw]?$/.test(value) || this.#text(value) !== value
           ? this.#text(value)
           : this.#address(value);
+      case "withheld":
+        return WITHHELD;
       case "text":
         return this.#text(value);
     }
@@ -349,6 +354,6 @@ function isSeenEverywhere(text: string, secret: Secret): boolean {
 
 /** Names of somebody or something; what has a form of its own needs not be known. */
 function isHidden(text: string, secret: Secret): boolean {
-  if (["text", "harmless", "configured", "path"].includes(secret)) return false;
+  if (["text", "harmless", "configured", "path", "withheld"].includes(secret)) return false;
   return text.length > 1 && !isNoName(text) && !(secret === "argument" && text.startsWith("-"));
 }

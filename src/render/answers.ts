@@ -17,6 +17,7 @@ import type { Summary } from "../explain/tally.ts";
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { LogEvent } from "../parse/events.ts";
+import type { NoteChange } from "../people/notes.ts";
 import type { QueueHealth } from "../queue/health.ts";
 import type { QueueHistory } from "../queue/history.ts";
 import type { Reconciliation } from "../queue/reconcile.ts";
@@ -24,10 +25,13 @@ import type { QueueEntry, QueueReport } from "../queue/report.ts";
 import type { SnapshotReport } from "../queue/snapshot.ts";
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
 import type { SearchPage, SearchResult } from "../search/result.ts";
+import type { ServerRemoval } from "../servers/servers.ts";
 import type { Step } from "../setup/plan.ts";
 import type { NextResult } from "../spool/next-try.ts";
 import type { Eximstats } from "../stats/eximstats/eximstats.ts";
 import type { Stats } from "../stats/stats.ts";
+import type { NoteFacts, UserFacts } from "../store/people/people-reader.ts";
+import type { TagMeaning, UserRow } from "../store/people/people-writer.ts";
 import type { ViewDescription } from "../store/public-views.ts";
 import type { TagUse } from "../store/read/tag-reader.ts";
 import type { MigrateReport } from "../store/store.ts";
@@ -59,6 +63,8 @@ export interface Answers {
   readonly export: ExportAnswer;
   readonly ingest: IngestAnswer;
   readonly migrate: MigrateAnswer;
+  readonly note: NoteChange;
+  readonly notes: NotesAnswer;
   readonly parse: ParseAnswer;
   readonly prune: PruneReport;
   readonly prune_status: PruneStatus;
@@ -80,7 +86,10 @@ export interface Answers {
   readonly stats: Stats;
   readonly tag: TagAnswer;
   readonly tags: TagsAnswer;
+  readonly tag_description: TagDescriptionAnswer;
   readonly trace: TraceAnswer;
+  readonly user: UserAnswer;
+  readonly users: UsersAnswer;
   readonly verify: VerifyAnswer;
   readonly views: ViewsAnswer;
 }
@@ -223,6 +232,29 @@ export interface TagsAnswer {
   readonly tags: readonly TagUse[];
 }
 
+/** Answer of `tag --describe`. */
+export interface TagDescriptionAnswer extends TagMeaning {
+  /** It had this colour and this meaning already. */
+  readonly isUnchanged: boolean;
+}
+
+/** Answer of `note` that lists. */
+export interface NotesAnswer {
+  /** The oldest first. */
+  readonly notes: readonly NoteFacts[];
+}
+
+export interface UsersAnswer {
+  readonly users: readonly UserFacts[];
+}
+
+/** Answer of `users` with a change. */
+export interface UserAnswer {
+  readonly change: "added" | "changed" | "removed" | "unchanged";
+  /** The user after it; before it when the user was removed. */
+  readonly user: UserRow;
+}
+
 export interface ServersAnswer {
   readonly servers: readonly ServerFacts[];
 }
@@ -231,6 +263,8 @@ export interface ServerFacts {
   readonly name: string;
   readonly environment: string | null;
   readonly owner: string | null;
+  /** The user of exim-pilot whose name the owner is. */
+  readonly ownerUserId: number | null;
   /** Version of Exim. */
   readonly version: string | null;
   /** IANA name, of stamps without a zone. */
@@ -251,14 +285,13 @@ export interface ServerAnswer {
 }
 
 /** Answer of `servers remove`. */
-export interface RemovedServerAnswer {
-  readonly name: string;
-}
+export type RemovedServerAnswer = ServerRemoval;
 
 export interface ServerSettings {
   readonly name: string;
   readonly environment: string | null;
   readonly owner: string | null;
+  readonly ownerUserId: number | null;
   readonly timeZone: string;
 }
 

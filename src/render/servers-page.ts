@@ -1,5 +1,5 @@
 /** The servers whose logs are stored, and what was changed of one. */
-import type { ServerChange } from "../servers/servers.ts";
+import type { ServerChange, ServerRemoval } from "../servers/servers.ts";
 import type { ServerFigures } from "../store/read/catalogue-reader.ts";
 import type { ServerFacts } from "./answers.ts";
 import { countOf, formatCount, formatTime } from "./form/format.ts";
@@ -14,6 +14,7 @@ export function toServerFacts(server: ServerFigures): ServerFacts {
     name,
     environment,
     owner,
+    ownerUserId: server.owner_user_id,
     version,
     timeZone: server.time_zone,
     firstSeen: server.first_seen,
@@ -57,8 +58,18 @@ export function renderNames(names: readonly string[]): string {
   return names.map((name) => `${toVisibleLine(name)}\n`).join("");
 }
 
-export function renderRemoval({ name }: { readonly name: string }): string {
-  return `${toVisibleLine(name)} is removed: nothing was stored of it.\n`;
+export function renderRemoval({ name, removed }: ServerRemoval): string {
+  const { notes, tags, snapshots, contents } = removed;
+  const counts: readonly (readonly [count: number, what: string])[] = [
+    [notes, "note"],
+    [tags, "tag"],
+    [snapshots, "snapshot"],
+    [contents, "content"],
+  ];
+  const gone = counts.flatMap(([count, what]) => (count === 0 ? [] : [countOf(count, what)]));
+  const what =
+    gone.length === 0 ? ": nothing was stored of it" : `, with ${gone.join(", ").replace(/, (?=[^,]*$)/, " and ")}`;
+  return `${toVisibleLine(name)} is removed${what}.\n`;
 }
 
 export function renderRename({ before, after }: ServerChange): string {

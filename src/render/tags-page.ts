@@ -1,3 +1,4 @@
+import type { TagMeaning } from "../store/people/people-writer.ts";
 import type { TagUse } from "../store/read/tag-reader.ts";
 import type { TagChange } from "../tags/tags.ts";
 import { countOf, formatCount, formatTime } from "./form/format.ts";
@@ -5,15 +6,19 @@ import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
+/** Tags with their uses. Columns for colours and meanings are there when a tag has one. */
 export function renderTags(tags: readonly TagUse[], timeZone: string, paint: Paint): string {
   if (tags.length === 0) return "No message has a tag; `exim-pilot tag ID NAME` gives it one.\n";
-  const head = ["Tag", "Messages", "Last given"].map((title) => paint.faint(title));
-  const rows = tags.map(({ tag, messages, lastGiven }) => [
-    toVisibleLine(tag),
+  const isDescribed = tags.some(({ colour, about }) => colour !== null || about !== null);
+  const titles = ["Tag", "Messages", "Last given", "By", ...(isDescribed ? ["Colour", "Meaning"] : [])];
+  const rows = tags.map(({ tag, messages, lastGiven, colour, about, authors }) => [
+    paint.inColour(colour, toVisibleLine(tag)),
     formatCount(messages),
-    formatTime(lastGiven, timeZone),
+    lastGiven === null ? "" : formatTime(lastGiven, timeZone),
+    authors.map(toVisibleLine).join(", "),
+    ...(isDescribed ? [colour ?? "", toVisibleLine(about ?? "")] : []),
   ]);
-  return `${renderColumns([head, ...rows])}\n`;
+  return `${renderColumns([titles.map((title) => paint.faint(title)), ...rows])}\n`;
 }
 
 export function renderTagChange({ messages, changed }: TagChange, tags: readonly string[], isRemoval: boolean): string {
@@ -23,4 +28,13 @@ export function renderTagChange({ messages, changed }: TagChange, tags: readonly
   const rest =
     changed === all ? "" : `; ${all - changed} of ${all} ${isRemoval ? "were not there" : "were there already"}`;
   return `${what} ${countOf(messages.length, "message")}${rest}.\n`;
+}
+
+export function renderTagDescription({ tag, colour, about }: TagMeaning, isUnchanged: boolean, paint: Paint): string {
+  const facts = [colour, about === null ? null : toVisibleLine(about)].filter((fact) => fact !== null);
+  const name = paint.inColour(colour, toVisibleLine(tag));
+  const already = isUnchanged ? " already" : "";
+  return facts.length === 0
+    ? `${name} has neither colour nor meaning${isUnchanged ? "" : " any more"}.\n`
+    : `${name} is described${already}: ${facts.join(", ")}.\n`;
 }

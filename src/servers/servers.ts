@@ -1,5 +1,6 @@
 /** Names and settings of the servers whose logs are stored. */
 import { PilotError } from "../errors.ts";
+import type { AttachedRows } from "../store/write/rows.ts";
 import type { ServerRow, SourceCatalogue } from "../store/write/source-catalogue.ts";
 import type { Transactor } from "../store/write/transactor.ts";
 
@@ -31,7 +32,7 @@ export function renameServer(
   });
 }
 
-/** Changes what is known of a server. Errors: `not_found`, those of the database. */
+/** Changes what is known of a server. An owner with the name of a user is that user. Errors: `not_found`, those of the database. */
 export function changeServer(
   transactor: Transactor,
   sources: SourceCatalogue,
@@ -43,15 +44,21 @@ export function changeServer(
     timeZone: timeZone ?? server.timeZone,
     environment: environment === undefined ? server.environment : environment || undefined,
     owner: owner === undefined ? server.owner : owner || undefined,
+    ownerUserId: owner === undefined ? server.ownerUserId : transactor.people.findUser(owner)?.id,
   }));
 }
 
-/** Removes a server of which nothing is stored any more. Errors: `not_found`; `usage` when something is; those of the database. */
-export function removeServer(transactor: Transactor, sources: SourceCatalogue, name: string): ServerRow {
+export interface ServerRemoval {
+  readonly name: string;
+  /** Rows that were attached to its messages and its queue, and went with it. */
+  readonly removed: AttachedRows;
+}
+
+/** Removes a server of which no log line and no message is stored any more. Errors: `not_found`; `usage` when something is; those of the database. */
+export function removeServer(transactor: Transactor, sources: SourceCatalogue, name: string): ServerRemoval {
   const server = findServer(sources, name);
   if (transactor.hasContent(server.id)) throw stillStored(name);
-  transactor.removeServer(server.id);
-  return server;
+  return { name, removed: transactor.removeServer(server.id) };
 }
 
 function stillStored(name: string): PilotError {

@@ -8,6 +8,7 @@ import { RawTextReader } from "./log-text/blocks.ts";
 import { FactKeys } from "./log-text/fact-keys.ts";
 import { RawLines } from "./log-text/line-scan.ts";
 import { StoredText } from "./log-text/log-export.ts";
+import { PeopleReader } from "./people/people-reader.ts";
 import { AuditReader } from "./read/audit-reader.ts";
 import { ServerReader } from "./read/catalogue-reader.ts";
 import { ContentReader } from "./read/content-reader.ts";
@@ -39,6 +40,7 @@ export class Reader {
   readonly abuse: AbuseReader;
   readonly audit: AuditReader;
   readonly tags: TagReader;
+  readonly people: PeopleReader;
   readonly queue: QueueReader;
   readonly looks: LookReader;
   readonly contents: ContentReader;
@@ -81,6 +83,7 @@ export class Reader {
     this.groups = new GroupReader(database, rawText);
     this.links = new LinkReader(this.#database);
     this.tags = new TagReader(this.#database);
+    this.people = new PeopleReader(this.#database);
     this.queue = new QueueReader(database, rawText);
     this.looks = new LookReader(database);
     this.contents = new ContentReader(database);

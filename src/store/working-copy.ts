@@ -81,8 +81,8 @@ export class WorkingCopy {
         assertWhole(count("SELECT count(*) FROM other.stored_sources WHERE pruned > 0"), this.#settings.path);
       database.exec(`
         BEGIN;
-        INSERT OR REPLACE INTO main.stored_servers (id, name, time_zone, environment, owner, version, version_at, created_ms)
-          SELECT o.id, o.name, coalesce(c.time_zone, o.time_zone), o.environment, o.owner, c.version, c.version_at, o.created_ms
+        INSERT OR REPLACE INTO main.stored_servers (id, name, time_zone, environment, owner, owner_user_id, version, version_at, created_ms)
+          SELECT o.id, o.name, coalesce(c.time_zone, o.time_zone), o.environment, o.owner, o.owner_user_id, c.version, c.version_at, o.created_ms
           FROM other.stored_servers o LEFT JOIN main.stored_servers c ON c.id = o.id;
         INSERT OR IGNORE INTO main.stored_sources
           (id, server_id, log_type, path, head, tail, position, pruned, pruned_ms, pruned_clock_ms, lines, entries, other, unparsed,
@@ -196,7 +196,7 @@ function isCaughtUp(database: Database.Database): boolean {
  */
 const SETTINGS = [
   "SELECT CAST(tag AS BLOB), server_id, exim_id, created_ms FROM SCHEMA.stored_tags",
-  "SELECT id, name, environment, owner FROM SCHEMA.stored_servers",
+  "SELECT id, name, environment, owner, owner_user_id FROM SCHEMA.stored_servers",
   "SELECT id, path FROM SCHEMA.stored_sources",
 ];
 

@@ -1,5 +1,6 @@
 /** Tags of messages, by which people find them again: a ticket, an incident, a customer. */
 import { PilotError } from "../errors.ts";
+import type { Author, PeopleWriter, TagMeaning } from "../store/people/people-writer.ts";
 import type { Transactor } from "../store/write/transactor.ts";
 import type { EpochMs } from "../units.ts";
 
@@ -36,8 +37,10 @@ export function assertTags(tags: readonly string[]): void {
 export function changeTags(
   transactor: Transactor,
   { ids, tags, server, isRemoval }: TagOrder,
+  author: Author,
   now: EpochMs,
 ): TagChange {
+  const { people } = transactor;
   const messages: { id: string; server: string }[] = [];
   let changed = 0;
   for (const id of ids) {
@@ -47,13 +50,54 @@ export function changeTags(
       messages.push({ id, server: one.server });
       for (const tag of tags) {
         const isChanged = isRemoval
-          ? transactor.removeTag(one.serverId, id, tag)
-          : transactor.addTag(one.serverId, id, tag, now);
+          ? people.removeTag(one.serverId, id, tag)
+          : people.addTag(one.serverId, id, tag, author, now);
         if (isChanged) changed++;
       }
     }
   }
   return { messages, changed };
+}
+
+export interface TagWishes {
+  readonly tag: string;
+  /** `#rrggbb`; null: none any more; undefined: as it is. */
+  readonly colour: string | null | undefined;
+  /** Null: none any more; undefined: as it is. */
+  readonly about: string | null | undefined;
+}
+
+export interface TagDescription {
+  readonly before: TagMeaning;
+  readonly after: TagMeaning;
+}
+
+const MOST_ABOUT = 500;
+
+/** Errors: `usage` when the text cannot say what a tag means. */
+export function assertAbout(about: string): void {
+  if ([...about].length <= MOST_ABOUT && !/[\p{Cc}\p{Cs}]/u.test(about)) return;
+  throw new PilotError("usage", "The meaning of the tag is too long, or has control characters.", {
+    hint: `Give up to ${MOST_ABOUT} characters on one line.`,
+  });
+}
+
+/** Gives a tag a colour and a meaning, wherever it is given; it need not be given to any message yet. Errors: those of the database. */
+export function describeTag(
+  people: PeopleWriter,
+  { tag, colour, about }: TagWishes,
+  author: Author,
+  now: EpochMs,
+): TagDescription {
+  const before = people.findMeaning(tag) ?? { tag, colour: null, about: null };
+  const after = {
+    tag: before.tag,
+    colour: colour === undefined ? before.colour : colour,
+    about: about === undefined ? before.about : about,
+  };
+  const isSame = before.colour === after.colour && before.about === after.about;
+  if (!isSame) people.putMeaning(after, author, now);
+  return { before, after };
 }
 
 function notFound(id: string, server: string | undefined): PilotError {

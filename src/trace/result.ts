@@ -1,6 +1,7 @@
 /** Everything known about one message as plain data: the shape of `trace --json`. Timestamps are ISO-8601 UTC. */
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import type { HintSubject } from "../spool/next-try.ts";
+import type { NoteFacts, TagFacts } from "../store/people/people-reader.ts";
 import type { Description } from "./describe-event.ts";
 
 export interface TracedMessage {
@@ -160,4 +161,8 @@ export interface Trace {
   readonly stays: readonly TracedStay[];
   /** None where no look tells, or the log tells something newer. */
   readonly nextTries: readonly TracedNextTry[];
+  /** Tags of the message, by name, with who gave them. */
+  readonly tags: readonly TagFacts[];
+  /** Notes about the message that the asking account may see, the oldest first; none with `--redact`. */
+  readonly notes: readonly NoteFacts[];
 }

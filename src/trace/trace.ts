@@ -4,6 +4,7 @@ import { isRewriting } from "../message/resolve.ts";
 import { SYSTEM_FILTER } from "../message/state.ts";
 import type { MessageStatus, RecipientStatus } from "../message/statuses.ts";
 import { formatVerdict } from "../message/verdict.ts";
+import type { PeopleReader } from "../store/people/people-reader.ts";
 import type { LinkReader } from "../store/read/link-reader.ts";
 import type { AttemptRow, MessageReader, MessageRow, RejectionRow } from "../store/read/message-reader.ts";
 import type { RecipientRow } from "../store/search/recipient-row.ts";
@@ -30,32 +31,37 @@ export type FormatZonedTime = (iso: string, timeZone: string) => string;
 export interface TraceSources extends QueueSources {
   readonly messages: MessageReader;
   readonly links: LinkReader;
+  readonly people: PeopleReader;
 }
 
-/** Traces messages whose rows were read, in their order. */
+/** Traces messages whose rows were read, in their order. `osUser`: the account that notes are shown to; undefined: none are. */
 export async function traceAll(
   sources: TraceSources,
   rows: readonly MessageRow[],
   formatTime: FormatZonedTime,
+  osUser?: string | undefined,
 ): Promise<Trace[]> {
   const traces: Trace[] = [];
-  for (const row of rows) traces.push(await traceOne(sources, row, formatTime));
+  for (const row of rows) traces.push(await traceOne(sources, row, formatTime, osUser));
   return traces;
 }
 
 async function traceOne(
-  { messages, links, ...queueSources }: TraceSources,
+  { messages, links, people, ...queueSources }: TraceSources,
   row: MessageRow,
   formatTime: FormatZonedTime,
+  osUser: string | undefined,
 ): Promise<Trace> {
-  const [timeZone, recipients, attempts, entries, children, rejections] = await Promise.all([
+  const [timeZone, recipients, attempts, entries, children, rejections, notes] = await Promise.all([
     messages.timeZoneOf(row.server),
     messages.recipientsOf(row),
     messages.attemptsOf(row),
     messages.entriesOf(row),
     messages.childrenOf(row),
     messages.rejectionsOf(row),
+    osUser === undefined ? [] : people.notes({ messageId: row.id, server: row.server }, osUser),
   ]);
+  const tags = row.tags === "[]" ? [] : await people.tagsOf(row);
   const own = readEntries(entries);
   const dropped = await findDropped(messages, row, own);
   const read = [...dropped, ...own];
@@ -73,11 +79,11 @@ async function traceOne(
     timeline: read.map((entry) => toTimelineItem(entry, causes.get(entry.row.id) ?? null, taken)),
   };
   const queueFacts = findQueueFacts(queueSources, found.message, found.recipients);
-  return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found, ...queueFacts };
+  return { verdict: describe(found, read, (iso) => formatTime(iso, timeZone)), ...found, ...queueFacts, tags, notes };
 }
 
 function describe(
-  { message, recipients, attempts, timeline }: Omit<Trace, "verdict" | "stays" | "nextTries">,
+  { message, recipients, attempts, timeline }: Pick<Trace, "message" | "recipients" | "attempts" | "timeline">,
   entries: readonly ReadEntry[],
   formatTime: (iso: string) => string,
 ): string {

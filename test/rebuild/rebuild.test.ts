@@ -243,7 +243,10 @@ describe("a rebuild beside an ingest", () => {
   });
 
   test.each<[what: string, sql: string]>([
-    ["a tag was given", "INSERT INTO stored_tags SELECT 'late', server_id, exim_id, 1 FROM stored_messages LIMIT 1"],
+    [
+      "a tag was given",
+      "INSERT INTO stored_tags SELECT 'late', server_id, exim_id, 1, 'kim', NULL FROM stored_messages LIMIT 1",
+    ],
     ["a tag was taken away", "DELETE FROM stored_tags"],
     ["a tag was written otherwise", "UPDATE stored_tags SET tag = 'TICKET'"],
     ["a server got an owner", "UPDATE stored_servers SET owner = 'joe', environment = 'live'"],
@@ -253,7 +256,10 @@ describe("a rebuild beside an ingest", () => {
     ["lines were stored", ""],
   ])("and a deep verification go on when %s meanwhile, with tags there", async (_what, sql) => {
     const { path, log } = await halfIngested();
-    inDatabase(path, "INSERT INTO stored_tags SELECT 'ticket', server_id, exim_id, 1 FROM stored_messages LIMIT 2");
+    inDatabase(
+      path,
+      "INSERT INTO stored_tags SELECT 'ticket', server_id, exim_id, 1, 'kim', NULL FROM stored_messages LIMIT 2",
+    );
     const change = async () => {
       if (sql !== "") return inDatabase(path, sql);
       writeFileSync(log, LOG);

@@ -338,6 +338,8 @@ describe("the list of columns that name texts", () => {
       "request_id",
       "snapshot_id",
       "content_id",
+      "user_id",
+      "owner_user_id",
     ];
     const columns = queryAll<{ column: string }>(
       path,

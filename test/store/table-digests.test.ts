@@ -49,7 +49,9 @@ describe("a table that no line tells", () => {
 
   test("has a digest that follows rows that come, change and go", () => {
     filled.exec("SAVEPOINT change");
-    filled.exec("INSERT INTO stored_tags VALUES ('a', 1, '1vx6ps-0006eL-0G', 5), ('b', 1, '1vx6ps-0006eL-0G', 5)");
+    filled.exec(
+      "INSERT INTO stored_tags VALUES ('a', 1, '1vx6ps-0006eL-0G', 5, 'kim', NULL), ('b', 1, '1vx6ps-0006eL-0G', 5, 'kim', NULL)",
+    );
     filled.exec("UPDATE stored_tags SET tag = 'c' WHERE tag = 'b'; DELETE FROM stored_tags WHERE tag = 'a'");
     expect(compareDigests(filled)).toEqual([]);
     filled.exec("ROLLBACK TO change; RELEASE change");

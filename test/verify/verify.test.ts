@@ -48,6 +48,15 @@ describe("a database that is sound", () => {
     expect(quick.length).toBeLessThan(names.length);
   });
 
+  test("is sound with users, notes of ten thousand characters and several lines, and colours", async () => {
+    const path = damaged((database) => {
+      database.exec(userWith(HASH, 1));
+      database.exec(noteOf("printf('%.9998c', 'x') || char(10, 9)", "kim", 0));
+      database.exec(meaningWith("'#ff00aa'"));
+    });
+    expect(await verify(path)).toMatchObject({ status: 0 });
+  });
+
   test("is sound after a kill too: the newest texts are not in the index yet", async () => {
     const path = damaged((database) => {
       const last = database.prepare("SELECT max(id) FROM strings").pluck().get() as number;
@@ -63,6 +72,15 @@ const TWIN = "(SELECT min(entry_id) FROM duplicate_locations)";
 const ALONE = "(SELECT min(id) FROM stored_entries WHERE message_id IS NULL AND seen_in = 1)";
 const MESSAGE = "(SELECT min(id) FROM stored_messages WHERE arrival_at IS NOT NULL)";
 const LAST_BLOCK = "(SELECT max(id) FROM raw_blocks)";
+/** A user, a note and a tag's meaning, each with one value that is to be wrong. */
+const userWith = (hash: string, active: number): string =>
+  `INSERT INTO stored_users (username, password_hash, role, active, created_ms, updated_ms) VALUES ('kim', '${hash}', 'admin', ${active}, 1, 1)`;
+const noteOf = (note: string, author: string, isPublic: number): string =>
+  `INSERT INTO stored_notes (server_id, exim_id, author, os_user, note, is_public, created_ms, updated_ms)
+   VALUES (1, 'x', '${author}', 'kim', ${note}, ${isPublic}, 1, 1)`;
+const meaningWith = (colour: string): string =>
+  `INSERT INTO tag_names (tag, colour, author, created_ms, updated_ms) VALUES ('vip', ${colour}, 'kim', 1, 1)`;
+const HASH = `scrypt$32768$8$3$${"a".repeat(22)}==$${"b".repeat(43)}=`;
 const NEW_SERVER = "INSERT INTO stored_servers (id, name, time_zone, created_ms) VALUES (99, 'mx99', 'UTC', 0)";
 
 describe("damage is found", () => {
@@ -88,6 +106,23 @@ describe("damage is found", () => {
       new RegExp(`Figures in ${table} are not those of the ${kind} from 0 on`),
       `UPDATE ${table} SET server_id = 77 WHERE first_id = 0`,
     ]),
+    ["people", /not hashed by scrypt/, userWith("correct horse battery staple", 1)],
+    ["people", /neither active nor disabled/, userWith(HASH, 2)],
+    ...["''", "' '", "printf('%.10001c', 'x')", "'a' || char(27) || 'b'"].map((note): [string, RegExp, string] => [
+      "people",
+      /1 row of stored_notes have no text, too much of it, or control characters/,
+      noteOf(note, "kim", 1),
+    ]),
+    ["people", /stored_notes have no author/, noteOf("'x'", "", 1)],
+    ["people", /stored_notes have no author/, noteOf("'x'", "kim", 2)],
+    ["people", /stored_tags have no author/, "INSERT INTO stored_tags VALUES ('a', 1, 'x', 1, '', NULL)"],
+    ["people", /colour that is none/, meaningWith("'#ff00zz'")],
+    ["people", /neither colour nor meaning/, meaningWith("NULL")],
+    [
+      "references",
+      /stored_notes refer by server_id/,
+      `${noteOf("'x'", "kim", 1)}; UPDATE stored_notes SET server_id = 77`,
+    ],
     ["messages", /has no entry/, `UPDATE stored_entries SET message_id = NULL WHERE message_id = ${MESSAGE}`],
     ["messages", /other times/, `UPDATE stored_messages SET first_at = first_at - 1 WHERE id = ${MESSAGE}`],
     ["messages", /other times/, `UPDATE stored_messages SET last_at = last_at + 1 WHERE id = ${MESSAGE}`],

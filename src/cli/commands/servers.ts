@@ -73,14 +73,14 @@ export async function runRemoveServer(name: string, flags: ServersFlags, io: Io)
     removeServer(transactor, sources, name),
   );
   const removed = redactor(flags, io)(done);
-  io.stdout.write(flags.json === true ? renderJson("server_removed", { name: removed.name }) : renderRemoval(removed));
+  io.stdout.write(flags.json === true ? renderJson("server_removed", removed) : renderRemoval(removed));
 }
 
 function renderChangeJson({ before, after }: ServerChange): string {
-  const { name, timeZone, environment = null, owner = null } = after;
+  const { name, timeZone, environment = null, owner = null, ownerUserId = null } = after;
   return renderJson("server", {
     previousName: before.name,
-    server: { name, environment, owner, timeZone },
+    server: { name, environment, owner, ownerUserId, timeZone },
     needsRebuild: before.timeZone !== after.timeZone,
   });
 }

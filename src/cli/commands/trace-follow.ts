@@ -9,6 +9,7 @@ import type { Reader } from "../../store/reader.ts";
 import type { TimelineItem, Trace } from "../../trace/result.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { SECOND_MS } from "../../units.ts";
+import { notesFor } from "../account.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -40,7 +41,7 @@ export async function followMessage(key: MessageKey, print: PrintTrace, flags: F
       if (id === newestId && !isOver) return;
       newestId = id;
       const row = (await reader.messages.find(key.id)).find(({ server }) => server === key.server);
-      const [trace] = row === undefined ? [] : await traceAll(reader, [row], formatTime);
+      const [trace] = row === undefined ? [] : await traceAll(reader, [row], formatTime, notesFor(flags, io));
       if (trace === undefined) return;
       const added = shown === undefined ? [] : addedSince(shown.timeline, trace.timeline);
       if (added.length > 0) quietLooks = 0;

@@ -22,6 +22,7 @@ import type { Trace } from "../../trace/result.ts";
 import { type NamedSubject, readSubject } from "../../trace/subject.ts";
 import { traceAll } from "../../trace/trace.ts";
 import { epochMs, HOUR_MS, toIso } from "../../units.ts";
+import { notesFor } from "../account.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, coverageUpToLast } from "../coverage.ts";
 import { evidenceFile, readEvidenceFile } from "../flags/evidence-in-hand.ts";
@@ -233,7 +234,7 @@ async function printPages(
   flags: TraceFlags,
   io: Io,
 ): Promise<void> {
-  printTraces(reader, await traceAll(reader, rows, formatTime), evidence, flags, io);
+  printTraces(reader, await traceAll(reader, rows, formatTime, notesFor(flags, io)), evidence, flags, io);
 }
 
 function printTraces(

@@ -2,8 +2,9 @@
 import { ABOUT } from "./about.ts";
 import type { CommandGroup } from "./command.ts";
 import { LOGS } from "./logs.ts";
+import { PEOPLE } from "./people.ts";
 import { QUESTIONS } from "./questions.ts";
 import { QUEUE } from "./queue.ts";
 import { UPKEEP } from "./upkeep.ts";
 
-export const GROUPS: readonly CommandGroup[] = [LOGS, QUESTIONS, QUEUE, UPKEEP, ABOUT];
+export const GROUPS: readonly CommandGroup[] = [LOGS, QUESTIONS, QUEUE, PEOPLE, UPKEEP, ABOUT];

@@ -196,30 +196,6 @@ function addAbuse(program: Command, io: Io, setStatus: SetStatus): void {
     });
 }
 
-const TAG_EXAMPLE = `
-Examples:
-  exim-pilot tag 1vwz8c-0005eI-2Q ticket-4711
-  exim-pilot search --ids --reason blocklist | exim-pilot tag - incident-7
-  exim-pilot search --tag incident-7`;
-
-function addTag(program: Command, io: Io): void {
-  withAudit(program.command("tag"))
-    .summary("label messages, to find them again")
-    .description("Gives messages tags: a ticket, an incident, a customer. Without an id, lists the tags there are.")
-    .argument("[id]", 'Exim\'s id of a message; "-" reads ids from standard input')
-    .argument("[tags...]", "the labels")
-    .option("-s, --server <name>", "only the message of this server, where several have the id")
-    .option("--remove", "take the tags away")
-    .addOption(new Option("--names", "without an id: print the tags alone, one a line").conflicts("json"))
-    .addOption(redactOption())
-    .option("--json", "print everything as JSON")
-    .addHelpText("after", TAG_EXAMPLE)
-    .action(async (id: string | undefined, tags: string[], flags) => {
-      const { runTag } = await import("../commands/tag.ts");
-      await runTag(id, tags, flags, io);
-    });
-}
-
 const STATS_EXAMPLE = `
 Letters of eximstats are known: -t20, -bydomain, -byemail, -byhost, -html=FILE,
 -utc. Its tables with its numbers are those of --eximstats.
@@ -380,7 +356,6 @@ export const QUESTIONS: CommandGroup = {
       add: addStats,
     },
     { name: "abuse", words: "abusers attack attacks brute bruteforce hacked security spam spammers", add: addAbuse },
-    { name: "tag", words: "label mark name tags", add: addTag },
     { name: "sql", words: "database db psql shell sqlite sqlite3 table tables view views", add: addSql },
   ],
 };

@@ -8,6 +8,7 @@ import type { LogType } from "../../store/schema/codes.ts";
 import type { Filter, HitKind, Range } from "../../store/search/filter.ts";
 import { SECOND_MS } from "../../units.ts";
 import { parseDuration } from "../../when.ts";
+import { accountOf } from "../account.ts";
 import type { Io } from "../io.ts";
 import { toTimeRange } from "./time-range.ts";
 import { commonTimeZone } from "./time-zone.ts";
@@ -26,6 +27,8 @@ export interface FilterFlags {
   readonly subject?: readonly string[];
   readonly messageId?: readonly string[];
   readonly tag?: readonly string[];
+  readonly note?: readonly string[];
+  readonly notedBy?: readonly string[];
   readonly status?: readonly string[];
   readonly event?: readonly string[];
   readonly code?: readonly string[];
@@ -67,6 +70,8 @@ export const FILTER_FLAGS: readonly FilterFlag[] = [
   repeatable("--subject <text>", "part of the subject"),
   repeatable("--message-id <id>", "header Message-ID"),
   repeatable("--tag <name>", "tag given by `exim-pilot tag`"),
+  repeatable("--note <text>", "part of a note written by `exim-pilot note`"),
+  repeatable("--noted-by <name>", "author of a note"),
   repeatable("--status <status>", "status of the message; `help statuses` has all"),
   repeatable("--event <kind>", "kind of a line, such as frozen; `help parse` has all"),
   repeatable("--code <code>", "reply of another host: 550, 4.7.1, 5xx, 5*"),
@@ -117,6 +122,8 @@ const PLAIN = [
   "subject",
   "messageId",
   "tag",
+  "note",
+  "notedBy",
   "reason",
   "transport",
   "router",
@@ -128,13 +135,15 @@ const PLAIN = [
 export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "search">, io: Io): Promise<Filter> {
   for (const name of flags.server ?? []) await assertServer(name, reader);
   const zones = await reader.search.timeZones(flags.server);
-  return toFilter(flags, {
+  const filter = toFilter(flags, {
     now: io.now,
     // NOTE: few questions state a time.
     get timeZone() {
       return commonTimeZone(zones.values(), io);
     },
   });
+  const isOfNotes = filter.note !== undefined || filter.notedBy !== undefined;
+  return isOfNotes ? { ...filter, noteReader: accountOf(io).osUser } : filter;
 }
 
 /** A name that no server has is a slip: "nothing matches" would be taken for an answer. Errors: `not_found`. */

@@ -23,7 +23,7 @@ export interface ListedFlag {
 }
 
 /** The command that lists them, with `--names`. */
-export type NameKind = "servers" | "tag";
+export type NameKind = "servers" | "tag" | "users";
 
 export interface ListedArgument {
   readonly name: string;
@@ -77,6 +77,12 @@ const NAMES: Readonly<Record<string, NameKind>> = {
   "rename old": "servers",
   "set name": "servers",
   "remove name": "servers",
+  "set user": "users",
+  "disable user": "users",
+  "enable user": "users",
+  "remove user": "users",
+  "password user": "users",
+  "--noted-by": "users",
 };
 
 function wordsOf(command: Command, { argChoices, long }: Option): readonly string[] {

@@ -33,9 +33,11 @@ function bashValue({ choices, isPath, nameKind }: ListedFlag): string {
   return isPath ? FILES : "COMPREPLY=()";
 }
 
-/** Commands within a command whose first argument is a name that the database knows. */
-function takersOfNames({ commands }: ListedCommand): readonly string[] {
-  return commands.filter((inner) => inner.arguments[0]?.nameKind !== undefined).map(({ name }) => name);
+/** Commands within a command whose first argument is a name that the database knows: of what kind, and which they are. */
+function takersOfNames({ commands }: ListedCommand): readonly (readonly [kind: string, names: readonly string[]])[] {
+  const takers = commands.filter((inner) => inner.arguments[0]?.nameKind !== undefined);
+  const byKind = Map.groupBy(takers, (inner) => inner.arguments[0]?.nameKind ?? "");
+  return [...byKind].map(([kind, inner]) => [kind, inner.map(({ name }) => name)]);
 }
 
 function renderBash(commands: readonly ListedCommand[]): string {
@@ -48,7 +50,9 @@ function renderBash(commands: readonly ListedCommand[]): string {
       }),
   );
   const takers = commands.flatMap((command) =>
-    takersOfNames(command).map((inner) => `    "${command.name} ${inner}") _exim_pilot_names servers; return ;;`),
+    takersOfNames(command).flatMap(([kind, names]) =>
+      names.map((inner) => `    "${command.name} ${inner}") _exim_pilot_names ${kind}; return ;;`),
+    ),
   );
   const cases = commands.map(({ name, flags, takesPaths, choices }) => {
     const others = choices.length > 0 ? words(choices) : takesPaths ? FILES : "COMPREPLY=()";
@@ -93,7 +97,7 @@ function renderZsh(commands: readonly ListedCommand[]): string {
   const cases = commands.map((command) => {
     const { name, flags, takesPaths, choices } = command;
     const specs = flags.flatMap((flag) => flag.names.map((flagName) => zshSpec(flag, flagName)));
-    const named = takersOfNames(command).length > 0 ? ["'2: : _exim_pilot_names servers'"] : [];
+    const named = takersOfNames(command).map(([kind]) => `'2: : _exim_pilot_names ${kind}'`);
     const rest =
       choices.length > 0 ? [`'1: :(${choices.join(" ")})'`, ...named] : takesPaths ? ["'*:file:_files'"] : [];
     return `    ${name}) _arguments ${[...specs, ...rest].join(" ")} ;;`;
@@ -137,17 +141,15 @@ function zshSpec({ description, hasValue, choices, isPath, nameKind }: ListedFla
 function renderFish(commands: readonly ListedCommand[]): string {
   const lines = commands.flatMap((command) => {
     const { name, summary, flags, takesPaths, choices } = command;
-    const takers = takersOfNames(command).join(" ");
     const within = `complete -c exim-pilot -n '__fish_seen_subcommand_from ${name}'`;
     return [
       `complete -c exim-pilot -f -n __fish_use_subcommand -a ${name} -d ${single(summary)}`,
       ...(takesPaths ? [`${within} -F`] : [`${within} -f`]),
       ...(choices.length === 0 ? [] : [`${within} -a ${single(choices.join(" "))}`]),
-      ...(takers === ""
-        ? []
-        : [
-            `complete -c exim-pilot -n '__fish_seen_subcommand_from ${name}; and __fish_seen_subcommand_from ${takers}' -a '(__exim_pilot_names servers)'`,
-          ]),
+      ...takersOfNames(command).map(
+        ([kind, names]) =>
+          `complete -c exim-pilot -n '__fish_seen_subcommand_from ${name}; and __fish_seen_subcommand_from ${names.join(" ")}' -a '(__exim_pilot_names ${kind})'`,
+      ),
       ...flags.map((flag) => `${within} ${fishFlag(flag)}`),
     ];
   });

@@ -34,6 +34,7 @@ const OURS: Readonly<Record<string, string>> = {
   "–": "-",
   "−": "-",
   "×": "x",
+  "✎": "#",
   "│": "|",
   "─": "-",
   "├": "|",

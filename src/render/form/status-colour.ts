@@ -1,6 +1,6 @@
 import type { Paint } from "./paint.ts";
 
-const TONES: Readonly<Record<string, keyof Paint>> = {
+const TONES: Readonly<Record<string, Exclude<keyof Paint, "inColour">>> = {
   delivered: "good",
   success: "good",
   bounced: "bad",

@@ -1,5 +1,6 @@
 /** The page of one message. */
 import type { Coverage } from "../../coverage/holes.ts";
+import type { TagFacts } from "../../store/people/people-reader.ts";
 import type {
   TimelineItem,
   Trace,
@@ -15,6 +16,7 @@ import { greatest, renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
+import { renderNoteList } from "../people/notes-page.ts";
 import { renderAttempts } from "./attempts.ts";
 import type { TimelineGrouping } from "./threads.ts";
 import { renderTimeline } from "./timeline.ts";
@@ -41,6 +43,7 @@ export function renderTracePage(trace: Trace, coverage: Coverage, options: PageO
     renderTitle(trace, page),
     renderUnread(trace.message, coverage, page),
     renderFacts(trace, page),
+    renderNotes(trace, page),
     renderRecipients(trace, page),
     renderNextTries(trace, page),
     renderAttempts(trace, options.paint, columns),
@@ -65,7 +68,7 @@ function renderUnread(
   return renderCoverage({ ...coverage, holes }, timeZone, columns).trimEnd();
 }
 
-function renderFacts({ message, stays }: Trace, { columns, paint }: PageOptions): string {
+function renderFacts({ message, stays, tags }: Trace, { columns, paint }: PageOptions): string {
   const time = (iso: string): string => formatTime(iso, message.timeZone);
   const facts: readonly (readonly [label: string, value: string | undefined])[] = [
     ["Sender", message.sender ?? undefined],
@@ -86,16 +89,26 @@ function renderFacts({ message, stays }: Trace, { columns, paint }: PageOptions)
     ["Message-ID", message.headerMessageId ?? undefined],
     ["About", message.parentId ?? undefined],
     ["Reported by", message.childIds.length === 0 ? undefined : message.childIds.join(", ")],
-    ["Tags", message.tags.length === 0 ? undefined : message.tags.map((tag) => `#${tag}`).join(" ")],
     ["Note", message.isFakeReject ? "The client was told that it was rejected (fakereject)." : undefined],
   ];
-  return facts
-    .flatMap(([label, value]) =>
-      value === undefined
-        ? []
-        : [renderHanging(paint.faint(label.padEnd(LABEL_WIDTH)), toVisibleLine(value), LABEL_WIDTH, columns)],
-    )
-    .join("\n");
+  const hanging = (label: string, text: string): string =>
+    renderHanging(paint.faint(label.padEnd(LABEL_WIDTH)), text, LABEL_WIDTH, columns);
+  const lines = facts.flatMap(([label, value]) => (value === undefined ? [] : [hanging(label, toVisibleLine(value))]));
+  return [
+    ...lines,
+    ...(tags.length === 0 ? [] : [hanging("Tags", tags.map((tag) => nameTag(tag, paint)).join(" "))]),
+  ].join("\n");
+}
+
+/** `#ticket-4711 (alice)`, in its colour. */
+function nameTag({ name, colour, author }: TagFacts, paint: Paint): string {
+  return `${paint.inColour(colour, `#${toVisibleLine(name)}`)} ${paint.faint(`(${toVisibleLine(author)})`)}`;
+}
+
+function renderNotes({ notes, message }: Trace, { columns, paint }: PageOptions): string {
+  return notes.length === 0
+    ? ""
+    : `${paint.strong("Notes")}\n${renderNoteList(notes, message.timeZone, { columns, paint })}`;
 }
 
 /** Only a look at all of the queue tells it; undefined: none does. */

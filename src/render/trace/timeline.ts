@@ -15,7 +15,8 @@ const STAMP_LENGTH = 19;
 const DAY_LENGTH = 11;
 
 export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: Paint, columns: number): string {
-  const { timeline, message } = trace;
+  const { message } = trace;
+  const timeline = withNotes(trace);
   const title = grouping === "time" ? "Timeline" : `Timeline by ${grouping}`;
   const heading = `${paint.strong(title)} ${paint.faint(`(${message.timeZone})`)}`;
   const page = { message, shorten: pointingUp(trace), paint, columns };
@@ -25,6 +26,40 @@ export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: 
       `${renderHanging("  ", paint.strong(nameOf(thread, grouping)), 2, columns)}\n${renderItems(thread.items, page)}`,
   );
   return `${heading}\n${threads.join("\n\n")}`;
+}
+
+/** Kind of an item that no log states. */
+const NOTE = "note";
+
+/** The timeline with the notes in their places. A line without a stamp stays behind the one above it. */
+function withNotes({ timeline, notes }: Trace): readonly TimelineItem[] {
+  if (notes.length === 0) return timeline;
+  const items: TimelineItem[] = [];
+  let next = 0;
+  const addUntil = (time: string): void => {
+    for (let note = notes[next]; note !== undefined && note.createdAt < time; note = notes[++next])
+      items.push(toItem(note));
+  };
+  for (const item of timeline) {
+    if (item.timestamp !== null) addUntil(item.timestamp);
+    items.push(item);
+  }
+  return [...items, ...notes.slice(next).map(toItem)];
+}
+
+function toItem({ author, createdAt, isPublic }: Trace["notes"][number]): TimelineItem {
+  return {
+    timestamp: createdAt,
+    event: NOTE,
+    seenIn: ["main"],
+    recipient: null,
+    host: null,
+    retryCause: null,
+    raw: null,
+    mark: "✎",
+    text: `${isPublic ? "note" : "private note"} by ${author}`,
+    tone: "plain",
+  };
 }
 
 function nameOf({ name }: TimelineThread, grouping: TimelineGrouping): string {
@@ -140,7 +175,7 @@ function groupRepetitions(timeline: readonly TimelineItem[]): readonly Repetitio
     }
     const added = { before: timeline[index - 1], first: item, last: item, count: 1 };
     groups.push(added);
-    if (!isStep) waiting.set(item.text, added);
+    if (!isStep && item.event !== NOTE) waiting.set(item.text, added);
   }
   return groups;
 }

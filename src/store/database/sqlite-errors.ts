@@ -150,6 +150,7 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
 const NAMED: Readonly<Record<string, string>> = {
   stored_servers: "a server of that name",
   stored_tags: "that tag of that message",
+  stored_users: "a user of that name or account",
   stored_messages: "that message of that server",
   raw_blocks: "log text of that place",
 };

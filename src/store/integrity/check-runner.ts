@@ -10,6 +10,7 @@ import { DIGESTS } from "./checks/digests.ts";
 import { DUPLICATE_LOCATIONS, DUPLICATES } from "./checks/duplicates.ts";
 import { FILE } from "./checks/file.ts";
 import { MESSAGES } from "./checks/messages.ts";
+import { PEOPLE } from "./checks/people.ts";
 import { PLACES } from "./checks/places.ts";
 import { POSITIONS } from "./checks/positions.ts";
 import { RAW_TEXT } from "./checks/raw-text.ts";
@@ -25,6 +26,7 @@ export const CHECKS: readonly IntegrityCheck[] = [
   PLACES,
   COUNTS,
   DIGESTS,
+  PEOPLE,
   MESSAGES,
   ROLLUPS,
   DUPLICATE_LOCATIONS,

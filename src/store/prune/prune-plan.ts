@@ -282,11 +282,17 @@ export class PrunePlan {
       stored_recipients: this.#count(
         "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.expired_messages)",
       ),
-      stored_tags: this.#count(
-        `SELECT count(*) AS count FROM stored_tags t JOIN stored_messages m USING (exim_id, server_id)
-         WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
-      ),
+      stored_tags: this.#countOfMessages("stored_tags"),
+      stored_notes: this.#countOfMessages("stored_notes"),
     };
+  }
+
+  /** Rows of what people attached to messages that go. */
+  #countOfMessages(table: "stored_tags" | "stored_notes"): number {
+    return this.#count(
+      `SELECT count(*) AS count FROM ${table} t JOIN stored_messages m USING (exim_id, server_id)
+       WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
+    );
   }
 
   /** Rows of entry_lines that go. Those of an entry that a rotation has cut go with its first line, but one that takes its place. */

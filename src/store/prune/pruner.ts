@@ -105,6 +105,7 @@ const CLASS_TABLES = {
     "stored_messages",
     "stored_recipients",
     "stored_tags",
+    "stored_notes",
     "stored_entries",
     ...FACT_TABLES,
     "kept_keys",
@@ -381,7 +382,8 @@ export class Pruner {
       this.#remove(removed, "stored_entries", `id IN (${entries})`);
       this.#remove(removed, "stored_recipients", "message_id IN (SELECT id FROM temp.slice)");
       const keys = "SELECT exim_id, server_id FROM stored_messages WHERE id IN (SELECT id FROM temp.slice)";
-      this.#remove(removed, "stored_tags", `(exim_id, server_id) IN (${keys})`);
+      for (const table of ["stored_tags", "stored_notes"])
+        this.#remove(removed, table, `(exim_id, server_id) IN (${keys})`);
       this.#remove(removed, "stored_messages", "id IN (SELECT id FROM temp.slice)");
       forgetPostings(this.#database, []);
     });

@@ -30,9 +30,10 @@ export class QueryRunner {
     return new Set(this.#database.prepare<[], string>("SELECT name FROM codes").pluck().all());
   }
 
-  /** Errors: `usage` when it is not one statement that only reads, or SQLite objects to it; those of the database. */
+  /** Errors: `usage` when it is not one statement that only reads, names the table of passwords, or SQLite objects to it; those of the database. */
   run(sql: string, parameters: QueryParameters): QueryRows {
     const path = this.#path;
+    if (PASSWORDS.test(sql)) throw aboutPasswords();
     const statement = explaining(path, () => this.#database.prepare<unknown[], QueryCell[]>(sql));
     // NOTE: ATTACH and BEGIN count as reading, but give no rows; PRAGMAs that set something do not count as reading.
     if (!statement.readonly || !statement.reader) throw notReading();
@@ -113,6 +114,15 @@ function explain(error: unknown): unknown {
     });
   }
   return error;
+}
+
+/** However it is quoted, its name stands in a statement that reads it: SQL has no escapes in names. */
+const PASSWORDS = /stored_users/i;
+
+function aboutPasswords(): PilotError {
+  return new PilotError("usage", "The table stored_users has hashes of passwords, which are not given out.", {
+    hint: "Ask the view users, which has all the rest.",
+  });
 }
 
 function notReading(): PilotError {

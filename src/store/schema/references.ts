@@ -28,12 +28,15 @@ function referrer<From extends Table>(
 
 /** The schema leaves most of these to the writer, for speed. */
 export const REFERRERS: readonly Referrer[] = [
+  referrer("stored_servers", { owner_user_id: "stored_users" }),
   referrer("stored_sources", { server_id: "stored_servers" }),
   referrer("raw_blocks", { source_id: "stored_sources" }),
   { table: "stored_messages", columns: [["server_id", "stored_servers"], ...referencesOf(ARRIVAL)] },
   referrer("stored_milestones", { message_id: "stored_messages" }),
   referrer("stored_recipients", { message_id: "stored_messages", address_id: "addresses", error_id: "strings" }),
-  referrer("stored_tags", { server_id: "stored_servers" }),
+  referrer("stored_tags", { server_id: "stored_servers", user_id: "stored_users" }),
+  referrer("stored_notes", { server_id: "stored_servers", user_id: "stored_users" }),
+  referrer("tag_names", { user_id: "stored_users" }),
   { table: "stored_entries", columns: referencesOf(ENTRY) },
   { table: "address_events", columns: referencesOf(ADDRESS_EVENT) },
   { table: "delivery_paths", columns: referencesOf(DELIVERY_PATH) },

@@ -48,6 +48,9 @@ export const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "
   stored_hints: "kept",
   stored_contents: "kept",
   stored_attachments: "kept",
+  stored_users: "kept",
+  stored_notes: "kept",
+  tag_names: "kept",
   schema_migrations: "kept",
   table_digests: "digests",
 };

@@ -27,6 +27,7 @@ export interface StoredServersTable {
   time_zone: string;
   environment: string | null;
   owner: string | null;
+  owner_user_id: number | null;
   version: string | null;
   version_at: number | null;
   created_ms: number;
@@ -234,6 +235,38 @@ export interface MessageTagsView {
   server: GeneratedAlways<string>;
   tag: GeneratedAlways<string>;
   created_at: GeneratedAlways<string>;
+  /** #rrggbb. */
+  color: GeneratedAlways<string | null>;
+  user_id: GeneratedAlways<number | null>;
+  author: GeneratedAlways<string>;
+  about: GeneratedAlways<string | null>;
+}
+
+export interface MessageNotesView {
+  id: GeneratedAlways<number>;
+  message_id: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  user_id: GeneratedAlways<number | null>;
+  author: GeneratedAlways<string>;
+  note: GeneratedAlways<string>;
+  is_public: GeneratedAlways<Flag>;
+  created_at: GeneratedAlways<string>;
+  updated_at: GeneratedAlways<string>;
+}
+
+export interface UsersView {
+  id: GeneratedAlways<number>;
+  username: GeneratedAlways<string>;
+  email: GeneratedAlways<string | null>;
+  full_name: GeneratedAlways<string | null>;
+  role: GeneratedAlways<string>;
+  /** Account of the operating system. */
+  os_user: GeneratedAlways<string | null>;
+  active: GeneratedAlways<Flag>;
+  has_password: GeneratedAlways<Flag>;
+  last_login: GeneratedAlways<string | null>;
+  created_at: GeneratedAlways<string>;
+  updated_at: GeneratedAlways<string>;
 }
 
 export interface LogBlocksView {
@@ -381,6 +414,7 @@ export interface ServersView {
   last_seen: GeneratedAlways<string | null>;
   id: GeneratedAlways<number>;
   created_at: GeneratedAlways<string>;
+  owner_user_id: GeneratedAlways<number | null>;
 }
 
 export interface SourcesView {
@@ -432,6 +466,45 @@ export interface StoredTagsTable {
   server_id: number;
   exim_id: string;
   created_ms: number;
+  author: string;
+  user_id: number | null;
+}
+
+export interface StoredUsersTable {
+  id: Generated<number>;
+  username: string;
+  password_hash: string | null;
+  email: string | null;
+  full_name: string | null;
+  role: "admin" | "agent" | "viewer" | "datasource";
+  os_user: string | null;
+  active: Flag;
+  last_login_ms: number | null;
+  created_ms: number;
+  updated_ms: number;
+}
+
+export interface StoredNotesTable {
+  id: Generated<number>;
+  server_id: number;
+  exim_id: string;
+  author: string;
+  user_id: number | null;
+  os_user: string;
+  note: string;
+  is_public: Flag;
+  created_ms: number;
+  updated_ms: number;
+}
+
+export interface TagNamesTable {
+  tag: string;
+  colour: string | null;
+  about: string | null;
+  author: string;
+  user_id: number | null;
+  created_ms: number;
+  updated_ms: number;
 }
 
 export interface RolledChunksTable {
@@ -640,6 +713,9 @@ export interface BaseTables {
   stored_hints: StoredHintsTable;
   stored_contents: StoredContentsTable;
   stored_attachments: StoredAttachmentsTable;
+  stored_users: StoredUsersTable;
+  stored_notes: StoredNotesTable;
+  tag_names: TagNamesTable;
   schema_migrations: SchemaMigrationsTable;
   table_digests: TableDigestsTable;
 }
@@ -742,6 +818,8 @@ export interface PublicViews {
   sources: SourcesView;
   messages: MessagesView;
   message_tags: MessageTagsView;
+  message_notes: MessageNotesView;
+  users: UsersView;
   recipients: RecipientsView;
   delivery_attempts: DeliveryAttemptsView;
   rejections: RejectionsView;

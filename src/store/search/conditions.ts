@@ -2,6 +2,7 @@
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { SECOND_MS } from "../../units.ts";
 import { type PostingKind, textKey } from "../log-text/postings.ts";
+import { isNoteFor } from "../people/people-reader.ts";
 import { IS_INDEXED_BY_STATUS } from "../schema/codes.ts";
 import { templatesOf } from "../schema/error-templates.ts";
 import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
@@ -106,6 +107,9 @@ export class ConditionBuilder {
     eximId,
     messageId,
     tag,
+    note,
+    notedBy,
+    noteReader,
     status,
     tls,
     size,
@@ -126,6 +130,13 @@ export class ConditionBuilder {
       const names = either(tag.map((pattern) => isLike("g.tag", pattern)));
       this.#add(sql`m.id IN (SELECT t.id FROM stored_tags g JOIN stored_messages t
         ON t.exim_id = g.exim_id AND t.server_id = g.server_id WHERE ${names})`);
+    }
+    if (isGiven(note) || isGiven(notedBy)) {
+      const isMet: Condition[] = [isNoteFor(noteReader ?? "", "g")];
+      if (isGiven(note)) isMet.push(either(note.map((part) => isLike("g.note", containing(part)))));
+      if (isGiven(notedBy)) isMet.push(either(notedBy.map((pattern) => isLike("g.author", pattern))));
+      this.#add(sql`m.id IN (SELECT t.id FROM stored_notes g JOIN stored_messages t
+        ON t.exim_id = g.exim_id AND t.server_id = g.server_id WHERE ${sql.join(isMet, sql` AND `)})`);
     }
     if (isGiven(status)) {
       const names = JSON.stringify(status);

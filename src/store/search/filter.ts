@@ -40,6 +40,12 @@ export interface Filter {
   readonly eximId?: readonly string[];
   /** Tags of the message. */
   readonly tag?: readonly Pattern[];
+  /** A part of a note about the message. */
+  readonly note?: readonly Pattern[];
+  /** Author of a note about the message; with `note`: of that one. */
+  readonly notedBy?: readonly Pattern[];
+  /** Account of the operating system that asks, whose private notes are found too. */
+  readonly noteReader?: string;
   /** The header Message-ID without its angle brackets. */
   readonly messageId?: readonly string[];
   readonly status?: readonly MessageStatus[];

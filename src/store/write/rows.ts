@@ -97,7 +97,15 @@ export interface BlockCounts {
   readonly unparsed: number;
 }
 
-/** A message that can be given a tag. */
+/** Rows that were attached to the messages of a server, or kept of its queue. */
+export interface AttachedRows {
+  readonly notes: number;
+  readonly tags: number;
+  readonly snapshots: number;
+  readonly contents: number;
+}
+
+/** A message that can be given a tag or a note. */
 export interface TaggableMessage {
   readonly serverId: number;
   readonly server: string;

@@ -14,6 +14,8 @@ export interface ServerRow {
   readonly timeZone: string;
   readonly environment: string | undefined;
   readonly owner: string | undefined;
+  /** The user whose name the owner is. */
+  readonly ownerUserId: number | undefined;
 }
 
 export interface SourceRow {
@@ -153,8 +155,16 @@ export class SourceCatalogue {
   }
 }
 
-function toServer({ id, name, time_zone, environment, owner }: Stored<StoredServersTable>): ServerRow {
-  return { id, name, timeZone: time_zone, environment: environment ?? undefined, owner: owner ?? undefined };
+function toServer(row: Stored<StoredServersTable>): ServerRow {
+  const { id, name, time_zone, environment, owner, owner_user_id } = row;
+  return {
+    id,
+    name,
+    timeZone: time_zone,
+    environment: environment ?? undefined,
+    owner: owner ?? undefined,
+    ownerUserId: owner_user_id ?? undefined,
+  };
 }
 
 type Stored<Table> = Omit<Table, "id"> & { id: number };

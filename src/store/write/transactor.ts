@@ -6,6 +6,7 @@ import { prepareOnce } from "../database/prepared.ts";
 import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
 import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
+import { PeopleWriter } from "../people/people-writer.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
@@ -24,6 +25,7 @@ import {
 } from "./queue-looks.ts";
 import { rollUp } from "./rollups.ts";
 import type {
+  AttachedRows,
   BlockCounts,
   BlockRow,
   Orphaned,
@@ -268,16 +270,10 @@ export class Transactor {
     ).all(eximId) as TaggableMessage[];
   }
 
-  /** False when the message is called so already. */
-  addTag(serverId: number, eximId: string, tag: string, now: EpochMs): boolean {
-    const sql = "INSERT OR IGNORE INTO stored_tags (tag, server_id, exim_id, created_ms) VALUES (?, ?, ?, ?)";
-    return this.#statement(sql).run(tag, serverId, eximId, now).changes > 0;
-  }
-
-  /** False when the message is not called so. */
-  removeTag(serverId: number, eximId: string, tag: string): boolean {
-    const sql = "DELETE FROM stored_tags WHERE tag = ? AND server_id = ? AND exim_id = ?";
-    return this.#statement(sql).run(tag, serverId, eximId).changes > 0;
+  /** Users, notes and tags. */
+  get people(): PeopleWriter {
+    this.#open();
+    return new PeopleWriter(this.#database);
   }
 
   /** Adds a record to the audit log, of what this transaction does. */
@@ -313,7 +309,8 @@ export class Transactor {
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
     const sql = "INSERT INTO stored_servers (name, time_zone, created_ms) VALUES (?, ?, ?)";
     const { lastInsertRowid } = this.#statement(sql).run(name, timeZone, now);
-    return { id: Number(lastInsertRowid), name, timeZone, environment: undefined, owner: undefined };
+    const unset = { environment: undefined, owner: undefined, ownerUserId: undefined };
+    return { id: Number(lastInsertRowid), name, timeZone, ...unset };
   }
 
   /** True while text, a message or an entry of the server is stored. */
@@ -325,11 +322,22 @@ export class Transactor {
     ].some((question) => this.#statement(`${question} LIMIT 1`).get(serverId) !== undefined);
   }
 
-  /** Removes a server that has no content, with its logs, of which no text is left. */
-  removeServer(id: number): void {
-    this.#statement("DELETE FROM stored_tags WHERE server_id = ?").run(id);
-    this.#statement("DELETE FROM stored_sources WHERE server_id = ?").run(id);
-    this.#statement("DELETE FROM stored_servers WHERE id = ?").run(id);
+  /** Removes a server that has no content, with its logs, of which no text is left, and all that was attached to its messages. */
+  removeServer(id: number): AttachedRows {
+    const remove = (table: string, condition = "server_id = ?"): number =>
+      this.#statement(`DELETE FROM ${table} WHERE ${condition}`).run(id).changes;
+    const ofServer = (table: string): string => `(SELECT id FROM ${table} WHERE server_id = ?)`;
+    remove("snapshot_domains", `snapshot_id IN ${ofServer("stored_snapshots")}`);
+    remove("stored_attachments", `content_id IN ${ofServer("stored_contents")}`);
+    const attached = {
+      notes: remove("stored_notes"),
+      tags: remove("stored_tags"),
+      snapshots: remove("stored_snapshots"),
+      contents: remove("stored_contents"),
+    };
+    for (const table of ["queue_stays", "stored_hints", "stored_sources"]) remove(table);
+    remove("stored_servers", "id = ?");
+    return attached;
   }
 
   /** Removes a server of which nothing is stored or said. Not while another run may be about to store the first log of it. */
@@ -340,13 +348,16 @@ export class Transactor {
          AND NOT EXISTS (SELECT 1 FROM stored_messages WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_snapshots WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_contents WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_notes WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_tags WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM ingest_runs WHERE result = 'running')`,
     ).run(id);
   }
 
-  updateServer({ id, name, timeZone, environment, owner }: ServerRow): void {
-    const sql = "UPDATE stored_servers SET name = ?, time_zone = ?, environment = ?, owner = ? WHERE id = ?";
-    this.#statement(sql).run(name, timeZone, environment ?? null, owner ?? null, id);
+  updateServer({ id, name, timeZone, environment, owner, ownerUserId }: ServerRow): void {
+    const sql =
+      "UPDATE stored_servers SET name = ?, time_zone = ?, environment = ?, owner = ?, owner_user_id = ? WHERE id = ?";
+    this.#statement(sql).run(name, timeZone, environment ?? null, owner ?? null, ownerUserId ?? null, id);
   }
 
   /** Notes the version of Exim that a line tells; that of the latest line counts. */
