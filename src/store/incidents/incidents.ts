@@ -29,6 +29,17 @@ export interface Episode {
   /** Ids of messages that show it. */
   readonly messages: readonly string[];
   readonly ruleVersion: number;
+  /** A pause that does not end it, in ms. */
+  readonly pauseMs: number;
+  /** Incidents that it is the continuation of: they are not told beside it. */
+  readonly absorbs?: IncidentSubject | undefined;
+  /** Incident that it is a part of, where there is one at the time. */
+  readonly absorbedBy?: (IncidentSubject & { readonly pauseMs: number }) | undefined;
+}
+
+interface IncidentSubject {
+  readonly kind: string;
+  readonly subject: string;
 }
 
 export interface ServerEpisodes {
@@ -37,8 +48,10 @@ export interface ServerEpisodes {
   readonly episodes: readonly Episode[];
   /** Epoch ms; an incident that began later and is not among the episodes is withdrawn, unless people have judged it. */
   readonly sinceMs: number;
-  /** Epoch ms of the last line that a clock can have told; incidents whose last line is two hours older are over. */
+  /** Epoch ms of the last line that a clock can have told. */
   readonly newestMs: number;
+  /** Pause, in ms, that ends an incident of each kind; one of a kind that is missing here ends with its episode alone. */
+  readonly pauses: ReadonlyMap<string, number>;
   readonly now: EpochMs;
 }
 
@@ -52,8 +65,6 @@ export interface IncidentChange {
   readonly isNews: boolean;
 }
 
-/** A pause that does not end an incident. */
-export const MOST_PAUSE_MS = 2 * HOUR_MS;
 /** After a person has resolved an incident, what follows within this time is still the same. */
 const SETTLING_MS = 6 * HOUR_MS;
 /** A main figure that has grown so much since it was told is worse. */
@@ -69,7 +80,8 @@ export function saveEpisodes(database: Database.Database, server: ServerEpisodes
   const changes: IncidentChange[] = [];
   const kept = new Set<number>();
   for (const episode of [...server.episodes].sort((one, other) => one.firedMs - other.firedMs))
-    changes.push(...saveEpisode(database, server, episode, kept));
+    if (!isAbsorbed(database, server, episode)) changes.push(...saveEpisode(database, server, episode, kept));
+  for (const episode of server.episodes) changes.push(...absorb(database, server, episode, kept));
   changes.push(...withdraw(database, server, kept), ...endStale(database, server));
   return changes.sort((one, other) => one.incident.id - other.incident.id);
 }
@@ -81,12 +93,12 @@ function saveEpisode(
   kept: Set<number>,
 ): IncidentChange[] {
   const { serverId } = server;
-  const { kind, subject, startMs, lastMs } = episode;
+  const { kind, subject, startMs, lastMs, pauseMs } = episode;
   const matching = prepareOnce<unknown[], StoredIncidentsTable>(
     database,
     `SELECT * FROM stored_incidents WHERE server_id = ? AND kind = ? AND subject = ? AND start_ms <= ? AND last_ms >= ?
      ORDER BY start_ms, id`,
-  ).all(serverId, kind, subject, lastMs + MOST_PAUSE_MS, startMs - MOST_PAUSE_MS);
+  ).all(serverId, kind, subject, lastMs + pauseMs, startMs - pauseMs);
   for (const { id } of matching) kept.add(id);
   const last = matching.at(-1);
   if (last === undefined) return [addIncident(database, server, episode, kept)];
@@ -233,6 +245,43 @@ function lastAction(database: Database.Database, id: number): IncidentAction | u
   return prepareOnce<[number], IncidentAction>(database, sql).pluck().get(id);
 }
 
+/** True when an incident of another kind tells of the episode. */
+function isAbsorbed(database: Database.Database, { serverId, episodes }: ServerEpisodes, episode: Episode): boolean {
+  const { absorbedBy: by, startMs, lastMs } = episode;
+  if (by === undefined) return false;
+  const [firstMs, untilMs] = [startMs - by.pauseMs, lastMs + by.pauseMs];
+  const isNow = episodes.some(
+    (other) =>
+      other.kind === by.kind && other.subject === by.subject && other.startMs <= untilMs && other.lastMs >= firstMs,
+  );
+  const sql =
+    "SELECT 1 FROM stored_incidents WHERE server_id = ? AND kind = ? AND subject = ? AND start_ms <= ? AND last_ms >= ?";
+  return isNow || prepareOnce(database, sql).get(serverId, by.kind, by.subject, untilMs, firstMs) !== undefined;
+}
+
+/** Withdraws incidents that the episode is the continuation of, unless a person has said something about them. */
+function absorb(
+  database: Database.Database,
+  { serverId, now }: ServerEpisodes,
+  { absorbs, startMs, lastMs, pauseMs }: Episode,
+  kept: Set<number>,
+): IncidentChange[] {
+  if (absorbs === undefined) return [];
+  const rows = prepareOnce<unknown[], { id: number }>(
+    database,
+    `SELECT id FROM stored_incidents i WHERE server_id = ? AND kind = ? AND subject = ? AND start_ms <= ? AND last_ms >= ?
+       AND NOT EXISTS (SELECT 1 FROM incident_actions a WHERE a.incident_id = i.id)`,
+  ).all(serverId, absorbs.kind, absorbs.subject, lastMs + pauseMs, startMs - pauseMs);
+  for (const { id } of rows) kept.delete(id);
+  return rows.map(({ id }) => removeIncident(database, id, now));
+}
+
+function removeIncident(database: Database.Database, id: number, now: EpochMs): IncidentChange {
+  const change = changeOf(database, id, "withdrawn", now);
+  prepareOnce(database, "DELETE FROM stored_incidents WHERE id = ?").run(id);
+  return change;
+}
+
 /** Removes incidents that the lines, as they are read now, do not show, unless a person has said something about them. */
 function withdraw(
   database: Database.Database,
@@ -244,23 +293,18 @@ function withdraw(
     `SELECT id FROM stored_incidents i WHERE server_id = ? AND start_ms >= ?
        AND NOT EXISTS (SELECT 1 FROM incident_actions a WHERE a.incident_id = i.id)`,
   ).all(serverId, sinceMs);
-  return rows
-    .filter(({ id }) => !kept.has(id))
-    .map(({ id }) => {
-      const change = changeOf(database, id, "withdrawn", now);
-      prepareOnce(database, "DELETE FROM stored_incidents WHERE id = ?").run(id);
-      return change;
-    });
+  return rows.filter(({ id }) => !kept.has(id)).map(({ id }) => removeIncident(database, id, now));
 }
 
-/** Ends incidents that no line has shown for two hours of the log, or while no line was read for a day. */
-function endStale(database: Database.Database, { serverId, newestMs, now }: ServerEpisodes): IncidentChange[] {
-  const before = isOldLog(newestMs, now) ? Number.MAX_SAFE_INTEGER : newestMs - MOST_PAUSE_MS;
+/** Ends incidents that no line has shown for the pause of their kind, or while no line was read for a day. */
+function endStale(database: Database.Database, { serverId, newestMs, pauses, now }: ServerEpisodes): IncidentChange[] {
   const rows = prepareOnce<unknown[], StoredIncidentsTable>(
     database,
-    "SELECT * FROM stored_incidents WHERE server_id = ? AND end_ms IS NULL AND last_ms < ?",
-  ).all(serverId, before);
+    "SELECT * FROM stored_incidents WHERE server_id = ? AND end_ms IS NULL",
+  ).all(serverId);
   return rows.flatMap((row) => {
+    const pauseMs = pauses.get(row.kind);
+    if (pauseMs === undefined || (row.last_ms >= newestMs - pauseMs && !isOldLog(newestMs, now))) return [];
     prepareOnce(database, "UPDATE stored_incidents SET end_ms = last_ms, status = ?, updated_ms = ? WHERE id = ?").run(
       statusOf(database, row, row.last_ms),
       now,
