@@ -231,7 +231,7 @@ class Counts {
 /** Subjects of which only good is known are many, and small. */
 interface Subject {
   readonly good: MinuteCounts;
-  readonly bad: MinuteCounts;
+  bad: MinuteCounts | undefined;
   goodBefore: number;
   counts: Counts | undefined;
   /** Its state was read. */
@@ -265,9 +265,12 @@ export class CountingWatch {
     const subject = this.#subjectOf(name, count > 0);
     const fromMs = ms - this.rule.windowMs;
     subject.good.forget(fromMs);
-    subject.bad.forget(fromMs);
+    subject.bad?.forget(fromMs);
     if (good > 0) subject.good.add(ms, good);
-    if (bad > 0) subject.bad.add(ms, bad);
+    if (bad > 0) {
+      subject.bad ??= new MinuteCounts();
+      subject.bad.add(ms, bad);
+    }
     if (!isWarmUp) {
       subject.isNew ||= count > 0 || subject.goodBefore === 0;
       subject.goodBefore += good;
@@ -291,7 +294,7 @@ export class CountingWatch {
     const known = this.#subjects.get(name);
     const subject = known ?? {
       good: new MinuteCounts(),
-      bad: new MinuteCounts(),
+      bad: undefined,
       goodBefore: 0,
       counts: undefined,
       isRead: false,
@@ -342,7 +345,7 @@ export class CountingWatch {
     const isOne = this.rule.measure === "one";
     episode.peak = Math.max(episode.peak, isOne ? counts.ones.size : counts.count);
     episode.good = Math.max(episode.good, subject.good.total);
-    episode.bad = Math.max(episode.bad, subject.bad.total);
+    episode.bad = Math.max(episode.bad, subject.bad?.total ?? 0);
     for (const seen of counts.takeUncounted()) addTo(episode, seen);
     episode.hours.set(counts.hour, isOne ? counts.hourOnes.size : counts.hourCount);
     if (episode !== open && episode.startMs < counts.hour * HOUR_MS) addEarlierHours(episode, counts, isOne);
@@ -400,7 +403,7 @@ function windowOf({ good, bad }: Subject, counts: Counts): Window {
   return {
     count: counts.count,
     good: good.total,
-    bad: bad.total,
+    bad: bad?.total ?? 0,
     one: counts.ones.size,
     other: counts.others.size,
     spanMs: counts.spanMs,

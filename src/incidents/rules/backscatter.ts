@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, shellWord, TIMES } from "./words.ts";
 
 export const BACKSCATTER: CountingRule = {
   kind: "backscatter",
@@ -18,7 +18,9 @@ export const BACKSCATTER: CountingRule = {
   contributionsOf(observation) {
     if (observation.kind === "outcome")
       // Answers to mail that the address did send.
-      return observation.sender === "<>" ? [] : [{ subject: observation.sender, count: 0, good: 1 }];
+      return observation.sender === "<>" || observation.provider === undefined
+        ? []
+        : [{ subject: observation.sender, count: 0, good: 1 }];
     if (observation.kind !== "bounce_received") return [];
     return [{ subject: observation.recipient, one: observation.ip, messageId: observation.messageId }];
   },
@@ -34,7 +36,7 @@ export const BACKSCATTER: CountingRule = {
   steps: (subject) => [
     {
       text: "See who returns them.",
-      command: `exim-pilot search --sender '<>' --recipient ${subject} --since 1d`,
+      command: `exim-pilot search --sender '<>' --recipient ${shellWord(subject)} --since 1d`,
     },
     { text: "Nothing was sent from here: a strict SPF and DMARC policy of the domain makes forging it less useful." },
     { text: "While it lasts, have Exim refuse bounces without a valid signed address (BATV, PRVS)." },

@@ -20,9 +20,9 @@ export const BLOCKLISTED: CountingRule = {
   kind: "blocklisted",
   version: 1,
   about: "Several domains refuse our mail and name the same block list.",
-  thresholds: { domains: { value: 4, about: "recipient domains within six hours" } },
+  thresholds: { domains: { value: 4, about: "recipient domains within three hours" } },
   severity: "critical",
-  windowMs: 6 * HOUR_MS,
+  windowMs: 3 * HOUR_MS,
   pauseMs: 6 * HOUR_MS,
   measure: "one",
   contributionsOf(observation) {

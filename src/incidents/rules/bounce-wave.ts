@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, SHORT_PAUSE_MS, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, SHORT_PAUSE_MS, shellWord, TIMES } from "./words.ts";
 
 const FROM = "mail from ";
 const TO = "mail to ";
@@ -20,9 +20,11 @@ export const BOUNCE_WAVE: CountingRule = {
   measure: "one",
   contributionsOf(observation) {
     if (observation.kind !== "outcome" || observation.outcome === "deferred") return [];
-    const { outcome, sender, domain, messageId, category, reply } = observation;
+    const { outcome, sender, domain, provider, messageId, category, reply } = observation;
     const at = sender.lastIndexOf("@");
-    const subjects = [...(at === -1 ? [] : [FROM + sender.slice(at + 1).toLowerCase()]), TO + domain];
+    // Senders of mail that stays here are strangers.
+    const isOurs = at !== -1 && (outcome === "bounced" || provider !== undefined);
+    const subjects = [...(!isOurs ? [] : [FROM + sender.slice(at + 1).toLowerCase()]), TO + domain];
     if (outcome === "delivered") return subjects.map((subject) => ({ subject, count: 0, good: 1 }));
     // A bounce of a bounce tells of forged senders.
     if (sender === "<>") return [];
@@ -41,8 +43,8 @@ export const BOUNCE_WAVE: CountingRule = {
     {
       text: "See what bounced and why.",
       command: subject.startsWith(TO)
-        ? `exim-pilot search --domain ${subject.slice(TO.length)} --status bounced --since 1d`
-        : `exim-pilot search --sender '*@${subject.slice(FROM.length)}' --status bounced --since 1d`,
+        ? `exim-pilot search --domain ${shellWord(subject.slice(TO.length))} --status bounced --since 1d`
+        : `exim-pilot search --sender ${shellWord(`*@${subject.slice(FROM.length)}`)} --status bounced --since 1d`,
     },
     { text: "Look for an account or a script that sends to a bad list.", command: "exim-pilot abuse --since 1d" },
   ],

@@ -10,7 +10,7 @@ import { type EpochMs, HOUR_MS } from "../../units.ts";
 import type { StateReader } from "../counting-watch.ts";
 import type { Observation } from "../observation.ts";
 import type { FoundEpisode, RuleHead, Thresholds } from "../rule.ts";
-import { countOf, namesOf } from "./words.ts";
+import { countOf, namesOf, shellWord } from "./words.ts";
 
 /** Figures of a finding; those of other rules have other names. */
 export type AccountFigures = Omit<
@@ -50,10 +50,13 @@ export const HACKED_ACCOUNT: RuleHead<AccountFigures> = {
   },
   steps: (account) => [
     { text: "Give the account another password now, and end its sessions." },
-    { text: "See from where it logged in and what it sent.", command: `exim-pilot abuse --auth ${account} --since 2d` },
+    {
+      text: "See from where it logged in and what it sent.",
+      command: `exim-pilot abuse --auth ${shellWord(account)} --since 2d`,
+    },
     {
       text: "Remove what waits to be sent.",
-      command: `exiqgrep -i -f '${account}' | xargs exim -Mrm`,
+      command: `exiqgrep -i -f ${shellWord(account)} | xargs exim -Mrm`,
     },
     { text: "Look whether a block list has noticed.", command: "exim-pilot incidents --kind blocklisted" },
   ],

@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, namesOf, SHORT_PAUSE_MS, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, namesOf, SHORT_PAUSE_MS, shellWord, TIMES } from "./words.ts";
 
 const ACCOUNT = "account ";
 const NETWORK = "network ";
@@ -76,12 +76,15 @@ export const LOGIN_ATTACK: CountingRule = {
     const account = attackedAccount(subject);
     if (account !== undefined)
       return [
-        { text: "See whether a login has succeeded.", command: `exim-pilot abuse --auth ${account} --since 7d` },
+        {
+          text: "See whether a login has succeeded.",
+          command: `exim-pilot abuse --auth ${shellWord(account)} --since 7d`,
+        },
         { text: "A long password stands it; a second factor, or logins from known networks only, ends it." },
       ];
     const where = subject.slice(subject.indexOf(" ") + 1);
     return [
-      { text: "See whether a login has succeeded.", command: `exim-pilot abuse --ip ${where} --since 7d` },
+      { text: "See whether a login has succeeded.", command: `exim-pilot abuse --ip ${shellWord(where)} --since 7d` },
       { text: "Keep the address out, in a firewall or with fail2ban." },
     ];
   },

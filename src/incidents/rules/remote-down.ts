@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, shellWord, TIMES } from "./words.ts";
 
 const UNREACHED = ["connection", "timeout"];
 
@@ -37,7 +37,7 @@ export const REMOTE_DOWN: CountingRule = {
   }),
   steps: (subject) => [
     { text: "See whether the network or only this domain fails.", command: "exim-pilot stats providers --since 6h" },
-    { text: "See what waits for it.", command: `exim-pilot queue -r '@${subject}$'` },
+    { text: "See what waits for it.", command: `exim-pilot queue -r ${shellWord(`@${subject}$`)}` },
     { text: "Exim tries again by itself; the senders are told after the time of delay_warning." },
   ],
 };

@@ -1,7 +1,9 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, SHORT_PAUSE_MS, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, SHORT_PAUSE_MS, shellWord, TIMES } from "./words.ts";
 
+/** Reasons of deferrals by which a provider says: not this. */
+const UNWELCOME = ["rate_limit", "reputation", "policy", "content"];
 /** A user who hands nothing over has the usual volume of a few notices. */
 const SMALLEST_USUAL = 3;
 
@@ -11,7 +13,7 @@ export const SCRIPT_MAIL: CountingRule = {
   about: "A local user hands over far more mail than ever before, and a good part of it fails: a script sends spam.",
   thresholds: {
     messages: { value: 25, about: "messages within an hour" },
-    "failed-percent": { value: 12, about: "percentage of their recipients who bounce or are put off" },
+    "failed-percent": { value: 12, about: "percentage of their recipients who bounce or are put off as unwelcome" },
     "failed-recipients": { value: 5, about: "such recipients" },
     times: TIMES,
   },
@@ -22,8 +24,9 @@ export const SCRIPT_MAIL: CountingRule = {
   contributionsOf(observation) {
     if (observation.kind === "handed_over") return [{ subject: observation.user, messageId: observation.messageId }];
     if (observation.kind !== "outcome" || observation.user === undefined) return [];
-    const { user, outcome } = observation;
-    return [{ subject: user, count: 0, ...(outcome === "delivered" ? { good: 1 } : { bad: 1 }) }];
+    const { user, outcome, category = "" } = observation;
+    if (outcome === "delivered") return [{ subject: user, count: 0, good: 1 }];
+    return outcome === "bounced" || UNWELCOME.includes(category) ? [{ subject: user, count: 0, bad: 1 }] : [];
   },
   isMet: ({ count, good, bad }, past, thresholds) =>
     count >= limit(thresholds, "messages") &&
@@ -33,11 +36,11 @@ export const SCRIPT_MAIL: CountingRule = {
     isUnusual(count, past, thresholds, SMALLEST_USUAL),
   describe: (subject, { count, bad }) => ({
     title: `Programs of ${subject} send spam: ${countOf(count, "message")}`,
-    description: `${subject} handed over ${countOf(count, "message")}, far more than ever before, and ${countOf(bad, "recipient")} of an hour bounced or were put off.`,
+    description: `${subject} handed over ${countOf(count, "message")}, far more than ever before, and ${countOf(bad, "recipient")} of an hour bounced or were put off as unwelcome.`,
   }),
   steps: (subject) => [
     { text: "Find the directory that they come from.", command: "exim-pilot abuse --since 1d" },
-    { text: "See what was sent.", command: `exim-pilot search --auth ${subject} --since 1d` },
+    { text: "See what was sent.", command: `exim-pilot search --sender ${shellWord(`${subject}@*`)} --since 1d` },
     { text: "Take the script away, look for others of the same day, and renew the passwords of the site." },
   ],
 };

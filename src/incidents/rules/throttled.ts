@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, SHORT_PAUSE_MS, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, SHORT_PAUSE_MS, shellWord, TIMES } from "./words.ts";
 
 /** Reasons of deferrals by which a provider says: too much, or not from you. */
 const THROTTLING = ["rate_limit", "reputation"];
@@ -31,7 +31,7 @@ export const THROTTLED: CountingRule = {
     { text: "Find out who sends so much to it, and whether that is wanted.", command: "exim-pilot abuse --since 1d" },
     {
       text: "Look at its replies and at how long they have been coming.",
-      command: `exim-pilot search --domain ${subject} --status deferred --since 1d`,
+      command: `exim-pilot search --domain ${shellWord(subject)} --status deferred --since 1d`,
     },
     { text: "Send more slowly to this provider, and look your address up in its postmaster tools." },
   ],

@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../../units.ts";
 import type { CountingRule } from "../rule.ts";
-import { countOf, isUnusual, limit, SHORT_PAUSE_MS, TIMES } from "./words.ts";
+import { countOf, isUnusual, limit, SHORT_PAUSE_MS, shellWord, TIMES } from "./words.ts";
 
 const OWN = "own service";
 /** Errors by which clients say that our certificate is no longer good. */
@@ -68,7 +68,7 @@ export const TLS_FAILURE: CountingRule = {
       : [
           {
             text: "See what was said.",
-            command: `exim-pilot search --domain ${subject} --status deferred --since 1d`,
+            command: `exim-pilot search --domain ${shellWord(subject)} --status deferred --since 1d`,
           },
           { text: "If its TLS stays broken, name the host in hosts_avoid_tls of the transport." },
         ],

@@ -33,3 +33,8 @@ export function limit(thresholds: Thresholds, name: string): number {
   if (value === undefined) throw new Error(`The rule has no threshold "${name}".`);
   return value;
 }
+
+/** A name as a shell takes it, however strange: it comes from a log. */
+export function shellWord(name: string): string {
+  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}
