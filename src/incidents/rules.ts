@@ -6,10 +6,10 @@ import { BLOCKLISTED } from "./rules/blocklisted.ts";
 import { BOUNCE_WAVE } from "./rules/bounce-wave.ts";
 import { DNS_OUTAGE } from "./rules/dns-outage.ts";
 import { FROZEN_PILE } from "./rules/frozen-pile.ts";
-import { HACKED_ACCOUNT } from "./rules/hacked-account.ts";
+import { HACKED_ACCOUNT, HACKED_PAUSE_MS } from "./rules/hacked-account.ts";
 import { LOGIN_ATTACK } from "./rules/login-attack.ts";
 import { PANIC } from "./rules/panic.ts";
-import { QUEUE_GROWTH } from "./rules/queue-growth.ts";
+import { QUEUE_GROWTH, QUEUE_PAUSE_MS } from "./rules/queue-growth.ts";
 import { REMOTE_DOWN } from "./rules/remote-down.ts";
 import { SCRIPT_MAIL } from "./rules/script-mail.ts";
 import { SILENCE } from "./rules/silence.ts";
@@ -38,6 +38,15 @@ export const KINDS: readonly string[] = RULES.map(({ kind }) => kind);
 
 export function ruleOf(kind: string): RuleHead<never> | undefined {
   return RULES.find((rule) => rule.kind === kind);
+}
+
+/** Pause that ends an incident, by kind. A silence ends with the next lines alone. */
+export function pausesOf(): ReadonlyMap<string, number> {
+  return new Map([
+    ...COUNTING_RULES.map(({ kind, pauseMs }) => [kind, pauseMs] as const),
+    [HACKED_ACCOUNT.kind, HACKED_PAUSE_MS],
+    [QUEUE_GROWTH.kind, QUEUE_PAUSE_MS],
+  ]);
 }
 
 /** By rule, the threshold of each name. */

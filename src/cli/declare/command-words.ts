@@ -16,6 +16,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   search: "exigrep filter list ls lookup match query select who",
   tail: "events follow live monitor now recent stream watch",
   abuse: "abusers attack attacks brute bruteforce hacked security spam spammers",
+  incidents: "alarm alarms alert alerts anomalies anomaly detect incident outage outages",
   queue: "bp exiqgrep exiqsumm mailq pending spool waiting",
   content: "attachment attachments body eml headers message-content mime preview view",
   tag: "label mark name tags",

@@ -7,6 +7,7 @@ import { beginDiagnostics } from "../terminal/verbose.ts";
 import { NotedCommand, type SetStatus } from "./command.ts";
 import { addContent } from "./content.ts";
 import { settleGuesses } from "./guessed-flags.ts";
+import { addIncidents } from "./incidents.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
 import { addAbuse, addSearch, addSql, addStats, addTag, addTail, addTrace } from "./questions.ts";
 import { addQueue } from "./queue.ts";
@@ -33,6 +34,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["queue", addQueue],
   ["content", addContent],
   ["abuse", addAbuse],
+  ["incidents", addIncidents],
   ["tag", addTag],
   ["stats", addStats],
   ["servers", addServers],
@@ -169,10 +171,12 @@ function addHelp(program: Command, io: Io): void {
     .argument("[topic]", "a command, statuses, exit-codes or counting")
     .addHelpText("after", HELP_EXAMPLES)
     .action(async (topic: string | undefined) => {
-      const { findTopic } = await import("../commands/help.ts");
-      const text = topic === undefined ? undefined : findTopic(topic, helpColumnsOf(io.stdout, io));
+      const { findAppendix, findTopic } = await import("../commands/help.ts");
+      const columns = helpColumnsOf(io.stdout, io);
+      const text = topic === undefined ? undefined : findTopic(topic, columns);
       if (text !== undefined) io.stdout.write(text);
       else showCommandHelp(program, topic);
+      io.stdout.write(topic === undefined ? "" : findAppendix(topic, columns));
     });
 }
 

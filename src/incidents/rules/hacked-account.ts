@@ -18,6 +18,9 @@ export type AccountFigures = Omit<
   "server" | "account" | "severity" | "firstMs" | "lastMs" | "firedMs" | "messageIds" | "hours"
 >;
 
+/** A thief who sends slowly is one incident. */
+export const HACKED_PAUSE_MS = CONNECTED_HOURS * HOUR_MS;
+
 export const HACKED_ACCOUNT: RuleHead<AccountFigures> = {
   kind: "hacked_account",
   version: 1,
@@ -105,7 +108,7 @@ function toEpisode(finding: AccountFinding): FoundEpisode<AccountFigures> {
     startMs: firstMs as EpochMs,
     firedMs: firedMs as EpochMs,
     lastMs: lastMs as EpochMs,
-    pauseMs: CONNECTED_HOURS * HOUR_MS,
+    pauseMs: HACKED_PAUSE_MS,
     count: finding.recipients,
     hours,
     figures: {

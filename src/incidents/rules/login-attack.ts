@@ -11,6 +11,10 @@ export function attackedAccount(subject: string): string | undefined {
   return subject.startsWith(ACCOUNT) ? subject.slice(ACCOUNT.length) : undefined;
 }
 
+export function accountSubject(account: string): string {
+  return ACCOUNT + account;
+}
+
 export const LOGIN_ATTACK: CountingRule = {
   kind: "login_attack",
   version: 1,

@@ -27,7 +27,7 @@ export const QUEUE_GROWTH: RuleHead = {
 
 /** A week shows which length is usual; a log begins with an empty queue. */
 const FEWEST_HOURS = 48;
-const PAUSE_MS = 2 * SHORT_PAUSE_MS;
+export const QUEUE_PAUSE_MS = 2 * SHORT_PAUSE_MS;
 
 interface QueueState {
   readonly length: number;
@@ -92,7 +92,7 @@ export class QueueWatch {
       this.#length >= limit(this.#thresholds, "messages") &&
       this.#length > limit(this.#thresholds, "times") * usual;
     const endMs = (this.#hour + 1) * HOUR_MS;
-    const isOpen = this.#episode !== undefined && endMs - this.#episode.lastMs <= PAUSE_MS;
+    const isOpen = this.#episode !== undefined && endMs - this.#episode.lastMs <= QUEUE_PAUSE_MS;
     // Once it was found, a queue that stays as long has not got better.
     if (isLong && (isGrowing || isOpen)) this.#meet(endMs, usual, isOpen, grown.length);
     this.#lengths.set(this.#length, (this.#lengths.get(this.#length) ?? 0) + 1);
@@ -123,7 +123,7 @@ export class QueueWatch {
         startMs: startMs as EpochMs,
         firedMs: firedMs as EpochMs,
         lastMs: lastMs as EpochMs,
-        pauseMs: PAUSE_MS,
+        pauseMs: QUEUE_PAUSE_MS,
         count,
         hours: [...hours],
         figures: {

@@ -2,7 +2,7 @@
 import type Database from "better-sqlite3";
 import { DAY_MS, type EpochMs, HOUR_MS } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
-import type { IncidentActionsTable, StoredIncidentsTable } from "../schema/tables.ts";
+import type { DetectionProgressTable, IncidentActionsTable, StoredIncidentsTable } from "../schema/tables.ts";
 
 export type IncidentSeverity = StoredIncidentsTable["severity"];
 export type IncidentStatus = StoredIncidentsTable["status"];
@@ -409,4 +409,39 @@ export function muteIncidents(database: Database.Database, mute: IncidentMute, n
 export function unmuteIncidents(database: Database.Database, kind: string, subject: string): boolean {
   const sql = "DELETE FROM incident_mutes WHERE kind = ? AND subject = ?";
   return prepareOnce(database, sql).run(kind, subject).changes > 0;
+}
+
+/** How far a run of detection has come with a server, and what it knows there. */
+export interface DetectionStep {
+  /** The progress that the run began with; undefined: there was none, or it began anew. */
+  readonly before: DetectionProgressTable | undefined;
+  readonly after: DetectionProgressTable;
+  /** It began with the first line: what was known before is forgotten. */
+  readonly isFresh: boolean;
+  /** By key; JSON values. */
+  readonly states: Iterable<readonly [key: string, state: unknown]>;
+}
+
+/** Stores a step; false, and nothing is stored, when another run has stored one meanwhile. */
+export function saveDetection(database: Database.Database, step: DetectionStep): boolean {
+  const { before, after, isFresh, states } = step;
+  const stored = prepareOnce<[number], DetectionProgressTable>(
+    database,
+    "SELECT * FROM detection_progress WHERE server_id = ?",
+  ).get(after.server_id);
+  if (stored?.hour !== before?.hour || stored?.last_entry !== before?.last_entry) return false;
+  if (isFresh) prepareOnce(database, "DELETE FROM detection_states WHERE server_id = ?").run(after.server_id);
+  const put = prepareOnce(
+    database,
+    `INSERT INTO detection_states (server_id, key, state) VALUES (?, ?, ?)
+     ON CONFLICT (server_id, key) DO UPDATE SET state = excluded.state`,
+  );
+  for (const [key, state] of states) put.run(after.server_id, key, JSON.stringify(state));
+  prepareOnce(
+    database,
+    `INSERT INTO detection_progress (server_id, hour, last_entry, settings, state) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (server_id) DO UPDATE SET hour = excluded.hour, last_entry = excluded.last_entry, settings = excluded.settings,
+       state = excluded.state`,
+  ).run(after.server_id, after.hour, after.last_entry, after.settings, after.state);
+  return true;
 }

@@ -36,6 +36,7 @@ interface MessageFacts {
   readonly ident_id: number | null;
   readonly sender_id: number | null;
   readonly parent_exim_id: string | null;
+  readonly arrival_at: number | null;
 }
 
 interface Placed {
@@ -97,9 +98,9 @@ export class DetectionReader {
   span(serverId: number, now: EpochMs): { readonly firstMs: number; readonly lastMs: number } | undefined {
     const { fromMs, toMs } = plausibleTime(now);
     const rows = this.#all<{ first: number | null; last: number | null }>(
-      `SELECT (SELECT min(b.first_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.first_ms >= ?1) AS first,
-         (SELECT max(b.last_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.last_ms <= ?2) AS last
-       FROM stored_sources s WHERE s.server_id = ?3`,
+      `SELECT (SELECT min(b.first_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.first_ms >= ?) AS first,
+         (SELECT max(b.last_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.last_ms <= ?) AS last
+       FROM stored_sources s WHERE s.server_id = ?`,
       fromMs,
       toMs,
       serverId,
@@ -159,7 +160,7 @@ export class DetectionReader {
   }
 
   #addArrivals({ server, from, until }: FactSpan, placed: Placed[]): void {
-    const rows = this.#iterate<MessageFacts & { id: number; at: number }>(
+    const rows = this.#iterate<Omit<MessageFacts, "arrival_at"> & { id: number; at: number }>(
       `SELECT m.id, m.arrival_at AS at, m.exim_id, m.auth_id, m.ip_id, m.host_id, m.ident_id, m.sender_id, m.parent_exim_id
        FROM stored_messages m
        WHERE ${MESSAGE_MS_SQL} >= ? AND ${MESSAGE_MS_SQL} < ? AND m.server_id = ? AND m.arrival_at IS NOT NULL`,
@@ -168,7 +169,7 @@ export class DetectionReader {
       server.id,
     );
     for (const { id, at, ...message } of rows) {
-      this.#messages.set(id, message);
+      this.#messages.set(id, { ...message, arrival_at: at });
       const ms = toMs(at);
       const add = (fact: Observation): void => void placed.push({ at, order: placed.length, fact });
       add({ kind: "arrived", ms });
@@ -339,8 +340,8 @@ export class DetectionReader {
       const ms = toMs(at);
       const message = message_id === null ? undefined : this.#messageOf(message_id);
       if (event === completed) {
-        // NOTE: a message that came before the first line is none of those that are counted.
-        placed.push({ at, order: id, fact: { kind: "left", ms } });
+        // A message whose arrival was never read is none of those that are counted.
+        if (message?.arrival_at != null) placed.push({ at, order: id, fact: { kind: "left", ms } });
       } else if (event === frozen && message !== undefined)
         placed.push({ at, order: id, fact: { kind: "frozen", ms, messageId: message.exim_id } });
       if (event === panic || (seen_in & logTypeBit("panic")) !== 0) {
@@ -369,7 +370,7 @@ export class DetectionReader {
   #messageOf(id: number): MessageFacts | undefined {
     if (this.#messages.has(id)) return this.#messages.get(id);
     const message = this.#get<MessageFacts>(
-      `SELECT exim_id, auth_id, ip_id, host_id, ident_id, sender_id, parent_exim_id FROM stored_messages WHERE id = ?`,
+      `SELECT exim_id, auth_id, ip_id, host_id, ident_id, sender_id, parent_exim_id, arrival_at FROM stored_messages WHERE id = ?`,
       id,
     );
     this.#messages.set(id, message);
@@ -377,7 +378,7 @@ export class DetectionReader {
   }
 
   /** Local user who handed a message over; undefined for what came from elsewhere, or what Exim wrote itself. */
-  #userOf({ ip_id, host_id, ident_id, parent_exim_id }: MessageFacts): string | undefined {
+  #userOf({ ip_id, host_id, ident_id, parent_exim_id }: Omit<MessageFacts, "arrival_at">): string | undefined {
     return ip_id === null && host_id === null && parent_exim_id === null ? this.#string(ident_id) : undefined;
   }
 

@@ -4,6 +4,7 @@ import type { EpochMs, Moment } from "../../units.ts";
 import type { SqlValue } from "../database/bulk-insert.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import {
+  type DetectionStep,
   findIncident,
   type IncidentChange,
   type IncidentMute,
@@ -11,6 +12,7 @@ import {
   judgeIncident,
   muteIncidents,
   type ServerEpisodes,
+  saveDetection,
   saveEpisodes,
   unmuteIncidents,
 } from "../incidents/incidents.ts";
@@ -327,9 +329,21 @@ export class Transactor {
     return saveEpisodes(this.#database, server);
   }
 
+  /** False, and nothing is stored, when another run of detection has stored a step meanwhile. */
+  saveDetection(step: DetectionStep): boolean {
+    this.#open();
+    return saveDetection(this.#database, step);
+  }
+
   findIncident(id: number): StoredIncidentsTable | undefined {
     this.#open();
     return findIncident(this.#database, id);
+  }
+
+  /** 0 when there is none. */
+  highestIncident(): number {
+    const sql = "SELECT coalesce(max(id), 0) AS id FROM stored_incidents";
+    return this.#statement<[], { id: number }>(sql).get()?.id ?? 0;
   }
 
   /** False, and nothing is changed, when the incident has that status already. */
