@@ -14,6 +14,7 @@ import type { DoctorReport } from "../doctor/doctor.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { LineFacts } from "../explain/read-line.ts";
 import type { Summary } from "../explain/tally.ts";
+import type { IncidentDetails, IncidentJudgement, IncidentSummary } from "../incidents/incidents.ts";
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import type { LogEvent } from "../parse/events.ts";
@@ -61,6 +62,12 @@ export interface Answers {
   readonly error: ErrorAnswer;
   readonly eximstats: Eximstats;
   readonly export: ExportAnswer;
+  readonly incident: IncidentDetails;
+  readonly incident_judged: IncidentJudgement;
+  readonly incident_mute: MuteAnswer;
+  readonly incident_mutes: MutesAnswer;
+  readonly incidents: IncidentsAnswer;
+  readonly incidents_detected: DetectionAnswer;
   readonly ingest: IngestAnswer;
   readonly migrate: MigrateAnswer;
   readonly note: NoteChange;
@@ -414,4 +421,61 @@ export interface SetupAnswer {
 
 export interface SetupStep extends Pick<Step, "about" | "state" | "message"> {
   readonly hint?: string | undefined;
+}
+
+export interface IncidentsAnswer {
+  readonly incidents: readonly IncidentSummary[];
+}
+
+/** Answer of `incidents detect`. */
+export interface DetectionAnswer {
+  readonly servers: readonly DetectedServer[];
+}
+
+export interface DetectedServer {
+  readonly server: string;
+  /** Its newest line; null when there is none. */
+  readonly newest: string | null;
+  /** That is older than a day: nothing is said to go on. */
+  readonly isOld: boolean;
+  /** Detection began with the first line. */
+  readonly isFresh: boolean;
+  readonly changes: readonly DetectedChange[];
+}
+
+export interface DetectedChange {
+  /** `withdrawn`: lines that were read later do not show it, and it is there no more. */
+  readonly reason: "opened" | "worse" | "over" | "withdrawn";
+  readonly id: number;
+  readonly type: string;
+  readonly subject: string;
+  readonly severity: IncidentSummary["severity"];
+  readonly status: IncidentSummary["status"];
+  readonly title: string;
+  readonly isMuted: boolean;
+  /** False for one that ended more than a day ago. */
+  readonly isNews: boolean;
+}
+
+/** Answer of `incidents mute` with a kind. */
+export interface MuteAnswer {
+  readonly type: string;
+  readonly subject: string;
+  /** Null: for good. */
+  readonly until: string | null;
+  readonly isMuted: boolean;
+}
+
+/** Answer of `incidents mute` without one. */
+export interface MutesAnswer {
+  readonly mutes: readonly Mute[];
+}
+
+export interface Mute {
+  readonly type: string;
+  readonly subject: string;
+  readonly until: string | null;
+  readonly author: string;
+  readonly reason: string;
+  readonly created: string;
 }

@@ -59,12 +59,13 @@ export function renderNames(names: readonly string[]): string {
 }
 
 export function renderRemoval({ name, removed }: ServerRemoval): string {
-  const { notes, tags, snapshots, contents } = removed;
+  const { notes, tags, snapshots, contents, incidents } = removed;
   const counts: readonly (readonly [count: number, what: string])[] = [
     [notes, "note"],
     [tags, "tag"],
     [snapshots, "snapshot"],
     [contents, "content"],
+    [incidents, "incident"],
   ];
   const gone = counts.flatMap(([count, what]) => (count === 0 ? [] : [countOf(count, what)]));
   const what =

@@ -13,6 +13,7 @@ import { AuditReader } from "./read/audit-reader.ts";
 import { ServerReader } from "./read/catalogue-reader.ts";
 import { ContentReader } from "./read/content-reader.ts";
 import { CoverageReader } from "./read/coverage-reader.ts";
+import { IncidentReader } from "./read/incident-reader.ts";
 import { LinkReader } from "./read/link-reader.ts";
 import { LookReader } from "./read/look-reader.ts";
 import { MessageReader } from "./read/message-reader.ts";
@@ -25,6 +26,7 @@ import type { PublicViews, Schema } from "./schema/tables.ts";
 import { GroupReader } from "./search/group-reader.ts";
 import { SearchReader } from "./search/search-reader.ts";
 import { AbuseReader } from "./stats/abuse-reader.ts";
+import type { DetectionReader } from "./stats/detection-reader.ts";
 import { StatsReader } from "./stats/stats-reader.ts";
 
 export class Reader {
@@ -44,6 +46,7 @@ export class Reader {
   readonly queue: QueueReader;
   readonly looks: LookReader;
   readonly contents: ContentReader;
+  readonly incidents: IncidentReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -87,6 +90,7 @@ export class Reader {
     this.queue = new QueueReader(database, rawText);
     this.looks = new LookReader(database);
     this.contents = new ContentReader(database);
+    this.incidents = new IncidentReader(database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);
@@ -96,6 +100,12 @@ export class Reader {
       .prepare("SELECT version FROM parser_versions ORDER BY version")
       .pluck()
       .all() as number[];
+  }
+
+  /** Facts for detection; what tells domains and networks apart is loaded for it alone. */
+  async detection(): Promise<DetectionReader> {
+    const { DetectionReader } = await import("./stats/detection-reader.ts");
+    return new DetectionReader(this.#connection);
   }
 
   /** Errors: `busy` when what was read may be wrong: see {@link openUnlocked}. */

@@ -1,5 +1,6 @@
 /** Topics that `help` explains beside the commands. */
 
+import { RULES } from "../../incidents/rules.ts";
 import { RISK_SIGNS } from "../../message/accounts-at-risk.ts";
 import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
@@ -64,6 +65,24 @@ export const COUNTING: RuleSections = [
   ["What goes wrong in sessions of clients: abuse, and stats --rank troubles", SESSION_TROUBLES],
   ["What eximstats counts differently", EXIMSTATS_DIFFERENCES],
 ];
+
+/** Text that follows the help of a command; mostly empty. */
+export function findAppendix(command: string, columns: number): string {
+  return command === "incidents"
+    ? `\nRules, and their thresholds as the configuration names them:\n\n${renderSections(INCIDENT_RULES, columns)}`
+    : "";
+}
+
+/** Appendix of `help incidents`: each rule with its thresholds, which `[incidents.RULE]` of the configuration may change. */
+export const INCIDENT_RULES: RuleSections = RULES.map(({ kind, about, thresholds }) => [
+  `[incidents.${kind}]`,
+  {
+    rule: about,
+    ...Object.fromEntries(
+      Object.entries(thresholds).map(([name, { value, about: meaning }]) => [`${name} = ${value}`, meaning]),
+    ),
+  },
+]);
 
 function renderSections(sections: RuleSections, columns: number): string {
   const texts = sections.map(([title, rules]) => `${title}\n${renderRules(Object.entries(rules), columns)}`);

@@ -63,10 +63,12 @@ function addHelp(program: Command, io: Io): void {
     .argument("[topic]", "a command, statuses, exit-codes or counting")
     .addHelpText("after", HELP_EXAMPLES)
     .action(async (topic: string | undefined) => {
-      const { findTopic } = await import("../commands/help.ts");
-      const text = topic === undefined ? undefined : findTopic(topic, helpColumnsOf(io.stdout, io));
+      const { findAppendix, findTopic } = await import("../commands/help.ts");
+      const columns = helpColumnsOf(io.stdout, io);
+      const text = topic === undefined ? undefined : findTopic(topic, columns);
       if (text !== undefined) io.stdout.write(text);
       else showCommandHelp(program, topic);
+      io.stdout.write(topic === undefined ? "" : findAppendix(topic, columns));
     });
 }
 

@@ -19,6 +19,8 @@ const text = v.optional(v.pipe(v.string(), v.nonEmpty("is empty"), v.excludes("\
 const count = v.optional(v.number());
 const flag = v.optional(v.boolean());
 const texts = v.optional(v.array(v.string()));
+/** By rule and name; which there are is known by the rules. */
+const thresholds = v.optional(v.record(v.string(), v.record(v.string(), v.number())));
 
 /** Settings of the configuration; its tables are named after commands. */
 const SCHEMA = v.strictObject({
@@ -49,7 +51,11 @@ const SCHEMA = v.strictObject({
       "identity-file": texts,
     }),
   ),
+  incidents: thresholds,
 });
+
+/** Thresholds have no flags. */
+const THRESHOLDS = "incidents";
 
 /** A value as the file or the environment gives it. */
 export type SettingValue = string | number | boolean | readonly string[];
@@ -67,9 +73,11 @@ export interface Setting {
 
 /** Every setting, in the order of the schema. */
 export const SETTINGS: readonly Setting[] = Object.entries(SCHEMA.entries).flatMap(([name, entry]) =>
-  "entries" in entry.wrapped
-    ? Object.keys(entry.wrapped.entries).map((flagName) => toSetting(name, flagName))
-    : [toSetting(undefined, name)],
+  name === THRESHOLDS
+    ? []
+    : "entries" in entry.wrapped
+      ? Object.keys(entry.wrapped.entries).map((flagName) => toSetting(name, flagName))
+      : [toSetting(undefined, name)],
 );
 
 function toSetting(command: string | undefined, flagName: string): Setting {
@@ -82,6 +90,8 @@ export interface ConfigurationValues {
   readonly path: string | undefined;
   /** By key. */
   readonly values: ReadonlyMap<string, SettingValue>;
+  /** Of the rules of incidents, by rule and name. */
+  readonly thresholds: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /**
@@ -90,13 +100,13 @@ export interface ConfigurationValues {
  */
 export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): ConfigurationValues {
   const content = readTrusted(path, userId, isAskedFor);
-  if (content === undefined) return { path: undefined, values: new Map() };
+  if (content === undefined) return { path: undefined, values: new Map(), thresholds: {} };
   return readConfiguration(path, content);
 }
 
 /** Reads the values of a text that is to stand at `path`. Errors: `usage`. */
 export function readConfiguration(path: string, content: string): ConfigurationValues {
-  return { path, values: checkValues(path, parseToml(path, content)) };
+  return { path, ...checkValues(path, parseToml(path, content)) };
 }
 
 /** The text of the file, which is looked at when it is open: it cannot be exchanged in between. Undefined when it may be missing, and is. */
@@ -149,16 +159,18 @@ function parseToml(path: string, content: string): unknown {
   }
 }
 
-function checkValues(path: string, value: unknown): ReadonlyMap<string, SettingValue> {
+function checkValues(path: string, value: unknown): Pick<ConfigurationValues, "values" | "thresholds"> {
   const checked = v.safeParse(SCHEMA, value);
   if (!checked.success) throw wrongSetting(path, checked.issues[0]);
-  return new Map(
-    Object.entries(checked.output).flatMap(([name, given]): [string, SettingValue][] =>
+  const { [THRESHOLDS]: thresholds = {}, ...settings } = checked.output;
+  const values = new Map(
+    Object.entries(settings).flatMap(([name, given]): [string, SettingValue][] =>
       typeof given === "object" && !Array.isArray(given)
         ? Object.entries(given).map(([flagName, inner]) => [`${name}.${flagName}`, inner as SettingValue])
         : [[name, given as SettingValue]],
     ),
   );
+  return { values, thresholds };
 }
 
 function wrongSetting(path: string, issue: v.BaseIssue<unknown>): PilotError {

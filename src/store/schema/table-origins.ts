@@ -51,6 +51,14 @@ export const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "
   stored_users: "kept",
   stored_notes: "kept",
   tag_names: "kept",
+  stored_incidents: "kept",
+  incident_numbers: "kept",
+  incident_messages: "kept",
+  incident_actions: "kept",
+  incident_mutes: "kept",
+  // A copy has none: detection begins again with its first line.
+  detection_progress: "derived",
+  detection_states: "derived",
   schema_migrations: "kept",
   table_digests: "digests",
 };

@@ -103,6 +103,7 @@ export interface AttachedRows {
   readonly tags: number;
   readonly snapshots: number;
   readonly contents: number;
+  readonly incidents: number;
 }
 
 /** A message that can be given a tag or a note. */

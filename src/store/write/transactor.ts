@@ -3,13 +3,26 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../../units.ts";
 import type { SqlValue } from "../database/bulk-insert.ts";
 import { prepareOnce } from "../database/prepared.ts";
+import {
+  type DetectionStep,
+  findIncident,
+  type IncidentChange,
+  type IncidentMute,
+  type IncidentWord,
+  judgeIncident,
+  muteIncidents,
+  type ServerEpisodes,
+  saveDetection,
+  saveEpisodes,
+  unmuteIncidents,
+} from "../incidents/incidents.ts";
 import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
 import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
 import { PeopleWriter } from "../people/people-writer.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
-import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
+import type { StoredEnvelopesTable, StoredHeadersTable, StoredIncidentsTable } from "../schema/tables.ts";
 import { type AuditRecord, insertAudit } from "./audit-writer.ts";
 import { Retraction } from "./block-retraction.ts";
 import { type KeptContent, putContent } from "./contents.ts";
@@ -306,6 +319,46 @@ export class Transactor {
     replaceHints(this.#database, serverId, hints, seenAt);
   }
 
+  /** Brings the incidents of a server in line with what detection found; see {@link saveEpisodes}. */
+  saveEpisodes(server: ServerEpisodes): IncidentChange[] {
+    this.#open();
+    return saveEpisodes(this.#database, server);
+  }
+
+  /** False, and nothing is stored, when another run of detection has stored a step meanwhile. */
+  saveDetection(step: DetectionStep): boolean {
+    this.#open();
+    return saveDetection(this.#database, step);
+  }
+
+  findIncident(id: number): StoredIncidentsTable | undefined {
+    this.#open();
+    return findIncident(this.#database, id);
+  }
+
+  /** 0 when there is none. */
+  highestIncident(): number {
+    const sql = "SELECT coalesce(max(id), 0) AS id FROM stored_incidents";
+    return this.#statement<[], { id: number }>(sql).get()?.id ?? 0;
+  }
+
+  /** False, and nothing is changed, when the incident has that status already. */
+  judgeIncident(incident: StoredIncidentsTable, word: IncidentWord): boolean {
+    this.#open();
+    return judgeIncident(this.#database, incident, word);
+  }
+
+  muteIncidents(mute: IncidentMute, now: EpochMs): void {
+    this.#open();
+    muteIncidents(this.#database, mute, now);
+  }
+
+  /** False when they were not muted. */
+  unmuteIncidents(kind: string, subject: string): boolean {
+    this.#open();
+    return unmuteIncidents(this.#database, kind, subject);
+  }
+
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
     const sql = "INSERT INTO stored_servers (name, time_zone, created_ms) VALUES (?, ?, ?)";
     const { lastInsertRowid } = this.#statement(sql).run(name, timeZone, now);
@@ -334,8 +387,10 @@ export class Transactor {
       tags: remove("stored_tags"),
       snapshots: remove("stored_snapshots"),
       contents: remove("stored_contents"),
+      incidents: remove("stored_incidents"),
     };
-    for (const table of ["queue_stays", "stored_hints", "stored_sources"]) remove(table);
+    for (const table of ["queue_stays", "stored_hints", "detection_progress", "detection_states", "stored_sources"])
+      remove(table);
     remove("stored_servers", "id = ?");
     return attached;
   }
@@ -350,6 +405,7 @@ export class Transactor {
          AND NOT EXISTS (SELECT 1 FROM stored_contents WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_notes WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_tags WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_incidents WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM ingest_runs WHERE result = 'running')`,
     ).run(id);
   }

@@ -1,0 +1,263 @@
+import { PilotError } from "../../errors.ts";
+import {
+  findDetails,
+  type IncidentJudgement,
+  type IncidentSummary,
+  judge,
+  severitiesFrom,
+  toSummary,
+} from "../../incidents/incidents.ts";
+import { KINDS } from "../../incidents/rules.ts";
+import { renderJson } from "../../render/form/json.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
+import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents.ts";
+import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
+import { epochMs, toIso } from "../../units.ts";
+import { type AuditFlags, auditedEdit } from "../audited.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
+import { type DetectionFlags, runDetection } from "../detection.ts";
+import { toTimeRange } from "../flags/time-range.ts";
+import type { Io } from "../io.ts";
+import { redactor } from "../redactor.ts";
+
+export interface IncidentFlags extends DatabaseFlags, AuditFlags {
+  readonly status?: readonly IncidentStatus[];
+  readonly kind?: readonly string[];
+  readonly server?: readonly string[];
+  readonly since?: string;
+  readonly all?: boolean;
+  readonly csv?: boolean;
+  readonly redact?: boolean;
+  readonly json?: boolean;
+}
+
+/** Lists incidents, also where there is none. Errors: `usage` for a kind or a server that there is not; those of the database. */
+export async function runIncidents(flags: IncidentFlags, io: Io): Promise<void> {
+  assertKinds(flags.kind ?? []);
+  const { since } = toTimeRange(flags.since === undefined ? {} : { since: flags.since }, io);
+  const found = await usingReader(flags, io, async (reader) => {
+    const servers = await reader.servers.list();
+    const unknown = (flags.server ?? []).find((wanted) => !servers.some(({ name }) => name === wanted));
+    if (unknown !== undefined)
+      throw new PilotError("usage", `The database knows no server "${unknown}".`, {
+        hint: `It knows: ${servers.map(({ name }) => name).join(", ") || "none"}.`,
+        servers: servers.map(({ name }) => name),
+      });
+    const filter = {
+      statuses: flags.status ?? [],
+      kinds: flags.kind ?? [],
+      servers: flags.server ?? [],
+      sinceMs: since,
+      withMuted: flags.all === true,
+    };
+    return reader.incidents.list(filter, io.now()).map(toSummary);
+  });
+  const { incidents } = redactor(flags, io)({ incidents: found });
+  io.stdout.write(renderList(incidents, flags, io));
+}
+
+function renderList(incidents: readonly IncidentSummary[], flags: IncidentFlags, io: Io): string {
+  if (flags.json === true) return renderJson("incidents", { incidents });
+  if (flags.csv === true) return renderIncidentRows(incidents);
+  if (incidents.length > 0) return renderIncidents(incidents, { ...screenOf(io), timeZone: io.timeZone });
+  return "No incident is known. `exim-pilot incidents detect` looks for some.\n";
+}
+
+function assertKinds(kinds: readonly string[]): void {
+  const unknown = kinds.find((kind) => !KINDS.includes(kind));
+  if (unknown === undefined) return;
+  throw new PilotError("usage", `There is no kind of incident "${unknown}".`, {
+    hint: `Kinds are ${KINDS.join(", ")}.`,
+  });
+}
+
+export interface DetectFlags extends DetectionFlags {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly redact?: boolean;
+  readonly failIf?: IncidentCondition;
+}
+
+/** Open incidents of at least a severity. */
+export interface IncidentCondition {
+  readonly least: IncidentSeverity;
+}
+
+/** Brings the incidents in line with the stored lines; returns 1 when the condition holds. Errors: as {@link runDetection}. */
+export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
+  const detected = await runDetection(flags, io);
+  const found = redactor(
+    flags,
+    io,
+  )({
+    servers: detected.map(({ server, newestMs, isOld, isFresh, changes }) => ({
+      server,
+      newest: newestMs === undefined ? null : toIso(newestMs),
+      isOld,
+      isFresh,
+      changes: changes.map(({ reason, incident, isMuted, isNews }) => ({
+        reason,
+        isMuted,
+        isNews,
+        id: incident.id,
+        type: incident.kind,
+        subject: incident.subject,
+        severity: incident.severity,
+        status: incident.status,
+        title: incident.title,
+      })),
+    })),
+  });
+  if (flags.json === true) io.stdout.write(renderJson("incidents_detected", found));
+  else if (flags.quiet !== true) io.stdout.write(renderDetection(found.servers, io.timeZone));
+  if (flags.failIf === undefined) return 0;
+  const { least } = flags.failIf;
+  const severities = severitiesFrom(least);
+  const open = await usingReader(flags, io, async ({ incidents }) =>
+    incidents
+      .list({ statuses: ["open"], kinds: [], servers: [], sinceMs: undefined, withMuted: false }, io.now())
+      .filter(({ severity }) => severities.includes(severity)),
+  );
+  if (open.length === 0) return 0;
+  const { titles } = redactor(flags, io)({ titles: open.map(({ id, title }) => ({ id, title })) });
+  for (const { id, title } of titles)
+    io.stderr.write(`fail-if open>=${least}: incident ${id}: ${toVisibleLine(title)}\n`);
+  return 1;
+}
+
+/** Shows an incident. Errors: `not_found`, those of the database. */
+export async function runShowIncident(id: number, flags: IncidentFlags, io: Io): Promise<void> {
+  const details = await usingReader(flags, io, async ({ incidents }) => findDetails(incidents, id, io.now()));
+  const shown = redactor(flags, io)(details);
+  io.stdout.write(
+    flags.json === true
+      ? renderJson("incident", shown)
+      : renderIncident(shown, { ...screenOf(io), timeZone: io.timeZone }),
+  );
+}
+
+/** Longest note of a person. */
+const MOST_NOTE = 2000;
+
+/** Gives an incident a status. Errors: `not_found`, `usage` for a note that is too long; those of the database. */
+export async function runJudge(
+  id: number,
+  action: IncidentAction,
+  words: readonly string[],
+  flags: IncidentFlags,
+  io: Io,
+): Promise<void> {
+  const note = textOf(words, "note", MOST_NOTE);
+  const judged = await auditedEdit<IncidentJudgement>(
+    {
+      action: `incidents ${action.replace("_", "-")}`,
+      parameters: { ...flags, id, note },
+      affected: ({ isChanged, before, status }) => (isChanged ? { incident: id, before, status } : undefined),
+      edit: (transactor) => judge(transactor, id, { action, author: authorOf(io), note, now: io.now() }),
+    },
+    flags,
+    io,
+  );
+  const shown = redactor(flags, io)(judged);
+  if (flags.json === true) io.stdout.write(renderJson("incident_judged", shown));
+  else {
+    const status = shown.status.replace("_", " ");
+    io.stdout.write(
+      shown.isChanged
+        ? `Incident ${id} is ${status}: ${toVisibleLine(shown.title)}\n`
+        : `Incident ${id} is ${status} already; nothing was changed.\n`,
+    );
+  }
+}
+
+export interface MuteFlags extends IncidentFlags {
+  /** Milliseconds. */
+  readonly for?: number;
+  readonly reason?: string;
+  readonly off?: boolean;
+}
+
+/** Mutes a kind and subject, or lists what is muted. Errors: `usage`, `not_found`, those of the database. */
+export async function runMute(
+  kind: string | undefined,
+  subject: string | undefined,
+  flags: MuteFlags,
+  io: Io,
+): Promise<void> {
+  if (kind === undefined) return listMutes(flags, io);
+  assertKinds([kind]);
+  if (subject === undefined)
+    throw new PilotError("usage", "A subject is missing.", {
+      hint: 'Give the one that `exim-pilot incidents show` tells, or "" for the server as a whole.',
+    });
+  const reason = textOf(flags.reason === undefined ? [] : [flags.reason], "reason", MOST_NOTE);
+  if (flags.off !== true && reason === undefined)
+    throw new PilotError("usage", "A reason is missing.", {
+      hint: 'Say why, for whoever comes next: --reason "mailing".',
+    });
+  const untilMs = flags.for === undefined ? undefined : epochMs(io.now() + flags.for);
+  const isMuted = await auditedEdit<boolean>(
+    {
+      action: flags.off === true ? "incidents unmute" : "incidents mute",
+      parameters: { ...flags, kind, subject },
+      affected: (isChanged) => (isChanged ? { kind, subject } : undefined),
+      edit(transactor) {
+        if (flags.off === true) return transactor.unmuteIncidents(kind, subject);
+        transactor.muteIncidents({ kind, subject, untilMs, author: authorOf(io), reason: reason ?? "" }, io.now());
+        return true;
+      },
+    },
+    flags,
+    io,
+  );
+  if (!isMuted)
+    throw new PilotError("not_found", `Nothing is muted of ${kind} and "${subject}".`, {
+      hint: "`exim-pilot incidents mute` lists what is.",
+    });
+  const until = untilMs === undefined ? null : toIso(untilMs);
+  const shown = redactor(flags, io)({ type: kind, subject, until, isMuted: flags.off !== true });
+  if (flags.json === true) io.stdout.write(renderJson("incident_mute", shown));
+  else
+    io.stdout.write(
+      shown.isMuted
+        ? `Nobody is told of ${kind} of "${toVisibleLine(shown.subject)}"${until === null ? "" : ` until ${until}`}.\n`
+        : `${kind} of "${toVisibleLine(shown.subject)}" is told again.\n`,
+    );
+}
+
+async function listMutes(flags: MuteFlags, io: Io): Promise<void> {
+  const mutes = await usingReader(flags, io, async ({ incidents }) =>
+    incidents.mutes().map(({ kind, subject, until_ms, author, reason, created_ms }) => ({
+      type: kind,
+      subject,
+      until: until_ms === null ? null : toIso(epochMs(until_ms)),
+      author,
+      reason,
+      created: toIso(epochMs(created_ms)),
+    })),
+  );
+  const shown = redactor(flags, io)({ mutes });
+  if (flags.json === true) io.stdout.write(renderJson("incident_mutes", shown));
+  else if (shown.mutes.length === 0) io.stdout.write("Nothing is muted.\n");
+  else
+    for (const { type, subject, until, author, reason } of shown.mutes)
+      io.stdout.write(
+        `${type}  ${toVisibleLine(subject)}  ${until === null ? "for good" : `until ${until}`}  ${toVisibleLine(author)}: ${toVisibleLine(reason)}\n`,
+      );
+}
+
+/** Who runs this, as audit records have it. */
+function authorOf({ user, env }: Io): string {
+  return env["SUDO_USER"] ?? user;
+}
+
+/** Text of people, in one piece; undefined when there is none. Errors: `usage`. */
+function textOf(words: readonly string[], name: string, most: number): string | undefined {
+  const text = words.join(" ").trim();
+  if (text === "") return undefined;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused.
+  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(text))
+    throw new PilotError("usage", `The ${name} has control characters in it.`, { hint: "Type it as plain text." });
+  if (text.length <= most) return text;
+  throw new PilotError("usage", `The ${name} is longer than ${most} characters.`, { hint: "Say it shorter." });
+}

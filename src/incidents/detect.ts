@@ -1,0 +1,156 @@
+/** Brings the incidents in line with the lines that were read: from where an earlier run has come to, or from the first line. */
+import type { DetectionStep, Episode, IncidentChange, ServerEpisodes } from "../store/incidents/incidents.ts";
+import { isOldLog } from "../store/incidents/incidents.ts";
+import type { DetectionReader, DetectionServer } from "../store/stats/detection-reader.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
+import { Detector, LONGEST_WINDOW_MS, settingsKey } from "./detector.ts";
+import type { FoundEpisode } from "./rule.ts";
+import { HACKED_ACCOUNT } from "./rules/hacked-account.ts";
+import { accountSubject, attackedAccount, LOGIN_ATTACK } from "./rules/login-attack.ts";
+import { SILENCE } from "./rules/silence.ts";
+import { type AllThresholds, pausesOf, ruleOf } from "./rules.ts";
+
+export interface DetectionWishes {
+  readonly thresholds: AllThresholds;
+  readonly now: EpochMs;
+  /** Begin with the first line, whatever is known. */
+  readonly again: boolean;
+  /** Leave incidents as they are that ended before; undefined: none. */
+  readonly sinceMs: number | undefined;
+  readonly onDay?: (day: EpochMs) => void;
+}
+
+export interface ServerDetection {
+  readonly server: string;
+  /** Epoch ms of the newest line; undefined when there is none. */
+  readonly newestMs: EpochMs | undefined;
+  /** The newest line is older than a day. */
+  readonly isOld: boolean;
+  /** It began with the first line. */
+  readonly isFresh: boolean;
+  readonly changes: readonly IncidentChange[];
+}
+
+/** Stores what a run has found, in one transaction; undefined when another run has come first. */
+export type DetectionWriter = (step: DetectionStep, episodes: ServerEpisodes) => readonly IncidentChange[] | undefined;
+
+/** Lines that come later than this within an hour are read again with the next one. */
+const GRACE_MS = 10 * MINUTE_MS;
+/** Another run may come first, and again. */
+const MOST_TRIES = 5;
+
+/** Detects for each server. What is stored depends on the lines and the thresholds alone, not on how many runs there were. */
+export function detect(reader: DetectionReader, write: DetectionWriter, wishes: DetectionWishes): ServerDetection[] {
+  return reader.servers().map((server) => {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const found = detectOf(server, reader, write, wishes);
+      if (found !== undefined) return found;
+    }
+    throw new Error(`Detection for ${server.name} was overtaken by another run ${MOST_TRIES} times.`);
+  });
+}
+
+function detectOf(
+  server: DetectionServer,
+  reader: DetectionReader,
+  write: DetectionWriter,
+  { thresholds, now, again, sinceMs, onDay }: DetectionWishes,
+): ServerDetection | undefined {
+  const span = reader.span(server.id, now);
+  if (span === undefined)
+    return { server: server.name, newestMs: undefined, isOld: false, isFresh: false, changes: [] };
+  const settings = settingsKey(thresholds);
+  const before = reader.progress(server.id);
+  const lastEntry = reader.lastEntry();
+  const isFresh =
+    again ||
+    before === undefined ||
+    before.settings !== settings ||
+    (reader.newLines(server.id, before.last_entry, now).firstMs ?? Number.POSITIVE_INFINITY) <
+      (before.hour + 1) * HOUR_MS;
+  const firstHour = Math.floor(span.firstMs / HOUR_MS);
+  const knownHour = isFresh || before === undefined ? firstHour - 1 : before.hour;
+  const start = isFresh || before === undefined ? undefined : (JSON.parse(before.state) as { start: number }).start;
+  const lastHour = Math.max(knownHour, Math.floor((span.lastMs - GRACE_MS) / HOUR_MS) - 1);
+  const read = { read: (key: string) => (isFresh ? undefined : reader.state(server.id, key)) };
+  const detector = new Detector(server.name, thresholds, read, start);
+  const fromMs = (knownHour + 1) * HOUR_MS;
+  const take = (sinceFactMs: number, untilMs: number, isWarmUp = false): void => {
+    for (let day = sinceFactMs; day < untilMs; day += DAY_MS) {
+      onDay?.(epochMs(day));
+      for (const fact of reader.facts(server, day, Math.min(day + DAY_MS, untilMs))) detector.take(fact, isWarmUp);
+    }
+  };
+  if (!isFresh) take(fromMs - LONGEST_WINDOW_MS, fromMs, true);
+  const settledMs = (lastHour + 1) * HOUR_MS;
+  take(fromMs, settledMs);
+  const states = lastHour > knownHour ? [...detector.states()].map(frozen) : [];
+  const settledStart = detector.start ?? firstHour;
+  take(settledMs, span.lastMs + 1);
+  const isOld = isOldLog(span.lastMs, now);
+  const episodes = detector
+    .takeEpisodes(isOld ? undefined : now)
+    .filter(({ lastMs, pauseMs }) => sinceMs === undefined || lastMs + pauseMs >= sinceMs)
+    .map((episode) => toStored(episode, span.lastMs, isOld, now));
+  const step: DetectionStep = {
+    before,
+    after: {
+      server_id: server.id,
+      hour: lastHour,
+      last_entry: lastEntry,
+      settings,
+      state: JSON.stringify({ start: settledStart }),
+    },
+    isFresh,
+    states,
+  };
+  const changes = write(step, {
+    serverId: server.id,
+    episodes,
+    sinceMs: Math.max(fromMs, sinceMs ?? fromMs),
+    newestMs: span.lastMs,
+    pauses: pausesOf(),
+    now,
+  });
+  if (changes === undefined) return undefined;
+  return { server: server.name, newestMs: epochMs(span.lastMs), isOld, isFresh, changes };
+}
+
+/** A state as it is now: the watch goes on with what it is made of. */
+function frozen([key, state]: readonly [key: string, state: unknown]): readonly [key: string, state: unknown] {
+  return [key, JSON.parse(JSON.stringify(state))];
+}
+
+/** Longest description that is stored: replies of others may be long. */
+const MOST_TEXT = 600;
+
+/** Hours of an episode whose figures are stored. */
+const MOST_HOURS = 72;
+
+function toStored(episode: FoundEpisode, newestMs: number, isOld: boolean, now: EpochMs): Episode {
+  const { kind, subject, severity, startMs, firedMs, lastMs, pauseMs, count, hours, figures, messages } = episode;
+  const rule = ruleOf(kind);
+  if (rule === undefined) throw new Error(`There is no rule ${kind}.`);
+  const { title, description } = rule.describe(subject, figures as never);
+  const isSilence = kind === SILENCE.kind;
+  const account = kind === LOGIN_ATTACK.kind ? attackedAccount(subject) : undefined;
+  return {
+    kind,
+    subject,
+    severity,
+    startMs,
+    firedMs,
+    lastMs,
+    goesOn: !isOld && (isSilence ? lastMs >= now : lastMs >= newestMs - pauseMs),
+    count,
+    hours,
+    figures: { ...(figures as object), hours: hours.slice(-MOST_HOURS) },
+    title: title.slice(0, MOST_TEXT),
+    description: description.slice(0, MOST_TEXT),
+    messages,
+    ruleVersion: rule.version,
+    pauseMs,
+    absorbs: kind === HACKED_ACCOUNT.kind ? { kind: LOGIN_ATTACK.kind, subject: accountSubject(subject) } : undefined,
+    absorbedBy: account === undefined ? undefined : { kind: HACKED_ACCOUNT.kind, subject: account, pauseMs: DAY_MS },
+  };
+}
