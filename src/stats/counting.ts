@@ -9,7 +9,7 @@ export const COUNTING_RULES = {
   attempts:
     "What was tried in the time, whenever the message arrived: a line => -> >> ** or ==. A retry time not reached is no attempt, a discard is none, a suppressed delivery (*>) is none.",
   hosts:
-    "In providers, slow and --by mx, mx-ip and provider: attempts whose line names the host, and each line of a host that could not be reached (H=… Connection refused), which is an attempt at that host. Where a line about a recipient names that host within a minute, both are one.",
+    "In providers, slow and --by mx, mx-ip and provider: attempts whose line names the host. Each line of a host that could not be reached (H=… Connection refused) is an attempt at that host too. Where a line about a recipient names that host within a minute, both are one.",
   bounces:
     "Recipients that bounced in the time, whenever their message arrived: by an attempt (**), or because their retry time was over (retry timeout exceeded), which counts under the reason of their last attempt.",
   rejections:

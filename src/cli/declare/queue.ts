@@ -99,7 +99,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("when what waits is tried next")
     .description(
-      "Shows when a message, an address, a domain or a host is tried next and why, from the retry records of Exim, its retry rules where they are given, and the queue runs in the log. Each sentence says where it comes from. Without a name, all records.",
+      "Shows when a message, an address, a domain or a host is tried next, and why. The answer comes from Exim's retry records, its retry rules where they are given, and the queue runs in the log. Each sentence says where it comes from. Without a name, shows all records.",
     )
     .argument("[what]", "Exim's id of a message, an address, a domain or a host")
     .option(
@@ -156,7 +156,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("how large and old the queue is, and whether it grows")
     .description(
-      "Shows how large and old the queue is, how it was an hour before (as a kept look or the log tells) and how much came and went. For cron: exits 1 when a condition holds, 3 when one is about what is not known.",
+      "Shows how large and old the queue is, how large it was an hour before, and how much came and went. The size an hour before comes from a kept look or from the log. For cron: exits 1 when a condition holds, 3 when one is about what is not known.",
     )
     .addOption(
       new Option(

@@ -54,9 +54,9 @@ function addRebuild(program: Command, io: Io, setStatus: SetStatus): void {
 }
 
 const PRUNE_EXAMPLES = `
-Log text goes in blocks of lines, the oldest of each log first. A message goes
-when it has ended, no line of it has its text any more, and all messages of its
-chain (bounces and what they are about) go too.
+Log text is removed in blocks of lines, the oldest of each log first. A message
+is removed when it has ended and none of its lines has text left. It is removed
+only together with its chain: bounces, and the messages that they are about.
 
 Examples:
   exim-pilot prune --dry-run
