@@ -9,7 +9,7 @@ export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   admin: "changes users, and the notes of others",
   agent: "writes notes and tags",
   viewer: "reads",
-  datasource: "hands over logs, and reads nothing",
+  datasource: "hands over logs: for programs",
 };
 
 /** Settings as typed; undefined: as they are. An empty text takes one away. */

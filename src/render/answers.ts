@@ -85,7 +85,7 @@ export interface Answers {
   readonly restore: RestoreAnswer;
   readonly search: SearchAnswer;
   readonly server: ServerAnswer;
-  readonly server_removed: RemovedServerAnswer;
+  readonly server_removed: ServerRemoval;
   readonly servers: ServersAnswer;
   readonly setup: SetupAnswer;
   readonly sources: SourcesAnswer;
@@ -290,9 +290,6 @@ export interface ServerAnswer {
   /** Stored stamps were read in another time zone. */
   readonly needsRebuild: boolean;
 }
-
-/** Answer of `servers remove`. */
-export type RemovedServerAnswer = ServerRemoval;
 
 export interface ServerSettings {
   readonly name: string;

@@ -257,11 +257,21 @@ describe("a small edit", () => {
   const EDITS: readonly (readonly [name: string, argv: readonly string[]])[] = [
     ["tag", ["tag", "1vx5YS-0006QZ-1J", "ticket-1"]],
     ["tag remove", ["tag", "1vx5YS-0006QZ-1J", "old", "--remove"]],
+    ["tag describe", ["tag", "--describe", "old", "--colour", "red"]],
+    ["note", ["note", "1vx5YS-0006QZ-1J", "text"]],
+    ["note edit", ["note", "--edit", "1", "another text"]],
+    ["note remove", ["note", "--remove", "1"]],
+    ["users add", ["users", "add", "bob"]],
+    ["users set", ["users", "set", "alice", "--email", "alice@example.org"]],
+    ["users disable", ["users", "disable", "alice"]],
+    ["users remove", ["users", "remove", "alice"]],
     ["servers rename", ["servers", "rename", "mx1", "mx2"]],
     ["servers set", ["servers", "set", "mx1", "--owner", "kim"]],
   ];
   const contentOf = (path: string): unknown => [
-    queryAll(path, "SELECT tag FROM stored_tags ORDER BY 1"),
+    queryAll(path, "SELECT tag, color FROM message_tags ORDER BY 1"),
+    queryAll(path, "SELECT note FROM message_notes ORDER BY 1"),
+    queryAll(path, "SELECT username, email, active FROM users ORDER BY 1"),
     queryAll(path, "SELECT name, owner FROM stored_servers"),
     queryAll(path, "SELECT count(*) AS records FROM stored_audit"),
   ];
@@ -271,7 +281,12 @@ describe("a small edit", () => {
     await runCli(["ingest", "--quiet", "--server", "mx1", "--log-type", "main", "--db", database, "-"], {
       stdin: LOGGED,
     });
-    expect((await runCli(["tag", "1vx5YS-0006QZ-1J", "old", "--db", database])).status).toBe(0);
+    for (const argv of [
+      ["tag", "1vx5YS-0006QZ-1J", "old"],
+      ["note", "1vx5YS-0006QZ-1J", "first"],
+      ["users", "add", "alice"],
+    ])
+      expect(await runCli([...argv, "--db", database])).toMatchObject({ status: 0, stderr: "" });
     return database;
   }
 

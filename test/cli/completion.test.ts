@@ -44,6 +44,8 @@ describe("names that the database knows", () => {
     [["search", "--db", "m y.db", "--server", "asked"], ["asked servers --names --db m y.db"]],
     [["search", "--db", "~/m.db", "--server", "asked"], [`asked servers --names --db ${homedir()}/m.db`]],
     [["search", "--tag", "asked"], ["asked tag --names"]],
+    [["search", "--noted-by", "asked"], ["asked users --names"]],
+    [["users", "remove", "asked"], ["asked users --names"]],
   ])("%j is completed by %j", (typed, expected) => {
     expect(offered(...typed)).toEqual(expected);
     expect(existsSync(join(FOLDER, "hostile"))).toBe(false);

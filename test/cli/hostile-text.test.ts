@@ -32,6 +32,8 @@ beforeAll(async () => {
   for (const argv of [
     ["sql", "--param", `evil=${EVIL}`, "SELECT :evil"],
     ["tag", ID, "abc"],
+    ["tag", "--describe", "abc", "--about", `abc${INVISIBLE}\u202e`],
+    ["note", ID, `abc\u202e${INVISIBLE}\nabc`],
   ])
     expect(await runCli([...argv, "--db", db], { user: EVIL })).toMatchObject({ status: 0 });
 });
@@ -70,6 +72,9 @@ test.each([
   "sources --json",
   "tag",
   "tag --json",
+  "tag --popular",
+  "note",
+  "note --json",
 ])("the terminal is safe from what %s prints", async (command) => {
   const [name = "", ...flags] = command.split(" ");
   const statement = name === "sql" ? ["SELECT subject FROM messages"] : [];

@@ -67,6 +67,8 @@ const WAITING: readonly Waiting[] = [
   { what: "parse of a pipe", argv: () => ["parse", "-"] },
   { what: "sql that is to come from a pipe", argv: waitingFor("sql", "-") },
   { what: "tag of ids from a pipe", argv: waitingFor("tag", "-", "ticket") },
+  { what: "note from a pipe", argv: waitingFor("note", "1vwwZU-0005V4-1s", "-") },
+  { what: "users add with a password from a pipe", argv: waitingFor("users", "add", "kim", "--password-file", "-") },
   {
     what: "ingest in a decompressor",
     argv: () => waitingFor("ingest", archive())(),
@@ -94,6 +96,8 @@ const WAITING: readonly Waiting[] = [
   { what: "ingest at a lock", argv: waitingFor("ingest", LOG), lock: true },
   ...[
     ["tag", "1vwwZU-0005V4-1s", "ticket"],
+    ["note", "1vwwZU-0005V4-1s", "text"],
+    ["users", "add", "kim"],
     ["prune", "--logs", "1d"],
     ["migrate"],
     ["rebuild"],

@@ -46,7 +46,14 @@ async function makePlace({ profile, logs, truth }: Corpus | SyslogCorpus): Promi
   await run(["ingest", "--quiet", "--server", server, "--timezone", truth.timezone, ...copies], place);
   await run(["servers", "set", server, "--owner", names.word("owner"), "--environment", names.word("live")], place);
   const [id = ""] = idsOf(place.db, 1);
-  await run(["tag", id, names.word("ticket")], place);
+  const [ticket, user] = [names.word("ticket"), names.word("user")];
+  const email = `${names.word("box")}@${names.word("domain")}.example`;
+  const person = ["--full-name", names.word("person"), "--os-user", place.user, "--email", email];
+  await run(["users", "add", user, "--role", "admin", ...person], place);
+  await run(["tag", id, ticket], place);
+  await run(["tag", "--describe", ticket, "--colour", "red", "--about", names.word("meaning")], place);
+  await run(["note", id, `${names.word("told")} the customer`], place);
+  await run(["note", "--edit", "1", names.word("again")], place);
   return place;
 }
 
@@ -224,7 +231,7 @@ function lines({ logs }: Place): Command[] {
 }
 
 function upkeep(): Command[] {
-  const kinds = ["servers", "sources", "doctor", "verify", "audit", "tag"];
+  const kinds = ["servers", "sources", "doctor", "verify", "audit", "tag", "users"];
   return kinds.flatMap((kind) => (IS_LONG ? [[kind], [kind, "--json"]] : [[kind, "--json"]]));
 }
 
@@ -248,7 +255,17 @@ function failures({ db, folder }: Place): Command[] {
   ];
 }
 
-const VIEWS = ["servers", "sources", "messages", "message_tags", "recipients", "delivery_attempts", "rejections"];
+const VIEWS = [
+  "servers",
+  "sources",
+  "messages",
+  "message_tags",
+  "message_notes",
+  "users",
+  "recipients",
+  "delivery_attempts",
+  "rejections",
+];
 
 /** An expression has no column that says what it holds. */
 const EXPRESSIONS = [

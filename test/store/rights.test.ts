@@ -211,6 +211,8 @@ const READERS: readonly (readonly string[])[] = [
   ["tail", "--no-follow"],
   ["queue", "health"],
   ["servers"],
+  ["note"],
+  ["users"],
   ["prune", "--status"],
   ["migrate", "--status"],
 ];

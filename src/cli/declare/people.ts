@@ -50,7 +50,7 @@ shown to its author and to admins. That is a courtesy: whoever may read the file
 of the database can read all of it.
 
 Examples:
-  exim-pilot note 1vwz8c-0005eI-2Q 'Customer called; his provider is informed.'
+  exim-pilot note 1vwz8c-0005eI-2Q 'Customer called; the provider knows.'
   exim-pilot note 1vwz8c-0005eI-2Q
   exim-pilot note --edit 12 'Customer called again.'
   exim-pilot note --search provider --since 7d`;

@@ -45,7 +45,7 @@ const REWRITES: readonly Rewrite[] = [
 const UNREDACTED: Readonly<Record<string, string>> = {
   export: "`export` writes a log out byte for byte, so it cannot be redacted",
   backup: "`backup` copies the whole database, so it cannot be redacted",
-  note: "`note` shows what people wrote in confidence, so it cannot be redacted",
+  note: "`note` shows what people wrote, so it cannot be redacted",
   restore: "`restore` puts a whole database back, so it cannot be redacted",
 };
 
