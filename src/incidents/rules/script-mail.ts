@@ -14,7 +14,7 @@ export const SCRIPT_MAIL: CountingRule = {
   thresholds: {
     messages: { value: 25, about: "messages within an hour" },
     "failed-percent": { value: 12, about: "percentage of their recipients who bounce or are put off as unwelcome" },
-    "failed-recipients": { value: 5, about: "such recipients" },
+    "failed-recipients": { value: 7, about: "such recipients" },
     times: TIMES,
   },
   severity: "critical",

@@ -1,0 +1,205 @@
+/** Detection on stored lines: the same lines give the same incidents, however they came, and what people said stays. */
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { detect, type ServerDetection } from "../../src/incidents/detect.ts";
+import { judge } from "../../src/incidents/incidents.ts";
+import type { Observation } from "../../src/incidents/observation.ts";
+import { thresholdsFrom } from "../../src/incidents/rules.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
+import { runCli } from "../support/cli.ts";
+import { ingestInto, NOW, openDirectly, temporaryFolder, withReader, withWriter } from "../support/database.ts";
+import { Random } from "../support/generate.ts";
+import { madeOnce } from "../support/made-once.ts";
+import { pruneOptions, runPrune } from "../support/pruning.ts";
+import { queryAll } from "../support/views.ts";
+import { factsOf, logOf, START_MS, simulateTraffic } from "./simulate.ts";
+
+const SEED = 5;
+const DAYS = 14;
+/** A small server: its episodes and decoys are as large as ever. */
+const TRAFFIC = simulateTraffic(SEED, 0.06, DAYS);
+const LOG = logOf(TRAFFIC.happenings);
+const END_MS = START_MS + DAYS * DAY_MS;
+/** With EXIM_PILOT_TORTURE, the log is cut into 500 pieces. */
+const PIECES = process.env["EXIM_PILOT_TORTURE"] === undefined ? 40 : 500;
+
+async function detectIn(path: string, now: EpochMs = NOW, again = false): Promise<readonly ServerDetection[]> {
+  return withWriter(path, (writer) =>
+    withReader(path, async (reader) =>
+      detect(
+        await reader.detection(),
+        (step, episodes) =>
+          writer.write((transactor) =>
+            transactor.saveDetection(step) ? transactor.saveEpisodes(episodes) : undefined,
+          ),
+        { thresholds: thresholdsFrom(), now, again, sinceMs: undefined },
+      ),
+    ),
+  );
+}
+
+/** Everything that lines decide about incidents: not when they were found, nor by which number they go. */
+function incidentsIn(path: string): readonly object[] {
+  return queryAll(
+    path,
+    `SELECT kind, subject, severity, start_ms, fired_ms, last_ms, title, description, figures,
+       (SELECT group_concat(exim_id) FROM (SELECT exim_id FROM incident_messages m WHERE m.incident_id = i.id ORDER BY exim_id)) AS messages
+     FROM stored_incidents i ORDER BY start_ms, kind, subject`,
+  );
+}
+
+const whole = (): Promise<string> =>
+  madeOnce("incidents of two weeks.db", async (path) => {
+    const folder = temporaryFolder();
+    appendFileSync(join(folder, "mainlog"), LOG);
+    await ingestInto(path, [join(folder, "mainlog")], { server: "mx1", timeZone: "UTC" });
+    await detectIn(path);
+  });
+
+describe("the facts of a log", () => {
+  test("are those of the happenings that it tells", async () => {
+    const path = await whole();
+    const stored = await withReader(path, async (reader) => {
+      const detection = await reader.detection();
+      const [server] = detection.servers();
+      return server === undefined ? [] : detection.facts(server, START_MS, END_MS);
+    });
+    // The log has no panic in a form of a main log, and templates hold no reply of clients.
+    const comparable = (facts: Iterable<Observation>): readonly string[] =>
+      [...facts]
+        .filter(({ kind }) => kind !== "panic")
+        .map((fact) => (fact.kind === "outcome" || fact.kind === "tls" ? { ...fact, reply: "", error: "" } : fact))
+        .map((fact) => JSON.stringify(fact, Object.keys(fact).sort()))
+        .sort();
+    const [found, expected] = [comparable(stored), comparable(factsOf(TRAFFIC.happenings))];
+    const known = new Set(expected);
+    expect(found.filter((fact) => !known.has(fact)).slice(0, 3)).toEqual([]);
+    expect(found.length).toBe(expected.length);
+  });
+});
+
+describe("detection", () => {
+  test.each([1, 7, PIECES])("finds the same in a log that comes in %i pieces", async (pieces) => {
+    const path = await whole();
+    const expected = incidentsIn(path);
+    expect(expected.length).toBeGreaterThan(8);
+    const folder = temporaryFolder();
+    const [log, cut] = [join(folder, "mainlog"), join(folder, "cut.db")];
+    const random = new Random(pieces);
+    const cuts = Array.from({ length: pieces - 1 }, () => random.upTo(LOG.length)).sort((one, other) => one - other);
+    for (const [index, end] of [...cuts, LOG.length].entries()) {
+      appendFileSync(log, LOG.slice(index === 0 ? 0 : cuts[index - 1], end));
+      await ingestInto(cut, [log], { server: "mx1", timeZone: "UTC" });
+      const found = await detectIn(cut);
+      expect(found.flatMap(({ changes }) => changes).filter(({ reason }) => reason === "withdrawn")).toEqual([]);
+    }
+    expect(incidentsIn(cut)).toEqual(expected);
+  });
+
+  test("finds the same again, from the first line, and changes nothing", async () => {
+    const path = await copyOf(await whole());
+    const before = queryAll(path, "SELECT * FROM stored_incidents ORDER BY id");
+    for (const again of [false, true]) {
+      const found = await detectIn(path, NOW, again);
+      expect(found.flatMap(({ changes }) => changes)).toEqual([]);
+      expect(queryAll(path, "SELECT * FROM stored_incidents ORDER BY id")).toEqual(before);
+    }
+  });
+
+  test("says of an old log that nothing goes on, and of a new one that it does until two hours are quiet", async () => {
+    const path = await whole();
+    expect(queryAll(path, "SELECT 1 FROM stored_incidents WHERE end_ms IS NULL")).toEqual([]);
+    const folder = temporaryFolder();
+    const [log, fresh] = [join(folder, "mainlog"), join(folder, "new.db")];
+    const [episode] = queryAll<{ ms: number }>(
+      path,
+      "SELECT last_ms AS ms FROM stored_incidents WHERE kind = 'throttled' ORDER BY start_ms LIMIT 1",
+    );
+    const ms = episode?.ms ?? 0;
+    const until = (end: number): string => logOf(TRAFFIC.happenings.filter((happening) => happening.ms <= end));
+    const known = until(ms);
+    appendFileSync(log, known);
+    await ingestInto(fresh, [log], { server: "mx1", timeZone: "UTC" });
+    await detectIn(fresh, epochMs(ms + 60_000));
+    const status = (): readonly unknown[] =>
+      queryAll(fresh, "SELECT status FROM stored_incidents WHERE kind = 'throttled' AND last_ms = ?", ms);
+    expect(status()).toEqual([{ status: "open" }]);
+    appendFileSync(log, until(ms + 3 * HOUR_MS).slice(known.length));
+    await ingestInto(fresh, [log], { server: "mx1", timeZone: "UTC" });
+    const [server] = await detectIn(fresh, epochMs(ms + 3 * HOUR_MS));
+    expect(server?.changes.map(({ reason, incident }) => [reason, incident.kind])).toContainEqual([
+      "over",
+      "throttled",
+    ]);
+    expect(status()).toEqual([{ status: "over" }]);
+  });
+
+  test("takes no stamp of the future for a line", async () => {
+    const folder = temporaryFolder();
+    const [log, path] = [join(folder, "mainlog"), join(folder, "mail.db")];
+    appendFileSync(log, `${LOG}2099-01-01 00:00:00 Start queue run: pid=1\n`);
+    await ingestInto(path, [log], { server: "mx1", timeZone: "UTC" });
+    await detectIn(path);
+    expect(incidentsIn(path)).toEqual(incidentsIn(await whole()));
+  });
+});
+
+describe("words of people", () => {
+  test("stay when facts are derived again, detected again, or pruned", async () => {
+    const path = await copyOf(await whole());
+    const [first] = queryAll<{ id: number }>(path, "SELECT min(id) AS id FROM stored_incidents");
+    const id = first?.id ?? 0;
+    await withWriter(path, (writer) =>
+      writer.write((transactor) =>
+        judge(transactor, id, { action: "resolve", author: "ann", note: "mended", now: NOW }),
+      ),
+    );
+    const told = (): readonly unknown[] =>
+      queryAll(path, "SELECT status, author, resolution, message_ids FROM correlated_incidents WHERE id = ?", id);
+    const before = told();
+    expect(before).toMatchObject([{ status: "resolved", author: "ann", resolution: "mended" }]);
+    expect((await runCli(["rebuild", "--db", path, "--quiet"])).status).toBe(0);
+    expect(queryAll(path, "SELECT 1 FROM detection_states")).toEqual([]);
+    const found = await detectIn(path);
+    expect(found.flatMap(({ changes }) => changes)).toEqual([]);
+    expect(told()).toEqual(before);
+    await runPrune(path, pruneOptions(path, NOW, { logs: "1d", messages: "1d", open: "1d" }));
+    expect(queryAll(path, "SELECT 1 FROM raw_blocks")).toEqual([]);
+    await detectIn(path, NOW, true);
+    expect(told()).toEqual(before);
+  });
+
+  test("settle an incident: what follows soon is a part of it, what comes later a new one", async () => {
+    const path = await copyOf(await whole());
+    const [last] = queryAll<{ id: number; kind: string; last_ms: number }>(
+      path,
+      "SELECT id, kind, last_ms FROM stored_incidents WHERE kind = 'queue_growth' ORDER BY last_ms - start_ms DESC LIMIT 1",
+    );
+    const { id = 0, kind = "", last_ms = 0 } = last ?? {};
+    const settle = (hoursBefore: number): void => {
+      const database = openDirectly(path);
+      database.pragma("foreign_keys = ON");
+      database.prepare("DELETE FROM stored_incidents WHERE previous_id = ?").run(id);
+      database
+        .prepare("UPDATE stored_incidents SET status = 'resolved', decided_ms = ? WHERE id = ?")
+        .run(last_ms - hoursBefore * HOUR_MS, id);
+      database.close();
+    };
+    const followers = (): readonly unknown[] =>
+      queryAll(path, "SELECT kind FROM stored_incidents WHERE previous_id = ?", id);
+    settle(2);
+    await detectIn(path, NOW, true);
+    expect(followers()).toEqual([]);
+    settle(8);
+    await detectIn(path, NOW, true);
+    expect(followers()).toEqual([{ kind }]);
+  });
+});
+
+async function copyOf(path: string): Promise<string> {
+  const { copyDatabase } = await import("../support/database.ts");
+  const copy = join(temporaryFolder(), "copy.db");
+  copyDatabase(path, copy);
+  return copy;
+}
