@@ -50,5 +50,6 @@ export const REFERRERS: readonly Referrer[] = [
   referrer("stored_hints", { server_id: "stored_servers" }),
   referrer("stored_contents", { server_id: "stored_servers" }),
   referrer("stored_attachments", { content_id: "stored_contents" }),
+  referrer("stored_outbox", { digest_id: "stored_outbox" }),
   referrer("rolled_hosts", { server_id: "stored_servers", host_id: "strings" }),
 ];

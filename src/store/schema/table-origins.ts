@@ -48,6 +48,8 @@ export const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "
   stored_hints: "kept",
   stored_contents: "kept",
   stored_attachments: "kept",
+  stored_outbox: "kept",
+  channel_states: "kept",
   schema_migrations: "kept",
   table_digests: "digests",
 };
