@@ -16,6 +16,7 @@ import { LinkReader } from "./read/link-reader.ts";
 import { LookReader } from "./read/look-reader.ts";
 import { MessageReader } from "./read/message-reader.ts";
 import { NewestLines } from "./read/newest-lines.ts";
+import { OutboxReader } from "./read/outbox-reader.ts";
 import { QueryRunner } from "./read/query-runner.ts";
 import { QueueReader } from "./read/queue-reader.ts";
 import { SourceReader } from "./read/source-reader.ts";
@@ -42,6 +43,7 @@ export class Reader {
   readonly queue: QueueReader;
   readonly looks: LookReader;
   readonly contents: ContentReader;
+  readonly outbox: OutboxReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -84,6 +86,7 @@ export class Reader {
     this.queue = new QueueReader(database, rawText);
     this.looks = new LookReader(database);
     this.contents = new ContentReader(database);
+    this.outbox = new OutboxReader(database, this.#database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);

@@ -20,6 +20,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   content: "attachment attachments body eml headers message-content mime preview view",
   tag: "label mark name tags",
   stats: "count counts dashboard eximstats figures html metrics report reports statistics summary top",
+  notify:
+    "alarm alert alerts channels mail matrix notification notifications notifier ntfy outbox page pager send slack telegram webhook",
   servers: "host hosts rename server",
   sources: "coverage files source",
   export: "cat download dump extract raw save",

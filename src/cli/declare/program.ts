@@ -8,6 +8,7 @@ import { NotedCommand, type SetStatus } from "./command.ts";
 import { addContent } from "./content.ts";
 import { settleGuesses } from "./guessed-flags.ts";
 import { addExport, addIngest, addParse, addServers, addSources } from "./logs.ts";
+import { addNotify } from "./notify.ts";
 import { addAbuse, addSearch, addSql, addStats, addTag, addTail, addTrace } from "./questions.ts";
 import { addQueue } from "./queue.ts";
 import { withDatabase } from "./shared-flags.ts";
@@ -35,6 +36,7 @@ const ALONE: ReadonlyMap<string, (program: Command, io: Io, setStatus: SetStatus
   ["abuse", addAbuse],
   ["tag", addTag],
   ["stats", addStats],
+  ["notify", addNotify],
   ["servers", addServers],
   ["sources", addSources],
   ["export", addExport],

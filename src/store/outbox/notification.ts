@@ -9,6 +9,15 @@ export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 export const SEVERITIES = ["critical", "serious", "warning"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
+export function worstOf(one: Severity, other: Severity): Severity {
+  return isMilder(one, other) ? other : one;
+}
+
+/** True when the first is less bad than the second. */
+export function isMilder(one: Severity, other: Severity): boolean {
+  return SEVERITIES.indexOf(one) > SEVERITIES.indexOf(other);
+}
+
 export type NotificationReason = StoredOutboxTable["reason"];
 
 /** Facts that a text is made of when it is sent. Texts of logs may stand anywhere in it. */

@@ -79,6 +79,21 @@ export class Outbox {
     return row === undefined ? undefined : toNotification(row);
   }
 
+  /** The largest number; undefined: there is no notification. */
+  newestNumber(): number | undefined {
+    const row = this.#statement<[], { newest: number | null }>("SELECT max(number) AS newest FROM stored_outbox").get();
+    return row?.newest ?? undefined;
+  }
+
+  /** Numbers of the notifications that failed, but for digests: what they stood for is listed by itself. */
+  failed(): readonly number[] {
+    return this.#statement<[], { number: number }>(
+      "SELECT number FROM stored_outbox WHERE status = 'failed' AND reason NOT IN ('digest', 'test') ORDER BY number",
+    )
+      .all()
+      .map(({ number }) => number);
+  }
+
   /** Notifications that wait, in the order in which they are to be sent, but for those in a digest. */
   pending(limit: number): readonly Notification[] {
     return this.#statement<[number], OutboxRow>(
