@@ -117,7 +117,7 @@ class Round {
     const fates = await findInLogs(awaited.flatMap(({ remoteId }) => remoteId ?? []));
     for (const notification of awaited) {
       const fate = fates.get(notification.remoteId ?? "");
-      const unseen = fate === undefined ? await this.#whyUnseen(notification) : undefined;
+      const unseen = fate === undefined ? await this.#whyUnseen(notification.acceptedMs) : undefined;
       write((outbox) => this.#settle(outbox, notification.number, fate, unseen));
     }
   }
@@ -142,14 +142,14 @@ class Round {
     }
   }
 
-  /** The reason why the log is no longer awaited. */
-  async #whyUnseen({ acceptedMs }: Notification): Promise<string | undefined> {
+  /** The reason why a log is not awaited, or no longer. `acceptedMs`: undefined for mail that was taken at this moment. */
+  async #whyUnseen(acceptedMs: EpochMs | null | undefined): Promise<string | undefined> {
     const now = this.#world.now();
     this.#ingestMs ??= this.#world.lastIngest();
     const ingestMs = await this.#ingestMs;
     if (ingestMs === undefined || now - ingestMs > INGEST_RUNS_WITHIN_MS)
       return "the server took it; no ingest runs, so no log can show the delivery";
-    return now - (acceptedMs ?? 0) >= LONGEST_LOG_WAIT_MS
+    return now - (acceptedMs ?? now) >= LONGEST_LOG_WAIT_MS
       ? "the server took it; no log showed the delivery within an hour"
       : undefined;
   }
@@ -288,17 +288,28 @@ class Round {
     this.counts.sent++;
     this.#lastSent.set(channel.name, now());
     const answer = await channel.send(notice, signal);
-    return write((outbox) => this.#settleAnswer(outbox, number, channel, answer));
+    const unseen = answer.kind === "taken" && channel.awaitsLog ? await this.#whyUnseen(undefined) : undefined;
+    return write((outbox) => this.#settleAnswer(outbox, number, channel, answer, unseen));
   }
 
-  #settleAnswer(outbox: Outbox, number: number, channel: Channel, answer: Answer): number | undefined {
+  #settleAnswer(
+    outbox: Outbox,
+    number: number,
+    channel: Channel,
+    answer: Answer,
+    unseen: string | undefined,
+  ): number | undefined {
     const { now, owner } = this.#world;
     const at = now();
     const end = { now: at, channel: channel.name };
     // NOTE: where the lease ran out, another run has taken it over.
     if (!outbox.isHeld({ number, owner })) return undefined;
     if (answer.kind === "taken") {
-      if (channel.awaitsLog && answer.remoteId !== undefined) {
+      if (unseen !== undefined) {
+        outbox.confirm(number, "fallback", end, { ...answer, note: unseen });
+        this.counts.confirmed++;
+        this.counts.unseen++;
+      } else if (channel.awaitsLog && answer.remoteId !== undefined) {
         outbox.accept(number, answer.remoteId, at);
         this.counts.accepted++;
       } else {

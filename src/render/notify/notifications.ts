@@ -102,7 +102,7 @@ export function renderNotificationChange({ changed, unchanged }: NotificationCha
 export function renderNotifyRun(report: NotifyRunAnswer, timeZone: string): string {
   const { sent, confirmed, accepted, unseen, retried, failed, recovered, digests, waiting, nextTryAt } = report;
   const parts = [
-    countOf(sent, "notification") + " sent",
+    `${countOf(sent, "notification")} sent`,
     ...(confirmed > 0 ? [`${formatCount(confirmed)} confirmed`] : []),
     ...(accepted > 0 ? [`${formatCount(accepted)} taken, the log is awaited`] : []),
     ...(retried > 0 ? [`${formatCount(retried)} to be tried again`] : []),

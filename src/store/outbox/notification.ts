@@ -1,5 +1,5 @@
 /** A notification as the outbox holds it: states, severities, and what its text is made of. */
-import { type EpochMs, toIso } from "../../units.ts";
+import type { EpochMs } from "../../units.ts";
 import type { StoredOutboxTable } from "../schema/tables.ts";
 
 export const NOTIFICATION_STATUSES = ["pending", "sent", "confirmed", "failed", "cancelled"] as const;
@@ -125,14 +125,14 @@ export function toNotification(row: OutboxRow): Notification {
 export type OutboxRow = Omit<StoredOutboxTable, "number"> & { readonly number: number };
 
 /** A row that another version wrote says what this one understands of it. */
-function parseEvent({ event_data, created_ms }: OutboxRow): NotificationEvent {
+function parseEvent({ event_data }: OutboxRow): NotificationEvent {
   const event = JSON.parse(event_data) as Partial<NotificationEvent>;
   return {
     version: 1,
     server: event.server ?? null,
     title: event.title ?? "A notification of another version of exim-pilot",
     notes: event.notes ?? [],
-    since: event.since ?? toIso(created_ms as EpochMs),
+    since: event.since ?? null,
     until: event.until ?? null,
     command: event.command ?? null,
   };
