@@ -151,7 +151,8 @@ export function roundWorld(
 }
 
 const ARRIVED: readonly string[] = ["delivered", "partial"];
-const LOST: readonly string[] = ["bounced", "rejected", "removed", "discarded"];
+/** A frozen message is not tried until somebody thaws it. */
+const LOST: readonly string[] = ["bounced", "rejected", "removed", "discarded", "frozen"];
 
 /** A delivery by any of the servers whose logs are read counts. */
 function findInLogs(

@@ -30,7 +30,11 @@ export function smtpChannel(settings: SmtpSettings, options: SmtpOptions): Chann
 
 /** Message-ID of a notice, without < and >: the same at each try, so that a server that takes it twice can tell. */
 export function messageIdOf(id: string, from: string): string {
-  return `${id}@${from.slice(from.lastIndexOf("@") + 1)}`;
+  return `${id}@${domainOf(from)}`;
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1);
 }
 
 async function send(
@@ -43,6 +47,8 @@ async function send(
   const transport = nodemailer.createTransport({
     host,
     port,
+    // NOTE: servers refuse a greeting by a name without a domain.
+    name: domainOf(from),
     secure: encryption === "tls",
     ignoreTLS: encryption === "none",
     requireTLS: encryption === "starttls",
