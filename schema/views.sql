@@ -514,6 +514,30 @@ FROM stored_attachments a
 JOIN stored_contents t ON t.id = a.content_id
 JOIN stored_servers v ON v.id = t.server_id;
 
+-- Incidents of the servers, as detection found them and people judged them: one row an incident.
+CREATE VIEW correlated_incidents AS
+SELECT
+  i.id,
+  i.kind AS type,
+  i.title,
+  i.description,
+  i.severity,
+  (SELECT json_group_array(exim_id) FROM
+    (SELECT m.exim_id FROM incident_messages m WHERE m.incident_id = i.id ORDER BY m.exim_id)) AS message_ids,
+  strftime('%Y-%m-%dT%H:%M:%S', (i.start_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (i.start_ms + 62167219200000) % 1000) AS start_time,
+  strftime('%Y-%m-%dT%H:%M:%S', (i.end_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (i.end_ms + 62167219200000) % 1000) AS end_time,
+  i.status,
+  strftime('%Y-%m-%dT%H:%M:%S', (i.found_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (i.found_ms + 62167219200000) % 1000) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (i.updated_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (i.updated_ms + 62167219200000) % 1000) AS updated_at,
+  v.name AS server,
+  i.subject,
+  i.figures,
+  i.previous_id,
+  i.author,
+  i.resolution
+FROM stored_incidents i
+JOIN stored_servers v ON v.id = i.server_id;
+
 -- Notifications that wait to be sent, or were.
 CREATE VIEW notifications AS
 SELECT

@@ -33,6 +33,10 @@ export interface AccountHour {
   /** First and last line that shows a login, in epoch ms. */
   readonly firstLoginMs: number | null;
   readonly lastLoginMs: number | null;
+  /** Recipient domains by their names, where these are the figures of a single event. */
+  readonly domainNames?: readonly string[];
+  /** Exim's ids of the messages, where they are wanted as evidence. */
+  readonly messageIds?: readonly string[];
 }
 
 /** Signs of a finding, in the order of a break-in; `exim-pilot help counting` shows them. */
@@ -69,6 +73,8 @@ export interface AccountFinding {
   readonly networks: number;
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Last login that was known when the rule was met. */
+  readonly firedMs: number;
   /** Suspicious mail: that of strange addresses, or all of it when there are none. */
   readonly messages: number;
   readonly recipients: number;
@@ -79,21 +85,64 @@ export interface AccountFinding {
   readonly mostRecipients: number;
   /** Recipients within two hours that nine of ten earlier stretches with mail did not exceed; null: no mail before. */
   readonly usualRecipients: number | null;
+  /** Exim's ids of suspicious messages, 200 at most, where they are known. */
+  readonly messageIds: readonly string[];
+  /** Recipients of them by hour since the epoch. */
+  readonly hours: readonly (readonly [hour: number, recipients: number])[];
 }
 
-/** Failed logins of a user who mistypes are fewer; a mail program with an old password makes more, but from a known address. */
-const FEWEST_FAILURES = 10;
+/** A threshold of a rule, which the configuration may change. */
+export interface Threshold {
+  readonly value: number;
+  /** Meaning, as help shows it. */
+  readonly about: string;
+}
+
+/** Thresholds that a mail server may want otherwise; the rest of the rule is fixed. */
+export const ACCOUNT_THRESHOLDS = {
+  // A user who mistypes fails less often; a mail program with an old password does so more often, but from a known address.
+  failures: { value: 10, about: "failed logins from an address before its first login" },
+  "guessed-accounts": { value: 8, about: "other accounts that failed within a day from the address of a first login" },
+  "guessed-with-own": { value: 4, about: "the same where this account failed from there, too" },
+  "siege-failures": { value: 30, about: "failed logins within a day, from all addresses" },
+  "siege-addresses": { value: 5, about: "addresses that these failed logins come from" },
+  // After a login that follows failures little more mail is enough: the early sign.
+  "recipients-after-failures": { value: 10, about: "recipients within two hours, after a login that failures led to" },
+  "refused-after-failures": { value: 3, about: "refused recipients, after a login that failures led to" },
+  recipients: { value: 30, about: "recipients within two hours, from networks that are new" },
+  times: { value: 4, about: "how many times the most mail before, from networks that are new" },
+  domains: { value: 10, about: "recipient domains within an hour, from networks that are new" },
+  refused: { value: 5, about: "refused or bounced recipients within two hours" },
+  "refused-percent": { value: 20, about: "percentage of recipients that are refused or bounce" },
+  networks: { value: 4, about: "new networks within two hours" },
+} as const satisfies Record<string, Threshold>;
+
+export type AccountThresholds = Readonly<Record<keyof typeof ACCOUNT_THRESHOLDS, number>>;
+
+export const DEFAULT_ACCOUNT_THRESHOLDS: AccountThresholds = {
+  failures: ACCOUNT_THRESHOLDS.failures.value,
+  "guessed-accounts": ACCOUNT_THRESHOLDS["guessed-accounts"].value,
+  "guessed-with-own": ACCOUNT_THRESHOLDS["guessed-with-own"].value,
+  "siege-failures": ACCOUNT_THRESHOLDS["siege-failures"].value,
+  "siege-addresses": ACCOUNT_THRESHOLDS["siege-addresses"].value,
+  "recipients-after-failures": ACCOUNT_THRESHOLDS["recipients-after-failures"].value,
+  "refused-after-failures": ACCOUNT_THRESHOLDS["refused-after-failures"].value,
+  recipients: ACCOUNT_THRESHOLDS.recipients.value,
+  times: ACCOUNT_THRESHOLDS.times.value,
+  domains: ACCOUNT_THRESHOLDS.domains.value,
+  refused: ACCOUNT_THRESHOLDS.refused.value,
+  "refused-percent": ACCOUNT_THRESHOLDS["refused-percent"].value,
+  networks: ACCOUNT_THRESHOLDS.networks.value,
+};
+
 /** An attacker may wait between two tries, or before the login. */
 const FAILURE_HOURS = 7 * 24;
-/** Users behind one address share it with few whose logins all fail; fewer are enough where this account failed there too. */
-const GUESSED = { accounts: 8, withOwn: 4 } as const;
 /** Time that connects an attack with a login, and a login with what follows it. */
-const CONNECTED_HOURS = 24;
+export const CONNECTED_HOURS = 24;
 /** An address or network counts as known once it was used so long ago without anything else being strange. */
 const FAMILIAR_HOURS = 24;
 /** Accounts that make a network a shared one: an office, a web mail, a gateway. */
 const FEWEST_SHARING = 3;
-const SIEGE = { failures: 30, addresses: 5 } as const;
 /** Mail before, without which nobody knows what is usual: every network is new, and every mailing is the largest. */
 const HISTORY = [
   { messages: 10, days: 3 },
@@ -103,22 +152,21 @@ const HISTORY = [
 const SELDOM_USED = { messages: 3, days: 5 } as const;
 /** Roaming accounts keep using new networks: this many, and this share of the days with mail. */
 const ROAMING = { networks: 3, share: 0.25 } as const;
-/** After a login that follows failures little more mail is enough: the early sign. */
-const AFTER_FAILURES = { recipients: 10, times: 1.5, domains: 8, refused: 3 } as const;
-/** Without failures before, mail has to be much more than ever before. */
-const WITHOUT_FAILURES = { recipients: 30, times: 4, domains: 10 } as const;
+const AFTER_FAILURES = { times: 1.5, domains: 8 } as const;
 const WHILE_ROAMING = { recipients: 30, times: 3, domains: 18 } as const;
 /** Where the owner sends much at times, the spread over domains tells more than the volume. */
 const SPREAD = { recipients: 30, domains: 20, times: 3 } as const;
 const UNDER_SIEGE = { recipients: 15, times: 3 } as const;
 /** Bad lists of recipients: newsletters bounce less. */
-const REFUSED = { recipients: 20, refused: 5, share: 0.2, times: 2 } as const;
+const REFUSED = { recipients: 20, times: 2 } as const;
 /** Malware on the user's own computer, or a web mail, uses the usual address: only its bad list tells. */
 const FROM_USUAL = { recipients: 60, refused: 20, share: 0.3, times: 5 } as const;
 /** Nobody moves through so many networks within two hours; with `many` of them the volume does not matter. */
-const BOTNET = { networks: 4, many: 6, times: 3, recipients: 20, volume: 2 } as const;
+const BOTNET = { many: 6, times: 3, recipients: 20, volume: 2 } as const;
 /** An account that sent nothing before has the usual volume of somebody who writes a letter. */
 const SMALLEST_USUAL = 3;
+/** Domains of fewer recipients are not counted: they are no sign of anything. */
+const FEWEST_FOR_DOMAINS = 8;
 /** Weeks of history after which an hour is compared with the same hour of other weeks. */
 const SEASON_HOURS = 21 * 24;
 const DAY_HOURS = 24;
@@ -126,7 +174,7 @@ const WEEK_HOURS = 7 * DAY_HOURS;
 const USUAL_QUANTILE = 0.9;
 
 /** A finding as answers show it. Times are ISO-8601. */
-export interface AccountAtRisk extends Omit<AccountFinding, "firstMs" | "lastMs"> {
+export interface AccountAtRisk extends Omit<AccountFinding, "firstMs" | "lastMs" | "firedMs" | "messageIds" | "hours"> {
   /** Addresses in all; `failedFrom` and `loginsFrom` name the first. */
   readonly failedFromCount: number;
   readonly loginsFromCount: number;
@@ -138,7 +186,14 @@ export interface AccountAtRisk extends Omit<AccountFinding, "firstMs" | "lastMs"
 
 const MOST_NAMES = 3;
 
-export function toAccountAtRisk({ firstMs, lastMs, ...finding }: AccountFinding): AccountAtRisk {
+export function toAccountAtRisk({
+  firstMs,
+  lastMs,
+  firedMs: _fired,
+  messageIds: _ids,
+  hours: _hours,
+  ...finding
+}: AccountFinding): AccountAtRisk {
   const { failedFrom, loginsFrom, mostRecipients, usualRecipients } = finding;
   return {
     ...finding,
@@ -156,14 +211,16 @@ export function toAccountAtRisk({ firstMs, lastMs, ...finding }: AccountFinding)
 export function findAccountsAtRisk(
   hours: readonly AccountHour[],
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+  thresholds: AccountThresholds = DEFAULT_ACCOUNT_THRESHOLDS,
 ): AccountFinding[] {
-  const known = hours.filter(({ hour }) => hour * HOUR_MS < untilMs);
-  const clients = new Clients(known);
-  const starts = firstHours(known);
-  return [...byAccount(known).values()]
-    .flatMap((rows) => new AccountHistory(rows, clients, starts.get(rows[0]?.server ?? "") ?? 0).judge())
-    .filter(({ lastMs }) => lastMs >= sinceMs)
-    .sort(compareFindings);
+  const known = hours.filter(({ hour }) => hour * HOUR_MS < untilMs).toSorted((one, other) => one.hour - other.hour);
+  const found: AccountFinding[] = [];
+  for (const [server, rows] of Map.groupBy(known, (row) => row.server)) {
+    const watch = new AccountWatch(server, thresholds);
+    for (const ofHour of Map.groupBy(rows, ({ hour }) => hour).values()) found.push(...watch.takeHour(ofHour));
+    found.push(...watch.goingOn());
+  }
+  return found.filter(({ lastMs }) => lastMs >= sinceMs).sort(compareFindings);
 }
 
 function compareFindings(one: AccountFinding, other: AccountFinding): number {
@@ -182,83 +239,173 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-function keyOf(server: string, name: string): string {
-  return `${server}\n${name}`;
+/** State of what a watch knows by a key, kept between runs. Both ways undefined: nothing. */
+export interface WatchMemory {
+  readonly read: (key: string) => unknown;
 }
 
-function byAccount(hours: readonly AccountHour[]): ReadonlyMap<string, AccountHour[]> {
-  const accounts = new Map<string, AccountHour[]>();
-  for (const row of hours) {
-    const key = keyOf(row.server, row.account);
-    const rows = accounts.get(key);
-    if (rows === undefined) accounts.set(key, [row]);
-    else rows.push(row);
+const FORGETFUL: WatchMemory = { read: () => undefined };
+
+/**
+ * The rule, for the accounts of one server: takes figures in the order of time, and tells at once what it finds. Its state can be
+ * written down at the end of an hour and read again, key by key.
+ */
+export class AccountWatch {
+  readonly #server: string;
+  readonly #thresholds: AccountThresholds;
+  readonly #memory: WatchMemory;
+  readonly #clients: Clients;
+  readonly #histories = new Map<string, AccountHistory>();
+  /** First hour of the server's figures. */
+  #start: number | undefined;
+
+  constructor(server: string, thresholds: AccountThresholds, memory: WatchMemory = FORGETFUL, start?: number) {
+    this.#server = server;
+    this.#thresholds = thresholds;
+    this.#memory = memory;
+    this.#clients = new Clients(memory);
+    this.#start = start;
   }
-  for (const rows of accounts.values())
-    rows.sort((one, other) => one.hour - other.hour || compare(one.ip ?? "", other.ip ?? ""));
-  return accounts;
-}
 
-function firstHours(hours: readonly AccountHour[]): ReadonlyMap<string, number> {
-  const first = new Map<string, number>();
-  for (const { server, hour } of hours) first.set(server, Math.min(first.get(server) ?? hour, hour));
-  return first;
+  /** First hour of the figures; undefined before there are any. */
+  get start(): number | undefined {
+    return this.#start;
+  }
+
+  /** Takes the figures of one event, which may be one of several of its hour. Returns the finding that it belongs to, as it is now. */
+  take(row: AccountHour): AccountFinding | undefined {
+    this.#start ??= row.hour;
+    this.#clients.take(row);
+    const history = this.#historyOf(row.account);
+    history.take(row);
+    history.judge();
+    return history.finding(row.hour);
+  }
+
+  /** Takes all figures of an hour at once; returns findings that have ended. */
+  takeHour(rows: readonly AccountHour[]): AccountFinding[] {
+    this.#start ??= rows[0]?.hour;
+    for (const row of rows) this.#clients.take(row);
+    const ended: AccountFinding[] = [];
+    for (const own of Map.groupBy(rows, ({ account }) => account).values()) {
+      const history = this.#historyOf(own[0]?.account ?? "");
+      for (const row of own.toSorted((one, other) => compare(one.ip ?? "", other.ip ?? ""))) history.take(row);
+      history.judge();
+      ended.push(...history.takeEnded());
+    }
+    return ended;
+  }
+
+  /** Findings that nothing has ended. */
+  goingOn(): AccountFinding[] {
+    return [...this.#histories.values()].flatMap((history) => history.takeEnded(true));
+  }
+
+  #historyOf(account: string): AccountHistory {
+    const known = this.#histories.get(account);
+    if (known !== undefined) return known;
+    const history = new AccountHistory(
+      { server: this.#server, account, start: this.#start ?? 0 },
+      this.#clients,
+      this.#thresholds,
+    );
+    history.restore(this.#memory.read(`account ${account}`));
+    this.#histories.set(account, history);
+    return history;
+  }
+
+  /** State of all that was touched, by key; to be taken at the end of an hour. */
+  *states(): Generator<readonly [key: string, state: unknown]> {
+    for (const [account, history] of this.#histories) yield [`account ${account}`, history.state()];
+    yield* this.#clients.states();
+  }
 }
 
 interface ClientFailure {
   readonly account: string;
   readonly hour: number;
-  readonly firstMs: number;
+  readonly ms: number;
+}
+
+/** Uses of an address or a network by accounts. */
+interface ClientUse {
+  readonly failures: ClientFailure[];
+  /** First login of each account, in epoch ms. */
+  readonly logins: Map<string, number>;
+}
+
+interface ClientState {
+  readonly failures: readonly (readonly [account: string, hour: number, ms: number])[];
+  readonly logins: readonly (readonly [account: string, ms: number])[];
 }
 
 /** Facts about clients that several accounts share. */
 class Clients {
-  readonly #failures = new Map<string, ClientFailure[]>();
-  /** First login of each account, in hours, by address and by network. */
-  readonly #logins = new Map<string, Map<string, number>>();
+  readonly #memory: WatchMemory;
+  readonly #uses = new Map<string, ClientUse>();
 
-  constructor(hours: readonly AccountHour[]) {
-    for (const row of hours) {
-      const { server, account, hour, ip, network, failures, firstFailureMs } = row;
-      if (ip === null || network === null) continue;
-      const key = keyOf(server, ip);
-      if (failures > 0) {
-        const list = this.#failures.get(key) ?? [];
-        if (list.length === 0) this.#failures.set(key, list);
-        list.push({ account, hour, firstMs: firstFailureMs ?? hour * HOUR_MS });
-      }
-      if (!isLogin(row)) continue;
-      this.#addLogin(key, account, hour);
-      if (network !== ip) this.#addLogin(keyOf(server, network), account, hour);
+  constructor(memory: WatchMemory) {
+    this.#memory = memory;
+  }
+
+  take(row: AccountHour): void {
+    const { account, hour, ip, network, failures, firstFailureMs, firstLoginMs } = row;
+    if (ip === null || network === null) return;
+    if (failures > 0) {
+      const use = this.#useOf(ip);
+      const oldest = hour - CONNECTED_HOURS;
+      while (use.failures[0] !== undefined && use.failures[0].hour < oldest) use.failures.shift();
+      const isKnown = use.failures.some((failure) => failure.account === account && failure.hour === hour);
+      if (!isKnown) use.failures.push({ account, hour, ms: firstFailureMs ?? hour * HOUR_MS });
+    }
+    if (firstLoginMs === null) return;
+    for (const client of ip === network ? [ip] : [ip, network]) {
+      const { logins } = this.#useOf(client);
+      logins.set(account, Math.min(logins.get(account) ?? firstLoginMs, firstLoginMs));
     }
   }
 
-  #addLogin(key: string, account: string, hour: number): void {
-    const logins = this.#logins.get(key) ?? new Map<string, number>();
-    if (logins.size === 0) this.#logins.set(key, logins);
-    logins.set(account, Math.min(logins.get(account) ?? hour, hour));
+  #useOf(client: string): ClientUse {
+    const known = this.#uses.get(client);
+    if (known !== undefined) return known;
+    const state = this.#memory.read(`client ${client}`) as ClientState | undefined;
+    const use = {
+      failures: (state?.failures ?? []).map(([account, hour, ms]) => ({ account, hour, ms })),
+      logins: new Map(state?.logins ?? []),
+    };
+    this.#uses.set(client, use);
+    return use;
   }
 
   /** Other accounts that failed from an address within a day before, and had not logged in from there. */
-  guessedBefore(server: string, ip: string, account: string, ms: number): number {
-    const key = keyOf(server, ip);
-    const logins = this.#logins.get(key);
+  guessedBefore(ip: string, account: string, ms: number): number {
+    const { failures, logins } = this.#useOf(ip);
     const guessed = new Set<string>();
-    for (const failure of this.#failures.get(key) ?? []) {
-      if (failure.account === account || failure.firstMs > ms) continue;
+    for (const failure of failures) {
+      if (failure.account === account || failure.ms > ms) continue;
       if (failure.hour < ms / HOUR_MS - CONNECTED_HOURS) continue;
-      const login = logins?.get(failure.account);
-      if (login === undefined || login * HOUR_MS > ms) guessed.add(failure.account);
+      const login = logins.get(failure.account);
+      if (login === undefined || login > ms) guessed.add(failure.account);
     }
     return guessed.size;
   }
 
   /** True for an address or network from which several other accounts logged in more than a day before. */
-  isShared(server: string, client: string, account: string, hour: number): boolean {
+  isShared(client: string, account: string, hour: number): boolean {
     let sharing = 0;
-    for (const [other, first] of this.#logins.get(keyOf(server, client)) ?? [])
-      if (other !== account && first < hour - FAMILIAR_HOURS) sharing++;
-    return sharing >= FEWEST_SHARING;
+    for (const [other, firstMs] of this.#useOf(client).logins)
+      if (other !== account && Math.floor(firstMs / HOUR_MS) < hour - FAMILIAR_HOURS && ++sharing >= FEWEST_SHARING)
+        return true;
+    return false;
+  }
+
+  *states(): Generator<readonly [key: string, state: ClientState]> {
+    for (const [client, { failures, logins }] of this.#uses)
+      if (failures.length > 0 || logins.size > 0)
+        yield [
+          `client ${client}`,
+          { failures: failures.map(({ account, hour, ms }) => [account, hour, ms]), logins: [...logins] },
+        ];
   }
 }
 
@@ -271,16 +418,14 @@ interface Sums {
   readonly messages: number;
   readonly recipients: number;
   readonly refused: number;
-  readonly domains: number;
 }
 
-function sumsOf(rows: readonly AccountHour[]): Sums {
-  const sums = { messages: 0, recipients: 0, refused: 0, domains: 0 };
-  for (const { messages, recipients, refused, domains } of rows) {
+function sumsOf(rows: readonly Sums[]): Sums {
+  const sums = { messages: 0, recipients: 0, refused: 0 };
+  for (const { messages, recipients, refused } of rows) {
     sums.messages += messages;
     sums.recipients += recipients;
     sums.refused += refused;
-    sums.domains = Math.max(sums.domains, domains);
   }
   return sums;
 }
@@ -289,22 +434,25 @@ function sumsOf(rows: readonly AccountHour[]): Sums {
 interface PastHour {
   readonly hour: number;
   readonly own: Sums;
-  /** Sums of it and of the hour before. */
-  readonly pair: Sums;
+  /** Recipients of it and of the hour before, and domains of the one that had more. */
+  readonly recipients: number;
+  readonly domains: number;
   readonly networks: number;
 }
 
 /** Stretches of mail of the past: what is usual, and the most there ever was. */
 class Baseline {
-  /** Sorted. */
-  readonly #recipients: number[] = [];
-  readonly #mostBySeason = new Map<number, number>();
+  /** Recipients of a stretch → stretches. */
+  #stretches = new Map<number, number>();
+  #count = 0;
+  #usual: number | undefined;
+  #mostBySeason = new Map<number, number>();
   #most = 0;
   mostDomains = 0;
   mostNetworks = 0;
   messages = 0;
   activeDays = 0;
-  #lastDay = Number.NEGATIVE_INFINITY;
+  #lastDay = Number.MIN_SAFE_INTEGER;
   #allRecipients = 0;
   #refused = 0;
   #firstHour: number | undefined;
@@ -322,13 +470,15 @@ class Baseline {
     this.#waiting = this.#waiting.filter((past) => !isOld(past));
   }
 
-  #takeIn({ hour, own, pair, networks }: PastHour): void {
+  #takeIn({ hour, own, recipients, domains, networks }: PastHour): void {
     this.#firstHour ??= hour;
-    this.#recipients.splice(placeIn(this.#recipients, pair.recipients), 0, pair.recipients);
-    this.#most = Math.max(this.#most, pair.recipients);
+    this.#stretches.set(recipients, (this.#stretches.get(recipients) ?? 0) + 1);
+    this.#count++;
+    this.#usual = undefined;
+    this.#most = Math.max(this.#most, recipients);
     const season = hour % WEEK_HOURS;
-    this.#mostBySeason.set(season, Math.max(this.#mostBySeason.get(season) ?? 0, pair.recipients));
-    this.mostDomains = Math.max(this.mostDomains, pair.domains);
+    this.#mostBySeason.set(season, Math.max(this.#mostBySeason.get(season) ?? 0, recipients));
+    this.mostDomains = Math.max(this.mostDomains, domains);
     this.mostNetworks = Math.max(this.mostNetworks, networks);
     this.messages += own.messages;
     const day = Math.floor(hour / DAY_HOURS);
@@ -338,8 +488,11 @@ class Baseline {
     this.#refused += own.refused;
   }
 
+  /** Recipients that nine of ten stretches did not exceed. */
   get usual(): number | undefined {
-    return this.#recipients[Math.floor((this.#recipients.length - 1) * USUAL_QUANTILE)];
+    if (this.#count === 0) return undefined;
+    this.#usual ??= valueAt(this.#stretches, Math.floor((this.#count - 1) * USUAL_QUANTILE));
+    return this.#usual;
   }
 
   get refusedShare(): number {
@@ -353,17 +506,49 @@ class Baseline {
     const near = [-1, 0, 1].map((shift) => this.#mostBySeason.get((hour + shift + WEEK_HOURS) % WEEK_HOURS) ?? 0);
     return Math.max(...near, usual);
   }
+
+  state() {
+    return {
+      stretches: [...this.#stretches],
+      seasons: [...this.#mostBySeason],
+      most: this.#most,
+      mostDomains: this.mostDomains,
+      mostNetworks: this.mostNetworks,
+      messages: this.messages,
+      activeDays: this.activeDays,
+      lastDay: this.#lastDay,
+      recipients: this.#allRecipients,
+      refused: this.#refused,
+      firstHour: this.#firstHour ?? null,
+      waiting: this.#waiting,
+    };
+  }
+
+  restore(state: ReturnType<Baseline["state"]>): void {
+    this.#stretches = new Map(state.stretches);
+    this.#count = sumOf(this.#stretches.values());
+    this.#mostBySeason = new Map(state.seasons);
+    this.#most = state.most;
+    this.mostDomains = state.mostDomains;
+    this.mostNetworks = state.mostNetworks;
+    this.messages = state.messages;
+    this.activeDays = state.activeDays;
+    this.#lastDay = state.lastDay;
+    this.#allRecipients = state.recipients;
+    this.#refused = state.refused;
+    this.#firstHour = state.firstHour ?? undefined;
+    this.#waiting = [...state.waiting];
+  }
 }
 
-/** First place in a sorted list at which a value keeps it sorted. */
-function placeIn(sorted: readonly number[], value: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
+/** The value at a place of the sorted values that the counts stand for. */
+function valueAt(counts: ReadonlyMap<number, number>, place: number): number {
+  let seen = 0;
+  for (const [value, count] of [...counts].sort(([one], [other]) => one - other)) {
+    seen += count;
+    if (seen > place) return value;
   }
-  return low;
+  return 0;
 }
 
 /** A login that failures led to. */
@@ -384,6 +569,7 @@ interface Stretch {
   readonly networks: Set<string>;
   firstMs: number;
   lastMs: number;
+  firedMs: number;
   lastHour: number;
   messages: number;
   recipients: number;
@@ -391,7 +577,12 @@ interface Stretch {
   domains: number;
   mostRecipients: number;
   readonly usualRecipients: number | null;
+  readonly messageIds: Set<string>;
+  readonly hours: Map<number, number>;
 }
+
+/** Messages that a finding names as evidence. */
+const MOST_EVIDENCE = 200;
 
 interface Judgement {
   readonly signs: readonly RiskSign[];
@@ -402,113 +593,216 @@ interface Judgement {
   readonly isKnown?: boolean;
 }
 
-/** One account's hours, judged one after the other. */
+type Writable<Row> = { -readonly [Name in keyof Row]: Row[Name] };
+
+/** Figures of an address within an hour, with what of them is a part of the finding already. */
+interface OpenRow extends Writable<Omit<AccountHour, "domainNames" | "messageIds">> {
+  readonly messageIds: string[];
+  readonly counted: Writable<Sums>;
+}
+
+/** An hour of an account while it goes on, and the one before. */
+interface OpenHour {
+  readonly hour: number;
+  readonly rows: readonly OpenRow[];
+  readonly domains: number;
+}
+
+const NO_HOUR: OpenHour = { hour: Number.MIN_SAFE_INTEGER, rows: [], domains: 0 };
+
+/** One account's events, judged one after the other. */
 class AccountHistory {
-  readonly #rows: readonly AccountHour[];
+  readonly #identity: { readonly server: string; readonly account: string; readonly start: number };
   readonly #clients: Clients;
-  /** First hour that the server's figures have. */
-  readonly #start: number;
+  readonly #thresholds: AccountThresholds;
   readonly #baseline = new Baseline();
   /** First use of each address and network, in hours. Those of a finding are never known. */
-  readonly #firstUse = new Map<string, number>();
-  readonly #bad = new Set<string>();
+  #firstUse = new Map<string, number>();
+  #bad = new Set<string>();
   /** Failures so far, by address. */
-  readonly #failures = new Map<string, AccountHour[]>();
-  readonly #found: Stretch[] = [];
+  readonly #failures = new Map<string, { hour: number; firstMs: number; failures: number }[]>();
+  #stretch: Stretch | undefined;
+  readonly #ended: Stretch[] = [];
   /** Hour of its first login. */
-  readonly #firstHour: number;
+  #firstHour: number | undefined;
+  #before: OpenHour = NO_HOUR;
+  #hour = Number.MIN_SAFE_INTEGER;
+  #rows: OpenRow[] = [];
+  #domainNames = new Set<string>();
+  #domains = 0;
+  /** All that was found in the hour so far. */
+  #judgement: Judgement | undefined;
+  #isRoamingAt: { readonly hour: number; readonly isRoaming: boolean } | undefined;
 
-  constructor(rows: readonly AccountHour[], clients: Clients, start: number) {
-    this.#rows = rows;
+  constructor(
+    identity: { readonly server: string; readonly account: string; readonly start: number },
+    clients: Clients,
+    thresholds: AccountThresholds,
+  ) {
+    this.#identity = identity;
     this.#clients = clients;
-    this.#start = start;
-    this.#firstHour = rows.find(isLogin)?.hour ?? start;
+    this.#thresholds = thresholds;
   }
 
-  judge(): AccountFinding[] {
-    let before: readonly AccountHour[] = [];
-    for (let first = 0; first < this.#rows.length; ) {
-      const hour = this.#rows[first]?.hour ?? 0;
-      let end = first;
-      while (this.#rows[end]?.hour === hour) end++;
-      const rows = this.#rows.slice(first, end);
-      const isNext = before[0]?.hour === hour - 1;
-      this.#judgeHour(hour, rows, isNext ? before : []);
-      before = rows;
-      first = end;
-    }
-    return this.#found.map((stretch) => this.#toFinding(stretch));
+  /** Adds the figures of an event, or of an hour, which is not before the last one. */
+  take(row: AccountHour): void {
+    if (row.hour > this.#hour) this.#beginHour(row.hour);
+    const own = this.#rowOf(row);
+    own.failures += row.failures;
+    own.firstFailureMs ??= row.firstFailureMs;
+    own.messages += row.messages;
+    own.recipients += row.recipients;
+    own.refused += row.refused;
+    own.firstLoginMs = least(own.firstLoginMs, row.firstLoginMs);
+    own.lastLoginMs = greatest(own.lastLoginMs, row.lastLoginMs);
+    for (const name of row.domainNames ?? []) this.#domainNames.add(name);
+    for (const id of row.messageIds ?? []) if (own.messageIds.length < MOST_EVIDENCE) own.messageIds.push(id);
+    const recipients = sumsOf(this.#rows).recipients;
+    const counted = recipients >= FEWEST_FOR_DOMAINS ? this.#domainNames.size : 0;
+    this.#domains = Math.max(this.#domains, row.domains, counted);
+    if (row.failures > 0 && row.ip !== null) this.#addFailure(row.ip, row);
+    if (!isLogin(row)) return;
+    this.#firstHour ??= this.#hour;
+    this.#baseline.proceedTo(this.#hour);
+    for (const client of [row.ip, row.network])
+      if (client !== null && !this.#firstUse.has(client)) this.#firstUse.set(client, this.#hour);
   }
 
-  #judgeHour(hour: number, rows: readonly AccountHour[], before: readonly AccountHour[]): void {
-    for (const row of rows) {
-      if (row.failures === 0 || row.ip === null) continue;
-      const list = this.#failures.get(row.ip) ?? [];
-      if (list.length === 0) this.#failures.set(row.ip, list);
-      list.push(row);
+  #rowOf({ server, account, ip, network }: AccountHour): OpenRow {
+    const known = this.#rows.find((row) => row.ip === ip);
+    if (known !== undefined) return known;
+    const row: OpenRow = {
+      server,
+      account,
+      hour: this.#hour,
+      ip,
+      network,
+      failures: 0,
+      firstFailureMs: null,
+      messages: 0,
+      recipients: 0,
+      refused: 0,
+      domains: 0,
+      firstLoginMs: null,
+      lastLoginMs: null,
+      messageIds: [],
+      counted: { messages: 0, recipients: 0, refused: 0 },
+    };
+    this.#rows.push(row);
+    return row;
+  }
+
+  #addFailure(ip: string, row: AccountHour): void {
+    const list = (this.#failures.get(ip) ?? []).filter(({ hour }) => hour >= this.#hour - FAILURE_HOURS - 1);
+    this.#failures.set(ip, list);
+    const last = list.at(-1);
+    if (last?.hour === this.#hour) last.failures += row.failures;
+    else list.push({ hour: this.#hour, firstMs: row.firstFailureMs ?? this.#hour * HOUR_MS, failures: row.failures });
+  }
+
+  /** Closes the hour that was open: one in which nothing was found becomes a part of the baseline. */
+  #beginHour(hour: number): void {
+    const active = this.#rows.filter(isLogin);
+    if (active.length > 0 && this.#judgement === undefined) {
+      const pairRows = this.#pairRows();
+      this.#baseline.add({
+        hour: this.#hour,
+        own: sumsOf(active),
+        recipients: sumsOf(pairRows).recipients,
+        domains: this.#pairDomains(),
+        networks: countNetworks(pairRows),
+      });
     }
-    const active = rows.filter(isLogin);
+    if (this.#rows.length > 0) this.#before = { hour: this.#hour, rows: this.#rows, domains: this.#domains };
+    this.#hour = hour;
+    this.#rows = [];
+    this.#domainNames = new Set();
+    this.#domains = 0;
+    this.#judgement = undefined;
+  }
+
+  #pairRows(): readonly OpenRow[] {
+    return this.#before.hour === this.#hour - 1 ? [...this.#before.rows, ...this.#rows] : this.#rows;
+  }
+
+  #pairDomains(): number {
+    return Math.max(this.#domains, this.#before.hour === this.#hour - 1 ? this.#before.domains : 0);
+  }
+
+  /** Judges the hour as it is so far. */
+  judge(): void {
+    const active = this.#rows.filter(isLogin);
     if (active.length === 0) return;
-    this.#baseline.proceedTo(hour);
-    for (const { ip, network } of active)
-      for (const client of [ip, network])
-        if (client !== null && !this.#firstUse.has(client)) this.#firstUse.set(client, hour);
-
-    const pairRows = [...before, ...rows];
-    const pair = sumsOf(pairRows);
+    const hour = this.#hour;
+    const pairRows = this.#pairRows();
     const strange = pairRows.filter((row) => isLogin(row) && this.#isNewAddress(row, hour));
     const entries = strange.flatMap((row) => this.#entryOf(row) ?? []);
-    const judgement = this.#judgeMail(hour, pair, pairRows, strange, entries);
-    if (judgement !== undefined) {
-      const suspects = this.#suspects(judgement, pairRows, strange, entries);
-      this.#addToStretch(hour, suspects, entries, judgement, pair);
+    const found = this.#judgeMail(hour, pairRows, strange, entries);
+    const judgement = join(this.#judgement, found);
+    this.#judgement = judgement;
+    if (judgement !== undefined && judgement.isKnown !== true) {
+      this.#addToStretch(this.#suspects(judgement, pairRows, strange, entries), entries, judgement, pairRows);
       return;
     }
     const known = active.filter(({ ip }) => ip !== null && this.#bad.has(ip));
-    if (known.length > 0) this.#addToStretch(hour, known, [], { signs: [], isSerious: true, isKnown: true }, pair);
-    else this.#baseline.add({ hour, own: sumsOf(active), pair, networks: countNetworks(pairRows) });
+    if (known.length === 0) return;
+    this.#judgement = { signs: [], isSerious: true, isKnown: true };
+    this.#addToStretch(known, [], this.#judgement, pairRows);
+  }
+
+  /** The finding that the hour belongs to; undefined when it is none. */
+  finding(hour: number): AccountFinding | undefined {
+    const isOf = this.#judgement !== undefined && this.#stretch?.lastHour === hour;
+    return isOf && this.#stretch !== undefined ? this.#toFinding(this.#stretch) : undefined;
+  }
+
+  /** Findings that have ended, each told once. `all`: also the one that goes on. */
+  takeEnded(all = false): AccountFinding[] {
+    const ended = this.#ended.splice(0);
+    if (all && this.#stretch !== undefined) ended.push(this.#stretch);
+    return ended.map((stretch) => this.#toFinding(stretch));
   }
 
   /** Rows that a finding is about: a password that was only guessed concerns the address that did. */
   #suspects(
     { isFromUsual, isSerious }: Judgement,
-    pairRows: readonly AccountHour[],
-    strange: readonly AccountHour[],
+    pairRows: readonly OpenRow[],
+    strange: readonly OpenRow[],
     entries: readonly Entry[],
-  ): readonly AccountHour[] {
+  ): readonly OpenRow[] {
     if (isFromUsual === true) return pairRows.filter(isLogin);
     return isSerious ? strange : strange.filter((row) => entries.some(({ ip }) => ip === row.ip));
   }
 
   /** First used within a day, while the account is older: an address that is not familiar yet. */
-  #isNewAddress({ ip }: AccountHour, hour: number): boolean {
+  #isNewAddress({ ip }: OpenRow, hour: number): boolean {
     return ip !== null && (this.#bad.has(ip) || hour - (this.#firstUse.get(ip) ?? hour) < FAMILIAR_HOURS);
   }
 
-  #isNewNetwork({ server, account, ip, network }: AccountHour, hour: number): boolean {
+  #isNewNetwork({ account, ip, network }: OpenRow, hour: number): boolean {
     if (ip === null || network === null) return false;
     if (this.#bad.has(ip)) return true;
     const isNew = this.#bad.has(network) || hour - (this.#firstUse.get(network) ?? hour) < FAMILIAR_HOURS;
-    return isNew && !this.#clients.isShared(server, network, account, hour);
+    return isNew && !this.#clients.isShared(network, account, hour);
   }
 
   /** The login of a row, from an address that is new to the account, when failures led to it. */
-  #entryOf({ server, account, ip, firstLoginMs, hour }: AccountHour): Entry | undefined {
-    if (ip === null || this.#clients.isShared(server, ip, account, hour)) return undefined;
+  #entryOf({ account, ip, firstLoginMs, hour }: OpenRow): Entry | undefined {
+    if (ip === null || this.#clients.isShared(ip, account, hour)) return undefined;
     const ms = firstLoginMs ?? hour * HOUR_MS;
-    const guessed = this.#clients.guessedBefore(server, ip, account, ms);
+    const guessed = this.#clients.guessedBefore(ip, account, ms);
     const own = this.#failuresBefore(ip, ms);
-    if (guessed >= (own > 0 ? GUESSED.withOwn : GUESSED.accounts)) return { ip, sign: "guesser", guessed };
-    const isOld = this.#firstHour < (this.#firstUse.get(ip) ?? hour) || hour - this.#start >= WEEK_HOURS;
-    return isOld && own >= FEWEST_FAILURES ? { ip, sign: "failures", guessed } : undefined;
+    const least = own > 0 ? this.#thresholds["guessed-with-own"] : this.#thresholds["guessed-accounts"];
+    if (guessed >= least) return { ip, sign: "guesser", guessed };
+    const isOld =
+      (this.#firstHour ?? hour) < (this.#firstUse.get(ip) ?? hour) || hour - this.#identity.start >= WEEK_HOURS;
+    return isOld && own >= this.#thresholds.failures ? { ip, sign: "failures", guessed } : undefined;
   }
 
   #failuresBefore(ip: string, ms: number): number {
     let failures = 0;
-    for (const row of this.#failures.get(ip) ?? []) {
-      if ((row.firstFailureMs ?? row.hour * HOUR_MS) > ms) continue;
-      if (row.hour >= ms / HOUR_MS - FAILURE_HOURS) failures += row.failures;
-    }
+    for (const row of this.#failures.get(ip) ?? [])
+      if (row.firstMs <= ms && row.hour >= ms / HOUR_MS - FAILURE_HOURS) failures += row.failures;
     return failures;
   }
 
@@ -526,32 +820,35 @@ class AccountHistory {
   /** Undefined when nothing is wrong. */
   #judgeMail(
     hour: number,
-    pair: Sums,
-    pairRows: readonly AccountHour[],
-    strange: readonly AccountHour[],
+    pairRows: readonly OpenRow[],
+    strange: readonly OpenRow[],
     entries: readonly Entry[],
   ): Judgement | undefined {
+    const limits = this.#thresholds;
+    const pair = sumsOf(pairRows);
+    const domains = this.#pairDomains();
     const most = this.#baseline.mostAt(hour);
+    const share = limits["refused-percent"] / 100;
     const exceeds = (recipients: number, times: number): boolean =>
       pair.recipients >= recipients && pair.recipients > times * most;
-    const isRefused = (sums: Sums, least: number, share: number): boolean =>
+    const isRefused = (sums: Sums, least: number, leastShare: number): boolean =>
       sums.refused >= least &&
-      sums.refused >= sums.recipients * Math.max(share, REFUSED.times * this.#baseline.refusedShare);
-    const reaches = (domains: number, times: number): boolean =>
-      pair.domains >= domains && pair.domains > times * this.#baseline.mostDomains;
+      sums.refused >= sums.recipients * Math.max(leastShare, REFUSED.times * this.#baseline.refusedShare);
+    const reaches = (fewest: number, times: number): boolean =>
+      domains >= fewest && domains > times * this.#baseline.mostDomains;
 
     if (entries.length > 0) {
-      const entry = entries.map(({ sign }) => sign);
+      const entry = [...new Set(entries.map(({ sign }) => sign))];
       // Without history all addresses are strange: only those that failed before tell anything.
       const suspects = this.#hasHistory(hour)
         ? strange
         : strange.filter(({ ip }) => entries.some((one) => one.ip === ip));
       const mail = sumsOf(suspects);
       const misuse: RiskSign[] = [
-        ...(mail.recipients >= AFTER_FAILURES.recipients && mail.recipients > AFTER_FAILURES.times * most
+        ...(mail.recipients >= limits["recipients-after-failures"] && mail.recipients > AFTER_FAILURES.times * most
           ? (["volume"] as const)
           : []),
-        ...(isRefused(mail, AFTER_FAILURES.refused, REFUSED.share) ? (["refused"] as const) : []),
+        ...(isRefused(mail, limits["refused-after-failures"], share) ? (["refused"] as const) : []),
         ...(mail.recipients * 2 > pair.recipients && reaches(AFTER_FAILURES.domains, AFTER_FAILURES.times)
           ? (["domains"] as const)
           : []),
@@ -560,18 +857,18 @@ class AccountHistory {
       if (entry.includes("guesser")) return { signs: entry, isSerious: false };
     }
     // Without a day of figures before, every network is a new one.
-    if (hour - this.#start < FAMILIAR_HOURS) return undefined;
+    if (hour - this.#identity.start < FAMILIAR_HOURS) return undefined;
     const foreign = strange.filter((row) => this.#isNewNetwork(row, hour));
     const foreignMail = sumsOf(foreign);
     const isMostlyForeign = foreignMail.recipients * 2 > pair.recipients;
     const hasHistory = this.#hasHistory(hour);
-    const isKnownLong = hasHistory || hour - this.#start >= WEEK_HOURS;
+    const isKnownLong = hasHistory || hour - this.#identity.start >= WEEK_HOURS;
     const isRoaming = this.#isRoaming(hour);
     const newNetworks = countNetworks(foreign);
     if (
       isKnownLong &&
       !isRoaming &&
-      newNetworks >= BOTNET.networks &&
+      newNetworks >= limits.networks &&
       newNetworks > BOTNET.times * this.#baseline.mostNetworks &&
       pair.recipients >= BOTNET.recipients
     ) {
@@ -579,19 +876,20 @@ class AccountHistory {
       if (newNetworks >= BOTNET.many) return { signs: ["networks"], isSerious: true };
     }
     if (isMostlyForeign && isKnownLong) {
-      if (isRefused(foreignMail, REFUSED.refused, REFUSED.share) && exceeds(REFUSED.recipients, REFUSED.times))
+      if (isRefused(foreignMail, limits.refused, share) && exceeds(REFUSED.recipients, REFUSED.times))
         return { signs: ["network", "volume", "refused"], isSerious: true };
       const failures = this.#failuresOfDay(hour);
-      const isBesieged = failures.size >= SIEGE.addresses && sumOf(failures.values()) >= SIEGE.failures;
+      const isBesieged =
+        failures.size >= limits["siege-addresses"] && sumOf(failures.values()) >= limits["siege-failures"];
       if (hasHistory && isBesieged && !isRoaming && exceeds(UNDER_SIEGE.recipients, UNDER_SIEGE.times))
         return { signs: ["siege", "network", "volume"], isSerious: true };
-      const much = isRoaming ? WHILE_ROAMING : WITHOUT_FAILURES;
+      const much = isRoaming ? WHILE_ROAMING : limits;
       if (hasHistory && exceeds(much.recipients, much.times) && reaches(much.domains, 1))
         return { signs: ["network", "volume", "domains"], isSerious: true };
       const isSpread = pair.recipients >= SPREAD.recipients && reaches(SPREAD.domains, SPREAD.times);
       if (hasHistory && isSpread && !isRoaming) return { signs: ["network", "domains"], isSerious: true };
     }
-    const isBadList = isRefused(sumsOf(pairRows), FROM_USUAL.refused, FROM_USUAL.share);
+    const isBadList = isRefused(pair, FROM_USUAL.refused, FROM_USUAL.share);
     if (isBadList && hasHistory && exceeds(FROM_USUAL.recipients, FROM_USUAL.times))
       return { signs: ["volume", "refused"], isSerious: true, isFromUsual: true };
     return undefined;
@@ -600,55 +898,50 @@ class AccountHistory {
   #hasHistory(hour: number): boolean {
     const { messages, activeDays } = this.#baseline;
     if (HISTORY.some((least) => messages >= least.messages && activeDays >= least.days)) return true;
-    return messages >= SELDOM_USED.messages && hour - this.#firstHour >= SELDOM_USED.days * DAY_HOURS;
+    return messages >= SELDOM_USED.messages && hour - (this.#firstHour ?? hour) >= SELDOM_USED.days * DAY_HOURS;
   }
 
   /** True for an account that keeps using new networks, as one of a phone does. */
   #isRoaming(hour: number): boolean {
+    if (this.#isRoamingAt?.hour === hour) return this.#isRoamingAt.isRoaming;
     let networks = 0;
     for (const [client, first] of this.#firstUse)
       if (client.includes("/") && hour - first >= FAMILIAR_HOURS) networks++;
-    return networks >= ROAMING.networks && networks > this.#baseline.activeDays * ROAMING.share;
+    const isRoaming = networks >= ROAMING.networks && networks > this.#baseline.activeDays * ROAMING.share;
+    this.#isRoamingAt = { hour, isRoaming };
+    return isRoaming;
   }
 
   #addToStretch(
-    hour: number,
-    suspects: readonly AccountHour[],
+    suspects: readonly OpenRow[],
     entries: readonly Entry[],
     { signs, isSerious, isFromUsual, isKnown }: Judgement,
-    pair: Sums,
+    pairRows: readonly OpenRow[],
   ): void {
-    const last = this.#found.at(-1);
+    const hour = this.#hour;
+    const last = this.#stretch;
     const isNear = last !== undefined && (isKnown === true || hour - last.lastHour <= CONNECTED_HOURS);
-    const continued = isNear ? last : undefined;
-    const stretch = continued ?? this.#newStretch();
-    if (continued === undefined) this.#found.push(stretch);
+    if (last !== undefined && !isNear) this.#ended.push(last);
+    const stretch = last !== undefined && isNear ? last : this.#newStretch();
+    this.#stretch = stretch;
     for (const sign of signs) stretch.signs.add(sign);
     stretch.isSerious ||= isSerious;
-    // The hour before is a part of a new stretch: it made it one.
-    const counted = suspects.filter((row) => row.hour > stretch.lastHour);
-    for (const row of counted) {
-      stretch.messages += row.messages;
-      stretch.recipients += row.recipients;
-      stretch.refused += row.refused;
-      stretch.domains = Math.max(stretch.domains, row.domains);
+    const isEntry = (ip: string | null): boolean => entries.some((entry) => entry.ip === ip);
+    const logins = [...suspects].sort((one, other) => Number(isEntry(other.ip)) - Number(isEntry(one.ip)));
+    for (const row of logins) {
+      addUncounted(stretch, row);
       stretch.firstMs = Math.min(stretch.firstMs, row.firstLoginMs ?? row.hour * HOUR_MS);
       stretch.lastMs = Math.max(stretch.lastMs, row.lastLoginMs ?? row.hour * HOUR_MS);
+      if (isFromUsual === true || row.ip === null || row.network === null) continue;
+      stretch.loginsFrom.add(row.ip);
+      stretch.networks.add(row.network);
     }
-    const isEntry = (ip: string | null): boolean => entries.some((entry) => entry.ip === ip);
-    const logins =
-      isFromUsual === true
-        ? []
-        : [...counted].sort((one, other) => Number(isEntry(other.ip)) - Number(isEntry(one.ip)));
-    for (const { ip, network } of logins) {
-      if (ip === null || network === null) continue;
-      stretch.loginsFrom.add(ip);
-      stretch.networks.add(network);
-    }
+    if (stretch.firedMs === Number.POSITIVE_INFINITY) stretch.firedMs = stretch.lastMs;
+    stretch.domains = Math.max(stretch.domains, this.#pairDomains());
     if (stretch.isSerious) for (const ip of stretch.loginsFrom) this.#bad.add(ip);
     for (const { guessed } of entries) stretch.guessed = Math.max(stretch.guessed, guessed);
     this.#addFailures(stretch, hour);
-    stretch.mostRecipients = Math.max(stretch.mostRecipients, pair.recipients);
+    stretch.mostRecipients = Math.max(stretch.mostRecipients, sumsOf(pairRows).recipients);
     stretch.lastHour = hour;
   }
 
@@ -672,6 +965,7 @@ class AccountHistory {
       networks: new Set(),
       firstMs: Number.POSITIVE_INFINITY,
       lastMs: Number.NEGATIVE_INFINITY,
+      firedMs: Number.POSITIVE_INFINITY,
       lastHour: Number.NEGATIVE_INFINITY,
       messages: 0,
       recipients: 0,
@@ -679,11 +973,13 @@ class AccountHistory {
       domains: 0,
       mostRecipients: 0,
       usualRecipients: this.#baseline.usual ?? null,
+      messageIds: new Set(),
+      hours: new Map(),
     };
   }
 
   #toFinding(stretch: Stretch): AccountFinding {
-    const { server = "", account = "" } = this.#rows[0] ?? {};
+    const { server, account } = this.#identity;
     const failedFrom = [...stretch.failedFrom].sort(
       ([one, count], [other, otherCount]) => otherCount - count || compare(one, other),
     );
@@ -699,17 +995,102 @@ class AccountHistory {
       networks: stretch.networks.size,
       firstMs: stretch.firstMs,
       lastMs: stretch.lastMs,
+      firedMs: stretch.firedMs,
       messages: stretch.messages,
       recipients: stretch.recipients,
       refused: stretch.refused,
       domains: stretch.domains,
       mostRecipients: stretch.mostRecipients,
       usualRecipients: stretch.usualRecipients,
+      messageIds: [...stretch.messageIds],
+      hours: [...stretch.hours],
+    };
+  }
+
+  /** State at the end of an hour. */
+  state() {
+    this.#beginHour(this.#hour + 1);
+    this.#hour--;
+    const stretch = this.#stretch;
+    return {
+      baseline: this.#baseline.state(),
+      firstUse: [...this.#firstUse],
+      bad: [...this.#bad],
+      failures: [...this.#failures],
+      firstHour: this.#firstHour ?? null,
+      hour: this.#hour,
+      before: this.#before,
+      stretch:
+        stretch === undefined
+          ? null
+          : {
+              ...stretch,
+              signs: [...stretch.signs],
+              failedFrom: [...stretch.failedFrom],
+              loginsFrom: [...stretch.loginsFrom],
+              networks: [...stretch.networks],
+              messageIds: [...stretch.messageIds],
+              hours: [...stretch.hours],
+            },
+    };
+  }
+
+  restore(stored: unknown): void {
+    if (stored === undefined) return;
+    const state = stored as ReturnType<AccountHistory["state"]>;
+    this.#baseline.restore(state.baseline);
+    this.#firstUse = new Map(state.firstUse);
+    this.#bad = new Set(state.bad);
+    for (const [ip, rows] of state.failures) this.#failures.set(ip, rows);
+    this.#firstHour = state.firstHour ?? undefined;
+    this.#hour = state.hour;
+    this.#before = state.before;
+    if (state.stretch === null) return;
+    this.#stretch = {
+      ...state.stretch,
+      signs: new Set(state.stretch.signs),
+      failedFrom: new Map(state.stretch.failedFrom),
+      loginsFrom: new Set(state.stretch.loginsFrom),
+      networks: new Set(state.stretch.networks),
+      messageIds: new Set(state.stretch.messageIds),
+      hours: new Map(state.stretch.hours),
     };
   }
 }
 
-function countNetworks(rows: readonly AccountHour[]): number {
+/** Signs of both; one that is not of the usual addresses decides whose mail it is. */
+function join(one: Judgement | undefined, other: Judgement | undefined): Judgement | undefined {
+  if (one === undefined || other === undefined || one.isKnown === true) return other ?? one;
+  const isFromUsual = one.isFromUsual === true && other.isFromUsual === true;
+  return {
+    signs: [...new Set([...one.signs, ...other.signs])],
+    isSerious: one.isSerious || other.isSerious,
+    ...(isFromUsual ? { isFromUsual } : {}),
+  };
+}
+
+/** Adds to a finding what a row has that it has not. */
+function addUncounted(stretch: Stretch, row: OpenRow): void {
+  const added = row.recipients - row.counted.recipients;
+  stretch.hours.set(row.hour, (stretch.hours.get(row.hour) ?? 0) + added);
+  for (const name of ["messages", "recipients", "refused"] as const) {
+    stretch[name] += row[name] - row.counted[name];
+    row.counted[name] = row[name];
+  }
+  for (const id of row.messageIds) if (stretch.messageIds.size < MOST_EVIDENCE) stretch.messageIds.add(id);
+}
+
+function least(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
+}
+
+function greatest(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.max(one, other);
+}
+
+function countNetworks(rows: readonly OpenRow[]): number {
   const networks = new Set<string>();
   for (const row of rows) if (isLogin(row) && row.network !== null) networks.add(row.network);
   return networks.size;

@@ -6,7 +6,7 @@ import { graph, modulesIn, readModules, resolve } from "./modules.ts";
 const ORDER: readonly (readonly string[])[] = [
   ["files", "schema"],
   ["database"],
-  ["log-text", "outbox"],
+  ["log-text", "incidents", "outbox"],
   ["write", "search", "prune"],
   ["stats", "read", "integrity"],
   ["reader.ts"],

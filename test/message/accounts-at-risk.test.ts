@@ -77,8 +77,11 @@ describe("an account is at risk", () => {
       recipients: 16,
       refused: 0,
       domains: 9,
+      firedMs: at(8, 3) + 15 * MINUTE_MS * 0.5,
       mostRecipients: 16,
       usualRecipients: 2,
+      messageIds: [],
+      hours: [[at(8, 3) / HOUR_MS, 16]],
     });
   });
 

@@ -30,8 +30,9 @@ const VIEWS = [
   "retry_hints",
   "message_content",
   "message_attachments",
+  "correlated_incidents",
 ];
-/** Views of what `queue snapshot` keeps; a corpus of logs has none of it. */
+/** Views of what `queue snapshot`, `content` and `incidents detect` keep; a corpus of logs has none of it. */
 const KEPT_BY_COMMANDS = VIEWS.slice(VIEWS.indexOf("queue_snapshots"));
 const SHELL = findShell();
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));

@@ -8,6 +8,7 @@ import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderNotifyRun, renderNotifyTest } from "../../render/notify/notifications.ts";
 import { SECOND_MS, toIso } from "../../units.ts";
+import { settingsOfReceivers } from "../alarms.ts";
 import { type AuditFlags, audited, auditedEdit } from "../audited.ts";
 import { namesOfServers, openChannel, openChannels, roundWorld } from "../channels.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader, usingWriter } from "../context.ts";
@@ -28,7 +29,7 @@ const ROUND_PAUSE_MS = 5 * SECOND_MS;
 
 /** Sends what is due; returns the exit status: 3 when a channel cannot be used. Errors: `usage`, those of the database. */
 export async function runNotifyRun(flags: NotifyRunFlags, io: Io): Promise<number> {
-  const settings = readSettings(flags, io);
+  const settings = settingsOfReceivers(flags, io);
   const report = await audited(
     {
       action: "notify run",
@@ -54,16 +55,6 @@ export async function runNotifyRun(flags: NotifyRunFlags, io: Io): Promise<numbe
 /** A run that sends nothing, as most from cron, changes nothing. */
 function affected({ sent, confirmed, failed, recovered }: NotifyRunAnswer): object | undefined {
   return sent + confirmed + failed + recovered === 0 ? undefined : { sent, confirmed, failed, recovered };
-}
-
-function readSettings(flags: Pick<NotifyRunFlags, "config">, io: Io): NotifySettings {
-  const settings = readNotifySettings(findConfiguration(flags.config, io));
-  if (settings.tiers.length === 0 && Object.keys(settings.severityTiers).length === 0) {
-    throw new PilotError("usage", "The configuration names no channel for notifications.", {
-      hint: 'Add [notify] with tiers = ["NAME"], and a table [channels.NAME]; `exim-pilot help notify` shows one.',
-    });
-  }
-  return settings;
 }
 
 async function oneRound(settings: NotifySettings, flags: NotifyRunFlags, io: Io): Promise<NotifyRunAnswer> {

@@ -275,6 +275,7 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
         "failIf",
         "html",
         "markdown",
+        "notify",
         "rank",
         ...SUBJECT_FLAGS.map(({ flags }) => new Option(flags).attributeName()),
       ]),
@@ -283,6 +284,12 @@ export function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       new Option("--fail-if <condition>", "exit 1 if it holds, such as deferred>5% (can be repeated)").argParser(
         collectConditions,
       ),
+    )
+    .addOption(
+      new Option(
+        "--notify",
+        "tell of alarms of --fail-if through the channels of the configuration, once a day each",
+      ).conflicts("log"),
     )
     .addOption(
       new Option(

@@ -74,6 +74,20 @@ export class Outbox {
     return changes === 0 ? undefined : Number(lastInsertRowid);
   }
 
+  /** True when a notification with this key was stored, and not cancelled before it was sent. */
+  hasKey(dedupKey: string): boolean {
+    const sql = "SELECT 1 FROM stored_outbox WHERE dedup_key = ? AND (status <> 'cancelled' OR sent_ms IS NOT NULL)";
+    return this.#statement<[string], unknown>(sql).get(dedupKey) !== undefined;
+  }
+
+  /** Cancels those that wait whose keys begin like this. */
+  cancelPending(keyBeginning: string, now: EpochMs): void {
+    const numbers = this.#statement<[string, string], { number: number }>(
+      "SELECT number FROM stored_outbox WHERE status = 'pending' AND substr(dedup_key, 1, length(?)) = ?",
+    ).all(keyBeginning, keyBeginning);
+    for (const { number } of numbers) this.cancel(number, now);
+  }
+
   find(number: number): Notification | undefined {
     const row = this.#statement<[number], OutboxRow>("SELECT * FROM stored_outbox WHERE number = ?").get(number);
     return row === undefined ? undefined : toNotification(row);

@@ -50,6 +50,11 @@ export const REFERRERS: readonly Referrer[] = [
   referrer("stored_hints", { server_id: "stored_servers" }),
   referrer("stored_contents", { server_id: "stored_servers" }),
   referrer("stored_attachments", { content_id: "stored_contents" }),
-  referrer("stored_outbox", { digest_id: "stored_outbox" }),
+  referrer("stored_incidents", { server_id: "stored_servers", previous_id: "stored_incidents" }),
+  referrer("incident_messages", { incident_id: "stored_incidents", server_id: "stored_servers" }),
+  referrer("incident_actions", { incident_id: "stored_incidents" }),
+  referrer("detection_progress", { server_id: "stored_servers" }),
+  referrer("detection_states", { server_id: "stored_servers" }),
+  referrer("stored_outbox", { incident_id: "stored_incidents", digest_id: "stored_outbox" }),
   referrer("rolled_hosts", { server_id: "stored_servers", host_id: "strings" }),
 ];

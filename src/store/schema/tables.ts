@@ -632,6 +632,72 @@ export interface StoredAttachmentsTable {
   preview: string | null;
 }
 
+export interface StoredIncidentsTable {
+  id: number;
+  server_id: number;
+  kind: string;
+  subject: string;
+  severity: "critical" | "serious" | "warning";
+  status: "open" | "acknowledged" | "over" | "resolved" | "false_alarm";
+  start_ms: number;
+  fired_ms: number;
+  last_ms: number;
+  end_ms: number | null;
+  found_ms: number;
+  updated_ms: number;
+  title: string;
+  description: string;
+  figures: string;
+  told_count: number;
+  rule_version: number;
+  previous_id: number | null;
+  author: string | null;
+  resolution: string | null;
+  decided_ms: number | null;
+}
+
+export interface IncidentNumbersTable {
+  last_id: number;
+}
+
+export interface IncidentMessagesTable {
+  incident_id: number;
+  server_id: number;
+  exim_id: string;
+}
+
+export interface IncidentActionsTable {
+  id: Generated<number>;
+  incident_id: number;
+  at_ms: number;
+  action: "acknowledge" | "resolve" | "reopen" | "false_alarm";
+  author: string;
+  note: string | null;
+}
+
+export interface IncidentMutesTable {
+  kind: string;
+  subject: string;
+  until_ms: number | null;
+  author: string;
+  reason: string;
+  created_ms: number;
+}
+
+export interface DetectionProgressTable {
+  server_id: number;
+  hour: number;
+  last_entry: number;
+  settings: string;
+  state: string;
+}
+
+export interface DetectionStatesTable {
+  server_id: number;
+  key: string;
+  state: string;
+}
+
 export interface TableDigestsTable {
   table_name: string;
   row_count: number;
@@ -683,6 +749,13 @@ export interface BaseTables {
   stored_hints: StoredHintsTable;
   stored_contents: StoredContentsTable;
   stored_attachments: StoredAttachmentsTable;
+  stored_incidents: StoredIncidentsTable;
+  incident_numbers: IncidentNumbersTable;
+  incident_messages: IncidentMessagesTable;
+  incident_actions: IncidentActionsTable;
+  incident_mutes: IncidentMutesTable;
+  detection_progress: DetectionProgressTable;
+  detection_states: DetectionStatesTable;
   stored_outbox: StoredOutboxTable;
   channel_states: ChannelStatesTable;
   schema_migrations: SchemaMigrationsTable;
@@ -782,6 +855,30 @@ export interface MessageAttachmentsView {
   preview: GeneratedAlways<string | null>;
 }
 
+export interface CorrelatedIncidentsView {
+  id: GeneratedAlways<number>;
+  /** Name of the rule. */
+  type: GeneratedAlways<string>;
+  title: GeneratedAlways<string>;
+  description: GeneratedAlways<string>;
+  severity: GeneratedAlways<string>;
+  /** JSON array, 200 at most. */
+  message_ids: GeneratedAlways<string>;
+  start_time: GeneratedAlways<string>;
+  end_time: GeneratedAlways<string | null>;
+  status: GeneratedAlways<string>;
+  created_at: GeneratedAlways<string>;
+  updated_at: GeneratedAlways<string>;
+  server: GeneratedAlways<string>;
+  /** Empty: the server as a whole. */
+  subject: GeneratedAlways<string>;
+  /** JSON object. */
+  figures: GeneratedAlways<string>;
+  previous_id: GeneratedAlways<number | null>;
+  author: GeneratedAlways<string | null>;
+  resolution: GeneratedAlways<string | null>;
+}
+
 export interface NotificationsView {
   id: GeneratedAlways<string>;
   /** Name of the channel that it was last sent to. */
@@ -832,6 +929,7 @@ export interface PublicViews {
   retry_hints: RetryHintsView;
   message_content: MessageContentView;
   message_attachments: MessageAttachmentsView;
+  correlated_incidents: CorrelatedIncidentsView;
   notifications: NotificationsView;
 }
 

@@ -132,7 +132,7 @@ export async function readMatchedAccounts(
 }
 
 /** `bob` of `PLAIN:bob`; undefined when the log names the authenticator alone. */
-function accountOf(auth: string): string | undefined {
+export function accountOf(auth: string): string | undefined {
   const account = auth.slice(auth.indexOf(":") + 1).toLowerCase();
   return auth.includes(":") && account !== "" ? account : undefined;
 }

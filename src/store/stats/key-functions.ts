@@ -22,7 +22,7 @@ export function addKeyFunctions(database: Database.Database): void {
 }
 
 /** `example.org` of `bob@example.org`; an address without one is its own key: a local user, the null sender. */
-function domainOf(address: string): string {
+export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf("@") + 1);
 }
 
@@ -38,7 +38,7 @@ export function networkOf(text: string): string {
 }
 
 /** `google.com` of `gmail-smtp-in.l.google.com`: the part that someone registered, by the public suffix list. */
-function providerOf(host: string): string {
+export function providerOf(host: string): string {
   return getDomain(host) ?? host.toLowerCase();
 }
 

@@ -3,13 +3,24 @@ import type Database from "better-sqlite3";
 import type { EpochMs, Moment } from "../../units.ts";
 import type { SqlValue } from "../database/bulk-insert.ts";
 import { prepareOnce } from "../database/prepared.ts";
+import {
+  findIncident,
+  type IncidentChange,
+  type IncidentMute,
+  type IncidentWord,
+  judgeIncident,
+  muteIncidents,
+  type ServerEpisodes,
+  saveEpisodes,
+  unmuteIncidents,
+} from "../incidents/incidents.ts";
 import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
 import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
-import type { StoredEnvelopesTable, StoredHeadersTable } from "../schema/tables.ts";
+import type { StoredEnvelopesTable, StoredHeadersTable, StoredIncidentsTable } from "../schema/tables.ts";
 import { type AuditRecord, insertAudit } from "./audit-writer.ts";
 import { Retraction } from "./block-retraction.ts";
 import { type KeptContent, putContent } from "./contents.ts";
@@ -317,6 +328,34 @@ export class Transactor {
     replaceHints(this.#database, serverId, hints, seenAt);
   }
 
+  /** Brings the incidents of a server in line with what detection found; see {@link saveEpisodes}. */
+  saveEpisodes(server: ServerEpisodes): IncidentChange[] {
+    this.#open();
+    return saveEpisodes(this.#database, server);
+  }
+
+  findIncident(id: number): StoredIncidentsTable | undefined {
+    this.#open();
+    return findIncident(this.#database, id);
+  }
+
+  /** False, and nothing is changed, when the incident has that status already. */
+  judgeIncident(incident: StoredIncidentsTable, word: IncidentWord): boolean {
+    this.#open();
+    return judgeIncident(this.#database, incident, word);
+  }
+
+  muteIncidents(mute: IncidentMute, now: EpochMs): void {
+    this.#open();
+    muteIncidents(this.#database, mute, now);
+  }
+
+  /** False when they were not muted. */
+  unmuteIncidents(kind: string, subject: string): boolean {
+    this.#open();
+    return unmuteIncidents(this.#database, kind, subject);
+  }
+
   addServer(name: string, timeZone: string, now: EpochMs): ServerRow {
     const sql = "INSERT INTO stored_servers (name, time_zone, created_ms) VALUES (?, ?, ?)";
     const { lastInsertRowid } = this.#statement(sql).run(name, timeZone, now);
@@ -335,6 +374,8 @@ export class Transactor {
   /** Removes a server that has no content, with its logs, of which no text is left. */
   removeServer(id: number): void {
     this.#statement("DELETE FROM stored_tags WHERE server_id = ?").run(id);
+    for (const table of ["stored_incidents", "detection_progress", "detection_states"])
+      this.#statement(`DELETE FROM ${table} WHERE server_id = ?`).run(id);
     this.#statement("DELETE FROM stored_sources WHERE server_id = ?").run(id);
     this.#statement("DELETE FROM stored_servers WHERE id = ?").run(id);
   }
@@ -347,6 +388,7 @@ export class Transactor {
          AND NOT EXISTS (SELECT 1 FROM stored_messages WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_snapshots WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM stored_contents WHERE server_id = stored_servers.id)
+         AND NOT EXISTS (SELECT 1 FROM stored_incidents WHERE server_id = stored_servers.id)
          AND NOT EXISTS (SELECT 1 FROM ingest_runs WHERE result = 'running')`,
     ).run(id);
   }

@@ -6,7 +6,7 @@ CREATE TABLE stored_outbox (
   number         INTEGER PRIMARY KEY,
   id             TEXT    NOT NULL UNIQUE, -- UUID: the left side of the Message-ID, the idempotency key, the transaction id
   dedup_key      TEXT    NOT NULL UNIQUE, -- subject and reason; a second notification with the same key is not stored
-  incident_id    INTEGER,          -- stored_incidents.id; null: of no incident
+  incident_id    INTEGER REFERENCES stored_incidents (id) ON DELETE SET NULL, -- null: of no incident, or it was withdrawn
   reason         TEXT    NOT NULL CHECK (reason IN ('opened', 'worse', 'over', 'alarm', 'digest', 'test')),
   severity       TEXT    NOT NULL CHECK (severity IN ('critical', 'serious', 'warning')),
   event_data     TEXT    NOT NULL, -- JSON object with a version: what the text is made of when it is sent

@@ -1,0 +1,495 @@
+/** Facts of a server in the order of time, and what detection has kept of earlier ones. */
+import type Database from "better-sqlite3";
+import type { Observation } from "../../incidents/observation.ts";
+import type { AccountHour } from "../../message/accounts-at-risk.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, MOMENTS_PER_MS } from "../../units.ts";
+import { prepareOnce } from "../database/prepared.ts";
+import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
+import { type Codes, loadCodes, logTypeBit } from "../schema/codes.ts";
+import { fromTemplate } from "../schema/error-templates.ts";
+import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
+import { EARLIEST_MS, plausibleTime } from "../schema/plausible-time.ts";
+import type { DetectionProgressTable } from "../schema/tables.ts";
+import { accountOf } from "./account-hours.ts";
+import { domainOf, networkOf, providerOf } from "./key-functions.ts";
+
+export interface DetectionServer {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Lines of a server that detection has not seen. */
+export interface NewLines {
+  readonly count: number;
+  /** Epoch ms of the earliest that a clock can have told; null when there is none. */
+  readonly firstMs: number | null;
+}
+
+/** Texts that one run remembers by their ids. */
+const MOST_TEXTS = 200_000;
+
+interface MessageFacts {
+  readonly exim_id: string;
+  readonly auth_id: number | null;
+  readonly ip_id: number | null;
+  readonly host_id: number | null;
+  readonly ident_id: number | null;
+  readonly sender_id: number | null;
+  readonly parent_exim_id: string | null;
+}
+
+interface Placed {
+  readonly at: number;
+  readonly order: number;
+  readonly fact: Observation;
+}
+
+export class DetectionReader {
+  readonly #database: Database.Database;
+  readonly #codes: Codes;
+  readonly #strings = new Map<number, string>();
+  readonly #addresses = new Map<number, string>();
+  readonly #providers = new Map<string, string>();
+  readonly #networks = new Map<string, string>();
+  readonly #messages = new Map<number, MessageFacts | undefined>();
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#codes = loadCodes(database);
+  }
+
+  servers(): readonly DetectionServer[] {
+    return this.#all<DetectionServer>("SELECT id, name FROM stored_servers ORDER BY name");
+  }
+
+  progress(serverId: number): DetectionProgressTable | undefined {
+    return this.#get<DetectionProgressTable>("SELECT * FROM detection_progress WHERE server_id = ?", serverId);
+  }
+
+  state(serverId: number, key: string): unknown {
+    const row = this.#get<{ state: string }>(
+      "SELECT state FROM detection_states WHERE server_id = ? AND key = ?",
+      serverId,
+      key,
+    );
+    return row === undefined ? undefined : JSON.parse(row.state);
+  }
+
+  /** The greatest id of an entry; 0 when there is none. */
+  lastEntry(): number {
+    return this.#get<{ id: number }>("SELECT coalesce(max(id), 0) AS id FROM stored_entries")?.id ?? 0;
+  }
+
+  newLines(serverId: number, lastEntry: number, now: EpochMs): NewLines {
+    const { fromMs, toMs } = plausibleTime(now);
+    const row = this.#get<NewLines>(
+      `SELECT count(*) AS count, min(at) / ${MOMENTS_PER_MS} AS firstMs FROM stored_entries
+       WHERE id > ? AND server_id = ? AND at BETWEEN ? AND ?`,
+      lastEntry,
+      serverId,
+      fromMs * MOMENTS_PER_MS,
+      toMs * MOMENTS_PER_MS,
+    );
+    return row ?? { count: 0, firstMs: null };
+  }
+
+  /** First and last stamp of the stored text that a clock can have told, in epoch ms; undefined when there is no text. */
+  span(serverId: number, now: EpochMs): { readonly firstMs: number; readonly lastMs: number } | undefined {
+    const { fromMs, toMs } = plausibleTime(now);
+    const rows = this.#all<{ first: number | null; last: number | null }>(
+      `SELECT (SELECT min(b.first_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.first_ms >= ?1) AS first,
+         (SELECT max(b.last_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.last_ms <= ?2) AS last
+       FROM stored_sources s WHERE s.server_id = ?3`,
+      fromMs,
+      toMs,
+      serverId,
+    );
+    const firsts = rows.flatMap(({ first }) => (first === null ? [] : [first]));
+    const lasts = rows.flatMap(({ last }) => (last === null ? [] : [last]));
+    const [first, last] = [least(firsts), greatest(lasts)];
+    if (first !== undefined && last !== undefined && first <= last) return { firstMs: first, lastMs: last };
+    // A block that holds a wrong stamp says nothing of its others.
+    const scanned = this.#get<{ first: number | null; last: number | null }>(
+      `SELECT min(at) / ${MOMENTS_PER_MS} AS first, max(at) / ${MOMENTS_PER_MS} AS last FROM stored_entries
+       WHERE server_id = ? AND at BETWEEN ? AND ?`,
+      serverId,
+      fromMs * MOMENTS_PER_MS,
+      toMs * MOMENTS_PER_MS,
+    );
+    return scanned?.first == null || scanned.last === null
+      ? undefined
+      : { firstMs: scanned.first, lastMs: scanned.last };
+  }
+
+  /** Facts of a time, its end excluded, in the order of the lines that tell them. */
+  facts(server: DetectionServer, fromMs: number, untilMs: number): readonly Observation[] {
+    if (this.#messages.size > MOST_TEXTS) this.#messages.clear();
+    for (const texts of [this.#strings, this.#addresses]) if (texts.size > MOST_TEXTS) texts.clear();
+    const span = { server, from: Math.max(fromMs, EARLIEST_MS) * MOMENTS_PER_MS, until: untilMs * MOMENTS_PER_MS };
+    const placed: Placed[] = [];
+    this.#addArrivals(span, placed);
+    for (const { first, last } of this.#entryRanges(server.id, fromMs, untilMs)) {
+      this.#addOutcomes(span, first, last, placed);
+      this.#addRefusals(span, first, last, placed);
+      this.#addClients(span, first, last, placed);
+      this.#addStates(span, first, last, placed);
+      this.#addMinutes(span, first, last, placed);
+    }
+    placed.sort((one, other) => one.at - other.at || one.order - other.order);
+    return placed.map(({ fact }) => fact);
+  }
+
+  /** Ranges of entry ids that may be of a time, apart from each other. */
+  #entryRanges(serverId: number, fromMs: number, untilMs: number): { first: number; last: number }[] {
+    const blocks = this.#all<{ id: number }>(
+      `SELECT b.id FROM stored_sources s CROSS JOIN raw_blocks b ON b.source_id = s.id
+       WHERE s.server_id = ? AND b.last_ms >= ? AND b.first_ms < ? ORDER BY b.id`,
+      serverId,
+      fromMs,
+      untilMs,
+    );
+    const ranges: { first: number; last: number }[] = [];
+    for (const { id } of blocks) {
+      const [first, last] = [id * LINES_PER_BLOCK, (id + 1) * LINES_PER_BLOCK - 1];
+      const before = ranges.at(-1);
+      if (before?.last === first - 1) before.last = last;
+      else ranges.push({ first, last });
+    }
+    return ranges;
+  }
+
+  #addArrivals({ server, from, until }: FactSpan, placed: Placed[]): void {
+    const rows = this.#iterate<MessageFacts & { id: number; at: number }>(
+      `SELECT m.id, m.arrival_at AS at, m.exim_id, m.auth_id, m.ip_id, m.host_id, m.ident_id, m.sender_id, m.parent_exim_id
+       FROM stored_messages m
+       WHERE ${MESSAGE_MS_SQL} >= ? AND ${MESSAGE_MS_SQL} < ? AND m.server_id = ? AND m.arrival_at IS NOT NULL`,
+      from / MOMENTS_PER_MS,
+      until / MOMENTS_PER_MS,
+      server.id,
+    );
+    for (const { id, at, ...message } of rows) {
+      this.#messages.set(id, message);
+      const ms = toMs(at);
+      const add = (fact: Observation): void => void placed.push({ at, order: placed.length, fact });
+      add({ kind: "arrived", ms });
+      const user = this.#userOf(message);
+      if (user !== undefined) add({ kind: "handed_over", ms, user, messageId: message.exim_id });
+      const account = this.#accountOf(message.auth_id);
+      const ip = this.#string(message.ip_id);
+      const isBounce = ip !== undefined && message.sender_id !== null && this.#address(message.sender_id) === "<>";
+      if (account === undefined && !isBounce) continue;
+      const recipients = this.#announcedOf(id);
+      if (isBounce)
+        for (const recipient of recipients)
+          add({ kind: "bounce_received", ms, recipient, ip, messageId: message.exim_id });
+      if (account !== undefined)
+        add({
+          kind: "account",
+          ms,
+          row: this.#accountRow(server, account, ip, ms, {
+            messages: 1,
+            recipients: recipients.length,
+            firstLoginMs: ms,
+            lastLoginMs: ms,
+            domainNames: recipients.map(domainOf),
+            messageIds: [message.exim_id],
+          }),
+        });
+    }
+  }
+
+  #announcedOf(messageId: number): string[] {
+    const sql = "SELECT address_id FROM stored_recipients WHERE message_id = ? AND announced";
+    return this.#all<{ address_id: number }>(sql, messageId).map(({ address_id }) => this.#address(address_id));
+  }
+
+  #addOutcomes({ server, from, until }: FactSpan, first: number, last: number, placed: Placed[]): void {
+    const rows = this.#iterate<{
+      id: number;
+      at: number;
+      message_id: number;
+      recipient_id: number;
+      outcome: number;
+      path_id: number | null;
+      problem_id: number | null;
+      announced: number | null;
+    }>(
+      `SELECT e.id, e.at, e.message_id, a.recipient_id, a.outcome, a.path_id, a.problem_id, r.announced
+       FROM address_events a CROSS JOIN stored_entries e ON e.id = a.entry_id
+       LEFT JOIN stored_recipients r ON r.message_id = e.message_id AND r.address_id = a.recipient_id
+       WHERE a.entry_id BETWEEN ? AND ? AND a.is_attempt AND e.message_id IS NOT NULL
+         AND e.server_id = ? AND e.at >= ? AND e.at < ?`,
+      first,
+      last,
+      server.id,
+      from,
+      until,
+    );
+    for (const row of rows) {
+      const outcome = this.#codes.outcomeName(row.outcome);
+      if (outcome !== "delivered" && outcome !== "deferred" && outcome !== "bounced") continue;
+      const message = this.#messageOf(row.message_id);
+      if (message === undefined) continue;
+      const ms = toMs(row.at);
+      const recipient = this.#address(row.recipient_id);
+      const domain = domainOf(recipient).toLowerCase();
+      const problem = outcome === "delivered" ? undefined : this.#problemOf(row.problem_id, recipient);
+      const add = (fact: Observation): void => void placed.push({ at: row.at, order: row.id, fact });
+      add({
+        kind: "outcome",
+        ms,
+        outcome,
+        messageId: message.exim_id,
+        sender: message.sender_id === null ? "" : this.#address(message.sender_id),
+        user: this.#userOf(message),
+        domain,
+        provider: this.#providerOf(row.path_id),
+        category: problem?.category,
+        reply: problem?.error,
+      });
+      const account = this.#accountOf(message.auth_id);
+      if (account === undefined || outcome === "deferred") continue;
+      // Recipients that the arrival does not name are known by their end.
+      const isNew = row.announced !== 1;
+      if (!isNew && outcome !== "bounced") continue;
+      add({
+        kind: "account",
+        ms,
+        row: this.#accountRow(server, account, this.#string(message.ip_id), ms, {
+          recipients: isNew ? 1 : 0,
+          refused: outcome === "bounced" ? 1 : 0,
+          ...(isNew ? { domainNames: [domain] } : {}),
+        }),
+      });
+    }
+  }
+
+  #addRefusals({ server, from, until }: FactSpan, first: number, last: number, placed: Placed[]): void {
+    const rows = this.#iterate<{ id: number; at: number; phase: number; auth_id: number | null; ip_id: number | null }>(
+      `SELECT e.id, e.at, j.phase, j.auth_id, j.ip_id FROM stored_rejections j CROSS JOIN stored_entries e ON e.id = j.entry_id
+       WHERE j.entry_id BETWEEN ? AND ? AND j.is_permanent AND e.server_id = ? AND e.at >= ? AND e.at < ?`,
+      first,
+      last,
+      server.id,
+      from,
+      until,
+    );
+    const auth = this.#codes.phase("auth");
+    for (const { id, at, phase, auth_id, ip_id } of rows) {
+      const ms = toMs(at);
+      const account = this.#accountOf(auth_id);
+      const ip = this.#string(ip_id);
+      if (phase === auth) {
+        if (ip === undefined) continue;
+        const figures = { failures: 1, firstFailureMs: ms };
+        const row = account === undefined ? undefined : this.#accountRow(server, account, ip, ms, figures);
+        const network = this.#networkOf(ip);
+        placed.push({ at, order: id, fact: { kind: "failed_login", ms, ip, network, account, row } });
+      } else if (account !== undefined) {
+        const figures = { recipients: 1, refused: 1, firstLoginMs: ms, lastLoginMs: ms };
+        const row = this.#accountRow(server, account, ip, ms, figures);
+        placed.push({ at, order: id, fact: { kind: "account", ms, row } });
+      }
+    }
+  }
+
+  #addClients({ server, from, until }: FactSpan, first: number, last: number, placed: Placed[]): void {
+    const rows = this.#iterate<{ id: number; at: number; ip_id: number; problem_id: number | null }>(
+      `SELECT e.id, e.at, k.ip_id, k.problem_id FROM stored_clients k CROSS JOIN stored_entries e ON e.id = k.entry_id
+       WHERE k.entry_id BETWEEN ? AND ? AND e.event = ? AND e.message_id IS NULL AND k.ip_id IS NOT NULL
+         AND e.server_id = ? AND e.at >= ? AND e.at < ?`,
+      first,
+      last,
+      this.#codes.event("tls"),
+      server.id,
+      from,
+      until,
+    );
+    for (const { id, at, ip_id, problem_id } of rows) {
+      const ip = this.#string(ip_id) ?? "";
+      const error = this.#problemOf(problem_id, "")?.error ?? "";
+      placed.push({ at, order: id, fact: { kind: "tls", ms: toMs(at), ip, error } });
+    }
+  }
+
+  #addStates({ server, from, until }: FactSpan, first: number, last: number, placed: Placed[]): void {
+    const [completed, frozen, panic] = (["completed", "frozen", "panic"] as const).map(this.#codes.event);
+    const rows = this.#iterate<{
+      id: number;
+      at: number;
+      event: number;
+      message_id: number | null;
+      seen_in: number;
+      problem_id: number | null;
+    }>(
+      `SELECT e.id, e.at, e.event, e.message_id, e.seen_in, k.problem_id
+       FROM stored_entries e LEFT JOIN stored_clients k ON k.entry_id = e.id
+       WHERE e.id BETWEEN ? AND ? AND (e.event IN (?, ?, ?) OR e.seen_in & ?) AND e.server_id = ? AND e.at >= ? AND e.at < ?`,
+      first,
+      last,
+      completed,
+      frozen,
+      panic,
+      logTypeBit("panic"),
+      server.id,
+      from,
+      until,
+    );
+    for (const { id, at, event, message_id, seen_in, problem_id } of rows) {
+      const ms = toMs(at);
+      const message = message_id === null ? undefined : this.#messageOf(message_id);
+      if (event === completed) {
+        // NOTE: a message that came before the first line is none of those that are counted.
+        placed.push({ at, order: id, fact: { kind: "left", ms } });
+      } else if (event === frozen && message !== undefined)
+        placed.push({ at, order: id, fact: { kind: "frozen", ms, messageId: message.exim_id } });
+      if (event === panic || (seen_in & logTypeBit("panic")) !== 0) {
+        const text = this.#problemOf(problem_id, "")?.error ?? "";
+        placed.push({ at, order: id, fact: { kind: "panic", ms, text, messageId: message?.exim_id } });
+      }
+    }
+  }
+
+  /** Minutes in which something was logged. */
+  #addMinutes({ server, from, until }: FactSpan, first: number, last: number, placed: Placed[]): void {
+    const minute = MINUTE_MS * MOMENTS_PER_MS;
+    const rows = this.#iterate<{ minute: number }>(
+      `SELECT DISTINCT at / ${minute} AS minute FROM stored_entries
+       WHERE id BETWEEN ? AND ? AND server_id = ? AND at >= ? AND at < ?`,
+      first,
+      last,
+      server.id,
+      from,
+      until,
+    );
+    for (const row of rows)
+      placed.push({ at: row.minute * minute, order: 0, fact: { kind: "line", ms: epochMs(row.minute * MINUTE_MS) } });
+  }
+
+  #messageOf(id: number): MessageFacts | undefined {
+    if (this.#messages.has(id)) return this.#messages.get(id);
+    const message = this.#get<MessageFacts>(
+      `SELECT exim_id, auth_id, ip_id, host_id, ident_id, sender_id, parent_exim_id FROM stored_messages WHERE id = ?`,
+      id,
+    );
+    this.#messages.set(id, message);
+    return message;
+  }
+
+  /** Local user who handed a message over; undefined for what came from elsewhere, or what Exim wrote itself. */
+  #userOf({ ip_id, host_id, ident_id, parent_exim_id }: MessageFacts): string | undefined {
+    return ip_id === null && host_id === null && parent_exim_id === null ? this.#string(ident_id) : undefined;
+  }
+
+  #accountOf(authId: number | null): string | undefined {
+    const auth = this.#string(authId);
+    return auth === undefined ? undefined : accountOf(auth);
+  }
+
+  #accountRow(
+    { name }: DetectionServer,
+    account: string,
+    ip: string | undefined,
+    ms: number,
+    figures: Partial<AccountHour>,
+  ): AccountHour {
+    return {
+      server: name,
+      account,
+      hour: Math.floor(ms / HOUR_MS),
+      ip: ip ?? null,
+      network: ip === undefined ? null : this.#networkOf(ip),
+      failures: 0,
+      firstFailureMs: null,
+      messages: 0,
+      recipients: 0,
+      refused: 0,
+      domains: 0,
+      firstLoginMs: null,
+      lastLoginMs: null,
+      ...figures,
+    };
+  }
+
+  #networkOf(ip: string): string {
+    const known = this.#networks.get(ip);
+    if (known !== undefined) return known;
+    const network = networkOf(ip);
+    this.#networks.set(ip, network);
+    return network;
+  }
+
+  #providerOf(pathId: number | null): string | undefined {
+    if (pathId === null) return undefined;
+    const path = this.#get<{ host_id: number | null }>("SELECT host_id FROM delivery_paths WHERE id = ?", pathId);
+    const host = this.#string(path?.host_id ?? null);
+    if (host === undefined) return undefined;
+    const known = this.#providers.get(host);
+    if (known !== undefined) return known;
+    const provider = providerOf(host);
+    this.#providers.set(host, provider);
+    return provider;
+  }
+
+  #problemOf(
+    problemId: number | null,
+    recipient: string,
+  ): { readonly category: string; readonly error: string } | undefined {
+    if (problemId === null) return undefined;
+    const row = this.#get<{ error_id: number | null; category_id: number }>(
+      "SELECT error_id, category_id FROM delivery_problems WHERE id = ?",
+      problemId,
+    );
+    if (row === undefined) return undefined;
+    const template = this.#string(row.error_id) ?? "";
+    return { category: this.#string(row.category_id) ?? "", error: fromTemplate(template, { recipient }) };
+  }
+
+  #string(id: number | null): string | undefined {
+    return id === null ? undefined : this.#text(this.#strings, "SELECT text FROM strings WHERE id = ?", id);
+  }
+
+  #address(id: number): string {
+    return this.#text(this.#addresses, "SELECT address AS text FROM addresses WHERE id = ?", id) ?? "";
+  }
+
+  #text(known: Map<number, string>, sql: string, id: number): string | undefined {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    const text = this.#get<{ text: string }>(sql, id)?.text;
+    if (text !== undefined) known.set(id, text);
+    return text;
+  }
+
+  #get<Row>(sql: string, ...values: readonly (number | string | null)[]): Row | undefined {
+    return prepareOnce<unknown[], Row>(this.#database, sql).get(...values);
+  }
+
+  #all<Row>(sql: string, ...values: readonly unknown[]): Row[] {
+    return prepareOnce<unknown[], Row>(this.#database, sql).all(...values);
+  }
+
+  // NOTE: a statement that is being read keeps its connection from answering another one.
+  #iterate<Row>(sql: string, ...values: readonly unknown[]): readonly Row[] {
+    return this.#all<Row>(sql, ...values);
+  }
+}
+
+/** Moments; the end is excluded. */
+interface FactSpan {
+  readonly server: DetectionServer;
+  readonly from: number;
+  readonly until: number;
+}
+
+function toMs(at: number): EpochMs {
+  return epochMs(Math.floor(at / MOMENTS_PER_MS));
+}
+
+function least(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.min(...values);
+}
+
+function greatest(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.max(...values);
+}
