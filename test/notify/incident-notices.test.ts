@@ -42,7 +42,12 @@ describe("an incident", () => {
     expect(tell(box, change("worse", { told_count: 240 }), change("worse", { told_count: 960 }))).toBe(2);
     expect(tell(box, change("over", { end_ms: box.now + HOUR_MS }))).toBe(1);
     await box.round();
-    expect(box.channels.get("a")?.notices.map(({ heading, text }) => [heading, text]).slice(0, 1)).toEqual([
+    expect(
+      box.channels
+        .get("a")
+        ?.notices.map(({ heading, text }) => [heading, text])
+        .slice(0, 1),
+    ).toEqual([
       [
         "exim-pilot: CRITICAL on mx1",
         "Account bob sends spam.\nFrom 25 addresses.\nSince 2026-04-01 00:00 UTC.\nexim-pilot incidents show 14  #14-1",
@@ -89,8 +94,14 @@ test("mail of ours is told by the id of its notification, bounces about it too, 
   add.run("bounce", "E1@mx1", "ours");
   add.run("forged", "0b0e3c1e-0000-4000-8000-000000000014@mx1.example.org", null);
   add.run("other", null, null);
-  const found = database.prepare(`SELECT exim_id FROM stored_messages m WHERE ${isOwnMail("m")}`).pluck().all();
-  const others = database.prepare(`SELECT exim_id FROM stored_messages m WHERE NOT ${isOwnMail("m")}`).pluck().all();
+  const found = database
+    .prepare(`SELECT exim_id FROM stored_messages m WHERE ${isOwnMail("m")}`)
+    .pluck()
+    .all();
+  const others = database
+    .prepare(`SELECT exim_id FROM stored_messages m WHERE NOT ${isOwnMail("m")}`)
+    .pluck()
+    .all();
   database.close();
   expect([found, others]).toEqual([
     ["ours", "bounce"],

@@ -16,18 +16,20 @@ import { type Manner, Receiver } from "../support/receiver.ts";
 import { queryAll } from "../support/views.ts";
 import { notificationOf } from "./outboxes.ts";
 
-const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 6);
+const KILLS = Number(process.env["EXIM_PILOT_TORTURE"] ?? 3);
 const random = new Random(Number(process.env["EXIM_PILOT_SEED"] ?? 1));
 const CLOCK = fileURLToPath(new URL("../support/shifted-clock.mjs", import.meta.url));
-/** Between two runs: leases end, and what was put off is due. */
-const STEP_MS = 70 * MINUTE_MS;
-/** The program has loaded by then, and sends. */
-const EARLIEST_SHARE = 0.4;
+/** Between two runs: leases end. */
+const STEP_MS = 10 * MINUTE_MS;
+/** Share of the time of a run that is skipped: until then the program is loaded. */
+const EARLIEST_SHARE = 0.5;
+/** A run after so many others ends by itself, so that not everything is given up. */
+const WHOLE_RUNS = 5;
 
 vi.setConfig({ testTimeout: 120_000 + KILLS * 20_000 });
 
 /** Mostly well: a notification is tried eight times, and kills count. */
-const MANNERS: readonly Manner[] = ["ok", "ok", "ok", "busy", "bad_gateway", "reset", "lost", "hang", "cut"];
+const MANNERS: readonly Manner[] = ["ok", "ok", "ok", "ok", "busy", "bad_gateway", "reset", "lost", "hang", "cut"];
 
 let folder: string;
 let db: string;
@@ -72,7 +74,7 @@ const rows = (): readonly Row[] =>
 async function finish(): Promise<void> {
   receiver.next = () => "ok";
   receiver.delayMs = () => 0;
-  for (let left = 20; left > 0 && rows().some(({ status }) => status === "pending" || status === "sent"); left--)
+  for (let left = 60; left > 0 && rows().some(({ status }) => status === "pending" || status === "sent"); left--)
     expect(await startRun(++steps * STEP_MS).ended).toMatchObject({ status: 0, stderr: "" });
 }
 
@@ -93,6 +95,18 @@ function expectOnce(): { readonly confirmed: number; readonly failed: number } {
   return { confirmed: count("confirmed"), failed: count("failed") };
 }
 
+/** Any instant of a run that usually takes so long. */
+function afterShareOf(usualMs: number): Promise<void> {
+  return sleep(usualMs * (EARLIEST_SHARE + (1.2 - EARLIEST_SHARE) * random.next()));
+}
+
+/** Some milliseconds after the next request has arrived. */
+async function afterRequest(mostMs: number): Promise<void> {
+  const before = receiver.arrivals;
+  while (receiver.arrivals === before) await sleep(2);
+  await sleep(random.upTo(mostMs));
+}
+
 describe("a run of notify", () => {
   test(`that is killed ${KILLS} times loses nothing and repeats nothing that the receiver can tell`, async () => {
     await enqueue("first-0", "first-1");
@@ -104,13 +118,12 @@ describe("a run of notify", () => {
     let killed = 0;
     for (let round = 0; killed < KILLS; round++) {
       // Now and then so many that they become a digest.
-      const many = random.upTo(4) === 0 ? 6 : 2;
+      const many = random.isOneOf(8) ? 6 : 2;
       await enqueue(...Array.from({ length: many }, (_, index) => `${round}-${index}`));
       const startedMs = performance.now();
       const { child, ended } = startRun(++steps * STEP_MS);
-      const share = EARLIEST_SHARE + (1.2 - EARLIEST_SHARE) * (random.upTo(1000) / 1000);
-      await Promise.race([ended, sleep(usualMs * share)]);
-      child.kill("SIGKILL");
+      await Promise.race([ended, random.isOneOf(2) ? afterRequest(150) : afterShareOf(usualMs)]);
+      if (round % WHOLE_RUNS !== 0) child.kill("SIGKILL");
       const { signal } = await ended;
       if (signal === "SIGKILL") killed++;
       else usualMs = 0.8 * usualMs + 0.2 * Math.min(performance.now() - startedMs, 3 * usualMs);
@@ -119,7 +132,7 @@ describe("a run of notify", () => {
     const { confirmed, failed } = expectOnce();
     expect(confirmed).toBeGreaterThan(failed);
     expect((await runCli(["verify", "--db", db])).status).toBe(0);
-    if (KILLS > 100) {
+    if (KILLS >= 100) {
       const repeats = [...receiver.taken.values()].filter((times) => times > 1).length;
       console.info(
         `${killed} kills: ${confirmed} confirmed, ${failed} failed, ${receiver.requests.length} requests; ${repeats} arrived more than once, told apart by their key.`,

@@ -37,6 +37,8 @@ export class Receiver {
   readonly requests: ReceivedRequest[] = [];
   /** Times that a notification was taken, by its idempotency key: a receiver that knows these keys takes each once. */
   readonly taken = new Map<string, number>();
+  /** Requests that began to arrive. */
+  arrivals = 0;
   /** Bytes that were sent as answers. */
   sentBytes = 0;
   /** Manner of the next answer. */
@@ -73,6 +75,7 @@ export class Receiver {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.arrivals++;
     const manner = this.next();
     if (manner === "lost") {
       request.socket.destroy();
