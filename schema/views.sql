@@ -574,3 +574,31 @@ SELECT
   i.resolution
 FROM stored_incidents i
 JOIN stored_servers v ON v.id = i.server_id;
+
+-- Notifications that wait to be sent, or were.
+CREATE VIEW notifications AS
+SELECT
+  n.id,
+  n.channel AS chat_id,
+  n.message_text,
+  strftime('%Y-%m-%dT%H:%M:%S', (n.created_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (n.created_ms + 62167219200000) % 1000) AS timestamp,
+  n.status,
+  n.retry_count,
+  n.remote_id AS telegram_message_id,
+  n.event_data,
+  iif(n.sent_ms IS NULL, NULL, n.tier + 1) AS tier_used,
+  n.error_message,
+  strftime('%Y-%m-%dT%H:%M:%S', (n.created_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (n.created_ms + 62167219200000) % 1000) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (n.updated_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (n.updated_ms + 62167219200000) % 1000) AS updated_at,
+  n.number,
+  n.reason,
+  n.severity,
+  n.event_data ->> '$.server' AS server,
+  n.event_data ->> '$.title' AS title,
+  n.incident_id,
+  strftime('%Y-%m-%dT%H:%M:%S', (n.sent_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (n.sent_ms + 62167219200000) % 1000) AS sent_at,
+  strftime('%Y-%m-%dT%H:%M:%S', (n.confirmed_ms + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (n.confirmed_ms + 62167219200000) % 1000) AS confirmed_at,
+  n.confirmed_by,
+  CASE WHEN n.status = 'pending' THEN strftime('%Y-%m-%dT%H:%M:%S', (max(n.next_try_ms, n.created_ms) + 62167219200000) / 1000 - 62167219200, 'unixepoch') || printf('.%03dZ', (max(n.next_try_ms, n.created_ms) + 62167219200000) % 1000) END AS next_try_at,
+  n.digest_id
+FROM stored_outbox n;

@@ -17,6 +17,9 @@ import type { Summary } from "../explain/tally.ts";
 import type { IncidentDetails, IncidentJudgement, IncidentSummary } from "../incidents/incidents.ts";
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
+import type { NotificationChange } from "../notify/changes.ts";
+import type { NotificationFacts } from "../notify/notification-facts.ts";
+import type { RoundReport } from "../notify/send-round.ts";
 import type { LogEvent } from "../parse/events.ts";
 import type { NoteChange } from "../people/notes.ts";
 import type { QueueHealth } from "../queue/health.ts";
@@ -33,6 +36,7 @@ import type { Eximstats } from "../stats/eximstats/eximstats.ts";
 import type { Stats } from "../stats/stats.ts";
 import type { NoteFacts, UserFacts } from "../store/people/people-reader.ts";
 import type { TagMeaning, UserRow } from "../store/people/people-writer.ts";
+import type { NotificationStatus } from "../store/outbox/notification.ts";
 import type { ViewDescription } from "../store/public-views.ts";
 import type { TagUse } from "../store/read/tag-reader.ts";
 import type { MigrateReport } from "../store/store.ts";
@@ -72,6 +76,12 @@ export interface Answers {
   readonly migrate: MigrateAnswer;
   readonly note: NoteChange;
   readonly notes: NotesAnswer;
+  readonly notification: ShownNotification;
+  readonly notifications: NotificationsAnswer;
+  readonly notify_change: NotifyChangeAnswer;
+  readonly notify_run: NotifyRunAnswer;
+  readonly notify_stats: NotifyStatsAnswer;
+  readonly notify_test: NotifyTestAnswer;
   readonly parse: ParseAnswer;
   readonly prune: PruneReport;
   readonly prune_status: PruneStatus;
@@ -136,6 +146,81 @@ export interface CommandFailure {
 /** Number of results, for `--count` of `search` and `queue`. */
 export interface CountAnswer {
   readonly count: number;
+}
+
+export interface ShownNotification extends NotificationFacts {
+  /** Plain text as it was last sent; null: it was not sent yet. */
+  readonly text: string | null;
+  /** Numbers of those that a digest stands for, or of the digest that one is part of. */
+  readonly related: readonly number[];
+}
+
+export interface NotificationsAnswer {
+  /** The newest first. */
+  readonly notifications: readonly NotificationFacts[];
+}
+
+export interface NotifyChangeAnswer extends NotificationChange {
+  readonly action: "retry" | "cancel";
+}
+
+export interface NotifyRunAnswer extends RoundReport {
+  /** Notifications that wait to be sent. */
+  readonly waiting: number;
+  /** When the next of them is due: ISO-8601 UTC; null: none waits. */
+  readonly nextTryAt: string | null;
+  /** Channels that cannot be used, and why. */
+  readonly unusable: readonly UnusableChannel[];
+}
+
+export interface UnusableChannel {
+  readonly channel: string;
+  /** A sentence. */
+  readonly problem: string;
+}
+
+export interface NotifyTestAnswer {
+  readonly channel: string;
+  readonly notification: NotificationFacts;
+}
+
+export interface NotifyStatsAnswer {
+  /** Notifications that are stored; a digest is not counted beside what is in it. */
+  readonly enqueued: number;
+  readonly byStatus: Readonly<Record<NotificationStatus, number>>;
+  readonly confirmedByLog: number;
+  /** Confirmed by the reply of a server of mail, as no log showed the delivery. */
+  readonly confirmedUnseen: number;
+  readonly retries: number;
+  /** From being stored to confirmation; null: none was confirmed. */
+  readonly meanSeconds: number | null;
+  readonly tiers: readonly TierFigures[];
+  readonly channels: readonly ChannelFigures[];
+}
+
+/** Notifications by the tier and the channel that they ended in. */
+export interface TierFigures {
+  /** 1 is the first. */
+  readonly tier: number;
+  readonly channel: string;
+  readonly confirmed: number;
+  readonly failed: number;
+  readonly meanSeconds: number | null;
+}
+
+export interface ChannelFigures {
+  readonly channel: string;
+  /** Requests that it took. */
+  readonly successes: number;
+  /** Requests that it did not take. */
+  readonly failures: number;
+  /** Nothing is sent before: ISO-8601 UTC; null: it is not blocked. */
+  readonly blockedUntil: string | null;
+  /** It refused the credentials at the last try. */
+  readonly isUnauthorized: boolean;
+  readonly lastSuccess: string | null;
+  readonly lastFailure: string | null;
+  readonly lastError: string | null;
 }
 
 export interface AbuseAnswer extends Omit<Abuse, "accountsAtRisk"> {

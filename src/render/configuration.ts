@@ -4,7 +4,8 @@ import { toVisibleLine } from "./form/terminal-text.ts";
 
 export interface SettingRow {
   readonly setting: string;
-  readonly variable: string;
+  /** Its name in the environment; null: it has none. */
+  readonly variable: string | null;
   readonly value: string | number | boolean | readonly string[] | null;
   readonly from: string;
 }
@@ -17,7 +18,7 @@ export function renderConfiguration(rows: readonly SettingRow[], path: string | 
   const lines = rows.map(({ setting, variable, value, from }) => [
     setting,
     value === null ? paint.faint("not set") : toVisibleLine(String(value)),
-    from === "environment" ? variable : from,
+    from === "environment" ? (variable ?? from) : from,
   ]);
   return `${file}\n\n${renderColumns([head, ...lines])}\n`;
 }

@@ -18,6 +18,7 @@ import { LinkReader } from "./read/link-reader.ts";
 import { LookReader } from "./read/look-reader.ts";
 import { MessageReader } from "./read/message-reader.ts";
 import { NewestLines } from "./read/newest-lines.ts";
+import { OutboxReader } from "./read/outbox-reader.ts";
 import { QueryRunner } from "./read/query-runner.ts";
 import { QueueReader } from "./read/queue-reader.ts";
 import { SourceReader } from "./read/source-reader.ts";
@@ -47,6 +48,7 @@ export class Reader {
   readonly looks: LookReader;
   readonly contents: ContentReader;
   readonly incidents: IncidentReader;
+  readonly outbox: OutboxReader;
   readonly text: StoredText;
   readonly queries: QueryRunner;
   readonly checks: CheckRunner;
@@ -91,6 +93,7 @@ export class Reader {
     this.looks = new LookReader(database);
     this.contents = new ContentReader(database);
     this.incidents = new IncidentReader(database);
+    this.outbox = new OutboxReader(database, this.#database);
     this.audit = new AuditReader(views);
     this.text = new StoredText(database);
     this.queries = new QueryRunner(database, path);

@@ -6,7 +6,7 @@ import { graph, modulesIn, readModules, resolve } from "./modules.ts";
 const ORDER: readonly (readonly string[])[] = [
   ["files", "schema"],
   ["database"],
-  ["log-text", "people", "incidents"],
+  ["log-text", "people", "incidents", "outbox"],
   ["write", "search", "prune"],
   ["stats", "read", "integrity"],
   ["reader.ts"],

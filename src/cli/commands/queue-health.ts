@@ -1,13 +1,15 @@
 import { statSync } from "node:fs";
-import { EXIT_STATUS } from "../../errors.ts";
+import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { judge, parseHealthCondition, type QueueHealth } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
 import { QueueSelection } from "../../queue/selection.ts";
+import { countOf, formatCount } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderHealth } from "../../render/queue/health.ts";
 import type { KeptLook } from "../../store/read/look-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, toIso } from "../../units.ts";
+import { enqueueAlarms, settingsOfReceivers } from "../alarms.ts";
 import { usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -16,6 +18,8 @@ import { assertUnfiltered, lookAt, type QueueFlags } from "./queue.ts";
 
 export interface HealthFlags extends QueueFlags {
   readonly failIf?: readonly string[];
+  readonly notify?: boolean;
+  readonly config?: string;
 }
 
 const MOST_DOMAINS = 10;
@@ -25,6 +29,7 @@ const NOTHING_CHOSEN = { criteria: [], isOr: false, isCaseful: false, others: []
 export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   const conditions = (flags.failIf ?? []).map(parseHealthCondition);
   assertUnfiltered(flags, "The health of a queue");
+  if (flags.notify === true) assertReceivers(conditions.length, flags, io);
   const look = await lookAt(new QueueSelection(NOTHING_CHOSEN), flags, io);
   const overview = new QueueOverview(look.now);
   for await (const { message } of look.candidates) overview.add(message);
@@ -39,8 +44,30 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   };
   const shown = redactor(flags, io)(health);
   io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown));
+  if (flags.notify === true) await notifyOf(health, flags, io);
   if (health.failed.length > 0) return EXIT_STATUS.check_failed;
   return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;
+}
+
+/** Errors: `usage` when nothing can be an alarm, or nobody is to be told. */
+function assertReceivers(conditions: number, flags: HealthFlags, io: Io): void {
+  if (conditions === 0) {
+    throw new PilotError("usage", "--notify tells of conditions, and none is given.", {
+      hint: "Give one, as in `exim-pilot queue health --fail-if 'queue>2000' --notify`.",
+    });
+  }
+  settingsOfReceivers(flags, io);
+}
+
+function notifyOf({ failed, totals }: QueueHealth, flags: HealthFlags, io: Io): Promise<void> {
+  const { server = null } = flags;
+  const alarms = failed.map((condition) => ({
+    key: `queue ${condition} ${server ?? ""}`,
+    title: `${condition}: ${countOf(totals.messages, "message")} on the queue, ${formatCount(totals.frozen)} frozen`,
+    server,
+    command: "exim-pilot queue",
+  }));
+  return enqueueAlarms(alarms, flags, io);
 }
 
 type Hour = Pick<QueueHealth, "messagesHourAgo" | "hourAgoFrom" | "arrivedInHour" | "completedInHour">;

@@ -46,6 +46,8 @@ export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "
   readonly failIf?: readonly AlarmCondition[];
   /** The newest line may be so old, in ms: 0 is any age. */
   readonly silence?: number;
+  readonly notify?: boolean;
+  readonly config?: string;
   readonly quiet?: boolean;
 }
 
@@ -55,6 +57,7 @@ const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
 export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
   if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
+  if (flags.notify === true) await assertReceivers(flags, io);
   const found = await usingReader(flags, io, (reader) =>
     reader.stats.atOneMoment(async () => {
       const request = await toRequest(chosen, flags, reader, io);
@@ -72,7 +75,37 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
     io.stderr.write(stats.filter.limits.map((limit) => `Note: ${limit}\n`).join(""));
   const alarms = renderAlarms(stats.checks);
   io.stderr.write(alarms);
+  if (flags.notify === true) await notifyOf(found.stats, flags, io);
   return alarms === "" ? 0 : EXIT_STATUS.check_failed;
+}
+
+/** Errors: `usage` when nothing can be an alarm, or nobody is to be told. */
+async function assertReceivers({ failIf = [], config }: StatsFlags, io: Io): Promise<void> {
+  if (failIf.length === 0) {
+    throw new PilotError("usage", "--notify tells of conditions, and none is given.", {
+      hint: "Give one, as in `exim-pilot stats --fail-if 'deferred>20%' --notify`.",
+    });
+  }
+  const { settingsOfReceivers } = await import("../alarms.ts");
+  settingsOfReceivers({ ...(config !== undefined && { config }) }, io);
+}
+
+/** Puts what is an alarm into the outbox. */
+async function notifyOf({ checks }: Stats, flags: StatsFlags, io: Io): Promise<void> {
+  const { enqueueAlarms } = await import("../alarms.ts");
+  const { server: servers = [] } = flags;
+  const [server = null] = servers;
+  const alarms = checks
+    .filter(({ isMet }) => isMet)
+    .map((check) => ({
+      key: `stats ${check.condition} ${servers.join(" ")}`,
+      title: renderAlarms([check])
+        .replace(/^fail-if /, "")
+        .trim(),
+      server: servers.length === 1 ? server : null,
+      command: "exim-pilot stats",
+    }));
+  await enqueueAlarms(alarms, flags, io);
 }
 
 /** The tables of eximstats instead of our own. */

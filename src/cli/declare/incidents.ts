@@ -7,6 +7,7 @@ import { collectText, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
 import type { CommandGroup, SetStatus } from "./command.ts";
+import { addNotify } from "./notify.ts";
 import { redactOption, withAudit, withPaging } from "./shared-flags.ts";
 
 const STATUSES = ["open", "acknowledged", "over", "resolved", "false_alarm"];
@@ -142,12 +143,18 @@ function toSpan(value: string): number {
 }
 
 export const INCIDENTS: CommandGroup = {
-  heading: "Incidents",
+  heading: "Incidents, and who hears of them",
   commands: [
     {
       name: "incidents",
       words: "alarm alarms alert alerts anomalies anomaly detect incident outage outages",
       add: addIncidents,
+    },
+    {
+      name: "notify",
+      words:
+        "channels mail matrix notification notifications notifier ntfy outbox page pager send slack telegram webhook",
+      add: addNotify,
     },
   ],
 };

@@ -269,6 +269,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
         "failIf",
         "html",
         "markdown",
+        "notify",
         "rank",
         ...SUBJECT_FLAGS.map(({ flags }) => new Option(flags).attributeName()),
       ]),
@@ -277,6 +278,12 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
       new Option("--fail-if <condition>", "exit 1 if it holds, such as deferred>5% (can be repeated)").argParser(
         collectConditions,
       ),
+    )
+    .addOption(
+      new Option(
+        "--notify",
+        "tell of alarms of --fail-if through the channels of the configuration, once a day each",
+      ).conflicts("log"),
     )
     .addOption(
       new Option(

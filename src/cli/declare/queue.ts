@@ -164,6 +164,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
         "such as 'queue>2000', 'oldest>12h' or 'growth>500' an hour (can be repeated)",
       ).argParser(collectText),
     )
+    .option("--notify", "tell of them through the channels of the configuration, once a day each")
     .action(async (_flags, command: Command) => {
       const { runHealth } = await import("../commands/queue-health.ts");
       setStatus(await runHealth(command.optsWithGlobals(), io));

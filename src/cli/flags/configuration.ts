@@ -22,8 +22,8 @@ const texts = v.optional(v.array(v.string()));
 /** By rule and name; which there are is known by the rules. */
 const thresholds = v.optional(v.record(v.string(), v.record(v.string(), v.number())));
 
-/** Settings of the configuration; its tables are named after commands. */
-const SCHEMA = v.strictObject({
+/** Settings of flags; tables are named after commands. */
+const FLAG_ENTRIES = {
   db: text,
   wait: count,
   syslog: flag,
@@ -36,6 +36,7 @@ const SCHEMA = v.strictObject({
       audit: text,
       snapshots: text,
       content: text,
+      outbox: text,
       "max-size": text,
       archive: text,
       vacuum: flag,
@@ -51,11 +52,12 @@ const SCHEMA = v.strictObject({
       "identity-file": texts,
     }),
   ),
-  incidents: thresholds,
-});
+} as const;
 
-/** Thresholds have no flags. */
-const THRESHOLDS = "incidents";
+const table = v.optional(v.record(v.string(), v.unknown()));
+
+/** What no flag sets is read by notify-settings.ts, for the few commands that need it. */
+const SCHEMA = v.strictObject({ ...FLAG_ENTRIES, incidents: thresholds, notify: table, channels: table });
 
 /** A value as the file or the environment gives it. */
 export type SettingValue = string | number | boolean | readonly string[];
@@ -72,12 +74,10 @@ export interface Setting {
 }
 
 /** Every setting, in the order of the schema. */
-export const SETTINGS: readonly Setting[] = Object.entries(SCHEMA.entries).flatMap(([name, entry]) =>
-  name === THRESHOLDS
-    ? []
-    : "entries" in entry.wrapped
-      ? Object.keys(entry.wrapped.entries).map((flagName) => toSetting(name, flagName))
-      : [toSetting(undefined, name)],
+export const SETTINGS: readonly Setting[] = Object.entries(FLAG_ENTRIES).flatMap(([name, entry]) =>
+  "entries" in entry.wrapped
+    ? Object.keys(entry.wrapped.entries).map((flagName) => toSetting(name, flagName))
+    : [toSetting(undefined, name)],
 );
 
 function toSetting(command: string | undefined, flagName: string): Setting {
@@ -92,6 +92,16 @@ export interface ConfigurationValues {
   readonly values: ReadonlyMap<string, SettingValue>;
   /** Of the rules of incidents, by rule and name. */
   readonly thresholds: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The tables of notifications and of channels, unchecked. */
+  readonly notify: NotifyTables;
+  /** Other users can read the file. */
+  readonly isReadableByOthers: boolean;
+}
+
+/** `[notify]` and `[channels.NAME]` as they are written; undefined: not there. */
+export interface NotifyTables {
+  readonly notify: Readonly<Record<string, unknown>> | undefined;
+  readonly channels: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -99,23 +109,37 @@ export interface ConfigurationValues {
  * Errors: `usage` with the line or the setting that is wrong, or because others than `userId` and root can change the file.
  */
 export function loadConfiguration(path: string, isAskedFor: boolean, userId: number | undefined): ConfigurationValues {
-  const content = readTrusted(path, userId, isAskedFor);
-  if (content === undefined) return { path: undefined, values: new Map(), thresholds: {} };
-  return readConfiguration(path, content);
+  const found = readTrusted(path, userId, isAskedFor);
+  if (found === undefined) return NO_CONFIGURATION;
+  return { ...readConfiguration(path, found.content), isReadableByOthers: found.isReadableByOthers };
 }
+
+const NO_CONFIGURATION: ConfigurationValues = {
+  path: undefined,
+  values: new Map(),
+  thresholds: {},
+  notify: { notify: undefined, channels: undefined },
+  isReadableByOthers: false,
+};
 
 /** Reads the values of a text that is to stand at `path`. Errors: `usage`. */
 export function readConfiguration(path: string, content: string): ConfigurationValues {
-  return { path, ...checkValues(path, parseToml(path, content)) };
+  return { path, ...checkValues(path, parseToml(path, content)), isReadableByOthers: false };
 }
 
 /** The text of the file, which is looked at when it is open: it cannot be exchanged in between. Undefined when it may be missing, and is. */
-function readTrusted(path: string, userId: number | undefined, isAskedFor: boolean): string | undefined {
+function readTrusted(
+  path: string,
+  userId: number | undefined,
+  isAskedFor: boolean,
+): { readonly content: string; readonly isReadableByOthers: boolean } | undefined {
   let file: number | undefined;
   try {
     file = openSync(path, "r");
-    assertTrusted(path, fstatSync(file), userId);
-    return readFileSync(file, "utf8");
+    const status = fstatSync(file);
+    assertTrusted(path, status, userId);
+    const isReadableByOthers = !status.isCharacterDevice() && (status.mode & OTHERS_MAY_READ) !== 0;
+    return { content: readFileSync(file, "utf8"), isReadableByOthers };
   } catch (error) {
     if (!isSystemError(error)) throw error;
     if (!isAskedFor && error.code === "ENOENT") return undefined;
@@ -130,6 +154,7 @@ function readTrusted(path: string, userId: number | undefined, isAskedFor: boole
 
 const ROOT = 0;
 const OTHERS_MAY_WRITE = 0o022;
+const OTHERS_MAY_READ = 0o004;
 
 /** It tells where backups go and for whom they are encrypted, so it is trusted as ssh trusts its own: /dev/null is. */
 function assertTrusted(path: string, status: Stats, userId: number | undefined): void {
@@ -159,27 +184,29 @@ function parseToml(path: string, content: string): unknown {
   }
 }
 
-function checkValues(path: string, value: unknown): Pick<ConfigurationValues, "values" | "thresholds"> {
+function checkValues(path: string, value: unknown): Pick<ConfigurationValues, "values" | "thresholds" | "notify"> {
   const checked = v.safeParse(SCHEMA, value);
   if (!checked.success) throw wrongSetting(path, checked.issues[0]);
-  const { [THRESHOLDS]: thresholds = {}, ...settings } = checked.output;
-  const values = new Map(
-    Object.entries(settings).flatMap(([name, given]): [string, SettingValue][] =>
-      typeof given === "object" && !Array.isArray(given)
-        ? Object.entries(given).map(([flagName, inner]) => [`${name}.${flagName}`, inner as SettingValue])
-        : [[name, given as SettingValue]],
-    ),
+  const { incidents = {}, notify, channels, ...flags } = checked.output;
+  const values = Object.entries(flags).flatMap(([name, given]): [string, SettingValue][] =>
+    typeof given === "object" && !Array.isArray(given)
+      ? Object.entries(given).map(([flagName, inner]) => [`${name}.${flagName}`, inner as SettingValue])
+      : [[name, given as SettingValue]],
   );
-  return { values, thresholds };
+  return { values: new Map(values), thresholds: incidents, notify: { notify, channels } };
 }
 
-function wrongSetting(path: string, issue: v.BaseIssue<unknown>): PilotError {
-  const key = v.getDotPath(issue) ?? "";
+/** `hint`: what there is instead. `key`: with the table it is in. */
+export function wrongSetting(
+  path: string,
+  issue: v.BaseIssue<unknown>,
+  { key = v.getDotPath(issue) ?? "", hint = LISTED }: { readonly key?: string; readonly hint?: string } = {},
+): PilotError {
   const isUnknown = issue.expected === "never";
   const problem = isUnknown
     ? `names "${key}", which is not a setting`
     : `sets "${key}" to an invalid value: ${issue.kind === "schema" ? `expected ${issue.expected}` : issue.message}`;
-  return new PilotError("usage", `The configuration "${path}" ${problem}.`, {
-    hint: "`exim-pilot config` lists all settings, their values and where each comes from.",
-  });
+  return new PilotError("usage", `The configuration "${path}" ${problem}.`, { hint });
 }
+
+const LISTED = "`exim-pilot config` lists all settings, their values and where each comes from.";

@@ -28,13 +28,18 @@ export interface Cutoffs {
   readonly snapshotsMs: EpochMs;
   /** Contents that were kept before go. */
   readonly contentMs: EpochMs;
+  /** Notifications that are settled since before go. */
+  readonly outboxMs: EpochMs;
 }
 
 export const OLD_AUDIT = "at_ms < ?";
 /** The last one stays: it tells when lines were last read. */
 export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_runs)";
 
-/** Tables of snapshots and contents: for each, the condition under which a row is older than a moment, and its ids. */
+/** A notification that is neither waiting nor on its way. */
+export const OLD_NOTIFICATION = "updated_ms < ? AND status IN ('confirmed', 'failed', 'cancelled')";
+
+/** Tables of snapshots, contents and notifications: for each, the condition under which a row is older than a moment, and its ids. */
 export const KEPT_TABLES = {
   snapshots: [
     {
@@ -54,6 +59,8 @@ export const KEPT_TABLES = {
     },
     { table: "stored_contents", key: "id", isOld: "captured_ms < ?" },
   ],
+  // NOTE: those of a digest have smaller numbers than it, so they go before it.
+  outbox: [{ table: "stored_outbox", key: "number", isOld: OLD_NOTIFICATION }],
 } as const;
 
 export type KeptClass = keyof typeof KEPT_TABLES;
@@ -190,7 +197,7 @@ export class PrunePlan {
   }
 
   /** How many rows of each table the plan removes, and what that frees. */
-  counts({ auditMs, snapshotsMs, contentMs }: Cutoffs): PlannedCounts {
+  counts({ auditMs, snapshotsMs, contentMs, outboxMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
@@ -205,6 +212,7 @@ export class PrunePlan {
         ingest_runs: this.#count(`SELECT count(*) AS count FROM ingest_runs WHERE ${OLD_RUNS}`, auditMs),
         ...this.#countKept("snapshots", snapshotsMs),
         ...this.#countKept("content", contentMs),
+        ...this.#countKept("outbox", outboxMs),
       };
       return { rows, textBytes: blocks?.text ?? 0, bytes: this.#estimateBytes(rows) };
     });

@@ -35,6 +35,7 @@ import {
   KEPT_TABLES,
   type KeptClass,
   OLD_AUDIT,
+  OLD_NOTIFICATION,
   OLD_RUNS,
   PrunePlan,
   TUPLES,
@@ -80,8 +81,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content";
-  /** Lines, messages, records, looks at queues, messages with content. */
+  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content" | "outbox";
+  /** Lines, messages, records, looks at queues, messages with content, notifications. */
   readonly total: number;
   /** Number of them that expire by the plan. */
   readonly expired: number;
@@ -116,6 +117,7 @@ const CLASS_TABLES = {
   audit: ["stored_audit", "ingest_runs"],
   snapshots: KEPT_TABLES.snapshots.map(({ table }) => table),
   content: KEPT_TABLES.content.map(({ table }) => table),
+  outbox: KEPT_TABLES.outbox.map(({ table }) => table),
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
@@ -210,7 +212,7 @@ export class Pruner {
     return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs, snapshotsMs, contentMs, nowMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, snapshotsMs, contentMs, outboxMs, nowMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
     const time = plausibleTime(nowMs);
     const furthest = (choose: "min" | "max", at: string): string =>
@@ -251,6 +253,12 @@ export class Pruner {
         `SELECT count(*) AS total, ${furthest("min", "captured_ms")} AS oldest, ${furthest("max", "captured_ms")} AS newest,
                 count(*) FILTER (WHERE captured_ms < ?) AS expired FROM stored_contents`,
         contentMs,
+      ),
+      row(
+        "outbox",
+        `SELECT count(*) AS total, ${furthest("min", "created_ms")} AS oldest, ${furthest("max", "created_ms")} AS newest,
+                count(*) FILTER (WHERE ${OLD_NOTIFICATION}) AS expired FROM stored_outbox`,
+        outboxMs,
       ),
     ];
   }

@@ -58,5 +58,6 @@ export const REFERRERS: readonly Referrer[] = [
   referrer("incident_actions", { incident_id: "stored_incidents" }),
   referrer("detection_progress", { server_id: "stored_servers" }),
   referrer("detection_states", { server_id: "stored_servers" }),
+  referrer("stored_outbox", { incident_id: "stored_incidents", digest_id: "stored_outbox" }),
   referrer("rolled_hosts", { server_id: "stored_servers", host_id: "strings" }),
 ];

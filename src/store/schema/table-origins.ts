@@ -59,6 +59,8 @@ export const ORIGINS: Readonly<Record<keyof BaseTables, "derived" | "partly" | "
   // A copy has none: detection begins again with its first line.
   detection_progress: "derived",
   detection_states: "derived",
+  stored_outbox: "kept",
+  channel_states: "kept",
   schema_migrations: "kept",
   table_digests: "digests",
 };

@@ -507,6 +507,49 @@ export interface TagNamesTable {
   updated_ms: number;
 }
 
+export interface StoredOutboxTable {
+  number: Generated<number>;
+  id: string;
+  dedup_key: string;
+  incident_id: number | null;
+  reason: "opened" | "worse" | "over" | "alarm" | "digest" | "test";
+  severity: "critical" | "serious" | "warning";
+  event_data: string;
+  only_channel: string | null;
+  digest_id: string | null;
+  status: "pending" | "sent" | "confirmed" | "failed" | "cancelled";
+  tier: number;
+  channel: string | null;
+  retry_count: number;
+  tier_tries: number;
+  tier_began_ms: number | null;
+  is_uncertain: Flag;
+  next_try_ms: number;
+  lease_until_ms: number | null;
+  lease_owner: string | null;
+  accepted_ms: number | null;
+  confirmed_by: "reply" | "log" | "fallback" | null;
+  remote_id: string | null;
+  message_text: string | null;
+  error_message: string | null;
+  created_ms: number;
+  updated_ms: number;
+  sent_ms: number | null;
+  confirmed_ms: number | null;
+}
+
+export interface ChannelStatesTable {
+  channel: string;
+  blocked_until_ms: number | null;
+  successes: number;
+  failures: number;
+  total_ms: number;
+  last_success_ms: number | null;
+  last_failure_ms: number | null;
+  is_unauthorized: Flag;
+  last_error: string | null;
+}
+
 export interface RolledChunksTable {
   kind: "entries" | "messages";
   first_id: number;
@@ -789,6 +832,8 @@ export interface BaseTables {
   incident_mutes: IncidentMutesTable;
   detection_progress: DetectionProgressTable;
   detection_states: DetectionStatesTable;
+  stored_outbox: StoredOutboxTable;
+  channel_states: ChannelStatesTable;
   schema_migrations: SchemaMigrationsTable;
   table_digests: TableDigestsTable;
 }
@@ -910,6 +955,38 @@ export interface CorrelatedIncidentsView {
   resolution: GeneratedAlways<string | null>;
 }
 
+export interface NotificationsView {
+  id: GeneratedAlways<string>;
+  /** Name of the channel that it was last sent to. */
+  chat_id: GeneratedAlways<string | null>;
+  /** Plain text as it was last sent. */
+  message_text: GeneratedAlways<string | null>;
+  /** Time when it was stored. */
+  timestamp: GeneratedAlways<string>;
+  status: GeneratedAlways<string>;
+  retry_count: GeneratedAlways<number>;
+  /** Name that the receiver gave it; for mail its Message-ID. */
+  telegram_message_id: GeneratedAlways<string | null>;
+  /** JSON object. */
+  event_data: GeneratedAlways<string>;
+  /** 1 is the first. */
+  tier_used: GeneratedAlways<number | null>;
+  error_message: GeneratedAlways<string | null>;
+  created_at: GeneratedAlways<string>;
+  updated_at: GeneratedAlways<string>;
+  number: GeneratedAlways<number>;
+  reason: GeneratedAlways<string>;
+  severity: GeneratedAlways<string>;
+  server: GeneratedAlways<string | null>;
+  title: GeneratedAlways<string>;
+  incident_id: GeneratedAlways<number | null>;
+  sent_at: GeneratedAlways<string | null>;
+  confirmed_at: GeneratedAlways<string | null>;
+  confirmed_by: GeneratedAlways<string | null>;
+  next_try_at: GeneratedAlways<string | null>;
+  digest_id: GeneratedAlways<string | null>;
+}
+
 export interface PublicViews {
   servers: ServersView;
   sources: SourcesView;
@@ -931,6 +1008,7 @@ export interface PublicViews {
   message_content: MessageContentView;
   message_attachments: MessageAttachmentsView;
   correlated_incidents: CorrelatedIncidentsView;
+  notifications: NotificationsView;
 }
 
 export type Schema = BaseTables & PublicViews;

@@ -20,6 +20,7 @@ import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
 import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
 import { PeopleWriter } from "../people/people-writer.ts";
+import { Outbox } from "../outbox/outbox.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable, StoredIncidentsTable } from "../schema/tables.ts";
@@ -293,6 +294,12 @@ export class Transactor {
   addAudit(record: AuditRecord): void {
     this.#open();
     insertAudit(this.#database, record);
+  }
+
+  /** Notifications, stored and sent in the transaction of what they are about. */
+  get outbox(): Outbox {
+    this.#open();
+    return new Outbox(this.#database);
   }
 
   /** Stores a look at a queue; see {@link storeLook}. */
