@@ -25,6 +25,7 @@ function totalsOf(received: number): Totals {
     recipients: {
       total: 20,
       byStatus: {
+        rejected: 0,
         pending: 0,
         deferred: 2,
         delivered: 16,

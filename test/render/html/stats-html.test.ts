@@ -59,7 +59,7 @@ describe("the page", () => {
   test("has the accounts at risk, the tiles and a chart before any table", () => {
     const order = [".alert", ".tiles", "svg.chart", "table"].map((selector) => {
       const [first] = all(selector);
-      return all("*").findIndex((element) => element === first);
+      return all("*").indexOf(first as PageElement);
     });
     expect(order).toEqual([...order].sort((one, other) => one - other));
     expect(order).not.toContain(-1);
