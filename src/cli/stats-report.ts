@@ -1,4 +1,4 @@
-/** What a report shows beside the statistics: who sends, and the time before. */
+/** Counts beside the statistics of a report: who sends, and the time before. */
 import { type Actors, findActors } from "../abuse/abuse.ts";
 import type { Coverage, CoverageState } from "../coverage/holes.ts";
 import type { EarlierTotals } from "../render/html/report.ts";

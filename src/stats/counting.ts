@@ -17,6 +17,10 @@ export const COUNTING_RULES = {
   panics:
     "Every entry of the panic log, whatever it says, and what Exim says in another log about trouble of its own: a panic, a configuration it cannot read, a daemon that gives up, a spool it cannot write to. An entry that stands in two logs counts once.",
   queue: "From arrival to Completed, of completed messages: QT= where the line has it.",
+  waits:
+    "The same by the time of arrival. What is still on the queue is not in it, so the newest times look shorter than they will be.",
+  "hours of the week":
+    "On the clock of --timezone: the mean of all such hours of the time, holes in what was read included; of less than a whole hour what came. A night has an hour twice, or lacks one, when the clock is changed.",
   delivery: "DT= of successful deliveries; without log_selector = +deliver_time nothing is known.",
   percentiles: "By nearest rank: each is a time that was measured.",
   top: "For clients: messages that arrived, and attempts and rejections of theirs. For destinations: recipients delivered, and attempts.",

@@ -28,6 +28,7 @@ const SECTIONS: readonly SectionName[] = [
   "problems",
   "totals",
   "series",
+  "hours",
   "bounces",
   "deferrals",
   "providers",

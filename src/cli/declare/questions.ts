@@ -258,7 +258,7 @@ function addStats(program: Command, io: Io, setStatus: SetStatus): void {
     .addOption(new Option("--json", "print the figures as JSON").conflicts(["csv", "markdown"]))
     .addOption(new Option("--csv", "print one table as CSV").conflicts("markdown"))
     .option("--markdown", "print tables as Markdown")
-    .option("--html <file>", "write one page with charts and all tables, and print nothing")
+    .option("--html <file>", "write a report as one page, with charts and all sections, and print nothing")
     .addOption(redactOption())
     .addOption(
       new Option("--eximstats", "the tables of eximstats with its numbers, to compare").conflicts([

@@ -9,7 +9,7 @@ export interface ChartSeries {
   readonly colour: string;
   /** Null: not known. */
   readonly values: readonly (number | null)[];
-  /** Of the time that is compared with: a broken line. */
+  /** A series of the time that is compared with: a broken line. */
   readonly isBefore?: boolean;
 }
 
@@ -43,10 +43,16 @@ export function drawColumns(title: string, axis: ChartAxis, series: readonly Cha
       hint: `${axis.times[index]}: ${formatCount(value ?? 0)} ${name}`,
     })),
   );
+  const heights = axis.labels.map((_, index) => stacked.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
+  const most = Math.max(
+    1,
+    ...[heights, ...series.map(({ values }) => values.map((value) => value ?? 0))].map(greatest),
+  );
   return drawBoth(title, (size, document) =>
     Plot.plot({
       ...optionsOf(size, document, axis),
-      y: { grid: true, label: null, tickFormat: formatTick, ticks: 5 },
+      // Counts are whole.
+      y: { grid: true, label: null, tickFormat: formatTick, ticks: Math.min(5, most), domain: [0, most] },
       marks: [
         Plot.rectY(data, {
           ...Plot.stackY({
@@ -138,6 +144,10 @@ function optionsOf(size: Size, document: PlotDocument, { labels, times }: ChartA
   };
 }
 
+function greatest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
+}
+
 /** `0`, `500`, `1.5k`, `2M`. */
 function formatTick(count: number): string {
   for (const [size, unit] of TICK_UNITS) if (count >= size) return `${Number((count / size).toFixed(2))}${unit}`;
@@ -197,11 +207,11 @@ const MOST_COLUMNS = 120;
 
 /** Small columns, in one path; nothing where all are zero. */
 export function drawSparkline(values: readonly number[], colour = "var(--waiting)"): string {
-  const most = values.reduce((greatest, value) => Math.max(greatest, value), 0);
+  const most = greatest(values);
   if (most === 0) return "";
   const size = Math.ceil(values.length / MOST_COLUMNS);
   const highest = Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
-    values.slice(index * size, (index + 1) * size).reduce((greatest, value) => Math.max(greatest, value), 0),
+    greatest(values.slice(index * size, (index + 1) * size)),
   );
   const columns = highest.flatMap((value, index) => {
     const height = (value / most) * CURVE_HEIGHT;

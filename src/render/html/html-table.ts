@@ -17,9 +17,17 @@ export function renderHtmlTable({ title, columns, rows, note }: Table, timeZone:
   );
   const remark = note === undefined ? "" : `\n<p class="note">${escapeHtml(note)}</p>`;
   return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(title)}">
-<table class="sortable"><caption class="hidden">${escapeHtml(title)}, ${formatCount(rows.length)} ${rows.length === 1 ? "row" : "rows"}</caption><thead><tr>${head}</tr></thead><tbody>
+<table class="sortable${isNarrow(columns) ? "" : " cards"}"><caption class="hidden">${escapeHtml(title)}, ${formatCount(rows.length)} ${rows.length === 1 ? "row" : "rows"}</caption><thead><tr>${head}</tr></thead><tbody>
 ${body.join("\n")}
 </tbody></table></div>${remark}`;
+}
+
+const MOST_NARROW = 4;
+const WIDE_KINDS: readonly Column["kind"][] = ["sample", "curve", "time"];
+
+/** A phone has room for its columns side by side. */
+function isNarrow(columns: readonly Column[]): boolean {
+  return columns.length <= MOST_NARROW && columns.every(({ kind }) => !WIDE_KINDS.includes(kind));
 }
 
 interface CellPlace {

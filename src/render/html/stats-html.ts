@@ -178,7 +178,8 @@ function sectionsOf(name: SectionName, stats: Stats): Section[] {
     if (name === "hours" && hours !== undefined) {
       const maps = (): string[] =>
         (["received", "rejected"] as const).map((figure) => renderHeatMap(hours, figure, timeZone));
-      return { id, title, content: () => maps().join("\n") };
+      const content = (): string => maps().join("\n");
+      return { id, title, content: () => (stats.before === undefined ? content() : withTable(content(), figures())) };
     }
     return { id, title, content: figures, isHalf };
   });

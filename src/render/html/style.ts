@@ -2,13 +2,13 @@
 export const STYLE = `
 :root { color-scheme: light dark; --text: #1d2733; --faint: #556170; --ground: #fff; --panel: #f4f6f8; --line: #d5dbe1;
   --received: #3b6ea5; --good: #2e7d4f; --waiting: #a86a0f; --bad: #b3261e; --rejected: #6b4fa0; --accent: #2f6096; --focus: #1a5fb4;
-  --risk: #fdecea; --heat: 59 110 165; --heat-bad: 107 79 160; --hot: #0b1118; }
+  --risk: #fdecea; --heat: 59 110 165; --heat-bad: 132 104 190; --hot: #0b1118; }
 @media (prefers-color-scheme: dark) { :root { --text: #e3e8ee; --faint: #a3afbc; --ground: #14191f; --panel: #1d242c; --line: #36404b;
   --received: #74a8dc; --good: #63b986; --waiting: #e0b252; --bad: #f0837b; --rejected: #b19be0; --accent: #86b5e4; --focus: #8ab4f8;
   --risk: #3a1d1c; --heat: 116 168 220; --heat-bad: 177 155 224; } }
 @media print { :root { color-scheme: light; --text: #000; --faint: #444; --ground: #fff; --panel: #fff; --line: #bbb; --received: #3b6ea5;
   --good: #2e7d4f; --waiting: #a86a0f; --bad: #b3261e; --rejected: #6b4fa0; --accent: #000; --risk: #fff; --heat: 59 110 165;
-  --heat-bad: 107 79 160; } }
+  --heat-bad: 132 104 190; } }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; scroll-padding-top: .5rem; }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
@@ -33,9 +33,9 @@ ul.tiles li > * { display: grid; grid-template-columns: auto minmax(0, 1fr); gap
 .tiles small { grid-column: 1 / -1; font-size: .8rem; line-height: 1.3; color: var(--faint); }
 .basis { margin: 0 0 .4rem; font-size: .8rem; color: var(--faint); }
 .group { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } section { grid-column: 1 / -1; min-width: 0; } section.half { grid-column: auto; }
-#series { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } #series > * { grid-column: 1 / -1; min-width: 0; } #series > figure { grid-column: auto; }
+section#series { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } section#series > * { grid-column: 1 / -1; min-width: 0; } section#series > figure { grid-column: auto; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } ul.nothing:first-child { margin-top: .2rem; } #totals .scroll, #blocklists .scroll { max-width: 36rem; }
-figure { margin: 0 0 .4rem; } #series > figure { display: flex; flex-direction: column; } #series .chart.wide { margin-top: auto; } figcaption { font-size: .9rem; } .chart { display: block; width: 100%; height: auto; font-size: 11px; color: var(--text); background: none; }
+figure { margin: 0 0 .4rem; } section#series > figure { display: flex; flex-direction: column; } #series .chart.wide { margin-top: auto; } figcaption { font-size: .9rem; } .chart { display: block; width: 100%; height: auto; font-size: 11px; color: var(--text); background: none; }
 .narrow { display: none; }
 ul.legend { display: flex; flex-wrap: wrap; gap: 0 1rem; list-style: none; padding: 0; margin: 0; font-size: .85rem; color: var(--faint); }
 ul.legend svg { width: .8rem; height: .8rem; margin-right: .35rem; vertical-align: -.08rem; }
@@ -58,7 +58,7 @@ td .curve { width: 8rem; height: 1.4rem; }
 .heat th, .heat td { padding: 0; border: 0; text-align: center; font-size: .75rem; line-height: 1.6rem; font-variant-numeric: tabular-nums; white-space: nowrap; color: var(--faint); overflow-wrap: normal; }
 .heat tbody td { background: var(--panel); color: var(--text); } .heat .none { background: none; } .heat tr :first-child { width: 2.6rem; text-align: left; } .heat.rejected { --heat: var(--heat-bad); }
 .heat .l1 { background: rgb(var(--heat) / .1); } .heat .l2 { background: rgb(var(--heat) / .18); } .heat .l3 { background: rgb(var(--heat) / .26); } .heat .l4 { background: rgb(var(--heat) / .34); }
-.heat .l5 { background: rgb(var(--heat) / .42); } .heat .l6, .heat .l7, .heat .l8 { color: var(--hot); background: rgb(var(--heat) / .66); } .heat .l7 { background: rgb(var(--heat) / .74); } .heat .l8 { background: rgb(var(--heat) / .82); }
+.heat .l5 { background: rgb(var(--heat) / .42); } .heat .l6, .heat .l7, .heat .l8 { color: var(--hot); background: rgb(var(--heat) / .72); } .heat .l7 { background: rgb(var(--heat) / .79); } .heat .l8 { background: rgb(var(--heat) / .86); }
 p.note { color: var(--faint); font-size: .85rem; } summary { cursor: pointer; margin: .4rem 0; color: var(--accent); font-size: .9rem; width: max-content; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; } dl.facts dt { color: var(--faint); } dl.facts dd { margin: 0; }
 nav h2 { font-size: .85rem; margin: .9rem 0 .1rem; border: 0; padding: 0; color: var(--faint); } nav ul { list-style: none; padding: 0; margin: 0; font-size: .9rem; }
@@ -68,14 +68,14 @@ nav h2 { font-size: .85rem; margin: .9rem 0 .1rem; border: 0; padding: 0; color:
   nav { grid-column: 1; grid-row: 1 / 3; position: sticky; top: .75rem; align-self: start; max-height: calc(100vh - 1.5rem); overflow-y: auto; } nav h2:first-child { margin-top: 0; } nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 }
 @media (max-width: 66rem) { nav { border-top: 2px solid var(--line); margin-top: 2rem; } nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; } nav li { padding: .2rem 0; } ul.tiles { grid-template-columns: repeat(3, 1fr); } }
-@media (max-width: 52rem) { .group, #series { grid-template-columns: minmax(0, 1fr); } section.half, #series > figure { grid-column: 1 / -1; } }
+@media (max-width: 52rem) { .group, section#series { grid-template-columns: minmax(0, 1fr); } section.half, section#series > figure { grid-column: 1 / -1; } }
 @media (max-width: 40rem) {
   body { padding: .6rem .75rem 2rem; } h1 { font-size: 1.15rem; } .wide { display: none; } .narrow { display: block; } table.narrow { display: table; } .heat th, .heat td { font-size: .75rem; } .heat tr :first-child { width: 2.8rem; }
   ul.tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .35rem; } ul.tiles li > * { padding: .25rem .5rem; } .tiles b { font-size: 1.2rem; line-height: 1.2; } .tiles .curve { height: 1.1rem; } .subject, .alert { font-size: .85rem; }
   dl.facts { grid-template-columns: minmax(0, 1fr); } dl.facts dd { margin-bottom: .4rem; }
-  .sortable, .sortable tbody { display: block; } .sortable thead { display: none; } .sortable.sorts thead { display: block; } .sorts thead tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; } .sorts thead tr::before { content: "Sort by"; color: var(--faint); } .sorts th { border: 0; white-space: normal; }
-  .sortable tbody tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .35rem 0; border-bottom: 1px solid var(--line); } .sortable td { border: 0; padding: 0; min-width: 0; white-space: normal; text-align: left; } .sortable td:first-child, .sortable td.sample { flex: 1 0 100%; } .sortable td:first-child { font-weight: 600; } .sortable td.empty { display: none; }
-  .sortable td[data-label]::before { content: attr(data-label) " "; color: var(--faint); font-weight: 400; } .bar { display: inline; } .bar svg { display: block; width: 100%; max-width: none; height: .35rem; order: 2; } .sortable td .bar svg { display: none; }
+  .cards, .cards tbody { display: block; } .cards thead { display: none; } .cards.sorts thead { display: block; } .cards thead tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; } .cards thead tr::before { content: "Sort by"; color: var(--faint); } .cards th { border: 0; padding: .25rem 0; white-space: normal; }
+  .cards tbody tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .35rem 0; border-bottom: 1px solid var(--line); } .cards td { border: 0; padding: 0; min-width: 0; white-space: normal; text-align: left; } .cards td:first-child, .cards td.sample { flex: 1 0 100%; } .cards td:first-child { font-weight: 600; } .cards td.empty { display: none; }
+  .cards td[data-label]::before { content: attr(data-label) " "; color: var(--faint); font-weight: 400; } .bar { display: inline; } .bar svg { display: none; } .sortable td.text:first-child { min-width: 0; } .sortable td.word, .sortable th { white-space: normal; }
 }
 @media print { section, tr, figure, li { break-inside: avoid; } h2, h3 { break-after: avoid; } nav, .jump, summary { display: none; } body { display: block; max-width: none; padding: 0; font-size: .85rem; } th button::after { content: ""; } .scroll { overflow: visible; } }
 `;

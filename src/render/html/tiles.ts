@@ -81,24 +81,24 @@ const TILES: readonly Tile[] = [
   },
 ];
 
+/** One value has no course. */
+const FEWEST_VALUES = 2;
+
 /** `ids`: the sections of the page. Nothing without totals. */
 export function renderTiles({ stats, earlier }: Report, ids: ReadonlySet<string>): string {
   const { totals, series } = stats.sections;
   if (totals === undefined) return "";
   const unknown = earlier === undefined ? undefined : whyNotCompared(earlier, stats.timeZone);
   const before = unknown === undefined ? (earlier?.totals ?? undefined) : undefined;
+  // Unknown is not zero.
+  const isRead = stats.from !== null;
   const tiles = TILES.map(({ label, more, countOf, detailOf, course, colour, isBad, isIncomparable }) => {
     const count = countOf(totals);
     const section = more.find((id) => ids.has(id));
-    const curve =
-      course === undefined || series === undefined
-        ? ""
-        : drawSparkline(
-            series.points.map((point) => point[course]),
-            colour,
-          );
+    const values = course === undefined ? [] : (series?.points.map((point) => point[course]) ?? []);
+    const curve = values.length < FEWEST_VALUES ? "" : drawSparkline(values, colour);
     const change = before === undefined || isIncomparable === true ? "" : renderChange(count, countOf(before), isBad);
-    const content = `<span class="label">${label}</span>${change}<b>${formatCount(count)}</b>${curve}<small>${detailOf(totals)}</small>`;
+    const content = `<span class="label">${label}</span>${change}<b>${isRead ? formatCount(count) : "–"}</b>${curve}<small>${isRead ? detailOf(totals) : "not read"}</small>`;
     return `<li>${section === undefined ? `<div>${content}</div>` : `<a href="#${section}">${content}</a>`}</li>`;
   });
   return `<ul class="tiles">${tiles.join("\n")}</ul>\n${renderBasis(stats, earlier, unknown)}`;
