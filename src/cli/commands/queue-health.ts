@@ -1,14 +1,16 @@
 import { statSync } from "node:fs";
 import { EXIT_STATUS } from "../../errors.ts";
-import { judge, parseHealthCondition, type QueueHealth } from "../../queue/health.ts";
+import { asksLog, judge, parseHealthCondition, type QueueHealth, type SilentLog } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
 import { QueueSelection } from "../../queue/selection.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderHealth } from "../../render/queue/health.ts";
 import type { KeptLook } from "../../store/read/look-reader.ts";
-import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, toIso } from "../../units.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, SECOND_MS, toIso } from "../../units.ts";
 import { usingReader } from "../context.ts";
+import { findSilences } from "../coverage.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort } from "../terminal/output.ts";
@@ -16,6 +18,8 @@ import { assertUnfiltered, lookAt, type QueueFlags } from "./queue.ts";
 
 export interface HealthFlags extends QueueFlags {
   readonly failIf?: readonly string[];
+  /** The newest line may be so old, in ms: 0 is any age. */
+  readonly silence?: number;
 }
 
 const MOST_DOMAINS = 10;
@@ -30,17 +34,46 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   for await (const { message } of look.candidates) overview.add(message);
   if (io.signal.aborted) return statusOfAbort(io);
   const { totals, waiting } = overview;
-  const figures = { totals, ...(await hourOf(look.now, look.origin !== "log", flags, io)) };
+  const isLooked = look.origin !== "log";
+  const figures = { totals, ...(await hourOf(look.now, isLooked, flags, io)) };
+  const isLogAsked = asksLog(conditions, { isLooked, hourAgoFrom: figures.hourAgoFrom });
+  const { silent, timeZone } = isLogAsked
+    ? await findSilent(look.now, flags, io)
+    : { silent: [], timeZone: io.timeZone };
   const health: QueueHealth = {
     at: toIso(look.now),
     waiting: waiting.slice(0, MOST_DOMAINS),
     ...figures,
     ...judge(conditions, figures),
+    silent,
   };
   const shown = redactor(flags, io)(health);
-  io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown));
-  if (health.failed.length > 0) return EXIT_STATUS.check_failed;
+  io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown, timeZone));
+  if (health.failed.length > 0 || health.silent.length > 0) return EXIT_STATUS.check_failed;
   return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;
+}
+
+/** Servers whose ingest has died: figures of their log are old, and hold no alarm. */
+async function findSilent(
+  now: EpochMs,
+  flags: HealthFlags,
+  io: Io,
+): Promise<{ readonly silent: readonly SilentLog[]; readonly timeZone: string }> {
+  if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return { silent: [], timeZone: io.timeZone };
+  const limits = { servers: flags.server === undefined ? [] : [flags.server], limitMs: flags.silence };
+  const { found, zones } = await usingReader(flags, io, async (reader) => ({
+    found: await findSilences(reader, limits, { now: () => now }),
+    zones: await reader.search.timeZones(flags.server === undefined ? undefined : [flags.server]),
+  }));
+  const silent = found
+    .filter(({ ageMs, allowedMs }) => ageMs > allowedMs)
+    .map(({ server, newestMs, ageMs, allowedMs }) => ({
+      server,
+      newestLine: toIso(newestMs),
+      ageSeconds: ageMs / SECOND_MS,
+      allowedSeconds: allowedMs / SECOND_MS,
+    }));
+  return { silent, timeZone: commonTimeZone(zones.values(), io) };
 }
 
 type Hour = Pick<QueueHealth, "messagesHourAgo" | "hourAgoFrom" | "arrivedInHour" | "completedInHour">;

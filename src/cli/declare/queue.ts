@@ -4,7 +4,7 @@ import { QUEUE_FORMATS } from "../../render/queue/formats.ts";
 import { SUMMARY_ORDERS, SUMMARY_SPLITS } from "../../spool/exiqsumm.ts";
 import { RECIPIENT_CHOICES } from "../../spool/mailq-text.ts";
 import { BUCKET_FORMS } from "../../when.ts";
-import { collectText, toBucket, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import { collectText, toBucket, toDurationMs, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
 import type { SetStatus } from "./command.ts";
@@ -162,6 +162,12 @@ export function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
         "--fail-if <condition>",
         "such as 'queue>2000', 'oldest>12h' or 'growth>500' an hour (can be repeated)",
       ).argParser(collectText),
+    )
+    .addOption(
+      new Option(
+        "--silence <duration>",
+        "with a condition that asks the log, how old the newest line of a server may be (default: three times what is usual at that hour of the week, and 1h at least); 0: any age",
+      ).argParser(toDurationMs),
     )
     .action(async (_flags, command: Command) => {
       const { runHealth } = await import("../commands/queue-health.ts");

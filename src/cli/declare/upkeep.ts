@@ -25,7 +25,7 @@ export function addSetup(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-n, --dry-run", "say what would be done, change nothing")
     .addOption(new Option("--remove", "stop the timers and remove their files; the database stays").conflicts("group"))
     .option("--group <name>", "let this group read the database: mode 0640, its directory 2750")
-    .option("--force", "write files anew that were changed, and keep the old ones beside them")
+    .option("--force", "write files again that were changed, and keep the old ones beside them")
     .option("--json", "print the steps as JSON")
     .addHelpText("after", SETUP_EXAMPLES)
     .action(async (logs: string[], flags) => {
