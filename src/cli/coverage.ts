@@ -1,8 +1,11 @@
 /** Coverage beside the answers of commands. */
 import { judgeCoverage } from "../coverage/coverage.ts";
 import type { Coverage } from "../coverage/holes.ts";
+import { allowedSilence, SILENCE_LOOKBACK_MS } from "../coverage/silence.ts";
 import { describeCoverage, mendHoles } from "../render/coverage-text.ts";
 import { toVisibleLine } from "../render/form/terminal-text.ts";
+import { findActivity } from "../stats/activity.ts";
+import type { ServerSilence } from "../stats/conditions.ts";
 import type { Reader } from "../store/reader.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import type { Io } from "./io.ts";
@@ -22,6 +25,44 @@ export function coverageUpToLast(reader: Reader, { since, until, server }: Asked
   const lasts = reader.coverage.servers(server ?? []).flatMap(({ lastMs }) => lastMs ?? []);
   const last = epochMs(Math.max(...lasts, since ?? 0) + 1);
   return coverageOf(reader, { since, until: until ?? last, server }, io);
+}
+
+/** Time of the newest line of the servers, of all when none is named; undefined when there is none. */
+export function newestLine(reader: Reader, servers: readonly string[]): EpochMs | undefined {
+  const lasts = reader.coverage.servers(servers).flatMap(({ lastMs }) => lastMs ?? []);
+  return lasts.length === 0 ? undefined : epochMs(Math.max(...lasts));
+}
+
+interface SilenceLimits {
+  /** None for all. */
+  readonly servers: readonly string[];
+  /** End of the time that is asked for; undefined for now. */
+  readonly until?: EpochMs | undefined;
+  /** Undefined for what is usual; 0 for any age, so that none is returned. */
+  readonly limitMs?: number | undefined;
+}
+
+/** How old the newest line of each server is. Servers without lines are told by the coverage. */
+export async function findSilences(
+  reader: Reader,
+  { servers, until, limitMs }: SilenceLimits,
+  io: Pick<Io, "now">,
+): Promise<readonly ServerSilence[]> {
+  if (limitMs === 0) return [];
+  const now = Math.min(io.now(), until ?? Infinity);
+  const silences: ServerSilence[] = [];
+  for (const { id, name, lastMs } of reader.coverage.servers(servers)) {
+    if (lastMs === undefined) continue;
+    const span = { from: epochMs(lastMs - SILENCE_LOOKBACK_MS), until: epochMs(lastMs + 1) };
+    const allowedMs =
+      limitMs ??
+      allowedSilence(
+        await findActivity(reader.stats, reader.coverage.queueRuns(id, span), { server: name, span }),
+        lastMs,
+      );
+    silences.push({ server: name, newestMs: lastMs, ageMs: now - lastMs, allowedMs });
+  }
+  return silences;
 }
 
 /** Lines below an answer that has nothing: what was read of the time, and how to read the rest. */

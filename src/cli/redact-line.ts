@@ -1,4 +1,4 @@
-/** Lines of `parse --redact`: redacted as text, and read anew, so that all that is told of them is that of the redacted line. */
+/** Lines of `parse --redact`: redacted as text, and read again, so that all that is told of them is that of the redacted line. */
 import { type ReadLine, readLine, residueOf } from "../explain/read-line.ts";
 import type { LineSamples, Summary } from "../explain/tally.ts";
 import type { Redactor } from "../redact/redactor.ts";

@@ -1,4 +1,4 @@
-/** Fates of the recipients of one message while its lines are read. Where there are many, only recipients with new lines are resolved anew. */
+/** Fates of the recipients of one message while its lines are read. Where there are many, only recipients with new lines are resolved again. */
 import { type RecipientFate, resolveAlone, resolveRecipients } from "./resolve.ts";
 import type { MessageState } from "./state.ts";
 import type { RecipientStatus } from "./statuses.ts";

@@ -21,6 +21,26 @@ export interface QueueHealth {
   readonly failed: readonly string[];
   /** Conditions about a figure that is not known. */
   readonly unknown: readonly string[];
+  /** Servers whose log ends too early for a condition that asks the log: an alarm, whatever the figures say. */
+  readonly silent: readonly SilentLog[];
+}
+
+export interface SilentLog {
+  readonly server: string;
+  /** Time of its newest stored line. */
+  readonly newestLine: string;
+  readonly ageSeconds: number;
+  readonly allowedSeconds: number;
+}
+
+/** True when a condition compares what the log alone tells. `isLooked`: the present queue was not taken from the log. */
+export function asksLog(
+  conditions: readonly HealthCondition[],
+  { isLooked, hourAgoFrom }: { readonly isLooked: boolean; readonly hourAgoFrom: HourAgoOrigin | null },
+): boolean {
+  return conditions.some(
+    ({ figure }) => !isLooked || figure === "in" || figure === "out" || (figure === "growth" && hourAgoFrom === "log"),
+  );
 }
 
 export type HourAgoOrigin = "snapshot" | "log";

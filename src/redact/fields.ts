@@ -28,7 +28,7 @@ export type Secret =
 const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol seenIn status timeZone timestamp tls tone",
-    "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state certainty basis agreeing part times condition action result residue advice severity signs",
+    "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state newestLine certainty basis agreeing part times condition action result residue advice severity signs",
     "createdAt updatedAt lastLogin role colour change",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",

@@ -23,9 +23,9 @@ export function renderRebuild(report: RebuildReport): string {
   const what = `${countOf(lines, "line")} (${formatBytes(bytes)}) of ${countOf(logs, "log")}`;
   const before = parserVersions.length === 0 ? "none" : parserVersions.join(" and ");
   if (isApplied)
-    return `Read ${what} anew with parser ${parserVersion} (before: ${before}) in ${formatSeconds(report.seconds)}.\n`;
+    return `Read ${what} again with parser ${parserVersion} (before: ${before}) in ${formatSeconds(report.seconds)}.\n`;
   return [
-    `Would read ${what} in "${toVisibleLine(path)}" anew with parser ${parserVersion} (now: ${before}).`,
+    `Would read ${what} in "${toVisibleLine(path)}" again with parser ${parserVersion} (now: ${before}).`,
     `It would need ${formatBytes(report.neededBytes)} on the disk for a while; ${formatBytes(report.freeBytes)} are free.\n`,
   ].join("\n");
 }

@@ -24,7 +24,7 @@ export interface PruneOptions {
   readonly maxSize: number | undefined;
   /** Directory to which expired text is written first; undefined if it is not archived. */
   readonly archive: string | undefined;
-  /** Write the whole file anew at the end. */
+  /** Write the whole file again at the end. */
   readonly vacuum: boolean;
   readonly program: string;
   readonly now: () => EpochMs;

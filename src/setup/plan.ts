@@ -54,7 +54,7 @@ export interface SetupFacts {
   readonly userTool: "useradd" | "pw" | undefined;
   /** The program is where the services look for it. */
   readonly isOnServicePath: boolean;
-  /** Files that were changed are written anew. */
+  /** Files that were changed are written again. */
   readonly isForced: boolean;
 }
 
@@ -255,7 +255,7 @@ function planFile(about: string, path: string, text: string, { root, isForced }:
   if (there === text) return done(about, `${path} is up to date.`);
   if (there === undefined) return todo(about, `Write ${path}.`, { kind: "file", path, text, keepsOld: false });
   if (isForced)
-    return todo(about, `Write ${path} anew; what was there stays as ${path}.old.`, {
+    return todo(about, `Write ${path} again; what was there stays as ${path}.old.`, {
       kind: "file",
       path,
       text,

@@ -1,6 +1,6 @@
 /** Conditions under which a report is an alarm: `deferred>5%`. */
 import type { Coverage } from "../coverage/holes.ts";
-import { SECOND_MS } from "../units.ts";
+import { type EpochMs, SECOND_MS, toIso } from "../units.ts";
 import { percentilesOf } from "./durations.ts";
 import type { Figures } from "./figures.ts";
 import type { Problem } from "./problems.ts";
@@ -44,6 +44,8 @@ export interface Check {
   readonly value: number | null;
   /** Limit that the value may not exceed; null where the condition states it. */
   readonly limit: number | null;
+  /** Time of the newest stored line that it is about; null of a condition, and where there is no line. */
+  readonly newestLine: string | null;
   /** True: an alarm. What could not be measured is none. */
   readonly isMet: boolean;
 }
@@ -87,7 +89,14 @@ export async function checkConditions(
   return conditions.map((condition) => {
     const { text, figure, unit } = condition;
     const value = unit === "seconds" ? secondsOf(figure, times) : amountOf(figure, unit, measured);
-    return { condition: text, unit, value, limit: null, isMet: value !== null && isMet(value, condition) };
+    return {
+      condition: text,
+      unit,
+      value,
+      limit: null,
+      newestLine: null,
+      isMet: value !== null && isMet(value, condition),
+    };
   });
 }
 
@@ -95,25 +104,35 @@ export async function checkConditions(
 export function checkData(
   { messages, attempts, rejections }: Totals,
   { state }: Coverage,
-  { isFiltered }: { readonly isFiltered: boolean },
+  { isFiltered, newestMs }: { readonly isFiltered: boolean; readonly newestMs: EpochMs | undefined },
 ): Check {
   const count = messages.received + attempts.total + rejections.total;
   const isDoubtful = isFiltered ? state === "none" : state !== "whole";
   const isMet = count === 0 && isDoubtful;
-  return { condition: `no data (coverage: ${state})`, unit: "count", value: isMet ? null : count, limit: null, isMet };
+  return {
+    condition: `no data (coverage: ${state})`,
+    unit: "count",
+    value: isMet ? null : count,
+    limit: null,
+    newestLine: newestMs === undefined ? null : toIso(newestMs),
+    isMet,
+  };
 }
 
 /** The newest line of a server's log, and how old it may be. */
 export interface ServerSilence {
   readonly server: string;
+  readonly newestMs: EpochMs;
+  /** Up to now, or to the end of the time that is asked for. */
   readonly ageMs: number;
   readonly allowedMs: number;
 }
 
 /** An ingest that has died leaves figures that hold no alarm. */
-export function checkSilence({ server, ageMs, allowedMs }: ServerSilence): Check {
+export function checkSilence({ server, newestMs, ageMs, allowedMs }: ServerSilence): Check {
   const [value, limit] = [ageMs / SECOND_MS, allowedMs / SECOND_MS];
-  return { condition: `silence of ${server}`, unit: "seconds", value, limit, isMet: value > limit };
+  const newestLine = toIso(newestMs);
+  return { condition: `silence of ${server}`, unit: "seconds", value, limit, newestLine, isMet: value > limit };
 }
 
 function secondsOf(figure: ConditionFigure, times: ReturnType<typeof percentilesOf>): number | null {

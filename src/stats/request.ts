@@ -23,8 +23,12 @@ export interface StatsRequest {
   readonly limit: number;
   readonly compare: Comparison | undefined;
   readonly conditions: readonly AlarmCondition[];
-  /** How old the newest line of each server is; checked with the conditions. Empty where the time asked for ended earlier. */
+  /** How old the newest line of each server is; checked with the conditions. */
   readonly silences: readonly ServerSilence[];
+  /** Time of the newest line of these servers; undefined when there is none. */
+  readonly newestMs: EpochMs | undefined;
+  /** Coverage of a time of the same servers. */
+  readonly coverageOf: (since: EpochMs, until: EpochMs) => Coverage;
   /** Coverage of the time and the servers of the filter. */
   readonly coverage: Coverage;
   readonly now: EpochMs;

@@ -72,10 +72,10 @@ export class SectionBuilder {
     const problems = needsProblems ? await findProblems(figures, totals, this.#period, this.#request.coverage) : [];
     const needsAccounts = conditions.some(({ figure }) => figure === "accounts-at-risk");
     const accountsAtRisk = needsAccounts ? countAccounts(await figures.accountsAtRisk()) : 0;
-    const { coverage, subjects, silences } = this.#request;
+    const { coverage, subjects, silences, newestMs } = this.#request;
     return [
       ...(await checkConditions(conditions, { totals, problems, accountsAtRisk }, figures)),
-      checkData(totals, coverage, { isFiltered: Object.keys(subjects).length > 0 }),
+      checkData(totals, coverage, { isFiltered: Object.keys(subjects).length > 0, newestMs }),
       ...silences.map(checkSilence),
     ];
   }

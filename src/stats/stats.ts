@@ -59,6 +59,11 @@ export interface EarlierTime {
   readonly comparison: Comparison;
   readonly since: string;
   readonly until: string;
+  /** Coverage of that time, and of the one above as far as it is compared. */
+  readonly coverage: Coverage;
+  readonly coverageNow: Coverage;
+  /** Holes in the logs of either time are known: differences may be of what was not read. */
+  readonly isPartlyCovered: boolean;
   /** Sections of that time: rankings, providers and slow hosts hold only rows of the sections above. Empty when no log covers the time. */
   readonly sections: SomeSections;
 }
@@ -164,8 +169,13 @@ async function compareWith(
   const told = request.sections.filter((name) => name !== "coverage");
   const compared = period.from === undefined ? [] : told;
   const before = await builder.build(await builder.count(shifted), compared);
+  const coverageNow = request.coverageOf(asked.since, asked.until);
+  const coverage = request.coverageOf(shifted.since ?? asked.since, shifted.until ?? asked.until);
   return {
     comparison: compare,
+    coverage,
+    coverageNow,
+    isPartlyCovered: [coverage, coverageNow].some(({ state }) => state === "partial" || state === "none"),
     since: isoOrNull(shifted.since) ?? "",
     until: isoOrNull(shifted.until) ?? "",
     sections: { ...before, ...onlyOf(before, sections) },

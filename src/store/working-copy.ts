@@ -1,5 +1,5 @@
 /**
- * A second database beside the first, in which the stored logs are read anew: to be compared with the first, or to take its place.
+ * A second database beside the first, in which the stored logs are read again: to be compared with the first, or to take its place.
  *
  * It takes its place in one transaction of the first. Readers and writers go on with either all of the old or all of the new
  * content. A kill at any instant leaves one of them. A file put in the place of the other could not promise that: there are two
@@ -358,7 +358,7 @@ export function assertWhole(prunedLogs: number, path: string): void {
     "check_failed",
     `Text of ${prunedLogs === 1 ? "1 log" : `${prunedLogs} logs`} in "${path}" has been pruned: what it said could not be derived again.`,
     {
-      hint: "Nothing was changed. To derive everything anew, ingest the files of `prune --archive` and the logs into a new database.",
+      hint: "Nothing was changed. To derive everything again, ingest the files of `prune --archive` and the logs into a new database.",
     },
   );
 }

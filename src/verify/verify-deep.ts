@@ -3,7 +3,7 @@ import { PilotError } from "../errors.ts";
 import { type CopyDifference, untilCaughtUp, type WorkingCopy } from "../store/working-copy.ts";
 import type { CheckReport } from "./verify.ts";
 
-const QUESTION = "Do the lines, read anew by this exim-pilot, say what is stored?";
+const QUESTION = "Do the lines, read again by this exim-pilot, say what is stored?";
 
 /**
  * `replay` reads into the copy what it lacks. Undefined when it was stopped. Errors: `busy`, those of the database.

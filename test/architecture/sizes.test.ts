@@ -24,7 +24,6 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/rebuild/rebuild.ts": "is a use case",
   "src/render/queue/reconciliation.ts": "is the output of a command",
   "src/render/queue/snapshot.ts": "is the output of a command",
-  "src/render/stats/check-text.ts": "is an output of its own",
   "src/render/stats/csv.ts": "is an output of its own",
   "src/render/view-list.ts": "is an output of its own",
   "src/retention/unused-texts.ts": "is a step of prune with tests of its own",

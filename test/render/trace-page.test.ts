@@ -134,7 +134,7 @@ test("a refused message is over, and its report is a bounce", async () => {
     ].join("\n"),
   );
   expect(await ask("trace", ID, "--chain")).toMatch(
-    /^Chain 1vwwZU-0005V4-1s on \S+ rejected 2026-03-30 06:00:01 ann@a\.test └─ bounce: 1vwwZU-0005V5-1s on \S+ received 2026-03-30 06:00:01, not finished <> → ann@a\.test $/,
+    /^Chain \(UTC\) 1vwwZU-0005V4-1s on \S+ rejected 2026-03-30 06:00:01 ann@a\.test └─ bounce \(direct\): 1vwwZU-0005V5-1s on \S+ received 2026-03-30 06:00:01, not finished <> → ann@a\.test $/,
   );
 });
 

@@ -42,6 +42,35 @@ describe("a comparison", () => {
     expect(before).toMatchObject({ since: "2026-03-09T00:00:00.000Z", until: until.replace("03-10", "03-09") });
   });
 
+  test.each([
+    ["is whole as far as is known", ["--since", "2026-03-05", "--until", "2026-03-05", "--compare", "day"], []],
+    [
+      "before is partly covered",
+      ["--since", "2026-03-03", "--until", "2026-03-03", "--compare", "day"],
+      ["The time before is only"],
+    ],
+    [
+      "before is not covered",
+      ["--since", "2026-03-03", "--until", "2026-03-03", "--compare", "week"],
+      ["The time before is not"],
+    ],
+    [
+      "now is partly covered",
+      ["--since", "2026-03-10", "--until", "2026-03-12", "--compare", "previous"],
+      ["The time that is compared with it is only"],
+    ],
+  ] as const)("says in each form when a time of it %s", async (_what, flags, expected) => {
+    const run = (...form: string[]) => runCli(["stats", "totals", ...form, "--db", DB, ...flags]);
+    const { before } = JSON.parse((await run("--json")).stdout);
+    expect(before.isPartlyCovered).toBe(expected.length > 0);
+    const [text, markdown, csv] = [await run(), await run("--markdown"), await run("--csv")];
+    expect(csv.stdout).not.toContain("covered");
+    for (const told of [text.stdout, markdown.stdout, csv.stderr]) {
+      for (const sentence of expected) expect(told).toContain(sentence);
+      expect(told.includes("A difference may be of what was not read.")).toBe(expected.length > 0);
+    }
+  });
+
   test("has every section of the other time", async () => {
     const { sections, before } = await statsOf("all", ...NOW, "--bucket", "6h", "--limit", "3");
     const other = await statsOf("all", "--since", "2026-03-02 00:00", "--until", "2026-03-02 12:00", "--bucket", "6h");

@@ -73,7 +73,7 @@ describe("stats --fail-if", () => {
     expect(await runCli(["stats", "--quiet", "--db", db, ...never, ...flags])).toEqual({
       status: 1,
       stdout: "",
-      stderr: "fail-if no data (coverage: none)\n",
+      stderr: "fail-if no data (coverage: none): the newest line is of 2026-03-10 16:34:33 (UTC)\n",
     });
   });
 
@@ -92,15 +92,18 @@ describe("stats --fail-if", () => {
     expect(await check("2026-03-10T17:00:00Z")).toEqual(quiet);
     expect(await check("2026-03-17T16:34:33Z")).toEqual({
       status: 1,
-      stderr: expect.stringMatching(/^fail-if silence of mx1>.+: it is 7 d\n$/),
+      stderr: expect.stringMatching(
+        /^fail-if silence of mx1>.+: it is 7 d; the newest line is of 2026-03-10 16:34:33 \(UTC\)\n$/,
+      ),
     });
     expect(await check("2026-03-10T17:00:00Z", "--silence", "10m")).toEqual({
       status: 1,
-      stderr: "fail-if silence of mx1>10 min: it is 25 min 27 s\n",
+      stderr: "fail-if silence of mx1>10 min: it is 25 min 27 s; the newest line is of 2026-03-10 16:34:33 (UTC)\n",
     });
     expect(await check("2026-03-17T16:34:33Z", "--silence", "200h")).toEqual(quiet);
     expect(await check("2026-03-17T16:34:33Z", "--silence", "0")).toEqual(quiet);
-    // A day that is over is not asked for its newest line.
+    // A time that is over when the newest line came, is not asked for one; one that ended later is.
+    expect((await check("2026-03-17T16:34:33Z", "--until", "2026-03-16")).status).toBe(1);
     expect(await check("2026-03-17T16:34:33Z", "--until", "2026-03-09")).toEqual(quiet);
   });
 });

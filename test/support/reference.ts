@@ -9,7 +9,7 @@ import {
 } from "../../src/cli/manual/command-list.ts";
 import { ENVIRONMENT } from "../../src/cli/manual/manual.ts";
 
-const MADE = "<!-- Made of the program: UPDATE_GOLDEN=1 npx vitest run test/docs.test.ts writes it anew. -->";
+const MADE = "<!-- Made of the program: UPDATE_GOLDEN=1 npx vitest run test/docs.test.ts writes it again. -->";
 
 /** Every command with its flags, filters once, exit codes, statuses and environment. */
 export function renderReference(program: Command): string {

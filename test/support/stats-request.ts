@@ -1,3 +1,4 @@
+import type { Coverage } from "../../src/coverage/holes.ts";
 import type { StatsRequest } from "../../src/stats/request.ts";
 import { NOW } from "./database.ts";
 
@@ -5,6 +6,7 @@ import { NOW } from "./database.ts";
 export function statsRequest(
   asked: Pick<StatsRequest, "sections" | "axes" | "timeZone"> & Partial<StatsRequest>,
 ): StatsRequest {
+  const coverage: Coverage = { state: "unknown", from: null, until: null, logs: [], holes: [] };
   return {
     filter: {},
     subjects: {},
@@ -14,7 +16,9 @@ export function statsRequest(
     compare: undefined,
     conditions: [],
     silences: [],
-    coverage: { state: "unknown", from: null, until: null, logs: [], holes: [] },
+    newestMs: undefined,
+    coverage,
+    coverageOf: () => coverage,
     now: NOW,
     signal: new AbortController().signal,
     ...asked,

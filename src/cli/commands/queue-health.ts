@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
-import { judge, parseHealthCondition, type QueueHealth } from "../../queue/health.ts";
+import { asksLog, judge, parseHealthCondition, type QueueHealth, type SilentLog } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
 import { QueueSelection } from "../../queue/selection.ts";
@@ -8,9 +8,11 @@ import { countOf, formatCount } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderHealth } from "../../render/queue/health.ts";
 import type { KeptLook } from "../../store/read/look-reader.ts";
-import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, toIso } from "../../units.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, SECOND_MS, toIso } from "../../units.ts";
 import { enqueueAlarms, settingsOfReceivers } from "../alarms.ts";
 import { usingReader } from "../context.ts";
+import { findSilences } from "../coverage.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort } from "../terminal/output.ts";
@@ -20,6 +22,8 @@ export interface HealthFlags extends QueueFlags {
   readonly failIf?: readonly string[];
   readonly notify?: boolean;
   readonly config?: string;
+  /** The newest line may be so old, in ms: 0 is any age. */
+  readonly silence?: number;
 }
 
 const MOST_DOMAINS = 10;
@@ -35,17 +39,23 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   for await (const { message } of look.candidates) overview.add(message);
   if (io.signal.aborted) return statusOfAbort(io);
   const { totals, waiting } = overview;
-  const figures = { totals, ...(await hourOf(look.now, look.origin !== "log", flags, io)) };
+  const isLooked = look.origin !== "log";
+  const figures = { totals, ...(await hourOf(look.now, isLooked, flags, io)) };
+  const isLogAsked = asksLog(conditions, { isLooked, hourAgoFrom: figures.hourAgoFrom });
+  const { silent, timeZone } = isLogAsked
+    ? await findSilent(look.now, flags, io)
+    : { silent: [], timeZone: io.timeZone };
   const health: QueueHealth = {
     at: toIso(look.now),
     waiting: waiting.slice(0, MOST_DOMAINS),
     ...figures,
     ...judge(conditions, figures),
+    silent,
   };
   const shown = redactor(flags, io)(health);
-  io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown));
+  io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown, timeZone));
   if (flags.notify === true) await notifyOf(health, flags, io);
-  if (health.failed.length > 0) return EXIT_STATUS.check_failed;
+  if (health.failed.length > 0 || health.silent.length > 0) return EXIT_STATUS.check_failed;
   return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;
 }
 
@@ -59,15 +69,44 @@ function assertReceivers(conditions: number, flags: HealthFlags, io: Io): void {
   settingsOfReceivers(flags, io);
 }
 
-function notifyOf({ failed, totals }: QueueHealth, flags: HealthFlags, io: Io): Promise<void> {
+function notifyOf({ failed, silent, totals }: QueueHealth, flags: HealthFlags, io: Io): Promise<void> {
   const { server = null } = flags;
+  const silences = silent.map(({ server: name, newestLine }) => ({
+    key: `silence ${name}`,
+    title: `silence: the newest line is of ${newestLine}, so the queue is not known`,
+    server: name,
+    command: "exim-pilot doctor",
+  }));
   const alarms = failed.map((condition) => ({
     key: `queue ${condition} ${server ?? ""}`,
     title: `${condition}: ${countOf(totals.messages, "message")} on the queue, ${formatCount(totals.frozen)} frozen`,
     server,
     command: "exim-pilot queue",
   }));
-  return enqueueAlarms(alarms, flags, io);
+  return enqueueAlarms([...alarms, ...silences], flags, io);
+}
+
+/** Servers whose ingest has died: figures of their log are old, and hold no alarm. */
+async function findSilent(
+  now: EpochMs,
+  flags: HealthFlags,
+  io: Io,
+): Promise<{ readonly silent: readonly SilentLog[]; readonly timeZone: string }> {
+  if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return { silent: [], timeZone: io.timeZone };
+  const limits = { servers: flags.server === undefined ? [] : [flags.server], limitMs: flags.silence };
+  const { found, zones } = await usingReader(flags, io, async (reader) => ({
+    found: await findSilences(reader, limits, { now: () => now }),
+    zones: await reader.search.timeZones(flags.server === undefined ? undefined : [flags.server]),
+  }));
+  const silent = found
+    .filter(({ ageMs, allowedMs }) => ageMs > allowedMs)
+    .map(({ server, newestMs, ageMs, allowedMs }) => ({
+      server,
+      newestLine: toIso(newestMs),
+      ageSeconds: ageMs / SECOND_MS,
+      allowedSeconds: allowedMs / SECOND_MS,
+    }));
+  return { silent, timeZone: commonTimeZone(zones.values(), io) };
 }
 
 type Hour = Pick<QueueHealth, "messagesHourAgo" | "hourAgoFrom" | "arrivedInHour" | "completedInHour">;

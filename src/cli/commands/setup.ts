@@ -155,7 +155,7 @@ function planConfiguration(
   const before = readFileSync(isNew ? join(findPackageRoot(), "contrib", "exim-pilot.toml") : file, "utf8");
   const text = addSettings(before, settings);
   const message = isRewritten
-    ? `Write ${file} anew; what was there stays as ${file}.old.`
+    ? `Write ${file} again; what was there stays as ${file}.old.`
     : isNew
       ? `Write ${file}.`
       : `Add ${Object.entries(settings)

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { allowedSilence, SILENCE_LOOKBACK_MS } from "../../coverage/silence.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import { redactEximstats } from "../../redact/redact-eximstats.ts";
 import { redactReport } from "../../redact/redact-stats.ts";
@@ -9,8 +8,7 @@ import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import type { Report } from "../../render/html/report.ts";
 import { renderAlarms } from "../../render/stats/check-text.ts";
 import { toTables } from "../../render/stats/section-tables.ts";
-import { findActivity } from "../../stats/activity.ts";
-import type { AlarmCondition, ServerSilence } from "../../stats/conditions.ts";
+import type { AlarmCondition } from "../../stats/conditions.ts";
 import type { Comparison } from "../../stats/period.ts";
 import type { StatsRequest } from "../../stats/request.ts";
 import { DEFAULT_SECTIONS, SECTION_NAMES, type SectionName } from "../../stats/sections.ts";
@@ -20,10 +18,10 @@ import type { Reader } from "../../store/reader.ts";
 import type { Filter as SearchFilter } from "../../store/search/filter.ts";
 import type { AxisName, Rank } from "../../store/stats/axes.ts";
 import type { StatsReader } from "../../store/stats/stats-reader.ts";
-import { type EpochMs, epochMs, toIso } from "../../units.ts";
+import { toIso } from "../../units.ts";
 import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { coverageOf } from "../coverage.ts";
+import { coverageOf, findSilences, newestLine } from "../coverage.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
@@ -71,9 +69,12 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   if (flags.html !== undefined && beside !== undefined) await writePage(flags.html, { stats, ...beside }, flags, io);
   io.stdout.write(await render(stats, flags, sections.length === 0 && flags.by === undefined, io));
   // A table has no room for it; everything else shows it.
-  if (flags.csv === true && flags.quiet !== true)
-    io.stderr.write(stats.filter.limits.map((limit) => `Note: ${limit}\n`).join(""));
-  const alarms = renderAlarms(stats.checks);
+  if (flags.csv === true && flags.quiet !== true) {
+    const { describeComparison } = await import("../../render/stats/comparison-note.ts");
+    const notes = stats.before === undefined ? [] : describeComparison(stats.before, stats.timeZone);
+    io.stderr.write([...stats.filter.limits, ...notes].map((note) => `Note: ${toVisibleLine(note)}\n`).join(""));
+  }
+  const alarms = renderAlarms(stats.checks, stats.timeZone);
   io.stderr.write(alarms);
   if (flags.notify === true) await notifyOf(found.stats, flags, io);
   return alarms === "" ? 0 : EXIT_STATUS.check_failed;
@@ -91,7 +92,7 @@ async function assertReceivers({ failIf = [], config }: StatsFlags, io: Io): Pro
 }
 
 /** Puts what is an alarm into the outbox. */
-async function notifyOf({ checks }: Stats, flags: StatsFlags, io: Io): Promise<void> {
+async function notifyOf({ checks, timeZone }: Stats, flags: StatsFlags, io: Io): Promise<void> {
   const { enqueueAlarms } = await import("../alarms.ts");
   const { server: servers = [] } = flags;
   const [server = null] = servers;
@@ -99,7 +100,7 @@ async function notifyOf({ checks }: Stats, flags: StatsFlags, io: Io): Promise<v
     .filter(({ isMet }) => isMet)
     .map((check) => ({
       key: `stats ${check.condition} ${servers.join(" ")}`,
-      title: renderAlarms([check])
+      title: renderAlarms([check], timeZone)
         .replace(/^fail-if /, "")
         .trim(),
       server: servers.length === 1 ? server : null,
@@ -202,39 +203,13 @@ async function toRequest(
     limit,
     compare,
     conditions: failIf,
-    silences:
-      failIf.length === 0 || (until !== undefined && until < io.now())
-        ? []
-        : await findSilences(reader, { servers: server, now: io.now(), limitMs: silence }),
+    silences: failIf.length === 0 ? [] : await findSilences(reader, { servers: server, until, limitMs: silence }, io),
+    newestMs: newestLine(reader, server),
+    coverageOf: (from, to) => coverageOf(reader, { since: from, until: to, server }, io),
     coverage: coverageOf(reader, { since, until, server }, io),
     now: io.now(),
     signal: io.signal,
   };
-}
-
-/** How old the newest line of each server is. Servers without lines are told by the coverage. */
-async function findSilences(
-  reader: Reader,
-  {
-    servers,
-    now,
-    limitMs,
-  }: { readonly servers: readonly string[]; readonly now: EpochMs; readonly limitMs: number | undefined },
-): Promise<readonly ServerSilence[]> {
-  if (limitMs === 0) return [];
-  const silences: ServerSilence[] = [];
-  for (const { id, name, lastMs } of reader.coverage.servers(servers)) {
-    if (lastMs === undefined) continue;
-    const span = { from: epochMs(lastMs - SILENCE_LOOKBACK_MS), until: epochMs(lastMs + 1) };
-    const allowedMs =
-      limitMs ??
-      allowedSilence(
-        await findActivity(reader.stats, reader.coverage.queueRuns(id, span), { server: name, span }),
-        lastMs,
-      );
-    silences.push({ server: name, ageMs: now - lastMs, allowedMs });
-  }
-  return silences;
 }
 
 function toSubjects(flags: StatsFlags, io: Io): SearchFilter | undefined {

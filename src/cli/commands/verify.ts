@@ -72,7 +72,7 @@ function compareLines(
   io: Io,
   progress: Progress,
 ): Promise<CheckReport | undefined> {
-  const onProgress = (bytes: number): void => progress.update(() => `lines: ${formatBytes(bytes)} read anew`);
+  const onProgress = (bytes: number): void => progress.update(() => `lines: ${formatBytes(bytes)} read again`);
   const onView = (view: string): void => progress.update(() => `lines: comparing ${view}`);
   return usingCopy(flags, io, { purpose: "compare", reader, onProgress }, (copy, bringUp) =>
     verifyDeep(copy, bringUp, { signal: io.signal, onView }),

@@ -1,6 +1,7 @@
 /** The commands that take logs in and give them back, and their flags. */
 import { type Command, Option } from "commander";
 import { MOST_BLOCK_LINES } from "../../ingest/limits.ts";
+import { KIND_NAMES, LINE_KINDS } from "../../message/kinds.ts";
 import { collectKinds, collectText, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import type { CommandGroup, SetStatus } from "./command.ts";
@@ -190,11 +191,20 @@ const PARSE_EXAMPLE = `
 Prints one JSON object a line: "kind", "lineNumber", "timestamp" as logged,
 "messageId" and what else the line tells; --summary and --explain print pages.
 
+Kinds of lines, of --kind here and of --event in search:
+${listKinds()}
+
 Examples:
   exim-pilot parse /var/log/exim4/mainlog | grep '"kind":"failure"'
   exim-pilot parse --summary /var/log/exim4/mainlog*
   exim-pilot parse --other --explain /var/log/exim4/mainlog
   grep -n bob@example.net /var/log/exim4/mainlog | exim-pilot parse --explain`;
+
+/** A line for each kind, with its meaning. */
+function listKinds(): string {
+  const width = Math.max(...KIND_NAMES.map((name) => name.length));
+  return KIND_NAMES.map((name) => `  ${name.padEnd(width)}  ${LINE_KINDS[name].about}`).join("\n");
+}
 
 const MOST_SAMPLES = 1000;
 

@@ -4,7 +4,7 @@ import { QUEUE_FORMATS } from "../../render/queue/formats.ts";
 import { SUMMARY_ORDERS, SUMMARY_SPLITS } from "../../spool/exiqsumm.ts";
 import { RECIPIENT_CHOICES } from "../../spool/mailq-text.ts";
 import { BUCKET_FORMS } from "../../when.ts";
-import { collectText, toBucket, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import { collectText, toBucket, toDurationMs, toQueueAge, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
 import type { CommandGroup, SetStatus } from "./command.ts";
@@ -165,6 +165,12 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
       ).argParser(collectText),
     )
     .option("--notify", "tell of them through the channels of the configuration, once a day each")
+    .addOption(
+      new Option(
+        "--silence <duration>",
+        "with a condition that asks the log, how old the newest line of a server may be (default: three times what is usual at that hour of the week, and 1h at least); 0: any age",
+      ).argParser(toDurationMs),
+    )
     .action(async (_flags, command: Command) => {
       const { runHealth } = await import("../commands/queue-health.ts");
       setStatus(await runHealth(command.optsWithGlobals(), io));

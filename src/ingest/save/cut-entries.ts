@@ -191,7 +191,7 @@ export class CutEntryWriter {
     return isFinished ? undefined : { lines, header: last.header };
   }
 
-  /** Stores records anew, each with the lines that are given; all of their lines are among them. */
+  /** Stores records again, each with the lines that are given; all of their lines are among them. */
   #storeAnew(transactor: Transactor, records: readonly Lines[]): StoredChanges {
     const { rawText, logEnds } = this.#writer;
     transactor.flush();

@@ -457,7 +457,7 @@ class LogWriter {
     }
     group.messages += changes.messages;
     group.repeated += changes.repeated;
-    // NOTE: both know an older state of what was stored anew.
+    // NOTE: both know an older state of what was stored again.
     this.#messages.forget();
     this.#forgetDoubling();
   }

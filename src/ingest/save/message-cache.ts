@@ -248,7 +248,7 @@ export class MessageCache {
     return { recipient: address, target, outcome, at, isAttempt, error: this.#reading.optionalText(error) };
   };
 
-  /** Derives messages anew from the entries they still have; those without any are removed. Returns how many are. */
+  /** Derives messages again from the entries they still have; those without any are removed. Returns how many are. */
   restore(transactor: Transactor, orphaned: readonly OrphanedMessage[], rawText: RawTextReader): number {
     let removed = 0;
     for (const message of orphaned) {

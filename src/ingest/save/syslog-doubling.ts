@@ -65,7 +65,7 @@ export class SyslogDoubling {
     );
   }
 
-  /** Forgets what it knows: after a rollback, or when lines are read anew. */
+  /** Forgets what it knows: after a rollback, or when lines are read again. */
   forget(): void {
     this.#lines = [];
     this.#isLoaded = false;

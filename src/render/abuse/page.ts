@@ -46,7 +46,9 @@ function renderTable(table: AbuseTable, options: AbuseOptions): string {
     const story = describeRow(row, timeZone);
     return [...head, paint.faint(renderHanging(blank, toVisibleLine(story), indent, width))];
   });
-  return [paint.strong(title), paint.faint(heading), ...body].map((line) => `${line}\n`).join("");
+  return [`${paint.strong(title)} ${paint.faint(`(${timeZone})`)}`, paint.faint(heading), ...body]
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
 /** The heading and a line for each row: with ranks and names, or indented without. */

@@ -57,6 +57,20 @@ export function formatHost(
 
 const FORMATS = new Map<string, Intl.DateTimeFormat>();
 
+export interface ZoneNames {
+  /** ` (UTC)`, for a heading; empty where the zones differ. */
+  readonly common: string;
+  /** The zone behind a stamp; empty where the heading names it. */
+  readonly behind: (timeZone: string) => string;
+}
+
+/** Names of the zones of a page's times: one in its heading where all are of the same, else one behind each. */
+export function zoneNamesOf(timeZones: readonly string[]): ZoneNames {
+  const [first, ...others] = new Set(timeZones);
+  if (first !== undefined && others.length === 0) return { common: ` (${first})`, behind: () => "" };
+  return { common: "", behind: (timeZone) => ` (${timeZone})` };
+}
+
 /** `2026-03-02 05:40:05`, as the clock of the zone shows an ISO timestamp. */
 export function formatTime(iso: string, timeZone: string): string {
   // Measured: Node takes 30 ms to load what it knows of zones and languages.

@@ -1,12 +1,12 @@
 import type { QueueHealth } from "../../queue/health.ts";
-import { countOf, formatCount, formatSeconds } from "../form/format.ts";
+import { countOf, formatCount, formatSeconds, formatTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 
 const COLUMNS = 80;
 
 /** Lines for a mail of cron. */
-export function renderHealth(health: QueueHealth): string {
+export function renderHealth(health: QueueHealth, timeZone: string): string {
   const { totals, waiting, messagesHourAgo, hourAgoFrom, arrivedInHour, completedInHour, failed, unknown } = health;
   const oldest = totals.oldestSeconds === null ? "" : `, the oldest for ${formatSeconds(totals.oldestSeconds)}`;
   const lines = [`${countOf(totals.messages, "message")} (${formatCount(totals.frozen)} frozen)${oldest}`];
@@ -27,5 +27,9 @@ export function renderHealth(health: QueueHealth): string {
   }
   for (const condition of unknown) lines.push(`Not known: ${toVisibleLine(condition)}`);
   for (const condition of failed) lines.push(`Failed: ${toVisibleLine(condition)}`);
+  for (const { server, newestLine, ageSeconds, allowedSeconds } of health.silent) {
+    const age = `silence of ${toVisibleLine(server)}>${formatSeconds(allowedSeconds)}: it is ${formatSeconds(ageSeconds)}`;
+    lines.push(`Failed: ${age}; the newest line is of ${formatTime(newestLine, timeZone)} (${timeZone})`);
+  }
   return `${lines.join("\n")}\n`;
 }

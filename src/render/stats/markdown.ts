@@ -3,6 +3,7 @@ import type { Stats } from "../../stats/stats.ts";
 import { describeCoverage } from "../coverage-text.ts";
 import { formatTime } from "../form/format.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
+import { describeComparison } from "./comparison-note.ts";
 import { toTables } from "./section-tables.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
 import { drawCurve } from "./text-charts.ts";
@@ -16,8 +17,9 @@ export function renderStatsMarkdown(stats: Stats): string {
       ? "The logs do not cover that time."
       : `${formatTime(from, timeZone)} up to ${formatTime(until, timeZone)} (${timeZone})`;
   const { subjects, limits } = stats.filter;
+  const notes = stats.before === undefined ? [] : describeComparison(stats.before, timeZone);
   const filters = Object.entries(subjects).map(([flag, values]) => `Only ${toCode(`--${flag} ${values.join(", ")}`)}.`);
-  return `${["# Mail statistics", span, `Coverage: ${toVisibleLine(describeCoverage(stats.coverage, timeZone))}`, ...filters, ...limits, ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
+  return `${["# Mail statistics", span, `Coverage: ${toVisibleLine(describeCoverage(stats.coverage, timeZone))}`, ...filters, ...limits, ...notes.map(toVisibleLine), ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
 }
 
 function renderTable({ title, columns, rows, note, empty }: Table, timeZone: string): string {

@@ -7,6 +7,7 @@ import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts
 import { chartColumns, renderColumns, renderHanging } from "../form/layout.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { weekTable } from "./hour-table.ts";
+import { describeComparison } from "./comparison-note.ts";
 import { describeProblems } from "./problem-text.ts";
 import { tablesOf } from "./section-tables.ts";
 import type { Column, Table } from "./table.ts";
@@ -108,6 +109,7 @@ function renderFacts(
     const isCovered = Object.keys(before.sections).length > 0;
     const span = `${time(before.since)} up to ${time(before.until)}`;
     rows.push(["Before", isCovered ? span : `${span}: the logs do not cover it`]);
+    rows.push(...describeComparison(before, timeZone).map((note): [string, string] => ["Note", note]));
   }
   if (filter.servers.length > 0) rows.push(["Server", filter.servers.join(", ")]);
   for (const [flag, values] of Object.entries(filter.subjects)) rows.push(["Filter", `--${flag} ${values.join(", ")}`]);

@@ -2,7 +2,7 @@
 import type { MessageStatus } from "../../message/statuses.ts";
 import type { Chain, ChainLink, ChainMessage, LinkReason } from "../../trace/chain.ts";
 import type { Certainty } from "../../trace/find-evidence.ts";
-import { formatSeconds, formatTime } from "../form/format.ts";
+import { formatSeconds, formatTime, type ZoneNames, zoneNamesOf } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
@@ -35,6 +35,7 @@ export interface TreeOptions {
 export function renderChain(chain: Chain, { columns, paint }: TreeOptions): string {
   const shown = new Set<string>();
   const reached = new Set(chain.links.map(({ to }) => to));
+  const zones = zoneNamesOf(chain.messages.map(({ timeZone }) => timeZone));
   const lines: string[] = [];
   const show = (message: ChainMessage, link: ChainLink | undefined, indent: string, branch: string): void => {
     if (shown.has(message.key)) return;
@@ -47,7 +48,7 @@ export function renderChain(chain: Chain, { columns, paint }: TreeOptions): stri
     const below = indent + (branch === "" ? "" : branch === LAST ? "   " : "│  ");
     const under = next.length > 0 ? "│ " : "  ";
     const width = columns - MARGIN.length - Math.max(label.length, below.length + under.length);
-    const [head, ...more] = renderHanging("", describe(message, link, paint), 0, width).split("\n");
+    const [head, ...more] = renderHanging("", describe(message, link, zones, paint), 0, width).split("\n");
     lines.push(label + head, ...more.map((line) => `${below}${under}${line}`));
     for (const [index, { one, way }] of next.entries()) show(one, way, below, index === next.length - 1 ? LAST : FORK);
   };
@@ -58,7 +59,7 @@ export function renderChain(chain: Chain, { columns, paint }: TreeOptions): stri
     chain.isLoop ? paint.bad("The same mail came back again and again: a mailing loop.") : "",
     chain.isComplete ? "" : `More messages hang on it; the first ${chain.messages.length} are shown.`,
   ].filter((note) => note !== "");
-  return `${paint.strong("Chain")}\n${lines.map((line) => `${MARGIN}${line.trimEnd()}`).join("\n")}\n${notes.map((note) => `\n${note}\n`).join("")}`;
+  return `${paint.strong("Chain")}${paint.faint(zones.common)}\n${lines.map((line) => `${MARGIN}${line.trimEnd()}`).join("\n")}\n${notes.map((note) => `\n${note}\n`).join("")}`;
 }
 
 const MARGIN = "  ";
@@ -67,7 +68,7 @@ const LAST = "└─ ";
 
 const WAITING: ReadonlySet<MessageStatus> = new Set(["received", "queued", "deferred", "frozen"]);
 
-function describe(message: ChainMessage, link: ChainLink | undefined, paint: Paint): string {
+function describe(message: ChainMessage, link: ChainLink | undefined, zones: ZoneNames, paint: Paint): string {
   const { id, server, status, timestamp, timeZone, queueSeconds, sender, recipients, subject, isStart } = message;
   const why = link === undefined ? "" : `${REASONS[link.reason]}${CERTAINTIES[link.certainty]}: `;
   const stay =
@@ -76,5 +77,5 @@ function describe(message: ChainMessage, link: ChainLink | undefined, paint: Pai
   const way = [sender ?? (to === "" ? "" : "?"), to].filter((part) => part !== "").join(" → ");
   const title = subject === null ? "" : ` “${subject}”`;
   const name = isStart ? paint.strong(id) : id;
-  return `${toVisibleLine(why)}${name} on ${toVisibleLine(server)}  ${paintStatus(paint, status)}  ${formatTime(timestamp, timeZone)}${stay}  ${toVisibleLine(way + title)}`.trimEnd();
+  return `${toVisibleLine(why)}${name} on ${toVisibleLine(server)}  ${paintStatus(paint, status)}  ${formatTime(timestamp, timeZone)}${zones.behind(timeZone)}${stay}  ${toVisibleLine(way + title)}`.trimEnd();
 }

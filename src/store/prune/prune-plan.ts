@@ -149,7 +149,7 @@ export class PrunePlan {
       CREATE TEMP TABLE expired_messages (id INTEGER PRIMARY KEY, last_at INTEGER NOT NULL, status INTEGER NOT NULL);`);
   }
 
-  /** Makes the plan anew. `isForced`: also open messages, and those whose chain stays. */
+  /** Makes the plan again. `isForced`: also open messages, and those whose chain stays. */
   make(cutoffs: Cutoffs, isForced: boolean): void {
     const make = this.#database.transaction(() => {
       this.#database.exec("DELETE FROM temp.expired_blocks; DELETE FROM temp.expired_messages");

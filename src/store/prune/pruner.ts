@@ -329,7 +329,7 @@ export class Pruner {
       | { data: Uint8Array }
       | undefined;
     if (row === undefined) {
-      throw new PilotError("busy", "A log was read anew while what goes was being archived.", {
+      throw new PilotError("busy", "A log was read again while what goes was being archived.", {
         hint: "Nothing of it was removed. Run it again.",
       });
     }
@@ -352,7 +352,7 @@ export class Pruner {
   }
 
   /**
-   * Removes blocks, and what only their text tells. A block that was read anew since the plan was made stays, and so do those
+   * Removes blocks, and what only their text tells. A block that was read again since the plan was made stays, and so do those
    * behind it: what is left of a log is its end.
    */
   removeBlocks(ids: readonly number[]): RemovedRows {
@@ -522,7 +522,7 @@ export class Pruner {
     this.#database.pragma("wal_checkpoint(PASSIVE)");
   }
 
-  /** Writes the whole file anew; nobody else can write meanwhile. From then on it can shrink a little at a time. */
+  /** Writes the whole file again; nobody else can write meanwhile. From then on it can shrink a little at a time. */
   vacuum(): void {
     this.#database.pragma("auto_vacuum = INCREMENTAL");
     retryWhileBusy(this.#waitMs, 0, () => this.#database.exec("VACUUM"), this.#path);

@@ -34,5 +34,5 @@ export function offerRebuild(
   const message = `Lines are stored as parser ${older.join(" and ")} read them; this exim-pilot has parser ${parserVersion}.`;
   return prunedLogs > 0
     ? { message: `${message} Text has been pruned, so they stay as they are.`, hint: undefined }
-    : { message, hint: "`exim-pilot rebuild` reads them anew; `exim-pilot rebuild --dry-run` tells what that takes." };
+    : { message, hint: "`exim-pilot rebuild` reads them again; `exim-pilot rebuild --dry-run` tells what that takes." };
 }

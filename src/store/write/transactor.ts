@@ -473,7 +473,7 @@ export class Transactor {
   }
 
   /**
-   * Takes back a block that has to be read anew: its text, its entries, what they say. An entry that another log shows too
+   * Takes back a block that has to be read again: its text, its entries, what they say. An entry that another log shows too
    * moves there. Returns what is to be derived again from the lines that are left.
    */
   retractBlock(blockId: number): Orphaned {
