@@ -155,7 +155,8 @@ async function changing(
       parameters: { ...flags, username },
       affected: (change) => (isChanged(change) ? change : undefined),
       edit: (transactor) => {
-        assertMayChangeUsers(transactor.people, accountOf(io));
+        const own = verb === "password" || verb === "keep" ? username : undefined;
+        assertMayChangeUsers(transactor.people, accountOf(io), own);
         return edit(transactor);
       },
     },

@@ -136,6 +136,6 @@ function withSettings(command: Command): Command {
   return command
     .configureHelp({ showGlobalOptions: true })
     .option("--email <address>", "where the user is written to")
-    .option("--full-name <text>", "such as 'Alice Smith'")
+    .option("--full-name <text>", "the name in full")
     .option("--os-user <account>", "account of the system whose commands are this user's");
 }
