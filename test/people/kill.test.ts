@@ -73,7 +73,7 @@ function recordsOf(action: string): number {
   return queryAll<{ count: number }>(DB, sql, action)[0]?.count ?? 0;
 }
 
-function valueOf({ current }: Edit): string | undefined {
+function currentOf({ current }: Edit): string | undefined {
   return queryAll<{ value: string }>(DB, current)[0]?.value;
 }
 
@@ -84,11 +84,11 @@ test("a small edit that is killed is there with its record, or neither is", asyn
     prepare: () => {
       const edit = EDITS[turn % EDITS.length] as Edit;
       const value = `value ${++turn}`;
-      return { edit, value, valueBefore: valueOf(edit), recordsBefore: recordsOf(edit.action) };
+      return { edit, value, valueBefore: currentOf(edit), recordsBefore: recordsOf(edit.action) };
     },
     argv: ({ edit, value }) => [...edit.argv(value), "--db", DB],
     check: async ({ edit, value, valueBefore, recordsBefore }) => {
-      const after = { value: valueOf(edit), records: recordsOf(edit.action) - recordsBefore };
+      const after = { value: currentOf(edit), records: recordsOf(edit.action) - recordsBefore };
       const isMade = after.records === 1;
       expect(after).toEqual(isMade ? { value, records: 1 } : { value: valueBefore, records: 0 });
       if (isMade) made++;
