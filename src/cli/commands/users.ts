@@ -48,9 +48,7 @@ export async function runUsers(flags: UsersFlags, io: Io): Promise<void> {
     io.stdout.write(users.map(({ username }) => `${username}\n`).join(""));
     return;
   }
-  io.stdout.write(
-    flags.json === true ? renderJson("users", { users }) : renderUsers(users, io.timeZone, paintFor(io.stdout, io)),
-  );
+  io.stdout.write(flags.json === true ? renderJson("users", { users }) : renderUsers(users, paintFor(io.stdout, io)));
 }
 
 /** Errors: `exists`, `usage`, `read_only`, those of the database. */
