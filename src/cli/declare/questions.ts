@@ -184,7 +184,7 @@ Examples:
   exim-pilot tag 1vwz8c-0005eI-2Q ticket-4711
   exim-pilot search --ids --reason blocklist | exim-pilot tag - incident-7
   exim-pilot search --tag incident-7
-  exim-pilot tag --describe vip --colour '#c0392b' --about 'call them back at once'
+  exim-pilot tag --describe vip --colour '#c0392b' --about 'call them back'
   exim-pilot tag --popular --since 30d`;
 
 export function addTag(program: Command, io: Io): void {
