@@ -15,7 +15,7 @@ export interface Actor extends Author {
   readonly user: UserRow | undefined;
 }
 
-export function findActor(people: PeopleWriter, { osUser }: Pick<ActingAccount, "osUser">): Actor {
+function findActor(people: PeopleWriter, { osUser }: Pick<ActingAccount, "osUser">): Actor {
   const user = people.findUserOfAccount(osUser);
   return { author: user?.username ?? osUser, userId: user?.id ?? null, osUser, user };
 }
@@ -37,14 +37,14 @@ export function findWriter(people: PeopleWriter, account: Pick<ActingAccount, "o
 }
 
 /**
- * Refuses a change of users by a user who is no admin. The administrator of the system may, and so may an account that is bound to nobody:
+ * Refuses a change of users by a user who is no admin, but for the user's own password (`own`: whose it is). The administrator of the system may, and so may an account that is bound to nobody:
  * whoever may write the file needs this program for nothing. Errors: `read_only`.
  */
-export function assertMayChangeUsers(people: PeopleWriter, account: ActingAccount): void {
+export function assertMayChangeUsers(people: PeopleWriter, account: ActingAccount, own?: string): void {
   const user = people.findUserOfAccount(account.osUser);
   if (user === undefined || account.isAdministrator) return;
   assertActive(user);
-  if (user.role === "admin") return;
+  if (user.role === "admin" || user.username.toLowerCase() === own?.toLowerCase()) return;
   throw new PilotError("read_only", `"${user.username}" is no admin, and only admins may change users.`, {
     hint: "Ask an admin, or the administrator of this system.",
   });

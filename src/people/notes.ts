@@ -142,7 +142,7 @@ function findOwn(
       hint: "`exim-pilot note ID` lists the notes of a message with their numbers.",
     });
   }
-  // NOTE: as long as there are no users, nobody is told from anybody else.
+  // NOTE: without users nobody is told from anybody else.
   if (isAuthor(row, actor) || isAdmin(actor) || people.users().length === 0) return row;
   throw new PilotError("read_only", `Note ${id} is by "${row.author}": its author and admins may change it.`, {
     hint: "You can add one of your own.",

@@ -8,7 +8,7 @@ type ScryptOptions = { readonly N: number; readonly r: number; readonly p: numbe
 const hash: (password: string, salt: Buffer, length: number, options: ScryptOptions) => Promise<Buffer> =
   promisify(scrypt);
 
-/** Those that OWASP names for 32 MiB. */
+/** Parameters that OWASP names for 32 MiB. */
 const PARAMETERS = { N: 2 ** 15, r: 8, p: 3 } as const;
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;

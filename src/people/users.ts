@@ -32,7 +32,7 @@ const USERNAME = /^[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?$/i;
 const MOST_LENGTH = 200;
 /** One @, and nothing that an address has in quotes only; a domain of one label is that of this machine or network. */
 const EMAIL = /^[^\s@<>",;:\\()[\]\p{Cc}\p{Cf}]{1,64}@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u;
-/** Of any system: nothing that a terminal or a shell would take for something else. */
+/** Accounts of any system; nothing that a terminal or a shell would take for something else. */
 const OS_USER = /^[\p{L}\p{N}_][\p{L}\p{N}._@\\$ -]{0,63}$/u;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 

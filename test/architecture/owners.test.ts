@@ -71,6 +71,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
     "src/cli/declare/program.ts",
     "src/cli/declare/questions.ts",
     "src/cli/declare/logs.ts",
+    "src/cli/declare/people.ts",
     "src/cli/declare/queue.ts",
     "src/cli/declare/upkeep.ts",
     "src/cli/declare/shared-flags.ts",

@@ -102,6 +102,7 @@ class World {
     world.putLogs(world.early);
     await runWell(["ingest", ...SERVER, ...SMALL_BATCHES, "--db", world.base, ...world.logs]);
     await runWell(["tag", "--db", world.base, world.messageId, "ticket-1"]);
+    await runWell(["users", "add", "kim", "--db", world.base]);
     copyFileSync(world.base, world.whole);
     world.putLogs(world.late);
     await runWell(["ingest", ...SERVER, ...SMALL_BATCHES, "--db", world.whole, ...world.logs]);
@@ -640,10 +641,18 @@ function smallChanges(world: World): readonly Scenario[] {
   ];
   const isSet = async (database: string): Promise<boolean> =>
     (await run(["servers", "--json", "--db", database])).stdout.includes("postmaster@example.org");
+  const note = (database: string): readonly string[] => ["note", "--db", database, world.messageId, "was told"];
+  const isNoted = async (database: string): Promise<boolean> =>
+    (await run(["note", "--json", "--db", database])).stdout.includes("was told");
+  const add = (database: string): readonly string[] => ["users", "set", "kim", "--role", "admin", "--db", database];
+  const isAdmin = async (database: string): Promise<boolean> =>
+    (await run(["users", "--json", "--db", database])).stdout.includes('"role": "admin"');
   const take = (database: string): readonly string[] => ["export", "--raw", world.logs[0] ?? "", "--db", database];
   return [
     variant("tag", tag, { record: "tag done", isDone: isTagged, hasReader: false }),
     variant("tag beside a reader", tag, { record: "tag done", isDone: isTagged, hasReader: true }),
+    variant("note", note, { record: "note done", isDone: isNoted, hasReader: false }),
+    variant("users set beside a reader", add, { record: "users set done", isDone: isAdmin, hasReader: true }),
     variant("servers set beside a reader", set, { record: "servers set done", isDone: isSet, hasReader: true }),
     variant("export, audited", take, { record: "export done", hasReader: false }),
   ];

@@ -107,6 +107,11 @@ describe("users", () => {
     const set = (name: string): readonly string[] => ["users", "set", "bob", "--full-name", name];
     for (const user of ["BOB", "VIC"])
       expectFailure(await as(user, set("x")), { status: 3, says: "is no admin, and only admins may change users." });
+    await done("BOB", ["users", "password", "Bob", "--password-file", "-"], { stdin: PASSWORD });
+    expectFailure(await as("BOB", ["users", "password", "vic", "--password-file", "-"], { stdin: PASSWORD }), {
+      status: 3,
+      says: "is no admin",
+    });
     await done("ALICE", set("by alice"));
     await done("BOB", set("by root"), { isAdministrator: true });
     await done("anybody", set("by anybody"));

@@ -48,9 +48,7 @@ export async function runUsers(flags: UsersFlags, io: Io): Promise<void> {
     io.stdout.write(users.map(({ username }) => `${username}\n`).join(""));
     return;
   }
-  io.stdout.write(
-    flags.json === true ? renderJson("users", { users }) : renderUsers(users, io.timeZone, paintFor(io.stdout, io)),
-  );
+  io.stdout.write(flags.json === true ? renderJson("users", { users }) : renderUsers(users, paintFor(io.stdout, io)));
 }
 
 /** Errors: `exists`, `usage`, `read_only`, those of the database. */
@@ -155,7 +153,8 @@ async function changing(
       parameters: { ...flags, username },
       affected: (change) => (isChanged(change) ? change : undefined),
       edit: (transactor) => {
-        assertMayChangeUsers(transactor.people, accountOf(io));
+        const own = verb === "password" || verb === "keep" ? username : undefined;
+        assertMayChangeUsers(transactor.people, accountOf(io), own);
         return edit(transactor);
       },
     },

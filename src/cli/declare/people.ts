@@ -12,7 +12,7 @@ Examples:
   exim-pilot tag 1vwz8c-0005eI-2Q ticket-4711
   exim-pilot search --ids --reason blocklist | exim-pilot tag - incident-7
   exim-pilot search --tag incident-7
-  exim-pilot tag --describe vip --colour '#c0392b' --about 'call them back at once'
+  exim-pilot tag --describe vip --colour '#c0392b' --about 'call them back'
   exim-pilot tag --popular --since 30d`;
 
 function addTag(program: Command, io: Io): void {
@@ -172,7 +172,7 @@ function withSettings(command: Command): Command {
   return command
     .configureHelp({ showGlobalOptions: true })
     .option("--email <address>", "where the user is written to")
-    .option("--full-name <text>", "such as 'Alice Smith'")
+    .option("--full-name <text>", "the name in full")
     .option("--os-user <account>", "account of the system whose commands are this user's");
 }
 

@@ -2,7 +2,7 @@
 import type { NoteChange } from "../../people/notes.ts";
 import type { NoteFacts } from "../../store/people/people-reader.ts";
 import { formatTime } from "../form/format.ts";
-import { renderHanging } from "../form/layout.ts";
+import { greatest, renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 
@@ -23,7 +23,7 @@ export function renderNotes(notes: readonly NoteFacts[], timeZone: string, scree
 
 /** Each with its number, author and time, and its text below. */
 export function renderNoteList(notes: readonly NoteFacts[], timeZone: string, { columns, paint }: NotesScreen): string {
-  const width = Math.max(...notes.map(({ id }) => String(id).length));
+  const width = greatest(notes.map(({ id }) => String(id).length));
   const indent = width + 4;
   return notes
     .map(({ id, author, note, isPublic, createdAt, updatedAt }) => {

@@ -3,7 +3,6 @@ import type { UserChange } from "../../people/users.ts";
 import type { UserFacts } from "../../store/people/people-reader.ts";
 import type { UserRow } from "../../store/people/people-writer.ts";
 import type { UserAnswer } from "../answers.ts";
-import { formatTime } from "../form/format.ts";
 import { renderColumns } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
@@ -11,17 +10,16 @@ import { toVisibleLine } from "../form/terminal-text.ts";
 /** Change of a user; `keep`: the password was this one already. */
 export type UserVerb = "add" | "set" | "disable" | "enable" | "remove" | "password" | "keep";
 
-export function renderUsers(users: readonly UserFacts[], timeZone: string, paint: Paint): string {
+export function renderUsers(users: readonly UserFacts[], paint: Paint): string {
   if (users.length === 0) return "There are no users; `exim-pilot users add NAME --role admin` adds the first.\n";
-  const head = ["User", "Role", "Account", "State", "E-mail", "Name", "Since"].map((title) => paint.faint(title));
-  const rows = users.map(({ username, role, osUser, isActive, hasPassword, email, fullName, createdAt }) => [
+  const head = ["User", "Role", "Account", "State", "E-mail", "Name"].map((title) => paint.faint(title));
+  const rows = users.map(({ username, role, osUser, isActive, hasPassword, email, fullName }) => [
     toVisibleLine(username),
     role,
     toVisibleLine(osUser ?? ""),
     isActive ? (hasPassword ? "active" : "active, no password") : paint.bad("disabled"),
     toVisibleLine(email ?? ""),
     toVisibleLine(fullName ?? ""),
-    formatTime(createdAt, timeZone),
   ]);
   return `${renderColumns([head, ...rows])}\n`;
 }

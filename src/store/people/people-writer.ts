@@ -86,12 +86,6 @@ export class PeopleWriter {
     return row && toUser(row);
   }
 
-  /** Null: the user has no password. */
-  passwordHashOf(id: number): string | null {
-    const sql = "SELECT password_hash FROM stored_users WHERE id = ?";
-    return this.#prepare<[number], { password_hash: string | null }>(sql).get(id)?.password_hash ?? null;
-  }
-
   /** Errors: `exists` when the name or the account is taken. */
   addUser(user: UserSettings, passwordHash: string | null, now: EpochMs): UserRow {
     const { username, role, email, fullName, osUser, isActive } = user;

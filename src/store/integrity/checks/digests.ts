@@ -4,7 +4,7 @@ import { type IntegrityCheck, rowsOf } from "./check.ts";
 /** Compares what no line tells, and so nothing derives again, with the digests that its writers left. */
 export const DIGESTS: IntegrityCheck = {
   name: "digests",
-  question: "Is what no log tells (audit log, tags, servers, queue history) as it was written?",
+  question: "Is what no log tells (audit log, people, servers, queue history) as it was written?",
   readsAllText: false,
   *run({ database }) {
     for (const { table, recorded, found } of compareDigests(database)) {
