@@ -18,6 +18,8 @@ export interface Policy {
   readonly snapshots: Span;
   /** Contents of messages, kept from the queue. */
   readonly content: Span;
+  /** Incidents that have ended, and what people said about them. */
+  readonly incidents: Span;
 }
 
 export const DEFAULT_SPANS = {
@@ -27,6 +29,7 @@ export const DEFAULT_SPANS = {
   audit: "365d",
   snapshots: "30d",
   content: "14d",
+  incidents: "1y",
 } as const;
 
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS, w: WEEK_MS, y: 365 * DAY_MS };

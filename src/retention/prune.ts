@@ -239,6 +239,7 @@ class Run {
     this.#count(pruner.removeAudit(cutoffs.auditMs));
     await this.#removeKept("snapshots", cutoffs.snapshotsMs);
     await this.#removeKept("content", cutoffs.contentMs);
+    await this.#removeKept("incidents", cutoffs.incidentsMs);
   }
 
   async #removeKept(name: KeptClass, before: EpochMs): Promise<void> {
@@ -285,7 +286,7 @@ class Run {
 }
 
 function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
-  const { logs, messages, open, audit, snapshots, content } = policy;
+  const { logs, messages, open, audit, snapshots, content, incidents } = policy;
   const nowMs = now();
   return {
     nowMs,
@@ -295,6 +296,7 @@ function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
     auditMs: cutoffOf(audit, nowMs),
     snapshotsMs: cutoffOf(snapshots, nowMs),
     contentMs: cutoffOf(content, nowMs),
+    incidentsMs: cutoffOf(incidents, nowMs),
   };
 }
 
@@ -348,7 +350,7 @@ function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
 
 function shownCutoffs(
   { path, policy }: PruneOptions,
-  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs }: Cutoffs,
+  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs, incidentsMs }: Cutoffs,
 ): Pick<PruneReport, "path" | "cutoffs"> {
   const shown = (span: number | undefined, at: EpochMs): string | null =>
     span === undefined && at === cutoffOf(undefined, at) ? null : toIso(at);
@@ -360,6 +362,7 @@ function shownCutoffs(
       audit: shown(policy.audit, auditMs),
       snapshots: shown(policy.snapshots, snapshotsMs),
       content: shown(policy.content, contentMs),
+      incidents: shown(policy.incidents, incidentsMs),
     },
   };
 }

@@ -77,7 +77,7 @@ async function traceOne(
 }
 
 function describe(
-  { message, recipients, attempts, timeline }: Omit<Trace, "verdict" | "stays" | "nextTries">,
+  { message, recipients, attempts, timeline }: Omit<Trace, "verdict" | "stays" | "nextTries" | "incidents">,
   entries: readonly ReadEntry[],
   formatTime: (iso: string) => string,
 ): string {

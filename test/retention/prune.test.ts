@@ -60,6 +60,7 @@ describe("after a prune", () => {
           audit: undefined,
           snapshots: undefined,
           content: undefined,
+          incidents: undefined,
         };
         const options = { ...pruneOptions(path, now), policy, isForced };
         const kept = keptBy(before, options);
@@ -125,6 +126,7 @@ describe("after a prune", () => {
             audit: undefined,
             snapshots: undefined,
             content: undefined,
+            incidents: undefined,
           },
           isForced: true,
           archive,
@@ -213,6 +215,7 @@ describe("prune", () => {
         audit: undefined,
         snapshots: undefined,
         content: undefined,
+        incidents: undefined,
       },
     };
     const { size } = await withPruner(path, { isRehearsal: true }, (pruner) => ({ size: pruner.size() }));

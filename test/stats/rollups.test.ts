@@ -151,6 +151,7 @@ async function pruneTo(path: string, now: EpochMs, keptMs: number): Promise<void
     audit: undefined,
     snapshots: undefined,
     content: undefined,
+    incidents: undefined,
   };
   await runPrune(path, { ...pruneOptions(path, now), policy, isForced: true });
 }

@@ -24,6 +24,7 @@ export function pruneOptions(
       audit: undefined,
       snapshots: undefined,
       content: undefined,
+      incidents: undefined,
     },
     isForced: false,
     maxSize: undefined,

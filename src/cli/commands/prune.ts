@@ -26,6 +26,7 @@ export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly audit: string;
   readonly snapshots: string;
   readonly content: string;
+  readonly incidents: string;
   readonly maxSize?: string;
   readonly archive?: string;
   readonly status?: boolean;
@@ -106,7 +107,7 @@ function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io
 }
 
 function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings, io: Io): PruneOptions {
-  const { logs, messages, open, audit, snapshots, content, maxSize } = flags;
+  const { logs, messages, open, audit, snapshots, content, incidents, maxSize } = flags;
   return {
     path,
     policy: {
@@ -116,6 +117,7 @@ function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings
       audit: parseSpan(audit),
       snapshots: parseSpan(snapshots),
       content: parseSpan(content),
+      incidents: parseSpan(incidents),
     },
     isForced: flags.force === true,
     maxSize: maxSize === undefined ? undefined : parseSize(maxSize),

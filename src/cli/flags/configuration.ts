@@ -36,6 +36,7 @@ const SCHEMA = v.strictObject({
       audit: text,
       snapshots: text,
       content: text,
+      incidents: text,
       "max-size": text,
       archive: text,
       vacuum: flag,

@@ -65,7 +65,7 @@ function renderUnread(
   return renderCoverage({ ...coverage, holes }, timeZone, columns).trimEnd();
 }
 
-function renderFacts({ message, stays }: Trace, { columns, paint }: PageOptions): string {
+function renderFacts({ message, stays, incidents }: Trace, { columns, paint }: PageOptions): string {
   const time = (iso: string): string => formatTime(iso, message.timeZone);
   const facts: readonly (readonly [label: string, value: string | undefined])[] = [
     ["Sender", message.sender ?? undefined],
@@ -78,6 +78,7 @@ function renderFacts({ message, stays }: Trace, { columns, paint }: PageOptions)
       "Completed",
       message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
     ],
+    ...incidents.map(({ id, title }): [string, string] => [`Incident ${id}`, `it is a part of: ${title}`]),
     ["Queue", message.completedAt === null ? formatGone(stays.at(-1), time) : undefined],
     ["Client", formatClient(message)],
     ["Login", message.auth ?? undefined],

@@ -28,6 +28,8 @@ export interface Cutoffs {
   readonly snapshotsMs: EpochMs;
   /** Contents that were kept before go. */
   readonly contentMs: EpochMs;
+  /** Incidents that ended before go, with what people said about them. */
+  readonly incidentsMs: EpochMs;
 }
 
 export const OLD_AUDIT = "at_ms < ?";
@@ -53,6 +55,19 @@ export const KEPT_TABLES = {
       isOld: "content_id IN (SELECT id FROM stored_contents WHERE captured_ms < ?)",
     },
     { table: "stored_contents", key: "id", isOld: "captured_ms < ?" },
+  ],
+  incidents: [
+    {
+      table: "incident_messages",
+      key: "incident_id",
+      isOld: "incident_id IN (SELECT id FROM stored_incidents WHERE end_ms < ?)",
+    },
+    {
+      table: "incident_actions",
+      key: "incident_id",
+      isOld: "incident_id IN (SELECT id FROM stored_incidents WHERE end_ms < ?)",
+    },
+    { table: "stored_incidents", key: "id", isOld: "end_ms < ?" },
   ],
 } as const;
 
@@ -190,7 +205,7 @@ export class PrunePlan {
   }
 
   /** How many rows of each table the plan removes, and what that frees. */
-  counts({ auditMs, snapshotsMs, contentMs }: Cutoffs): PlannedCounts {
+  counts({ auditMs, snapshotsMs, contentMs, incidentsMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
@@ -205,6 +220,7 @@ export class PrunePlan {
         ingest_runs: this.#count(`SELECT count(*) AS count FROM ingest_runs WHERE ${OLD_RUNS}`, auditMs),
         ...this.#countKept("snapshots", snapshotsMs),
         ...this.#countKept("content", contentMs),
+        ...this.#countKept("incidents", incidentsMs),
       };
       return { rows, textBytes: blocks?.text ?? 0, bytes: this.#estimateBytes(rows) };
     });

@@ -80,8 +80,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content";
-  /** Lines, messages, records, looks at queues, messages with content. */
+  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content" | "incidents";
+  /** Lines, messages, records, looks at queues, messages with content, incidents. */
   readonly total: number;
   /** Number of them that expire by the plan. */
   readonly expired: number;
@@ -115,6 +115,7 @@ const CLASS_TABLES = {
   audit: ["stored_audit", "ingest_runs"],
   snapshots: KEPT_TABLES.snapshots.map(({ table }) => table),
   content: KEPT_TABLES.content.map(({ table }) => table),
+  incidents: KEPT_TABLES.incidents.map(({ table }) => table),
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
@@ -209,7 +210,7 @@ export class Pruner {
     return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs, snapshotsMs, contentMs, nowMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, snapshotsMs, contentMs, incidentsMs, nowMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
     const time = plausibleTime(nowMs);
     const furthest = (choose: "min" | "max", at: string): string =>
@@ -250,6 +251,12 @@ export class Pruner {
         `SELECT count(*) AS total, ${furthest("min", "captured_ms")} AS oldest, ${furthest("max", "captured_ms")} AS newest,
                 count(*) FILTER (WHERE captured_ms < ?) AS expired FROM stored_contents`,
         contentMs,
+      ),
+      row(
+        "incidents",
+        `SELECT count(*) AS total, ${furthest("min", "start_ms")} AS oldest, ${furthest("max", "last_ms")} AS newest,
+                count(*) FILTER (WHERE end_ms < ?) AS expired FROM stored_incidents`,
+        incidentsMs,
       ),
     ];
   }
