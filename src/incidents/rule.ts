@@ -72,7 +72,7 @@ export interface RuleText {
 }
 
 /** A step against an incident, with the command that does it. */
-export interface Step {
+export interface IncidentStep {
   readonly text: string;
   readonly command?: string;
 }
@@ -86,7 +86,7 @@ export interface RuleHead<Figures = IncidentFigures> {
   readonly about: string;
   readonly thresholds: Readonly<Record<string, Threshold>>;
   readonly describe: (subject: string, figures: Figures) => RuleText;
-  readonly steps: (subject: string, figures: Figures) => readonly Step[];
+  readonly steps: (subject: string, figures: Figures) => readonly IncidentStep[];
 }
 
 /** Rule whose figures are counts by subject. */

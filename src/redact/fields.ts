@@ -25,13 +25,14 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
   harmless: [
     "direction enhancedCode event kind logType mark next phase protocol seenIn status timeZone timestamp tls tone",
     "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state condition action result residue advice severity signs",
+    "start end fired found updated newest incidents.type changes.type changes.reason mutes.type mutes.until mutes.created hours.hour words.at",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],
   configured: ["router transport authenticator auth.authenticator"],
   address: [
     "sender senders recipient recipients forwarder refusedRecipients address finalAddress final parents original",
-    "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner sudo_user auth.id",
+    "envelopeSender envelopeRecipients headerMessageId message-id ident user users owner author sudo_user auth.id",
     "generated recipients.address rewrite.result identification.details.S final_address header_message_id",
   ],
   host: [

@@ -20,6 +20,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["tail"],
   ["tag"],
   ["servers"],
+  ["incidents", "detect"],
   ["export", "--raw", "1"],
   ["sql", "SELECT 1"],
   ["rebuild"],

@@ -211,6 +211,7 @@ const READERS: readonly (readonly string[])[] = [
   ["tail", "--no-follow"],
   ["queue", "health"],
   ["servers"],
+  ["incidents"],
   ["prune", "--status"],
   ["migrate", "--status"],
 ];
