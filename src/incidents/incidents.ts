@@ -1,7 +1,7 @@
 /** Incidents as people see them, and what they say about them. */
 import { PilotError } from "../errors.ts";
+import type { IncidentReader, StoredIncident } from "../store/incidents/incident-reader.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus, IncidentWord } from "../store/incidents/incidents.ts";
-import type { IncidentReader, StoredIncident } from "../store/read/incident-reader.ts";
 import type { StoredIncidentsTable } from "../store/schema/tables.ts";
 import type { Transactor } from "../store/write/transactor.ts";
 import { type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";

@@ -1,9 +1,8 @@
 /** The form of a rule: which facts count for whom, and when their number is an incident. */
 import type { Threshold } from "../message/accounts-at-risk.ts";
+import type { IncidentSeverity } from "../store/incidents/incidents.ts";
 import type { EpochMs } from "../units.ts";
 import type { Observation } from "./observation.ts";
-
-export type IncidentSeverity = "critical" | "serious" | "warning";
 
 /** Part of a figure that one line adds, of one subject. */
 export interface Contribution {

@@ -1,6 +1,6 @@
 /** Facts about a message from snapshots of the queue: how long it was seen there, and when Exim tries it again. */
 import { findNextTries, toQueueRuns } from "../spool/next-try.ts";
-import type { IncidentReader } from "../store/read/incident-reader.ts";
+import type { IncidentReader } from "../store/incidents/incident-reader.ts";
 import type { LookReader } from "../store/read/look-reader.ts";
 import type { QueueReader } from "../store/read/queue-reader.ts";
 import { epochMs, momentAt, momentMs, toIso } from "../units.ts";

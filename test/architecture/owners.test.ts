@@ -67,6 +67,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   commander: [
     "src/cli/declare/command.ts",
     "src/cli/declare/content.ts",
+    "src/cli/declare/incidents.ts",
     "src/cli/declare/program.ts",
     "src/cli/declare/questions.ts",
     "src/cli/declare/logs.ts",

@@ -10,7 +10,7 @@ import {
 import { KINDS } from "../../incidents/rules.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
-import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents.ts";
+import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
 import { epochMs, toIso } from "../../units.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";

@@ -91,7 +91,7 @@ export interface ConfigurationValues {
   readonly path: string | undefined;
   /** By key. */
   readonly values: ReadonlyMap<string, SettingValue>;
-  /** Of the rules of incidents, by rule and name. */
+  /** Thresholds of the rules of incidents, by rule and name. */
   readonly thresholds: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 

@@ -30,7 +30,7 @@ export class IncidentReader {
     this.#database = database;
   }
 
-  /** Those that began last first. */
+  /** Incidents, the ones that began last first. */
   list({ statuses, kinds, servers, sinceMs, withMuted }: IncidentFilter, now: number): readonly StoredIncident[] {
     const oneOf = (column: string, name: string): string =>
       `(json_array_length($${name}) = 0 OR ${column} IN (SELECT value FROM json_each($${name})))`;
