@@ -193,7 +193,13 @@ describe("an answer", () => {
 
   test("of every kind is tried", () => {
     const kinds = Object.keys(strict.definitions ?? {}).filter((name) => name.startsWith("answer."));
-    const tried = new Set([...COMMANDS.map(([kind]) => kind), "backup_verify", "restore"]);
+    const tried = new Set([
+      ...COMMANDS.map(([kind]) => kind),
+      "backup_verify",
+      "restore",
+      "incident",
+      "incident_judged",
+    ]);
     // The cases of queue next and reconcile are golden: they need a spool.
     const golden = ["answer.queue_next", "answer.queue_reconciliation"];
     expect(kinds.filter((kind) => !tried.has(kind.slice("answer.".length)) && !golden.includes(kind))).toEqual([]);
