@@ -60,7 +60,8 @@ function renderList(incidents: readonly IncidentSummary[], flags: IncidentFlags,
   if (flags.json === true) return renderJson("incidents", { incidents });
   if (flags.csv === true) return renderIncidentRows(incidents);
   if (incidents.length > 0) return renderIncidents(incidents, { ...screenOf(io), timeZone: io.timeZone });
-  return "No incident is known. `exim-pilot incidents detect` looks for some.\n";
+  const others = flags.all === true ? "" : " Those that are muted are listed with --all.";
+  return `No incident is known. \`exim-pilot incidents detect\` looks for some.${others}\n`;
 }
 
 function assertKinds(kinds: readonly string[]): void {
