@@ -2,7 +2,7 @@
 -- stored_servers.id.
 -- Runs in milliseconds: the tables are new.
 
--- One row an incident. Detection derives it from lines and thresholds; status, author and resolution are what people say.
+-- One row an incident. Detection derives it from lines and thresholds; status, author and resolution come from people.
 CREATE TABLE stored_incidents (
   id           INTEGER PRIMARY KEY,
   server_id    INTEGER NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE stored_incidents (
   rule_version INTEGER NOT NULL,
   previous_id  INTEGER REFERENCES stored_incidents (id) ON DELETE SET NULL, -- the last one of the same kind and subject
   author       TEXT,             -- who gave it its status; null: nobody did
-  resolution   TEXT,             -- what they said
+  resolution   TEXT,             -- their words
   decided_ms   INTEGER,          -- epoch ms of that
   UNIQUE (server_id, kind, subject, start_ms)
 ) STRICT;

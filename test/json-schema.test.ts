@@ -85,6 +85,11 @@ describe("an answer", () => {
     ["queue_health", "queue", "health"],
     ["queue_snapshot", "queue", "snapshot", "--spool", join(ROOT, "fixtures", "queue", "default"), "--server", "mx1"],
     ["queue_history", "queue", "history"],
+    ["incidents_detected", "incidents", "detect"],
+    ["incidents", "incidents"],
+    ["incident_mute", "incidents", "mute", "panic", "", "--reason", "known"],
+    ["incident_mutes", "incidents", "mute"],
+    ["error", "incidents", "show", "9999"],
     ["content", "content", "--file", join(ROOT, "fixtures", "content", "invoice.eml")],
     ["error", "queue", "next"],
     ["error", "queue", "reconcile"],
@@ -139,6 +144,24 @@ describe("an answer", () => {
     }
   });
 
+  test("of incidents show, and of words about one, fits", async () => {
+    const database = openDirectly(DB);
+    database.exec(`INSERT INTO stored_incidents (id, server_id, kind, subject, severity, status, start_ms, fired_ms, last_ms, found_ms,
+      updated_ms, title, description, figures, told_count, rule_version)
+      VALUES (7, 1, 'panic', '', 'serious', 'open', 1, 2, 3, 4, 5, 'a', 'b', '{"usual":0,"hours":[[0,3]]}', 1, 1);
+      INSERT INTO incident_messages (incident_id, server_id, exim_id) VALUES (7, 1, '1vx5YS-0006QZ-1J')`);
+    database.close();
+    for (const [kind, ...argv] of [
+      ["incident_judged", "incidents", "acknowledge", "7", "on it"],
+      ["incident", "incidents", "show", "7"],
+      ["incidents", "incidents"],
+      ["trace", "trace", "1vx5YS-0006QZ-1J"],
+    ]) {
+      const answer = JSON.parse((await runCli([...argv, "--json", "--db", DB])).stdout);
+      expect({ kind: answer.kind, objections: objectionsTo(answer) }).toEqual({ kind, objections: [] });
+    }
+  });
+
   test.each(["search", "queue"])("of %s --ndjson fits line by line", async (command) => {
     const { stdout } = await runCli([command, "--ndjson", "--db", DB]);
     const lines = stdout
@@ -176,7 +199,13 @@ describe("an answer", () => {
 
   test("of every kind is tried", () => {
     const kinds = Object.keys(strict.definitions ?? {}).filter((name) => name.startsWith("answer."));
-    const tried = new Set([...COMMANDS.map(([kind]) => kind), "backup_verify", "restore"]);
+    const tried = new Set([
+      ...COMMANDS.map(([kind]) => kind),
+      "backup_verify",
+      "restore",
+      "incident",
+      "incident_judged",
+    ]);
     // The cases of queue next and reconcile are golden: they need a spool.
     const golden = ["answer.queue_next", "answer.queue_reconciliation"];
     expect(kinds.filter((kind) => !tried.has(kind.slice("answer.".length)) && !golden.includes(kind))).toEqual([]);

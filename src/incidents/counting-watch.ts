@@ -21,7 +21,7 @@ const MOST_TEXTS = 5;
 /** Deliveries are counted by the minute: single ones prove nothing. */
 const STEP_MS = MINUTE_MS;
 
-/** What is kept of a key from one run to the next. */
+/** State of keys, kept from one run to the next. */
 export interface StateReader {
   readonly read: (key: string) => unknown;
 }
@@ -127,7 +127,7 @@ class MinuteCounts {
   }
 }
 
-/** What counts against a subject: the time that the rule looks back, the hours before, and the episode that goes on. */
+/** Figures against a subject: the time that the rule looks back, the hours before, and the episode that goes on. */
 class Counts {
   readonly hours = new Map<number, number>();
   most = 0;

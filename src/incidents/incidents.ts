@@ -1,11 +1,11 @@
 /** Incidents as people see them, and what they say about them. */
 import { PilotError } from "../errors.ts";
+import type { IncidentReader, StoredIncident } from "../store/incidents/incident-reader.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus, IncidentWord } from "../store/incidents/incidents.ts";
-import type { IncidentReader, StoredIncident } from "../store/read/incident-reader.ts";
 import type { StoredIncidentsTable } from "../store/schema/tables.ts";
 import type { Transactor } from "../store/write/transactor.ts";
 import { type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";
-import type { Step } from "./rule.ts";
+import type { IncidentStep } from "./rule.ts";
 import { ruleOf } from "./rules.ts";
 
 /** An incident in a list. Times are ISO-8601. */
@@ -54,7 +54,7 @@ export interface IncidentDetails extends IncidentSummary {
   /** Ids of messages that show it, the first of them, and how many are named in all. */
   readonly messages: readonly string[];
   readonly messageCount: number;
-  readonly steps: readonly Step[];
+  readonly steps: readonly IncidentStep[];
   readonly words: readonly IncidentWordSaid[];
 }
 

@@ -1,9 +1,8 @@
 /** The form of a rule: which facts count for whom, and when their number is an incident. */
 import type { Threshold } from "../message/accounts-at-risk.ts";
+import type { IncidentSeverity } from "../store/incidents/incidents.ts";
 import type { EpochMs } from "../units.ts";
 import type { Observation } from "./observation.ts";
-
-export type IncidentSeverity = "critical" | "serious" | "warning";
 
 /** Part of a figure that one line adds, of one subject. */
 export interface Contribution {
@@ -72,7 +71,7 @@ export interface RuleText {
 }
 
 /** A step against an incident, with the command that does it. */
-export interface Step {
+export interface IncidentStep {
   readonly text: string;
   readonly command?: string;
 }
@@ -86,7 +85,7 @@ export interface RuleHead<Figures = IncidentFigures> {
   readonly about: string;
   readonly thresholds: Readonly<Record<string, Threshold>>;
   readonly describe: (subject: string, figures: Figures) => RuleText;
-  readonly steps: (subject: string, figures: Figures) => readonly Step[];
+  readonly steps: (subject: string, figures: Figures) => readonly IncidentStep[];
 }
 
 /** Rule whose figures are counts by subject. */

@@ -30,6 +30,7 @@ const FIELDS: Readonly<Record<Secret, readonly string[]>> = {
     "direction enhancedCode event kind logType mark next phase protocol seenIn status timeZone timestamp tls tone",
     "sha256 lastGiven completedAt deliveredAt deferredAt lastTriedAt first last category limits evidence state newestLine certainty basis agreeing part times condition action result residue advice severity signs",
     "createdAt updatedAt lastLogin role colour change",
+    "start end fired found updated newest incidents.type changes.type changes.reason mutes.type mutes.until mutes.created hours.hour words.at",
     // Hidden by what they are about: see redact-stats.
     "rows.key problems.subjects",
   ],

@@ -20,6 +20,8 @@ export interface Policy {
   readonly content: Span;
   /** Notifications that were confirmed or cancelled, or have failed. */
   readonly outbox: Span;
+  /** Incidents that have ended, and what people said about them. */
+  readonly incidents: Span;
 }
 
 export const DEFAULT_SPANS = {
@@ -30,6 +32,7 @@ export const DEFAULT_SPANS = {
   snapshots: "30d",
   content: "14d",
   outbox: "30d",
+  incidents: "1y",
 } as const;
 
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS, w: WEEK_MS, y: 365 * DAY_MS };

@@ -240,6 +240,7 @@ class Run {
     await this.#removeKept("snapshots", cutoffs.snapshotsMs);
     await this.#removeKept("content", cutoffs.contentMs);
     await this.#removeKept("outbox", cutoffs.outboxMs);
+    await this.#removeKept("incidents", cutoffs.incidentsMs);
   }
 
   async #removeKept(name: KeptClass, before: EpochMs): Promise<void> {
@@ -286,7 +287,7 @@ class Run {
 }
 
 function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
-  const { logs, messages, open, audit, snapshots, content, outbox } = policy;
+  const { logs, messages, open, audit, snapshots, content, outbox, incidents } = policy;
   const nowMs = now();
   return {
     nowMs,
@@ -297,6 +298,7 @@ function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
     snapshotsMs: cutoffOf(snapshots, nowMs),
     contentMs: cutoffOf(content, nowMs),
     outboxMs: cutoffOf(outbox, nowMs),
+    incidentsMs: cutoffOf(incidents, nowMs),
   };
 }
 
@@ -350,7 +352,7 @@ function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
 
 function shownCutoffs(
   { path, policy }: PruneOptions,
-  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs, outboxMs }: Cutoffs,
+  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs, outboxMs, incidentsMs }: Cutoffs,
 ): Pick<PruneReport, "path" | "cutoffs"> {
   const shown = (span: number | undefined, at: EpochMs): string | null =>
     span === undefined && at === cutoffOf(undefined, at) ? null : toIso(at);
@@ -363,6 +365,7 @@ function shownCutoffs(
       snapshots: shown(policy.snapshots, snapshotsMs),
       content: shown(policy.content, contentMs),
       outbox: shown(policy.outbox, outboxMs),
+      incidents: shown(policy.incidents, incidentsMs),
     },
   };
 }

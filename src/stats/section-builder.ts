@@ -7,6 +7,7 @@ import type { FailureGroup } from "../store/stats/counts.ts";
 import type { Ranking } from "../store/stats/ranking.ts";
 import type { StatsFilter } from "../store/stats/selection.ts";
 import type { StatsReader } from "../store/stats/stats-reader.ts";
+import { epochMs, toIso } from "../units.ts";
 import { formatBucket } from "../when.ts";
 import { countAccounts } from "./accounts.ts";
 import { type Check, checkConditions, checkData, checkSilence } from "./conditions.ts";
@@ -84,6 +85,16 @@ export class SectionBuilder {
     problems: async (figures) =>
       findProblems(figures, await computeTotals(figures), this.#period, this.#request.coverage),
     accounts: (figures) => figures.accountsAtRisk(),
+    incidents: async ({ source }) =>
+      source.incidents().map(({ id, server, severity, status, title, start_ms, end_ms }) => ({
+        id,
+        server,
+        severity,
+        status,
+        title,
+        start: toIso(epochMs(start_ms)),
+        end: end_ms === null ? null : toIso(epochMs(end_ms)),
+      })),
     totals: computeTotals,
     series: (figures) => computeSeries(figures, this.#buckets),
     hours: (figures) => computeWeekHours(figures, this.#period, this.#request.timeZone),

@@ -16,6 +16,7 @@ import type { Totals } from "./totals.ts";
 export interface Sections {
   readonly problems: readonly Problem[];
   readonly accounts: readonly AccountAtRisk[];
+  readonly incidents: readonly IncidentRow[];
   readonly totals: Totals;
   readonly series: Series;
   readonly hours: readonly WeekHour[];
@@ -36,6 +37,18 @@ export interface Sections {
   readonly coverage: Coverage;
 }
 
+/** An incident that reaches into the time. Times are ISO-8601. */
+export interface IncidentRow {
+  readonly id: number;
+  readonly server: string;
+  readonly severity: "critical" | "serious" | "warning";
+  readonly status: "open" | "acknowledged" | "over" | "resolved" | "false_alarm";
+  readonly title: string;
+  readonly start: string;
+  /** Null while it goes on. */
+  readonly end: string | null;
+}
+
 /** Sections that were asked for. */
 export type SomeSections = Partial<Sections>;
 
@@ -45,6 +58,7 @@ export type SectionName = keyof Sections;
 export const SECTIONS = {
   problems: "what to look at first",
   accounts: "accounts at risk: others seem to have their passwords",
+  incidents: "incidents that `incidents detect` has found, the last ones first",
   totals: "messages, recipients, attempts, rejections: what became of them",
   series: "the same over time",
   hours: "what comes at each hour of the week",

@@ -1,5 +1,6 @@
 /** Facts about a message from snapshots of the queue: how long it was seen there, and when Exim tries it again. */
 import { findNextTries, toQueueRuns } from "../spool/next-try.ts";
+import type { IncidentReader } from "../store/incidents/incident-reader.ts";
 import type { LookReader } from "../store/read/look-reader.ts";
 import type { QueueReader } from "../store/read/queue-reader.ts";
 import { epochMs, momentAt, momentMs, toIso } from "../units.ts";
@@ -8,13 +9,14 @@ import type { Trace, TracedMessage, TracedNextTry, TracedRecipient, TracedStay }
 export interface QueueSources {
   readonly looks: LookReader;
   readonly queue: QueueReader;
+  readonly incidents: IncidentReader;
 }
 
 export function findQueueFacts(
-  { looks, queue }: QueueSources,
+  { looks, queue, incidents }: QueueSources,
   message: TracedMessage,
   recipients: readonly TracedRecipient[],
-): Pick<Trace, "stays" | "nextTries"> {
+): Pick<Trace, "stays" | "nextTries" | "incidents"> {
   const { id, server } = message;
   const stays = looks.staysOf(id, server).map(
     ({ firstSeenAt, lastSeenAt, goneAt }): TracedStay => ({
@@ -23,13 +25,19 @@ export function findQueueFacts(
       goneAt: goneAt === null ? null : toIso(goneAt),
     }),
   );
+  const partOf = incidents.ofMessage(server, id).map(({ id: number, severity, status, title }) => ({
+    id: number,
+    severity,
+    status,
+    title,
+  }));
   const isThere = stays.at(-1)?.goneAt === null && message.completedAt === null && !message.isFrozen;
-  return { stays, nextTries: isThere ? findTries({ looks, queue }, message, recipients) : [] };
+  return { stays, incidents: partOf, nextTries: isThere ? findTries({ looks, queue }, message, recipients) : [] };
 }
 
 /** From the retry records of the last look, of recipients that the log does not tell anything newer of. */
 function findTries(
-  { looks, queue }: QueueSources,
+  { looks, queue }: Pick<QueueSources, "looks" | "queue">,
   { id, server, sender }: TracedMessage,
   recipients: readonly TracedRecipient[],
 ): readonly TracedNextTry[] {

@@ -124,6 +124,13 @@ export interface RetryCause {
 }
 
 /** A time that looks at the queue saw it there. */
+export interface TracedIncident {
+  readonly id: number;
+  readonly severity: "critical" | "serious" | "warning";
+  readonly status: "open" | "acknowledged" | "over" | "resolved" | "false_alarm";
+  readonly title: string;
+}
+
 export interface TracedStay {
   readonly firstSeenAt: string;
   readonly lastSeenAt: string;
@@ -159,6 +166,8 @@ export interface Trace {
   readonly timeline: readonly TimelineItem[];
   /** When looks at the queue saw it there, the first time first. */
   readonly stays: readonly TracedStay[];
+  /** Incidents that it is a part of. */
+  readonly incidents: readonly TracedIncident[];
   /** None where no look tells, or the log tells something newer. */
   readonly nextTries: readonly TracedNextTry[];
   /** Tags of the message, by name, with who gave them. */

@@ -68,6 +68,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
     "src/cli/declare/command.ts",
     "src/cli/declare/content.ts",
     "src/cli/declare/about.ts",
+    "src/cli/declare/incidents.ts",
     "src/cli/declare/program.ts",
     "src/cli/declare/questions.ts",
     "src/cli/declare/logs.ts",

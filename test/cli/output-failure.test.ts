@@ -30,6 +30,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   tail: ["--no-follow", "-n", "1000"],
   queue: ["--spool", SPOOL, "--csv"],
   content: ["--file", MESSAGE],
+  incidents: ["--json"],
   tag: ["--json"],
   note: [],
   users: ["--json"],

@@ -22,6 +22,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["note"],
   ["servers"],
   ["users"],
+  ["incidents", "detect"],
   ["export", "--raw", "1"],
   ["sql", "SELECT 1"],
   ["rebuild"],

@@ -342,10 +342,13 @@ class TrafficSimulator {
   #freeze(ms: number): void {
     const at = this.#at(ms);
     const id = messageIdAt(at, this.#messages++);
-    this.#push(at, `${id} <= <> H=(x) [192.0.2.44] P=esmtp S=900 for ${this.#recipient()}`, {
-      kind: "arrived",
-      ms: at,
-    });
+    const recipient = this.#recipient();
+    this.#push(
+      at,
+      `${id} <= <> H=(x) [192.0.2.44] P=esmtp S=900 for ${recipient}`,
+      { kind: "arrived", ms: at },
+      { kind: "bounce_received", ms: at, recipient, ip: "192.0.2.44", messageId: id },
+    );
     const frozenMs = this.#at(at + SECOND_MS);
     this.#push(frozenMs, `${id} Frozen (delivery error message)`, { kind: "frozen", ms: frozenMs, messageId: id });
     const removedMs = this.#at(at + 6 * HOUR_MS);

@@ -98,6 +98,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["search", "Completed"],
   ["tail", "--no-follow"],
   ["queue", "health"],
+  ["incidents", "detect"],
   ["content", "--file", "mainlog"],
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
   ["note", "1vx5YS-0006QZ-1J", "asked for"],

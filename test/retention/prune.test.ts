@@ -61,6 +61,7 @@ describe("after a prune", () => {
           snapshots: undefined,
           content: undefined,
           outbox: undefined,
+          incidents: undefined,
         };
         const options = { ...pruneOptions(path, now), policy, isForced };
         const kept = keptBy(before, options);
@@ -127,6 +128,7 @@ describe("after a prune", () => {
             snapshots: undefined,
             content: undefined,
             outbox: undefined,
+            incidents: undefined,
           },
           isForced: true,
           archive,
@@ -216,6 +218,7 @@ describe("prune", () => {
         snapshots: undefined,
         content: undefined,
         outbox: undefined,
+        incidents: undefined,
       },
     };
     const { size } = await withPruner(path, { isRehearsal: true }, (pruner) => ({ size: pruner.size() }));
@@ -311,7 +314,14 @@ describe("prune", () => {
     const status = await withPruner(path, { isRehearsal: true }, (pruner) =>
       pruneStatus(pruner, pruneOptions(path, now, { logs: "12h", messages: "forever" })),
     );
-    expect(status.classes.map(({ name }) => name)).toEqual(["logs", "messages", "audit", "snapshots", "content"]);
+    expect(status.classes.map(({ name }) => name)).toEqual([
+      "logs",
+      "messages",
+      "audit",
+      "snapshots",
+      "content",
+      "incidents",
+    ]);
     const [logs, messages] = status.classes;
     expect(logs).toMatchObject({ cutoff: new Date(now - 12 * HOUR_MS).toISOString() });
     expect(logs?.expired).toBeGreaterThan(0);
@@ -343,6 +353,8 @@ describe("the list of columns that name texts", () => {
       "content_id",
       "user_id",
       "owner_user_id",
+      "incident_id",
+      "previous_id",
     ];
     const columns = queryAll<{ column: string }>(
       path,
@@ -377,7 +389,7 @@ describe("a span", () => {
 
   test("and a size have their defaults and units", () => {
     expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual(
-      [90, 180, undefined, 365, 30, 14].map((days) => (days === undefined ? undefined : days * DAY_MS)),
+      [90, 180, undefined, 365, 30, 14, 365].map((days) => (days === undefined ? undefined : days * DAY_MS)),
     );
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
     for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");

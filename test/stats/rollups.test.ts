@@ -153,6 +153,7 @@ async function pruneTo(path: string, now: EpochMs, keptMs: number): Promise<void
     snapshots: undefined,
     content: undefined,
     outbox: undefined,
+    incidents: undefined,
   };
   await runPrune(path, { ...pruneOptions(path, now), policy, isForced: true });
 }

@@ -213,6 +213,7 @@ const READERS: readonly (readonly string[])[] = [
   ["servers"],
   ["note"],
   ["users"],
+  ["incidents"],
   ["prune", "--status"],
   ["migrate", "--status"],
 ];

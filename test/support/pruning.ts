@@ -25,6 +25,7 @@ export function pruneOptions(
       snapshots: undefined,
       content: undefined,
       outbox: undefined,
+      incidents: undefined,
     },
     isForced: false,
     maxSize: undefined,

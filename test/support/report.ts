@@ -100,6 +100,10 @@ export function sectionsWith(text: string, received = 100): Sections {
       { ...problem, name: "accounts", severity: "serious", share: null, accounts: [risk] },
     ],
     accounts: [risk, { ...risk, severity: "warning" }],
+    incidents: [
+      { id: 14, server: text, severity: "critical", status: "open", title: text, start: SINCE, end: null },
+      { id: 13, server: text, severity: "serious", status: "over", title: text, start: SINCE, end: UNTIL },
+    ],
     totals: totalsOf(received),
     series: {
       bucket: "day",

@@ -10,7 +10,7 @@ import {
 import { KINDS } from "../../incidents/rules.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
-import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents.ts";
+import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
 import { epochMs, toIso } from "../../units.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
@@ -60,7 +60,8 @@ function renderList(incidents: readonly IncidentSummary[], flags: IncidentFlags,
   if (flags.json === true) return renderJson("incidents", { incidents });
   if (flags.csv === true) return renderIncidentRows(incidents);
   if (incidents.length > 0) return renderIncidents(incidents, { ...screenOf(io), timeZone: io.timeZone });
-  return "No incident is known. `exim-pilot incidents detect` looks for some.\n";
+  const others = flags.all === true ? "" : " Those that are muted are listed with --all.";
+  return `No incident is known. \`exim-pilot incidents detect\` looks for some.${others}\n`;
 }
 
 function assertKinds(kinds: readonly string[]): void {

@@ -34,6 +34,8 @@ export interface IngestFlags extends DatabaseFlags, AuditFlags {
   readonly follow?: boolean;
   readonly batchSize: number;
   readonly strict?: boolean;
+  readonly detect?: boolean;
+  readonly config?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -95,6 +97,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   const report = await reading.finally(() => readingThread?.close());
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
   if (flags.quiet !== true && report.totals.messages > 0) io.stderr.write(noteOnZone(report, settings));
+  if (flags.detect === true && !report.isInterrupted) await tellIncidents(flags, io);
   return statusOf(report, flags.strict === true);
 }
 
@@ -113,6 +116,19 @@ function isLarge(path: string): boolean {
     // NOTE: a pattern, or a file that cannot be read, of which the report tells.
     return false;
   }
+}
+
+/** Looks for incidents in what was read; tells those that opened or got worse. */
+async function tellIncidents({ db, wait, config, quiet }: IngestFlags, io: Io): Promise<void> {
+  const { runDetection } = await import("../detection.ts");
+  const detected = await runDetection({ db, wait, ...(config === undefined ? {} : { config }) }, io);
+  if (quiet === true) return;
+  for (const { server, changes } of detected)
+    for (const { reason, incident, isMuted } of changes)
+      if (!isMuted && (reason === "opened" || reason === "worse"))
+        io.stderr.write(
+          `incident ${incident.id}: ${incident.severity} on ${toVisibleLine(server)}: ${toVisibleLine(incident.title)}\n`,
+        );
 }
 
 function leaveBrief(): never {

@@ -27,6 +27,7 @@ export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly snapshots: string;
   readonly content: string;
   readonly outbox: string;
+  readonly incidents: string;
   readonly maxSize?: string;
   readonly archive?: string;
   readonly status?: boolean;
@@ -107,7 +108,7 @@ function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io
 }
 
 function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings, io: Io): PruneOptions {
-  const { logs, messages, open, audit, snapshots, content, outbox, maxSize } = flags;
+  const { logs, messages, open, audit, snapshots, content, outbox, maxSize, incidents } = flags;
   return {
     path,
     policy: {
@@ -118,6 +119,7 @@ function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings
       snapshots: parseSpan(snapshots),
       content: parseSpan(content),
       outbox: parseSpan(outbox),
+      incidents: parseSpan(incidents),
     },
     isForced: flags.force === true,
     maxSize: maxSize === undefined ? undefined : parseSize(maxSize),

@@ -77,6 +77,7 @@ function addIngest(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-f, --follow", "continue with lines that are added to the logs, also after a rotation, until Ctrl-C")
     .option("--batch-size <lines>", "lines stored in one batch", wholeNumber(1, MOST_BLOCK_LINES), 500)
     .option("--strict", "exit 1 when a line could not be parsed")
+    .addOption(new Option("--detect", "then look for incidents, as `incidents detect` does").conflicts("follow"))
     .option("-q, --quiet", "print nothing but errors")
     .option("--json", "print the report as JSON")
     .addHelpText("after", INGEST_EXAMPLES)

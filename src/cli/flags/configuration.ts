@@ -37,6 +37,7 @@ const FLAG_ENTRIES = {
       snapshots: text,
       content: text,
       outbox: text,
+      incidents: text,
       "max-size": text,
       archive: text,
       vacuum: flag,
@@ -90,7 +91,7 @@ export interface ConfigurationValues {
   readonly path: string | undefined;
   /** By key. */
   readonly values: ReadonlyMap<string, SettingValue>;
-  /** Of the rules of incidents, by rule and name. */
+  /** Thresholds of the rules of incidents, by rule and name. */
   readonly thresholds: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** The tables of notifications and of channels, unchecked. */
   readonly notify: NotifyTables;

@@ -13,7 +13,7 @@ import type { FoundEpisode, RuleHead, Thresholds } from "../rule.ts";
 import { countOf, namesOf, shellWord } from "./words.ts";
 
 /** Figures of a finding; those of other rules have other names. */
-export type AccountFigures = Omit<
+export type HackedFigures = Omit<
   AccountFinding,
   "server" | "account" | "severity" | "firstMs" | "lastMs" | "firedMs" | "messageIds" | "hours"
 >;
@@ -21,7 +21,7 @@ export type AccountFigures = Omit<
 /** A thief who sends slowly is one incident. */
 export const HACKED_PAUSE_MS = CONNECTED_HOURS * HOUR_MS;
 
-export const HACKED_ACCOUNT: RuleHead<AccountFigures> = {
+export const HACKED_ACCOUNT: RuleHead<HackedFigures> = {
   kind: "hacked_account",
   version: 1,
   about:
@@ -90,7 +90,7 @@ export class HackedAccountWatch {
     this.#latest.set(finding.account, finding);
   }
 
-  takeEpisodes(): FoundEpisode<AccountFigures>[] {
+  takeEpisodes(): FoundEpisode<HackedFigures>[] {
     return [...this.#ended.splice(0), ...this.#latest.values()].map(toEpisode);
   }
 
@@ -99,7 +99,7 @@ export class HackedAccountWatch {
   }
 }
 
-function toEpisode(finding: AccountFinding): FoundEpisode<AccountFigures> {
+function toEpisode(finding: AccountFinding): FoundEpisode<HackedFigures> {
   const { server: _server, account, severity, firstMs, lastMs, firedMs, messageIds, hours, ...figures } = finding;
   return {
     kind: HACKED_ACCOUNT.kind,

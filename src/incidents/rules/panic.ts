@@ -12,11 +12,19 @@ export const PANIC: CountingRule = {
   pauseMs: DAY_MS,
   measure: "count",
   contributionsOf: (observation) =>
-    observation.kind === "panic" ? [{ subject: "", text: observation.text, messageId: observation.messageId }] : [],
+    observation.kind === "panic"
+      ? [
+          {
+            subject: "",
+            text: observation.text === "" ? undefined : observation.text,
+            messageId: observation.messageId,
+          },
+        ]
+      : [],
   isMet: ({ count }, _past, thresholds) => count >= limit(thresholds, "lines"),
   describe: (_subject, { count, texts }) => ({
     title: `${countOf(count, "line")} in the panic log`,
-    description: `Exim wrote ${countOf(count, "line")} to its panic log. The most frequent: ${texts[0] ?? ""}`,
+    description: `Exim wrote ${countOf(count, "line")} to its panic log.${texts[0] === undefined ? "" : ` The most frequent: ${texts[0]}`}`,
   }),
   steps: () => [
     { text: "Read them.", command: "exim-pilot search --event panic --since 2d" },

@@ -122,7 +122,7 @@ interface Group {
 }
 
 const GROUPS: readonly (readonly [title: string, names: readonly (SectionName | "actors")[]])[] = [
-  ["Overview", ["series", "problems"]],
+  ["Overview", ["series", "problems", "incidents"]],
   ["Accounts and abuse", ["accounts", "actors"]],
   ["What failed", ["bounces", "deferrals", "rejections", "blocklists", "providers", "slow", "forwarding", "retries"]],
   ["Queue and delivery", ["waits", "queue", "delivery"]],

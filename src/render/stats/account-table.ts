@@ -1,7 +1,33 @@
-/** Accounts at risk as a table. */
+/** Accounts at risk and incidents as tables. */
 import type { Sections } from "../../stats/sections.ts";
 import { describeRisk, riskVerdict } from "../abuse/risk-text.ts";
 import { column, type Table } from "./table.ts";
+
+export function incidentTable(incidents: Sections["incidents"]): Table {
+  return {
+    name: "incidents",
+    title: "Incidents",
+    columns: [
+      column("id", "#", "count"),
+      column("start", "Since", "time"),
+      column("end", "Until", "time"),
+      column("severity", "Severity", "word"),
+      column("status", "Status", "word"),
+      column("server", "Server", "text"),
+      column("title", "What", "sample"),
+    ],
+    rows: incidents.map(({ id, start, end, severity, status, server, title }) => [
+      id,
+      start,
+      end,
+      severity,
+      status.replace("_", " "),
+      server,
+      title,
+    ]),
+    empty: "No incident is known of this time. `exim-pilot incidents detect` looks for some.",
+  };
+}
 
 export function accountTable(accounts: Sections["accounts"]): Table {
   const servers = new Set(accounts.map(({ server }) => server));

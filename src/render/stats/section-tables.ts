@@ -1,7 +1,7 @@
 /** Sections as tables, each with what it is compared with. */
 import type { SectionName, Sections } from "../../stats/sections.ts";
 import type { Stats } from "../../stats/stats.ts";
-import { accountTable } from "./account-table.ts";
+import { accountTable, incidentTable } from "./account-table.ts";
 import { type ComparisonOf, withComparison } from "./compared.ts";
 import { coverageTable } from "./coverage-table.ts";
 import { durationTable, forwardingTable, providerTable, retryTable, slowTable, waitTable } from "./delivery-tables.ts";
@@ -39,6 +39,7 @@ const SHOWN_ROWS = { missing: 0, showsGone: false } as const;
 const COMPARED: Readonly<Record<Exclude<SectionName, "top">, ComparisonOf>> = {
   problems: { keys: ["problem"], figure: "count", ...ROWS },
   accounts: { keys: ["account"], figure: "recipients", ...ROWS },
+  incidents: { keys: ["id"], figure: "id", ...ROWS },
   totals: { keys: ["figure"], figure: "count", ...ROWS },
   series: { keys: ["from"], figure: "received", ...SHOWN_ROWS },
   hours: { keys: ["weekday", "hour"], figure: "received", ...SHOWN_ROWS },
@@ -93,6 +94,8 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
       return build(name, (problems) => problemTable(problems, timeZone));
     case "accounts":
       return build(name, accountTable);
+    case "incidents":
+      return build(name, incidentTable);
     case "totals":
       return build(name, totalsTable);
     case "series":

@@ -68,7 +68,7 @@ function renderUnread(
   return renderCoverage({ ...coverage, holes }, timeZone, columns).trimEnd();
 }
 
-function renderFacts({ message, stays, tags }: Trace, { columns, paint }: PageOptions): string {
+function renderFacts({ message, stays, tags, incidents }: Trace, { columns, paint }: PageOptions): string {
   const time = (iso: string): string => formatTime(iso, message.timeZone);
   const facts: readonly (readonly [label: string, value: string | undefined])[] = [
     ["Sender", message.sender ?? undefined],
@@ -81,6 +81,7 @@ function renderFacts({ message, stays, tags }: Trace, { columns, paint }: PageOp
       "Completed",
       message.completedAt === null ? undefined : `${time(message.completedAt)}${formatQueueTime(message.queueSeconds)}`,
     ],
+    ...incidents.map(({ id, title }): [string, string] => [`Incident ${id}`, `it is a part of: ${title}`]),
     ["Queue", message.completedAt === null ? formatGone(stays.at(-1), time) : undefined],
     ["Client", formatClient(message)],
     ["Login", message.auth ?? undefined],

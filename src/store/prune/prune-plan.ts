@@ -30,6 +30,8 @@ export interface Cutoffs {
   readonly contentMs: EpochMs;
   /** Notifications that are settled since before go. */
   readonly outboxMs: EpochMs;
+  /** Incidents that ended before go, with what people said about them. */
+  readonly incidentsMs: EpochMs;
 }
 
 export const OLD_AUDIT = "at_ms < ?";
@@ -61,6 +63,19 @@ export const KEPT_TABLES = {
   ],
   // NOTE: those of a digest have smaller numbers than it, so they go before it.
   outbox: [{ table: "stored_outbox", key: "number", isOld: OLD_NOTIFICATION }],
+  incidents: [
+    {
+      table: "incident_messages",
+      key: "incident_id",
+      isOld: "incident_id IN (SELECT id FROM stored_incidents WHERE end_ms < ?)",
+    },
+    {
+      table: "incident_actions",
+      key: "incident_id",
+      isOld: "incident_id IN (SELECT id FROM stored_incidents WHERE end_ms < ?)",
+    },
+    { table: "stored_incidents", key: "id", isOld: "end_ms < ?" },
+  ],
 } as const;
 
 export type KeptClass = keyof typeof KEPT_TABLES;
@@ -197,7 +212,7 @@ export class PrunePlan {
   }
 
   /** How many rows of each table the plan removes, and what that frees. */
-  counts({ auditMs, snapshotsMs, contentMs, outboxMs }: Cutoffs): PlannedCounts {
+  counts({ auditMs, snapshotsMs, contentMs, outboxMs, incidentsMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
@@ -213,6 +228,7 @@ export class PrunePlan {
         ...this.#countKept("snapshots", snapshotsMs),
         ...this.#countKept("content", contentMs),
         ...this.#countKept("outbox", outboxMs),
+        ...this.#countKept("incidents", incidentsMs),
       };
       return { rows, textBytes: blocks?.text ?? 0, bytes: this.#estimateBytes(rows) };
     });

@@ -81,8 +81,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content" | "outbox";
-  /** Lines, messages, records, looks at queues, messages with content, notifications. */
+  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content" | "outbox" | "incidents";
+  /** Lines, messages, records, looks at queues, messages with content, notifications, incidents. */
   readonly total: number;
   /** Number of them that expire by the plan. */
   readonly expired: number;
@@ -118,6 +118,7 @@ const CLASS_TABLES = {
   snapshots: KEPT_TABLES.snapshots.map(({ table }) => table),
   content: KEPT_TABLES.content.map(({ table }) => table),
   outbox: KEPT_TABLES.outbox.map(({ table }) => table),
+  incidents: KEPT_TABLES.incidents.map(({ table }) => table),
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
@@ -212,7 +213,7 @@ export class Pruner {
     return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs, snapshotsMs, contentMs, outboxMs, nowMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, snapshotsMs, contentMs, outboxMs, nowMs, incidentsMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
     const time = plausibleTime(nowMs);
     const furthest = (choose: "min" | "max", at: string): string =>
@@ -259,6 +260,12 @@ export class Pruner {
         `SELECT count(*) AS total, ${furthest("min", "created_ms")} AS oldest, ${furthest("max", "created_ms")} AS newest,
                 count(*) FILTER (WHERE ${OLD_NOTIFICATION}) AS expired FROM stored_outbox`,
         outboxMs,
+      ),
+      row(
+        "incidents",
+        `SELECT count(*) AS total, ${furthest("min", "start_ms")} AS oldest, ${furthest("max", "last_ms")} AS newest,
+                count(*) FILTER (WHERE end_ms < ?) AS expired FROM stored_incidents`,
+        incidentsMs,
       ),
     ];
   }

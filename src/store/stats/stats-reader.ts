@@ -2,12 +2,15 @@
 import type Database from "better-sqlite3";
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { AccountHour } from "../../message/accounts-at-risk.ts";
+import { escapeForm } from "../../text.ts";
 import { type EpochMs, epochMs, toIso } from "../../units.ts";
+import { IncidentReader, type StoredIncident } from "../incidents/incident-reader.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
 import { loadCodes } from "../schema/codes.ts";
 import { EARLIEST_MS, isAhead } from "../schema/plausible-time.ts";
 import type { Schema } from "../schema/tables.ts";
+import type { Pattern } from "../search/filter.ts";
 import type { SearchReader } from "../search/search-reader.ts";
 import type { AbuseReader } from "./abuse-reader.ts";
 import { readAccountHours, readMatchedAccounts } from "./account-hours.ts";
@@ -73,8 +76,15 @@ export interface SelectedStats {
   readonly nextRetry: (since: EpochMs) => NextRetry | undefined;
   /** Figures of all accounts: a filter chooses which of them are meant, not what is known of them. */
   readonly accounts: (baselineMs: number) => Promise<AccountFigures>;
+  /** Incidents that reach into the time, of the servers; a filter of messages chooses none of them. */
+  readonly incidents: () => readonly StoredIncident[];
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
+}
+
+/** True for a name that a pattern means: * stands for any characters, upper and lower case do not differ. */
+function isNamed(name: string, pattern: Pattern): boolean {
+  return new RegExp(`^${escapeForm(pattern).replaceAll("\\*", ".*")}$`, "i").test(name);
 }
 
 /** After every moment. */
@@ -134,6 +144,13 @@ export class StatsReader {
         const span = { sinceMs: since, untilMs, servers };
         const chosen = choice === undefined ? undefined : await readMatchedAccounts(this.#schema, span);
         return { hours, sinceMs: since, untilMs, chosen };
+      },
+      incidents: () => {
+        const { since = 0, until = LAST_MS, servers = [] } = filter;
+        return new IncidentReader(this.#database)
+          .list({ statuses: [], kinds: [], servers: [], sinceMs: since, withMuted: false }, LAST_MS)
+          .filter(({ start_ms }) => start_ms < until)
+          .filter(({ server }) => servers.length === 0 || servers.some((pattern) => isNamed(server, pattern)));
       },
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);

@@ -30,7 +30,7 @@ export class IncidentReader {
     this.#database = database;
   }
 
-  /** Those that began last first. */
+  /** Incidents, the ones that began last first. */
   list({ statuses, kinds, servers, sinceMs, withMuted }: IncidentFilter, now: number): readonly StoredIncident[] {
     const oneOf = (column: string, name: string): string =>
       `(json_array_length($${name}) = 0 OR ${column} IN (SELECT value FROM json_each($${name})))`;
@@ -83,13 +83,13 @@ export class IncidentReader {
   }
 
   /** Incidents that a message shows. */
-  ofMessage(server: string, eximId: string, now: number): readonly StoredIncident[] {
-    return prepareOnce<object, StoredIncident>(
+  ofMessage(server: string, eximId: string): readonly StoredIncidentsTable[] {
+    return prepareOnce<object, StoredIncidentsTable>(
       this.#database,
-      `SELECT ${COLUMNS} FROM incident_messages g CROSS JOIN stored_incidents i ON i.id = g.incident_id
+      `SELECT i.* FROM incident_messages g CROSS JOIN stored_incidents i ON i.id = g.incident_id
        JOIN stored_servers v ON v.id = i.server_id
        WHERE g.exim_id = $eximId AND v.name = $server AND g.server_id = v.id ORDER BY i.id`,
-    ).all({ eximId, server, now });
+    ).all({ eximId, server });
   }
 
   mutes(): readonly IncidentMutesTable[] {

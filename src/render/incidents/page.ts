@@ -1,11 +1,11 @@
 /** Incidents as pages. */
-import type { IncidentDetails, IncidentSummary } from "../incidents/incidents.ts";
-import type { DetectedServer } from "./answers.ts";
-import { renderCsvRow } from "./form/csv.ts";
-import { countOf, formatCount, formatTime } from "./form/format.ts";
-import { renderColumns, renderHanging } from "./form/layout.ts";
-import type { Paint } from "./form/paint.ts";
-import { toVisibleLine } from "./form/terminal-text.ts";
+import type { IncidentDetails, IncidentSummary } from "../../incidents/incidents.ts";
+import type { DetectedServer } from "../answers.ts";
+import { renderCsvRow } from "../form/csv.ts";
+import { countOf, formatCount, formatTime } from "../form/format.ts";
+import { renderColumns, renderHanging } from "../form/layout.ts";
+import type { Paint } from "../form/paint.ts";
+import { toVisibleLine } from "../form/terminal-text.ts";
 
 interface Screen {
   readonly columns: number;
