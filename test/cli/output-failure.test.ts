@@ -31,6 +31,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   queue: ["--spool", SPOOL, "--csv"],
   content: ["--file", MESSAGE],
   tag: ["--json"],
+  notify: ["--json"],
   stats: ["series", "--csv"],
   export: ["--raw", "1"],
   sql: ["SELECT * FROM log_entries"],

@@ -19,6 +19,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["trace", "1vx5YS-0006QZ-1J"],
   ["tail"],
   ["tag"],
+  ["notify"],
   ["servers"],
   ["export", "--raw", "1"],
   ["sql", "SELECT 1"],

@@ -100,6 +100,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["queue", "health"],
   ["content", "--file", "mainlog"],
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
+  ["notify", "stats"],
   ["servers", "set", "mx1", "--owner", "mail team"],
   ["export", "--raw", "1", "--output", "given-back"],
   ["sql", "SELECT raw_line FROM log_entries"],

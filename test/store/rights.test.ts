@@ -211,6 +211,7 @@ const READERS: readonly (readonly string[])[] = [
   ["tail", "--no-follow"],
   ["queue", "health"],
   ["servers"],
+  ["notify", "stats"],
   ["prune", "--status"],
   ["migrate", "--status"],
 ];
