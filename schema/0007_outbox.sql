@@ -37,7 +37,7 @@ CREATE INDEX idx_stored_outbox_incident_id ON stored_outbox (incident_id) WHERE 
 CREATE INDEX idx_stored_outbox_digest_id ON stored_outbox (digest_id) WHERE digest_id IS NOT NULL;
 CREATE INDEX idx_stored_outbox_remote_id ON stored_outbox (remote_id) WHERE remote_id IS NOT NULL;
 
--- What is known of a channel of the configuration.
+-- State of a channel of the configuration.
 CREATE TABLE channel_states (
   channel          TEXT    PRIMARY KEY,
   blocked_until_ms INTEGER,          -- epoch ms; nothing is sent before

@@ -2,7 +2,7 @@
  * schema/json/answers.json is what the types of `--json` say, and every answer that is printed fits it: those of golden cases, and of the
  * commands that have none. `UPDATE_GOLDEN=1` writes it anew.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -101,6 +101,12 @@ describe("an answer", () => {
     ["trace", "trace", "1vx5YS-0006QZ-1J"],
     ["user", "users", "add", "alice", "--role", "admin", "--email", "alice@example.org"],
     ["users", "users"],
+    ["notifications", "notify"],
+    ["notify_run", "notify", "run", "--config", channelsFile()],
+    ["notify_test", "notify", "test", "ops", "--config", channelsFile()],
+    ["notification", "notify", "show", "1"],
+    ["notify_change", "notify", "retry", "1"],
+    ["notify_stats", "notify", "stats"],
     ["stats", "stats", "all", "--compare", "week", "--since", "2026-03-03", "--fail-if", "bounced>99%"],
     ["eximstats", "stats", "--eximstats"],
     ["servers", "servers"],
@@ -235,3 +241,12 @@ describe("the check", () => {
     expect(published.validate("answers", { version: 1, kind: "count" })).toBe(false);
   });
 });
+
+/** A configuration with a channel that refuses connections. */
+function channelsFile(): string {
+  const path = join(FOLDER, "channels.toml");
+  const text =
+    '[notify]\ntiers = ["ops"]\n[channels.ops]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n';
+  if (!existsSync(path)) writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}

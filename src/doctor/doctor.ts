@@ -253,6 +253,39 @@ export function checkSpool({ path, closed }: SpoolHealth): Finding {
   );
 }
 
+/** Facts about the channels of notifications. */
+export interface ChannelHealth {
+  readonly name: string;
+  /** A sentence: why it cannot be used as it is configured; undefined: it can. */
+  readonly problem: string | undefined;
+  readonly hint: string | undefined;
+  /** The error with which it refused the credentials at the last try. */
+  readonly refusal: string | undefined;
+  /** Its mail goes through a server whose own log is read here. */
+  readonly isWatchedServer: boolean;
+}
+
+/** Says which channels cannot tell anybody anything. */
+export function checkChannels(channels: readonly ChannelHealth[]): readonly Finding[] {
+  return channels.map(({ name, problem: wrong, hint = "", refusal, isWatchedServer }) => {
+    const check = `channel ${name}`;
+    if (wrong !== undefined) return problem(check, wrong, hint);
+    if (refusal !== undefined)
+      return problem(
+        check,
+        `It refused the credentials at the last try: ${refusal}.`,
+        `Give it others, and try \`exim-pilot notify test ${name}\`.`,
+      );
+    return isWatchedServer
+      ? advice(
+          check,
+          "Its mail goes through the server that is watched: when that fails, nobody hears of it.",
+          "Send through another server, or add a tier that needs no mail.",
+        )
+      : ok(check, "It is configured, and its secret can be read.");
+  });
+}
+
 function ok(check: string, message: string): Finding {
   return { check, verdict: "ok", message };
 }

@@ -1,5 +1,5 @@
 /** A channel: a way to a person. What is sent, and what comes back. */
-import type { NotificationReason, Severity } from "../store/outbox/notification.ts";
+import type { NoticeSeverity, NotificationReason } from "../store/outbox/notification.ts";
 import type { ChannelType } from "./settings.ts";
 
 /** A notification as it leaves: every text is visible, cut and without links, and its names are made up where the channel is redacted. */
@@ -9,7 +9,7 @@ export interface OutgoingNotice {
   /** `#14-2`. */
   readonly mark: string;
   readonly reason: NotificationReason;
-  readonly severity: Severity;
+  readonly severity: NoticeSeverity;
   readonly server: string | null;
   readonly title: string;
   readonly since: string | null;

@@ -1,6 +1,6 @@
 /** Notifications of incidents, stored in the transaction that changes these. */
 import type { IncidentChange } from "../store/incidents/incidents.ts";
-import { isMilder, type NewNotification, type Severity } from "../store/outbox/notification.ts";
+import { isMilder, type NewNotification, type NoticeSeverity } from "../store/outbox/notification.ts";
 import type { Outbox } from "../store/outbox/outbox.ts";
 import { type EpochMs, toIso } from "../units.ts";
 
@@ -8,7 +8,7 @@ export interface IncidentNotices {
   /** Name of the server of the incidents. */
   readonly server: string;
   /** The mildest severity that somebody is told of. */
-  readonly minimum: Severity;
+  readonly minimum: NoticeSeverity;
   readonly now: EpochMs;
 }
 

@@ -1,10 +1,10 @@
 /** A notification as `notify` shows it. */
 import {
   markOf,
+  type NoticeSeverity,
   type Notification,
   type NotificationReason,
   type NotificationStatus,
-  type Severity,
 } from "../store/outbox/notification.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 
@@ -15,7 +15,7 @@ export interface NotificationFacts {
   /** Its name in the text: `#14-2`. */
   readonly mark: string;
   readonly status: NotificationStatus;
-  readonly severity: Severity;
+  readonly severity: NoticeSeverity;
   readonly reason: NotificationReason;
   readonly server: string | null;
   readonly title: string;

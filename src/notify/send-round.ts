@@ -14,7 +14,7 @@ import { type NotifySettings, tiersOf } from "./settings.ts";
 export const MOST_IN_ROUND = 20;
 /** Channels that send at once. */
 const MOST_AT_ONCE = 5;
-/** So many that wait for one channel become a digest. */
+/** Notifications that wait for one channel, from which on they become a digest. */
 export const LEAST_OF_DIGEST = 5;
 /** Longer than a notice can take to be sent. */
 export const LEASE_MS = 2 * MINUTE_MS;
@@ -25,7 +25,7 @@ const INGEST_RUNS_WITHIN_MS = 15 * MINUTE_MS;
 /** Notifications looked at in a round. */
 const MOST_LOOKED_AT = 500;
 
-/** What our own log says of mail, by its Message-ID. */
+/** Fate of mail by our own log, which knows it by its Message-ID. */
 export type LoggedFate = "delivered" | "failed";
 
 export interface RoundWorld {

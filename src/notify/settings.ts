@@ -1,5 +1,5 @@
 /** Settings of notifications, as the configuration gives them. */
-import type { Severity } from "../store/outbox/notification.ts";
+import type { NoticeSeverity } from "../store/outbox/notification.ts";
 
 /** Place of a secret; it is read when something is to be sent. */
 export type SecretPlace =
@@ -80,9 +80,9 @@ export interface NotifySettings {
   /** Names of channels: the first one that takes it. */
   readonly tiers: readonly string[];
   /** Tiers of a severity that has its own. */
-  readonly severityTiers: Partial<Readonly<Record<Severity, readonly string[]>>>;
+  readonly severityTiers: Partial<Readonly<Record<NoticeSeverity, readonly string[]>>>;
   /** The mildest severity that is sent. */
-  readonly minimum: Severity;
+  readonly minimum: NoticeSeverity;
   /** Milliseconds without success after which the next tier is tried. */
   readonly fallbackMs: number;
   readonly channels: ReadonlyMap<string, ChannelSettings>;
@@ -91,7 +91,7 @@ export interface NotifySettings {
 /** Names of the channels that a severity goes to, in their order. */
 export function tiersOf(
   { tiers, severityTiers }: Pick<NotifySettings, "tiers" | "severityTiers">,
-  severity: Severity,
+  severity: NoticeSeverity,
 ): readonly string[] {
   return severityTiers[severity] ?? tiers;
 }

@@ -8,8 +8,8 @@ export const SERVICE_USER = "exim-pilot";
 export const DATA_DIRECTORY = "/var/lib/exim-pilot";
 export const SECRETS_DIRECTORY = "/etc/exim-pilot";
 export const TIMERS = ["ingest", "prune", "backup", "report"].map((name) => `exim-pilot-${name}.timer`);
-/** Started by hand only: not every user may read the spool. */
-const OTHER_TIMERS = ["exim-pilot-snapshot.timer"];
+/** Started by hand only: not every user may read the spool, and channels have to be configured. */
+const OTHER_TIMERS = ["exim-pilot-snapshot.timer", "exim-pilot-notify.timer"];
 const UNITS_OF_ADMINISTRATOR = "/etc/systemd/system";
 const UNITS_OF_PACKAGES = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 const CRON_FILE = "/etc/cron.d/exim-pilot";

@@ -73,6 +73,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
     "src/cli/declare/questions.ts",
     "src/cli/declare/logs.ts",
     "src/cli/declare/people.ts",
+    "src/cli/declare/notify.ts",
     "src/cli/declare/queue.ts",
     "src/cli/declare/upkeep.ts",
     "src/cli/declare/shared-flags.ts",
@@ -88,12 +89,13 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   kysely: "src/store/",
   linkedom: "src/render/html/charts.ts",
   mailparser: "src/content/parse-content.ts",
+  nodemailer: "src/notify/smtp-channel.ts",
   ora: "src/cli/terminal/progress.ts",
   "smol-toml": "src/cli/flags/configuration.ts",
   split2: "src/ingest/batch/lines.ts",
   tinyglobby: "src/ingest/source/find-logs.ts",
   "tldts-icann": "src/store/stats/key-functions.ts",
-  valibot: "src/cli/flags/configuration.ts",
+  valibot: ["src/cli/flags/configuration.ts", "src/cli/flags/notify-settings.ts"],
 };
 
 function checkOwners(files: ReadonlyMap<string, string>): string[] {

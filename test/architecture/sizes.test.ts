@@ -30,6 +30,7 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/store/database/kept-backup.ts": "knows the form of a file that another folder writes",
   "src/store/integrity/checks/digests.ts": "is a check",
   "src/store/integrity/checks/references.ts": "is a check",
+  "src/store/outbox/own-mail.ts": "is a condition that rules of incidents ask for",
   "src/store/write/seen-texts.ts": "is a data structure",
 };
 

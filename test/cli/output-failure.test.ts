@@ -34,6 +34,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   tag: ["--json"],
   note: [],
   users: ["--json"],
+  notify: ["--json"],
   stats: ["series", "--csv"],
   export: ["--raw", "1"],
   sql: ["SELECT * FROM log_entries"],

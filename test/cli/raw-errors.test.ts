@@ -20,6 +20,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["tail"],
   ["tag"],
   ["note"],
+  ["notify"],
   ["servers"],
   ["users"],
   ["incidents", "detect"],

@@ -4,7 +4,12 @@ import { onTestFinished } from "vitest";
 import type { Answer, Channel, OutgoingNotice } from "../../src/notify/channel.ts";
 import { type LoggedFate, type RoundReport, type RoundWorld, sendRound } from "../../src/notify/send-round.ts";
 import { composeNotice } from "../../src/render/notify/notice-text.ts";
-import { markOf, type NewNotification, type Notification, type Severity } from "../../src/store/outbox/notification.ts";
+import {
+  markOf,
+  type NewNotification,
+  type NoticeSeverity,
+  type Notification,
+} from "../../src/store/outbox/notification.ts";
 import { openWriter } from "../../src/store/store.ts";
 import type { Writer } from "../../src/store/write/writer.ts";
 import { type EpochMs, epochMs } from "../../src/units.ts";
@@ -51,7 +56,7 @@ export class Outboxes {
   readonly writer: Writer;
   now: EpochMs = NOW;
   tiers: readonly string[] = ["a"];
-  severityTiers: Partial<Record<Severity, readonly string[]>> = {};
+  severityTiers: Partial<Record<NoticeSeverity, readonly string[]>> = {};
   fallbackMs = 300_000;
   random = 1;
   fates = new Map<string, LoggedFate>();

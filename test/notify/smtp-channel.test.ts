@@ -120,10 +120,13 @@ describe("mail", () => {
       },
       { kind: "later", isUncertain: false, error: expect.stringContaining("452") },
     ],
-  ] satisfies [string, SMTPServerOptions, object][])("%s", async (_what, options, expected) => {
-    const { port } = await startServer(options);
-    expect(await channelAt(port).send(NOTICE, NEVER)).toMatchObject(expected);
-  });
+  ] satisfies [string, SMTPServerOptions, object][])(
+    "is judged by its answer: %s",
+    async (_what, options, expected) => {
+      const { port } = await startServer(options);
+      expect(await channelAt(port).send(NOTICE, NEVER)).toMatchObject(expected);
+    },
+  );
 
   test("that one of two recipients refuses is taken, with a note", async () => {
     const { port, mails } = await startServer({

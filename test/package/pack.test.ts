@@ -103,6 +103,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ["tag", "1vx5YS-0006QZ-1J", "incident-7"],
   ["note", "1vx5YS-0006QZ-1J", "asked for"],
   ["users", "add", "alice", "--role", "admin"],
+  ["notify", "stats"],
   ["servers", "set", "mx1", "--owner", "mail team"],
   ["export", "--raw", "1", "--output", "given-back"],
   ["sql", "SELECT raw_line FROM log_entries"],

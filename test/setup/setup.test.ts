@@ -136,7 +136,7 @@ describe("setup", () => {
     expect(stdout).toMatch(/kept +file: \/etc\/systemd\/system\/exim-pilot-prune\.service was edited/);
     expect(readdirSync(at("/etc/systemd/system"))).toEqual(["exim-pilot-prune.service"]);
     expect(calls().slice(-2)).toEqual([
-      `systemctl disable --now ${[...TIMERS, "exim-pilot-snapshot.timer"].join(" ")}`,
+      `systemctl disable --now ${[...TIMERS, "exim-pilot-snapshot.timer", "exim-pilot-notify.timer"].join(" ")}`,
       "systemctl daemon-reload",
     ]);
     for (const path of ["/etc/exim-pilot.toml", "/var/lib/exim-pilot"]) expect(existsSync(at(path)), path).toBe(true);

@@ -214,6 +214,7 @@ const READERS: readonly (readonly string[])[] = [
   ["note"],
   ["users"],
   ["incidents"],
+  ["notify", "stats"],
   ["prune", "--status"],
   ["migrate", "--status"],
 ];

@@ -1,5 +1,12 @@
 import type { Coverage } from "../../coverage/holes.ts";
-import { checkSpool, type DoctorReport, examine, type Finding } from "../../doctor/doctor.ts";
+import {
+  checkChannels,
+  checkSpool,
+  type DoctorReport,
+  examine,
+  type Finding,
+  worstFirst,
+} from "../../doctor/doctor.ts";
 import { EXIT_STATUS } from "../../errors.ts";
 import { findSpool, spoolRight } from "../../queue/spool-directory.ts";
 import { describeCoverage, mendHoles } from "../../render/coverage-text.ts";
@@ -8,11 +15,13 @@ import { renderJson } from "../../render/form/json.ts";
 import { findGroups } from "../../setup/accounts.ts";
 import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
+import { findConfiguration } from "../flags/effective-options.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
 export interface DoctorFlags extends DatabaseFlags {
+  readonly config?: string;
   readonly redact?: boolean;
   readonly json?: boolean;
 }
@@ -21,7 +30,9 @@ export interface DoctorFlags extends DatabaseFlags {
 export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
   const { isReadable, ...examined } = examine({ ...toStoreSettings(flags, io), node: process.versions.node });
   const redact = redactor(flags, io);
-  const found = redact({ ...examined, findings: [...examined.findings, ...spoolFindings(io)] });
+  const channels = await channelFindings(isReadable, flags, io);
+  const findings = worstFirst([...examined.findings, ...spoolFindings(io), ...channels]);
+  const found = redact({ ...examined, findings });
   const report = isReadable
     ? await usingReader(flags, io, async (reader) => {
         const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
@@ -46,6 +57,15 @@ function spoolFindings(io: Io): readonly Finding[] {
   const { groupId, isGroupEnough } = right;
   const group = findGroups(root).find(({ id }) => id === groupId)?.name ?? String(groupId);
   return [checkSpool({ path, closed: { path: right.path, group, isGroupEnough } })];
+}
+
+/** None where no channel is configured. */
+async function channelFindings(isReadable: boolean, flags: DoctorFlags, io: Io): Promise<readonly Finding[]> {
+  const configuration = findConfiguration(flags.config, io);
+  const { notify, channels } = configuration.notify;
+  if (notify === undefined && channels === undefined) return [];
+  const { healthOfChannels } = await import("../notify/channel-health.ts");
+  return checkChannels(await healthOfChannels(configuration, isReadable ? flags : undefined, io));
 }
 
 /** The report with how much was read, of the time from the first line to the last one. */

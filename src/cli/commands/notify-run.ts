@@ -8,13 +8,13 @@ import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderNotifyRun, renderNotifyTest } from "../../render/notify/notifications.ts";
 import { SECOND_MS, toIso } from "../../units.ts";
-import { settingsOfReceivers } from "../alarms.ts";
 import { type AuditFlags, audited, auditedEdit } from "../audited.ts";
-import { namesOfServers, openChannel, openChannels, roundWorld } from "../channels.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader, usingWriter } from "../context.ts";
 import { findConfiguration } from "../flags/effective-options.ts";
 import { readNotifySettings } from "../flags/notify-settings.ts";
 import type { Io } from "../io.ts";
+import { settingsOfReceivers } from "../notify/alarms.ts";
+import { namesOfServers, openChannel, openChannels, roundWorld } from "../notify/channels.ts";
 import { statusOfAbort } from "../terminal/output.ts";
 
 export interface NotifyRunFlags extends DatabaseFlags, AuditFlags {

@@ -87,13 +87,13 @@ async function assertReceivers({ failIf = [], config }: StatsFlags, io: Io): Pro
       hint: "Give one, as in `exim-pilot stats --fail-if 'deferred>20%' --notify`.",
     });
   }
-  const { settingsOfReceivers } = await import("../alarms.ts");
+  const { settingsOfReceivers } = await import("../notify/alarms.ts");
   settingsOfReceivers({ ...(config !== undefined && { config }) }, io);
 }
 
 /** Puts what is an alarm into the outbox. */
 async function notifyOf({ checks, timeZone }: Stats, flags: StatsFlags, io: Io): Promise<void> {
-  const { enqueueAlarms } = await import("../alarms.ts");
+  const { enqueueAlarms } = await import("../notify/alarms.ts");
   const { server: servers = [] } = flags;
   const [server = null] = servers;
   const alarms = checks

@@ -28,7 +28,7 @@ notification is enough:
 Examples:
   exim-pilot notify test ops-telegram
   exim-pilot notify run
-  exim-pilot notify list --status failed
+  exim-pilot notify --status failed
   exim-pilot notify retry --failed`;
 
 export function addNotify(program: Command, io: Io, setStatus: SetStatus): void {

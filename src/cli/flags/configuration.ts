@@ -57,7 +57,7 @@ const FLAG_ENTRIES = {
 
 const table = v.optional(v.record(v.string(), v.unknown()));
 
-/** What no flag sets is read by notify-settings.ts, for the few commands that need it. */
+/** The last two tables are read by notify-settings.ts, for the few commands that need them. */
 const SCHEMA = v.strictObject({ ...FLAG_ENTRIES, incidents: thresholds, notify: table, channels: table });
 
 /** A value as the file or the environment gives it. */

@@ -71,7 +71,7 @@ function timeLine({ since, until }: NotificationEvent): string {
   return until === null ? `Since ${minutes(since)} UTC.` : `From ${minutes(since)} to ${minutes(until)} UTC.`;
 }
 
-/** As many lines as fit, and how many do not; the end is always there. */
+/** Keeps the lines that fit and says how many do not; the end is always there. */
 function fitLines(lines: readonly string[], end: readonly string[]): string {
   const sizeOf = (line: string): number => Buffer.byteLength(line) + 1;
   let left = MOST_BYTES - end.reduce((sum, line) => sum + sizeOf(line), 0) - sizeOf(`… and ${lines.length} more`);

@@ -7,14 +7,14 @@ export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /** From the worst to the mildest. */
 export const SEVERITIES = ["critical", "serious", "warning"] as const;
-export type Severity = (typeof SEVERITIES)[number];
+export type NoticeSeverity = (typeof SEVERITIES)[number];
 
-export function worstOf(one: Severity, other: Severity): Severity {
+export function worstOf(one: NoticeSeverity, other: NoticeSeverity): NoticeSeverity {
   return isMilder(one, other) ? other : one;
 }
 
 /** True when the first is less bad than the second. */
-export function isMilder(one: Severity, other: Severity): boolean {
+export function isMilder(one: NoticeSeverity, other: NoticeSeverity): boolean {
   return SEVERITIES.indexOf(one) > SEVERITIES.indexOf(other);
 }
 
@@ -42,7 +42,7 @@ export interface NewNotification {
   /** Subject and reason: `incident:14:opened`. A second one with the same key is not stored. */
   readonly dedupKey: string;
   readonly reason: NotificationReason;
-  readonly severity: Severity;
+  readonly severity: NoticeSeverity;
   /** Id of the incident it is about. */
   readonly incidentId?: number | undefined;
   readonly event: NotificationEvent;
@@ -57,7 +57,7 @@ export interface Notification {
   readonly id: string;
   readonly incidentId: number | null;
   readonly reason: NotificationReason;
-  readonly severity: Severity;
+  readonly severity: NoticeSeverity;
   readonly event: NotificationEvent;
   readonly onlyChannel: string | null;
   readonly digestId: string | null;

@@ -61,7 +61,7 @@ export const KEPT_TABLES = {
     },
     { table: "stored_contents", key: "id", isOld: "captured_ms < ?" },
   ],
-  // NOTE: those of a digest have smaller numbers than it, so they go before it.
+  // NOTE: a digest has a greater number than what is in it, so it goes after that.
   outbox: [{ table: "stored_outbox", key: "number", isOld: OLD_NOTIFICATION }],
   incidents: [
     {

@@ -1,12 +1,12 @@
 /** Alarms of `--fail-if`, put into the outbox for `notify run` to send. */
-import { PilotError } from "../errors.ts";
-import type { NotifySettings } from "../notify/settings.ts";
-import type { EpochMs } from "../units.ts";
-import { toIso } from "../units.ts";
-import { type DatabaseFlags, usingWriter } from "./context.ts";
-import { findConfiguration } from "./flags/effective-options.ts";
-import { readNotifySettings } from "./flags/notify-settings.ts";
-import type { Io } from "./io.ts";
+import { PilotError } from "../../errors.ts";
+import type { NotifySettings } from "../../notify/settings.ts";
+import type { EpochMs } from "../../units.ts";
+import { toIso } from "../../units.ts";
+import { type DatabaseFlags, usingWriter } from "../context.ts";
+import { findConfiguration } from "../flags/effective-options.ts";
+import { readNotifySettings } from "../flags/notify-settings.ts";
+import type { Io } from "../io.ts";
 
 export interface Alarm {
   /** Command and condition: `stats deferred>5%`. */

@@ -1,19 +1,19 @@
 /** Channels of the configuration with their secrets in hand, and what a round of sending needs of the world outside. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { PilotError } from "../errors.ts";
-import type { Channel } from "../notify/channel.ts";
-import { httpChannel } from "../notify/http-channels.ts";
-import type { LoggedFate, RoundWorld } from "../notify/send-round.ts";
-import type { ChannelSettings, NotifySettings, SecretPlace, SmtpSettings } from "../notify/settings.ts";
-import { Redactor } from "../redact/redactor.ts";
-import { composeNotice } from "../render/notify/notice-text.ts";
-import { markOf, type Notification, type NotificationEvent } from "../store/outbox/notification.ts";
-import type { Writer } from "../store/write/writer.ts";
-import { type DatabaseFlags, usingReader } from "./context.ts";
-import { readSecret } from "./flags/channel-secrets.ts";
-import { isLoopback, problemOfUrl } from "./flags/notify-settings.ts";
-import type { Io } from "./io.ts";
+import { PilotError } from "../../errors.ts";
+import type { Channel } from "../../notify/channel.ts";
+import { httpChannel } from "../../notify/http-channels.ts";
+import type { LoggedFate, RoundWorld } from "../../notify/send-round.ts";
+import type { ChannelSettings, NotifySettings, SecretPlace, SmtpSettings } from "../../notify/settings.ts";
+import { Redactor } from "../../redact/redactor.ts";
+import { composeNotice } from "../../render/notify/notice-text.ts";
+import { markOf, type Notification, type NotificationEvent } from "../../store/outbox/notification.ts";
+import type { Writer } from "../../store/write/writer.ts";
+import { type DatabaseFlags, usingReader } from "../context.ts";
+import { readSecret } from "../flags/channel-secrets.ts";
+import { isLoopback, problemOfUrl } from "../flags/notify-settings.ts";
+import type { Io } from "../io.ts";
 
 /** A channel that cannot be used as it is configured. */
 export interface BrokenChannel {
@@ -58,7 +58,7 @@ export async function openChannel(
     place === undefined ? undefined : readSecret(place, env);
   switch (settings.type) {
     case "smtp": {
-      const { smtpChannel } = await import("../notify/smtp-channel.ts");
+      const { smtpChannel } = await import("../../notify/smtp-channel.ts");
       const password = secret(settings.password);
       return smtpChannel(settings, { password, awaitsLog: awaitsLog(settings, ownServers), now });
     }
