@@ -1,6 +1,6 @@
 /** Totals of a queue: how much, for how long, for whom. Pure. */
 import { domainOf, pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
-import { compareText } from "../text.ts";
+import { compareText, detach } from "../text.ts";
 import { type EpochMs, toIso } from "../units.ts";
 
 export interface QueueTotals {
@@ -57,11 +57,12 @@ export class QueueOverview {
     // Frozen messages wait for nobody.
     if (message.isFrozen) return;
     for (const domain of new Set(pending.map(domainOf))) {
-      const known = this.#domains.get(domain) ?? { messages: 0, bytes: 0, oldestMs: null };
+      const found = this.#domains.get(domain);
+      const known = found ?? { messages: 0, bytes: 0, oldestMs: null };
       known.messages++;
       known.bytes += sizeBytes ?? 0;
       if (arrivedAt !== null && (known.oldestMs === null || arrivedAt < known.oldestMs)) known.oldestMs = arrivedAt;
-      this.#domains.set(domain, known);
+      if (found === undefined) this.#domains.set(detach(domain), known);
     }
   }
 

@@ -17,29 +17,35 @@ export interface Reconciliation {
   readonly isComplete: boolean;
 }
 
-/** `isComplete`: nothing of the spool was left out. */
-export function reconcile(
-  spool: readonly QueuedMessage[],
-  log: readonly QueuedMessage[],
+/**
+ * Yields where they differ, and undefined for each message of which both tell the same. Both are by id, and each is read once. `isComplete`:
+ * nothing of the spool was left out.
+ */
+export async function* reconcile(
+  spool: AsyncIterable<QueuedMessage>,
+  log: Iterable<QueuedMessage>,
   isComplete: boolean,
-): Reconciliation {
-  const logged = new Map(log.map((message) => [message.id, message]));
-  const there = new Set(spool.map(({ id }) => id));
-  const differences: Difference[] = [];
-  let agreed = 0;
-  for (const message of spool) {
-    const found = compare(message, logged.get(message.id));
-    if (found === undefined) agreed++;
-    else differences.push(found);
+): AsyncGenerator<Difference | undefined> {
+  const logged = log[Symbol.iterator]();
+  let next = logged.next();
+  let last: QueuedMessage | undefined;
+  for await (const message of spool) {
+    for (; next.done !== true && next.value.id < message.id; next = logged.next())
+      if (next.value.id !== last?.id) yield logOnly(next.value, isComplete);
+    // A message may be in two queues of the spool while it is moved, and servers may have used an id twice.
+    const other = next.done !== true && next.value.id === message.id ? next.value : undefined;
+    last = message;
+    yield compare(message, other);
   }
-  for (const { id } of log) {
-    if (there.has(id)) continue;
-    const what = isComplete
-      ? "It is no longer on the queue, and the log does not show how it left: a line is missing, or its files were removed."
-      : "The log has it on the queue, but the part of the spool that could be read does not.";
-    differences.push({ id, kind: "log_only", what });
-  }
-  return { agreed, differences, isComplete };
+  for (; next.done !== true; next = logged.next())
+    if (next.value.id !== last?.id) yield logOnly(next.value, isComplete);
+}
+
+function logOnly({ id }: QueuedMessage, isComplete: boolean): Difference {
+  const what = isComplete
+    ? "It is no longer on the queue, and the lines that were read do not show how it left: they end before it did, one is missing, or its files were removed."
+    : "The log has it on the queue, but the part of the spool that could be read does not.";
+  return { id, kind: "log_only", what };
 }
 
 function compare(message: QueuedMessage, logged: QueuedMessage | undefined): Difference | undefined {

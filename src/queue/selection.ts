@@ -12,7 +12,6 @@ import {
   type VariableSource,
   variableText,
 } from "../spool/variables.ts";
-import { compareText } from "../text.ts";
 
 /** Criteria as typed. */
 export interface SelectionRequest {
@@ -40,7 +39,8 @@ export interface Candidate {
 }
 
 interface OpenCriterion {
-  readonly criterion: Criterion;
+  /** Place among the criteria of the selection. */
+  readonly index: number;
   readonly text: string;
 }
 
@@ -70,6 +70,10 @@ export class QueueSelection {
     return this.#criteria.flatMap(({ test }) => (test.kind === "pattern" ? [test.pattern] : []));
   }
 
+  get isSorted(): boolean {
+    return this.#sortedBy.length > 0;
+  }
+
   get needsHeaders(): boolean {
     return this.#variables.some(needsHeaders);
   }
@@ -90,11 +94,11 @@ export class QueueSelection {
     const textOf = (name: string): string => variableText(source, name);
     const open: OpenCriterion[] = [];
     let isAnyTrue = false;
-    for (const criterion of this.#criteria) {
+    for (const [index, criterion] of this.#criteria.entries()) {
       // A file that tells nothing passes no criterion.
       if (message.sender === null) return undefined;
       if (criterion.test.kind === "pattern") {
-        open.push({ criterion, text: textOf(criterion.variable) });
+        open.push({ index, text: textOf(criterion.variable) });
         continue;
       }
       const isTrue = passes(criterion, textOf, this.#isOr, neverAsked);
@@ -111,31 +115,33 @@ export class QueueSelection {
     };
   }
 
-  /** Candidates that match, in the order that was asked for. */
-  choose(candidates: readonly Candidate[], matches: Matches): readonly Candidate[] {
-    const wanted = candidates.filter(({ open }) => {
-      const isTrue = ({ criterion, text }: OpenCriterion): boolean =>
-        passes(criterion, () => text, this.#isOr, matches);
-      return open.length === 0 || (this.#isOr ? open.some(isTrue) : open.every(isTrue));
-    });
-    return this.#sortedBy.length === 0 ? wanted : sortByKeys(wanted);
+  /** True when its patterns match, or enough of them. */
+  isWanted({ open }: Candidate, matches: Matches): boolean {
+    const isTrue = ({ index, text }: OpenCriterion): boolean => {
+      const criterion = this.#criteria[index];
+      return criterion !== undefined && passes(criterion, () => text, this.#isOr, matches);
+    };
+    return open.length === 0 || (this.#isOr ? open.some(isTrue) : open.every(isTrue));
+  }
+
+  /** Each pattern with the texts it is to be tried on. */
+  openTexts(candidates: Iterable<Candidate>): ReadonlyMap<CriterionPattern, ReadonlySet<string>> {
+    const texts = new Map<CriterionPattern, Set<string>>();
+    for (const { open } of candidates) {
+      for (const { index, text } of open) {
+        const criterion = this.#criteria[index];
+        if (criterion?.test.kind !== "pattern") continue;
+        const { pattern } = criterion.test;
+        const known = texts.get(pattern) ?? new Set();
+        texts.set(pattern, known);
+        for (const one of criterion.each === "no" ? [text] : text.split(LIST_SEPARATOR)) known.add(one);
+      }
+    }
+    return texts;
   }
 }
 
 const NONE: readonly never[] = [];
-
-/** Each pattern with the texts it is to be tried on. */
-export function openTexts(candidates: readonly Candidate[]): ReadonlyMap<CriterionPattern, ReadonlySet<string>> {
-  const texts = new Map<CriterionPattern, Set<string>>();
-  for (const { criterion, text } of candidates.flatMap(({ open }) => open)) {
-    if (criterion.test.kind !== "pattern") continue;
-    const { pattern } = criterion.test;
-    const known = texts.get(pattern) ?? new Set();
-    texts.set(pattern, known);
-    for (const one of criterion.each === "no" ? [text] : text.split(LIST_SEPARATOR)) known.add(one);
-  }
-  return texts;
-}
 
 function neverAsked(): boolean {
   throw new Error("A pattern was asked before it could be tried.");
@@ -178,19 +184,4 @@ function distance(from: string, to: string): number {
     row = next;
   }
   return row[to.length] ?? 0;
-}
-
-/** By numbers where all texts of a key are, else by text; ids decide where all keys are the same. */
-function sortByKeys(candidates: readonly Candidate[]): readonly Candidate[] {
-  const isNumber = (candidates[0]?.sortKeys ?? []).map((_, key) =>
-    candidates.every(({ sortKeys }) => /^-?\d*$/.test(sortKeys[key] ?? "")),
-  );
-  return candidates.toSorted((left, right) => {
-    for (const [key, isNumeric] of isNumber.entries()) {
-      const [one = "", other = ""] = [left.sortKeys[key], right.sortKeys[key]];
-      const order = isNumeric ? Number(one) - Number(other) : compareText(one, other);
-      if (order !== 0) return order;
-    }
-    return compareText(left.message.id, right.message.id);
-  });
 }

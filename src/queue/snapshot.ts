@@ -4,24 +4,28 @@ import type { RetryHint } from "../spool/hints.ts";
 import { pendingRecipients, type QueuedMessage } from "../spool/queued-message.ts";
 import type { QueueLook, SeenDomain, SeenMessage, StoredHint } from "../store/write/queue-looks.ts";
 import type { Writer } from "../store/write/writer.ts";
-import { detach } from "../text.ts";
 import { type EpochMs, epochMs, toIso } from "../units.ts";
 import { QueueOverview, type WaitingDomain } from "./overview.ts";
+import { PackedRows } from "./packed-rows.ts";
 
 /** Kept by name, of those that a queue waits for. */
 const MOST_DOMAINS = 20;
 
-/** Messages of one queue, collected one by one: packed, so that 100,000 of them take a few megabytes. */
+type PackedSeen = readonly [
+  ...(readonly [
+    exim_id: string,
+    sender: string | null,
+    arrived_ms: number | null,
+    size: number | null,
+    pending: number,
+  ]),
+  ...(readonly [frozen_ms: number | null, is_frozen: 0 | 1, warnings: number | null]),
+];
+
+/** Messages of one queue, collected one by one. */
 export class QueueCount {
   readonly #overview: QueueOverview;
-  /** Ids, each with a newline. */
-  #ids = Buffer.alloc(FIRST_BYTES);
-  #idBytes = 0;
-  /** Each sender once, by its place among them. */
-  readonly #senders = new Map<string, number>();
-  /** {@link NUMBERS} for each message; NaN for null. */
-  #numbers = new Float64Array(FIRST_BYTES / Float64Array.BYTES_PER_ELEMENT);
-  #count = 0;
+  readonly #rows = new PackedRows<PackedSeen>();
 
   constructor(now: EpochMs) {
     this.#overview = new QueueOverview(now);
@@ -30,19 +34,8 @@ export class QueueCount {
   add(message: QueuedMessage): void {
     this.#overview.add(message);
     const { id, sender, arrivedAt, sizeBytes, frozenAt, isFrozen, warnings } = message;
-    if (this.#idBytes + id.length + 1 > this.#ids.length) this.#ids = Buffer.concat([this.#ids], 2 * this.#ids.length);
-    this.#idBytes += this.#ids.write(`${id}\n`, this.#idBytes, "latin1");
-    const start = this.#count * NUMBERS;
-    if (start + NUMBERS > this.#numbers.length) {
-      const longer = new Float64Array(2 * this.#numbers.length);
-      longer.set(this.#numbers);
-      this.#numbers = longer;
-    }
-    const place = sender === null ? null : this.#placeOf(sender);
     const pending = pendingRecipients(message).length;
-    const values = [place, arrivedAt, sizeBytes, pending, frozenAt, isFrozen ? 1 : 0, warnings];
-    for (const [index, value] of values.entries()) this.#numbers[start + index] = value ?? Number.NaN;
-    this.#count++;
+    this.#rows.add([id, sender, arrivedAt, sizeBytes, pending, frozenAt, isFrozen ? 1 : 0, warnings]);
   }
 
   result(): Pick<QueueLook, "messages" | "count" | "totals" | "domains"> {
@@ -50,44 +43,17 @@ export class QueueCount {
     const oldestAt = oldest === null ? null : epochMs(Date.parse(oldest));
     return {
       messages: this.#seen(),
-      count: this.#count,
+      count: this.#rows.length,
       totals: { recipients, bytes, frozen, bounces, damaged, oldestAt },
       domains: largestDomains(this.#overview.waiting),
     };
   }
 
-  #placeOf(sender: string): number {
-    const known = this.#senders.get(sender);
-    if (known !== undefined) return known;
-    this.#senders.set(detach(sender), this.#senders.size);
-    return this.#senders.size - 1;
-  }
-
   *#seen(): Generator<SeenMessage> {
-    const senders = [...this.#senders.keys()];
-    let from = 0;
-    for (let index = 0; index < this.#count; index++) {
-      const end = this.#ids.indexOf("\n", from);
-      const [place, arrived_ms = null, size = null, pending, frozen_ms = null, isFrozen, warnings = null] = [
-        ...this.#numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS),
-      ].map((value) => (Number.isNaN(value) ? null : value));
-      yield {
-        exim_id: this.#ids.toString("latin1", from, end),
-        sender: senders[place ?? -1] ?? null,
-        arrived_ms,
-        size,
-        pending: pending ?? 0,
-        frozen_ms,
-        is_frozen: isFrozen === 1 ? 1 : 0,
-        warnings,
-      };
-      from = end + 1;
-    }
+    for (const [exim_id, sender, arrived_ms, size, pending, frozen_ms, is_frozen, warnings] of this.#rows)
+      yield { exim_id, sender, arrived_ms, size, pending, frozen_ms, is_frozen, warnings };
   }
 }
-
-const FIRST_BYTES = 4096;
-const NUMBERS = 7;
 
 /** The first of them, and all others as `""`. */
 function largestDomains(waiting: readonly WaitingDomain[]): readonly SeenDomain[] {
@@ -170,6 +136,8 @@ export function storeSnapshot(writer: Writer, order: SnapshotOrder): SnapshotRep
       hint: "Set the clock, or give --at with the time of the look.",
     });
   }
+  // NOTE: messages come by id, as their indexes hold them.
+  writer.useSmallCache();
   return writer.write((transactor) => {
     const name = order.server ?? onlyServer(writer) ?? order.hostname;
     const server = writer.sources.findServer(name) ?? transactor.addServer(name, order.timeZone, now);

@@ -7,6 +7,7 @@ import {
   constants,
   fstatSync,
   lstatSync,
+  opendirSync,
   openSync,
   readdirSync,
   readSync,
@@ -20,19 +21,16 @@ import { isMessageId } from "../parse/message-id.ts";
 import { damagedMessage, dataStart, readSpoolMessage, type SpoolMessage } from "../spool/spool-message.ts";
 import { describeSystemError, isSystemError, translateSystemError } from "../store/files/system-errors.ts";
 import { compareText, decodeUtf8 } from "../text.ts";
-
-/** Place of a message's files. */
-export interface SpoolPlace {
-  readonly id: string;
-  readonly queueName: string;
-  readonly directory: string;
-  /** False: no journal was there when the directory was listed, so that the message is what `-H` said then or says since. */
-  readonly hasJournal: boolean;
-}
+import {
+  type DirectoryListing,
+  HEADER_SUFFIX,
+  type SpoolDirectory,
+  type SpoolPlace,
+  SpoolPlaces,
+} from "./spool-places.ts";
 
 export interface SpoolList {
-  /** By id. */
-  readonly places: readonly SpoolPlace[];
+  readonly places: SpoolPlaces;
   /** Directories that could not be listed; a message of them is not among the places. */
   readonly unreadable: readonly string[];
 }
@@ -40,8 +38,9 @@ export interface SpoolList {
 /** Exim's own names beside named queues. */
 const NO_QUEUES: readonly string[] = ["input", "msglog", "db", "scan", "gnutls-params"];
 const INPUT = "input";
-const SUBDIRECTORY = /^[A-Za-z0-9]$/;
-const HEADER_SUFFIX = "-H";
+/** Directories of a spool that is split. */
+const PART = /^[A-Za-z0-9]$/;
+const BODY_SUFFIX = "-D";
 const JOURNAL_SUFFIX = "-J";
 const ALL_QUEUES = "*";
 
@@ -50,6 +49,7 @@ const MOST_HEADER_BYTES = 16 * MIB;
 /** Attempts to read a file that Exim replaces meanwhile. */
 const TRIES = 5;
 const TURN_FILES = 500;
+const NAMES_TOGETHER = 512;
 const RIGHTS_HINT =
   "Run it as root or as a member of Exim's group, such as Debian-exim or exim (`SupplementaryGroups=` in a unit of systemd).";
 
@@ -106,68 +106,134 @@ export function listSpool(spool: string, queueName = ""): SpoolList {
       hint: names.length === 0 ? "It has the default queue only." : `Those there are: ${names.join(", ")}.`,
     });
   }
-  const places: SpoolPlace[] = [];
+  const places = new SpoolPlaces();
   const unreadable: string[] = [];
   for (const name of queues) {
-    for (const directory of spoolDirectories(spool, name)) {
-      const files = listOrNothing(directory);
-      if (files === undefined) unreadable.push(directory);
-      addPlaces(places, files ?? [], name, directory);
-    }
+    for (const listing of listQueue(spool, name, unreadable)) places.add(listing);
   }
-  places.sort((left, right) => compareText(left.id, right.id));
   return { places, unreadable };
 }
 
-/** Where the files of a queue are: its directory, and those within it where they are split. Errors: `unreadable`. */
-function spoolDirectories(spool: string, queueName: string): readonly string[] {
+/** True when a message is on that queue. Errors: `usage`, `unreadable`. */
+export function hasMessages(spool: string, queueName: string): boolean {
+  assertSpool(spool);
+  for (const { headers } of listQueue(spool, queueName, [])) if (headers.length > 0) return true;
+  return false;
+}
+
+/** The files of a queue: of its directory, and of those within it where they are split. `unreadable` is added to. Errors: `unreadable`. */
+function* listQueue(spool: string, queueName: string, unreadable: string[]): Generator<DirectoryListing> {
   const input = join(spool, queueName, INPUT);
-  const parts = list(input).filter((file) => SUBDIRECTORY.test(file));
-  return [input, ...parts.map((part) => join(input, part)).filter(isDirectory)];
+  const { parts, ...own } = listInput({ queueName, path: input });
+  yield own;
+  for (const part of parts) {
+    const path = join(input, part);
+    const listing = listPart({ queueName, path });
+    if (listing === "unreadable") unreadable.push(path);
+    else if (listing !== "gone") yield listing;
+  }
+}
+
+/** Errors: `unreadable`. */
+function listInput(directory: SpoolDirectory): DirectoryListing & { readonly parts: readonly string[] } {
+  try {
+    return listDirectory(directory);
+  } catch (error) {
+    throw isSystemError(error) ? unreadable(directory.path, error) : error;
+  }
+}
+
+/** A link leads to what is not known to be of this spool, so that its messages are missing too. */
+function listPart(directory: SpoolDirectory): DirectoryListing | "unreadable" | "gone" {
+  try {
+    const stats = lstatSync(directory.path);
+    if (stats.isSymbolicLink()) return "unreadable";
+    return stats.isDirectory() ? listDirectory(directory) : "gone";
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return error.code === "ENOENT" ? "gone" : "unreadable";
+  }
+}
+
+/** `parts`: names of one character, which are directories of a spool that is split. Errors: of the system. */
+function listDirectory(directory: SpoolDirectory): DirectoryListing & { readonly parts: readonly string[] } {
+  const headers: string[] = [];
+  const journals = new Set<string>();
+  const parts: string[] = [];
+  let bodies = 0;
+  for (const name of fileNames(directory.path)) {
+    if (isFileOf(name, HEADER_SUFFIX)) headers.push(name);
+    else if (isFileOf(name, BODY_SUFFIX)) bodies++;
+    else if (isFileOf(name, JOURNAL_SUFFIX)) journals.add(idOf(name));
+    else if (PART.test(name)) parts.push(name);
+  }
+  if (bodies > headers.length) headers.push(...overlookedHeaders(directory.path, new Set(headers)));
+  return { directory, headers, journals, parts: parts.sort() };
+}
+
+function isFileOf(name: string, suffix: string): boolean {
+  return name.endsWith(suffix) && isMessageId(name.slice(0, -suffix.length));
+}
+
+function idOf(name: string): string {
+  return name.slice(0, -HEADER_SUFFIX.length);
 }
 
 /**
- * Each message of one queue, a directory after the other, in no order: for sums, as nothing is held of those that have been read.
- * `onUnreadable`: takes a directory that could not be listed. Errors: `usage`, `unreadable`.
+ * Header files that were renamed while the directory was listed, which some file systems then leave out: the body of such a message is there,
+ * and never renamed. Errors: of the system.
  */
-export async function* readQueue(
-  spool: string,
-  queueName: string,
-  onUnreadable: (directory: string) => void,
-  signal?: AbortSignal,
-): AsyncGenerator<SpoolMessage & { readonly place: SpoolPlace }> {
-  assertSpool(spool);
-  for (const directory of spoolDirectories(spool, queueName)) {
-    const files = listOrNothing(directory);
-    if (files === undefined) onUnreadable(directory);
-    const places: SpoolPlace[] = [];
-    addPlaces(places, files ?? [], queueName, directory);
-    yield* readSpool(places, { withHeaders: false }, signal);
+function* overlookedHeaders(path: string, headers: ReadonlySet<string>): Generator<string> {
+  for (const name of fileNames(path)) {
+    if (!isFileOf(name, BODY_SUFFIX)) continue;
+    const header = `${idOf(name)}${HEADER_SUFFIX}`;
+    if (!headers.has(header) && lstatSync(join(path, header), { throwIfNoEntry: false }) !== undefined) yield header;
   }
 }
 
-function addPlaces(places: SpoolPlace[], files: readonly string[], queueName: string, directory: string): void {
-  const journals = new Set(files.filter((file) => file.endsWith(JOURNAL_SUFFIX)));
-  for (const file of files) {
-    const id = file.slice(0, -HEADER_SUFFIX.length);
-    if (file.endsWith(HEADER_SUFFIX) && isMessageId(id))
-      places.push({ id, queueName, directory, hasJournal: journals.has(`${id}${JOURNAL_SUFFIX}`) });
+/** Names are read in pieces: all of a large spool at once take much memory. Errors: of the system. */
+function* fileNames(path: string): Generator<string> {
+  const directory = opendirSync(path, { bufferSize: NAMES_TOGETHER });
+  try {
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) yield entry.name;
+  } finally {
+    directory.closeSync();
   }
 }
+
+/** Place in an id of the character that names its directory, where a spool is split. */
+const PART_CHARACTER = 5;
 
 /** The place of a message's files, in whatever queue; undefined if it has none. Errors: `usage`, `unreadable`. */
 export function findInSpool(spool: string, id: string): SpoolPlace | undefined {
-  return listSpool(spool, ALL_QUEUES).places.find((place) => place.id === id);
+  for (const queueName of ["", ...namedQueues(spool)]) {
+    const input = join(spool, queueName, INPUT);
+    for (const directory of [input, join(input, id.charAt(PART_CHARACTER))]) {
+      if (isThere(join(directory, `${id}${HEADER_SUFFIX}`))) return { id, queueName, directory, hasJournal: true };
+    }
+  }
+  return undefined;
+}
+
+/** Errors: `unreadable`. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (isSystemError(error) && error.code === "ENOTDIR") return false;
+    throw isSystemError(error) ? unreadable(path, error) : error;
+  }
 }
 
 /** Each message that is still there, damaged ones too. `withHeaders`: with the text of its headers. Stops early when `signal` aborts. */
 export async function* readSpool(
-  places: readonly SpoolPlace[],
+  places: Iterable<SpoolPlace>,
   options: { readonly withHeaders: boolean },
   signal?: AbortSignal,
 ): AsyncGenerator<SpoolMessage & { readonly place: SpoolPlace }> {
-  for (const [index, place] of places.entries()) {
-    if (index % TURN_FILES === TURN_FILES - 1) await nextTurn();
+  let count = 0;
+  for (const place of places) {
+    if (++count % TURN_FILES === 0) await nextTurn();
     if (signal?.aborted === true) return;
     const message = readPlace(place, options);
     if (message !== undefined) yield { ...message, place };
@@ -359,15 +425,6 @@ function list(path: string): readonly string[] {
     return readdirSync(path);
   } catch (error) {
     throw isSystemError(error) ? unreadable(path, error) : error;
-  }
-}
-
-function listOrNothing(path: string): readonly string[] | undefined {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (isSystemError(error)) return undefined;
-    throw error;
   }
 }
 

@@ -311,6 +311,8 @@ export interface ParseAnswer extends Summary {
 
 export interface ReconciliationAnswer extends Reconciliation {
   readonly at: string;
+  /** Time of the last line that was read of the log; null without any. */
+  readonly logEnd: string | null;
 }
 
 export interface TagAnswer extends TagChange {

@@ -43,3 +43,55 @@ export function pendingRecipients({ recipients }: QueuedMessage): readonly strin
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
 }
+
+/** Values of a message in an order of their own, to be kept as bytes. */
+export type PackedMessage = readonly [
+  ...(readonly [id: string, queueName: string, sender: string | null, untrustedLogin: string | null]),
+  ...(readonly [arrivedAt: EpochMs | null, sizeBytes: number | null, isFrozen: 0 | 1, frozenAt: EpochMs | null]),
+  ...(readonly [warnings: number | null, damage: string | null, damageReason: string | null]),
+  generated: readonly string[],
+  recipients: readonly (readonly [address: string, isDelivered: 0 | 1, reason: string | null])[],
+];
+
+export function packMessage(message: QueuedMessage): PackedMessage {
+  const { id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings } = message;
+  return [
+    id,
+    queueName,
+    sender,
+    untrustedLogin,
+    arrivedAt,
+    sizeBytes,
+    message.isFrozen ? 1 : 0,
+    frozenAt,
+    warnings,
+    message.damage,
+    message.damageReason,
+    message.generated,
+    message.recipients.map(({ address, isDelivered, reason }) => [address, isDelivered ? 1 : 0, reason]),
+  ];
+}
+
+export function unpackMessage(packed: PackedMessage): QueuedMessage {
+  const [id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, warnings, ...rest] = packed;
+  const [damage, damageReason, generated, recipients] = rest;
+  return {
+    id,
+    queueName,
+    sender,
+    untrustedLogin,
+    arrivedAt,
+    sizeBytes,
+    isFrozen: isFrozen === 1,
+    frozenAt,
+    warnings,
+    recipients: recipients.map(([address, isDelivered, reason]) => ({
+      address,
+      isDelivered: isDelivered === 1,
+      reason,
+    })),
+    generated,
+    damage,
+    damageReason,
+  };
+}

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { queueFromLog } from "../../src/queue/log-queue.ts";
-import { reconcile } from "../../src/queue/reconcile.ts";
+import { type Difference, reconcile } from "../../src/queue/reconcile.ts";
 import { listSpool, readSpool } from "../../src/queue/spool-directory.ts";
+import type { SpoolPlace } from "../../src/queue/spool-places.ts";
 import type { QueuedMessage } from "../../src/spool/queued-message.ts";
 import { epochMs } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
@@ -62,6 +63,10 @@ test("the log shows who waits and why", async () => {
   ]);
 });
 
+async function* messagesOf(places: Iterable<SpoolPlace>): AsyncGenerator<QueuedMessage> {
+  for await (const { message } of readSpool(places, { withHeaders: false })) yield message;
+}
+
 const full = corpusProfiles().filter(
   ({ name, directory }) => name.includes("full") && existsSync(join(directory, "queue-end")),
 );
@@ -72,17 +77,17 @@ describe.each(full)("the queue of $name", (corpus) => {
   };
 
   test.each(queue_snapshots)("is in the log as Exim listed it: $tag", async ({ tag, t }) => {
-    const spool: QueuedMessage[] = [];
     const { places } = listSpool(join(corpus.directory, `queue-${tag}`), "*");
-    for await (const { message } of readSpool(places, { withHeaders: false })) spool.push(message);
     const log = await withReader(await mainLogDatabase(corpus), async (reader) => [
       ...queueFromLog(reader.queue, epochMs(Math.floor(t * 1000)), undefined),
     ]);
-    const { differences, agreed } = reconcile(spool, log, true);
+    const found: (Difference | undefined)[] = [];
+    for await (const difference of reconcile(messagesOf(places), log, true)) found.push(difference);
+    const differences = found.filter((difference) => difference !== undefined);
     // The log has messages whose spool file is damaged or was moved away, which no line tells; at most one later snapshot.
     const others = differences.filter(({ kind }) => kind !== "log_only");
     expect(others).toEqual([]);
     expect(differences.length).toBeLessThanOrEqual(1);
-    expect(agreed).toBe(spool.length);
+    expect(found.length - differences.length).toBe(places.length);
   });
 });

@@ -67,7 +67,7 @@ test("named queues are found, and shown when they are asked for", async () => {
 test("what is damaged is in the list, and nothing is written", async () => {
   const spool = copySpool();
   const input = join(spool, "input");
-  const [cut = "", gone = "", linked = "", piped = "", empty = ""] = listSpool(spool).places.map(({ id }) =>
+  const [cut = "", gone = "", linked = "", piped = "", empty = ""] = [...listSpool(spool).places].map(({ id }) =>
     join(input, `${id}-H`),
   );
   truncateSync(cut, 40);
@@ -100,7 +100,7 @@ test("what is damaged is in the list, and nothing is written", async () => {
 
 test("messages that leave while they are read are not there", async () => {
   const spool = copySpool();
-  const { places } = listSpool(spool);
+  const places = [...listSpool(spool).places];
   for (const { id } of places.slice(3)) rmSync(join(spool, "input", `${id}-H`));
   const seen = [];
   for await (const { message } of readSpool(places, { withHeaders: false })) seen.push(message.id);

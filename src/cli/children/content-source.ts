@@ -1,7 +1,8 @@
 /** Where the bytes of a message come from, for the process that reads them and the one that waits for it. */
 import { closeSync, createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { openDataFile, readPlace, type SpoolPlace } from "../../queue/spool-directory.ts";
+import { openDataFile, readPlace } from "../../queue/spool-directory.ts";
+import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { dataStart } from "../../spool/spool-message.ts";
 
 export type ContentItem =

@@ -1,7 +1,7 @@
 /** Runs patterns over texts: in a process of its own where one may look for years. See killable.ts. */
 import { once } from "node:events";
 import { PilotError } from "../../errors.ts";
-import { type Candidate, type Matches, openTexts } from "../../queue/selection.ts";
+import type { Candidate, Matches, QueueSelection } from "../../queue/selection.ts";
 import { isLinear } from "../../search/pattern.ts";
 import type { CriterionPattern } from "../../spool/criteria.ts";
 import { SECOND_MS } from "../../units.ts";
@@ -10,9 +10,14 @@ import { Killable } from "./killable.ts";
 import type { TextPatternOutcome } from "./text-pattern-process.ts";
 
 /** Tries the patterns of criteria on their texts. `timeoutMs`: 0 is no limit. Errors: `timeout`, `memory`, `interrupted`. */
-export async function matchTexts(candidates: readonly Candidate[], timeoutMs: number, io: Io): Promise<Matches> {
+export async function matchTexts(
+  selection: QueueSelection,
+  candidates: Iterable<Candidate>,
+  timeoutMs: number,
+  io: Io,
+): Promise<Matches> {
   const matching = new Map<CriterionPattern, ReadonlySet<string>>();
-  for (const [pattern, texts] of openTexts(candidates)) {
+  for (const [pattern, texts] of selection.openTexts(candidates)) {
     if (!isQuickPattern(pattern)) matching.set(pattern, await matchElsewhere(pattern, texts, timeoutMs, io));
   }
   return (pattern, text) => matching.get(pattern)?.has(text) ?? testPattern(pattern, text);

@@ -16,7 +16,7 @@ import { screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { readRetryHints } from "../retry-hints.ts";
-import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
+import { momentOf, type QueueFlags, usingLogQueue } from "./queue.ts";
 
 export interface NextFlags extends QueueFlags {
   readonly hints?: string;
@@ -78,7 +78,10 @@ function uniqueNames(subjects: readonly NextSubject[]): readonly NextSubject[] {
 async function findMessage(id: string, now: EpochMs, flags: NextFlags, io: Io): Promise<QueuedMessage> {
   const found =
     flags.spool === undefined
-      ? (await readLogQueue(now, flags, io)).find((message) => message.id === id)
+      ? await usingLogQueue(now, flags, io, async (messages) => {
+          for (const message of messages) if (message.id === id) return message;
+          return undefined;
+        })
       : findReadable(flags.spool, id);
   if (found !== undefined) return found;
   throw new PilotError("not_found", `The message ${id} is not on the queue.`, {

@@ -1,15 +1,17 @@
 import { PilotError } from "../../errors.ts";
-import { reconcile } from "../../queue/reconcile.ts";
+import { type Difference, reconcile } from "../../queue/reconcile.ts";
 import { listSpool, readSpool } from "../../queue/spool-directory.ts";
-import { renderJson } from "../../render/form/json.ts";
+import type { SpoolPlace } from "../../queue/spool-places.ts";
+import { JsonStream } from "../../render/form/json.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderReconciliation } from "../../render/queue/reconciliation.ts";
 import type { QueuedMessage } from "../../spool/queued-message.ts";
-import { toIso } from "../../units.ts";
-import { screenOf } from "../context.ts";
+import { type EpochMs, epochMs, toIso } from "../../units.ts";
+import { screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { statusOfAbort } from "../terminal/output.ts";
-import { momentOf, type QueueFlags, readLogQueue } from "./queue.ts";
+import { statusOfAbort, writePiece } from "../terminal/output.ts";
+import { momentOf, type QueueFlags, usingLogQueue } from "./queue.ts";
 
 /** Prints where spool and log differ; returns 1 when they do. Errors: `usage`, `unreadable`, those of the database. */
 export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
@@ -20,17 +22,94 @@ export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
   }
   const now = momentOf(flags, io) ?? io.now();
   const { places, unreadable } = listSpool(flags.spool, "*");
-  for (const directory of unreadable)
-    io.stderr.write(`"${directory}" cannot be listed: a message that is missing in the spool proves nothing.\n`);
-  const spool: QueuedMessage[] = [];
-  for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) spool.push(message);
-  if (io.signal.aborted) return statusOfAbort(io);
-  const log = await readLogQueue(now, flags, io);
+  for (const directory of unreadable) {
+    const path = toVisibleLine(directory);
+    io.stderr.write(`"${path}" cannot be listed: a message that is missing in the spool proves nothing.\n`);
+  }
+  const logEnd = await logEndOf(now, flags, io);
   const isComplete = unreadable.length === 0;
-  const result = { at: toIso(now), ...reconcile(spool, log, isComplete) };
-  const shown = redactor(flags, io)(result);
-  io.stdout.write(
-    flags.json === true ? renderJson("queue_reconciliation", shown) : renderReconciliation(shown, screenOf(io)),
-  );
-  return result.differences.length === 0 ? 0 : 1;
+  const head = { at: toIso(now), logEnd: logEnd === null ? null : toIso(logEnd), isComplete };
+  const count = await usingLogQueue(now, flags, io, (log) => {
+    const differences = reconcile(messagesOf(places, io), log, isComplete);
+    return flags.json === true ? printJson(head, differences, flags, io) : printPage(head, differences, flags, io);
+  });
+  if (io.signal.aborted) return statusOfAbort(io);
+  return count === 0 ? 0 : 1;
+}
+
+interface Head {
+  readonly at: string;
+  readonly logEnd: string | null;
+  readonly isComplete: boolean;
+}
+
+/** Moment of the last line that was read, up to `now`; null when there is none. */
+function logEndOf(now: EpochMs, flags: QueueFlags, io: Io): Promise<EpochMs | null> {
+  const servers = flags.server === undefined ? [] : [flags.server];
+  return usingReader(flags, io, async ({ coverage }) => {
+    const ends = coverage.servers(servers).flatMap(({ lastMs }) => lastMs ?? []);
+    return ends.length === 0 ? null : epochMs(Math.min(Math.max(...ends), now));
+  });
+}
+
+async function* messagesOf(places: Iterable<SpoolPlace>, io: Io): AsyncGenerator<QueuedMessage> {
+  for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) yield message;
+}
+
+/** Differences of a kind on the page, unless `--limit` says otherwise: all of them are in `--json`. */
+const PAGE = 20;
+
+/** Returns how many differences there are. */
+async function printPage(
+  head: Head,
+  found: AsyncIterable<Difference | undefined>,
+  flags: QueueFlags,
+  io: Io,
+): Promise<number> {
+  const { limit = PAGE } = flags;
+  let [agreed, count] = [0, 0];
+  const counts = new Map<Difference["kind"], number>();
+  const differences: Difference[] = [];
+  for await (const difference of found) {
+    if (difference === undefined) {
+      agreed++;
+      continue;
+    }
+    count++;
+    const known = counts.get(difference.kind) ?? 0;
+    counts.set(difference.kind, known + 1);
+    if (known < limit) differences.push(difference);
+  }
+  if (io.signal.aborted) return count;
+  const shown = redactor(flags, io)({ ...head, agreed, differences });
+  io.stdout.write(renderReconciliation({ ...shown, count }, { ...screenOf(io), timeZone: io.timeZone }));
+  return count;
+}
+
+const PIECE_LENGTH = 65_536;
+
+/** Prints differences as they are found; returns how many there are. */
+async function printJson(
+  { at, logEnd, isComplete }: Head,
+  found: AsyncIterable<Difference | undefined>,
+  flags: QueueFlags,
+  io: Io,
+): Promise<number> {
+  const redact = redactor(flags, io);
+  const stream = new JsonStream("queue_reconciliation", "differences");
+  let piece = stream.head(redact({ at, logEnd }));
+  let [agreed, count] = [0, 0];
+  for await (const difference of found) {
+    if (difference === undefined) {
+      agreed++;
+      continue;
+    }
+    count++;
+    piece += stream.item(redact(difference));
+    if (piece.length < PIECE_LENGTH) continue;
+    if (!(await writePiece(io.stdout, piece, io.signal))) return count;
+    piece = "";
+  }
+  if (!io.signal.aborted) await writePiece(io.stdout, piece + stream.tail({ agreed, isComplete }), io.signal);
+  return count;
 }

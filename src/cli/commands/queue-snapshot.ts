@@ -9,7 +9,8 @@ import {
   type SnapshotReport,
   storeSnapshot,
 } from "../../queue/snapshot.ts";
-import { findSpool, KNOWN_SPOOLS, namedQueues, readQueue, type SpoolPlace } from "../../queue/spool-directory.ts";
+import { findSpool, KNOWN_SPOOLS, listSpool, namedQueues, readSpool } from "../../queue/spool-directory.ts";
+import type { SpoolPlaces } from "../../queue/spool-places.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderSnapshot } from "../../render/queue/snapshot.ts";
@@ -32,7 +33,7 @@ type ContentDepth = "none" | "headers" | "preview";
 
 interface Look extends Pick<SnapshotOrder, "at" | "origin" | "queues" | "isWhole" | "hints"> {
   /** Where messages lie whose content can be read; none of a listing. */
-  readonly places: readonly SpoolPlace[];
+  readonly places: readonly SpoolPlaces[];
 }
 
 /** Stores what the queue looks like; returns the exit status. Errors: `usage`, `unreadable`, `exists`, those of the database. */
@@ -99,20 +100,16 @@ async function lookAtSpool(spool: string, flags: SnapshotFlags, io: Io): Promise
   const named = namedQueues(spool);
   const names = isWhole ? ["", ...named] : [assertQueue(flags.queueName ?? "", named, spool)];
   const queues: QueueContent[] = [];
-  const all: SpoolPlace[] = [];
+  const all: SpoolPlaces[] = [];
   for (const queueName of names) {
-    let isComplete = true;
-    const onUnreadable = (directory: string): void => {
-      isComplete = false;
+    const { places, unreadable } = listSpool(spool, queueName);
+    for (const directory of unreadable)
       io.stderr.write(`"${toVisibleLine(directory)}" cannot be listed: its messages are missing here.\n`);
-    };
     const count = new QueueCount(at);
-    for await (const { message, place } of readQueue(spool, queueName, onUnreadable, io.signal)) {
-      count.add(message);
-      if (flags.content !== "none") all.push(place);
-    }
+    for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) count.add(message);
+    all.push(places);
     if (io.signal.aborted) return undefined;
-    queues.push({ queueName, isComplete, ...count.result() });
+    queues.push({ queueName, isComplete: unreadable.length === 0, ...count.result() });
   }
   return { at, origin: "spool", queues, isWhole, hints: await readHintsOf(spool, io), places: all };
 }
@@ -131,15 +128,15 @@ const CONTENT_LIMIT = 65_536;
 
 /** Keeps what is in those messages of which it is not kept yet; returns how many. Errors: `interrupted`, those of the database. */
 async function keepContents(
-  places: readonly SpoolPlace[],
+  places: readonly SpoolPlaces[],
   server: string,
   flags: SnapshotFlags,
   io: Io,
 ): Promise<number> {
-  if (places.length === 0 || flags.content === "none") return 0;
+  if (flags.content === "none") return 0;
   const headersOnly = flags.content === "headers";
   const known = await usingReader(flags, io, async ({ contents }) => contents.keptIds(server, headersOnly));
-  const fresh = places.filter(({ id }) => !known.has(id));
+  const fresh = places.flatMap((some) => [...some]).filter(({ id }) => !known.has(id));
   if (fresh.length === 0) return 0;
   const { readContents } = await import("../children/contents.ts");
   const items = fresh.map((place) => ({ kind: "spool" as const, place }));

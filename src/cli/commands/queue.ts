@@ -2,11 +2,14 @@ import { readFileSync, statSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import type { Coverage } from "../../coverage/holes.ts";
 import { PilotError } from "../../errors.ts";
+import { CandidateList } from "../../queue/candidate-list.ts";
 import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
+import { PackedRows } from "../../queue/packed-rows.ts";
 import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
 import { type Candidate, QueueSelection } from "../../queue/selection.ts";
-import { listSpool, namedQueues, readBody, readSpool, type SpoolPlace } from "../../queue/spool-directory.ts";
+import { hasMessages, listSpool, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
+import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { countOf } from "../../render/form/format.ts";
 import { JsonStream, renderJson, renderJsonLine } from "../../render/form/json.ts";
 import type { QueueFormat } from "../../render/queue/formats.ts";
@@ -21,7 +24,7 @@ import {
 } from "../../spool/exiqsumm.ts";
 import { readMailq } from "../../spool/mailq-reader.ts";
 import { briefLine, mailqLines, type RecipientChoice } from "../../spool/mailq-text.ts";
-import type { QueuedMessage } from "../../spool/queued-message.ts";
+import { type PackedMessage, packMessage, type QueuedMessage, unpackMessage } from "../../spool/queued-message.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
@@ -110,21 +113,25 @@ function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Covera
   return usingReader(flags, io, async (reader) => redactor(flags, io)(coverageOf(reader, { until: now, server }, io)));
 }
 
-/** Yields candidates as they are read, unless the order or a slow pattern needs all of them first. */
+/** Yields candidates as they are read, unless sorting or a slow pattern needs all of them first. */
 async function* inOrder(
   candidates: AsyncIterable<Candidate>,
   selection: QueueSelection,
   flags: QueueFlags,
   io: Io,
 ): AsyncGenerator<Candidate> {
-  if (flags.reverse !== true && flags.sort === undefined && selection.patterns.every(isQuickPattern)) {
-    for await (const candidate of candidates) yield* selection.choose([candidate], testPattern);
+  const isQuick = selection.patterns.every(isQuickPattern);
+  if (isQuick && !selection.isSorted) {
+    for await (const candidate of candidates) if (selection.isWanted(candidate, testPattern)) yield candidate;
     return;
   }
-  const all: Candidate[] = [];
-  for await (const candidate of candidates) all.push(candidate);
-  const chosen = selection.choose(all, await matchTexts(all, flags.timeout, io));
-  yield* flags.reverse === true ? chosen.toReversed() : chosen;
+  const all = new CandidateList();
+  for await (const candidate of candidates) {
+    if (!isQuick || selection.isWanted(candidate, testPattern)) all.add(candidate);
+  }
+  const matches = isQuick ? testPattern : await matchTexts(selection, all, flags.timeout, io);
+  for (const candidate of selection.isSorted ? all.sorted(flags.reverse === true) : all)
+    if (selection.isWanted(candidate, matches)) yield candidate;
 }
 
 function listOf(names: string | undefined): readonly string[] {
@@ -199,25 +206,42 @@ export async function lookAt(selection: QueueSelection, flags: QueueFlags, io: I
 
 async function lookAtLog(selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const now = momentOf(flags, io) ?? io.now();
-  const messages = await readLogQueue(now, flags, io);
-  const servers = new Set(messages.map(({ server }) => server));
+  const packed = new PackedRows<PackedMessage>();
+  const servers = new Set<string>();
+  await usingLogQueue(now, flags, io, async (messages) => {
+    for (const message of messages) {
+      packed.add(packMessage(message));
+      servers.add(message.server);
+    }
+  });
   const [server = null] = servers.size === 1 ? servers : [];
-  return { origin: "log", now, server, spool: null, candidates: consider(messages, now, selection) };
+  const messages = isReversed(selection, flags) ? packed.reversed() : packed;
+  return { origin: "log", now, server, spool: null, candidates: consider(unpacked(messages), now, selection) };
 }
 
-/** Errors: `not_found` when no server has the name; those of the database. */
-export function readLogQueue(
+function* unpacked(rows: Iterable<PackedMessage>): Generator<QueuedMessage> {
+  for (const row of rows) yield unpackMessage(row);
+}
+
+/** What is sorted is reversed when it has been sorted. */
+function isReversed(selection: QueueSelection, { reverse }: QueueFlags): boolean {
+  return reverse === true && !selection.isSorted;
+}
+
+/** Calls `use` with the messages of the log's queue, by id. Errors: `not_found` when no server has the name; those of the database. */
+export function usingLogQueue<Result>(
   now: EpochMs,
   flags: DatabaseFlags & { readonly server?: string },
   io: Io,
-): Promise<readonly LoggedMessage[]> {
+  use: (messages: Generator<LoggedMessage>) => Promise<Result>,
+): Promise<Result> {
   return usingReader(flags, io, async ({ queue }) => {
     if (flags.server !== undefined && !queue.hasServer(flags.server)) {
       throw new PilotError("not_found", `The database knows no server "${flags.server}".`, {
         hint: "`exim-pilot servers` lists those it knows.",
       });
     }
-    return [...queueFromLog(queue, now, flags.server)];
+    return use(queueFromLog(queue, now, flags.server));
   });
 }
 
@@ -231,12 +255,12 @@ async function lookAtSpool(spool: string, selection: QueueSelection, flags: Queu
     now,
     server: null,
     spool,
-    candidates: spoolCandidates(places, now, selection, io),
+    candidates: spoolCandidates(isReversed(selection, flags) ? places.reversed() : places, now, selection, io),
   };
 }
 
 async function* spoolCandidates(
-  places: readonly SpoolPlace[],
+  places: Iterable<SpoolPlace>,
   now: EpochMs,
   selection: QueueSelection,
   io: Io,
@@ -260,12 +284,13 @@ async function* spoolCandidates(
 /** Named queues that hold messages and were not asked for. */
 function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly string[] {
   if (spool === null || queueName !== undefined) return [];
-  return namedQueues(spool).filter((name) => listSpool(spool, name).places.length > 0);
+  return namedQueues(spool).filter((name) => hasMessages(spool, name));
 }
 
 async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const { messages, now } = await readPrinted(file, flags, io);
-  return { origin: "bp", now, server: null, spool: null, candidates: consider(messages, now, selection) };
+  const ordered = isReversed(selection, flags) ? messages.toReversed() : messages;
+  return { origin: "bp", now, server: null, spool: null, candidates: consider(ordered, now, selection) };
 }
 
 export interface PrintedQueue {
@@ -298,7 +323,7 @@ export async function readPrinted(file: string, flags: { readonly at?: string },
 }
 
 async function* consider(
-  messages: readonly QueuedMessage[],
+  messages: Iterable<QueuedMessage>,
   now: EpochMs,
   selection: QueueSelection,
 ): AsyncGenerator<Candidate> {

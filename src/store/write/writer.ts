@@ -7,7 +7,7 @@ import { PilotError } from "../../errors.ts";
 import { KIB, MIB } from "../../units.ts";
 import { retryWhileBusy } from "../database/busy.ts";
 import { closeWriter } from "../database/companions.ts";
-import { CHECKPOINT_PAGES, syncCommits, withTranslation } from "../database/connection.ts";
+import { CHECKPOINT_PAGES, syncCommits, useSmallCache, withTranslation } from "../database/connection.ts";
 import { translateSqliteError } from "../database/sqlite-errors.ts";
 import { type FreeBytes, freeBytesAt } from "../files/free-space.ts";
 import { RawTextReader } from "../log-text/blocks.ts";
@@ -187,6 +187,11 @@ export class Writer {
     // NOTE: it has been done for the transaction that is held, and cannot be within one.
     if (this.#isHeld) return;
     withTranslation(this.path, () => syncCommits(this.#database));
+  }
+
+  /** Holds few pages of the database in memory: for rows that come in the order of their keys. */
+  useSmallCache(): void {
+    withTranslation(this.path, () => useSmallCache(this.#database));
   }
 
   /**
