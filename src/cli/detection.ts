@@ -1,8 +1,11 @@
 /** A run of detection: for its own command, and after an ingest. */
 import type { ServerDetection } from "../incidents/detect.ts";
 import type { IncidentChange } from "../store/incidents/incidents.ts";
+import type { NoticeSeverity } from "../store/outbox/notification.ts";
 import { type DatabaseFlags, usingReader, usingWriter } from "./context.ts";
+import type { ConfigurationValues } from "./flags/configuration.ts";
 import { findConfiguration } from "./flags/effective-options.ts";
+import { readNotifySettings } from "./flags/notify-settings.ts";
 import { toTimeRange } from "./flags/time-range.ts";
 import type { Io } from "./io.ts";
 
@@ -17,7 +20,10 @@ export interface DetectionFlags extends DatabaseFlags {
 export async function runDetection(flags: DetectionFlags, io: Io): Promise<readonly ServerDetection[]> {
   const { detect } = await import("../incidents/detect.ts");
   const { thresholdsFrom } = await import("../incidents/rules.ts");
-  const thresholds = thresholdsFrom(findConfiguration(flags.config, io).thresholds);
+  const { tellIncidents } = await import("../notify/incident-notices.ts");
+  const configuration = findConfiguration(flags.config, io);
+  const thresholds = thresholdsFrom(configuration.thresholds);
+  const minimum = leastToldIn(configuration);
   const { since } = toTimeRange(flags.since === undefined ? {} : { since: flags.since }, io);
   return usingWriter(
     flags,
@@ -29,14 +35,23 @@ export async function runDetection(flags: DetectionFlags, io: Io): Promise<reado
         const wishes = { thresholds, now: io.now(), again: flags.again === true, sinceMs: since };
         return detect(
           await reader.detection(),
-          (step, episodes) =>
+          (step, episodes, server) =>
             writer.write((transactor): readonly IncidentChange[] | undefined => {
               if (!transactor.saveDetection(step)) return undefined;
-              return transactor.saveEpisodes(episodes);
+              const changes = transactor.saveEpisodes(episodes);
+              if (minimum !== undefined) tellIncidents(transactor.outbox, changes, { server, minimum, now: io.now() });
+              return changes;
             }),
           wishes,
         );
       }),
     { create: false },
   );
+}
+
+/** Returns the mildest severity that somebody is told of; undefined where there is nobody to tell. */
+function leastToldIn(configuration: ConfigurationValues): NoticeSeverity | undefined {
+  if (configuration.notify.notify === undefined) return undefined;
+  const { tiers, severityTiers, minimum } = readNotifySettings(configuration);
+  return tiers.length > 0 || Object.keys(severityTiers).length > 0 ? minimum : undefined;
 }

@@ -31,8 +31,12 @@ export interface ServerDetection {
   readonly changes: readonly IncidentChange[];
 }
 
-/** Stores what a run has found, in one transaction; undefined when another run has come first. */
-export type DetectionWriter = (step: DetectionStep, episodes: ServerEpisodes) => readonly IncidentChange[] | undefined;
+/** Stores what a run has found on a server, in one transaction; undefined when another run has come first. */
+export type DetectionWriter = (
+  step: DetectionStep,
+  episodes: ServerEpisodes,
+  server: string,
+) => readonly IncidentChange[] | undefined;
 
 /** Lines that come later than this within an hour are read again with the next one. */
 const GRACE_MS = 10 * MINUTE_MS;
@@ -104,14 +108,18 @@ function detectOf(
     isFresh,
     states,
   };
-  const changes = write(step, {
-    serverId: server.id,
-    episodes,
-    sinceMs: Math.max(fromMs, sinceMs ?? fromMs),
-    newestMs: span.lastMs,
-    pauses: pausesOf(),
-    now,
-  });
+  const changes = write(
+    step,
+    {
+      serverId: server.id,
+      episodes,
+      sinceMs: Math.max(fromMs, sinceMs ?? fromMs),
+      newestMs: span.lastMs,
+      pauses: pausesOf(),
+      now,
+    },
+    server.name,
+  );
   if (changes === undefined) return undefined;
   return { server: server.name, newestMs: epochMs(span.lastMs), isOld, isFresh, changes };
 }

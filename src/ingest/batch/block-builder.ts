@@ -5,7 +5,7 @@ import { unwrapLine } from "../../parse/wrappers.ts";
 import { type PackedText, packBytes } from "../../store/log-text/blocks.ts";
 import { type EncodingCodes, type LogType, logTypeBit } from "../../store/schema/codes.ts";
 import { IDENTITY_BYTES } from "../../store/write/source-catalogue.ts";
-import { DAY_MS, type EpochMs, KIB, MIB, MOMENTS_PER_MS, type Moment, momentMs } from "../../units.ts";
+import { DAY_MS, type EpochMs, MIB, MOMENTS_PER_MS, type Moment, momentMs } from "../../units.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
 import { Batcher } from "./batcher.ts";
 import { LogClock } from "./clock.ts";
@@ -75,9 +75,6 @@ const NO_PLACES: readonly number[] = [];
 /** Between moments: pruning removes whole blocks, so that the months of a small server must not share one. */
 const LONGEST_BLOCK = DAY_MS * MOMENTS_PER_MS;
 
-/** Size of the first block; each one after it may be twice as large, up to {@link ReadingStart.blockBytes}. */
-const FIRST_BLOCK_BYTES = 128 * KIB;
-
 /** Reads the text that continues where `start` ends, and calls `onBlock` for each block. */
 export class BlockBuilder implements TextSink<Uint8Array> {
   readonly #start: ReadingStart;
@@ -99,8 +96,6 @@ export class BlockBuilder implements TextSink<Uint8Array> {
   #lastAt = Number.NEGATIVE_INFINITY;
   #clock: LogClock;
   #batcher: Batcher;
-  /** A block that holds so many bytes ends: the first ones soon, so that they are stored while the next are read. */
-  #mostBytes = FIRST_BLOCK_BYTES;
   #isFirst = true;
   /** The next block begins with the last one that is stored. */
   #isRedone = false;
@@ -190,7 +185,7 @@ export class BlockBuilder implements TextSink<Uint8Array> {
           this.#lacksFirst ||= lacksFirst;
           this.#lacksLast = lacksLast;
           this.#batches.push(this.#encoder.takeBatch());
-          return this.#lastAt - this.#firstAt >= LONGEST_BLOCK || this.#size >= this.#mostBytes;
+          return this.#lastAt - this.#firstAt >= LONGEST_BLOCK;
         },
         onBlock: () => this.#handOver(),
       },
@@ -259,7 +254,6 @@ export class BlockBuilder implements TextSink<Uint8Array> {
     this.#firstAt = Number.POSITIVE_INFINITY;
     this.#lastAt = Number.NEGATIVE_INFINITY;
     this.#isRedone = false;
-    this.#mostBytes *= 2;
     this.#onBlock(block);
   }
 }

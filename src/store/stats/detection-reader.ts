@@ -5,6 +5,7 @@ import type { AccountHour } from "../../message/accounts-at-risk.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, MOMENTS_PER_MS } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
+import { isOwnMail } from "../outbox/own-mail.ts";
 import { type Codes, loadCodes, logTypeBit } from "../schema/codes.ts";
 import { fromTemplate } from "../schema/error-templates.ts";
 import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
@@ -163,7 +164,8 @@ export class DetectionReader {
     const rows = this.#iterate<Omit<MessageFacts, "arrival_at"> & { id: number; at: number }>(
       `SELECT m.id, m.arrival_at AS at, m.exim_id, m.auth_id, m.ip_id, m.host_id, m.ident_id, m.sender_id, m.parent_exim_id
        FROM stored_messages m
-       WHERE ${MESSAGE_MS_SQL} >= ? AND ${MESSAGE_MS_SQL} < ? AND m.server_id = ? AND m.arrival_at IS NOT NULL`,
+       WHERE ${MESSAGE_MS_SQL} >= ? AND ${MESSAGE_MS_SQL} < ? AND m.server_id = ? AND m.arrival_at IS NOT NULL
+         AND NOT ${isOwnMail("m")}`,
       from / MOMENTS_PER_MS,
       until / MOMENTS_PER_MS,
       server.id,
@@ -367,10 +369,12 @@ export class DetectionReader {
       placed.push({ at: row.minute * minute, order: 0, fact: { kind: "line", ms: epochMs(row.minute * MINUTE_MS) } });
   }
 
+  /** Undefined for mail of ours, or about it: an alarm would cause the next one. */
   #messageOf(id: number): MessageFacts | undefined {
     if (this.#messages.has(id)) return this.#messages.get(id);
     const message = this.#get<MessageFacts>(
-      `SELECT exim_id, auth_id, ip_id, host_id, ident_id, sender_id, parent_exim_id, arrival_at FROM stored_messages WHERE id = ?`,
+      `SELECT exim_id, auth_id, ip_id, host_id, ident_id, sender_id, parent_exim_id, arrival_at FROM stored_messages m
+       WHERE id = ? AND NOT ${isOwnMail("m")}`,
       id,
     );
     this.#messages.set(id, message);

@@ -19,8 +19,8 @@ import {
 import type { ALONE, RawTextReader } from "../log-text/blocks.ts";
 import { keepEqualKeys } from "../log-text/fact-keys.ts";
 import { type FreshPostings, indexPostings, lastIndexedBlock, postingEntries } from "../log-text/postings.ts";
-import { PeopleWriter } from "../people/people-writer.ts";
 import { Outbox } from "../outbox/outbox.ts";
+import { PeopleWriter } from "../people/people-writer.ts";
 import { CHUNK_SIZES } from "../schema/chunks.ts";
 import { type Codes, type LogType, logTypeBit } from "../schema/codes.ts";
 import type { StoredEnvelopesTable, StoredHeadersTable, StoredIncidentsTable } from "../schema/tables.ts";
