@@ -245,8 +245,7 @@ describe("the check", () => {
 /** A configuration with a channel that refuses connections. */
 function channelsFile(): string {
   const path = join(FOLDER, "channels.toml");
-  const text =
-    '[notify]\ntiers = ["ops"]\n[channels.ops]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n';
+  const text = '[notify]\ntiers = ["ops"]\n[channels.ops]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n';
   if (!existsSync(path)) writeFileSync(path, text, { mode: 0o600 });
   return path;
 }

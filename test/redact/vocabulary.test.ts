@@ -9,7 +9,8 @@ const SOURCES = fileURLToPath(new URL("../../src/", import.meta.url));
 const VOCABULARY = join(SOURCES, "redact", "vocabulary.ts");
 const WIDTH = 112;
 /** Names that examples in sentences have, and providers. */
-const NO_WORDS = /^(?:alice|ann|bob|berlin|chicago|america|europe|gmail|gmx|yahoo|icloud|outlook|telekom|wanadoo|vwz)$/;
+const NO_WORDS =
+  /^(?:alice|ann|bob|berlin|chicago|america|europe|aol|comcast|cox|gmail|gmx|ionos|yahoo|icloud|outlook|telekom|wanadoo|vwz|xfinity)$/;
 
 /** Words of the texts with blanks in the sources: sentences, and parts of them. */
 function wordsOfSentences(): ReadonlySet<string> {

@@ -22,7 +22,7 @@ Examples:
   exim-pilot incidents detect --fail-if 'open>=serious'
   exim-pilot incidents show 14
   exim-pilot incidents resolve 14 password changed, queue cleaned
-  exim-pilot incidents mute hacked_account news@shop.example --for 30d --reason mailing`;
+  exim-pilot incidents mute hacked_account news@shop.example --for 30d`;
 
 function addIncidents(program: Command, io: Io, setStatus: SetStatus): void {
   const incidents = withPaging(withAudit(program.command("incidents")))
