@@ -35,8 +35,8 @@ export interface SpoolList {
   readonly unreadable: readonly string[];
 }
 
-/** Exim's own names beside named queues. */
-const NO_QUEUES: readonly string[] = ["input", "msglog", "db", "scan", "gnutls-params"];
+/** Names beside those of queues: Exim's own, and that of the root of a file system. */
+const NO_QUEUES: readonly string[] = ["input", "msglog", "db", "scan", "gnutls-params", "lost+found"];
 const INPUT = "input";
 /** Directories of a spool that is split. */
 const PART = /^[A-Za-z0-9]$/;
@@ -88,7 +88,7 @@ export function spoolRight(spool: string): SpoolRight {
   return { kind: "readable" };
 }
 
-/** Names of the queues that a spool has beside the default one. Errors: `usage`, `unreadable`. */
+/** Names of the queues that a spool has beside the default one, those too that this user may not look into. Errors: `usage`, `unreadable`. */
 export function namedQueues(spool: string): readonly string[] {
   assertSpool(spool);
   return list(spool)
@@ -96,8 +96,11 @@ export function namedQueues(spool: string): readonly string[] {
     .sort(compareText);
 }
 
-/** `queueName`: empty for the default queue, `*` for all. Errors: `usage` when it is no spool; `unreadable`, `not_found`. */
-export function listSpool(spool: string, queueName = ""): SpoolList {
+/**
+ * `queueName`: empty for the default queue, `*` for all. `allowsClosed`: a named queue that cannot be listed is among `unreadable`, as are those
+ * of `*`. Errors: `usage` when it is no spool; `unreadable`, `not_found`.
+ */
+export function listSpool(spool: string, queueName = "", allowsClosed = queueName === ALL_QUEUES): SpoolList {
   assertSpool(spool);
   const queues = queueName === ALL_QUEUES ? ["", ...namedQueues(spool)] : [queueName];
   if (queueName !== "" && queueName !== ALL_QUEUES && !namedQueues(spool).includes(queueName)) {
@@ -109,16 +112,20 @@ export function listSpool(spool: string, queueName = ""): SpoolList {
   const places = new SpoolPlaces();
   const unreadable: string[] = [];
   for (const name of queues) {
-    for (const listing of listQueue(spool, name, unreadable)) places.add(listing);
+    try {
+      for (const listing of listQueue(spool, name, unreadable)) places.add(listing);
+    } catch (error) {
+      if (name === "" || !allowsClosed || !(error instanceof PilotError)) throw error;
+      unreadable.push(join(spool, name, INPUT));
+    }
   }
   return { places, unreadable };
 }
 
-/** True when a message is on that queue. Errors: `usage`, `unreadable`. */
-export function hasMessages(spool: string, queueName: string): boolean {
-  assertSpool(spool);
-  for (const { headers } of listQueue(spool, queueName, [])) if (headers.length > 0) return true;
-  return false;
+/** True when a message is on that queue, and when nobody can tell. Errors: `usage`, `unreadable`. */
+export function mayHaveMessages(spool: string, queueName: string): boolean {
+  const { places, unreadable } = listSpool(spool, queueName, true);
+  return places.length > 0 || unreadable.length > 0;
 }
 
 /** The files of a queue: of its directory, and of those within it where they are split. `unreadable` is added to. Errors: `unreadable`. */
@@ -415,8 +422,9 @@ function isDirectory(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   } catch (error) {
-    if (isSystemError(error)) return false;
-    throw error;
+    if (!isSystemError(error)) throw error;
+    // Nothing tells that it is none.
+    return error.code === "EACCES" || error.code === "EPERM";
   }
 }
 

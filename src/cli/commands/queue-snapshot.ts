@@ -102,7 +102,7 @@ async function lookAtSpool(spool: string, flags: SnapshotFlags, io: Io): Promise
   const queues: QueueContent[] = [];
   const all: SpoolPlaces[] = [];
   for (const queueName of names) {
-    const { places, unreadable } = listSpool(spool, queueName);
+    const { places, unreadable } = listSpool(spool, queueName, isWhole);
     for (const directory of unreadable)
       io.stderr.write(`"${toVisibleLine(directory)}" cannot be listed: its messages are missing here.\n`);
     const count = new QueueCount(at);

@@ -8,7 +8,7 @@ import { QueueOverview } from "../../queue/overview.ts";
 import { PackedRows } from "../../queue/packed-rows.ts";
 import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
 import { type Candidate, QueueSelection } from "../../queue/selection.ts";
-import { hasMessages, listSpool, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
+import { listSpool, mayHaveMessages, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
 import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { countOf } from "../../render/form/format.ts";
 import { JsonStream, renderJson, renderJsonLine } from "../../render/form/json.ts";
@@ -284,7 +284,7 @@ async function* spoolCandidates(
 /** Named queues that hold messages and were not asked for. */
 function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly string[] {
   if (spool === null || queueName !== undefined) return [];
-  return namedQueues(spool).filter((name) => hasMessages(spool, name));
+  return namedQueues(spool).filter((name) => mayHaveMessages(spool, name));
 }
 
 async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
