@@ -204,7 +204,7 @@ test("a queue runner beside the reader leaves no half message", async () => {
   }
 });
 
-/** Each file is replaced by a new one of the same content again and again, with a journal meanwhile; every third message goes and comes back. */
+/** Script that replaces each file by one of the same content, with a journal meanwhile; every third message goes and comes back. */
 const RUNNER = `
   const { readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
   const [input, list] = process.argv.slice(1);
