@@ -8,7 +8,7 @@ type PackedCandidate = readonly [message: PackedMessage, shown: readonly string[
 
 export class CandidateList implements Iterable<Candidate> {
   readonly #rows = new PackedRows<PackedCandidate>();
-  /** Of each key the texts of all candidates; those that a number prints as are kept as that. */
+  /** Texts of all candidates, by key; a text that is the form of a number is kept as that number. */
   readonly #keys: (string | number)[][] = [];
   #lastId = "";
   /** They were added by id. */

@@ -16,7 +16,7 @@ export interface SpoolPlace {
   readonly hasJournal: boolean;
 }
 
-/** What is in one directory. */
+/** Files of one directory. */
 export interface DirectoryListing {
   readonly directory: SpoolDirectory;
   /** Names of header files: `1vx1hi-0005yl-09-H`. */

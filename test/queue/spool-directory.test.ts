@@ -1,9 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   cpSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -159,3 +161,70 @@ test("a variable that is none is told with the nearest one", async () => {
     says: /pattern of -f cannot be read/,
   });
 });
+
+test("a part of a split spool that is a link is told as missing, so that the look proves nothing", async () => {
+  const spool = copySpool();
+  const id = listSpool(spool).places[Symbol.iterator]().next().value?.id ?? "";
+  const elsewhere = join(temporaryFolder(), "part");
+  mkdirSync(elsewhere);
+  renameSync(join(spool, "input", `${id}-H`), join(elsewhere, `${id}-H`));
+  symlinkSync(elsewhere, join(spool, "input", "a"));
+  const { places, unreadable } = listSpool(spool);
+  expect(unreadable).toEqual([join(spool, "input", "a")]);
+  expect(places.length).toBe(10);
+  const look = await runCli(["queue", "snapshot", "--spool", spool, "--db", join(temporaryFolder(), "m.db")]);
+  expect(look.status).toBe(3);
+  expect(look.stdout).toContain("which ones are gone is not known");
+});
+
+test("a queue runner beside the reader leaves no half message", async () => {
+  const spool = copySpool();
+  const input = join(spool, "input");
+  const wanted = new Map((await readAll(spool)).map((message) => [message.id, message]));
+  const files = readdirSync(input).map((name) => ({ name, content: readFileSync(join(input, name)) }));
+  const kept = files.filter(({ name }) => wanted.has(name.slice(0, -2)));
+  // A runner as Exim is: a header file is replaced by renaming, its journal appears and goes, a message goes body last and comes header last.
+  const runner = spawn(process.execPath, ["-e", RUNNER, input, JSON.stringify(kept.map(({ name }) => name))], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await once(runner.stdout, "data");
+    for (let round = 0; round < 60; round++) {
+      for (const message of await readAll(spool)) {
+        const whole = wanted.get(message.id);
+        expect(message.damage).toBe(whole?.damage);
+        expect(message.sender).toBe(whole?.sender);
+        expect(message.recipients.map(({ address }) => address)).toEqual(
+          whole?.recipients.map(({ address }) => address),
+        );
+      }
+    }
+  } finally {
+    runner.kill("SIGKILL");
+  }
+});
+
+/** Script that replaces each file by one of the same content, with a journal meanwhile; every third message goes and comes back. */
+const RUNNER = `
+  const { readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
+  const [input, list] = process.argv.slice(1);
+  const files = JSON.parse(list).map((name) => ({ path: input + "/" + name, content: readFileSync(input + "/" + name) }));
+  const replace = ({ path, content }) => { writeFileSync(input + "/hdr.1", content); renameSync(input + "/hdr.1", path); };
+  console.log("running");
+  setInterval(() => {
+    for (let n = 0; n < 50; n++) {
+      for (const [index, file] of files.filter(({ path }) => path.endsWith("-H")).entries()) {
+        const stem = file.path.slice(0, -2);
+        const body = files.find(({ path }) => path === stem + "-D");
+        writeFileSync(stem + "-J", "someone@else.example\\nhalf");
+        replace(file);
+        rmSync(stem + "-J");
+        if (index % 3 > 0 || body === undefined) continue;
+        rmSync(file.path);
+        rmSync(body.path);
+        writeFileSync(body.path, body.content);
+        replace(file);
+      }
+    }
+  }, 0);
+`;

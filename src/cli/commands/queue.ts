@@ -223,7 +223,7 @@ function* unpacked(rows: Iterable<PackedMessage>): Generator<QueuedMessage> {
   for (const row of rows) yield unpackMessage(row);
 }
 
-/** What is sorted is reversed when it has been sorted. */
+/** True when messages are to be read backwards; sorted ones are reversed later. */
 function isReversed(selection: QueueSelection, { reverse }: QueueFlags): boolean {
   return reverse === true && !selection.isSorted;
 }
