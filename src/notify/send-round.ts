@@ -168,7 +168,7 @@ class Round {
     }
   }
 
-  /** Passes on what cannot be sent where it is, joins what is many, and lists what is due, in the order in which it is to be sent. */
+  /** Passes on what cannot be sent where it is, and joins what is many. Lists what is due, in the order in which it is to be sent. */
   #plan(outbox: Outbox): readonly Due[] {
     const { now, only } = this.#world;
     const at = now();

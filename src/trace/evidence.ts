@@ -216,7 +216,7 @@ function addressesIn(value: string): readonly string[] {
   });
 }
 
-/** A mail may have been on its way for so long before the newest line, or be dated by a clock that is wrong by so much. */
+/** Longest time that a mail is on its way before the newest line. A clock that dates it may be wrong by as much. */
 const EARLIEST_MS = Date.UTC(1990, 0, 1);
 const LATEST_MS = Date.UTC(2200, 0, 1);
 

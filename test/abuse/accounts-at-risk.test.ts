@@ -128,7 +128,7 @@ describe("a stolen account", () => {
   test("comes first in abuse, with a rank, figures and a verdict", async () => {
     const { stdout } = await runCli(["abuse", "--db", path]);
     expect(stdout.split("\n").slice(0, 4)).toEqual([
-      "Accounts at risk",
+      "Accounts at risk (UTC)",
       "#  Account  Failures  Messages  Recipients  Refused  Verdict",
       "1  alice          86         8          16        0  likely stolen",
       `   ${SENTENCE}; 2026-03-10 02:00:00 to 2026-03-10 02:07:00`,

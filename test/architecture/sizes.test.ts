@@ -22,8 +22,6 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
     "is all that the command line needs of a message, without the library that reads one",
   "src/parse/scan.ts": "is a family of log lines",
   "src/rebuild/rebuild.ts": "is a use case",
-  "src/render/queue/reconciliation.ts": "is the output of a command",
-  "src/render/html/markup.ts": "is the one place that escapes HTML",
   "src/render/queue/snapshot.ts": "is the output of a command",
   "src/render/stats/csv.ts": "is an output of its own",
   "src/render/view-list.ts": "is an output of its own",

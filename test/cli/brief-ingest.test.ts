@@ -127,7 +127,8 @@ test("the work of a brief ingest is recorded though another process writes at it
 describe("which commands may be brief", () => {
   test.each([
     ["ingest /var/log/exim4", "ingest"],
-    ["ingest --quiet --since 2d --db x.db mainlog", "ingest"],
+    ["ingest --quiet --since 2d --db package.json mainlog", "ingest"],
+    ["ingest --db is-not-there.db mainlog", undefined],
     ["ingest -q -s mx1 mainlog", "ingest"],
     ["ingest -", undefined],
     ["ingest --follow mainlog", undefined],

@@ -114,14 +114,14 @@ describe("a database with content that is behind", () => {
     expect(await migrate("--dry-run")).not.toContain("parser");
     change(`UPDATE parser_versions SET version = ${PARSER_VERSION - 1}`);
     expect(await migrate("--dry-run")).toContain(`as parser ${PARSER_VERSION - 1} read them`);
-    expect(await migrate()).toContain("`exim-pilot rebuild` reads them anew");
+    expect(await migrate()).toContain("`exim-pilot rebuild` reads them again");
     expect(JSON.parse(await migrate("--status", "--json"))).toMatchObject({
       parserVersions: [PARSER_VERSION - 1],
       parserVersion: PARSER_VERSION,
       canRebuild: true,
     });
     expect((await runCli(["migrate", "--status", "--db", path])).status).toBe(0);
-    expect((await runCli(["doctor", "--db", path])).stdout).toContain("`exim-pilot rebuild` reads them anew");
+    expect((await runCli(["doctor", "--db", path])).stdout).toContain("`exim-pilot rebuild` reads them again");
     change("UPDATE stored_sources SET pruned = 1");
     expect(await migrate()).toContain("Text has been pruned, so they stay as they are.");
     expect(await migrate()).not.toContain("exim-pilot rebuild");

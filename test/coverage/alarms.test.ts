@@ -47,6 +47,10 @@ const neverOf = (figures: readonly string[], limit: (figure: string) => string):
   figures.map((figure) => `${figure}>${limit(figure)}`);
 
 const ALARMS: Readonly<Record<string, Alarm>> = {
+  "incidents detect": {
+    conditions: ["open>=critical"],
+    forms: [[], ["--quiet"], ["--json"]],
+  },
   stats: {
     conditions: neverOf(Object.keys(CONDITION_FIGURES), (figure) => (figure.startsWith("queue-") ? "99d" : "999999")),
     forms: [

@@ -65,7 +65,7 @@ describe("a rebuild", () => {
       status: 0,
       stderr: "",
       stdout: expect.stringContaining(
-        `Read 576 lines (60.9 KiB) of 3 logs anew with parser ${PARSER_VERSION} (before: 0) in `,
+        `Read 576 lines (60.9 KiB) of 3 logs again with parser ${PARSER_VERSION} (before: 0) in `,
       ),
     });
     expect(differences(dumpViews(path), dumpViews(SOUND))).toEqual([]);

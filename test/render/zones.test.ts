@@ -23,6 +23,7 @@ const AS_LOGGED: readonly string[] = [
   "queue-history",
   "queue-next",
   "queue-next-rules",
+  "queue-reconcile",
   "search-raw",
   "stats-eximstats",
   "stats-eximstats-json",

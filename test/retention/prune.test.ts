@@ -320,6 +320,7 @@ describe("prune", () => {
       "audit",
       "snapshots",
       "content",
+      "outbox",
       "incidents",
     ]);
     const [logs, messages] = status.classes;
@@ -354,6 +355,8 @@ describe("the list of columns that name texts", () => {
       "user_id",
       "owner_user_id",
       "incident_id",
+      "digest_id",
+      "remote_id",
       "previous_id",
     ];
     const columns = queryAll<{ column: string }>(
@@ -389,7 +392,7 @@ describe("a span", () => {
 
   test("and a size have their defaults and units", () => {
     expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual(
-      [90, 180, undefined, 365, 30, 14, 365].map((days) => (days === undefined ? undefined : days * DAY_MS)),
+      [90, 180, undefined, 365, 30, 14, 30, 365].map((days) => (days === undefined ? undefined : days * DAY_MS)),
     );
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
     for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");

@@ -20,7 +20,7 @@ async function statsOf(...argv: string[]): Promise<{ sections: Sections; before?
 }
 
 /** Sections of which the golden log says nothing: there is no row to compare. */
-const EMPTY = ["forwarding", "blocklists", "delivery", "accounts"];
+const EMPTY = ["forwarding", "blocklists", "delivery", "accounts", "incidents"];
 
 const NOW = ["--since", "2026-03-02 12:00", "--until", "2026-03-03 00:00", "--compare", "previous"];
 

@@ -161,7 +161,7 @@ async function watch(
 
 /** The plan does not depend on them. */
 function parametersOf(sql: string): unknown[] {
-  const names = [...sql.matchAll(/@(\w+)/g)].map(([, name]) => [name, null]);
+  const names = [...sql.matchAll(/[@$](\w+)/g)].map(([, name]) => [name, null]);
   return names.length > 0 ? [Object.fromEntries(names)] : [...sql.matchAll(/\?/g)].map(() => null);
 }
 

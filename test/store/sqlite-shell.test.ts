@@ -31,6 +31,9 @@ const VIEWS = [
   "message_content",
   "message_attachments",
   "correlated_incidents",
+  "users",
+  "message_notes",
+  "notifications",
 ];
 /** Views of what `queue snapshot`, `content` and `incidents detect` keep; a corpus of logs has none of it. */
 const KEPT_BY_COMMANDS = VIEWS.slice(VIEWS.indexOf("queue_snapshots"));

@@ -8,6 +8,7 @@ import {
   toSummary,
 } from "../../incidents/incidents.ts";
 import { KINDS } from "../../incidents/rules.ts";
+import { formatTime } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents/page.ts";
@@ -15,10 +16,11 @@ import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../sto
 import { epochMs, toIso } from "../../units.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { type DetectionFlags, runDetection } from "../detection.ts";
+import { findSilences } from "../coverage.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { type DetectionFlags, runDetection } from "./detection.ts";
 
 export interface IncidentFlags extends DatabaseFlags, AuditFlags {
   readonly status?: readonly IncidentStatus[];
@@ -77,6 +79,8 @@ export interface DetectFlags extends DetectionFlags {
   readonly json?: boolean;
   readonly redact?: boolean;
   readonly failIf?: IncidentCondition;
+  /** The newest line may be so old, in ms: 0 is any age. */
+  readonly silence?: number;
 }
 
 /** Open incidents of at least a severity. */
@@ -114,12 +118,25 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
   if (flags.failIf === undefined) return 0;
   const { least } = flags.failIf;
   const severities = severitiesFrom(least);
-  const open = await usingReader(flags, io, async ({ incidents }) =>
-    incidents
+  const { open, silent } = await usingReader(flags, io, async (reader) => ({
+    open: reader.incidents
       .list({ statuses: ["open"], kinds: [], servers: [], sinceMs: undefined, withMuted: false }, io.now())
       .filter(({ severity }) => severities.includes(severity)),
-  );
-  if (open.length === 0) return 0;
+    silent: (await findSilences(reader, { servers: [], limitMs: flags.silence }, io)).filter(
+      ({ ageMs, allowedMs }) => ageMs > allowedMs,
+    ),
+  }));
+  const alarms = redactor(
+    flags,
+    io,
+  )({
+    silent: silent.map(({ server, newestMs }) => ({ server, newestLine: toIso(newestMs) })),
+  });
+  for (const { server, newestLine } of alarms.silent)
+    io.stderr.write(
+      `fail-if open>=${least}: the newest line of ${toVisibleLine(server)} is of ${formatTime(newestLine, io.timeZone)} (${io.timeZone}), so nothing later was looked at\n`,
+    );
+  if (open.length === 0) return silent.length === 0 ? 0 : 1;
   const { titles } = redactor(flags, io)({ titles: open.map(({ id, title }) => ({ id, title })) });
   for (const { id, title } of titles)
     io.stderr.write(`fail-if open>=${least}: incident ${id}: ${toVisibleLine(title)}\n`);

@@ -120,7 +120,7 @@ function isLarge(path: string): boolean {
 
 /** Looks for incidents in what was read; tells those that opened or got worse. */
 async function tellIncidents({ db, wait, config, quiet }: IngestFlags, io: Io): Promise<void> {
-  const { runDetection } = await import("../detection.ts");
+  const { runDetection } = await import("./detection.ts");
   const detected = await runDetection({ db, wait, ...(config === undefined ? {} : { config }) }, io);
   if (quiet === true) return;
   for (const { server, changes } of detected)

@@ -61,7 +61,7 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
       const request = await toRequest(chosen, flags, reader, io);
       const stats = await computeStats(reader.stats, request);
       if (flags.html === undefined) return { stats, beside: undefined };
-      const { countBeside } = await import("../stats-report.ts");
+      const { countBeside } = await import("./stats-report.ts");
       return { stats, beside: await countBeside(reader, request, stats, chosen === SECTION_NAMES, io) };
     }),
   );

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { IncidentAction } from "../../store/incidents/incidents.ts";
 import { DAY_MS } from "../../units.ts";
 import { parseDuration } from "../../when.ts";
-import { collectText, toWhen, wholeNumber } from "../flags/flag-values.ts";
+import { collectText, toDurationMs, toWhen, wholeNumber } from "../flags/flag-values.ts";
 import type { Io } from "../io.ts";
 import { withPager } from "../terminal/pager.ts";
 import type { CommandGroup, SetStatus } from "./command.ts";
@@ -58,6 +58,12 @@ function addIncidents(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-q, --quiet", "print nothing but errors")
     .addOption(
       new Option("--fail-if <condition>", "open>=serious: an incident of this severity is open").argParser(toCondition),
+    )
+    .addOption(
+      new Option(
+        "--silence <duration>",
+        "with --fail-if, how old the newest line of a server may be (default: three times what is usual at that hour of the week, and 1h at least); 0: any age",
+      ).argParser(toDurationMs),
     )
     .action(async (_flags, command: Command) => {
       const { runDetect } = await import("../commands/incidents.ts");

@@ -37,7 +37,7 @@ export function renderIncidents(incidents: readonly IncidentSummary[], { columns
   });
   const [first] = incidents;
   const hint = first === undefined ? "" : ` Show one: exim-pilot incidents show ${first.id}`;
-  const sum = `${countOf(incidents.length, "incident")}, ${goingOn === 0 ? "none of which goes on" : `${formatCount(goingOn)} open`}.${hint}`;
+  const sum = `${countOf(incidents.length, "incident")}, ${goingOn === 0 ? "none of which goes on" : `${formatCount(goingOn)} open`}. Times are of ${timeZone}.${hint}`;
   return `${[...blocks, paint.faint(sum)].join("\n")}\n`;
 }
 
@@ -56,7 +56,7 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
     ["Server", server],
     ["Kind", type],
     ["Status", status.replace("_", " ") + (author === null ? "" : `, by ${author}`)],
-    ["Since", time(start)],
+    ["Since", `${time(start)} (${timeZone})`],
     ["Found by", `the line of ${time(fired)}`],
     ["Until", end === null ? "goes on" : time(end)],
     ...(incident.previousId === null ? [] : [["Before", `incident ${incident.previousId}`] as [string, string]]),
@@ -135,7 +135,7 @@ export function renderDetection(found: readonly DetectedServer[], timeZone: stri
     ),
     ...(isOld && newest !== null
       ? [
-          `${toVisibleLine(server)}: the newest line is of ${formatTime(newest, timeZone)}, so nothing is said to go on.`,
+          `${toVisibleLine(server)}: the newest line is of ${formatTime(newest, timeZone)} (${timeZone}), so nothing is said to go on.`,
         ]
       : []),
   ]);

@@ -10,8 +10,8 @@ const MOST_BYTES = 3_500;
 const MOST_NOTES = 10;
 
 /**
- * Makes one visible line of a text: control characters and those that turn the direction of writing are shown as escapes, and nothing in it
- * is taken for a link, an address or a command: `https[:]//evil[.]example`.
+ * Makes one visible line of a text. Control characters and those that turn the direction of writing are shown as escapes. Nothing in it is
+ * taken for a link, an address or a command: `https[:]//evil[.]example`.
  */
 export function toField(text: string): string {
   const characters = [...toVisibleLine(text.slice(0, LONGEST_FIELD * 4)).trim()];

@@ -65,7 +65,7 @@ describe("the page", () => {
     expect(order).not.toContain(-1);
     expect(textsOf(all(".alert"))).toEqual(["1 account at risk: mx1.example"]);
     const sections = all("section, ul.nothing li").map(({ id }) => id);
-    expect(sections.slice(0, 4)).toEqual(["series", "problems", "accounts", "abuse-logins"]);
+    expect(sections.slice(0, 4)).toEqual(["series", "problems", "incidents", "accounts"]);
   });
 
   test("links to places that are on it, each of them once", () => {

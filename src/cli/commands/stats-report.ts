@@ -1,13 +1,13 @@
 /** Counts beside the statistics of a report: who sends, and the time before. */
-import { type Actors, findActors } from "../abuse/abuse.ts";
-import type { Coverage, CoverageState } from "../coverage/holes.ts";
-import type { EarlierTotals } from "../render/html/report.ts";
-import type { StatsRequest } from "../stats/request.ts";
-import { countPrevious, type PreviousTotals, type Stats } from "../stats/stats.ts";
-import type { Reader } from "../store/reader.ts";
-import { epochMs } from "../units.ts";
-import { coverageOf } from "./coverage.ts";
-import type { Io } from "./io.ts";
+import { type Actors, findActors } from "../../abuse/abuse.ts";
+import type { Coverage, CoverageState } from "../../coverage/holes.ts";
+import type { EarlierTotals } from "../../render/html/report.ts";
+import type { StatsRequest } from "../../stats/request.ts";
+import { countPrevious, type PreviousTotals, type Stats } from "../../stats/stats.ts";
+import type { Reader } from "../../store/reader.ts";
+import { epochMs } from "../../units.ts";
+import { coverageOf } from "../coverage.ts";
+import type { Io } from "../io.ts";
 
 export interface Beside {
   readonly servers: readonly string[];

@@ -1,13 +1,13 @@
 /** A run of detection: for its own command, and after an ingest. */
-import type { ServerDetection } from "../incidents/detect.ts";
-import type { IncidentChange } from "../store/incidents/incidents.ts";
-import type { NoticeSeverity } from "../store/outbox/notification.ts";
-import { type DatabaseFlags, usingReader, usingWriter } from "./context.ts";
-import type { ConfigurationValues } from "./flags/configuration.ts";
-import { findConfiguration } from "./flags/effective-options.ts";
-import { readNotifySettings } from "./flags/notify-settings.ts";
-import { toTimeRange } from "./flags/time-range.ts";
-import type { Io } from "./io.ts";
+import type { ServerDetection } from "../../incidents/detect.ts";
+import type { IncidentChange } from "../../store/incidents/incidents.ts";
+import type { NoticeSeverity } from "../../store/outbox/notification.ts";
+import { type DatabaseFlags, usingReader, usingWriter } from "../context.ts";
+import type { ConfigurationValues } from "../flags/configuration.ts";
+import { findConfiguration } from "../flags/effective-options.ts";
+import { readNotifySettings } from "../flags/notify-settings.ts";
+import { toTimeRange } from "../flags/time-range.ts";
+import type { Io } from "../io.ts";
 
 export interface DetectionFlags extends DatabaseFlags {
   readonly config?: string;
@@ -18,9 +18,9 @@ export interface DetectionFlags extends DatabaseFlags {
 
 /** Brings the incidents in line with the stored lines. Errors: `usage` for rules and thresholds that there are not; those of the database. */
 export async function runDetection(flags: DetectionFlags, io: Io): Promise<readonly ServerDetection[]> {
-  const { detect } = await import("../incidents/detect.ts");
-  const { thresholdsFrom } = await import("../incidents/rules.ts");
-  const { tellIncidents } = await import("../notify/incident-notices.ts");
+  const { detect } = await import("../../incidents/detect.ts");
+  const { thresholdsFrom } = await import("../../incidents/rules.ts");
+  const { tellIncidents } = await import("../../notify/incident-notices.ts");
   const configuration = findConfiguration(flags.config, io);
   const thresholds = thresholdsFrom(configuration.thresholds);
   const minimum = leastToldIn(configuration);
