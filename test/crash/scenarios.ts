@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { defineRowDigest } from "../../src/store/database/table-digests.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/units.ts";
@@ -647,6 +648,14 @@ function smallChanges(world: World): readonly Scenario[] {
   const add = (database: string): readonly string[] => ["users", "set", "kim", "--role", "admin", "--db", database];
   const isAdmin = async (database: string): Promise<boolean> =>
     (await run(["users", "--json", "--db", database])).stdout.includes('"role": "admin"');
+  const spool = fileURLToPath(new URL("../../fixtures/queue/generated", import.meta.url));
+  const look = (database: string): readonly string[] => [
+    "queue",
+    "snapshot",
+    ...["--spool", spool, "--server", "mx1", "--content", "headers", "--db", database],
+  ];
+  const isKept = async (database: string): Promise<boolean> =>
+    (await run(["sql", "SELECT count(*) > 0 AS n FROM queue_snapshots", "--db", database])).stdout.includes("1");
   const take = (database: string): readonly string[] => ["export", "--raw", world.logs[0] ?? "", "--db", database];
   return [
     variant("tag", tag, { record: "tag done", isDone: isTagged, hasReader: false }),
@@ -654,6 +663,7 @@ function smallChanges(world: World): readonly Scenario[] {
     variant("note", note, { record: "note done", isDone: isNoted, hasReader: false }),
     variant("users set beside a reader", add, { record: "users set done", isDone: isAdmin, hasReader: true }),
     variant("servers set beside a reader", set, { record: "servers set done", isDone: isSet, hasReader: true }),
+    variant("queue snapshot", look, { record: "queue snapshot done", isDone: isKept, hasReader: false }),
     variant("export, audited", take, { record: "export done", hasReader: false }),
   ];
 }
