@@ -9,13 +9,15 @@ const FEWEST_LINES = 25;
 /** One file for each family of log lines, and one for each command. */
 const LARGE_FOLDERS = ["src/parse", "src/cli/commands"];
 
+/** Each of its files is a command, however short. */
+const COMMANDS = "src/cli/commands/";
+
 /** Reasons for which a short file that only one other imports stands alone. */
 const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/cli/checkpoint-worker.ts": "starts a thread",
   "src/cli/children/evidence-process.ts": "starts a process",
   "src/cli/children/parent-watch.ts": "starts a thread",
   "src/cli/children/text-pattern-process.ts": "starts a process",
-  "src/cli/commands/completion.ts": "is a command",
   "src/cli/reading-worker.ts": "starts a thread",
   "src/cli/terminal/redacted-errors.ts": "would be in a circle with the world whose output it changes",
   "src/content/limited-content.ts":
@@ -84,5 +86,6 @@ function shortFiles(files: ReadonlyMap<string, string>): readonly string[] {
   return [...files]
     .filter(([path, text]) => text.split("\n").length <= FEWEST_LINES && (importers.get(path)?.size ?? 0) < 2)
     .map(([path]) => path)
+    .filter((path) => !path.startsWith(COMMANDS))
     .sort();
 }
