@@ -110,6 +110,8 @@ async function bundleWhole(entry, outfile, content) {
 /** Leaves out what its commands never ask for, and loads with the program what it would load when they run. */
 function withContent({ commands, hasStore }) {
   const isAbsent = (path) => {
+    // Detection follows an ingest that is told to, which is not brief.
+    if (path === "./detection.ts") return true;
     const [, command] = /^\.\.?\/commands\/([\w-]+)\.ts$/.exec(path) ?? [];
     return command === undefined ? !hasStore && path.endsWith("/store/store.ts") : !commands.includes(command);
   };

@@ -4,7 +4,7 @@ import type { IncidentReader, StoredIncident } from "../store/incidents/incident
 import type { IncidentAction, IncidentSeverity, IncidentStatus, IncidentWord } from "../store/incidents/incidents.ts";
 import type { StoredIncidentsTable } from "../store/schema/tables.ts";
 import type { Transactor } from "../store/write/transactor.ts";
-import { type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";
 import type { IncidentStep } from "./rule.ts";
 import { ruleOf } from "./rules.ts";
 
@@ -105,7 +105,7 @@ export function findDetails(reader: IncidentReader, id: number, now: EpochMs): I
     }),
     messages: reader.messages(id, SHOWN_MESSAGES),
     messageCount: reader.countMessages(id),
-    steps: ruleOf(row.kind)?.steps(row.subject, figures as never) ?? [],
+    steps: (ruleOf(row.kind)?.steps(row.subject, figures as never) ?? []).map((step) => atTimeOf(step, row)),
     words: reader.actions(id).map(({ at_ms, action, author, note }) => ({
       at: toIso(epochMs(at_ms)),
       action,
@@ -147,4 +147,21 @@ const ORDER: readonly StoredIncidentsTable["severity"][] = ["warning", "serious"
 /** Severities of at least the one given. */
 export function severitiesFrom(least: IncidentSeverity): readonly IncidentSeverity[] {
   return ORDER.slice(ORDER.indexOf(least));
+}
+
+/** Length of a unit of time in ms. */
+const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS };
+
+/** Has a command ask for the days of the incident, where it asks for the last ones: `--since 2d`. */
+function atTimeOf(
+  step: IncidentStep,
+  { start_ms, end_ms }: Pick<StoredIncidentsTable, "start_ms" | "end_ms">,
+): IncidentStep {
+  if (step.command === undefined) return step;
+  const day = (at: number): string => toIso(epochMs(at)).slice(0, "2026-03-02".length);
+  const command = step.command.replace(/--since (\d+)([hd])$/, (_span, count: string, unit: string) => {
+    const since = `--since ${day(start_ms - Number(count) * (UNITS[unit] ?? 0))}`;
+    return end_ms === null ? since : `${since} --until ${day(end_ms + DAY_MS)}`;
+  });
+  return { ...step, command };
 }

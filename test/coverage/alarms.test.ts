@@ -8,8 +8,7 @@ import { HEALTH_FIGURES } from "../../src/queue/health.ts";
 import { CONDITION_FIGURES } from "../../src/stats/conditions.ts";
 import { DAY_MS, epochMs, HOUR_MS, toIso } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto } from "../support/database.ts";
-import { madeOnce } from "../support/made-once.ts";
+import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
 import { stillIo } from "../support/still-io.ts";
 
 const FIRST = Date.UTC(2026, 2, 2);
@@ -83,9 +82,8 @@ const deadSinceAWeek = (): ReturnType<typeof epochMs> => epochMs(FIRST + (WEEKS 
 const alive = (): ReturnType<typeof epochMs> => epochMs(FIRST + WEEKS * 7 * DAY_MS);
 
 beforeAll(async () => {
-  db = await madeOnce("alarms.db", async (path) => {
-    await ingestInto(path, ["-"], { logType: "main" }, Readable.from([makeLog()], { objectMode: false }));
-  });
+  db = join(temporaryFolder(), "alarms.db");
+  await ingestInto(db, ["-"], { logType: "main" }, Readable.from([makeLog()], { objectMode: false }));
 });
 
 test("every command with --fail-if is in the table", () => {

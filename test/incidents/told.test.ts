@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { RULES } from "../../src/incidents/rules.ts";
 import { runCli } from "../support/cli.ts";
 import { NOW, temporaryFolder } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
@@ -46,3 +47,33 @@ test("nobody is told where the configuration names no channel", async () => {
   expect(told).toEqual([]);
   expect(queryAll(db, "SELECT kind FROM stored_incidents")).toEqual([{ kind: "panic" }]);
 });
+
+test("each command that an incident recommends is one that runs, on the days of the incident", async () => {
+  const { db } = await detected("");
+  // Forms of subjects: a login, a network that guesses, a domain, a user, and none.
+  const subjectsOf = (kind: string): readonly string[] =>
+    kind === "login_attack" ? ["203.0.113.9", "203.0.113.0/24"] : ["alice", "to rcpt.example", "rcpt.example", ""];
+  const commands = new Set(
+    RULES.flatMap(({ kind, steps }) =>
+      subjectsOf(kind).flatMap((subject) => steps(subject, {} as never).map(({ command }) => command)),
+    ),
+  );
+  expect(commands.size).toBeGreaterThan(15);
+  const refused: string[] = [];
+  for (const command of commands) {
+    const [program, ...argv] = wordsOf(command ?? "");
+    if (program !== "exim-pilot" || argv[0] === "tail") continue;
+    const { status, stderr } = await runCli([...argv, "--db", db]);
+    if (status !== 0 && status !== 1) refused.push(`${command}: ${stderr}`);
+  }
+  expect(refused.join("\n")).toBe("");
+  const shown = JSON.parse((await runCli(["incidents", "show", "1", "--json", "--db", db], { now: () => NOW })).stdout);
+  for (const { command } of shown.steps as { command?: string }[])
+    if (command?.startsWith("exim-pilot search") === true)
+      expect((await runCli([...wordsOf(command).slice(1), "--db", db])).status, command).toBe(0);
+});
+
+/** Words of a command as a shell reads them. */
+function wordsOf(command: string): readonly string[] {
+  return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+}

@@ -20,7 +20,7 @@ export const QUEUE_GROWTH: RuleHead = {
   }),
   steps: () => [
     { text: "See what waits, for whom and why.", command: "exim-pilot queue" },
-    { text: "See whether it is one provider.", command: "exim-pilot stats providers reasons --since 6h" },
+    { text: "See whether it is one provider.", command: "exim-pilot stats providers deferrals --since 6h" },
     { text: "See whether somebody here sends far more than usual.", command: "exim-pilot abuse --since 6h" },
   ],
 };

@@ -18,7 +18,7 @@ export function renderNotifications(
   notifications: readonly NotificationFacts[],
   { columns, timeZone, paint }: NotificationPage,
 ): string {
-  if (notifications.length === 0) return "There is no notification of that kind.\n";
+  if (notifications.length === 0) return "No notification is stored, or none has the status asked for.\n";
   const colour = (status: NotificationFacts["status"]): Paint["plain"] =>
     status === "failed" ? paint.bad : status === "confirmed" ? paint.good : paint.plain;
   return notifications
