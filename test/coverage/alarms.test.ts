@@ -1,14 +1,16 @@
 /** No alarm is silent because ingest has died: every command with --fail-if speaks after a week without it, and names the newest line. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Command } from "commander";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/declare/program.ts";
 import { HEALTH_FIGURES } from "../../src/queue/health.ts";
 import { CONDITION_FIGURES } from "../../src/stats/conditions.ts";
 import { DAY_MS, epochMs, HOUR_MS, toIso } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
+import { FIXTURES, ingestInto } from "../support/database.ts";
 import { stillIo } from "../support/still-io.ts";
 
 const FIRST = Date.UTC(2026, 2, 2);
@@ -77,12 +79,15 @@ function commandsWith(flag: string, { commands }: Command, path: readonly string
   });
 }
 
+const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
 let db = "";
 const deadSinceAWeek = (): ReturnType<typeof epochMs> => epochMs(FIRST + (WEEKS + 1) * 7 * DAY_MS + 12 * HOUR_MS);
 const alive = (): ReturnType<typeof epochMs> => epochMs(FIRST + WEEKS * 7 * DAY_MS);
 
 beforeAll(async () => {
-  db = join(temporaryFolder(), "alarms.db");
+  db = join(FOLDER, "alarms.db");
   await ingestInto(db, ["-"], { logType: "main" }, Readable.from([makeLog()], { objectMode: false }));
 });
 
