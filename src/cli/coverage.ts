@@ -65,6 +65,15 @@ export async function findSilences(
   return silences;
 }
 
+/** Servers of {@link findSilences} whose newest line is older than it may be. */
+export async function findSilent(
+  reader: Reader,
+  limits: SilenceLimits,
+  io: Pick<Io, "now">,
+): Promise<readonly ServerSilence[]> {
+  return (await findSilences(reader, limits, io)).filter(({ ageMs, allowedMs }) => ageMs > allowedMs);
+}
+
 /** Lines below an answer that has nothing: what was read of the time, and how to read the rest. */
 export function explainNothing(coverage: Coverage, timeZone: string): string {
   const hint = mendHoles(coverage.holes);

@@ -8,6 +8,7 @@ import { findConfiguration } from "../flags/effective-options.ts";
 import { readNotifySettings } from "../flags/notify-settings.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
+import { hasReceivers } from "../notify/alarms.ts";
 
 export interface DetectionFlags extends DatabaseFlags {
   readonly config?: string;
@@ -52,6 +53,6 @@ export async function runDetection(flags: DetectionFlags, io: Io): Promise<reado
 /** Returns the mildest severity that somebody is told of; undefined where there is nobody to tell. */
 function leastToldIn(configuration: ConfigurationValues): NoticeSeverity | undefined {
   if (configuration.notify.notify === undefined) return undefined;
-  const { tiers, severityTiers, minimum } = readNotifySettings(configuration);
-  return tiers.length > 0 || Object.keys(severityTiers).length > 0 ? minimum : undefined;
+  const settings = readNotifySettings(configuration);
+  return hasReceivers(settings) ? settings.minimum : undefined;
 }

@@ -14,9 +14,10 @@ import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
 import { epochMs, toIso } from "../../units.ts";
+import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { findSilences } from "../coverage.ts";
+import { findSilent } from "../coverage.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -122,9 +123,7 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
     open: reader.incidents
       .list({ statuses: ["open"], kinds: [], servers: [], sinceMs: undefined, withMuted: false }, io.now())
       .filter(({ severity }) => severities.includes(severity)),
-    silent: (await findSilences(reader, { servers: [], limitMs: flags.silence }, io)).filter(
-      ({ ageMs, allowedMs }) => ageMs > allowedMs,
-    ),
+    silent: await findSilent(reader, { servers: [], limitMs: flags.silence }, io),
   }));
   const alarms = redactor(
     flags,
@@ -171,7 +170,7 @@ export async function runJudge(
       action: `incidents ${action.replace("_", "-")}`,
       parameters: { ...flags, id, note },
       affected: ({ isChanged, before, status }) => (isChanged ? { incident: id, before, status } : undefined),
-      edit: (transactor) => judge(transactor, id, { action, author: authorOf(io), note, now: io.now() }),
+      edit: (transactor) => judge(transactor, id, { action, author: accountOf(io).osUser, note, now: io.now() }),
     },
     flags,
     io,
@@ -221,7 +220,10 @@ export async function runMute(
       affected: (isChanged) => (isChanged ? { kind, subject } : undefined),
       edit(transactor) {
         if (flags.off === true) return transactor.unmuteIncidents(kind, subject);
-        transactor.muteIncidents({ kind, subject, untilMs, author: authorOf(io), reason: reason ?? "" }, io.now());
+        transactor.muteIncidents(
+          { kind, subject, untilMs, author: accountOf(io).osUser, reason: reason ?? "" },
+          io.now(),
+        );
         return true;
       },
     },
@@ -262,11 +264,6 @@ async function listMutes(flags: MuteFlags, io: Io): Promise<void> {
       io.stdout.write(
         `${type}  ${toVisibleLine(subject)}  ${until === null ? "for good" : `until ${until}`}  ${toVisibleLine(author)}: ${toVisibleLine(reason)}\n`,
       );
-}
-
-/** Who runs this, as audit records have it. */
-function authorOf({ user, env }: Io): string {
-  return env["SUDO_USER"] ?? user;
 }
 
 /** Text of people, in one piece; undefined when there is none. Errors: `usage`. */

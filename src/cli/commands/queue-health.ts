@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { EXIT_STATUS, PilotError } from "../../errors.ts";
+import { EXIT_STATUS } from "../../errors.ts";
 import { asksLog, judge, parseHealthCondition, type QueueHealth, type SilentLog } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
@@ -10,10 +10,10 @@ import { renderHealth } from "../../render/queue/health.ts";
 import type { KeptLook } from "../../store/read/look-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, SECOND_MS, toIso } from "../../units.ts";
 import { usingReader } from "../context.ts";
-import { findSilences } from "../coverage.ts";
+import { findSilent } from "../coverage.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
-import { enqueueAlarms, settingsOfReceivers } from "../notify/alarms.ts";
+import { assertAlarms, enqueueAlarms } from "../notify/alarms.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort } from "../terminal/output.ts";
 import { assertUnfiltered, lookAt, type QueueFlags } from "./queue.ts";
@@ -33,7 +33,8 @@ const NOTHING_CHOSEN = { criteria: [], isOr: false, isCaseful: false, others: []
 export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   const conditions = (flags.failIf ?? []).map(parseHealthCondition);
   assertUnfiltered(flags, "The health of a queue");
-  if (flags.notify === true) assertReceivers(conditions.length, flags, io);
+  if (flags.notify === true)
+    assertAlarms(conditions.length, "exim-pilot queue health --fail-if 'queue>2000' --notify", flags, io);
   const look = await lookAt(new QueueSelection(NOTHING_CHOSEN), flags, io);
   const overview = new QueueOverview(look.now);
   for await (const { message } of look.candidates) overview.add(message);
@@ -43,7 +44,7 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   const figures = { totals, ...(await hourOf(look.now, isLooked, flags, io)) };
   const isLogAsked = asksLog(conditions, { isLooked, hourAgoFrom: figures.hourAgoFrom });
   const { silent, timeZone } = isLogAsked
-    ? await findSilent(look.now, flags, io)
+    ? await silentLogs(look.now, flags, io)
     : { silent: [], timeZone: io.timeZone };
   const health: QueueHealth = {
     at: toIso(look.now),
@@ -57,16 +58,6 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   if (flags.notify === true) await notifyOf(health, flags, io);
   if (health.failed.length > 0 || health.silent.length > 0) return EXIT_STATUS.check_failed;
   return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;
-}
-
-/** Errors: `usage` when nothing can be an alarm, or nobody is to be told. */
-function assertReceivers(conditions: number, flags: HealthFlags, io: Io): void {
-  if (conditions === 0) {
-    throw new PilotError("usage", "--notify tells of conditions, and none is given.", {
-      hint: "Give one, as in `exim-pilot queue health --fail-if 'queue>2000' --notify`.",
-    });
-  }
-  settingsOfReceivers(flags, io);
 }
 
 function notifyOf({ failed, silent, totals }: QueueHealth, flags: HealthFlags, io: Io): Promise<void> {
@@ -87,7 +78,7 @@ function notifyOf({ failed, silent, totals }: QueueHealth, flags: HealthFlags, i
 }
 
 /** Servers whose ingest has died: figures of their log are old, and hold no alarm. */
-async function findSilent(
+async function silentLogs(
   now: EpochMs,
   flags: HealthFlags,
   io: Io,
@@ -95,17 +86,15 @@ async function findSilent(
   if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return { silent: [], timeZone: io.timeZone };
   const limits = { servers: flags.server === undefined ? [] : [flags.server], limitMs: flags.silence };
   const { found, zones } = await usingReader(flags, io, async (reader) => ({
-    found: await findSilences(reader, limits, { now: () => now }),
+    found: await findSilent(reader, limits, { now: () => now }),
     zones: await reader.search.timeZones(flags.server === undefined ? undefined : [flags.server]),
   }));
-  const silent = found
-    .filter(({ ageMs, allowedMs }) => ageMs > allowedMs)
-    .map(({ server, newestMs, ageMs, allowedMs }) => ({
-      server,
-      newestLine: toIso(newestMs),
-      ageSeconds: ageMs / SECOND_MS,
-      allowedSeconds: allowedMs / SECOND_MS,
-    }));
+  const silent = found.map(({ server, newestMs, ageMs, allowedMs }) => ({
+    server,
+    newestLine: toIso(newestMs),
+    ageSeconds: ageMs / SECOND_MS,
+    allowedSeconds: allowedMs / SECOND_MS,
+  }));
   return { silent, timeZone: commonTimeZone(zones.values(), io) };
 }
 

@@ -55,7 +55,10 @@ const DEFAULT_AXES: readonly AxisName[] = ["sender", "domain", "ip"];
 export async function runStats(sections: readonly SectionName[], flags: StatsFlags, io: Io): Promise<number> {
   if (flags.eximstats === true) return runEximstats(sections, flags, io);
   const chosen = chooseSections(sections, flags);
-  if (flags.notify === true) await assertReceivers(flags, io);
+  if (flags.notify === true) {
+    const { assertAlarms } = await import("../notify/alarms.ts");
+    assertAlarms(flags.failIf?.length ?? 0, "exim-pilot stats --fail-if 'deferred>20%' --notify", flags, io);
+  }
   const found = await usingReader(flags, io, (reader) =>
     reader.stats.atOneMoment(async () => {
       const request = await toRequest(chosen, flags, reader, io);
@@ -78,17 +81,6 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   io.stderr.write(alarms);
   if (flags.notify === true) await notifyOf(found.stats, flags, io);
   return alarms === "" ? 0 : EXIT_STATUS.check_failed;
-}
-
-/** Errors: `usage` when nothing can be an alarm, or nobody is to be told. */
-async function assertReceivers({ failIf = [], config }: StatsFlags, io: Io): Promise<void> {
-  if (failIf.length === 0) {
-    throw new PilotError("usage", "--notify tells of conditions, and none is given.", {
-      hint: "Give one, as in `exim-pilot stats --fail-if 'deferred>20%' --notify`.",
-    });
-  }
-  const { settingsOfReceivers } = await import("../notify/alarms.ts");
-  settingsOfReceivers({ ...(config !== undefined && { config }) }, io);
 }
 
 /** Puts what is an alarm into the outbox. */

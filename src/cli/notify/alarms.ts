@@ -18,10 +18,25 @@ export interface Alarm {
   readonly command?: string;
 }
 
+/** True when somebody is to be told of something. */
+export function hasReceivers({ tiers, severityTiers }: NotifySettings): boolean {
+  return tiers.length > 0 || Object.keys(severityTiers).length > 0;
+}
+
+/** Makes sure that something can be an alarm, and that somebody is told of it. `example`: a command with a condition. Errors: `usage`. */
+export function assertAlarms(conditions: number, example: string, flags: { readonly config?: string }, io: Io): void {
+  if (conditions === 0) {
+    throw new PilotError("usage", "--notify tells of conditions, and none is given.", {
+      hint: `Give one, as in \`${example}\`.`,
+    });
+  }
+  settingsOfReceivers(flags, io);
+}
+
 /** Settings of those who are to be told. Errors: `usage` when there is nobody. */
 export function settingsOfReceivers(flags: { readonly config?: string }, io: Io): NotifySettings {
   const settings = readNotifySettings(findConfiguration(flags.config, io));
-  if (settings.tiers.length > 0 || Object.keys(settings.severityTiers).length > 0) return settings;
+  if (hasReceivers(settings)) return settings;
   throw new PilotError("usage", "The configuration names no channel for notifications.", {
     hint: 'Add [notify] with tiers = ["NAME"], and a table [channels.NAME]; `exim-pilot notify --help` shows one.',
   });
