@@ -664,6 +664,7 @@ function smallChanges(world: World): readonly Scenario[] {
     variant("users set beside a reader", add, { record: "users set done", isDone: isAdmin, hasReader: true }),
     variant("servers set beside a reader", set, { record: "servers set done", isDone: isSet, hasReader: true }),
     variant("queue snapshot", look, { record: "queue snapshot done", isDone: isKept, hasReader: false }),
+    variant("queue snapshot beside a reader", look, { record: "queue snapshot done", isDone: isKept, hasReader: true }),
     variant("export, audited", take, { record: "export done", hasReader: false }),
   ];
 }

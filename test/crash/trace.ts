@@ -64,6 +64,8 @@ const UNFINISHED = / *<unfinished \.\.\.>$/;
 const RESUMED = /^<\.\.\. \w+ resumed>/;
 const CALL = /^(\w+)\((.*)\) += (-?\d+|\?)/s;
 const STRING = /"((?:\\x[0-9a-f]{2})*)"/;
+/** strace's mark at the name of a file that has none any more. */
+const DELETED = / \(deleted\)$/;
 const STRINGS = new RegExp(STRING, "g");
 
 class TraceReader {
@@ -90,6 +92,8 @@ class TraceReader {
     this.#nowMs = Number(seconds) * SECOND_MS;
     const descriptors = this.#descriptorsOf(thread);
     if (UNFINISHED.test(rest)) {
+      // NOTE: close frees a descriptor as it begins; another thread may be given its number before the call returns.
+      if (rest.startsWith("close(")) descriptors.delete(Number.parseInt(rest.slice("close(".length), 10));
       this.#unfinished.set(thread, { text: rest.replace(UNFINISHED, ""), begun: this.operations.length });
       return;
     }
@@ -102,6 +106,7 @@ class TraceReader {
     const [, call, given, result] = CALL.exec(text) ?? [];
     // NOTE: a call that the end of the process has cut off has no result.
     if (call === undefined || given === undefined || result === undefined || result === "?") return;
+    if (isResumed && call === "close") return;
     if (Number(result) >= 0) this.#follow(call, given, Number(result), descriptors, begun);
   }
 
@@ -129,7 +134,7 @@ class TraceReader {
 
   #follow(call: string, given: string, result: number, descriptors: Descriptors, begun: number): void {
     const descriptor = Number.parseInt(given, 10);
-    const file = descriptors.get(descriptor);
+    const file = this.#fileOf(descriptor, given, descriptors);
     switch (call) {
       case "clone":
       case "clone3":
@@ -206,6 +211,22 @@ class TraceReader {
         )
           throw new Error(`The trace has a call that is not followed: ${call}`);
     }
+  }
+
+  /**
+   * The file behind the first descriptor of a call. strace's name of it decides: execve(2) closes descriptors unseen,
+   * and the number may then stand for something else, such as an eventfd.
+   */
+  #fileOf(descriptor: number, given: string, descriptors: Descriptors): OpenFile | undefined {
+    const file = descriptors.get(descriptor);
+    const named = /^\d+<((?:\\x[0-9a-f]{2})*)>/.exec(given)?.[1];
+    if (named === undefined) return file;
+    const path = decode(named);
+    if (typeof file?.target === "number" && !this.#isInTree(path.replace(DELETED, ""))) {
+      descriptors.delete(descriptor);
+      return undefined;
+    }
+    return file;
   }
 
   #open(given: string, isCreat: boolean): OpenFile {
@@ -333,7 +354,7 @@ class TraceReader {
   /** True when a descriptor that is given stands for something in the tree. */
   #concernsTree(given: string): boolean {
     const paths = [...given.matchAll(/<((?:\\x[0-9a-f]{2})*)>/g)].map(([, path]) => decode(path ?? ""));
-    return paths.some((path) => this.#isInTree(path.replace(/ \(deleted\)$/, "")));
+    return paths.some((path) => this.#isInTree(path.replace(DELETED, "")));
   }
 
   #isInTree(path: string): boolean {
