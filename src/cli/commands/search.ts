@@ -51,7 +51,7 @@ export interface SearchFlags extends DatabaseFlags, FilterFlags {
 /** Results of a table or a page of JSON; other forms are for programs, and give all. */
 const PAGE = 50;
 /** A count of more takes too long for what it is worth on a page. */
-const MOST_COUNTED = 10_000;
+const MOST_COUNTED = 1000;
 /** Read at once where all are given. */
 const CHUNK = 500;
 

@@ -4,7 +4,7 @@ import type Database from "better-sqlite3";
 import { BulkInsert } from "../database/bulk-insert.ts";
 import { dataVersion } from "../database/connection.ts";
 import { prepareOnce } from "../database/prepared.ts";
-import { blockOf, entryIdOf, GREATEST_BLOCK } from "./blocks.ts";
+import { blockOf, entryIdOf, GREATEST_BLOCK, LINES_PER_BLOCK } from "./blocks.ts";
 
 /** Kinds of postings, in the order of their codes in the database. */
 export const POSTING_KINDS = ["address", "string", "message_id", "next_hop"] as const;
@@ -374,49 +374,90 @@ type Key = number | string | null;
 type PostingSourceRow = [entryId: number, ...Key[]];
 
 interface PostingSource {
-  /** The entry's id, then keys: numbers, or texts to be turned into keys. */
-  readonly sql: string;
+  /** SQL: the entry's id, and the columns that hold keys: numbers, or texts to be turned into keys. */
+  readonly entry: string;
+  readonly columns: readonly string[];
+  readonly from: string;
+  readonly where?: string;
   readonly kinds: readonly PostingKind[];
 }
 
-const IN_BLOCKS = "WHERE entry_id >= ? AND entry_id < ?";
 const CLIENT_KINDS = ["address", "address", "string", "string", "string"] as const;
+const CLIENT_COLUMNS = ["sender_id", "recipient_id", "host_id", "ip_id", "auth_id"] as const;
 
 /** Columns of arrivals, recipient lines, rejections and other clients that yield postings. */
 const SOURCES: readonly PostingSource[] = [
   {
-    sql: `SELECT e.id, m.sender_id, m.host_id, m.ip_id, m.auth_id, m.header_message_id
-          FROM stored_entries e JOIN stored_messages m ON m.id = e.message_id
-          WHERE e.id >= ? AND e.id < ? AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')`,
+    entry: "e.id",
+    columns: ["m.sender_id", "m.host_id", "m.ip_id", "m.auth_id", "m.header_message_id"],
+    from: "stored_entries e JOIN stored_messages m ON m.id = e.message_id",
+    where: "e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')",
     kinds: ["address", "string", "string", "string", "message_id"],
   },
   {
-    sql: `SELECT e.id, r.address_id FROM stored_entries e JOIN stored_recipients r ON r.message_id = e.message_id
-          WHERE e.id >= ? AND e.id < ? AND r.announced
-            AND e.event IN (SELECT code FROM codes WHERE family = 'event' AND name IN ('arrival', 'envelope_edit'))`,
+    entry: "e.id",
+    columns: ["r.address_id"],
+    from: "stored_entries e JOIN stored_recipients r ON r.message_id = e.message_id",
+    where: `r.announced
+      AND e.event IN (SELECT code FROM codes WHERE family = 'event' AND name IN ('arrival', 'envelope_edit'))`,
     kinds: ["address"],
   },
   {
-    sql: `SELECT e.entry_id, e.recipient_id, e.final_id, p.host_id, p.ip_id, iif(e.confirmation LIKE '%id=%', e.confirmation, NULL)
-          FROM address_events e LEFT JOIN delivery_paths p ON p.id = e.path_id ${IN_BLOCKS}`,
+    entry: "a.entry_id",
+    columns: [
+      "a.recipient_id",
+      "a.final_id",
+      "y.host_id",
+      "y.ip_id",
+      "iif(a.confirmation LIKE '%id=%', a.confirmation, NULL)",
+    ],
+    from: "address_events a LEFT JOIN delivery_paths y ON y.id = a.path_id",
     kinds: ["address", "address", "string", "string", "next_hop"],
   },
   {
-    sql: `SELECT entry_id, sender_id, recipient_id, host_id, ip_id, auth_id FROM stored_rejections ${IN_BLOCKS}`,
+    entry: "j.entry_id",
+    columns: CLIENT_COLUMNS.map((name) => `j.${name}`),
+    from: "stored_rejections j",
     kinds: CLIENT_KINDS,
   },
   {
-    sql: `SELECT entry_id, sender_id, recipient_id, host_id, ip_id, auth_id FROM stored_clients ${IN_BLOCKS}`,
+    entry: "k.entry_id",
+    columns: CLIENT_COLUMNS.map((name) => `k.${name}`),
+    from: "stored_clients k",
     kinds: CLIENT_KINDS,
   },
 ];
 
 /** Rows of entries whose ids are in a range, the end not included. */
 function prepareSources(database: Database.Database) {
-  return SOURCES.map(({ sql, kinds }) => ({
-    rows: prepareOnce<[from: number, to: number], PostingSourceRow>(database, sql).raw(),
+  return SOURCES.map(({ entry, columns, from, where = "TRUE", kinds }) => ({
+    rows: prepareOnce<[from: number, to: number], PostingSourceRow>(
+      database,
+      `SELECT ${[entry, ...columns].join(", ")} FROM ${from} WHERE ${entry} >= ? AND ${entry} < ? AND ${where}`,
+    ).raw(),
     kinds,
   }));
+}
+
+/** Kinds whose keys are numbers of texts; those of other kinds are made from a text, and two texts may share one. */
+const NUMBERED = new Set<PostingKind>(["address", "string"]);
+
+/**
+ * SQL: ids of entries within blocks that yield a posting of one of the keys; of kinds that may share keys, all entries. An entry may
+ * stand there more than once. `blocks`, `keys`: SQL of JSON arrays.
+ */
+export function postedEntries(kind: PostingKind, blocks: string, keys: string): string {
+  const isWithin = (entry: string): string =>
+    `${entry} >= b.value * ${LINES_PER_BLOCK} AND ${entry} < (b.value + 1) * ${LINES_PER_BLOCK}`;
+  const select = (entry: string): string => `SELECT ${entry} AS entry_id FROM json_each(${blocks}) b CROSS JOIN`;
+  if (!NUMBERED.has(kind)) return `${select("e.id")} stored_entries e WHERE ${isWithin("e.id")}`;
+  return SOURCES.flatMap(({ entry, columns, from, where = "TRUE", kinds }) => {
+    const named = columns.filter((_, index) => kinds[index] === kind);
+    if (named.length === 0) return [];
+    // NOTE: the plus keeps SQLite from looking up each of the keys, of which there may be many, where a row has one or two.
+    const isNamed = named.map((column) => `+${column} IN (SELECT value FROM json_each(${keys}))`).join(" OR ");
+    return [`${select(entry)} ${from} WHERE ${isWithin(entry)} AND ${where} AND (${isNamed})`];
+  }).join(" UNION ALL ");
 }
 
 /** Calls `add` for each posting in the rows of a source. */

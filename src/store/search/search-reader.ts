@@ -1,7 +1,8 @@
 /** Finding: which messages and lines match a filter, in what order, page by page. */
 import { type Expression, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
 import { MOMENTS_PER_MS, type Moment, momentMs, toIso } from "../../units.ts";
-import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
+import type { RawTextReader } from "../log-text/blocks.ts";
+import { postedEntries } from "../log-text/postings.ts";
 import type { LogEntriesView, MessagesView, RejectionsView, Schema } from "../schema/tables.ts";
 import {
   type Condition,
@@ -86,8 +87,9 @@ const MOST_KEYS = 2000;
 const PAGE = 500;
 /** The same where an order has no index, and each time all are sorted. */
 const SORTED_PAGE = 100_000;
-/** Blocks looked at in one statement. */
-const CHUNK = 48;
+/** Blocks looked at in the first statement, and at most in one: the latest of a frequent name have enough of it. */
+const FIRST_CHUNK = 2;
+const MOST_CHUNK = 64;
 
 export class SearchReader {
   readonly #database: Kysely<Schema>;
@@ -104,7 +106,7 @@ export class SearchReader {
     const conditions = await this.#conditionsOf(query.filter);
     const keys = fewest(conditions.postings);
     if (keys === undefined || keys.keys.length > MOST_KEYS) return this.#findAnywhere(query, conditions);
-    return this.#findInBlocks(query, conditions, await findBlocks(this.#database, keys));
+    return this.#findInBlocks(query, conditions, keys);
   }
 
   /** All matches in the order, so many at a time. */
@@ -112,11 +114,7 @@ export class SearchReader {
     const conditions = await this.#conditionsOf(query.filter);
     const keys = fewest(conditions.postings);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
-      const hits = await this.#findInBlocks(
-        { ...query, limit: Infinity },
-        conditions,
-        await findBlocks(this.#database, keys),
-      );
+      const hits = await this.#findInBlocks({ ...query, limit: Infinity }, conditions, keys);
       for (let start = 0; start < hits.length; start += PAGE) yield hits.slice(start, start + PAGE);
       return;
     }
@@ -132,14 +130,7 @@ export class SearchReader {
   /** Candidates that match the filter, all of them, in order. */
   async narrow(candidates: Candidates, { filter, order, after }: Omit<HitQuery, "limit">): Promise<Hit[]> {
     const conditions = await this.#conditionsOf(filter);
-    const hits: Hit[] = [];
-    for (const ids of chunks(candidates.messages)) {
-      hits.push(...(await this.#messagesAmong(sql`SELECT value FROM json_each(${ids})`, order, after, conditions)));
-    }
-    for (const ids of chunks(candidates.entries)) {
-      const among = sql`json_each(${ids}) b CROSS JOIN stored_entries e ON e.id = b.value`;
-      hits.push(...(await this.#entriesAmong(among, order, after, conditions)));
-    }
+    const hits = await this.#matchesAmong(candidates, order, after, conditions);
     return firstOf(hits, order, Infinity);
   }
 
@@ -160,8 +151,8 @@ export class SearchReader {
     const conditions = await this.#conditionsOf(filter);
     const keys = fewest(conditions.postings);
     if (keys !== undefined && keys.keys.length <= MOST_KEYS) {
-      const all = { filter, order: { key: "time", isAscending: false }, after: undefined, limit: Infinity } as const;
-      return (await this.#findInBlocks(all, conditions, await findBlocks(this.#database, keys))).length;
+      const newest = { filter, order: { key: "time", isAscending: false }, after: undefined, limit: most } as const;
+      return (await this.#findInBlocks(newest, conditions, keys)).length;
     }
     const counts = await Promise.all([
       this.#take<{ count: number }>(
@@ -225,40 +216,54 @@ export class SearchReader {
    * Looks only into blocks with postings of the keys, the latest first. A message is not younger than any line about it. Once
    * there are enough matches that are younger than all blocks left, no better one is to come.
    */
-  async #findInBlocks(query: HitQuery, conditions: Conditions, blocks: readonly Block[]): Promise<Hit[]> {
+  async #findInBlocks(query: HitQuery, conditions: Conditions, keys: PostingKeys): Promise<Hit[]> {
     const { order, after, limit } = query;
-    const canStop = order.key === "time" && !order.isAscending;
+    const canStop = order.key === "time" && !order.isAscending && Number.isFinite(limit);
+    const blocks = await findBlocks(this.#database, keys);
     const hits = new Map<string, Hit>();
-    let best: Hit[] = [];
-    for (let start = 0; start < blocks.length; start += CHUNK) {
-      const chunk = blocks.slice(start, start + CHUNK);
-      for (const hit of await this.#matchesIn(chunk, order, after, conditions)) {
+    for (let start = 0, count = canStop ? FIRST_CHUNK : MOST_CHUNK; start < blocks.length; ) {
+      for (const hit of await this.#matchesIn(blocks.slice(start, start + count), keys, order, after, conditions)) {
         hits.set(`${hit.isMessage} ${hit.id}`, hit);
       }
-      if (!canStop) continue;
-      best = firstOf([...hits.values()], order, limit);
-      const last = best.length < limit ? undefined : best.at(-1);
-      const next = blocks[start + CHUNK];
+      start += count;
+      count = Math.min(count * 2, MOST_CHUNK);
+      if (!canStop || hits.size < limit) continue;
+      const best = firstOf([...hits.values()], order, limit);
+      const [last, next] = [best.at(-1), blocks[start]];
       if (last !== undefined && (next === undefined || next.last_ms * 1000 + 999 < last.rank)) return best;
     }
-    return canStop ? best : firstOf([...hits.values()], order, limit);
+    return firstOf([...hits.values()], order, limit);
   }
 
   async #matchesIn(
     blocks: readonly Block[],
+    keys: PostingKeys,
     order: Order,
     after: Hit | undefined,
     conditions: Conditions,
   ): Promise<Hit[]> {
-    const ids = JSON.stringify(blocks.map(({ id }) => id));
-    const within = sql`json_each(${ids}) b CROSS JOIN stored_entries e ON e.id >= b.value * ${LINES_PER_BLOCK} AND e.id < (b.value + 1) * ${LINES_PER_BLOCK}`;
-    const messages = await this.#messagesAmong(
-      sql`SELECT e.message_id FROM ${within} WHERE e.message_id IS NOT NULL`,
-      order,
-      after,
-      conditions,
-    );
-    return [...messages, ...(await this.#entriesAmong(within, order, after, conditions))];
+    const posted = await this.#take<{ id: number; message_id: number | null }>(sql`
+      SELECT DISTINCT e.id, e.message_id FROM ${postedIn(blocks, keys)} posted CROSS JOIN stored_entries e ON e.id = posted.entry_id`);
+    const messages = [...new Set(posted.flatMap(({ message_id }) => message_id ?? []))];
+    const lone = posted.filter(({ message_id }) => message_id === null).map(({ id }) => id);
+    return this.#matchesAmong({ messages, entries: lone }, order, after, conditions);
+  }
+
+  async #matchesAmong(
+    { messages, entries }: Candidates,
+    order: Order,
+    after: Hit | undefined,
+    conditions: Conditions,
+  ): Promise<Hit[]> {
+    const hits: Hit[] = [];
+    for (const ids of chunks(messages)) {
+      hits.push(...(await this.#messagesAmong(sql`SELECT value FROM json_each(${ids})`, order, after, conditions)));
+    }
+    for (const ids of chunks(entries)) {
+      const among = sql`json_each(${ids}) b CROSS JOIN stored_entries e ON e.id = b.value`;
+      hits.push(...(await this.#entriesAmong(among, order, after, conditions)));
+    }
+    return hits;
   }
 
   #messagesAmong(
@@ -405,6 +410,13 @@ function* chunks(values: readonly (number | string)[]): Generator<string> {
 
 function keyOf(id: string, server: string): string {
   return `${id} ${server}`;
+}
+
+/** Entries within blocks that may yield a posting of one of the keys, as a table with the column `entry_id`. */
+function postedIn(blocks: readonly Block[], { kind, keys }: PostingKeys): RawBuilder<unknown> {
+  const ids = JSON.stringify(blocks.map(({ id }) => id));
+  return sql`(WITH given AS MATERIALIZED (SELECT ${ids} AS blocks, ${JSON.stringify(keys)} AS keys)
+    ${sql.raw(postedEntries(kind, "(SELECT blocks FROM given)", "(SELECT keys FROM given)"))})`;
 }
 
 function fewest(postings: readonly PostingKeys[]): PostingKeys | undefined {
