@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FIXTURES, temporaryFolder } from "../support/database.ts";
+import { copyDatabase, FIXTURES, temporaryFolder } from "../support/database.ts";
 import {
   goldenCases,
   makeGoldenDatabase,
@@ -28,7 +28,10 @@ beforeAll(() => makeGoldenDatabase(DB));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 test.each(CASES)("the case $name prints what its files hold", async (golden) => {
-  const outcome = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
+  const folder = temporaryFolder();
+  const own = join(folder, "pilot.db");
+  copyDatabase(DB, own);
+  const outcome = await runCase(golden, { FIXTURES, DB: own, NEW: join(folder, "new.db") });
   outcomes.set(golden.name, outcome);
   if (IS_UPDATE) writeOutcome(golden, outcome);
   expect(

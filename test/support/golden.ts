@@ -5,8 +5,8 @@
  *     # a message whose two recipients fared differently
  *     COLUMNS=120 exim-pilot trace 1vx5YT-0006RL-10
  *
- * `$FIXTURES` stands for the fixtures, and `$DB` for a database with the logs of `fixtures/corpus/default`. `$NEW` stands for a
- * file of this case alone that is not there. Outputs are kept with the same names. Without `--db`, commands use `$DB`. Lines are
+ * `$FIXTURES` stands for the fixtures, and `$DB` for a database of this case alone with the logs of `fixtures/corpus/default`. `$NEW`
+ * stands for a file that is not there. Outputs are kept with the same names. Without `--db`, commands use `$DB`. Lines are
  * of 80 columns; with `COLUMNS=` they are as in a pipe. The world stands still: the time is UTC and fixed, the host is mx1,
  * nothing is a terminal. With several commands, each begins with `$ command`.
  */

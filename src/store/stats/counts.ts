@@ -6,7 +6,7 @@ import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs, momentAt } from "../../units.ts";
 import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../schema/codes.ts";
 import { isPanic, PANICKING } from "../search/findings.ts";
-import { withGivenUp } from "./given-up.ts";
+import type { GivenUpRecipients } from "./given-up.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -120,10 +120,12 @@ export interface OpenMessages {
 export class StatsCounts {
   readonly #selection: Selection;
   readonly #codes: Codes;
+  readonly #givenUp: GivenUpRecipients;
 
-  constructor(selection: Selection, codes: Codes) {
+  constructor(selection: Selection, codes: Codes, givenUp: GivenUpRecipients) {
     this.#selection = selection;
     this.#codes = codes;
+    this.#givenUp = givenUp;
   }
 
   async messages(slotMs: number): Promise<MessageCount[]> {
@@ -313,9 +315,9 @@ export class StatsCounts {
   }
 
   /** Recipients given up when their retry time was over, by the error of their last attempt. */
-  givenUp(): Promise<FailureGroup[]> {
+  async givenUp(): Promise<FailureGroup[]> {
     const bounced = sql.lit(this.#codes.outcome("bounced"));
-    const rows = withGivenUp(this.#selection.tables)
+    const rows = (await this.#givenUp.tables())
       .selectFrom("temp.given_up as x")
       .select(({ fn }) => [
         sql<number>`${bounced}`.as("outcome"),

@@ -17,8 +17,27 @@ export interface GivenUpRow {
 /** The tables, and those that last as long as the connection. */
 export type WithGivenUp = BaseTables & { "temp.given_up": GivenUpRow };
 
+/** Table temp.given_up of a selection, which is filled when it is first asked for. */
+export class GivenUpRecipients {
+  readonly #fill: () => Promise<void>;
+  readonly #tables: Kysely<BaseTables>;
+  #filled: Promise<void> | undefined;
+
+  constructor(selection: Selection, codes: Codes, choice: FilterLimits | undefined) {
+    this.#tables = selection.tables;
+    this.#fill = () => findGivenUp(selection, codes, choice);
+  }
+
+  /** The tables with it. */
+  async tables(): Promise<Kysely<WithGivenUp>> {
+    this.#filled ??= this.#fill();
+    await this.#filled;
+    return this.#tables as unknown as Kysely<WithGivenUp>;
+  }
+}
+
 /** Fills temp.given_up with what the selection has of them. */
-export async function findGivenUp(selection: Selection, codes: Codes, choice: FilterLimits | undefined): Promise<void> {
+async function findGivenUp(selection: Selection, codes: Codes, choice: FilterLimits | undefined): Promise<void> {
   const { tables } = selection;
   await sql`DROP TABLE IF EXISTS temp.given_up`.execute(tables);
   await sql`CREATE TABLE temp.given_up (entry_id INTEGER PRIMARY KEY, reason_id INTEGER, problem_id INTEGER)`.execute(
@@ -45,9 +64,4 @@ export async function findGivenUp(selection: Selection, codes: Codes, choice: Fi
     SELECT e.entry_id, coalesce(t.entry_id, e.entry_id), t.problem_id
     FROM ended e LEFT JOIN tried t ON t.message_id = e.message_id AND t.recipient_id = e.recipient_id
   `.execute(tables);
-}
-
-/** The tables as Kysely sees them with those of {@link findGivenUp}. */
-export function withGivenUp(tables: Kysely<BaseTables>): Kysely<WithGivenUp> {
-  return tables as unknown as Kysely<WithGivenUp>;
 }

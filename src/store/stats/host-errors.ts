@@ -22,16 +22,31 @@ export interface HostErrorRow {
 /** The tables, and those that last as long as the connection. */
 export type WithHostErrors = BaseTables & { "temp.host_errors": HostErrorRow };
 
+/** Table temp.host_errors of a selection, which is filled when it is first asked for. */
+export class HostErrors {
+  readonly #fill: () => Promise<void>;
+  readonly #tables: Kysely<BaseTables>;
+  #filled: Promise<void> | undefined;
+
+  constructor(selection: Selection, codes: Codes, choice: FilterLimits | undefined) {
+    this.#tables = selection.tables;
+    this.#fill = () => findHostErrors(selection, codes, choice);
+  }
+
+  /** The tables with it. */
+  async tables(): Promise<Kysely<WithHostErrors>> {
+    this.#filled ??= this.#fill();
+    await this.#filled;
+    return this.#tables as unknown as Kysely<WithHostErrors>;
+  }
+}
+
 /**
  * Fills temp.host_errors with what the selection has of them. An error that is followed by a line about a recipient with the same
  * address belongs to that attempt, and is not counted again: TLS that was not closed well, a reply to all recipients. A filter of single attempts leaves out all of them: it looks at
  * what only lines about recipients say.
  */
-export async function findHostErrors(
-  selection: Selection,
-  codes: Codes,
-  choice: FilterLimits | undefined,
-): Promise<void> {
+async function findHostErrors(selection: Selection, codes: Codes, choice: FilterLimits | undefined): Promise<void> {
   const { tables } = selection;
   await sql`DROP TABLE IF EXISTS temp.host_errors`.execute(tables);
   await sql`CREATE TABLE temp.host_errors (
@@ -67,9 +82,4 @@ export async function findHostErrors(
     FROM followed
     WHERE NOT is_said AND NOT (coalesce(is_said_next, 0) AND coalesce(next_at - at, 0) < ${sql.lit(SAME_ATTEMPT)})
   `.execute(tables);
-}
-
-/** The tables as Kysely sees them with those of {@link findHostErrors}. */
-export function withHostErrors(tables: Kysely<BaseTables>): Kysely<WithHostErrors> {
-  return tables as unknown as Kysely<WithHostErrors>;
 }

@@ -1,10 +1,12 @@
 /** Ranks keys by one figure, and gives the other figures of the same keys. */
-import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
+import { type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
+import { compareText } from "../../text.ts";
 import type { Codes } from "../schema/codes.ts";
-import { AXES, type Axis, type AxisName, type KeyColumn, type Rank } from "./axes.ts";
-import { withGivenUp } from "./given-up.ts";
-import { withHostErrors } from "./host-errors.ts";
-import { IS_FORWARDED, type Selection, SIZES } from "./selection.ts";
+import { AXES, type Axis, type AxisName, hasRank, type KeyColumn, type Rank } from "./axes.ts";
+import type { GivenUpRecipients } from "./given-up.ts";
+import type { HostErrors } from "./host-errors.ts";
+import type { IdSums, IdTally } from "./id-tally.ts";
+import { IS_FORWARDED, type Selection } from "./selection.ts";
 
 /** A figure that is null has no meaning for the axis. */
 export interface RankedRow {
@@ -29,124 +31,145 @@ export interface Ranking {
   readonly rows: readonly RankedRow[];
 }
 
+/** All that a ranking asks. */
+export interface RankingSource {
+  readonly selection: Selection;
+  readonly codes: Codes;
+  readonly tally: IdTally;
+  readonly givenUp: GivenUpRecipients;
+  readonly hostErrors: HostErrors;
+}
+
+/** Measures of an id, by their numbers in {@link IdTally}. */
+const MEASURES = ["messages", "deliveries", "deferrals", "bounces", "rejections", "troubles"] as const;
+type Measure = (typeof MEASURES)[number];
+
 interface Measured {
   readonly key: string | number;
-  readonly count: number;
-  readonly bytes: number;
+  readonly sums: IdSums[];
 }
 
-/** One figure by the ids of its table, to be added up by key. */
-interface Measure {
+/** Counts rows by an id of theirs. */
+interface Pass {
   readonly column: KeyColumn;
-  /** All of them, or those in temp.ranked_ids. */
-  readonly rowsById: (isKept: boolean) => Expression<unknown>;
+  readonly rows: SelectQueryBuilder<never, never, object>;
+  /** The measure of a row; a query may have rows of several. */
+  readonly measure: RawBuilder<unknown>;
+  readonly bytes: RawBuilder<number>;
 }
-
-type MeasureName =
-  | "messages"
-  | "deliveries"
-  | "volumes"
-  | "deferrals"
-  | "bounces"
-  | "failures"
-  | "rejections"
-  | "troubles";
 
 /** The first so many by `rank`, and by their name where they are equal; or those of some keys. A rank that the axis lacks gives no rows. */
 export async function readRanking(
-  selection: Selection,
-  codes: Codes,
+  { selection, codes, tally, givenUp, hostErrors }: RankingSource,
   axisName: AxisName,
   rank: Rank,
   wanted: number | readonly string[],
 ): Promise<Ranking> {
   const axis: Axis = AXES[axisName];
-  const measures = measuresOf(selection, codes, axis);
-  const leading = measures[leadingMeasure(axis, rank)];
-  if (leading === undefined) return { axis: axisName, rank, rows: [] };
-  const order = rank === "volume" ? sql`bytes DESC, count DESC` : sql`count DESC, bytes DESC`;
-  const leaders =
+  const passes = await passesOf({ selection, codes, givenUp, hostErrors }, axis);
+  const [column] = passes.map(({ column }) => column);
+  if (column === undefined || !hasRank(axis, rank)) return { axis: axisName, rank, rows: [] };
+  tally.begin(MEASURES.length);
+  for (const pass of passes) await addUp(pass);
+  const measured = await byKey(selection, axis, column, tally);
+  const isNumber = column.texts === "none";
+  const rows =
     typeof wanted === "number"
-      ? await readMeasure(selection, axis, leading, false, sql`ORDER BY ${order}, key LIMIT ${sql.lit(wanted)}`)
-      : undefined;
-  const isNumber = leading.column.texts === "none";
-  const keys =
-    leaders?.map(({ key }) => key) ?? (wanted as readonly string[]).map((key) => (isNumber ? Number(key) : key));
-  await keepIds(selection, axis, leading.column, keys);
-  const figures = new Map<MeasureName, Map<string | number, Measured>>();
-  for (const [name, one] of Object.entries(measures) as [MeasureName, Measure][]) {
-    const rows =
-      one === leading && leaders !== undefined ? leaders : await readMeasure(selection, axis, one, true, sql``);
-    figures.set(name, new Map(rows.map((row) => [row.key, row])));
-  }
-  const count = (name: MeasureName, key: string | number): number => figures.get(name)?.get(key)?.count ?? 0;
-  const rows = keys.map((key) => ({
-    key: String(key),
-    messages: axis.side === "client" ? count("messages", key) : null,
-    deliveries: axis.side === "delivery" ? count("deliveries", key) : null,
-    bytes: figures.get(axis.side === "client" ? "messages" : "volumes")?.get(key)?.bytes ?? 0,
-    deferrals: count("deferrals", key),
-    bounces: count("bounces", key),
-    rejections: axis.rejection === undefined ? null : count("rejections", key),
-    troubles: axis.trouble === undefined ? null : count("troubles", key),
-  }));
-  return { axis: axisName, rank, rows };
+      ? leadersOf([...measured.values()], axis, rank).slice(0, wanted)
+      : wanted.map((key) => measured.get(isNumber ? Number(key) : key) ?? { key, sums: [] });
+  return { axis: axisName, rank, rows: rows.map((row) => toRankedRow(row, axis)) };
 }
 
-function leadingMeasure({ side }: Axis, rank: Rank): MeasureName {
-  if (rank === "volume") return side === "client" ? "messages" : "volumes";
-  if (rank === "count") return side === "client" ? "messages" : "deliveries";
-  return rank;
+function toRankedRow(row: Measured, axis: Axis): RankedRow {
+  const count = (measure: Measure): number => sumsOf(row, measure).count;
+  return {
+    key: String(row.key),
+    messages: axis.side === "client" ? count("messages") : null,
+    deliveries: axis.side === "delivery" ? count("deliveries") : null,
+    bytes: sumsOf(row, mainMeasure(axis)).bytes,
+    deferrals: count("deferrals"),
+    bounces: count("bounces"),
+    rejections: axis.rejection === undefined ? null : count("rejections"),
+    troubles: axis.trouble === undefined ? null : count("troubles"),
+  };
 }
 
-function measuresOf(
-  selection: Selection,
-  codes: Codes,
+function sumsOf({ sums }: Measured, measure: Measure): IdSums {
+  return sums[MEASURES.indexOf(measure)] ?? { count: 0, bytes: 0 };
+}
+
+function mainMeasure({ side }: Axis): Measure {
+  return side === "client" ? "messages" : "deliveries";
+}
+
+/** Keys that have any of the figure, the greatest first; among equal ones by bytes and by their name. */
+function leadersOf(rows: readonly Measured[], axis: Axis, rank: Rank): Measured[] {
+  const figureOf = (row: Measured): IdSums => {
+    const [deferrals, bounces] = [sumsOf(row, "deferrals"), sumsOf(row, "bounces")];
+    if (rank === "failures") return { count: deferrals.count + bounces.count, bytes: 0 };
+    return sumsOf(row, rank === "count" || rank === "volume" ? mainMeasure(axis) : rank);
+  };
+  return rows
+    .map((row) => ({ row, ...figureOf(row) }))
+    .filter(({ count }) => count > 0)
+    .sort((one, other) => {
+      const [counts, bytes] = [other.count - one.count, other.bytes - one.bytes];
+      return (rank === "volume" ? bytes || counts : counts || bytes) || compareKeys(one.row.key, other.row.key);
+    })
+    .map(({ row }) => row);
+}
+
+function compareKeys(one: string | number, other: string | number): number {
+  return typeof one === "number" && typeof other === "number" ? one - other : compareText(String(one), String(other));
+}
+
+async function passesOf(
+  { selection, codes, givenUp, hostErrors }: Omit<RankingSource, "tally">,
   { side, message, event, rejection, hostError, trouble, only }: Axis,
-) {
-  const measures: Partial<Record<MeasureName, Measure>> = {};
-  const attempts = (outcome: "delivered" | "deferred" | "bounced") =>
-    sql<boolean>`e.outcome = ${sql.lit(codes.outcome(outcome))} AND e.is_attempt`;
+): Promise<Pass[]> {
+  const passes: Pass[] = [];
+  const of = (measure: Measure): RawBuilder<unknown> => sql.lit(MEASURES.indexOf(measure));
+  const code = (outcome: "delivered" | "deferred" | "bounced") => sql.lit(codes.outcome(outcome));
+  const outcomes = sql`CASE e.outcome WHEN ${code("delivered")} THEN ${of("deliveries")}
+    WHEN ${code("deferred")} THEN ${of("deferrals")} ELSE ${of("bounces")} END`;
+  const add = <Tables, Used extends keyof Tables>(
+    column: KeyColumn,
+    rows: SelectQueryBuilder<Tables, Used, object>,
+    measure: RawBuilder<unknown>,
+    bytes: RawBuilder<number> = NO_BYTES,
+  ): void => {
+    passes.push({ column, rows: rows as unknown as Pass["rows"], measure, bytes });
+  };
   if (side === "client" && message !== undefined) {
-    const withMessage = selection.addressEventsWithMessage();
-    measures.messages = byId(message, selection.messages(), SIZES);
-    measures.deferrals = byId(message, withMessage.where(attempts("deferred")), NO_SIZES);
-    const ended = withGivenUp(selection.tables)
+    add(message, selection.messages(), of("messages"), SIZE);
+    const failed = sql<boolean>`e.is_attempt AND e.outcome IN (${code("deferred")}, ${code("bounced")})`;
+    add(message, selection.addressEventsBy(message.column).where(failed), outcomes);
+    const ended = (await givenUp.tables())
       .selectFrom("temp.given_up as x")
       .innerJoin("stored_entries as l", "l.id", "x.entry_id")
       .innerJoin("stored_messages as m", "m.id", "l.message_id");
-    const bounces = byId(message, withMessage.where(attempts("bounced")), NO_SIZES);
-    measures.bounces = added(bounces, byId(message, ended, NO_SIZES));
-    measures.failures = added(measures.deferrals, measures.bounces);
+    add(message, ended, of("bounces"));
   }
   if (side === "delivery" && event !== undefined) {
     const condition = only === undefined ? sql<boolean>`1` : ONLY[only];
-    const events = () =>
-      (only === undefined ? selection.addressEvents() : selection.addressEventsWithEntry()).where(condition);
-    measures.deliveries = byId(event, events().where(attempts("delivered")), NO_SIZES);
-    measures.volumes = byId(
-      event,
-      selection.addressEventsWithMessage().where(condition).where(attempts("delivered")),
-      SIZES,
-    );
-    const deferrals = byId(event, events().where(attempts("deferred")), NO_SIZES);
-    const unreached = withHostErrors(selection.tables).selectFrom("temp.host_errors as x");
-    measures.deferrals = hostError === undefined ? deferrals : added(deferrals, byId(hostError, unreached, NO_SIZES));
-    const ended = withGivenUp(selection.tables)
+    const tried = sql<boolean>`e.is_attempt AND e.outcome IN (${code("delivered")}, ${code("deferred")}, ${code("bounced")})`;
+    const sizes = sql<number>`iif(e.outcome = ${code("delivered")}, m.size, 0)`;
+    add(event, selection.addressEventsBy(event.column).where(condition).where(tried), outcomes, sizes);
+    if (hostError !== undefined)
+      add(hostError, (await hostErrors.tables()).selectFrom("temp.host_errors as x"), of("deferrals"));
+    const ended = (await givenUp.tables())
       .selectFrom("temp.given_up as x")
       .innerJoin("address_events as e", "e.entry_id", "x.reason_id")
       .innerJoin("stored_entries as l", "l.id", "e.entry_id")
       .where(condition)
       .leftJoin("delivery_paths as p", "p.id", "e.path_id")
       .leftJoin("delivery_problems as b", "b.id", "e.problem_id");
-    const bounces = byId(event, events().where(attempts("bounced")), NO_SIZES);
-    measures.bounces = added(bounces, byId(event, ended, NO_SIZES));
-    measures.failures = added(measures.deferrals, measures.bounces);
+    add(event, ended, of("bounces"));
   }
-  if (trouble !== undefined) measures.troubles = byId(trouble, selection.troubles(), NO_SIZES);
-  if (rejection?.texts === "findings") measures.rejections = byId(rejection, selection.rejectionsWithEntry(), NO_SIZES);
-  else if (rejection !== undefined) measures.rejections = byId(rejection, selection.rejections(), NO_SIZES);
-  return measures;
+  if (trouble !== undefined) add(trouble, selection.troubles(), of("troubles"));
+  if (rejection?.texts === "findings") add(rejection, selection.rejectionsWithEntry(), of("rejections"));
+  else if (rejection !== undefined) add(rejection, selection.rejections(), of("rejections"));
+  return passes;
 }
 
 /** Conditions on the lines of an axis, as `e` and `l`. */
@@ -155,70 +178,44 @@ const ONLY: Readonly<Record<NonNullable<Axis["only"]>, RawBuilder<boolean>>> = {
   outgoing: sql<boolean>`(SELECT outgoing_ip_of(text) FROM strings WHERE id = l.details_id) IS NOT NULL`,
 };
 
-const NO_SIZES = sql<number>`0`;
+const NO_BYTES = sql<number>`0`;
+const SIZE = sql<number>`m.size`;
 
-/** Both figures as one. */
-function added(one: Measure, other: Measure): Measure {
-  return {
-    ...one,
-    rowsById: (isKept) =>
-      sql`(SELECT * FROM ${one.rowsById(isKept)} UNION ALL SELECT * FROM ${other.rowsById(isKept)})`,
-  };
+async function addUp({ column: { column, texts }, rows, measure, bytes }: Pass): Promise<void> {
+  const id = sql.ref<number | null>(column);
+  // NOTE: most messages have no text of these kinds.
+  const hasText = sql<boolean>`${id} IN (SELECT id FROM ${sql.table(texts === "none" ? "strings" : tableOf(texts))})`;
+  const some = texts === "scripts" || texts === "findings" ? rows.where(hasText) : rows;
+  await some.select(sql<number>`sum(tally(${measure}, ${id}, ${bytes}))`.as("rows")).execute();
 }
 
-/** Rows counted by the id in a column. */
-function byId<Tables, Used extends keyof Tables>(
-  column: KeyColumn,
-  rows: SelectQueryBuilder<Tables, Used, object>,
-  bytes: RawBuilder<number>,
-): Measure {
-  const id = sql.ref<number | null>(column.column);
-  const hasKey =
-    column.texts === "scripts" || column.texts === "findings"
-      ? sql<boolean>`${id} IN (SELECT id FROM ${sql.table(tableOf(column.texts))})`
-      : sql<boolean>`${id} IS NOT NULL`;
-  return {
-    column,
-    rowsById: (isKept) =>
-      rows
-        .select([id.as("id"), sql<number>`count(*)`.as("count"), bytes.as("bytes")])
-        .where(isKept ? sql<boolean>`${id} IN (SELECT id FROM temp.ranked_ids)` : hasKey)
-        .groupBy(id),
-  };
-}
-
-/** Fills temp.ranked_ids with the ids whose keys these are: to know the rows before they are sorted is worth half the time. */
-async function keepIds(
+/** Sums of all ids that have the same key. */
+async function byKey(
   { tables }: Selection,
   { key }: Axis,
   { texts }: KeyColumn,
-  keys: readonly (string | number)[],
-): Promise<void> {
-  const wanted = sql`SELECT value FROM json_each(${JSON.stringify(keys)})`;
-  const ids =
+  tally: IdTally,
+): Promise<Map<string | number, Measured>> {
+  const query =
     texts === "none"
-      ? wanted
-      : sql`SELECT t.id FROM ${sql.table(tableOf(texts))} AS t WHERE ${keyOf(texts, key)} IN (${wanted})`;
-  await sql`DROP TABLE IF EXISTS temp.ranked_ids`.execute(tables);
-  await sql`CREATE TABLE temp.ranked_ids (id INTEGER PRIMARY KEY)`.execute(tables);
-  await sql`INSERT OR IGNORE INTO temp.ranked_ids ${ids}`.execute(tables);
+      ? sql<{ id: number; key: number }>`SELECT id, id AS key FROM tallied`
+      : sql<{ id: number; key: string | null }>`SELECT t.id, ${keyOf(texts, key)} AS key
+          FROM tallied CROSS JOIN ${sql.table(tableOf(texts))} AS t ON t.id = tallied.id`;
+  const measured = new Map<string | number, Measured>();
+  for (const { id, key } of (await query.execute(tables)).rows) {
+    if (key === null) continue;
+    const known = measured.get(key);
+    const sums = tally.sums(id);
+    if (known === undefined) measured.set(key, { key, sums: [...sums] });
+    else for (const [index, { count, bytes }] of sums.entries()) addTo(known.sums, index, count, bytes);
+  }
+  return measured;
 }
 
-async function readMeasure(
-  { tables }: Selection,
-  { key }: Axis,
-  { column, rowsById }: Measure,
-  isKept: boolean,
-  ending: RawBuilder<unknown>,
-): Promise<readonly Measured[]> {
-  const rows = rowsById(isKept);
-  const source =
-    column.texts === "none"
-      ? sql`(SELECT g.id AS key, g.count, g.bytes FROM ${rows} AS g)`
-      : sql`(SELECT ${keyOf(column.texts, key)} AS key, g.count, g.bytes FROM ${rows} AS g
-             JOIN ${sql.table(tableOf(column.texts))} AS t ON t.id = g.id)`;
-  const query = sql<Measured>`SELECT key, sum(count) AS count, total(bytes) AS bytes FROM ${source} GROUP BY key ${ending}`;
-  return (await query.execute(tables)).rows;
+function addTo(sums: IdSums[], index: number, count: number, bytes: number): void {
+  if (count === 0) return;
+  const known = sums[index] ?? { count: 0, bytes: 0 };
+  sums[index] = { count: known.count + count, bytes: known.bytes + bytes };
 }
 
 type Texts = Exclude<KeyColumn["texts"], "none">;

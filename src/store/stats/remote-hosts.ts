@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { Codes } from "../schema/codes.ts";
-import { withHostErrors } from "./host-errors.ts";
+import type { HostErrors } from "./host-errors.ts";
 import { IS_FORWARDED, type Selection, slotOf } from "./selection.ts";
 
 export interface HostCount {
@@ -50,10 +50,12 @@ export interface HostDuration {
 export class RemoteHostCounts {
   readonly #selection: Selection;
   readonly #codes: Codes;
+  readonly #hostErrors: HostErrors;
 
-  constructor(selection: Selection, codes: Codes) {
+  constructor(selection: Selection, codes: Codes, hostErrors: HostErrors) {
     this.#selection = selection;
     this.#codes = codes;
+    this.#hostErrors = hostErrors;
   }
 
   async hosts(): Promise<HostCount[]> {
@@ -81,7 +83,7 @@ export class RemoteHostCounts {
       .where(this.#selection.inChunks("entries"))
       .select(["x.host_id", "x.successes", "x.deferrals", "x.bounces", "x.timeouts"])
       .select(["x.last_success_at", "x.last_attempt_at"]);
-    const unreached = withHostErrors(this.#selection.tables)
+    const unreached = (await this.#hostErrors.tables())
       .selectFrom("temp.host_errors as x")
       .where("x.host_id", "is not", null)
       .select(({ fn }) => [
@@ -128,7 +130,7 @@ export class RemoteHostCounts {
   }
 
   async deferralsBySlot(slotMs: number): Promise<ProviderSlot[]> {
-    const unreached = withHostErrors(this.#selection.tables)
+    const unreached = (await this.#hostErrors.tables())
       .selectFrom("temp.host_errors as l")
       .where("l.host_id", "is not", null)
       .select(({ fn }) => ["l.host_id", slotOf("l.at", slotMs).as("slot"), fn.countAll<number>().as("deferrals")])

@@ -105,6 +105,17 @@ export class Selection {
     return this.addressEventsWithEntry().innerJoin("stored_messages as m", "m.id", "l.message_id");
   }
 
+  /** Lines of the time about recipients, as `e`, with the entry, as `l`, the message, as `m`, and only what else `column` is of. */
+  addressEventsBy(column: string) {
+    // NOTE: SQLite looks up paths and problems of each line even where nothing is asked of them.
+    return this.#addressEventsIn([this.#ranges.entries])
+      .$if(column.startsWith("p."), (events) => events.leftJoin("delivery_paths as p", "p.id", "e.path_id"))
+      .$if(column.startsWith("b."), (events) => events.leftJoin("delivery_problems as b", "b.id", "e.problem_id"))
+      .crossJoin("stored_entries as l")
+      .where(sql<boolean>`l.id = e.entry_id`)
+      .innerJoin("stored_messages as m", "m.id", "l.message_id");
+  }
+
   /** Rejections in the time, as `j`. */
   rejections() {
     return this.#rejectionsIn([this.#ranges.entries]);

@@ -17,8 +17,9 @@ import { readAccountHours, readMatchedAccounts } from "./account-hours.ts";
 import type { AxisName, Rank } from "./axes.ts";
 import { StatsCounts } from "./counts.ts";
 import { findFindings } from "./findings.ts";
-import { findGivenUp } from "./given-up.ts";
-import { findHostErrors } from "./host-errors.ts";
+import { GivenUpRecipients } from "./given-up.ts";
+import { HostErrors } from "./host-errors.ts";
+import { IdTally } from "./id-tally.ts";
 import { chooseRows, type FilterLimits } from "./matched-rows.ts";
 import { findNextRetry, type NextRetry } from "./next-retry.ts";
 import { type Ranking, readRanking } from "./ranking.ts";
@@ -131,12 +132,13 @@ export class StatsReader {
     const choice =
       filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, filter);
-    await findHostErrors(selection, codes, choice);
-    await findGivenUp(selection, codes, choice);
+    const hostErrors = new HostErrors(selection, codes, choice);
+    const givenUp = new GivenUpRecipients(selection, codes, choice);
+    const rankingSource = { selection, codes, tally: IdTally.of(this.#database), givenUp, hostErrors };
     return {
       choice,
-      counts: new StatsCounts(selection, codes),
-      remoteHosts: new RemoteHostCounts(selection, codes),
+      counts: new StatsCounts(selection, codes, givenUp),
+      remoteHosts: new RemoteHostCounts(selection, codes, hostErrors),
       nextRetry: (since) => (choice === undefined ? findNextRetry(this.#database, filter.servers, since) : undefined),
       accounts: async (baselineMs) => {
         const { since = 0, until: untilMs = LAST_MS, servers = [] } = filter;
@@ -155,7 +157,7 @@ export class StatsReader {
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
         if (axis === "signature" || axis === "spam-score") findFindings(this.#database, axis, filter);
-        return readRanking(selection, codes, axis, rank, wanted);
+        return readRanking(rankingSource, axis, rank, wanted);
       },
     };
   }
