@@ -24,6 +24,7 @@ export interface ReplayOptions {
 
 /** Lines in one block. */
 const BATCH_LINES = 500;
+const PIECE_BYTES = 64 * KIB;
 /** Bytes at the beginning that show the year of stamps without one, as for a file. */
 const HEAD_BYTES = 64 * KIB;
 
@@ -77,7 +78,7 @@ async function finish(writer: Writer, signal: AbortSignal): Promise<void> {
 
 /** A stored log in the place of its file. */
 function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSource {
-  const read = (): Readable => Readable.from(text.bytesOf(id, position), { objectMode: false });
+  const read = (): Readable => Readable.from(piecesOf(text.bytesOf(id, position)), { objectMode: false });
   return {
     path,
     head: headOf(id, text),
@@ -91,6 +92,13 @@ function openStored({ id, path, position }: SourceRow, text: StoredText): OpenSo
     goesOn: async () => false,
     close: () => {},
   };
+}
+
+/** Blocks in pieces as a file has them: the other thread is sent a number of pieces ahead, and each with all of its buffer. */
+function* piecesOf(blocks: Iterable<Buffer>): Generator<Buffer> {
+  for (const bytes of blocks)
+    for (let start = 0; start < bytes.length; start += PIECE_BYTES)
+      yield Buffer.from(bytes.subarray(start, start + PIECE_BYTES));
 }
 
 function headOf(sourceId: number, text: StoredText): Buffer {
