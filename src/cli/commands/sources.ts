@@ -2,7 +2,7 @@ import { renderCoverage } from "../../render/coverage-text.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderSources, toSourceFacts } from "../../render/sources-page.ts";
 import type { LogType } from "../../store/schema/codes.ts";
-import { columnsOf, type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { columnsOf, type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -25,7 +25,7 @@ export async function runSources(flags: SourcesFlags, io: Io): Promise<void> {
   io.stdout.write(
     json === true
       ? renderJson("sources", { sources: sources.map(toSourceFacts), coverage })
-      : renderSources(sources, io.timeZone, paintFor(io.stdout, io)) +
+      : renderSources(sources, io.timeZone, screenOf(io)) +
           (sources.length === 0 ? "" : `\n${renderCoverage(coverage, io.timeZone, columnsOf(io.stdout, io))}`),
   );
 }
