@@ -44,7 +44,7 @@ const COMMANDS = [
   "ingest",
 ];
 
-/** What stands before a pipe, and what it prints. */
+/** Commands before a pipe, and what each prints. */
 const PIPED: Readonly<Record<string, string | undefined>> = {
   "exim -bp": join(QUEUE, "default", "exim-bp.txt"),
   "ssh mx2 exim -bp": join(QUEUE, "default", "exim-bp.txt"),
@@ -77,7 +77,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "12": "1",
 };
 
-/** What has to be there before, by the first words of an example. */
+/** Commands that are run before, by the first words of an example. */
 const BEFORE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "incidents show": [["incidents", "detect"]],
   "incidents resolve": [["incidents", "detect"]],

@@ -24,7 +24,7 @@ const CHANNELS = join(FIXTURES, "notify", "channels.toml");
 const ID = "1vx5YS-0006QZ-1J";
 const ACCOUNT = "a-user-with-a-long-name.of-the-customer-care@example.org";
 
-/** What has to be there for a page to have rows. */
+/** Commands after which each page has rows. */
 const BEFORE: readonly (readonly string[])[] = [
   ["users", "add", "alice", "--role", "admin", "--os-user", "root", "--email", ACCOUNT, "--full-name", "Alice Smith"],
   ["users", "add", ACCOUNT],
@@ -40,7 +40,7 @@ const BEFORE: readonly (readonly string[])[] = [
   ["backup", BACKUPS],
 ];
 
-/** Arguments with which each command prints a page; `isSampled`: samples of texts are cut where they stand for others. */
+/** Arguments with which each command prints a page. */
 const PAGES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   abuse: [[]],
   audit: [[]],

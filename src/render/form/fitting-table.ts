@@ -56,7 +56,7 @@ function countFitting(widths: readonly number[], columns: number): number {
   return Math.max(count, 1);
 }
 
-/** As many pairs on a line as fit; only a pair that is longer than a line is torn. */
+/** Fills lines with pairs; only a pair that is longer than a line is torn. */
 function fillLines(pairs: readonly string[], columns: number): readonly string[] {
   const lines: string[] = [];
   let line = "";

@@ -40,9 +40,9 @@ export function renderQueue(report: QueueReport, screen: Screen): string {
   return `${[...head, "", heading, ...rows, ...more, ...hidden].join("\n")}\n`;
 }
 
-function renderHead({ totals, server }: QueueReport): string {
+function renderHead({ totals, server, spool }: QueueReport): string {
+  if (totals.messages === 0) return `No message is on the queue${spool === null ? "" : ` in ${toVisibleLine(spool)}`}.`;
   const where = server === null ? "" : ` on ${toVisibleLine(server)}`;
-  if (totals.messages === 0) return `No message is on the queue${where}.`;
   const oldest = totals.oldestSeconds === null ? "" : `, the oldest waiting for ${formatSeconds(totals.oldestSeconds)}`;
   const size = totals.bytes === 0 ? "" : ` (${formatBytes(totals.bytes)})`;
   return `${countOf(totals.messages, "message")}${size} for ${countOf(totals.recipients, "recipient")}${where}${oldest}`;

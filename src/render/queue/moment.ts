@@ -7,8 +7,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * `The log was read up to 2026-03-10 16:34:33 (UTC); ages are counted to 2026-03-10 17:00:00, 25 min 27 s later.`, or without the
- * first part where no log tells the queue, or one that was read up to the moment. `logEnds`: the earliest first.
+ * The end of the log and the moment: `The log was read up to 2026-03-10 16:34:33 (UTC); ages are counted to 2026-03-10 17:00:00, …`.
+ * The moment alone where another origin tells the queue, or the log was read up to it. `logEnds`: the earliest first.
  */
 export function describeMoment(
   { at, logEnds }: { readonly at: string; readonly logEnds: readonly LogEnd[] },
