@@ -70,7 +70,7 @@ function fillLines(pairs: readonly string[], columns: number): readonly string[]
     }
   }
   if (line !== "") lines.push(line);
-  return lines.map((filled) => renderHanging(" ".repeat(BELOW), filled, BELOW + GAP, columns));
+  return lines.map((filled) => renderHanging(" ".repeat(BELOW), filled, BELOW, columns));
 }
 
 /** Labels and beside them their values, which wrap where they do not fit. */
