@@ -18,9 +18,9 @@ export interface QueueHealth {
   readonly messagesHourAgo: number | null;
   /** Who tells how many there were: a snapshot that `queue snapshot` kept about then, or the log. */
   readonly hourAgoFrom: HourAgoOrigin | null;
-  /** Messages that came within the hour. */
+  /** Messages that came within the hour, as far as the logs were read: see `logEnds`. */
   readonly arrivedInHour: number | null;
-  /** Messages that were finished within the hour. */
+  /** Messages that were finished within the hour, as far as the logs were read. */
   readonly completedInHour: number | null;
   /** Conditions of `--fail-if` that hold, as typed. */
   readonly failed: readonly string[];
