@@ -443,7 +443,7 @@ SELECT
   '/' || replace(action, ' ', '/') AS resource_path
 FROM stored_audit;
 
--- One row a look at a queue: how much waited.
+-- One row a snapshot of a queue: how much waited.
 CREATE VIEW queue_snapshots AS
 SELECT
   q.id,
@@ -470,7 +470,7 @@ SELECT
 FROM stored_snapshots q
 JOIN stored_servers v ON v.id = q.server_id;
 
--- One row each time a message was on a queue, as looks saw it.
+-- One row each time a message was on a queue, as snapshots saw it.
 CREATE VIEW queue_messages AS
 SELECT
   s.exim_id AS message_id,
@@ -497,7 +497,7 @@ JOIN stored_servers v ON v.id = s.server_id
 LEFT JOIN stored_messages m ON m.exim_id = s.exim_id AND m.server_id = s.server_id
 LEFT JOIN codes c ON c.family = 'message_status' AND c.code = m.status;
 
--- When Exim tries again, as its hints told at the last look at a spool.
+-- When Exim tries again, as its hints told at the last snapshot of a spool.
 CREATE VIEW retry_hints AS
 SELECT
   v.name AS server,

@@ -2,7 +2,7 @@
  * README, the pages of docs, changelog and the documents for developers against the program: what is written is there, and what is
  * there is written. `UPDATE_GOLDEN=1` writes the pages that are made of the program again, and the outputs of examples.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ import { buildProgram } from "../src/cli/declare/program.ts";
 import { EXIT_BUG, EXIT_STATUS } from "../src/errors.ts";
 import { KIND_NAMES } from "../src/message/kinds.ts";
 import { MESSAGE_STATUSES, RECIPIENT_STATUSES } from "../src/message/statuses.ts";
+import { runCli } from "./support/cli.ts";
 import { FIXTURES, temporaryFolder } from "./support/database.ts";
 import { makeGoldenDatabase, parseCommand, runCase } from "./support/golden.ts";
 import { renderCounting, renderReference } from "./support/reference.ts";
@@ -41,7 +42,16 @@ const PLACES = { FIXTURES: "", DB: "", NEW: "" };
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
 
-beforeAll(() => makeGoldenDatabase(DB));
+/** Spool of the examples, with retry records: `/var/spool/exim4` in the pages. */
+const SPOOL = join(FOLDER, "spool");
+
+beforeAll(async () => {
+  await makeGoldenDatabase(DB);
+  expect((await runCli(["incidents", "detect", "--quiet", "--db", DB])).status).toBe(0);
+  cpSync(join(FIXTURES, "queue", "default"), SPOOL, { recursive: true });
+  mkdirSync(join(SPOOL, "db"));
+  cpSync(join(FIXTURES, "queue", "hints", "retry"), join(SPOOL, "db", "retry"));
+});
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 describe("the README", () => {
@@ -177,14 +187,36 @@ describe("an example of a page", () => {
     async (command, { argv, output }) => {
       const isIngest = argv[0] === "ingest";
       const where = isIngest ? "EXIM_PILOT_DB=$NEW " : "";
-      const real = where + command.replace(/(?<=\s)(mainlog|rejectlog|paniclog)\b/g, "$$FIXTURES/corpus/default/$1");
+      const real =
+        where +
+        command
+          .replace(/(?<=\s)(mainlog|rejectlog|paniclog)\b/g, "$$FIXTURES/corpus/default/$1")
+          .replaceAll("/var/spool/exim4", SPOOL);
       const golden = { name: command, directory: "", commands: [real] };
       const { stdout, stderr } = await runCase(golden, { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") });
-      const printed = (stdout + stderr).replaceAll("$FIXTURES/corpus/default/", "").replaceAll("$NEW", "exim-pilot.db");
+      const printed = (stdout + stderr)
+        .replaceAll("$FIXTURES/corpus/default/", "")
+        .replaceAll("$NEW", "exim-pilot.db")
+        .replaceAll(SPOOL, "/var/spool/exim4");
       if (process.env["UPDATE_GOLDEN"] === "1" && !isIngest) showAnew(command, output, printed);
       expect(withoutSpeed(output)).toBe(withoutSpeed(printed));
     },
   );
+
+  const inTables = [...COOKBOOK.matchAll(/^\|.*\| `(exim-pilot [^`]*)` \|$/gm)].map(([, command = ""]) => command);
+
+  test("is there for the tools of Exim that the queue stands for", () => {
+    for (const tool of ["exim -bp", "exiqgrep", "exipick", "exiqsumm", "exinext"])
+      expect(COOKBOOK).toContain(`\`${tool}`);
+    expect(inTables.length).toBeGreaterThan(10);
+  });
+
+  test.each(inTables)("%s works", async (command) => {
+    const { argv } = parseCommand(command.replaceAll("/var/spool/exim4", SPOOL), PLACES);
+    const { status, stdout, stderr } = await runCli([...argv, "--db", DB]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).not.toBe("");
+  });
 
   test("answers fifteen questions and more in the cookbook", () => {
     const questions = COOKBOOK.split(/^## /m).slice(1);
@@ -299,6 +331,8 @@ describe("the checks above", () => {
     expect(objectionsTo(["trace", "1vx5YS-0006QZ-1J", "--json"])).toEqual([]);
     expect(objectionsTo(["servers", "rename", "a"])).toEqual(["servers rename wants another number of arguments"]);
     expect(objectionsTo(["servers", "set", "a", "--onwer", "b"])).toEqual(["servers set knows no --onwer"]);
+    expect(objectionsTo(["queue", "next", "a.example", "--spool", "/x", "--hints", "y"])).toEqual([]);
+    expect(objectionsTo(["queue", "next", "a.example", "--spol", "/x"])).toEqual(["queue next knows no --spol"]);
     expect(objectionsTo(["tarce"])).toEqual([expect.stringContaining('There is no command "tarce"')]);
     expect(objectionsTo(["bob@example.org", "--jsn"])).toEqual(["search knows no --jsn"]);
     expect(objectionsTo(["trace", "--jsn", "1vx5YS-0006QZ-1J"])).toEqual(["trace knows no --jsn"]);
@@ -388,7 +422,11 @@ function objectionsTo(typed: readonly string[]): string[] {
   const [name = "", ...rest] = argv;
   const command = program.commands.find((candidate) => candidate.name() === name);
   const subcommand = command?.commands.find((candidate) => candidate.name() === rest[0]);
-  if (subcommand !== undefined) return objectionsOf(subcommand, rest.slice(1));
+  if (command !== undefined && subcommand !== undefined) {
+    // The command takes its own flags wherever they stand.
+    const { operands, unknown } = command.parseOptions(rest.slice(1));
+    return objectionsOf(subcommand, [...operands, ...unknown]);
+  }
   if (command === undefined) {
     return flagsOf(program).includes(name) ? [] : [`exim-pilot knows no ${name}`];
   }

@@ -2,12 +2,13 @@
 import { judgeCoverage } from "../coverage/coverage.ts";
 import type { Coverage } from "../coverage/holes.ts";
 import { allowedSilence, SILENCE_LOOKBACK_MS } from "../coverage/silence.ts";
+import type { LogEnd } from "../queue/report.ts";
 import { describeCoverage, mendHoles } from "../render/coverage-text.ts";
 import { toVisibleLine } from "../render/form/terminal-text.ts";
 import { findActivity } from "../stats/activity.ts";
 import type { ServerSilence } from "../stats/conditions.ts";
 import type { Reader } from "../store/reader.ts";
-import { type EpochMs, epochMs } from "../units.ts";
+import { type EpochMs, epochMs, toIso } from "../units.ts";
 import type { Io } from "./io.ts";
 
 interface Asked {
@@ -31,6 +32,15 @@ export function coverageUpToLast(reader: Reader, { since, until, server }: Asked
 export function newestLine(reader: Reader, servers: readonly string[]): EpochMs | undefined {
   const lasts = reader.coverage.servers(servers).flatMap(({ lastMs }) => lastMs ?? []);
   return lasts.length === 0 ? undefined : epochMs(Math.max(...lasts));
+}
+
+/** How far the log of each server was read up to a moment, the earliest end first. `servers`: none for all. */
+export function logEnds(reader: Reader, servers: readonly string[], until: EpochMs): readonly LogEnd[] {
+  return reader.coverage
+    .servers(servers)
+    .flatMap(({ name, lastMs }) => (lastMs === undefined ? [] : [{ server: name, endMs: Math.min(lastMs, until) }]))
+    .sort((left, right) => left.endMs - right.endMs)
+    .map(({ server, endMs }) => ({ server, newestLine: toIso(epochMs(endMs)) }));
 }
 
 interface SilenceLimits {

@@ -104,30 +104,30 @@ export function findAttachmentTroubles({ filename, contentType, detected }: Atta
   if (detected === "program" || detected === "script" || detected === "shortcut")
     findings.push(`It begins like a ${detected}.`);
   else if (detected === "encrypted zip")
-    findings.push("It is an encrypted archive, which nobody could look into on the way.");
+    findings.push("It is an encrypted archive, into which no scanner on the way could look.");
   else if (detected !== null && ARCHIVES.includes(detected)) findings.push("It is an archive, which was not opened.");
   else if (detected !== null && DOCUMENTS.includes(detected))
-    findings.push("It is a document, which can hold what is active and was not looked into.");
+    findings.push("It is a document, which may hold macros or scripts and was not examined.");
   else if (detected === "html" || detected === "svg")
     findings.push(`It is ${detected === "html" ? "HTML" : "SVG"}, which can hold scripts.`);
   else if (detected !== null && PICTURES.includes(detected)) {
-    if (!/^image\//.test(type)) findings.push(`It is a picture (${detected}), and is declared as ${contentType}.`);
+    if (!/^image\//.test(type)) findings.push(`It is a picture (${detected}), but is declared as ${contentType}.`);
   } else if (detected === "text") {
-    if (!PLAIN_TYPES.test(type)) findings.push(`It is text, and is declared as ${contentType}.`);
-  } else findings.push("Of what kind it is is not known.");
+    if (!PLAIN_TYPES.test(type)) findings.push(`It is text, but is declared as ${contentType}.`);
+  } else findings.push("Its kind is not known.");
   if (detected !== null && /^image\//.test(type) && !PICTURES.includes(detected) && detected !== "svg")
-    findings.push(`It is declared as a picture, and is ${detected}.`);
+    findings.push(`It is declared as a picture, but is ${detected}.`);
   return findings;
 }
 
 function findNameTroubles(filename: string): readonly string[] {
   const findings: string[] = [];
   if (HIDDEN_LETTERS.test(filename))
-    findings.push("Its name holds letters that are not seen or turn the order of others round.");
-  if (MANY_BLANKS.test(filename)) findings.push("Its name holds many blanks, behind which its end is not seen.");
+    findings.push("Its name has characters that are invisible or reverse the order of others.");
+  if (MANY_BLANKS.test(filename)) findings.push("Its name has many spaces in a row, which hide its end.");
   const isRun = RUN_BY_NAME.test(filename);
   if (isRun && DOCUMENT_IN_FRONT.test(filename))
-    findings.push("Its name looks like that of a document and ends like that of a program.");
-  else if (isRun) findings.push("Its name ends like that of something that is run or shown by a browser.");
+    findings.push("Its name looks like that of a document, but ends like that of a program.");
+  else if (isRun) findings.push("Its name ends like that of a file that is run, or opened by a browser.");
   return findings;
 }

@@ -33,9 +33,9 @@ export function inspectHtml(html: string): HtmlFacts {
         if (active !== undefined) found.add(active);
         if (name === "meta" && /^\s*refresh\s*$/i.test(attributes["http-equiv"] ?? "")) found.add("a redirection");
         for (const [key, value] of Object.entries(attributes)) {
-          if (/^on[a-z]/.test(key)) found.add("a script of an event");
+          if (/^on[a-z]/.test(key)) found.add("a script in an event attribute");
           if (LINKS.has(key) && ACTIVE_LINK.test(withoutBlanks(value).toLowerCase()) && !isPicture(name, value))
-            found.add("a link that runs something");
+            found.add("a link that runs a script or opens a file");
           if (FETCHED.has(key) && /^\s*(?:https?:)?\/\//i.test(value)) remoteResources++;
           if (key === "style" && /url\s*\(\s*['"]?(?:https?:)?\/\//i.test(value)) remoteResources++;
         }

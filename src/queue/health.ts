@@ -2,20 +2,25 @@
 import { PilotError } from "../errors.ts";
 import { parseDuration } from "../when.ts";
 import type { QueueTotals, WaitingDomain } from "./overview.ts";
+import type { LogEnd, QueueOrigin } from "./report.ts";
 
 export interface QueueHealth {
-  /** The moment that is looked at. */
+  /** The moment that is shown, to which ages are counted. */
   readonly at: string;
+  /** Origin of the totals; figures of the hour come from the log and from kept snapshots. */
+  readonly origin: QueueOrigin;
+  /** How far the logs were read, the earliest end first; empty without a log. */
+  readonly logEnds: readonly LogEnd[];
   readonly totals: QueueTotals;
   /** Domains for which most messages wait, in that order; ten at most. */
   readonly waiting: readonly WaitingDomain[];
-  /** Messages on the queue an hour before; null when neither a kept look nor the log tells. */
+  /** Messages on the queue an hour before; null when neither a kept snapshot nor the log tells. */
   readonly messagesHourAgo: number | null;
-  /** Who tells how many there were: a look that `queue snapshot` kept about then, or the log. */
+  /** Who tells how many there were: a snapshot that `queue snapshot` kept about then, or the log. */
   readonly hourAgoFrom: HourAgoOrigin | null;
-  /** Messages that came within the hour. */
+  /** Messages that came within the hour, as far as the logs were read: see `logEnds`. */
   readonly arrivedInHour: number | null;
-  /** Messages that were finished within the hour. */
+  /** Messages that were finished within the hour, as far as the logs were read. */
   readonly completedInHour: number | null;
   /** Conditions of `--fail-if` that hold, as typed. */
   readonly failed: readonly string[];

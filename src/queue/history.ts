@@ -1,4 +1,4 @@
-/** How a queue did over time, from the looks that were kept. Pure. */
+/** How a queue did over time, from the snapshots that were kept. Pure. */
 import type { KeptLook } from "../store/read/look-reader.ts";
 import { type EpochMs, HOUR_MS, toIso } from "../units.ts";
 import type { Bucket } from "../when.ts";
@@ -7,21 +7,21 @@ import { formatBucket } from "../when.ts";
 export interface HistoryPoint {
   /** ISO-8601: first moment of the bucket. */
   readonly from: string;
-  /** Looks within the bucket; without any the figures are null. */
+  /** Snapshots within the bucket; without any the figures are null. */
   readonly looks: number;
-  /** Messages at the last look. Of a domain null when it was not among the twenty that most waited for. */
+  /** Messages at the last snapshot. Of a domain null when it was not among the twenty that most waited for. */
   readonly messages: number | null;
-  /** The most at any look. */
+  /** The most at any snapshot. */
   readonly most: number | null;
   readonly frozen: number | null;
   readonly bytes: number | null;
-  /** Age of the oldest message at the last look. */
+  /** Age of the oldest message at the last snapshot. */
   readonly oldestSeconds: number | null;
-  /** Messages that no look before had seen; null of a domain. */
+  /** Messages that no snapshot before had seen; null of a domain. */
   readonly came: number | null;
   /** Messages that were no longer seen; null of a domain. */
   readonly went: number | null;
-  /** Some of its looks could not read everything. */
+  /** Some of its snapshots could not read everything. */
   readonly isPartial: boolean;
 }
 
@@ -34,12 +34,12 @@ export interface QueueHistory {
   /** `hour`, `15min`, `day` … */
   readonly bucket: string;
   readonly looks: number;
-  /** Messages at the first look and at the last one. */
+  /** Messages at the first snapshot and at the last one. */
   readonly first: number | null;
   readonly last: number | null;
-  /** By how much it grew an hour, between the first look and the last; null between looks less than a minute apart. */
+  /** By how much it grew an hour, between the first snapshot and the last; null between snapshots less than a minute apart. */
   readonly growthPerHour: number | null;
-  /** Messages an hour that no look before had seen; null of a domain. Those that came and left between two looks are not among them. */
+  /** Messages an hour that no snapshot before had seen; null of a domain. Those that came and left between two snapshots are not among them. */
   readonly camePerHour: number | null;
   readonly wentPerHour: number | null;
   readonly points: readonly HistoryPoint[];
@@ -75,7 +75,7 @@ export function toHistory(
     first,
     last,
     growthPerHour: perHour(first === null || last === null ? null : last - first),
-    // Messages that the first look found came before it.
+    // Messages that the first snapshot found came before it.
     camePerHour: perHour(isWhole ? sum(later, ({ came }) => came) : null),
     wentPerHour: perHour(isWhole ? sum(later, ({ went }) => went) : null),
     points: toPoints(looks, edges, isWhole),

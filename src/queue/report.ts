@@ -10,6 +10,8 @@ export type QueueOrigin = "log" | "spool" | "bp";
 
 export interface QueueEntry {
   readonly id: string;
+  /** Server whose log tells of it; null of another origin. */
+  readonly server: string | null;
   /** Name of the queue; empty for the default queue. */
   readonly queueName: string;
   /** `<>` of a bounce; null when unknown. */
@@ -32,10 +34,19 @@ export interface QueueEntry {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** How far the log of a server was read. */
+export interface LogEnd {
+  readonly server: string;
+  /** Time of its newest line, at most the moment that is shown. */
+  readonly newestLine: string;
+}
+
 export interface QueueReport {
   readonly origin: QueueOrigin;
-  /** The moment that is shown. */
+  /** The moment that is shown, to which ages are counted. */
   readonly at: string;
+  /** How far the logs were read that tell it, the earliest end first; empty for another origin. */
+  readonly logEnds: readonly LogEnd[];
   /** Server whose log was read; null for several servers or another origin. */
   readonly server: string | null;
   /** The directory; null where another tells it. */
@@ -54,6 +65,7 @@ export function toEntry({ message, shown: texts }: Candidate, now: EpochMs, show
   const { sender, arrivedAt, frozenAt, ...facts } = message;
   return {
     id: facts.id,
+    server: facts.server,
     queueName: facts.queueName,
     sender: sender === "" ? NULL_SENDER : sender,
     sizeBytes: facts.sizeBytes,

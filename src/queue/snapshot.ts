@@ -96,7 +96,7 @@ export interface SnapshotOrder {
   readonly queues: readonly QueueContent[];
   /** All queues of the server are among them: one that is not is empty now. */
   readonly isWhole: boolean;
-  /** Retry records of Exim; undefined: they could not be read, and those of the look before are taken away. */
+  /** Retry records of Exim; undefined: they could not be read, and those of the snapshot before are taken away. */
   readonly hints: readonly RetryHint[] | undefined;
   readonly author: string;
 }
@@ -108,7 +108,7 @@ export interface QueueSnapshot {
   readonly isComplete: boolean;
   readonly messages: number;
   readonly frozen: number;
-  /** Messages that no look before had seen. */
+  /** Messages that no snapshot before had seen. */
   readonly came: number;
   /** Messages that were there before and are no more. */
   readonly went: number;
@@ -116,10 +116,10 @@ export interface QueueSnapshot {
 
 export interface SnapshotReport {
   readonly server: string;
-  /** The moment of the look. */
+  /** The moment of the snapshot. */
   readonly at: string;
   readonly origin: "spool" | "bp";
-  /** False: this very look was stored before, and nothing was added. */
+  /** False: this snapshot was stored before, and nothing was added. */
   readonly isNew: boolean;
   readonly queues: readonly QueueSnapshot[];
   /** Retry records that were kept. */
@@ -128,12 +128,12 @@ export interface SnapshotReport {
   readonly contents: number;
 }
 
-/** Stores a look, all of it or nothing. Errors: `exists` when the queue has been looked at since; `usage`; those of the database. */
+/** Stores a snapshot, all of it or nothing. Errors: `exists` when the queue has been looked at since; `usage`; those of the database. */
 export function storeSnapshot(writer: Writer, order: SnapshotOrder): SnapshotReport {
   const { at, now, origin, author } = order;
   if (at > now) {
-    throw new PilotError("usage", `The look is of ${toIso(at)}, which has not come yet.`, {
-      hint: "Set the clock, or give --at with the time of the look.",
+    throw new PilotError("usage", `The snapshot is of ${toIso(at)}, which is in the future.`, {
+      hint: "Set the clock, or give --at with the time of the snapshot.",
     });
   }
   // NOTE: messages come by id, as their indexes hold them.

@@ -25,7 +25,7 @@ import type { NoteChange } from "../people/notes.ts";
 import type { QueueHealth } from "../queue/health.ts";
 import type { QueueHistory } from "../queue/history.ts";
 import type { Reconciliation } from "../queue/reconcile.ts";
-import type { QueueEntry, QueueReport } from "../queue/report.ts";
+import type { LogEnd, QueueEntry, QueueReport } from "../queue/report.ts";
 import type { SnapshotReport } from "../queue/snapshot.ts";
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
 import type { SearchPage, SearchResult } from "../search/result.ts";
@@ -311,8 +311,8 @@ export interface ParseAnswer extends Summary {
 
 export interface ReconciliationAnswer extends Reconciliation {
   readonly at: string;
-  /** Time of the last line that was read of the log; null without any. */
-  readonly logEnd: string | null;
+  /** How far the logs were read, the earliest end first. */
+  readonly logEnds: readonly LogEnd[];
 }
 
 export interface TagAnswer extends TagChange {

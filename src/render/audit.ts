@@ -1,23 +1,31 @@
 /** The audit log, for people and for spreadsheets. */
 import type { AuditRow } from "../store/read/audit-reader.ts";
+import { renderFittingTable } from "./form/fitting-table.ts";
 import { formatSeconds, formatTime } from "./form/format.ts";
-import { renderColumns } from "./form/layout.ts";
+import { renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
 
-export function renderAudit(rows: readonly AuditRow[], timeZone: string, paint: Paint): string {
+export function renderAudit(
+  rows: readonly AuditRow[],
+  timeZone: string,
+  screen: { readonly columns: number; readonly paint: Paint },
+): string {
+  const { columns, paint } = screen;
   if (rows.length === 0) return "Nothing of that kind is recorded.\n";
-  const head = [`Time (${timeZone})`, "User", "From", "Action", "Result", "Took"].map((title) => paint.strong(title));
+  const titles = [`Time (${timeZone})`, "Action", "Result", "User", "From", "Took"];
   const lines = rows.map((row) => [
     formatTime(row.timestamp, timeZone),
-    toVisibleLine(row.sudo_user === null ? row.user : `${row.sudo_user} as ${row.user}`),
-    toVisibleLine(row.ssh_client?.split(" ", 1)[0] ?? row.host),
     toVisibleLine(row.action),
     (row.result === "done" ? paint.good : row.result === "started" ? paint.plain : paint.bad)(row.result),
+    toVisibleLine(row.sudo_user === null ? row.user : `${row.sudo_user} as ${row.user}`),
+    toVisibleLine(row.ssh_client?.split(" ", 1)[0] ?? row.host),
     row.duration_seconds === null ? "" : formatSeconds(row.duration_seconds),
   ]);
-  const errors = rows.flatMap(({ error, action }) => (error === null ? [] : [`${action}: ${toVisibleLine(error)}`]));
-  return `${[renderColumns([head, ...lines]), ...errors].join("\n")}\n`;
+  const errors = rows.flatMap(({ error, action }) =>
+    error === null ? [] : [renderHanging("", `${action}: ${toVisibleLine(error)}`, 2, columns)],
+  );
+  return `${[renderFittingTable({ titles, rows: lines }, screen), ...errors].join("\n")}\n`;
 }
 
 const COLUMNS = [

@@ -6,8 +6,9 @@ import type { Manifest } from "../backup/manifest.ts";
 import type { RestoreReport } from "../backup/restore.ts";
 import type { Shrinkage } from "../backup/rotation.ts";
 import type { VerifiedBackup } from "../backup/verify.ts";
+import { renderFittingTable } from "./form/fitting-table.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "./form/format.ts";
-import { renderColumns } from "./form/layout.ts";
+import { renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
@@ -34,7 +35,8 @@ export function renderVerified({ path, manifest }: VerifiedBackup): string {
 }
 
 export function renderDrill({ backup, manifest, texts }: DrillReport): string {
-  return `Restored ${quote(backup)} for a try, and removed it again: ${describeContent(manifest)}, as they were; ${formatBytes(texts.bytes)} of log text in ${countOf(texts.blocks, "block")}, each as it was read.\n`;
+  const text = `${formatBytes(texts.bytes)} of log text in ${countOf(texts.blocks, "block")}`;
+  return `The test restore of ${quote(backup)} has ${describeContent(manifest)} and ${text}, all as they were. It was removed again.\n`;
 }
 
 /** `isRehearsal`: nothing was replaced. */
@@ -59,10 +61,11 @@ export function renderBackupList(
   backups: readonly ListedBackup[],
   { directory, database }: { readonly directory: string; readonly database: string },
   timeZone: string,
-  paint: Paint,
+  screen: { readonly columns: number; readonly paint: Paint },
 ): string {
+  const { columns, paint } = screen;
   if (backups.length === 0) return `There is no backup of ${quote(database)} in ${quote(directory)}.\n`;
-  const head = ["Made", "Size", "Schema", "State", "Name"].map((title) => paint.strong(title));
+  const titles = [`Made (${timeZone})`, "Size", "Schema", "State", "Name"];
   const rows = backups.map(({ path, manifest, sizeBytes, problem }) => [
     manifest === undefined ? "" : formatTime(manifest.createdAt, timeZone),
     formatBytes(sizeBytes),
@@ -70,8 +73,10 @@ export function renderBackupList(
     problem === undefined ? paint.good("whole") : paint.bad("damaged"),
     toVisibleLine(path.slice(path.lastIndexOf("/") + 1)),
   ]);
-  const problems = backups.flatMap(({ problem }) => (problem === undefined ? [] : [toVisibleLine(problem)]));
-  return `${[renderColumns([head, ...rows], { right: [1, 2] }), ...problems].join("\n")}\n`;
+  const problems = backups.flatMap(({ problem }) =>
+    problem === undefined ? [] : [renderHanging("", toVisibleLine(problem), 2, columns)],
+  );
+  return `${[renderFittingTable({ titles, rows, right: [1, 2] }, screen), ...problems].join("\n")}\n`;
 }
 
 function describeContent({ database }: Manifest): string {

@@ -1,6 +1,6 @@
 /** The content of a message, for people. All of it came from a stranger: no control byte of it reaches the terminal. */
 import type { ContentAttachment, ContentReport } from "../content/result.ts";
-import { countOf, formatBytes } from "./form/format.ts";
+import { countOf, formatBytes, formatCount, formatZonedTime } from "./form/format.ts";
 import { renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisible, toVisibleLine } from "./form/terminal-text.ts";
@@ -10,6 +10,7 @@ export type ContentPart = "headers" | "text" | "html" | "attachments";
 interface Screen {
   readonly columns: number;
   readonly paint: Paint;
+  readonly timeZone: string;
 }
 
 const MAIN_HEADERS = ["From", "To", "Cc", "Subject", "Date", "Message-ID"];
@@ -36,14 +37,15 @@ export function renderContent(report: ContentReport, parts: readonly ContentPart
 const ORIGINS: Readonly<Record<ContentReport["origin"], string>> = {
   spool: "on the queue",
   file: "from a file",
-  kept: "kept",
+  kept: "stored from the queue",
 };
 
-function renderTitle({ id, origin, server, capturedAt, sizeBytes }: ContentReport, { paint }: Screen): string {
+function renderTitle(report: ContentReport, { columns, paint, timeZone }: Screen): string {
+  const { id, origin, server, capturedAt, sizeBytes } = report;
   const where = server === null ? "" : ` of ${toVisibleLine(server)}`;
-  const when = capturedAt === null ? "" : ` on ${capturedAt.slice(0, 19).replace("T", " ")} UTC`;
+  const when = capturedAt === null ? "" : ` at ${formatZonedTime(capturedAt, timeZone)}`;
   const name = id === null ? "Message" : paint.strong(toVisibleLine(id));
-  return `${name}  ${ORIGINS[origin]}${where}${when}, ${formatBytes(sizeBytes)}`;
+  return renderHanging("", `${name}  ${ORIGINS[origin]}${where}${when}, ${formatBytes(sizeBytes)}`, 2, columns);
 }
 
 function renderHeaders({ headers }: ContentReport, isAll: boolean, { columns, paint }: Screen): string {
@@ -58,7 +60,7 @@ function renderHeaders({ headers }: ContentReport, isAll: boolean, { columns, pa
       ? renderHanging("", `${paint.faint(`${toVisibleLine(name)}:`)} ${toVisibleLine(value)}`, 2, columns)
       : renderHanging(paint.faint(toVisibleLine(name).padEnd(LABEL_WIDTH)), toVisibleLine(value), LABEL_WIDTH, columns),
   );
-  if (!isAll && passed > 0) lines.push(`${paint.faint("Passed".padEnd(LABEL_WIDTH))}${countOf(passed, "server")}`);
+  if (!isAll && passed > 0) lines.push(`${paint.faint("Hops".padEnd(LABEL_WIDTH))}${formatCount(passed)}`);
   return lines.length === 0 ? "It has no headers." : lines.join("\n");
 }
 
@@ -81,21 +83,33 @@ function renderAttachment(one: ContentAttachment, { columns, paint }: Screen): r
   const kind = detected === null ? toVisibleLine(contentType) : `${toVisibleLine(contentType)}, ${detected}`;
   return [
     renderHanging(label, `${paint.strong(name)}  ${kind}  ${formatBytes(sizeBytes)}`, label.length, columns),
-    renderHanging(" ".repeat(label.length), paint.faint(`sha256 ${sha256}`), label.length, Math.max(columns, 80)),
+    renderHanging(" ".repeat(label.length), paint.faint(`sha256 ${sha256}`), label.length, columns),
     ...findings.map((found) => renderHanging(" ".repeat(label.length), paint.bad(found), label.length, columns)),
   ];
 }
 
 function renderVerdict(
-  { contentSafe, previewLimited, findings, remoteResources }: ContentReport,
+  { contentSafe, previewLimited, findings, remoteResources, attachments }: ContentReport,
   screen: Screen,
 ): string {
   const { columns, paint } = screen;
-  const lines = contentSafe
-    ? ["Nothing active was found; that does not make it harmless."]
-    : findings.map((found) => toVisibleLine(found));
-  if (remoteResources > 0) lines.push(`The HTML would fetch ${countOf(remoteResources, "thing")} from elsewhere.`);
-  if (previewLimited) lines.push("Something was cut or left out.");
-  const title = contentSafe ? "" : `${paint.strong("Look out")}\n`;
+  const suspicious = attachments.filter((one) => one.findings.length > 0);
+  const others = findings.filter(
+    (found) =>
+      !suspicious.some(
+        (one) => found.startsWith(`Attachment ${one.place}`) && one.findings.some((end) => found.endsWith(`: ${end}`)),
+      ),
+  );
+  const lines = contentSafe ? ["Nothing active was found; that does not make it harmless."] : others.map(toVisibleLine);
+  if (remoteResources > 0) lines.push(`The HTML would load ${countOf(remoteResources, "remote resource")}.`);
+  if (suspicious.length > 0) lines.push(`For ${nameAll(suspicious)}, see above.`);
+  if (previewLimited) lines.push("The content is incomplete: something was cut or left out.");
+  const title = contentSafe ? "" : `${paint.strong("Warnings")}\n`;
   return `${title}${lines.map((line) => renderHanging("", line, 0, columns)).join("\n")}`;
+}
+
+/** `attachment 2`, `attachments 1 and 3`. */
+function nameAll(attachments: readonly ContentAttachment[]): string {
+  const places = attachments.map(({ place }) => String(place)).join(", ");
+  return `${attachments.length === 1 ? "attachment" : "attachments"} ${places.replace(/, (?=[^,]*$)/, " and ")}`;
 }

@@ -2,8 +2,8 @@
 import type { ServerChange, ServerRemoval } from "../servers/servers.ts";
 import type { ServerFigures } from "../store/read/catalogue-reader.ts";
 import type { ServerFacts } from "./answers.ts";
-import { countOf, formatCount, formatTime } from "./form/format.ts";
-import { renderColumns } from "./form/layout.ts";
+import { renderFacts } from "./form/fitting-table.ts";
+import { countOf, formatTime } from "./form/format.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
@@ -25,32 +25,33 @@ export function toServerFacts(server: ServerFigures): ServerFacts {
   };
 }
 
-export function renderServers(servers: readonly ServerFigures[], timeZone: string, paint: Paint): string {
-  if (servers.length === 0) return "No server is known: nothing has been ingested yet.\n";
-  return `${servers.map((server) => renderServer(server, timeZone, paint)).join("\n\n")}\n`;
+interface Screen {
+  readonly columns: number;
+  readonly paint: Paint;
 }
 
-function renderServer(server: ServerFigures, timeZone: string, paint: Paint): string {
+export function renderServers(servers: readonly ServerFigures[], timeZone: string, screen: Screen): string {
+  if (servers.length === 0) return "No server is known: nothing has been ingested yet.\n";
+  return `${servers.map((server) => renderServer(server, timeZone, screen)).join("\n\n")}\n`;
+}
+
+function renderServer(server: ServerFigures, timeZone: string, screen: Screen): string {
   const { name, environment, owner, version, first_seen: first, last_seen: last } = server;
   const seen =
     first === null || last === null
-      ? "no entry with a stamp"
+      ? "no entry with a time"
       : `${formatTime(first, timeZone)} to ${formatTime(last, timeZone)} (${timeZone})`;
+  const lines = `${countOf(server.lines, "line")} of ${countOf(server.sources, "log")}`;
   const known = [
     ["Environment", environment],
     ["Owner", owner],
     ["Exim", version],
+    ["Time zone", server.time_zone],
+    ["Seen", seen],
+    ["Stored", `${lines}, ${countOf(server.messages, "message")}`],
   ].filter((fact): fact is [string, string] => fact[1] !== null);
-  const facts = renderColumns([
-    ...known.map(([label, value]) => [`  ${label}`, toVisibleLine(value)]),
-    ["  Time zone", server.time_zone],
-    ["  Seen", seen],
-    [
-      "  Stored",
-      `${countOf(server.lines, "line")} of ${countOf(server.sources, "log")}, ${formatCount(server.messages)} messages`,
-    ],
-  ]);
-  return `${paint.strong(toVisibleLine(name))}\n${facts}`;
+  const facts = known.map(([label, value]): [string, string] => [label, toVisibleLine(value)]);
+  return `${screen.paint.strong(toVisibleLine(name))}\n${renderFacts(facts, screen, 2)}`;
 }
 
 /** One a line, for completions and scripts. */

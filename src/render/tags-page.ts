@@ -1,24 +1,28 @@
 import type { TagMeaning } from "../store/people/people-writer.ts";
 import type { TagUse } from "../store/read/tag-reader.ts";
 import type { TagChange } from "../tags/tags.ts";
+import { renderFittingTable } from "./form/fitting-table.ts";
 import { countOf, formatCount, formatTime } from "./form/format.ts";
-import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** Tags with their uses. Columns for colours and meanings are there when a tag has one. */
-export function renderTags(tags: readonly TagUse[], timeZone: string, paint: Paint): string {
+export function renderTags(
+  tags: readonly TagUse[],
+  timeZone: string,
+  screen: { readonly columns: number; readonly paint: Paint },
+): string {
   if (tags.length === 0) return "No message has a tag; `exim-pilot tag ID NAME` gives it one.\n";
   const isDescribed = tags.some(({ colour, about }) => colour !== null || about !== null);
-  const titles = ["Tag", "Messages", "Last given", "By", ...(isDescribed ? ["Colour", "Meaning"] : [])];
+  const titles = ["Tag", "Messages", `Last given (${timeZone})`, "By", ...(isDescribed ? ["Colour", "Meaning"] : [])];
   const rows = tags.map(({ tag, messages, lastGiven, colour, about, authors }) => [
-    paint.inColour(colour, toVisibleLine(tag)),
+    screen.paint.inColour(colour, toVisibleLine(tag)),
     formatCount(messages),
     lastGiven === null ? "" : formatTime(lastGiven, timeZone),
     authors.map(toVisibleLine).join(", "),
     ...(isDescribed ? [colour ?? "", toVisibleLine(about ?? "")] : []),
   ]);
-  return `${renderColumns([titles.map((title) => paint.faint(title)), ...rows])}\n`;
+  return `${renderFittingTable({ titles, rows, right: [1] }, screen)}\n`;
 }
 
 export function renderTagChange({ messages, changed }: TagChange, tags: readonly string[], isRemoval: boolean): string {

@@ -11,6 +11,8 @@ export interface QueuedRecipient {
 export interface QueuedMessage {
   /** Exim's. */
   readonly id: string;
+  /** Server whose log tells of it; null in a spool or a listing. */
+  readonly server: string | null;
   /** Name of the queue; empty for the default queue. */
   readonly queueName: string;
   /** Envelope sender, empty for a bounce; null when damage hides it. */
@@ -46,7 +48,8 @@ export function domainOf(address: string): string {
 
 /** Values of a message in an order of their own, to be kept as bytes. */
 export type PackedMessage = readonly [
-  ...(readonly [id: string, queueName: string, sender: string | null, untrustedLogin: string | null]),
+  ...(readonly [id: string, server: string | null, queueName: string]),
+  ...(readonly [sender: string | null, untrustedLogin: string | null]),
   ...(readonly [arrivedAt: EpochMs | null, sizeBytes: number | null, isFrozen: 0 | 1, frozenAt: EpochMs | null]),
   ...(readonly [warnings: number | null, damage: string | null, damageReason: string | null]),
   generated: readonly string[],
@@ -54,9 +57,10 @@ export type PackedMessage = readonly [
 ];
 
 export function packMessage(message: QueuedMessage): PackedMessage {
-  const { id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings } = message;
+  const { id, server, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings } = message;
   return [
     id,
+    server,
     queueName,
     sender,
     untrustedLogin,
@@ -73,10 +77,11 @@ export function packMessage(message: QueuedMessage): PackedMessage {
 }
 
 export function unpackMessage(packed: PackedMessage): QueuedMessage {
-  const [id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, warnings, ...rest] = packed;
-  const [damage, damageReason, generated, recipients] = rest;
+  const [id, server, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, ...rest] = packed;
+  const [warnings, damage, damageReason, generated, recipients] = rest;
   return {
     id,
+    server,
     queueName,
     sender,
     untrustedLogin,

@@ -33,6 +33,7 @@ export function readSpoolMessage(files: SpoolFiles, options: { readonly withHead
   const addresses = new Set(header.recipients.map(({ address }) => address));
   const message: QueuedMessage = {
     id,
+    server: null,
     queueName,
     sender: header.sender,
     untrustedLogin: header.variables.has("sender_set_untrusted") ? header.login : null,
@@ -57,6 +58,7 @@ export function readSpoolMessage(files: SpoolFiles, options: { readonly withHead
 export function damagedMessage(id: string, queueName: string, damage: string, damageReason: string): QueuedMessage {
   return {
     id,
+    server: null,
     queueName,
     sender: null,
     untrustedLogin: null,

@@ -151,7 +151,7 @@ export interface TracedNextTry {
   readonly nextAbout: string | null;
   /** Past the final cut-off: the next failure bounces it. */
   readonly isExpired: boolean;
-  /** When the look was. */
+  /** When the snapshot was taken. */
   readonly seenAt: string;
 }
 
@@ -168,7 +168,7 @@ export interface Trace {
   readonly stays: readonly TracedStay[];
   /** Incidents that it is a part of. */
   readonly incidents: readonly TracedIncident[];
-  /** None where no look tells, or the log tells something newer. */
+  /** None where no snapshot tells, or the log tells something newer. */
   readonly nextTries: readonly TracedNextTry[];
   /** Tags of the message, by name, with who gave them. */
   readonly tags: readonly TagFacts[];

@@ -92,9 +92,9 @@ describe("a message", () => {
     );
     expect(content.contentSafe).toBe(false);
     expect(content.findings).toEqual([
-      'Attachment 1 "invoice.pdf.exe": Its name looks like that of a document and ends like that of a program.',
+      'Attachment 1 "invoice.pdf.exe": Its name looks like that of a document, but ends like that of a program.',
       'Attachment 1 "invoice.pdf.exe": It begins like a program.',
-      'Attachment 2 "x.zip": It is an encrypted archive, which nobody could look into on the way.',
+      'Attachment 2 "x.zip": It is an encrypted archive, into which no scanner on the way could look.',
     ]);
   });
 
@@ -235,14 +235,14 @@ describe("HTML", () => {
     ['<a href="https://x.example/">x</a><img src="cid:1">', []],
     ['<img src="data:image/png;base64,AAAA">', []],
     ["<SCRIPT src=//x></SCRIPT>", ["a script"]],
-    ['<a href="java&#115;cript:x()">x</a>', ["a link that runs something"]],
-    ['<a href=" java\tscript:x()">x</a>', ["a link that runs something"]],
-    ['<a href="data:text/html,x">x</a>', ["a link that runs something"]],
-    ['<p onclick="x()">', ["a script of an event"]],
+    ['<a href="java&#115;cript:x()">x</a>', ["a link that runs a script or opens a file"]],
+    ['<a href=" java\tscript:x()">x</a>', ["a link that runs a script or opens a file"]],
+    ['<a href="data:text/html,x">x</a>', ["a link that runs a script or opens a file"]],
+    ['<p onclick="x()">', ["a script in an event attribute"]],
     ['<meta http-equiv="Refresh" content="0;url=x">', ["a redirection"]],
     ["<form action=x><input></form>", ["a form"]],
     ["<iframe src=x></iframe><object></object>", ["a frame", "an embedded object"]],
-    ['<svg><a xlink:href="javascript:x">', ["a link that runs something"]],
+    ['<svg><a xlink:href="javascript:x">', ["a link that runs a script or opens a file"]],
   ])("%s holds what is active in it: %o", (html, expected) => {
     expect(inspectHtml(html).findings).toEqual(expected.map((what) => `The HTML holds ${what}.`));
   });

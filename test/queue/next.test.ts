@@ -94,12 +94,12 @@ test("queue next says when an address is tried next, from hints and queue runs, 
   ]);
   expect(status).toBe(0);
   expect(stdout.replace(/\s+/g, " ")).toBe(
-    "mar@rules.example Exim keeps a record about this address, R:mar@rules.example:<app@partner.example>: first failed 2026-03-02 21:20:29, " +
-      "last tried 2026-03-06 23:41:01, next try not before 2026-03-07 05:41:01 (in 5 h 56 min). [hint record] " +
+    "mar@rules.example Exim has a retry record of this address, R:mar@rules.example:<app@partner.example>: first failure 2026-03-02 21:20:29, " +
+      "last try 2026-03-06 23:41:01, next try not before 2026-03-07 05:41:01 (in 5 h 56 min). [hint record] " +
       "Because: H=mx.rules.example [203.0.113.14]: SMTP error from remote mail server after RCPT TO:<mar@rules.example>: 450 4.2.0 stuck for mar [hint record] " +
       "It is past the final cut-off: the next failure bounces it. [hint record] " +
-      "Next about 2026-03-07 05:41:01. [hint record and queue runs in the log] " +
-      "Queue runs begin every 30 min. [seen in the log] ",
+      "Next try about 2026-03-07 05:41:01. [hint record and queue runs in the log] " +
+      "Queue runs begin every 30 min. [seen in the log] Times are in UTC. ",
   );
 });
 

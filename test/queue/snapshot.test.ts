@@ -268,7 +268,7 @@ describe("queue snapshot and queue history", () => {
     });
     expectFailure(await runCli(["queue", "snapshot", "--db", db, "--spool", SPOOL, "--at", "2099-01-01"]), {
       status: 2,
-      says: /has not come yet/,
+      says: /is in the future/,
     });
     keep([{ minutes: 0, messages: [] }], db);
     expectFailure(await runCli(["queue", "history", "--db", db, "--server", "mx2"]), { status: 1, says: /"mx2"/ });

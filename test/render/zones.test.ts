@@ -8,7 +8,7 @@ const CASES = join(FIXTURES, "cli");
 const STAMP = /\d{4}-\d\d-\d\d \d\d:\d\d/;
 const ZONE = /\bUTC\b|\b(?:Europe|America|Asia|Australia)\/\w+|\d [+-]\d{4}\b/;
 
-/** Cases whose stamps are those of a log or of an example in help; pages of the queue, which do not name it yet; and eximstats' own form. */
+/** Cases whose stamps are those of a log or of an example in help, and eximstats' own form. */
 const AS_LOGGED: readonly string[] = [
   "help-abuse",
   "help-audit",
@@ -19,11 +19,6 @@ const AS_LOGGED: readonly string[] = [
   "parse-explain",
   "parse-summary",
   "parse-troubles",
-  "queue",
-  "queue-history",
-  "queue-next",
-  "queue-next-rules",
-  "queue-reconcile",
   "search-raw",
   "stats-eximstats",
   "stats-eximstats-json",
@@ -31,9 +26,21 @@ const AS_LOGGED: readonly string[] = [
 ];
 
 test("a page with times names their zone, but for lines as they were logged", () => {
-  const nameless = readdirSync(CASES).filter((name) => {
-    const output = readFileSync(join(CASES, name, "stdout"), "utf8");
-    return STAMP.test(output) && !ZONE.test(output);
-  });
+  const nameless = readdirSync(CASES).filter((name) =>
+    pagesOf(readFileSync(join(CASES, name, "stdout"), "utf8")).some((page) => STAMP.test(page) && !ZONE.test(page)),
+  );
   expect(nameless.sort()).toEqual([...AS_LOGGED].sort());
+});
+
+/** Pages of a case, one for each command, without the commands: a zone that was typed names none. */
+function pagesOf(output: string): readonly string[] {
+  return output.split(/^\$ .*\n/m);
+}
+
+test("pages of a case are judged one by one", () => {
+  expect(pagesOf("$ exim-pilot x --timezone UTC\n2026-03-02 05:40\n$ exim-pilot y\nb\n")).toEqual([
+    "",
+    "2026-03-02 05:40\n",
+    "b\n",
+  ]);
 });

@@ -1,6 +1,6 @@
 import { renderAudit, renderAuditCsv } from "../../render/audit.ts";
 import { renderJson } from "../../render/form/json.ts";
-import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -44,7 +44,5 @@ export async function runAudit(flags: AuditListFlags, io: Io): Promise<void> {
     parameters: JSON.stringify(entry.parameters),
     affected: JSON.stringify(entry.affected),
   }));
-  io.stdout.write(
-    flags.csv === true ? renderAuditCsv(shown) : renderAudit(shown, io.timeZone, paintFor(io.stdout, io)),
-  );
+  io.stdout.write(flags.csv === true ? renderAuditCsv(shown) : renderAudit(shown, io.timeZone, screenOf(io)));
 }

@@ -12,10 +12,11 @@ import { renderJson } from "../../render/form/json.ts";
 import { loadMigrations } from "../../store/database/migrations.ts";
 import type { StoreSettings } from "../../store/database/settings.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
+import { type DatabaseFlags, screenOf, toStoreSettings } from "../context.ts";
 import { type KeyFlags, readKeys, readLocks } from "../flags/keys.ts";
 import type { Io } from "../io.ts";
 import { thisMachine } from "../processes.ts";
+import { printLines } from "../terminal/print-lines.ts";
 import { withProgress } from "../terminal/progress.ts";
 
 export interface BackupFlags extends DatabaseFlags, KeyFlags, AuditFlags {
@@ -87,7 +88,7 @@ function backUp(
 function list(directory: string, { path }: StoreSettings, flags: BackupFlags, io: Io): number {
   const backups = listBackups(directory, path);
   print(io, flags, "backup_list", { directory, backups }, () =>
-    renderBackupList(backups, { directory, database: path }, io.timeZone, paintFor(io.stdout, io)),
+    renderBackupList(backups, { directory, database: path }, io.timeZone, screenOf(io)),
   );
   return backups.some(({ problem }) => problem !== undefined) ? EXIT_STATUS.check_failed : 0;
 }
@@ -118,5 +119,5 @@ function print<Kind extends keyof Answers>(
   render: () => string,
 ): void {
   if (flags.json === true) io.stdout.write(renderJson(kind, result));
-  else if (flags.quiet !== true) io.stdout.write(render());
+  else if (flags.quiet !== true) printLines(render(), io);
 }

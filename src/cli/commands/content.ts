@@ -52,7 +52,9 @@ export async function runContent(id: string | undefined, flags: ContentFlags, io
     return saveAttachment(flags.save, flags.output, saved, report, io);
   const shown = flags.redact === true ? redactor(flags, io)({ ...report, ...redactContent(report) }) : report;
   io.stdout.write(
-    flags.json === true ? renderJson("content", shown) : renderContent(shown, partsOf(flags), screenOf(io)),
+    flags.json === true
+      ? renderJson("content", shown)
+      : renderContent(shown, partsOf(flags), { ...screenOf(io), timeZone: io.timeZone }),
   );
   return 0;
 }

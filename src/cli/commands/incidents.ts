@@ -11,7 +11,14 @@ import { KINDS } from "../../incidents/rules.ts";
 import { formatTime } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
-import { renderDetection, renderIncident, renderIncidentRows, renderIncidents } from "../../render/incidents/page.ts";
+import {
+  renderDetection,
+  renderIncident,
+  renderIncidentRows,
+  renderIncidents,
+  renderMute,
+  renderMutes,
+} from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
 import { epochMs, toIso } from "../../units.ts";
 import { accountOf } from "../account.ts";
@@ -21,6 +28,7 @@ import { findSilent } from "../coverage.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { printLines } from "../terminal/print-lines.ts";
 import { type DetectionFlags, runDetection } from "./detection.ts";
 
 export interface IncidentFlags extends DatabaseFlags, AuditFlags {
@@ -115,7 +123,7 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
     })),
   });
   if (flags.json === true) io.stdout.write(renderJson("incidents_detected", found));
-  else if (flags.quiet !== true) io.stdout.write(renderDetection(found.servers, io.timeZone));
+  else if (flags.quiet !== true) printLines(renderDetection(found.servers, io.timeZone), io);
   if (flags.failIf === undefined) return 0;
   const { least } = flags.failIf;
   const severities = severitiesFrom(least);
@@ -179,10 +187,11 @@ export async function runJudge(
   if (flags.json === true) io.stdout.write(renderJson("incident_judged", shown));
   else {
     const status = shown.status.replace("_", " ");
-    io.stdout.write(
+    printLines(
       shown.isChanged
         ? `Incident ${id} is ${status}: ${toVisibleLine(shown.title)}\n`
         : `Incident ${id} is ${status} already; nothing was changed.\n`,
+      io,
     );
   }
 }
@@ -205,7 +214,7 @@ export async function runMute(
   assertKinds([kind]);
   if (subject === undefined)
     throw new PilotError("usage", "A subject is missing.", {
-      hint: 'Give the one that `exim-pilot incidents show` tells, or "" for the server as a whole.',
+      hint: 'Give the one that `exim-pilot incidents show` prints, or "" for the server as a whole.',
     });
   const reason = textOf(flags.reason === undefined ? [] : [flags.reason], "reason", MOST_NOTE);
   if (flags.off !== true && reason === undefined)
@@ -237,12 +246,7 @@ export async function runMute(
   const until = untilMs === undefined ? null : toIso(untilMs);
   const shown = redactor(flags, io)({ type: kind, subject, until, isMuted: flags.off !== true });
   if (flags.json === true) io.stdout.write(renderJson("incident_mute", shown));
-  else
-    io.stdout.write(
-      shown.isMuted
-        ? `Nobody is told of ${kind} of "${toVisibleLine(shown.subject)}"${until === null ? "" : ` until ${until}`}.\n`
-        : `${kind} of "${toVisibleLine(shown.subject)}" is told again.\n`,
-    );
+  else printLines(renderMute(shown, io.timeZone), io);
 }
 
 async function listMutes(flags: MuteFlags, io: Io): Promise<void> {
@@ -258,12 +262,7 @@ async function listMutes(flags: MuteFlags, io: Io): Promise<void> {
   );
   const shown = redactor(flags, io)({ mutes });
   if (flags.json === true) io.stdout.write(renderJson("incident_mutes", shown));
-  else if (shown.mutes.length === 0) io.stdout.write("Nothing is muted.\n");
-  else
-    for (const { type, subject, until, author, reason } of shown.mutes)
-      io.stdout.write(
-        `${type}  ${toVisibleLine(subject)}  ${until === null ? "for good" : `until ${until}`}  ${toVisibleLine(author)}: ${toVisibleLine(reason)}\n`,
-      );
+  else io.stdout.write(renderMutes(shown.mutes, { ...screenOf(io), timeZone: io.timeZone }));
 }
 
 /** Text of people, in one piece; undefined when there is none. Errors: `usage`. */

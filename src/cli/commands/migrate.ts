@@ -14,6 +14,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { thisMachine } from "../processes.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface MigrateFlags extends DatabaseFlags, AuditFlags {
   readonly status?: boolean;
@@ -42,11 +43,10 @@ export async function runMigrate(flags: MigrateFlags, io: Io): Promise<number> {
         return { ...migrateStore(settings, { dryRun: false, to }), backup };
       });
   const offer = offerRebuild(outcome, PARSER_VERSION);
-  io.stdout.write(
-    flags.json === true
-      ? renderJson("migrate", { ...outcome, parserVersion: PARSER_VERSION, canRebuild: offer?.hint !== undefined })
-      : renderMigration(outcome, offer),
-  );
+  const canRebuild = offer?.hint !== undefined;
+  if (flags.json === true)
+    io.stdout.write(renderJson("migrate", { ...outcome, parserVersion: PARSER_VERSION, canRebuild }));
+  else printLines(renderMigration(outcome, offer), io);
   const isCurrent = outcome.migrations.length === 0 && !outcome.viewsChanged;
   return flags.status === true && !isCurrent ? EXIT_STATUS.check_failed : 0;
 }

@@ -10,6 +10,7 @@ import { unknownServer } from "../flags/filter-flags.ts";
 import { readSmallInput } from "../flags/small-input.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface NoteFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;
@@ -102,7 +103,8 @@ async function changing(
       ? undefined
       : { number: id, message: messageId, author, isPublic, ...(noteBefore !== null && { noteBefore }) };
   const done = await auditedEdit({ action, parameters: { server, json }, affected, edit }, flags, io);
-  io.stdout.write(json === true ? renderJson("note", done) : renderNoteChange(done));
+  if (json === true) io.stdout.write(renderJson("note", done));
+  else printLines(renderNoteChange(done), io);
   return 0;
 }
 

@@ -16,6 +16,7 @@ import type { Io } from "../io.ts";
 import { settingsOfReceivers } from "../notify/alarms.ts";
 import { namesOfServers, openChannel, openChannels, roundWorld } from "../notify/channels.ts";
 import { statusOfAbort } from "../terminal/output.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface NotifyRunFlags extends DatabaseFlags, AuditFlags {
   readonly config?: string;
@@ -47,7 +48,7 @@ export async function runNotifyRun(flags: NotifyRunFlags, io: Io): Promise<numbe
   for (const { channel, problem } of report.unusable)
     io.stderr.write(`warning: channel ${toVisibleLine(channel)} cannot be used: ${toVisibleLine(problem)}\n`);
   if (flags.json === true) io.stdout.write(renderJson("notify_run", report));
-  else if (flags.quiet !== true) io.stdout.write(renderNotifyRun(report, io.timeZone));
+  else if (flags.quiet !== true) printLines(renderNotifyRun(report, io.timeZone), io);
   if (io.signal.aborted) return statusOfAbort(io);
   return report.unusable.length > 0 ? EXIT_STATUS.unreadable : 0;
 }
@@ -155,7 +156,8 @@ export async function runNotifyTest(name: string, flags: NotifyRunFlags, io: Io)
   const notification = await usingReader(flags, io, async ({ outbox }) => outbox.find(number));
   if (notification === undefined) throw new Error(`Notification ${number} has gone.`);
   const answer: NotifyTestAnswer = { channel: name, notification: toNotificationFacts(notification) };
-  io.stdout.write(flags.json === true ? renderJson("notify_test", answer) : renderNotifyTest(answer));
+  if (flags.json === true) io.stdout.write(renderJson("notify_test", answer));
+  else printLines(renderNotifyTest(answer), io);
   if (io.signal.aborted) return statusOfAbort(io);
   return notification.status === "failed" ? EXIT_STATUS.check_failed : 0;
 }

@@ -21,6 +21,7 @@ import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface NotifyFlags extends DatabaseFlags, AuditFlags {
   readonly status?: NotificationStatus;
@@ -82,11 +83,8 @@ export async function runNotifyChange(
     flags,
     io,
   );
-  io.stdout.write(
-    flags.json === true
-      ? renderJson("notify_change", { action, ...change })
-      : renderNotificationChange(change, action === "retry"),
-  );
+  if (flags.json === true) io.stdout.write(renderJson("notify_change", { action, ...change }));
+  else printLines(renderNotificationChange(change, action === "retry"), io);
 }
 
 export async function runNotifyStats(flags: NotifyFlags, io: Io): Promise<void> {

@@ -15,7 +15,7 @@ import type { StoreSettings } from "../../store/database/settings.ts";
 import type { Pruner } from "../../store/prune/pruner.ts";
 import { openPruner } from "../../store/store.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, paintFor, toStoreSettings } from "../context.ts";
+import { columnsOf, type DatabaseFlags, screenOf, toStoreSettings } from "../context.ts";
 import type { Io } from "../io.ts";
 import { withProgress } from "../terminal/progress.ts";
 
@@ -98,12 +98,12 @@ function affected({ removed, cutoffs, archived }: PruneReport): object {
 
 function report(result: PruneReport, flags: PruneFlags, io: Io): void {
   if (flags.json === true) io.stdout.write(renderJson("prune", result));
-  else if (flags.quiet !== true) io.stdout.write(renderPrune(result));
+  else if (flags.quiet !== true) io.stdout.write(renderPrune(result, columnsOf(io.stdout, io)));
 }
 
 function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io: Io): void {
   const status = pruneStatus(pruner, options);
-  const page = { timeZone: io.timeZone, paint: paintFor(io.stdout, io) };
+  const page = { timeZone: io.timeZone, ...screenOf(io) };
   io.stdout.write(flags.json === true ? renderJson("prune_status", status) : renderPruneStatus(status, page));
 }
 

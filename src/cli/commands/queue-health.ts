@@ -3,20 +3,21 @@ import { EXIT_STATUS } from "../../errors.ts";
 import { asksLog, judge, parseHealthCondition, type QueueHealth, type SilentLog } from "../../queue/health.ts";
 import { queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
+import type { LogEnd } from "../../queue/report.ts";
 import { QueueSelection } from "../../queue/selection.ts";
 import { countOf, formatCount } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderHealth } from "../../render/queue/health.ts";
 import type { KeptLook } from "../../store/read/look-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, SECOND_MS, toIso } from "../../units.ts";
-import { usingReader } from "../context.ts";
-import { findSilent } from "../coverage.ts";
+import { screenOf, usingReader } from "../context.ts";
+import { findSilent, logEnds } from "../coverage.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { assertAlarms, enqueueAlarms } from "../notify/alarms.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort } from "../terminal/output.ts";
-import { assertUnfiltered, lookAt, type QueueFlags } from "./queue.ts";
+import { assertUnfiltered, lookAt, type QueueFlags, serversOf } from "./queue.ts";
 
 export interface HealthFlags extends QueueFlags {
   readonly failIf?: readonly string[];
@@ -48,13 +49,17 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
     : { silent: [], timeZone: io.timeZone };
   const health: QueueHealth = {
     at: toIso(look.now),
+    origin: look.origin,
+    logEnds: await readLogEnds(look.now, flags, io),
     waiting: waiting.slice(0, MOST_DOMAINS),
     ...figures,
     ...judge(conditions, figures),
     silent,
   };
   const shown = redactor(flags, io)(health);
-  io.stdout.write(flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown, timeZone));
+  io.stdout.write(
+    flags.json === true ? renderJson("queue_health", shown) : renderHealth(shown, { ...screenOf(io), timeZone }),
+  );
   if (flags.notify === true) await notifyOf(health, flags, io);
   if (health.failed.length > 0 || health.silent.length > 0) return EXIT_STATUS.check_failed;
   return health.unknown.length > 0 ? EXIT_STATUS.unreadable : 0;
@@ -75,6 +80,12 @@ function notifyOf({ failed, silent, totals }: QueueHealth, flags: HealthFlags, i
     command: "exim-pilot queue",
   }));
   return enqueueAlarms([...alarms, ...silences], flags, io);
+}
+
+/** None without a database, which a spool does not need. */
+async function readLogEnds(now: EpochMs, flags: HealthFlags, io: Io): Promise<readonly LogEnd[]> {
+  if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return [];
+  return usingReader(flags, io, async (reader) => logEnds(reader, serversOf(flags), now));
 }
 
 /** Servers whose ingest has died: figures of their log are old, and hold no alarm. */

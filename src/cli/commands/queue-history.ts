@@ -21,7 +21,7 @@ export interface HistoryFlags extends QueueFlags {
 const MOST_CHOSEN_BUCKETS = 48;
 const MOST_BUCKETS = 10_000;
 
-/** Prints how the queue did; returns 1 when no look was kept. Errors: `usage`, `not_found`, those of the database. */
+/** Prints how the queue did; returns 1 when no snapshot is stored. Errors: `usage`, `not_found`, those of the database. */
 export async function runHistory(flags: HistoryFlags, io: Io): Promise<number> {
   assertUnfiltered(flags, "The history");
   const history = await usingReader(flags, io, async ({ looks }) => readHistory(looks, flags, io));
@@ -44,7 +44,7 @@ function readHistory(looks: LookReader, flags: HistoryFlags, io: Io): QueueHisto
   const bucket = flags.bucket ?? chooseBucket(since, until, MOST_CHOSEN_BUCKETS);
   const edges = bucketEdges(bucket, since, until, io.timeZone, MOST_BUCKETS);
   if (edges === undefined) {
-    throw new PilotError("usage", "So small a bucket cuts the time into too many.", {
+    throw new PilotError("usage", "The bucket is too small for this time: there would be too many.", {
       hint: "Give a larger --bucket, or a later --since.",
     });
   }
@@ -57,20 +57,20 @@ function readHistory(looks: LookReader, flags: HistoryFlags, io: Io): QueueHisto
 function chooseServer(servers: readonly string[], wanted: string | undefined): string {
   const [first, ...others] = servers;
   if (first === undefined) {
-    throw new PilotError("not_found", "No look at a queue was kept.", {
-      hint: "`exim-pilot queue snapshot` keeps one; contrib has a timer for it.",
+    throw new PilotError("not_found", "No snapshot of a queue is stored.", {
+      hint: "`exim-pilot queue snapshot` takes one; contrib has a timer for it.",
     });
   }
   if (wanted !== undefined) {
     if (servers.includes(wanted)) return wanted;
-    throw new PilotError("not_found", `No look at the queue of "${wanted}" was kept.`, {
-      hint: `There are of: ${servers.join(", ")}.`,
+    throw new PilotError("not_found", `No snapshot of the queue of "${wanted}" is stored.`, {
+      hint: `There are snapshots of ${servers.join(", ")}.`,
       servers,
     });
   }
   if (others.length === 0) return first;
-  throw new PilotError("usage", "Queues of several servers were looked at.", {
-    hint: `Say which with --server: ${servers.join(", ")}.`,
+  throw new PilotError("usage", "There are snapshots of the queues of several servers.", {
+    hint: `Choose one with --server: ${servers.join(", ")}.`,
     servers,
   });
 }

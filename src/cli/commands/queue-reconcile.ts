@@ -1,17 +1,19 @@
 import { PilotError } from "../../errors.ts";
 import { type Difference, reconcile } from "../../queue/reconcile.ts";
+import type { LogEnd } from "../../queue/report.ts";
 import { listSpool, readSpool } from "../../queue/spool-directory.ts";
 import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { JsonStream } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import { renderReconciliation } from "../../render/queue/reconciliation.ts";
 import type { QueuedMessage } from "../../spool/queued-message.ts";
-import { type EpochMs, epochMs, toIso } from "../../units.ts";
+import { toIso } from "../../units.ts";
 import { screenOf, usingReader } from "../context.ts";
+import { logEnds } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
-import { momentOf, type QueueFlags, usingLogQueue } from "./queue.ts";
+import { momentOf, type QueueFlags, serversOf, usingLogQueue } from "./queue.ts";
 
 /** Prints where spool and log differ; returns 1 when they do. Errors: `usage`, `unreadable`, those of the database. */
 export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
@@ -26,9 +28,9 @@ export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
     const path = toVisibleLine(directory);
     io.stderr.write(`"${path}" cannot be listed: a message that is missing in the spool proves nothing.\n`);
   }
-  const logEnd = await logEndOf(now, flags, io);
+  const ends = await usingReader(flags, io, async (reader) => logEnds(reader, serversOf(flags), now));
   const isComplete = unreadable.length === 0;
-  const head = { at: toIso(now), logEnd: logEnd === null ? null : toIso(logEnd), isComplete };
+  const head = { at: toIso(now), logEnds: ends, isComplete };
   const count = await usingLogQueue(now, flags, io, (log) => {
     const differences = reconcile(messagesOf(places, io), log, isComplete);
     return flags.json === true ? printJson(head, differences, flags, io) : printPage(head, differences, flags, io);
@@ -39,17 +41,8 @@ export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
 
 interface Head {
   readonly at: string;
-  readonly logEnd: string | null;
+  readonly logEnds: readonly LogEnd[];
   readonly isComplete: boolean;
-}
-
-/** Moment of the last line that was read, up to `now`; null when there is none. */
-function logEndOf(now: EpochMs, flags: QueueFlags, io: Io): Promise<EpochMs | null> {
-  const servers = flags.server === undefined ? [] : [flags.server];
-  return usingReader(flags, io, async ({ coverage }) => {
-    const ends = coverage.servers(servers).flatMap(({ lastMs }) => lastMs ?? []);
-    return ends.length === 0 ? null : epochMs(Math.min(Math.max(...ends), now));
-  });
 }
 
 async function* messagesOf(places: Iterable<SpoolPlace>, io: Io): AsyncGenerator<QueuedMessage> {
@@ -90,14 +83,14 @@ const PIECE_LENGTH = 65_536;
 
 /** Prints differences as they are found; returns how many there are. */
 async function printJson(
-  { at, logEnd, isComplete }: Head,
+  { at, logEnds: ends, isComplete }: Head,
   found: AsyncIterable<Difference | undefined>,
   flags: QueueFlags,
   io: Io,
 ): Promise<number> {
   const redact = redactor(flags, io);
   const stream = new JsonStream("queue_reconciliation", "differences");
-  let piece = stream.head(redact({ at, logEnd }));
+  let piece = stream.head(redact({ at, logEnds: ends }));
   let [agreed, count] = [0, 0];
   for await (const difference of found) {
     if (difference === undefined) {

@@ -22,6 +22,7 @@ import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { readRetryHints } from "../retry-hints.ts";
 import { statusOfAbort } from "../terminal/output.ts";
+import { printLines } from "../terminal/print-lines.ts";
 import { assertUnfiltered, momentOf, type QueueFlags, readPrinted } from "./queue.ts";
 
 export interface SnapshotFlags extends QueueFlags, AuditFlags {
@@ -66,7 +67,7 @@ export async function runSnapshot(flags: SnapshotFlags, io: Io): Promise<number>
   );
   const shown = redactor(flags, io)(report);
   if (flags.json === true) io.stdout.write(renderJson("queue_snapshot", shown));
-  else if (flags.quiet !== true) io.stdout.write(renderSnapshot(shown));
+  else if (flags.quiet !== true) printLines(renderSnapshot(shown), io);
   return report.queues.every(({ isComplete }) => isComplete) ? 0 : EXIT_STATUS.unreadable;
 }
 

@@ -6,12 +6,13 @@ import { CandidateList } from "../../queue/candidate-list.ts";
 import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
 import { PackedRows } from "../../queue/packed-rows.ts";
-import { type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
+import { type LogEnd, type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
 import { type Candidate, QueueSelection } from "../../queue/selection.ts";
 import { listSpool, mayHaveMessages, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
 import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { countOf } from "../../render/form/format.ts";
 import { JsonStream, renderJson, renderJsonLine } from "../../render/form/json.ts";
+import { toVisibleLine } from "../../render/form/terminal-text.ts";
 import type { QueueFormat } from "../../render/queue/formats.ts";
 import { renderListing, renderQueue, renderQueueCsvHeading, renderQueueCsvRow } from "../../render/queue/list.ts";
 import type { Criterion } from "../../spool/criteria.ts";
@@ -31,7 +32,7 @@ import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../children/text-patterns.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { coverageOf, explainNothing } from "../coverage.ts";
+import { coverageOf, explainNothing, logEnds } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
@@ -78,6 +79,8 @@ export interface QueueFlags extends DatabaseFlags {
 interface QueueLook {
   readonly origin: QueueOrigin;
   readonly now: EpochMs;
+  /** Empty for another origin than the log. */
+  readonly logEnds: readonly LogEnd[];
   readonly server: string | null;
   readonly spool: string | null;
   readonly candidates: AsyncIterable<Candidate>;
@@ -109,8 +112,14 @@ export async function runQueue(criteria: readonly string[], flags: QueueFlags, i
 
 /** Judges how much of the logs was read up to the moment: a message on the queue may have come in the rest. */
 function coverageOfLogs(now: EpochMs, flags: QueueFlags, io: Io): Promise<Coverage> {
-  const server = flags.server === undefined ? [] : [flags.server];
-  return usingReader(flags, io, async (reader) => redactor(flags, io)(coverageOf(reader, { until: now, server }, io)));
+  return usingReader(flags, io, async (reader) =>
+    redactor(flags, io)(coverageOf(reader, { until: now, server: serversOf(flags) }, io)),
+  );
+}
+
+/** The server that was asked for; none for all. */
+export function serversOf({ server }: { readonly server?: string }): readonly string[] {
+  return server === undefined ? [] : [server];
 }
 
 /** Yields candidates as they are read, unless sorting or a slow pattern needs all of them first. */
@@ -215,8 +224,16 @@ async function lookAtLog(selection: QueueSelection, flags: QueueFlags, io: Io): 
     }
   });
   const [server = null] = servers.size === 1 ? servers : [];
+  const ends = await usingReader(flags, io, async (reader) => logEnds(reader, serversOf(flags), now));
   const messages = isReversed(selection, flags) ? packed.reversed() : packed;
-  return { origin: "log", now, server, spool: null, candidates: consider(unpacked(messages), now, selection) };
+  return {
+    origin: "log",
+    now,
+    logEnds: ends,
+    server,
+    spool: null,
+    candidates: consider(unpacked(messages), now, selection),
+  };
 }
 
 function* unpacked(rows: Iterable<PackedMessage>): Generator<QueuedMessage> {
@@ -249,10 +266,11 @@ async function lookAtSpool(spool: string, selection: QueueSelection, flags: Queu
   const now = momentOf(flags, io) ?? io.now();
   const { places, unreadable } = listSpool(spool, flags.queueName);
   for (const directory of unreadable)
-    io.stderr.write(`"${directory}" cannot be listed: its messages are missing here.\n`);
+    io.stderr.write(`"${toVisibleLine(directory)}" cannot be listed: its messages are missing here.\n`);
   return {
     origin: "spool",
     now,
+    logEnds: [],
     server: null,
     spool,
     candidates: spoolCandidates(isReversed(selection, flags) ? places.reversed() : places, now, selection, io),
@@ -290,7 +308,7 @@ function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly 
 async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const { messages, now } = await readPrinted(file, flags, io);
   const ordered = isReversed(selection, flags) ? messages.toReversed() : messages;
-  return { origin: "bp", now, server: null, spool: null, candidates: consider(ordered, now, selection) };
+  return { origin: "bp", now, logEnds: [], server: null, spool: null, candidates: consider(ordered, now, selection) };
 }
 
 export interface PrintedQueue {
@@ -369,14 +387,16 @@ async function print(
   flags: QueueFlags,
   io: Io,
 ): Promise<boolean> {
-  const { now, candidates } = look;
-  if (flags.count === true || flags.matches === true) {
+  const { now } = look;
+  const format = flags.csv === true || flags.ndjson === true ? "rows" : formatOf(flags);
+  const isVisible = flags.json === true || format === "rows" || format === "page" || format === "mailq";
+  const candidates = isVisible && !isCount(flags) ? look.candidates : notingDamage(look.candidates, io);
+  if (isCount(flags)) {
     const count = await countAll(candidates);
     const text = flags.matches === true ? `${count} matches out of ${selection.count} messages` : String(count);
     io.stdout.write(flags.json === true ? renderJson("count", { count }) : `${text}\n`);
     return count > 0;
   }
-  const format = flags.csv === true || flags.ndjson === true ? "rows" : formatOf(flags);
   if (flags.json === true) return printJson(look, shown, flags, io);
   if (format === "page") return printPage(look, shown, flags, io);
   if (format === "summary") {
@@ -406,6 +426,23 @@ async function print(
   );
 }
 
+function isCount({ count, matches }: QueueFlags): boolean {
+  return count === true || matches === true;
+}
+
+/** Notes damaged files on standard error, for output that does not show them. */
+async function* notingDamage(candidates: AsyncIterable<Candidate>, io: Io): AsyncGenerator<Candidate> {
+  let damaged = 0;
+  for await (const candidate of candidates) {
+    if (candidate.message.damage !== null) damaged++;
+    yield candidate;
+  }
+  if (damaged === 0) return;
+  io.stderr.write(
+    `note: ${countOf(damaged, "file")} among them ${damaged === 1 ? "is" : "are"} damaged; --csv says which and how.\n`,
+  );
+}
+
 async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
   let count = 0;
   for await (const _ of candidates) count++;
@@ -413,7 +450,7 @@ async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
 }
 
 async function printPage(
-  { origin, now, server, spool, candidates }: QueueLook,
+  { origin, now, logEnds: ends, server, spool, candidates }: QueueLook,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
@@ -432,6 +469,7 @@ async function printPage(
   )({
     origin,
     at: toIso(now),
+    logEnds: ends,
     server,
     spool,
     otherQueues: otherQueues(spool, flags),
@@ -445,7 +483,7 @@ async function printPage(
 
 /** Prints the messages as they are read. */
 async function printJson(
-  { origin, now, server, spool, candidates }: QueueLook,
+  { origin, now, logEnds: ends, server, spool, candidates }: QueueLook,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
@@ -454,7 +492,8 @@ async function printJson(
   const redact = redactor(flags, io);
   const stream = new JsonStream("queue", "messages");
   const { limit = Number.POSITIVE_INFINITY } = flags;
-  let piece = stream.head(redact({ origin, at: toIso(now), server, spool, otherQueues: otherQueues(spool, flags) }));
+  const head = { origin, at: toIso(now), logEnds: ends, server, spool, otherQueues: otherQueues(spool, flags) };
+  let piece = stream.head(redact(head));
   let count = 0;
   for await (const candidate of candidates) {
     overview.add(candidate.message);

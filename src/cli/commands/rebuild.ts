@@ -9,6 +9,7 @@ import { type AuditedAction, type AuditFlags, audited } from "../audited.ts";
 import { type DatabaseFlags, toStoreSettings, usingReader, usingReaderOfWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { statusOfAbort } from "../terminal/output.ts";
+import { printLines } from "../terminal/print-lines.ts";
 import { withProgress } from "../terminal/progress.ts";
 import { usingCopy } from "../working-copy.ts";
 
@@ -28,7 +29,7 @@ export async function runRebuild(flags: RebuildFlags, io: Io): Promise<number> {
     if (flags.dryRun !== true && !isApplied) return statusOfAbort(io);
     const report: RebuildReport = { ...plan, isApplied, seconds: (io.now() - startedMs) / SECOND_MS };
     if (flags.json === true) io.stdout.write(renderJson("rebuild", report));
-    else if (flags.quiet !== true) io.stdout.write(renderRebuild(report));
+    else if (flags.quiet !== true) printLines(renderRebuild(report), io);
     return 0;
   });
 }

@@ -7,6 +7,7 @@ import { type DatabaseFlags, toStoreSettings } from "../context.ts";
 import { type KeyFlags, readKeys } from "../flags/keys.ts";
 import type { Io } from "../io.ts";
 import { thisMachine } from "../processes.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface RestoreFlags extends DatabaseFlags, KeyFlags, AuditFlags {
   readonly dryRun?: boolean;
@@ -31,7 +32,8 @@ export async function runRestore(backup: string, flags: RestoreFlags, io: Io): P
     ? await rehearseRestore(options)
     : await audited(action, settings, flags, io, () => restoreBackup(options));
   const result = { ...report, isRehearsal };
-  io.stdout.write(flags.json === true ? renderJson("restore", result) : renderRestore(report, isRehearsal));
+  if (flags.json === true) io.stdout.write(renderJson("restore", result));
+  else printLines(renderRestore(report, isRehearsal), io);
   return 0;
 }
 

@@ -10,10 +10,11 @@ import {
 } from "../../render/servers-page.ts";
 import { changeServer, removeServer, renameServer, type ServerChange } from "../../servers/servers.ts";
 import { type AuditedEdit, type AuditFlags, auditedEdit } from "../audited.ts";
-import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface ServersFlags extends DatabaseFlags, AuditFlags {
   readonly names?: boolean;
@@ -38,7 +39,7 @@ export async function runServers(flags: ServersFlags, io: Io): Promise<void> {
   io.stdout.write(
     flags.json === true
       ? renderJson("servers", { servers: servers.map(toServerFacts) })
-      : renderServers(servers, io.timeZone, paintFor(io.stdout, io)),
+      : renderServers(servers, io.timeZone, screenOf(io)),
   );
 }
 
@@ -48,7 +49,8 @@ export async function runRenameServer(oldName: string, newName: string, flags: S
     renameServer(transactor, sources, oldName, newName),
   );
   const change = redactor(flags, io)(done);
-  io.stdout.write(flags.json === true ? renderChangeJson(change) : renderRename(change));
+  if (flags.json === true) io.stdout.write(renderChangeJson(change));
+  else printLines(renderRename(change), io);
 }
 
 /** Errors: `not_found`, `usage`, those of the database. */
@@ -64,7 +66,8 @@ export async function runSetServer(name: string, flags: ServerSettingsFlags, io:
     changeServer(transactor, sources, name, { environment, owner, timeZone }),
   );
   const change = redactor(flags, io)(done);
-  io.stdout.write(flags.json === true ? renderChangeJson(change) : renderSettings(change));
+  if (flags.json === true) io.stdout.write(renderChangeJson(change));
+  else printLines(renderSettings(change), io);
 }
 
 /** Errors: `not_found`, `usage`, those of the database. */
@@ -73,7 +76,8 @@ export async function runRemoveServer(name: string, flags: ServersFlags, io: Io)
     removeServer(transactor, sources, name),
   );
   const removed = redactor(flags, io)(done);
-  io.stdout.write(flags.json === true ? renderJson("server_removed", removed) : renderRemoval(removed));
+  if (flags.json === true) io.stdout.write(renderJson("server_removed", removed));
+  else printLines(renderRemoval(removed), io);
 }
 
 function renderChangeJson({ before, after }: ServerChange): string {

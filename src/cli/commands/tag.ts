@@ -15,10 +15,11 @@ import {
 } from "../../tags/tags.ts";
 import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
-import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, paintFor, screenOf, usingReader } from "../context.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface TagFlags extends DatabaseFlags, AuditFlags {
   readonly server?: string;
@@ -69,9 +70,8 @@ export async function runTag(id: string | undefined, tags: readonly string[], fl
     io,
   );
   const shown = redactor(flags, io)({ tags, ...change });
-  io.stdout.write(
-    flags.json === true ? renderJson("tag", { ...shown, isRemoval }) : renderTagChange(shown, shown.tags, isRemoval),
-  );
+  if (flags.json === true) io.stdout.write(renderJson("tag", { ...shown, isRemoval }));
+  else printLines(renderTagChange(shown, shown.tags, isRemoval), io);
 }
 
 function assertFlags(id: string | undefined, flags: TagFlags): void {
@@ -118,11 +118,8 @@ async function describe(tag: string, flags: TagFlags, io: Io): Promise<void> {
     io,
   );
   const { after } = redactor(flags, io)(change);
-  io.stdout.write(
-    flags.json === true
-      ? renderJson("tag_description", { ...after, isUnchanged: isSame(change) })
-      : renderTagDescription(after, isSame(change), paintFor(io.stdout, io)),
-  );
+  if (flags.json === true) io.stdout.write(renderJson("tag_description", { ...after, isUnchanged: isSame(change) }));
+  else printLines(renderTagDescription(after, isSame(change), paintFor(io.stdout, io)), io);
 }
 
 async function listTags(flags: TagFlags, io: Io): Promise<void> {
@@ -136,7 +133,5 @@ async function listTags(flags: TagFlags, io: Io): Promise<void> {
     io.stdout.write(tags.map(({ tag }) => `${tag}\n`).join(""));
     return;
   }
-  io.stdout.write(
-    flags.json === true ? renderJson("tags", { tags }) : renderTags(tags, io.timeZone, paintFor(io.stdout, io)),
-  );
+  io.stdout.write(flags.json === true ? renderJson("tags", { tags }) : renderTags(tags, io.timeZone, screenOf(io)));
 }

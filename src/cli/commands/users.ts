@@ -18,11 +18,12 @@ import type { Role } from "../../store/people/people-writer.ts";
 import type { Transactor } from "../../store/write/transactor.ts";
 import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
-import { type DatabaseFlags, paintFor, usingReader } from "../context.ts";
+import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { readFirstLine } from "../flags/small-input.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { askHidden, canAsk } from "../terminal/hidden-prompt.ts";
+import { printLines } from "../terminal/print-lines.ts";
 
 export interface UsersFlags extends DatabaseFlags, AuditFlags {
   readonly names?: boolean;
@@ -48,7 +49,7 @@ export async function runUsers(flags: UsersFlags, io: Io): Promise<void> {
     io.stdout.write(users.map(({ username }) => `${username}\n`).join(""));
     return;
   }
-  io.stdout.write(flags.json === true ? renderJson("users", { users }) : renderUsers(users, paintFor(io.stdout, io)));
+  io.stdout.write(flags.json === true ? renderJson("users", { users }) : renderUsers(users, screenOf(io)));
 }
 
 /** Errors: `exists`, `usage`, `read_only`, those of the database. */
@@ -162,7 +163,6 @@ async function changing(
     io,
   );
   const change = redactor(flags, io)(done);
-  io.stdout.write(
-    flags.json === true ? renderJson("user", toUserAnswer(change, verb)) : renderUserChange(change, verb),
-  );
+  if (flags.json === true) io.stdout.write(renderJson("user", toUserAnswer(change, verb)));
+  else printLines(renderUserChange(change, verb), io);
 }

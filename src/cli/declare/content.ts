@@ -21,14 +21,14 @@ export function addContent(program: Command, io: Io, setStatus: SetStatus): void
   withPaging(withAudit(program.command("content")))
     .summary("show what is in a message, safely")
     .description(
-      "Shows the headers, the text and the attachments of a message that waits, that was kept, or of a file. Each look is recorded in the audit log before anything is shown.",
+      "Shows the headers, the text and the attachments of a message on the queue, of a stored one, or of a file. Each view is recorded in the audit log before anything is shown.",
     )
     .argument("[id]", "Exim's id")
     .addOption(
       new Option("--spool <directory>", "where the message waits (default: Debian's or RHEL's spool, where it is)"),
     )
     .addOption(new Option("--file <file>", 'read this file instead; "-" is standard input').conflicts("spool"))
-    .option("-s, --server <name>", "of what was kept: only this server's")
+    .option("-s, --server <name>", "of stored messages: only those of this server")
     .option("--headers", "only the headers, all of them")
     .option("--text", "only the plain text")
     .option("--html", "only the text of the HTML")
@@ -36,9 +36,9 @@ export function addContent(program: Command, io: Io, setStatus: SetStatus): void
     .option("--save <number>", "write this attachment to the file of --output", wholeNumber(1))
     .option("-o, --output <file>", "a new file, for --save")
     .addOption(
-      new Option("--limit <size>", "so much of each text at most").argParser(toByteCount).default(65_536, "64K"),
+      new Option("--limit <size>", "at most this much of each text").argParser(toByteCount).default(65_536, "64K"),
     )
-    .option("--reason <text>", "why, for the audit log")
+    .option("--reason <text>", "the reason, for the audit log")
     .addOption(redactOption())
     .option("--json", "print everything as JSON")
     .addHelpText("after", EXAMPLES)

@@ -22,7 +22,8 @@ Examples:
   exim-pilot incidents detect --fail-if 'open>=serious'
   exim-pilot incidents show 14
   exim-pilot incidents resolve 14 password changed, queue cleaned
-  exim-pilot incidents mute hacked_account news@shop.example --for 30d`;
+  exim-pilot incidents mute hacked_account news@shop.example --for 30d \\
+    --reason mailing`;
 
 function addIncidents(program: Command, io: Io, setStatus: SetStatus): void {
   const incidents = withPaging(withAudit(program.command("incidents")))
@@ -94,15 +95,15 @@ function addIncidents(program: Command, io: Io, setStatus: SetStatus): void {
   incidents
     .command("mute")
     .configureHelp({ showGlobalOptions: true })
-    .summary("tell nobody of a kind and subject")
+    .summary("send no notification of a kind and subject")
     .description(
-      "Has incidents of a kind and subject neither listed nor told, for a time or for good. They are found all the same. Without arguments lists what is muted.",
+      "Keeps incidents of a kind and subject out of lists and notifications, for a time or for good. They are found all the same. Without arguments lists what is muted.",
     )
     .argument("[kind]", "its kind")
     .argument("[subject]", "its subject, as show tells it")
     .option("--for <span>", "for so long: 12h, 30d (default: for good)", toSpan)
     .option("--reason <text>", "why")
-    .option("--off", "have it told again")
+    .option("--off", "list it and send notifications again")
     .action(async (kind: string | undefined, subject: string | undefined, _flags, command: Command) => {
       const { runMute } = await import("../commands/incidents.ts");
       await runMute(kind, subject, command.optsWithGlobals(), io);

@@ -148,7 +148,7 @@ function addUsers(program: Command, io: Io): void {
       await runSetPassword(name, command.optsWithGlobals(), io);
     });
   for (const [verb, summary, description] of [
-    ["disable", "let a user write and log in no more", "Disables a user. What the user wrote stays."],
+    ["disable", "keep a user from writing and logging in", "Disables a user. What the user wrote stays."],
     ["enable", "make a disabled user active again", "Makes a disabled user active again."],
     [
       "remove",
@@ -171,9 +171,9 @@ function addUsers(program: Command, io: Io): void {
 function withSettings(command: Command): Command {
   return command
     .configureHelp({ showGlobalOptions: true })
-    .option("--email <address>", "where the user is written to")
-    .option("--full-name <text>", "the name in full")
-    .option("--os-user <account>", "account of the system whose commands are this user's");
+    .option("--email <address>", "address of the user")
+    .option("--full-name <text>", "full name of the user")
+    .option("--os-user <account>", "the account of the system that is this user");
 }
 
 export const PEOPLE: CommandGroup = {

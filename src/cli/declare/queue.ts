@@ -26,6 +26,33 @@ Examples:
   exim-pilot queue --spool /var/spool/exim4 '$received_protocol eq local' \\
     --show-vars '$originator_login,$h_subject' --format mailq`;
 
+const RECONCILE_EXAMPLE = `
+Examples:
+  exim-pilot queue reconcile --spool /var/spool/exim4`;
+
+const NEXT_EXAMPLE = `
+Examples:
+  exim-pilot queue next 1vzzej-000A9F-1C --spool /var/spool/exim4
+  exim-pilot queue next rules.example
+  exim_dumpdb /var/spool/exim4 retry | exim-pilot queue next --hints -`;
+
+const SNAPSHOT_EXAMPLE = `
+Examples:
+  exim-pilot queue snapshot
+  exim-pilot queue snapshot --spool /var/spool/exim4 --content headers
+  ssh mx2 exim -bp | exim-pilot queue snapshot --server mx2 --bp -`;
+
+const HISTORY_EXAMPLE = `
+Examples:
+  exim-pilot queue history --since yesterday --bucket 15min
+  exim-pilot queue history --domain rules.example`;
+
+const HEALTH_EXAMPLE = `
+Examples:
+  exim-pilot queue health
+  exim-pilot queue health --spool /var/spool/exim4 --fail-if 'queue>2000' \\
+    --fail-if 'oldest>12h'`;
+
 function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
   const queue = withPaging(withDatabase(program.command("queue")))
     .summary("show what is waiting, for whom and why")
@@ -44,8 +71,8 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-f, --from <pattern>", "whose <sender> matches this regular expression")
     .option("-r, --to <pattern>", "of which a recipient that waits matches; with -a any recipient")
     .option("-s, --shown-size <pattern>", "whose size matches, as it is shown: 1.9K")
-    .option("-y, --younger <age>", "younger than so many seconds, or than 6h", toQueueAge)
-    .option("-o, --older <age>", "older than so many seconds, or than 6h", toQueueAge)
+    .option("-y, --younger <age>", "younger than this number of seconds, or than 6h", toQueueAge)
+    .option("-o, --older <age>", "older than this number of seconds, or than 6h", toQueueAge)
     .addOption(new Option("-z, --frozen", "frozen ones only").conflicts("notFrozen"))
     .option("-x, --not-frozen", "none that are frozen")
     .option("--or", "one criterion is enough")
@@ -72,7 +99,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
         collectText,
       ),
     )
-    .option("--limit <count>", "at most so many (default: 20 on the page, else all)", wholeNumber(1))
+    .option("--limit <count>", "at most this many (default: 20 on the page, else all)", wholeNumber(1))
     .option("--count", "how many there are")
     .addOption(new Option("--csv", "comma-separated values, with a heading").conflicts(["ndjson", "json"]))
     .addOption(new Option("--ndjson", "one JSON object a line").conflicts("json"))
@@ -90,6 +117,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .description(
       "Shows where the files of a spool and the log differ: messages that only one of them has, frozen or not, delivered recipients. Exits 1 if they differ.",
     )
+    .addHelpText("after", RECONCILE_EXAMPLE)
     .action(async (_flags, command: Command) => {
       const { runReconcile } = await import("../commands/queue-reconcile.ts");
       setStatus(await runReconcile(command.optsWithGlobals(), io));
@@ -111,6 +139,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
       "retry rules: what `exim -bP config` printed, Exim's configuration, or the lines of its section begin retry",
     )
     .option("--hints-timezone <zone>", "on whose clock exim_dumpdb printed times (default: this machine's)")
+    .addHelpText("after", NEXT_EXAMPLE)
     .action(async (what: string | undefined, _flags, command: Command) => {
       const { runNext } = await import("../commands/queue-next.ts");
       setStatus(await runNext(what, command.optsWithGlobals(), io));
@@ -132,6 +161,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     )
     .option("--syslog", "write what the audit log records to the system log too")
     .option("-q, --quiet", "print nothing but errors")
+    .addHelpText("after", SNAPSHOT_EXAMPLE)
     .action(async (_flags, command: Command) => {
       const { runSnapshot } = await import("../commands/queue-snapshot.ts");
       setStatus(await runSnapshot(command.optsWithGlobals(), io));
@@ -141,12 +171,13 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("how the queue grew and shrank")
     .description(
-      "Shows how large and old the queue was over time, and how many messages came and went, from the looks that `queue snapshot` kept.",
+      "Shows how large and old the queue was over time, and how many messages came and went, from the stored snapshots.",
     )
     .option("--domain <domain>", "only what waited for this domain")
-    .option("--since <when>", "looks from then on", toWhen)
-    .option("--until <when>", "looks before then", toWhen)
+    .option("--since <when>", "snapshots from then on", toWhen)
+    .option("--until <when>", "snapshots before then", toWhen)
     .addOption(new Option("--bucket <size>", `a row for each: ${BUCKET_FORMS} (default: as fits)`).argParser(toBucket))
+    .addHelpText("after", HISTORY_EXAMPLE)
     .action(async (_flags, command: Command) => {
       const { runHistory } = await import("../commands/queue-history.ts");
       setStatus(await runHistory(command.optsWithGlobals(), io));
@@ -156,7 +187,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
     .configureHelp({ showGlobalOptions: true })
     .summary("how large and old the queue is, and whether it grows")
     .description(
-      "Shows how large and old the queue is, how large it was an hour before, and how much came and went. The size an hour before comes from a kept look or from the log. For cron: exits 1 when a condition holds, 3 when one is about what is not known.",
+      "Shows how large and old the queue is, how large it was an hour before, and how much came and went. The size an hour before comes from a snapshot or from the log. For cron: exits 1 when a condition holds, 3 when one is about what is not known.",
     )
     .addOption(
       new Option(
@@ -171,6 +202,7 @@ function addQueue(program: Command, io: Io, setStatus: SetStatus): void {
         "with a condition that asks the log, how old the newest line of a server may be (default: three times what is usual at that hour of the week, and 1h at least); 0: any age",
       ).argParser(toDurationMs),
     )
+    .addHelpText("after", HEALTH_EXAMPLE)
     .action(async (_flags, command: Command) => {
       const { runHealth } = await import("../commands/queue-health.ts");
       setStatus(await runHealth(command.optsWithGlobals(), io));

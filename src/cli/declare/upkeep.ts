@@ -73,7 +73,7 @@ function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--messages <span>", "how long messages are kept after their last line", DEFAULT_SPANS.messages)
     .option("--open <span>", "how long messages are kept that may still be on the queue", DEFAULT_SPANS.open)
     .option("--audit <span>", "how long the audit log is kept", DEFAULT_SPANS.audit)
-    .option("--snapshots <span>", "how long looks at queues are kept", DEFAULT_SPANS.snapshots)
+    .option("--snapshots <span>", "how long snapshots of queues are kept", DEFAULT_SPANS.snapshots)
     .option("--content <span>", "how long the content of messages is kept", DEFAULT_SPANS.content)
     .option("--outbox <span>", "how long settled notifications are kept", DEFAULT_SPANS.outbox)
     .option("--incidents <span>", "how long incidents are kept after their end", DEFAULT_SPANS.incidents)

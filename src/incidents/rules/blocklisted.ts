@@ -41,6 +41,6 @@ export const BLOCKLISTED: CountingRule = {
   steps: () => [
     { text: "First find what was sent that should not have been.", command: "exim-pilot abuse --since 2d" },
     { text: "See who refuses, with which words.", command: "exim-pilot stats blocklists bounces providers --since 2d" },
-    { text: "When the cause is mended, ask for removal on the page of the list." },
+    { text: "When the cause is removed, ask for removal on the page of the list." },
   ],
 };

@@ -84,7 +84,7 @@ export const LOGIN_ATTACK: CountingRule = {
           text: "See whether a login has succeeded.",
           command: `exim-pilot abuse --auth ${shellWord(account)} --since 7d`,
         },
-        { text: "A long password stands it; a second factor, or logins from known networks only, ends it." },
+        { text: "A long password withstands it; a second factor, or logins from known networks only, ends it." },
       ];
     const where = subject.slice(subject.indexOf(" ") + 1);
     return [

@@ -27,7 +27,7 @@ export const PANIC: CountingRule = {
     description: `Exim wrote ${countOf(count, "line")} to its panic log.${texts[0] === undefined ? "" : ` The most frequent: ${texts[0]}`}`,
   }),
   steps: () => [
-    { text: "Read them.", command: "exim-pilot search --log-type panic --since 2d" },
+    { text: "Read the lines.", command: "exim-pilot search --log-type panic --since 2d" },
     { text: "See whether the configuration is sound.", command: "exim -bV" },
     { text: "When it is mended, empty the panic log: Debian reports it every day while it has a line." },
   ],

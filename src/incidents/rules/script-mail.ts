@@ -13,7 +13,7 @@ export const SCRIPT_MAIL: CountingRule = {
   about: "A local user hands over far more mail than ever before, and a good part of it fails: a script sends spam.",
   thresholds: {
     messages: { value: 25, about: "messages within an hour" },
-    "failed-percent": { value: 12, about: "percentage of their recipients who bounce or are put off as unwelcome" },
+    "failed-percent": { value: 12, about: "percentage of their recipients that bounce or are deferred as unwelcome" },
     "failed-recipients": { value: 7, about: "such recipients" },
     times: TIMES,
   },
@@ -36,7 +36,7 @@ export const SCRIPT_MAIL: CountingRule = {
     isUnusual(count, past, thresholds, SMALLEST_USUAL),
   describe: (subject, { count, bad }) => ({
     title: `Programs of ${subject} send spam: ${countOf(count, "message")}`,
-    description: `${subject} handed over ${countOf(count, "message")}, far more than ever before, and ${countOf(bad, "recipient")} of an hour bounced or were put off as unwelcome.`,
+    description: `${subject} handed over ${countOf(count, "message")}, far more than ever before, and within an hour ${countOf(bad, "recipient")} bounced or were deferred as unwelcome.`,
   }),
   steps: (subject) => [
     { text: "Find the directory that they come from.", command: "exim-pilot abuse --since 1d" },

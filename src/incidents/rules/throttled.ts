@@ -8,8 +8,8 @@ const THROTTLING = ["rate_limit", "reputation"];
 export const THROTTLED: CountingRule = {
   kind: "throttled",
   version: 1,
-  about: "A provider puts off more messages, because of their rate or of our reputation, than it takes.",
-  thresholds: { messages: { value: 6, about: "messages put off within an hour" }, times: TIMES },
+  about: "A provider defers more messages than it accepts, because of their rate or our reputation.",
+  thresholds: { messages: { value: 6, about: "messages deferred within an hour" }, times: TIMES },
   severity: "serious",
   windowMs: HOUR_MS,
   pauseMs: SHORT_PAUSE_MS,
@@ -24,8 +24,8 @@ export const THROTTLED: CountingRule = {
   isMet: ({ one, good }, past, thresholds) =>
     one >= limit(thresholds, "messages") && one > good && isUnusual(one, past, thresholds),
   describe: (subject, { oneCount, texts }) => ({
-    title: `${subject} slows us down: ${countOf(oneCount, "message")} put off`,
-    description: `${subject} put off ${countOf(oneCount, "message")}, more than it took. It said: ${texts[0] ?? "nothing"}`,
+    title: `${subject} slows us down: ${countOf(oneCount, "message")} deferred`,
+    description: `${subject} deferred ${countOf(oneCount, "message")}, more than it accepted. It said: ${texts[0] ?? "nothing"}`,
   }),
   steps: (subject) => [
     { text: "Find out who sends so much to it, and whether that is wanted.", command: "exim-pilot abuse --since 1d" },

@@ -11,7 +11,7 @@ export const TLS_FAILURE: CountingRule = {
   version: 1,
   about: "TLS fails: with one recipient domain, or for clients of ours, who may also call our certificate expired.",
   thresholds: {
-    messages: { value: 6, about: "messages to a domain put off within an hour" },
+    messages: { value: 6, about: "messages to a domain deferred within an hour" },
     errors: { value: 40, about: "handshakes of clients that fail within an hour" },
     clients: { value: 10, about: "addresses that these clients have" },
     expired: { value: 3, about: "clients that call our certificate expired, within an hour" },
@@ -43,7 +43,7 @@ export const TLS_FAILURE: CountingRule = {
     const words = texts[0] ?? "";
     if (subject !== OWN)
       return {
-        title: `TLS with ${subject} fails: ${countOf(oneCount, "message")} put off`,
+        title: `TLS with ${subject} fails: ${countOf(oneCount, "message")} deferred`,
         description: `${countOf(oneCount, "message")} to ${subject} wait because TLS fails: ${words}`,
       };
     if (otherCount > 0)

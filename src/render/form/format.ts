@@ -71,6 +71,11 @@ export function zoneNamesOf(timeZones: readonly string[]): ZoneNames {
   return { common: "", behind: (timeZone) => ` (${timeZone})` };
 }
 
+/** `2026-03-02 05:40:05 (UTC)`: the time with its zone, where no heading names that. */
+export function formatZonedTime(iso: string, timeZone: string): string {
+  return `${formatTime(iso, timeZone)} (${timeZone})`;
+}
+
 /** `2026-03-02 05:40:05`, as the clock of the zone shows an ISO timestamp. */
 export function formatTime(iso: string, timeZone: string): string {
   // Measured: Node takes 30 ms to load what it knows of zones and languages.

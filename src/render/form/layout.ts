@@ -96,6 +96,19 @@ export function renderHanging(label: string, text: string, indent: number, colum
   return trimLines(lines.map((line, index) => (index === 0 ? label : " ".repeat(indent)) + line).join("\n"));
 }
 
+/** The same lines; those that are wider than `columns` are wrapped, and begin where they began. */
+export function wrapLines(page: string, columns: number): string {
+  if (columns === Infinity) return page;
+  return page
+    .split("\n")
+    .map((line) => {
+      if (widthOf(line) <= columns) return line;
+      const indent = line.length - line.trimStart().length;
+      return renderHanging(" ".repeat(indent), line.trim(), indent, columns);
+    })
+    .join("\n");
+}
+
 /** Printable ASCII, without blanks at its ends. */
 const UNPADDED = /^[!-~](?:[ -~]*[!-~])?$/;
 

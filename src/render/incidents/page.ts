@@ -2,8 +2,9 @@
 import type { IncidentDetails, IncidentSummary } from "../../incidents/incidents.ts";
 import type { DetectedServer } from "../answers.ts";
 import { renderCsvRow } from "../form/csv.ts";
-import { countOf, formatCount, formatTime } from "../form/format.ts";
-import { renderColumns, renderHanging } from "../form/layout.ts";
+import { renderFacts, renderFittingTable } from "../form/fitting-table.ts";
+import { countOf, formatCount, formatTime, formatZonedTime } from "../form/format.ts";
+import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 
@@ -21,9 +22,9 @@ function severityOf({ severity }: IncidentSummary, paint: Paint): string {
 
 const MINUTES = "2026-03-02 05:40".length;
 
-/** `goes on`, or when it ended. */
+/** `ongoing`, or when it ended. */
 function endOf({ end, status }: IncidentSummary, timeZone: string): string {
-  const time = end === null ? "goes on" : `until ${formatTime(end, timeZone).slice(0, MINUTES)}`;
+  const time = end === null ? "ongoing" : `until ${formatTime(end, timeZone).slice(0, MINUTES)}`;
   return status === "open" || status === "over" ? time : `${time}, ${status.replace("_", " ")}`;
 }
 
@@ -32,13 +33,16 @@ export function renderIncidents(incidents: readonly IncidentSummary[], { columns
   const blocks = incidents.map((incident) => {
     const { id, start, title, server } = incident;
     const since = formatTime(start, timeZone).slice(0, MINUTES);
-    const head = `${String(id).padStart(4)}  ${since}  ${severityOf(incident, paint)}  ${toVisibleLine(server)}, ${endOf(incident, timeZone)}`;
-    return `${head}\n${renderHanging("      ", toVisibleLine(title), 6, columns)}`;
+    const label = `${String(id).padStart(4)}  `;
+    const head = `${since}  ${severityOf(incident, paint)}  ${toVisibleLine(server)}, ${endOf(incident, timeZone)}`;
+    return `${renderHanging(label, head, label.length, columns)}\n${renderHanging("      ", toVisibleLine(title), 6, columns)}`;
   });
   const [first] = incidents;
-  const hint = first === undefined ? "" : ` Show one: exim-pilot incidents show ${first.id}`;
-  const sum = `${countOf(incidents.length, "incident")}, ${goingOn === 0 ? "none of which goes on" : `${formatCount(goingOn)} open`}. Times are of ${timeZone}.${hint}`;
-  return `${[...blocks, paint.faint(sum)].join("\n")}\n`;
+  const sums = [
+    `${countOf(incidents.length, "incident")}, ${goingOn === 0 ? "none" : formatCount(goingOn)} of them open. Times are in ${timeZone}.`,
+    ...(first === undefined ? [] : [`Show one: exim-pilot incidents show ${first.id}`]),
+  ].map((line) => paint.faint(renderHanging("", line, 0, columns)));
+  return `${[...blocks, ...sums].join("\n")}\n`;
 }
 
 const BARS = " ▁▂▃▄▅▆▇█";
@@ -49,24 +53,34 @@ function stripOf(counts: readonly number[]): string {
   return counts.map((count) => BARS[count === 0 ? 0 : Math.max(1, Math.round((count / most) * 8))] ?? " ").join("");
 }
 
-export function renderIncident(incident: IncidentDetails, { columns, paint, timeZone }: Screen): string {
-  const time = (iso: string): string => formatTime(iso, timeZone);
-  const { id, server, type, title, description, start, fired, end, status, usual, hours, author } = incident;
+export function renderIncident(incident: IncidentDetails, screen: Screen): string {
+  const { columns, paint, timeZone } = screen;
+  const time = (iso: string): string => formatZonedTime(iso, timeZone);
+  const minute = (iso: string): string => formatTime(iso, timeZone).slice(0, MINUTES);
+  const { id, server, type, subject, title, description, start, fired, end, status, usual, hours, author } = incident;
   const facts: [string, string][] = [
     ["Server", server],
     ["Kind", type],
+    ...(subject === "" ? [] : [["Subject", subject] as [string, string]]),
     ["Status", status.replace("_", " ") + (author === null ? "" : `, by ${author}`)],
-    ["Since", `${time(start)} (${timeZone})`],
-    ["Found by", `the line of ${time(fired)}`],
-    ["Until", end === null ? "goes on" : time(end)],
-    ...(incident.previousId === null ? [] : [["Before", `incident ${incident.previousId}`] as [string, string]]),
-    ...(incident.isMuted ? [["Muted", "nobody is told of it"] as [string, string]] : []),
+    ["Since", time(start)],
+    ["Detected", `with the line of ${time(fired)}`],
+    ["Until", end === null ? "ongoing" : time(end)],
+    ...(incident.previousId === null ? [] : [["Previous", `incident ${incident.previousId}`] as [string, string]]),
+    ...(incident.isMuted ? [["Muted", "no notification is sent"] as [string, string]] : []),
   ];
-  const shown = renderColumns(facts.map(([name, text]) => [paint.faint(name), toVisibleLine(text)]));
+  const shown = renderFacts(
+    facts.map(([name, text]) => [name, toVisibleLine(text)]),
+    screen,
+  );
   const counts = hours.map(({ count }) => count);
+  const most = `at most ${formatCount(Math.max(...counts))} an hour${usual === null ? "" : `, usually ${formatCount(usual)}`}`;
+  const span = `The 24 hours up to ${minute(incident.last)} (${timeZone}); hours below the threshold are blank.`;
   const strip = [
-    `|${stripOf(counts)}|  ${formatCount(Math.max(...counts))} an hour at most${usual === null ? "" : `, usually ${formatCount(usual)}`}`,
-    paint.faint(`24 hours up to ${time(incident.last).slice(0, MINUTES)}; only hours that met the rule are shown`),
+    ...(counts.length + 4 + most.length <= columns
+      ? [`|${stripOf(counts)}|  ${most}`]
+      : [`|${stripOf(counts)}|`, renderHanging("", most, 0, columns)]),
+    paint.faint(renderHanging("", span, 0, columns)),
   ];
   const { messages, messageCount } = incident;
   const evidence =
@@ -74,7 +88,9 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
       ? []
       : [
           "",
-          `Messages (${formatCount(messageCount)} are named)`,
+          messageCount === messages.length
+            ? "Messages"
+            : `Messages (${formatCount(messages.length)} of ${formatCount(messageCount)})`,
           ...messages.map((message) => `  ${toVisibleLine(message)}`),
         ];
   const steps = incident.steps.flatMap(({ text, command }, index) => [
@@ -83,7 +99,7 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
   ]);
   const words = incident.words.map(({ at, action, author: who, note }) =>
     renderHanging(
-      `  ${time(at).slice(0, MINUTES)}  `,
+      `  ${minute(at)}  `,
       toVisibleLine(`${who}: ${action.replace("_", " ")}${note === null ? "" : `. ${note}`}`),
       20,
       columns,
@@ -100,7 +116,7 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
     "",
     "What to do",
     ...steps,
-    ...(words.length === 0 ? [] : ["", "Said", ...words]),
+    ...(words.length === 0 ? [] : ["", `History (${timeZone})`, ...words]),
   ].join("\n")}\n`;
 }
 
@@ -126,6 +142,41 @@ export function renderIncidentRows(incidents: readonly IncidentSummary[]): strin
   return renderCsvRow(CSV_COLUMNS) + rows.join("");
 }
 
+interface Mute {
+  readonly type: string;
+  /** Empty: the server as a whole. */
+  readonly subject: string;
+  /** Null: for good. */
+  readonly until: string | null;
+}
+
+/** Result of muting a kind and subject, or of ending that. */
+export function renderMute(
+  { type, subject, until, isMuted }: Mute & { readonly isMuted: boolean },
+  timeZone: string,
+): string {
+  const about = subject === "" ? `${type} about the server as a whole` : `${type} about "${toVisibleLine(subject)}"`;
+  const end = until === null ? "" : ` until ${formatZonedTime(until, timeZone)}`;
+  return isMuted ? `No notification is sent of ${about}${end}.\n` : `Notifications of ${about} are sent again.\n`;
+}
+
+export function renderMutes(
+  mutes: readonly (Mute & { readonly author: string; readonly reason: string })[],
+  screen: Screen,
+): string {
+  if (mutes.length === 0) return "Nothing is muted.\n";
+  const { timeZone } = screen;
+  const titles = ["Kind", "Subject", `Until (${timeZone})`, "By", "Reason"];
+  const rows = mutes.map(({ type, subject, until, author, reason }) => [
+    type,
+    subject === "" ? "(server)" : toVisibleLine(subject),
+    until === null ? "for good" : formatTime(until, timeZone),
+    toVisibleLine(author),
+    toVisibleLine(reason),
+  ]);
+  return `${renderFittingTable({ titles, rows }, screen)}\n`;
+}
+
 /** Result of a run, one line for each incident that changed and for each server that has no new lines. */
 export function renderDetection(found: readonly DetectedServer[], timeZone: string): string {
   const lines = found.flatMap(({ server, newest, isOld, changes }) => [
@@ -135,7 +186,7 @@ export function renderDetection(found: readonly DetectedServer[], timeZone: stri
     ),
     ...(isOld && newest !== null
       ? [
-          `${toVisibleLine(server)}: the newest line is of ${formatTime(newest, timeZone)} (${timeZone}), so nothing is said to go on.`,
+          `${toVisibleLine(server)}: the newest line is of ${formatZonedTime(newest, timeZone)}, so no incident counts as ongoing.`,
         ]
       : []),
   ]);

@@ -2,7 +2,8 @@
 import type { NotificationChange } from "../../notify/changes.ts";
 import type { NotificationFacts } from "../../notify/notification-facts.ts";
 import type { NotifyRunAnswer, NotifyStatsAnswer, NotifyTestAnswer, ShownNotification } from "../answers.ts";
-import { countOf, formatCount, formatSeconds, formatTime } from "../form/format.ts";
+import { renderFacts, renderFittingTable } from "../form/fitting-table.ts";
+import { countOf, formatCount, formatSeconds, formatTime, formatZonedTime } from "../form/format.ts";
 import { renderColumns, renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
@@ -13,7 +14,7 @@ export interface NotificationPage {
   readonly paint: Paint;
 }
 
-/** A line for each, and its title below. */
+/** A line for each, and its title below; at the end the zone of the times. */
 export function renderNotifications(
   notifications: readonly NotificationFacts[],
   { columns, timeZone, paint }: NotificationPage,
@@ -21,43 +22,45 @@ export function renderNotifications(
   if (notifications.length === 0) return "No notification is stored, or none has the status asked for.\n";
   const colour = (status: NotificationFacts["status"]): Paint["plain"] =>
     status === "failed" ? paint.bad : status === "confirmed" ? paint.good : paint.plain;
-  return notifications
-    .map(({ number, createdAt, severity, status, channel, server, title, error }) => {
-      const head = [
-        String(number).padStart(4),
-        formatTime(createdAt, timeZone),
-        severity.padEnd("critical".length),
-        colour(status)(status),
-        ...(channel === null ? [] : [toVisibleLine(channel)]),
-      ].join("  ");
-      const text = `${server === null ? "" : `${toVisibleLine(server)}: `}${toVisibleLine(title)}`;
-      const why = error === null || status === "confirmed" ? [] : [toVisibleLine(error)];
-      return `${[head, ...[text, ...why].map((line) => renderHanging(INDENT, line, INDENT.length, columns))].join("\n")}\n`;
-    })
-    .join("");
+  const blocks = notifications.map(({ number, createdAt, severity, status, channel, server, title, error }) => {
+    const label = `${String(number).padStart(4)}  `;
+    const head = [
+      formatTime(createdAt, timeZone),
+      severity.padEnd("critical".length),
+      colour(status)(status),
+      ...(channel === null ? [] : [toVisibleLine(channel)]),
+    ].join("  ");
+    const text = `${server === null ? "" : `${toVisibleLine(server)}: `}${toVisibleLine(title)}`;
+    const why = error === null || status === "confirmed" ? [] : [toVisibleLine(error)];
+    const below = [text, ...why].map((line) => renderHanging(INDENT, line, INDENT.length, columns));
+    return [renderHanging(label, head, label.length, columns), ...below].join("\n");
+  });
+  const sum = `${countOf(notifications.length, "notification")}. Times are in ${timeZone}.`;
+  return `${[...blocks, paint.faint(sum)].join("\n")}\n`;
 }
 
 const INDENT = "      ";
 
 const CONFIRMATIONS: Readonly<Record<NonNullable<NotificationFacts["confirmedBy"]>, string>> = {
-  reply: "the receiver took it",
+  reply: "the receiver accepted it",
   log: "our log shows that it was delivered",
-  fallback: "the receiver took it, and no log showed the delivery",
+  fallback: "the receiver accepted it, and no log showed the delivery",
 };
 
-export function renderNotification(shown: ShownNotification, { columns, timeZone, paint }: NotificationPage): string {
+export function renderNotification(shown: ShownNotification, page: NotificationPage): string {
+  const { columns, timeZone, paint } = page;
   const { number, severity, status, server, title, notes, since, until, text, related } = shown;
-  const time = (at: string | null): string | null => (at === null ? null : formatTime(at, timeZone));
-  const went = until === null ? "" : ` to ${time(until)}`;
+  const time = (at: string | null): string | null => (at === null ? null : formatZonedTime(at, timeZone));
+  const span = since === null || until === null ? time(since) : `${formatTime(since, timeZone)} to ${time(until)}`;
   const facts: readonly (readonly [string, string | null])[] = [
     ["Status", status],
     ["About", `${shown.reason}${server === null ? "" : ` on ${toVisibleLine(server)}`}`],
     ["Incident", shown.incident === null ? null : String(shown.incident)],
-    ["Time", since === null ? null : `${time(since)}${went}`],
+    ["Time", span],
     ["Mark", shown.mark],
     ["Created", time(shown.createdAt)],
     ["Sent", time(shown.sentAt)],
-    ["Taken", time(shown.acceptedAt)],
+    ["Accepted", time(shown.acceptedAt)],
     ["Confirmed", time(shown.confirmedAt)],
     ["By", shown.confirmedBy === null ? null : CONFIRMATIONS[shown.confirmedBy]],
     ["Next try", time(shown.nextTryAt)],
@@ -70,16 +73,14 @@ export function renderNotification(shown: ShownNotification, { columns, timeZone
     ["Id", shown.id],
   ];
   const given = facts.filter((fact): fact is readonly [string, string] => fact[1] !== null);
-  const width = Math.max(...given.map(([label]) => label.length)) + 2;
-  const lines = given.map(([label, value]) => renderHanging(label.padEnd(width), value, width, columns));
-  const page = [
+  const parts = [
     paint.strong(renderHanging("", `Notification ${number}, ${severity}: ${toVisibleLine(title)}`, 0, columns)),
     ...notes.map((note) => renderHanging("", toVisibleLine(note), 0, columns)),
     "",
-    ...lines,
+    renderFacts(given, page),
     ...(text === null ? [] : ["", paint.faint("Text as it was sent"), toVisible(text)]),
   ];
-  return `${page.join("\n")}\n`;
+  return `${parts.join("\n")}\n`;
 }
 
 export function renderNotificationChange({ changed, unchanged }: NotificationChange, isRetry: boolean): string {
@@ -88,13 +89,13 @@ export function renderNotificationChange({ changed, unchanged }: NotificationCha
     changed.length === 0
       ? ""
       : isRetry
-        ? `In line again: ${list(changed)}; the next \`exim-pilot notify run\` sends ${changed.length === 1 ? "it" : "them"}.\n`
+        ? `Pending again: ${list(changed)}; the next \`exim-pilot notify run\` sends ${changed.length === 1 ? "it" : "them"}.\n`
         : `Cancelled: ${list(changed)}.\n`,
     unchanged.length === 0
       ? ""
       : isRetry
-        ? `Being sent, nothing was changed: ${list(unchanged)}.\n`
-        : `Cancelled before, nothing was changed: ${list(unchanged)}.\n`,
+        ? `Being sent, so not changed: ${list(unchanged)}.\n`
+        : `Cancelled already, so not changed: ${list(unchanged)}.\n`,
   ];
   return lines.join("") || "No notification has failed.\n";
 }
@@ -104,16 +105,16 @@ export function renderNotifyRun(report: NotifyRunAnswer, timeZone: string): stri
   const parts = [
     `${countOf(sent, "notification")} sent`,
     ...(confirmed > 0 ? [`${formatCount(confirmed)} confirmed`] : []),
-    ...(accepted > 0 ? [`${formatCount(accepted)} taken, the log is awaited`] : []),
+    ...(accepted > 0 ? [`${formatCount(accepted)} accepted and not yet in the log`] : []),
     ...(retried > 0 ? [`${formatCount(retried)} to be tried again`] : []),
     ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
     ...(digests > 0 ? [`${countOf(digests, "digest")} made`] : []),
-    ...(recovered > 0 ? [`${formatCount(recovered)} left by a run that was ended`] : []),
+    ...(recovered > 0 ? [`${formatCount(recovered)} taken over from a run that was ended`] : []),
   ];
   const waits =
     waiting === 0
       ? ""
-      : `${countOf(waiting, "notification")} waiting${nextTryAt === null ? "" : `, the next from ${formatTime(nextTryAt, timeZone)}`}.\n`;
+      : `${countOf(waiting, "notification")} waiting${nextTryAt === null ? "" : `, the next from ${formatZonedTime(nextTryAt, timeZone)}`}.\n`;
   const blind =
     unseen === 0
       ? ""
@@ -126,15 +127,16 @@ export function renderNotifyTest({ channel, notification }: NotifyTestAnswer): s
   const { status, number, acceptedAt, remoteId, error, confirmedBy } = notification;
   const called = remoteId === null ? "" : ` as ${toVisibleLine(remoteId)}`;
   if (status === "sent" && acceptedAt !== null)
-    return `${name} took it${called}. \`exim-pilot notify show ${number}\` tells when the log shows the delivery.\n`;
+    return `${name} accepted it${called}. \`exim-pilot notify show ${number}\` says when the log shows the delivery.\n`;
   if (status === "confirmed") {
     const blind = confirmedBy === "fallback" && error !== null ? ` Note: ${toVisibleLine(error)}.` : "";
-    return `${name} took it${called}.${blind}\n`;
+    return `${name} accepted it${called}.${blind}\n`;
   }
-  return `${name} did not take it: ${toVisibleLine(error ?? status)}.\n`;
+  return `${name} did not accept it: ${toVisibleLine(error ?? status)}.\n`;
 }
 
-export function renderNotifyStats(stats: NotifyStatsAnswer, { timeZone, paint }: NotificationPage): string {
+export function renderNotifyStats(stats: NotifyStatsAnswer, page: NotificationPage): string {
+  const { timeZone } = page;
   const { enqueued, byStatus, meanSeconds, tiers, channels, confirmedByLog, confirmedUnseen, retries } = stats;
   if (enqueued === 0) return "There is no notification yet.\n";
   const seconds = (value: number | null): string => (value === null ? "" : formatSeconds(value));
@@ -161,10 +163,10 @@ export function renderNotifyStats(stats: NotifyStatsAnswer, { timeZone, paint }:
     lastError === null ? "" : toVisibleLine(lastError),
   ]);
   const table = (titles: readonly string[], rows: readonly (readonly string[])[]): readonly string[] =>
-    rows.length === 0 ? [] : ["", renderColumns([titles.map((title) => paint.strong(title)), ...rows])];
+    rows.length === 0 ? [] : ["", renderFittingTable({ titles, rows }, page)];
   return `${[
     renderColumns(facts),
     ...table(["Tier", "Channel", "Confirmed", "Failed", "Mean time"], tierRows),
-    ...table(["Channel", "Taken", "Failed tries", "Blocked until", "Last error"], channelRows),
+    ...table(["Channel", "Accepted", "Failed tries", `Blocked until (${timeZone})`, "Last error"], channelRows),
   ].join("\n")}\n`;
 }

@@ -11,12 +11,12 @@ interface NotesScreen {
   readonly paint: Paint;
 }
 
-/** Notes below the messages they are about, in the order in which each message first has one. */
+/** Notes below the messages they are about, with the zone of their times, in the order in which each message first has one. */
 export function renderNotes(notes: readonly NoteFacts[], timeZone: string, screen: NotesScreen): string {
   if (notes.length === 0) return "No note was found; `exim-pilot note ID 'text'` adds one.\n";
   const byMessage = Map.groupBy(notes, ({ messageId, server }) => `${messageId} on ${toVisibleLine(server)}`);
   const pieces = [...byMessage].map(
-    ([message, own]) => `${screen.paint.strong(message)}\n${renderNoteList(own, timeZone, screen)}`,
+    ([message, own]) => `${screen.paint.strong(message)} (${timeZone})\n${renderNoteList(own, timeZone, screen)}`,
   );
   return `${pieces.join("\n\n")}\n`;
 }

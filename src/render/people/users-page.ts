@@ -3,25 +3,28 @@ import type { UserChange } from "../../people/users.ts";
 import type { UserFacts } from "../../store/people/people-reader.ts";
 import type { UserRow } from "../../store/people/people-writer.ts";
 import type { UserAnswer } from "../answers.ts";
-import { renderColumns } from "../form/layout.ts";
+import { renderFittingTable } from "../form/fitting-table.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 
 /** Change of a user; `keep`: the password was this one already. */
 export type UserVerb = "add" | "set" | "disable" | "enable" | "remove" | "password" | "keep";
 
-export function renderUsers(users: readonly UserFacts[], paint: Paint): string {
+export function renderUsers(
+  users: readonly UserFacts[],
+  screen: { readonly columns: number; readonly paint: Paint },
+): string {
   if (users.length === 0) return "There are no users; `exim-pilot users add NAME --role admin` adds the first.\n";
-  const head = ["User", "Role", "Account", "State", "E-mail", "Name"].map((title) => paint.faint(title));
+  const titles = ["User", "Role", "Account", "State", "E-mail", "Name"];
   const rows = users.map(({ username, role, osUser, isActive, hasPassword, email, fullName }) => [
     toVisibleLine(username),
     role,
     toVisibleLine(osUser ?? ""),
-    isActive ? (hasPassword ? "active" : "active, no password") : paint.bad("disabled"),
+    isActive ? (hasPassword ? "active" : "active, no password") : screen.paint.bad("disabled"),
     toVisibleLine(email ?? ""),
     toVisibleLine(fullName ?? ""),
   ]);
-  return `${renderColumns([head, ...rows])}\n`;
+  return `${renderFittingTable({ titles, rows }, screen)}\n`;
 }
 
 export function toUserAnswer(change: UserChange, verb: UserVerb): UserAnswer {
@@ -43,7 +46,7 @@ export function renderUserChange(change: UserChange, verb: UserVerb): string {
   }
   if (verb === "disable") return `${name} is disabled.\n`;
   if (verb === "enable") return `${name} is active again.\n`;
-  if (before === undefined) return `${name} is added, as ${/^[aeiou]/.test(role) ? "an" : "a"} ${role}.\n`;
+  if (before === undefined) return `${name} is added as ${/^[aeiou]/.test(role) ? "an" : "a"} ${role}.\n`;
   return `${name}: ${describeChanges(before, change.after ?? before).join(", ")}.\n`;
 }
 

@@ -5,6 +5,7 @@ import { countOf, formatBytes, formatCount, formatSeconds, formatTime } from "..
 import { renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
+import { describeMoment } from "./moment.ts";
 
 interface Screen {
   readonly columns: number;
@@ -17,31 +18,37 @@ const SIZE_WIDTH = 8;
 const MOST_DOMAINS = 3;
 const MOST_RECIPIENTS = 5;
 const INDENT = 2 + AGE_WIDTH + 2 + SIZE_WIDTH + 2;
+/** In less room than this addresses would be torn: they then stand further left. */
+const NARROWEST_TEXT = 50;
+const NARROW_INDENT = 4;
 
 /** The rows there are, and how many more. */
 export function renderQueue(report: QueueReport, screen: Screen): string {
-  const { paint } = screen;
+  const { columns, paint, timeZone } = screen;
+  const wrap = (text: string): string => renderHanging("", text, 0, columns);
   const others = report.otherQueues.map(toVisibleLine).join(", ");
-  const hidden = others === "" ? [] : ["", paint.faint(`Not shown: queue ${others}; -G NAME shows one, -G '*' all.`)];
-  if (report.totals.messages === 0) return `${[renderHead(report), ...hidden].join("\n")}\n`;
+  const hidden =
+    others === "" ? [] : ["", paint.faint(wrap(`Not shown: queue ${others}; -G NAME shows one, -G '*' all.`))];
+  if (report.totals.messages === 0) return `${[wrap(renderHead(report)), ...hidden].join("\n")}\n`;
   const heading = paint.faint(`  ${"Age".padEnd(AGE_WIDTH)}  ${"Size".padStart(SIZE_WIDTH)}  Message`);
-  const rows = report.messages.flatMap((entry) => renderEntry(entry, screen));
+  const hasServers = report.server === null;
+  const rows = report.messages.flatMap((entry) => renderEntry(entry, hasServers, screen));
   const rest = report.totals.messages - report.messages.length;
   const more =
     rest === 0 ? [] : ["", paint.faint(`${formatCount(rest)} more; --limit ${report.totals.messages} shows all.`)];
-  return `${[renderHead(report), renderWaiting(report), "", heading, ...rows, ...more, ...hidden].filter((line) => line !== undefined).join("\n")}\n`;
+  const head = [renderHead(report), ...renderWaiting(report), describeMoment(report, timeZone)].map(wrap);
+  return `${[...head, "", heading, ...rows, ...more, ...hidden].join("\n")}\n`;
 }
 
 function renderHead({ totals, server, spool }: QueueReport): string {
-  const where =
-    server === null ? (spool === null ? "" : ` in ${toVisibleLine(spool)}`) : ` of ${toVisibleLine(server)}`;
-  if (totals.messages === 0) return `No message is on the queue${where}.`;
-  const oldest = totals.oldestSeconds === null ? "" : `, the oldest for ${formatSeconds(totals.oldestSeconds)}`;
-  const size = totals.bytes === 0 ? "" : `, ${formatBytes(totals.bytes)}`;
-  return `${countOf(totals.messages, "message")} for ${countOf(totals.recipients, "recipient")}${size}${where}${oldest}`;
+  if (totals.messages === 0) return `No message is on the queue${spool === null ? "" : ` in ${toVisibleLine(spool)}`}.`;
+  const where = server === null ? "" : ` on ${toVisibleLine(server)}`;
+  const oldest = totals.oldestSeconds === null ? "" : `, the oldest waiting for ${formatSeconds(totals.oldestSeconds)}`;
+  const size = totals.bytes === 0 ? "" : ` (${formatBytes(totals.bytes)})`;
+  return `${countOf(totals.messages, "message")}${size} for ${countOf(totals.recipients, "recipient")}${where}${oldest}`;
 }
 
-function renderWaiting({ totals, waiting }: QueueReport): string | undefined {
+function renderWaiting({ totals, waiting }: QueueReport): readonly string[] {
   const parts: string[] = [];
   if (totals.frozen > 0) parts.push(`${formatCount(totals.frozen)} frozen`);
   if (totals.damaged > 0) parts.push(`${formatCount(totals.damaged)} damaged`);
@@ -51,21 +58,32 @@ function renderWaiting({ totals, waiting }: QueueReport): string | undefined {
   const rest = waiting.length - leaders.length;
   if (rest > 0) leaders.push(`${countOf(rest, "other domain")}`);
   if (leaders.length > 0) parts.push(`waiting: ${leaders.join(", ")}`);
-  return parts.length === 0 ? undefined : parts.join(" · ");
+  return parts.length === 0 ? [] : [parts.join(" · ")];
 }
 
-function renderEntry(entry: QueueEntry, { columns, paint, timeZone }: Screen): readonly string[] {
+/** `hasServers`: messages of several servers are shown, so each names its own. */
+function renderEntry(entry: QueueEntry, hasServers: boolean, screen: Screen): readonly string[] {
+  const { columns, paint, timeZone } = screen;
   const age = entry.ageSeconds === null ? "?" : shortAge(entry.ageSeconds);
   const size = entry.sizeBytes === null ? "" : formatBytes(entry.sizeBytes).replace(" bytes", " B");
-  const queue = entry.queueName === "" ? "" : paint.faint(` (queue ${toVisibleLine(entry.queueName)})`);
+  const place = [
+    ...(hasServers && entry.server !== null ? [toVisibleLine(entry.server)] : []),
+    ...(entry.queueName === "" ? [] : [`queue ${toVisibleLine(entry.queueName)}`]),
+  ];
+  const queue = place.length === 0 ? "" : `  ${paint.faint(`(${place.join(", ")})`)}`;
   const sender = entry.sender === null ? "" : `  ${toVisibleLine(entry.sender)}`;
   const label = `  ${age.padEnd(AGE_WIDTH)}  ${size.padStart(SIZE_WIDTH)}  `;
-  const lines = [
-    renderHanging(label, `${paint.strong(toVisibleLine(entry.id))}${sender}${queue}`, widthOf(label), columns),
-  ];
+  const indent = columns - INDENT < NARROWEST_TEXT ? NARROW_INDENT : INDENT;
+  const lines: string[] = [];
   const add = (text: string): void => {
-    lines.push(renderHanging(" ".repeat(INDENT), text, INDENT, columns));
+    lines.push(renderHanging(" ".repeat(indent), text, indent, columns));
   };
+  const first = `${label}${paint.strong(toVisibleLine(entry.id))}`;
+  if (widthOf(first + sender + queue) <= columns) lines.push(first + sender + queue);
+  else {
+    lines.push(first);
+    if (sender + queue !== "") add(`${sender}${queue}`.trimStart());
+  }
   if (entry.damage !== null) add(paint.bad(`damaged: ${toVisibleLine(entry.damageReason ?? entry.damage)}`));
   if (entry.isFrozen)
     add(paint.waiting(entry.frozenAt === null ? "frozen" : `frozen since ${formatTime(entry.frozenAt, timeZone)}`));
@@ -102,6 +120,7 @@ const CSV_COLUMNS = [
   "recipients",
   "waiting",
   "damage",
+  "server",
 ] as const;
 
 export function renderQueueCsvHeading(variables: readonly string[]): string {
@@ -126,6 +145,7 @@ export function renderQueueCsvRow(entry: QueueEntry): string {
       .map(({ address }) => address)
       .join(" "),
     entry.damageReason ?? entry.damage,
+    entry.server,
     ...Object.values(entry.variables),
   ];
   return renderCsvRow(cells.map((cell) => (typeof cell === "string" ? toVisibleLine(cell) : cell)));

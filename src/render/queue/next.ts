@@ -27,9 +27,11 @@ export function renderNext(result: NextResult, screen: Screen): string {
   if (answers.length === 0 && isFrozen !== true) parts.push("No retry record is kept.");
   const runs =
     runsEverySeconds === null
-      ? "The log shows no steady queue runs: the time of the next one is unknown."
+      ? renderHanging("", "The log shows no steady queue runs: the time of the next one is unknown.", 0, screen.columns)
       : sentence(`Queue runs begin every ${formatSeconds(runsEverySeconds)}.`, "seen in the log", 0, screen);
-  return `${[...parts, paint.faint(runs)].join("\n\n")}\n`;
+  const hasTimes = answers.some(({ tries }) => tries.length > 0 || recordsKeptAt !== null);
+  const zone = hasTimes ? [`Times are in ${screen.timeZone}.`] : [];
+  return `${[...parts, paint.faint([runs, ...zone].join("\n"))].join("\n\n")}\n`;
 }
 
 function renderAnswer({ subject, tries }: NextAnswer, at: string, source: string, screen: Screen): string {
@@ -52,7 +54,7 @@ function renderTry(one: NextTry, at: string, source: string, screen: Screen): re
   const when = wait > 0 ? ` (in ${formatSeconds(wait)})` : ", which has passed";
   const lines = [
     sentence(
-      `Exim keeps a record about ${SUBJECTS[one.about]}, ${toVisibleLine(one.key)}: first failed ${time(one.firstFailedAt)}, last tried ${time(one.lastTriedAt)}, next try not before ${time(one.notBefore)}${when}.`,
+      `Exim has a retry record of ${SUBJECTS[one.about]}, ${toVisibleLine(one.key)}: first failure ${time(one.firstFailedAt)}, last try ${time(one.lastTriedAt)}, next try not before ${time(one.notBefore)}${when}.`,
       source,
       INDENT,
       screen,
@@ -62,7 +64,9 @@ function renderTry(one: NextTry, at: string, source: string, screen: Screen): re
   if (one.isExpired)
     lines.push(sentence("It is past the final cut-off: the next failure bounces it.", source, INDENT, screen));
   if (one.nextAbout !== null)
-    lines.push(sentence(`Next about ${time(one.nextAbout)}.`, `${source} and queue runs in the log`, INDENT, screen));
+    lines.push(
+      sentence(`Next try about ${time(one.nextAbout)}.`, `${source} and queue runs in the log`, INDENT, screen),
+    );
   return [...lines, ...renderRule(one, time, screen)];
 }
 
@@ -72,7 +76,7 @@ function renderRule({ rule, ruleUnknown }: NextTry, time: (iso: string) => strin
   const source = `retry rule of line ${rule.line}`;
   if (rule.finalCutoffAt === null)
     return [sentence("Its rule has no times: each failure is final.", source, INDENT, screen)];
-  const step = rule.step === null ? "" : `, of which ${toVisibleLine(rule.step)} held at the last try`;
+  const step = rule.step === null ? "" : `, of which ${toVisibleLine(rule.step)} applied at the last try`;
   const then =
     rule.nextIntervalSeconds === null
       ? ""

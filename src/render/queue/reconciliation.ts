@@ -1,12 +1,13 @@
 import type { ReconciliationAnswer } from "../answers.ts";
-import { countOf, formatCount, formatTime } from "../form/format.ts";
+import { countOf, formatCount } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
+import { describeLogEnds } from "./moment.ts";
 
 /** `count`: of all differences; those that are not among `differences` are told by their number. */
 export function renderReconciliation(
-  { agreed, differences, logEnd, count }: Omit<ReconciliationAnswer, "at"> & { readonly count: number },
+  { agreed, differences, logEnds, count }: Omit<ReconciliationAnswer, "at"> & { readonly count: number },
   { columns, paint, timeZone }: { readonly columns: number; readonly paint: Paint; readonly timeZone: string },
 ): string {
   const agreement = agreed === 0 ? "no message" : countOf(agreed, "message");
@@ -17,9 +18,9 @@ export function renderReconciliation(
     ...some.map(({ id }) => `  ${paint.strong(toVisibleLine(id))}`),
   ]);
   const head = `Spool and log agree about ${agreement}, and differ about ${formatCount(count)}.`;
-  const read =
-    logEnd === null ? "No line of a log was read." : `The log was read up to ${formatTime(logEnd, timeZone)}.`;
+  const read = `${describeLogEnds(logEnds, timeZone)}.`;
   const rest = count - differences.length;
   const more = rest === 0 ? [] : ["", paint.faint(`${formatCount(rest)} more; --json shows all.`)];
-  return `${[head, renderHanging("", read, 0, columns), ...rows, ...more].join("\n")}\n`;
+  const top = [head, read].map((line) => renderHanging("", line, 0, columns));
+  return `${[...top, ...rows, ...more].join("\n")}\n`;
 }
