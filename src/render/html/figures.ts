@@ -57,6 +57,7 @@ export function renderWaits({ points, bucket }: Sections["waits"], stats: Stats)
     draw: drawDurations,
     format: formatSeconds,
     caption: "",
+    peak: "",
   });
 }
 
@@ -78,13 +79,20 @@ interface FigureOptions {
   readonly format: (value: number) => string;
   /** Shown above it; the title is for who cannot see the chart. */
   readonly caption: string;
+  /** The greatest height of the columns, and when that was. */
+  readonly peak: string;
 }
 
 function renderFigure(
   title: string,
   axis: ChartAxis,
   series: readonly ChartSeries[],
-  { draw, format, caption }: FigureOptions = { draw: drawColumns, format: formatCount, caption: title },
+  { draw, format, caption, peak }: FigureOptions = {
+    draw: drawColumns,
+    format: formatCount,
+    caption: title,
+    peak: peakOf(axis, series),
+  },
 ): string {
   const keys = series.map(
     ({ name, colour, isBefore }) =>
@@ -92,7 +100,16 @@ function renderFigure(
   );
   const words = `${title}. ${axis.times.length === 0 ? "" : `${axis.times[0]} to ${axis.times.at(-1)}. `}${series.map((one) => describe(one, axis, format)).join(" ")}`;
   const legend = series.length === 1 ? "" : `<ul class="legend">${keys.join("")}</ul>`;
-  return `<figure><figcaption>${escapeHtml(caption)}${legend}</figcaption>${draw(words, axis, series)}</figure>`;
+  const most = peak === "" ? "" : ` <small class="peak">${escapeHtml(peak)}</small>`;
+  return `<figure><figcaption>${escapeHtml(caption)}${most}${legend}</figcaption>${draw(words, axis, series)}</figure>`;
+}
+
+/** `Peak 1,203 at 2026-03-04 09:00`: of all that stands in one column; empty where nothing does. */
+function peakOf({ times }: ChartAxis, series: readonly ChartSeries[]): string {
+  const stacked = series.filter(({ isBefore }) => isBefore !== true);
+  const heights = times.map((_, index) => stacked.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
+  const most = heights.reduce((greatest, height) => Math.max(greatest, height), 0);
+  return most === 0 ? "" : `Peak ${formatCount(most)} at ${times[heights.indexOf(most)]}`;
 }
 
 /** `received: at most 1,203, 2026-03-04 09:00.` */

@@ -35,7 +35,7 @@ ul.tiles li > * { display: grid; grid-template-columns: auto minmax(0, 1fr); gap
 .group { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } section { grid-column: 1 / -1; min-width: 0; } section.half { grid-column: auto; }
 section#series { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } section#series > * { grid-column: 1 / -1; min-width: 0; } section#series > figure { grid-column: auto; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } ul.nothing:first-child { margin-top: .2rem; } #totals .scroll, #blocklists .scroll { max-width: 36rem; }
-figure { margin: 0 0 .4rem; } section#series > figure { display: flex; flex-direction: column; } #series .chart.wide { margin-top: auto; } figcaption { font-size: .9rem; } .chart { display: block; width: 100%; height: auto; font-size: 11px; color: var(--text); background: none; }
+figure { margin: 0 0 .4rem; } section#series > figure { display: flex; flex-direction: column; } #series .chart.wide { margin-top: auto; } figcaption { font-size: .9rem; } .peak { color: var(--faint); margin-left: .4rem; white-space: nowrap; } .chart { display: block; width: 100%; height: auto; font-size: 11px; color: var(--text); background: none; }
 .narrow { display: none; }
 ul.legend { display: flex; flex-wrap: wrap; gap: 0 1rem; list-style: none; padding: 0; margin: 0; font-size: .85rem; color: var(--faint); }
 ul.legend svg { width: .8rem; height: .8rem; margin-right: .35rem; vertical-align: -.08rem; }

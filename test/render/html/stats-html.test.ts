@@ -14,7 +14,7 @@ import { reportWith } from "../../support/report.ts";
 const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
 
 function render(report: Report): string {
-  return renderStatsHtml(report, { hash, madeAt: "2026-03-04T06:00:00.000Z" });
+  return renderStatsHtml(report, { hash, madeAt: "2026-03-04T06:00:00.000Z", program: "1.2.3" });
 }
 
 /** The members of the elements that the tests ask for. */
@@ -299,7 +299,7 @@ describe("the heat map", () => {
 
   test("names the zone, has 24 hours of 7 days, and the same turned for a phone", () => {
     expect(textsOf(all("table.heat.received caption"))).toEqual(
-      Array(2).fill("Messages received at each hour of the week, UTC"),
+      Array(2).fill("Messages received at each hour of the week (UTC)"),
     );
     expect(cells).toHaveLength(168);
     expect(all("table.heat.received.narrow td[title]")).toHaveLength(168);
@@ -310,7 +310,7 @@ describe("the heat map", () => {
     expect(cells[0]?.getAttribute("title")).toBe("Monday 00:00: 0 an hour");
     expect([cells[47]?.className, cells[47]?.textContent]).toEqual(["l8", "47"]);
     expect([cells[48]?.className, cells[48]?.textContent]).toEqual(["none", ""]);
-    expect(all("#hours")[0]?.textContent).toContain("Empty: not in this time.");
+    expect(all("#hours")[0]?.textContent).toContain("Empty: the time has no such hour.");
   });
 });
 
