@@ -9,7 +9,7 @@ import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A server as `--json` shows it. */
 export function toServerFacts(server: ServerFigures): ServerFacts {
-  const { name, environment, owner, version, sources, lines, messages } = server;
+  const { name, environment, owner, version, sources, lines, messages, received } = server;
   return {
     name,
     environment,
@@ -22,6 +22,7 @@ export function toServerFacts(server: ServerFigures): ServerFacts {
     sources,
     lines,
     messages,
+    received,
   };
 }
 
@@ -47,7 +48,7 @@ function renderServer(server: ServerFigures, timeZone: string, paint: Paint): st
     ["  Seen", seen],
     [
       "  Stored",
-      `${countOf(server.lines, "line")} of ${countOf(server.sources, "log")}, ${formatCount(server.messages)} messages`,
+      `${countOf(server.lines, "line")} of ${countOf(server.sources, "log")}, ${countOf(server.messages, "message")}${server.received === server.messages ? "" : `, ${formatCount(server.received)} of which were received`}`,
     ],
   ]);
   return `${paint.strong(toVisibleLine(name))}\n${facts}`;

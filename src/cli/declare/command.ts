@@ -1,5 +1,6 @@
 /** Commands as commander makes them, and the text below their help, which the manual and the reference show too. */
 import { type AddHelpTextContext, Command as CommanderCommand, type Option as CommanderOption } from "commander";
+import { renderHanging } from "../../render/form/layout.ts";
 import type { Io } from "../io.ts";
 
 export type Command = CommanderCommand;
@@ -35,7 +36,26 @@ export class NotedCommand extends CommanderCommand {
   }
 
   override addHelpText(position: "before" | "beforeAll" | "after" | "afterAll", text: HelpText): this {
-    if (position === "after" && typeof text === "string") this.notes += text;
-    return typeof text === "string" ? super.addHelpText(position, text) : super.addHelpText(position, text);
+    if (typeof text !== "string") return super.addHelpText(position, text);
+    if (position === "after") this.notes += text;
+    return super.addHelpText(position, ({ command, error }) => {
+      const { getOutHelpWidth, getErrHelpWidth } = command.configureOutput();
+      return layOut(text, (error ? getErrHelpWidth : getOutHelpWidth)?.() ?? Infinity);
+    });
   }
+}
+
+/** `  series      the same over time`: a term of a list, and what it means. */
+const TERM = /^( {2}\S+ {2,})(\S.*)$/;
+
+/** Lays text out in lines of `columns`: paragraphs and terms of lists are wrapped, and what is typed stays as it is. */
+function layOut(text: string, columns: number): string {
+  const pieces = text.match(/^(?! )[^\n]+(?:\n(?! )[^\n]+)*|^ .*$|^$/gm) ?? [];
+  return pieces
+    .map((piece) => {
+      const [, label, meaning] = TERM.exec(piece) ?? [];
+      if (label !== undefined && meaning !== undefined) return renderHanging(label, meaning, label.length, columns);
+      return piece.startsWith(" ") ? piece : renderHanging("", piece.replaceAll("\n", " "), 0, columns);
+    })
+    .join("\n");
 }

@@ -56,7 +56,7 @@ function renderWaiting({ totals, waiting }: QueueReport): string | undefined {
 
 function renderEntry(entry: QueueEntry, { columns, paint, timeZone }: Screen): readonly string[] {
   const age = entry.ageSeconds === null ? "?" : shortAge(entry.ageSeconds);
-  const size = entry.sizeBytes === null ? "" : formatBytes(entry.sizeBytes).replace(" bytes", " B");
+  const size = entry.sizeBytes === null ? "" : formatBytes(entry.sizeBytes);
   const queue = entry.queueName === "" ? "" : paint.faint(` (queue ${toVisibleLine(entry.queueName)})`);
   const sender = entry.sender === null ? "" : `  ${toVisibleLine(entry.sender)}`;
   const label = `  ${age.padEnd(AGE_WIDTH)}  ${size.padStart(SIZE_WIDTH)}  `;

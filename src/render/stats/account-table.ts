@@ -1,6 +1,6 @@
 /** Accounts at risk and incidents as tables. */
 import type { Sections } from "../../stats/sections.ts";
-import { describeRisk, riskVerdict } from "../abuse/risk-text.ts";
+import { describeRisk, NONE_AT_RISK, riskVerdict } from "../abuse/risk-text.ts";
 import { column, type Table } from "./table.ts";
 
 export function incidentTable(incidents: Sections["incidents"]): Table {
@@ -42,7 +42,7 @@ export function accountTable(accounts: Sections["accounts"]): Table {
       column("recipients", "Recipients", "count"),
       column("refused", "Refused", "count"),
       column("first", "Since", "time"),
-      column("why", "In words", "sample"),
+      column("why", "Details", "sample"),
     ],
     rows: accounts.map((risk) => [
       servers.size > 1 ? `${risk.account} (${risk.server})` : risk.account,
@@ -54,6 +54,6 @@ export function accountTable(accounts: Sections["accounts"]): Table {
       risk.first,
       `${describeRisk(risk)}.`,
     ]),
-    empty: "No account is at risk, as far as the logs tell.",
+    empty: NONE_AT_RISK,
   };
 }

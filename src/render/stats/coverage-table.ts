@@ -14,7 +14,7 @@ export function coverageTable({ logs, holes }: Sections["coverage"], timeZone: s
       column("from", "From", "time"),
       column("until", "Until", "time"),
       column("rhythmSeconds", "Queue runs", "seconds"),
-      column("text", "In words", "text"),
+      column("text", "Details", "text"),
       column("hint", "What to do", "text"),
     ],
     rows: logs.flatMap((log) => {

@@ -26,7 +26,7 @@ export function hourTable(hours: Sections["hours"], timeZone: string): Table {
   };
   return {
     name: "hours",
-    title: `Hours of the week, ${timeZone}`,
+    title: `Hours of the week (${timeZone})`,
     columns: [
       orderedColumn("weekday", "Weekday"),
       column("hour", "Hour", "word"),
@@ -43,7 +43,7 @@ export function hourTable(hours: Sections["hours"], timeZone: string): Table {
         mean(hour, "received"),
         mean(hour, "rejected"),
       ]),
-    note: "Hours: how often the time has that hour. Received and rejected: the mean of such an hour.",
+    note: "Hours: how often that hour is in the time. Received and rejected: average for each such hour.",
     empty: "The logs do not cover that time.",
   };
 }
@@ -61,10 +61,10 @@ export function weekTable(hours: Sections["hours"], timeZone: string): Table {
   ]);
   return {
     name: "hours",
-    title: `Messages received at each hour of the week, ${timeZone}`,
+    title: `Messages received at each hour of the week (${timeZone})`,
     columns: [orderedColumn("hour", "Hour"), ...days.map((day) => column(day.toLowerCase(), day, "count"))],
     rows: hours.length === 0 ? [] : rows,
-    note: "The mean of such an hour. `--json` and `--csv` have how often the time has it, and the rejections.",
+    note: "Average for each such hour. `--json` and `--csv` also have the rejections, and how often the hour is in the time.",
     empty: "The logs do not cover that time.",
   };
 }

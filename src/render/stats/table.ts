@@ -1,4 +1,5 @@
 /** Figures as a table that each form of output shows in its own way: terminal, CSV, Markdown, HTML. */
+
 import { formatBytes, formatCount, formatSeconds, formatTime } from "../form/format.ts";
 
 /**
@@ -57,6 +58,11 @@ export interface Table {
   readonly note?: string;
   /** Text shown when there are no rows. */
   readonly empty: string;
+}
+
+/** ` (UTC)` behind the title of a table with times, which names their zone; else empty. */
+export function zoneOf({ columns }: Table, timeZone: string): string {
+  return columns.some(({ kind }) => kind === "time") ? ` (${timeZone})` : "";
 }
 
 export function isNumeric({ kind }: Column): boolean {
