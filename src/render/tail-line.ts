@@ -25,7 +25,7 @@ export interface ServerClock {
 
 const STAMP_LENGTH = "2026-03-02 05:40:05".length;
 /** In less room than this addresses would be torn: the text then stands below. */
-const NARROWEST_TEXT = 32;
+const NARROWEST_TEXT = 60;
 const BELOW = 4;
 
 /**
@@ -46,7 +46,8 @@ export function renderTailLine(
   const label = `${parts.join("  ")}  `;
   const shown = paint[tone](toVisibleLine(text));
   const indent = widthOf(label);
-  if (columns - indent >= NARROWEST_TEXT) return `${renderHanging(label, shown, indent, columns)}\n`;
+  const isOneLine = indent + widthOf(shown) <= columns;
+  if (isOneLine || columns - indent >= NARROWEST_TEXT) return `${renderHanging(label, shown, indent, columns)}\n`;
   return `${label.trimEnd()}\n${renderHanging(" ".repeat(BELOW), shown, BELOW, columns)}\n`;
 }
 

@@ -102,7 +102,7 @@ describe("of a database", () => {
   });
 
   test("a line of tail goes on below its text, or below all of it where that has no room", async () => {
-    const page = await show(60, "tail", "--no-follow", "-n", "1");
+    const page = await show(80, "tail", "--no-follow", "-n", "1");
     expect(page.split("\n").slice(0, 3)).toEqual([
       "Times as logged, in UTC",
       expect.stringMatching(/^2026-03-10 16:34:33 {2}1w002T-000A9i-1j {2}==$/),
@@ -112,7 +112,7 @@ describe("of a database", () => {
     const [, first = "", second = ""] = wide.split("\n");
     expect(second.search(/\S/)).toBe(first.indexOf("busy226723"));
     for (const line of wide.split("\n")) expect(widthOf(line)).toBeLessThanOrEqual(120);
-    const raw = await show(60, "tail", "--no-follow", "-n", "1", "--raw");
+    const raw = await show(80, "tail", "--no-follow", "-n", "1", "--raw");
     expect(raw.trimEnd().split("\n")).toHaveLength(1);
   });
 
