@@ -198,7 +198,7 @@ function checkRuns({ lastIngest, lastBackup, lastPrune }: DatabaseHealth, clock:
   const check = (name: keyof typeof STALE, run: LastRun | undefined): Finding => {
     if (name === "prune" && isAllExpired) {
       const last = run === undefined ? "No prune is recorded" : `The last prune was at ${show(run.at)}`;
-      return ok(name, `${last}. All stored lines are older than it keeps: it would remove everything.`);
+      return ok(name, `${last}. All stored lines are older than \`prune\` keeps: none of them would be left.`);
     }
     if (run === undefined) {
       const message = `No ${name} is recorded.`;

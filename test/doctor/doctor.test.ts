@@ -285,13 +285,13 @@ test("prune is not advised where it would remove everything", async () => {
   expect(pruneOf(DAY_MS)).toEqual({
     check: "prune",
     verdict: "ok",
-    message: "No prune is recorded. All stored lines are older than it keeps: it would remove everything.",
+    message: "No prune is recorded. All stored lines are older than `prune` keeps: none of them would be left.",
   });
   const configured = async (logs: string): Promise<string> => {
     const { stdout } = await runCli(["doctor", "--db", path], { env: { EXIM_PILOT_PRUNE_LOGS: logs } });
     return stdout;
   };
-  expect(await configured("1d")).toContain("it would remove everything");
+  expect(await configured("1d")).toContain("none of them would be left");
   expect(await configured("forever")).toContain("Run it every night.");
 });
 

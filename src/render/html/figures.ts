@@ -35,7 +35,7 @@ export function renderTraffic({ points, bucket }: Sections["series"], stats: Sta
 }
 
 const PERCENTILES = [
-  ["half", "p50Seconds", "var(--good)"],
+  ["50 %", "p50Seconds", "var(--good)"],
   ["90 %", "p90Seconds", "var(--waiting)"],
   ["99 %", "p99Seconds", "var(--bad)"],
 ] as const;
@@ -47,12 +47,15 @@ export function renderWaits({ points, bucket }: Sections["waits"], stats: Stats)
   const before = pointsBefore(stats, "waits")?.map((point) => point.p90Seconds);
   const series = PERCENTILES.map(
     ([name, figure, colour]): ChartSeries => ({
-      name: `${name} up to`,
+      name: `${name} within`,
       colour,
       values: points.map((point) => point[figure]),
     }),
   );
-  const lines = [...series, ...beforeOf(before).map((one) => ({ ...one, name: "90 % in the time compared with" }))];
+  const lines = [
+    ...series,
+    ...beforeOf(before).map((one) => ({ ...one, name: "90 % within, in the time compared with" })),
+  ];
   return renderFigure(`Time on the queue over time, by ${bucket}`, axis, lines, {
     draw: drawDurations,
     format: formatSeconds,

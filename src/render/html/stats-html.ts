@@ -10,11 +10,11 @@ import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts";
 import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
-import { column, type Table } from "../stats/table.ts";
+import { column, proseColumn, type Table } from "../stats/table.ts";
 import { renderTraffic, renderWaits } from "./figures.ts";
 import { renderHeatMap } from "./heat-map.ts";
 import { renderHtmlTable } from "./html-table.ts";
-import { escapeHtml } from "./markup.ts";
+import { escapeHtml, proseHtml } from "./markup.ts";
 import { commandFor, NEXT_STEPS } from "./next-steps.ts";
 import type { Report } from "./report.ts";
 import { SCRIPT } from "./script.ts";
@@ -213,7 +213,7 @@ function toTable({ name, title, subject, figures, rows }: AbuseTable, timeZone: 
       column("name", subject, "text"),
       ...figures.map((figure, index) => column(figure, ABUSE_FIGURES[figure], "count", index === 0)),
       column("verdict", "Verdict", "word"),
-      column("details", "Details", "sample"),
+      proseColumn("details", "Details", "sample"),
     ],
     rows: rows.map((row) => [
       row.name,
@@ -243,7 +243,7 @@ function renderGroup(title: string, sections: readonly Section[], ids: ReadonlyS
 /** Sections without content, in a line each. */
 function renderEmpty(sections: readonly Section[]): string {
   const lines = sections.flatMap(({ id, title, content, empty }) =>
-    content === undefined ? [`<li id="${id}"><b>${escapeHtml(title)}</b>: ${escapeHtml(empty ?? "")}</li>`] : [],
+    content === undefined ? [`<li id="${id}"><b>${escapeHtml(title)}</b>: ${proseHtml(empty ?? "")}</li>`] : [],
   );
   return lines.length === 0 ? "" : `<ul class="nothing">${lines.join("\n")}</ul>`;
 }
@@ -253,7 +253,7 @@ function renderProblems(stats: Stats, ids: ReadonlySet<string>): string {
   const problems = stats.sections.problems ?? [];
   const items = describeProblems(stats).map(({ label, text }, index) => {
     const name = problems[index]?.name;
-    const said = `<p><strong>${label}</strong> ${escapeHtml(text)}</p>`;
+    const said = `<p><strong>${label}</strong> ${proseHtml(text)}</p>`;
     if (name === undefined) return `<li class="${label}">${said}</li>`;
     const { section } = NEXT_STEPS[name];
     const link = section !== undefined && ids.has(section) ? `<a href="#${section}">See the figures</a>` : "";
@@ -283,5 +283,5 @@ function renderFacts({ stats, servers }: Report, { madeAt, program }: StatsHtmlO
     ["Made", `${time(madeAt)}, by exim-pilot ${program}`],
     ["Counting", "`exim-pilot help counting` says how each figure is counted."],
   );
-  return `<dl class="facts">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>`;
+  return `<dl class="facts">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${proseHtml(text)}</dd>`).join("")}</dl>`;
 }
