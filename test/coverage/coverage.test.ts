@@ -369,7 +369,7 @@ describe("a day that was not read is told by", () => {
     expect(stdout).toContain("No main log was read of this time: its figures are missing, not zero.");
     const both = await databaseWith({ "mx1/mainlog": queueRuns(), "mx2/rejectlog": [rejection(1)] });
     const { stdout: told } = await runCli(["stats", "problems", "--db", both]);
-    expect(told).toContain("Coverage    partial. No main log of mx2 has been read.");
+    expect(told).toContain("Coverage  partial. No main log of mx2 has been read.");
     expect(told).toContain("warning  No main log of mx2 was read.");
   });
 
