@@ -1,6 +1,5 @@
 /** Commands as commander makes them, and the text below their help, which the manual and the reference show too. */
 import { type AddHelpTextContext, Command as CommanderCommand, type Option as CommanderOption } from "commander";
-import { renderHanging } from "../../render/form/layout.ts";
 import type { Io } from "../io.ts";
 
 export type Command = CommanderCommand;
@@ -40,7 +39,9 @@ export class NotedCommand extends CommanderCommand {
     if (position === "after") this.notes += text;
     return super.addHelpText(position, ({ command, error }) => {
       const { getOutHelpWidth, getErrHelpWidth } = command.configureOutput();
-      return layOut(text, (error ? getErrHelpWidth : getOutHelpWidth)?.() ?? Infinity);
+      const columns = (error ? getErrHelpWidth : getOutHelpWidth)?.() ?? Infinity;
+      const help = command.createHelp();
+      return layOut(text, columns, (prose, width) => help.boxWrap(prose, width));
     });
   }
 }
@@ -49,13 +50,14 @@ export class NotedCommand extends CommanderCommand {
 const TERM = /^( {2}\S+ {2,})(\S.*)$/;
 
 /** Lays text out in lines of `columns`: paragraphs and terms of lists are wrapped, and what is typed stays as it is. */
-function layOut(text: string, columns: number): string {
+function layOut(text: string, columns: number, wrap: (prose: string, width: number) => string): string {
   const pieces = text.match(/^(?! )[^\n]+(?:\n(?! )[^\n]+)*|^ .*$|^$/gm) ?? [];
   return pieces
     .map((piece) => {
       const [, label, meaning] = TERM.exec(piece) ?? [];
-      if (label !== undefined && meaning !== undefined) return renderHanging(label, meaning, label.length, columns);
-      return piece.startsWith(" ") ? piece : renderHanging("", piece.replaceAll("\n", " "), 0, columns);
+      if (label !== undefined && meaning !== undefined)
+        return label + wrap(meaning, columns - label.length).replaceAll("\n", `\n${" ".repeat(label.length)}`);
+      return piece.startsWith(" ") ? piece : wrap(piece.replaceAll("\n", " "), columns);
     })
     .join("\n");
 }
