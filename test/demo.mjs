@@ -21,7 +21,7 @@ try {
     const { status } = spawnSync(process.execPath, [join(root, "bin", "exim-pilot.js"), ...command], {
       cwd: root,
       stdio: "inherit",
-      env: { COLUMNS: "80", ...process.env, EXIM_PILOT_DB: join(folder, "demo.db") },
+      env: { ...process.env, EXIM_PILOT_DB: join(folder, "demo.db") },
     });
     if (status !== 0) {
       process.exitCode = status ?? 1;

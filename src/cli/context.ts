@@ -127,15 +127,12 @@ export function screenOf(io: Io): { readonly columns: number; readonly paint: Pa
 /** Variable that `--width` sets for the command. */
 export const WIDTH = "EXIM_PILOT_WIDTH";
 
-/** Width that was asked for, that of the terminal, or `COLUMNS`; `Infinity` in a pipe or a file, where nothing is cut or wrapped. */
+/**
+ * The one rule of widths: that which was asked for, else that of the terminal; `Infinity` in a pipe or a file, where nothing is cut or wrapped.
+ * A terminal that does not know its width has that of `COLUMNS`, else 80.
+ */
 export function columnsOf(stream: OutputStream, { env }: Io): number {
   const number = (name: string): number => Number.parseInt(env[name] ?? "", 10);
-  const known = [number(WIDTH), stream.columns, number("COLUMNS")];
+  const known = [number(WIDTH), stream.columns, ...(stream.isTTY === true ? [number("COLUMNS"), DEFAULT_COLUMNS] : [])];
   return known.find((columns) => columns !== undefined && columns > 0) ?? Infinity;
-}
-
-/** Width of help, which is read wherever it goes. */
-export function helpColumnsOf(stream: OutputStream, io: Io): number {
-  const columns = columnsOf(stream, io);
-  return Number.isFinite(columns) ? columns : DEFAULT_COLUMNS;
 }

@@ -51,25 +51,46 @@ export interface Examination extends DoctorReport {
 export interface DoctorOptions extends StoreSettings {
   /** Version of Node. */
   readonly node: string;
+  readonly formatBytes: (bytes: number) => string;
+  /** A moment with its zone, for a sentence; `timeZones`: those of the servers. */
+  readonly formatStamp: (at: EpochMs, timeZones: readonly string[]) => string;
+  /** Milliseconds that `prune` keeps log text or messages, whichever are removed sooner; undefined: for ever. */
+  readonly keptMs: number | undefined;
 }
 
 /** Looks at the database and at what surrounds it; changes nothing. Errors: none that a database can cause. */
 export function examine(options: DoctorOptions): Examination {
-  const { path, program, node, now } = options;
+  const { path, program, node, now, formatBytes, formatStamp, keptMs } = options;
   const report = { path, program, node, sqlite: undefined, tables: {}, isReadable: false };
   const file = existsSync(path) ? fileHealth(path) : undefined;
-  const findings = file === undefined ? [] : checkFile(file);
+  const findings = (isAllExpired: boolean): Finding[] =>
+    file === undefined ? [] : checkFile(file, isAllExpired, formatBytes);
   try {
     const health = databaseHealth(options);
-    const { sqlite, tables } = health;
+    const { sqlite, tables, newestMs } = health;
     const isReadable = health.damage === undefined && health.schema.isCurrent;
-    const all = worstFirst([...findings, ...checkDatabase(health, now())]);
+    const timeZones = health.servers.map(({ timeZone }) => timeZone);
+    const clock: Clock = {
+      now: now(),
+      show: (at) => formatStamp(at, timeZones),
+      isAllExpired: newestMs !== undefined && keptMs !== undefined && newestMs < now() - keptMs,
+    };
+    const all = worstFirst([...findings(clock.isAllExpired), ...checkDatabase(health, clock)]);
     return { ...report, sqlite, tables, isReadable, findings: all };
   } catch (error) {
     if (!(error instanceof PilotError) || error.code === "interrupted") throw error;
     const { message, hint } = error;
-    return { ...report, findings: worstFirst([...findings, problem("database", message, hint ?? "")]) };
+    return { ...report, findings: worstFirst([...findings(false), problem("database", message, hint ?? "")]) };
   }
+}
+
+/** Time as the checks see it. */
+interface Clock {
+  readonly now: EpochMs;
+  /** A moment with its zone. */
+  readonly show: (at: EpochMs) => string;
+  /** All that is stored is older than `prune` keeps: it would remove everything. */
+  readonly isAllExpired: boolean;
 }
 
 /** Puts what has to be done before what is well; otherwise the order of the checks stays. */
@@ -81,24 +102,23 @@ export function worstFirst(findings: readonly Finding[]): readonly Finding[] {
 const OTHERS = 0o077;
 const LITTLE_SPACE = 500 * MIB;
 
-function checkFile(file: FileHealth): Finding[] {
+function checkFile(file: FileHealth, isAllExpired: boolean, formatBytes: DoctorOptions["formatBytes"]): Finding[] {
   const { sizeBytes, freeBytes, network } = file;
   const needed = Math.max(LITTLE_SPACE, sizeBytes / 5);
-  const inMib = (bytes: number): string => `${Math.floor(bytes / MIB).toLocaleString("en-US")} MiB`;
   return [
     network === undefined
-      ? ok("file system", "It is on a file system of this machine.")
+      ? ok("file system", "It is on a local file system.")
       : problem(
           "file system",
           `It is on ${network}, whose locks are unreliable.`,
           "Move the database to a local disk.",
         ),
     freeBytes >= needed
-      ? ok("free space", `${inMib(freeBytes)} are free.`)
+      ? ok("free space", `${formatBytes(freeBytes)} are free.`)
       : problem(
           "free space",
-          `Only ${inMib(freeBytes)} are free.`,
-          "Free some space, or prune more: `exim-pilot prune --status`.",
+          `Only ${formatBytes(freeBytes)} are free.`,
+          isAllExpired ? "Free some space." : "Free some space, or prune more: `exim-pilot prune --status`.",
         ),
     checkRights(file),
   ];
@@ -118,36 +138,36 @@ function checkRights({ mode, isForGroup, hasEvenRights }: FileHealth): Finding {
   return ok("rights", isPrivate ? "Only its owner can read it." : "Its owner can write it and its group can read it.");
 }
 
-function checkDatabase(health: DatabaseHealth, now: EpochMs): Finding[] {
+function checkDatabase(health: DatabaseHealth, clock: Clock): Finding[] {
   const { schema, damage, journalMode, canShrink, unindexedTexts } = health;
   if (damage !== undefined)
     return [
-      problem("soundness", `It is damaged: ${damage}.`, "Keep the file, restore a backup, ingest the logs again."),
+      problem("soundness", `It is damaged: ${damage}.`, "Keep the file, restore a backup and ingest the logs again."),
     ];
   const sound = ok("soundness", "SQLite finds no damage.");
   if (!schema.isCurrent) {
-    const message = `It has schema ${schema.current}, this exim-pilot works with ${schema.latest}.`;
+    const message = `It has schema ${schema.current}, but this exim-pilot works with ${schema.latest}.`;
     return [sound, problem("schema", message, "Run `exim-pilot migrate`.")];
   }
   return [
     sound,
-    ok("schema", `It has schema ${schema.current}, as this exim-pilot.`),
+    ok("schema", `It has schema ${schema.current}, the one of this exim-pilot.`),
     journalMode === "wal"
       ? ok("journal", "Readers do not wait for writers (WAL).")
       : advice("journal", `Readers wait for writers (${journalMode}).`, "The next ingest changes that."),
     canShrink
-      ? ok("space", "Pruned space goes back to the system.")
-      : advice("space", "Pruned space is not given back to the system.", "Run `exim-pilot prune --vacuum` once."),
+      ? ok("space", "Pruned space is returned to the system.")
+      : advice("space", "Pruned space is not returned to the system.", "Run `exim-pilot prune --vacuum` once."),
     unindexedTexts === 0
       ? ok("indexes", "They are up to date.")
       : advice(
           "indexes",
-          `${unindexedTexts} texts are not indexed: an ingest runs, or was killed.`,
+          `${unindexedTexts} texts are not indexed: an ingest is running, or was killed.`,
           "The next ingest indexes them.",
         ),
     checkParser(health),
-    checkClock(health, now),
-    ...checkRuns(health, now),
+    checkClock(health, clock),
+    ...checkRuns(health, clock),
     ...health.servers.flatMap(checkServer),
   ];
 }
@@ -158,40 +178,49 @@ function checkParser(health: DatabaseHealth): Finding {
   return offer.hint === undefined ? ok("parser", offer.message) : advice("parser", offer.message, offer.hint);
 }
 
-function checkClock({ newestMs, aheadMs }: DatabaseHealth, now: EpochMs): Finding {
+function checkClock({ newestMs, aheadMs }: DatabaseHealth, { now, show }: Clock): Finding {
   if (newestMs === undefined || newestMs <= now + MINUTE_MS) {
     if (aheadMs === undefined) return ok("clock", "No line is stamped in the future.");
     return advice(
       "clock",
-      `A line is stamped ${toIso(aheadMs)}, more than a day ahead of the clock when it was read; its log counts as read then.`,
+      `A line is stamped ${show(aheadMs)}, more than a day ahead of the clock when it was read; its log counts as read then.`,
       `\`exim-pilot search --since ${toIso(aheadMs)}\` shows it: a clock was wrong, or somebody forged the line.`,
     );
   }
-  const message = `The newest line is of ${toIso(newestMs)}, and the clock says ${toIso(now)}.`;
+  const message = `The newest line is from ${show(newestMs)}, and the clock says ${show(now)}.`;
   return problem("clock", message, "Set the clock, or look at the time zone of the server: `exim-pilot stats`.");
 }
 
 const STALE = { ingest: DAY_MS, backup: 8 * DAY_MS, prune: 35 * DAY_MS } as const;
 
-function checkRuns({ lastIngest, lastBackup, lastPrune }: DatabaseHealth, now: EpochMs): Finding[] {
+function checkRuns({ lastIngest, lastBackup, lastPrune }: DatabaseHealth, clock: Clock): Finding[] {
+  const { now, show, isAllExpired } = clock;
   const check = (name: keyof typeof STALE, run: LastRun | undefined): Finding => {
+    if (name === "prune" && isAllExpired) {
+      const last = run === undefined ? "No prune is recorded" : `The last prune was at ${show(run.at)}`;
+      return ok(name, `${last}. All stored lines are older than \`prune\` keeps: none of them would be left.`);
+    }
     if (run === undefined) {
       const message = `No ${name} is recorded.`;
       return name === "prune"
         ? advice(name, message, "Run it every night.")
         : problem(name, message, `Run \`exim-pilot ${name}\`.`);
     }
-    const when = `The last ${name} was at ${toIso(run.at)}`;
+    const when = `The last ${name} was at ${show(run.at)}`;
     if (run.result === "failed")
       return problem(name, `${when} and failed: ${run.error ?? ""}`, `Run \`exim-pilot ${name}\` by hand.`);
     if (now - run.at <= STALE[name]) return ok(name, `${when}: ${run.result}.`);
     return problem(
       name,
-      `${when}, ${Math.floor((now - run.at) / DAY_MS)} days ago.`,
+      `${when}, ${formatDays(Math.floor((now - run.at) / DAY_MS))} ago.`,
       "Check that its timer or cron job still exists.",
     );
   };
   return [check("ingest", lastIngest), check("backup", lastBackup), check("prune", lastPrune)];
+}
+
+function formatDays(days: number): string {
+  return days === 1 ? "1 day" : `${days} days`;
 }
 
 /** Logs of Exim have hardly any. */
@@ -244,8 +273,8 @@ export function checkSpool({ path, closed }: SpoolHealth): Finding {
     return ok("spool", `The spool ${path} can be read: \`queue --spool\`, \`queue snapshot\` and \`content\` work.`);
   const message = `The spool cannot be read: ${closed.path} is open to group ${closed.group} only.`;
   const hint = closed.isGroupEnough
-    ? `Where the queue is to be looked at: run it as root, or add the user to that group; of a service by \`SupplementaryGroups=${closed.group}\`.`
-    : "Where the queue is to be looked at, run it as root: not even the group of the directory may list it.";
+    ? `To look at the queue, run it as root or add the user to that group; for a service, set \`SupplementaryGroups=${closed.group}\`.`
+    : "To look at the queue, run it as root: not even the group of the directory may list it.";
   return advice(
     "spool",
     closed.isGroupEnough ? message : `The spool cannot be read: only its owner may list ${closed.path}.`,
@@ -274,12 +303,12 @@ export function checkChannels(channels: readonly ChannelHealth[]): readonly Find
       return problem(
         check,
         `It refused the credentials at the last try: ${refusal}.`,
-        `Give it others, and try \`exim-pilot notify test ${name}\`.`,
+        `Give it other credentials, and try \`exim-pilot notify test ${name}\`.`,
       );
     return isWatchedServer
       ? advice(
           check,
-          "Its mail goes through the server that is watched: when that fails, nobody hears of it.",
+          "Its mail goes through the server that is watched: when that server fails, nobody hears of it.",
           "Send through another server, or add a tier that needs no mail.",
         )
       : ok(check, "It is configured, and its secret can be read.");

@@ -415,13 +415,11 @@ function joinNames(names: readonly string[]): string {
   return `${names.slice(0, MOST_NAMES).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
-/** Longer errors are told in full below the first sentence. */
-const LONGEST_ERROR = 300;
 const REPLY_CODE = /(?:^|: )([245]\d\d)-/;
 
 /**
  * A text of several lines as one, without the code that begins each line of a reply: `550-5.7.1 no mail` and `550 5.7.1 today` are
- * `550 5.7.1 no mail today`. A long one ends with `…`.
+ * `550 5.7.1 no mail today`.
  */
 function inOneLine(text: string): string {
   const [first = "", ...others] = text.split("\n");
@@ -431,12 +429,10 @@ function inOneLine(text: string): string {
     code === undefined ? first : first.replace(`${code}-`, `${code} `),
     ...others.map((line) => line.replace(repeated, "")),
   ];
-  const line = lines
+  return lines
     .map((one) => one.trim())
     .filter((one) => one !== "")
     .join(" ");
-  if (line.length <= LONGEST_ERROR) return line;
-  return `${line.slice(0, line.lastIndexOf(" ", LONGEST_ERROR) + 1 || LONGEST_ERROR).trimEnd()} …`;
 }
 
 /** `header syntax (no domain: alice): no domain: alice` says it twice, and is `header syntax: no domain: alice`. */
@@ -452,5 +448,5 @@ function toClause(text: string): string {
 
 function sentence(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

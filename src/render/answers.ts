@@ -367,7 +367,10 @@ export interface ServerFacts {
   readonly lastSeen: string | null;
   readonly sources: number;
   readonly lines: number;
+  /** Messages that a line names, also refused ones and those that arrived before the stored logs. */
   readonly messages: number;
+  /** Messages whose arrival a line states: `stats` counts these. */
+  readonly received: number;
 }
 
 /** Answer of `servers rename` and `servers set`. */

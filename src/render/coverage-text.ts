@@ -48,8 +48,14 @@ export function mendHoles(holes: readonly CoverageHole[]): string {
   return [...new Set(holes.slice(0, MOST_TOLD).map(mendHole))].join(" ");
 }
 
-/** Describes in one line which part of a time was read. */
-export function describeCoverage({ state, from, until, logs, holes }: Coverage, timeZone: string): string {
+/** Describes in one line which part of a time was read: `partial. No line of …`. */
+export function describeCoverage(coverage: Coverage, timeZone: string): string {
+  const isOfNothing = coverage.from === null || coverage.until === null;
+  return `${isOfNothing ? "none" : coverage.state}. ${explainCoverage(coverage, timeZone)}`;
+}
+
+/** The same without the word for it. */
+export function explainCoverage({ state, from, until, logs, holes }: Coverage, timeZone: string): string {
   const unread = logs
     .filter(
       (log) =>
@@ -62,18 +68,17 @@ export function describeCoverage({ state, from, until, logs, holes }: Coverage, 
     more === 0
       ? []
       : [`There ${more === 1 ? "is" : "are"} ${formatCount(more)} more: see \`exim-pilot stats coverage\`.`];
-  if (from === null || until === null)
-    return unread.length === 0 ? "none. No log has been read yet." : ["none.", ...unread].join(" ");
+  if (from === null || until === null) return unread.length === 0 ? "No log has been read yet." : unread.join(" ");
   switch (state) {
     case "none":
-      return ["none. Nothing was read of that time.", ...unread, ...told, ...rest].join(" ");
+      return ["Nothing was read of that time.", ...unread, ...told, ...rest].join(" ");
     case "partial":
-      return ["partial.", ...unread, ...told, ...rest].join(" ");
+      return [...unread, ...told, ...rest].join(" ");
     case "whole":
-      return "whole. No due queue run is missing, and the logs agree.";
+      return "No due queue run is missing, and the logs agree.";
     case "unknown":
       return [
-        "unknown. No hole was found, but these logs would not show each one: too few queue runs tell that Exim ran.",
+        "No hole was found, but these logs would not show every hole: they have too few queue runs.",
         ...logs.flatMap((log) => describeSilence(log, timeZone) ?? []),
       ].join(" ");
   }
@@ -88,7 +93,7 @@ export function describeSilence(
   const span = `between ${formatTime(silentFrom, timeZone)} and ${formatTime(silentUntil, timeZone)} (${timeZone})`;
   return isSilent
     ? `${server}'s main log has no line at all ${span}: Exim logged nothing, or what it logged was not read.`
-    : `The longest time without a line of ${server}'s main log is ${span}.`;
+    : `The longest time without a line in ${server}'s main log is ${span}.`;
 }
 
 /** The same as lines of a page, with what to do below. */

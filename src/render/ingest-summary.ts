@@ -1,6 +1,6 @@
 /** Renders the report of an ingest: a line for people, an object for programs. */
 import type { IngestReport, LogReport } from "../ingest/ingest.ts";
-import { countOf, formatCount } from "./form/format.ts";
+import { countOf, formatBytes, formatCount } from "./form/format.ts";
 import { renderJson } from "./form/json.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
@@ -21,7 +21,7 @@ export function renderIngestSummary(report: IngestReport, database: string, seco
   const aside = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
   const interruption = isInterrupted ? "Interrupted: the next run goes on from here.\n" : "";
   if (totals.lines === 0) {
-    const begun = `Stored ${countOf(totals.bytes, "byte")} of lines that had begun${place}`;
+    const begun = `Stored ${formatBytes(totals.bytes)} of lines that had begun${place}`;
     return isInterrupted ? interruption : `${totals.bytes === 0 ? `Nothing new${place}` : begun}${aside}.\n`;
   }
   const figures = [

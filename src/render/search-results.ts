@@ -18,8 +18,6 @@ export interface ListOptions {
   readonly hasServers: boolean;
 }
 
-/** Wider than this, lines are hard to read. */
-const WIDEST = 120;
 /** In less room than this addresses would be torn: the text then stands below. */
 const NARROWEST_TEXT = 32;
 const BELOW = 12;
@@ -34,8 +32,7 @@ const TIME_LENGTH = 8;
  *                                              b@grey.example
  */
 export function renderSearchList(results: readonly SearchResult[], options: ListOptions): string {
-  const { paint } = options;
-  const columns = Math.min(options.columns, WIDEST);
+  const { paint, columns } = options;
   const idWidth = greatest(results.map(({ id, event }) => (id ?? event ?? "").length));
   const statusWidth = greatest(results.map((result) => shortStatus(result).length));
   let day = "";
@@ -77,16 +74,12 @@ function describe(result: SearchResult, { sort, hasServers }: ListOptions): stri
   const place = hasServers ? `(${server})` : "";
   const called = tags.map((tag) => `#${tag}`).join(" ");
   const text = [measured, way, title, client, place, called].filter(isText).join("  ");
-  const why = [reason, cause].filter((one) => one !== null).map((one) => withoutPreamble(firstLine(one)));
+  const why = [reason, cause].filter((one) => one !== null).map((one) => withoutPreamble(one));
   return why.length === 0 ? text : `${text}: ${why.join("; ")}`;
 }
 
 function isText(part: string): boolean {
   return part !== "";
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
 }
 
 const CSV_COLUMNS = [

@@ -3,13 +3,13 @@ import type { ServerChange, ServerRemoval } from "../servers/servers.ts";
 import type { ServerFigures } from "../store/read/catalogue-reader.ts";
 import type { ServerFacts } from "./answers.ts";
 import { renderFacts } from "./form/fitting-table.ts";
-import { countOf, formatTime } from "./form/format.ts";
+import { countOf, formatCount, formatTime } from "./form/format.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 
 /** A server as `--json` shows it. */
 export function toServerFacts(server: ServerFigures): ServerFacts {
-  const { name, environment, owner, version, sources, lines, messages } = server;
+  const { name, environment, owner, version, sources, lines, messages, received } = server;
   return {
     name,
     environment,
@@ -22,6 +22,7 @@ export function toServerFacts(server: ServerFigures): ServerFacts {
     sources,
     lines,
     messages,
+    received,
   };
 }
 
@@ -42,13 +43,15 @@ function renderServer(server: ServerFigures, timeZone: string, screen: Screen): 
       ? "no entry with a time"
       : `${formatTime(first, timeZone)} to ${formatTime(last, timeZone)} (${timeZone})`;
   const lines = `${countOf(server.lines, "line")} of ${countOf(server.sources, "log")}`;
+  const received =
+    server.received === server.messages ? "" : `, ${formatCount(server.received)} of which were received`;
   const known = [
     ["Environment", environment],
     ["Owner", owner],
     ["Exim", version],
     ["Time zone", server.time_zone],
     ["Seen", seen],
-    ["Stored", `${lines}, ${countOf(server.messages, "message")}`],
+    ["Stored", `${lines}, ${countOf(server.messages, "message")}${received}`],
   ].filter((fact): fact is [string, string] => fact[1] !== null);
   const facts = known.map(([label, value]): [string, string] => [label, toVisibleLine(value)]);
   return `${screen.paint.strong(toVisibleLine(name))}\n${renderFacts(facts, screen, 2)}`;

@@ -3,7 +3,7 @@
 export const COUNTING_RULES = {
   time: "From --since up to --until (a day given there is included, a time is not), on the clock of --timezone (the server's, unless given). A day is what that clock calls one, so it has 23 or 25 hours when the clock is changed.",
   messages:
-    "Those that arrived (<=) in the time, bounces made here included, by what is known of them today: delivered + bounced + partial + discarded + removed + rejected + unknown + open = received. Open are received, queued, deferred and frozen.",
+    "Those that arrived (<=) in the time, bounces made here included, by what is known of them today: delivered + bounced + partial + discarded + removed + rejected + unknown + open = received. Open are received, queued, deferred and frozen. `servers` and `ingest` count each message that a line names, also one that was refused or arrived before the stored logs.",
   recipients: "Those of these messages, by their fate. A recipient that no line names is not counted.",
   volume: "Sizes of messages that arrived (S=); of deliveries, the size of the message once for each recipient.",
   attempts:

@@ -81,7 +81,7 @@ function describeArrival({ sender, host, auth, sizeBytes, protocol, parentId }: 
   const parts = [`received from ${from}`];
   if (host !== undefined) parts.push(`by way of ${describeHost(host)}`);
   if (auth?.id !== undefined) parts.push(`logged in as ${auth.id}`);
-  const details = [protocol, sizeBytes === undefined ? undefined : `${sizeBytes} bytes`].filter(
+  const details = [protocol, sizeBytes === undefined ? undefined : `${sizeBytes} B`].filter(
     (detail) => detail !== undefined,
   );
   if (parentId !== undefined) details.push(`about ${parentId}`);

@@ -41,7 +41,7 @@ const PROBES = `2024-03-24 02:04:32 SMTP connection from [192.0.2.29]:20042 (TCP
 test("clients are ranked by troubles of their sessions, in abuse and in statistics", async () => {
   const ask = await asking(PROBES);
   expect(await ask("abuse")).toContain(
-    "1 192.0.2.29 2 tries passwords 1 auth, 1 no_mail; 2024-03-24 02:04:32 to 2024-03-24 02:04:33 2 192.0.2.30 1 sends no mail 1 no_mail;",
+    "1 192.0.2.29 2 tries passwords 1 login where none is offered, 1 session without MAIL; 2024-03-24 02:04:32 to 2024-03-24 02:04:33 2 192.0.2.30 1 sends no mail 1 session without MAIL;",
   );
   const { top } = JSON.parse(await ask("stats", "top", "--by", "ip", "--rank", "troubles", "--json")).sections;
   expect(top[0].rows).toMatchObject([

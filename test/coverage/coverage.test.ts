@@ -262,7 +262,7 @@ describe("a time without a line, where no rhythm tells whether it is a hole,", (
     const coverage = await judge(path);
     expect(coverage).toMatchObject({ state: "unknown", holes: [], logs: [{ isSilent: false }] });
     const { stdout } = await runCli(["stats", "problems", "--db", path]);
-    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The longest time without a line of mx1's main log is ${SPAN}.`);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The longest time without a line in mx1's main log is ${SPAN}.`);
     expect(stdout).toContain("None that exceeds its threshold");
   });
 
@@ -365,11 +365,11 @@ describe("a day that was not read is told by", () => {
   test("a server whose main log was never read", async () => {
     const path = await databaseWith({ "mx1/rejectlog": [rejection(1)] });
     const { stdout } = await runCli(["stats", "problems", "--db", path]);
-    expect(stdout).toContain("Coverage    none. No main log of mx1 has been read.");
+    expect(stdout).toContain("Coverage  none. No main log of mx1 has been read.");
     expect(stdout).toContain("No main log was read of this time: its figures are missing, not zero.");
     const both = await databaseWith({ "mx1/mainlog": queueRuns(), "mx2/rejectlog": [rejection(1)] });
     const { stdout: told } = await runCli(["stats", "problems", "--db", both]);
-    expect(told).toContain("Coverage    partial. No main log of mx2 has been read.");
+    expect(told).toContain("Coverage  partial. No main log of mx2 has been read.");
     expect(told).toContain("warning  No main log of mx2 was read.");
   });
 
@@ -404,7 +404,7 @@ describe("a day that was not read is told by", () => {
   test("an empty database", async () => {
     const path = await databaseWith({ "mx1/mainlog": [] });
     const { stdout } = await runCli(["stats", "--db", path]);
-    expect(stdout).toContain("Coverage    none. No log has been read yet.");
+    expect(stdout).toContain("Coverage  none. No log has been read yet.");
     expect(stdout).toContain("No main log was read of this time");
   });
 });

@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import {
   checkSpool,
+  type DoctorOptions,
   type DoctorReport,
   examine,
   type Finding,
@@ -15,11 +16,22 @@ import { findZoneShift } from "../../src/doctor/zone-shift.ts";
 import { messageIdTime } from "../../src/parse/message-id.ts";
 import { findSpool, spoolRight } from "../../src/queue/spool-directory.ts";
 import type { LogSample } from "../../src/store/read/health-reader.ts";
-import { epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
+import { epochMs, HOUR_MS, MINUTE_MS, toIso } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
 import { FIXTURES, ingestInto, NOW, openDirectly, storeSettings, temporaryFolder } from "../support/database.ts";
 
 const DAY_MS = 86_400_000;
+
+/** The world of a check; `keptMs` is as `prune` has it. */
+function optionsFor(path: string, keptMs?: number): DoctorOptions {
+  return {
+    ...storeSettings(path),
+    node: "20.0.0",
+    formatBytes: String,
+    formatStamp: (at) => `${toIso(at)} (UTC)`,
+    keptMs,
+  };
+}
 
 describe("the spool", () => {
   const PATH = "/var/spool/exim4";
@@ -34,7 +46,7 @@ describe("the spool", () => {
       check: "spool",
       verdict: "advice",
       message: "The spool cannot be read: /var/spool/exim4 is open to group Debian-exim only.",
-      hint: "Where the queue is to be looked at: run it as root, or add the user to that group; of a service by `SupplementaryGroups=Debian-exim`.",
+      hint: "To look at the queue, run it as root or add the user to that group; for a service, set `SupplementaryGroups=Debian-exim`.",
     });
     expect(checkSpool({ path: PATH, closed: closed(false) })).toMatchObject({
       verdict: "advice",
@@ -121,9 +133,7 @@ describe("doctor", () => {
   ])("finds %s", async (_what, check, verdict, change) => {
     const path = await corpusDatabase();
     change(path);
-    const found = examine({ ...storeSettings(path), node: "20.0.0" }).findings.filter(
-      (finding) => finding.check === check,
-    );
+    const found = examine(optionsFor(path)).findings.filter((finding) => finding.check === check);
     expect(found.map((finding) => finding.verdict)).toContain(verdict);
     for (const finding of found)
       expect(finding.verdict === "ok" || (finding.hint ?? "") !== "", finding.message).toBe(true);
@@ -134,7 +144,7 @@ describe("doctor", () => {
     for (const share of [0, 0.3, 0.6, 0.9]) {
       const path = await corpusDatabase();
       damage(path, share);
-      const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+      const { findings } = examine(optionsFor(path));
       const problems = findings.filter((finding) => finding.verdict === "problem").map(({ message }) => message);
       expect(problems.join(" "), String(share)).toMatch(/is damaged/);
     }
@@ -142,8 +152,7 @@ describe("doctor", () => {
 
   test("takes the rights of a group that may read as right, where the directory says so", async () => {
     const path = await corpusDatabase();
-    const rights = () =>
-      examine({ ...storeSettings(path), node: "20.0.0" }).findings.find((one) => one.check === "rights");
+    const rights = () => examine(optionsFor(path)).findings.find((one) => one.check === "rights");
     for (const ending of ["", "-wal", "-shm"]) chmodSync(path + ending, 0o640);
     for (const [mode, verdict] of [
       [0o2750, "ok"],
@@ -165,7 +174,7 @@ describe("doctor", () => {
   test("changes nothing", async () => {
     const path = await corpusDatabase();
     const before = readFileSync(path);
-    examine({ ...storeSettings(path), node: "20.0.0" });
+    examine(optionsFor(path));
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 });
@@ -180,7 +189,7 @@ describe("stamps that are read in a zone", () => {
     ["America/New_York", "problem", /read as America\/New_York, are taken [45] h too late\.$/],
   ])("%s are held against the ids of messages, which real Exim made", async (timeZone, verdict, message) => {
     const path = await corpusDatabase("default", timeZone);
-    const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+    const { findings } = examine(optionsFor(path));
     expect(ofZone(findings)).toEqual([
       [verdict, typeof message === "string" ? message : expect.stringMatching(message)],
     ]);
@@ -245,7 +254,7 @@ describe("what Exim could log", () => {
     ["all", false],
   ])("is right about the logs of the profile %s, which real Exim wrote", async (profile, isMissing) => {
     const path = await corpusDatabase(profile);
-    const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+    const { findings } = examine(optionsFor(path));
     const hints = findings.map(({ hint }) => hint ?? "").filter((hint) => hint.includes("log_selector"));
     expect(hints.length > 0).toBe(isMissing);
     if (isMissing)
@@ -263,9 +272,42 @@ test("what a server logs at present is what its newest messages tell, when older
     ).join("");
   for (const text of [log(20, ' T="now"'), log(10, "")])
     await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(text)]));
-  const { findings } = examine({ ...storeSettings(path), node: "20.0.0" });
+  const { findings } = examine(optionsFor(path));
   expect(findings.map(({ hint }) => hint).join()).not.toMatch(/log_selector.*\+subject/);
 });
+
+test("prune is not advised where it would remove everything", async () => {
+  const path = await corpusDatabase();
+  const pruneOf = (keptMs: number | undefined) =>
+    examine(optionsFor(path, keptMs)).findings.find(({ check }) => check === "prune");
+  expect(pruneOf(undefined)).toMatchObject({ verdict: "advice", message: "No prune is recorded." });
+  expect(pruneOf(365 * DAY_MS)).toMatchObject({ verdict: "advice" });
+  expect(pruneOf(DAY_MS)).toEqual({
+    check: "prune",
+    verdict: "ok",
+    message: "No prune is recorded. All stored lines are older than `prune` keeps: none of them would be left.",
+  });
+  const configured = async (logs: string): Promise<string> => {
+    const { stdout } = await runCli(["doctor", "--db", path], { env: { EXIM_PILOT_PRUNE_LOGS: logs } });
+    return stdout;
+  };
+  expect(await configured("1d")).toContain("none of them would be left");
+  expect(await configured("forever")).toContain("Run it every night.");
+});
+
+test("the page has problems first, the zone of each time, and no finding that all is well with what is unknown", async () => {
+  const path = await corpusDatabase();
+  run(path, `UPDATE ingest_runs SET finished_ms = ${NOW - 2 * DAY_MS}`);
+  const { stdout } = await runCli(["doctor", "--db", path]);
+  const marks = stdout.split("\n").flatMap((line) => /^(problem|advice|ok) /.exec(line)?.[1] ?? []);
+  expect(marks).toEqual([...marks].sort((one, other) => RANK.indexOf(one) - RANK.indexOf(other)));
+  expect(new Set(marks)).toEqual(new Set(RANK));
+  expect(stdout).toMatch(/The last ingest was at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(UTC\), 2 days ago\./);
+  expect(stdout).not.toMatch(/\dT\d\d:/);
+  expect(stdout).toMatch(/ok +coverage: No hole was found, but /);
+});
+
+const RANK: readonly string[] = ["problem", "advice", "ok"];
 
 test("what has to be done stands before what is well", () => {
   const finding = (check: string, verdict: Finding["verdict"]): Finding => ({ check, verdict, message: "" });
@@ -284,7 +326,7 @@ test("a port is not missed in messages that were handed over on this machine", a
     (_, index) => `2026-03-20 00:00:00 1v20ZX-${String(index).padStart(6, "0")}-1s <= a@a.test U=a P=local S=500\n`,
   );
   await ingestInto(path, ["-"], { logType: "main" }, Readable.from([Buffer.from(lines.join(""))]));
-  const hints = examine({ ...storeSettings(path), node: "20.0.0" })
+  const hints = examine(optionsFor(path))
     .findings.map(({ hint }) => hint)
     .join();
   expect(hints).toMatch(/log_selector.*\+subject/);

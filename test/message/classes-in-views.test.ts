@@ -52,6 +52,6 @@ describe("a rejection", () => {
     const { failures, accountFailures } = JSON.parse(await ask("abuse", "--json"));
     expect(failures).toMatchObject([{ ipAddress: "203.0.113.104", failures: 1 }]);
     expect(accountFailures).toMatchObject([{ account: "plain:bob" }]);
-    expect(await ask("stats", "problems")).toContain("1 client was turned away for lack of resources here");
+    expect(await ask("stats", "problems")).toContain("1 client was turned away for lack of resources on this server");
   });
 });

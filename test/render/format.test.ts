@@ -1,7 +1,22 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatTime } from "../../src/render/form/format.ts";
+import { formatBytes, formatTime } from "../../src/render/form/format.ts";
 import { epochMs, toIso } from "../../src/units.ts";
+
+test.each([
+  [0, "0 B"],
+  [1, "1 B"],
+  [1023, "1023 B"],
+  [1024, "1.0 KiB"],
+  [2048 - 1, "2.0 KiB"],
+  [102_348, "99.9 KiB"],
+  [102_390, "100 KiB"],
+  [1024 * 1024 - 1, "1.0 MiB"],
+  [184 * 1024 ** 2, "184 MiB"],
+  [5 * 1024 ** 5, "5120 TiB"],
+])("%i bytes are %s", (bytes, shown) => {
+  expect(formatBytes(bytes)).toBe(shown);
+});
 
 test("a time in UTC is written as one of any other zone is", () => {
   const moments = fc.integer({ min: 0, max: 4_000_000_000_000 });

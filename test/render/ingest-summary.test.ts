@@ -39,7 +39,7 @@ describe("the summary of an ingest", () => {
 
   test("tells what has come of lines that had begun", () => {
     expect(summarise(aReport({ bytes: 8 }, ["read", "unchanged"]))).toBe(
-      "Stored 8 bytes of lines that had begun in mail.db (1 log unchanged).\n",
+      "Stored 8 B of lines that had begun in mail.db (1 log unchanged).\n",
     );
   });
 

@@ -52,15 +52,15 @@ describe.each([40, 60, 80, 200, Infinity])("a table in %s columns", (columns) =>
 test("a row that is too long stands on a line of its own, its figures below in their columns", () => {
   const lines = renderTerminalTable(TABLE, { columns: 80, paint, timeZone: "UTC" }).split("\n");
   const at = lines.indexOf(LONG);
-  expect(lines[at + 1]).toMatch(/^ +5 +1 byte +2 +3 +4 /);
-  const column = (line: string | undefined): number | undefined => line?.indexOf("1 byte");
+  expect(lines[at + 1]).toMatch(/^ +5 +1 B +2 +3 +4 /);
+  const column = (line: string | undefined): number | undefined => line?.indexOf("1 B");
   expect(column(lines[at + 1])).toBe(column(lines[at + 2]));
 });
 
 test("a table whose figures do not fit gives each with its title", () => {
   const text = renderTerminalTable(TABLE, { columns: 40, paint, timeZone: "UTC" });
   expect(text.replaceAll(/\s+/g, " ")).toContain(
-    "x@y.example Messages 5, Volume 1 byte, Deferrals 2, Bounces 3, Rejections 4",
+    "x@y.example Messages 5, Volume 1 B, Deferrals 2, Bounces 3, Rejections 4",
   );
 });
 
@@ -72,14 +72,48 @@ describe("of a database", () => {
   const show = async (width: number | undefined, ...args: readonly string[]): Promise<string> =>
     (await runCli([...args, "--db", db, ...(width === undefined ? [] : ["--width", String(width)])])).stdout;
 
-  test.each([60, 80, 200, undefined])("the attempts of a trace keep recipient and host, %s columns", async (width) => {
-    const [attempt] = queryAll<{ message_id: string; recipient: string; host: string; ip_address: string }>(
-      db,
-      "SELECT message_id, recipient, host, ip_address FROM delivery_attempts WHERE status = 'defer' AND host IS NOT NULL LIMIT 1",
-    );
-    const page = await show(width, "trace", attempt?.message_id ?? "");
-    const attempts = page.slice(page.indexOf("Attempts"), page.indexOf("Timeline"));
-    for (const text of [attempt?.recipient, attempt?.host, attempt?.ip_address]) expect(attempts).toContain(text);
+  test.each([40, 60, 80, 120, 200, undefined])(
+    "the attempts of a trace keep all they tell, %s columns",
+    async (width) => {
+      const [attempt = {}] = queryAll<Record<string, string>>(
+        db,
+        "SELECT message_id, recipient, host, ip_address, router, transport FROM delivery_attempts WHERE status = 'defer' AND host IS NOT NULL LIMIT 1",
+      );
+      const page = await show(width, "trace", attempt["message_id"] ?? "");
+      const attempts = page.slice(page.indexOf("Attempts"), page.indexOf("Timeline"));
+      const { message_id: _, ...told } = attempt;
+      expect(Object.keys(told)).toHaveLength(5);
+      for (const text of Object.values(told)) expect(attempts).toContain(text);
+      if (width !== undefined)
+        for (const line of attempts.split("\n")) expect(widthOf(line)).toBeLessThanOrEqual(width);
+    },
+  );
+
+  test("a short page names the command that shows what was cut, and only where something was", async () => {
+    const bounces = (page: string): string =>
+      page.slice(page.indexOf("Bounces by reason"), page.indexOf("Deferrals by"));
+    const narrow = bounces(await show(80, "stats"));
+    expect(narrow).toContain("…");
+    expect(narrow).toContain("\n  the full texts: exim-pilot stats bounces\n");
+    const deferrals = await show(80, "stats");
+    expect(deferrals).toContain("\n  2 more, and the full texts: exim-pilot stats deferrals\n");
+    const wide = bounces(await show(undefined, "stats"));
+    expect(wide).not.toMatch(/…|full texts/);
+  });
+
+  test("a line of tail goes on below its text, or below all of it where that has no room", async () => {
+    const page = await show(80, "tail", "--no-follow", "-n", "1");
+    expect(page.split("\n").slice(0, 3)).toEqual([
+      "Times as logged, in UTC",
+      expect.stringMatching(/^2026-03-10 16:34:33 {2}1w002T-000A9i-1j {2}==$/),
+      expect.stringMatching(/^ {4}busy226723@rules\.example deferred at /),
+    ]);
+    const wide = await show(120, "tail", "--no-follow", "-n", "1");
+    const [, first = "", second = ""] = wide.split("\n");
+    expect(second.search(/\S/)).toBe(first.indexOf("busy226723"));
+    for (const line of wide.split("\n")) expect(widthOf(line)).toBeLessThanOrEqual(120);
+    const raw = await show(80, "tail", "--no-follow", "-n", "1", "--raw");
+    expect(raw.trimEnd().split("\n")).toHaveLength(1);
   });
 
   test("a search in 60 columns tears no address", async () => {

@@ -826,7 +826,7 @@ describe("a database that has lost old text", () => {
     const path = await prunedDatabase();
     const sound = await runCli(["verify", "--deep", "--db", path]);
     expect(sound.status).toBe(0);
-    expect(sound.stdout).toContain("Not compared with their lines: 1 message and 3 entries, because 317 bytes of log");
+    expect(sound.stdout).toContain("Not compared with their lines: 1 message and 3 entries, because 317 B of log");
     const database = openDirectly(path);
     database.exec("UPDATE stored_messages SET size = 301 WHERE exim_id = '1vx5YS-0006QZ-2J'");
     database.close();
@@ -848,7 +848,7 @@ describe("a database that has lost old text", () => {
     expect(rest.stderr).toContain(`the first ${gone} of ${gone + (LINES[4]?.length ?? 0) + 1} bytes have been pruned`);
     expect(rest.stderr).toContain("2026-04-01T00:00:00.000Z");
     const page = await runCli(["sources", "--db", path]);
-    expect(page.stdout).toMatch(/Pruned +the first 317 bytes, last on 2026-04-01/);
+    expect(page.stdout).toMatch(/Pruned +the first 317 B, last on 2026-04-01/);
     const now = epochMs(Date.UTC(2026, 6, 20));
     await runPrune(path, { ...pruneOptions(path, now, { logs: "1d", messages: "1y" }), isForced: true });
     expectFailure(await runCli(["export", "--raw", "1", "--db", path]), { status: 1, says: "All text of" });

@@ -68,7 +68,7 @@ function makeSystem({
     systemRoot: root,
     configFile: at("/etc/exim-pilot.toml"),
     isAdministrator: true,
-    env: { PATH: `${at("/tools")}:/usr/bin:/bin`, COLUMNS: "400" },
+    env: { PATH: `${at("/tools")}:/usr/bin:/bin` },
   };
   return {
     at,

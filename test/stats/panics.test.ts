@@ -17,7 +17,7 @@ const ENTRIES = [
 
 test.each(ENTRIES)("every entry of the panic log is a panic: %s", async (entry) => {
   const ask = await asking(`${entry}\n`, "panic");
-  expect(await ask("stats", "problems")).toContain("serious Exim reported trouble of its own in 1 entry");
+  expect(await ask("stats", "problems")).toContain("serious Exim reported problems of its own in 1 entry");
   const found = (await ask("search", "--log-type", "panic", "--json")).trim();
   expect(found).not.toBe("");
 });
@@ -42,6 +42,6 @@ test("a configuration error that comes through the journal is serious", async ()
     "Nov 03 16:24:24 dev exim4[250322]: 2025-11-03 16:24:24 Exim configuration error:\nNov 03 16:24:24 dev exim4[250322]:   unknown log_selector setting: +dnsbl\n",
     "syslog",
   );
-  expect(await ask("stats", "problems")).toContain("serious Exim reported trouble of its own in 1 entry");
+  expect(await ask("stats", "problems")).toContain("serious Exim reported problems of its own in 1 entry");
   expect(await ask("search", "--log-type", "panic")).toContain("unknown log_selector setting: +dnsbl");
 });

@@ -7,7 +7,7 @@
  *
  * `$FIXTURES` stands for the fixtures, and `$DB` for a database of this case alone with the logs of `fixtures/corpus/default`. `$NEW`
  * stands for a file that is not there. Outputs are kept with the same names. Without `--db`, commands use `$DB`. Lines are
- * of 80 columns; with `COLUMNS=` they are as in a pipe. The world stands still: the time is UTC and fixed, the host is mx1,
+ * of 80 columns, or of `COLUMNS`; with `COLUMNS=` they are as in a pipe. The world stands still: the time is UTC and fixed, the host is mx1,
  * nothing is a terminal. With several commands, each begins with `$ command`.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -60,7 +60,9 @@ export async function runCase({ commands }: GoldenCase, places: Places): Promise
   const outcomes: Outcome[] = [];
   for (const command of commands) {
     const { argv, env } = parseCommand(command, places);
-    const { status, stdout, stderr } = await runCli(argv, { env: { EXIM_PILOT_DB: places.DB, COLUMNS: "80", ...env } });
+    const { COLUMNS = "80", ...others } = env;
+    const width = COLUMNS === "" ? {} : { columns: Number(COLUMNS) };
+    const { status, stdout, stderr } = await runCli(argv, { ...width, env: { EXIM_PILOT_DB: places.DB, ...others } });
     const heading = (output: string): string => (commands.length === 1 ? "" : `$ ${command}\n`) + output;
     outcomes.push({
       stdout: heading(nameThePlaces(stdout, places)),

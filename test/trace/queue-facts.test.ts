@@ -61,7 +61,7 @@ test("a trace tells when a look's retry records let Exim try again, and nothing 
   );
   const stats = await runCli(["stats", "problems", "--db", db, "--until", "2026-03-07T00:00:00Z"]);
   expect(stats.stdout.replace(/\s+/g, " ")).toContain(
-    "The next time in Exim's retry records is 2026-03-07 05:41:01 [as seen 2026-03-06 23:45:00].",
+    "The next time in Exim's retry records is 2026-03-07 05:41:01 (as seen at 2026-03-06 23:45:00).",
   );
 });
 

@@ -26,6 +26,7 @@ import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../f
 import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
+import { readVersion } from "../package-root.ts";
 import { namesOf } from "../redactor.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
@@ -152,7 +153,7 @@ async function render(stats: Stats, flags: StatsFlags, isBrief: boolean, io: Io)
 async function writePage(path: string, report: Report, { quiet }: StatsFlags, io: Io): Promise<void> {
   const { renderStatsHtml } = await import("../../render/html/stats-html.ts");
   const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
-  const page = renderStatsHtml(report, { hash, madeAt: toIso(io.now()) });
+  const page = renderStatsHtml(report, { hash, madeAt: toIso(io.now()), program: readVersion() });
   writePrivateFile(path, page, { replaces: true });
   if (quiet !== true) io.stderr.write(`Wrote ${toVisibleLine(path)} (${formatBytes(Buffer.byteLength(page))}).\n`);
 }

@@ -9,7 +9,7 @@ import { STDIN_PATH } from "../../ingest/source/source.ts";
 import type { EntryKind } from "../../parse/events.ts";
 import { toVisible } from "../../render/form/terminal-text.ts";
 import { renderEvent } from "../../render/parse/event.ts";
-import { renderTailLine } from "../../render/tail-line.ts";
+import { renderTailHeading, renderTailLine, type ServerClock } from "../../render/tail-line.ts";
 import type { NewestLine } from "../../store/read/newest-lines.ts";
 import { describeEvent } from "../../trace/describe-event.ts";
 import { SECOND_MS } from "../../units.ts";
@@ -17,7 +17,7 @@ import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { assertServer } from "../flags/filter-flags.ts";
 import type { Io } from "../io.ts";
 import { redactLine } from "../redact-line.ts";
-import { namesOf } from "../redactor.ts";
+import { namesOf, redactor } from "../redactor.ts";
 
 export interface TailFlags extends DatabaseFlags {
   readonly limit: number;
@@ -55,7 +55,11 @@ export async function runTail(what: readonly string[], flags: TailFlags, io: Io)
   for await (const portion of source) {
     const chosen = portion.filter(({ line }) => filter.wants(line));
     const shown = show === undefined ? lastOf(chosen, flags.limit) : chosen;
-    show ??= await presentationOf(logs, flags, io);
+    if (show === undefined) {
+      const clocks = await clocksOf(logs, flags, io);
+      show = presentationOf(logs, clocks.length > 1, flags, io);
+      if (!isForPrograms(flags)) io.stdout.write(renderTailHeading(redactor(flags, io)(clocks), screenOf(io)));
+    }
     io.stdout.write(shown.map(show).join(""));
     if (!flags.follow || io.signal.aborted) return;
   }
@@ -122,14 +126,19 @@ async function* loggedLines(names: readonly string[], count: number, flags: Tail
   }
 }
 
-async function presentationOf(
+/** Lines as they are logged, or as programs read them: nothing stands above them. */
+function isForPrograms({ raw, json, ndjson }: TailFlags): boolean {
+  return raw === true || json === true || ndjson === true;
+}
+
+function presentationOf(
   logs: readonly string[],
+  hasServers: boolean,
   flags: TailFlags,
   io: Io,
-): Promise<(placed: PlacedLine) => string> {
-  const { paint } = screenOf(io);
+): (placed: PlacedLine) => string {
   const names = namesOf(io);
-  const hasPlaces = logs.length === 0 ? await hasServers(flags, io) : logs.length > 1;
+  const hasPlaces = logs.length === 0 ? hasServers : logs.length > 1;
   return (placed) => {
     const line = flags.redact === true ? redactLine(placed.line, names) : placed.line;
     if (flags.json === true || flags.ndjson === true) {
@@ -143,12 +152,15 @@ async function presentationOf(
         ? { mark: "", text: raw, tone: "plain" as const }
         : describeEvent(parsed.event, parsed.text, true);
     const place = hasPlaces ? line.file : undefined;
-    return renderTailLine({ timestamp, place, messageId: parsed?.prefix.messageId, description }, paint);
+    // NOTE: the width is asked for each time, since a terminal may get another.
+    return renderTailLine({ timestamp, place, messageId: parsed?.prefix.messageId, description }, screenOf(io));
   };
 }
 
-/** True when the lines need the name of their server. */
-async function hasServers(flags: TailFlags, io: Io): Promise<boolean> {
-  if (flags.server !== undefined) return false;
-  return usingReader(flags, io, async ({ search }) => (await search.timeZones()).size > 1);
+/** Clocks of the servers whose lines are shown; none of logs, which do not state theirs. */
+async function clocksOf(logs: readonly string[], flags: TailFlags, io: Io): Promise<readonly ServerClock[]> {
+  if (logs.length > 0) return [];
+  const { server } = flags;
+  const zones = await usingReader(flags, io, ({ search }) => search.timeZones(server === undefined ? [] : [server]));
+  return [...zones].map(([name, timeZone]) => ({ server: name, timeZone }));
 }

@@ -86,7 +86,7 @@ function nameOf({ timestamp, event, raw, text }: TimelineItem): string {
 }
 
 function renderAdded(added: readonly TimelineItem[], { message }: Trace, flags: FollowFlags, io: Io): string {
-  const { paint } = screenOf(io);
+  const screen = screenOf(io);
   return redactor(
     flags,
     io,
@@ -94,7 +94,7 @@ function renderAdded(added: readonly TimelineItem[], { message }: Trace, flags: 
     .timeline.map((item) => {
       if (flags.raw === true && item.raw !== null) return `${toVisible(item.raw)}\n`;
       const timestamp = item.timestamp === null ? undefined : formatTime(item.timestamp, message.timeZone);
-      return renderTailLine({ timestamp, place: undefined, messageId: undefined, description: item }, paint);
+      return renderTailLine({ timestamp, place: undefined, messageId: undefined, description: item }, screen);
     })
     .join("");
 }

@@ -1,6 +1,6 @@
 /** The commands that explain the program, and their flags: they know all the others. */
 import { Argument, type Command, Option } from "commander";
-import { helpColumnsOf } from "../context.ts";
+import { columnsOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import type { CommandGroup } from "./command.ts";
 import { withDatabase } from "./shared-flags.ts";
@@ -64,7 +64,7 @@ function addHelp(program: Command, io: Io): void {
     .addHelpText("after", HELP_EXAMPLES)
     .action(async (topic: string | undefined) => {
       const { findAppendix, findTopic } = await import("../commands/help.ts");
-      const columns = helpColumnsOf(io.stdout, io);
+      const columns = columnsOf(io.stdout, io);
       const text = topic === undefined ? undefined : findTopic(topic, columns);
       if (text !== undefined) io.stdout.write(text);
       else showCommandHelp(program, topic);

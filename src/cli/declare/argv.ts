@@ -90,7 +90,8 @@ function readCommand(argv: readonly string[], isFile: (name: string) => boolean)
   if (first === undefined || first.startsWith("-")) return argv;
   const command = SYNONYMS[first] ?? first;
   if (isCommand(command)) {
-    if (command === "help") return [command, ...others];
+    // Help has no flags of commands.
+    if (command === "help") return [command, ...widthOf(leading), ...others];
     const own = LISTS.has(command) && second === "list" ? others.slice(1) : others;
     return [command, ...leading, ...own];
   }
@@ -98,6 +99,12 @@ function readCommand(argv: readonly string[], isFile: (name: string) => boolean)
   const question = asQuestion(first, isFile);
   if (question !== undefined) return [...question.slice(0, 1), ...leading, ...question.slice(1), ...others];
   throw unknownCommand(first, isFile);
+}
+
+/** The width among flags that stand before a command. */
+function widthOf(leading: readonly string[]): readonly string[] {
+  const at = leading.findIndex((word) => word === "--width" || word.startsWith("--width="));
+  return at === -1 ? [] : leading.slice(at, leading[at] === "--width" ? at + 2 : at + 1);
 }
 
 /** Ends the logs behind `--log` at the first word that cannot be one; the rest are the command's own words. */

@@ -35,7 +35,29 @@ export class NotedCommand extends CommanderCommand {
   }
 
   override addHelpText(position: "before" | "beforeAll" | "after" | "afterAll", text: HelpText): this {
-    if (position === "after" && typeof text === "string") this.notes += text;
-    return typeof text === "string" ? super.addHelpText(position, text) : super.addHelpText(position, text);
+    if (typeof text !== "string") return super.addHelpText(position, text);
+    if (position === "after") this.notes += text;
+    return super.addHelpText(position, ({ command, error }) => {
+      const { getOutHelpWidth, getErrHelpWidth } = command.configureOutput();
+      const columns = (error ? getErrHelpWidth : getOutHelpWidth)?.() ?? Infinity;
+      const help = command.createHelp();
+      return layOut(text, columns, (prose, width) => help.boxWrap(prose, width));
+    });
   }
+}
+
+/** `  series      the same over time`: a term of a list, and what it means. */
+const TERM = /^( {2}\S+ {2,})(\S.*)$/;
+
+/** Lays text out in lines of `columns`: paragraphs and terms of lists are wrapped, and what is typed stays as it is. */
+function layOut(text: string, columns: number, wrap: (prose: string, width: number) => string): string {
+  const pieces = text.match(/^(?! )[^\n]+(?:\n(?! )[^\n]+)*|^ .*$|^$/gm) ?? [];
+  return pieces
+    .map((piece) => {
+      const [, label, meaning] = TERM.exec(piece) ?? [];
+      if (label !== undefined && meaning !== undefined)
+        return label + wrap(meaning, columns - label.length).replaceAll("\n", `\n${" ".repeat(label.length)}`);
+      return piece.startsWith(" ") ? piece : wrap(piece.replaceAll("\n", " "), columns);
+    })
+    .join("\n");
 }

@@ -1,6 +1,6 @@
 /** The program, its commands and their flags. What a command needs to run is loaded when it runs. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { helpColumnsOf, WIDTH } from "../context.ts";
+import { columnsOf, WIDTH } from "../context.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import { beginDiagnostics } from "../terminal/verbose.ts";
@@ -26,21 +26,26 @@ export function buildProgram(outside: Io, setStatus: SetStatus, wanted?: string)
       writeErr: (text) => void io.stderr.write(text),
       // NOTE: main.ts reports what it throws, with all other errors.
       outputError: () => {},
-      getOutHelpWidth: () => helpColumnsOf(io.stdout, io),
-      getErrHelpWidth: () => helpColumnsOf(io.stderr, io),
+      getOutHelpWidth: () => columnsOf(io.stdout, io),
+      getErrHelpWidth: () => columnsOf(io.stderr, io),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    // NOTE: in less room than this words would be torn; the library wraps nothing in less than 40.
+    .configureHelp({ minWidthToWrap: 12 })
     .showSuggestionAfterError()
     .hook("preAction", async (_program, command) => {
-      env[WIDTH] = program.opts()["width"] ?? env[WIDTH];
       const { completeOptions } = await import("../flags/effective-options.ts");
       completeOptions(command, io);
       settleGuesses(command);
       if (command.optsWithGlobals()["redact"] === true) await io.redaction?.turnOn();
       beginDiagnostics(program.opts()["verbose"] === true, command.name(), io);
     })
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", EXAMPLES)
+    // NOTE: before a command is looked for, so that help which is asked for by a flag has it, too.
+    .on("option:width", (columns: string) => {
+      env[WIDTH] = columns;
+    });
   const alone = GROUPS.flatMap(({ commands }) => commands).find(({ name }) => name === wanted);
   if (alone !== undefined && alone.needsOthers !== true) {
     alone.add(program, io, setStatus);

@@ -111,8 +111,8 @@ function addSearch(program: Command, io: Io, setStatus: SetStatus): void {
     .option("-I, --sensitive", "match upper and lower case exactly")
     .addOption(new Option("-i, --ignore-case", "as it is without -I").conflicts("sensitive").hideHelp())
     .option("-v, --invert", "select what the pattern does not match")
-    .option("-M, --related", "with messages that name those, or are named by them")
-    .addOption(timeoutOption("stop if the pattern takes longer for one block of lines; 0 is no limit"))
+    .option("-M, --related", "also messages that name these, or that these name")
+    .addOption(timeoutOption("stop if the pattern takes longer for one block of lines; 0: no limit"))
     .option("-t, --slower-than <seconds>", "leave out messages finished within that time", toSeconds);
   withGuesses(withFilters(command))
     .optionsGroup("Output:")
@@ -202,17 +202,17 @@ Letters of eximstats are known: -t20, -bydomain, -byemail, -byhost, -html=FILE,
 
 Sections:
 ${Object.entries(SECTIONS)
-  .map(([name, about]) => `  ${name.padEnd(11)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(10)}  ${about}`)
   .join("\n")}
 
 Axes of --by:
 ${Object.entries(AXES)
-  .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(13)}  ${about}`)
   .join("\n")}
 
 Figures of --fail-if:
 ${Object.entries(CONDITION_FIGURES)
-  .map(([name, about]) => `  ${name.padEnd(17)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(16)}  ${about}`)
   .join("\n")}
 
 Examples:

@@ -53,6 +53,12 @@ function complete(command: Command, configuration: ConfigurationValues, io: Io):
   }
 }
 
+/** The value of a setting of another command, by its key; undefined: its default. */
+export function settingOf(key: string, configuration: ConfigurationValues, io: Io): SettingValue | undefined {
+  const setting = SETTINGS.find((one) => one.key === key);
+  return setting === undefined ? undefined : findValue(setting, configuration, io)?.value;
+}
+
 /** Every setting as the commands would see it. `shared` is a command with the flags of all. */
 export function effectiveSettings(
   program: Command,

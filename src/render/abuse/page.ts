@@ -4,6 +4,7 @@ import { formatCount, formatTime } from "../form/format.ts";
 import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
+import { NONE_AT_RISK } from "./risk-text.ts";
 import { ABUSE_FIGURES, type AbuseFigure, type AbuseRow, type AbuseTable, toAbuseTables } from "./tables.ts";
 
 export interface AbuseOptions {
@@ -12,14 +13,19 @@ export interface AbuseOptions {
   readonly timeZone: string;
 }
 
-/** Wider than this, paragraphs are hard to read; in a pipe nothing is wrapped. */
-const WIDEST = 120;
 const GAP = 2;
 
-/** Tables with their rows, the worst first; the story of a row is below it. Tables without rows are left out. */
+/** Tables with their rows, the worst first; the story of a row is below it. Tables without rows are left out, but for that of accounts at risk. */
 export function renderAbusePage(abuse: Abuse, options: AbuseOptions): string {
-  const tables = toAbuseTables(abuse).filter(({ rows }) => rows.length > 0);
-  return tables.map((table) => renderTable(table, options)).join("\n");
+  const tables = toAbuseTables(abuse).flatMap((table) => {
+    if (table.rows.length > 0) return [renderTable(table, options)];
+    return table.name === "accountsAtRisk" ? [renderNoneAtRisk(table, options)] : [];
+  });
+  return tables.join("\n");
+}
+
+function renderNoneAtRisk({ title }: AbuseTable, { columns, paint }: AbuseOptions): string {
+  return `${paint.strong(title)}\n${renderHanging("   ", NONE_AT_RISK, 3, columns)}\n`;
 }
 
 /**
@@ -35,18 +41,22 @@ function renderTable(table: AbuseTable, options: AbuseOptions): string {
   const wide = alignRows(table, indent, true);
   // A name that has no room beside the figures gets a line of its own: nothing is cut.
   const isWide = greatest(wide.map(widthOf)) <= columns;
-  const [heading = "", ...lines] = isWide ? wide : alignRows(table, indent, false);
-  const width = Number.isFinite(columns) ? Math.min(columns, WIDEST) : columns;
+  const [figures = "", ...lines] = isWide ? wide : alignRows(table, indent, false);
+  const heading = isWide ? figures : `${"#".padEnd(indent)}${table.subject}\n${figures}`;
   const blank = " ".repeat(indent);
   const body = rows.flatMap((row, index) => {
     const { name, verdict, tone } = row;
     const line = paintEnd(lines[index] ?? "", verdict, paint[tone]);
     const rank = String(index + 1).padEnd(indent);
-    const head = isWide ? [line] : [renderHanging(rank, toVisibleLine(name), indent, width), line];
+    const head = isWide ? [line] : [renderHanging(rank, toVisibleLine(name), indent, columns), line];
     const story = describeRow(row, timeZone);
-    return [...head, paint.faint(renderHanging(blank, toVisibleLine(story), indent, width))];
+    return [...head, paint.faint(renderHanging(blank, toVisibleLine(story), indent, columns))];
   });
-  return [`${paint.strong(title)} ${paint.faint(`(${timeZone})`)}`, paint.faint(heading), ...body]
+  return [
+    `${paint.strong(title)} ${paint.faint(`(${timeZone})`)}`,
+    ...heading.split("\n").map((line) => paint.faint(line)),
+    ...body,
+  ]
     .map((line) => `${line}\n`)
     .join("");
 }

@@ -2,6 +2,8 @@
 import type { AccountAtRisk } from "../../message/accounts-at-risk.ts";
 import { countOf, formatCount } from "../form/format.ts";
 
+export const NONE_AT_RISK = "No account is at risk, as far as the logs tell.";
+
 /** Less is within what an account sends anyway. */
 const FEWEST_TIMES = 1.5;
 

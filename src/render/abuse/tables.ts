@@ -2,7 +2,7 @@
 import type { Abuse, AccountFailures, ClientTroubles, LoginFailures, Script, Sender } from "../../abuse/abuse.ts";
 import type { AccountAtRisk } from "../../message/accounts-at-risk.ts";
 import type { SessionTrouble } from "../../message/session-trouble.ts";
-import { formatCount } from "../form/format.ts";
+import { countOf } from "../form/format.ts";
 import { describeRisk, riskVerdict, some } from "./risk-text.ts";
 
 export const ABUSE_FIGURES = {
@@ -101,7 +101,7 @@ type Verdict = Pick<AbuseRow, "verdict" | "tone">;
 
 const NOTHING: Verdict = { verdict: "nothing strange", tone: "good" };
 const AT_RISK: Verdict = { verdict: "at risk, see above", tone: "bad" };
-const MISTYPED: Verdict = { verdict: "few: mistyped?", tone: "good" };
+const MISTYPED: Verdict = { verdict: "few, perhaps mistyped", tone: "good" };
 
 /** A user who mistypes fails less often, and for fewer accounts. */
 const FEWEST_FAILURES = 10;
@@ -162,7 +162,7 @@ function failureRow({ ipAddress, failures, accounts, succeeded, first, last }: L
     ...judgeClient(failures, accounts.length, succeeded.length),
     details: [
       ...(accounts.length === 0 ? [] : [`for ${some(accounts, accounts.length)}`]),
-      ...(succeeded.length === 0 ? [] : [`afterwards logged in: ${some(succeeded, succeeded.length)}`]),
+      ...(succeeded.length === 0 ? [] : [`later logged in: ${some(succeeded, succeeded.length)}`]),
     ].join("; "),
     first,
     last,
@@ -170,7 +170,7 @@ function failureRow({ ipAddress, failures, accounts, succeeded, first, last }: L
 }
 
 function judgeClient(failures: number, accounts: number, succeeded: number): Verdict {
-  if (succeeded >= FEWEST_SHARING) return { verdict: "shared by accounts", tone: "good" };
+  if (succeeded >= FEWEST_SHARING) return { verdict: "shared address", tone: "good" };
   if (accounts >= FEWEST_GUESSED)
     return succeeded > 0
       ? { verdict: "guesses, then got in", tone: "bad" }
@@ -187,7 +187,7 @@ function accountFailureRow(row: AccountFailures, atRisk: ReadonlySet<string>): A
     ...(atRisk.has(plainAccount(account)) ? AT_RISK : judgeAccount(failures, ipCount, succeededFrom.length)),
     details: [
       ...(ipCount === 0 ? [] : [`from ${some(ipAddresses, ipCount)}`]),
-      ...(succeededFrom.length === 0 ? [] : [`afterwards logged in from ${some(succeededFrom, succeededFrom.length)}`]),
+      ...(succeededFrom.length === 0 ? [] : [`later logged in from ${some(succeededFrom, succeededFrom.length)}`]),
     ].join("; "),
     first,
     last,
@@ -195,7 +195,7 @@ function accountFailureRow(row: AccountFailures, atRisk: ReadonlySet<string>): A
 }
 
 function judgeAccount(failures: number, addresses: number, succeeded: number): Verdict {
-  if (addresses >= FEWEST_GUESSED) return { verdict: "tried from everywhere", tone: "waiting" };
+  if (addresses >= FEWEST_GUESSED) return { verdict: "tried from many addresses", tone: "waiting" };
   if (succeeded > 0) return { verdict: "then logged in", tone: failures >= FEWEST_FAILURES ? "waiting" : "good" };
   return failures >= FEWEST_FAILURES ? { verdict: "tried again and again", tone: "waiting" } : MISTYPED;
 }
@@ -212,6 +212,19 @@ const TROUBLE_VERDICTS: Readonly<Record<SessionTrouble, string>> = {
   tls: "fails at TLS",
 };
 
+/** Names of a trouble, for one and for several. */
+const TROUBLE_NAMES: Readonly<Record<SessionTrouble, readonly [one: string, several: string]>> = {
+  auth: ["login where none is offered", "logins where none is offered"],
+  dropped: ["connection dropped by an ACL", "connections dropped by an ACL"],
+  incomplete: ["incomplete transaction", "incomplete transactions"],
+  lost: ["lost connection", "lost connections"],
+  no_mail: ["session without MAIL", "sessions without MAIL"],
+  protocol: ["protocol error", "protocol errors"],
+  syntax: ["syntax error", "syntax errors"],
+  timeout: ["timeout", "timeouts"],
+  tls: ["TLS error", "TLS errors"],
+};
+
 function troubleRow({ ipAddress, host, troubles, kinds, first, last }: ClientTroubles): AbuseRow {
   const sorted = Object.entries(kinds).sort(
     ([one, count], [other, otherCount]) => otherCount - count || (one < other ? -1 : 1),
@@ -222,7 +235,7 @@ function troubleRow({ ipAddress, host, troubles, kinds, first, last }: ClientTro
     figures: { troubles },
     verdict: worst === undefined ? "" : TROUBLE_VERDICTS[worst],
     tone: worst === "auth" ? "waiting" : "good",
-    details: sorted.map(([kind, count]) => `${formatCount(count)} ${kind}`).join(", "),
+    details: sorted.map(([kind, count]) => countOf(count, ...TROUBLE_NAMES[kind as SessionTrouble])).join(", "),
     first,
     last,
   };

@@ -1,18 +1,18 @@
 /** Values as people read them. */
 
 const KIB = 1024;
-const BYTE_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
+const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
-/** `917 bytes`, `1.9 KiB`, `184 MiB`. */
+/** `917 B`, `1.9 KiB`, `184 MiB`: the one form of sizes, in tables and in sentences. */
 export function formatBytes(bytes: number): string {
-  if (bytes === 1) return "1 byte";
   let value = bytes;
   let unit = 0;
-  while (value >= KIB && unit < BYTE_UNITS.length - 1) {
+  // A value that is shown as 1024 of its unit is one of the next.
+  while (Math.round(value) >= KIB && unit < BYTE_UNITS.length - 1) {
     value /= KIB;
     unit++;
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`;
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`;
 }
 
 const DURATION_UNITS: readonly (readonly [seconds: number, name: string])[] = [

@@ -92,7 +92,8 @@ export function renderHanging(label: string, text: string, indent: number, colum
   const width = Math.max(columns - indent, 20);
   if (text.length <= width && UNPADDED.test(text)) return label + text;
   if (width === Infinity) return trimLines(label + text.trim());
-  const lines = wrapAnsi(text, width, { hard: true, trim: true }).split("\n");
+  const glued = text.replace(TOGETHER, GLUE);
+  const lines = wrapAnsi(glued, width, { hard: true, trim: true }).replaceAll(GLUE, " ").split("\n");
   return trimLines(lines.map((line, index) => (index === 0 ? label : " ".repeat(indent)) + line).join("\n"));
 }
 
@@ -108,6 +109,11 @@ export function wrapLines(page: string, columns: number): string {
     })
     .join("\n");
 }
+
+/** Blanks at which no line ends: within `2026-03-02 05:40:05` and `436 B`. */
+const TOGETHER = /(?<=\b\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=\d) (?=(?:B|[KMGT]iB)\b)/g;
+/** A character for private use, which text that is shown has only as an escape. */
+const GLUE = "\ue000";
 
 /** Printable ASCII, without blanks at its ends. */
 const UNPADDED = /^[!-~](?:[ -~]*[!-~])?$/;

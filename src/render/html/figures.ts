@@ -35,7 +35,7 @@ export function renderTraffic({ points, bucket }: Sections["series"], stats: Sta
 }
 
 const PERCENTILES = [
-  ["half", "p50Seconds", "var(--good)"],
+  ["50 %", "p50Seconds", "var(--good)"],
   ["90 %", "p90Seconds", "var(--waiting)"],
   ["99 %", "p99Seconds", "var(--bad)"],
 ] as const;
@@ -47,16 +47,20 @@ export function renderWaits({ points, bucket }: Sections["waits"], stats: Stats)
   const before = pointsBefore(stats, "waits")?.map((point) => point.p90Seconds);
   const series = PERCENTILES.map(
     ([name, figure, colour]): ChartSeries => ({
-      name: `${name} up to`,
+      name: `${name} within`,
       colour,
       values: points.map((point) => point[figure]),
     }),
   );
-  const lines = [...series, ...beforeOf(before).map((one) => ({ ...one, name: "90 % in the time compared with" }))];
+  const lines = [
+    ...series,
+    ...beforeOf(before).map((one) => ({ ...one, name: "90 % within, in the time compared with" })),
+  ];
   return renderFigure(`Time on the queue over time, by ${bucket}`, axis, lines, {
     draw: drawDurations,
     format: formatSeconds,
     caption: "",
+    peak: "",
   });
 }
 
@@ -78,13 +82,20 @@ interface FigureOptions {
   readonly format: (value: number) => string;
   /** Shown above it; the title is for who cannot see the chart. */
   readonly caption: string;
+  /** The greatest height of the columns, and when that was. */
+  readonly peak: string;
 }
 
 function renderFigure(
   title: string,
   axis: ChartAxis,
   series: readonly ChartSeries[],
-  { draw, format, caption }: FigureOptions = { draw: drawColumns, format: formatCount, caption: title },
+  { draw, format, caption, peak }: FigureOptions = {
+    draw: drawColumns,
+    format: formatCount,
+    caption: title,
+    peak: peakOf(axis, series),
+  },
 ): string {
   const keys = series.map(
     ({ name, colour, isBefore }) =>
@@ -92,7 +103,16 @@ function renderFigure(
   );
   const words = `${title}. ${axis.times.length === 0 ? "" : `${axis.times[0]} to ${axis.times.at(-1)}. `}${series.map((one) => describe(one, axis, format)).join(" ")}`;
   const legend = series.length === 1 ? "" : `<ul class="legend">${keys.join("")}</ul>`;
-  return `<figure><figcaption>${escapeHtml(caption)}${legend}</figcaption>${draw(words, axis, series)}</figure>`;
+  const most = peak === "" ? "" : ` <small class="peak">${escapeHtml(peak)}</small>`;
+  return `<figure><figcaption>${escapeHtml(caption)}${most}${legend}</figcaption>${draw(words, axis, series)}</figure>`;
+}
+
+/** `Peak 1,203 at 2026-03-04 09:00`: of all that stands in one column; empty where nothing does. */
+function peakOf({ times }: ChartAxis, series: readonly ChartSeries[]): string {
+  const stacked = series.filter(({ isBefore }) => isBefore !== true);
+  const heights = times.map((_, index) => stacked.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
+  const most = heights.reduce((greatest, height) => Math.max(greatest, height), 0);
+  return most === 0 ? "" : `Peak ${formatCount(most)} at ${times[heights.indexOf(most)]}`;
 }
 
 /** `received: at most 1,203, 2026-03-04 09:00.` */

@@ -15,11 +15,11 @@ const TITLES: Readonly<Record<HourFigure, string>> = {
 export function renderHeatMap(hours: Sections["hours"], figure: HourFigure, timeZone: string): string {
   const means = new Map(hours.map((hour) => [placeOf(hour.weekday, hour.hour), hourlyMean(hour, figure)]));
   const most = [...means.values()].reduce<number>((greatest, mean) => Math.max(greatest, mean ?? 0), 0);
-  const caption = `${TITLES[figure]} at each hour of the week, ${timeZone}`;
+  const caption = `${TITLES[figure]} at each hour of the week (${timeZone})`;
   if (most === 0) return `<figure><figcaption>${escapeHtml(caption)}</figcaption><p>None.</p></figure>`;
   const cell = (day: number, hour: number): string => {
     const mean = means.get(placeOf(day, hour)) ?? null;
-    if (mean === null) return `<td class="none" title="${titleOf(day, hour)}: not in this time"></td>`;
+    if (mean === null) return `<td class="none" title="${titleOf(day, hour)}: the time has no such hour"></td>`;
     const level = Math.ceil((mean / most) * LEVELS);
     const colour = level === 0 ? "" : ` class="l${level}"`;
     return `<td${colour} title="${titleOf(day, hour)}: ${formatMean(mean)} an hour">${formatShort(mean)}</td>`;
@@ -49,7 +49,7 @@ export function renderHeatMap(hours: Sections["hours"], figure: HourFigure, time
   ];
   const table = (size: string, lines: readonly string[]): string =>
     `<table class="heat ${size} ${figure}"><caption>${escapeHtml(caption)}</caption>${lines.join("\n")}</tbody></table>`;
-  return `<figure>${table("wide", wide)}${table("narrow", narrow)}<p class="note">The mean of an hour, at most ${formatMean(most)}.${hours.some((hour) => hour.hours === 0) ? " Empty: not in this time." : ""}</p></figure>`;
+  return `<figure>${table("wide", wide)}${table("narrow", narrow)}<p class="note">The average for each hour, at most ${formatMean(most)}.${hours.some((hour) => hour.hours === 0) ? " Empty: the time has no such hour." : ""}</p></figure>`;
 }
 
 function placeOf(weekday: number, hour: number): number {

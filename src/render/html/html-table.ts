@@ -2,24 +2,43 @@
 import { formatCount } from "../form/format.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table } from "../stats/table.ts";
 import { drawSparkline } from "./charts.ts";
-import { escapeHtml } from "./markup.ts";
+import { escapeHtml, proseHtml } from "./markup.ts";
 
 /** Columns that only explain a row: they have no order. */
 const UNSORTED: readonly Column["kind"][] = ["curve"];
 
 /** In a box that can be scrolled, also with the keyboard, where the screen is narrower than its columns but no phone. */
 export function renderHtmlTable({ title, columns, rows, note }: Table, timeZone: string): string {
-  const head = columns.map((column) => `<th scope="col"${classOf(column)}>${escapeHtml(column.title)}</th>`).join("");
+  const hasProseBelow = columns.length > MOST_BESIDE_PROSE;
+  const isBeside = (column: Column): boolean => !hasProseBelow || column.isProse !== true;
+  const head = columns
+    .filter(isBeside)
+    .map((column) => `<th scope="col"${classOf(column)}>${escapeHtml(column.title)}</th>`)
+    .join("");
   const mosts = columns.map((column, index) => (column.hasBar === true ? greatestOf(columns, rows, index) : 0));
   const body = rows.map(
     (row, at) =>
-      `<tr>${columns.map((column, index) => renderCell({ row, at, index, column, columns, most: mosts[index] ?? 0, timeZone })).join("")}</tr>`,
+      `<tr>${columns.map((column, index) => (isBeside(column) ? renderCell({ row, at, index, column, columns, most: mosts[index] ?? 0, timeZone }) : "")).join("")}</tr>${hasProseBelow ? renderProse(row, columns) : ""}`,
   );
-  const remark = note === undefined ? "" : `\n<p class="note">${escapeHtml(note)}</p>`;
+  const remark = note === undefined ? "" : `\n<p class="note">${proseHtml(note)}</p>`;
   return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(title)}">
 <table class="sortable${isNarrow(columns) ? "" : " cards"}"><caption class="hidden">${escapeHtml(title)}, ${formatCount(rows.length)} ${rows.length === 1 ? "row" : "rows"}</caption><thead><tr>${head}</tr></thead><tbody>
 ${body.join("\n")}
 </tbody></table></div>${remark}`;
+}
+
+/** More columns leave no room for sentences beside them. */
+const MOST_BESIDE_PROSE = 6;
+
+/** The sentences about a row, in one of their own below it; nothing where there is none. */
+function renderProse(row: readonly Cell[], columns: readonly Column[]): string {
+  const texts = columns.flatMap(({ isProse }, index) => {
+    const cell = row[index] ?? null;
+    return isProse === true && typeof cell === "string" && cell !== "" ? [proseHtml(cell)] : [];
+  });
+  if (texts.length === 0) return "";
+  const others = columns.filter(({ isProse }) => isProse !== true).length;
+  return `<tr class="prose"><td colspan="${others}">${texts.join(" ")}</td></tr>`;
 }
 
 const MOST_NARROW = 4;

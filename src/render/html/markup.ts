@@ -13,3 +13,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export function escapeHtml(text: string): string {
   return toVisibleLine(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
+
+/** Commands that our sentences name. Text of strangers stands in them, too, and makes no others. */
+const COMMANDS = /`(exim-pilot (?:abuse|help counting|incidents detect|search --log-type panic|stats coverage))`/g;
+
+/** A sentence, the commands in it as code. */
+export function proseHtml(text: string): string {
+  return escapeHtml(text).replace(COMMANDS, "<code>$1</code>");
+}

@@ -7,7 +7,9 @@ export const SCRIPT = `
 const collator = new Intl.Collator("en", { numeric: true });
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
-  const rows = [...body.rows];
+  const rows = [...body.rows].filter((row) => !row.classList.contains("prose"));
+  const below = new Map(rows.map((row) => [row, row.nextElementSibling]));
+  const withProse = (row) => (below.get(row)?.classList.contains("prose") ? [row, below.get(row)] : [row]);
   const heads = [...table.tHead.rows[0].cells];
   table.classList.add("sorts");
   const keyOf = (row, index) => row.cells[index].dataset.sort ?? row.cells[index].textContent;
@@ -29,7 +31,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
         if (a === "" || b === "") return (a === "") - (b === "");
         return sign * compare(a, b);
       });
-      body.append(...sorted);
+      body.append(...sorted.flatMap(withProse));
     });
   });
 }

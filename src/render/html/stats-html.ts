@@ -10,11 +10,11 @@ import { describeCoverage } from "../coverage-text.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "../form/format.ts";
 import { describeProblems } from "../stats/problem-text.ts";
 import { tablesOf } from "../stats/section-tables.ts";
-import { column, type Table } from "../stats/table.ts";
+import { column, proseColumn, type Table } from "../stats/table.ts";
 import { renderTraffic, renderWaits } from "./figures.ts";
 import { renderHeatMap } from "./heat-map.ts";
 import { renderHtmlTable } from "./html-table.ts";
-import { escapeHtml } from "./markup.ts";
+import { escapeHtml, proseHtml } from "./markup.ts";
 import { commandFor, NEXT_STEPS } from "./next-steps.ts";
 import type { Report } from "./report.ts";
 import { SCRIPT } from "./script.ts";
@@ -26,11 +26,14 @@ export interface StatsHtmlOptions {
   readonly hash: (text: string) => string;
   /** ISO-8601; when the page was made. */
   readonly madeAt: string;
+  /** Version of exim-pilot. */
+  readonly program: string;
 }
 
-export function renderStatsHtml(report: Report, { hash, madeAt }: StatsHtmlOptions): string {
+export function renderStatsHtml(report: Report, options: StatsHtmlOptions): string {
+  const { hash } = options;
   const { stats } = report;
-  const groups = groupSections(report, madeAt);
+  const groups = groupSections(report, options);
   const ids = new Set(groups.flatMap(({ sections }) => sections.map(({ id }) => id)));
   const policy = `default-src 'none'; style-src 'sha256-${hash(STYLE)}'; script-src 'sha256-${hash(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
   const name = nameOf(report);
@@ -148,12 +151,12 @@ const SHORT_TITLES: Readonly<Record<string, string>> = {
   "abuse-troubles": "Broken sessions",
 };
 
-function groupSections(report: Report, madeAt: string): Group[] {
+function groupSections(report: Report, options: StatsHtmlOptions): Group[] {
   const groups = GROUPS.map(([title, names]) => ({
     title,
     sections: names.flatMap((name) => (name === "actors" ? actorSections(report) : sectionsOf(name, report.stats))),
   }));
-  const about = { id: "about", title: "About this report", content: () => renderFacts(report, madeAt) };
+  const about = { id: "about", title: "About this report", content: () => renderFacts(report, options) };
   const last = { title: "About", sections: [...sectionsOf("coverage", report.stats), about] };
   return [...groups, last].filter(({ sections }) => sections.length > 0);
 }
@@ -210,7 +213,7 @@ function toTable({ name, title, subject, figures, rows }: AbuseTable, timeZone: 
       column("name", subject, "text"),
       ...figures.map((figure, index) => column(figure, ABUSE_FIGURES[figure], "count", index === 0)),
       column("verdict", "Verdict", "word"),
-      column("details", "In words", "sample"),
+      proseColumn("details", "Details", "sample"),
     ],
     rows: rows.map((row) => [
       row.name,
@@ -240,7 +243,7 @@ function renderGroup(title: string, sections: readonly Section[], ids: ReadonlyS
 /** Sections without content, in a line each. */
 function renderEmpty(sections: readonly Section[]): string {
   const lines = sections.flatMap(({ id, title, content, empty }) =>
-    content === undefined ? [`<li id="${id}"><b>${escapeHtml(title)}</b>: ${escapeHtml(empty ?? "")}</li>`] : [],
+    content === undefined ? [`<li id="${id}"><b>${escapeHtml(title)}</b>: ${proseHtml(empty ?? "")}</li>`] : [],
   );
   return lines.length === 0 ? "" : `<ul class="nothing">${lines.join("\n")}</ul>`;
 }
@@ -250,7 +253,7 @@ function renderProblems(stats: Stats, ids: ReadonlySet<string>): string {
   const problems = stats.sections.problems ?? [];
   const items = describeProblems(stats).map(({ label, text }, index) => {
     const name = problems[index]?.name;
-    const said = `<p><strong>${label}</strong> ${escapeHtml(text)}</p>`;
+    const said = `<p><strong>${label}</strong> ${proseHtml(text)}</p>`;
     if (name === undefined) return `<li class="${label}">${said}</li>`;
     const { section } = NEXT_STEPS[name];
     const link = section !== undefined && ids.has(section) ? `<a href="#${section}">See the figures</a>` : "";
@@ -259,15 +262,12 @@ function renderProblems(stats: Stats, ids: ReadonlySet<string>): string {
   return `<ul class="problems">${items.join("\n")}</ul>`;
 }
 
-function renderFacts({ stats, servers }: Report, madeAt: string): string {
+function renderFacts({ stats, servers }: Report, { madeAt, program }: StatsHtmlOptions): string {
   const { overview, filter, before, timeZone, from, until } = stats;
   const { lines, bytes, logs, unparsed } = overview;
   const time = (iso: string): string => formatTime(iso, timeZone);
   const facts: (readonly [string, string])[] = [
-    [
-      "Time",
-      from === null || until === null ? "no log covers it" : `${time(from)} to ${time(until)}, zone ${timeZone}`,
-    ],
+    ["Time", from === null || until === null ? "no log covers it" : `${time(from)} to ${time(until)} (${timeZone})`],
     ["Coverage", describeCoverage(stats.coverage, timeZone)],
     ["Servers", servers.length === 0 ? "none" : servers.join(", ")],
   ];
@@ -280,8 +280,8 @@ function renderFacts({ stats, servers }: Report, madeAt: string): string {
       "Logs",
       `${countOf(lines, "line")} (${formatBytes(bytes)}) of ${countOf(logs, "log")}, ${formatCount(unparsed)} unparsed`,
     ],
-    ["Made", time(madeAt)],
+    ["Made", `${time(madeAt)}, by exim-pilot ${program}`],
     ["Counting", "`exim-pilot help counting` says how each figure is counted."],
   );
-  return `<dl class="facts">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>`;
+  return `<dl class="facts">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${proseHtml(text)}</dd>`).join("")}</dl>`;
 }

@@ -35,7 +35,7 @@ ul.tiles li > * { display: grid; grid-template-columns: auto minmax(0, 1fr); gap
 .group { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } section { grid-column: 1 / -1; min-width: 0; } section.half { grid-column: auto; }
 section#series { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; } section#series > * { grid-column: 1 / -1; min-width: 0; } section#series > figure { grid-column: auto; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } ul.nothing:first-child { margin-top: .2rem; } #totals .scroll, #blocklists .scroll { max-width: 36rem; }
-figure { margin: 0 0 .4rem; } section#series > figure { display: flex; flex-direction: column; } #series .chart.wide { margin-top: auto; } figcaption { font-size: .9rem; } .chart { display: block; width: 100%; height: auto; font-size: 11px; color: var(--text); background: none; }
+figure { margin: 0 0 .4rem; } section#series > figure { display: flex; flex-direction: column; } #series .chart.wide { margin-top: auto; } figcaption { font-size: .9rem; } .peak { color: var(--faint); padding-left: .4rem; white-space: nowrap; } .chart { display: block; width: 100%; height: auto; font-size: 11px; color: var(--text); background: none; }
 .narrow { display: none; }
 ul.legend { display: flex; flex-wrap: wrap; gap: 0 1rem; list-style: none; padding: 0; margin: 0; font-size: .85rem; color: var(--faint); }
 ul.legend svg { width: .8rem; height: .8rem; margin-right: .35rem; vertical-align: -.08rem; }
@@ -48,7 +48,7 @@ caption { text-align: left; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--faint); font-weight: 600; white-space: nowrap; } .sortable th:last-child, .sortable td:last-child { padding-right: 0; }
 th.number, td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td.time, td.word { white-space: nowrap; } td.text { min-width: 9rem; unicode-bidi: isolate; } td.text:first-child { min-width: 12rem; } td.sample { min-width: 14rem; font-size: .85rem; } .group .group { display: inline; color: var(--faint); }
+td.time, td.word { white-space: nowrap; } td.text { min-width: 9rem; unicode-bidi: isolate; } td.text:first-child { min-width: 12rem; } td.sample { min-width: 14rem; font-size: .85rem; } tr:has(+ .prose) td { border-bottom: 0; } .prose td { padding: 0 0 .4rem; font-size: .85rem; color: var(--faint); unicode-bidi: isolate; } .group .group { display: inline; color: var(--faint); }
 tbody tr:hover { background: var(--panel); }
 .bar { display: flex; justify-content: space-between; align-items: center; gap: .6rem; } .bar span { min-width: 4.5em; } .bar svg { flex: 0 1 14rem; min-width: 3rem; width: 100%; height: .6rem; fill: var(--received); } .bar .was { stroke: var(--text); stroke-width: 2; vector-effect: non-scaling-stroke; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; } th button::after { content: " ↕"; opacity: .45; }
@@ -72,6 +72,7 @@ nav h2 { font-size: .85rem; margin: .9rem 0 .1rem; border: 0; padding: 0; color:
 @media (max-width: 40rem) {
   body { padding: .6rem .75rem 2rem; } h1 { font-size: 1.15rem; } .wide { display: none; } .narrow { display: block; } table.narrow { display: table; } .heat th, .heat td { font-size: .75rem; } .heat tr :first-child { width: 2.8rem; }
   ul.tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .35rem; } ul.tiles li > * { padding: .25rem .5rem; } .tiles b { font-size: 1.2rem; line-height: 1.2; } .tiles .curve { height: 1.1rem; } .subject, .alert { font-size: .85rem; }
+  .peak { display: block; padding-left: 0; } .cards tbody tr:has(+ .prose) { border-bottom: 0; padding-bottom: 0; } .cards .prose td:first-child { flex: 1 0 100%; font-weight: 400; }
   dl.facts { grid-template-columns: minmax(0, 1fr); } dl.facts dd { margin-bottom: .4rem; }
   .cards, .cards tbody { display: block; } .cards thead { display: none; } .cards.sorts thead { display: block; } .cards thead tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; } .cards thead tr::before { content: "Sort by"; color: var(--faint); } .cards th { border: 0; padding: .25rem 0; white-space: normal; }
   .cards tbody tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .35rem 0; border-bottom: 1px solid var(--line); } .cards td { border: 0; padding: 0; min-width: 0; white-space: normal; text-align: left; } .cards td:first-child, .cards td.sample { flex: 1 0 100%; } .cards td:first-child { font-weight: 600; } .cards td.empty { display: none; }

@@ -14,11 +14,10 @@ export interface ExplanationOptions {
   readonly isRedacted: boolean;
 }
 
-const WIDEST = 120;
 const NARROWEST = 20;
 
 export function renderExplanation(explanation: Explanation, options: ExplanationOptions): string {
-  const columns = Math.max(NARROWEST, Math.min(options.columns, WIDEST));
+  const columns = Math.max(NARROWEST, options.columns);
   const { text, linesLeftOut, isUnderstood } = explanation;
   const labelled = labelFields(explanation.fields);
   const parts = [

@@ -65,7 +65,7 @@ function renderWaiting({ totals, waiting }: QueueReport): readonly string[] {
 function renderEntry(entry: QueueEntry, hasServers: boolean, screen: Screen): readonly string[] {
   const { columns, paint, timeZone } = screen;
   const age = entry.ageSeconds === null ? "?" : shortAge(entry.ageSeconds);
-  const size = entry.sizeBytes === null ? "" : formatBytes(entry.sizeBytes).replace(" bytes", " B");
+  const size = entry.sizeBytes === null ? "" : formatBytes(entry.sizeBytes);
   const place = [
     ...(hasServers && entry.server !== null ? [toVisibleLine(entry.server)] : []),
     ...(entry.queueName === "" ? [] : [`queue ${toVisibleLine(entry.queueName)}`]),

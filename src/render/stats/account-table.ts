@@ -1,7 +1,7 @@
 /** Accounts at risk and incidents as tables. */
 import type { Sections } from "../../stats/sections.ts";
-import { describeRisk, riskVerdict } from "../abuse/risk-text.ts";
-import { column, type Table } from "./table.ts";
+import { describeRisk, NONE_AT_RISK, riskVerdict } from "../abuse/risk-text.ts";
+import { column, proseColumn, type Table } from "./table.ts";
 
 export function incidentTable(incidents: Sections["incidents"]): Table {
   return {
@@ -14,7 +14,7 @@ export function incidentTable(incidents: Sections["incidents"]): Table {
       column("severity", "Severity", "word"),
       column("status", "Status", "word"),
       column("server", "Server", "text"),
-      column("title", "What", "sample"),
+      proseColumn("title", "What", "sample"),
     ],
     rows: incidents.map(({ id, start, end, severity, status, server, title }) => [
       id,
@@ -42,7 +42,7 @@ export function accountTable(accounts: Sections["accounts"]): Table {
       column("recipients", "Recipients", "count"),
       column("refused", "Refused", "count"),
       column("first", "Since", "time"),
-      column("why", "In words", "sample"),
+      proseColumn("why", "Details", "sample"),
     ],
     rows: accounts.map((risk) => [
       servers.size > 1 ? `${risk.account} (${risk.server})` : risk.account,
@@ -54,6 +54,6 @@ export function accountTable(accounts: Sections["accounts"]): Table {
       risk.first,
       `${describeRisk(risk)}.`,
     ]),
-    empty: "No account is at risk, as far as the logs tell.",
+    empty: NONE_AT_RISK,
   };
 }

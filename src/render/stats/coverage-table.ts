@@ -1,6 +1,6 @@
 import type { Sections } from "../../stats/sections.ts";
 import { describeHole, describeSilence, mendHole } from "../coverage-text.ts";
-import { type Cell, column, type Table } from "./table.ts";
+import { type Cell, column, proseColumn, type Table } from "./table.ts";
 
 /** A row for each hole, and one for each log without any. */
 export function coverageTable({ logs, holes }: Sections["coverage"], timeZone: string): Table {
@@ -14,8 +14,8 @@ export function coverageTable({ logs, holes }: Sections["coverage"], timeZone: s
       column("from", "From", "time"),
       column("until", "Until", "time"),
       column("rhythmSeconds", "Queue runs", "seconds"),
-      column("text", "In words", "text"),
-      column("hint", "What to do", "text"),
+      proseColumn("text", "Details", "text"),
+      proseColumn("hint", "What to do", "text"),
     ],
     rows: logs.flatMap((log) => {
       const { server, logType, state, rhythmSeconds } = log;

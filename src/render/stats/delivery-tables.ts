@@ -27,11 +27,11 @@ export function durationTable(
     columns: [
       orderedColumn("duration", "Duration"),
       ...countAndShare(counted.toLowerCase(), counted),
-      column("cumulative", "Up to here", "share"),
+      column("cumulative", "Cumulative", "share"),
     ],
     rows: count === 0 ? [] : rows,
     ...(percentiles !== null && {
-      note: `Half took up to ${formatSeconds(percentiles.p50Seconds)}, 90 % up to ${formatSeconds(percentiles.p90Seconds)}, 95 % up to ${formatSeconds(percentiles.p95Seconds)}, 99 % up to ${formatSeconds(percentiles.p99Seconds)}; the longest ${formatSeconds(percentiles.maxSeconds)}.`,
+      note: `Half took at most ${formatSeconds(percentiles.p50Seconds)}, 90 % at most ${formatSeconds(percentiles.p90Seconds)}, 95 % at most ${formatSeconds(percentiles.p95Seconds)}, 99 % at most ${formatSeconds(percentiles.p99Seconds)}; the longest took ${formatSeconds(percentiles.maxSeconds)}.`,
     }),
     empty,
   };
@@ -44,9 +44,9 @@ export function waitTable({ bucket, points }: Sections["waits"]): Table {
     columns: [
       column("from", "From", "time"),
       column("completed", "Completed", "count"),
-      column("p50Seconds", "Half up to", "seconds"),
-      column("p90Seconds", "90 % up to", "seconds"),
-      column("p99Seconds", "99 % up to", "seconds"),
+      column("p50Seconds", "50 % within", "seconds"),
+      column("p90Seconds", "90 % within", "seconds"),
+      column("p99Seconds", "99 % within", "seconds"),
       column("maxSeconds", "Longest", "seconds"),
     ],
     rows: points.map(({ from, completed, p50Seconds, p90Seconds, p99Seconds, maxSeconds }) => [
@@ -57,7 +57,7 @@ export function waitTable({ bucket, points }: Sections["waits"]): Table {
       p99Seconds,
       maxSeconds,
     ]),
-    note: "Of messages by the time of their arrival; those that are still on the queue are not in it.",
+    note: "By the time of arrival. Messages that are still on the queue are not counted.",
     empty: "The logs do not cover that time.",
   };
 }
@@ -84,7 +84,7 @@ export function providerTable({ bucket, total, providers }: Sections["providers"
       provider.lastSuccess,
       provider.deferrals,
     ]),
-    note: `Later: the share of the recipients deferred at least once that were delivered in the end.${remainder(total, providers.length, "provider")}`,
+    note: `Later: of the recipients that were deferred at least once, the share that was delivered in the end.${remainder(total, providers.length, "provider")}`,
     empty: "Nothing was sent to other hosts.",
   };
 }
@@ -128,8 +128,8 @@ export function slowTable({ total, areTimed, timeoutsWithoutHost, hosts }: Secti
       column("host", "Host", "text"),
       column("delivered", "Delivered", "count"),
       column("timeouts", "Timeouts", "count", true),
-      column("p50Seconds", "Half up to", "seconds"),
-      column("p95Seconds", "95 % up to", "seconds"),
+      column("p50Seconds", "50 % within", "seconds"),
+      column("p95Seconds", "95 % within", "seconds"),
       column("maxSeconds", "Longest", "seconds"),
     ],
     rows: hosts.map(({ host, delivered, timeouts, percentiles }) => [
@@ -140,7 +140,7 @@ export function slowTable({ total, areTimed, timeoutsWithoutHost, hosts }: Secti
       percentiles?.p95Seconds ?? null,
       percentiles?.maxSeconds ?? null,
     ]),
-    note: `${areTimed ? "Times are those of successful deliveries." : "No line says how long a delivery took (log_selector = +deliver_time)."}${others}${remainder(total, hosts.length, "host")}`,
+    note: `${areTimed ? "Times are those of successful deliveries." : "No line states how long a delivery took (log_selector = +deliver_time)."}${others}${remainder(total, hosts.length, "host")}`,
     empty: `${isOther ? "No host that is named" : "No host"} was slow or silent.${others}`,
   };
 }

@@ -16,7 +16,8 @@ const VERSIONS: Readonly<Record<EximstatsReport["dialect"], string>> = {
 
 export function renderEximstatsPage(report: Eximstats, screen: Screen, limit: number): string {
   const { from, until, dialect, syslogLogs } = report;
-  const period = from === null ? "No line was counted" : `Exim statistics from ${from} to ${until}`;
+  const period =
+    from === null ? "No line was counted" : `Exim statistics from ${from} to ${until} on the clock of the logs`;
   const heading = `${period}, as eximstats ${VERSIONS[dialect]} counts`;
   const tables = eximstatsTables(report, limit).map((table) => renderTerminalTable(table, screen));
   const leftOut = `Not counted: ${countOf(syslogLogs, "log")} that came through syslog from servers that have main logs.`;
@@ -158,7 +159,7 @@ function queueTimes(name: string, title: string, times: EximstatsReport["queueTi
       column("duration", "Under", "word"),
       column("messages", "Messages", "count", true),
       column("share", "Share", "share"),
-      column("cumulative", "Up to here", "share"),
+      column("cumulative", "Cumulative", "share"),
     ],
     rows: all === 0 ? [] : rows,
     empty: EMPTY,

@@ -26,7 +26,7 @@ export function hourTable(hours: Sections["hours"], timeZone: string): Table {
   };
   return {
     name: "hours",
-    title: `Hours of the week, ${timeZone}`,
+    title: `Hours of the week (${timeZone})`,
     columns: [
       orderedColumn("weekday", "Weekday"),
       column("hour", "Hour", "word"),
@@ -61,7 +61,7 @@ export function weekTable(hours: Sections["hours"], timeZone: string): Table {
   ]);
   return {
     name: "hours",
-    title: `Messages received at each hour of the week, ${timeZone}`,
+    title: `Messages received at each hour of the week (${timeZone})`,
     columns: [orderedColumn("hour", "Hour"), ...days.map((day) => column(day.toLowerCase(), day, "count"))],
     rows: hours.length === 0 ? [] : rows,
     note: "Average for each such hour. `--json` and `--csv` also have the rejections, and how often the hour is in the time.",

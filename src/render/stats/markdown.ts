@@ -5,7 +5,7 @@ import { formatTime } from "../form/format.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { describeComparison } from "./comparison-note.ts";
 import { toTables } from "./section-tables.ts";
-import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
+import { type Cell, type Column, formatCell, isNumeric, type Table, zoneOf } from "./table.ts";
 import { drawCurve } from "./text-charts.ts";
 
 const WIDEST_CURVE = 24;
@@ -22,9 +22,10 @@ export function renderStatsMarkdown(stats: Stats): string {
   return `${["# Mail statistics", span, `Coverage: ${toVisibleLine(describeCoverage(stats.coverage, timeZone))}`, ...filters, ...limits, ...notes.map(toVisibleLine), ...toTables(stats).map((table) => renderTable(table, timeZone))].join("\n\n")}\n`;
 }
 
-function renderTable({ title, columns, rows, note, empty }: Table, timeZone: string): string {
-  const heading = `## ${title}`;
-  if (rows.length === 0) return `${heading}\n\n${empty}`;
+function renderTable(table: Table, timeZone: string): string {
+  const { title, columns, rows, note, empty } = table;
+  if (rows.length === 0) return `## ${title}\n\n${empty}`;
+  const heading = `## ${title}${zoneOf(table, timeZone)}`;
   const lines = [
     columns.map((column) => column.title),
     columns.map((column) => (isNumeric(column) ? "---:" : "---")),

@@ -13,7 +13,7 @@ export function problemTable(problems: Sections["problems"], timeZone: string): 
       column("share", "Share", "share"),
       column("since", "Since", "time"),
       column("subjects", "About", "text"),
-      column("text", "In words", "text"),
+      column("text", "Details", "text"),
     ],
     rows: problems.map((problem) => [
       problem.severity,

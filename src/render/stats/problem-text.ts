@@ -6,7 +6,7 @@ import { describeRisk } from "../abuse/risk-text.ts";
 import { countOf, formatCount, formatTime } from "../form/format.ts";
 import { formatShare } from "./table.ts";
 
-/** `2 messages are frozen, the oldest of 2026-03-02 06:13:49.` */
+/** `2 messages are frozen, the oldest from 2026-03-02 06:13:49.` */
 export function describeProblem(problem: Problem, timeZone: string): string {
   return [describeFigure(problem, timeZone), ...problem.advice].join(" ");
 }
@@ -14,7 +14,7 @@ export function describeProblem(problem: Problem, timeZone: string): string {
 function describeFigure(problem: Problem, timeZone: string): string {
   const { name, count, share, since, subjects } = problem;
   const part = share === null ? "" : ` (${formatShare(share)})`;
-  const oldest = since === null ? "" : `, the oldest of ${formatTime(since, timeZone)}`;
+  const oldest = since === null ? "" : `, the oldest from ${formatTime(since, timeZone)}`;
   const first = since === null ? "" : `, ${count === 1 ? "" : "the first "}from ${formatTime(since, timeZone)} on`;
   const about = subjects.length === 0 ? "" : `: ${subjects.join(", ")}`;
   switch (name) {
@@ -27,7 +27,7 @@ function describeFigure(problem: Problem, timeZone: string): string {
     case "accounts":
       return `${countOf(count, "account is", "accounts are")} at risk${first}: ${describeAccounts(problem)}`;
     case "panics":
-      return `Exim reported trouble of its own in ${countOf(count, "entry", "entries")}: see \`search --log-type panic\`.`;
+      return `Exim reported problems of its own in ${countOf(count, "entry", "entries")}: see \`exim-pilot search --log-type panic\`.`;
     case "frozen":
       return `${countOf(count, "message is", "messages are")} frozen${oldest}.`;
     case "stuck":
@@ -45,7 +45,7 @@ function describeFigure(problem: Problem, timeZone: string): string {
     case "logins":
       return `${countOf(count, "login was", "logins were")} refused.`;
     case "resources":
-      return `${countOf(count, "client was", "clients were")} turned away for lack of resources here.`;
+      return `${countOf(count, "client was", "clients were")} turned away for lack of resources on this server.`;
   }
 }
 
@@ -60,7 +60,7 @@ function describeAccounts({ accounts }: Problem): string {
 function describeNextTry({ nextTryAt, nextTrySeenAt }: Problem, timeZone: string): string {
   if (nextTryAt === null || nextTrySeenAt === null) return "";
   const [next, seen] = [nextTryAt, nextTrySeenAt].map((iso) => formatTime(iso, timeZone));
-  return ` The next time in Exim's retry records is ${next} [as seen ${seen}].`;
+  return ` The next time in Exim's retry records is ${next} (as seen at ${seen}).`;
 }
 
 export interface ProblemLine {

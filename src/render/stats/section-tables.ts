@@ -129,7 +129,7 @@ function buildTables(name: SectionName, sections: Partial<Sections>, timeZone: s
           "Time of deliveries",
           "Deliveries",
           durations,
-          "No line says how long a delivery took (log_selector = +deliver_time).",
+          "No line states how long a delivery took (log_selector = +deliver_time).",
         ),
       );
     case "tls":

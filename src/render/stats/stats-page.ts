@@ -10,7 +10,7 @@ import { describeComparison } from "./comparison-note.ts";
 import { weekTable } from "./hour-table.ts";
 import { describeProblems } from "./problem-text.ts";
 import { tablesOf } from "./section-tables.ts";
-import type { Column, Table } from "./table.ts";
+import { type Column, type Table, zoneOf } from "./table.ts";
 import { renderBriefly, renderTerminalTable, type Screen } from "./terminal-table.ts";
 import { drawCurve } from "./text-charts.ts";
 
@@ -59,10 +59,11 @@ function without(table: Table, columns: readonly string[]): Table {
   };
 }
 
-/** `Messages  1,200 (1.8 MiB): 1,072 delivered, 88 bounced, 10 deferred` */
+/** `Messages  1,200 received (1.8 MiB): 1,072 delivered, 88 bounced, 10 deferred` */
 function renderTotalLines({ messages, recipients, attempts, rejections }: Totals, { columns, paint }: Screen): string {
-  const lines: readonly (readonly [string, number, number | null, Readonly<Record<string, number>>])[] = [
-    ["Messages", messages.received, messages.bytes, messages.byStatus],
+  type Line = readonly [string, number, number | null, parts: Readonly<Record<string, number>>, what?: string];
+  const lines: readonly Line[] = [
+    ["Messages", messages.received, messages.bytes, messages.byStatus, " received"],
     ["Recipients", recipients.total, recipients.deliveredBytes, recipients.byStatus],
     [
       "Attempts",
@@ -77,13 +78,13 @@ function renderTotalLines({ messages, recipients, attempts, rejections }: Totals
   ];
   const width = "Recipients  ".length;
   return lines
-    .map(([label, count, bytes, parts]) => {
+    .map(([label, count, bytes, parts, what = ""]) => {
       const named = Object.entries(parts)
         .filter(([, part]) => part > 0)
         .sort(([, one], [, other]) => other - one)
         .map(([name, part]) => `${formatCount(part)} ${name}`);
       const volume = bytes === null || bytes === 0 ? "" : ` (${formatBytes(bytes)})`;
-      const text = `${formatCount(count)}${volume}${named.length === 0 ? "" : `: ${named.join(", ")}`}`;
+      const text = `${formatCount(count)}${what}${volume}${named.length === 0 ? "" : `: ${named.join(", ")}`}`;
       return renderHanging(label.padEnd(width), text, width, columns).replace(label, paint.strong(label));
     })
     .join("\n");
@@ -119,7 +120,7 @@ function renderFacts(
       "Read",
       `${countOf(lines, "line")} (${formatBytes(bytes)}) from ${countOf(logs, "log")} of ${countOf(servers, "server")}`,
     ],
-    ["Among them", `${formatCount(other)} of free text, ${formatCount(unparsed)} unparsed`],
+    ["Of these", `${formatCount(other)} are free text, ${formatCount(unparsed)} could not be parsed`],
   );
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   return rows
@@ -130,11 +131,11 @@ function renderFacts(
 function renderProblems(stats: Stats, screen: Screen): string {
   const { paint, columns } = screen;
   const problems = describeProblems(stats);
-  const title = paint.strong("Problems");
-  if (problems.length === 0)
-    return tablesOf("problems", stats)
-      .map((table) => renderTerminalTable(table, screen))
-      .join("\n");
+  const tables = tablesOf("problems", stats);
+  if (problems.length === 0) return tables.map((table) => renderTerminalTable(table, screen)).join("\n");
+  const title = tables
+    .map((table) => `${paint.strong(table.title)}${paint.faint(zoneOf(table, screen.timeZone))}`)
+    .join("");
   const width = "  serious  ".length;
   const colours = { serious: paint.bad, warning: paint.waiting, over: paint.good };
   const lines = problems.map(({ label, text }) => {
@@ -152,8 +153,8 @@ function renderCurves({ bucket, points }: Sections["series"], { paint, columns, 
     const values = points.map((point) => point[name]);
     const most = Math.max(...values);
     const when = points[values.indexOf(most)]?.from ?? "";
-    const peak = `at most ${formatCount(most)}, ${formatTime(when, timeZone).slice(0, "2026-03-02 05:40".length)}`;
+    const peak = `peak ${formatCount(most)} at ${formatTime(when, timeZone).slice(0, "2026-03-02 05:40".length)}`;
     return [name, drawCurve(values, Math.max(chartColumns(columns) - CURVE_COLUMNS - "received  ".length, 20)), peak];
   });
-  return `${paint.strong(`Over time, by ${bucket}`)}\n${renderColumns(rows)}`;
+  return `${paint.strong(`Over time, by ${bucket}`)}${paint.faint(` (${timeZone})`)}\n${renderColumns(rows)}`;
 }

@@ -1,4 +1,5 @@
 /** Figures as a table that each form of output shows in its own way: terminal, CSV, Markdown, HTML. */
+
 import { formatBytes, formatCount, formatSeconds, formatTime } from "../form/format.ts";
 
 /**
@@ -28,6 +29,8 @@ export interface Column {
   readonly hasBar?: boolean;
   /** Words that have no order of their own: the rows are in it. */
   readonly isOrdered?: boolean;
+  /** Sentences that explain a row: they need room, and have no order. */
+  readonly isProse?: boolean;
 }
 
 export function column(name: string, title: string, kind: CellKind, hasBar = false): Column {
@@ -37,6 +40,11 @@ export function column(name: string, title: string, kind: CellKind, hasBar = fal
 /** A column of words, such as ranges or weekdays, in whose order the rows are. */
 export function orderedColumn(name: string, title: string): Column {
   return { name, title, kind: "word", isOrdered: true };
+}
+
+/** A column of sentences that explain a row. */
+export function proseColumn(name: string, title: string, kind: "text" | "sample"): Column {
+  return { name, title, kind, isProse: true };
 }
 
 /** Two columns: a count, and its share of all. */
@@ -57,6 +65,11 @@ export interface Table {
   readonly note?: string;
   /** Text shown when there are no rows. */
   readonly empty: string;
+}
+
+/** ` (UTC)` behind the title of a table with times, which names their zone; else empty. */
+export function zoneOf({ columns }: Table, timeZone: string): string {
+  return columns.some(({ kind }) => kind === "time") ? ` (${timeZone})` : "";
 }
 
 export function isNumeric({ kind }: Column): boolean {

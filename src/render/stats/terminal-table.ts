@@ -1,8 +1,9 @@
 /** A table of figures for a terminal: aligned, with bars where there is room, samples below their rows. */
+import { formatCount } from "../form/format.ts";
 import { chartColumns, greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
-import { type Cell, type Column, formatCell, isNumeric, type Table } from "./table.ts";
+import { type Cell, type Column, formatCell, isNumeric, type Table, zoneOf } from "./table.ts";
 import { drawBar, drawCurve } from "./text-charts.ts";
 
 export interface Screen {
@@ -18,9 +19,9 @@ const NARROWEST_TEXT = 12;
 const DETAIL_INDENT = 4;
 
 export function renderTerminalTable(table: Table, screen: Screen): string {
-  const { paint, columns } = screen;
-  const title = paint.strong(table.title);
-  if (table.rows.length === 0) return `${title}\n${renderHanging("  ", table.empty, 2, columns)}`;
+  const { paint, columns, timeZone } = screen;
+  if (table.rows.length === 0) return renderEmpty(table, screen);
+  const title = `${paint.strong(table.title)}${paint.faint(zoneOf(table, timeZone))}`;
   const [heading = "", ...lines] = alignRows(table, screen, true);
   const details = detailsOf(table, screen);
   const withDetails = lines.flatMap((line, index) => {
@@ -33,14 +34,31 @@ export function renderTerminalTable(table: Table, screen: Screen): string {
   return [title, ...head, ...withDetails, ...note].join("\n");
 }
 
-/** The first rows, and how many more there are. */
+function unwrapped(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
+
+function renderEmpty({ title, empty }: Table, { paint, columns }: Screen): string {
+  return `${paint.strong(title)}\n${renderHanging("  ", empty, 2, columns)}`;
+}
+
+/** The first rows, and the command that shows the others and what was cut of these. */
 export function renderBriefly(table: Table, screen: Screen, most: number): string {
   const { paint, columns } = screen;
-  const title = paint.strong(table.title);
-  if (table.rows.length === 0) return `${title}\n${renderHanging("  ", table.empty, 2, columns)}`;
-  const [, ...lines] = alignRows({ ...table, rows: table.rows.slice(0, most) }, screen, false);
-  const more = table.rows.length - most;
-  const rest = more > 0 ? [paint.faint(`  ${more} more: exim-pilot stats ${table.name}`)] : [];
+  if (table.rows.length === 0) return renderEmpty(table, screen);
+  const rows = table.rows.slice(0, most);
+  const [, ...lines] = alignRows({ ...table, rows }, screen, false);
+  const more = table.rows.length - rows.length;
+  const sample = table.columns.findIndex(({ kind }) => kind === "sample");
+  const isCut = rows.some(
+    (row, index) => !unwrapped(lines[index] ?? "").includes(unwrapped(toVisibleLine(String(row[sample] ?? "")))),
+  );
+  const hidden = [...(more > 0 ? [`${formatCount(more)} more`] : []), ...(isCut ? ["the full texts"] : [])].join(
+    ", and ",
+  );
+  const rest =
+    hidden === "" ? [] : [paint.faint(renderHanging("  ", `${hidden}: exim-pilot stats ${table.name}`, 2, columns))];
+  const title = `${paint.strong(table.title)}${paint.faint(zoneOf(table, screen.timeZone))}`;
   return [title, ...lines.map((line) => line.replace(/^/gm, "  ")), ...rest].join("\n");
 }
 

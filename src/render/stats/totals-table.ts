@@ -15,6 +15,7 @@ export function totalsTable(totals: Totals): Table {
     rows: totalRows(totals)
       .filter(({ path, count }) => !path.includes(".") || count > 0)
       .map(({ path, count, share, bytes }) => [path, count, share, bytes]),
+    note: "Messages are those received in this time, and recipients are theirs; the other figures are of what was logged in it.",
     empty: "Nothing.",
   };
 }

@@ -57,7 +57,7 @@ export function rankingTable({ axis, rank, rows }: Ranking): Table {
       ...(hasRejections ? [rejections] : []),
       ...(hasTroubles ? [troubles] : []),
     ]),
-    empty: "Nothing that the log tells this of.",
+    empty: "No line of the log states this.",
   };
 }
 
@@ -79,7 +79,7 @@ export function tlsTable({ incoming, outgoing }: Sections["tls"]): Table {
     rows: [...rowsOf("incoming", incoming), ...rowsOf("outgoing", outgoing)],
     note: tells
       ? "Incoming: messages from other hosts. Outgoing: recipients delivered to other hosts."
-      : "No line speaks of TLS: without log_selector = +tls_cipher the log does not tell.",
+      : "No line mentions TLS: Exim logs it with log_selector = +tls_cipher.",
     empty: "Nothing came or went over the network.",
   };
 }

@@ -57,7 +57,7 @@ export function renderChain(chain: Chain, { columns, paint }: TreeOptions): stri
   for (const message of chain.messages) show(message, undefined, "", "");
   const notes = [
     chain.isLoop ? paint.bad("The same mail came back again and again: a mailing loop.") : "",
-    chain.isComplete ? "" : `More messages hang on it; the first ${chain.messages.length} are shown.`,
+    chain.isComplete ? "" : `More messages are linked to it; only the first ${chain.messages.length} are shown.`,
   ].filter((note) => note !== "");
   return `${paint.strong("Chain")}${paint.faint(zones.common)}\n${lines.map((line) => `${MARGIN}${line.trimEnd()}`).join("\n")}\n${notes.map((note) => `\n${note}\n`).join("")}`;
 }

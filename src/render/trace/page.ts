@@ -31,23 +31,19 @@ export interface PageOptions {
   readonly grouping: TimelineGrouping;
 }
 
-/** On a wider terminal, lines are hard to read. */
-const WIDEST = 120;
 const LABEL_WIDTH = 12;
 
 /** Renders a message. `coverage`: of the time in which something can have happened to it; only what was not read is told. */
 export function renderTracePage(trace: Trace, coverage: Coverage, options: PageOptions): string {
-  const columns = Number.isFinite(options.columns) ? Math.min(options.columns, WIDEST) : options.columns;
-  const page = { ...options, columns };
   const sections = [
-    renderTitle(trace, page),
-    renderUnread(trace.message, coverage, page),
-    renderFacts(trace, page),
-    renderNotes(trace, page),
-    renderRecipients(trace, page),
-    renderNextTries(trace, page),
-    renderAttempts(trace, options.paint, columns),
-    options.raw ? renderRaw(trace.timeline, page) : renderTimeline(trace, options.grouping, options.paint, columns),
+    renderTitle(trace, options),
+    renderUnread(trace.message, coverage, options),
+    renderFacts(trace, options),
+    renderNotes(trace, options),
+    renderRecipients(trace, options),
+    renderNextTries(trace, options),
+    renderAttempts(trace, options),
+    options.raw ? renderRaw(trace.timeline, options) : renderTimeline(trace, options),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }

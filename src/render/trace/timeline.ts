@@ -14,7 +14,13 @@ const STAMP_LENGTH = 19;
 /** Length of the date in a stamp, with the blank after it. */
 const DAY_LENGTH = 11;
 
-export function renderTimeline(trace: Trace, grouping: TimelineGrouping, paint: Paint, columns: number): string {
+export interface TimelineOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+  readonly grouping: TimelineGrouping;
+}
+
+export function renderTimeline(trace: Trace, { columns, paint, grouping }: TimelineOptions): string {
   const { message } = trace;
   const timeline = withNotes(trace);
   const title = grouping === "time" ? "Timeline" : `Timeline by ${grouping}`;

@@ -4,7 +4,10 @@ import type { PublicViews, ServersView } from "../schema/tables.ts";
 export interface ServerFigures extends Selectable<ServersView> {
   readonly sources: number;
   readonly lines: number;
+  /** Messages that a line names. */
   readonly messages: number;
+  /** Messages whose arrival a line states. */
+  readonly received: number;
 }
 
 /** Questions about the servers whose logs are stored. */
@@ -25,13 +28,18 @@ export class ServerReader {
       .execute();
     const messages = await this.#views
       .selectFrom("messages")
-      .select(({ fn }) => ["server", fn.countAll<number>().as("messages")])
+      // NOTE: only what arrived has a direction.
+      .select(({ fn }) => [
+        "server",
+        fn.countAll<number>().as("messages"),
+        fn.count<number>("direction").as("received"),
+      ])
       .groupBy("server")
       .execute();
     return servers.map((server) => {
       const { sources = 0, lines = 0 } = logs.find((log) => log.server === server.name) ?? {};
-      const counted = messages.find((count) => count.server === server.name)?.messages ?? 0;
-      return { ...server, sources, lines, messages: counted };
+      const counted = messages.find((count) => count.server === server.name);
+      return { ...server, sources, lines, messages: counted?.messages ?? 0, received: counted?.received ?? 0 };
     });
   }
 }

@@ -14,7 +14,7 @@ import { reportWith } from "../../support/report.ts";
 const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
 
 function render(report: Report): string {
-  return renderStatsHtml(report, { hash, madeAt: "2026-03-04T06:00:00.000Z" });
+  return renderStatsHtml(report, { hash, madeAt: "2026-03-04T06:00:00.000Z", program: "1.2.3" });
 }
 
 /** The members of the elements that the tests ask for. */
@@ -147,7 +147,7 @@ describe("tables", () => {
     for (const table of tables) {
       if (table.className.startsWith("heat")) continue;
       const heads = [...table.querySelectorAll("thead th")];
-      const rows = [...table.querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("td")]);
+      const rows = [...table.querySelectorAll("tbody tr:not(.prose)")].map((row) => [...row.querySelectorAll("td")]);
       for (const row of rows) expect(row).toHaveLength(heads.length);
       heads.forEach((head, index) => {
         const keys = rows.map((row) => row[index]?.getAttribute("data-sort"));
@@ -182,6 +182,22 @@ describe("tables", () => {
     expect(order()).toEqual(["sender3", "sender2", "sender"]);
   });
 
+  test("have sentences below their row, where there is no room beside it, and keep them there", () => {
+    const all = open(reportWith("x"));
+    const table = all("#accounts table")[0];
+    const rows = (): string[] => textsOf(table?.querySelectorAll("tbody tr") ?? []);
+    const pairs = (): string[] =>
+      rows().flatMap((row, index) => (index % 2 === 0 ? [`${row}|${rows()[index + 1]}`] : []));
+    const before = pairs();
+    expect(before.length).toBeGreaterThan(1);
+    expect(table?.querySelectorAll("tr.prose td")).toHaveLength(before.length);
+    const [, verdict] = [...(table?.querySelectorAll("th button") ?? [])];
+    verdict?.click();
+    expect(pairs()).toEqual(before);
+    verdict?.click();
+    expect(pairs()).toEqual([...before].reverse());
+  });
+
   test("keep ranges in their order, and what is not known at the end", () => {
     const all = open(reportWith("x"));
     const table = all("#queue table")[0];
@@ -206,7 +222,7 @@ describe("problems", () => {
     const { all } = parse(render(reportWith("it's $(x)")));
     const items = all(".problems li").map((item) => [
       item.querySelector("a")?.getAttribute("href") ?? null,
-      item.querySelector("code")?.textContent,
+      item.querySelector(".next code")?.textContent,
     ]);
     const rest =
       "--since 2026-03-02T00:00:00Z --until 2026-03-04T00:00:00Z --server 'it'\\''s $(x)' --sender 'it'\\''s $(x)'";
@@ -223,7 +239,7 @@ describe("problems", () => {
     const stats = { ...report.stats, sections: { ...(problems && { problems }) } };
     const { all } = parse(render({ ...report, actors: undefined, stats }));
     expect(all(".problems a")).toHaveLength(0);
-    expect(all(".problems code")).toHaveLength(3);
+    expect(all(".problems .next code")).toHaveLength(3);
     for (const { section } of Object.values(NEXT_STEPS))
       if (section !== undefined) expect(Object.keys(report.stats.sections)).toContain(section);
   });
@@ -299,7 +315,7 @@ describe("the heat map", () => {
 
   test("names the zone, has 24 hours of 7 days, and the same turned for a phone", () => {
     expect(textsOf(all("table.heat.received caption"))).toEqual(
-      Array(2).fill("Messages received at each hour of the week, UTC"),
+      Array(2).fill("Messages received at each hour of the week (UTC)"),
     );
     expect(cells).toHaveLength(168);
     expect(all("table.heat.received.narrow td[title]")).toHaveLength(168);
@@ -310,7 +326,7 @@ describe("the heat map", () => {
     expect(cells[0]?.getAttribute("title")).toBe("Monday 00:00: 0 an hour");
     expect([cells[47]?.className, cells[47]?.textContent]).toEqual(["l8", "47"]);
     expect([cells[48]?.className, cells[48]?.textContent]).toEqual(["none", ""]);
-    expect(all("#hours")[0]?.textContent).toContain("Empty: not in this time.");
+    expect(all("#hours")[0]?.textContent).toContain("Empty: the time has no such hour.");
   });
 });
 

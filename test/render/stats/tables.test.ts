@@ -73,12 +73,12 @@ describe("Markdown", () => {
     expect(
       render("<script>alert(1)</script>", "a|b", "tick`s", "http://evil.example/", "two\nlines", "\u001b[31m"),
     ).toEqual([
-      "| `<script>alert(1)</script>` | 1 | 0 bytes | 0 | 0 |",
-      "| `a\\|b` | 1 | 0 bytes | 0 | 0 |",
-      "| `` tick`s `` | 1 | 0 bytes | 0 | 0 |",
-      "| `http://evil.example/` | 1 | 0 bytes | 0 | 0 |",
-      "| `two lines` | 1 | 0 bytes | 0 | 0 |",
-      "| `\\x1b[31m` | 1 | 0 bytes | 0 | 0 |",
+      "| `<script>alert(1)</script>` | 1 | 0 B | 0 | 0 |",
+      "| `a\\|b` | 1 | 0 B | 0 | 0 |",
+      "| `` tick`s `` | 1 | 0 B | 0 | 0 |",
+      "| `http://evil.example/` | 1 | 0 B | 0 | 0 |",
+      "| `two lines` | 1 | 0 B | 0 | 0 |",
+      "| `\\x1b[31m` | 1 | 0 B | 0 | 0 |",
     ]);
   });
 });
