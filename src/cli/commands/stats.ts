@@ -27,6 +27,7 @@ import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { namesOf } from "../redactor.ts";
+import { riskRuleFor } from "./risk-rule.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
@@ -195,6 +196,7 @@ async function toRequest(
     limit,
     compare,
     conditions: failIf,
+    riskRule: riskRuleFor(reader, { config: flags.config, servers: server }, io),
     silences: failIf.length === 0 ? [] : await findSilences(reader, { servers: server, until, limitMs: silence }, io),
     newestMs: newestLine(reader, server),
     coverageOf: (from, to) => coverageOf(reader, { since: from, until: to, server }, io),

@@ -49,6 +49,13 @@ function stripOf(counts: readonly number[]): string {
   return counts.map((count) => BARS[count === 0 ? 0 : Math.max(1, Math.round((count / most) * 8))] ?? " ").join("");
 }
 
+/** `failures 40, times 5`. */
+function thresholdsOf({ thresholds }: IncidentDetails): string {
+  return Object.entries(thresholds)
+    .map(([name, value]) => `${name} ${formatCount(value)}`)
+    .join(", ");
+}
+
 export function renderIncident(incident: IncidentDetails, { columns, paint, timeZone }: Screen): string {
   const time = (iso: string): string => formatTime(iso, timeZone);
   const { id, server, type, title, description, start, fired, end, status, usual, hours, author } = incident;
@@ -66,7 +73,10 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
   const counts = hours.map(({ count }) => count);
   const strip = [
     `|${stripOf(counts)}|  ${formatCount(Math.max(...counts))} an hour at most${usual === null ? "" : `, usually ${formatCount(usual)}`}`,
-    paint.faint(`24 hours up to ${time(incident.last).slice(0, MINUTES)}; only hours that met the rule are shown`),
+    paint.faint(
+      `24 hours up to ${time(incident.last).slice(0, MINUTES)}; ${formatCount(hours.filter(({ isMet }) => isMet).length)} of them met the rule`,
+    ),
+    renderHanging("Thresholds  ", thresholdsOf(incident), 12, columns),
   ];
   const { messages, messageCount } = incident;
   const evidence =
@@ -76,6 +86,16 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
           "",
           `Messages (${formatCount(messageCount)} are named)`,
           ...messages.map((message) => `  ${toVisibleLine(message)}`),
+        ];
+  const directories =
+    incident.directories.length === 0
+      ? []
+      : [
+          "",
+          "Handed over in",
+          ...incident.directories.map(
+            ({ directory, messages: count }) => `  ${toVisibleLine(directory)}  ${countOf(count, "message")}`,
+          ),
         ];
   const steps = incident.steps.flatMap(({ text, command }, index) => [
     renderHanging(`  ${index + 1}. `, text, 5, columns),
@@ -97,6 +117,7 @@ export function renderIncident(incident: IncidentDetails, { columns, paint, time
     "",
     ...strip,
     ...evidence,
+    ...directories,
     "",
     "What to do",
     ...steps,
