@@ -8,6 +8,7 @@ import {
   type AccountThresholds,
   CONNECTED_HOURS,
   FAMILIAR_HOURS,
+  KnownNames,
   RISK_SIGNS,
   type RiskSign,
 } from "./account-risk.ts";
@@ -110,6 +111,9 @@ export class AccountHistory {
   readonly #baseline = new Baseline();
   /** First use of each address and network, in hours. Those of a finding are never known. */
   #firstUse = new Map<string, number>();
+  /** Those that were familiar before anything that is still to come. */
+  #familiar = new KnownNames();
+  #familiarNetworks = 0;
   #bad = new Set<string>();
   /** Failures so far, by address. */
   readonly #failures = new Map<string, { hour: number; firstMs: number; failures: number }[]>();
@@ -157,7 +161,8 @@ export class AccountHistory {
     this.#firstHour ??= this.#hour;
     this.#baseline.proceedTo(this.#hour);
     for (const client of [row.ip, row.network])
-      if (client !== null && !this.#firstUse.has(client)) this.#firstUse.set(client, this.#hour);
+      if (client !== null && !this.#firstUse.has(client) && !this.#familiar.has(client))
+        this.#firstUse.set(client, this.#hour);
   }
 
   #rowOf({ server, account, ip, network }: AccountHour): OpenRow {
@@ -268,13 +273,18 @@ export class AccountHistory {
 
   /** First used within a day, while the account is older: an address that is not familiar yet. */
   #isNewAddress({ ip }: OpenRow, hour: number): boolean {
-    return ip !== null && (this.#bad.has(ip) || hour - (this.#firstUse.get(ip) ?? hour) < FAMILIAR_HOURS);
+    return ip !== null && (this.#bad.has(ip) || !this.#isFamiliar(ip, hour));
+  }
+
+  #isFamiliar(client: string, hour: number): boolean {
+    const first = this.#firstUse.get(client);
+    return first === undefined ? this.#familiar.has(client) : hour - first >= FAMILIAR_HOURS;
   }
 
   #isNewNetwork({ account, ip, network }: OpenRow, hour: number): boolean {
     if (ip === null || network === null) return false;
     if (this.#bad.has(ip)) return true;
-    const isNew = this.#bad.has(network) || hour - (this.#firstUse.get(network) ?? hour) < FAMILIAR_HOURS;
+    const isNew = this.#bad.has(network) || !this.#isFamiliar(network, hour);
     return isNew && !this.#clients.isShared(network, account, hour);
   }
 
@@ -302,7 +312,7 @@ export class AccountHistory {
   #failuresOfDay(hour: number): ReadonlyMap<string, number> {
     const failures = new Map<string, number>();
     for (const [ip, rows] of this.#failures) {
-      if (hour - (this.#firstUse.get(ip) ?? hour) >= FAMILIAR_HOURS && !this.#bad.has(ip)) continue;
+      if (this.#isFamiliar(ip, hour) && !this.#bad.has(ip)) continue;
       for (const row of rows)
         if (hour - row.hour <= CONNECTED_HOURS) failures.set(ip, (failures.get(ip) ?? 0) + row.failures);
     }
@@ -396,7 +406,7 @@ export class AccountHistory {
   /** True for an account that keeps using new networks, as one of a phone does. */
   #isRoaming(hour: number): boolean {
     if (this.#isRoamingAt?.hour === hour) return this.#isRoamingAt.isRoaming;
-    let networks = 0;
+    let networks = this.#familiarNetworks;
     for (const [client, first] of this.#firstUse)
       if (client.includes("/") && hour - first >= FAMILIAR_HOURS) networks++;
     const isRoaming = networks >= ROAMING.networks && networks > this.#baseline.activeDays * ROAMING.share;
@@ -505,19 +515,32 @@ export class AccountHistory {
     };
   }
 
-  /** State at the end of an hour. */
-  state() {
+  /** State at the end of an hour. `hour`: first hour of what is still to come. */
+  state(hour: number) {
     this.#beginHour(this.#hour + 1);
     this.#hour--;
     const stretch = this.#stretch;
+    for (const [client, first] of this.#firstUse) {
+      if (hour - first < FAMILIAR_HOURS || this.#bad.has(client)) continue;
+      this.#firstUse.delete(client);
+      this.#familiar.add(client);
+      if (client.includes("/")) this.#familiarNetworks++;
+    }
+    // NOTE: the hour before may still be asked about.
+    const oldest = hour - FAILURE_HOURS - 2;
+    const failures = [...this.#failures]
+      .map(([ip, rows]) => [ip, rows.filter((row) => row.hour >= oldest)] as const)
+      .filter(([, rows]) => rows.length > 0);
     return {
       baseline: this.#baseline.state(),
       firstUse: [...this.#firstUse],
+      familiar: this.#familiar.text,
+      familiarNetworks: this.#familiarNetworks,
       bad: [...this.#bad],
-      failures: [...this.#failures],
+      failures,
       firstHour: this.#firstHour ?? null,
       hour: this.#hour,
-      before: this.#before,
+      before: this.#before.hour < hour - 1 ? NO_HOUR : this.#before,
       stretch:
         stretch === undefined
           ? null
@@ -539,8 +562,10 @@ export class AccountHistory {
     const state = stored as ReturnType<AccountHistory["state"]>;
     this.#baseline.restore(state.baseline);
     this.#firstUse = new Map(state.firstUse);
+    this.#familiar = new KnownNames(state.familiar);
+    this.#familiarNetworks = state.familiarNetworks;
     this.#bad = new Set(state.bad);
-    for (const [ip, rows] of state.failures) this.#failures.set(ip, rows);
+    for (const [ip, rows] of state.failures) this.#failures.set(ip, [...rows]);
     this.#firstHour = state.firstHour ?? undefined;
     this.#hour = state.hour;
     this.#before = state.before;

@@ -138,6 +138,32 @@ export const CONNECTED_HOURS = 24;
 /** An address or network counts as known once it was used so long ago without anything else being strange. */
 export const FAMILIAR_HOURS = 24;
 
+/** Names that are known for good, in one text: a state has thousands of them, and asks for few. */
+export class KnownNames {
+  #names: string;
+  readonly #added = new Set<string>();
+
+  constructor(names = "") {
+    this.#names = names;
+  }
+
+  has(name: string): boolean {
+    return this.#added.has(name) || this.#names.includes(`\n${name}\n`);
+  }
+
+  add(name: string): void {
+    if (!this.has(name)) this.#added.add(name);
+  }
+
+  /** All of them, each between two line ends. */
+  get text(): string {
+    if (this.#added.size === 0) return this.#names;
+    this.#names = `${this.#names === "" ? "\n" : this.#names}${[...this.#added].join("\n")}\n`;
+    this.#added.clear();
+    return this.#names;
+  }
+}
+
 /** State of what the rule knows by a key, kept between runs. Undefined: nothing. */
 export interface WatchMemory {
   readonly read: (key: string) => unknown;

@@ -184,9 +184,9 @@ export class AccountWatch {
     return history;
   }
 
-  /** State of all that was touched, by key; to be taken at the end of an hour. */
-  *states(): Generator<readonly [key: string, state: unknown]> {
-    for (const [account, history] of this.#histories) yield [`account ${account}`, history.state()];
-    yield* this.#clients.states();
+  /** State of all that was touched, by key. `hour`: first hour of what is still to come. */
+  *states(hour: number): Generator<readonly [key: string, state: unknown]> {
+    for (const [account, history] of this.#histories) yield [`account ${account}`, history.state(hour)];
+    yield* this.#clients.states(hour);
   }
 }

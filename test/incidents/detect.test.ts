@@ -8,6 +8,7 @@ import { judge } from "../../src/incidents/incidents.ts";
 import type { Observation } from "../../src/incidents/observation.ts";
 import { thresholdsFrom } from "../../src/incidents/rules.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
+import { simulateAccounts, toLog } from "../support/accounts.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, NOW, openDirectly, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { Random } from "../support/generate.ts";
@@ -99,6 +100,27 @@ describe("detection", () => {
       expect(found.flatMap(({ changes }) => changes).filter(({ reason }) => reason === "withdrawn")).toEqual([]);
     }
     expect(incidentsIn(cut)).toEqual(expected);
+  });
+
+  test("finds stolen accounts the same in a log that comes day by day", async () => {
+    const log = toLog(simulateAccounts(8003, 0.2).events);
+    const folder = temporaryFolder();
+    const [file, whole, daily] = [join(folder, "mainlog"), join(folder, "whole.db"), join(folder, "daily.db")];
+    for (const lines of Map.groupBy(log.split(/(?<=\n)/), (line) => line.slice(0, "2026-03-02 08".length)).values()) {
+      appendFileSync(file, lines.join(""));
+      // Twice a day, at different hours.
+      if (/ (?:07|16)$/.test(lines[0]?.slice(0, "2026-03-02 08".length) ?? "")) {
+        await ingestInto(daily, [file], { server: "mx1", timeZone: "UTC" });
+        await detectIn(daily);
+      }
+    }
+    for (const path of [daily, whole]) {
+      await ingestInto(path, [file], { server: "mx1", timeZone: "UTC" });
+      await detectIn(path);
+    }
+    const found = incidentsIn(whole);
+    expect(found.filter((one) => (one as { kind: string }).kind === "hacked_account").length).toBeGreaterThanOrEqual(3);
+    expect(incidentsIn(daily)).toEqual(found);
   });
 
   test("reads as much after five minutes in a log of ten days as in one of three", async () => {

@@ -99,8 +99,9 @@ export class HackedAccountWatch {
     return [...this.#ended.splice(0), ...this.#latest.values()];
   }
 
-  *states(): Generator<readonly [key: string, state: unknown]> {
-    for (const [key, state] of this.#watch.states()) yield [`${HACKED_ACCOUNT.kind} ${key}`, state];
+  *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
+    for (const [key, state] of this.#watch.states(Math.floor(endMs / HOUR_MS)))
+      yield [`${HACKED_ACCOUNT.kind} ${key}`, state];
   }
 }
 
