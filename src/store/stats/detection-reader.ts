@@ -47,7 +47,8 @@ export class DetectionReader {
   readonly #codes: Codes;
   readonly #strings = new Map<number, string>();
   readonly #addresses = new Map<number, string>();
-  readonly #providers = new Map<string, string>();
+  readonly #providers = new Map<number, string | undefined>();
+  readonly #problems = new Map<number, { readonly template: string; readonly category: string }>();
   readonly #networks = new Map<string, string>();
   readonly #messages = new Map<number, MessageFacts | undefined>();
 
@@ -154,7 +155,8 @@ export class DetectionReader {
   /** Facts of a time, its end excluded, in the order of the lines that tell them. */
   facts(server: DetectionServer, fromMs: number, untilMs: number): readonly Observation[] {
     if (this.#messages.size > MOST_TEXTS) this.#messages.clear();
-    for (const texts of [this.#strings, this.#addresses]) if (texts.size > MOST_TEXTS) texts.clear();
+    for (const texts of [this.#strings, this.#addresses, this.#providers, this.#problems])
+      if (texts.size > MOST_TEXTS) texts.clear();
     const span = { server, from: Math.max(fromMs, EARLIEST_MS) * MOMENTS_PER_MS, until: untilMs * MOMENTS_PER_MS };
     const placed: Placed[] = [];
     this.#addArrivals(span, placed);
@@ -454,13 +456,11 @@ export class DetectionReader {
 
   #providerOf(pathId: number | null): string | undefined {
     if (pathId === null) return undefined;
+    if (this.#providers.has(pathId)) return this.#providers.get(pathId);
     const path = this.#get<{ host_id: number | null }>("SELECT host_id FROM delivery_paths WHERE id = ?", pathId);
     const host = this.#string(path?.host_id ?? null);
-    if (host === undefined) return undefined;
-    const known = this.#providers.get(host);
-    if (known !== undefined) return known;
-    const provider = providerOf(host);
-    this.#providers.set(host, provider);
+    const provider = host === undefined ? undefined : providerOf(host);
+    this.#providers.set(pathId, provider);
     return provider;
   }
 
@@ -469,13 +469,20 @@ export class DetectionReader {
     recipient: string,
   ): { readonly category: string; readonly error: string } | undefined {
     if (problemId === null) return undefined;
+    const known = this.#problems.get(problemId) ?? this.#readProblem(problemId);
+    if (known === undefined) return undefined;
+    this.#problems.set(problemId, known);
+    return { category: known.category, error: fromTemplate(known.template, { recipient }) };
+  }
+
+  #readProblem(problemId: number): { readonly template: string; readonly category: string } | undefined {
     const row = this.#get<{ error_id: number | null; category_id: number }>(
       "SELECT error_id, category_id FROM delivery_problems WHERE id = ?",
       problemId,
     );
-    if (row === undefined) return undefined;
-    const template = this.#string(row.error_id) ?? "";
-    return { category: this.#string(row.category_id) ?? "", error: fromTemplate(template, { recipient }) };
+    return row === undefined
+      ? undefined
+      : { template: this.#string(row.error_id) ?? "", category: this.#string(row.category_id) ?? "" };
   }
 
   #string(id: number | null): string | undefined {
