@@ -111,7 +111,7 @@ export class AccountHistory {
   readonly #baseline = new Baseline();
   /** First use of each address and network, in hours. Those of a finding are never known. */
   #firstUse = new Map<string, number>();
-  /** Those that were familiar before anything that is still to come. */
+  /** Clients that were familiar before anything that is still to come. */
   #familiar = new KnownNames();
   #familiarNetworks = 0;
   #bad = new Set<string>();

@@ -60,7 +60,7 @@ test("mail of a script comes with the directories in which Exim was called, and 
     ["/var/www/shop", "www-data"],
     ["/var/www/blog", "www-data"],
     ["/var/www/shop", "www-data"],
-    ["/home/ann", "ann"],
+    ["/srv/ann", "ann"],
   ];
   const log = calls
     .map(([directory, user], index) => {

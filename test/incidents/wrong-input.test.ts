@@ -1,4 +1,4 @@
-/** What nobody can mean: numbers, texts, times and thresholds that incidents refuse, with a sentence and a hint, and nothing is changed. */
+/** Wrong input: numbers, texts, times and thresholds that incidents refuse, with a sentence and a hint, and nothing is changed. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

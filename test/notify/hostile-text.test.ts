@@ -1,4 +1,4 @@
-/** What a stranger has written into a log reaches a person as text: no channel makes markup, a mention, a link or a header of it. */
+/** Text of a stranger, from a log, reaches a person as text: no channel makes markup, a mention, a link or a header of it. */
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

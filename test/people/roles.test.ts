@@ -186,7 +186,7 @@ test("the author of a judgement is the user, as of a note", async () => {
   expect(queryAll(db, "SELECT author FROM incident_mutes")).toEqual([{ author: "agent" }]);
 });
 
-/** What small edits change, and their records. */
+/** Rows that small edits change, and their records. */
 function stateOf(db: string): unknown {
   return [
     "stored_servers",

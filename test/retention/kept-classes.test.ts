@@ -1,4 +1,4 @@
-/** What people said and were told: how long it is kept, and what a backup, a restore and a rebuild leave of it. */
+/** Words of people, and what they were told: how long it is kept, and what a backup, a restore and a rebuild leave of it. */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
