@@ -1,5 +1,5 @@
 /** Answers an abuse desk: who sends how much and from where, and who tries to break in. */
-import { type AccountAtRisk, BASELINE_MS, findAccountsAtRisk, toAccountAtRisk } from "../message/accounts-at-risk.ts";
+import { type AccountAtRisk, listAccountsAtRisk, type RiskRule } from "../message/accounts-at-risk.ts";
 import type { SessionTrouble } from "../message/session-trouble.ts";
 import { parseEntryText } from "../parse/record.ts";
 import type { AbusePeriod, AbuseReader, LocalMessageRow } from "../store/stats/abuse-reader.ts";
@@ -90,8 +90,12 @@ export interface Actors {
 
 const MOST_NAMES = 3;
 
-export async function findAbuse(reader: AbuseReader, period: AbusePeriod, limit: number): Promise<Abuse> {
-  return { accountsAtRisk: await findRisks(reader, period), ...(await findActors(reader, period, limit)) };
+export async function findAbuse(
+  reader: AbuseReader,
+  period: AbusePeriod,
+  { limit, rule }: { readonly limit: number; readonly rule: RiskRule },
+): Promise<Abuse> {
+  return { accountsAtRisk: await findRisks(reader, period, rule), ...(await findActors(reader, period, limit)) };
 }
 
 export async function findActors(reader: AbuseReader, period: AbusePeriod, limit: number): Promise<Actors> {
@@ -149,11 +153,15 @@ export async function findActors(reader: AbuseReader, period: AbusePeriod, limit
 }
 
 /** All of them: a limit hides none. What is chosen decides which accounts are shown, not what is known of them. */
-async function findRisks(reader: AbuseReader, period: AbusePeriod): Promise<AccountAtRisk[]> {
-  const hours = await reader.accountHours({ ...period, sinceMs: period.sinceMs - BASELINE_MS });
-  const found = findAccountsAtRisk(hours, period);
-  const chosen = period.isChosen === true && found.length > 0 ? await reader.chosenAccounts(period) : undefined;
-  return found.filter(({ server, account }) => chosen?.has(`${server}\n${account}`) !== false).map(toAccountAtRisk);
+function findRisks(reader: AbuseReader, period: AbusePeriod, rule: RiskRule): Promise<readonly AccountAtRisk[]> {
+  const { sinceMs, untilMs } = period;
+  const facts = {
+    sinceMs,
+    untilMs,
+    hours: (baselineMs: number) => reader.accountHours({ ...period, sinceMs: sinceMs - baselineMs }),
+    chosen: async () => (period.isChosen === true ? reader.chosenAccounts(period) : undefined),
+  };
+  return listAccountsAtRisk(facts, rule);
 }
 
 interface Tally {

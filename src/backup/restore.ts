@@ -40,6 +40,8 @@ export interface RestoreReport {
   readonly keptAside: string | undefined;
   /** Paths at which stray companion files are kept: SQLite would have taken them for a part of the new database. */
   readonly movedAside: readonly string[];
+  /** Notifications of the backup that waited, and are cancelled: they may have been sent since. Null: it was not looked at. */
+  readonly withdrawn: number | null;
 }
 
 /**
@@ -62,7 +64,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
       const check = (): void => assertRestored(path, place, manifest, migrations);
       const replaced = replaceDatabase(unpacked, place, { aside: toReplaced(place, now()), waitMs, check });
       await syncToDisk(dirname(place));
-      return { backup, path, manifest, ...replaced };
+      return { backup, path, manifest, ...replaced, withdrawn: null };
     } finally {
       for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(unpacked + ending, { force: true });
     }
@@ -82,6 +84,7 @@ export async function rehearseRestore(options: RestoreOptions): Promise<RestoreR
     manifest,
     keptAside: existsSync(place) ? aside : undefined,
     movedAside: strayCompanions(place).map((file) => aside + file.slice(place.length)),
+    withdrawn: null,
   };
 }
 

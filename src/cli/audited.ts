@@ -3,12 +3,14 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { PilotError } from "../errors.ts";
+import { findWriter } from "../people/actor.ts";
 import { toVisibleLine } from "../render/form/terminal-text.ts";
 import type { StoreSettings } from "../store/database/settings.ts";
 import type { AuditRecord, AuditResult } from "../store/write/audit-writer.ts";
 import type { SourceCatalogue } from "../store/write/source-catalogue.ts";
 import type { Transactor } from "../store/write/transactor.ts";
 import { type EpochMs, SECOND_MS } from "../units.ts";
+import { accountOf } from "./account.ts";
 import { type DatabaseFlags, usingWriter } from "./context.ts";
 import type { Io } from "./io.ts";
 
@@ -73,14 +75,16 @@ export async function audited<Result>(
 /** A small change of the database, all of it in one transaction. */
 export interface AuditedEdit<Change> extends Pick<AuditedAction<Change>, "action" | "parameters" | "affected"> {
   readonly edit: (transactor: Transactor, sources: SourceCatalogue) => Change;
+  /** It changes users, and asks by itself who acts. */
+  readonly isOfUsers?: true;
 }
 
 /**
  * Makes a small change of a database that is there, and its record in the same transaction: neither is there without the other. One that fails
- * has changed nothing, and is not recorded. Errors: those of `edit`; `busy`, `read_only`, `disk_full` and others of the database.
+ * has changed nothing, and is not recorded. Errors: those of `edit`; `read_only` for a user who may only read; `busy`, `read_only`, `disk_full` and others of the database.
  */
 export async function auditedEdit<Change>(
-  { action, parameters, affected, edit }: AuditedEdit<Change>,
+  { action, parameters, affected, edit, isOfUsers }: AuditedEdit<Change>,
   flags: DatabaseFlags & AuditFlags,
   io: Io,
 ): Promise<Change> {
@@ -93,6 +97,7 @@ export async function auditedEdit<Change>(
       // NOTE: a change that is reported must be on the disk.
       writer.syncCommits();
       return writer.write((transactor) => {
+        if (isOfUsers !== true) findWriter(transactor.people, accountOf(io));
         const change = edit(transactor, writer.sources);
         const what = affected(change);
         if (what === undefined) return change;

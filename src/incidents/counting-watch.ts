@@ -13,6 +13,7 @@ function withoutFirst(list: unknown[], first: number): number {
   return 0;
 }
 
+const DAY_HOURS = 24;
 /** Nine of ten hours. */
 const USUAL_QUANTILE = 0.9;
 export const MOST_EVIDENCE = 200;
@@ -26,15 +27,34 @@ export interface StateReader {
   readonly read: (key: string) => unknown;
 }
 
+type HourCount = readonly [hour: number, count: number];
+
 interface SubjectState {
   readonly good: number;
   readonly counts: CountsState | null;
 }
 
+/** Figures of a subject in the time that the rule looks back: minutes with their counts, and what counts against it. */
+interface WindowState {
+  readonly good: readonly MinuteCount[];
+  readonly bad: readonly MinuteCount[];
+  readonly seen: readonly (readonly [
+    ms: number,
+    count: number,
+    one: string | null,
+    other: string | null,
+    text: string | null,
+    messageId: string | null,
+  ])[];
+}
+
+type MinuteCount = readonly [ms: number, count: number];
+
 interface CountsState {
   /** Measure of an hour → hours that had it; hours without anything are not in it. */
   readonly hours: readonly (readonly [measure: number, hours: number])[];
   readonly most: number;
+  readonly recent: readonly HourCount[];
   readonly hour: number;
   readonly count: number;
   readonly ones: readonly string[];
@@ -46,7 +66,8 @@ interface OpenEpisodeState {
   readonly startMs: number;
   readonly firedMs: number;
   readonly lastMs: number;
-  readonly hours: readonly (readonly [number, number])[];
+  readonly hours: readonly HourCount[];
+  readonly around: readonly HourCount[];
   readonly peak: number;
   readonly usual: number;
   readonly good: number;
@@ -61,8 +82,10 @@ interface OpenEpisode {
   startMs: number;
   firedMs: number;
   lastMs: number;
-  /** Main figure by hour. */
+  /** Main figure by hour, of the hours that met the rule. */
   readonly hours: Map<number, number>;
+  /** The same of the other hours of the day up to the last of them. */
+  readonly around: Map<number, number>;
   peak: number;
   usual: number;
   good: number;
@@ -125,12 +148,18 @@ class MinuteCounts {
     }
     this.#first = withoutFirst(this.#minutes, this.#first);
   }
+
+  since(fromMs: number): readonly MinuteCount[] {
+    return this.#minutes.slice(this.#first).filter(([ms]) => ms >= fromMs);
+  }
 }
 
 /** Figures against a subject: the time that the rule looks back, the hours before, and the episode that goes on. */
 class Counts {
   readonly hours = new Map<number, number>();
   most = 0;
+  /** Measures of the hours of the last day, of those that had any. */
+  recent: HourCount[] = [];
   hour = Number.MIN_SAFE_INTEGER;
   /** Figures of the hour so far. */
   hourCount = 0;
@@ -145,13 +174,30 @@ class Counts {
   readonly #seen: Seen[] = [];
   #firstSeen = 0;
 
-  /** `isWarmUp`: the fact is known already, and an episode has counted it unless it came after its last one. */
-  push({ count = 1, one, other, text, messageId }: Contribution, ms: number, isWarmUp: boolean): void {
-    const isCounted = isWarmUp && this.episode !== undefined && ms <= this.episode.lastMs;
-    this.#seen.push({ ms, count, one, other, text, messageId, isCounted });
-    this.count += count;
-    this.ones.add(one);
-    this.others.add(other);
+  push({ count = 1, one, other, text, messageId }: Contribution, ms: number): void {
+    this.#add({ ms, count, one, other, text, messageId, isCounted: false });
+  }
+
+  #add(seen: Seen): void {
+    this.#seen.push(seen);
+    this.count += seen.count;
+    this.ones.add(seen.one);
+    this.others.add(seen.other);
+  }
+
+  /** Takes back what an earlier run has seen. An episode has counted it unless it came after its last one. */
+  restoreWindow(seen: WindowState["seen"]): void {
+    const lastMs = this.episode?.lastMs ?? Number.NEGATIVE_INFINITY;
+    for (const [ms, count, one, other, text, messageId] of seen)
+      this.#add({
+        ms,
+        count,
+        one: one ?? undefined,
+        other: other ?? undefined,
+        text: text ?? undefined,
+        messageId: messageId ?? undefined,
+        isCounted: ms <= lastMs,
+      });
   }
 
   /** Forgets what was before a time. */
@@ -176,9 +222,9 @@ class Counts {
     }
   }
 
-  /** All of the window. */
-  inWindow(): readonly Seen[] {
-    return this.#seen.slice(this.#firstSeen);
+  /** All of the window, or what of it came at a time or later. */
+  inWindow(fromMs = Number.NEGATIVE_INFINITY): readonly Seen[] {
+    return this.#seen.slice(this.#firstSeen).filter(({ ms }) => ms >= fromMs);
   }
 
   get spanMs(): number {
@@ -189,6 +235,7 @@ class Counts {
   restore(state: CountsState): void {
     for (const [measure, hours] of state.hours) this.hours.set(measure, hours);
     this.most = state.most;
+    this.recent = [...state.recent];
     this.hour = state.hour;
     this.hourCount = state.count;
     this.hourOnes = new Set(state.ones);
@@ -197,6 +244,7 @@ class Counts {
     this.episode = {
       ...state.episode,
       hours: new Map(state.episode.hours),
+      around: new Map(state.episode.around),
       one: new Set(state.episode.one),
       other: new Set(state.episode.other),
       texts: new Map(state.episode.texts),
@@ -209,6 +257,7 @@ class Counts {
     return {
       hours: [...this.hours],
       most: this.most,
+      recent: this.recent,
       hour: this.hour,
       count: this.hourCount,
       ones: [...this.hourOnes],
@@ -219,6 +268,7 @@ class Counts {
           : {
               ...episode,
               hours: [...episode.hours],
+              around: [...episode.around],
               one: [...episode.one],
               other: [...episode.other],
               texts: [...episode.texts],
@@ -246,21 +296,24 @@ export class CountingWatch {
   readonly #thresholds: Thresholds;
   readonly #memory: StateReader;
   readonly #subjects = new Map<string, Subject>();
+  /** Windows of earlier runs, of subjects that no fact was about since. */
+  readonly #windows: Map<string, WindowState>;
   readonly #ended: FoundEpisode<IncidentFigures>[] = [];
 
   constructor(rule: CountingRule, thresholds: Thresholds, memory: StateReader) {
     this.rule = rule;
     this.#thresholds = thresholds;
     this.#memory = memory;
+    const windows = memory.read(windowsKey(rule)) as readonly (readonly [string, WindowState])[] | undefined;
+    this.#windows = new Map(windows);
   }
 
-  /** Takes a fact; `start` is the first hour of the server's log. A fact to warm up is known already: it only fills the window. */
-  take(observation: Observation, start: number, isWarmUp: boolean): void {
-    for (const contribution of this.rule.contributionsOf(observation))
-      this.#add(contribution, observation.ms, start, isWarmUp);
+  /** Takes a fact; `start` is the first hour of the server's log. */
+  take(observation: Observation, start: number): void {
+    for (const contribution of this.rule.contributionsOf(observation)) this.#add(contribution, observation.ms, start);
   }
 
-  #add(contribution: Contribution, ms: EpochMs, start: number, isWarmUp: boolean): void {
+  #add(contribution: Contribution, ms: EpochMs, start: number): void {
     const { subject: name, count = 1, good = 0, bad = 0, one } = contribution;
     const subject = this.#subjectOf(name, count > 0);
     const fromMs = ms - this.rule.windowMs;
@@ -271,16 +324,13 @@ export class CountingWatch {
       subject.bad ??= new MinuteCounts();
       subject.bad.add(ms, bad);
     }
-    if (!isWarmUp) {
-      subject.isNew ||= count > 0 || subject.goodBefore === 0;
-      subject.goodBefore += good;
-    }
+    subject.isNew ||= count > 0 || subject.goodBefore === 0;
+    subject.goodBefore += good;
     if (count > 0) subject.counts ??= new Counts();
     const { counts } = subject;
     if (counts === undefined || (count === 0 && bad === 0)) return;
     counts.forget(fromMs);
-    if (count > 0) counts.push(contribution, ms, isWarmUp);
-    if (isWarmUp) return;
+    if (count > 0) counts.push(contribution, ms);
     subject.isNew = true;
     const hour = Math.floor(ms / HOUR_MS);
     if (hour > counts.hour) this.#closeHour(counts, hour);
@@ -292,6 +342,7 @@ export class CountingWatch {
 
   #subjectOf(name: string, isCounted: boolean): Subject {
     const known = this.#subjects.get(name);
+    if (known !== undefined && (known.isRead || !isCounted)) return known;
     const subject = known ?? {
       good: new MinuteCounts(),
       bad: undefined,
@@ -300,16 +351,30 @@ export class CountingWatch {
       isRead: false,
       isNew: false,
     };
+    const window = this.#windows.get(name);
     if (known === undefined) this.#subjects.set(name, subject);
-    if (subject.isRead || !(isCounted || this.rule.remembersGood === true)) return subject;
+    if (isCounted || this.rule.remembersGood === true || (window?.seen.length ?? 0) > 0) this.#read(name, subject);
+    if (window === undefined) return subject;
+    this.#windows.delete(name);
+    for (const [ms, count] of window.good) subject.good.add(ms, count);
+    for (const [ms, count] of window.bad) {
+      subject.bad ??= new MinuteCounts();
+      subject.bad.add(ms, count);
+    }
+    if (window.seen.length === 0) return subject;
+    subject.counts ??= new Counts();
+    subject.counts.restoreWindow(window.seen);
+    return subject;
+  }
+
+  #read(name: string, subject: Subject): void {
     subject.isRead = true;
     const state = this.#memory.read(`${this.rule.kind} ${name}`) as SubjectState | undefined;
-    if (state === undefined) return subject;
+    if (state === undefined) return;
     subject.goodBefore += state.good;
-    if (state.counts === null) return subject;
+    if (state.counts === null) return;
     subject.counts = new Counts();
     subject.counts.restore(state.counts);
-    return subject;
   }
 
   #closeHour(counts: Counts, hour: number): void {
@@ -317,6 +382,8 @@ export class CountingWatch {
     if (measure > 0) {
       counts.hours.set(measure, (counts.hours.get(measure) ?? 0) + 1);
       if (!counts.isMetInHour) counts.most = Math.max(counts.most, measure);
+      const oldest = counts.hour - DAY_HOURS;
+      counts.recent = [...counts.recent.filter(([past]) => past > oldest), [counts.hour, measure]];
     }
     counts.hour = hour;
     counts.hourCount = 0;
@@ -347,6 +414,7 @@ export class CountingWatch {
     episode.good = Math.max(episode.good, subject.good.total);
     episode.bad = Math.max(episode.bad, subject.bad?.total ?? 0);
     for (const seen of counts.takeUncounted()) addTo(episode, seen);
+    if (!episode.hours.has(counts.hour)) addAround(episode, counts);
     episode.hours.set(counts.hour, isOne ? counts.hourOnes.size : counts.hourCount);
     if (episode !== open && episode.startMs < counts.hour * HOUR_MS) addEarlierHours(episode, counts, isOne);
     episode.lastMs = ms;
@@ -367,6 +435,7 @@ export class CountingWatch {
       pauseMs,
       count,
       hours,
+      around: [...episode.around].filter(([hour]) => !episode.hours.has(hour)),
       figures: {
         count,
         peak: episode.peak,
@@ -391,12 +460,42 @@ export class CountingWatch {
     return [...this.#ended.splice(0), ...open];
   }
 
-  /** State of the subjects that facts were about, at the end of an hour. */
-  *states(): Generator<readonly [key: string, state: SubjectState]> {
+  /** State of the subjects that facts were about, and all windows, at the end of an hour. */
+  *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
     for (const [name, { counts, goodBefore, isNew }] of this.#subjects)
       if (isNew && (counts !== undefined || this.rule.remembersGood === true))
-        yield [`${this.rule.kind} ${name}`, { good: goodBefore, counts: counts?.state() ?? null }];
+        yield [
+          `${this.rule.kind} ${name}`,
+          { good: goodBefore, counts: counts?.state() ?? null } satisfies SubjectState,
+        ];
+    yield [windowsKey(this.rule), [...this.#windowsAt(endMs - this.rule.windowMs)]];
   }
+
+  /** Windows as later facts will need them, by subject. */
+  *#windowsAt(fromMs: number): Generator<readonly [subject: string, window: WindowState]> {
+    const isIn = ([ms]: readonly [number, ...unknown[]]): boolean => ms >= fromMs;
+    for (const [name, { good, bad, counts }] of this.#subjects) {
+      const seen = (counts?.inWindow(fromMs) ?? []).map(
+        ({ ms, count, one = null, other = null, text = null, messageId = null }) =>
+          [ms, count, one, other, text, messageId] as const,
+      );
+      const window = { good: good.since(fromMs), bad: bad?.since(fromMs) ?? [], seen };
+      if (!isEmpty(window)) yield [name, window];
+    }
+    for (const [name, { good, bad, seen }] of this.#windows) {
+      const window = { good: good.filter(isIn), bad: bad.filter(isIn), seen: seen.filter(isIn) };
+      if (!isEmpty(window)) yield [name, window];
+    }
+  }
+}
+
+/** Key of the windows of a rule: no rule is called so. */
+function windowsKey({ kind }: CountingRule): string {
+  return `window ${kind}`;
+}
+
+function isEmpty({ good, bad, seen }: WindowState): boolean {
+  return good.length + bad.length + seen.length === 0;
 }
 
 function windowOf({ good, bad }: Subject, counts: Counts): Window {
@@ -416,6 +515,7 @@ function begin(ms: number, usual: number): OpenEpisode {
     firedMs: ms,
     lastMs: ms,
     hours: new Map(),
+    around: new Map(),
     peak: 0,
     usual,
     good: 0,
@@ -439,6 +539,13 @@ function addTo(episode: OpenEpisode, { ms, one, other, text, messageId }: Seen):
   if (text === undefined) return;
   if (episode.texts.has(text) || episode.texts.size < MOST_DIFFERENT_TEXTS)
     episode.texts.set(text, (episode.texts.get(text) ?? 0) + 1);
+}
+
+/** Remembers the hours of the day before the one in which the rule is met now. */
+function addAround({ around }: OpenEpisode, { hour, recent }: Counts): void {
+  const oldest = hour - DAY_HOURS;
+  for (const [past] of around) if (past <= oldest) around.delete(past);
+  for (const [past, count] of recent) if (past > oldest) around.set(past, count);
 }
 
 /** Counts those of the window that are of hours before the one in which the rule was met. */

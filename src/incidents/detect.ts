@@ -1,9 +1,10 @@
 /** Brings the incidents in line with the lines that were read: from where an earlier run has come to, or from the first line. */
 import type { DetectionStep, Episode, IncidentChange, ServerEpisodes } from "../store/incidents/incidents.ts";
 import { isOldLog } from "../store/incidents/incidents.ts";
+import type { DetectionProgressTable } from "../store/schema/tables.ts";
 import type { DetectionReader, DetectionServer } from "../store/stats/detection-reader.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../units.ts";
-import { Detector, LONGEST_WINDOW_MS, settingsKey } from "./detector.ts";
+import { Detector, settingsKey } from "./detector.ts";
 import type { FoundEpisode } from "./rule.ts";
 import { HACKED_ACCOUNT } from "./rules/hacked-account.ts";
 import { accountSubject, attackedAccount, LOGIN_ATTACK } from "./rules/login-attack.ts";
@@ -54,48 +55,68 @@ export function detect(reader: DetectionReader, write: DetectionWriter, wishes: 
   });
 }
 
+/** True where a run goes on from what an earlier one has stored: else it begins with the first line. */
+export function isResumable(
+  reader: DetectionReader,
+  progress: DetectionProgressTable | undefined,
+  settings: string,
+  now: EpochMs,
+): progress is DetectionProgressTable {
+  if (progress === undefined || progress.settings !== settings) return false;
+  const firstNewMs = reader.firstNew(progress.server_id, progress.last_entry, now);
+  return firstNewMs === undefined || firstNewMs >= settledUntil(progress);
+}
+
+/** Epoch ms; what is known of a server is known up to then, the end excluded. */
+export function settledUntil({ hour }: Pick<DetectionProgressTable, "hour">): number {
+  return (hour + 1) * HOUR_MS;
+}
+
+/** First hour of the facts of a server, in the state of its progress. */
+export function startOf({ state }: Pick<DetectionProgressTable, "state">): number {
+  return (JSON.parse(state) as { start: number }).start;
+}
+
 function detectOf(
   server: DetectionServer,
   reader: DetectionReader,
   write: DetectionWriter,
   { thresholds, now, again, sinceMs, onDay }: DetectionWishes,
 ): ServerDetection | undefined {
-  const span = reader.span(server.id, now);
-  if (span === undefined)
+  const lastMs = reader.lastMs(server.id, now);
+  if (lastMs === undefined)
     return { server: server.name, newestMs: undefined, isOld: false, isFresh: false, changes: [] };
   const settings = settingsKey(thresholds);
   const before = reader.progress(server.id);
   const lastEntry = reader.lastEntry();
-  const isFresh =
-    again ||
-    before === undefined ||
-    before.settings !== settings ||
-    (reader.newLines(server.id, before.last_entry, now).firstMs ?? Number.POSITIVE_INFINITY) <
-      (before.hour + 1) * HOUR_MS;
-  const firstHour = Math.floor(span.firstMs / HOUR_MS);
-  const knownHour = isFresh || before === undefined ? firstHour - 1 : before.hour;
-  const start = isFresh || before === undefined ? undefined : (JSON.parse(before.state) as { start: number }).start;
-  const lastHour = Math.max(knownHour, Math.floor((span.lastMs - GRACE_MS) / HOUR_MS) - 1);
-  const read = { read: (key: string) => (isFresh ? undefined : reader.state(server.id, key)) };
-  const detector = new Detector(server.name, thresholds, read, start);
+  const known = !again && isResumable(reader, before, settings, now) ? before : undefined;
+  const isFresh = known === undefined;
+  const firstHour = Math.floor((isFresh ? reader.firstMs(server.id, now) : lastMs) / HOUR_MS);
+  const knownHour = known?.hour ?? firstHour - 1;
+  const lastHour = Math.max(knownHour, Math.floor((lastMs - GRACE_MS) / HOUR_MS) - 1);
+  const memory = { read: (key: string) => (isFresh ? undefined : reader.state(server.id, key)) };
+  const detector = new Detector(server.name, thresholds, memory, known === undefined ? undefined : startOf(known));
   const fromMs = (knownHour + 1) * HOUR_MS;
-  const take = (sinceFactMs: number, untilMs: number, isWarmUp = false): void => {
-    for (let day = sinceFactMs; day < untilMs; day += DAY_MS) {
-      onDay?.(epochMs(day));
-      for (const fact of reader.facts(server, day, Math.min(day + DAY_MS, untilMs))) detector.take(fact, isWarmUp);
-    }
-  };
-  if (!isFresh) take(fromMs - LONGEST_WINDOW_MS, fromMs, true);
   const settledMs = (lastHour + 1) * HOUR_MS;
-  take(fromMs, settledMs);
-  const states = lastHour > knownHour ? [...detector.states()].map(frozen) : [];
-  const settledStart = detector.start ?? firstHour;
-  take(settledMs, span.lastMs + 1);
-  const isOld = isOldLog(span.lastMs, now);
+  const settle = () => ({
+    start: detector.start ?? firstHour,
+    // NOTE: states are copied, since the watches go on with what they are made of.
+    states: lastHour > knownHour ? [...detector.states(settledMs)].map(frozen) : [],
+  });
+  let settled: ReturnType<typeof settle> | undefined;
+  for (let day = fromMs; day <= lastMs; day += DAY_MS) {
+    onDay?.(epochMs(day));
+    for (const fact of reader.facts(server, day, Math.min(day + DAY_MS, lastMs + 1))) {
+      if (fact.ms >= settledMs) settled ??= settle();
+      detector.take(fact);
+    }
+  }
+  const { start, states } = settled ?? settle();
+  const isOld = isOldLog(lastMs, now);
   const episodes = detector
     .takeEpisodes(isOld ? undefined : now)
-    .filter(({ lastMs, pauseMs }) => sinceMs === undefined || lastMs + pauseMs >= sinceMs)
-    .map((episode) => toStored(episode, span.lastMs, isOld, now));
+    .filter((episode) => sinceMs === undefined || episode.lastMs + episode.pauseMs >= sinceMs)
+    .map((episode) => toStored(episode, lastMs, isOld, now));
   const step: DetectionStep = {
     before,
     after: {
@@ -103,7 +124,7 @@ function detectOf(
       hour: lastHour,
       last_entry: lastEntry,
       settings,
-      state: JSON.stringify({ start: settledStart }),
+      state: JSON.stringify({ start }),
     },
     isFresh,
     states,
@@ -114,17 +135,16 @@ function detectOf(
       serverId: server.id,
       episodes,
       sinceMs: Math.max(fromMs, sinceMs ?? fromMs),
-      newestMs: span.lastMs,
+      newestMs: lastMs,
       pauses: pausesOf(),
       now,
     },
     server.name,
   );
   if (changes === undefined) return undefined;
-  return { server: server.name, newestMs: epochMs(span.lastMs), isOld, isFresh, changes };
+  return { server: server.name, newestMs: epochMs(lastMs), isOld, isFresh, changes };
 }
 
-/** A state as it is now: the watch goes on with what it is made of. */
 function frozen([key, state]: readonly [key: string, state: unknown]): readonly [key: string, state: unknown] {
   return [key, JSON.parse(JSON.stringify(state))];
 }
@@ -136,7 +156,8 @@ const MOST_TEXT = 600;
 const MOST_HOURS = 72;
 
 function toStored(episode: FoundEpisode, newestMs: number, isOld: boolean, now: EpochMs): Episode {
-  const { kind, subject, severity, startMs, firedMs, lastMs, pauseMs, count, hours, figures, messages } = episode;
+  const { kind, subject, severity, startMs, firedMs, lastMs, pauseMs, count, hours, around, figures, messages } =
+    episode;
   const rule = ruleOf(kind);
   if (rule === undefined) throw new Error(`There is no rule ${kind}.`);
   const { title, description } = rule.describe(subject, figures as never);
@@ -152,7 +173,7 @@ function toStored(episode: FoundEpisode, newestMs: number, isOld: boolean, now: 
     goesOn: !isOld && (isSilence ? lastMs >= now : lastMs >= newestMs - pauseMs),
     count,
     hours,
-    figures: { ...(figures as object), hours: hours.slice(-MOST_HOURS) },
+    figures: { ...(figures as object), hours: hours.slice(-MOST_HOURS), around },
     title: title.slice(0, MOST_TEXT),
     description: description.slice(0, MOST_TEXT),
     messages,

@@ -9,15 +9,12 @@ import { SILENCE, SilenceWatch } from "./rules/silence.ts";
 import { type AllThresholds, COUNTING_RULES, RULES } from "./rules.ts";
 
 interface Watch {
-  take(observation: Observation, start: number, isWarmUp: boolean): void;
+  take(observation: Observation, start: number): void;
   takeEpisodes(): FoundEpisode[];
-  states(): Iterable<readonly [key: string, state: unknown]>;
+  states(endMs: number): Iterable<readonly [key: string, state: unknown]>;
 }
 
 const FORGETFUL: StateReader = { read: () => undefined };
-
-/** Longest time that a rule looks back: so much before the first new fact has to be taken again, to warm up. */
-export const LONGEST_WINDOW_MS = Math.max(...COUNTING_RULES.map(({ windowMs }) => windowMs));
 
 export class Detector {
   readonly #watches: readonly Watch[];
@@ -42,10 +39,9 @@ export class Detector {
     return this.#start;
   }
 
-  /** Takes the next fact. One to warm up was taken by an earlier run: it only fills the time that rules look back. */
-  take(observation: Observation, isWarmUp = false): void {
-    if (!isWarmUp) this.#start ??= Math.floor(observation.ms / HOUR_MS);
-    for (const watch of this.#watches) watch.take(observation, this.#start ?? 0, isWarmUp);
+  take(observation: Observation): void {
+    this.#start ??= Math.floor(observation.ms / HOUR_MS);
+    for (const watch of this.#watches) watch.take(observation, this.#start);
   }
 
   /** Episodes that facts were about, as far as they are known; one that has ended is told once. `nowMs`: a silence that goes on ends there. */
@@ -55,9 +51,9 @@ export class Detector {
     return silence === undefined ? found : [...found, silence];
   }
 
-  /** State at the end of an hour, by key, of what facts were about. */
-  *states(): Generator<readonly [key: string, state: unknown]> {
-    for (const watch of this.#watches) yield* watch.states();
+  /** State at the end of an hour, in epoch ms, by key, of what facts were about. */
+  *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
+    for (const watch of this.#watches) yield* watch.states(endMs);
   }
 }
 

@@ -1,12 +1,17 @@
 /** Incidents as people see them, and what they say about them. */
 import { PilotError } from "../errors.ts";
+import { parseEntryText } from "../parse/record.ts";
 import type { IncidentReader, StoredIncident } from "../store/incidents/incident-reader.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus, IncidentWord } from "../store/incidents/incidents.ts";
 import type { StoredIncidentsTable } from "../store/schema/tables.ts";
+import type { AbuseReader } from "../store/stats/abuse-reader.ts";
+import { findScriptArrivals, LONGEST_CALL_MS } from "../store/stats/script-calls.ts";
 import type { Transactor } from "../store/write/transactor.ts";
+import { compareText } from "../text.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, toIso } from "../units.ts";
 import type { IncidentStep } from "./rule.ts";
-import { ruleOf } from "./rules.ts";
+import { SCRIPT_MAIL } from "./rules/script-mail.ts";
+import { type AllThresholds, ruleOf } from "./rules.ts";
 
 /** An incident in a list. Times are ISO-8601. */
 export interface IncidentSummary {
@@ -44,22 +49,32 @@ export interface IncidentWordSaid {
   readonly note: string | null;
 }
 
+export interface CallDirectory {
+  readonly directory: string;
+  readonly messages: number;
+}
+
 /** All that is known of one incident. */
 export interface IncidentDetails extends IncidentSummary {
   readonly figures: Readonly<Record<string, unknown>>;
   /** Usual figure of an hour; null where nothing is usual. */
   readonly usual: number | null;
-  /** Its figure in each of 24 hours, the last of which is that of the last line. */
-  readonly hours: readonly { readonly hour: string; readonly count: number }[];
+  /** Its figure in each of 24 hours, the last of which is that of the last line; `isMet`: the hour met the rule. */
+  readonly hours: readonly { readonly hour: string; readonly count: number; readonly isMet: boolean }[];
+  /** Thresholds of the rule, as they are now. */
+  readonly thresholds: Readonly<Record<string, number>>;
   /** Ids of messages that show it, the first of them, and how many are named in all. */
   readonly messages: readonly string[];
   readonly messageCount: number;
+  /** Directories in which Exim was called for the mail of a local user, the most frequent first; none where their lines are pruned. */
+  readonly directories: readonly CallDirectory[];
   readonly steps: readonly IncidentStep[];
   readonly words: readonly IncidentWordSaid[];
 }
 
 const STRIP_HOURS = 24;
 const SHOWN_MESSAGES = 10;
+const SHOWN_DIRECTORIES = 5;
 
 export function toSummary(row: StoredIncident): IncidentSummary {
   const iso = (ms: number): string => toIso(epochMs(ms));
@@ -86,13 +101,23 @@ export function toSummary(row: StoredIncident): IncidentSummary {
 }
 
 /** Errors: `not_found`. */
-export function findDetails(reader: IncidentReader, id: number, now: EpochMs): IncidentDetails {
+export async function findDetails(
+  { incidents: reader, abuse }: { readonly incidents: IncidentReader; readonly abuse: AbuseReader },
+  id: number,
+  thresholds: AllThresholds,
+  now: EpochMs,
+): Promise<IncidentDetails> {
   const row = reader.find(id, now);
   if (row === undefined) throw noIncident(id, reader.highestId());
-  const { hours: counted = [], ...figures } = JSON.parse(row.figures) as Record<string, unknown> & {
+  const {
+    hours: met = [],
+    around = [],
+    ...figures
+  } = JSON.parse(row.figures) as Record<string, unknown> & {
     hours?: readonly (readonly [number, number])[];
+    around?: readonly (readonly [number, number])[];
   };
-  const counts = new Map(counted);
+  const [metHours, counts] = [new Map(met), new Map([...around, ...met])];
   const lastHour = Math.floor(row.last_ms / HOUR_MS);
   const usual = figures["usual"] ?? figures["usualRecipients"];
   return {
@@ -101,10 +126,12 @@ export function findDetails(reader: IncidentReader, id: number, now: EpochMs): I
     usual: typeof usual === "number" ? usual : null,
     hours: Array.from({ length: STRIP_HOURS }, (_, index) => {
       const hour = lastHour - STRIP_HOURS + 1 + index;
-      return { hour: toIso(epochMs(hour * HOUR_MS)), count: counts.get(hour) ?? 0 };
+      return { hour: toIso(epochMs(hour * HOUR_MS)), count: counts.get(hour) ?? 0, isMet: metHours.has(hour) };
     }),
+    thresholds: thresholds.get(row.kind) ?? {},
     messages: reader.messages(id, SHOWN_MESSAGES),
     messageCount: reader.countMessages(id),
+    directories: row.kind === SCRIPT_MAIL.kind ? await findDirectories(abuse, row) : [],
     steps: (ruleOf(row.kind)?.steps(row.subject, figures as never) ?? []).map((step) => atTimeOf(step, row)),
     words: reader.actions(id).map(({ at_ms, action, author, note }) => ({
       at: toIso(epochMs(at_ms)),
@@ -113,6 +140,18 @@ export function findDetails(reader: IncidentReader, id: number, now: EpochMs): I
       note,
     })),
   };
+}
+
+async function findDirectories(abuse: AbuseReader, incident: StoredIncident): Promise<readonly CallDirectory[]> {
+  const { server, subject, start_ms, last_ms } = incident;
+  const period = { sinceMs: start_ms - LONGEST_CALL_MS, untilMs: last_ms + 1, servers: [server] };
+  const counts = new Map<string, number>();
+  for await (const { directory, message } of findScriptArrivals(abuse, period, parseEntryText))
+    if (message.ident === subject) counts.set(directory, (counts.get(directory) ?? 0) + 1);
+  return [...counts]
+    .map(([directory, messages]) => ({ directory, messages }))
+    .sort((one, other) => other.messages - one.messages || compareText(one.directory, other.directory))
+    .slice(0, SHOWN_DIRECTORIES);
 }
 
 function noIncident(id: number, highest: number): PilotError {

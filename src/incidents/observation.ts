@@ -1,5 +1,5 @@
 /** Facts of single lines that rules look at, in the order of time. */
-import type { AccountHour } from "../message/accounts-at-risk.ts";
+import type { AccountHour } from "../message/account-risk.ts";
 import type { EpochMs } from "../units.ts";
 
 /** Outcome of a recipient of a message. */

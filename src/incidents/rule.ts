@@ -1,5 +1,5 @@
 /** The form of a rule: which facts count for whom, and when their number is an incident. */
-import type { Threshold } from "../message/accounts-at-risk.ts";
+import type { Threshold } from "../message/account-risk.ts";
 import type { IncidentSeverity } from "../store/incidents/incidents.ts";
 import type { EpochMs } from "../units.ts";
 import type { Observation } from "./observation.ts";
@@ -113,7 +113,10 @@ export interface FoundEpisode<Figures = unknown> {
   readonly lastMs: EpochMs;
   readonly pauseMs: number;
   readonly count: number;
+  /** Main figure by hour since the epoch, of the hours that met the rule. */
   readonly hours: readonly (readonly [hour: number, count: number])[];
+  /** The same of other hours of the day up to the last of them. */
+  readonly around: readonly (readonly [hour: number, count: number])[];
   readonly figures: Figures;
   readonly messages: readonly string[];
 }

@@ -63,7 +63,7 @@ export function thresholdsFrom(
         hint: `Rules are ${KINDS.join(", ")}.`,
       });
     for (const [name, value] of Object.entries(values)) {
-      if (!(name in rule.thresholds))
+      if (!Object.hasOwn(rule.thresholds, name))
         throw new PilotError("usage", `The rule ${kind} has no threshold "${name}".`, {
           hint: `It has ${Object.keys(rule.thresholds).join(", ")}.`,
         });

@@ -22,14 +22,14 @@ function findActor(people: PeopleWriter, { osUser }: Pick<ActingAccount, "osUser
 
 const READERS: ReadonlySet<Role> = new Set<Role>(["viewer", "datasource"]);
 
-/** The actor, who may write notes and tags. Errors: `read_only` when the role is to read only, or the user is disabled. */
+/** The actor, who may change what is stored: notes, tags, judgements of incidents. Errors: `read_only` when the role is to read only, or the user is disabled. */
 export function findWriter(people: PeopleWriter, account: Pick<ActingAccount, "osUser">): Actor {
   const actor = findActor(people, account);
   if (actor.user === undefined) return actor;
   const { username, role } = actor.user;
   assertActive(actor.user);
   if (READERS.has(role)) {
-    throw new PilotError("read_only", `"${username}" is a ${role}, who may not write notes and tags.`, {
+    throw new PilotError("read_only", `"${username}" is a ${role}, who may change nothing that is stored.`, {
       hint: `An admin gives another role: \`exim-pilot users set ${username} --role agent\`.`,
     });
   }

@@ -40,24 +40,24 @@ export interface NoteChange {
 
 const MOST_LENGTH = 10_000;
 
-/** The text as it is stored: without blanks and line ends at its end. Errors: `usage` when it cannot be a note. */
-export function toNote(text: string): string {
+/** The text as it is stored: without blanks and line ends at its end. `name`: its name in errors. Errors: `usage` when it cannot be a note. */
+export function toNote(text: string, name = "note"): string {
   const note = text.replaceAll("\r\n", "\n").trimEnd();
   if (note.trim() === "") {
-    throw new PilotError("usage", "The note is empty.", {
+    throw new PilotError("usage", `The ${name} is empty.`, {
       hint: 'Give its text in quotes, or "-" to read it from standard input.',
     });
   }
   const length = [...note].length;
   if (length > MOST_LENGTH) {
-    throw new PilotError("usage", `The note has ${length} characters, more than ${MOST_LENGTH}.`, {
+    throw new PilotError("usage", `The ${name} has ${length} characters, more than ${MOST_LENGTH}.`, {
       hint: "Shorten it, or write several.",
     });
   }
   const control = /(?![\n\t])[\p{Cc}\p{Cs}]/u.exec(note)?.[0];
   if (control !== undefined) {
     const code = (control.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-    throw new PilotError("usage", `The note has the control character U+${code}.`, {
+    throw new PilotError("usage", `The ${name} has the control character U+${code}.`, {
       hint: "It may have newlines and tabs, and no other control characters.",
     });
   }

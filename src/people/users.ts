@@ -7,7 +7,7 @@ export const ROLES = ["admin", "agent", "viewer", "datasource"] as const satisfi
 
 export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   admin: "changes users, and the notes of others",
-  agent: "writes notes and tags",
+  agent: "writes notes and tags, judges incidents",
   viewer: "reads",
   datasource: "hands over logs: for programs",
 };

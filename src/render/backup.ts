@@ -41,7 +41,7 @@ export function renderDrill({ backup, manifest, texts }: DrillReport): string {
 
 /** `isRehearsal`: nothing was replaced. */
 export function renderRestore(
-  { backup, path, manifest, keptAside, movedAside }: RestoreReport,
+  { backup, path, manifest, keptAside, movedAside, withdrawn }: RestoreReport,
   isRehearsal: boolean,
 ): string {
   const aside =
@@ -53,7 +53,11 @@ export function renderRestore(
     (file) =>
       `A file that belonged to no database ${isRehearsal ? "would be" : "was"} moved out of the way, to ${quote(file)}.\n`,
   );
-  return what + aside + moved.join("");
+  const cancelled =
+    (withdrawn ?? 0) === 0
+      ? ""
+      : `${countOf(withdrawn ?? 0, "notification")} that waited ${withdrawn === 1 ? "is" : "are"} cancelled, since they may have been sent after the backup; \`exim-pilot notify --status cancelled\` lists them.\n`;
+  return what + aside + moved.join("") + cancelled;
 }
 
 /** Lists the backups of the database at `database`, with times in `timeZone`. `timeZone`: whose clock the times show. */

@@ -22,6 +22,8 @@ export interface Policy {
   readonly outbox: Span;
   /** Incidents that have ended, and what people said about them. */
   readonly incidents: Span;
+  /** Notes of people, which also go with their messages. */
+  readonly notes: Span;
 }
 
 export const DEFAULT_SPANS = {
@@ -33,6 +35,7 @@ export const DEFAULT_SPANS = {
   content: "14d",
   outbox: "30d",
   incidents: "1y",
+  notes: "forever",
 } as const;
 
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS, w: WEEK_MS, y: 365 * DAY_MS };

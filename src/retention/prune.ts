@@ -241,6 +241,7 @@ class Run {
     await this.#removeKept("content", cutoffs.contentMs);
     await this.#removeKept("outbox", cutoffs.outboxMs);
     await this.#removeKept("incidents", cutoffs.incidentsMs);
+    await this.#removeKept("notes", cutoffs.notesMs);
   }
 
   async #removeKept(name: KeptClass, before: EpochMs): Promise<void> {
@@ -287,7 +288,7 @@ class Run {
 }
 
 function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
-  const { logs, messages, open, audit, snapshots, content, outbox, incidents } = policy;
+  const { logs, messages, open, audit, snapshots, content, outbox, incidents, notes } = policy;
   const nowMs = now();
   return {
     nowMs,
@@ -299,6 +300,7 @@ function cutoffsOf({ policy, now }: PruneOptions): Cutoffs {
     contentMs: cutoffOf(content, nowMs),
     outboxMs: cutoffOf(outbox, nowMs),
     incidentsMs: cutoffOf(incidents, nowMs),
+    notesMs: cutoffOf(notes, nowMs),
   };
 }
 
@@ -352,7 +354,7 @@ function assertClock(pruner: Pruner, { isForced, now }: PruneOptions): void {
 
 function shownCutoffs(
   { path, policy }: PruneOptions,
-  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs, outboxMs, incidentsMs }: Cutoffs,
+  { logsMs, messagesMs, auditMs, snapshotsMs, contentMs, outboxMs, incidentsMs, notesMs }: Cutoffs,
 ): Pick<PruneReport, "path" | "cutoffs"> {
   const shown = (span: number | undefined, at: EpochMs): string | null =>
     span === undefined && at === cutoffOf(undefined, at) ? null : toIso(at);
@@ -366,6 +368,7 @@ function shownCutoffs(
       content: shown(policy.content, contentMs),
       outbox: shown(policy.outbox, outboxMs),
       incidents: shown(policy.incidents, incidentsMs),
+      notes: shown(policy.notes, notesMs),
     },
   };
 }

@@ -28,6 +28,8 @@ export const COUNTING_RULES = {
     "The registered domain of the host that was delivered to (public suffix list): mx1.mail.example.com is example.com.",
   coverage:
     "What was read of the time, by the logs' own heartbeats: whole, when no queue run that was due is missing; partial, when holes are known; none, when nothing was read; unknown, when the log has no rhythm that could tell. Then the longest time without a line is named, which may be a hole or a quiet night.",
+  "accounts at risk":
+    "By the thresholds of [incidents.hacked_account] in the configuration, as `help incidents` shows them. Where detection has come to the end of the log they are those that it has found, judged line by line. Else, and of a time that ends before the last line, they are judged by the hour.",
   filters:
     "Those of search choose the messages that search finds, of any time, and the rejections that it finds. Attempts are those of these messages; with --recipient, --router, --transport, --code and --reason those that match themselves. Panics and unparsed lines cannot be told by filters: a report with filters has no panics.",
 } as const satisfies Record<string, string>;

@@ -1,6 +1,6 @@
 /** Counts that several sections share, each made once: a scan of the database starts when it is first asked for. */
 
-import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
+import { type AccountAtRisk, listAccountsAtRisk, type RiskRule } from "../message/accounts-at-risk.ts";
 import type {
   EventCount,
   FailureGroup,
@@ -11,16 +11,17 @@ import type {
 } from "../store/stats/counts.ts";
 import type { HostCount } from "../store/stats/remote-hosts.ts";
 import type { SelectedStats } from "../store/stats/stats-reader.ts";
-import { findAccounts } from "./accounts.ts";
 
 export class Figures {
   readonly source: SelectedStats;
   readonly slotMs: number;
+  readonly #riskRule: RiskRule;
   readonly #counted = new Map<string, Promise<unknown>>();
 
-  constructor(source: SelectedStats, slotMs: number) {
+  constructor(source: SelectedStats, slotMs: number, riskRule: RiskRule) {
     this.source = source;
     this.slotMs = slotMs;
+    this.#riskRule = riskRule;
   }
 
   messages(): Promise<readonly MessageCount[]> {
@@ -60,7 +61,7 @@ export class Figures {
   }
 
   accountsAtRisk(): Promise<readonly AccountAtRisk[]> {
-    return this.#once("accounts at risk", () => findAccounts(this.source));
+    return this.#once("accounts at risk", () => listAccountsAtRisk(this.source.accounts, this.#riskRule));
   }
 
   #once<Result>(name: string, count: () => Promise<Result>): Promise<Result> {

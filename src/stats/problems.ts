@@ -6,7 +6,6 @@ import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
 import type { NextRetry } from "../store/stats/next-retry.ts";
 import { compareText } from "../text.ts";
 import { DAY_MS, epochMs, HOUR_MS, toIso } from "../units.ts";
-import { countAccounts } from "./accounts.ts";
 import type { Figures } from "./figures.ts";
 import type { Period } from "./period.ts";
 import { groupByProvider } from "./providers.ts";
@@ -108,6 +107,11 @@ async function findAccountsProblem(figures: Figures): Promise<Problem[]> {
       accounts: found.slice(0, MOST_SUBJECTS),
     },
   ];
+}
+
+/** An account may be found more than once in a time. */
+export function countAccounts(found: readonly AccountAtRisk[]): number {
+  return new Set(found.map(({ server, account }) => `${server}\n${account}`)).size;
 }
 
 async function findPanics({ source }: Figures): Promise<Problem[]> {

@@ -1,5 +1,6 @@
 /** The request for statistics. */
 import type { Coverage } from "../coverage/holes.ts";
+import type { RiskRule } from "../message/accounts-at-risk.ts";
 import type { AxisName, Rank } from "../store/stats/axes.ts";
 import type { StatsFilter } from "../store/stats/selection.ts";
 import type { EpochMs } from "../units.ts";
@@ -23,6 +24,8 @@ export interface StatsRequest {
   readonly limit: number;
   readonly compare: Comparison | undefined;
   readonly conditions: readonly AlarmCondition[];
+  /** By which accounts are at risk. */
+  readonly riskRule: RiskRule;
   /** How old the newest line of each server is; checked with the conditions. */
   readonly silences: readonly ServerSilence[];
   /** Time of the newest line of these servers; undefined when there is none. */

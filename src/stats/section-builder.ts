@@ -9,14 +9,13 @@ import type { StatsFilter } from "../store/stats/selection.ts";
 import type { StatsReader } from "../store/stats/stats-reader.ts";
 import { epochMs, toIso } from "../units.ts";
 import { formatBucket } from "../when.ts";
-import { countAccounts } from "./accounts.ts";
 import { type Check, checkConditions, checkData, checkSilence } from "./conditions.ts";
 import { computeWaits, DELIVERY_BINS, describeDurations, QUEUE_BINS } from "./durations.ts";
 import { Figures } from "./figures.ts";
 import { viewForwarding } from "./forwarding.ts";
 import { computeWeekHours } from "./hours.ts";
 import { type Buckets, type Period, slotMsOf } from "./period.ts";
-import { findProblems } from "./problems.ts";
+import { countAccounts, findProblems } from "./problems.ts";
 import { findSlowHosts, viewProviders } from "./providers.ts";
 import { countBlocklists, explainFailures, explainRejections } from "./reasons.ts";
 import type { StatsRequest } from "./request.ts";
@@ -51,7 +50,8 @@ export class SectionBuilder {
   }
 
   async count(filter: StatsFilter): Promise<Figures> {
-    return new Figures(await this.#reader.select(filter, parseEntryText), slotMsOf(this.#buckets));
+    const source = await this.#reader.select(filter, parseEntryText);
+    return new Figures(source, slotMsOf(this.#buckets), this.#request.riskRule);
   }
 
   async build(figures: Figures, names: readonly SectionName[]): Promise<Partial<Sections>> {

@@ -137,7 +137,8 @@ export async function countPrevious(reader: StatsReader, request: StatsRequest):
   const begin = filter.since ?? covered.from;
   const earlier = { ...filter, since: epochMs(begin - (end - begin)), until: begin };
   const isCovered = coveredPeriod(earlier, overview).from !== undefined;
-  const figures = async (): Promise<Figures> => new Figures(await reader.select(earlier, parseEntryText), HOUR_MS);
+  const figures = async (): Promise<Figures> =>
+    new Figures(await reader.select(earlier, parseEntryText), HOUR_MS, request.riskRule);
   return {
     since: toIso(earlier.since),
     until: toIso(earlier.until),

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { type Abuse, findAbuse } from "../../src/abuse/abuse.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
+import { DEFAULT_RULE } from "../support/stats-request.ts";
 
 const LOG = `2026-03-30 06:00:00 login_server authenticator failed for (x) [203.0.113.9]: 535 Incorrect authentication data (set_id=ann)
 2026-03-30 06:00:01 login_server authenticator failed for (x) [203.0.113.9]: 535 Incorrect authentication data (set_id=bob)
@@ -185,5 +186,7 @@ function abuseOf(log: string): Promise<Abuse> {
 async function abuseOfLogs(logs: readonly string[], limit: number): Promise<Abuse> {
   const db = join(temporaryFolder(), "pilot.db");
   for (const log of logs) await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
-  return withReader(db, (reader) => findAbuse(reader.abuse, { sinceMs: 0, untilMs: Date.UTC(2027, 0) }, limit));
+  return withReader(db, (reader) =>
+    findAbuse(reader.abuse, { sinceMs: 0, untilMs: Date.UTC(2027, 0) }, { limit, rule: DEFAULT_RULE }),
+  );
 }

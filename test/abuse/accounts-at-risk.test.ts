@@ -1,14 +1,16 @@
 /** Accounts at risk, from the log to the page: in abuse, in statistics, in alarms. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { AccountAtRisk, AccountHour } from "../../src/message/accounts-at-risk.ts";
-import { simulateAccounts, toAccountHours, toLog } from "../support/accounts.ts";
+import { ACCOUNT_THRESHOLDS, type AccountHour } from "../../src/message/account-risk.ts";
+import type { AccountAtRisk } from "../../src/message/accounts-at-risk.ts";
+import { DAY_MS, epochMs } from "../../src/units.ts";
+import { SIMULATION_DAYS, SIMULATION_START_MS, simulateAccounts, toAccountHours, toLog } from "../support/accounts.ts";
 import { runCli } from "../support/cli.ts";
 import { corpusProfiles } from "../support/corpus.ts";
 import { corpusDatabase } from "../support/corpus-database.ts";
-import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
+import { copyDatabase, ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 import { madeOnce } from "../support/made-once.ts";
 
 /** A seed that was never looked at while thresholds were chosen; see test/message/accounts-at-risk.test.ts. */
@@ -65,6 +67,46 @@ describe("a log of 500 accounts", () => {
     expect(await alarm(3)).toMatchObject({ status: 0, stderr: "" });
   });
 
+  test("has the same accounts at risk once detection knows them, and thresholds of the configuration hold for all", async () => {
+    const [before, detected] = [await riskyAccounts(path), await copyOf(path)];
+    const options = { now: () => epochMs(END_MS) };
+    expect((await runCli(["incidents", "detect", "--quiet", "--db", detected], options)).status).toBe(0);
+    const after = await riskyAccounts(detected);
+    expect(after.map(figuresOf)).toEqual(before.map(figuresOf));
+    const { stdout } = await runCli(["stats", "accounts", "--json", "--db", detected]);
+    expect(JSON.parse(stdout).sections.accounts.map(figuresOf)).toEqual(after.map(figuresOf));
+    const incidents = JSON.parse(
+      (await runCli(["incidents", "--kind", "hacked_account", "--json", "--db", detected])).stdout,
+    );
+    expect(incidents.incidents.map(({ subject }: { subject: string }) => subject).toSorted()).toEqual(stolen);
+    // Questions about a time that ends before the last line are answered from the figures of hours.
+    const until = ["--until", "2026-03-12"];
+    expect(await riskyAccounts(detected, ...until)).toEqual(await riskyAccounts(path, ...until));
+    const configFile = join(temporaryFolder(), "exim-pilot.toml");
+    writeFileSync(configFile, NEVER_MET, { mode: 0o600 });
+    const signs = async (db: string, ...argv: string[]): Promise<readonly string[]> => {
+      const answer = JSON.parse((await runCli([...argv, "--json", "--db", db], { configFile })).stdout);
+      const found: readonly AccountAtRisk[] = answer.accountsAtRisk ?? answer.sections.accounts;
+      return found.flatMap((account) => account.signs);
+    };
+    expect(before.flatMap((account) => account.signs)).toContain("failures");
+    for (const _when of ["before detection has these thresholds", "after it"]) {
+      for (const argv of [["abuse"], ["stats", "accounts"]]) {
+        const [byHour, known] = [await signs(path, ...argv), await signs(detected, ...argv)];
+        expect(byHour).not.toEqual([]);
+        expect(new Set(known)).toEqual(new Set(byHour));
+        expect(byHour).not.toContain("failures");
+      }
+      await runCli(["incidents", "detect", "--quiet", "--db", detected], { ...options, configFile });
+    }
+    const ask = async (...argv: string[]) =>
+      JSON.parse((await runCli(["incidents", ...argv, "--json", "--db", detected], { configFile })).stdout);
+    const [incident] = (await ask("--kind", "hacked_account")).incidents;
+    const shown = await ask("show", String(incident.id));
+    expect(shown.figures.signs).not.toContain("failures");
+    expect(shown.thresholds.failures).toBe(1_000_000);
+  });
+
   test("is filtered by accounts, senders, clients, servers and time", async () => {
     const [first] = thefts;
     const account = first?.account ?? "";
@@ -84,6 +126,27 @@ describe("a log of 500 accounts", () => {
     expect(namesOf(JSON.parse(stats.stdout).sections.accounts)).toEqual([account]);
   });
 });
+
+/** All that does not depend on whether the rule judges by the line or by the hour. */
+function figuresOf({ account, severity, failures, loginsFromCount, times: _times }: AccountAtRisk): object {
+  return { account, severity, failures, loginsFromCount };
+}
+
+async function copyOf(path: string): Promise<string> {
+  const copy = join(temporaryFolder(), "copy.db");
+  copyDatabase(path, copy);
+  return copy;
+}
+
+/** End of the time of the simulation. */
+const END_MS = SIMULATION_START_MS + SIMULATION_DAYS * DAY_MS;
+
+/** Thresholds that nothing reaches; what has none is found all the same. */
+const NEVER_MET = `[incidents.hacked_account]
+${Object.keys(ACCOUNT_THRESHOLDS)
+  .map((name) => `${name} = 1000000`)
+  .join("\n")}
+`;
 
 function sorted(hours: readonly AccountHour[]): AccountHour[] {
   const keyOf = ({ account, hour, ip }: AccountHour): string => `${hour} ${account} ${ip}`;

@@ -6,6 +6,7 @@
 //   npm run bench -- --only parser        the parser alone
 //   npm run bench -- --only keeping       backup, and prune of half, and how long another writer has to wait meanwhile
 //   npm run bench -- --only keeping --database FILE    the same of a database that is there; a copy of it is pruned
+//   npm run bench -- --only incidents     detection from the first line, after a few new lines, and the questions that use it; --lines takes several sizes
 //   npm run bench -- --only fuzz          one million mutated lines through the parser; --seed 1000001 for others
 // Figures depend on the machine, so compare those of one run. Only mutated lines can fail: the program then ends with status 1.
 import { fork, spawn, spawnSync } from "node:child_process";
@@ -46,8 +47,8 @@ const runs = Number(values.runs);
 const sizes = values.lines.split(",").map(Number);
 const [wanted] = sizes;
 const parts = values.only === undefined ? ["programs", "parser"] : [values.only];
-if (!["programs", "parser", "keeping", "fuzz"].includes(parts[0]))
-  throw new Error("--only takes programs, parser, keeping or fuzz.");
+if (!["programs", "parser", "keeping", "incidents", "fuzz"].includes(parts[0]))
+  throw new Error("--only takes programs, parser, keeping, incidents or fuzz.");
 /** No line as long as Exim's buffer may take longer to parse, however it was put together. */
 const SLOWEST_MICROS = 1000;
 /** Entries that are added to the log for each run of the increment. */
@@ -60,6 +61,7 @@ try {
   );
   if (parts.includes("fuzz")) await fuzz(wanted, Number(values.seed));
   else if (parts.includes("keeping")) await measureKeeping();
+  else if (parts.includes("incidents")) await measureIncidents();
   else await measure();
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -101,6 +103,35 @@ function measurePrograms({ log, lines, bytes, ids, more, first }) {
   ];
   console.table(Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])));
   return ingested.rate;
+}
+
+/** Measures detection on logs of several sizes, and the questions that use what it has stored. Seconds are of whole processes. */
+async function measureIncidents() {
+  const rows = {};
+  for (const size of sizes) {
+    const [log, database] = [join(folder, `mainlog-${size}`), join(folder, `incidents-${size}.db`)];
+    const { lines, more } = await writeLog(log, size);
+    time([process.execPath, ...ingest(log, database)]);
+    const run = (...argv) => time([process.execPath, ...usageOptions(), program, ...argv, "--db", database], [0, 1]);
+    const ask = (...argv) => repeat(() => run(...argv)).seconds.toFixed(3);
+    const before = { abuse: ask("abuse"), "stats accounts": ask("stats", "accounts") };
+    const whole = run("incidents", "detect", "--quiet");
+    const added = repeat(() => {
+      appendFileSync(log, more.splice(0, INCREMENT_LINES).join(""), "latin1");
+      time([process.execPath, ...ingest(log, database)]);
+      return run("incidents", "detect", "--quiet");
+    });
+    rows[`${count(lines)} lines`] = {
+      "from the first line, s": whole.seconds.toFixed(1),
+      [`${count(INCREMENT_LINES)} new entries, s`]: added.seconds.toFixed(3),
+      "processor s": added.usage.seconds.toFixed(3),
+      "abuse, s": `${before.abuse} → ${ask("abuse")}`,
+      "stats accounts, s": `${before["stats accounts"]} → ${ask("stats", "accounts")}`,
+    };
+    rmSync(log);
+  }
+  console.log("questions: before detection → after it");
+  console.table(rows);
 }
 
 /** Measures the commands that keep a database small and safe, while another process writes to it. */

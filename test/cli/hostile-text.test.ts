@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toVisible, toVisibleJson } from "../../src/render/form/terminal-text.ts";
+import { HOUR_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto } from "../support/database.ts";
+import { ingestInto, NOW, withWriter } from "../support/database.ts";
 
 const INVISIBLE =
   "\u00ad\u034f\u115f\u1160\u17b4\u180e\u200b\u200d\u200f\u2028\u2060\u206f\u2800\u3164\ufe0f\ufeff\uffa0\ue000\u{1d173}\u{e0041}\u{e0100}\u{f0000}";
@@ -36,8 +37,83 @@ beforeAll(async () => {
     ["note", ID, `abc\u202e${INVISIBLE}\nabc`],
   ])
     expect(await runCli([...argv, "--db", db], { user: EVIL })).toMatchObject({ status: 0 });
+  await addIncident();
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+/** An incident, a word about it, a mute and a notification that was sent, each with what strangers wrote. */
+async function addIncident(): Promise<void> {
+  const figures = {
+    count: 1,
+    peak: 1,
+    usual: 0,
+    good: 0,
+    bad: 1,
+    one: [EVIL],
+    oneCount: 1,
+    other: [EVIL],
+    otherCount: 1,
+    texts: [EVIL],
+  };
+  await withWriter(db, (writer) =>
+    writer.write((transactor) => {
+      transactor.saveEpisodes({
+        serverId: 1,
+        episodes: [
+          {
+            kind: "script_mail",
+            subject: EVIL,
+            severity: "critical",
+            startMs: NOW,
+            firedMs: NOW,
+            lastMs: NOW,
+            goesOn: true,
+            count: 1,
+            hours: [[Math.floor(NOW / HOUR_MS), 1]],
+            figures,
+            title: EVIL,
+            description: EVIL,
+            messages: [ID],
+            ruleVersion: 1,
+            pauseMs: HOUR_MS,
+          },
+        ],
+        sinceMs: NOW,
+        newestMs: NOW,
+        pauses: new Map(),
+        now: NOW,
+      });
+      const event = {
+        version: 1,
+        server: EVIL,
+        title: EVIL,
+        notes: [EVIL],
+        since: null,
+        until: null,
+        command: null,
+      } as const;
+      transactor.outbox.enqueue({ dedupKey: EVIL, reason: "opened", severity: "critical", event }, NOW);
+    }),
+  );
+  const configFile = join(FOLDER, "exim-pilot.toml");
+  writeFileSync(configFile, CHANNELS, { mode: 0o600 });
+  const visible = `abc\u202e${INVISIBLE}\nabc`;
+  for (const argv of [
+    ["incidents", "acknowledge", "1", visible],
+    ["incidents", "mute", "panic", EVIL, "--reason", visible],
+    ["notify", "run"],
+  ])
+    expect(await runCli([...argv, "--db", db], { user: EVIL, configFile })).toMatchObject({ status: 0 });
+}
+
+/** Nobody listens there. */
+const CHANNELS = `[notify]
+tiers = ["ops"]
+[channels.ops]
+type = "webhook"
+url = "http://127.0.0.1:9/"
+redact = false
+`;
 
 const UNPAGED: ReadonlySet<string> = new Set(["sources", "tag", "tail"]);
 
@@ -56,6 +132,7 @@ test.each([
   "tail --no-follow --ndjson",
   "abuse",
   "abuse --json",
+  "abuse --csv",
   "stats all --by sender --by helo --by auth",
   "stats all --by sender --json",
   "stats bounces --csv",
@@ -75,6 +152,17 @@ test.each([
   "tag --popular",
   "note",
   "note --json",
+  "incidents",
+  "incidents --csv",
+  "incidents --json",
+  "incidents show 1",
+  "incidents show 1 --json",
+  "incidents mute",
+  "incidents mute --json",
+  "notify",
+  "notify --json",
+  "notify show 1",
+  "notify show 1 --json",
 ])("the terminal is safe from what %s prints", async (command) => {
   const [name = "", ...flags] = command.split(" ");
   const statement = name === "sql" ? ["SELECT subject FROM messages"] : [];

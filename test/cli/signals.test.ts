@@ -2,16 +2,20 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { epochMs } from "../../src/units.ts";
+import { notificationOf } from "../notify/outboxes.ts";
 import { ingestArgv, PROGRAM } from "../support/child.ts";
 import { expectFailure, runCli } from "../support/cli.ts";
 import { PLAIN_QUESTIONS } from "../support/commands.ts";
-import { FIXTURES } from "../support/database.ts";
+import { FIXTURES, withWriter } from "../support/database.ts";
 import { SMALL_LOGS } from "../support/small-log.ts";
+import { queryAll } from "../support/views.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
 const DB = join(FOLDER, "pilot.db");
@@ -24,12 +28,23 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Ended is to be within a second; the limit is ten times that. */
 const MOST_MS = 10_000;
 
+/** A receiver of notifications that takes them and never answers. */
+const SILENT = createServer((socket) => void socket.on("error", () => {}).resume());
+const CONFIG = join(FOLDER, "exim-pilot.toml");
+
 beforeAll(async () => {
   writeFileSync(LOG, SMALL_LOGS.main);
   expect((await runCli([...ingestArgv(DB, [LOG])])).status).toBe(0);
+  await new Promise<void>((resolve) => SILENT.listen(0, "127.0.0.1", resolve));
+  writeFileSync(CONFIG, channelsAt((SILENT.address() as AddressInfo).port), { mode: 0o600 });
 }, 60_000);
 
+function channelsAt(port: number): string {
+  return `[notify]\ntiers = ["ops"]\n[channels.ops]\ntype = "webhook"\nurl = "http://127.0.0.1:${port}/"\n`;
+}
+
 afterAll(() => {
+  SILENT.close();
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
@@ -87,6 +102,8 @@ const WAITING: readonly Waiting[] = [
     programs: { logger: HANGS },
     child: /sleep/,
   },
+  { what: "notify test at a receiver", argv: waitingFor("notify", "test", "ops", "--config", CONFIG) },
+  { what: "notify run --follow", argv: waitingFor("notify", "run", "--follow", "--config", CONFIG) },
   {
     what: "setup that asks Exim",
     argv: () => ["setup", "--dry-run"],
@@ -98,12 +115,19 @@ const WAITING: readonly Waiting[] = [
     ["tag", "1vwwZU-0005V4-1s", "ticket"],
     ["note", "1vwwZU-0005V4-1s", "text"],
     ["users", "add", "kim"],
+    ["incidents"],
+    ["incidents", "detect"],
+    ["incidents", "acknowledge", "1"],
+    ["incidents", "mute", "panic", "", "--reason", "known"],
+    ["notify"],
+    ["notify", "run", "--config", CONFIG],
+    ["notify", "retry", "1"],
     ["prune", "--logs", "1d"],
     ["migrate"],
     ["rebuild"],
     ["servers", "rename", "mx1", "mx2"],
     ["queue", "snapshot", "--spool", SPOOL, "--at", "2026-03-10T17:27:40Z"],
-  ].map((argv) => ({ what: `${argv[0]} at a lock`, argv: waitingFor(...argv), lock: true as const })),
+  ].map((argv) => ({ what: `${nameOf(argv)} at a lock`, argv: waitingFor(...argv), lock: true as const })),
   ...[["trace", "1vwwZU-0005V4-1s"], ["trace", "jo@b.test"], ...PLAIN_QUESTIONS.map((name) => [name])].map((argv) => ({
     what: `${argv.join(" ")} at a lock`,
     argv: waitingFor(...argv),
@@ -122,6 +146,12 @@ function archive(): string {
   const path = join(mkdtempSync(join(FOLDER, "archive-")), "mainlog.1.xz");
   writeFileSync(path, Buffer.concat([Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), Buffer.alloc(100)]));
   return path;
+}
+
+/** Words before the first argument: `incidents mute`. */
+function nameOf(argv: readonly string[]): string {
+  const [command = "", part = ""] = argv;
+  return ["incidents", "notify"].includes(command) ? `${command} ${part}`.trim() : command;
 }
 
 /** EXIM_PILOT_TORTURE tries each with both; else one after the other has its turn. */
@@ -147,6 +177,23 @@ test.each(WAITING.map((waiting, index) => ({ ...waiting, signals: ASKING[index %
     }
   },
 );
+
+test.each(SIGNALS)("notify run that %s ends has put what it had in hand back in line", async (signal) => {
+  const database = join(mkdtempSync(join(FOLDER, "outbox-")), "pilot.db");
+  await withWriter(database, (writer) => {
+    writer.write(({ outbox }) => outbox.enqueue(notificationOf("first"), epochMs(Date.now())));
+  });
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  SILENT.once("connection", () => resolve());
+  const started = start(["notify", "run", "--db", database, "--config", CONFIG], {});
+  await asked;
+  const statuses = (): readonly unknown[] =>
+    queryAll(database, "SELECT status, retry_count, is_uncertain, lease_until_ms FROM stored_outbox");
+  // NOTE: "sent" is committed before a request leaves.
+  expect(statuses()).toMatchObject([{ status: "sent" }]);
+  expect(await endBy(started, signal)).toEqual([130, null]);
+  expect(statuses()).toEqual([{ status: "pending", retry_count: 1, is_uncertain: 1, lease_until_ms: null }]);
+});
 
 describe("what a pipe has given", () => {
   test.each(SIGNALS)("is stored before %s ends the run", async (signal) => {

@@ -1,7 +1,7 @@
 /** Stolen accounts among 500, by our rule and by others that are in use: who is named, how soon, and who is named in vain. */
 import { Detector } from "../../src/incidents/detector.ts";
 import type { Observation } from "../../src/incidents/observation.ts";
-import type { AccountHour } from "../../src/message/accounts-at-risk.ts";
+import type { AccountHour } from "../../src/message/account-risk.ts";
 import { DAY_MS, epochMs, HOUR_MS } from "../../src/units.ts";
 import { type AccountEvent, type Simulation, simulateAccounts } from "../support/accounts.ts";
 import { EVERYTHING } from "./score.ts";

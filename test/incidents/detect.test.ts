@@ -2,11 +2,13 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { listen } from "../../src/diagnostics.ts";
 import { detect, type ServerDetection } from "../../src/incidents/detect.ts";
 import { judge } from "../../src/incidents/incidents.ts";
 import type { Observation } from "../../src/incidents/observation.ts";
 import { thresholdsFrom } from "../../src/incidents/rules.ts";
-import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
+import { simulateAccounts, toLog } from "../support/accounts.ts";
 import { runCli } from "../support/cli.ts";
 import { ingestInto, NOW, openDirectly, temporaryFolder, withReader, withWriter } from "../support/database.ts";
 import { Random } from "../support/generate.ts";
@@ -98,6 +100,33 @@ describe("detection", () => {
       expect(found.flatMap(({ changes }) => changes).filter(({ reason }) => reason === "withdrawn")).toEqual([]);
     }
     expect(incidentsIn(cut)).toEqual(expected);
+  });
+
+  test("finds stolen accounts the same in a log that comes day by day", async () => {
+    const log = toLog(simulateAccounts(8003, 0.2).events);
+    const folder = temporaryFolder();
+    const [file, whole, daily] = [join(folder, "mainlog"), join(folder, "whole.db"), join(folder, "daily.db")];
+    for (const lines of Map.groupBy(log.split(/(?<=\n)/), (line) => line.slice(0, "2026-03-02 08".length)).values()) {
+      appendFileSync(file, lines.join(""));
+      // Twice a day, at different hours.
+      if (/ (?:07|16)$/.test(lines[0]?.slice(0, "2026-03-02 08".length) ?? "")) {
+        await ingestInto(daily, [file], { server: "mx1", timeZone: "UTC" });
+        await detectIn(daily);
+      }
+    }
+    for (const path of [daily, whole]) {
+      await ingestInto(path, [file], { server: "mx1", timeZone: "UTC" });
+      await detectIn(path);
+    }
+    const found = incidentsIn(whole);
+    expect(found.filter((one) => (one as { kind: string }).kind === "hacked_account").length).toBeGreaterThanOrEqual(3);
+    expect(incidentsIn(daily)).toEqual(found);
+  });
+
+  test("reads as much after five minutes in a log of ten days as in one of three", async () => {
+    const [short, long] = [await rowsAfterFiveMinutes(3), await rowsAfterFiveMinutes(10)];
+    expect(short).toBeGreaterThan(20);
+    expect(long).toBeLessThan(2 * short);
   });
 
   test("finds the same again, from the first line, and changes nothing", async () => {
@@ -200,6 +229,28 @@ describe("words of people", () => {
     expect(followers()).toEqual([{ kind }]);
   });
 });
+
+/** Rows that a run asks for, five minutes after the one before. */
+async function rowsAfterFiveMinutes(days: number): Promise<number> {
+  const endMs = START_MS + days * DAY_MS + 11.5 * HOUR_MS;
+  const [log, path] = [join(temporaryFolder(), "mainlog"), join(temporaryFolder(), "mail.db")];
+  const known = logOf(TRAFFIC.happenings.filter(({ ms }) => ms < endMs));
+  appendFileSync(log, known);
+  await ingestInto(path, [log], { server: "mx1", timeZone: "UTC" });
+  await detectIn(path, epochMs(endMs));
+  const untilMs = endMs + 5 * MINUTE_MS;
+  appendFileSync(log, logOf(TRAFFIC.happenings.filter(({ ms }) => ms < untilMs)).slice(known.length));
+  await ingestInto(path, [log], { server: "mx1", timeZone: "UTC" });
+  const counts: number[] = [];
+  listen({ onStep: () => () => {}, onStatement: () => (count) => void counts.push(count), onPlan: undefined });
+  try {
+    const [server] = await detectIn(path, epochMs(untilMs));
+    expect(server?.isFresh).toBe(false);
+  } finally {
+    listen(undefined);
+  }
+  return counts.reduce((sum, count) => sum + count, 0);
+}
 
 /** JSON with the keys of objects in order. */
 function canonical(value: unknown): string {

@@ -3,7 +3,7 @@
  * that only look so. The same happenings are given as facts, for the rules alone, and as a log, for all of the program.
  */
 import type { Observation } from "../../src/incidents/observation.ts";
-import type { AccountHour } from "../../src/message/accounts-at-risk.ts";
+import type { AccountHour } from "../../src/message/account-risk.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/units.ts";
 import { messageIdAt, Random } from "../support/generate.ts";
 

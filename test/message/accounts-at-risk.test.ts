@@ -1,6 +1,7 @@
 /** Accounts whose password somebody else has, told from those that only look so. */
 import { describe, expect, test } from "vitest";
-import { type AccountFinding, findAccountsAtRisk } from "../../src/message/accounts-at-risk.ts";
+import type { AccountFinding } from "../../src/message/account-risk.ts";
+import { findAccountsAtRisk } from "../../src/message/accounts-at-risk.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import {
   type AccountEvent,
@@ -68,8 +69,10 @@ describe("an account is at risk", () => {
       signs: ["failures", "volume", "domains"],
       failures: 86,
       failedFrom: [THIEF],
+      failedFromCount: 1,
       guessedAccounts: 0,
       loginsFrom: [THIEF],
+      loginsFromCount: 1,
       networks: 1,
       firstMs: at(8, 3),
       lastMs: at(8, 3) + 15 * MINUTE_MS * 0.5,
@@ -82,6 +85,7 @@ describe("an account is at risk", () => {
       usualRecipients: 2,
       messageIds: [],
       hours: [[at(8, 3) / HOUR_MS, 16]],
+      around: [[at(7, 9) / HOUR_MS, 2]],
     });
   });
 

@@ -15,6 +15,7 @@ describe("a field", () => {
     ["a\u202eb\u0007c\nd\te", "a\\u202eb\\x07c d e"],
     ["evil\u3002example", "evil[.]example"],
     ["пример.рф", "пример[.]рф"],
+    ["=?utf-8?q?=0D=0ABcc:_x?=", "=[?]utf-8?q?=0D=0ABcc:_x?="],
   ])("%j becomes %j", (text, expected) => {
     expect(toField(text)).toBe(expected);
   });

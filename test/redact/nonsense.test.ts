@@ -9,7 +9,7 @@ import { AXES } from "../../src/store/stats/axes.ts";
 import { openReader } from "../../src/store/store.ts";
 import { runCli } from "../support/cli.ts";
 import { type Corpus, corpusProfiles, type SyslogCorpus, syslogCorpora } from "../support/corpus.ts";
-import { FIXTURES, NOW, storeSettings } from "../support/database.ts";
+import { FIXTURES, NOW, storeSettings, withWriter } from "../support/database.ts";
 import { leaksIn, Nonsense } from "../support/nonsense.ts";
 import { queryAll } from "../support/views.ts";
 
@@ -54,7 +54,67 @@ async function makePlace({ profile, logs, truth }: Corpus | SyslogCorpus): Promi
   await run(["tag", "--describe", ticket, "--colour", "red", "--about", names.word("meaning")], place);
   await run(["note", id, `${names.word("told")} the customer`], place);
   await run(["note", "--edit", "1", names.word("again")], place);
+  await addIncident(place, server, id);
   return place;
+}
+
+/** An incident, a word about it, a mute and a notification. */
+async function addIncident(place: Place, server: string, id: string): Promise<void> {
+  const { names, db } = place;
+  const word = (what: string): string => names.word(`incident ${what}`);
+  const subject = `${word("account")}@${word("domain")}.example`;
+  const figures = {
+    count: 1,
+    one: [word("one")],
+    oneCount: 1,
+    other: [word("other")],
+    otherCount: 1,
+    texts: [word("text")],
+  };
+  const title = `Programs of ${subject} send spam: 1 message`;
+  const description = `${subject} handed over 1 message to ${word("host")}.example: ${word("reply")}.`;
+  await withWriter(db, (writer) =>
+    writer.write((transactor) => {
+      transactor.saveEpisodes({
+        serverId: 1,
+        episodes: [
+          {
+            kind: "script_mail",
+            subject,
+            severity: "critical",
+            startMs: NOW,
+            firedMs: NOW,
+            lastMs: NOW,
+            goesOn: true,
+            count: 1,
+            hours: [],
+            figures,
+            title,
+            description,
+            messages: [id],
+            ruleVersion: 1,
+            pauseMs: 0,
+          },
+        ],
+        sinceMs: NOW,
+        newestMs: NOW,
+        pauses: new Map(),
+        now: NOW,
+      });
+      const event = {
+        version: 1,
+        server,
+        title,
+        notes: [description],
+        since: null,
+        until: null,
+        command: null,
+      } as const;
+      transactor.outbox.enqueue({ dedupKey: "x", reason: "opened", severity: "critical", event }, NOW);
+    }),
+  );
+  await run(["incidents", "resolve", "1", `${word("told")} the customer`], place);
+  await run(["incidents", "mute", "panic", word("muted"), "--reason", word("reason")], place);
 }
 
 /** Headers and content of a spool, and what Exim's tools print of it. */
@@ -235,6 +295,23 @@ function upkeep(): Command[] {
   return kinds.flatMap((kind) => (IS_LONG ? [[kind], [kind, "--json"]] : [[kind, "--json"]]));
 }
 
+function incidents(): Command[] {
+  const questions = [
+    ["incidents"],
+    ["incidents", "show", "1"],
+    ["incidents", "mute"],
+    ["notify"],
+    ["notify", "show", "1"],
+  ];
+  return [
+    ...questions.flatMap((question) => [question, [...question, "--json"]]),
+    ["incidents", "--csv"],
+    ["stats", "incidents", "--json"],
+    ["notify", "stats", "--json"],
+    ["incidents", "resolve", "1", "--json"],
+  ];
+}
+
 /** Errors, hints and notes name servers, ids and paths. */
 function failures({ db, folder }: Place): Command[] {
   const [id = ""] = idsOf(db, 1);
@@ -249,6 +326,7 @@ function failures({ db, folder }: Place): Command[] {
     ["queue", "--server", "nosuch"],
     ["queue", "history", "--server", "nosuch"],
     ["servers", "remove", "nosuch"],
+    ["incidents", "--server", "nosuch"],
     ["search", "--sender", "nobody-at-all"],
     ["content", id],
     ["doctor", "--db", join(folder, "missing.db")],
@@ -285,7 +363,7 @@ describe.each(PROFILES)("no name of $name is told", (corpus) => {
     place = await makePlace(corpus);
   }, LONG_MS);
 
-  const COMMANDS = Object.entries({ traces, evidence, searches, figures, queues, lines, upkeep, failures });
+  const COMMANDS = Object.entries({ traces, evidence, searches, figures, queues, lines, upkeep, incidents, failures });
   test.each(COMMANDS)(
     "by any form of %s",
     async (_name, commandsFor) => {

@@ -62,6 +62,7 @@ describe("after a prune", () => {
           content: undefined,
           outbox: undefined,
           incidents: undefined,
+          notes: undefined,
         };
         const options = { ...pruneOptions(path, now), policy, isForced };
         const kept = keptBy(before, options);
@@ -129,6 +130,7 @@ describe("after a prune", () => {
             content: undefined,
             outbox: undefined,
             incidents: undefined,
+            notes: undefined,
           },
           isForced: true,
           archive,
@@ -219,6 +221,7 @@ describe("prune", () => {
         content: undefined,
         outbox: undefined,
         incidents: undefined,
+        notes: undefined,
       },
     };
     const { size } = await withPruner(path, { isRehearsal: true }, (pruner) => ({ size: pruner.size() }));
@@ -322,6 +325,7 @@ describe("prune", () => {
       "content",
       "outbox",
       "incidents",
+      "notes",
     ]);
     const [logs, messages] = status.classes;
     expect(logs).toMatchObject({ cutoff: new Date(now - 12 * HOUR_MS).toISOString() });
@@ -392,7 +396,9 @@ describe("a span", () => {
 
   test("and a size have their defaults and units", () => {
     expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual(
-      [90, 180, undefined, 365, 30, 14, 30, 365].map((days) => (days === undefined ? undefined : days * DAY_MS)),
+      [90, 180, undefined, 365, 30, 14, 30, 365, undefined].map((days) =>
+        days === undefined ? undefined : days * DAY_MS,
+      ),
     );
     expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
     for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");

@@ -154,6 +154,7 @@ async function pruneTo(path: string, now: EpochMs, keptMs: number): Promise<void
     content: undefined,
     outbox: undefined,
     incidents: undefined,
+    notes: undefined,
   };
   await runPrune(path, { ...pruneOptions(path, now), policy, isForced: true });
 }

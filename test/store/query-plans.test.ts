@@ -12,7 +12,9 @@ import { buildChain } from "../../src/trace/chain.ts";
 import { findMessages } from "../../src/trace/find-messages.ts";
 import { readSubject } from "../../src/trace/subject.ts";
 import { traceAll } from "../../src/trace/trace.ts";
+import { HOUR_MS } from "../../src/units.ts";
 import { runCli } from "../support/cli.ts";
+import { NOW } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "exim-pilot-test-"));
@@ -105,6 +107,23 @@ describe("no table is walked through by", () => {
     // A domain is looked for among all addresses; only an automatic reply asks for one.
     expect(plans.filter(isWalk)).toEqual([]);
   });
+});
+
+test("detection of what is new walks through no table, whatever the index", async () => {
+  const { plans, found } = await watch(async (reader) => {
+    const detection = await reader.detection();
+    const facts = detection.servers().map((server) => {
+      const lastMs = detection.lastMs(server.id, NOW) ?? 0;
+      detection.progress(server.id);
+      detection.state(server.id, "panic ");
+      detection.firstNew(server.id, detection.lastEntry() - 10, NOW);
+      return detection.facts(server, lastMs - 6 * HOUR_MS, lastMs + 1).length;
+    });
+    return facts.reduce((sum, count) => sum + count, 0);
+  });
+  expect(found).toBeGreaterThan(10);
+  expect(plans.length).toBeGreaterThan(15);
+  expect(plans.filter((step) => GROWING.some((table) => step.startsWith(`SCAN ${table}`)))).toEqual([]);
 });
 
 describe("the check", () => {

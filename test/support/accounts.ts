@@ -2,7 +2,7 @@
  * Accounts of a mail server, made up from a seed: 500 of them over twelve days, of which three are stolen and some others only look so.
  * The same happenings are given as figures, for the rule alone, and as a log, for all of the program.
  */
-import type { AccountHour } from "../../src/message/accounts-at-risk.ts";
+import type { AccountHour } from "../../src/message/account-risk.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/units.ts";
 import { messageIdAt, Random } from "./generate.ts";
 

@@ -26,6 +26,7 @@ export function pruneOptions(
       content: undefined,
       outbox: undefined,
       incidents: undefined,
+      notes: undefined,
     },
     isForced: false,
     maxSize: undefined,

@@ -9,12 +9,14 @@ import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
 import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
+import { riskRuleFor } from "./risk-rule.ts";
 
 /** Latest time, so that stamps after now count too: clocks and zones are wrong at times. Still exact in microseconds. */
 const LAST_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
 export interface AbuseFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly limit: number;
+  readonly config?: string;
   readonly redact?: boolean;
   readonly csv?: boolean;
   readonly json?: boolean;
@@ -28,7 +30,10 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
     const period = { sinceMs: since ?? 0, untilMs: until ?? LAST_MS, servers: server ?? [], isChosen };
     if (isChosen) await reader.abuse.choose(subjects);
     return {
-      found: await findAbuse(reader.abuse, period, flags.limit),
+      found: await findAbuse(reader.abuse, period, {
+        limit: flags.limit,
+        rule: riskRuleFor(reader, { config: flags.config, servers: server ?? [] }, io),
+      }),
       timeZone: await timeZoneOf(reader, flags, io),
       coverage: coverageOf(reader, { since, until, server }, io),
     };

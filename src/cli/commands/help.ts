@@ -1,7 +1,7 @@
 /** Topics that `help` explains beside the commands. */
 
 import { RULES } from "../../incidents/rules.ts";
-import { RISK_SIGNS } from "../../message/accounts-at-risk.ts";
+import { RISK_SIGNS } from "../../message/account-risk.ts";
 import { REJECTION_CATEGORIES } from "../../message/rejection-category.ts";
 import { FAILURE_ADVICE, FAILURE_CATEGORIES, OPERATORS } from "../../message/reply-rules.ts";
 import { SESSION_TROUBLES } from "../../message/session-trouble.ts";

@@ -7,7 +7,9 @@ import {
   severitiesFrom,
   toSummary,
 } from "../../incidents/incidents.ts";
-import { KINDS } from "../../incidents/rules.ts";
+import { KINDS, thresholdsFrom } from "../../incidents/rules.ts";
+import { findWriter } from "../../people/actor.ts";
+import { toNote } from "../../people/notes.ts";
 import { formatTime } from "../../render/form/format.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
@@ -25,6 +27,8 @@ import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { findSilent } from "../coverage.ts";
+import { findConfiguration } from "../flags/effective-options.ts";
+import { unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -38,22 +42,19 @@ export interface IncidentFlags extends DatabaseFlags, AuditFlags {
   readonly since?: string;
   readonly all?: boolean;
   readonly csv?: boolean;
+  readonly config?: string;
   readonly redact?: boolean;
   readonly json?: boolean;
 }
 
-/** Lists incidents, also where there is none. Errors: `usage` for a kind or a server that there is not; those of the database. */
+/** Lists incidents, also where there is none. Errors: `usage` for a kind that there is not; `not_found` for a server; those of the database. */
 export async function runIncidents(flags: IncidentFlags, io: Io): Promise<void> {
   assertKinds(flags.kind ?? []);
   const { since } = toTimeRange(flags.since === undefined ? {} : { since: flags.since }, io);
   const found = await usingReader(flags, io, async (reader) => {
-    const servers = await reader.servers.list();
-    const unknown = (flags.server ?? []).find((wanted) => !servers.some(({ name }) => name === wanted));
-    if (unknown !== undefined)
-      throw new PilotError("usage", `The database knows no server "${unknown}".`, {
-        hint: `It knows: ${servers.map(({ name }) => name).join(", ") || "none"}.`,
-        servers: servers.map(({ name }) => name),
-      });
+    const servers = (await reader.servers.list()).map(({ name }) => name);
+    const unknown = (flags.server ?? []).find((wanted) => !servers.includes(wanted));
+    if (unknown !== undefined) throw unknownServer(unknown, servers);
     const filter = {
       statuses: flags.status ?? [],
       kinds: flags.kind ?? [],
@@ -150,9 +151,10 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
   return 1;
 }
 
-/** Shows an incident. Errors: `not_found`, those of the database. */
+/** Shows an incident. Errors: `not_found`; `usage` for thresholds that there are not; those of the database. */
 export async function runShowIncident(id: number, flags: IncidentFlags, io: Io): Promise<void> {
-  const details = await usingReader(flags, io, async ({ incidents }) => findDetails(incidents, id, io.now()));
+  const thresholds = thresholdsFrom(findConfiguration(flags.config, io).thresholds);
+  const details = await usingReader(flags, io, (reader) => findDetails(reader, id, thresholds, io.now()));
   const shown = redactor(flags, io)(details);
   io.stdout.write(
     flags.json === true
@@ -161,10 +163,7 @@ export async function runShowIncident(id: number, flags: IncidentFlags, io: Io):
   );
 }
 
-/** Longest note of a person. */
-const MOST_NOTE = 2000;
-
-/** Gives an incident a status. Errors: `not_found`, `usage` for a note that is too long; those of the database. */
+/** Gives an incident a status. Errors: `not_found`; `usage` for what cannot be a note; `read_only`; those of the database. */
 export async function runJudge(
   id: number,
   action: IncidentAction,
@@ -172,13 +171,16 @@ export async function runJudge(
   flags: IncidentFlags,
   io: Io,
 ): Promise<void> {
-  const note = textOf(words, "note", MOST_NOTE);
+  const note = textOf(words.join(" "), "note");
   const judged = await auditedEdit<IncidentJudgement>(
     {
       action: `incidents ${action.replace("_", "-")}`,
       parameters: { ...flags, id, note },
       affected: ({ isChanged, before, status }) => (isChanged ? { incident: id, before, status } : undefined),
-      edit: (transactor) => judge(transactor, id, { action, author: accountOf(io).osUser, note, now: io.now() }),
+      edit: (transactor) => {
+        const { author } = findWriter(transactor.people, accountOf(io));
+        return judge(transactor, id, { action, author, note, now: io.now() });
+      },
     },
     flags,
     io,
@@ -203,7 +205,7 @@ export interface MuteFlags extends IncidentFlags {
   readonly off?: boolean;
 }
 
-/** Mutes a kind and subject, or lists what is muted. Errors: `usage`, `not_found`, those of the database. */
+/** Mutes a kind and subject, or lists what is muted. Errors: `usage`, `not_found`, `read_only`, those of the database. */
 export async function runMute(
   kind: string | undefined,
   subject: string | undefined,
@@ -216,7 +218,7 @@ export async function runMute(
     throw new PilotError("usage", "A subject is missing.", {
       hint: 'Give the one that `exim-pilot incidents show` prints, or "" for the server as a whole.',
     });
-  const reason = textOf(flags.reason === undefined ? [] : [flags.reason], "reason", MOST_NOTE);
+  const reason = textOf(flags.reason ?? "", "reason");
   if (flags.off !== true && reason === undefined)
     throw new PilotError("usage", "A reason is missing.", {
       hint: 'Say why, for whoever comes next: --reason "mailing".',
@@ -229,10 +231,8 @@ export async function runMute(
       affected: (isChanged) => (isChanged ? { kind, subject } : undefined),
       edit(transactor) {
         if (flags.off === true) return transactor.unmuteIncidents(kind, subject);
-        transactor.muteIncidents(
-          { kind, subject, untilMs, author: accountOf(io).osUser, reason: reason ?? "" },
-          io.now(),
-        );
+        const { author } = findWriter(transactor.people, accountOf(io));
+        transactor.muteIncidents({ kind, subject, untilMs, author, reason: reason ?? "" }, io.now());
         return true;
       },
     },
@@ -265,13 +265,7 @@ async function listMutes(flags: MuteFlags, io: Io): Promise<void> {
   else io.stdout.write(renderMutes(shown.mutes, { ...screenOf(io), timeZone: io.timeZone }));
 }
 
-/** Text of people, in one piece; undefined when there is none. Errors: `usage`. */
-function textOf(words: readonly string[], name: string, most: number): string | undefined {
-  const text = words.join(" ").trim();
-  if (text === "") return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused.
-  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(text))
-    throw new PilotError("usage", `The ${name} has control characters in it.`, { hint: "Type it as plain text." });
-  if (text.length <= most) return text;
-  throw new PilotError("usage", `The ${name} is longer than ${most} characters.`, { hint: "Say it shorter." });
+/** Text of people, by the rule of notes; undefined when there is none. Errors: `usage`. */
+function textOf(text: string, name: string): string | undefined {
+  return text.trim() === "" ? undefined : toNote(text, name);
 }

@@ -55,7 +55,8 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   }
   assertTimeZone(timezone);
   const settings = toStoreSettings(flags, io);
-  if (io.isBrief === true && !existsSync(settings.path)) leaveBrief();
+  // NOTE: a configuration may ask for detection, which is not brief.
+  if (io.isBrief === true && (flags.detect === true || !existsSync(settings.path))) leaveBrief();
   const readingThread = readingThreadFor(files, flags, io);
   const startedMs = io.now();
   const action: AuditedAction<IngestReport> = {
@@ -97,7 +98,8 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
   const report = await reading.finally(() => readingThread?.close());
   printReport(report, (io.now() - startedMs) / SECOND_MS, flags, io);
   if (flags.quiet !== true && report.totals.messages > 0) io.stderr.write(noteOnZone(report, settings));
-  if (flags.detect === true && !report.isInterrupted) await tellIncidents(flags, io);
+  const isDetecting = flags.detect === true && flags.follow !== true;
+  if (isDetecting && !report.isInterrupted) await tellIncidents(flags, io);
   return statusOf(report, flags.strict === true);
 }
 

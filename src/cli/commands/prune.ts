@@ -28,6 +28,7 @@ export interface PruneFlags extends DatabaseFlags, AuditFlags {
   readonly content: string;
   readonly outbox: string;
   readonly incidents: string;
+  readonly notes: string;
   readonly maxSize?: string;
   readonly archive?: string;
   readonly status?: boolean;
@@ -108,7 +109,7 @@ function showStatus(pruner: Pruner, options: PruneOptions, flags: PruneFlags, io
 }
 
 function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings, io: Io): PruneOptions {
-  const { logs, messages, open, audit, snapshots, content, outbox, maxSize, incidents } = flags;
+  const { logs, messages, open, audit, snapshots, content, outbox, maxSize, incidents, notes } = flags;
   return {
     path,
     policy: {
@@ -120,6 +121,7 @@ function toPruneOptions(flags: PruneFlags, { path, program, now }: StoreSettings
       content: parseSpan(content),
       outbox: parseSpan(outbox),
       incidents: parseSpan(incidents),
+      notes: parseSpan(notes),
     },
     isForced: flags.force === true,
     maxSize: maxSize === undefined ? undefined : parseSize(maxSize),

@@ -28,6 +28,7 @@ import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { readVersion } from "../package-root.ts";
 import { namesOf } from "../redactor.ts";
+import { riskRuleFor } from "./risk-rule.ts";
 
 export interface StatsFlags extends DatabaseFlags, Omit<FilterFlags, "event" | "kind" | "logType"> {
   readonly by?: readonly AxisName[];
@@ -196,6 +197,7 @@ async function toRequest(
     limit,
     compare,
     conditions: failIf,
+    riskRule: riskRuleFor(reader, { config: flags.config, servers: server }, io),
     silences: failIf.length === 0 ? [] : await findSilences(reader, { servers: server, until, limitMs: silence }, io),
     newestMs: newestLine(reader, server),
     coverageOf: (from, to) => coverageOf(reader, { since: from, until: to, server }, io),

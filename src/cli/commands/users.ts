@@ -153,6 +153,7 @@ async function changing(
       action: `users ${verb}`,
       parameters: { ...flags, username },
       affected: (change) => (isChanged(change) ? change : undefined),
+      isOfUsers: true,
       edit: (transactor) => {
         const own = verb === "password" || verb === "keep" ? username : undefined;
         assertMayChangeUsers(transactor.people, accountOf(io), own);

@@ -77,6 +77,7 @@ function addPrune(program: Command, io: Io, setStatus: SetStatus): void {
     .option("--content <span>", "how long the content of messages is kept", DEFAULT_SPANS.content)
     .option("--outbox <span>", "how long settled notifications are kept", DEFAULT_SPANS.outbox)
     .option("--incidents <span>", "how long incidents are kept after their end", DEFAULT_SPANS.incidents)
+    .option("--notes <span>", "how long notes are kept while their messages are", DEFAULT_SPANS.notes)
     .option("--max-size <size>", "then remove the oldest until the database has this size, such as 20G")
     .option("--archive <directory>", "first write expired log text to files that can be ingested again")
     .addOption(new Option("--status", "show what is stored and what has expired; change nothing").conflicts("dryRun"))

@@ -27,7 +27,7 @@ const FLAG_ENTRIES = {
   db: text,
   wait: count,
   syslog: flag,
-  ingest: v.optional(v.strictObject({ logs: texts, server: text, timezone: text, "batch-size": count })),
+  ingest: v.optional(v.strictObject({ logs: texts, server: text, timezone: text, "batch-size": count, detect: flag })),
   prune: v.optional(
     v.strictObject({
       logs: text,
@@ -38,6 +38,7 @@ const FLAG_ENTRIES = {
       content: text,
       outbox: text,
       incidents: text,
+      notes: text,
       "max-size": text,
       archive: text,
       vacuum: flag,

@@ -3,9 +3,9 @@ import {
   ACCOUNT_THRESHOLDS,
   type AccountFinding,
   type AccountThresholds,
-  AccountWatch,
   CONNECTED_HOURS,
-} from "../../message/accounts-at-risk.ts";
+} from "../../message/account-risk.ts";
+import { AccountWatch } from "../../message/accounts-at-risk.ts";
 import { type EpochMs, HOUR_MS } from "../../units.ts";
 import type { StateReader } from "../counting-watch.ts";
 import type { Observation } from "../observation.ts";
@@ -15,7 +15,7 @@ import { countOf, namesOf, shellWord } from "./words.ts";
 /** Figures of a finding; those of other rules have other names. */
 export type HackedFigures = Omit<
   AccountFinding,
-  "server" | "account" | "severity" | "firstMs" | "lastMs" | "firedMs" | "messageIds" | "hours"
+  "server" | "account" | "severity" | "firstMs" | "lastMs" | "firedMs" | "messageIds" | "hours" | "around"
 >;
 
 /** A thief who sends slowly is one incident. */
@@ -28,19 +28,19 @@ export const HACKED_ACCOUNT: RuleHead<HackedFigures> = {
     "Somebody else has the password of an account: failed logins, then a login from a strange address, then mail that is not its owner's. `exim-pilot help counting` lists the signs; `abuse` and `stats accounts` have the same rule.",
   thresholds: ACCOUNT_THRESHOLDS,
   describe(account, figures) {
-    const { messages, recipients, refused, loginsFrom, failures, failedFrom, usualRecipients, mostRecipients } =
-      figures;
+    const { messages, recipients, refused, failures, usualRecipients, mostRecipients } = figures;
+    const { loginsFrom, loginsFromCount, failedFrom, failedFromCount } = figures;
     const from =
-      loginsFrom.length === 0
-        ? "its usual addresses"
-        : countOf(loginsFrom.length, "strange address", "strange addresses");
+      loginsFromCount === 0 ? "its usual addresses" : countOf(loginsFromCount, "strange address", "strange addresses");
     if (figures.signs.length === 1 && figures.signs[0] === "guesser")
       return {
         title: `The password of ${account} was guessed`,
         description: `${loginsFrom[0] ?? "A client"} tried ${countOf(figures.guessedAccounts, "other account")} and then logged in as ${account}. No strange mail is known so far.`,
       };
     const before =
-      failures === 0 ? "" : ` ${countOf(failures, "login")} had failed before, from ${namesOf(failedFrom)}.`;
+      failures === 0
+        ? ""
+        : ` ${countOf(failures, "login")} had failed before, from ${namesOf(failedFrom, failedFromCount)}.`;
     const usual =
       usualRecipients === null
         ? "It sent nothing before"
@@ -48,7 +48,7 @@ export const HACKED_ACCOUNT: RuleHead<HackedFigures> = {
     const bad = refused === 0 ? "" : `, ${refused} of which were refused or bounced`;
     return {
       title: `Account ${account} sends spam: ${countOf(messages, "message")} from ${from}`,
-      description: `${account} sent ${countOf(messages, "message")} to ${countOf(recipients, "recipient")}${bad}, up to ${mostRecipients} within two hours, from ${loginsFrom.length === 0 ? from : namesOf(loginsFrom)}. ${usual}.${before}`,
+      description: `${account} sent ${countOf(messages, "message")} to ${countOf(recipients, "recipient")}${bad}, up to ${mostRecipients} within two hours, from ${loginsFromCount === 0 ? from : namesOf(loginsFrom, loginsFromCount)}. ${usual}.${before}`,
     };
   },
   steps: (account) => [
@@ -79,8 +79,8 @@ export class HackedAccountWatch {
     );
   }
 
-  take(observation: Observation, _start: number, isWarmUp: boolean): void {
-    if (isWarmUp || (observation.kind !== "account" && observation.kind !== "failed_login")) return;
+  take(observation: Observation): void {
+    if (observation.kind !== "account" && observation.kind !== "failed_login") return;
     if (observation.row === undefined) return;
     const finding = this.#watch.take(observation.row);
     if (finding === undefined) return;
@@ -91,16 +91,33 @@ export class HackedAccountWatch {
   }
 
   takeEpisodes(): FoundEpisode<HackedFigures>[] {
-    return [...this.#ended.splice(0), ...this.#latest.values()].map(toEpisode);
+    return this.takeFindings().map(toEpisode);
   }
 
-  *states(): Generator<readonly [key: string, state: unknown]> {
-    for (const [key, state] of this.#watch.states()) yield [`${HACKED_ACCOUNT.kind} ${key}`, state];
+  /** Findings that facts were about, as they are now; one that has ended is told once. */
+  takeFindings(): readonly AccountFinding[] {
+    return [...this.#ended.splice(0), ...this.#latest.values()];
+  }
+
+  *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
+    for (const [key, state] of this.#watch.states(Math.floor(endMs / HOUR_MS)))
+      yield [`${HACKED_ACCOUNT.kind} ${key}`, state];
   }
 }
 
 function toEpisode(finding: AccountFinding): FoundEpisode<HackedFigures> {
-  const { server: _server, account, severity, firstMs, lastMs, firedMs, messageIds, hours, ...figures } = finding;
+  const {
+    server: _server,
+    account,
+    severity,
+    firstMs,
+    lastMs,
+    firedMs,
+    messageIds,
+    hours,
+    around,
+    ...figures
+  } = finding;
   return {
     kind: HACKED_ACCOUNT.kind,
     subject: account,
@@ -111,6 +128,7 @@ function toEpisode(finding: AccountFinding): FoundEpisode<HackedFigures> {
     pauseMs: HACKED_PAUSE_MS,
     count: finding.recipients,
     hours,
+    around,
     figures: {
       ...figures,
       failedFrom: figures.failedFrom.slice(0, MOST_NAMES),

@@ -27,6 +27,7 @@ export const QUEUE_GROWTH: RuleHead = {
 
 /** A week shows which length is usual; a log begins with an empty queue. */
 const FEWEST_HOURS = 48;
+const DAY_HOURS = 24;
 export const QUEUE_PAUSE_MS = 2 * SHORT_PAUSE_MS;
 
 interface QueueState {
@@ -35,6 +36,8 @@ interface QueueState {
   readonly lengths: readonly (readonly [length: number, hours: number])[];
   /** Lengths at the ends of the last hours, the oldest first. */
   readonly last: readonly number[];
+  /** Lengths at the ends of the hours of the last day. */
+  readonly recent: readonly (readonly [hour: number, length: number])[];
   readonly episode: QueueEpisode | null;
 }
 
@@ -44,6 +47,7 @@ interface QueueEpisode {
   lastMs: number;
   readonly usual: number;
   hours: [hour: number, length: number][];
+  around: readonly (readonly [hour: number, length: number])[];
 }
 
 export class QueueWatch {
@@ -52,6 +56,7 @@ export class QueueWatch {
   #hour = Number.MIN_SAFE_INTEGER;
   #lengths = new Map<number, number>();
   #last: number[] = [];
+  #recent: QueueState["recent"] = [];
   #episode: QueueEpisode | undefined;
   readonly #ended: QueueEpisode[] = [];
   #isTouched = false;
@@ -64,12 +69,12 @@ export class QueueWatch {
     this.#hour = state.hour;
     this.#lengths = new Map(state.lengths);
     this.#last = [...state.last];
+    this.#recent = state.recent;
     this.#episode = state.episode === null ? undefined : { ...state.episode };
   }
 
-  take(observation: Observation, start: number, isWarmUp: boolean): void {
-    if (isWarmUp || (observation.kind !== "arrived" && observation.kind !== "left" && observation.kind !== "line"))
-      return;
+  take(observation: Observation, start: number): void {
+    if (observation.kind !== "arrived" && observation.kind !== "left" && observation.kind !== "line") return;
     this.#isTouched = true;
     const hour = Math.floor(observation.ms / HOUR_MS);
     if (this.#hour === Number.MIN_SAFE_INTEGER) this.#hour = hour;
@@ -97,6 +102,7 @@ export class QueueWatch {
     if (isLong && (isGrowing || isOpen)) this.#meet(endMs, usual, isOpen, grown.length);
     this.#lengths.set(this.#length, (this.#lengths.get(this.#length) ?? 0) + 1);
     this.#last = [...this.#last, this.#length].slice(-limit(this.#thresholds, "hours"));
+    this.#recent = [...this.#recent.slice(1 - DAY_HOURS), [this.#hour, this.#length]];
     // NOTE: hours without a line change nothing; far jumps of the clock are not walked through.
     this.#hour = next - this.#hour > FEWEST_HOURS ? next : this.#hour + 1;
   }
@@ -106,15 +112,16 @@ export class QueueWatch {
     const episode =
       this.#episode !== undefined && isOpen
         ? this.#episode
-        : { startMs: endMs - grownHours * HOUR_MS, firedMs: endMs, lastMs: endMs, usual, hours: [] };
+        : { startMs: endMs - grownHours * HOUR_MS, firedMs: endMs, lastMs: endMs, usual, hours: [], around: [] };
     episode.lastMs = endMs;
     episode.hours.push([this.#hour, this.#length]);
+    episode.around = this.#recent;
     this.#episode = episode;
   }
 
   takeEpisodes(): FoundEpisode<IncidentFigures>[] {
     const open = this.#episode === undefined || !this.#isTouched ? [] : [this.#episode];
-    return [...this.#ended.splice(0), ...open].map(({ startMs, firedMs, lastMs, hours, usual }) => {
+    return [...this.#ended.splice(0), ...open].map(({ startMs, firedMs, lastMs, hours, around, usual }) => {
       const count = Math.max(...hours.map(([, length]) => length));
       return {
         kind: QUEUE_GROWTH.kind,
@@ -126,6 +133,7 @@ export class QueueWatch {
         pauseMs: QUEUE_PAUSE_MS,
         count,
         hours: [...hours],
+        around: around.filter(([hour]) => hours.every(([met]) => met !== hour)),
         figures: {
           count,
           peak: count,
@@ -148,7 +156,14 @@ export class QueueWatch {
     const episode = this.#episode ?? null;
     yield [
       QUEUE_GROWTH.kind,
-      { length: this.#length, hour: this.#hour, lengths: [...this.#lengths], last: this.#last, episode },
+      {
+        length: this.#length,
+        hour: this.#hour,
+        lengths: [...this.#lengths],
+        last: this.#last,
+        recent: this.#recent,
+        episode,
+      },
     ];
   }
 }

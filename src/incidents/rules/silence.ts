@@ -66,8 +66,8 @@ export class SilenceWatch {
     this.#gap = state.gap === null ? undefined : { ...state.gap };
   }
 
-  take(observation: Observation, start: number, isWarmUp: boolean): void {
-    if (observation.kind !== "line" || isWarmUp) return;
+  take(observation: Observation, start: number): void {
+    if (observation.kind !== "line") return;
     this.#start = start;
     const { ms } = observation;
     const before = this.#lastMs;
@@ -124,6 +124,7 @@ function toEpisode(startMs: number, endMs: number, longest: number): FoundEpisod
     pauseMs: 0,
     count,
     hours: [[Math.floor(startMs / HOUR_MS), count]],
+    around: [],
     figures: {
       count,
       peak: count,

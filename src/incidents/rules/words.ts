@@ -1,5 +1,5 @@
 /** Words that several rules share. */
-import type { Threshold } from "../../message/accounts-at-risk.ts";
+import type { Threshold } from "../../message/account-risk.ts";
 import { HOUR_MS } from "../../units.ts";
 import type { Past, Thresholds } from "../rule.ts";
 

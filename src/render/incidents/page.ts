@@ -53,6 +53,13 @@ function stripOf(counts: readonly number[]): string {
   return counts.map((count) => BARS[count === 0 ? 0 : Math.max(1, Math.round((count / most) * 8))] ?? " ").join("");
 }
 
+/** `failures 40, times 5`. */
+function thresholdsOf({ thresholds }: IncidentDetails): string {
+  return Object.entries(thresholds)
+    .map(([name, value]) => `${name} ${formatCount(value)}`)
+    .join(", ");
+}
+
 export function renderIncident(incident: IncidentDetails, screen: Screen): string {
   const { columns, paint, timeZone } = screen;
   const time = (iso: string): string => formatZonedTime(iso, timeZone);
@@ -75,12 +82,14 @@ export function renderIncident(incident: IncidentDetails, screen: Screen): strin
   );
   const counts = hours.map(({ count }) => count);
   const most = `at most ${formatCount(Math.max(...counts))} an hour${usual === null ? "" : `, usually ${formatCount(usual)}`}`;
-  const span = `The 24 hours up to ${minute(incident.last)} (${timeZone}); hours below the threshold are blank.`;
+  const met = formatCount(hours.filter(({ isMet }) => isMet).length);
+  const span = `The 24 hours up to ${minute(incident.last)} (${timeZone}); ${met} of them met the rule.`;
   const strip = [
     ...(counts.length + 4 + most.length <= columns
       ? [`|${stripOf(counts)}|  ${most}`]
       : [`|${stripOf(counts)}|`, renderHanging("", most, 0, columns)]),
     paint.faint(renderHanging("", span, 0, columns)),
+    renderHanging("Thresholds  ", thresholdsOf(incident), 12, columns),
   ];
   const { messages, messageCount } = incident;
   const evidence =
@@ -92,6 +101,16 @@ export function renderIncident(incident: IncidentDetails, screen: Screen): strin
             ? "Messages"
             : `Messages (${formatCount(messages.length)} of ${formatCount(messageCount)})`,
           ...messages.map((message) => `  ${toVisibleLine(message)}`),
+        ];
+  const directories =
+    incident.directories.length === 0
+      ? []
+      : [
+          "",
+          "Handed over in",
+          ...incident.directories.map(
+            ({ directory, messages: count }) => `  ${toVisibleLine(directory)}  ${countOf(count, "message")}`,
+          ),
         ];
   const steps = incident.steps.flatMap(({ text, command }, index) => [
     renderHanging(`  ${index + 1}. `, text, 5, columns),
@@ -113,6 +132,7 @@ export function renderIncident(incident: IncidentDetails, screen: Screen): strin
     "",
     ...strip,
     ...evidence,
+    ...directories,
     "",
     "What to do",
     ...steps,

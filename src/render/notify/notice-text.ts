@@ -11,7 +11,7 @@ const MOST_NOTES = 10;
 
 /**
  * Makes one visible line of a text. Control characters and those that turn the direction of writing are shown as escapes. Nothing in it is
- * taken for a link, an address or a command: `https[:]//evil[.]example`.
+ * taken for a link, an address, a command or an encoded word: `https[:]//evil[.]example`.
  */
 export function toField(text: string): string {
   const characters = [...toVisibleLine(text.slice(0, LONGEST_FIELD * 4)).trim()];
@@ -22,11 +22,15 @@ export function toField(text: string): string {
 
 /** NOTE: a program that shows a text makes a link of names with a dot, not of addresses with `://` alone. */
 function defang(text: string): string {
-  return text
-    .replaceAll("://", "[:]//")
-    .replaceAll(/\b(mailto|javascript|vbscript|data|tel|sms|tg|file|xmpp|sip):/giu, "$1[:]")
-    .replaceAll(/([\p{L}\p{N}_-])[.\u3002\uff0e\uff61](?=[\p{L}\p{N}_-]*\p{L})/gu, "$1[.]")
-    .replaceAll(/(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.(?=\d{1,3}(?![\d.]*\d))/gu, "$1[.]");
+  return (
+    text
+      .replaceAll("://", "[:]//")
+      // NOTE: a program that shows a mail decodes =?utf-8?q?…?= in its subject, line ends among it.
+      .replaceAll("=?", "=[?]")
+      .replaceAll(/\b(mailto|javascript|vbscript|data|tel|sms|tg|file|xmpp|sip):/giu, "$1[:]")
+      .replaceAll(/([\p{L}\p{N}_-])[.\u3002\uff0e\uff61](?=[\p{L}\p{N}_-]*\p{L})/gu, "$1[.]")
+      .replaceAll(/(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.(?=\d{1,3}(?![\d.]*\d))/gu, "$1[.]")
+  );
 }
 
 const WORDS: Readonly<Record<Exclude<NotificationReason, "test">, string>> = {

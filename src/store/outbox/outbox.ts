@@ -5,6 +5,7 @@
  *                    → pending            it did not; it is tried again later, or in the next tier
  *                    → failed             it refused it for good, or the last try of the last tier failed
  *     pending, failed → cancelled, pending   by `notify cancel` and `notify retry`
+ *     pending, sent → cancelled              by a restore: nobody knows whether they were sent after the backup
  *
  * "sent" is stored before the request leaves, with a lease: a crash can only repeat a notification, never lose one. Notifications of a digest
  * share the status of that digest.
@@ -86,6 +87,14 @@ export class Outbox {
       "SELECT number FROM stored_outbox WHERE status = 'pending' AND substr(dedup_key, 1, length(?)) = ?",
     ).all(keyBeginning, keyBeginning);
     for (const { number } of numbers) this.cancel(number, now);
+  }
+
+  /** Cancels all that are to be sent, or whose answer is awaited; returns how many. `why`: shown with each. */
+  withdraw(why: string, now: EpochMs): number {
+    return this.#statement(
+      `UPDATE stored_outbox SET status = 'cancelled', error_message = ?, lease_until_ms = NULL, lease_owner = NULL, updated_ms = ?
+       WHERE status IN ('pending', 'sent') AND accepted_ms IS NULL`,
+    ).run(why, now).changes;
   }
 
   find(number: number): Notification | undefined {

@@ -32,6 +32,8 @@ export interface Cutoffs {
   readonly outboxMs: EpochMs;
   /** Incidents that ended before go, with what people said about them. */
   readonly incidentsMs: EpochMs;
+  /** Notes that were written or edited before go, although their messages stay. */
+  readonly notesMs: EpochMs;
 }
 
 export const OLD_AUDIT = "at_ms < ?";
@@ -41,7 +43,7 @@ export const OLD_RUNS = "started_ms < ? AND id < (SELECT max(id) FROM ingest_run
 /** A notification that is neither waiting nor on its way. */
 export const OLD_NOTIFICATION = "updated_ms < ? AND status IN ('confirmed', 'failed', 'cancelled')";
 
-/** Tables of snapshots, contents and notifications: for each, the condition under which a row is older than a moment, and its ids. */
+/** Tables of snapshots, contents, notifications, incidents and notes: for each, the condition under which a row is older than a moment, and its ids. */
 export const KEPT_TABLES = {
   snapshots: [
     {
@@ -76,6 +78,7 @@ export const KEPT_TABLES = {
     },
     { table: "stored_incidents", key: "id", isOld: "end_ms < ?" },
   ],
+  notes: [{ table: "stored_notes", key: "id", isOld: "updated_ms < ?" }],
 } as const;
 
 export type KeptClass = keyof typeof KEPT_TABLES;
@@ -212,7 +215,7 @@ export class PrunePlan {
   }
 
   /** How many rows of each table the plan removes, and what that frees. */
-  counts({ auditMs, snapshotsMs, contentMs, outboxMs, incidentsMs }: Cutoffs): PlannedCounts {
+  counts({ auditMs, snapshotsMs, contentMs, outboxMs, incidentsMs, notesMs }: Cutoffs): PlannedCounts {
     const count = this.#database.transaction((): PlannedCounts => {
       const blocks = this.#database
         .prepare<[], { count: number; text: number }>(
@@ -229,6 +232,7 @@ export class PrunePlan {
         ...this.#countKept("content", contentMs),
         ...this.#countKept("outbox", outboxMs),
         ...this.#countKept("incidents", incidentsMs),
+        stored_notes: this.#countNotes(notesMs),
       };
       return { rows, textBytes: blocks?.text ?? 0, bytes: this.#estimateBytes(rows) };
     });
@@ -306,16 +310,19 @@ export class PrunePlan {
       stored_recipients: this.#count(
         "SELECT count(*) AS count FROM stored_recipients WHERE message_id IN (SELECT id FROM temp.expired_messages)",
       ),
-      stored_tags: this.#countOfMessages("stored_tags"),
-      stored_notes: this.#countOfMessages("stored_notes"),
+      stored_tags: this.#count(
+        `SELECT count(*) AS count FROM stored_tags t JOIN stored_messages m USING (exim_id, server_id)
+         WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
+      ),
     };
   }
 
-  /** Rows of what people attached to messages that go. */
-  #countOfMessages(table: "stored_tags" | "stored_notes"): number {
+  /** Notes of messages that go, and those that are old. */
+  #countNotes(before: EpochMs): number {
     return this.#count(
-      `SELECT count(*) AS count FROM ${table} t JOIN stored_messages m USING (exim_id, server_id)
-       WHERE m.id IN (SELECT id FROM temp.expired_messages)`,
+      `SELECT count(*) AS count FROM stored_notes t WHERE t.updated_ms < ? OR EXISTS (SELECT 1 FROM stored_messages m
+         WHERE m.exim_id = t.exim_id AND m.server_id = t.server_id AND m.id IN (SELECT id FROM temp.expired_messages))`,
+      before,
     );
   }
 

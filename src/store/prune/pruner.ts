@@ -81,8 +81,8 @@ export interface FileSize {
 
 /** One class of what is kept. */
 export interface ClassTotals {
-  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content" | "outbox" | "incidents";
-  /** Lines, messages, records, looks at queues, messages with content, notifications, incidents. */
+  readonly name: "logs" | "messages" | "audit" | "snapshots" | "content" | "outbox" | "incidents" | "notes";
+  /** Lines, messages, records, looks at queues, messages with content, notifications, incidents, notes. */
   readonly total: number;
   /** Number of them that expire by the plan. */
   readonly expired: number;
@@ -106,7 +106,6 @@ const CLASS_TABLES = {
     "stored_messages",
     "stored_recipients",
     "stored_tags",
-    "stored_notes",
     "stored_entries",
     ...FACT_TABLES,
     "kept_keys",
@@ -119,6 +118,7 @@ const CLASS_TABLES = {
   content: KEPT_TABLES.content.map(({ table }) => table),
   outbox: KEPT_TABLES.outbox.map(({ table }) => table),
   incidents: KEPT_TABLES.incidents.map(({ table }) => table),
+  notes: KEPT_TABLES.notes.map(({ table }) => table),
 } as const;
 
 export interface UnusedTexts extends Readonly<Record<TextTableName, readonly UnusedText[]>> {
@@ -213,7 +213,7 @@ export class Pruner {
     return row === undefined || row.newest === null || 2 * row.ahead <= row.blocks ? undefined : epochMs(row.newest);
   }
 
-  classes({ auditMs, snapshotsMs, contentMs, outboxMs, nowMs, incidentsMs }: Cutoffs): readonly ClassTotals[] {
+  classes({ auditMs, snapshotsMs, contentMs, outboxMs, nowMs, incidentsMs, notesMs }: Cutoffs): readonly ClassTotals[] {
     const sizes = tableSizes(this.#database);
     const time = plausibleTime(nowMs);
     const furthest = (choose: "min" | "max", at: string): string =>
@@ -266,6 +266,12 @@ export class Pruner {
         `SELECT count(*) AS total, ${furthest("min", "start_ms")} AS oldest, ${furthest("max", "last_ms")} AS newest,
                 count(*) FILTER (WHERE end_ms < ?) AS expired FROM stored_incidents`,
         incidentsMs,
+      ),
+      row(
+        "notes",
+        `SELECT count(*) AS total, ${furthest("min", "created_ms")} AS oldest, ${furthest("max", "updated_ms")} AS newest,
+                count(*) FILTER (WHERE updated_ms < ?) AS expired FROM stored_notes`,
+        notesMs,
       ),
     ];
   }

@@ -1,11 +1,18 @@
 /** The filter: every condition of `search` and `trace`. Conditions of different kinds all hold; of one kind, any. */
 import type { MessageStatus } from "../../message/statuses.ts";
 import type { EntryKind } from "../../parse/events.ts";
+import { escapeForm } from "../../text.ts";
 import type { EpochMs } from "../../units.ts";
 import type { LogType } from "../schema/codes.ts";
 
 /** Text in which `*` stands for any characters and `?` for one; upper and lower case are the same. */
 export type Pattern = string;
+
+/** True for a name that one of the patterns means, and for any where there is none. */
+export function isNamed(name: string, patterns: readonly Pattern[]): boolean {
+  const formOf = (pattern: Pattern): string => escapeForm(pattern).replaceAll("\\*", ".*").replaceAll("\\?", ".");
+  return patterns.length === 0 || patterns.some((pattern) => new RegExp(`^${formOf(pattern)}$`, "isu").test(name));
+}
 
 /** Both ends belong to it. */
 export interface Range {

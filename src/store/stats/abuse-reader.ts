@@ -1,6 +1,6 @@
 /** Counts who sends, and who tries to: accounts, local users, clients whose logins failed. */
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import type { AccountHour } from "../../message/accounts-at-risk.ts";
+import type { AccountHour } from "../../message/account-risk.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import type { Schema } from "../schema/tables.ts";
 import { isServer, MESSAGE_MS } from "../search/conditions.ts";

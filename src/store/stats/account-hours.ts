@@ -1,6 +1,6 @@
 /** Figures of accounts by client and hour, from which src/message/accounts-at-risk.ts tells whose password is known to others. */
 import { type Kysely, sql } from "kysely";
-import type { AccountHour } from "../../message/accounts-at-risk.ts";
+import type { AccountHour } from "../../message/account-risk.ts";
 import { HOUR_MS, MOMENTS_PER_MS } from "../../units.ts";
 import { EARLIEST_MS } from "../schema/plausible-time.ts";
 import type { Schema } from "../schema/tables.ts";

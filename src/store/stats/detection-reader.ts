@@ -1,7 +1,7 @@
 /** Facts of a server in the order of time, and what detection has kept of earlier ones. */
 import type Database from "better-sqlite3";
 import type { Observation } from "../../incidents/observation.ts";
-import type { AccountHour } from "../../message/accounts-at-risk.ts";
+import type { AccountHour } from "../../message/account-risk.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, MOMENTS_PER_MS } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
@@ -11,6 +11,7 @@ import { fromTemplate } from "../schema/error-templates.ts";
 import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
 import { EARLIEST_MS, plausibleTime } from "../schema/plausible-time.ts";
 import type { DetectionProgressTable } from "../schema/tables.ts";
+import { isNamed, type Pattern } from "../search/filter.ts";
 import { accountOf } from "./account-hours.ts";
 import { domainOf, networkOf, providerOf } from "./key-functions.ts";
 
@@ -19,15 +20,10 @@ export interface DetectionServer {
   readonly name: string;
 }
 
-/** Lines of a server that detection has not seen. */
-export interface NewLines {
-  readonly count: number;
-  /** Epoch ms of the earliest that a clock can have told; null when there is none. */
-  readonly firstMs: number | null;
-}
-
 /** Texts that one run remembers by their ids. */
 const MOST_TEXTS = 200_000;
+/** Blocks with wrong stamps in which right ones are looked for. */
+const MOST_MIXED_BLOCKS = 8;
 
 interface MessageFacts {
   readonly exim_id: string;
@@ -51,7 +47,8 @@ export class DetectionReader {
   readonly #codes: Codes;
   readonly #strings = new Map<number, string>();
   readonly #addresses = new Map<number, string>();
-  readonly #providers = new Map<string, string>();
+  readonly #providers = new Map<number, string | undefined>();
+  readonly #problems = new Map<number, { readonly template: string; readonly category: string }>();
   readonly #networks = new Map<string, string>();
   readonly #messages = new Map<number, MessageFacts | undefined>();
 
@@ -60,8 +57,15 @@ export class DetectionReader {
     this.#codes = loadCodes(database);
   }
 
-  servers(): readonly DetectionServer[] {
-    return this.#all<DetectionServer>("SELECT id, name FROM stored_servers ORDER BY name");
+  /** Servers of these names, or all. */
+  servers(names: readonly Pattern[] = []): readonly DetectionServer[] {
+    const sql = "SELECT id, name FROM stored_servers ORDER BY name";
+    return this.#all<DetectionServer>(sql).filter(({ name }) => isNamed(name, names));
+  }
+
+  /** True when a log of the server was read, whether its text is still there or not. */
+  hasLogs(serverId: number): boolean {
+    return this.#get("SELECT 1 FROM stored_sources WHERE server_id = ? LIMIT 1", serverId) !== undefined;
   }
 
   progress(serverId: number): DetectionProgressTable | undefined {
@@ -82,51 +86,77 @@ export class DetectionReader {
     return this.#get<{ id: number }>("SELECT coalesce(max(id), 0) AS id FROM stored_entries")?.id ?? 0;
   }
 
-  newLines(serverId: number, lastEntry: number, now: EpochMs): NewLines {
+  /** Epoch ms of the earliest line after an entry that a clock can have told; undefined when there is none. */
+  firstNew(serverId: number, lastEntry: number, now: EpochMs): number | undefined {
     const { fromMs, toMs } = plausibleTime(now);
-    const row = this.#get<NewLines>(
-      `SELECT count(*) AS count, min(at) / ${MOMENTS_PER_MS} AS firstMs FROM stored_entries
-       WHERE id > ? AND server_id = ? AND at BETWEEN ? AND ?`,
-      lastEntry,
-      serverId,
-      fromMs * MOMENTS_PER_MS,
-      toMs * MOMENTS_PER_MS,
-    );
-    return row ?? { count: 0, firstMs: null };
+    const sql = `SELECT min(at) / ${MOMENTS_PER_MS} AS ms FROM stored_entries WHERE id > ? AND server_id = ? AND at BETWEEN ? AND ?`;
+    const values = [lastEntry, serverId, fromMs * MOMENTS_PER_MS, toMs * MOMENTS_PER_MS];
+    return this.#get<{ ms: number | null }>(sql, ...values)?.ms ?? undefined;
   }
 
-  /** First and last stamp of the stored text that a clock can have told, in epoch ms; undefined when there is no text. */
-  span(serverId: number, now: EpochMs): { readonly firstMs: number; readonly lastMs: number } | undefined {
-    const { fromMs, toMs } = plausibleTime(now);
-    const rows = this.#all<{ first: number | null; last: number | null }>(
-      `SELECT (SELECT min(b.first_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.first_ms >= ?) AS first,
-         (SELECT max(b.last_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.last_ms <= ?) AS last
+  /** Last stamp of the stored text that a clock can have told, in epoch ms; undefined when there is none. */
+  lastMs(serverId: number, now: EpochMs): number | undefined {
+    const { toMs } = plausibleTime(now);
+    const known = this.#all<{ ms: number | null }>(
+      `SELECT (SELECT b.last_ms FROM raw_blocks b WHERE b.source_id = s.id AND b.last_ms <= ? ORDER BY b.last_ms DESC LIMIT 1) AS ms
        FROM stored_sources s WHERE s.server_id = ?`,
-      fromMs,
       toMs,
       serverId,
     );
-    const firsts = rows.flatMap(({ first }) => (first === null ? [] : [first]));
-    const lasts = rows.flatMap(({ last }) => (last === null ? [] : [last]));
-    const [first, last] = [least(firsts), greatest(lasts)];
-    if (first !== undefined && last !== undefined && first <= last) return { firstMs: first, lastMs: last };
-    // A block that holds a wrong stamp says nothing of its others.
-    const scanned = this.#get<{ first: number | null; last: number | null }>(
-      `SELECT min(at) / ${MOMENTS_PER_MS} AS first, max(at) / ${MOMENTS_PER_MS} AS last FROM stored_entries
-       WHERE server_id = ? AND at BETWEEN ? AND ?`,
-      serverId,
-      fromMs * MOMENTS_PER_MS,
-      toMs * MOMENTS_PER_MS,
+    const inBlocks = this.#stampsOf(
+      "b.last_ms > ? ORDER BY b.id DESC",
+      `max(at) / ${MOMENTS_PER_MS}`,
+      [serverId, toMs],
+      now,
     );
-    return scanned?.first == null || scanned.last === null
-      ? undefined
-      : { firstMs: scanned.first, lastMs: scanned.last };
+    return greatest([...known.map(({ ms }) => ms), ...inBlocks]);
+  }
+
+  /** The first one, where there is a last one. */
+  firstMs(serverId: number, now: EpochMs): number {
+    const { fromMs } = plausibleTime(now);
+    const known = this.#all<{ ms: number | null }>(
+      `SELECT (SELECT min(b.first_ms) FROM raw_blocks b WHERE b.source_id = s.id AND b.first_ms >= ?) AS ms
+       FROM stored_sources s WHERE s.server_id = ?`,
+      fromMs,
+      serverId,
+    );
+    const inBlocks = this.#stampsOf(
+      "b.first_ms < ? ORDER BY b.id",
+      `min(at) / ${MOMENTS_PER_MS}`,
+      [serverId, fromMs],
+      now,
+    );
+    const first = least([...known.map(({ ms }) => ms), ...inBlocks]);
+    if (first === undefined) throw new Error("No line has a stamp.");
+    return first;
+  }
+
+  /** Stamps within blocks that also hold wrong ones: of a few such blocks. */
+  #stampsOf(blocks: string, stamp: string, values: readonly number[], now: EpochMs): readonly (number | null)[] {
+    const { fromMs, toMs } = plausibleTime(now);
+    return this.#all<{ id: number }>(
+      `SELECT b.id FROM stored_sources s CROSS JOIN raw_blocks b ON b.source_id = s.id
+       WHERE s.server_id = ? AND ${blocks} LIMIT ${MOST_MIXED_BLOCKS}`,
+      ...values,
+    ).map(
+      ({ id }) =>
+        this.#get<{ ms: number | null }>(
+          `SELECT ${stamp} AS ms FROM stored_entries WHERE id BETWEEN ? AND ? AND server_id = ? AND at BETWEEN ? AND ?`,
+          id * LINES_PER_BLOCK,
+          (id + 1) * LINES_PER_BLOCK - 1,
+          values[0] ?? 0,
+          fromMs * MOMENTS_PER_MS,
+          toMs * MOMENTS_PER_MS,
+        )?.ms ?? null,
+    );
   }
 
   /** Facts of a time, its end excluded, in the order of the lines that tell them. */
   facts(server: DetectionServer, fromMs: number, untilMs: number): readonly Observation[] {
     if (this.#messages.size > MOST_TEXTS) this.#messages.clear();
-    for (const texts of [this.#strings, this.#addresses]) if (texts.size > MOST_TEXTS) texts.clear();
+    for (const texts of [this.#strings, this.#addresses, this.#providers, this.#problems])
+      if (texts.size > MOST_TEXTS) texts.clear();
     const span = { server, from: Math.max(fromMs, EARLIEST_MS) * MOMENTS_PER_MS, until: untilMs * MOMENTS_PER_MS };
     const placed: Placed[] = [];
     this.#addArrivals(span, placed);
@@ -426,13 +456,11 @@ export class DetectionReader {
 
   #providerOf(pathId: number | null): string | undefined {
     if (pathId === null) return undefined;
+    if (this.#providers.has(pathId)) return this.#providers.get(pathId);
     const path = this.#get<{ host_id: number | null }>("SELECT host_id FROM delivery_paths WHERE id = ?", pathId);
     const host = this.#string(path?.host_id ?? null);
-    if (host === undefined) return undefined;
-    const known = this.#providers.get(host);
-    if (known !== undefined) return known;
-    const provider = providerOf(host);
-    this.#providers.set(host, provider);
+    const provider = host === undefined ? undefined : providerOf(host);
+    this.#providers.set(pathId, provider);
     return provider;
   }
 
@@ -441,13 +469,20 @@ export class DetectionReader {
     recipient: string,
   ): { readonly category: string; readonly error: string } | undefined {
     if (problemId === null) return undefined;
+    const known = this.#problems.get(problemId) ?? this.#readProblem(problemId);
+    if (known === undefined) return undefined;
+    this.#problems.set(problemId, known);
+    return { category: known.category, error: fromTemplate(known.template, { recipient }) };
+  }
+
+  #readProblem(problemId: number): { readonly template: string; readonly category: string } | undefined {
     const row = this.#get<{ error_id: number | null; category_id: number }>(
       "SELECT error_id, category_id FROM delivery_problems WHERE id = ?",
       problemId,
     );
-    if (row === undefined) return undefined;
-    const template = this.#string(row.error_id) ?? "";
-    return { category: this.#string(row.category_id) ?? "", error: fromTemplate(template, { recipient }) };
+    return row === undefined
+      ? undefined
+      : { template: this.#string(row.error_id) ?? "", category: this.#string(row.category_id) ?? "" };
   }
 
   #string(id: number | null): string | undefined {
@@ -491,10 +526,12 @@ function toMs(at: number): EpochMs {
   return epochMs(Math.floor(at / MOMENTS_PER_MS));
 }
 
-function least(values: readonly number[]): number | undefined {
-  return values.length === 0 ? undefined : Math.min(...values);
+function least(values: readonly (number | null)[]): number | undefined {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
-function greatest(values: readonly number[]): number | undefined {
-  return values.length === 0 ? undefined : Math.max(...values);
+function greatest(values: readonly (number | null)[]): number | undefined {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

@@ -1,8 +1,7 @@
 /** Questions about the whole database or a part of it. */
 import type Database from "better-sqlite3";
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import type { AccountHour } from "../../message/accounts-at-risk.ts";
-import { escapeForm } from "../../text.ts";
+import type { AccountFacts } from "../../message/accounts-at-risk.ts";
 import { type EpochMs, epochMs, toIso } from "../../units.ts";
 import { IncidentReader, type StoredIncident } from "../incidents/incident-reader.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
@@ -10,7 +9,7 @@ import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
 import { loadCodes } from "../schema/codes.ts";
 import { EARLIEST_MS, isAhead } from "../schema/plausible-time.ts";
 import type { Schema } from "../schema/tables.ts";
-import type { Pattern } from "../search/filter.ts";
+import { isNamed } from "../search/filter.ts";
 import type { SearchReader } from "../search/search-reader.ts";
 import type { AbuseReader } from "./abuse-reader.ts";
 import { readAccountHours, readMatchedAccounts } from "./account-hours.ts";
@@ -57,16 +56,6 @@ export interface Sample {
   readonly text: string | null;
 }
 
-/** Figures of accounts, in a time and in so much before it as was asked for. */
-export interface AccountFigures {
-  readonly hours: readonly AccountHour[];
-  /** The time without what was before, in epoch ms; the end is exclusive. */
-  readonly sinceMs: number;
-  readonly untilMs: number;
-  /** `server\naccount` of what the filter finds in the time; undefined: there is no filter. */
-  readonly chosen: ReadonlySet<string> | undefined;
-}
-
 /** All that can be asked about one part of the database. */
 export interface SelectedStats {
   readonly counts: StatsCounts;
@@ -75,17 +64,12 @@ export interface SelectedStats {
   readonly choice: FilterLimits | undefined;
   /** The next time in Exim's retry records, as looks after `since` read them; undefined: none does, or only some messages are asked about. */
   readonly nextRetry: (since: EpochMs) => NextRetry | undefined;
-  /** Figures of all accounts: a filter chooses which of them are meant, not what is known of them. */
-  readonly accounts: (baselineMs: number) => Promise<AccountFigures>;
+  /** A filter chooses which accounts are meant, not what is known of them. */
+  readonly accounts: AccountFacts;
   /** Incidents that reach into the time, of the servers; a filter of messages chooses none of them. */
   readonly incidents: () => readonly StoredIncident[];
   /** The first so many, or those of these keys. */
   readonly ranking: (axis: AxisName, rank: Rank, wanted: number | readonly string[]) => Promise<Ranking>;
-}
-
-/** True for a name that a pattern means: * stands for any characters, upper and lower case do not differ. */
-function isNamed(name: string, pattern: Pattern): boolean {
-  return new RegExp(`^${escapeForm(pattern).replaceAll("\\*", ".*")}$`, "i").test(name);
 }
 
 /** After every moment. */
@@ -135,24 +119,24 @@ export class StatsReader {
     const hostErrors = new HostErrors(selection, codes, choice);
     const givenUp = new GivenUpRecipients(selection, codes, choice);
     const rankingSource = { selection, codes, tally: IdTally.of(this.#database), givenUp, hostErrors };
+    const accountSpan = { sinceMs: filter.since ?? 0, untilMs: filter.until ?? LAST_MS, servers: filter.servers ?? [] };
     return {
       choice,
       counts: new StatsCounts(selection, codes, givenUp),
       remoteHosts: new RemoteHostCounts(selection, codes, hostErrors),
       nextRetry: (since) => (choice === undefined ? findNextRetry(this.#database, filter.servers, since) : undefined),
-      accounts: async (baselineMs) => {
-        const { since = 0, until: untilMs = LAST_MS, servers = [] } = filter;
-        const hours = await readAccountHours(this.#schema, { sinceMs: since - baselineMs, untilMs, servers });
-        const span = { sinceMs: since, untilMs, servers };
-        const chosen = choice === undefined ? undefined : await readMatchedAccounts(this.#schema, span);
-        return { hours, sinceMs: since, untilMs, chosen };
+      accounts: {
+        ...accountSpan,
+        hours: (baselineMs) =>
+          readAccountHours(this.#schema, { ...accountSpan, sinceMs: accountSpan.sinceMs - baselineMs }),
+        chosen: async () => (choice === undefined ? undefined : readMatchedAccounts(this.#schema, accountSpan)),
       },
       incidents: () => {
         const { since = 0, until = LAST_MS, servers = [] } = filter;
         return new IncidentReader(this.#database)
           .list({ statuses: [], kinds: [], servers: [], sinceMs: since, withMuted: false }, LAST_MS)
           .filter(({ start_ms }) => start_ms < until)
-          .filter(({ server }) => servers.length === 0 || servers.some((pattern) => isNamed(server, pattern)));
+          .filter(({ server }) => isNamed(server, servers));
       },
       ranking: async (axis, rank, wanted) => {
         if (axis === "script") await this.#findScripts(filter, readEntry);
