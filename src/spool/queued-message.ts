@@ -45,7 +45,9 @@ export function domainOf(address: string): string {
 }
 
 /** Values of a message in an order of their own, to be kept as bytes. */
-export type PackedMessage = readonly [
+export type PackedMessage = PackedWhole | PackedPlain;
+
+type PackedWhole = readonly [
   ...(readonly [id: string, queueName: string, sender: string | null, untrustedLogin: string | null]),
   ...(readonly [arrivedAt: EpochMs | null, sizeBytes: number | null, isFrozen: 0 | 1, frozenAt: EpochMs | null]),
   ...(readonly [warnings: number | null, damage: string | null, damageReason: string | null]),
@@ -53,8 +55,20 @@ export type PackedMessage = readonly [
   recipients: readonly (readonly [address: string, isDelivered: 0 | 1, reason: string | null])[],
 ];
 
+/** A message as most are: on the default queue, sound, not frozen, and for recipients of whom none has it. */
+type PackedPlain = readonly [
+  id: string,
+  sender: string | null,
+  arrivedAt: EpochMs,
+  sizeBytes: number | null,
+  warnings: number | null,
+  ...addresses: readonly string[],
+];
+
 export function packMessage(message: QueuedMessage): PackedMessage {
-  const { id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings } = message;
+  const { id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings, recipients } = message;
+  if (arrivedAt !== null && isPlain(message))
+    return [id, sender, arrivedAt, sizeBytes, warnings, ...recipients.map(({ address }) => address)];
   return [
     id,
     queueName,
@@ -68,12 +82,28 @@ export function packMessage(message: QueuedMessage): PackedMessage {
     message.damage,
     message.damageReason,
     message.generated,
-    message.recipients.map(({ address, isDelivered, reason }) => [address, isDelivered ? 1 : 0, reason]),
+    recipients.map(({ address, isDelivered, reason }) => [address, isDelivered ? 1 : 0, reason]),
   ];
 }
 
+function isPlain({ queueName, untrustedLogin, isFrozen, frozenAt, damage, ...message }: QueuedMessage): boolean {
+  return (
+    queueName === "" &&
+    untrustedLogin === null &&
+    !isFrozen &&
+    frozenAt === null &&
+    damage === null &&
+    message.damageReason === null &&
+    message.generated.length === 0 &&
+    message.recipients.every(({ isDelivered, reason }) => !isDelivered && reason === null)
+  );
+}
+
 export function unpackMessage(packed: PackedMessage): QueuedMessage {
-  const [id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, warnings, ...rest] = packed;
+  // NOTE: the third value is a sender there, and the time of arrival here.
+  if (typeof packed[2] === "number") return unpackPlain(packed as PackedPlain);
+  const [id, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, warnings, ...rest] =
+    packed as PackedWhole;
   const [damage, damageReason, generated, recipients] = rest;
   return {
     id,
@@ -93,5 +123,23 @@ export function unpackMessage(packed: PackedMessage): QueuedMessage {
     generated,
     damage,
     damageReason,
+  };
+}
+
+function unpackPlain([id, sender, arrivedAt, sizeBytes, warnings, ...addresses]: PackedPlain): QueuedMessage {
+  return {
+    id,
+    queueName: "",
+    sender,
+    untrustedLogin: null,
+    arrivedAt,
+    sizeBytes,
+    isFrozen: false,
+    frozenAt: null,
+    warnings,
+    recipients: addresses.map((address) => ({ address, isDelivered: false, reason: null })),
+    generated: [],
+    damage: null,
+    damageReason: null,
   };
 }
