@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 
 describe("the spool", () => {
   const PATH = "/var/spool/exim4";
-  const closed = (isGroupEnough: boolean) => ({ path: PATH, group: "Debian-exim", isGroupEnough });
+  const closed = (isGroupEnough: boolean) => ({ path: PATH, isFile: false, group: "Debian-exim", isGroupEnough });
 
   test("that can be read is well", () => {
     expect(checkSpool({ path: PATH, closed: undefined })).toMatchObject({ check: "spool", verdict: "ok" });
