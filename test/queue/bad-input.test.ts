@@ -154,7 +154,7 @@ describe("a body or journal", () => {
       expect(messages).toHaveLength(MESSAGES);
       expect(messages.find(({ id }) => id === ID)).toMatchObject({
         damageReason: null,
-        variables: { $message_body: "", $recipients_del: "" },
+        variables: suffix === "-D" ? { $message_body: "" } : { $recipients_del: "" },
       });
     }
   });
