@@ -2,6 +2,7 @@
  * The files of a spool, read while Exim works on them: nothing is written, locked or followed out of it. Exim replaces `-H` as a whole, by
  * renaming, so that no half file is ever there; a journal whose `-H` was replaced meanwhile is read again with that one.
  */
+import { isUtf8 } from "node:buffer";
 import {
   accessSync,
   closeSync,
@@ -21,7 +22,7 @@ import { PilotError } from "../errors.ts";
 import { isMessageId } from "../parse/message-id.ts";
 import { damagedMessage, dataStart, readSpoolMessage, type SpoolMessage } from "../spool/spool-message.ts";
 import { describeSystemError, isSystemError, translateSystemError } from "../store/files/system-errors.ts";
-import { compareText, decodeUtf8 } from "../text.ts";
+import { compareText } from "../text.ts";
 import {
   type DirectoryListing,
   HEADER_SUFFIX,
@@ -360,11 +361,17 @@ function readOnce(path: string): number {
   }
 }
 
-/** Body of a message, decoded, of `most` bytes at most; empty when there is none. */
+/** Body of a message as Exim's `$message_body` has it: decoded, on one line, of `most` bytes at most; empty when there is none. */
 export function readBody({ id, directory }: SpoolPlace, most: number): string {
   const bytes = readDataFile({ id, directory }, most);
-  return bytes === undefined ? "" : decodeUtf8(bytes.toString("latin1"));
+  if (bytes === undefined) return "";
+  // NOTE: measured: replacing them in the text takes 150 MiB for 16 MiB of short lines.
+  for (const byte of [NEWLINE, 0])
+    for (let at = bytes.indexOf(byte); at !== -1; at = bytes.indexOf(byte, at + 1)) bytes[at] = BLANK;
+  return bytes.toString(isUtf8(bytes) ? "utf8" : "latin1");
 }
+
+const [NEWLINE, BLANK] = [0x0a, 0x20];
 
 /** Bytes of the body, of `most` at most; undefined when there is no data file of this message. */
 export function readDataFile(
