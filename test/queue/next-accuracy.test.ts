@@ -77,7 +77,7 @@ describe.each(full)("$name", (corpus) => {
     // The log ends after the last snapshot; and dmg1@rules.example is of a message whose file was damaged, which Exim passes over.
     expect(never).toBeLessThanOrEqual(12);
     expect(early).toEqual([]);
-    // NOTE: of filt@example.org. Exim says "retry time not reached" a second after the time of its record; why is not known.
+    // NOTE: filt@example.org is tried later. Exim says "retry time not reached" a second after the time of its record; why is not known.
     expect(late.length).toBeLessThanOrEqual(2);
     expect(soon.length).toBeGreaterThanOrEqual(4 * late.length);
     console.info(
