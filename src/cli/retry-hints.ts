@@ -1,5 +1,6 @@
 /** Retry records of Exim from whatever form its hints have. */
-import { readFileSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { PilotError } from "../errors.ts";
 import {
@@ -36,6 +37,32 @@ export async function readRetryHints(
   throw new PilotError("corrupt", `"${file}" cannot be read: ${reading.reason}`, {
     hint: "Give the output of `exim_dumpdb /var/spool/exim4 retry` instead.",
   });
+}
+
+/** Reads the records of a spool; undefined: it has none. Errors: those of {@link readRetryHints}; `unreadable` for a link, which is not followed. */
+export async function readSpoolHints(
+  spool: string,
+  timeZone: string | undefined,
+  io: Io,
+): Promise<readonly RetryHint[] | undefined> {
+  const file = join(spool, "db", "retry");
+  const stats = linkStatOf(file);
+  if (stats === undefined) return undefined;
+  if (stats.isSymbolicLink()) {
+    throw new PilotError("unreadable", `"${file}" is a symbolic link, which is not followed.`, {
+      hint: "Give the file that it leads to with --hints.",
+    });
+  }
+  return readRetryHints(file, timeZone, io);
+}
+
+/** Errors: of the system, in words. */
+function linkStatOf(file: string) {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw isSystemError(error) ? translateSystemError(error, file) : error;
+  }
 }
 
 async function readForm(bytes: Buffer, file: string, zone: string | undefined, io: Io): Promise<HintReading> {

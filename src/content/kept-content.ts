@@ -1,9 +1,11 @@
-/** Contents between the shape that is shown and the rows that are kept. Pure. */
+/** Contents between the shape that is shown, the rows that are kept, and what the reject log tells. Pure. */
+import type { HeaderDump } from "../parse/header-dump.ts";
+import { decodeEncodedWords } from "../spool/encoded-words.ts";
 import type { FoundContent } from "../store/read/content-reader.ts";
 import type { KeptContent } from "../store/write/contents.ts";
 import type { EpochMs } from "../units.ts";
 import { findAttachmentTroubles } from "./attachment-kind.ts";
-import type { ContentHeader, MessageContent } from "./result.ts";
+import type { ContentHeader, ContentReport, MessageContent } from "./result.ts";
 
 export interface KeepingOrder {
   readonly serverId: number;
@@ -57,8 +59,36 @@ export function fromKept(found: FoundContent): MessageContent {
   };
 }
 
+/** Describes a message of which only the reject log tells. */
+export function fromRejectLog({
+  headers,
+  isTruncated,
+}: HeaderDump): Omit<ContentReport, "id" | "origin" | "server" | "capturedAt"> {
+  const findings = [
+    "Only the headers are known: Exim writes them to its reject log, and keeps nothing else of what it refuses.",
+  ];
+  if (isTruncated) findings.push("The reject log had no room for all of them.");
+  return {
+    // NOTE: Exim marks headers that were removed with an asterisk.
+    headers: headers
+      .filter(({ isDeleted }) => !isDeleted)
+      .map(({ name, value }) => ({ name, value: decodeEncodedWords(value).replace(/\s+/g, " ").trim() })),
+    text: null,
+    htmlText: null,
+    attachments: [],
+    remoteResources: 0,
+    contentSafe: false,
+    previewLimited: true,
+    findings,
+    sizeBytes: null,
+    sha256: null,
+  };
+}
+
 /** Hides bodies, names of files, and the values of headers that may identify somebody. */
-export function redactContent(content: MessageContent): MessageContent {
+export function redactContent<
+  Content extends Pick<MessageContent, "headers" | "text" | "htmlText" | "attachments" | "findings">,
+>(content: Content): Content {
   return {
     ...content,
     headers: content.headers.map(({ name, value }) => ({

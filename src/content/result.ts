@@ -50,13 +50,17 @@ export interface MessageContent {
 }
 
 /** The shape of `content --json`. */
-export interface ContentReport extends MessageContent {
+export interface ContentReport extends Omit<MessageContent, "sizeBytes" | "sha256"> {
+  /** Bytes of headers and body as they were read; null: only the reject log tells of it. */
+  readonly sizeBytes: number | null;
+  /** Hash of headers and body as they were read, hexadecimal; null: only the reject log tells of it. */
+  readonly sha256: string | null;
   /** Exim's; null of a file. */
   readonly id: string | null;
-  /** Who told it: a spool, a file, or what was kept of it. */
-  readonly origin: "spool" | "file" | "kept";
+  /** Who told it: a spool, a file, what was kept of it, or the reject log, which has the headers of what was refused. */
+  readonly origin: "spool" | "file" | "kept" | "reject_log";
   /** Whose it is; null where that is not known. */
   readonly server: string | null;
-  /** When it was kept; null: it was read now. */
+  /** When it was kept or refused; null: it was read now. */
   readonly capturedAt: string | null;
 }

@@ -264,7 +264,14 @@ function checkZone(check: string, name: string, timeZone: string, shiftMs: numbe
 export interface SpoolHealth {
   readonly path: string;
   /** Undefined: it can be read. */
-  readonly closed: { readonly path: string; readonly group: string; readonly isGroupEnough: boolean } | undefined;
+  readonly closed:
+    | {
+        readonly path: string;
+        readonly isFile: boolean;
+        readonly group: string;
+        readonly isGroupEnough: boolean;
+      }
+    | undefined;
 }
 
 /** Says whether the queue can be looked at; nothing of it is a problem, as the log tells most of it. */
@@ -274,10 +281,12 @@ export function checkSpool({ path, closed }: SpoolHealth): Finding {
   const message = `The spool cannot be read: ${closed.path} is open to group ${closed.group} only.`;
   const hint = closed.isGroupEnough
     ? `To look at the queue, run it as root or add the user to that group; for a service, set \`SupplementaryGroups=${closed.group}\`.`
-    : "To look at the queue, run it as root: not even the group of the directory may list it.";
+    : `To look at the queue, run it as root: not even the group of the ${closed.isFile ? "file may read" : "directory may list"} it.`;
   return advice(
     "spool",
-    closed.isGroupEnough ? message : `The spool cannot be read: only its owner may list ${closed.path}.`,
+    closed.isGroupEnough
+      ? message
+      : `The spool cannot be read: only its owner may ${closed.isFile ? "read" : "list"} ${closed.path}.`,
     hint,
   );
 }

@@ -4,7 +4,8 @@ import { compareText, detach } from "../text.ts";
 import { PackedRows } from "./packed-rows.ts";
 import type { Candidate } from "./selection.ts";
 
-type PackedCandidate = readonly [message: PackedMessage, shown: readonly string[], open: Candidate["open"]];
+/** Most candidates have their message alone. */
+type PackedCandidate = readonly [message: PackedMessage, shown?: readonly string[], open?: Candidate["open"]];
 
 export class CandidateList implements Iterable<Candidate> {
   readonly #rows = new PackedRows<PackedCandidate>();
@@ -15,7 +16,8 @@ export class CandidateList implements Iterable<Candidate> {
   #isById = true;
 
   add({ message, shown, open, sortKeys }: Candidate): void {
-    this.#rows.add([packMessage(message), shown, open]);
+    const packed = packMessage(message);
+    this.#rows.add(shown.length === 0 && open.length === 0 ? [packed] : [packed, shown, open]);
     if (message.id < this.#lastId) this.#isById = false;
     this.#lastId = message.id;
     for (const [key, text] of sortKeys.entries()) {
@@ -55,7 +57,7 @@ export class CandidateList implements Iterable<Candidate> {
   }
 
   #at(index: number): Candidate {
-    const [message, shown, open] = this.#rows.at(index);
+    const [message, shown = [], open = []] = this.#rows.at(index);
     return { message: unpackMessage(message), shown, open, sortKeys: [] };
   }
 }

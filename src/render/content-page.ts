@@ -22,11 +22,13 @@ export function renderContent(report: ContentReport, parts: readonly ContentPart
   const sections = [
     parts.length === 0 ? renderTitle(report, screen) : "",
     isWanted("headers") ? renderHeaders(report, parts.includes("headers"), screen) : "",
-    isWanted("text") && (report.text !== null || parts.includes("text")) ? renderText("Text", report.text, screen) : "",
+    isWanted("text") && (report.text !== null || parts.includes("text"))
+      ? renderText("Text", report.text, report, screen)
+      : "",
     isWanted("html") &&
     (parts.includes("html") || report.text === null) &&
     (report.htmlText !== null || parts.includes("html"))
-      ? renderText("Text of the HTML", report.htmlText, screen)
+      ? renderText("Text of the HTML", report.htmlText, report, screen)
       : "",
     isWanted("attachments") ? renderAttachments(report, screen) : "",
     parts.length === 0 ? renderVerdict(report, screen) : "",
@@ -38,6 +40,7 @@ const ORIGINS: Readonly<Record<ContentReport["origin"], string>> = {
   spool: "on the queue",
   file: "from a file",
   kept: "stored from the queue",
+  reject_log: "from the reject log",
 };
 
 function renderTitle(report: ContentReport, { columns, paint, timeZone }: Screen): string {
@@ -45,7 +48,8 @@ function renderTitle(report: ContentReport, { columns, paint, timeZone }: Screen
   const where = server === null ? "" : ` of ${toVisibleLine(server)}`;
   const when = capturedAt === null ? "" : ` at ${formatZonedTime(capturedAt, timeZone)}`;
   const name = id === null ? "Message" : paint.strong(toVisibleLine(id));
-  return renderHanging("", `${name}  ${ORIGINS[origin]}${where}${when}, ${formatBytes(sizeBytes)}`, 2, columns);
+  const size = sizeBytes === null ? "headers only" : formatBytes(sizeBytes);
+  return renderHanging("", `${name}  ${ORIGINS[origin]}${where}${when}, ${size}`, 2, columns);
 }
 
 function renderHeaders({ headers }: ContentReport, isAll: boolean, { columns, paint }: Screen): string {
@@ -64,8 +68,8 @@ function renderHeaders({ headers }: ContentReport, isAll: boolean, { columns, pa
   return lines.length === 0 ? "It has no headers." : lines.join("\n");
 }
 
-function renderText(title: string, text: string | null, { paint }: Screen): string {
-  if (text === null) return `${paint.strong(title)}\n  There is none.`;
+function renderText(title: string, text: string | null, { previewLimited }: ContentReport, { paint }: Screen): string {
+  if (text === null) return `${paint.strong(title)}\n  ${previewLimited ? "None was read." : "There is none."}`;
   const lines = toVisible(text.replace(/\r\n?/g, "\n")).trimEnd().split("\n");
   return `${paint.strong(title)}\n${lines.map((line) => (line === "" ? "" : `  ${line.trimEnd()}`)).join("\n")}`;
 }

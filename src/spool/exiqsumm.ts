@@ -1,5 +1,5 @@
 /** Sums waiting recipients by domain, as exiqsumm does. Pure. */
-import { compareText } from "../text.ts";
+import { compareText, detach } from "../text.ts";
 import type { EpochMs } from "../units.ts";
 import { formatAge, formatShownSize } from "./mailq-text.ts";
 import type { QueuedMessage } from "./queued-message.ts";
@@ -69,7 +69,7 @@ const ORDERS: Readonly<Record<SummaryOrder, (left: DomainRow, right: DomainRow) 
 function count(tallies: Map<string, Tally>, label: string, age: string, volume: number): void {
   const tally = tallies.get(label);
   if (tally === undefined) {
-    tallies.set(label, { count: 1, volume, oldest: age, newest: age });
+    tallies.set(detach(label), { count: 1, volume, oldest: age, newest: age });
     return;
   }
   tally.count++;

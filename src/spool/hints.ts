@@ -78,12 +78,21 @@ const OLD_TIMES_AT = 8;
 const NEW_TIMES_AT = 16;
 const HINTS_VERSION = 2;
 const FIXED_BYTES = 36;
-/** Within what a Date can be. */
-const MOST_SECONDS = 1e12;
+/** Seconds of the years 2000 and 2100: Exim writes its own clock and at most months more. */
+const [LEAST_SECONDS, MOST_SECONDS] = [946_684_800, 4_102_444_800];
+/** Exim cuts a reason at 150 bytes; the text of hosts and senders before it is longer, but never so much. */
+const MOST_REASON = 500;
+/** Bytes behind the text of a record: none, or those that a compiler adds to the structure. */
+const PADDINGS: readonly number[] = [0, 3];
 
-/** `time_stamp, first_failed, last_try, next_try` (64 bits), `expired, errno, more_errno` (32 bits), text; a version in front since 4.100. */
+/**
+ * `time_stamp, first_failed, last_try, next_try` (64 bits), `expired, errno, more_errno` (32 bits), text with a NUL; a version in front since
+ * 4.100. A file has no checksums, so that each field is held against what Exim can have written.
+ */
 function toHint(key: Buffer, value: Buffer, isLittle: boolean): RetryHint {
   const name = decodeUtf8(untilNul(key));
+  const isEnded = !key.includes(0) || key.indexOf(0) === key.length - 1;
+  if (!isEnded || !isKey(name)) throw new Damage("A record has a key that no retry record has.");
   if (value.length < OLD_TIMES_AT + FIXED_BYTES) throw new Damage(`The record of "${name}" is cut.`);
   const word = (at: number): number => (isLittle ? value.readInt32LE(at) : value.readInt32BE(at));
   const hasVersion =
@@ -92,10 +101,16 @@ function toHint(key: Buffer, value: Buffer, isLittle: boolean): RetryHint {
   const time = (index: number): EpochMs => {
     const at = start + 8 * index;
     const seconds = Number(isLittle ? value.readBigInt64LE(at) : value.readBigInt64BE(at));
-    if (seconds < 0 || seconds > MOST_SECONDS) throw new Damage(`The record of "${name}" has an invalid time.`);
+    if (seconds < LEAST_SECONDS || seconds > MOST_SECONDS)
+      throw new Damage(`The record of "${name}" has an invalid time.`);
     return epochMs(seconds * SECOND_MS);
   };
+  // NOTE: the time of the record itself is of no use, but tells one that is damaged.
+  time(-1);
   const words = start + 24;
+  const text = value.subarray(words + 12);
+  if (!text.includes(0) || !PADDINGS.includes(text.length - 1 - text.indexOf(0)))
+    throw new Damage(`The reason of "${name}" does not end where it should.`);
   return {
     key: name,
     firstFailedAt: time(0),
@@ -104,8 +119,22 @@ function toHint(key: Buffer, value: Buffer, isLittle: boolean): RetryHint {
     isExpired: word(words) !== 0,
     errno: word(words + 4),
     moreErrno: word(words + 8),
-    reason: decodeUtf8(untilNul(value.subarray(words + 12))),
+    reason: assertReason(decodeUtf8(untilNul(text)), name),
   };
+}
+
+/** Errors: damage. */
+function assertReason(reason: string, key: string): string {
+  if (reason.length > MOST_REASON || CONTROL.test(reason))
+    throw new Damage(`The reason of "${key}" is none that Exim writes.`);
+  return reason;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what no text of Exim's holds.
+const CONTROL = /[\x00-\x08\x0e-\x1f]/;
+
+function isKey(name: string): boolean {
+  return /^[RT]:./s.test(name) && name.length <= MOST_REASON && !CONTROL.test(name);
 }
 
 function untilNul(bytes: Buffer): string {
@@ -114,10 +143,13 @@ function untilNul(bytes: Buffer): string {
 }
 
 const PAGE_HEADER = 26;
+/** Berkeley DB 3.1 to 18. */
+const [OLDEST_VERSION, NEWEST_VERSION] = [7, 10];
 const [SMALLEST_PAGE, LARGEST_PAGE] = [512, 65_536];
 const PAGE_INVALID = 0;
 const PAGE_OVERFLOW = 7;
 const PAGES_OF_ITEMS: readonly number[] = [2, 13];
+const MOST_U16 = 65_535;
 const ITEM_HERE = 1;
 const ITEM_ELSEWHERE = 3;
 
@@ -137,6 +169,8 @@ class HashFile {
       (this.#pageSize & (this.#pageSize - 1)) === 0;
     if (!isSize) throw new Damage(`Its pages cannot be of ${this.#pageSize} bytes.`);
     if (bytes[24] !== 0) throw new Damage("It is encrypted.");
+    const version = this.#u32(16);
+    if (version < OLDEST_VERSION || version > NEWEST_VERSION) throw new Damage(`Its version ${version} is not known.`);
   }
 
   records(): readonly HintRecord[] {
@@ -146,12 +180,22 @@ class HashFile {
     const records: HintRecord[] = [];
     for (let page = 1; page <= last; page++) {
       const start = page * this.#pageSize;
+      // NOTE: pages are made several at a time, and those that were never used hold nothing at all.
+      if (this.#isEmpty(start)) continue;
+      if (this.#u32(start + 8) !== page) throw new Damage(`Page ${page} does not name itself.`);
       const type = this.#bytes[start + 25] ?? 0;
       if (type === PAGE_INVALID || type === PAGE_OVERFLOW) continue;
       if (!PAGES_OF_ITEMS.includes(type)) throw new Damage(`Page ${page} is of the unknown kind ${type}.`);
       this.#readPage(page, start, records);
     }
+    const stated = this.#u32(88);
+    if (stated !== records.length)
+      throw new Damage(`It says it has ${stated} records, and ${records.length} were found.`);
     return records;
+  }
+
+  #isEmpty(start: number): boolean {
+    return this.#bytes.subarray(start, start + this.#pageSize).every((byte) => byte === 0);
   }
 
   #readPage(page: number, start: number, records: HintRecord[]): void {
@@ -166,6 +210,9 @@ class HashFile {
       items.push(this.#item(page, start + at, start + end));
       end = at;
     }
+    // NOTE: a page that is full ends its free space at 0, since 65,536 does not fit.
+    if (end % (MOST_U16 + 1) !== this.#u16(start + 22))
+      throw new Damage(`Page ${page} does not say where its items begin.`);
     for (let index = 0; index < items.length; index += 2) {
       const [key, value] = [items[index], items[index + 1]];
       if (key !== undefined && value !== undefined) records.push({ key, value });
@@ -188,7 +235,10 @@ class HashFile {
     while (have < length) {
       const start = page * this.#pageSize;
       const isPage =
-        page > 0 && start + this.#pageSize <= this.#bytes.length && this.#bytes[start + 25] === PAGE_OVERFLOW;
+        page > 0 &&
+        start + this.#pageSize <= this.#bytes.length &&
+        this.#u32(start + 8) === page &&
+        this.#bytes[start + 25] === PAGE_OVERFLOW;
       const size = isPage ? this.#u16(start + 22) : 0;
       if (size === 0 || size > this.#pageSize - PAGE_HEADER)
         throw new Damage("A long item leads to a page that is none of it.");
@@ -224,14 +274,20 @@ export function readHintDump(text: string, toMoment: (wall: string) => EpochMs |
   return reading(() => {
     const hints: RetryHint[] = [];
     let open: string[] = [];
-    for (const line of text.split("\n")) {
+    // NOTE: without its newline the last line may have lost its end, where an asterisk stands.
+    const lines = text.split("\n");
+    const end = lines.pop() ?? "";
+    if (end.trim() !== "") throw new Damage("It ends within a record of exim_dumpdb.");
+    for (const line of lines) {
       const times = open.length === 0 ? null : DUMP_TIMES.exec(line);
       if (times === null) {
+        if (open.length > 0 && /^ {2}[RT]:/.test(line) && DUMP_KEY.test(line))
+          throw new Damage(`"${open[0]}" is a record without its times.`);
         if (open.length > 0 || line.trim() !== "") open.push(line);
         continue;
       }
-      const [, key, errno, moreErrno, reason] = DUMP_KEY.exec(open.join("\n")) ?? [];
-      if (key === undefined) throw new Damage(`"${open[0]}" is no record of exim_dumpdb.`);
+      const [, key = "", errno, moreErrno, reason = ""] = DUMP_KEY.exec(open.join("\n")) ?? [];
+      if (!isKey(key)) throw new Damage(`"${open[0]}" is no record of exim_dumpdb.`);
       const [first, last, next] = times.slice(1, 4).map((time) => momentOf(time, toMoment));
       if (first === undefined || last === undefined || next === undefined)
         throw new Damage(`"${line}" has an invalid time.`);
@@ -243,7 +299,7 @@ export function readHintDump(text: string, toMoment: (wall: string) => EpochMs |
         isExpired: times[4] === "*",
         errno: Number(errno),
         moreErrno: Number(moreErrno),
-        reason: reason ?? "",
+        reason: assertReason(reason, key),
       });
       open = [];
     }

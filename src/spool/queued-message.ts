@@ -47,7 +47,9 @@ export function domainOf(address: string): string {
 }
 
 /** Values of a message in an order of their own, to be kept as bytes. */
-export type PackedMessage = readonly [
+export type PackedMessage = PackedWhole | PackedPlain;
+
+type PackedWhole = readonly [
   ...(readonly [id: string, server: string | null, queueName: string]),
   ...(readonly [sender: string | null, untrustedLogin: string | null]),
   ...(readonly [arrivedAt: EpochMs | null, sizeBytes: number | null, isFrozen: 0 | 1, frozenAt: EpochMs | null]),
@@ -56,8 +58,21 @@ export type PackedMessage = readonly [
   recipients: readonly (readonly [address: string, isDelivered: 0 | 1, reason: string | null])[],
 ];
 
+/** A message as most of a spool are: on the default queue, sound, not frozen, and for recipients of whom none has it. */
+type PackedPlain = readonly [
+  id: string,
+  sender: string | null,
+  arrivedAt: EpochMs,
+  sizeBytes: number | null,
+  warnings: number | null,
+  ...addresses: readonly string[],
+];
+
 export function packMessage(message: QueuedMessage): PackedMessage {
-  const { id, server, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings } = message;
+  const { id, server, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, frozenAt, warnings, recipients } =
+    message;
+  if (arrivedAt !== null && isPlain(message))
+    return [id, sender, arrivedAt, sizeBytes, warnings, ...recipients.map(({ address }) => address)];
   return [
     id,
     server,
@@ -72,12 +87,37 @@ export function packMessage(message: QueuedMessage): PackedMessage {
     message.damage,
     message.damageReason,
     message.generated,
-    message.recipients.map(({ address, isDelivered, reason }) => [address, isDelivered ? 1 : 0, reason]),
+    recipients.map(({ address, isDelivered, reason }) => [address, isDelivered ? 1 : 0, reason]),
   ];
 }
 
+function isPlain({
+  server,
+  queueName,
+  untrustedLogin,
+  isFrozen,
+  frozenAt,
+  damage,
+  ...message
+}: QueuedMessage): boolean {
+  return (
+    server === null &&
+    queueName === "" &&
+    untrustedLogin === null &&
+    !isFrozen &&
+    frozenAt === null &&
+    damage === null &&
+    message.damageReason === null &&
+    message.generated.length === 0 &&
+    message.recipients.every(({ isDelivered, reason }) => !isDelivered && reason === null)
+  );
+}
+
 export function unpackMessage(packed: PackedMessage): QueuedMessage {
-  const [id, server, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, ...rest] = packed;
+  // NOTE: the third value is the name of a queue there, and the time of arrival here.
+  if (typeof packed[2] === "number") return unpackPlain(packed as PackedPlain);
+  const [id, server, queueName, sender, untrustedLogin, arrivedAt, sizeBytes, isFrozen, frozenAt, ...rest] =
+    packed as PackedWhole;
   const [warnings, damage, damageReason, generated, recipients] = rest;
   return {
     id,
@@ -98,5 +138,24 @@ export function unpackMessage(packed: PackedMessage): QueuedMessage {
     generated,
     damage,
     damageReason,
+  };
+}
+
+function unpackPlain([id, sender, arrivedAt, sizeBytes, warnings, ...addresses]: PackedPlain): QueuedMessage {
+  return {
+    id,
+    server: null,
+    queueName: "",
+    sender,
+    untrustedLogin: null,
+    arrivedAt,
+    sizeBytes,
+    isFrozen: false,
+    frozenAt: null,
+    warnings,
+    recipients: addresses.map((address) => ({ address, isDelivered: false, reason: null })),
+    generated: [],
+    damage: null,
+    damageReason: null,
   };
 }

@@ -14,6 +14,7 @@
  *     017  X-Lab-Id: L00229              headers: length, kind, text; "*" is not sent any more
  * Source: Exim specification, "Format of spool files".
  */
+import { isAscii } from "node:buffer";
 import { decodeUtf8 } from "../text.ts";
 
 export interface SpoolRecipient {
@@ -62,11 +63,8 @@ export type SpoolReading =
 const MOST_RECIPIENTS = 16_384;
 const MOST_HEADERS = 100_000;
 const MOST_TREE_DEPTH = 100_000;
-const NEWLINE = 0x0a;
 const [DIGIT_0, DIGIT_9] = [0x30, 0x39];
 const MOST_LENGTH_DIGITS = 9;
-const BLANK = 0x20;
-const MINUS = 0x2d;
 
 /** `name`: of the file, `1vx1hi-0005yl-09-H`. */
 export function readSpoolHeader(name: string, bytes: Buffer, options: { readonly withHeaders: boolean }): SpoolReading {
@@ -86,25 +84,33 @@ class Damage extends Error {}
 
 class HeaderReading {
   readonly #bytes: Buffer;
+  /** The whole file, one character a byte: one long text takes less time than one for each line. */
+  readonly #text: string;
+  readonly #hasNul: boolean;
+  readonly #decode: (latin1: string) => string;
   #at = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#text = bytes.toString("latin1");
+    this.#hasNul = bytes.includes(0);
+    this.#decode = isAscii(bytes) ? (latin1) => latin1 : decodeUtf8;
   }
 
   read(name: string, withHeaders: boolean): SpoolHeader {
-    if (this.#text("its first line") !== name) throw new Damage(`Its first line is not "${name}".`);
-    const [, login, uid, gid] = /^(.+) (-?\d+) (-?\d+)$/.exec(this.#text("the line of the user")) ?? [];
+    if (this.#decodedLine("its first line") !== name) throw new Damage(`Its first line is not "${name}".`);
+    const [, login, uid, gid] = /^(.+) (-?\d+) (-?\d+)$/.exec(this.#decodedLine("the line of the user")) ?? [];
     if (login === undefined) throw new Damage("Its second line does not name a user with two numbers.");
-    const [, sender] = /^<(.*)>$/s.exec(this.#text("the sender")) ?? [];
+    const [, sender] = /^<(.*)>$/s.exec(this.#decodedLine("the sender")) ?? [];
     if (sender === undefined) throw new Damage("Its third line is not a sender between < and >.");
-    const [, seconds, warnings] = /^(\d{1,12}) (\d{1,9})$/.exec(this.#text("the time of arrival")) ?? [];
+    const [, seconds, warnings] = /^(\d{1,12}) (\d{1,9})$/.exec(this.#decodedLine("the time of arrival")) ?? [];
     if (seconds === undefined) throw new Damage("Its fourth line is not a time and a number of warnings.");
     const variables = new Map<string, string>();
     const treeLine = this.#readVariables(variables);
     const nonRecipients = this.#readTree(treeLine);
     const recipients = this.#readRecipients();
-    const envelope = {
+    const { headerBytes, headers, headerDamage } = this.#readHeaders(withHeaders);
+    return {
       id: name.slice(0, -"-H".length),
       login,
       uid: Number(uid),
@@ -116,17 +122,22 @@ class HeaderReading {
       frozenTime: frozenTimeOf(variables),
       nonRecipients,
       recipients,
+      headerBytes,
+      headers,
+      headerDamage,
     };
-    return { ...envelope, ...this.#readHeaders(withHeaders) };
   }
 
   /** Fills `variables`; returns the first line behind them. */
-  #readVariables(variables: Map<string, string>): Buffer {
+  #readVariables(variables: Map<string, string>): string {
     for (;;) {
       const line = this.#line("the variables");
-      if (line[0] !== MINUS) return line;
-      const [, , name = "", value = ""] =
-        /^--?(\([^)]*\))?([^ ]*) ?(.*)$/s.exec(decodeUtf8(line.toString("latin1"))) ?? [];
+      if (line[0] !== "-") return line;
+      let start = line[1] === "-" ? 2 : 1;
+      if (line[start] === "(") start = line.indexOf(")", start) + 1 || start;
+      const blank = line.indexOf(" ", start);
+      const name = this.#decode(blank === -1 ? line.slice(start) : line.slice(start, blank));
+      const value = blank === -1 ? "" : this.#decode(line.slice(blank + 1));
       if (name !== "aclc" && name !== "aclm" && name !== "acl") variables.set(name, value);
       else variables.set(...this.#readAclVariable(name, value));
     }
@@ -137,8 +148,8 @@ class HeaderReading {
     const [, variable = "", length] = /^(\S*) (\d{1,9})$/.exec(value) ?? [];
     if (length === undefined) throw new Damage(`The line of an ACL variable is not a name and a length: "${value}".`);
     const end = this.#at + Number(length);
-    if (end > this.#bytes.length) throw new Damage("It ends within an ACL variable.");
-    const content = decodeUtf8(this.#bytes.subarray(this.#at, end).toString("latin1"));
+    if (end > this.#text.length) throw new Damage("It ends within an ACL variable.");
+    const content = this.#decode(this.#text.slice(this.#at, end));
     this.#at = end + 1;
     if (name !== "acl") return [`acl_${name.slice(-1)}${variable}`, content];
     const number = Number(variable);
@@ -149,18 +160,18 @@ class HeaderReading {
   }
 
   /** `XX`, or the nodes of a tree, each with letters that tell whether a left and a right one follow. */
-  #readTree(first: Buffer): readonly string[] {
-    if (first.length === 2 && first.toString("latin1") === "XX") return [];
+  #readTree(first: string): readonly string[] {
+    if (first === "XX") return [];
     const addresses: string[] = [];
     let [line, missing] = [first, 1];
     for (;;) {
-      if (line.length < "NN a".length || line[2] !== BLANK)
+      if (line.length < "NN a".length || line[2] !== " ")
         throw new Damage("The addresses it was delivered to are no tree.");
-      for (const letter of line.toString("latin1", 0, 2)) {
+      for (const letter of line.slice(0, 2)) {
         if (letter === "Y") missing++;
         else if (letter !== "N") throw new Damage("The addresses it was delivered to are no tree.");
       }
-      addresses.push(decodeUtf8(line.subarray(3).toString("latin1")));
+      addresses.push(this.#decode(line.slice(3)));
       missing--;
       if (missing === 0) return addresses;
       if (addresses.length > MOST_TREE_DEPTH) throw new Damage("It was delivered to more addresses than there can be.");
@@ -169,13 +180,13 @@ class HeaderReading {
   }
 
   #readRecipients(): readonly SpoolRecipient[] {
-    const [, digits] = /^\s*(\d{1,9})/.exec(this.#text("the number of recipients")) ?? [];
+    const [, digits] = /^\s*(\d{1,9})/.exec(this.#decodedLine("the number of recipients")) ?? [];
     const count = Number(digits);
     if (digits === undefined || count > MOST_RECIPIENTS)
       throw new Damage("The number of recipients is none, or too large.");
     const recipients: SpoolRecipient[] = [];
     for (let index = 0; index < count; index++) {
-      const line = this.#line("the recipients").toString("latin1");
+      const line = this.#line("the recipients");
       if (line === "") throw new Damage(`It names ${index} of its ${count} recipients.`);
       recipients.push(toRecipient(line));
     }
@@ -183,25 +194,25 @@ class HeaderReading {
   }
 
   #readHeaders(withHeaders: boolean): HeaderPart {
+    const text = this.#text;
     const headers: SpoolHeaderLine[] = [];
     let headerBytes = 0;
     const result = (headerDamage?: string): HeaderPart => ({ headerBytes, headers, headerDamage });
-    if (this.#bytes[this.#at] !== NEWLINE) return result("No empty line precedes the headers.");
+    if (text[this.#at] !== "\n") return result("No empty line precedes the headers.");
     this.#at++;
-    for (let count = 0; this.#at < this.#bytes.length; count++) {
+    for (let count = 0; this.#at < text.length; count++) {
       if (count >= MOST_HEADERS) return result(`It has more than ${MOST_HEADERS} headers.`);
       const length = this.#readLength();
       if (length === undefined) return result("A header has no length in front.");
-      const kind = this.#bytes.toString("latin1", this.#at, this.#at + 1);
+      const kind = text.charAt(this.#at);
       // NOTE: the kind, and a blank behind it.
       const start = this.#at + 2;
       const end = start + length;
-      if (kind === "" || this.#bytes[start - 1] !== BLANK) return result("A header has no kind in front.");
+      if (kind === "" || text[start - 1] !== " ") return result("A header has no kind in front.");
       if (kind !== "*") headerBytes += length;
-      if (end > this.#bytes.length) return result("It ends within a header.");
-      const text = this.#bytes.subarray(start, end);
-      if (text.includes(0)) return result("A header holds a NUL.");
-      if (withHeaders) headers.push({ kind, bytes: text });
+      if (end > text.length) return result("It ends within a header.");
+      if (this.#hasNul && text.slice(start, end).includes("\0")) return result("A header holds a NUL.");
+      if (withHeaders) headers.push({ kind, bytes: this.#bytes.subarray(start, end) });
       this.#at = end;
     }
     return result();
@@ -210,24 +221,25 @@ class HeaderReading {
   #readLength(): number | undefined {
     let [length, digits] = [0, 0];
     for (; digits < MOST_LENGTH_DIGITS; digits++) {
-      const code = this.#bytes[this.#at] ?? 0;
-      if (code < DIGIT_0 || code > DIGIT_9) break;
+      const code = this.#text.charCodeAt(this.#at);
+      // NOTE: also where the file ends.
+      if (!(code >= DIGIT_0 && code <= DIGIT_9)) break;
       length = length * 10 + code - DIGIT_0;
       this.#at++;
     }
     return digits === 0 ? undefined : length;
   }
 
-  #text(what: string): string {
-    return decodeUtf8(this.#line(what).toString("latin1"));
+  #decodedLine(what: string): string {
+    return this.#decode(this.#line(what));
   }
 
-  /** The next line without its newline. Errors: damage, at the end of the file or at a NUL. */
-  #line(what: string): Buffer {
-    const end = this.#bytes.indexOf(NEWLINE, this.#at);
-    if (end === -1) throw new Damage(this.#bytes.length === 0 ? "It is empty." : `It ends within ${what}.`);
-    const line = this.#bytes.subarray(this.#at, end);
-    if (line.includes(0)) throw new Damage(`A NUL is in ${what}.`);
+  /** The next line without its newline, as latin1. Errors: damage, at the end of the file or at a NUL. */
+  #line(what: string): string {
+    const end = this.#text.indexOf("\n", this.#at);
+    if (end === -1) throw new Damage(this.#text.length === 0 ? "It is empty." : `It ends within ${what}.`);
+    const line = this.#text.slice(this.#at, end);
+    if (this.#hasNul && line.includes("\0")) throw new Damage(`A NUL is in ${what}.`);
     this.#at = end + 1;
     return line;
   }
@@ -252,6 +264,9 @@ function frozenTimeOf(variables: ReadonlyMap<string, string>): number | undefine
  *     bob@example.org rfc822;b@x.org 14,8 own@x.org 9,2#3     original recipient, its length, flags; then as before
  */
 function toRecipient(line: string): SpoolRecipient {
+  // NOTE: all forms but the first end in a digit.
+  const last = line.charCodeAt(line.length - 1);
+  if (last < DIGIT_0 || last > DIGIT_9) return { address: fromBytes(line), parent: -1 };
   const marked = /^(.*)#(\d{1,9})$/s.exec(line);
   if (marked !== null) return toMarkedRecipient(marked[1] ?? "", Number(marked[2]));
   const old = /^(.+) \d+,(-?\d+),\d+$/s.exec(line) ?? /^(.+) (-?\d+)$/s.exec(line);

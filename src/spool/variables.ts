@@ -11,7 +11,7 @@ export interface VariableSource {
   readonly message: QueuedMessage;
   /** Undefined where only a listing or the log tells of the message. */
   readonly header: SpoolHeader | undefined;
-  /** Body of the message, read when it is asked for. */
+  /** Body of the message on one line, read when it is asked for. */
   readonly body?: () => string;
   readonly now: EpochMs;
 }
@@ -121,7 +121,7 @@ const FROM_HEADERS: Readonly<Record<string, (source: VariableSource) => Value>> 
 };
 
 const FROM_BODY: Readonly<Record<string, (source: VariableSource) => Value>> = {
-  message_body: ({ body }) => body?.().replace(/[\n\0]/g, " "),
+  message_body: ({ body }) => body?.(),
 };
 
 const ALL: Readonly<Record<string, (source: VariableSource) => Value>> = {

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, temporaryFolder } from "../support/database.ts";
+import { FIXTURES, ingestInto, temporaryFolder } from "../support/database.ts";
 import { queryAll } from "../support/views.ts";
 
 const MESSAGE = join(FIXTURES, "content", "invoice.eml");
@@ -108,4 +108,61 @@ test("nothing of a message takes control of a terminal", async () => {
   ]);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there.
   expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+});
+
+describe("of a message that was refused after its data", () => {
+  const REFUSED = "1vx2zI-00064i-2R";
+  const [main, reject] = ["mainlog", "rejectlog"].map((name) => join(FIXTURES, "corpus", "default", name)) as [
+    string,
+    string,
+  ];
+
+  test.each([
+    ["the reject log alone", [reject]],
+    ["both logs", [main, reject]],
+    ["both logs, the other way round", [reject, main]],
+  ])("the headers are shown from %s", async (_what, logs) => {
+    const db = join(temporaryFolder(), "pilot.db");
+    await ingestInto(db, logs, { timeZone: "UTC" });
+    const { status, stdout } = await runCli(["content", REFUSED, "--db", db, "--json"]);
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      id: REFUSED,
+      origin: "reject_log",
+      server: "mx1",
+      capturedAt: "2026-03-02T13:07:04.000Z",
+      text: null,
+      attachments: [],
+      contentSafe: false,
+      previewLimited: true,
+      sizeBytes: null,
+      sha256: null,
+    });
+    const headers = report.headers.map(({ name, value }: { name: string; value: string }) => `${name}: ${value}`);
+    expect(headers).toHaveLength(7);
+    expect(headers[0]).toMatch(/^Received: from cut-client\.partner\.example .* for bad@cut\.example\.net;/);
+    expect(headers).toContain("Subject: remote cutthrough-data-refused");
+    const records = queryAll<{ result: string }>(
+      db,
+      "SELECT result FROM audit_log WHERE action = 'content' ORDER BY id",
+    );
+    expect(records.map(({ result }) => result)).toEqual(["started", "done"]);
+  });
+
+  test("the page names the reject log, hides what it must, and has no attachment to save", async () => {
+    const db = join(temporaryFolder(), "pilot.db");
+    await ingestInto(db, [reject], { timeZone: "UTC" });
+    const ask = (...flags: string[]) => runCli(["content", REFUSED, "--db", db, ...flags]);
+    expect((await ask()).stdout).toMatch(/^1vx2zI-00064i-2R {2}from the reject log of mx1 on .*, headers only\n/);
+    expect((await ask("--text")).stdout).toContain("None was read.");
+    const { stdout: hidden } = await ask("--redact");
+    expect(hidden).toContain("Only the headers are known");
+    expect(hidden).not.toMatch(/partner|cutthrough/);
+    const output = join(temporaryFolder(), "x");
+    expectFailure(await ask("--save", "1", "--output", output), { status: 1, says: /reject log has the headers/ });
+    // A refusal before the data has no headers, and a message that was delivered is in no reject log.
+    const delivered = /^\S+ \S+ (\S+) Completed/m.exec(readFileSync(main, "latin1"))?.[1] ?? "";
+    expectFailure(await runCli(["content", delivered, "--db", db]), { status: 1, says: /nothing of it was kept/ });
+  });
 });

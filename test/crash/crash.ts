@@ -29,7 +29,15 @@ const PAUSE_MS = 1500;
 const MOST_SHOWN = 5;
 /** Cuts in a row that give no new state: then there are none, or hardly any. */
 const MOST_REPEATED = 4000;
-const COMMANDS_THAT_MUST_FAIL = ["ingest, append", "prune --archive", "rebuild", "backup", "restore", "tag"];
+const COMMANDS_THAT_MUST_FAIL = [
+  "ingest, append",
+  "prune --archive",
+  "rebuild",
+  "backup",
+  "restore",
+  "tag",
+  "notify run",
+];
 const STATES_THAT_MUST_FAIL = 400;
 
 interface Recorded {
@@ -121,6 +129,8 @@ async function record(scenario: Scenario, home: string): Promise<History> {
   if (status !== 0)
     throw new Error(`${scenario.name} ended with ${status}: ${readFileSync(join(trace, "output"), "utf8")}`);
   const operations = await readTrace(file, folder, before, INDEX_OF_LOG);
+  if (scenario.asks === true && !operations.some(({ kind }) => kind === "request"))
+    throw new Error(`The trace of ${scenario.name} shows no connection.`);
   const history = new History(before, operations);
   assertTrue(history, scenario, folder);
   // NOTE: whoever closes it last empties the log of writes, which is no deed of the command.
@@ -242,7 +252,12 @@ function momentAt(operations: readonly Operation[], end: number): Moment {
   // NOTE: the program may have begun late and taken several pieces at once, so the time counts and not their number.
   const untilMs = (inputs.at(-1)?.atMs ?? 0) - STORED_WITHIN_MS;
   const oldInput = inputs.reduce((sum, { atMs, bytes }) => (atMs < untilMs ? sum + bytes : sum), 0);
-  return { hasEnded: end === operations.length, hasPrinted: done.some(({ kind }) => kind === "output"), oldInput };
+  return {
+    hasEnded: end === operations.length,
+    hasPrinted: done.some(({ kind }) => kind === "output"),
+    hasAsked: done.some(({ kind }) => kind === "request"),
+    oldInput,
+  };
 }
 
 /** A search that cannot fail is worth nothing: commands whose syncs do nothing must leave bad states. Returns those that seem to leave none. */

@@ -35,6 +35,8 @@ export type Operation =
   | { readonly kind: "sync"; readonly inode: Inode; readonly begun: number }
   /** Said to the user: what it promises must hold from here on. */
   | { readonly kind: "output"; readonly bytes: number }
+  /** A connection to another machine begins: what it is told must be known to have been told from here on. */
+  | { readonly kind: "request" }
   /** Taken from a pipe; it cannot be read again. `atMs`: epoch milliseconds. */
   | { readonly kind: "input"; readonly bytes: number; readonly atMs: number };
 
@@ -137,6 +139,7 @@ export class History {
       const fate = !pending.has(number) ? "" : choice.keeps(number) ? " (not synced, there)" : " (not synced, lost)";
       if (operation.kind === "output" || operation.kind === "input")
         return `${operation.kind} of ${operation.bytes} bytes`;
+      if (operation.kind === "request") return "a connection";
       if (operation.kind === "unbind") return `unlink ${pathOf(operation.at)}${fate}`;
       if (operation.kind !== "bind") {
         const size =

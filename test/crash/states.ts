@@ -121,7 +121,7 @@ function isData({ operations }: History, number: number): boolean {
 /** The file that an operation changes: for names, their directory. */
 function inodeOf({ operations }: History, number: number): number | undefined {
   const operation = operations[number];
-  if (operation === undefined || operation.kind === "input" || operation.kind === "output") return undefined;
+  if (operation === undefined || ["input", "output", "request"].includes(operation.kind)) return undefined;
   return "inode" in operation && operation.kind !== "bind"
     ? operation.inode
     : placesOf(operation as never)[0]?.directory;

@@ -13,7 +13,7 @@ const CALLS = [
     " ",
   ),
   ..."rename renameat renameat2 link linkat symlink symlinkat unlink unlinkat mkdir mkdirat rmdir".split(" "),
-  ..."clone clone3 fork vfork".split(" "),
+  ..."clone clone3 fork vfork connect".split(" "),
 ];
 
 export function hasStrace(): boolean {
@@ -107,6 +107,8 @@ class TraceReader {
     // NOTE: a call that the end of the process has cut off has no result.
     if (call === undefined || given === undefined || result === undefined || result === "?") return;
     if (isResumed && call === "close") return;
+    // NOTE: it is under way when it returns, which it does at once.
+    if (call === "connect" && /sa_family=AF_INET6?\b/.test(given)) this.operations.push({ kind: "request" });
     if (Number(result) >= 0) this.#follow(call, given, Number(result), descriptors, begun);
   }
 
@@ -160,6 +162,8 @@ class TraceReader {
         return;
       case "fcntl":
         if (given.includes("F_DUPFD") && file !== undefined) descriptors.set(result, file);
+        return;
+      case "connect":
         return;
       case "lseek":
         if (file !== undefined) file.position = result;

@@ -35,7 +35,7 @@ function optionsFor(path: string, keptMs?: number): DoctorOptions {
 
 describe("the spool", () => {
   const PATH = "/var/spool/exim4";
-  const closed = (isGroupEnough: boolean) => ({ path: PATH, group: "Debian-exim", isGroupEnough });
+  const closed = (isGroupEnough: boolean) => ({ path: PATH, isFile: false, group: "Debian-exim", isGroupEnough });
 
   test("that can be read is well", () => {
     expect(checkSpool({ path: PATH, closed: undefined })).toMatchObject({ check: "spool", verdict: "ok" });

@@ -1,6 +1,6 @@
 /**
  * "Next about" against what the log tells afterwards, for every waiting message of the full corpora that lie beside the project. A try may
- * come later than said, when a record of a host keeps it back too or queue runs become rarer; it may not come earlier.
+ * come later than said, when another record keeps it back too; it may not come earlier. Of the corpora of 2026: 30 of 33 within two minutes.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,8 +38,8 @@ describe.each(full)("$name", (corpus) => {
         );
         if (dump.kind !== "read") throw new Error(dump.reason);
         const runs = toQueueRuns(reader.queue.queueRunStarts(momentAt(now, 0), undefined).map(momentMs), now);
-        for (const message of queueFromLog(reader.queue, now, undefined)) {
-          if (message.isFrozen) continue;
+        const waiting = [...queueFromLog(reader.queue, now, undefined)].filter(({ isFrozen }) => !isFrozen);
+        for (const message of waiting) {
           const subjects = pendingRecipients(message).map((name) => ({
             name,
             sender: message.sender ?? undefined,
@@ -54,10 +54,16 @@ describe.each(full)("$name", (corpus) => {
           })) {
             const [one] = tries.filter(({ about }) => about === "address");
             if (one?.nextAbout === null || one === undefined) continue;
-            const attempts = await reader.messages.attemptsOf({ id: message.id, server: "mx1" });
-            const next = attempts.find(
-              ({ recipient, timestamp }) => recipient === subject && Date.parse(timestamp) > now,
+            // A record belongs to all messages of one sender for an address: the try of one moves it on for the others.
+            const sharing = waiting.filter(
+              (other) => other.sender === message.sender && pendingRecipients(other).includes(subject),
             );
+            const attempts = (
+              await Promise.all(sharing.map(({ id }) => reader.messages.attemptsOf({ id, server: "mx1" })))
+            ).flat();
+            const next = attempts
+              .filter(({ recipient, timestamp }) => recipient === subject && Date.parse(timestamp) > now)
+              .toSorted((left, right) => Date.parse(left.timestamp) - Date.parse(right.timestamp))[0];
             if (next === undefined) {
               never++;
               continue;
@@ -68,9 +74,14 @@ describe.each(full)("$name", (corpus) => {
         }
       }
     });
-    // A message that was removed, or whose log ends, is never tried again.
+    // The log ends after the last snapshot; and dmg1@rules.example is of a message whose file was damaged, which Exim passes over.
     expect(never).toBeLessThanOrEqual(12);
     expect(early).toEqual([]);
-    expect(soon.length).toBeGreaterThanOrEqual(2 * late.length);
+    // NOTE: filt@example.org is tried later. Exim says "retry time not reached" a second after the time of its record; why is not known.
+    expect(late.length).toBeLessThanOrEqual(2);
+    expect(soon.length).toBeGreaterThanOrEqual(4 * late.length);
+    console.info(
+      `${corpus.name}: ${soon.length} within two minutes, ${late.length} later, ${never} never tried again.`,
+    );
   });
 });

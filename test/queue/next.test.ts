@@ -109,8 +109,8 @@ test("Berkeley DB, SQLite and exim_dumpdb tell the same; without queue runs noth
   const dump = readFileSync(`${HINTS}.txt`, "utf8");
   const database = new Database(sqlite);
   database.exec("CREATE TABLE tblblob (ky BLOB PRIMARY KEY, dat BLOB)");
-  const value = Buffer.alloc(44 + 6);
-  for (const [index, seconds] of [1, 1_772_486_429, 1_772_840_461, 1_772_862_061].entries())
+  const value = Buffer.alloc(48 + 5);
+  for (const [index, seconds] of [1_772_840_461, 1_772_486_429, 1_772_840_461, 1_772_862_061].entries())
     value.writeBigInt64LE(BigInt(seconds), 8 * index);
   value.write("later\0", 44);
   database
@@ -168,6 +168,9 @@ test("what cannot be read is told", async () => {
     status: 3,
     says: /cannot be read: It says it has/,
   });
+  const other = join(folder, "other");
+  new Database(other).exec("CREATE TABLE mail (id INTEGER)").close();
+  expectFailure(await ask("--hints", other), { status: 2, says: /none with hints of Exim's/ });
   expectFailure(await ask("--hints", file("bad", `SQLite format 3\0${"x".repeat(4096)}`)), {
     status: 3,
     says: /SQLite that cannot be read/,

@@ -18,6 +18,8 @@ export interface Place {
   /** Mounted read-only for the program. */
   readonly readOnly?: string;
   readonly umask?: number;
+  /** Stands before the paths of the system, of commands that run in one process. */
+  readonly systemRoot?: string;
 }
 
 /** Why no program can be run as another user; undefined when it can. */
@@ -47,7 +49,7 @@ export interface Printed {
 /** Runs one command after the other as the user, all in one process: a start takes longer than most answers. */
 export function runAllAs(user: number, commands: readonly (readonly string[])[], place: Place = {}): Printed[] {
   const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module"];
-  const node = [process.execPath, ...flags, "-e", COMMANDS, "--", JSON.stringify(commands)];
+  const node = [process.execPath, ...flags, "-e", COMMANDS, "--", JSON.stringify(commands), place.systemRoot ?? ""];
   const [command, argv] = asUser(user, node, place);
   const { status, stdout, stderr } = spawnSync(command, argv, { encoding: "utf8", cwd: ROOT, env: environment() });
   if (status !== 0) throw new Error(`The commands were not run: ${stderr}`);
@@ -58,9 +60,10 @@ const COMMANDS = `
   import { processIo } from "./src/cli/io.ts";
   import { main } from "./src/cli/main.ts";
   import { streamsOfProcess } from "./src/cli/terminal/standard-streams.ts";
-  const io = processIo(new AbortController(), streamsOfProcess());
+  const [list, systemRoot] = process.argv.slice(1);
+  const io = { ...processIo(new AbortController(), streamsOfProcess()), ...(systemRoot !== "" && { systemRoot }) };
   const printed = [];
-  for (const argv of JSON.parse(process.argv[1])) {
+  for (const argv of JSON.parse(list)) {
     const text = { stdout: "", stderr: "" };
     const streamTo = (name) => ({ write: (more) => void (text[name] += more) });
     printed.push({ status: await main(argv, { ...io, stdout: streamTo("stdout"), stderr: streamTo("stderr") }), ...text });

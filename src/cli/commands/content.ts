@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
-import { fromKept, redactContent } from "../../content/kept-content.ts";
+import { fromKept, fromRejectLog, redactContent } from "../../content/kept-content.ts";
 import type { ContentReport } from "../../content/result.ts";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
+import { parseEntryText } from "../../parse/record.ts";
 import { findInSpool, findSpool } from "../../queue/spool-directory.ts";
 import { type ContentPart, renderContent } from "../../render/content-page.ts";
 import { renderJson } from "../../render/form/json.ts";
@@ -103,6 +104,8 @@ async function find(id: string | undefined, flags: ContentFlags, io: Io): Promis
     );
   const kept = await findKept(id, flags, io);
   if (kept !== undefined) return { report: kept, saved: undefined };
+  const refused = await findRefused(id, flags, io);
+  if (refused !== undefined) return { report: refused, saved: undefined };
   throw new PilotError("not_found", `The content of ${id} is not on the queue any more, and nothing of it was kept.`, {
     hint: "Exim removes it at the last delivery. `queue snapshot --content preview` keeps what waits; `exim-pilot trace` shows what the log tells.",
   });
@@ -173,15 +176,39 @@ async function read(item: ContentItem, origin: Origin, flags: ContentFlags, io: 
 async function findKept(id: string, flags: ContentFlags, io: Io): Promise<ContentReport | undefined> {
   if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return undefined;
   const found = await usingReader(flags, io, async ({ contents }) => contents.find(id, flags.server));
-  const [first, ...others] = found;
-  if (others.length > 0) {
-    throw new PilotError("usage", `Several servers have a message ${id}.`, {
-      hint: `Say whose with --server: ${found.map(({ server }) => server).join(", ")}.`,
-      servers: found.map(({ server }) => server),
-    });
-  }
-  if (first === undefined) return undefined;
-  return { id, origin: "kept", server: first.server, capturedAt: first.capturedAt, ...fromKept(first) };
+  const kept = onlyOne(found, id);
+  if (kept === undefined) return undefined;
+  return { id, origin: "kept", server: kept.server, capturedAt: kept.capturedAt, ...fromKept(kept) };
+}
+
+/** The headers that the reject log has of it. */
+async function findRefused(id: string, flags: ContentFlags, io: Io): Promise<ContentReport | undefined> {
+  if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return undefined;
+  const found = await usingReader(flags, io, async ({ messages }) => {
+    const reports: (ContentReport & { readonly server: string })[] = [];
+    for (const { server } of await messages.find(id)) {
+      if (flags.server !== undefined && server !== flags.server) continue;
+      const dumps = (await messages.entriesOf({ id, server })).flatMap(({ timestamp, bytes }) => {
+        const dump = parseEntryText(bytes ?? "")?.headerDump;
+        return dump === undefined || dump.headers.length === 0 ? [] : [{ dump, capturedAt: timestamp }];
+      });
+      const last = dumps.at(-1);
+      if (last === undefined) continue;
+      reports.push({ id, origin: "reject_log", server, capturedAt: last.capturedAt, ...fromRejectLog(last.dump) });
+    }
+    return reports;
+  });
+  return onlyOne(found, id);
+}
+
+/** Errors: `usage` when several servers have it. */
+function onlyOne<Found extends { readonly server: string }>(found: readonly Found[], id: string): Found | undefined {
+  if (found.length < 2) return found[0];
+  const servers = found.map(({ server }) => server);
+  throw new PilotError("usage", `Several servers have a message ${id}.`, {
+    hint: `Say whose with --server: ${servers.join(", ")}.`,
+    servers,
+  });
 }
 
 function partsOf({ headers, text, html, attachments }: ContentFlags): readonly ContentPart[] {
@@ -200,6 +227,11 @@ function saveAttachment(
   report: ContentReport,
   io: Io,
 ): number {
+  if (report.origin === "reject_log") {
+    throw new PilotError("not_found", "The reject log has the headers of the message, and no attachments.", {
+      hint: "Exim keeps nothing else of a message that it refuses.",
+    });
+  }
   if (report.origin === "kept") {
     throw new PilotError("not_found", "The bytes of attachments are not kept.", {
       hint: "They are there as long as the message is on the queue.",

@@ -77,9 +77,9 @@ function spoolFindings(io: Io): readonly Finding[] {
   if (path === undefined) return [];
   const right = spoolRight(path);
   if (right.kind !== "closed") return [checkSpool({ path, closed: undefined })];
-  const { groupId, isGroupEnough } = right;
+  const { groupId, isGroupEnough, isFile } = right;
   const group = findGroups(root).find(({ id }) => id === groupId)?.name ?? String(groupId);
-  return [checkSpool({ path, closed: { path: right.path, group, isGroupEnough } })];
+  return [checkSpool({ path, closed: { path: right.path, isFile, group, isGroupEnough } })];
 }
 
 /** None where no channel is configured. */

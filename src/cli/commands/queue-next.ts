@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { PilotError } from "../../errors.ts";
 import { isMessageId } from "../../parse/message-id.ts";
-import { findInSpool, readPlace } from "../../queue/spool-directory.ts";
+import { assertSpool, findInSpool, readPlace } from "../../queue/spool-directory.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { renderNext } from "../../render/queue/next.ts";
 import type { RetryHint } from "../../spool/hints.ts";
@@ -15,7 +14,7 @@ import { type EpochMs, MIB, momentAt, momentMs, toIso } from "../../units.ts";
 import { screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { readRetryHints } from "../retry-hints.ts";
+import { readRetryHints, readSpoolHints } from "../retry-hints.ts";
 import { momentOf, type QueueFlags, usingLogQueue } from "./queue.ts";
 
 export interface NextFlags extends QueueFlags {
@@ -126,8 +125,16 @@ async function fromLog<Result>(
 
 /** Returns the records of the named file, else those of the spool, else those that the last snapshot kept. Errors: `usage` when there are none; those of {@link readRetryHints}. */
 async function readRecords(flags: NextFlags, io: Io): Promise<Records> {
-  const file = flags.hints ?? (flags.spool === undefined ? undefined : join(flags.spool, "db", "retry"));
-  if (file !== undefined) return { hints: await readRetryHints(file, flags.hintsTimezone, io), keptAt: null };
+  const { hints: file, spool, hintsTimezone } = flags;
+  if (file !== undefined) return { hints: await readRetryHints(file, hintsTimezone, io), keptAt: null };
+  if (spool !== undefined) {
+    assertSpool(spool);
+    const hints = await readSpoolHints(spool, hintsTimezone, io);
+    if (hints !== undefined) return { hints, keptAt: null };
+    throw new PilotError("not_found", `"${spool}" has no retry records: there is no file db/retry.`, {
+      hint: "Exim makes it when a delivery is first put off; `exim -bP spool_directory` prints where the spool is.",
+    });
+  }
   const kept = await fromLog(
     flags,
     io,

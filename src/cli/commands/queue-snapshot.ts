@@ -1,5 +1,3 @@
-import { statSync } from "node:fs";
-import { join } from "node:path";
 import { toKept } from "../../content/kept-content.ts";
 import { EXIT_STATUS, PilotError } from "../../errors.ts";
 import {
@@ -20,7 +18,7 @@ import { type AuditFlags, audited } from "../audited.ts";
 import { toStoreSettings, usingReader, usingWriter } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
-import { readRetryHints } from "../retry-hints.ts";
+import { readSpoolHints } from "../retry-hints.ts";
 import { statusOfAbort } from "../terminal/output.ts";
 import { printLines } from "../terminal/print-lines.ts";
 import { assertUnfiltered, momentOf, type QueueFlags, readPrinted } from "./queue.ts";
@@ -167,14 +165,11 @@ async function keepContents(
 
 /** Undefined, and told, when they cannot be read: they are not what a snapshot is about. */
 async function readHintsOf(spool: string, io: Io): Promise<readonly RetryHint[] | undefined> {
-  const file = join(spool, "db", "retry");
   try {
-    if (statSync(file, { throwIfNoEntry: false }) === undefined) return [];
-    return await readRetryHints(file, undefined, io);
+    return (await readSpoolHints(spool, undefined, io)) ?? [];
   } catch (error) {
-    const { message } = error as Error;
-    if (!(error instanceof PilotError) && (error as { code?: unknown }).code !== "EACCES") throw error;
-    io.stderr.write(`note: when messages are tried again is not kept: ${toVisibleLine(message)}\n`);
+    if (!(error instanceof PilotError)) throw error;
+    io.stderr.write(`note: when messages are tried again is not kept: ${toVisibleLine(error.message)}\n`);
     return undefined;
   }
 }

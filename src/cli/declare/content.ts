@@ -9,7 +9,8 @@ import { redactOption, withAudit, withPaging } from "./shared-flags.ts";
 const EXAMPLES = `
 Exim removes the content of a message at its last delivery. It can be shown as
 long as the message waits, when queue snapshot --content kept it, or from a
-file. HTML is shown as text; nothing is run, opened or fetched. That nothing
+file. The reject log has the headers of a message that was refused after its
+data. HTML is shown as text; nothing is run, opened or fetched. That nothing
 active was found does not make it harmless.
 
 Examples:
@@ -21,7 +22,7 @@ export function addContent(program: Command, io: Io, setStatus: SetStatus): void
   withPaging(withAudit(program.command("content")))
     .summary("show what is in a message, safely")
     .description(
-      "Shows the headers, the text and the attachments of a message on the queue, of a stored one, or of a file. Each view is recorded in the audit log before anything is shown.",
+      "Shows the headers, the text and the attachments of a message on the queue, of a stored one, or of a file; of a refused one, its headers. Each view is recorded in the audit log before anything is shown.",
     )
     .argument("[id]", "Exim's id")
     .addOption(
