@@ -40,7 +40,7 @@ chat chdir check checked checking checkpoint checks child children chkuser chm c
 chosen chown chunk chunking chunks cidr cipher ciphers cisco cite cited cjs claiming claims clamav clamd clamped
 clarify class classified classifies clean cleaned cleanup clearly cli click client clients clock clocks close
 closed closing cloudmark cluster cmd cmds cn cname cnt coalesce code codec codes col collapse collator collect
-collecting colon colons color colour column columns com come comes coming comm comma command commander
+collecting colon colons color colour colspan column columns com come comes coming comm comma command commander
 commandline commands commas comment comments commit common communicate communication comp compact compadd
 companions company comparator compare compared compares comparing comparison compatibility compatible compdef
 compgen compile compiled compiler compiling complaint complaints complete completed completes completion
@@ -115,13 +115,13 @@ insufficient int intact integer integers integrity intelligence intended interfa
 interpret interpreter interrupt interrupted interval into invalid invalide invalidly invert invisible invocation
 invoice involves io ioerr ion ip ipbl ipc ipliteral iplsearch ips ipts ipv ironport is isn iso isolate isp issue
 issues it item items iterate its itself jan jansonn january jar javascript jmrp job join joined joining journal
-journalctl journald jpe jpeg jse json jsons jul july jump jun june junk just katakana kavdaemon kb keep
-keepalive keeps kein kept kernel kev key keyed keygen keys keywords kib killed kind kinds kmg kmgt know known
-knows kubelet kubernetes kyber la label labels lack lacks lag lang language large larger largest last lasted
-lasts later latest latin launched lax lay ldap ldapauth ldapi ldaps le lead leads least leave leaves led left
-legend legitimate length lengths less let letter letters levels lhlo lib libradius library life lifecycle light
-like likely limit limite limited limits line linear linecount linelength lines link linked links linux lip list
-listed listen listening listextract listing lists literal literals live llen lmdb lmtp lmtpa lmtps lnk load
+journalctl journald jpe jpeg jse json jsons judged judges jul july jump jun june junk just katakana kavdaemon kb
+keep keepalive keeps kein kept kernel kev key keyed keygen keys keywords kib killed kind kinds kmg kmgt know
+known knows kubelet kubernetes kyber la label labels lack lacks lag lang language large larger largest last
+lasted lasts later latest latin launched lax lay ldap ldapauth ldapi ldaps le lead leads least leave leaves led
+left legend legitimate length lengths less let letter letters levels lhlo lib libradius library life lifecycle
+light like likely limit limite limited limits line linear linecount linelength lines link linked links linux lip
+list listed listen listening listextract listing lists literal literals live llen lmdb lmtp lmtpa lmtps lnk load
 loaded loading local localdomain localerror localhost localpart localpartsuffix localuser localusers locate
 location locations lock locked locking locks log logfile logged logger logging login logins logs logwrite lone
 long longer longest look looked looking looks lookup lookuphost lookups loop looping lost low lower lowest
@@ -131,100 +131,101 @@ maintainers maintenance make makefile makes making malformed malicious malloc ma
 manual manualroute many map maperr mar march margin mark markdown marked marking marks mask mass master match
 matched matches matching matchtype materialized math matrix matter matters max maxarch maximum may maybe mb mbox
 mbx mc me mean meaning means meant meanwhile measured mechanism mechanisms media median medium mem memalign
-member members memo memory mend mended mends mention merged mes message messages met meta metadata method
-metrics mf mg mhdw mht mhtml mib micro microseconds microsoft mid middle might migrate migration migrations
-milestone milestones millisec milliseconds mime mimecast min minmax minus minute minutes miscompare mismatch
-mismatches misplaced missing mistake mittente mix mksd mlkem mmd mode modification modified modifier module
-modules modulo moment mon monday monitor monospace monotonic month months more morning most mostly move moved
-moves moving mrm ms mscf msec mset msg msgid msglog msi msp mst mt mta mtime mtrk mtwfs mua much multi multiple
-musl must mute muted mutually mvb mvc mvh mvl mwinf mx mxgmx mxweb my myself mysql name named names nanoseconds
-narrow native nav nd ndbm ndjson ne near nearest nearly need needed needs negation negative negotiated
-negotiation neither nemesis nessun nested net netmask network networks neutral never new newer newest newline
-newlines next nfrozen nfs nger nicht niet night nine nis nmh nnew no nobody node nodelay noerror nofile nofollow
-nolfs nologin nomem non noncharacter none nonexist nonexistent nonfirst nonhandled nonmail nonverify noop nor
-nordns normal nosuch not notadb notation note notes notfound nothing notice noticed notification notifications
-notifier notify notquit nov november now nowhere nowl nowrap npm nproc nrt ns nsu ntfy ntlm nul null number
-numbered numbers numeric numerical numerous nums nxdomain obey object obsolete occur occurred occurs ocsp oct
-octet octets october odb odd odf odi odmr odq odqs ods odt oee oem of off offer offered offers office offset ofr
-often oi ok old older oldest omitted on onbekend once one ones ongoing online only onnection onward ooo opacity
-opc open opendir opened opening opens openssl operand operating operation operator operators opposite opt option
-optional options or ora oracle orange orcpt order organi organization orig origin original originator origins os
-other others ou ought our ours out outage outages outbox outcome outgoing outline outlook output outside
-outstanding over overall overflow overflowed overlarge overload overloaded overlong overquota overtaken
-overwritten own owned owner ownership owns pack package packed padding page pager pages paint pair panel panels
-panic panics parallel param parameter parameters params paren parent parentheses parenthesis parents parsable
-parse parsed parser parsing part parted partial partition partly parts party pas pass passed passing passive
-passphrase passwd password passwords past paste patch patches path paths pattern patterns pause payload pbl pcre
-pdf peer peerdn pem pending people per percent percentage period periods perl perm permanent permanently
-permerror permissible permission permissions permit permitted perms person personal persons pgsize pgsql phase
-phases phish php physical pick picture pid piece pieces piena pif pilot pipe pipedata pipeheader pipelined
-pipelining pkcs pkey place placeholder places plain plan planning plans please pleine plus pm png point pointer
-points policies policy poly pool poor port portal ports position positions positive posix possible possibly post
-poster postfach postfix postings postmaster potential pptm pptx pragma prdr precede preceded precedence precedes
-preceding precise predata prefers prefix pregreeting premature prepare present presentation presented presents
-preserve prev prevents preview previous previously pri primary primarykey prime print printable printed printf
-printing prints priority priv private privatekey privilege privkey probably problem problems proc process
-processes processing processname procmail prod program programs progress prohibited prohibition proofpoint prop
-properly protect protection proto protocol protocols proves provider providers proxy prune pruned prunes prvs
-prx psk psl psm psql pss ptr pubkey public publish published punct purge purging purported purpose put puts qf
-qmail qq qt qualified qualify queries query queryprogram queue queued queueing queues quick quickly quiet quit
-quot quota quotaexceeded quotations quote quoted quotes quoting race radius ran random range rank ranked ranking
-rankings rar rate ratelimit ratelimiting rates raw rbl rbls rcpt rcpthosts rd rdns reach reachable reached read
-readable readconf reader readerror readers reading readonly reads readsock readsocket ready real really realm
-realtime reason reasons rebuild rebuilt receive received receiver receiving recent reception recipient
-recipients recognised recompilation reconcile reconciliation reconfigure record recorded recorder records
-recover recovered recovery recreate rect recursion recursive recv red redact redacted redactor redefine
-rediculous redirect redirected redirection redis reduce reexec ref refer reference references referrals referrer
-refers refresh refus refusal refusals refuse refused refuses refusing reg regex region registered registry
-regular reindex reject rejected rejecting rejection rejections rejectlog rejects rejet rel related relaxed relay
-relayed relaying relays released relevant reliable relied reload rem remain remainder remaining remains remark
-remote removal remove removed removes removing rename renamed renaming render renderings renew renewal reopen
-reparse repeat repeated repeatedly repeats repetitions replace replaced replacement replicated replied replies
-reply report reported reports reputation request requested requests require required requires requise reroute
-rescind resent reserve reserved reset residential residue resolve resolved resolver resource resources resp
-respond responded response responses responsibility responsible rest restart restarting restore restored
-restrict restricted restrictions rests result results resumed resumption ret retcode retention retries retrieval
-retrieve retry return returned returning returns reuseaddr reused reusing reverse revocation revoked rewrite
-rewrites rewriting rewritten rfc rgb rhel rhythm ridiculously right rights rip risk rlim rlimit rly rmdir role
-rollback rolled rollups room root rotate rotated rotation round rounded route routed router routine routines
-routing row rowid rows rozen rpm rr rrggbb rsa rsae rset rspamc rspamd rss rst rsyslog rt rtf rua rule rules
-ruleset run runner running runs runtime rxd sa safe safely said same sample samples sans sasl saslauthd sat
-satellite saturday save saved say says sbin sbl sbo scale scan scanner scanners scanning scf schema schemas
-scheme sconosciut sconosciuto scope score scores scr scram screen script scripts scroll scrypt se seal search
-searchable searched sec second seconds secp secret section sections secure security see seed seek seeking seem
-seems seen sees segv sel select selected selecting selector selectors selects self selfsign selfsigned semicolon
-send sender senderbase senders sending sendmail sends sendto sense sensitive sent sentence sep separate
-separated separator september sequence sequences serialized series serif serious serv server servers service
-services session sessions set setegid seteuid setitimer setrlimit sets setsockopt setting settings settled setup
-several severities severity sfr sha shadow shall shape share shared shares sharing she shell shift shm shop
-short shortage shortcut shorten shorter should shouldn show showed showing shown shows shrank shrink shrinkage
-shtml shutdown shutting si side sides sieve sig sighup sigint sigkill sign signal signature signatures signed
-signers significant signing signs sigsegv sigterm sigverify silence silent simplify since single sinkhole site
-situation six size sizes sizing skip skipped skipping skips slack slash slice slog slot slow slower slowly slows
-small smallest smarthost smb smode smooth smtp smtps smtputf snapshot snapshots snds sni snprintf so sock socket
-socks soft softfail software solaris solche solid some somebody something sometimes somewhere soon sorry sort
-sortable sorted sorting sorts sound soundness source sources space spaces spam spamassassin spamc spamcop spamd
-spamhaus spammer spammers spamming span spared spawn speaks spec specific specification specified specifies
-specify spectator spectrum speichervolumen spell spelling spent spf split spoofing spool spooled spoolfile
-spreadsheets sql sqlite src srcset srs srv srvtype ssf ssh ssl sslv ssmtp sss st stale stamp stamped stamps
-stand standard stands stapling start started starting starts starttls startup stat state stated statement
-statements states static statistics stats status statuses stay stayed stays stderr stdin stdout steady step
-steps sticks sticky still stolen stop stopped stopping storage store stored storedrv stores storing strange
-stranger stray stream streams strength strerror strict string stringprep strings stroke strong sts stuck style
-stylesheet su subcommand subcondition subdirectories subject subjects submission submitted subprocess subroutine
-subscribe subscribed substr substring succeed succeeded success successes successful such suddenly sudo
-sufficient suffix suggested suite sum summary sums sun sunday superseded supplied support supported suppressed
-surely surplus surrounds suspected suspended suspicion suspicious svg swith symbol symbolic sync synch synchroni
-synchronization synchronous synopsis syntactically syntax sys syscall syslog system systemaliases systemctl
-systemd tab tabindex table tables tabs tabular tag tags tail taille taint tainted take taken takes talk talos
-tar tard tarde tardi target tb tbl tblblob tbody tcp tdb te telegram tell tells temp temperror tempfail template
-temporar temporarily temporary ten tenant ter term terminal terminated terminating terminator test testing tests
-text texts tfo th than thank thanks that thaw thawed the thead their theirs them themselves then there therefore
-these they things think third this those though thread three threshold thresholds throttl throttled through
-thrown thu thursday tib ticket tidying tier tiers tiles time timed timeline timeout timeouts timer timers times
-timestamp timezone tinyglobby title tld tls tlsa tlsrpt tlsv tmp tmperror to tod today todo together token told
-toml tone too toobig took tools top topbitchars topic topics toplevel tosa total totals tpt tptsender trace
-track traffic transaction transfer transform transient transit translate translating transmission transmit
+member members memo memory mend mended mends mention mentions merged mes message messages met meta metadata
+method metrics mf mg mhdw mht mhtml mib micro microseconds microsoft mid middle might migrate migration
+migrations milestone milestones millisec milliseconds mime mimecast min minmax minus minute minutes miscompare
+mismatch mismatches misplaced missing mistake mistyped mittente mix mksd mlkem mmd mode modification modified
+modifier module modules modulo moment mon monday monitor monospace monotonic month months more morning most
+mostly move moved moves moving mrm ms mscf msec mset msg msgid msglog msi msp mst mt mta mtime mtrk mtwfs mua
+much multi multiple musl must mute muted mutually mvb mvc mvh mvl mwinf mx mxgmx mxweb my myself mysql name
+named names nanoseconds narrow native nav nd ndbm ndjson ne near nearest nearly need needed needs negation
+negative negotiated negotiation neither nemesis nessun nested net netmask network networks neutral never new
+newer newest newline newlines next nfrozen nfs nger nicht niet night nine nis nmh nnew no nobody node nodelay
+noerror nofile nofollow nolfs nologin nomem non noncharacter none nonexist nonexistent nonfirst nonhandled
+nonmail nonverify noop nor nordns normal nosuch not notadb notation note notes notfound nothing notice noticed
+notification notifications notifier notify notquit nov november now nowhere nowl nowrap npm nproc nrt ns nsu
+ntfy ntlm nul null number numbered numbers numeric numerical numerous nums nxdomain obey object obsolete occur
+occurred occurs ocsp oct octet octets october odb odd odf odi odmr odq odqs ods odt oee oem of off offer offered
+offers office offset ofr often oi ok old older oldest omitted on onbekend once one ones ongoing online only
+onnection onward ooo opacity opc open opendir opened opening opens openssl operand operating operation operator
+operators opposite opt option optional options or ora oracle orange orcpt order organi organization orig origin
+original originator origins os other others ou ought our ours out outage outages outbox outcome outgoing outline
+outlook output outside outstanding over overall overflow overflowed overlarge overload overloaded overlong
+overquota overtaken overwritten own owned owner ownership owns pack package packed padding page pager pages
+paint pair panel panels panic panics parallel param parameter parameters params paren parent parentheses
+parenthesis parents parsable parse parsed parser parsing part parted partial partition partly parts party pas
+pass passed passing passive passphrase passwd password passwords past paste patch patches path paths pattern
+patterns pause payload pbl pcre pdf peak peer peerdn pem pending people per percent percentage perhaps period
+periods perl perm permanent permanently permerror permissible permission permissions permit permitted perms
+person personal persons pgsize pgsql phase phases phish php physical pick picture pid piece pieces piena pif
+pilot pipe pipedata pipeheader pipelined pipelining pkcs pkey place placeholder places plain plan planning plans
+please pleine plus pm png point pointer points policies policy poly pool poor port portal ports position
+positions positive posix possible possibly post posted poster postfach postfix postings postmaster potential
+pptm pptx pragma prdr precede preceded precedence precedes preceding precise predata prefers prefix pregreeting
+premature prepare present presentation presented presents preserve prev prevents preview previous previously pri
+primary primarykey prime print printable printed printf printing prints priority priv private privatekey
+privilege privkey probably problem problems proc process processes processing processname procmail prod program
+programs progress prohibited prohibition proofpoint prop properly prose protect protection proto protocol
+protocols proves provider providers proxy prune pruned prunes prvs prx psk psl psm psql pss ptr pubkey public
+publish published punct purge purging purported purpose put puts qf qmail qq qt qualified qualify queries query
+queryprogram queue queued queueing queues quick quickly quiet quit quot quota quotaexceeded quotations quote
+quoted quotes quoting race radius ran random range rank ranked ranking rankings rar rate ratelimit ratelimiting
+rates raw rbl rbls rcpt rcpthosts rd rdns reach reachable reached read readable readconf reader readerror
+readers reading readonly reads readsock readsocket ready real really realm realtime reason reasons rebuild
+rebuilt receive received receiver receiving recent reception recipient recipients recognised recompilation
+reconcile reconciliation reconfigure record recorded recorder records recover recovered recovery recreate rect
+recursion recursive recv red redact redacted redactor redefine rediculous redirect redirected redirection redis
+reduce reexec ref refer reference references referrals referrer refers refresh refus refusal refusals refuse
+refused refuses refusing reg regex region registered registry regular reindex reject rejected rejecting
+rejection rejections rejectlog rejects rejet rel related relaxed relay relayed relaying relays released relevant
+reliable relied reload rem remain remainder remaining remains remark remote removal remove removed removes
+removing rename renamed renaming render renderings renew renewal reopen reparse repeat repeated repeatedly
+repeats repetitions replace replaced replacement replicated replied replies reply report reported reports
+reputation request requested requests require required requires requise reroute rescind resent reserve reserved
+reset residential residue resolve resolved resolver resource resources resp respond responded response responses
+responsibility responsible rest restart restarting restore restored restrict restricted restrictions rests
+result results resumed resumption ret retcode retention retries retrieval retrieve retry return returned
+returning returns reuseaddr reused reusing reverse revocation revoked rewrite rewrites rewriting rewritten rfc
+rgb rhel rhythm ridiculously right rights rip risk rlim rlimit rly rmdir role rollback rolled rollups room root
+rotate rotated rotation round rounded route routed router routine routines routing row rowid rows rozen rpm rr
+rrggbb rsa rsae rset rspamc rspamd rss rst rsyslog rt rtf rua rule rules ruleset run runner running runs runtime
+rxd sa safe safely said same sample samples sans sasl saslauthd sat satellite saturday save saved say says sbin
+sbl sbo scale scan scanner scanners scanning scf schema schemas scheme sconosciut sconosciuto scope score scores
+scr scram screen script scripts scroll scrypt se seal search searchable searched sec second seconds secp secret
+section sections secure security see seed seek seeking seem seems seen sees segv sel select selected selecting
+selector selectors selects self selfsign selfsigned semicolon send sender senderbase senders sending sendmail
+sends sendto sense sensitive sent sentence sep separate separated separator september sequence sequences
+serialized series serif serious serv server servers service services session sessions set setegid seteuid
+setitimer setrlimit sets setsockopt setting settings settled setup several severities severity sfr sha shadow
+shall shape share shared shares sharing she shell shift shm shop short shortage shortcut shorten shorter should
+shouldn show showed showing shown shows shrank shrink shrinkage shtml shutdown shutting si side sides sieve sig
+sighup sigint sigkill sign signal signature signatures signed signers significant signing signs sigsegv sigterm
+sigverify silence silent simplify since single sinkhole site situation six size sizes sizing skip skipped
+skipping skips slack slash slice slog slot slow slower slowly slows small smallest smarthost smb smode smooth
+smtp smtps smtputf snapshot snapshots snds sni snprintf so sock socket socks soft softfail software solaris
+solche solid some somebody something sometimes somewhere soon sorry sort sortable sorted sorting sorts sound
+soundness source sources space spaces spam spamassassin spamc spamcop spamd spamhaus spammer spammers spamming
+span spared spawn speaks spec specific specification specified specifies specify spectator spectrum
+speichervolumen spell spelling spent spf split spoofing spool spooled spoolfile spreadsheets sql sqlite src
+srcset srs srv srvtype ssf ssh ssl sslv ssmtp sss st stale stamp stamped stamps stand standard stands stapling
+start started starting starts starttls startup stat state stated statement statements states static statistics
+stats status statuses stay stayed stays stderr stdin stdout steady step steps sticks sticky still stolen stop
+stopped stopping storage store stored storedrv stores storing strange stranger stray stream streams strength
+strerror strict string stringprep strings stroke strong sts stuck style stylesheet su subcommand subcondition
+subdirectories subject subjects submission submitted subprocess subroutine subscribe subscribed substr substring
+succeed succeeded success successes successful such suddenly sudo sufficient suffix suggested suite sum summary
+sums sun sunday superseded supplied support supported suppressed surely surplus surrounds suspected suspended
+suspicion suspicious svg swith symbol symbolic sync synch synchroni synchronization synchronous synopsis
+syntactically syntax sys syscall syslog system systemaliases systemctl systemd tab tabindex table tables tabs
+tabular tag tags tail taille taint tainted take taken takes talk talos tar tard tarde tardi target tb tbl
+tblblob tbody tcp tdb te telegram tell tells temp temperror tempfail template temporar temporarily temporary ten
+tenant ter term terminal terminated terminating terminator test testing tests text texts tfo th than thank
+thanks that thaw thawed the thead their theirs them themselves then there therefore these they things think
+third this those though thread three threshold thresholds throttl throttled through thrown thu thursday tib
+ticket tidying tier tiers tiles time timed timeline timeout timeouts timer timers times timestamp timezone
+tinyglobby title tld tls tlsa tlsrpt tlsv tmp tmperror to tod today todo together token told toml tone too
+toobig took tools top topbitchars topic topics toplevel tosa total totals tpt tptsender trace track traffic
+transaction transactions transfer transform transient transit translate translating transmission transmit
 transport transported transporting transports trap traps traversal treated treatment tree tried tries trigger
 triggered trim trojan trop troppe trouble troubles true trunc truncate truncated truncating trust trusted try
 trying tss tste tsv ttl tue tuesday tuple turn turnaround turned turning turns twenty twice two txt type typed
