@@ -154,7 +154,7 @@ describe("of a message that was refused after its data", () => {
     const db = join(temporaryFolder(), "pilot.db");
     await ingestInto(db, [reject], { timeZone: "UTC" });
     const ask = (...flags: string[]) => runCli(["content", REFUSED, "--db", db, ...flags]);
-    expect((await ask()).stdout).toMatch(/^1vx2zI-00064i-2R {2}from the reject log of mx1 on .*, headers only\n/);
+    expect((await ask()).stdout).toMatch(/^1vx2zI-00064i-2R {2}from the reject log of mx1 at .*, headers only\n/);
     expect((await ask("--text")).stdout).toContain("None was read.");
     const { stdout: hidden } = await ask("--redact");
     expect(hidden).toContain("Only the headers are known");

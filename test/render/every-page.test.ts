@@ -9,7 +9,7 @@ import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/declare/program.ts";
 import { widthOf } from "../../src/render/form/layout.ts";
-import { runCli } from "../support/cli.ts";
+import { type CliOptions, runCli } from "../support/cli.ts";
 import { FIXTURES } from "../support/database.ts";
 import { makeGoldenDatabase } from "../support/golden.ts";
 import { stillIo } from "../support/still-io.ts";
@@ -124,13 +124,13 @@ const SAMPLED: readonly string[] = ["stats"];
 beforeAll(async () => {
   await makeGoldenDatabase(DB);
   cpSync(join(FIXTURES, "queue", "default"), SPOOL, { recursive: true });
-  for (const argv of BEFORE) expect(await run(argv, {}), argv.join(" ")).toMatchObject({ status: 0 });
-  await run(["notify", "test", "ops", "--config", CHANNELS], {});
+  for (const argv of BEFORE) expect(await run(argv), argv.join(" ")).toMatchObject({ status: 0 });
+  await run(["notify", "test", "ops", "--config", CHANNELS]);
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-function run(argv: readonly string[], env: Readonly<Record<string, string>>) {
-  return runCli([...argv, ...(argv[0] === "parse" || argv[0] === "help" ? [] : ["--db", DB])], { env });
+function run(argv: readonly string[], world: Pick<CliOptions, "env" | "columns"> = {}) {
+  return runCli([...argv, ...(argv[0] === "parse" || argv[0] === "help" ? [] : ["--db", DB])], world);
 }
 
 function namesOf({ commands }: Command, path: readonly string[] = []): readonly string[] {
@@ -155,9 +155,9 @@ describe.each(ROWS)("%s", (_name, command, form) => {
   const argv = [...command.split(" "), ...form];
 
   test.each([60, 80, 200])("is no wider than %s columns, and has all that the pipe has", async (columns) => {
-    const piped = await run(argv, {});
+    const piped = await run(argv);
     expect(piped.stdout).not.toBe("");
-    const { stdout } = await run(argv, { COLUMNS: String(columns) });
+    const { stdout } = await run(argv, { columns });
     const wide = stdout.split("\n").filter((line) => !COPIED.test(line) && widthOf(line) > columns);
     expect(wide).toEqual([]);
     if (SAMPLED.includes(command)) return;
@@ -166,7 +166,7 @@ describe.each(ROWS)("%s", (_name, command, form) => {
   });
 
   test("is ASCII for a locale without UTF-8", async () => {
-    expect((await run(argv, { LC_ALL: "C" })).stdout).toMatch(/^[\n -~]+$/);
+    expect((await run(argv, { env: { LC_ALL: "C" } })).stdout).toMatch(/^[\n -~]+$/);
   });
 });
 
