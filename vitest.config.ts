@@ -52,6 +52,29 @@ const PROCESSES = [
   "e2e/report",
   "search/exigrep",
 ].map((name) => `test/**/${name}.test.ts`);
+/**
+ * Every cut, every order and every damage of whole logs, and detection that reads weeks: quick of their kind, and together as long as all
+ * others. They have a script of their own: `npm run test:exhaustive`.
+ */
+const EXHAUSTIVE = [
+  "abuse/accounts-at-risk",
+  "backup/flips",
+  "e2e/verdicts",
+  "incidents/detect",
+  "incidents/score",
+  "ingest/bad-input",
+  "ingest/burdens",
+  "ingest/cut-entries",
+  "ingest/same-content",
+  "ingest/split-points",
+  "ingest/syslog-doubling",
+  "rebuild/rebuild",
+  "retention/unused-texts",
+  "stats/corpus",
+  "stats/rollups",
+  "store/fact-keys",
+  "trace/chain",
+].map((name) => `test/${name}.test.ts`);
 /** The program as it is packed and installed: `npm run test:npm`. */
 const NPM_PACKAGE = ["test/package/**/*.test.ts"];
 
@@ -82,11 +105,12 @@ export default defineConfig({
           ...test,
           name: "shared",
           include: ["test/**/*.test.ts"],
-          exclude: [...ISOLATED, ...PROCESSES, ...NPM_PACKAGE],
+          exclude: [...ISOLATED, ...PROCESSES, ...EXHAUSTIVE, ...NPM_PACKAGE],
           isolate: false,
         },
       },
       { test: { ...test, name: "isolated", include: ISOLATED } },
+      { test: { ...test, name: "exhaustive", include: EXHAUSTIVE, isolate: false } },
       { test: { ...test, name: "processes", include: PROCESSES, isolate: false } },
       { test: { ...test, name: "npm", include: NPM_PACKAGE, isolate: false } },
     ],

@@ -9,12 +9,7 @@ const STAMP = /\d{4}-\d\d-\d\d \d\d:\d\d/;
 const ZONE = /\bUTC\b|\b(?:Europe|America|Asia|Australia)\/\w+|\d [+-]\d{4}\b/;
 
 /** Lines of a log, in which it has no zone; and eximstats, which compares stamps as texts. */
-const AS_LOGGED: readonly string[] = [
-  "parse-explain",
-  "parse-summary",
-  "search-raw",
-  "stats-eximstats",
-];
+const AS_LOGGED: readonly string[] = ["parse-explain", "parse-summary", "search-raw", "stats-eximstats"];
 
 /** Forms of a time that can be typed are the time of nothing. */
 const isHelp = (name: string): boolean => name.startsWith("help-");
