@@ -255,15 +255,15 @@ export class SearchReader {
     after: Hit | undefined,
     conditions: Conditions,
   ): Promise<Hit[]> {
-    const hits: Hit[] = [];
+    const found: Hit[][] = [];
     for (const ids of chunks(messages)) {
-      hits.push(...(await this.#messagesAmong(sql`SELECT value FROM json_each(${ids})`, order, after, conditions)));
+      found.push(await this.#messagesAmong(sql`SELECT value FROM json_each(${ids})`, order, after, conditions));
     }
     for (const ids of chunks(entries)) {
       const among = sql`json_each(${ids}) b CROSS JOIN stored_entries e ON e.id = b.value`;
-      hits.push(...(await this.#entriesAmong(among, order, after, conditions)));
+      found.push(await this.#entriesAmong(among, order, after, conditions));
     }
-    return hits;
+    return found.flat();
   }
 
   #messagesAmong(
