@@ -55,8 +55,8 @@ class Sums {
 }
 
 /**
- * The SQL function `tally(measure, id, bytes)`, which adds one to a measure of an id, and the table `tallied (id)` of the ids that
- * have any; an id that is null is passed over. One for each connection.
+ * The SQL function `tally(measure, id, bytes)` adds one to a measure of an id, and passes over an id that is null. The table
+ * `tallied (id)` has the ids with any measure. There is one of each for a connection.
  */
 export class IdTally {
   static readonly #known = new WeakMap<Database.Database, IdTally>();
