@@ -106,7 +106,7 @@ function judgeServer(
   const sources = found.length === 0 ? [] : reader.sources(id);
   const rhythmSeconds = rhythm.lastMs === undefined ? null : Math.round(rhythm.lastMs / MINUTE_MS) * 60;
   const isFine = rhythm.slowestMs !== undefined && rhythm.slowestMs <= FINE_RHYTHM_MS;
-  const state = stateOf(main, span, isFine);
+  const state = stateOf(main, span, isFine, [firstMs, lastMs]);
   return {
     logs: [
       {
@@ -121,7 +121,7 @@ function judgeServer(
             {
               server: name,
               logType: "reject" as const,
-              state: stateOf(reject.holes, span, reject.isTold && state === "whole"),
+              state: stateOf(reject.holes, span, reject.isTold && state === "whole", []),
               rhythmSeconds: null,
               ...NOT_SILENT,
             },
@@ -191,11 +191,18 @@ function findSilences(
   return silences;
 }
 
-function stateOf(holes: readonly Hole[], { from, until }: JudgedSpan, isTold: boolean): CoverageState {
+/** `lines`: moments of lines of the log. A time that has one was read in part, even where holes lie close around it. */
+function stateOf(
+  holes: readonly Hole[],
+  { from, until }: JudgedSpan,
+  isTold: boolean,
+  lines: readonly EpochMs[],
+): CoverageState {
   if (holes.length === 0) return isTold ? "whole" : "unknown";
   // Messages are kept for longer than lines.
   const lost = holes.filter(({ evidence }) => evidence !== "pruned");
-  return until > from && leftBeside(lost, from, until) <= 0 ? "none" : "partial";
+  const hasLine = lines.some((line) => line >= from && line < until);
+  return until > from && !hasLine && leftBeside(lost, from, until) <= 0 ? "none" : "partial";
 }
 
 function overlaps({ from, until }: JudgedSpan): (hole: Hole) => boolean {

@@ -185,6 +185,15 @@ describe("what is known of", () => {
     expect(briefly(await judge(path, hour(5), hour(9), ["mx9"]))).toEqual(["none"]);
   });
 
+  test("a time of which one moment was read is covered in part", async () => {
+    const moment = hour(1) + 1000;
+    const path = await databaseWith({ "mx1/mainlog": [rejection(1, "x"), rejection(1, "y")] });
+    expect(briefly(await judge(path, hour(-5), hour(9)))).toEqual(["partial", "mx1 main outside 19:00 09:00"]);
+    expect((await judge(path, moment, hour(9))).state).toBe("partial");
+    expect((await judge(path, hour(-5), moment)).state).toBe("none");
+    expect((await judge(path, moment + 1, hour(9))).state).toBe("none");
+  });
+
   test("a queue run too late is no hole, whatever comes first", async () => {
     const late = queueRuns([9, 9.5])
       .concat(`${stamp(hour(9) + HALF_HOUR / 4)} Start queue run: pid=7`)
