@@ -135,13 +135,13 @@ class Ending {
   }
 }
 
-/** A spinner hides the cursor. */
-const SHOW_CURSOR = "\u001b[?25h";
+/** A spinner hides the cursor, and stands on a line of its own. */
+const REMOVE_SPINNER = "\r\u001b[0K\u001b[?25h";
 
 /** Ends the process with `status`, whatever its threads are doing, and its children. */
 function endAtOnce(status: number, children: Iterable<number>): never {
   for (const processId of children) endChild(processId);
-  if (isatty(2)) writeSync(2, SHOW_CURSOR);
+  if (isatty(2)) writeSync(2, REMOVE_SPINNER);
   // NOTE: process.exit() waits for threads, also for one that reads a pipe or is within SQLite.
   process.execve?.("/bin/sh", ["sh", "-c", `exit ${status}`], {});
   process.kill(process.pid, "SIGKILL");

@@ -337,7 +337,7 @@ function plan(pruner: Pruner, cutoffs: Cutoffs, { isForced }: PruneOptions): voi
   const what = isAll(blocks) ? "all log text" : isAll(messages) ? "all messages" : "";
   if (what === "") return;
   throw new PilotError("check_failed", `This would remove ${what}, which is more than age explains.`, {
-    hint: "Check the clock, and that new lines are ingested. Give --force if it is intended; try it first with --dry-run.",
+    hint: "Check the clock, and that new lines are ingested. If it is intended, --force --dry-run shows what would go, and --force removes it.",
   });
 }
 

@@ -118,6 +118,12 @@ describe("arguments", () => {
       ["search", "-t20"],
     ],
     [["servers", "list"], ["servers"]],
+    [["users", "list"], ["users"]],
+    [["note", "list"], ["note"]],
+    [
+      ["incidents", "list", "--all"],
+      ["incidents", "--all"],
+    ],
     [
       ["--db", "m.db", "tag", "list", "--json"],
       ["tag", "--db", "m.db", "--json"],

@@ -22,6 +22,7 @@ const NUMBERS = ["0", "-1", "1.5", "1e3", "one", "", "١"];
 
 describe("incidents", () => {
   test.each<[what: string, argv: readonly string[], status: number, says: RegExp]>([
+    ["a number without a verb", ["7"], 2, /no argument, and 1 was given(?![\s\S]*[Qq]uote)[\s\S]*incidents --help/],
     ["a status that there is not", ["--status", "closed"], 2, /Statuses are|cannot be/],
     ["a kind that there is not", ["--kind", "pigeons"], 2, /no kind of incident/],
     ["a server that there is not", ["--server", "mx77"], 1, /knows no server "mx77"/],

@@ -20,7 +20,16 @@ const LEADING: Readonly<Record<string, boolean>> = {
 };
 
 /** Commands that list what there is, unless they are told more. */
-const LISTS: ReadonlySet<string> = new Set(["servers", "sources", "tag", "queue", "audit"]);
+const LISTS: ReadonlySet<string> = new Set([
+  "servers",
+  "sources",
+  "tag",
+  "note",
+  "users",
+  "incidents",
+  "queue",
+  "audit",
+]);
 
 const isCommand = (word: string): boolean => COMMANDS.includes(word);
 

@@ -4,7 +4,7 @@ import { PilotError } from "../../errors.ts";
 type Rewrite = readonly [
   form: RegExp,
   sentence: (...found: readonly string[]) => string,
-  hint?: (...found: readonly string[]) => string,
+  hint?: (...found: readonly string[]) => string | undefined,
 ];
 
 /** `--limit` of `-n, --limit <count>`. */
@@ -37,7 +37,7 @@ const REWRITES: readonly Rewrite[] = [
     /^too many arguments(?: for '(.+?)')?\. Expected (\d+) arguments? but got (\d+)(?:: .*)?\.?$/,
     (command, expected, got) =>
       `${command === "" ? "The command" : `\`${command}\``} takes ${expected === "0" ? "no argument" : expected === "1" ? "one argument" : `${expected} arguments`}, and ${got} ${got === "1" ? "was" : "were"} given`,
-    () => "Quote an argument with spaces, such as a pattern.",
+    (_command, expected) => (expected === "0" ? undefined : "Quote an argument with spaces, such as a pattern."),
   ],
 ];
 

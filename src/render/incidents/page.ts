@@ -39,10 +39,15 @@ export function renderIncidents(incidents: readonly IncidentSummary[], { columns
   });
   const [first] = incidents;
   const sums = [
-    `${countOf(incidents.length, "incident")}, ${goingOn === 0 ? "none" : formatCount(goingOn)} of them open. Times are in ${timeZone}.`,
+    `${countOf(incidents.length, "incident")}, ${openOf(goingOn, incidents.length)}. Times are in ${timeZone}.`,
     ...(first === undefined ? [] : [`Show one: exim-pilot incidents show ${first.id}`]),
   ].map((line) => paint.faint(renderHanging("", line, 0, columns)));
   return `${[...blocks, ...sums].join("\n")}\n`;
+}
+
+function openOf(goingOn: number, count: number): string {
+  if (count === 1) return goingOn === 1 ? "which is open" : "which is not open";
+  return `${goingOn === 0 ? "none" : formatCount(goingOn)} of them open`;
 }
 
 const BARS = " ▁▂▃▄▅▆▇█";

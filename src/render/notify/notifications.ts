@@ -103,7 +103,7 @@ export function renderNotificationChange({ changed, unchanged }: NotificationCha
 export function renderNotifyRun(report: NotifyRunAnswer, timeZone: string): string {
   const { sent, confirmed, accepted, unseen, retried, failed, recovered, digests, waiting, nextTryAt } = report;
   const parts = [
-    `${countOf(sent, "notification")} sent`,
+    `${countOf(sent, "attempt")} to send`,
     ...(confirmed > 0 ? [`${formatCount(confirmed)} confirmed`] : []),
     ...(accepted > 0 ? [`${formatCount(accepted)} accepted and not yet in the log`] : []),
     ...(retried > 0 ? [`${formatCount(retried)} to be tried again`] : []),
