@@ -72,7 +72,7 @@ CREATE TABLE incident_mutes (
 CREATE TABLE detection_progress (
   server_id  INTEGER PRIMARY KEY,
   hour       INTEGER NOT NULL, -- hours since the epoch; detection_states tell what was known at the end of it
-  last_entry INTEGER NOT NULL, -- the greatest stored_entries.id that was seen
+  last_entry INTEGER NOT NULL, -- the greatest stored_entries.id or duplicate_locations.location that was seen
   settings   TEXT    NOT NULL, -- versions of the rules and their thresholds: others need a new beginning
   state      TEXT    NOT NULL  -- a JSON value: state of the server as a whole
 ) STRICT;

@@ -10,7 +10,15 @@ import { thresholdsFrom } from "../../src/incidents/rules.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../../src/units.ts";
 import { simulateAccounts, toLog } from "../support/accounts.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto, NOW, openDirectly, temporaryFolder, withReader, withWriter } from "../support/database.ts";
+import {
+  FIXTURES,
+  ingestInto,
+  NOW,
+  openDirectly,
+  temporaryFolder,
+  withReader,
+  withWriter,
+} from "../support/database.ts";
 import { Random } from "../support/generate.ts";
 import { madeOnce } from "../support/made-once.ts";
 import { pruneOptions, runPrune } from "../support/pruning.ts";
@@ -100,6 +108,21 @@ describe("detection", () => {
       expect(found.flatMap(({ changes }) => changes).filter(({ reason }) => reason === "withdrawn")).toEqual([]);
     }
     expect(incidentsIn(cut)).toEqual(expected);
+  });
+
+  test("finds the same when the panic log is read after the main log that has its lines, too", async () => {
+    const logs = ["mainlog", "rejectlog", "paniclog"].map((name) => join(FIXTURES, "corpus", "default", name));
+    const folder = temporaryFolder();
+    const [once, apart] = [join(folder, "once.db"), join(folder, "apart.db")];
+    await ingestInto(once, logs, { server: "mx1" });
+    await detectIn(once);
+    for (const log of logs) {
+      await ingestInto(apart, [log], { server: "mx1" });
+      await detectIn(apart);
+    }
+    expect(incidentsIn(once)).toContainEqual(expect.objectContaining({ kind: "panic" }));
+    expect(incidentsIn(apart)).toEqual(incidentsIn(once));
+    expect((await detectIn(apart)).map(({ isFresh }) => isFresh)).toEqual([false]);
   });
 
   test("finds stolen accounts the same in a log that comes day by day", async () => {

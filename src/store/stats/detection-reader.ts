@@ -42,6 +42,9 @@ interface Placed {
   readonly fact: Observation;
 }
 
+/** SQL: true for a place in a panic log. */
+const IS_PANIC_LOG = "log_type = (SELECT code FROM codes WHERE family = 'log_type' AND name = 'panic')";
+
 export class DetectionReader {
   readonly #database: Database.Database;
   readonly #codes: Codes;
@@ -81,16 +84,26 @@ export class DetectionReader {
     return row === undefined ? undefined : JSON.parse(row.state);
   }
 
-  /** The greatest id of an entry; 0 when there is none. */
+  /** The greatest id of an entry, or place where one stands again; 0 when there is none. */
   lastEntry(): number {
-    return this.#get<{ id: number }>("SELECT coalesce(max(id), 0) AS id FROM stored_entries")?.id ?? 0;
+    const sql = `SELECT max(coalesce((SELECT max(id) FROM stored_entries), 0),
+      coalesce((SELECT max(location) FROM duplicate_locations), 0)) AS id`;
+    return this.#get<{ id: number }>(sql)?.id ?? 0;
   }
 
-  /** Epoch ms of the earliest line after an entry that a clock can have told; undefined when there is none. */
+  /**
+   * Epoch ms of the earliest line after an entry that a clock can have told; undefined when there is none. A line that was stored before
+   * is new when the panic log has it: that makes it a panic.
+   */
   firstNew(serverId: number, lastEntry: number, now: EpochMs): number | undefined {
     const { fromMs, toMs } = plausibleTime(now);
-    const sql = `SELECT min(at) / ${MOMENTS_PER_MS} AS ms FROM stored_entries WHERE id > ? AND server_id = ? AND at BETWEEN ? AND ?`;
-    const values = [lastEntry, serverId, fromMs * MOMENTS_PER_MS, toMs * MOMENTS_PER_MS];
+    const sql = `SELECT min(at) / ${MOMENTS_PER_MS} AS ms FROM (
+      SELECT server_id, at FROM stored_entries WHERE id > ?
+      UNION ALL
+      SELECT e.server_id, e.at FROM duplicate_locations d CROSS JOIN stored_entries e ON e.id = d.entry_id
+      WHERE d.location > ? AND d.${IS_PANIC_LOG}
+    ) WHERE server_id = ? AND at BETWEEN ? AND ?`;
+    const values = [lastEntry, lastEntry, serverId, fromMs * MOMENTS_PER_MS, toMs * MOMENTS_PER_MS];
     return this.#get<{ ms: number | null }>(sql, ...values)?.ms ?? undefined;
   }
 
