@@ -81,7 +81,7 @@ export class Reader {
     this.search = new SearchReader(this.#database, rawText);
     this.abuse = new AbuseReader(this.#database, rawText, this.search);
     this.stats = new StatsReader(database, this.#database, rawText, this.search, this.abuse);
-    this.servers = new ServerReader(views);
+    this.servers = new ServerReader(this.#database);
     this.sources = new SourceReader(views);
     this.lines = new RawLines(database, rawText);
     this.newest = new NewestLines(database, rawText);

@@ -52,7 +52,7 @@ export async function runIncidents(flags: IncidentFlags, io: Io): Promise<void> 
   assertKinds(flags.kind ?? []);
   const { since } = toTimeRange(flags.since === undefined ? {} : { since: flags.since }, io);
   const found = await usingReader(flags, io, async (reader) => {
-    const servers = (await reader.servers.list()).map(({ name }) => name);
+    const servers = (await reader.stats.servers()).map(({ name }) => name);
     const unknown = (flags.server ?? []).find((wanted) => !servers.includes(wanted));
     if (unknown !== undefined) throw unknownServer(unknown, servers);
     const filter = {
