@@ -138,17 +138,28 @@ export const CONNECTED_HOURS = 24;
 /** An address or network counts as known once it was used so long ago without anything else being strange. */
 export const FAMILIAR_HOURS = 24;
 
-/** Names that are known for good, in one text: a state has thousands of them, and asks for few. */
+/** Questions that are answered from the text; for more of them it is taken apart. */
+const FEW_QUESTIONS = 16;
+
+/** Names that are known for good, in one text: a state has thousands of them, and most runs ask for few. */
 export class KnownNames {
   #names: string;
-  readonly #added = new Set<string>();
+  #added = new Set<string>();
+  #questions = 0;
 
   constructor(names = "") {
     this.#names = names;
   }
 
   has(name: string): boolean {
-    return this.#added.has(name) || this.#names.includes(`\n${name}\n`);
+    if (this.#added.has(name)) return true;
+    this.#questions++;
+    if (this.#questions <= FEW_QUESTIONS) return this.#names.includes(`\n${name}\n`);
+    if (this.#names !== "") {
+      this.#added = new Set([...this.#names.slice(1, -1).split("\n"), ...this.#added]);
+      this.#names = "";
+    }
+    return this.#added.has(name);
   }
 
   add(name: string): void {
@@ -160,6 +171,7 @@ export class KnownNames {
     if (this.#added.size === 0) return this.#names;
     this.#names = `${this.#names === "" ? "\n" : this.#names}${[...this.#added].join("\n")}\n`;
     this.#added.clear();
+    this.#questions = 0;
     return this.#names;
   }
 }
