@@ -22,6 +22,7 @@ import {
   renderMutes,
 } from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
+import type { Reader } from "../../store/reader.ts";
 import { epochMs, toIso } from "../../units.ts";
 import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
@@ -30,6 +31,7 @@ import { findSilent } from "../coverage.ts";
 import { findConfiguration } from "../flags/effective-options.ts";
 import { unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { printLines } from "../terminal/print-lines.ts";
@@ -62,16 +64,22 @@ export async function runIncidents(flags: IncidentFlags, io: Io): Promise<void> 
       sinceMs: since,
       withMuted: flags.all === true,
     };
-    return reader.incidents.list(filter, io.now()).map(toSummary);
+    const timeZone = await timeZoneOf(reader, filter.servers, io);
+    return { incidents: reader.incidents.list(filter, io.now()).map(toSummary), timeZone };
   });
-  const { incidents } = redactor(flags, io)({ incidents: found });
-  io.stdout.write(renderList(incidents, flags, io));
+  const { incidents } = redactor(flags, io)({ incidents: found.incidents });
+  io.stdout.write(renderList(incidents, found.timeZone, flags, io));
 }
 
-function renderList(incidents: readonly IncidentSummary[], flags: IncidentFlags, io: Io): string {
+/** The clock of the servers: a page tells when lines were logged. */
+async function timeZoneOf({ search }: Reader, servers: readonly string[], io: Io): Promise<string> {
+  return commonTimeZone((await search.timeZones(servers)).values(), io);
+}
+
+function renderList(incidents: readonly IncidentSummary[], timeZone: string, flags: IncidentFlags, io: Io): string {
   if (flags.json === true) return renderJson("incidents", { incidents });
   if (flags.csv === true) return renderIncidentRows(incidents);
-  if (incidents.length > 0) return renderIncidents(incidents, { ...screenOf(io), timeZone: io.timeZone });
+  if (incidents.length > 0) return renderIncidents(incidents, { ...screenOf(io), timeZone });
   const others = flags.all === true ? "" : " Those that are muted are listed with --all.";
   return `No incident is known. \`exim-pilot incidents detect\` looks for some.${others}\n`;
 }
@@ -123,8 +131,9 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
       })),
     })),
   });
+  const timeZone = await usingReader(flags, io, (reader) => timeZoneOf(reader, [], io));
   if (flags.json === true) io.stdout.write(renderJson("incidents_detected", found));
-  else if (flags.quiet !== true) printLines(renderDetection(found.servers, io.timeZone), io);
+  else if (flags.quiet !== true) printLines(renderDetection(found.servers, timeZone), io);
   if (flags.failIf === undefined) return 0;
   const { least } = flags.failIf;
   const severities = severitiesFrom(least);
@@ -142,7 +151,7 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
   });
   for (const { server, newestLine } of alarms.silent)
     io.stderr.write(
-      `fail-if open>=${least}: the newest line of ${toVisibleLine(server)} is of ${formatTime(newestLine, io.timeZone)} (${io.timeZone}), so nothing later was looked at\n`,
+      `fail-if open>=${least}: the newest line of ${toVisibleLine(server)} is of ${formatTime(newestLine, timeZone)} (${timeZone}), so nothing later was looked at\n`,
     );
   if (open.length === 0) return silent.length === 0 ? 0 : 1;
   const { titles } = redactor(flags, io)({ titles: open.map(({ id, title }) => ({ id, title })) });
@@ -154,12 +163,13 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
 /** Shows an incident. Errors: `not_found`; `usage` for thresholds that there are not; those of the database. */
 export async function runShowIncident(id: number, flags: IncidentFlags, io: Io): Promise<void> {
   const thresholds = thresholdsFrom(findConfiguration(flags.config, io).thresholds);
-  const details = await usingReader(flags, io, (reader) => findDetails(reader, id, thresholds, io.now()));
+  const { details, timeZone } = await usingReader(flags, io, async (reader) => {
+    const found = await findDetails(reader, id, thresholds, io.now());
+    return { details: found, timeZone: await timeZoneOf(reader, [found.server], io) };
+  });
   const shown = redactor(flags, io)(details);
   io.stdout.write(
-    flags.json === true
-      ? renderJson("incident", shown)
-      : renderIncident(shown, { ...screenOf(io), timeZone: io.timeZone }),
+    flags.json === true ? renderJson("incident", shown) : renderIncident(shown, { ...screenOf(io), timeZone }),
   );
 }
 

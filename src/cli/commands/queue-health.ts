@@ -46,7 +46,7 @@ export async function runHealth(flags: HealthFlags, io: Io): Promise<number> {
   const isLogAsked = asksLog(conditions, { isLooked, hourAgoFrom: figures.hourAgoFrom });
   const { silent, timeZone } = isLogAsked
     ? await silentLogs(look.now, flags, io)
-    : { silent: [], timeZone: io.timeZone };
+    : { silent: [], timeZone: look.timeZone };
   const health: QueueHealth = {
     at: toIso(look.now),
     origin: look.origin,

@@ -33,6 +33,7 @@ import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../children/text-patterns.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing, logEnds } from "../coverage.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
@@ -81,6 +82,8 @@ interface QueueLook {
   readonly now: EpochMs;
   /** Empty for another origin than the log. */
   readonly logEnds: readonly LogEnd[];
+  /** Clock of the page: of the servers whose log tells, else of this machine. */
+  readonly timeZone: string;
   readonly server: string | null;
   readonly spool: string | null;
   readonly candidates: AsyncIterable<Candidate>;
@@ -224,12 +227,16 @@ async function lookAtLog(selection: QueueSelection, flags: QueueFlags, io: Io): 
     }
   });
   const [server = null] = servers.size === 1 ? servers : [];
-  const ends = await usingReader(flags, io, async (reader) => logEnds(reader, serversOf(flags), now));
+  const { ends, zones } = await usingReader(flags, io, async (reader) => ({
+    ends: await logEnds(reader, serversOf(flags), now),
+    zones: await reader.search.timeZones(flags.server === undefined ? undefined : [flags.server]),
+  }));
   const messages = isReversed(selection, flags) ? packed.reversed() : packed;
   return {
     origin: "log",
     now,
     logEnds: ends,
+    timeZone: commonTimeZone(zones.values(), io),
     server,
     spool: null,
     candidates: consider(unpacked(messages), now, selection),
@@ -271,6 +278,7 @@ async function lookAtSpool(spool: string, selection: QueueSelection, flags: Queu
     origin: "spool",
     now,
     logEnds: [],
+    timeZone: io.timeZone,
     server: null,
     spool,
     candidates: spoolCandidates(isReversed(selection, flags) ? places.reversed() : places, now, selection, io),
@@ -308,7 +316,8 @@ function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly 
 async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
   const { messages, now } = await readPrinted(file, flags, io);
   const ordered = isReversed(selection, flags) ? messages.toReversed() : messages;
-  return { origin: "bp", now, logEnds: [], server: null, spool: null, candidates: consider(ordered, now, selection) };
+  const candidates = consider(ordered, now, selection);
+  return { origin: "bp", now, logEnds: [], timeZone: io.timeZone, server: null, spool: null, candidates };
 }
 
 export interface PrintedQueue {
@@ -450,7 +459,7 @@ async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
 }
 
 async function printPage(
-  { origin, now, logEnds: ends, server, spool, candidates }: QueueLook,
+  { origin, now, logEnds: ends, timeZone, server, spool, candidates }: QueueLook,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
@@ -477,7 +486,7 @@ async function printPage(
     totals,
     waiting,
   });
-  io.stdout.write(renderQueue(report, { ...screenOf(io), timeZone: io.timeZone }));
+  io.stdout.write(renderQueue(report, { ...screenOf(io), timeZone }));
   return totals.messages > 0;
 }
 
