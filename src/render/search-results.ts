@@ -1,7 +1,7 @@
 /** Results of a search, one after the other: lines for people, rows and objects for programs. */
 import type { RawGroup } from "../search/raw-groups.ts";
 import type { SearchResult } from "../search/result.ts";
-import { renderCsvRow } from "./form/csv.ts";
+import { renderVisibleCsvRow } from "./form/csv.ts";
 import { formatBytes, formatHost, formatSeconds, formatTime } from "./form/format.ts";
 import { greatest, renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
@@ -106,12 +106,12 @@ const CSV_COLUMNS = [
 ] as const satisfies readonly (keyof SearchResult)[];
 
 export function renderSearchCsvHeading(): string {
-  return renderCsvRow(CSV_COLUMNS);
+  return renderVisibleCsvRow(CSV_COLUMNS);
 }
 
 /** Recipients and tags are parted by blanks. */
 export function renderSearchCsvRow(result: SearchResult): string {
-  return renderCsvRow(
+  return renderVisibleCsvRow(
     CSV_COLUMNS.map((column) => {
       const value = result[column];
       if (typeof value === "number" || value === null) return value;

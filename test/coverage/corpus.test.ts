@@ -24,7 +24,7 @@ const full = all.filter(({ name }) => name.includes("full"));
 if (full.length === 0)
   test.skip("the full corpus is not beside the project: holes were cut into its trimmed copy only");
 const cutInto = full.length === 0 ? all : full;
-/** Of the trimmed copies, so many that each kind is cut into each: few of their holes leave a trace. */
+/** Enough for each kind in each of the trimmed copies, where few holes leave a trace. */
 const HOLES = Number(TORTURE ?? (full.length === 0 ? all.length * KINDS.length : 6));
 const LEAST_TRACED = full.length === 0 ? 1 / 5 : 1 / 3;
 

@@ -1,5 +1,5 @@
 import type { Abuse } from "../../abuse/abuse.ts";
-import { renderCsvRow } from "../form/csv.ts";
+import { renderVisibleCsvRow } from "../form/csv.ts";
 import { formatCount, formatTime } from "../form/format.ts";
 import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
@@ -95,7 +95,7 @@ const FIGURES = Object.keys(ABUSE_FIGURES) as AbuseFigure[];
 export function renderAbuseCsv(abuse: Abuse): string {
   const rows = toAbuseTables(abuse).flatMap(({ name, rows }) => rows.map((row, index) => csvRow(name, index + 1, row)));
   return [["table", "rank", "name", ...FIGURES, "verdict", "details", "first", "last"], ...rows]
-    .map(renderCsvRow)
+    .map(renderVisibleCsvRow)
     .join("");
 }
 

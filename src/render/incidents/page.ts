@@ -1,7 +1,7 @@
 /** Incidents as pages. */
 import type { IncidentDetails, IncidentSummary } from "../../incidents/incidents.ts";
 import type { DetectedServer } from "../answers.ts";
-import { renderCsvRow } from "../form/csv.ts";
+import { renderVisibleCsvRow } from "../form/csv.ts";
 import { renderFacts, renderFittingTable } from "../form/fitting-table.ts";
 import { countOf, formatCount, formatTime, formatZonedTime } from "../form/format.ts";
 import { renderHanging } from "../form/layout.ts";
@@ -163,8 +163,8 @@ const CSV_COLUMNS = [
 ] as const satisfies readonly (keyof IncidentSummary)[];
 
 export function renderIncidentRows(incidents: readonly IncidentSummary[]): string {
-  const rows = incidents.map((incident) => renderCsvRow(CSV_COLUMNS.map((column) => incident[column])));
-  return renderCsvRow(CSV_COLUMNS) + rows.join("");
+  const rows = incidents.map((incident) => renderVisibleCsvRow(CSV_COLUMNS.map((column) => incident[column])));
+  return renderVisibleCsvRow(CSV_COLUMNS) + rows.join("");
 }
 
 interface Mute {
