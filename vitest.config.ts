@@ -53,12 +53,14 @@ const PROCESSES = [
   "search/exigrep",
 ].map((name) => `test/**/${name}.test.ts`);
 /**
- * Every cut, every order and every damage of whole logs, and detection that reads weeks: quick of their kind, and together as long as all
+ * Every cut, order and damage of whole logs, their archives and backups, and detection that reads weeks: quick of their kind, and as long as all
  * others. They have a script of their own: `npm run test:exhaustive`.
  */
 const EXHAUSTIVE = [
   "abuse/accounts-at-risk",
+  "backup/backup",
   "backup/flips",
+  "coverage/corpus",
   "e2e/verdicts",
   "incidents/detect",
   "incidents/score",
@@ -69,7 +71,10 @@ const EXHAUSTIVE = [
   "ingest/split-points",
   "ingest/syslog-doubling",
   "rebuild/rebuild",
+  "retention/archive",
+  "retention/outliers",
   "retention/unused-texts",
+  "search/block-index",
   "stats/corpus",
   "stats/rollups",
   "store/fact-keys",
