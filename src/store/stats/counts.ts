@@ -6,7 +6,8 @@ import type { RejectionPhase } from "../../parse/events.ts";
 import { type EpochMs, epochMs, momentAt } from "../../units.ts";
 import { type Codes, IS_INDEXED_BY_STATUS, logTypeBit } from "../schema/codes.ts";
 import { isPanic, PANICKING } from "../search/findings.ts";
-import type { GivenUpRecipients } from "./given-up.ts";
+import type { FilledTables } from "./filled-tables.ts";
+import type { WithGivenUp } from "./given-up.ts";
 import { isMadeOfSlots, pieceOf } from "./rolled.ts";
 import { type Selection, SIZES, slotOf } from "./selection.ts";
 
@@ -120,9 +121,9 @@ export interface OpenMessages {
 export class StatsCounts {
   readonly #selection: Selection;
   readonly #codes: Codes;
-  readonly #givenUp: GivenUpRecipients;
+  readonly #givenUp: FilledTables<WithGivenUp>;
 
-  constructor(selection: Selection, codes: Codes, givenUp: GivenUpRecipients) {
+  constructor(selection: Selection, codes: Codes, givenUp: FilledTables<WithGivenUp>) {
     this.#selection = selection;
     this.#codes = codes;
     this.#givenUp = givenUp;

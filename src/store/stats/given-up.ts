@@ -1,7 +1,8 @@
 /** Recipients that were given up when their retry time was over: no attempt, but a bounce, for the reason of the last attempt. */
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { Codes } from "../schema/codes.ts";
 import type { BaseTables } from "../schema/tables.ts";
+import { FilledTables } from "./filled-tables.ts";
 import type { FilterLimits } from "./matched-rows.ts";
 import type { Selection } from "./selection.ts";
 
@@ -17,23 +18,13 @@ export interface GivenUpRow {
 /** The tables, and those that last as long as the connection. */
 export type WithGivenUp = BaseTables & { "temp.given_up": GivenUpRow };
 
-/** Table temp.given_up of a selection, which is filled when it is first asked for. */
-export class GivenUpRecipients {
-  readonly #fill: () => Promise<void>;
-  readonly #tables: Kysely<BaseTables>;
-  #filled: Promise<void> | undefined;
-
-  constructor(selection: Selection, codes: Codes, choice: FilterLimits | undefined) {
-    this.#tables = selection.tables;
-    this.#fill = () => findGivenUp(selection, codes, choice);
-  }
-
-  /** The tables with it. */
-  async tables(): Promise<Kysely<WithGivenUp>> {
-    this.#filled ??= this.#fill();
-    await this.#filled;
-    return this.#tables as unknown as Kysely<WithGivenUp>;
-  }
+/** The tables with temp.given_up of a selection. */
+export function givenUpTables(
+  selection: Selection,
+  codes: Codes,
+  choice: FilterLimits | undefined,
+): FilledTables<WithGivenUp> {
+  return new FilledTables(selection.tables, () => findGivenUp(selection, codes, choice));
 }
 
 /** Fills temp.given_up with what the selection has of them. */

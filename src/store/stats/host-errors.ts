@@ -1,7 +1,8 @@
 /** Hosts that could not be reached: Exim writes a line about each, and names none of them in the line about the recipient. */
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { Codes } from "../schema/codes.ts";
 import type { BaseTables } from "../schema/tables.ts";
+import { FilledTables } from "./filled-tables.ts";
 import type { FilterLimits } from "./matched-rows.ts";
 import type { Selection } from "./selection.ts";
 
@@ -22,23 +23,13 @@ export interface HostErrorRow {
 /** The tables, and those that last as long as the connection. */
 export type WithHostErrors = BaseTables & { "temp.host_errors": HostErrorRow };
 
-/** Table temp.host_errors of a selection, which is filled when it is first asked for. */
-export class HostErrors {
-  readonly #fill: () => Promise<void>;
-  readonly #tables: Kysely<BaseTables>;
-  #filled: Promise<void> | undefined;
-
-  constructor(selection: Selection, codes: Codes, choice: FilterLimits | undefined) {
-    this.#tables = selection.tables;
-    this.#fill = () => findHostErrors(selection, codes, choice);
-  }
-
-  /** The tables with it. */
-  async tables(): Promise<Kysely<WithHostErrors>> {
-    this.#filled ??= this.#fill();
-    await this.#filled;
-    return this.#tables as unknown as Kysely<WithHostErrors>;
-  }
+/** The tables with temp.host_errors of a selection. */
+export function hostErrorTables(
+  selection: Selection,
+  codes: Codes,
+  choice: FilterLimits | undefined,
+): FilledTables<WithHostErrors> {
+  return new FilledTables(selection.tables, () => findHostErrors(selection, codes, choice));
 }
 
 /**

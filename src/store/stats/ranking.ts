@@ -3,8 +3,9 @@ import { type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import { compareText } from "../../text.ts";
 import type { Codes } from "../schema/codes.ts";
 import { AXES, type Axis, type AxisName, hasRank, type KeyColumn, type Rank } from "./axes.ts";
-import type { GivenUpRecipients } from "./given-up.ts";
-import type { HostErrors } from "./host-errors.ts";
+import type { FilledTables } from "./filled-tables.ts";
+import type { WithGivenUp } from "./given-up.ts";
+import type { WithHostErrors } from "./host-errors.ts";
 import type { IdSums, IdTally } from "./id-tally.ts";
 import { IS_FORWARDED, type Selection } from "./selection.ts";
 
@@ -36,8 +37,8 @@ export interface RankingSource {
   readonly selection: Selection;
   readonly codes: Codes;
   readonly tally: IdTally;
-  readonly givenUp: GivenUpRecipients;
-  readonly hostErrors: HostErrors;
+  readonly givenUp: FilledTables<WithGivenUp>;
+  readonly hostErrors: FilledTables<WithHostErrors>;
 }
 
 /** Measures of an id, by their numbers in {@link IdTally}. */
@@ -184,8 +185,10 @@ const SIZE = sql<number>`m.size`;
 async function addUp({ column: { column, texts }, rows, measure, bytes }: Pass): Promise<void> {
   const id = sql.ref<number | null>(column);
   // NOTE: most messages have no text of these kinds.
-  const hasText = sql<boolean>`${id} IN (SELECT id FROM ${sql.table(texts === "none" ? "strings" : tableOf(texts))})`;
-  const some = texts === "scripts" || texts === "findings" ? rows.where(hasText) : rows;
+  const some =
+    texts === "scripts" || texts === "findings"
+      ? rows.where(sql<boolean>`${id} IN (SELECT id FROM ${sql.table(tableOf(texts))})`)
+      : rows;
   await some.select(sql<number>`sum(tally(${measure}, ${id}, ${bytes}))`.as("rows")).execute();
 }
 

@@ -3,7 +3,8 @@ import { sql } from "kysely";
 import type { FailureCategory } from "../../message/reply-rules.ts";
 import { type EpochMs, epochMs } from "../../units.ts";
 import type { Codes } from "../schema/codes.ts";
-import type { HostErrors } from "./host-errors.ts";
+import type { FilledTables } from "./filled-tables.ts";
+import type { WithHostErrors } from "./host-errors.ts";
 import { IS_FORWARDED, type Selection, slotOf } from "./selection.ts";
 
 export interface HostCount {
@@ -50,9 +51,9 @@ export interface HostDuration {
 export class RemoteHostCounts {
   readonly #selection: Selection;
   readonly #codes: Codes;
-  readonly #hostErrors: HostErrors;
+  readonly #hostErrors: FilledTables<WithHostErrors>;
 
-  constructor(selection: Selection, codes: Codes, hostErrors: HostErrors) {
+  constructor(selection: Selection, codes: Codes, hostErrors: FilledTables<WithHostErrors>) {
     this.#selection = selection;
     this.#codes = codes;
     this.#hostErrors = hostErrors;

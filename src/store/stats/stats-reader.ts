@@ -16,8 +16,8 @@ import { readAccountHours, readMatchedAccounts } from "./account-hours.ts";
 import type { AxisName, Rank } from "./axes.ts";
 import { StatsCounts } from "./counts.ts";
 import { findFindings } from "./findings.ts";
-import { GivenUpRecipients } from "./given-up.ts";
-import { HostErrors } from "./host-errors.ts";
+import { givenUpTables } from "./given-up.ts";
+import { hostErrorTables } from "./host-errors.ts";
 import { IdTally } from "./id-tally.ts";
 import { chooseRows, type FilterLimits } from "./matched-rows.ts";
 import { findNextRetry, type NextRetry } from "./next-retry.ts";
@@ -116,8 +116,8 @@ export class StatsReader {
     const choice =
       filter.subjects === undefined ? undefined : await chooseRows(this.#schema, this.#search, filter.subjects);
     const selection = await Selection.open(this.#schema, filter);
-    const hostErrors = new HostErrors(selection, codes, choice);
-    const givenUp = new GivenUpRecipients(selection, codes, choice);
+    const hostErrors = hostErrorTables(selection, codes, choice);
+    const givenUp = givenUpTables(selection, codes, choice);
     const rankingSource = { selection, codes, tally: IdTally.of(this.#database), givenUp, hostErrors };
     const accountSpan = { sinceMs: filter.since ?? 0, untilMs: filter.until ?? LAST_MS, servers: filter.servers ?? [] };
     return {
