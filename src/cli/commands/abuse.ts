@@ -2,11 +2,10 @@ import { type Abuse, findAbuse } from "../../abuse/abuse.ts";
 import { renderAbuseCsv, renderAbusePage } from "../../render/abuse/page.ts";
 import { describeRisk } from "../../render/abuse/risk-text.ts";
 import { renderJson } from "../../render/form/json.ts";
-import type { Reader } from "../../store/reader.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { riskRuleFor } from "./risk-rule.ts";
@@ -34,7 +33,7 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
         limit: flags.limit,
         rule: riskRuleFor(reader, { config: flags.config, servers: server ?? [] }, io),
       }),
-      timeZone: await timeZoneOf(reader, flags, io),
+      timeZone: await serverTimeZone(reader, flags.server, io),
       coverage: coverageOf(reader, { since, until, server }, io),
     };
   });
@@ -48,10 +47,6 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
   else io.stderr.write("Nothing matches.\n");
   if (!isAny) io.stderr.write(explainNothing(shown, timeZone));
   return isAny ? 0 : 1;
-}
-
-async function timeZoneOf({ search }: Reader, { server }: AbuseFlags, io: Io): Promise<string> {
-  return commonTimeZone((await search.timeZones(server)).values(), io);
 }
 
 /** The sentences are made of what may be shown. */

@@ -20,7 +20,7 @@ import { columnsOf, type DatabaseFlags, paintFor, toStoreSettings, usingReader }
 import { coverageOf } from "../coverage.ts";
 import type { ConfigurationValues } from "../flags/configuration.ts";
 import { findConfiguration, settingOf } from "../flags/effective-options.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { commonTimeZone, serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 
@@ -46,7 +46,7 @@ export async function runDoctor(flags: DoctorFlags, io: Io): Promise<number> {
   const found = redact({ ...examined, findings });
   const report = isReadable
     ? await usingReader(flags, io, async (reader) => {
-        const timeZone = commonTimeZone((await reader.search.timeZones()).values(), io);
+        const timeZone = await serverTimeZone(reader, undefined, io);
         return withCoverage(found, redact(coverageOf(reader, {}, io)), timeZone);
       })
     : found;

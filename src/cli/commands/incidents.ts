@@ -22,7 +22,6 @@ import {
   renderMutes,
 } from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
-import type { Reader } from "../../store/reader.ts";
 import { epochMs, toIso } from "../../units.ts";
 import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
@@ -31,7 +30,7 @@ import { findSilent } from "../coverage.ts";
 import { findConfiguration } from "../flags/effective-options.ts";
 import { unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { printLines } from "../terminal/print-lines.ts";
@@ -64,16 +63,11 @@ export async function runIncidents(flags: IncidentFlags, io: Io): Promise<void> 
       sinceMs: since,
       withMuted: flags.all === true,
     };
-    const timeZone = await timeZoneOf(reader, filter.servers, io);
+    const timeZone = await serverTimeZone(reader, filter.servers, io);
     return { incidents: reader.incidents.list(filter, io.now()).map(toSummary), timeZone };
   });
   const { incidents } = redactor(flags, io)({ incidents: found.incidents });
   io.stdout.write(renderList(incidents, found.timeZone, flags, io));
-}
-
-/** The clock of the servers: a page tells when lines were logged. */
-async function timeZoneOf({ search }: Reader, servers: readonly string[], io: Io): Promise<string> {
-  return commonTimeZone((await search.timeZones(servers)).values(), io);
 }
 
 function renderList(incidents: readonly IncidentSummary[], timeZone: string, flags: IncidentFlags, io: Io): string {
@@ -131,17 +125,20 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
       })),
     })),
   });
-  const timeZone = await usingReader(flags, io, (reader) => timeZoneOf(reader, [], io));
   if (flags.json === true) io.stdout.write(renderJson("incidents_detected", found));
-  else if (flags.quiet !== true) printLines(renderDetection(found.servers, timeZone), io);
+  else if (flags.quiet !== true) {
+    const timeZone = await usingReader(flags, io, (reader) => serverTimeZone(reader, undefined, io));
+    printLines(renderDetection(found.servers, timeZone), io);
+  }
   if (flags.failIf === undefined) return 0;
   const { least } = flags.failIf;
   const severities = severitiesFrom(least);
-  const { open, silent } = await usingReader(flags, io, async (reader) => ({
+  const { open, silent, timeZone } = await usingReader(flags, io, async (reader) => ({
     open: reader.incidents
       .list({ statuses: ["open"], kinds: [], servers: [], sinceMs: undefined, withMuted: false }, io.now())
       .filter(({ severity }) => severities.includes(severity)),
     silent: await findSilent(reader, { servers: [], limitMs: flags.silence }, io),
+    timeZone: await serverTimeZone(reader, undefined, io),
   }));
   const alarms = redactor(
     flags,
@@ -165,7 +162,7 @@ export async function runShowIncident(id: number, flags: IncidentFlags, io: Io):
   const thresholds = thresholdsFrom(findConfiguration(flags.config, io).thresholds);
   const { details, timeZone } = await usingReader(flags, io, async (reader) => {
     const found = await findDetails(reader, id, thresholds, io.now());
-    return { details: found, timeZone: await timeZoneOf(reader, [found.server], io) };
+    return { details: found, timeZone: await serverTimeZone(reader, [found.server], io) };
   });
   const shown = redactor(flags, io)(details);
   io.stdout.write(

@@ -12,7 +12,7 @@ import type { KeptLook } from "../../store/read/look-reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, SECOND_MS, toIso } from "../../units.ts";
 import { screenOf, usingReader } from "../context.ts";
 import { findSilent, logEnds } from "../coverage.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { assertAlarms, enqueueAlarms } from "../notify/alarms.ts";
 import { redactor } from "../redactor.ts";
@@ -96,9 +96,9 @@ async function silentLogs(
 ): Promise<{ readonly silent: readonly SilentLog[]; readonly timeZone: string }> {
   if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return { silent: [], timeZone: io.timeZone };
   const limits = { servers: flags.server === undefined ? [] : [flags.server], limitMs: flags.silence };
-  const { found, zones } = await usingReader(flags, io, async (reader) => ({
+  const { found, timeZone } = await usingReader(flags, io, async (reader) => ({
     found: await findSilent(reader, limits, { now: () => now }),
-    zones: await reader.search.timeZones(flags.server === undefined ? undefined : [flags.server]),
+    timeZone: await serverTimeZone(reader, limits.servers, io),
   }));
   const silent = found.map(({ server, newestMs, ageMs, allowedMs }) => ({
     server,
@@ -106,7 +106,7 @@ async function silentLogs(
     ageSeconds: ageMs / SECOND_MS,
     allowedSeconds: allowedMs / SECOND_MS,
   }));
-  return { silent, timeZone: commonTimeZone(zones.values(), io) };
+  return { silent, timeZone };
 }
 
 type Hour = Pick<QueueHealth, "messagesHourAgo" | "hourAgoFrom" | "arrivedInHour" | "completedInHour">;

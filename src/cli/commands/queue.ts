@@ -33,7 +33,7 @@ import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../children/text-patterns.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing, logEnds } from "../coverage.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
@@ -227,16 +227,16 @@ async function lookAtLog(selection: QueueSelection, flags: QueueFlags, io: Io): 
     }
   });
   const [server = null] = servers.size === 1 ? servers : [];
-  const { ends, zones } = await usingReader(flags, io, async (reader) => ({
+  const { ends, timeZone } = await usingReader(flags, io, async (reader) => ({
     ends: await logEnds(reader, serversOf(flags), now),
-    zones: await reader.search.timeZones(flags.server === undefined ? undefined : [flags.server]),
+    timeZone: await serverTimeZone(reader, serversOf(flags), io),
   }));
   const messages = isReversed(selection, flags) ? packed.reversed() : packed;
   return {
     origin: "log",
     now,
     logEnds: ends,
-    timeZone: commonTimeZone(zones.values(), io),
+    timeZone,
     server,
     spool: null,
     candidates: consider(unpacked(messages), now, selection),

@@ -21,7 +21,7 @@ import { matchLines } from "../children/pattern-search.ts";
 import { type DatabaseFlags, paintFor, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { writePiece } from "../terminal/output.ts";
@@ -83,7 +83,7 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
     const isAny = await print(reader, search, source, flags, io);
     if (!isAny) {
       const nothing = flags.count === true || flags.json === true ? "" : "Nothing matches.\n";
-      const timeZone = commonTimeZone((await reader.search.timeZones(flags.server)).values(), io);
+      const timeZone = await serverTimeZone(reader, flags.server, io);
       io.stderr.write(nothing + explainNothing(redactor(flags, io)(coverageOf(reader, asked, io)), timeZone));
     }
     return isAny ? 0 : 1;

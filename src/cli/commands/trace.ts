@@ -27,7 +27,7 @@ import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, coverageUpToLast } from "../coverage.ts";
 import { evidenceFile, readEvidenceFile } from "../flags/evidence-in-hand.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
 import { redactor } from "../redactor.ts";
@@ -199,7 +199,7 @@ async function unknownEvidence(
   const time = timeOf(statements);
   const asked = time === undefined ? filter : { server: filter.server, ...time };
   const coverage = redactor(flags, io)(coverageOf(reader, asked, io));
-  const timeZone = commonTimeZone((await reader.search.timeZones(filter.server)).values(), io);
+  const timeZone = await serverTimeZone(reader, filter.server, io);
   const when = time === undefined ? "" : ` It is of ${formatTime(toIso(time.since), timeZone)} (${timeZone}).`;
   const mend = mendHoles(coverage.holes);
   const how = mend === "" ? "Ingest the logs of its day, rotated ones too." : mend;
@@ -345,7 +345,7 @@ async function explainUnknown(
   const asked =
     bornMs === undefined ? filter : { server: filter.server, since: bornMs, until: epochMs(bornMs + ARRIVAL_MS) };
   const coverage = redactor(flags, io)(coverageOf(reader, asked, io));
-  const timeZone = commonTimeZone((await reader.search.timeZones(filter.server)).values(), io);
+  const timeZone = await serverTimeZone(reader, filter.server, io);
   const when = bornMs === undefined ? "" : `Its id is of ${formatTime(toIso(bornMs), timeZone)} (${timeZone}). `;
   const mend = mendHoles(coverage.holes);
   const how = mend === "" ? "Ingest the logs of its day, rotated ones too." : mend;

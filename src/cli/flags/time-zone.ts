@@ -1,4 +1,5 @@
 import { PilotError } from "../../errors.ts";
+import type { Reader } from "../../store/reader.ts";
 import { isTimeZone } from "../../when.ts";
 import type { Io } from "../io.ts";
 
@@ -6,6 +7,15 @@ import type { Io } from "../io.ts";
 export function commonTimeZone(zones: Iterable<string>, io: Pick<Io, "timeZone">): string {
   const [zone, ...others] = new Set(zones);
   return zone !== undefined && others.length === 0 && isTimeZone(zone) ? zone : io.timeZone;
+}
+
+/** The same of servers by name or pattern, or of all. */
+export async function serverTimeZone(
+  { search }: Pick<Reader, "search">,
+  servers: readonly string[] | undefined,
+  io: Pick<Io, "timeZone">,
+): Promise<string> {
+  return commonTimeZone((await search.timeZones(servers)).values(), io);
 }
 
 /** Errors: `usage` when the name is no time zone. */
