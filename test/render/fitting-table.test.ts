@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { renderFacts, renderFittingTable } from "../../src/render/form/fitting-table.ts";
-import { widthOf, wrapLines } from "../../src/render/form/layout.ts";
+import { renderHanging, widthOf, wrapLines } from "../../src/render/form/layout.ts";
 import { createPaint } from "../../src/render/form/paint.ts";
 
 const paint = createPaint(false);
@@ -43,6 +43,16 @@ test("a first column that is wider than the screen wraps, and loses nothing", ()
 
 test("a table without rows has its titles", () => {
   expect(renderFittingTable({ titles: ["A", "B"], rows: [] }, { columns: 60, paint })).toBe("A  B");
+});
+
+test("a label that is wider than the indent leaves its line as narrow as the others", () => {
+  const columns = 40;
+  for (let length = 20; length <= 60; length++) {
+    const text = `${"x".repeat(length)}  (main)`;
+    const lines = renderHanging("  12345  ", text, 4, columns).split("\n");
+    expect(lines.filter((line) => widthOf(line) > columns)).toEqual([]);
+    expect(lines.join("").replaceAll(/\s+/g, "")).toBe(`12345${text.replaceAll(/\s+/g, "")}`);
+  }
 });
 
 test("facts wrap beside their labels", () => {

@@ -87,9 +87,12 @@ export function chartColumns(columns: number): number {
   return Number.isFinite(columns) ? columns : DRAWN_COLUMNS;
 }
 
-/** Text wrapped to `columns`, its first line after `label` and all others below where that one begins; `Infinity` wraps nothing. */
+/**
+ * Text wrapped to `columns`, its first line after `label` and all others after `indent` blanks; `Infinity` wraps nothing. A label may be
+ * wider than the indent.
+ */
 export function renderHanging(label: string, text: string, indent: number, columns: number): string {
-  const width = Math.max(columns - indent, 20);
+  const width = Math.max(columns - Math.max(indent, widthOf(label)), 20);
   if (text.length <= width && UNPADDED.test(text)) return label + text;
   if (width === Infinity) return trimLines(label + text.trim());
   const glued = text.replace(TOGETHER, GLUE);
