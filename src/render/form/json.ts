@@ -21,6 +21,8 @@ export function renderJsonLine(result: object): string {
 }
 
 const INDENT = "  ";
+/** Texts around an item of a list in a list, as JSON writes it. */
+const [BEFORE_ITEM, BEHIND_ITEM] = [`[\n${INDENT}[`, `\n${INDENT}]\n]`];
 
 /**
  * The pieces of an answer as {@link renderJson} prints it, of which one list is too long to be held: what stands before it, then its items
@@ -42,10 +44,11 @@ export class JsonStream {
   }
 
   item(item: object): string {
-    const text = toVisibleJson(JSON.stringify(item, undefined, 2)).replaceAll("\n", `\n${INDENT}${INDENT}`);
+    // NOTE: two lists around it indent it as it stands in the answer.
+    const text = toVisibleJson(JSON.stringify([[item]], undefined, INDENT));
     const comma = this.#isEmpty ? "" : ",";
     this.#isEmpty = false;
-    return `${comma}\n${INDENT}${INDENT}${text}`;
+    return `${comma}${text.slice(BEFORE_ITEM.length, -BEHIND_ITEM.length)}`;
   }
 
   tail(fields: object): string {

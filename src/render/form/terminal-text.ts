@@ -11,6 +11,9 @@ const UNSAFE =
 /** Text of printable ASCII: safe as it is, and as many columns wide as it is long. Most of a log is such text. */
 export const PRINTABLE = /^[ -~]*$/;
 
+/** The same over several lines. */
+const PRINTABLE_LINES = /^[\t\n -~]*$/;
+
 const LAST_OF_TWO_DIGITS = 0xff;
 const LAST_OF_FOUR_DIGITS = 0xffff;
 
@@ -32,6 +35,7 @@ export function toUnicodeEscape(character: string): string {
 
 /** The same in JSON, as its own escapes: the text it stands for does not change. */
 export function toVisibleJson(json: string): string {
+  if (PRINTABLE_LINES.test(json)) return json;
   return json.replace(UNSAFE, (character) =>
     Array.from(
       { length: character.length },
