@@ -1,16 +1,16 @@
 /** Candidates that have to be held before the first is known: they are kept packed. */
 import { type PackedMessage, packMessage, unpackMessage } from "../spool/queued-message.ts";
-import { compareText, detach } from "../text.ts";
+import { compareText } from "../text.ts";
 import { PackedRows } from "./packed-rows.ts";
 import type { Candidate } from "./selection.ts";
+import { SortColumn } from "./sort-column.ts";
 
 /** Most candidates have their message alone. */
 type PackedCandidate = readonly [message: PackedMessage, shown?: readonly string[], open?: Candidate["open"]];
 
 export class CandidateList implements Iterable<Candidate> {
   readonly #rows = new PackedRows<PackedCandidate>();
-  /** Texts of all candidates, by key; a text that is the form of a number is kept as that number. */
-  readonly #keys: (string | number)[][] = [];
+  readonly #keys: SortColumn[] = [];
   #lastId = "";
   /** They were added by id. */
   #isById = true;
@@ -20,10 +20,10 @@ export class CandidateList implements Iterable<Candidate> {
     this.#rows.add(shown.length === 0 && open.length === 0 ? [packed] : [packed, shown, open]);
     if (message.id < this.#lastId) this.#isById = false;
     this.#lastId = message.id;
-    for (const [key, text] of sortKeys.entries()) {
-      this.#keys[key] ??= [];
-      const number = Number(text);
-      this.#keys[key].push(String(number) === text ? number : detach(text));
+    for (const [index, text] of sortKeys.entries()) {
+      const key = this.#keys[index] ?? new SortColumn();
+      this.#keys[index] = key;
+      key.add(text);
     }
   }
 
@@ -32,18 +32,12 @@ export class CandidateList implements Iterable<Candidate> {
     for (let index = 0; index < this.#rows.length; index++) yield this.#at(index);
   }
 
-  /** By their keys: by numbers where all texts of a key are, else by text; ids decide where all keys are the same. */
+  /** By their keys; ids decide where all keys are the same. */
   *sorted(isReversed: boolean): Generator<Candidate> {
-    const compare = this.#keys.map((texts) => {
-      if (!texts.every((text) => /^-?\d*$/.test(String(text)))) {
-        return (one: number, other: number): number => compareText(String(texts[one]), String(texts[other]));
-      }
-      const numbers = Float64Array.from(texts, Number);
-      return (one: number, other: number): number => (numbers[one] ?? 0) - (numbers[other] ?? 0);
-    });
-    const order = Uint32Array.from({ length: this.#rows.length }, (_, index) => index).sort((one, other) => {
-      for (const compareBy of compare) {
-        const difference = compareBy(one, other);
+    const comparisons = this.#keys.map((key) => key.comparison());
+    const order = this.#rows.orderBy((one, other) => {
+      for (const compare of comparisons) {
+        const difference = compare(one, other);
         if (difference !== 0) return difference;
       }
       return (this.#isById ? 0 : compareText(this.#idOf(one), this.#idOf(other))) || one - other;

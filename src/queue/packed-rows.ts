@@ -1,39 +1,28 @@
 /** Rows that are kept as bytes: an object takes several times as much, and 100,000 of them more than a command may. */
+import { PackedTexts } from "./packed-texts.ts";
 
 /** Values of JSON. */
 export type PackedRow = readonly unknown[];
 
-const CHUNK_BYTES = 256 * 1024;
-const NEWLINE = 0x0a;
-
 /** Rows are added one by one, and read in any order. */
 export class PackedRows<Row extends PackedRow> {
-  readonly #chunks: Buffer[] = [];
-  /** Bytes of the last chunk that are taken. */
-  #taken = CHUNK_BYTES;
-  /** Chunk and start of each row. */
-  readonly #starts: number[] = [];
+  readonly #texts = new PackedTexts();
 
   add(row: Row): void {
-    const text = `${JSON.stringify(row)}\n`;
-    const bytes = Buffer.byteLength(text);
-    if (this.#taken + bytes > (this.#chunks.at(-1)?.length ?? 0)) {
-      this.#chunks.push(Buffer.allocUnsafe(Math.max(CHUNK_BYTES, bytes)));
-      this.#taken = 0;
-    }
-    this.#starts.push((this.#chunks.length - 1) * CHUNK_BYTES + this.#taken);
-    this.#taken += this.#chunks.at(-1)?.write(text, this.#taken) ?? 0;
+    this.#texts.add(JSON.stringify(row));
   }
 
   get length(): number {
-    return this.#starts.length;
+    return this.#texts.length;
   }
 
   at(index: number): Row {
-    const place = this.#starts[index] ?? 0;
-    const [chunk, start] = [this.#chunks[Math.floor(place / CHUNK_BYTES)], place % CHUNK_BYTES];
-    if (chunk === undefined) throw new Error(`There is no row ${index}.`);
-    return JSON.parse(chunk.toString("utf8", start, chunk.indexOf(NEWLINE, start))) as Row;
+    return JSON.parse(this.#texts.at(index)) as Row;
+  }
+
+  /** Indexes of all rows by `compare`. */
+  orderBy(compare: (one: number, other: number) => number): Uint32Array {
+    return Uint32Array.from({ length: this.length }, (_, index) => index).sort(compare);
   }
 
   *[Symbol.iterator](): Generator<Row> {

@@ -18,27 +18,34 @@ export interface Reconciliation {
 }
 
 /**
- * Yields where they differ, and undefined for each message of which both tell the same. Both are by id, and each is read once. `isComplete`:
- * nothing of the spool was left out.
+ * Yields where they differ, and undefined for each message of which both tell the same. Both are by id, and each is read once. The messages
+ * of the spool come in batches, and so do the differences: each is walked through once, and before the next one. `isComplete`: nothing of
+ * the spool was left out.
  */
 export async function* reconcile(
-  spool: AsyncIterable<QueuedMessage>,
+  spool: AsyncIterable<Iterable<QueuedMessage>>,
   log: Iterable<QueuedMessage>,
   isComplete: boolean,
-): AsyncGenerator<Difference | undefined> {
+): AsyncGenerator<Iterable<Difference | undefined>> {
   const logged = log[Symbol.iterator]();
   let next = logged.next();
   let last: QueuedMessage | undefined;
-  for await (const message of spool) {
-    for (; next.done !== true && next.value.id < message.id; next = logged.next())
+  /** Yields those that only the log has, up to an id. */
+  function* loggedBefore(id: string | undefined): Generator<Difference> {
+    for (; next.done !== true && (id === undefined || next.value.id < id); next = logged.next())
       if (next.value.id !== last?.id) yield logOnly(next.value, isComplete);
-    // A message may be in two queues of the spool while it is moved, and servers may have used an id twice.
-    const other = next.done !== true && next.value.id === message.id ? next.value : undefined;
-    last = message;
-    yield compare(message, other);
   }
-  for (; next.done !== true; next = logged.next())
-    if (next.value.id !== last?.id) yield logOnly(next.value, isComplete);
+  function* compared(batch: Iterable<QueuedMessage>): Generator<Difference | undefined> {
+    for (const message of batch) {
+      yield* loggedBefore(message.id);
+      // A message may be in two queues of the spool while it is moved, and servers may have used an id twice.
+      const other = next.done !== true && next.value.id === message.id ? next.value : undefined;
+      last = message;
+      yield compare(message, other);
+    }
+  }
+  for await (const batch of spool) yield compared(batch);
+  yield loggedBefore(undefined);
 }
 
 function logOnly({ id }: QueuedMessage, isComplete: boolean): Difference {

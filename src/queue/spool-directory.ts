@@ -23,6 +23,7 @@ import { isMessageId } from "../parse/message-id.ts";
 import { damagedMessage, dataStart, readSpoolMessage, type SpoolMessage } from "../spool/spool-message.ts";
 import { describeSystemError, isSystemError, translateSystemError } from "../store/files/system-errors.ts";
 import { compareText } from "../text.ts";
+import { PackedTexts } from "./packed-texts.ts";
 import {
   type DirectoryListing,
   HEADER_SUFFIX,
@@ -219,17 +220,17 @@ function listPart(directory: SpoolDirectory): DirectoryListing | "unreadable" | 
 
 /** `parts`: names of one character, which are directories of a spool that is split. Errors: of the system. */
 function listDirectory(directory: SpoolDirectory): DirectoryListing & { readonly parts: readonly string[] } {
-  const headers: string[] = [];
+  const headers = new PackedTexts();
   const journals = new Set<string>();
   const parts: string[] = [];
   let bodies = 0;
   for (const name of fileNames(directory.path)) {
-    if (isFileOf(name, HEADER_SUFFIX)) headers.push(name);
+    if (isFileOf(name, HEADER_SUFFIX)) headers.add(name);
     else if (isFileOf(name, BODY_SUFFIX)) bodies++;
     else if (isFileOf(name, JOURNAL_SUFFIX)) journals.add(idOf(name));
     else if (PART.test(name)) parts.push(name);
   }
-  if (bodies > headers.length) headers.push(...overlookedHeaders(directory.path, new Set(headers)));
+  if (bodies > headers.length) for (const name of overlookedHeaders(directory.path, headers)) headers.add(name);
   return { directory, headers, journals, parts: parts.sort() };
 }
 
@@ -245,7 +246,8 @@ function idOf(name: string): string {
  * Header files that were renamed while the directory was listed, which some file systems then leave out: the body of such a message is there,
  * and never renamed. Errors: of the system.
  */
-function* overlookedHeaders(path: string, headers: ReadonlySet<string>): Generator<string> {
+function* overlookedHeaders(path: string, listed: PackedTexts): Generator<string> {
+  const headers = new Set(listed);
   for (const name of fileNames(path)) {
     if (!isFileOf(name, BODY_SUFFIX)) continue;
     const header = `${idOf(name)}${HEADER_SUFFIX}`;
@@ -287,18 +289,40 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Each message that is still there, damaged ones too. `withHeaders`: with the text of its headers. Stops early when `signal` aborts. */
+/** A message of a spool, and where its files are. */
+export interface PlacedMessage extends SpoolMessage {
+  readonly place: SpoolPlace;
+}
+
+/**
+ * Each message that is still there, damaged ones too, in batches that are read while they are walked through: once, and before the next one.
+ * `withHeaders`: with the text of its headers. Stops early when `signal` aborts.
+ */
 export async function* readSpool(
   places: Iterable<SpoolPlace>,
   options: { readonly withHeaders: boolean },
   signal?: AbortSignal,
-): AsyncGenerator<SpoolMessage & { readonly place: SpoolPlace }> {
-  let count = 0;
+): AsyncGenerator<Iterable<PlacedMessage>> {
+  let some: SpoolPlace[] = [];
   for (const place of places) {
-    if (++count % TURN_FILES === 0) await nextTurn();
+    some.push(place);
+    if (some.length < TURN_FILES) continue;
     if (signal?.aborted === true) return;
-    const message = readPlace(place, options);
-    if (message !== undefined) yield { ...message, place };
+    // NOTE: measured: waiting for each message alone took a tenth of the time of 100,000.
+    yield readPlaces(some, options);
+    some = [];
+    await nextTurn();
+  }
+  if (signal?.aborted !== true) yield readPlaces(some, options);
+}
+
+function* readPlaces(
+  places: readonly SpoolPlace[],
+  options: { readonly withHeaders: boolean },
+): Generator<PlacedMessage> {
+  for (const place of places) {
+    const found = readPlace(place, options);
+    if (found !== undefined) yield { message: found.message, header: found.header, place };
   }
 }
 

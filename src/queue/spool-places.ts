@@ -1,4 +1,5 @@
 /** Places of messages in a spool: packed, so that 100,000 of them take a few megabytes. */
+import type { PackedTexts } from "./packed-texts.ts";
 
 /** Directory that holds files of a queue. */
 export interface SpoolDirectory {
@@ -20,7 +21,7 @@ export interface SpoolPlace {
 export interface DirectoryListing {
   readonly directory: SpoolDirectory;
   /** Names of header files: `1vx1hi-0005yl-09-H`. */
-  readonly headers: readonly string[];
+  readonly headers: PackedTexts;
   /** Ids of messages that have a journal. */
   readonly journals: ReadonlySet<string>;
 }
@@ -43,11 +44,18 @@ export class SpoolPlaces implements Iterable<SpoolPlace> {
   readonly #listings: PackedListing[] = [];
 
   add({ directory, headers, journals }: DirectoryListing): void {
-    // NOTE: a directory may list a file twice that was renamed meanwhile.
-    const sorted = headers.toSorted().filter((name, index, names) => name !== names[index - 1]);
-    if (sorted.length === 0) return;
-    this.length += sorted.length;
-    this.#listings.push({ directory, names: Buffer.from(`${sorted.join("\n")}\n`, "latin1"), journals });
+    if (headers.length === 0) return;
+    const names = Buffer.allocUnsafe(headers.byteLength);
+    let [end, last] = [0, -1];
+    for (const index of headers.order()) {
+      // NOTE: a directory may list a file twice that was renamed meanwhile.
+      if (last !== -1 && headers.compare(last, index) === 0) continue;
+      end += headers.copy(index, names, end);
+      names[end++] = NEWLINE;
+      last = index;
+      this.length++;
+    }
+    this.#listings.push({ directory, names: names.subarray(0, end), journals });
   }
 
   [Symbol.iterator](): Generator<SpoolPlace> {

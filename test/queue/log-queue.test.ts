@@ -63,8 +63,8 @@ test("the log shows who waits and why", async () => {
   ]);
 });
 
-async function* messagesOf(places: Iterable<SpoolPlace>): AsyncGenerator<QueuedMessage> {
-  for await (const { message } of readSpool(places, { withHeaders: false })) yield message;
+async function* messagesOf(places: Iterable<SpoolPlace>): AsyncGenerator<readonly QueuedMessage[]> {
+  for await (const batch of readSpool(places, { withHeaders: false })) yield [...batch].map(({ message }) => message);
 }
 
 const full = corpusProfiles().filter(
@@ -82,7 +82,7 @@ describe.each(full)("the queue of $name", (corpus) => {
       ...queueFromLog(reader.queue, epochMs(Math.floor(t * 1000)), undefined),
     ]);
     const found: (Difference | undefined)[] = [];
-    for await (const difference of reconcile(messagesOf(places), log, true)) found.push(difference);
+    for await (const batch of reconcile(messagesOf(places), log, true)) found.push(...batch);
     const differences = found.filter((difference) => difference !== undefined);
     // The log has messages whose spool file is damaged or was moved away, which no line tells; at most one later snapshot.
     const others = differences.filter(({ kind }) => kind !== "log_only");

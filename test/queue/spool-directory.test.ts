@@ -28,8 +28,8 @@ function copySpool(): string {
 
 async function readAll(spool: string, queueName = "") {
   const messages = [];
-  for await (const { message } of readSpool(listSpool(spool, queueName).places, { withHeaders: false }))
-    messages.push(message);
+  for await (const batch of readSpool(listSpool(spool, queueName).places, { withHeaders: false }))
+    messages.push(...[...batch].map(({ message }) => message));
   return messages;
 }
 
@@ -105,7 +105,8 @@ test("messages that leave while they are read are not there", async () => {
   const places = [...listSpool(spool).places];
   for (const { id } of places.slice(3)) rmSync(join(spool, "input", `${id}-H`));
   const seen = [];
-  for await (const { message } of readSpool(places, { withHeaders: false })) seen.push(message.id);
+  for await (const batch of readSpool(places, { withHeaders: false }))
+    for (const { message } of batch) seen.push(message.id);
   expect(seen).toEqual(places.slice(0, 3).map(({ id }) => id));
 });
 

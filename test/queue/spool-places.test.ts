@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { CandidateList } from "../../src/queue/candidate-list.ts";
 import { PackedRows } from "../../src/queue/packed-rows.ts";
+import { PackedTexts } from "../../src/queue/packed-texts.ts";
 import { type DirectoryListing, SpoolPlaces } from "../../src/queue/spool-places.ts";
 import { packMessage, unpackMessage } from "../../src/spool/queued-message.ts";
 import { damagedMessage } from "../../src/spool/spool-message.ts";
@@ -9,10 +10,16 @@ import { epochMs } from "../../src/units.ts";
 
 const idOf = (number: number): string => `1vx1hi-${String(number).padStart(6, "0")}-09`;
 
+function packed(...texts: readonly string[]): PackedTexts {
+  const list = new PackedTexts();
+  for (const text of texts) list.add(text);
+  return list;
+}
+
 function listing(name: string, numbers: readonly number[]): DirectoryListing {
   return {
     directory: { queueName: name, path: `/spool/${name}` },
-    headers: numbers.map((number) => `${idOf(number)}-H`),
+    headers: packed(...numbers.map((number) => `${idOf(number)}-H`)),
     journals: new Set(numbers.filter((number) => number % 5 === 0).map(idOf)),
   };
 }
@@ -42,7 +49,7 @@ test("ids of both lengths are told apart in one directory", () => {
   const places = new SpoolPlaces();
   places.add({
     directory: { queueName: "", path: "/spool" },
-    headers: ["1wgT6G-000000005UY-01A8-H", "1vx1hi-0005yl-09-H"],
+    headers: packed("1wgT6G-000000005UY-01A8-H", "1vx1hi-0005yl-09-H"),
     journals: new Set(),
   });
   expect([...places].map(({ id }) => id)).toEqual(["1vx1hi-0005yl-09", "1wgT6G-000000005UY-01A8"]);
@@ -72,6 +79,19 @@ test("a packed message is the message, whatever its texts hold", () => {
   expect([...rows.reversed()]).toEqual([...rows].toReversed());
 });
 
+test("packed texts are those that were added, and their order is that of their characters", () => {
+  const texts = [
+    ...["", "b", "a", "ab", "ä", "é\n", "\u0000", "\u{1f600}", "\ufb01", "Z", "a", "x".repeat(300_000)],
+    ...Array.from({ length: 20_000 }, (_, index) => `sender${(index * 7919) % 20_000}@shop.example`),
+  ];
+  const list = packed(...texts);
+  expect([...list]).toEqual(texts);
+  expect(list.byteLength).toBe(texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0));
+  const byBytes = texts.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+  expect(Array.from(list.order(), (index) => list.at(index))).toEqual(byBytes);
+  expect(() => list.at(texts.length)).toThrow("There is no text");
+});
+
 test("candidates are sorted by numbers or by text, and by id where all keys are the same", () => {
   const sort = (keys: readonly (readonly string[])[], isReversed = false): readonly string[] => {
     const list = new CandidateList();
@@ -81,6 +101,10 @@ test("candidates are sorted by numbers or by text, and by id where all keys are 
   };
   expect(sort([["10"], ["9"], [""], ["-3"]])).toEqual(["3", "2", "1", "0"]);
   expect(sort([["10"], ["9"], ["x"]])).toEqual(["0", "1", "2"]);
+  expect(sort([["010"], ["9"], ["-"]])).toEqual(["2", "0", "1"]);
+  expect(sort([["10"], ["9"], ["1.5"], ["1e21"]])).toEqual(["2", "0", "3", "1"]);
+  expect(sort([["3"], ["007"], ["-0"], ["5"]])).toEqual(["2", "0", "3", "1"]);
+  expect(sort([["größe"], ["gro"], ["grö"]])).toEqual(["1", "2", "0"]);
   expect(sort([["a"], ["a"], ["a"]])).toEqual(["2", "1", "0"]);
   expect(
     sort(

@@ -15,7 +15,7 @@ import { screenOf, usingReader } from "../context.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { readRetryHints, readSpoolHints } from "../retry-hints.ts";
-import { momentOf, type QueueFlags, usingLogQueue } from "./queue.ts";
+import { logQueue, momentOf, type QueueFlags } from "./queue.ts";
 
 export interface NextFlags extends QueueFlags {
   readonly hints?: string;
@@ -77,8 +77,8 @@ function uniqueNames(subjects: readonly NextSubject[]): readonly NextSubject[] {
 async function findMessage(id: string, now: EpochMs, flags: NextFlags, io: Io): Promise<QueuedMessage> {
   const found =
     flags.spool === undefined
-      ? await usingLogQueue(now, flags, io, async (messages) => {
-          for (const message of messages) if (message.id === id) return message;
+      ? await usingReader(flags, io, async (reader) => {
+          for (const message of logQueue(reader, now, flags)) if (message.id === id) return message;
           return undefined;
         })
       : findReadable(flags.spool, id);

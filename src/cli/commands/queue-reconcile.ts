@@ -1,7 +1,7 @@
 import { PilotError } from "../../errors.ts";
 import { type Difference, reconcile } from "../../queue/reconcile.ts";
 import type { LogEnd } from "../../queue/report.ts";
-import { listSpool, readSpool } from "../../queue/spool-directory.ts";
+import { listSpool, type PlacedMessage, readSpool } from "../../queue/spool-directory.ts";
 import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { JsonStream } from "../../render/form/json.ts";
 import { toVisibleLine } from "../../render/form/terminal-text.ts";
@@ -13,7 +13,7 @@ import { logEnds } from "../coverage.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
-import { momentOf, type QueueFlags, serversOf, usingLogQueue } from "./queue.ts";
+import { logQueue, momentOf, type QueueFlags, serversOf } from "./queue.ts";
 
 /** Prints where spool and log differ; returns 1 when they do. Errors: `usage`, `unreadable`, those of the database. */
 export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
@@ -28,11 +28,10 @@ export async function runReconcile(flags: QueueFlags, io: Io): Promise<number> {
     const path = toVisibleLine(directory);
     io.stderr.write(`"${path}" cannot be listed: a message that is missing in the spool proves nothing.\n`);
   }
-  const ends = await usingReader(flags, io, async (reader) => logEnds(reader, serversOf(flags), now));
   const isComplete = unreadable.length === 0;
-  const head = { at: toIso(now), logEnds: ends, isComplete };
-  const count = await usingLogQueue(now, flags, io, (log) => {
-    const differences = reconcile(messagesOf(places, io), log, isComplete);
+  const count = await usingReader(flags, io, async (reader) => {
+    const head = { at: toIso(now), logEnds: logEnds(reader, serversOf(flags), now), isComplete };
+    const differences = reconcile(messagesOf(places, io), logQueue(reader, now, flags), isComplete);
     return flags.json === true ? printJson(head, differences, flags, io) : printPage(head, differences, flags, io);
   });
   if (io.signal.aborted) return statusOfAbort(io);
@@ -45,8 +44,12 @@ interface Head {
   readonly isComplete: boolean;
 }
 
-async function* messagesOf(places: Iterable<SpoolPlace>, io: Io): AsyncGenerator<QueuedMessage> {
-  for await (const { message } of readSpool(places, { withHeaders: false }, io.signal)) yield message;
+async function* messagesOf(places: Iterable<SpoolPlace>, io: Io): AsyncGenerator<Iterable<QueuedMessage>> {
+  for await (const batch of readSpool(places, { withHeaders: false }, io.signal)) yield messagesIn(batch);
+}
+
+function* messagesIn(batch: Iterable<PlacedMessage>): Generator<QueuedMessage> {
+  for (const { message } of batch) yield message;
 }
 
 /** Differences of a kind on the page, unless `--limit` says otherwise: all of them are in `--json`. */
@@ -55,7 +58,7 @@ const PAGE = 20;
 /** Returns how many differences there are. */
 async function printPage(
   head: Head,
-  found: AsyncIterable<Difference | undefined>,
+  found: AsyncIterable<Iterable<Difference | undefined>>,
   flags: QueueFlags,
   io: Io,
 ): Promise<number> {
@@ -63,15 +66,17 @@ async function printPage(
   let [agreed, count] = [0, 0];
   const counts = new Map<Difference["kind"], number>();
   const differences: Difference[] = [];
-  for await (const difference of found) {
-    if (difference === undefined) {
-      agreed++;
-      continue;
+  for await (const batch of found) {
+    for (const difference of batch) {
+      if (difference === undefined) {
+        agreed++;
+        continue;
+      }
+      count++;
+      const known = counts.get(difference.kind) ?? 0;
+      counts.set(difference.kind, known + 1);
+      if (known < limit) differences.push(difference);
     }
-    count++;
-    const known = counts.get(difference.kind) ?? 0;
-    counts.set(difference.kind, known + 1);
-    if (known < limit) differences.push(difference);
   }
   if (io.signal.aborted) return count;
   const shown = redactor(flags, io)({ ...head, agreed, differences });
@@ -84,7 +89,7 @@ const PIECE_LENGTH = 65_536;
 /** Prints differences as they are found; returns how many there are. */
 async function printJson(
   { at, logEnds: ends, isComplete }: Head,
-  found: AsyncIterable<Difference | undefined>,
+  found: AsyncIterable<Iterable<Difference | undefined>>,
   flags: QueueFlags,
   io: Io,
 ): Promise<number> {
@@ -92,16 +97,18 @@ async function printJson(
   const stream = new JsonStream("queue_reconciliation", "differences");
   let piece = stream.head(redact({ at, logEnds: ends }));
   let [agreed, count] = [0, 0];
-  for await (const difference of found) {
-    if (difference === undefined) {
-      agreed++;
-      continue;
+  for await (const batch of found) {
+    for (const difference of batch) {
+      if (difference === undefined) {
+        agreed++;
+        continue;
+      }
+      count++;
+      piece += stream.item(redact(difference));
+      if (piece.length < PIECE_LENGTH) continue;
+      if (!(await writePiece(io.stdout, piece, io.signal))) return count;
+      piece = "";
     }
-    count++;
-    piece += stream.item(redact(difference));
-    if (piece.length < PIECE_LENGTH) continue;
-    if (!(await writePiece(io.stdout, piece, io.signal))) return count;
-    piece = "";
   }
   if (!io.signal.aborted) await writePiece(io.stdout, piece + stream.tail({ agreed, isComplete }), io.signal);
   return count;

@@ -7,8 +7,15 @@ import { type LoggedMessage, queueFromLog } from "../../queue/log-queue.ts";
 import { QueueOverview } from "../../queue/overview.ts";
 import { PackedRows } from "../../queue/packed-rows.ts";
 import { type LogEnd, type QueueEntry, type QueueOrigin, toEntry } from "../../queue/report.ts";
-import { type Candidate, QueueSelection } from "../../queue/selection.ts";
-import { listSpool, mayHaveMessages, namedQueues, readBody, readSpool } from "../../queue/spool-directory.ts";
+import { type Candidate, type Matches, QueueSelection } from "../../queue/selection.ts";
+import {
+  listSpool,
+  mayHaveMessages,
+  namedQueues,
+  type PlacedMessage,
+  readBody,
+  readSpool,
+} from "../../queue/spool-directory.ts";
 import type { SpoolPlace } from "../../queue/spool-places.ts";
 import { countOf } from "../../render/form/format.ts";
 import { JsonStream, renderJson, renderJsonLine } from "../../render/form/json.ts";
@@ -27,13 +34,14 @@ import { readMailq } from "../../spool/mailq-reader.ts";
 import { briefLine, mailqLines, type RecipientChoice } from "../../spool/mailq-text.ts";
 import { type PackedMessage, packMessage, type QueuedMessage, unpackMessage } from "../../spool/queued-message.ts";
 import { isSystemError, translateSystemError } from "../../store/files/system-errors.ts";
+import type { Reader } from "../../store/reader.ts";
 import { decodeUtf8 } from "../../text.ts";
 import { type EpochMs, epochMs, MIB, toIso } from "../../units.ts";
 import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../children/text-patterns.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing, logEnds } from "../coverage.ts";
-import { serverTimeZone } from "../flags/time-zone.ts";
+import { commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
@@ -77,17 +85,20 @@ export interface QueueFlags extends DatabaseFlags {
   readonly json?: boolean;
 }
 
-interface QueueLook {
+export interface QueueView {
   readonly origin: QueueOrigin;
   readonly now: EpochMs;
   /** Empty for another origin than the log. */
   readonly logEnds: readonly LogEnd[];
-  /** Clock of the page: of the servers whose log tells, else of this machine. */
-  readonly timeZone: string;
+  /** Clock of the page: of the servers whose log tells, else of this machine. Only pages ask for it: its names take 8 MiB to load. */
+  readonly timeZone: () => string;
   readonly server: string | null;
   readonly spool: string | null;
-  readonly candidates: AsyncIterable<Candidate>;
+  readonly candidates: Candidates;
 }
+
+/** Batches, each of which is read while it is walked through: once, and before the next one. */
+type Candidates = AsyncIterable<Iterable<Candidate>>;
 
 /** Rows of the page. */
 const PAGE = 20;
@@ -127,23 +138,26 @@ export function serversOf({ server }: { readonly server?: string }): readonly st
 
 /** Yields candidates as they are read, unless sorting or a slow pattern needs all of them first. */
 async function* inOrder(
-  candidates: AsyncIterable<Candidate>,
+  batches: Candidates,
   selection: QueueSelection,
   flags: QueueFlags,
   io: Io,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<Iterable<Candidate>> {
   const isQuick = selection.patterns.every(isQuickPattern);
   if (isQuick && !selection.isSorted) {
-    for await (const candidate of candidates) if (selection.isWanted(candidate, testPattern)) yield candidate;
+    for await (const batch of batches) yield wanted(batch, selection, testPattern);
     return;
   }
   const all = new CandidateList();
-  for await (const candidate of candidates) {
-    if (!isQuick || selection.isWanted(candidate, testPattern)) all.add(candidate);
+  for await (const batch of batches) {
+    for (const candidate of batch) if (!isQuick || selection.isWanted(candidate, testPattern)) all.add(candidate);
   }
   const matches = isQuick ? testPattern : await matchTexts(selection, all, flags.timeout, io);
-  for (const candidate of selection.isSorted ? all.sorted(flags.reverse === true) : all)
-    if (selection.isWanted(candidate, matches)) yield candidate;
+  yield wanted(selection.isSorted ? all.sorted(flags.reverse === true) : all, selection, matches);
+}
+
+function* wanted(candidates: Iterable<Candidate>, selection: QueueSelection, matches: Matches): Generator<Candidate> {
+  for (const candidate of candidates) if (selection.isWanted(candidate, matches)) yield candidate;
 }
 
 function listOf(names: string | undefined): readonly string[] {
@@ -206,37 +220,38 @@ function assertPattern(flag: string, source: string, flags: string) {
 }
 
 /** Errors: `usage`, `unreadable`, those of the database. */
-export async function lookAt(selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+export async function lookAt(selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueView> {
   if (flags.spool !== undefined) return lookAtSpool(flags.spool, selection, flags, io);
   selection.assertWithoutSpool();
   if (flags.queueName !== undefined) {
     throw new PilotError("usage", "Only a spool has named queues.", { hint: "Give the spool with --spool." });
   }
   if (flags.bp !== undefined) return lookAtListing(flags.bp, selection, flags, io);
-  return lookAtLog(selection, flags, io);
+  return usingReader(flags, io, (reader) => lookAtLog(reader, selection, flags, io));
 }
 
-async function lookAtLog(selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+/** Errors: `not_found` when no server has the name; those of the database. */
+export async function lookAtLog(
+  reader: Reader,
+  selection: QueueSelection,
+  flags: QueueFlags,
+  io: Io,
+): Promise<QueueView> {
   const now = momentOf(flags, io) ?? io.now();
   const packed = new PackedRows<PackedMessage>();
   const servers = new Set<string>();
-  await usingLogQueue(now, flags, io, async (messages) => {
-    for (const message of messages) {
-      packed.add(packMessage(message));
-      servers.add(message.server);
-    }
-  });
+  for (const message of logQueue(reader, now, flags)) {
+    packed.add(packMessage(message));
+    servers.add(message.server);
+  }
   const [server = null] = servers.size === 1 ? servers : [];
-  const { ends, timeZone } = await usingReader(flags, io, async (reader) => ({
-    ends: await logEnds(reader, serversOf(flags), now),
-    timeZone: await serverTimeZone(reader, serversOf(flags), io),
-  }));
+  const zones = await reader.search.timeZones(serversOf(flags));
   const messages = isReversed(selection, flags) ? packed.reversed() : packed;
   return {
     origin: "log",
     now,
-    logEnds: ends,
-    timeZone,
+    logEnds: logEnds(reader, serversOf(flags), now),
+    timeZone: () => commonTimeZone(zones.values(), io),
     server,
     spool: null,
     candidates: consider(unpacked(messages), now, selection),
@@ -252,24 +267,21 @@ function isReversed(selection: QueueSelection, { reverse }: QueueFlags): boolean
   return reverse === true && !selection.isSorted;
 }
 
-/** Calls `use` with the messages of the log's queue, by id. Errors: `not_found` when no server has the name; those of the database. */
-export function usingLogQueue<Result>(
+/** Messages of the log's queue, by id. Errors: `not_found` when no server has the name; those of the database. */
+export function logQueue(
+  { queue }: Pick<Reader, "queue">,
   now: EpochMs,
-  flags: DatabaseFlags & { readonly server?: string },
-  io: Io,
-  use: (messages: Generator<LoggedMessage>) => Promise<Result>,
-): Promise<Result> {
-  return usingReader(flags, io, async ({ queue }) => {
-    if (flags.server !== undefined && !queue.hasServer(flags.server)) {
-      throw new PilotError("not_found", `The database knows no server "${flags.server}".`, {
-        hint: "`exim-pilot servers` lists those it knows.",
-      });
-    }
-    return use(queueFromLog(queue, now, flags.server));
-  });
+  { server }: { readonly server?: string },
+): Generator<LoggedMessage> {
+  if (server !== undefined && !queue.hasServer(server)) {
+    throw new PilotError("not_found", `The database knows no server "${server}".`, {
+      hint: "`exim-pilot servers` lists those it knows.",
+    });
+  }
+  return queueFromLog(queue, now, server);
 }
 
-async function lookAtSpool(spool: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+async function lookAtSpool(spool: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueView> {
   const now = momentOf(flags, io) ?? io.now();
   const { places, unreadable } = listSpool(spool, flags.queueName);
   for (const directory of unreadable)
@@ -278,7 +290,7 @@ async function lookAtSpool(spool: string, selection: QueueSelection, flags: Queu
     origin: "spool",
     now,
     logEnds: [],
-    timeZone: io.timeZone,
+    timeZone: () => io.timeZone,
     server: null,
     spool,
     candidates: spoolCandidates(isReversed(selection, flags) ? places.reversed() : places, now, selection, io),
@@ -290,17 +302,17 @@ async function* spoolCandidates(
   now: EpochMs,
   selection: QueueSelection,
   io: Io,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<Iterable<Candidate>> {
   let skipped = 0;
-  for await (const { message, header, place } of readSpool(
-    places,
-    { withHeaders: selection.needsHeaders },
-    io.signal,
-  )) {
-    const candidate = selection.consider({ message, header, body: () => readBody(place, MOST_BODY_BYTES), now });
-    if (candidate !== undefined) yield candidate;
-    else if (message.sender === null) skipped++;
+  function* considered(batch: Iterable<PlacedMessage>): Generator<Candidate> {
+    for (const { message, header, place } of batch) {
+      const candidate = selection.consider({ message, header, body: () => readBody(place, MOST_BODY_BYTES), now });
+      if (candidate !== undefined) yield candidate;
+      else if (message.sender === null) skipped++;
+    }
   }
+  const options = { withHeaders: selection.needsHeaders };
+  for await (const batch of readSpool(places, options, io.signal)) yield considered(batch);
   if (skipped > 0)
     io.stderr.write(
       `${countOf(skipped, "damaged file")} cannot be matched; without criteria the list shows what is wrong.\n`,
@@ -313,11 +325,11 @@ function otherQueues(spool: string | null, { queueName }: QueueFlags): readonly 
   return namedQueues(spool).filter((name) => mayHaveMessages(spool, name));
 }
 
-async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueLook> {
+async function lookAtListing(file: string, selection: QueueSelection, flags: QueueFlags, io: Io): Promise<QueueView> {
   const { messages, now } = await readPrinted(file, flags, io);
   const ordered = isReversed(selection, flags) ? messages.toReversed() : messages;
   const candidates = consider(ordered, now, selection);
-  return { origin: "bp", now, logEnds: [], timeZone: io.timeZone, server: null, spool: null, candidates };
+  return { origin: "bp", now, logEnds: [], timeZone: () => io.timeZone, server: null, spool: null, candidates };
 }
 
 export interface PrintedQueue {
@@ -349,11 +361,16 @@ export async function readPrinted(file: string, flags: { readonly at?: string },
   return { messages, now, isWhole: unknown.count === 0 };
 }
 
+/** One batch. */
 async function* consider(
   messages: Iterable<QueuedMessage>,
   now: EpochMs,
   selection: QueueSelection,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<Iterable<Candidate>> {
+  yield considered(messages, now, selection);
+}
+
+function* considered(messages: Iterable<QueuedMessage>, now: EpochMs, selection: QueueSelection): Generator<Candidate> {
   for (const message of messages) {
     const candidate = selection.consider({ message, header: undefined, now });
     if (candidate !== undefined) yield candidate;
@@ -390,7 +407,7 @@ export function momentOf({ at }: { readonly at?: string }, io: Io): EpochMs | un
 
 /** Returns whether there was any. */
 async function print(
-  look: QueueLook,
+  look: QueueView,
   selection: QueueSelection,
   shown: readonly string[],
   flags: QueueFlags,
@@ -411,7 +428,7 @@ async function print(
   if (format === "summary") {
     const tallies = new DomainTallies(now, splitsOf(flags));
     const redactMessage = redactor(flags, io);
-    for await (const { message } of candidates) tallies.add(redactMessage(message));
+    for await (const batch of candidates) for (const { message } of batch) tallies.add(redactMessage(message));
     const summary = tallies.summary(flags.by);
     io.stdout.write(renderListing(summaryLines(summary)));
     return summary.rows.length > 0;
@@ -440,26 +457,29 @@ function isCount({ count, matches }: QueueFlags): boolean {
 }
 
 /** Notes damaged files on standard error, for output that does not show them. */
-async function* notingDamage(candidates: AsyncIterable<Candidate>, io: Io): AsyncGenerator<Candidate> {
+async function* notingDamage(batches: Candidates, io: Io): AsyncGenerator<Iterable<Candidate>> {
   let damaged = 0;
-  for await (const candidate of candidates) {
-    if (candidate.message.damage !== null) damaged++;
-    yield candidate;
+  function* noted(batch: Iterable<Candidate>): Generator<Candidate> {
+    for (const candidate of batch) {
+      if (candidate.message.damage !== null) damaged++;
+      yield candidate;
+    }
   }
+  for await (const batch of batches) yield noted(batch);
   if (damaged === 0) return;
   io.stderr.write(
     `note: ${countOf(damaged, "file")} among them ${damaged === 1 ? "is" : "are"} damaged; --csv says which and how.\n`,
   );
 }
 
-async function countAll(candidates: AsyncIterable<Candidate>): Promise<number> {
+async function countAll(batches: Candidates): Promise<number> {
   let count = 0;
-  for await (const _ of candidates) count++;
+  for await (const batch of batches) for (const _ of batch) count++;
   return count;
 }
 
 async function printPage(
-  { origin, now, logEnds: ends, timeZone, server, spool, candidates }: QueueLook,
+  { origin, now, logEnds: ends, timeZone, server, spool, candidates }: QueueView,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
@@ -467,9 +487,11 @@ async function printPage(
   const overview = new QueueOverview(now);
   const { limit = PAGE } = flags;
   const messages: QueueEntry[] = [];
-  for await (const candidate of candidates) {
-    overview.add(candidate.message);
-    if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
+  for await (const batch of candidates) {
+    for (const candidate of batch) {
+      overview.add(candidate.message);
+      if (messages.length < limit) messages.push(toEntry(candidate, now, shown));
+    }
   }
   const { totals, waiting } = overview;
   const report = redactor(
@@ -486,13 +508,13 @@ async function printPage(
     totals,
     waiting,
   });
-  io.stdout.write(renderQueue(report, { ...screenOf(io), timeZone }));
+  io.stdout.write(renderQueue(report, { ...screenOf(io), timeZone: timeZone() }));
   return totals.messages > 0;
 }
 
 /** Prints the messages as they are read. */
 async function printJson(
-  { origin, now, logEnds: ends, server, spool, candidates }: QueueLook,
+  { origin, now, logEnds: ends, server, spool, candidates }: QueueView,
   shown: readonly string[],
   flags: QueueFlags,
   io: Io,
@@ -504,12 +526,14 @@ async function printJson(
   const head = { origin, at: toIso(now), logEnds: ends, server, spool, otherQueues: otherQueues(spool, flags) };
   let piece = stream.head(redact(head));
   let count = 0;
-  for await (const candidate of candidates) {
-    overview.add(candidate.message);
-    if (count++ < limit) piece += stream.item(redact(toEntry(candidate, now, shown)));
-    if (piece.length < PIECE_LENGTH) continue;
-    if (!(await writePiece(io.stdout, piece, io.signal))) return true;
-    piece = "";
+  for await (const batch of candidates) {
+    for (const candidate of batch) {
+      overview.add(candidate.message);
+      if (count++ < limit) piece += stream.item(redact(toEntry(candidate, now, shown)));
+      if (piece.length < PIECE_LENGTH) continue;
+      if (!(await writePiece(io.stdout, piece, io.signal))) return true;
+      piece = "";
+    }
   }
   const { totals, waiting } = overview;
   const isUnexplained = totals.messages === 0 && origin === "log";
@@ -545,18 +569,20 @@ function splitsOf({ split = [] }: QueueFlags): readonly SummarySplit[] {
 const PIECE_LENGTH = 65_536;
 
 async function writeAll(
-  candidates: AsyncIterable<Candidate>,
+  candidates: Candidates,
   heading: string,
   render: (candidate: Candidate) => string,
   { limit = Number.POSITIVE_INFINITY }: QueueFlags,
   io: Io,
 ): Promise<boolean> {
   let [piece, count] = [heading, 0];
-  for await (const candidate of candidates) {
-    if (count++ < limit) piece += render(candidate);
-    if (piece.length < PIECE_LENGTH) continue;
-    if (!(await writePiece(io.stdout, piece, io.signal))) return true;
-    piece = "";
+  for await (const batch of candidates) {
+    for (const candidate of batch) {
+      if (count++ < limit) piece += render(candidate);
+      if (piece.length < PIECE_LENGTH) continue;
+      if (!(await writePiece(io.stdout, piece, io.signal))) return true;
+      piece = "";
+    }
   }
   if (piece !== "") await writePiece(io.stdout, piece, io.signal);
   return count > 0;
