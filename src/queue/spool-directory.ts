@@ -303,26 +303,17 @@ export async function* readSpool(
   options: { readonly withHeaders: boolean },
   signal?: AbortSignal,
 ): AsyncGenerator<Iterable<PlacedMessage>> {
-  let some: SpoolPlace[] = [];
-  for (const place of places) {
-    some.push(place);
-    if (some.length < TURN_FILES) continue;
-    if (signal?.aborted === true) return;
-    // NOTE: measured: waiting for each message alone took a tenth of the time of 100,000.
-    yield readPlaces(some, options);
-    some = [];
-    await nextTurn();
+  const rest = places[Symbol.iterator]();
+  let next = rest.next();
+  function* batch(): Generator<PlacedMessage> {
+    for (let count = 0; count < TURN_FILES && next.done !== true; count++, next = rest.next()) {
+      const found = readPlace(next.value, options);
+      if (found !== undefined) yield { message: found.message, header: found.header, place: next.value };
+    }
   }
-  if (signal?.aborted !== true) yield readPlaces(some, options);
-}
-
-function* readPlaces(
-  places: readonly SpoolPlace[],
-  options: { readonly withHeaders: boolean },
-): Generator<PlacedMessage> {
-  for (const place of places) {
-    const found = readPlace(place, options);
-    if (found !== undefined) yield { message: found.message, header: found.header, place };
+  while (next.done !== true && signal?.aborted !== true) {
+    yield batch();
+    await nextTurn();
   }
 }
 

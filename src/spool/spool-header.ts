@@ -101,8 +101,10 @@ class HeaderReading {
     if (this.#decodedLine("its first line") !== name) throw new Damage(`Its first line is not "${name}".`);
     const [, login, uid, gid] = /^(.+) (-?\d+) (-?\d+)$/.exec(this.#decodedLine("the line of the user")) ?? [];
     if (login === undefined) throw new Damage("Its second line does not name a user with two numbers.");
-    const [, sender] = /^<(.*)>$/s.exec(this.#decodedLine("the sender")) ?? [];
-    if (sender === undefined) throw new Damage("Its third line is not a sender between < and >.");
+    const bracketed = this.#decodedLine("the sender");
+    if (!bracketed.startsWith("<") || !bracketed.endsWith(">"))
+      throw new Damage("Its third line is not a sender between < and >.");
+    const sender = bracketed.slice(1, -1);
     const [, seconds, warnings] = /^(\d{1,12}) (\d{1,9})$/.exec(this.#decodedLine("the time of arrival")) ?? [];
     if (seconds === undefined) throw new Damage("Its fourth line is not a time and a number of warnings.");
     const variables = new Map<string, string>();

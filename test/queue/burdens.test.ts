@@ -12,8 +12,8 @@ import { temporaryFolder } from "../support/database.ts";
 const TIME = "/usr/bin/time";
 const isTried = process.env["EXIM_PILOT_TORTURE"] !== undefined && existsSync(TIME);
 const MIB_KIB = 1024;
-/** KiB for a queue of 100,000 messages, and for anything that a stranger may send. */
-const [MOST_OF_QUEUE, MOST_OF_ANYTHING] = [120 * MIB_KIB, 250 * MIB_KIB];
+/** KiB for a queue of 100,000 messages, of which 120 MB are strictly these, and for anything that a stranger may send. */
+const [MOST_OF_QUEUE, MOST_OF_ANYTHING] = [117_187, 250 * MIB_KIB];
 const MESSAGES = 100_000;
 
 vi.setConfig({ testTimeout: 1_800_000 });
@@ -73,7 +73,7 @@ function largeSpool(): string {
 }
 
 describe.runIf(isTried)(`a queue of ${MESSAGES} messages`, () => {
-  test("takes no more than 120 MiB, sorted and stored too", () => {
+  test("takes no more than 120 MB, sorted and stored too", () => {
     const spool = largeSpool();
     const db = join(temporaryFolder(), "mail.db");
     const commands = [
