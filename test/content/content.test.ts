@@ -50,6 +50,36 @@ test("what was kept of a message is shown when it has left the queue, and goes b
   });
 });
 
+test("a message that cannot be shown has left the queue, waits elsewhere or is not known, and each is said", async () => {
+  const db = join(temporaryFolder(), "pilot.db");
+  const [left, waits, unknown] = ["1vwwZV-0005VB-1y", "1vwwZW-0005VC-1z", "1vwwZX-0005VD-1A"];
+  const lines = [
+    `2026-03-02 06:15:00 ${left} <= a@x.example U=app P=local S=300`,
+    `2026-03-02 06:15:01 ${left} => b@y.example R=r T=t H=mx.y.example [203.0.113.5]`,
+    `2026-03-02 06:15:01 ${left} Completed`,
+    `2026-03-02 06:15:02 ${waits} <= a@x.example U=app P=local S=300`,
+    `2026-03-02 06:15:03 ${waits} == c@z.example R=r T=t defer (-44): 450 later`,
+  ];
+  const log = join(temporaryFolder(), "mainlog");
+  writeFileSync(log, lines.map((line) => `${line}\n`).join(""));
+  await ingestInto(db, [log]);
+  const spool = spoolCopy();
+  const show = (id: string, ...more: readonly string[]) =>
+    runCli(["content", id, "--db", db, "--spool", spool, ...more]);
+  expectFailure(await show(left), { status: 1, says: /is not on the queue any more, and nothing of it was kept/ });
+  expectFailure(await show(waits), {
+    status: 1,
+    says: /The log has 1vwwZW-\S+ on the queue, but it is not in the spool/,
+  });
+  expectFailure(await show(unknown), {
+    status: 1,
+    says: /is not known: it is not in the spool .+ no log that was read has it/,
+  });
+  expectFailure(await show(left, "--server", "other"), { status: 1, says: /is not known/ });
+  const elsewhere = ["content", unknown, "--db", join(temporaryFolder(), "none.db"), "--spool", spool];
+  expectFailure(await runCli(elsewhere), { status: 1, says: /is not known/ });
+});
+
 test("a look is recorded before anything is shown, with its reason, and refused where it cannot be recorded", async () => {
   const db = join(temporaryFolder(), "pilot.db");
   await runCli(["queue", "snapshot", "--db", db, "--spool", spoolCopy(), "--server", "mx1", ...AT]);
@@ -163,6 +193,6 @@ describe("of a message that was refused after its data", () => {
     expectFailure(await ask("--save", "1", "--output", output), { status: 1, says: /reject log has the headers/ });
     // A refusal before the data has no headers, and a message that was delivered is in no reject log.
     const delivered = /^\S+ \S+ (\S+) Completed/m.exec(readFileSync(main, "latin1"))?.[1] ?? "";
-    expectFailure(await runCli(["content", delivered, "--db", db]), { status: 1, says: /nothing of it was kept/ });
+    expectFailure(await runCli(["content", delivered, "--db", db]), { status: 1, says: /no log that was read has it/ });
   });
 });

@@ -3,6 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { fromKept, fromRejectLog, redactContent } from "../../content/kept-content.ts";
 import type { ContentReport } from "../../content/result.ts";
 import { PilotError } from "../../errors.ts";
+import type { MessageStatus } from "../../message/statuses.ts";
 import { isMessageId } from "../../parse/message-id.ts";
 import { parseEntryText } from "../../parse/record.ts";
 import { findInSpool, findSpool } from "../../queue/spool-directory.ts";
@@ -106,7 +107,40 @@ async function find(id: string | undefined, flags: ContentFlags, io: Io): Promis
   if (kept !== undefined) return { report: kept, saved: undefined };
   const refused = await findRefused(id, flags, io);
   if (refused !== undefined) return { report: refused, saved: undefined };
-  throw new PilotError("not_found", `The content of ${id} is not on the queue any more, and nothing of it was kept.`, {
+  throw notThere(id, spool, await placeInLog(id, flags, io));
+}
+
+type LoggedPlace = "left" | "waits" | "unknown";
+
+/** Statuses of messages that are on the queue while they are not completed. */
+const WAITING: readonly string[] = ["received", "queued", "deferred", "frozen", "partial"] satisfies MessageStatus[];
+
+/** Where the log has a message. Errors: those of the database. */
+async function placeInLog(id: string, flags: ContentFlags, io: Io): Promise<LoggedPlace> {
+  if (statSync(flags.db, { throwIfNoEntry: false }) === undefined) return "unknown";
+  return usingReader(flags, io, async ({ messages }) => {
+    const found = (await messages.find(id)).filter(({ server }) => (flags.server ?? server) === server);
+    if (found.length === 0) return "unknown";
+    return found.some(({ completed_at, status }) => completed_at === null && WAITING.includes(status))
+      ? "waits"
+      : "left";
+  });
+}
+
+/** `spool`: the one that was looked at. */
+function notThere(id: string, spool: string | undefined, log: LoggedPlace): PilotError {
+  const where = spool === undefined ? "no spool was found here" : `it is not in the spool "${spool}"`;
+  if (log === "unknown") {
+    return new PilotError("not_found", `The message ${id} is not known: ${where}, and no log that was read has it.`, {
+      hint: "Check the id. `exim-pilot ingest` reads the log that has it; --spool names the spool, and --db the database.",
+    });
+  }
+  if (log === "waits") {
+    return new PilotError("not_found", `The log has ${id} on the queue, but ${where}, and nothing of it was kept.`, {
+      hint: "Name the spool of its server with --spool, or run this there. `exim-pilot ingest` reads how it left, if it did.",
+    });
+  }
+  return new PilotError("not_found", `The content of ${id} is not on the queue any more, and nothing of it was kept.`, {
     hint: "Exim removes it at the last delivery. `queue snapshot --content preview` keeps what waits; `exim-pilot trace` shows what the log tells.",
   });
 }
