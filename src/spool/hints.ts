@@ -160,8 +160,8 @@ class HashFile {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#isLittle = bytes.readUInt32LE(MAGIC_AT) === HASH_MAGIC;
     if (bytes.length < SMALLEST_PAGE) throw new Damage("It is cut within its first page.");
+    this.#isLittle = bytes.readUInt32LE(MAGIC_AT) === HASH_MAGIC;
     this.#pageSize = this.#u32(20);
     const isSize =
       this.#pageSize >= SMALLEST_PAGE &&
