@@ -3,6 +3,7 @@ import { lstatSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { PilotError } from "../errors.ts";
+import { toVisibleLine } from "../render/form/terminal-text.ts";
 import {
   type HintReading,
   hintForm,
@@ -65,6 +66,9 @@ function linkStatOf(file: string) {
   }
 }
 
+const NOTHING_READ =
+  '"FILE" is empty: that is so where Exim has no retry records, and also where exim_dumpdb failed to read them.';
+
 async function readForm(bytes: Buffer, file: string, zone: string | undefined, io: Io): Promise<HintReading> {
   switch (hintForm(bytes)) {
     case "berkeley_hash":
@@ -82,7 +86,10 @@ async function readForm(bytes: Buffer, file: string, zone: string | undefined, i
       );
     }
     case "unknown":
-      if (bytes.length === 0) return { kind: "read", hints: [] };
+      if (bytes.length === 0) {
+        io.stderr.write(`note: ${NOTHING_READ.replace("FILE", toVisibleLine(file))}\n`);
+        return { kind: "read", hints: [] };
+      }
       throw new PilotError(
         "usage",
         `"${file}" is of a kind that cannot be read: neither Berkeley DB's hash, nor SQLite.`,

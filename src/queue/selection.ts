@@ -166,11 +166,18 @@ function toKnownVariable(text: string): string {
 
 function assertVariable(name: string): void {
   if (isVariable(name)) return;
-  const nearest = VARIABLE_NAMES.toSorted((left, right) => distance(name, left) - distance(name, right))[0];
+  const [nearest = ""] = VARIABLE_NAMES.toSorted((left, right) => distance(name, left) - distance(name, right));
+  // A name that shares little with it would mislead.
+  const isNear = distance(name, nearest) <= Math.max(1, Math.floor(name.length / FEWEST_LETTERS_OF_A_SLIP));
   throw new PilotError("usage", `There is no variable $${name}.`, {
-    hint: `Did you mean $${nearest}? Headers are $h_NAME, variables of ACLs $acl_cNAME and $acl_mNAME.`,
+    hint: isNear
+      ? `Did you mean $${nearest}? ${OTHER_VARIABLES}`
+      : `Names are exipick's, such as $message_age, $message_size, $sender_address. ${OTHER_VARIABLES}`,
   });
 }
+
+const FEWEST_LETTERS_OF_A_SLIP = 3;
+const OTHER_VARIABLES = "Headers are $h_NAME, variables of ACLs $acl_cNAME and $acl_mNAME.";
 
 /** Edit distance: characters to change, insert or delete. */
 function distance(from: string, to: string): number {

@@ -269,6 +269,29 @@ describe("a file of hints", () => {
 
 const realHints = (): Buffer => readFileSync(join(FIXTURES, "queue", "hints", "retry"));
 
+test.each<[argv: readonly string[], says: RegExp]>([
+  [["$mesage_size > 1"], /Did you mean \$message_size\?/],
+  [["--sort", "$sender_adress"], /Did you mean \$sender_address\?/],
+  [["$nosuch > 1"], /There is no variable \$nosuch\.\nhint: Names are exipick's/],
+  [["--count", "extra"], /There is no variable \$extra\.\nhint: Names are exipick's/],
+  [["--sort", ""], /--sort names no variable/],
+  [["--sort", " , "], /--sort names no variable/],
+  [["--show-vars", ","], /--show-vars names no variable/],
+])("variables that are not there are a wrong use, with a name that is near or none: %j", async (argv, says) => {
+  expectFailure(await runCli(["queue", "--spool", makeSpool(), ...argv]), { status: 2, says });
+});
+
+test("retry records that are empty are said to prove little", async () => {
+  const empty = join(temporaryFolder(), "retry");
+  writeFileSync(empty, "");
+  const argv = ["queue", "next", "x.example", "--hints", empty, "--db", join(temporaryFolder(), "none.db")];
+  const { status, stderr } = await runCli(argv);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/retry" is empty: .+ exim_dumpdb failed/),
+  });
+});
+
 test("what names and kinds of attachments hide is said on the page, and takes no control of it", async () => {
   const folder = temporaryFolder();
   const [file, db] = [join(folder, "evil.eml"), join(folder, "mail.db")];

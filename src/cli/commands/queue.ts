@@ -106,14 +106,14 @@ const MOST_BODY_BYTES = 16 * MIB;
 
 /** Prints the queue; returns the exit status, 1 when nothing is there that is wanted. Errors: `usage`, `unreadable`, those of the database. */
 export async function runQueue(criteria: readonly string[], flags: QueueFlags, io: Io): Promise<number> {
-  const shown = listOf(flags.showVars);
+  const shown = listOf("--show-vars", flags.showVars);
   const selection = new QueueSelection({
     criteria,
     isOr: flags.or === true,
     isCaseful: flags.caseful === true,
     others: flagCriteria(flags),
     shown,
-    sortedBy: listOf(flags.sort),
+    sortedBy: listOf("--sort", flags.sort),
   });
   const look = await lookAt(selection, flags, io);
   const candidates = inOrder(look.candidates, selection, flags, io);
@@ -160,11 +160,17 @@ function* wanted(candidates: Iterable<Candidate>, selection: QueueSelection, mat
   for (const candidate of candidates) if (selection.isWanted(candidate, matches)) yield candidate;
 }
 
-function listOf(names: string | undefined): readonly string[] {
-  return (names ?? "")
+/** Errors: `usage` when a flag is there that names nothing. */
+function listOf(flag: string, names: string | undefined): readonly string[] {
+  if (names === undefined) return [];
+  const list = names
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+  if (list.length > 0) return list;
+  throw new PilotError("usage", `${flag} names no variable.`, {
+    hint: `Give one or several, with commas between: ${flag} '$sender_address,$message_age'.`,
+  });
 }
 
 /** exiqgrep's flags as criteria. */
