@@ -11,15 +11,10 @@ import { PackedRows } from "./packed-rows.ts";
 /** Kept by name, of those that a queue waits for. */
 const MOST_DOMAINS = 20;
 
+/** The values behind the size are left out where they are those of most messages. */
 type PackedSeen = readonly [
-  ...(readonly [
-    exim_id: string,
-    sender: string | null,
-    arrived_ms: number | null,
-    size: number | null,
-    pending: number,
-  ]),
-  ...(readonly [frozen_ms: number | null, is_frozen: 0 | 1, warnings: number | null]),
+  ...(readonly [exim_id: string, sender: string | null, arrived_ms: number | null, size: number | null]),
+  ...(readonly [pending?: number, frozen_ms?: number | null, is_frozen?: 0 | 1, warnings?: number | null]),
 ];
 
 /** Messages of one queue, collected one by one. */
@@ -35,7 +30,9 @@ export class QueueCount {
     this.#overview.add(message);
     const { id, sender, arrivedAt, sizeBytes, frozenAt, isFrozen, warnings } = message;
     const pending = pendingRecipients(message).length;
-    this.#rows.add([id, sender, arrivedAt, sizeBytes, pending, frozenAt, isFrozen ? 1 : 0, warnings]);
+    const isUsual = pending === 1 && frozenAt === null && !isFrozen && warnings === 0;
+    if (isUsual) this.#rows.add([id, sender, arrivedAt, sizeBytes]);
+    else this.#rows.add([id, sender, arrivedAt, sizeBytes, pending, frozenAt, isFrozen ? 1 : 0, warnings]);
   }
 
   result(): Pick<QueueLook, "messages" | "count" | "totals" | "domains"> {
@@ -50,8 +47,10 @@ export class QueueCount {
   }
 
   *#seen(): Generator<SeenMessage> {
-    for (const [exim_id, sender, arrived_ms, size, pending, frozen_ms, is_frozen, warnings] of this.#rows)
+    for (const [exim_id, sender, arrived_ms, size, ...rest] of this.#rows) {
+      const [pending = 1, frozen_ms = null, is_frozen = 0, warnings = 0] = rest;
       yield { exim_id, sender, arrived_ms, size, pending, frozen_ms, is_frozen, warnings };
+    }
   }
 }
 
