@@ -48,6 +48,7 @@ const PROCESSES = [
   "wrappers",
   "follow",
   "code-cache",
+  "cli/bundles",
   "cli/sql",
   "e2e/report",
   "search/exigrep",

@@ -71,7 +71,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
     audited(action, settings, flags, io, () =>
       usingWriter(flags, io, async (writer, { program, now }) => {
         const { openWriter } = await import("../../store/store.ts");
-        return ingest(files, io.stdin, writer, {
+        return ingest(files, io, writer, {
           server: flags.server ?? io.hostname,
           timeZone: timezone,
           get defaultTimeZone() {
