@@ -89,6 +89,43 @@ test("a reason is found by addresses in it, which are not stored with its text",
     expect([part, await count(part)]).toEqual([part, "0\n"]);
 });
 
+describe("a message whose arrival no log shows", () => {
+  const db = join(FOLDER, "unarrived.db");
+  /** Deliveries as the selectors +sender_on_delivery and +return_path_on_delivery have them. */
+  const log = `2026-03-30 08:00:00 1vwwZU-0005V4-1s => bob@b.test F=<ann@A.test> P=<ann+bounce@a.test> R=out T=smtp H=mx.b.test [198.51.100.2] C="250 OK"
+2026-03-30 08:00:01 1vwwZU-0005V4-1s Completed
+2026-03-30 08:00:02 1vwwZV-0005V4-1s ** carl@b.test F=<> P=<> R=out T=smtp: no
+2026-03-30 08:00:03 1vwwZW-0005W7-1p => dora@b.test R=out T=smtp H=mx.b.test [198.51.100.2] C="250 F=<ann@a.test>"
+2026-03-30 08:00:04 1vwwZX-0005V4-1s <= eve@c.test H=r.test [203.0.113.4] P=esmtp S=464
+2026-03-30 08:00:05 1vwwZX-0005V4-1s => fay@b.test F=<other@c.test> R=out T=smtp H=mx.b.test [198.51.100.2] C="250 OK"
+`;
+  beforeAll(() => ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)])));
+
+  test.each([
+    [["--sender", "ann@a.test"], [DELIVERED]],
+    [["--sender", "a*@a.test"], [DELIVERED]],
+    [["--sender", "ann@a.test", "--recipient", "bob@b.test"], [DELIVERED]],
+    [["--sender", "ann@a.test", "--recipient", "carl@b.test"], []],
+    [["--sender", "ann+bounce@a.test"], []],
+    [["--sender", "<>"], [DEFERRED]],
+    [["--address", "ANN@a.test"], [DELIVERED]],
+    [["--domain", "a.test"], [DELIVERED]],
+    [["--sender", "eve@c.test"], [PARTIAL]],
+    [["--sender", "other@c.test"], []],
+  ])("is found by the sender that a delivery states: %j", async (args, expected) => {
+    const search = async (...more: string[]): Promise<string> =>
+      (await runCli(["search", "--db", db, ...args, ...more])).stdout;
+    expect(rowsOf(await search("--ndjson")).map(({ id }) => id)).toEqual(expected);
+    expect(rowsOf(await search("--ndjson", "--reverse", "--limit", "1")).map(({ id }) => id)).toEqual(expected);
+    expect(await search("--count")).toBe(`${expected.length}\n`);
+  });
+
+  test("is counted by the same filter", async () => {
+    const { stdout } = await runCli(["stats", "totals", "--db", db, "--sender", "ann@a.test", "--json"]);
+    expect(JSON.parse(stdout).sections.totals).toMatchObject({ attempts: { delivered: 1 } });
+  });
+});
+
 describe("a filter", () => {
   test.each([
     [["--sender", "ann@a.test"], [DELIVERED]],

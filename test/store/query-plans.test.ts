@@ -6,7 +6,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Reader } from "../../src/store/reader.ts";
-import { IS_INDEXED_BY_STATUS, loadCodes } from "../../src/store/schema/codes.ts";
+import { HAS_NO_ARRIVAL, IS_INDEXED_BY_STATUS, loadCodes } from "../../src/store/schema/codes.ts";
 import type { Filter } from "../../src/store/search/filter.ts";
 import { buildChain } from "../../src/trace/chain.ts";
 import { findMessages } from "../../src/trace/find-messages.ts";
@@ -192,6 +192,14 @@ function withTable(detail: string, texts: readonly string[]): string {
   const tables = texts.flatMap((text) => form.exec(text)?.[1] ?? []);
   return `${verb} ${tables.find((table) => GROWING.includes(table)) ?? alias}${rest}`;
 }
+
+test("the index of messages without an arrival leaves out what was refused, by the words that the queries say", () => {
+  const database = new Database(DB, { readonly: true });
+  expect(HAS_NO_ARRIVAL).toBe(`m.arrival_at IS NULL AND m.status <> ${loadCodes(database).messageStatus("rejected")}`);
+  const index = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'idx_stored_messages_no_arrival'").pluck();
+  expect(index.get()).toContain(`WHERE ${HAS_NO_ARRIVAL.replaceAll("m.", "")}`);
+  database.close();
+});
 
 test("the index by status leaves out what is delivered, by the words that the queries say", () => {
   const database = new Database(DB, { readonly: true });

@@ -1,5 +1,6 @@
 /** Conditions on facts that are kept in the details of lines. */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
+import { NULL_SENDER } from "../../message/address.ts";
 
 /** Kinds of lines that Exim writes to its panic log when they say that it cannot go on. */
 export const PANICKING = ["configuration", "daemon", "spool"] as const;
@@ -24,4 +25,18 @@ export const ARRIVAL_SIGNATURES = {
     `json_each(${details}) k JOIN json_each(${details}) v ON v.key = k.key + 1 AND k.key % 2 = 0 AND k.value IN ('DKIM', 'SPF', 'DMARC', 'ARC')`,
   /** `dkim=pass` */
   result: "(lower(k.value) || '=' || iif(k.value = 'DKIM' OR v.value = '', 'pass', lower(v.value)))",
+} as const;
+
+/**
+ * Senders that lines of deliveries state (`F=<…>`, with the selector +sender_on_delivery): SQL over the details of a line, an array of
+ * keys and values. Source: exim-log-grammar §15.
+ */
+export const DELIVERY_SENDERS = {
+  /** True where the details may name one; cheaper than to look. */
+  mayBeIn: (details: string): string => `instr(${details}, '"F",')`,
+  /** Each of them, as `v`. */
+  from: (details: string): string =>
+    `json_each(${details}) k JOIN json_each(${details}) v ON v.key = k.key + 1 AND k.key % 2 = 0 AND k.value = 'F'`,
+  /** As addresses are stored. */
+  sender: `iif(v.value = '', '${NULL_SENDER}', v.value)`,
 } as const;

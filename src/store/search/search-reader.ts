@@ -3,10 +3,12 @@ import { type Expression, type Kysely, type RawBuilder, type Selectable, type Sq
 import { MOMENTS_PER_MS, type Moment, momentMs, toIso } from "../../units.ts";
 import type { RawTextReader } from "../log-text/blocks.ts";
 import { postedEntries } from "../log-text/postings.ts";
+import { HAS_NO_ARRIVAL } from "../schema/codes.ts";
 import type { LogEntriesView, MessagesView, RejectionsView, Schema } from "../schema/tables.ts";
 import {
   type Condition,
   ConditionBuilder,
+  type ConditionPostings,
   type Conditions,
   isServer,
   MESSAGE_AT,
@@ -216,14 +218,16 @@ export class SearchReader {
    * Looks only into blocks with postings of the keys, the latest first. A message is not younger than any line about it. Once
    * there are enough matches that are younger than all blocks left, no better one is to come.
    */
-  async #findInBlocks(query: HitQuery, conditions: Conditions, keys: PostingKeys): Promise<Hit[]> {
+  async #findInBlocks(query: HitQuery, conditions: Conditions, keys: ConditionPostings): Promise<Hit[]> {
     const { order, after, limit } = query;
     const canStop = order.key === "time" && !order.isAscending && Number.isFinite(limit);
     const blocks = await findBlocks(this.#database, keys);
     const hits = new Map<string, Hit>();
+    if (keys.lacksUnarrived)
+      for (const hit of await this.#unarrived(order, after, conditions)) hits.set(keyOfHit(hit), hit);
     for (let start = 0, count = canStop ? FIRST_CHUNK : MOST_CHUNK; start < blocks.length; ) {
       for (const hit of await this.#matchesIn(blocks.slice(start, start + count), keys, order, after, conditions)) {
-        hits.set(`${hit.isMessage} ${hit.id}`, hit);
+        hits.set(keyOfHit(hit), hit);
       }
       start += count;
       count = Math.min(count * 2, MOST_CHUNK);
@@ -233,6 +237,14 @@ export class SearchReader {
       if (last !== undefined && (next === undefined || next.last_ms * 1000 + 999 < last.rank)) return best;
     }
     return firstOf([...hits.values()], order, limit);
+  }
+
+  /** Matches among the messages whose arrival no log showed: few, those that were on the queue when the oldest log began. */
+  #unarrived(order: Order, after: Hit | undefined, { message }: Conditions): Promise<Hit[]> {
+    return this.#take<Hit>(sql`
+      SELECT ${rankOfMessage(order)} AS rank, 1 AS "isMessage", m.id
+      FROM stored_messages m INDEXED BY idx_stored_messages_no_arrival
+      WHERE ${sql.raw(HAS_NO_ARRIVAL)} AND ${all([...message, ...messagesAfter(order, after)])}`);
   }
 
   async #matchesIn(
@@ -408,6 +420,10 @@ function* chunks(values: readonly (number | string)[]): Generator<string> {
     yield JSON.stringify(values.slice(start, start + SORTED_PAGE));
 }
 
+function keyOfHit({ isMessage, id }: Hit): string {
+  return `${isMessage} ${id}`;
+}
+
 function keyOf(id: string, server: string): string {
   return `${id} ${server}`;
 }
@@ -419,7 +435,7 @@ function postedIn(blocks: readonly Block[], { kind, keys }: PostingKeys): RawBui
     ${sql.raw(postedEntries(kind, "(SELECT blocks FROM given)", "(SELECT keys FROM given)"))})`;
 }
 
-function fewest(postings: readonly PostingKeys[]): PostingKeys | undefined {
+function fewest(postings: readonly ConditionPostings[]): ConditionPostings | undefined {
   return postings.toSorted((one, other) => one.keys.length - other.keys.length)[0];
 }
 
