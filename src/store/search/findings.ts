@@ -1,6 +1,5 @@
 /** Conditions on facts that are kept in the details of lines. */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
-import { NULL_SENDER } from "../../message/address.ts";
 
 /** Kinds of lines that Exim writes to its panic log when they say that it cannot go on. */
 export const PANICKING = ["configuration", "daemon", "spool"] as const;
@@ -37,6 +36,6 @@ export const DELIVERY_SENDERS = {
   /** Each of them, as `v`. */
   from: (details: string): string =>
     `json_each(${details}) k JOIN json_each(${details}) v ON v.key = k.key + 1 AND k.key % 2 = 0 AND k.value = 'F'`,
-  /** As addresses are stored. */
-  sender: `iif(v.value = '', '${NULL_SENDER}', v.value)`,
+  /** The address in its stored form, in which the null sender is `<>`. */
+  sender: "iif(v.value = '', '<>', v.value)",
 } as const;
