@@ -126,6 +126,67 @@ describe("a message whose arrival no log shows", () => {
   });
 });
 
+describe("a value of another kind than its flag compares", () => {
+  const ip = "an IP address was given. Give it to --ip.";
+  test.each([
+    ["--host", "203.0.113.250", `--host compares the name of a host, and ${ip}`],
+    ["--host", "[203.0.113.250]", ip],
+    ["--host", "203.0.113.*", ip],
+    ["--host", "2001:db8::/32", ip],
+    ["--host", "nobody@a.test", "an address was given. Give it to --sender, --recipient or --address."],
+    ["--host", DELIVERED, "Exim's id of a message was given. Give it to `exim-pilot trace`."],
+    ["--domain", "nobody@a.test", "--domain compares a domain, and an address was given."],
+    ["--domain", "203.0.113.0/24", ip],
+    ["--domain", "@a.test", "a domain with an @ was given. Leave the @ out"],
+    ["--sender", "a.test", "a domain or the name of a host was given. Give it to --domain or --host."],
+    ["--sender", DELIVERED, "Give it to `exim-pilot trace`."],
+    ["--recipient", "<bob@b.test>", "Leave the brackets out."],
+    ["--address", "203.0.113.250", ip],
+    ["--helo", "ann@a.test", "--helo compares the name in a HELO, and an address was given."],
+    ["--auth", "203.0.113.250", ip],
+    ["--message-id", DELIVERED, "--message-id compares the Message-ID of a header"],
+    ["--transport", "203.0.113.250", ip],
+  ])("%s %s is told where it belongs when nothing matches", async (flag, value, hint) => {
+    for (const argv of [["search"], ["search", "--count"], ["abuse"], ["stats", "--quiet"]]) {
+      const { stderr } = await runCli([...argv, "--db", DB, flag, value]);
+      expect(stderr.match(/^hint: --.*$/gm)).toEqual([expect.stringContaining(hint)]);
+    }
+    const { stderr } = await runCli(["trace", DELIVERED, "--db", DB, flag, value]);
+    expect(stderr).toMatch(/^hint: Leave filters out to see it\. --/m);
+    expect(stderr).toContain(hint);
+  });
+
+  test.each([
+    ["--host", "mx.f.test"],
+    ["--host", "*"],
+    ["--sender", "nobody@a.test"],
+    ["--sender", "nobody"],
+    ["--sender", "*.g.test"],
+    ["--domain", "g.test"],
+    ["--helo", "[203.0.113.250]"],
+    ["--auth", "nobody@a.test"],
+    ["--message-id", "<two@a.test>"],
+    ["--subject", "203.0.113.250"],
+  ])("%s %s is of the right kind, and gets no such hint", async (flag, value) => {
+    expect((await runCli(["search", "--db", DB, flag, value])).stderr).not.toMatch(/^hint: --/m);
+  });
+
+  test("that matches all the same gets no hint: a host may be named by its IP address", async () => {
+    const db = join(temporaryFolder(), "pilot.db");
+    const log =
+      '2026-03-30 07:00:01 1vwwZV-0005V4-1s => ann@a.test R=out T=smtp H=198.51.100.7 [198.51.100.7] C="250 OK"\n';
+    await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
+    for (const argv of [["search"], ["stats", "totals"]])
+      expect((await runCli([...argv, "--db", db, "--host", "198.51.100.7"])).stderr).toBe("");
+  });
+
+  test("is not repeated by the hint, which --redact could not hide", async () => {
+    const { stderr } = await runCli(["search", "--db", DB, "--host", "203.0.113.250", "--redact"]);
+    expect(stderr).toContain("Give it to --ip.");
+    expect(stderr).not.toContain("203.0.113.250");
+  });
+});
+
 describe("a filter", () => {
   test.each([
     [["--sender", "ann@a.test"], [DELIVERED]],
