@@ -4,7 +4,8 @@ import { MOMENTS_PER_MS, type Moment, momentMs, toIso } from "../../units.ts";
 import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
 import { postedEntries } from "../log-text/postings.ts";
 import { HAS_NO_ARRIVAL } from "../schema/codes.ts";
-import type { LogEntriesView, MessagesView, RejectionsView, Schema } from "../schema/tables.ts";
+import type { Schema } from "../schema/tables.ts";
+import type { LogEntriesView, MessagesView, RejectionsView } from "../schema/views.ts";
 import {
   type Condition,
   ConditionBuilder,
