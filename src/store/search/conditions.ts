@@ -84,7 +84,7 @@ export class ConditionBuilder {
       const ids = await given(patterns);
       if (ids === undefined) continue;
       this.#addPostings("address", ids.list, { lacksUnarrived: true });
-      this.#add(either([...isSentBy(ids, patterns), ...isSentTo(ids)]), clientIn(ids, "sender_id", "recipient_id"));
+      this.#add(either(isSentByOrTo(ids, patterns)), clientIn(ids, "sender_id", "recipient_id"));
     }
     const logins = await this.#textIds("strings", auth?.flatMap(toLogins));
     if (logins === undefined) return;
@@ -354,8 +354,19 @@ function delivery(condition: Condition): Condition {
     WHERE l.message_id = m.id AND ${condition})`;
 }
 
+/** The conditions that are quick to check stand first, since SQLite ends at one that holds. */
 function isSentBy(ids: Ids, patterns: readonly Pattern[] = []): readonly Condition[] {
-  return [isIn("m.sender_id", ids), clientOfMessage(ids, "sender_id"), isDeliveredFrom(patterns)];
+  return [isIn("m.sender_id", ids), isDeliveredFrom(patterns), clientOfMessage(ids, "sender_id")];
+}
+
+function isSentTo(ids: Ids): readonly Condition[] {
+  return [isRecipient(ids), lineOfMessage(ids, "a.final_id", "j.recipient_id", "k.recipient_id")];
+}
+
+/** Either of the two, with one look at the lines of a message. */
+function isSentByOrTo(ids: Ids, patterns: readonly Pattern[] = []): readonly Condition[] {
+  const columns = ["a.final_id", "j.sender_id", "j.recipient_id", "k.sender_id", "k.recipient_id"] as const;
+  return [isIn("m.sender_id", ids), isRecipient(ids), isDeliveredFrom(patterns), lineOfMessage(ids, ...columns)];
 }
 
 /** That a delivery names the sender, where the arrival was not read. Such addresses may be in no table of texts. */
@@ -370,17 +381,20 @@ function isDeliveredFrom(patterns: readonly Pattern[]): Condition {
 /** With more ids than this, a message's few recipients are cheaper to check than the ids are to look up. */
 const MOST_LOOKED_UP = 8;
 
-function isSentTo(ids: Ids): readonly Condition[] {
+function isRecipient(ids: Ids): Condition {
   // NOTE: the plus keeps SQLite from looking up each of the ids among the recipients of each message.
   const isAmong =
     ids.list.length > MOST_LOOKED_UP
       ? sql`+r.address_id IN (SELECT value FROM json_each(${ids.json}))`
       : isIn("r.address_id", ids);
-  return [
-    sql`EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND ${isAmong})`,
-    delivery(isIn("a.final_id", ids)),
-    clientOfMessage(ids, "recipient_id"),
-  ];
+  return sql`EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND ${isAmong})`;
+}
+
+/** A line of the message that names one: about a recipient as `a`, a rejection as `j`, another client as `k`. */
+function lineOfMessage(ids: Ids, ...columns: readonly `${"a" | "j" | "k"}.${string}`[]): Condition {
+  return sql`EXISTS (SELECT 1 FROM stored_entries l LEFT JOIN address_events a ON a.entry_id = l.id
+    LEFT JOIN stored_rejections j ON j.entry_id = l.id LEFT JOIN stored_clients k ON k.entry_id = l.id
+    WHERE l.message_id = m.id AND ${either(columns.map((column) => isIn(column, ids)))})`;
 }
 
 type ClientColumn = "host_id" | "helo_id" | "ip_id" | "sender_id" | "recipient_id" | "auth_id";
