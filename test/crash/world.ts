@@ -1,4 +1,4 @@
-/** What the scenarios of power cuts have in common: their form, the logs, and databases that are made once. */
+/** The world of all scenarios of power cuts: their form, the logs, and databases that are made once. */
 
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
