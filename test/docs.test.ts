@@ -193,7 +193,7 @@ describe("an example of a page", () => {
         where +
         command
           .replace(/(?<=\s)(mainlog|rejectlog|paniclog)\b/g, "$$FIXTURES/corpus/default/$1")
-          .replaceAll("/var/spool/exim4", SPOOL);
+          .replaceAll("/var/spool/exim4", `'${SPOOL}'`);
       const places = { FIXTURES, DB, NEW: join(temporaryFolder(), "new.db") };
       const isOfPlaces = isIngest || argv[0] === "sources";
       const commands = [isOfPlaces ? `COLUMNS= ${real}` : real];
@@ -218,7 +218,7 @@ describe("an example of a page", () => {
   });
 
   test.each(inTables)("%s works", async (command) => {
-    const { argv } = parseCommand(command.replaceAll("/var/spool/exim4", SPOOL), PLACES);
+    const { argv } = parseCommand(command.replaceAll("/var/spool/exim4", `'${SPOOL}'`), PLACES);
     const { status, stdout, stderr } = await runCli([...argv, "--db", DB]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).not.toBe("");
