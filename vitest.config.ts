@@ -61,6 +61,7 @@ const EXHAUSTIVE = [
   "abuse/accounts-at-risk",
   "backup/backup",
   "backup/flips",
+  "backup/restore",
   "coverage/corpus",
   "e2e/verdicts",
   "incidents/detect",

@@ -23,6 +23,7 @@ import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../c
 import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
+import { printLines } from "../terminal/print-lines.ts";
 import { describeIngest, withProgress } from "../terminal/progress.ts";
 import { reportError } from "../terminal/report-error.ts";
 
@@ -149,7 +150,7 @@ function printReport(report: IngestReport, seconds: number, flags: IngestFlags, 
   if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderLost(report) + renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, flags.db, seconds));
   else if (flags.quiet !== true)
-    io.stdout.write(renderIngestSummary(report, flags.db, seconds, paintFor(io.stdout, io)));
+    printLines(renderIngestSummary(report, flags.db, seconds, paintFor(io.stdout, io)), io);
 }
 
 /** A log that is read in another zone than it was written in looks right at first, so that is told at once; mostly empty. */

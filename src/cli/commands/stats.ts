@@ -23,6 +23,7 @@ import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, findSilences, newestLine } from "../coverage.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../flags/filter-flags.ts";
+import { hintsOfMisplaced } from "../flags/misplaced-values.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
@@ -64,6 +65,7 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   const found = await usingReader(flags, io, (reader) =>
     reader.stats.atOneMoment(async () => {
       const request = await toRequest(chosen, flags, reader, io);
+      await hintAtMisplaced(request, flags, reader, io);
       const stats = await computeStats(reader.stats, request);
       if (flags.html === undefined) return { stats, beside: undefined };
       const { countBeside } = await import("./stats-report.ts");
@@ -205,6 +207,15 @@ async function toRequest(
     now: io.now(),
     signal: io.signal,
   };
+}
+
+/** Says where a value belongs that nothing matches, since figures of zero would be believed. */
+async function hintAtMisplaced({ filter }: StatsRequest, flags: StatsFlags, reader: Reader, io: Io): Promise<void> {
+  const hints = hintsOfMisplaced(flags);
+  if (hints === "" || filter.subjects === undefined) return;
+  const order = { key: "time", isAscending: false } as const;
+  const hits = await reader.search.find({ filter: filter.subjects, order, after: undefined, limit: 1 });
+  if (hits.length === 0) io.stderr.write(hints);
 }
 
 function toSubjects(flags: StatsFlags, io: Io): SearchFilter | undefined {
