@@ -460,7 +460,7 @@ export class CountingWatch {
     return [...this.#ended.splice(0), ...open];
   }
 
-  /** State of the subjects that facts were about, and all windows, at the end of an hour. */
+  /** State of the subjects that facts were about, and all windows, at a time that is a whole minute. */
   *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
     for (const [name, { counts, goodBefore, isNew }] of this.#subjects)
       if (isNew && (counts !== undefined || this.rule.remembersGood === true))

@@ -103,7 +103,7 @@ interface OpenHour {
 
 const NO_HOUR: OpenHour = { hour: Number.MIN_SAFE_INTEGER, rows: [], domains: 0 };
 
-/** Events of one account, judged one after the other. Its state can be written down at the end of an hour. */
+/** Events of one account, judged one after the other. Its state can be written down between any two of them. */
 export class AccountHistory {
   readonly #identity: { readonly server: string; readonly account: string; readonly start: number };
   readonly #clients: Clients;
@@ -515,10 +515,13 @@ export class AccountHistory {
     };
   }
 
-  /** State at the end of an hour. `hour`: first hour of what is still to come. */
+  /** State between two events. `hour`: first hour of what is still to come; an earlier one is closed. */
   state(hour: number) {
-    this.#beginHour(this.#hour + 1);
-    this.#hour--;
+    const isOpen = this.#hour >= hour;
+    if (!isOpen) {
+      this.#beginHour(this.#hour + 1);
+      this.#hour--;
+    }
     const stretch = this.#stretch;
     for (const [client, first] of this.#firstUse) {
       if (hour - first < FAMILIAR_HOURS || this.#bad.has(client)) continue;
@@ -541,6 +544,14 @@ export class AccountHistory {
       firstHour: this.#firstHour ?? null,
       hour: this.#hour,
       before: this.#before.hour < hour - 1 ? NO_HOUR : this.#before,
+      open: isOpen
+        ? {
+            rows: this.#rows,
+            domainNames: [...this.#domainNames],
+            domains: this.#domains,
+            judgement: this.#judgement ?? null,
+          }
+        : null,
       stretch:
         stretch === undefined
           ? null
@@ -569,6 +580,12 @@ export class AccountHistory {
     this.#firstHour = state.firstHour ?? undefined;
     this.#hour = state.hour;
     this.#before = state.before;
+    if (state.open !== null) {
+      this.#rows = [...state.open.rows];
+      this.#domainNames = new Set(state.open.domainNames);
+      this.#domains = state.open.domains;
+      this.#judgement = state.open.judgement ?? undefined;
+    }
     if (state.stretch === null) return;
     this.#stretch = {
       ...state.stretch,

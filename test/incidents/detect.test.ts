@@ -73,7 +73,7 @@ describe("the facts of a log", () => {
     const stored = await withReader(path, async (reader) => {
       const detection = await reader.detection();
       const [server] = detection.servers();
-      return server === undefined ? [] : detection.facts(server, START_MS, END_MS);
+      return server === undefined ? [] : [...detection.facts(server, START_MS, END_MS)];
     });
     // Episodes of the simulation take lines away, the arrival of a message among them.
     const arrived = new Set([...LOG.matchAll(/^\S+ \S+ (\S+) <= /gm)].map(([, id]) => id));
