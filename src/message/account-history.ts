@@ -290,15 +290,18 @@ export class AccountHistory {
 
   /** The login of a row, from an address that is new to the account, when failures led to it. */
   #entryOf({ account, ip, firstLoginMs, hour }: OpenRow): Entry | undefined {
-    if (ip === null || this.#clients.isShared(ip, account, hour)) return undefined;
+    if (ip === null) return undefined;
     const ms = firstLoginMs ?? hour * HOUR_MS;
     const guessed = this.#clients.guessedBefore(ip, account, ms);
     const own = this.#failuresBefore(ip, ms);
-    const least = own > 0 ? this.#thresholds["guessed-with-own"] : this.#thresholds["guessed-accounts"];
-    if (guessed >= least) return { ip, sign: "guesser", guessed };
+    const isGuesser = guessed >= this.#thresholds[own > 0 ? "guessed-with-own" : "guessed-accounts"];
+    if (!isGuesser && own < this.#thresholds.failures) return undefined;
+    // NOTE: asked last, since thousands of accounts may share an address.
+    if (this.#clients.isShared(ip, account, hour)) return undefined;
+    if (isGuesser) return { ip, sign: "guesser", guessed };
     const isOld =
       (this.#firstHour ?? hour) < (this.#firstUse.get(ip) ?? hour) || hour - this.#identity.start >= WEEK_HOURS;
-    return isOld && own >= this.#thresholds.failures ? { ip, sign: "failures", guessed } : undefined;
+    return isOld ? { ip, sign: "failures", guessed } : undefined;
   }
 
   #failuresBefore(ip: string, ms: number): number {

@@ -169,7 +169,10 @@ export class DetectionReader {
     );
   }
 
-  /** Facts of a time, its end excluded, in the order of the lines that tell them. They are read slice by slice. */
+  /**
+   * Facts of a time, its end excluded, in the order of the lines that tell them. They are read slice by slice, each in a transaction that lasts
+   * until the next one: thousands of short statements would each lock the file.
+   */
   *facts(server: DetectionServer, fromMs: number, untilMs: number): Generator<Observation> {
     const blocks = this.#all<BlockOfTime>(
       `SELECT b.id, b.first_ms, b.last_ms, b.lines FROM stored_sources s CROSS JOIN raw_blocks b ON b.source_id = s.id
@@ -181,8 +184,14 @@ export class DetectionReader {
     const lines = blocks.reduce((sum, block) => sum + block.lines, 0);
     const slices = Math.max(1, Math.ceil(lines / LINES_PER_SLICE));
     const sliceMs = Math.max(MINUTE_MS, Math.ceil((untilMs - fromMs) / slices));
-    for (let ms = fromMs; ms < untilMs; ms += sliceMs)
-      yield* this.#sliceOf(server, ms, Math.min(ms + sliceMs, untilMs), blocks);
+    for (let ms = fromMs; ms < untilMs; ms += sliceMs) {
+      this.#database.exec("BEGIN");
+      try {
+        yield* this.#sliceOf(server, ms, Math.min(ms + sliceMs, untilMs), blocks);
+      } finally {
+        this.#database.exec("COMMIT");
+      }
+    }
   }
 
   #sliceOf(
@@ -260,14 +269,15 @@ export class DetectionReader {
       id: number;
       at: number;
       message_id: number;
-      recipient_id: number;
+      recipient: string;
       outcome: number;
-      path_id: number | null;
+      host_id: number | null;
       problem_id: number | null;
       announced: number | null;
     }>(
-      `SELECT e.id, e.at, e.message_id, a.recipient_id, a.outcome, a.path_id, a.problem_id, r.announced
+      `SELECT e.id, e.at, e.message_id, coalesce(d.address, '') AS recipient, a.outcome, p.host_id, a.problem_id, r.announced
        FROM address_events a CROSS JOIN stored_entries e ON e.id = a.entry_id
+       LEFT JOIN addresses d ON d.id = a.recipient_id LEFT JOIN delivery_paths p ON p.id = a.path_id
        LEFT JOIN stored_recipients r ON r.message_id = e.message_id AND r.address_id = a.recipient_id
        WHERE a.entry_id BETWEEN ? AND ? AND a.is_attempt AND e.message_id IS NOT NULL
          AND e.server_id = ? AND e.at >= ? AND e.at < ?`,
@@ -283,7 +293,7 @@ export class DetectionReader {
       const message = this.#messageOf(row.message_id);
       if (message === undefined) continue;
       const ms = toMs(row.at);
-      const recipient = this.#address(row.recipient_id);
+      const { recipient } = row;
       const domain = domainOf(recipient).toLowerCase();
       const problem = outcome === "delivered" ? undefined : this.#problemOf(row.problem_id, recipient);
       const add = (fact: Observation): void => void placed.push({ at: row.at, order: row.id, fact });
@@ -295,7 +305,7 @@ export class DetectionReader {
         sender: message.sender_id === null ? "" : this.#address(message.sender_id),
         user: this.#userOf(message),
         domain,
-        provider: this.#providerOf(row.path_id),
+        provider: this.#providerOf(row.host_id),
         category: problem?.category,
         reply: problem?.error,
       });
@@ -473,13 +483,12 @@ export class DetectionReader {
     return network;
   }
 
-  #providerOf(pathId: number | null): string | undefined {
-    if (pathId === null) return undefined;
-    if (this.#providers.has(pathId)) return this.#providers.get(pathId);
-    const path = this.#get<{ host_id: number | null }>("SELECT host_id FROM delivery_paths WHERE id = ?", pathId);
-    const host = this.#string(path?.host_id ?? null);
+  #providerOf(hostId: number | null): string | undefined {
+    if (hostId === null) return undefined;
+    if (this.#providers.has(hostId)) return this.#providers.get(hostId);
+    const host = this.#string(hostId);
     const provider = host === undefined ? undefined : providerOf(host);
-    this.#providers.set(pathId, provider);
+    this.#providers.set(hostId, provider);
     return provider;
   }
 
