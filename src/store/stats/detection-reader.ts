@@ -21,7 +21,7 @@ export interface DetectionServer {
 }
 
 /** Texts that one run remembers by their ids. */
-const MOST_TEXTS = 200_000;
+const MOST_TEXTS = 20_000;
 /** Messages that one run remembers: most lines of one come soon after its arrival. */
 const MOST_MESSAGES = 20_000;
 /** Lines, about as many, whose facts are in memory at a time. */
