@@ -125,6 +125,31 @@ describe("detection", () => {
     expect((await detectIn(apart)).map(({ isFresh }) => isFresh)).toEqual([false]);
   });
 
+  test("finds an account that a stranger guessed in a log with log_selector = -all", async () => {
+    const folder = temporaryFolder();
+    const [log, path] = [join(folder, "mainlog"), join(folder, "mail.db")];
+    const login = (stamp: string, id: string, ip: string): string =>
+      `${stamp} ${id} <= bob@example.org H=([192.168.1.2]) [${ip}] P=esmtpsa A=plain_server:bob S=846\n${stamp} ${id} => carol@example.net R=dnslookup T=remote_smtp H=mx.example.net [198.51.100.9]\n${stamp} ${id} Completed\n`;
+    const failed = Array.from(
+      { length: 8 },
+      (_, index) =>
+        `2026-03-12 14:49:3${index} plain_server authenticator failed for (ylmf-pc) [203.0.113.103]: 535 Incorrect authentication data (set_id=user${index})\n`,
+    );
+    appendFileSync(
+      log,
+      [
+        login("2026-03-02 09:00:00", "1vwwXN-0005US-2j", "192.0.2.10"),
+        ...failed,
+        login("2026-03-12 15:13:29", "1vx4xd-0006Ij-0y", "203.0.113.103"),
+      ].join(""),
+    );
+    await ingestInto(path, [log], { server: "mx1", timeZone: "UTC" });
+    await detectIn(path);
+    expect(queryAll(path, "SELECT kind, title FROM stored_incidents WHERE kind = 'hacked_account'")).toEqual([
+      { kind: "hacked_account", title: "The password of bob was guessed" },
+    ]);
+  });
+
   test("finds stolen accounts the same in a log that comes day by day", async () => {
     const log = toLog(simulateAccounts(8003, 0.2).events);
     const folder = temporaryFolder();
