@@ -184,12 +184,14 @@ export class DetectionReader {
     const lines = blocks.reduce((sum, block) => sum + block.lines, 0);
     const slices = Math.max(1, Math.ceil(lines / LINES_PER_SLICE));
     const sliceMs = Math.max(MINUTE_MS, Math.ceil((untilMs - fromMs) / slices));
+    // NOTE: statistics are read in one transaction, which is not ended here.
+    const isLocked = this.#database.inTransaction;
     for (let ms = fromMs; ms < untilMs; ms += sliceMs) {
-      this.#database.exec("BEGIN");
+      if (!isLocked) this.#database.exec("BEGIN");
       try {
         yield* this.#sliceOf(server, ms, Math.min(ms + sliceMs, untilMs), blocks);
       } finally {
-        this.#database.exec("COMMIT");
+        if (!isLocked) this.#database.exec("COMMIT");
       }
     }
   }
