@@ -27,7 +27,7 @@ import { epochMs, toIso } from "../../units.ts";
 import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { findSilent } from "../coverage.ts";
+import { assertSilenceHasCondition, findSilent } from "../coverage.ts";
 import { findConfiguration } from "../flags/effective-options.ts";
 import { unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
@@ -103,6 +103,7 @@ export interface IncidentCondition {
 
 /** Brings the incidents in line with the stored lines; returns 1 when the condition holds. Errors: as {@link runDetection}. */
 export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
+  assertSilenceHasCondition(flags.silence, flags.failIf !== undefined);
   const { detected, timeZone, open, silent } = await runDetection(flags, io, async (servers, reader) => ({
     detected: servers,
     timeZone: await serverTimeZone(reader, undefined, io),
@@ -224,6 +225,11 @@ export async function runMute(
   flags: MuteFlags,
   io: Io,
 ): Promise<void> {
+  const given = (["for", "reason", "off"] as const).find((name) => flags[name] !== undefined);
+  if (kind === undefined && given !== undefined)
+    throw new PilotError("usage", `--${given} belongs to a kind and a subject.`, {
+      hint: "Name them: `exim-pilot incidents mute KIND SUBJECT`; without any, what is muted is listed.",
+    });
   if (kind === undefined) return listMutes(flags, io);
   assertKinds([kind]);
   if (subject === undefined)
