@@ -114,10 +114,15 @@ async function scoreIncidents() {
   const { scoreRules, ruleTable } = await load("test/incidents/accounts.ts");
   const { scores, months } = scoreSeeds(UNSEEN_SEEDS);
   const seeds = `seeds ${UNSEEN_SEEDS.join(", ")}`;
+  const episodes = scores.map(({ clear, subtle }) => clear + subtle).reduce((sum, each) => sum + each, 0);
   console.log(
-    `\nepisodes of simulated traffic, ${seeds}, ${months.toFixed(1)} months of a server\n${tableOf(scores, months)}`,
+    `\n${count(episodes)} episodes in ${months.toFixed(1)} months of a server, ${seeds}\n${tableOf(scores, months)}`,
   );
-  console.log(`\nstolen accounts, by our rule and by others, ${seeds}\n${ruleTable(scoreRules(UNSEEN_SEEDS))}\n`);
+  const rules = scoreRules(UNSEEN_SEEDS);
+  const [{ thefts, subtle, messages }] = rules;
+  console.log(
+    `\n${count(thefts)} stolen accounts, ${count(subtle)} of them subtle, in ${count(messages)} messages, ${seeds}\n${ruleTable(rules)}\n`,
+  );
 }
 
 /** Measures detection on logs of several sizes, and the questions that use what it has stored. Seconds are of whole processes. */
