@@ -41,7 +41,7 @@ export type DetectionWriter = (
 
 /** Lines of the last minutes are read again by the next run, with those that come late. */
 const GRACE_MS = 10 * MINUTE_MS;
-/** What is known is stored as it was at a multiple of this: a run reads hardly more again than what is new. */
+/** States are those of a multiple of this time: a run reads hardly more again than what is new. */
 const STEP_MS = 5 * MINUTE_MS;
 /** Another run may come first, and again. */
 const MOST_TRIES = 5;

@@ -1,4 +1,4 @@
-/** What detection knows can be written down between any two facts and read again: later facts find the same. */
+/** States of detection can be written down between any two facts and read again: later facts find the same. */
 import { expect, test } from "vitest";
 import { Detector } from "../../src/incidents/detector.ts";
 import type { Observation } from "../../src/incidents/observation.ts";

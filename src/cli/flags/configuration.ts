@@ -205,7 +205,7 @@ export function wrongSetting(
   { key = v.getDotPath(issue) ?? "", hint = LISTED }: { readonly key?: string; readonly hint?: string } = {},
 ): PilotError {
   const isUnknown = issue.expected === "never";
-  // NOTE: of a setting that is missing, its name is what was expected.
+  // NOTE: the name of a setting that is missing is what was expected.
   const isMissing = issue.type === "strict_object" && issue.received === "undefined";
   const problem = isUnknown
     ? `names "${key}", which is not a setting`
