@@ -39,8 +39,10 @@ export type DetectionWriter = (
   server: string,
 ) => readonly IncidentChange[] | undefined;
 
-/** Lines of the last minutes are read again by the next run, with those that come late. */
+/** Lines of the last minutes are read again by the next run, with those that come late: from another log, or another machine. */
 const GRACE_MS = 10 * MINUTE_MS;
+/** Where lines come later than that, so much is read again; for later ones detection begins with the first line. */
+const LONGEST_GRACE_MS = 2 * HOUR_MS;
 /** States are those of a multiple of this time: a run reads hardly more again than what is new. */
 const STEP_MS = 5 * MINUTE_MS;
 /** Another run may come first, and again. */
@@ -74,16 +76,36 @@ interface ProgressState {
   readonly start: number;
   /** Epoch ms; the states are those of this time: facts before it were taken. */
   readonly settledMs: number;
+  /** Lines that come so late are read with the others. */
+  readonly graceMs: number;
+}
+
+function stateOf({ state }: Pick<DetectionProgressTable, "state">): ProgressState {
+  return JSON.parse(state) as ProgressState;
 }
 
 /** Epoch ms; what is known of a server is known up to then, the end excluded. */
-export function settledUntil({ state }: Pick<DetectionProgressTable, "state">): number {
-  return (JSON.parse(state) as ProgressState).settledMs;
+export function settledUntil(progress: Pick<DetectionProgressTable, "state">): number {
+  return stateOf(progress).settledMs;
 }
 
 /** First hour of the facts of a server, in the state of its progress. */
-export function startOf({ state }: Pick<DetectionProgressTable, "state">): number {
-  return (JSON.parse(state) as ProgressState).start;
+export function startOf(progress: Pick<DetectionProgressTable, "state">): number {
+  return stateOf(progress).start;
+}
+
+/** Milliseconds; more than before when lines have come later than that, so that the next ones do not need a new beginning. */
+function graceAfter(
+  reader: DetectionReader,
+  before: DetectionProgressTable | undefined,
+  settings: string,
+  now: EpochMs,
+): number {
+  if (before === undefined || before.settings !== settings) return GRACE_MS;
+  const { settledMs, graceMs } = stateOf(before);
+  const firstNewMs = reader.firstNew(before.server_id, before.last_entry, now) ?? settledMs;
+  const neededMs = graceMs + STEP_MS + settledMs - firstNewMs;
+  return firstNewMs < settledMs && neededMs <= LONGEST_GRACE_MS ? neededMs : graceMs;
 }
 
 function detectOf(
@@ -102,7 +124,8 @@ function detectOf(
   const isFresh = known === undefined;
   const firstHour = Math.floor((isFresh ? reader.firstMs(server.id, now) : lastMs) / HOUR_MS);
   const fromMs = known === undefined ? firstHour * HOUR_MS : settledUntil(known);
-  const settledMs = Math.max(fromMs, Math.floor((lastMs - GRACE_MS) / STEP_MS) * STEP_MS);
+  const graceMs = graceAfter(reader, before, settings, now);
+  const settledMs = Math.max(fromMs, Math.floor((lastMs - graceMs) / STEP_MS) * STEP_MS);
   const memory = { read: (key: string) => (isFresh ? undefined : reader.state(server.id, key)) };
   const detector = new Detector(server.name, thresholds, memory, known === undefined ? undefined : startOf(known));
   const settle = () => ({
@@ -131,7 +154,7 @@ function detectOf(
       hour: Math.floor(settledMs / HOUR_MS) - 1,
       last_entry: lastEntry,
       settings,
-      state: JSON.stringify({ start, settledMs } satisfies ProgressState),
+      state: JSON.stringify({ start, settledMs, graceMs } satisfies ProgressState),
     },
     isFresh,
     states,

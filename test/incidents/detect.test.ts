@@ -177,6 +177,30 @@ describe("detection", () => {
     expect(long).toBeLessThan(2 * short);
   });
 
+  test("begins with the first line once for a log that is read every hour, and goes on from then", async () => {
+    const folder = temporaryFolder();
+    const [main, reject, path] = [join(folder, "mainlog"), join(folder, "rejectlog"), join(folder, "mail.db")];
+    const linesOf = (fromMinute: number, text: string): string =>
+      Array.from({ length: 10 }, (_, index) => {
+        const ms = START_MS + (fromMinute + index) * MINUTE_MS;
+        return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} ${text}\n`;
+      }).join("");
+    const begun: number[] = [];
+    let waiting = "";
+    for (let minute = 0; minute < 300; minute += 10) {
+      appendFileSync(main, linesOf(minute, "Start queue run: pid=1"));
+      waiting += linesOf(minute, "plain authenticator failed for (x) [192.0.2.7]: 535 Incorrect (set_id=ann)");
+      const isHour = (minute + 10) % 60 === 0;
+      if (isHour) appendFileSync(reject, waiting);
+      if (isHour) waiting = "";
+      await ingestInto(path, isHour ? [main, reject] : [main], { server: "mx1", timeZone: "UTC" });
+      const found = await detectIn(path);
+      if (found[0]?.isFresh !== false) begun.push(minute);
+    }
+    expect(begun).toEqual([0, 50]);
+    expect(incidentsIn(path)).toMatchObject([{ kind: "login_attack", subject: "client 192.0.2.7" }]);
+  });
+
   test("finds the same again, from the first line, and changes nothing", async () => {
     const path = await copyOf(await whole());
     const before = queryAll(path, "SELECT * FROM stored_incidents ORDER BY id");
