@@ -33,6 +33,7 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/store/integrity/checks/digests.ts": "is a check",
   "src/store/integrity/checks/references.ts": "is a check",
   "src/store/outbox/own-mail.ts": "is a condition that rules of incidents ask for",
+  "src/store/outbox/withdraw.ts": "opens a database that no command works on",
   "src/store/write/seen-texts.ts": "is a data structure",
 };
 

@@ -117,7 +117,7 @@ test("detection of what is new walks through no table, whatever the index", asyn
       detection.progress(server.id);
       detection.state(server.id, "panic ");
       detection.firstNew(server.id, detection.lastEntry() - 10, NOW);
-      return detection.facts(server, lastMs - 6 * HOUR_MS, lastMs + 1).length;
+      return [...detection.facts(server, lastMs - 6 * HOUR_MS, lastMs + 1)].length;
     });
     return facts.reduce((sum, count) => sum + count, 0);
   });

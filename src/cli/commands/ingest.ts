@@ -124,7 +124,8 @@ function isLarge(path: string): boolean {
 /** Looks for incidents in what was read; tells those that opened or got worse. */
 async function tellIncidents({ db, wait, config, quiet }: IngestFlags, io: Io): Promise<void> {
   const { runDetection } = await import("./detection.ts");
-  const detected = await runDetection({ db, wait, ...(config === undefined ? {} : { config }) }, io);
+  const flags = { db, wait, ...(config === undefined ? {} : { config }) };
+  const detected = await runDetection(flags, io, async (servers) => servers);
   if (quiet === true) return;
   for (const { server, changes } of detected)
     for (const { reason, incident, isMuted } of changes)

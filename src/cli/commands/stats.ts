@@ -21,7 +21,7 @@ import type { StatsReader } from "../../store/stats/stats-reader.ts";
 import { toIso } from "../../units.ts";
 import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { coverageOf, findSilences, newestLine } from "../coverage.ts";
+import { assertSilenceHasCondition, coverageOf, findSilences, newestLine } from "../coverage.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../flags/filter-flags.ts";
 import { hintsOfMisplaced } from "../flags/misplaced-values.ts";
 import { toTimeRange } from "../flags/time-range.ts";
@@ -179,6 +179,7 @@ async function toRequest(
   io: Io,
 ): Promise<StatsRequest> {
   const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [], silence } = flags;
+  assertSilenceHasCondition(silence, failIf.length > 0);
   const servers = await findServers(server, reader.stats);
   assertTimeZone(flags.timezone);
   const timeZone =

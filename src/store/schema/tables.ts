@@ -517,6 +517,7 @@ export interface IncidentMutesTable {
 
 export interface DetectionProgressTable {
   server_id: number;
+  /** The last hour that is known to its end; `state` tells until when more is known. */
   hour: number;
   last_entry: number;
   settings: string;
