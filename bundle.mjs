@@ -1,17 +1,40 @@
 // How the program is bundled: one small file to start with, what each command needs beside it, and whole bundles for quick commands.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
-const CLI = fileURLToPath(new URL("src/cli/", import.meta.url));
+const inSource = (path) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
+const CLI = inSource("cli/");
+const STORE = inSource("store/store.ts");
+const DETECTION = inSource("store/stats/detection-reader.ts");
 
-/** The commands that each bundle of quick ones can run, see src/cli/quick.ts, and whether they open a database. */
-const BRIEF = {
-  trace: { commands: ["trace"], hasStore: true },
-  ingest: { commands: ["ingest"], hasStore: true },
-  words: { commands: ["help", "completion"], hasStore: false },
+/** The commands that each bundle of its own can run, see src/cli/quick.ts, and modules that they never ask for. */
+const RUN = {
+  trace: { commands: ["trace", "trace-follow"], absent: [DETECTION] },
+  ingest: { commands: ["ingest", "detection"], absent: [] },
+  search: { commands: ["search"], absent: [DETECTION] },
+  stats: { commands: ["stats", "stats-report", "risk-rule"], absent: [] },
+  queue: {
+    commands: ["queue", "queue-health", "queue-history", "queue-next", "queue-reconcile", "queue-snapshot"],
+    absent: [DETECTION],
+  },
+  incidents: { commands: ["incidents", "detection"], absent: [] },
+  words: { commands: ["help", "completion"], absent: [STORE, DETECTION] },
 };
+
+/** Packages and modules that few runs ask for. They share nothing with the bundle that asks, so that both may hold the same. */
+const APART = {
+  "command-thread": inSource("cli/threads/command-thread.ts"),
+  ora: "ora",
+  tinyglobby: "tinyglobby",
+  "key-functions": inSource("store/stats/key-functions.ts"),
+  "stats-html": inSource("render/html/stats-html.ts"),
+};
+
+// A source without comments and blanks is read and compiled sooner; names stay, for the stack of a bug.
+const SHORT = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160, legalComments: "none" };
 
 const SHARED = {
   bundle: true,
@@ -20,9 +43,25 @@ const SHARED = {
   absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
   // It loads a compiled part from its own folder.
   external: ["better-sqlite3"],
+  define: { SCHEMA_SUMS: JSON.stringify(schemaSums()) },
   logLevel: "warning",
   metafile: true,
 };
+
+/** SHA-256 of each file of the schema by its name, so that a start need not read them. */
+function schemaSums() {
+  const folder = fileURLToPath(new URL("schema", import.meta.url));
+  const sum = (name) =>
+    createHash("sha256")
+      .update(readFileSync(join(folder, name)))
+      .digest("hex");
+  return Object.fromEntries(
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".sql"))
+      .sort()
+      .map((name) => [name, sum(name)]),
+  );
+}
 
 const MODULES = {
   format: "esm",
@@ -35,11 +74,15 @@ const MODULES = {
 /** Bundles the program of `src` into a folder; returns what esbuild says of the files, as its metafile has it. */
 export async function bundle(folder) {
   mkdirSync(folder, { recursive: true });
+  const nothing = { commands: [], absent: [] };
   const made = await Promise.all([
-    bundleThreads(folder),
-    bundleWhole("start.ts", join(folder, "start.cjs"), { commands: [], hasStore: false }),
-    ...Object.entries(BRIEF).map(([name, content]) =>
-      bundleWhole("brief.ts", join(folder, `brief-${name}.cjs`), content),
+    bundleModules(folder),
+    bundleWhole("start.ts", join(folder, "start.cjs"), nothing),
+    bundleWhole("threads/thread.ts", join(folder, "thread.cjs"), nothing),
+    bundleWhole("threads/reading-thread.ts", join(folder, "reading-thread.cjs"), nothing),
+    bundleWhole("threads/checkpoint-thread.ts", join(folder, "checkpoint-thread.cjs"), nothing),
+    ...Object.entries(RUN).map(([name, content]) =>
+      bundleWhole("run-command.ts", join(folder, `run-${name}.cjs`), content),
     ),
   ]);
   return { outputs: Object.assign({}, ...made.map(({ metafile }) => metafile.outputs)) };
@@ -63,12 +106,9 @@ export async function renderManualPages(folder, edition) {
   }
 }
 
-/** Threads and processes of the program, and what they share. */
-function bundleThreads(folder) {
+/** Processes, what is {@link APART}, and what they share. */
+function bundleModules(folder) {
   const names = [
-    "command-thread",
-    "reading-worker",
-    "checkpoint-worker",
     "children/query-process",
     "children/pattern-process",
     "children/text-pattern-process",
@@ -76,12 +116,13 @@ function bundleThreads(folder) {
     "children/evidence-process",
     "children/parent-watch",
   ];
+  const programs = names.map((name) => [basename(name), join(CLI, `${name}.ts`)]);
   return build({
     ...SHARED,
-    entryPoints: names.map((name) => join(CLI, `${name}.ts`)),
-    outdir: folder,
+    ...SHORT,
     // Beside one another, whatever folder they come from.
-    entryNames: "[name]",
+    entryPoints: { ...Object.fromEntries(programs), ...APART },
+    outdir: folder,
     splitting: true,
     ...MODULES,
   });
@@ -98,45 +139,81 @@ async function bundleWhole(entry, outfile, content) {
     entryPoints: [join(CLI, entry)],
     outfile,
     format: "cjs",
-    legalComments: "none",
-    define: { "import.meta.url": "moduleUrl" },
+    define: { ...SHARED.define, "import.meta.url": "moduleUrl" },
+    external: [],
     banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [withContent(content)],
+    plugins: [withDriver, withContent(content)],
   });
-  writeFileSync(outfile, withLazyModules(result.outputFiles[0].text));
+  const { code } = await transform(withLazyModules(result.outputFiles[0].text), {
+    ...SHORT,
+    target: SHARED.target,
+    platform: SHARED.platform,
+    format: "cjs",
+  });
+  writeFileSync(outfile, inAscii(code));
   return result;
 }
 
+/** The driver without the search for each of its modules; the package chooses its compiled part as ever. */
+const withDriver = {
+  name: "driver",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/binding$/ }, ({ resolveDir }) =>
+      resolveDir.endsWith("/better-sqlite3/lib") ? { path: "binding", namespace: "driver" } : undefined,
+    );
+    onLoad({ filter: /./, namespace: "driver" }, () => ({
+      contents: `
+        const { createRequire } = process.getBuiltinModule("node:module");
+        const from = createRequire(__filename);
+        exports.getBinding = (file) => from(from.resolve("better-sqlite3").replace(/index\\.js$/, "binding.js")).getBinding(file);`,
+    }));
+  },
+};
+
+/** Texts of ASCII are read in one step; other characters are within strings and patterns, where an escape is the same. */
+function inAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Leaves out what its commands never ask for, and loads with the program what it would load when they run. */
-function withContent({ commands, hasStore }) {
+function withContent({ commands, absent }) {
   const isAbsent = (path) => {
-    // Detection follows an ingest that is told to, which is not brief.
-    if (path === "./detection.ts") return true;
-    const [, command] = /^\.\.?\/commands\/([\w-]+)\.ts$/.exec(path) ?? [];
-    return command === undefined ? !hasStore && path.endsWith("/store/store.ts") : !commands.includes(command);
+    const [, command] = /\/commands\/([\w-]+)\.ts$/.exec(path) ?? [];
+    return command === undefined ? absent.includes(path) : !commands.includes(command);
   };
   return {
     name: "content",
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^\./ }, ({ path, kind }) =>
-        kind === "dynamic-import" && isAbsent(path) ? { path, namespace: "absent" } : undefined,
-      );
+      onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
+        if (kind !== "dynamic-import") return undefined;
+        const [apart] = Object.entries(APART).find(([, target]) => target === targetOf(path, resolveDir)) ?? [];
+        if (apart !== undefined) return { path: `./${apart}.js`, external: true };
+        return isAbsent(targetOf(path, resolveDir)) ? { path, namespace: "absent" } : undefined;
+      });
       onLoad({ filter: /./, namespace: "absent" }, ({ path }) => ({
         contents: `throw new Error(${JSON.stringify(`${path} is not in this bundle.`)});`,
       }));
-      onLoad({ filter: /\/src\/cli\/.*\.ts$/ }, ({ path }) => ({
-        contents: withStaticImports(readFileSync(path, "utf8"), isAbsent),
+      onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+        contents: withStaticImports(readFileSync(path, "utf8"), (target) => {
+          const whole = targetOf(target, dirname(path));
+          return Object.values(APART).includes(whole) || isAbsent(whole);
+        }),
         loader: "ts",
       }));
     },
   };
 }
 
+/** The path of a module, or the name of a package. */
+function targetOf(path, folder) {
+  return path.startsWith(".") ? resolve(folder, path) : path;
+}
+
 /** Makes `const { a, b } = await import("x")` an import at the top, of these names alone: what else is in `x` may be left out. */
-function withStaticImports(text, isAbsent) {
+function withStaticImports(text, staysDynamic) {
   const imports = [];
   const body = text.replace(/const \{ ([\w, ]+) \} = await import\("(\.[^"]+)"\);/g, (whole, names, path) => {
-    if (isAbsent(path)) return whole;
+    if (staysDynamic(path)) return whole;
     const pairs = names.split(", ").map((name) => ({ name, alias: `${name}_${imports.length}` }));
     imports.push(`import { ${pairs.map(({ name, alias }) => `${name} as ${alias}`).join(", ")} } from "${path}";`);
     return pairs.map(({ name, alias }) => `const ${name} = ${alias};`).join(" ");

@@ -2,7 +2,7 @@
 // The driver of SQLite ends an older Node.js with a segmentation fault, so the version is looked at before anything is loaded.
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 22 || (major === 22 && minor >= 15)) {
-  const { start } = await import("../dist/start.cjs");
+  const { start } = (await import("../dist/start.cjs")).default;
   const status = await start(process.argv.slice(2));
   // NOTE: all that was printed has been taken by now, and an end that gives back each object first takes a tenth of a short run.
   process.exit(status);

@@ -14,6 +14,7 @@ import { stateOf } from "../store/database/snapshot.ts";
 import { syncToDisk } from "../store/files/disk.ts";
 import { type Processes, removeRemains, unfinishedName } from "../store/files/remains.ts";
 import { withSystemErrors } from "../store/files/system-errors.ts";
+import { withdrawIn } from "../store/outbox/withdraw.ts";
 import type { EpochMs } from "../units.ts";
 import type { Keys } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
@@ -40,12 +41,12 @@ export interface RestoreReport {
   readonly keptAside: string | undefined;
   /** Paths at which stray companion files are kept: SQLite would have taken them for a part of the new database. */
   readonly movedAside: readonly string[];
-  /** Notifications of the backup that waited, and are cancelled: they may have been sent since. Null: it was not looked at. */
+  /** Notifications of the backup that waited, and are cancelled: they may have been sent since. Null: it was not looked at, or its schema is older than they are. */
   readonly withdrawn: number | null;
 }
 
 /**
- * Puts the database of a backup at `path`, where it continues as the one it was made of, with its id. Errors: `check_failed`, `usage`,
+ * Puts the database of a backup at `path`, where it continues as the one it was made of, with its id. What it had yet to send is cancelled. Errors: `check_failed`, `usage`,
  * `schema_newer`, `disk_full`, `busy`, `io`, `interrupted`; the database at `path` is then as it was, unless the error says what
  * stands there.
  */
@@ -59,12 +60,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     const unpacked = join(dirname(place), unfinishedName("restore", processes));
     try {
       const manifest = await unpackVerified(backup, unpacked, options);
+      // NOTE: before it takes its place, or a run that is killed would leave them waiting.
+      const withdrawn = withdrawIn(unpacked, WITHDRAWN, now());
       await syncToDisk(unpacked);
       if (signal?.aborted === true) throw interrupted(signal.reason);
       const check = (): void => assertRestored(path, place, manifest, migrations);
       const replaced = replaceDatabase(unpacked, place, { aside: toReplaced(place, now()), waitMs, check });
       await syncToDisk(dirname(place));
-      return { backup, path, manifest, ...replaced, withdrawn: null };
+      return { backup, path, manifest, ...replaced, withdrawn };
     } finally {
       for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(unpacked + ending, { force: true });
     }
@@ -87,6 +90,8 @@ export async function rehearseRestore(options: RestoreOptions): Promise<RestoreR
     withdrawn: null,
   };
 }
+
+const WITHDRAWN = "the database was restored from a backup, and this may have been sent since";
 
 /** Between the name of a database and when it was replaced. */
 const REPLACED = ".replaced-";

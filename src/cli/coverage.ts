@@ -2,6 +2,7 @@
 import { judgeCoverage } from "../coverage/coverage.ts";
 import type { Coverage } from "../coverage/holes.ts";
 import { allowedSilence, SILENCE_LOOKBACK_MS } from "../coverage/silence.ts";
+import { PilotError } from "../errors.ts";
 import type { LogEnd } from "../queue/report.ts";
 import { describeCoverage, mendHoles } from "../render/coverage-text.ts";
 import { toVisibleLine } from "../render/form/terminal-text.ts";
@@ -73,6 +74,12 @@ export async function findSilences(
     silences.push({ server: name, newestMs: lastMs, ageMs: now - lastMs, allowedMs });
   }
   return silences;
+}
+
+/** Refuses a limit that nothing would look at. Errors: `usage`. */
+export function assertSilenceHasCondition(silence: number | undefined, hasCondition: boolean): void {
+  if (silence === undefined || hasCondition) return;
+  throw new PilotError("usage", "--silence belongs to --fail-if.", { hint: "Leave it out, or give a condition." });
 }
 
 /** Servers of {@link findSilences} whose newest line is older than it may be. */

@@ -4,12 +4,12 @@ import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
-import { Worker } from "node:worker_threads";
 import type { SystemError } from "../store/files/system-errors.ts";
 import type { Thread } from "../threads.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import type { Redaction } from "./terminal/redaction.ts";
 import { ignoreFailures, type ProcessStreams, watchOutput } from "./terminal/standard-streams.ts";
+import { startThread } from "./threads/start-thread.ts";
 
 export interface OutputStream {
   readonly write: (text: string | Uint8Array) => unknown;
@@ -83,8 +83,11 @@ const READING_THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSi
 /** Its work is SQLite's, which has its memory elsewhere. */
 const CHECKPOINT_THREAD_LIMITS = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 32 };
 
-/** The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. */
-export function processIo(controller: AbortController, streams: ProcessStreams): Io {
+/**
+ * The process itself. A reader that goes away (`| head`) is no error. `controller` aborts by a signal; see start.ts. Threads that are
+ * started keep compiled code in the directory `codeCache`, if any.
+ */
+export function processIo(controller: AbortController, streams: ProcessStreams, codeCache?: string): Io {
   const finishOutput = watchOutput(streams.stdout, {
     onReaderGone: () => abortReaderGone(controller),
     onFailure: () => controller.abort(OUTPUT_FAILED),
@@ -115,8 +118,8 @@ export function processIo(controller: AbortController, streams: ProcessStreams):
     },
     signal: controller.signal,
     startPager: (program, args, variables) => startPager(program, args, variables, controller.signal),
-    startReadingThread,
-    startCheckpointThread,
+    startReadingThread: () => startReadingThread(codeCache),
+    startCheckpointThread: () => startCheckpointThread(codeCache),
   };
 }
 
@@ -128,13 +131,13 @@ const SLOW_GROWTH = "--heap-growing-percent=60";
  */
 const YOUNG_FIRST = "--no-allocation-site-pretenuring";
 
-function startReadingThread(): Thread {
+function startReadingThread(codeCache: string | undefined): Thread {
   for (const flag of [SLOW_GROWTH, YOUNG_FIRST]) setFlagsFromString(flag);
-  return new Worker(new URL("./reading-worker.js", import.meta.url), { resourceLimits: READING_THREAD_LIMITS });
+  return startThread({ codeCache, file: "./reading-thread.cjs", data: undefined }, READING_THREAD_LIMITS);
 }
 
-function startCheckpointThread(): Thread {
-  return new Worker(new URL("./checkpoint-worker.js", import.meta.url), { resourceLimits: CHECKPOINT_THREAD_LIMITS });
+function startCheckpointThread(codeCache: string | undefined): Thread {
+  return startThread({ codeCache, file: "./checkpoint-thread.cjs", data: undefined }, CHECKPOINT_THREAD_LIMITS);
 }
 
 function startPager(

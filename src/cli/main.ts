@@ -17,6 +17,7 @@ import { type Io, isOutputFailed, isReaderGone } from "./io.ts";
 import { readVersion } from "./package-root.ts";
 import { NotBrief } from "./quick.ts";
 import { inLocale } from "./terminal/locale-output.ts";
+import { withWrappedErrors } from "./terminal/print-lines.ts";
 import { asksToRedact, withRedaction } from "./terminal/redacted-errors.ts";
 import { reportError } from "./terminal/report-error.ts";
 import { toUsageError } from "./terminal/usage-error.ts";
@@ -24,7 +25,8 @@ import { endDiagnostics } from "./terminal/verbose.ts";
 
 /** `argv` without node and script. A command that a signal cut short exits with 130, whatever it had come to. Errors: {@link NotBrief}. */
 export async function main(argv: readonly string[], outside: Io): Promise<number> {
-  const io = await withRedaction(inLocale(outside, argv), argv);
+  // NOTE: wrapped last, since a name that two lines share would not be found by the redaction.
+  const io = await withRedaction(inLocale(withWrappedErrors(outside), argv), argv);
   let status: number | undefined;
   try {
     status = await run(argv, io);

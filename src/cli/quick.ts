@@ -1,5 +1,4 @@
-/** Decides which commands end at once, so that starting a thread would double their time. */
-
+/** Decides which commands end at once, so that starting a thread would double their time, and which have a bundle. */
 import { existsSync } from "node:fs";
 import { isMessageId } from "../parse/message-id.ts";
 
@@ -24,14 +23,22 @@ const TRACE_FLAGS = /^--(?:db|config|wait|by|limit|pick|raw|json|redact|no-pager
 const INGEST_FLAGS =
   /^(?:-[sq]|--(?:db|config|wait|server|timezone|log-type|since|batch-size|strict|quiet|json|verbose))$/;
 
-/** Bundles of quick commands; `words` holds those that need no database. */
-export type BriefBundle = "trace" | "ingest" | "words";
+/** Commands that have a bundle of their own: those that are asked often, by hand or from cron, and wait for little else than their start. */
+const BUNDLED = ["trace", "ingest", "search", "stats", "queue", "incidents"] as const;
+
+/** Bundles of commands that start quickly; `words` holds those that need no database. */
+export type CommandBundle = (typeof BUNDLED)[number] | "words";
+
+/** Returns the bundle that holds a command; undefined for one that is loaded with the modules it shares with others. */
+export function bundleFor([command]: readonly string[]): CommandBundle | undefined {
+  return BUNDLED.find((name) => name === command);
+}
 
 /**
  * Returns the bundle that runs a command that ends at once; undefined for any other. The look-up of one message by its id ends at
  * once. So does an ingest of files that turn out to have few new lines.
  */
-export function briefBundleFor(argv: readonly string[]): BriefBundle | undefined {
+export function briefBundleFor(argv: readonly string[]): CommandBundle | undefined {
   const [command, ...words] = argv;
   if (WITHOUT_DATABASE.includes(command)) return "words";
   const flags = words.filter((word) => word.startsWith("-"));

@@ -12,11 +12,11 @@ import { writeSync } from "node:fs";
 import { createRequire, enableCompileCache } from "node:module";
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
-import { Worker } from "node:worker_threads";
 import { EXIT_BUG, EXIT_STATUS } from "../errors.ts";
 import { codeCacheDirectory } from "./code-cache.ts";
-import type { FromThread, ThreadStart } from "./command-thread.ts";
-import { type BriefBundle, briefBundleFor } from "./quick.ts";
+import { briefBundleFor, bundleFor, type CommandBundle } from "./quick.ts";
+import type { FromThread, ThreadStart } from "./threads/command-thread.ts";
+import { startThread } from "./threads/start-thread.ts";
 
 /** Signals that end a command; a terminal that hangs up sends the third. Node.js undoes that a parent had any of them ignored, as nohup does. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -30,11 +30,11 @@ export async function start(argv: readonly string[]): Promise<number> {
   const codeCache = codeCacheDirectory(process.env, process.geteuid?.());
   if (codeCache !== undefined) enableCompileCache(codeCache);
   const name = briefBundleFor(argv);
-  return (name === undefined ? undefined : await runHere(name, argv)) ?? runInThread(argv);
+  return (name === undefined ? undefined : await runHere(name, argv)) ?? runInThread(argv, codeCache);
 }
 
 /** Returns undefined when the command cannot end at once, and has printed nothing. */
-async function runHere(name: BriefBundle, argv: readonly string[]): Promise<number | undefined> {
+async function runHere(name: CommandBundle, argv: readonly string[]): Promise<number | undefined> {
   const { runBriefly } = loadBundle(name);
   const controller = new AbortController();
   const ending = new Ending(() => controller.abort());
@@ -46,8 +46,12 @@ async function runHere(name: BriefBundle, argv: readonly string[]): Promise<numb
   }
 }
 
-function loadBundle(name: BriefBundle): typeof import("./brief.ts") {
-  return createRequire(import.meta.url)(`./brief-${name}.cjs`) as typeof import("./brief.ts");
+function loadBundle(name: CommandBundle): typeof import("./run-command.ts") {
+  return createRequire(import.meta.url)(fileOf(name)) as typeof import("./run-command.ts");
+}
+
+function fileOf(name: CommandBundle): string {
+  return `./run-${name}.cjs`;
 }
 
 /** Measured with an ingest of 250,000 lines: the usual 48 MiB take 100 MiB more memory and are no faster. */
@@ -69,16 +73,15 @@ const MANY_ROWS: readonly (string | undefined)[] = ["queue"];
  */
 const SMALL_HEAP = ["--initial-heap-size=30", "--optimize-for-size"];
 
-function runInThread(argv: readonly string[]): Promise<number> {
+function runInThread(argv: readonly string[], codeCache: string | undefined): Promise<number> {
   // NOTE: a thread looks at them when it begins.
   if (MANY_ROWS.includes(argv[0])) for (const flag of SMALL_HEAP) setFlagsFromString(flag);
   if (TWO_THREADED.includes(argv[0]) || MANY_ROWS.includes(argv[0])) setFlagsFromString(COMPILE_HERE);
   const stopFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: ThreadStart = { argv, stopFlag };
-  const thread = new Worker(new URL("./command-thread.js", import.meta.url), {
-    workerData,
-    resourceLimits: THREAD_LIMITS,
-  });
+  const data: ThreadStart = { argv, stopFlag, codeCache };
+  const bundle = bundleFor(argv);
+  const file = bundle === undefined ? undefined : fileOf(bundle);
+  const thread = startThread({ codeCache, file, data }, THREAD_LIMITS);
   const ending = new Ending(() => {
     Atomics.store(stopFlag, 0, 1);
     Atomics.notify(stopFlag, 0);

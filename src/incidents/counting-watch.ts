@@ -129,28 +129,36 @@ class ValueCounts {
 
 /** Counts of a time, by the minute. */
 class MinuteCounts {
-  readonly #minutes: [ms: number, count: number][] = [];
+  /** Each minute with its count, one after the other: as pairs they were what filled the memory. */
+  readonly #minutes: number[] = [];
   #first = 0;
   total = 0;
 
   add(ms: number, count: number): void {
     const step = ms - (ms % STEP_MS);
-    const last = this.#minutes.at(-1);
-    if (last?.[0] === step) last[1] += count;
-    else this.#minutes.push([step, count]);
+    const { length } = this.#minutes;
+    if (this.#minutes[length - 2] === step) this.#minutes[length - 1] = this.#countAt(length - 2) + count;
+    else this.#minutes.push(step, count);
     this.total += count;
   }
 
+  #countAt(place: number): number {
+    return this.#minutes[place + 1] ?? 0;
+  }
+
   forget(beforeMs: number): void {
-    for (let minute = this.#minutes[this.#first]; minute !== undefined && minute[0] < beforeMs; ) {
-      this.total -= minute[1];
-      minute = this.#minutes[++this.#first];
+    for (let ms = this.#minutes[this.#first]; ms !== undefined && ms < beforeMs; ms = this.#minutes[this.#first]) {
+      this.total -= this.#countAt(this.#first);
+      this.#first += 2;
     }
     this.#first = withoutFirst(this.#minutes, this.#first);
   }
 
-  since(fromMs: number): readonly MinuteCount[] {
-    return this.#minutes.slice(this.#first).filter(([ms]) => ms >= fromMs);
+  *since(fromMs: number): Generator<MinuteCount> {
+    for (let place = this.#first; place < this.#minutes.length; place += 2) {
+      const ms = this.#minutes[place] ?? 0;
+      if (ms >= fromMs) yield [ms, this.#countAt(place)];
+    }
   }
 }
 
@@ -460,7 +468,7 @@ export class CountingWatch {
     return [...this.#ended.splice(0), ...open];
   }
 
-  /** State of the subjects that facts were about, and all windows, at the end of an hour. */
+  /** State of the subjects that facts were about, and all windows, at a time that is a whole minute. */
   *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
     for (const [name, { counts, goodBefore, isNew }] of this.#subjects)
       if (isNew && (counts !== undefined || this.rule.remembersGood === true))
@@ -479,7 +487,7 @@ export class CountingWatch {
         ({ ms, count, one = null, other = null, text = null, messageId = null }) =>
           [ms, count, one, other, text, messageId] as const,
       );
-      const window = { good: good.since(fromMs), bad: bad?.since(fromMs) ?? [], seen };
+      const window = { good: [...good.since(fromMs)], bad: [...(bad?.since(fromMs) ?? [])], seen };
       if (!isEmpty(window)) yield [name, window];
     }
     for (const [name, { good, bad, seen }] of this.#windows) {

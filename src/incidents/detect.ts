@@ -39,8 +39,12 @@ export type DetectionWriter = (
   server: string,
 ) => readonly IncidentChange[] | undefined;
 
-/** Lines that come later than this within an hour are read again with the next one. */
+/** Lines of the last minutes are read again by the next run, with those that come late: from another log, or another machine. */
 const GRACE_MS = 10 * MINUTE_MS;
+/** Where lines come later than that, so much is read again; for later ones detection begins with the first line. */
+const LONGEST_GRACE_MS = 2 * HOUR_MS;
+/** States are those of a multiple of this time: a run reads hardly more again than what is new. */
+const STEP_MS = 5 * MINUTE_MS;
 /** Another run may come first, and again. */
 const MOST_TRIES = 5;
 
@@ -67,14 +71,41 @@ export function isResumable(
   return firstNewMs === undefined || firstNewMs >= settledUntil(progress);
 }
 
+interface ProgressState {
+  /** First hour of the facts of the server. */
+  readonly start: number;
+  /** Epoch ms; the states are those of this time: facts before it were taken. */
+  readonly settledMs: number;
+  /** Lines that come so late are read with the others. */
+  readonly graceMs: number;
+}
+
+function stateOf({ state }: Pick<DetectionProgressTable, "state">): ProgressState {
+  return JSON.parse(state) as ProgressState;
+}
+
 /** Epoch ms; what is known of a server is known up to then, the end excluded. */
-export function settledUntil({ hour }: Pick<DetectionProgressTable, "hour">): number {
-  return (hour + 1) * HOUR_MS;
+export function settledUntil(progress: Pick<DetectionProgressTable, "state">): number {
+  return stateOf(progress).settledMs;
 }
 
 /** First hour of the facts of a server, in the state of its progress. */
-export function startOf({ state }: Pick<DetectionProgressTable, "state">): number {
-  return (JSON.parse(state) as { start: number }).start;
+export function startOf(progress: Pick<DetectionProgressTable, "state">): number {
+  return stateOf(progress).start;
+}
+
+/** Milliseconds; more than before when lines have come later than that, so that the next ones do not need a new beginning. */
+function graceAfter(
+  reader: DetectionReader,
+  before: DetectionProgressTable | undefined,
+  settings: string,
+  now: EpochMs,
+): number {
+  if (before === undefined || before.settings !== settings) return GRACE_MS;
+  const { settledMs, graceMs } = stateOf(before);
+  const firstNewMs = reader.firstNew(before.server_id, before.last_entry, now) ?? settledMs;
+  const neededMs = graceMs + STEP_MS + settledMs - firstNewMs;
+  return firstNewMs < settledMs && neededMs <= LONGEST_GRACE_MS ? neededMs : graceMs;
 }
 
 function detectOf(
@@ -92,16 +123,15 @@ function detectOf(
   const known = !again && isResumable(reader, before, settings, now) ? before : undefined;
   const isFresh = known === undefined;
   const firstHour = Math.floor((isFresh ? reader.firstMs(server.id, now) : lastMs) / HOUR_MS);
-  const knownHour = known?.hour ?? firstHour - 1;
-  const lastHour = Math.max(knownHour, Math.floor((lastMs - GRACE_MS) / HOUR_MS) - 1);
+  const fromMs = known === undefined ? firstHour * HOUR_MS : settledUntil(known);
+  const graceMs = graceAfter(reader, before, settings, now);
+  const settledMs = Math.max(fromMs, Math.floor((lastMs - graceMs) / STEP_MS) * STEP_MS);
   const memory = { read: (key: string) => (isFresh ? undefined : reader.state(server.id, key)) };
   const detector = new Detector(server.name, thresholds, memory, known === undefined ? undefined : startOf(known));
-  const fromMs = (knownHour + 1) * HOUR_MS;
-  const settledMs = (lastHour + 1) * HOUR_MS;
   const settle = () => ({
     start: detector.start ?? firstHour,
-    // NOTE: states are copied, since the watches go on with what they are made of.
-    states: lastHour > knownHour ? [...detector.states(settledMs)].map(frozen) : [],
+    // NOTE: states are written down at once, since the watches go on with what they are made of.
+    states: settledMs > fromMs ? [...detector.states(settledMs)].map(toJson) : [],
   });
   let settled: ReturnType<typeof settle> | undefined;
   for (let day = fromMs; day <= lastMs; day += DAY_MS) {
@@ -121,10 +151,10 @@ function detectOf(
     before,
     after: {
       server_id: server.id,
-      hour: lastHour,
+      hour: Math.floor(settledMs / HOUR_MS) - 1,
       last_entry: lastEntry,
       settings,
-      state: JSON.stringify({ start }),
+      state: JSON.stringify({ start, settledMs, graceMs } satisfies ProgressState),
     },
     isFresh,
     states,
@@ -145,8 +175,8 @@ function detectOf(
   return { server: server.name, newestMs: epochMs(lastMs), isOld, isFresh, changes };
 }
 
-function frozen([key, state]: readonly [key: string, state: unknown]): readonly [key: string, state: unknown] {
-  return [key, JSON.parse(JSON.stringify(state))];
+function toJson([key, state]: readonly [key: string, state: unknown]): readonly [key: string, state: string] {
+  return [key, JSON.stringify(state)];
 }
 
 /** Longest description that is stored: replies of others may be long. */

@@ -51,13 +51,16 @@ export class Detector {
     return silence === undefined ? found : [...found, silence];
   }
 
-  /** State at the end of an hour, in epoch ms, by key, of what facts were about. */
+  /** State at a time, in epoch ms, by key, of what facts were about: all before it were taken, and none after it. */
   *states(endMs: number): Generator<readonly [key: string, state: unknown]> {
     for (const watch of this.#watches) yield* watch.states(endMs);
   }
 }
 
-/** Versions of the rules and their thresholds: what was found with others is found again from the beginning. */
+/** Form of the stored states. */
+const STATES_VERSION = 2;
+
+/** Versions of the rules and of what they store, and their thresholds: what was found with others is found again from the beginning. */
 export function settingsKey(thresholds: AllThresholds): string {
-  return JSON.stringify(RULES.map(({ kind, version }) => [kind, version, thresholds.get(kind)]));
+  return JSON.stringify([STATES_VERSION, ...RULES.map(({ kind, version }) => [kind, version, thresholds.get(kind)])]);
 }

@@ -28,7 +28,7 @@ import { Follower } from "./source/follow.ts";
 import { hasWholeLine, recognise } from "./source/identify-log.ts";
 import { endsBefore } from "./source/log-age.ts";
 import { guessLogType, isForeign, isSurelyLog, refusalOf } from "./source/log-type.ts";
-import type { OpenSource } from "./source/open-source.ts";
+import type { OpenSource, SourceOptions } from "./source/open-source.ts";
 import { openSource, STDIN_PATH } from "./source/source.ts";
 
 export interface IngestOptions {
@@ -99,6 +99,11 @@ export interface IngestReport {
   readonly isInterrupted: boolean;
 }
 
+/** Standard input, which a stream that is made may begin to read: it is asked for when a log is called `-`. */
+export interface StandardInput {
+  readonly stdin: Readable;
+}
+
 /**
  * Ingests logs of one server: files, directories, patterns, standard input. What is wrong with one log is in its report; what is
  * wrong with the database is thrown: `busy`, `disk_full`, `io`, `read_only`, `corrupt`, and `usage` when the server is known with
@@ -106,12 +111,12 @@ export interface IngestReport {
  */
 export async function ingest(
   names: readonly string[],
-  stdin: Readable,
+  input: StandardInput,
   writer: Writer,
   options: IngestOptions,
 ): Promise<IngestReport> {
-  if (options.leaveBrief !== undefined) return ingestBriefly(names, stdin, writer, options, options.leaveBrief);
-  const run = new Run(names, stdin, writer, options);
+  if (options.leaveBrief !== undefined) return ingestBriefly(names, input, writer, options, options.leaveBrief);
+  const run = new Run(names, input, writer, options);
   try {
     try {
       if (options.isFollowing === true) await run.follow();
@@ -129,14 +134,14 @@ export async function ingest(
 
 async function ingestBriefly(
   names: readonly string[],
-  stdin: Readable,
+  input: StandardInput,
   writer: Writer,
   options: IngestOptions,
   leave: () => never,
 ): Promise<IngestReport> {
   try {
     writer.hold();
-    const run = new Run(names, stdin, writer, options);
+    const run = new Run(names, input, writer, options);
     await run.readAll();
     await run.addUp();
     const report = run.end();
@@ -188,7 +193,7 @@ interface GivenLog {
 class Run {
   readonly #names: readonly string[];
   readonly #since: EpochMs | undefined;
-  readonly #stdin: Readable;
+  readonly #input: StandardInput;
   readonly #options: IngestOptions;
   /** Another one after the database was replaced; so are the three below. */
   #writer: Writer;
@@ -206,11 +211,11 @@ class Run {
   /** Bytes that a brief run may still read. */
   #briefBytes = BRIEF_BYTES;
 
-  constructor(names: readonly string[], stdin: Readable, writer: Writer, options: IngestOptions) {
+  constructor(names: readonly string[], input: StandardInput, writer: Writer, options: IngestOptions) {
     const { server, runId } = beginRun(writer, options);
     this.#names = names;
     this.#since = options.since?.(server.timeZone);
-    this.#stdin = stdin;
+    this.#input = input;
     this.#writer = writer;
     this.#server = server;
     this.#runId = runId;
@@ -412,16 +417,28 @@ class Run {
   }
 
   /** A failure of the log is its result; one of the database ends the run. */
+  #sourceOptions(): SourceOptions {
+    const input = this.#input;
+    const { env, signal } = this.#options;
+    return {
+      get stdin() {
+        return input.stdin;
+      },
+      env,
+      signal,
+    };
+  }
+
   async #tryToRead(log: GivenLog, figures: LogFigures): Promise<LogReport> {
     const { path } = log;
     let open: OpenSource | undefined;
     try {
       if (this.#since !== undefined && path !== STDIN_PATH && endsBefore(path, this.#since, this.#server.timeZone))
         return { ...figures, path, logType: undefined, result: "older", error: undefined };
-      const { env, signal, leaveBrief } = this.#options;
+      const { leaveBrief } = this.#options;
       // NOTE: a source that is no file may have no data for a long time.
       if (leaveBrief !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() !== true) leaveBrief();
-      open = log.openRotated?.() ?? (await openSource(path, { stdin: this.#stdin, env, signal }));
+      open = log.openRotated?.() ?? (await openSource(path, this.#sourceOptions()));
       return await this.#readOpen(open, log, figures);
     } catch (error) {
       if (!(error instanceof PilotError) || !ABOUT_A_LOG.has(error.code)) throw error;

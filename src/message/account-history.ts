@@ -103,7 +103,7 @@ interface OpenHour {
 
 const NO_HOUR: OpenHour = { hour: Number.MIN_SAFE_INTEGER, rows: [], domains: 0 };
 
-/** Events of one account, judged one after the other. Its state can be written down at the end of an hour. */
+/** Events of one account, judged one after the other. Its state can be written down between any two of them. */
 export class AccountHistory {
   readonly #identity: { readonly server: string; readonly account: string; readonly start: number };
   readonly #clients: Clients;
@@ -290,15 +290,18 @@ export class AccountHistory {
 
   /** The login of a row, from an address that is new to the account, when failures led to it. */
   #entryOf({ account, ip, firstLoginMs, hour }: OpenRow): Entry | undefined {
-    if (ip === null || this.#clients.isShared(ip, account, hour)) return undefined;
+    if (ip === null) return undefined;
     const ms = firstLoginMs ?? hour * HOUR_MS;
     const guessed = this.#clients.guessedBefore(ip, account, ms);
     const own = this.#failuresBefore(ip, ms);
-    const least = own > 0 ? this.#thresholds["guessed-with-own"] : this.#thresholds["guessed-accounts"];
-    if (guessed >= least) return { ip, sign: "guesser", guessed };
+    const isGuesser = guessed >= this.#thresholds[own > 0 ? "guessed-with-own" : "guessed-accounts"];
+    if (!isGuesser && own < this.#thresholds.failures) return undefined;
+    // NOTE: asked last, since thousands of accounts may share an address.
+    if (this.#clients.isShared(ip, account, hour)) return undefined;
+    if (isGuesser) return { ip, sign: "guesser", guessed };
     const isOld =
       (this.#firstHour ?? hour) < (this.#firstUse.get(ip) ?? hour) || hour - this.#identity.start >= WEEK_HOURS;
-    return isOld && own >= this.#thresholds.failures ? { ip, sign: "failures", guessed } : undefined;
+    return isOld ? { ip, sign: "failures", guessed } : undefined;
   }
 
   #failuresBefore(ip: string, ms: number): number {
@@ -515,10 +518,13 @@ export class AccountHistory {
     };
   }
 
-  /** State at the end of an hour. `hour`: first hour of what is still to come. */
+  /** State between two events. `hour`: first hour of what is still to come; an earlier one is closed. */
   state(hour: number) {
-    this.#beginHour(this.#hour + 1);
-    this.#hour--;
+    const isOpen = this.#hour >= hour;
+    if (!isOpen) {
+      this.#beginHour(this.#hour + 1);
+      this.#hour--;
+    }
     const stretch = this.#stretch;
     for (const [client, first] of this.#firstUse) {
       if (hour - first < FAMILIAR_HOURS || this.#bad.has(client)) continue;
@@ -541,6 +547,14 @@ export class AccountHistory {
       firstHour: this.#firstHour ?? null,
       hour: this.#hour,
       before: this.#before.hour < hour - 1 ? NO_HOUR : this.#before,
+      open: isOpen
+        ? {
+            rows: this.#rows,
+            domainNames: [...this.#domainNames],
+            domains: this.#domains,
+            judgement: this.#judgement ?? null,
+          }
+        : null,
       stretch:
         stretch === undefined
           ? null
@@ -569,6 +583,12 @@ export class AccountHistory {
     this.#firstHour = state.firstHour ?? undefined;
     this.#hour = state.hour;
     this.#before = state.before;
+    if (state.open !== null) {
+      this.#rows = [...state.open.rows];
+      this.#domainNames = new Set(state.open.domainNames);
+      this.#domains = state.open.domains;
+      this.#judgement = state.open.judgement ?? undefined;
+    }
     if (state.stretch === null) return;
     this.#stretch = {
       ...state.stretch,

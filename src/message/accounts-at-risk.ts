@@ -118,7 +118,7 @@ const FORGETFUL: WatchMemory = { read: () => undefined };
 
 /**
  * The rule, for the accounts of one server: takes figures in the order of time, and tells at once what it finds. Its state can be
- * written down at the end of an hour and read again, key by key.
+ * written down between two events and read again, key by key.
  */
 export class AccountWatch {
   readonly #server: string;

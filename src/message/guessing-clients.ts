@@ -2,18 +2,21 @@
 import { HOUR_MS } from "../units.ts";
 import { type AccountHour, CONNECTED_HOURS, FAMILIAR_HOURS, KnownNames, type WatchMemory } from "./account-risk.ts";
 
+/** Latest hours with failures that are kept of an account: a question may be about the hour before, and is answered by the last one before that. */
+const KEPT_HOURS = 3;
 /** Accounts that make a network a shared one: an office, a web mail, a gateway. */
 const FEWEST_SHARING = 3;
 
+/** First failure of an hour. */
 interface ClientFailure {
-  readonly account: string;
   readonly hour: number;
   readonly ms: number;
 }
 
 /** Uses of an address or a network by accounts. */
 interface ClientUse {
-  readonly failures: ClientFailure[];
+  /** By account, that of the latest failure last; each with its latest hours, in order. */
+  readonly failures: Map<string, readonly ClientFailure[]>;
   /** First login of each account, in epoch ms, but for those that logged in long before. */
   readonly logins: Map<string, number>;
   /** Accounts whose first login was more than a day before anything that is still to come. */
@@ -22,7 +25,7 @@ interface ClientUse {
 }
 
 interface ClientState {
-  readonly failures: readonly (readonly [account: string, hour: number, ms: number])[];
+  readonly failures: readonly (readonly [account: string, failures: readonly ClientFailure[]])[];
   readonly logins: readonly (readonly [account: string, ms: number])[];
   readonly old: string;
   readonly oldCount: number;
@@ -41,11 +44,16 @@ export class Clients {
     const { account, hour, ip, network, failures, firstFailureMs, firstLoginMs } = row;
     if (ip === null || network === null) return;
     if (failures > 0) {
-      const use = this.#useOf(ip);
-      const oldest = hour - CONNECTED_HOURS;
-      while (use.failures[0] !== undefined && use.failures[0].hour < oldest) use.failures.shift();
-      const isKnown = use.failures.some((failure) => failure.account === account && failure.hour === hour);
-      if (!isKnown) use.failures.push({ account, hour, ms: firstFailureMs ?? hour * HOUR_MS });
+      const { failures: byAccount } = this.#useOf(ip);
+      for (const [other, known] of byAccount) {
+        if (isRecent(known, hour)) break;
+        byAccount.delete(other);
+      }
+      const own = byAccount.get(account) ?? [];
+      if (own.at(-1)?.hour !== hour) {
+        byAccount.delete(account);
+        byAccount.set(account, [...own, { hour, ms: firstFailureMs ?? hour * HOUR_MS }].slice(-KEPT_HOURS));
+      }
     }
     if (firstLoginMs === null) return;
     for (const client of ip === network ? [ip] : [ip, network]) {
@@ -59,7 +67,7 @@ export class Clients {
     if (known !== undefined) return known;
     const state = this.#memory.read(`client ${client}`) as ClientState | undefined;
     const use = {
-      failures: (state?.failures ?? []).map(([account, hour, ms]) => ({ account, hour, ms })),
+      failures: new Map(state?.failures ?? []),
       logins: new Map(state?.logins ?? []),
       old: new KnownNames(state?.old),
       oldCount: state?.oldCount ?? 0,
@@ -71,14 +79,14 @@ export class Clients {
   /** Other accounts that failed from an address within a day before, and had not logged in from there. */
   guessedBefore(ip: string, account: string, ms: number): number {
     const { failures, logins, old } = this.#useOf(ip);
-    const guessed = new Set<string>();
-    for (const failure of failures) {
-      if (failure.account === account || failure.ms > ms) continue;
-      if (failure.hour < ms / HOUR_MS - CONNECTED_HOURS) continue;
-      const login = logins.get(failure.account);
-      if (!old.has(failure.account) && (login === undefined || login > ms)) guessed.add(failure.account);
+    let guessed = 0;
+    for (const [other, known] of failures) {
+      if (other === account || old.has(other)) continue;
+      const login = logins.get(other);
+      if (login !== undefined && login <= ms) continue;
+      if (known.some((failure) => failure.ms <= ms && failure.hour >= ms / HOUR_MS - CONNECTED_HOURS)) guessed++;
     }
-    return guessed.size;
+    return guessed;
   }
 
   /** True for an address or network from which several other accounts logged in more than a day before. */
@@ -95,7 +103,7 @@ export class Clients {
   *states(hour: number): Generator<readonly [key: string, state: ClientState]> {
     for (const [client, use] of this.#uses) {
       const { failures, logins, old } = use;
-      if (failures.length === 0 && logins.size === 0 && use.oldCount === 0) continue;
+      if (failures.size === 0 && logins.size === 0 && use.oldCount === 0) continue;
       for (const [account, ms] of logins) {
         // NOTE: the hour before may still be asked about.
         if (!isLongBefore(ms, hour - 1)) continue;
@@ -106,9 +114,8 @@ export class Clients {
       yield [
         `client ${client}`,
         {
-          failures: failures
-            .filter((failure) => failure.hour >= hour - 1 - CONNECTED_HOURS)
-            .map((failure) => [failure.account, failure.hour, failure.ms]),
+          // NOTE: the hour before may still be asked about.
+          failures: [...failures].filter(([, known]) => isRecent(known, hour - 1)),
           logins: [...logins],
           old: old.text,
           oldCount: use.oldCount,
@@ -116,6 +123,11 @@ export class Clients {
       ];
     }
   }
+}
+
+/** True where one of the failures, which are in order, may still be asked about in an hour. */
+function isRecent(failures: readonly ClientFailure[], hour: number): boolean {
+  return (failures.at(-1)?.hour ?? Number.NEGATIVE_INFINITY) >= hour - CONNECTED_HOURS;
 }
 
 /** More than a day before an hour: the client was familiar to the account then. */

@@ -177,14 +177,14 @@ reconcile reconciliation reconfigure record recorded recorder records recover re
 recursion recursive recv red redact redacted redactor redefine rediculous redirect redirected redirection redis
 reduce reexec ref refer reference references referrals referrer refers refresh refus refusal refusals refuse
 refused refuses refusing reg regex region registered registry regular reindex reject rejected rejecting
-rejection rejections rejectlog rejects rejet rel related relaxed relay relayed relaying relays released relevant
-reliable relied reload rem remain remainder remaining remains remark remote removal remove removed removes
-removing rename renamed renaming render renderings renew renewal reopen reparse repeat repeated repeatedly
-repeats repetitions replace replaced replacement replicated replied replies reply report reported reports
-reputation request requested requests require required requires requise reroute rescind resent reserve reserved
-reset residential residue resolve resolved resolver resource resources resp respond responded response responses
-responsibility responsible rest restart restarting restore restored restrict restricted restrictions rests
-result results resumed resumption ret retcode retention retries retrieval retrieve retry return returned
+rejection rejections rejectlog rejects rejet rel related relaxed relay relayed relaying relays release released
+relevant reliable relied reload rem remain remainder remaining remains remark remote removal remove removed
+removes removing rename renamed renaming render renderings renew renewal reopen reparse repeat repeated
+repeatedly repeats repetitions replace replaced replacement replicated replied replies reply report reported
+reports reputation request requested requests require required requires requise reroute rescind resent reserve
+reserved reset residential residue resolve resolved resolver resource resources resp respond responded response
+responses responsibility responsible rest restart restarting restore restored restrict restricted restrictions
+rests result results resumed resumption ret retcode retention retries retrieval retrieve retry return returned
 returning returns reuseaddr reused reusing reverse revocation revoked rewrite rewrites rewriting rewritten rfc
 rgb rhel rhythm ridiculously right rights rip risk rlim rlimit rly rmdir role rollback rolled rollups room root
 rotate rotated rotation round rounded route routed router routine routines routing row rowid rows rozen rpm rr
@@ -242,15 +242,15 @@ userforward usermod username users userunknown using usr ustar usual usually usu
 utfesmtp utfesmtpa utfesmtps utfesmtpsa utflocal utilisateur utils vacation vacuum val valid validate validation
 validrcptto value values vanished var variable variables variant vars vbe vbs vbscript vcard ver verb verbatim
 verbose verdict verf verification verified verifier verify verifying version versions vertical veuillez vhd via
-viele view viewport views violation violations vip virtual virus viruses visible visit void voll volume volumes
-votre vrfy wait waited waiting waitpid waits wal want wanted warn warning warnings was wasn watch watched way we
-weak webhook webp wed wednesday week weeks weight welcome well wellknown went were weren what whatever when
-whenever where wherever whether which whichever while white whitelist whitelisted who whoever whole whom whose
-whoson why wide wider width wildcard will win window windows wireformat with withdrawn within without withstands
-wizard won word wording words work worked worker working works worst would wouldn wrap wrapped wrapper wrappers
-wrapping write writer writers writes writing written wrong wrote wsf wsh xargs xclient xhtml xlam xlink xlsm
-xlsx xml xn xtext xts year years yes yesterday yet yield yielded you younger youngest your yourself yyyy zero
-zerocount zip zone zsh zst zstd
+viele view viewer viewport views violation violations vip virtual virus viruses visible visit void voll volume
+volumes votre vrfy wait waited waiting waitpid waits wal want wanted warn warning warnings was wasn watch
+watched way we weak webhook webp wed wednesday week weeks weight welcome well wellknown went were weren what
+whatever when whenever where wherever whether which whichever while white whitelist whitelisted who whoever
+whole whom whose whoson why wide wider width wildcard will win window windows wireformat with withdrawn within
+without withstands wizard won word wording words work worked worker working works worst would wouldn wrap
+wrapped wrapper wrappers wrapping write writer writers writes writing written wrong wrote wsf wsh xargs xclient
+xhtml xlam xlink xlsm xlsx xml xn xtext xts year years yes yesterday yet yield yielded you younger youngest your
+yourself yyyy zero zerocount zip zone zsh zst zstd
 `;
 
 let timeZones: ReadonlySet<string> | undefined;

@@ -1,4 +1,4 @@
-import { renderColumns } from "./form/layout.ts";
+import { renderColumns } from "./form/columns.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 

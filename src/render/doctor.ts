@@ -1,6 +1,7 @@
 import type { DoctorReport, Verdict } from "../doctor/doctor.ts";
+import { renderColumns } from "./form/columns.ts";
 import { countOf, formatBytes } from "./form/format.ts";
-import { renderColumns, renderHanging } from "./form/layout.ts";
+import { renderHanging } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 

@@ -1,8 +1,9 @@
 /** Renders what pruning removed or would remove. */
 import type { PruneReport, PruneStatus } from "../retention/prune.ts";
+import { renderColumns } from "./form/columns.ts";
 import { renderFittingTable } from "./form/fitting-table.ts";
 import { countOf, formatBytes, formatCount, formatTime, formatZonedTime } from "./form/format.ts";
-import { renderColumns, wrapLines } from "./form/layout.ts";
+import { wrapLines } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import { toVisibleLine } from "./form/terminal-text.ts";
 

@@ -4,9 +4,9 @@
  * and nothing in a table and in CSV.
  */
 import type { QueryCell } from "../store/read/query-runner.ts";
+import { renderColumns } from "./form/columns.ts";
 import { renderCsvRow } from "./form/csv.ts";
 import { JSON_VERSION } from "./form/json.ts";
-import { renderColumns } from "./form/layout.ts";
 import type { Paint } from "./form/paint.ts";
 import type { RowFormat } from "./form/row-formats.ts";
 import { toVisibleJson, toVisibleLine } from "./form/terminal-text.ts";

@@ -28,6 +28,11 @@ export function renderTags(
 export function renderTagChange({ messages, changed }: TagChange, tags: readonly string[], isRemoval: boolean): string {
   const names = tags.map(toVisibleLine).join(", ");
   const all = messages.length * tags.length;
+  if (changed === 0 && all > 0) {
+    const has = messages.length === 1 ? "has" : "have";
+    const none = tags.length === 1 ? `no tag ${names}` : `none of the tags ${names}`;
+    return `Nothing was changed: ${countOf(messages.length, "message")} ${has} ${isRemoval ? none : `${names} already`}.\n`;
+  }
   const what = isRemoval ? `${names} taken from` : `${names} given to`;
   const rest =
     changed === all ? "" : `; ${all - changed} of ${all} ${isRemoval ? "were not there" : "were there already"}`;

@@ -63,7 +63,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   "age-encryption": "src/backup/encryption.ts",
   "better-sqlite3": "src/store/",
   chalk: "src/render/form/paint.ts",
-  "cli-table3": "src/render/form/layout.ts",
+  "cli-table3": "src/render/form/columns.ts",
   commander: [
     "src/cli/declare/command.ts",
     "src/cli/declare/content.ts",

@@ -14,11 +14,12 @@ const COMMANDS = "src/cli/commands/";
 
 /** Reasons for which a short file that only one other imports stands alone. */
 const SHORT_FILES: Readonly<Record<string, string>> = {
-  "src/cli/checkpoint-worker.ts": "starts a thread",
+  "src/cli/threads/checkpoint-thread.ts": "runs in a thread",
   "src/cli/children/evidence-process.ts": "starts a process",
   "src/cli/children/parent-watch.ts": "starts a thread",
   "src/cli/children/text-pattern-process.ts": "starts a process",
-  "src/cli/reading-worker.ts": "starts a thread",
+  "src/cli/threads/reading-thread.ts": "runs in a thread",
+  "src/cli/threads/thread.ts": "is the body of a thread",
   "src/cli/terminal/redacted-errors.ts": "would be in a circle with the world whose output it changes",
   "src/content/limited-content.ts":
     "is all that the command line needs of a message, without the library that reads one",
@@ -32,6 +33,7 @@ const SHORT_FILES: Readonly<Record<string, string>> = {
   "src/store/integrity/checks/digests.ts": "is a check",
   "src/store/integrity/checks/references.ts": "is a check",
   "src/store/outbox/own-mail.ts": "is a condition that rules of incidents ask for",
+  "src/store/outbox/withdraw.ts": "opens a database that no command works on",
   "src/store/write/seen-texts.ts": "is a data structure",
 };
 

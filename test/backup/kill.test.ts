@@ -2,13 +2,24 @@
  * Backup, restore and export, killed at any instant. The database is sound, and is what it was or what it was to become. The next
  * run does what this one did not, and leaves nothing of it. EXIM_PILOT_TORTURE kills each 40 times and more.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { notificationOf } from "../notify/outboxes.ts";
 import { startProgram } from "../support/child.ts";
 import { runCli } from "../support/cli.ts";
-import { ingestInto, temporaryFolder } from "../support/database.ts";
+import { ingestInto, NOW, temporaryFolder, withWriter } from "../support/database.ts";
 import { generateLog } from "../support/generate.ts";
 import { killAgainAndAgain } from "../support/kills.ts";
 import { differences, dumpSources, dumpViews, queryAll, readSources } from "../support/views.ts";
@@ -87,6 +98,22 @@ describe("a restore that is killed", () => {
         expect(kept).toContain(true);
       },
     });
+  });
+});
+
+describe("a restore that is killed as soon as its database is in place", () => {
+  test("leaves nothing that is sent again", async () => {
+    const [path, directory] = [copyOf(SOUND), temporaryFolder()];
+    await withWriter(path, (writer) => writer.write(({ outbox }) => void outbox.enqueue(notificationOf("one"), NOW)));
+    await runDone(["backup", "--quiet", "--db", path, directory]);
+    const [backup = ""] = readdirSync(directory).filter((name) => name.endsWith(".db"));
+    const { ino } = statSync(path);
+    const run = startProgram(["restore", join(directory, backup), "--db", path]);
+    while (run.child.exitCode === null && statSync(path).ino === ino) await pause(0);
+    run.child.kill("SIGKILL");
+    await run.ended;
+    expect(statSync(path).ino).not.toBe(ino);
+    expect(queryAll(path, "SELECT status FROM stored_outbox")).toEqual([{ status: "cancelled" }]);
   });
 });
 

@@ -6,7 +6,8 @@
 //   npm run bench -- --only parser        the parser alone
 //   npm run bench -- --only keeping       backup, and prune of half, and how long another writer has to wait meanwhile
 //   npm run bench -- --only keeping --database FILE    the same of a database that is there; a copy of it is pruned
-//   npm run bench -- --only incidents     detection from the first line, after a few new lines, and the questions that use it; --lines takes several sizes
+//   npm run bench -- --only incidents     what the rules find in simulated traffic and how soon; then detection from the first line, after a few new lines,
+//                                         and the questions that use it; --lines takes several sizes, --lines 0 leaves these out
 //   npm run bench -- --only fuzz          one million mutated lines through the parser; --seed 1000001 for others
 // Figures depend on the machine, so compare those of one run. Only mutated lines can fail: the program then ends with status 1.
 import { fork, spawn, spawnSync } from "node:child_process";
@@ -53,6 +54,8 @@ if (!["programs", "parser", "keeping", "incidents", "fuzz"].includes(parts[0]))
 const SLOWEST_MICROS = 1000;
 /** Entries that are added to the log for each run of the increment. */
 const INCREMENT_LINES = 1000;
+/** Seeds of the simulation that nobody looked at while thresholds were chosen. */
+const UNSEEN_SEEDS = [201, 202, 203, 204, 205, 206, 207, 208];
 const folder = mkdtempSync(join(tmpdir(), "exim-pilot-bench-"));
 
 try {
@@ -105,10 +108,28 @@ function measurePrograms({ log, lines, bytes, ids, more, first }) {
   return ingested.rate;
 }
 
+/** Prints what each rule finds in simulated traffic, and how other rules for stolen accounts do on the same accounts. */
+async function scoreIncidents() {
+  const { scoreSeeds, tableOf } = await load("test/incidents/score.ts");
+  const { scoreRules, ruleTable } = await load("test/incidents/accounts.ts");
+  const { scores, months } = scoreSeeds(UNSEEN_SEEDS);
+  const seeds = `seeds ${UNSEEN_SEEDS.join(", ")}`;
+  const episodes = scores.map(({ clear, subtle }) => clear + subtle).reduce((sum, each) => sum + each, 0);
+  console.log(
+    `\n${count(episodes)} episodes in ${months.toFixed(1)} months of a server, ${seeds}\n${tableOf(scores, months)}`,
+  );
+  const rules = scoreRules(UNSEEN_SEEDS);
+  const [{ thefts, subtle, messages }] = rules;
+  console.log(
+    `\n${count(thefts)} stolen accounts, ${count(subtle)} of them subtle, in ${count(messages)} messages, ${seeds}\n${ruleTable(rules)}\n`,
+  );
+}
+
 /** Measures detection on logs of several sizes, and the questions that use what it has stored. Seconds are of whole processes. */
 async function measureIncidents() {
+  await scoreIncidents();
   const rows = {};
-  for (const size of sizes) {
+  for (const size of sizes.filter((lines) => lines > 0)) {
     const [log, database] = [join(folder, `mainlog-${size}`), join(folder, `incidents-${size}.db`)];
     const { lines, more } = await writeLog(log, size);
     time([process.execPath, ...ingest(log, database)]);
@@ -123,6 +144,7 @@ async function measureIncidents() {
     });
     rows[`${count(lines)} lines`] = {
       "from the first line, s": whole.seconds.toFixed(1),
+      "peak RSS": mebibytes(whole.usage.peakBytes),
       [`${count(INCREMENT_LINES)} new entries, s`]: added.seconds.toFixed(3),
       "processor s": added.usage.seconds.toFixed(3),
       "abuse, s": `${before.abuse} → ${ask("abuse")}`,

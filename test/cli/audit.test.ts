@@ -214,7 +214,7 @@ describe("the audit log", () => {
     mkdirSync(join(folder, "bin"));
     writeFileSync(
       join(folder, "bin", "logger"),
-      `#!/bin/sh\nprintf '%s\\n' "$*" > ${folder}/args\n/bin/cat > ${folder}/line\n`,
+      `#!/bin/sh\nprintf '%s\\n' "$*" > '${folder}/args'\n/bin/cat > '${folder}/line'\n`,
     );
     chmodSync(join(folder, "bin", "logger"), 0o700);
     const database = join(folder, "pilot.db");

@@ -2,7 +2,7 @@
  * Output of the program: the cases of fixtures/cli. `UPDATE_GOLDEN=1` writes them again; the difference is reviewed
  * like code.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,6 +38,23 @@ test.each(CASES)("the case $name prints what its files hold", async (golden) => 
     outcome,
     `If this is meant: UPDATE_GOLDEN=1 npx vitest run test/cli/golden.test.ts -t 'case ${golden.name} ' writes fixtures/cli/${golden.name} again.`,
   ).toEqual(readOutcome(golden));
+});
+
+test("a page with a path is laid out the same wherever the checkout and the temporary files lie", async () => {
+  const shown = CASES.filter(({ name }) => {
+    const pages = (outcomes.get(name)?.stdout ?? "").replaceAll(/^\$ .*exim-pilot .*$/gm, "");
+    return ["$FIXTURES", "$DB", "$NEW"].some((place) => pages.includes(place));
+  });
+  expect(shown.length).toBeGreaterThan(3);
+  for (const golden of shown) {
+    const folder = join(temporaryFolder(), "a-folder-with-a-name-of-another-length");
+    mkdirSync(folder);
+    symlinkSync(FIXTURES, join(folder, "fixtures"));
+    const own = join(folder, "pilot.db");
+    copyDatabase(DB, own);
+    const outcome = await runCase(golden, { FIXTURES: join(folder, "fixtures"), DB: own, NEW: join(folder, "new.db") });
+    expect(outcome.stdout.replaceAll(FIXTURES, "$FIXTURES"), golden.name).toBe(outcomes.get(golden.name)?.stdout);
+  }
 });
 
 describe("whatever is printed", () => {

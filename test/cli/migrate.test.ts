@@ -182,7 +182,7 @@ async function makeOldDatabase(folder: string): Promise<string> {
   const writer = openWriter({ ...storeSettings(path), schemaDirectory });
   // Borrows the later schema that today's ingest needs, only while it runs.
   const borrowed = borrowRollups(path);
-  await ingest([join(FIXTURES, "corpus", "default", "mainlog")], Readable.from([]), writer, OPTIONS);
+  await ingest([join(FIXTURES, "corpus", "default", "mainlog")], { stdin: Readable.from([]) }, writer, OPTIONS);
   writer.close();
   borrowed.giveBack();
   return path;

@@ -1,7 +1,8 @@
 /** A command reports its steps when it is asked to: on standard error alone, without anything of the logs, and for any command. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { diagnosticListener, listen, traced } from "../../src/diagnostics.ts";
 import { runCli } from "../support/cli.ts";
@@ -39,6 +40,22 @@ describe("--verbose", () => {
     expect(lines.some((line) => line.includes(`open ${DB} for `))).toBe(true);
     expect(lines.at(-1)).toMatch(new RegExp(`ended with status ${plain.status} after `));
     expect(verbose.stderr.replaceAll(/^debug .*\n/gm, "")).toBe(plain.stderr);
+  });
+
+  test("reads a database that is opened without locks, by a URI", async () => {
+    const ingested = join(FOLDER, "ingested.db");
+    const line = "2026-03-02 05:40:05 exim 4.96 daemon started: pid=812\n";
+    await runCli(["ingest", "-", "--log-type", "main", "--db", ingested], { stdin: line });
+    // NOTE: the last connection to close removes the log, which a reader then does not make.
+    const last = new Database(ingested);
+    last.pragma("wal_checkpoint(TRUNCATE)");
+    last.close();
+    expect(existsSync(`${ingested}-wal`)).toBe(false);
+    const { status, stderr } = await runCli(["servers", "--verbose", "--db", ingested]);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringMatching(/for reading: .* bytes \d+, log 0, schema \d+/),
+    });
   });
 
   test("tells how many rows a statement gave, and no value that the user or a log gave", async () => {

@@ -14,9 +14,10 @@ import { parseArgs } from "node:util";
 import Database from "better-sqlite3";
 import { Random } from "../support/generate.ts";
 import { History, hashState, type Operation, readTree, type State, writeState } from "./file-system.ts";
-import { type Findings, type Moment, makeScenarios, type Scenario } from "./scenarios.ts";
+import { makeScenarios } from "./scenarios.ts";
 import { type Cut, powerCuts } from "./states.ts";
 import { hasStrace, readTrace, startTraced } from "./trace.ts";
+import type { Findings, Moment, Scenario } from "./world.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/exim-pilot.js", import.meta.url));
 /** The index of the log is memory that SQLite makes anew; no power cut leaves it to anybody. */

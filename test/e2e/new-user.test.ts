@@ -57,7 +57,8 @@ test("there are thirty", () => {
 });
 
 test.each(JOBS)('a new user who asks "%s" types %s', async (_job, typed, status, expected) => {
-  const words = typed.replaceAll("LOG", LOG).replaceAll("NEW", join(FOLDER, "new.db")).replaceAll("DB", DB);
+  const places: Record<string, string> = { LOG, NEW: join(FOLDER, "new.db"), DB };
+  const words = typed.replaceAll(/\b(?:LOG|NEW|DB)\b/g, (name) => `'${places[name]}'`);
   const { argv } = parseCommand(words, { FIXTURES: "", DB, NEW: "" });
   const { stdout, stderr, ...ended } = await runCli(argv, { env: { EXIM_PILOT_DB: DB } });
   expect(ended.status, stderr).toBe(status);

@@ -93,6 +93,11 @@ function factOf(step: Step): Observation {
   }
 }
 
+/** Facts of the accounts, as a log of a line for each would tell them. */
+export function accountFacts(simulation: Simulation): readonly Observation[] {
+  return stepsOf(simulation).map(factOf);
+}
+
 const ours: Rule = (steps) => {
   const detector = new Detector("mx1", EVERYTHING);
   for (const step of steps) detector.take(factOf(step));

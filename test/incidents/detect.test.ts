@@ -73,7 +73,7 @@ describe("the facts of a log", () => {
     const stored = await withReader(path, async (reader) => {
       const detection = await reader.detection();
       const [server] = detection.servers();
-      return server === undefined ? [] : detection.facts(server, START_MS, END_MS);
+      return server === undefined ? [] : [...detection.facts(server, START_MS, END_MS)];
     });
     // Episodes of the simulation take lines away, the arrival of a message among them.
     const arrived = new Set([...LOG.matchAll(/^\S+ \S+ (\S+) <= /gm)].map(([, id]) => id));
@@ -125,6 +125,31 @@ describe("detection", () => {
     expect((await detectIn(apart)).map(({ isFresh }) => isFresh)).toEqual([false]);
   });
 
+  test("finds an account that a stranger guessed in a log with log_selector = -all", async () => {
+    const folder = temporaryFolder();
+    const [log, path] = [join(folder, "mainlog"), join(folder, "mail.db")];
+    const login = (stamp: string, id: string, ip: string): string =>
+      `${stamp} ${id} <= bob@example.org H=([192.168.1.2]) [${ip}] P=esmtpsa A=plain_server:bob S=846\n${stamp} ${id} => carol@example.net R=dnslookup T=remote_smtp H=mx.example.net [198.51.100.9]\n${stamp} ${id} Completed\n`;
+    const failed = Array.from(
+      { length: 8 },
+      (_, index) =>
+        `2026-03-12 14:49:3${index} plain_server authenticator failed for (ylmf-pc) [203.0.113.103]: 535 Incorrect authentication data (set_id=user${index})\n`,
+    );
+    appendFileSync(
+      log,
+      [
+        login("2026-03-02 09:00:00", "1vwwXN-0005US-2j", "192.0.2.10"),
+        ...failed,
+        login("2026-03-12 15:13:29", "1vx4xd-0006Ij-0y", "203.0.113.103"),
+      ].join(""),
+    );
+    await ingestInto(path, [log], { server: "mx1", timeZone: "UTC" });
+    await detectIn(path);
+    expect(queryAll(path, "SELECT kind, title FROM stored_incidents WHERE kind = 'hacked_account'")).toEqual([
+      { kind: "hacked_account", title: "The password of bob was guessed" },
+    ]);
+  });
+
   test("finds stolen accounts the same in a log that comes day by day", async () => {
     const log = toLog(simulateAccounts(8003, 0.2).events);
     const folder = temporaryFolder();
@@ -150,6 +175,30 @@ describe("detection", () => {
     const [short, long] = [await rowsAfterFiveMinutes(3), await rowsAfterFiveMinutes(10)];
     expect(short).toBeGreaterThan(20);
     expect(long).toBeLessThan(2 * short);
+  });
+
+  test("begins with the first line once for a log that is read every hour, and goes on from then", async () => {
+    const folder = temporaryFolder();
+    const [main, reject, path] = [join(folder, "mainlog"), join(folder, "rejectlog"), join(folder, "mail.db")];
+    const linesOf = (fromMinute: number, text: string): string =>
+      Array.from({ length: 10 }, (_, index) => {
+        const ms = START_MS + (fromMinute + index) * MINUTE_MS;
+        return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} ${text}\n`;
+      }).join("");
+    const begun: number[] = [];
+    let waiting = "";
+    for (let minute = 0; minute < 300; minute += 10) {
+      appendFileSync(main, linesOf(minute, "Start queue run: pid=1"));
+      waiting += linesOf(minute, "plain authenticator failed for (x) [192.0.2.7]: 535 Incorrect (set_id=ann)");
+      const isHour = (minute + 10) % 60 === 0;
+      if (isHour) appendFileSync(reject, waiting);
+      if (isHour) waiting = "";
+      await ingestInto(path, isHour ? [main, reject] : [main], { server: "mx1", timeZone: "UTC" });
+      const found = await detectIn(path);
+      if (found[0]?.isFresh !== false) begun.push(minute);
+    }
+    expect(begun).toEqual([0, 50]);
+    expect(incidentsIn(path)).toMatchObject([{ kind: "login_attack", subject: "client 192.0.2.7" }]);
   });
 
   test("finds the same again, from the first line, and changes nothing", async () => {

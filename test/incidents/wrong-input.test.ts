@@ -40,6 +40,10 @@ describe("incidents", () => {
     ["a mute of no time", ["mute", "panic", "", "--reason", "x", "--for", "0h"], 2, /--for/],
     ["a mute of eleven years", ["mute", "panic", "", "--reason", "x", "--for", "4015d"], 2, /--for/],
     ["a mute of a kind that there is not", ["mute", "pigeons", "", "--reason", "x"], 2, /no kind of incident/],
+    ["a reason without a kind", ["mute", "--reason", "x"], 2, /--reason belongs to a kind/],
+    ["the end of a mute without a kind", ["mute", "--off"], 2, /--off belongs to a kind/],
+    ["an end with a time", ["mute", "panic", "", "--off", "--for", "3d"], 2, /--off and --for exclude/],
+    ["a limit that nothing looks at", ["detect", "--silence", "1h"], 2, /--silence belongs to --fail-if/],
     ["the end of a mute that there is not", ["mute", "panic", "bob", "--off"], 1, /Nothing is muted/],
     ...NUMBERS.flatMap((number) =>
       ["show", "acknowledge", "resolve", "reopen", "false-alarm"].map(

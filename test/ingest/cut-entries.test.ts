@@ -63,7 +63,7 @@ class Histories {
         return path;
       });
       const options = { ...OPTIONS, server, batchLines, now: () => NOW };
-      const { logs } = await ingest(paths, Readable.from([]), this.writer, options);
+      const { logs } = await ingest(paths, { stdin: Readable.from([]) }, this.writer, options);
       expect(logs.map(({ error }) => error)).toEqual(paths.map(() => undefined));
       for (const path of paths) rmSync(path);
     }
@@ -236,7 +236,11 @@ describe("pieces of an entry in two logs", () => {
     const histories = new Histories();
     const path = (name: string): string => join(histories.folder, name);
     const read = async (...names: string[]): Promise<void> => {
-      await ingest(names.map(path), Readable.from([]), histories.writer, { ...OPTIONS, server: "cut", now: () => NOW });
+      await ingest(names.map(path), { stdin: Readable.from([]) }, histories.writer, {
+        ...OPTIONS,
+        server: "cut",
+        now: () => NOW,
+      });
     };
     await histories.add({ server: "whole", runs: [[BEGIN + OTHER + MIDDLE + END + DONE]] });
     writeFileSync(path("first.log"), BEGIN);

@@ -115,7 +115,7 @@ function follow(names: readonly string[]) {
   const controller = new AbortController();
   const running: Promise<IngestReport> = ingest(
     names.map((name) => join(folder, name)),
-    Readable.from([]),
+    { stdin: Readable.from([]) },
     writer,
     { ...OPTIONS, isFollowing: true, signal: controller.signal },
   );

@@ -313,7 +313,7 @@ async function ingestUntil(
   const controller = new AbortController();
   let stored = 0;
   const run = withWriter(path, (writer) =>
-    ingest(paths, Readable.from([]), writer, {
+    ingest(paths, { stdin: Readable.from([]) }, writer, {
       ...OPTIONS,
       batchLines: 1,
       signal: controller.signal,

@@ -35,7 +35,11 @@ describe("a run whose log another one reads meanwhile", () => {
       expect(spawnSync(process.execPath, argv, { env: { ...process.env, TZ: "UTC" } }).status).toBe(0);
     };
     try {
-      const { logs } = await ingest([log], Readable.from([]), writer, { ...OPTIONS, batchLines: 3, onProgress });
+      const { logs } = await ingest([log], { stdin: Readable.from([]) }, writer, {
+        ...OPTIONS,
+        batchLines: 3,
+        onProgress,
+      });
       expect(logs).toMatchObject([
         { result: result === "read" ? expect.stringMatching(/^(?:read|unchanged)$/) : "failed" },
       ]);
@@ -58,7 +62,7 @@ describe("a disk that is nearly full", () => {
     let free = Number.POSITIVE_INFINITY;
     const writer = openWriter({ ...storeSettings(database), freeBytes: () => free });
     const run = (onProgress = (): void => {}) =>
-      ingest([log], Readable.from([]), writer, { ...OPTIONS, batchLines: 3, onProgress });
+      ingest([log], { stdin: Readable.from([]) }, writer, { ...OPTIONS, batchLines: 3, onProgress });
     try {
       const stops = (): void => {
         free = 1000;
@@ -118,7 +122,7 @@ test("a database that takes the place of the one that is filled gets all that it
   const open = () => openWriter(storeSettings(database));
   const writer = open();
   const options = { ...OPTIONS, logType: "main" as const, isFollowing: true, signal: controller.signal, reopen: open };
-  const running = ingest([log], Readable.from([]), writer, options);
+  const running = ingest([log], { stdin: Readable.from([]) }, writer, options);
   try {
     add(3, 6);
     while (!stored()) await sleep(20);

@@ -156,7 +156,7 @@ async function play(
   for (const [index, run] of history.entries()) {
     const paths = Object.entries(run).map(([log, length]) => folder.write(log as LogName, length));
     const writer = writers[index % 2 === 0 ? 0 : 1];
-    const { logs } = await ingest(paths, Readable.from([]), writer, { ...OPTIONS, server, batchLines });
+    const { logs } = await ingest(paths, { stdin: Readable.from([]) }, writer, { ...OPTIONS, server, batchLines });
     expect(logs.map(({ error }) => error)).toEqual(paths.map(() => undefined));
   }
 }

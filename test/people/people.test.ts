@@ -298,6 +298,7 @@ describe("a note", () => {
     ["that is edited to nothing", ["--edit", "1"], 2, "The new text of the note is missing."],
     ["that is removed with a text", ["--remove", "1", "x"], 2, "needs no text"],
     ["with a flag of lists", [SECOND, "x", "--search", "y"], 2, "--search belongs to a list"],
+    ["found by no text", ["--search", ""], 2, "The text of --search is empty."],
     ["that is public from the first", [SECOND, "x", "--public"], 2, "--public belongs to --edit."],
     ["with no text that is private", [SECOND, "--private"], 2, "--private belongs to the text"],
   ])("%s is refused", async (_what, argv, status, says) => {

@@ -7,21 +7,16 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { replay } from "../../src/ingest/save/replay.ts";
-import { cutoffOf, DEFAULT_SPANS, parseSize, parseSpan } from "../../src/retention/policy.ts";
 import { type PruneOptions, type PruneProgress, pruneStatus, rehearse } from "../../src/retention/prune.ts";
 import { RawTextReader } from "../../src/store/log-text/blocks.ts";
 import { FreshPostings, indexPostings, postingsInsert, unpackBlocks } from "../../src/store/log-text/postings.ts";
 import { TEXT_REFERENCES } from "../../src/store/schema/text-references.ts";
-import { openReader } from "../../src/store/store.ts";
-import { untilCaughtUp, WorkingCopy } from "../../src/store/working-copy.ts";
 import { DAY_MS, type EpochMs, epochMs, HOUR_MS } from "../../src/units.ts";
-import { expectFailure, runCli } from "../support/cli.ts";
-import { FIXTURES, ingestInto, openDirectly, storeSettings, temporaryFolder } from "../support/database.ts";
+import { runCli } from "../support/cli.ts";
+import { ingestInto, openDirectly, temporaryFolder } from "../support/database.ts";
 import { generateTraffic } from "../support/generate.ts";
 import { errorOf } from "../support/pilot-error.ts";
-import { PROCESSES } from "../support/processes.ts";
-import { pruneOptions, runPrune, withPruner } from "../support/pruning.ts";
+import { databaseOf, dumpRows, pruneOptions, runPrune, withPruner } from "../support/pruning.ts";
 import { toSyslog } from "../support/syslog.ts";
 import { differences, dumpSources, dumpViews, queryAll } from "../support/views.ts";
 
@@ -378,34 +373,6 @@ describe("the list of columns that name texts", () => {
   });
 });
 
-describe("a span", () => {
-  test.each([
-    ["90d", 90 * DAY_MS],
-    ["12h", 12 * HOUR_MS],
-    ["2w", 14 * DAY_MS],
-    ["1y", 365 * DAY_MS],
-    ["0d", 0],
-    ["forever", undefined],
-  ])("%s is understood", (text, span) => {
-    expect(parseSpan(text)).toBe(span);
-  });
-
-  test.each(["", "90", "d", "-1d", "1.5d", "90 d", "9999999d", "ever"])("%j is refused", (text) => {
-    expect(() => parseSpan(text)).toThrow("is not a span of time");
-  });
-
-  test("and a size have their defaults and units", () => {
-    expect(Object.values(DEFAULT_SPANS).map(parseSpan)).toEqual(
-      [90, 180, undefined, 365, 30, 14, 30, 365, undefined].map((days) =>
-        days === undefined ? undefined : days * DAY_MS,
-      ),
-    );
-    expect(["1", "2K", "1.5M", "20G", "1t"].map(parseSize)).toEqual([1, 2048, 1.5 * 2 ** 20, 20 * 2 ** 30, 2 ** 40]);
-    for (const text of ["", "G", "20X", "-1G"]) expect(() => parseSize(text)).toThrow("is not a size");
-    expect(cutoffOf(DAY_MS, epochMs(3 * DAY_MS))).toBe(2 * DAY_MS);
-  });
-});
-
 // ---- The model ----
 
 interface Model {
@@ -505,35 +472,6 @@ function keptBy({ blocks, messages, entries }: Model, { policy, isForced, now }:
         .map(({ id }) => id),
     ),
   };
-}
-
-const ROWS: readonly (readonly [view: string, key: string, of: "eximIds" | "entries"])[] = [
-  ["messages", "id", "eximIds"],
-  ["recipients", "message_id", "eximIds"],
-  ["delivery_attempts", "id", "entries"],
-  ["rejections", "id", "entries"],
-  ["log_entries", "id", "entries"],
-  ["log_metadata", "log_entry_id", "entries"],
-  ["log_headers", "log_entry_id", "entries"],
-];
-
-/** The rows of the views, without the keys that depend on the order of reading. */
-function dumpRows(path: string, kept?: Kept): Record<string, string[]> {
-  return Object.fromEntries(
-    ROWS.map(([view, key, of]) => {
-      const rows = queryAll<Record<string, unknown>>(path, `SELECT * FROM ${view}`);
-      const keys: ReadonlySet<unknown> | undefined = kept?.[of];
-      return [
-        view,
-        rows
-          .filter((row) => keys === undefined || keys.has(row[key]))
-          // NOTE: when a line was read is known as long as its text is there.
-          .map((row) => ({ ...row, created_at: undefined }))
-          .map((row) => JSON.stringify(of === "entries" ? { ...row, [key]: undefined, id: undefined } : row))
-          .sort(),
-      ];
-    }),
-  );
 }
 
 function keptRows(path: string, kept: Kept): Record<string, string[]> {
@@ -673,14 +611,6 @@ function writeTraffic({ seed, messages, gapMs, isSyslog = false }: Traffic): str
   });
 }
 
-async function databaseOf(lines: readonly string[]): Promise<string> {
-  const folder = temporaryFolder();
-  const [path, log] = [join(folder, "pilot.db"), join(folder, "mainlog")];
-  writeFileSync(log, lines.map((line) => `${line}\n`).join(""));
-  await ingestInto(path, [log], { batchLines: 1, logType: "main" });
-  return path;
-}
-
 async function largeDatabase(): Promise<{ path: string; now: EpochMs }> {
   const path = join(temporaryFolder(), "pilot.db");
   await ingestInto(path, writeTraffic({ seed: 5, messages: 700, gapMs: 120_000 }), { batchLines: 50 });
@@ -696,174 +626,4 @@ async function ingestArchive(path: string, directory: string, file: string): Pro
 
 function nonZero(rows: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(rows).filter(([, count]) => count > 0));
-}
-
-describe("a database that has lost old text", () => {
-  test("is sound, and tells of its messages what it told before", async () => {
-    const folder = temporaryFolder();
-    const database = join(folder, "pilot.db");
-    const log = join(FIXTURES, "corpus", "default", "mainlog");
-    await ingestInto(database, [log], { batchLines: 20 });
-    const asked = [
-      ["search", "--recipient", "*@example.org", "--kind", "message", "--count"],
-      ["search", "--sender", "*@sender1.example", "--kind", "message", "--ids"],
-      ["stats", "totals", "bounces", "--json", "--since", "2026-03-02", "--until", "2026-03-03"],
-    ];
-    const answers = () => Promise.all(asked.map((argv) => runCli([...argv, "--db", database])));
-    const before = await answers();
-    for (const { status, stdout } of before)
-      expect({ status, found: stdout.length > 1 }).toEqual({ status: 0, found: true });
-    expect((await runCli(["prune", "--logs", "27d", "--db", database])).status).toBe(0);
-    const [{ left }] = queryAll<{ left: number }>(
-      database,
-      "SELECT count(*) AS left FROM raw_blocks WHERE position = 0",
-    ) as [{ left: number }];
-    expect(left).toBe(0);
-    const after = await answers();
-    const figures = ({ stdout }: { readonly stdout: string }): unknown =>
-      stdout.startsWith("{") ? (JSON.parse(stdout) as { sections: unknown }).sections : stdout;
-    expect(after.slice(0, 2).map(figures)).toEqual(before.slice(0, 2).map(figures));
-    expect(withoutRejections(figures(after[2] ?? { stdout: "{}" }))).toEqual(
-      withoutRejections(figures(before[2] ?? { stdout: "{}" })),
-    );
-    expect((await runCli(["verify", "--db", database])).status).toBe(0);
-  });
-
-  const LINES = [
-    "2026-03-02 08:00:00 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=300 id=one@example.org",
-    '2026-03-02 08:00:01 1vx5YS-0006QZ-1J => b@example.com R=r T=t H=mx [192.0.2.2] C="250 OK id=1vx5YS-0006QZ-9J"',
-    "2026-03-02 08:00:01 1vx5YS-0006QZ-1J Completed",
-    "2026-03-02 08:00:02 no host name found for IP address 192.0.2.77",
-    "2026-05-10 08:00:00 1vx5YS-0006QZ-2J <= c@example.org H=h [192.0.2.1] S=300",
-  ];
-
-  async function prunedDatabase(): Promise<string> {
-    const path = await databaseOf(LINES);
-    await runPrune(path, pruneOptions(path, epochMs(Date.UTC(2026, 4, 20)), { logs: "30d", messages: "1y" }));
-    return path;
-  }
-
-  test("still finds its messages by what they said", async () => {
-    const path = await prunedDatabase();
-    for (const flags of [
-      ["--recipient", "b@example.com"],
-      ["--ip", "192.0.2.2"],
-      ["--message-id", "one@example.org"],
-    ])
-      expect((await runCli(["search", "--ids", ...flags, "--db", path])).stdout, flags.join(" ")).toBe(
-        "1vx5YS-0006QZ-1J\n",
-      );
-    expect((await runCli(["search", "--ids", "--ip", "192.0.2.77", "--db", path])).status).toBe(1);
-    expect((await runCli(["trace", "b@example.com", "--db", path])).stdout).toContain("1vx5YS-0006QZ-1J");
-  });
-
-  test("is not rebuilt, which would lose what only the pruned lines said, and a rehearsal says so too", async () => {
-    const path = await prunedDatabase();
-    const all = dumpRows(path);
-    for (const argv of [["rebuild"], ["rebuild", "--dry-run"]])
-      expectFailure(await runCli([...argv, "--db", path]), { status: 1, says: "Text of 1 log" });
-    expect(dumpRows(path)).toEqual(all);
-  });
-
-  test("is not rebuilt either when the text is pruned while a rebuild reads it", async () => {
-    const path = await databaseOf(LINES);
-    const copy = new WorkingCopy(storeSettings(path), { processes: PROCESSES, purpose: "replace" });
-    const reader = openReader(storeSettings(path));
-    try {
-      const read = () =>
-        replay(reader.text, copy.writer, {
-          now: storeSettings(path).now,
-          signal: new AbortController().signal,
-          onProgress: () => {},
-        });
-      const swap = async () => {
-        await runPrune(path, pruneOptions(path, epochMs(Date.UTC(2026, 4, 20)), { logs: "30d", messages: "1y" }));
-        return dumpRows(path);
-      };
-      let pruned: unknown;
-      const rebuilding = untilCaughtUp(
-        copy,
-        async () => {
-          await read();
-          pruned ??= await swap();
-        },
-        () => false,
-        () => copy.takePlace() || undefined,
-      );
-      expect(await errorOf(rebuilding)).toMatchObject({ message: expect.stringContaining("has been pruned") });
-      expect(dumpRows(path)).toEqual(pruned);
-    } finally {
-      reader.close();
-      copy.close();
-    }
-  });
-
-  test.each([
-    ["a line about a recipient", "2026-05-10 08:00:00 1vx5YS-0006QZ-1J ** c@exam", "ple.com R=r T=t: no such user"],
-    [
-      "an arrival",
-      "2026-05-10 08:00:00 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=3",
-      "00 T=hello for b@example.com",
-    ],
-  ])(
-    "keeps what is known of a message when %s is read that was not yet written to its end",
-    async (_what, begun, rest) => {
-      const old = [
-        "2026-03-02 08:00:00 1vx5YS-0006QZ-1J <= a@example.org H=h [192.0.2.1] S=300 for b@example.com c@example.com",
-        "2026-03-02 08:00:01 1vx5YS-0006QZ-1J == b@example.com R=r T=t defer (-53): retry",
-      ].filter((line) => !begun.includes("<=") || !line.includes("<="));
-      const folder = temporaryFolder();
-      const log = join(folder, "mainlog");
-      const [path, undisturbed] = [join(folder, "pilot.db"), join(folder, "undisturbed.db")];
-      const read = (database: string) => ingestInto(database, [log], { batchLines: 1, logType: "main" });
-      writeFileSync(log, `${[...old, begun].join("\n")}`);
-      await read(path);
-      await runPrune(path, pruneOptions(path, epochMs(Date.UTC(2026, 4, 20)), { logs: "30d", messages: "1y" }));
-      expect(queryAll(path, "SELECT count(*) AS blocks FROM raw_blocks")).toEqual([{ blocks: 1 }]);
-      writeFileSync(log, `${[...old, begun + rest].join("\n")}\n`);
-      await read(path);
-      await read(undisturbed);
-      expect(dumpRows(path)).toEqual(dumpRows(undisturbed));
-      expect((await runCli(["verify", "--deep", "--db", path])).stdout).toContain("Sound:");
-    },
-  );
-
-  test("is held against the lines that are left, and what cannot be is told", async () => {
-    const path = await prunedDatabase();
-    const sound = await runCli(["verify", "--deep", "--db", path]);
-    expect(sound.status).toBe(0);
-    expect(sound.stdout).toContain("Not compared with their lines: 1 message and 3 entries, because 317 B of log");
-    const database = openDirectly(path);
-    database.exec("UPDATE stored_messages SET size = 301 WHERE exim_id = '1vx5YS-0006QZ-2J'");
-    database.close();
-    const wrong = await runCli(["verify", "--deep", "--db", path]);
-    expect(wrong.status).toBe(1);
-    expect(wrong.stdout).toContain("messages: 1 row is stored, and not what the lines say.");
-    expect(wrong.stdout).not.toContain("exim-pilot rebuild");
-  });
-
-  test("gives the rest of a log back, and says since when the beginning is gone", async () => {
-    const path = await prunedDatabase();
-    const gone = Buffer.byteLength(
-      LINES.slice(0, 4)
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
-    const rest = await runCli(["export", "--raw", "1", "--db", path]);
-    expect(rest).toMatchObject({ status: 0, stdout: `${LINES[4]}\n` });
-    expect(rest.stderr).toContain(`the first ${gone} of ${gone + (LINES[4]?.length ?? 0) + 1} bytes have been pruned`);
-    expect(rest.stderr).toContain("2026-04-01T00:00:00.000Z");
-    const page = await runCli(["sources", "--db", path]);
-    expect(page.stdout).toMatch(/Pruned +the first 317 B, last on 2026-04-01/);
-    const now = epochMs(Date.UTC(2026, 6, 20));
-    await runPrune(path, { ...pruneOptions(path, now, { logs: "1d", messages: "1y" }), isForced: true });
-    expectFailure(await runCli(["export", "--raw", "1", "--db", path]), { status: 1, says: "All text of" });
-  });
-});
-
-/** A refusal without a message is known from its line alone. */
-function withoutRejections(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (key, inner: unknown) => (key === "rejections" ? undefined : inner)),
-  ) as unknown;
 }

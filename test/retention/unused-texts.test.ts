@@ -108,7 +108,7 @@ async function readAgain(writer: Writer, folder: string): Promise<void> {
 
 async function read(writer: Writer, log: string, text: string): Promise<void> {
   writeFileSync(log, text);
-  await ingest([log], process.stdin, writer, { ...OPTIONS, logType: "main", batchLines: 1 });
+  await ingest([log], process, writer, { ...OPTIONS, logType: "main", batchLines: 1 });
 }
 
 function textsOf(path: string): Record<"strings" | "addresses", string[]> {

@@ -89,6 +89,104 @@ test("a reason is found by addresses in it, which are not stored with its text",
     expect([part, await count(part)]).toEqual([part, "0\n"]);
 });
 
+describe("a message whose arrival no log shows", () => {
+  const db = join(FOLDER, "unarrived.db");
+  /** Deliveries as the selectors +sender_on_delivery and +return_path_on_delivery have them. */
+  const log = `2026-03-30 08:00:00 1vwwZU-0005V4-1s => bob@b.test F=<ann@A.test> P=<ann+bounce@a.test> R=out T=smtp H=mx.b.test [198.51.100.2] C="250 OK"
+2026-03-30 08:00:01 1vwwZU-0005V4-1s Completed
+2026-03-30 08:00:02 1vwwZV-0005V4-1s ** carl@b.test F=<> P=<> R=out T=smtp: no
+2026-03-30 08:00:03 1vwwZW-0005W7-1p => dora@b.test R=out T=smtp H=mx.b.test [198.51.100.2] C="250 F=<ann@a.test>"
+2026-03-30 08:00:04 1vwwZX-0005V4-1s <= eve@c.test H=r.test [203.0.113.4] P=esmtp S=464
+2026-03-30 08:00:05 1vwwZX-0005V4-1s => fay@b.test F=<other@c.test> R=out T=smtp H=mx.b.test [198.51.100.2] C="250 OK"
+`;
+  beforeAll(() => ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)])));
+
+  test.each([
+    [["--sender", "ann@a.test"], [DELIVERED]],
+    [["--sender", "a*@a.test"], [DELIVERED]],
+    [["--sender", "ann@a.test", "--recipient", "bob@b.test"], [DELIVERED]],
+    [["--sender", "ann@a.test", "--recipient", "carl@b.test"], []],
+    [["--sender", "ann+bounce@a.test"], []],
+    [["--sender", "<>"], [DEFERRED]],
+    [["--address", "ANN@a.test"], [DELIVERED]],
+    [["--domain", "a.test"], [DELIVERED]],
+    [["--sender", "eve@c.test"], [PARTIAL]],
+    [["--sender", "other@c.test"], []],
+  ])("is found by the sender that a delivery states: %j", async (args, expected) => {
+    const search = async (...more: string[]): Promise<string> =>
+      (await runCli(["search", "--db", db, ...args, ...more])).stdout;
+    expect(rowsOf(await search("--ndjson")).map(({ id }) => id)).toEqual(expected);
+    expect(rowsOf(await search("--ndjson", "--reverse", "--limit", "1")).map(({ id }) => id)).toEqual(expected);
+    expect(await search("--count")).toBe(`${expected.length}\n`);
+  });
+
+  test("is counted by the same filter", async () => {
+    const { stdout } = await runCli(["stats", "totals", "--db", db, "--sender", "ann@a.test", "--json"]);
+    expect(JSON.parse(stdout).sections.totals).toMatchObject({ attempts: { delivered: 1 } });
+  });
+});
+
+describe("a value of another kind than its flag compares", () => {
+  const ip = "an IP address was given. Give it to --ip.";
+  test.each([
+    ["--host", "203.0.113.250", `--host compares the name of a host, and ${ip}`],
+    ["--host", "[203.0.113.250]", ip],
+    ["--host", "203.0.113.*", ip],
+    ["--host", "2001:db8::/32", ip],
+    ["--host", "nobody@a.test", "an address was given. Give it to --sender, --recipient or --address."],
+    ["--host", DELIVERED, "Exim's id of a message was given. Give it to `exim-pilot trace`."],
+    ["--domain", "nobody@a.test", "--domain compares a domain, and an address was given."],
+    ["--domain", "203.0.113.0/24", ip],
+    ["--domain", "@a.test", "a domain with an @ was given. Leave the @ out"],
+    ["--sender", "a.test", "a domain or the name of a host was given. Give it to --domain or --host."],
+    ["--sender", DELIVERED, "Give it to `exim-pilot trace`."],
+    ["--recipient", "<bob@b.test>", "Leave the brackets out."],
+    ["--address", "203.0.113.250", ip],
+    ["--helo", "ann@a.test", "--helo compares the name in a HELO, and an address was given."],
+    ["--auth", "203.0.113.250", ip],
+    ["--message-id", DELIVERED, "--message-id compares the Message-ID of a header"],
+    ["--transport", "203.0.113.250", ip],
+  ])("%s %s is told where it belongs when nothing matches", async (flag, value, hint) => {
+    for (const argv of [["search"], ["search", "--count"], ["abuse"], ["stats", "--quiet"]]) {
+      const { stderr } = await runCli([...argv, "--db", DB, flag, value]);
+      expect(stderr.match(/^hint: --.*$/gm)).toEqual([expect.stringContaining(hint)]);
+    }
+    const { stderr } = await runCli(["trace", DELIVERED, "--db", DB, flag, value]);
+    expect(stderr).toMatch(/^hint: Leave filters out to see it\. --/m);
+    expect(stderr).toContain(hint);
+  });
+
+  test.each([
+    ["--host", "mx.f.test"],
+    ["--host", "*"],
+    ["--sender", "nobody@a.test"],
+    ["--sender", "nobody"],
+    ["--sender", "*.g.test"],
+    ["--domain", "g.test"],
+    ["--helo", "[203.0.113.250]"],
+    ["--auth", "nobody@a.test"],
+    ["--message-id", "<two@a.test>"],
+    ["--subject", "203.0.113.250"],
+  ])("%s %s is of the right kind, and gets no such hint", async (flag, value) => {
+    expect((await runCli(["search", "--db", DB, flag, value])).stderr).not.toMatch(/^hint: --/m);
+  });
+
+  test("that matches all the same gets no hint: a host may be named by its IP address", async () => {
+    const db = join(temporaryFolder(), "pilot.db");
+    const log =
+      '2026-03-30 07:00:01 1vwwZV-0005V4-1s => ann@a.test R=out T=smtp H=198.51.100.7 [198.51.100.7] C="250 OK"\n';
+    await ingestInto(db, ["-"], { logType: "main" }, Readable.from([Buffer.from(log)]));
+    for (const argv of [["search"], ["stats", "totals"]])
+      expect((await runCli([...argv, "--db", db, "--host", "198.51.100.7"])).stderr).toBe("");
+  });
+
+  test("is not repeated by the hint, which --redact could not hide", async () => {
+    const { stderr } = await runCli(["search", "--db", DB, "--host", "203.0.113.250", "--redact"]);
+    expect(stderr).toContain("Give it to --ip.");
+    expect(stderr).not.toContain("203.0.113.250");
+  });
+});
+
 describe("a filter", () => {
   test.each([
     [["--sender", "ann@a.test"], [DELIVERED]],

@@ -7,9 +7,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { build } from "esbuild";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openForWriting } from "../../src/store/database/connection.ts";
-import { inspectSchema, loadMigrations, migrate } from "../../src/store/database/migrations.ts";
+import { inspectSchema, loadMigrations, type Migration, migrate } from "../../src/store/database/migrations.ts";
 import type { StoreSettings } from "../../src/store/database/settings.ts";
 import { unfinishedName } from "../../src/store/files/remains.ts";
 import { migrateStore, openReader, openWriter } from "../../src/store/store.ts";
@@ -46,6 +46,48 @@ describe("loadMigrations", () => {
     ]);
     expect(views.sql).toBe("-- views.sql");
     expect(new Set(steps.map(({ sha256 }) => sha256)).size).toBe(3);
+  });
+});
+
+describe("with the sums that the build states", () => {
+  /** The released schema in a folder of its own, with its sums as the program has them when it is built. */
+  function builtSchema(): string {
+    const folder = join(temporaryFolder(), "schema");
+    cpSync(SCHEMA_DIRECTORY, folder, { recursive: true });
+    const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
+    const sumOf = (file: string) =>
+      createHash("sha256")
+        .update(readFileSync(join(folder, file)))
+        .digest("hex");
+    vi.stubGlobal("SCHEMA_SUMS", Object.fromEntries(files.map((file) => [file, sumOf(file)])));
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+    });
+    return folder;
+  }
+
+  test("the migrations are the same, and a new file is made of them", () => {
+    const schemaDirectory = builtSchema();
+    const plain = ({ version, name, sql, sha256 }: Migration): unknown => ({ version, name, sql, sha256 });
+    const built = loadMigrations(schemaDirectory);
+    expect(built.steps.map(plain)).toEqual(RELEASED.steps.map(plain));
+    expect(built.views.sql).toBe(RELEASED.views.sql);
+    const path = newPath();
+    migrateStore({ ...storeSettings(path), schemaDirectory }, { dryRun: false });
+    expect(history(path)).toMatchObject(RELEASED.steps.map(({ sha256 }) => ({ sha256 })));
+  });
+
+  test("no text is read of a file that has all migrations, and an edited one is refused when it is needed", () => {
+    const schemaDirectory = builtSchema();
+    const settings = { ...storeSettings(newPath()), schemaDirectory };
+    migrateStore(settings, { dryRun: false });
+    const edited = join(schemaDirectory, "0001_initial.sql");
+    writeFileSync(edited, "SELECT 1;");
+    openReader(settings).close();
+    expect(thrownBy(() => migrateStore({ ...settings, path: newPath() }, { dryRun: false }))).toMatchObject({
+      code: "migration",
+      message: `The schema file "${edited}" was changed after the release.`,
+    });
   });
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Reader } from "../../src/store/reader.ts";
-import { IS_INDEXED_BY_STATUS, loadCodes } from "../../src/store/schema/codes.ts";
+import { HAS_NO_ARRIVAL, IS_INDEXED_BY_STATUS, loadCodes } from "../../src/store/schema/codes.ts";
 import type { Filter } from "../../src/store/search/filter.ts";
 import { buildChain } from "../../src/trace/chain.ts";
 import { findMessages } from "../../src/trace/find-messages.ts";
@@ -117,7 +117,7 @@ test("detection of what is new walks through no table, whatever the index", asyn
       detection.progress(server.id);
       detection.state(server.id, "panic ");
       detection.firstNew(server.id, detection.lastEntry() - 10, NOW);
-      return detection.facts(server, lastMs - 6 * HOUR_MS, lastMs + 1).length;
+      return [...detection.facts(server, lastMs - 6 * HOUR_MS, lastMs + 1)].length;
     });
     return facts.reduce((sum, count) => sum + count, 0);
   });
@@ -126,7 +126,34 @@ test("detection of what is new walks through no table, whatever the index", asyn
   expect(plans.filter((step) => GROWING.some((table) => step.startsWith(`SCAN ${table}`)))).toEqual([]);
 });
 
+test("abuse walks through no table once for each row that it shows", async () => {
+  const period = { sinceMs: 0, untilMs: NOW };
+  const { repeated, found } = await watch(async ({ abuse }) => {
+    const rows = [
+      await abuse.senders("login", period, 5),
+      await abuse.loginFailures(period, 5),
+      await abuse.accountFailures(period, 5, 3),
+      await abuse.sessionTroubles(period, 5),
+    ];
+    return rows.flat().length;
+  });
+  expect(found).toBeGreaterThan(5);
+  expect(repeated).toEqual([]);
+});
+
 describe("the check", () => {
+  test("sees a walk in a part of a statement that is run for each row", () => {
+    const steps = [
+      { id: 1, parent: 0, detail: "SCAN f" },
+      { id: 2, parent: 0, detail: "CORRELATED SCALAR SUBQUERY 1" },
+      { id: 3, parent: 2, detail: "UNION ALL" },
+      { id: 4, parent: 3, detail: "SCAN m" },
+      { id: 5, parent: 2, detail: "MATERIALIZE n" },
+      { id: 6, parent: 5, detail: "SCAN e" },
+    ];
+    expect(repeatedSteps(steps)).toEqual(["UNION ALL", "SCAN m"]);
+  });
+
   test("sees a walk", () => {
     expect(withTable("SCAN m", ["SELECT 1 FROM stored_messages m JOIN codes c"])).toBe("SCAN stored_messages");
     expect(withTable("SCAN e", ["SELECT 1 FROM v", "CREATE VIEW v AS SELECT 1\nFROM stored_entries e"])).toBe(
@@ -138,6 +165,24 @@ describe("the check", () => {
   });
 });
 
+/** A step of a plan; parents stand before their children. */
+interface Step {
+  readonly id: number;
+  readonly parent: number;
+  readonly detail: string;
+}
+
+/** Steps of what is run again for each row; a table that is made for it is made once. */
+function repeatedSteps(steps: readonly Step[]): readonly string[] {
+  const within = new Set<number>();
+  return steps.flatMap(({ id, parent, detail }) => {
+    const isOnce = !within.has(parent) && !detail.startsWith("CORRELATED");
+    if (isOnce || detail.startsWith("MATERIALIZE ")) return [];
+    within.add(id);
+    return within.has(parent) ? [detail] : [];
+  });
+}
+
 /** A walk in the order of an index ends with the limit; without one it is a walk through the table. */
 function isWalk(step: string): boolean {
   return GROWING.some((table) => step === `SCAN ${table}`);
@@ -146,7 +191,7 @@ function isWalk(step: string): boolean {
 /** Runs questions, and explains every statement that they ran; aliases stand as the tables they are. */
 async function watch(
   ask: (reader: Reader) => Promise<number>,
-): Promise<{ readonly plans: string[]; readonly found: number }> {
+): Promise<{ readonly plans: string[]; readonly repeated: string[]; readonly found: number }> {
   const database = new Database(DB, { readonly: true });
   const statements = new Set<string>();
   const definitions = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view'").pluck().all() as string[];
@@ -168,11 +213,15 @@ async function watch(
   statements.clear();
   try {
     const found = await ask(reader);
-    const plans = [...statements].flatMap((sql) => {
-      const steps = prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parametersOf(sql)) as { readonly detail: string }[];
-      return steps.map(({ detail }) => withTable(detail, [sql, ...definitions]));
-    });
-    return { plans, found };
+    const plans: string[] = [];
+    const repeated: string[] = [];
+    for (const sql of statements) {
+      const steps = prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parametersOf(sql)) as Step[];
+      const named = (detail: string): string => withTable(detail, [sql, ...definitions]);
+      plans.push(...steps.map(({ detail }) => named(detail)));
+      repeated.push(...repeatedSteps(steps).map(named).filter(isWalk));
+    }
+    return { plans, repeated, found };
   } finally {
     await reader.close();
   }
@@ -192,6 +241,14 @@ function withTable(detail: string, texts: readonly string[]): string {
   const tables = texts.flatMap((text) => form.exec(text)?.[1] ?? []);
   return `${verb} ${tables.find((table) => GROWING.includes(table)) ?? alias}${rest}`;
 }
+
+test("the index of messages without an arrival leaves out what was refused, by the words that the queries say", () => {
+  const database = new Database(DB, { readonly: true });
+  expect(HAS_NO_ARRIVAL).toBe(`m.arrival_at IS NULL AND m.status <> ${loadCodes(database).messageStatus("rejected")}`);
+  const index = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'idx_stored_messages_no_arrival'").pluck();
+  expect(index.get()).toContain(`WHERE ${HAS_NO_ARRIVAL.replaceAll("m.", "")}`);
+  database.close();
+});
 
 test("the index by status leaves out what is delivered, by the words that the queries say", () => {
   const database = new Database(DB, { readonly: true });

@@ -1,4 +1,4 @@
-/** The types of src/store/schema/tables.ts, the lists of the program and the comments of the schema against a freshly migrated file. */
+/** The types of tables.ts and views.ts in src/store/schema, the lists of the program and the comments of the schema against a freshly migrated file. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -36,7 +36,9 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
   REJECTION,
 };
 
-const TABLES = readTypes("../../src/store/schema/tables.ts");
+const INTERFACES = new Map(
+  ["tables", "views"].flatMap((name) => [...readTypes(`../../src/store/schema/${name}.ts`).interfaces]),
+);
 const BASE_TABLES = relationsOf("BaseTables");
 const PUBLIC_VIEWS = relationsOf("PublicViews");
 
@@ -315,12 +317,12 @@ function fieldsOfLayout(type: string): Field[] | undefined {
 
 /** Pairs of a table or view and the name of its type. */
 function relationsOf(name: string): readonly Field[] {
-  return TABLES.interfaces.get(name) ?? [];
+  return INTERFACES.get(name) ?? [];
 }
 
-/** Fields of an interface of tables.ts; what Kysely alone has to know is taken off. */
+/** Fields of an interface of these types; what Kysely alone has to know is taken off. */
 function fieldsOf(type: string): Field[] {
-  const fields = TABLES.interfaces.get(type) ?? [];
+  const fields = INTERFACES.get(type) ?? [];
   return fields.map(([name, text]) => [name, /^Generated(?:Always)?<(.*)>$/.exec(text)?.[1] ?? text]);
 }
 

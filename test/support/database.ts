@@ -97,5 +97,5 @@ export async function ingestInto(
   options: Partial<IngestOptions> = {},
   stdin: Readable = Readable.from([]),
 ): Promise<IngestReport> {
-  return withWriter(path, (writer) => ingest(logs, stdin, writer, { ...OPTIONS, ...options }));
+  return withWriter(path, (writer) => ingest(logs, { stdin }, writer, { ...OPTIONS, ...options }));
 }

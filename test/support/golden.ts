@@ -7,7 +7,7 @@
  *
  * `$FIXTURES` stands for the fixtures, and `$DB` for a database of this case alone with the logs of `fixtures/corpus/default`. `$NEW`
  * stands for a file that is not there. Outputs are kept with the same names. Without `--db`, commands use `$DB`. Lines are
- * of 80 columns, or of `COLUMNS`; with `COLUMNS=` they are as in a pipe. The world stands still: the time is UTC and fixed, the host is mx1,
+ * of 80 columns, or of `COLUMNS`; with `COLUMNS=` they are as in a pipe, as where a place is printed between other words. The world stands still: the time is UTC and fixed, the host is mx1,
  * nothing is a terminal. With several commands, each begins with `$ command`.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -63,6 +63,7 @@ export async function runCase({ commands }: GoldenCase, places: Places): Promise
     const { COLUMNS = "80", ...others } = env;
     const width = COLUMNS === "" ? {} : { columns: Number(COLUMNS) };
     const { status, stdout, stderr } = await runCli(argv, { ...width, env: { EXIM_PILOT_DB: places.DB, ...others } });
+    assertWhole(stdout, command, places);
     const heading = (output: string): string => (commands.length === 1 ? "" : `$ ${command}\n`) + output;
     outcomes.push({
       stdout: heading(nameThePlaces(stdout, places)),
@@ -112,6 +113,13 @@ function splitWords(command: string): string[] {
 function readCommands(path: string): string[] {
   const lines = readFileSync(path, "utf8").split("\n");
   return lines.filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** Refuses a page that ends a line within the path of a place: elsewhere that path has another length. */
+function assertWhole(page: string, command: string, places: Places): void {
+  const flat = page.replaceAll(/\s+/g, "");
+  const torn = Object.values(places).filter((path) => path !== "" && flat.includes(path) && !page.includes(path));
+  if (torn.length > 0) throw new Error(`The width of this page cuts a path; put COLUMNS= in front: ${command}`);
 }
 
 function nameThePlaces(output: string, places: Places): string {

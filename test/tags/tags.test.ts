@@ -43,6 +43,25 @@ describe("tags", () => {
     expect(tagsOf(FIRST)).toEqual([[]]);
   });
 
+  test("are not said to be given or taken where nothing was changed", async () => {
+    const both = { stdin: `${FIRST}\n${SECOND}\n` };
+    await pilot(["tag", "-", "seen", "--server", "mx1"], both);
+    const again = await pilot(["tag", "-", "seen", "--server", "mx1"], both);
+    expect(again).toBe("Nothing was changed: 2 messages have seen already.\n");
+    const one = await pilot(["tag", SECOND, "vip", "--remove"]);
+    expect(one).toBe("Nothing was changed: 1 message has no tag vip.\n");
+    const two = await pilot(["tag", SECOND, "vip", "old", "--remove"]);
+    expect(two).toBe("Nothing was changed: 1 message has none of the tags vip, old.\n");
+  });
+
+  test.each([["--remove"], ["--server", "mx1"]])("are not listed with %s", async (...flags) => {
+    const { status, stderr } = await runCli(["tag", ...flags, "--db", db]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringContaining(`${flags[0]} belongs to a message and its tags.`),
+    });
+  });
+
   test("stay when everything is derived anew, and are no difference to the lines", async () => {
     await pilot(["tag", FIRST, "b-second", "a-first"]);
     expect(tagsOf(FIRST)).toEqual([["a-first", "b-second"]]);

@@ -268,7 +268,7 @@ describe("what is not found", () => {
 
   test.each([
     ["a directory", FOLDER, 2, "is a directory"],
-    ["a missing file", join(FOLDER, "missing"), 3, "There is no file"],
+    ["a missing file", "/nowhere/missing", 3, "There is no file"],
   ])("is refused where it is %s", async (_what, path, status, says) => {
     expectFailure(await traceOf([path]), { status, says });
   });

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { resolveRecipients } from "../../src/message/resolve.ts";
 import { applyEvent, newMessageState } from "../../src/message/state.ts";
-import { renderColumns } from "../../src/render/form/layout.ts";
+import { renderColumns } from "../../src/render/form/columns.ts";
 import type { Moment } from "../../src/units.ts";
 import { ingestInto, temporaryFolder, withReader } from "../support/database.ts";
 

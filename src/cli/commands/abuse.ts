@@ -5,6 +5,7 @@ import { renderJson } from "../../render/form/json.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
+import { hintsOfMisplaced } from "../flags/misplaced-values.ts";
 import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -45,7 +46,7 @@ export async function runAbuse(flags: AbuseFlags, io: Io): Promise<number> {
   else if (flags.csv === true) io.stdout.write(renderAbuseCsv(abuse));
   else if (isAny) io.stdout.write(renderAbusePage(abuse, { ...screenOf(io), timeZone }));
   else io.stderr.write("Nothing matches.\n");
-  if (!isAny) io.stderr.write(explainNothing(shown, timeZone));
+  if (!isAny) io.stderr.write(hintsOfMisplaced(flags) + explainNothing(shown, timeZone));
   return isAny ? 0 : 1;
 }
 

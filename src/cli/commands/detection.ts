@@ -2,6 +2,7 @@
 import type { ServerDetection } from "../../incidents/detect.ts";
 import type { IncidentChange } from "../../store/incidents/incidents.ts";
 import type { NoticeSeverity } from "../../store/outbox/notification.ts";
+import type { Reader } from "../../store/reader.ts";
 import { type DatabaseFlags, usingReader, usingWriter } from "../context.ts";
 import type { ConfigurationValues } from "../flags/configuration.ts";
 import { findConfiguration } from "../flags/effective-options.ts";
@@ -17,8 +18,15 @@ export interface DetectionFlags extends DatabaseFlags {
   readonly again?: boolean;
 }
 
-/** Brings the incidents in line with the stored lines. Errors: `usage` for rules and thresholds that there are not; those of the database. */
-export async function runDetection(flags: DetectionFlags, io: Io): Promise<readonly ServerDetection[]> {
+/**
+ * Brings the incidents in line with the stored lines, then asks `look` what else is wanted, of the database as it is now.
+ * Errors: `usage` for rules and thresholds that there are not; those of the database.
+ */
+export async function runDetection<Result>(
+  flags: DetectionFlags,
+  io: Io,
+  look: (servers: readonly ServerDetection[], reader: Reader) => Promise<Result>,
+): Promise<Result> {
   const { detect } = await import("../../incidents/detect.ts");
   const { thresholdsFrom } = await import("../../incidents/rules.ts");
   const { tellIncidents } = await import("../../notify/incident-notices.ts");
@@ -34,7 +42,7 @@ export async function runDetection(flags: DetectionFlags, io: Io): Promise<reado
         // NOTE: an incident that is told must be on the disk.
         writer.syncCommits();
         const wishes = { thresholds, now: io.now(), again: flags.again === true, sinceMs: since };
-        return detect(
+        const servers = detect(
           await reader.detection(),
           (step, episodes, server) =>
             writer.write((transactor): readonly IncidentChange[] | undefined => {
@@ -45,6 +53,7 @@ export async function runDetection(flags: DetectionFlags, io: Io): Promise<reado
             }),
           wishes,
         );
+        return look(servers, reader);
       }),
     { create: false },
   );

@@ -22,11 +22,12 @@ import {
   renderMutes,
 } from "../../render/incidents/page.ts";
 import type { IncidentAction, IncidentSeverity, IncidentStatus } from "../../store/incidents/incidents.ts";
+import type { Reader } from "../../store/reader.ts";
 import { epochMs, toIso } from "../../units.ts";
 import { accountOf } from "../account.ts";
 import { type AuditFlags, auditedEdit } from "../audited.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { findSilent } from "../coverage.ts";
+import { assertSilenceHasCondition, findSilent } from "../coverage.ts";
 import { findConfiguration } from "../flags/effective-options.ts";
 import { unknownServer } from "../flags/filter-flags.ts";
 import { toTimeRange } from "../flags/time-range.ts";
@@ -102,7 +103,12 @@ export interface IncidentCondition {
 
 /** Brings the incidents in line with the stored lines; returns 1 when the condition holds. Errors: as {@link runDetection}. */
 export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
-  const detected = await runDetection(flags, io);
+  assertSilenceHasCondition(flags.silence, flags.failIf !== undefined);
+  const { detected, timeZone, open, silent } = await runDetection(flags, io, async (servers, reader) => ({
+    detected: servers,
+    timeZone: await serverTimeZone(reader, undefined, io),
+    ...(await alarmsOf(flags, reader, io)),
+  }));
   const found = redactor(
     flags,
     io,
@@ -126,20 +132,9 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
     })),
   });
   if (flags.json === true) io.stdout.write(renderJson("incidents_detected", found));
-  else if (flags.quiet !== true) {
-    const timeZone = await usingReader(flags, io, (reader) => serverTimeZone(reader, undefined, io));
-    printLines(renderDetection(found.servers, timeZone), io);
-  }
+  else if (flags.quiet !== true) printLines(renderDetection(found.servers, timeZone), io);
   if (flags.failIf === undefined) return 0;
   const { least } = flags.failIf;
-  const severities = severitiesFrom(least);
-  const { open, silent, timeZone } = await usingReader(flags, io, async (reader) => ({
-    open: reader.incidents
-      .list({ statuses: ["open"], kinds: [], servers: [], sinceMs: undefined, withMuted: false }, io.now())
-      .filter(({ severity }) => severities.includes(severity)),
-    silent: await findSilent(reader, { servers: [], limitMs: flags.silence }, io),
-    timeZone: await serverTimeZone(reader, undefined, io),
-  }));
   const alarms = redactor(
     flags,
     io,
@@ -155,6 +150,17 @@ export async function runDetect(flags: DetectFlags, io: Io): Promise<number> {
   for (const { id, title } of titles)
     io.stderr.write(`fail-if open>=${least}: incident ${id}: ${toVisibleLine(title)}\n`);
   return 1;
+}
+
+/** Open incidents that the condition is about, and servers that log nothing; none without a condition. */
+async function alarmsOf({ failIf, silence }: DetectFlags, reader: Reader, io: Io) {
+  if (failIf === undefined) return { open: [], silent: [] };
+  const severities = severitiesFrom(failIf.least);
+  const filter = { statuses: ["open"], kinds: [], servers: [], sinceMs: undefined, withMuted: false } as const;
+  return {
+    open: reader.incidents.list(filter, io.now()).filter(({ severity }) => severities.includes(severity)),
+    silent: await findSilent(reader, { servers: [], limitMs: silence }, io),
+  };
 }
 
 /** Shows an incident. Errors: `not_found`; `usage` for thresholds that there are not; those of the database. */
@@ -219,6 +225,11 @@ export async function runMute(
   flags: MuteFlags,
   io: Io,
 ): Promise<void> {
+  const given = (["for", "reason", "off"] as const).find((name) => flags[name] !== undefined);
+  if (kind === undefined && given !== undefined)
+    throw new PilotError("usage", `--${given} belongs to a kind and a subject.`, {
+      hint: "Name them: `exim-pilot incidents mute KIND SUBJECT`; without any, what is muted is listed.",
+    });
   if (kind === undefined) return listMutes(flags, io);
   assertKinds([kind]);
   if (subject === undefined)

@@ -23,6 +23,7 @@ import { type DatabaseFlags, paintFor, toStoreSettings, usingWriter } from "../c
 import { assertTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
+import { printLines } from "../terminal/print-lines.ts";
 import { describeIngest, withProgress } from "../terminal/progress.ts";
 import { reportError } from "../terminal/report-error.ts";
 
@@ -71,7 +72,7 @@ export async function runIngest(files: readonly string[], flags: IngestFlags, io
     audited(action, settings, flags, io, () =>
       usingWriter(flags, io, async (writer, { program, now }) => {
         const { openWriter } = await import("../../store/store.ts");
-        return ingest(files, io.stdin, writer, {
+        return ingest(files, io, writer, {
           server: flags.server ?? io.hostname,
           timeZone: timezone,
           get defaultTimeZone() {
@@ -123,7 +124,8 @@ function isLarge(path: string): boolean {
 /** Looks for incidents in what was read; tells those that opened or got worse. */
 async function tellIncidents({ db, wait, config, quiet }: IngestFlags, io: Io): Promise<void> {
   const { runDetection } = await import("./detection.ts");
-  const detected = await runDetection({ db, wait, ...(config === undefined ? {} : { config }) }, io);
+  const flags = { db, wait, ...(config === undefined ? {} : { config }) };
+  const detected = await runDetection(flags, io, async (servers) => servers);
   if (quiet === true) return;
   for (const { server, changes } of detected)
     for (const { reason, incident, isMuted } of changes)
@@ -149,7 +151,7 @@ function printReport(report: IngestReport, seconds: number, flags: IngestFlags, 
   if (flags.quiet !== true) io.stderr.write(renderForeign(report) + renderLost(report) + renderUnusualShares(report));
   if (flags.json === true) io.stdout.write(renderIngestJson(report, flags.db, seconds));
   else if (flags.quiet !== true)
-    io.stdout.write(renderIngestSummary(report, flags.db, seconds, paintFor(io.stdout, io)));
+    printLines(renderIngestSummary(report, flags.db, seconds, paintFor(io.stdout, io)), io);
 }
 
 /** A log that is read in another zone than it was written in looks right at first, so that is told at once; mostly empty. */

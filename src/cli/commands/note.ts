@@ -113,6 +113,9 @@ async function listNotes(messageId: string | undefined, flags: NoteFlags, io: Io
     throw new PilotError("usage", "--private belongs to the text of a note.", { hint: "Give the text, too." });
   }
   const { server, search: text, author, limit } = flags;
+  if (text === "") {
+    throw new PilotError("usage", "The text of --search is empty.", { hint: "Leave it out to list all notes." });
+  }
   const filter = { messageId, server, text, author, ...toTimeRange(flags, io) };
   const notes = await usingReader(flags, io, async (reader) => {
     const servers = await reader.search.timeZones();

@@ -1,10 +1,9 @@
 import { assertOther, type RestoreReport, rehearseRestore, restoreBackup } from "../../backup/restore.ts";
-import { PilotError } from "../../errors.ts";
 import { renderRestore } from "../../render/backup.ts";
 import { renderJson } from "../../render/form/json.ts";
 import { loadMigrations } from "../../store/database/migrations.ts";
 import { type AuditFlags, audited } from "../audited.ts";
-import { type DatabaseFlags, toStoreSettings, usingWriter } from "../context.ts";
+import { type DatabaseFlags, toStoreSettings } from "../context.ts";
 import { type KeyFlags, readKeys } from "../flags/keys.ts";
 import type { Io } from "../io.ts";
 import { thisMachine } from "../processes.ts";
@@ -31,35 +30,12 @@ export async function runRestore(backup: string, flags: RestoreFlags, io: Io): P
   const action = { action: "restore", parameters: { ...flags, backup }, affected, isDrastic: true };
   const report = isRehearsal
     ? await rehearseRestore(options)
-    : await audited(action, settings, flags, io, async () => {
-        const restored = await restoreBackup(options);
-        return { ...restored, withdrawn: await withdrawNotifications(flags, io) };
-      });
+    : await audited(action, settings, flags, io, () => restoreBackup(options));
   const result = { ...report, isRehearsal };
   if (flags.json === true) io.stdout.write(renderJson("restore", result));
   else printLines(renderRestore(report, isRehearsal), io);
   return 0;
 }
-
-/** Cancels what the backup had yet to send, since it may have been sent after the backup; null for a database of an older schema. */
-async function withdrawNotifications(flags: RestoreFlags, io: Io): Promise<number | null> {
-  try {
-    return await usingWriter(
-      flags,
-      io,
-      (writer) => {
-        writer.syncCommits();
-        return writer.write(({ outbox }) => outbox.withdraw(WITHDRAWN, io.now()));
-      },
-      { create: false },
-    );
-  } catch (error) {
-    if (error instanceof PilotError && error.code === "schema_older") return null;
-    throw error;
-  }
-}
-
-const WITHDRAWN = "the database was restored from a backup, and this may have been sent since";
 
 function affected({ manifest, keptAside, movedAside, withdrawn }: RestoreReport): object {
   const { file: backup, sha256, createdAt } = manifest;

@@ -21,6 +21,7 @@ import { matchLines } from "../children/pattern-search.ts";
 import { type DatabaseFlags, paintFor, screenOf, toStoreSettings, usingReader } from "../context.ts";
 import { coverageOf, explainNothing } from "../coverage.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
+import { hintsOfMisplaced } from "../flags/misplaced-values.ts";
 import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
@@ -84,7 +85,8 @@ export async function runSearch(pattern: string | undefined, flags: SearchFlags,
     if (!isAny) {
       const nothing = flags.count === true || flags.json === true ? "" : "Nothing matches.\n";
       const timeZone = await serverTimeZone(reader, flags.server, io);
-      io.stderr.write(nothing + explainNothing(redactor(flags, io)(coverageOf(reader, asked, io)), timeZone));
+      const coverage = redactor(flags, io)(coverageOf(reader, asked, io));
+      io.stderr.write(nothing + hintsOfMisplaced(flags) + explainNothing(coverage, timeZone));
     }
     return isAny ? 0 : 1;
   });

@@ -21,8 +21,9 @@ import type { StatsReader } from "../../store/stats/stats-reader.ts";
 import { toIso } from "../../units.ts";
 import type { Bucket } from "../../when.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
-import { coverageOf, findSilences, newestLine } from "../coverage.ts";
+import { assertSilenceHasCondition, coverageOf, findSilences, newestLine } from "../coverage.ts";
 import { type FilterFlags, subjectsAsTyped, toFilter, unknownServer } from "../flags/filter-flags.ts";
+import { hintsOfMisplaced } from "../flags/misplaced-values.ts";
 import { toTimeRange } from "../flags/time-range.ts";
 import { assertTimeZone, commonTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
@@ -64,6 +65,7 @@ export async function runStats(sections: readonly SectionName[], flags: StatsFla
   const found = await usingReader(flags, io, (reader) =>
     reader.stats.atOneMoment(async () => {
       const request = await toRequest(chosen, flags, reader, io);
+      await hintAtMisplaced(request, flags, reader, io);
       const stats = await computeStats(reader.stats, request);
       if (flags.html === undefined) return { stats, beside: undefined };
       const { countBeside } = await import("./stats-report.ts");
@@ -177,6 +179,7 @@ async function toRequest(
   io: Io,
 ): Promise<StatsRequest> {
   const { server = [], by = DEFAULT_AXES, rank, limit, bucket, compare, failIf = [], silence } = flags;
+  assertSilenceHasCondition(silence, failIf.length > 0);
   const servers = await findServers(server, reader.stats);
   assertTimeZone(flags.timezone);
   const timeZone =
@@ -205,6 +208,15 @@ async function toRequest(
     now: io.now(),
     signal: io.signal,
   };
+}
+
+/** Says where a value belongs that nothing matches, since figures of zero would be believed. */
+async function hintAtMisplaced({ filter }: StatsRequest, flags: StatsFlags, reader: Reader, io: Io): Promise<void> {
+  const hints = hintsOfMisplaced(flags);
+  if (hints === "" || filter.subjects === undefined) return;
+  const order = { key: "time", isAscending: false } as const;
+  const hits = await reader.search.find({ filter: filter.subjects, order, after: undefined, limit: 1 });
+  if (hits.length === 0) io.stderr.write(hints);
 }
 
 function toSubjects(flags: StatsFlags, io: Io): SearchFilter | undefined {

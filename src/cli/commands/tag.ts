@@ -84,6 +84,12 @@ function assertFlags(id: string | undefined, flags: TagFlags): void {
   if (popular !== true && (since !== undefined || limit !== undefined)) {
     throw new PilotError("usage", "--since and --limit belong to --popular.", { hint: "Leave them out, or add it." });
   }
+  const ofMessage = remove === true ? "--remove" : flags.server === undefined ? undefined : "--server";
+  if (id === undefined && describe === undefined && popular !== true && ofMessage !== undefined) {
+    throw new PilotError("usage", `${ofMessage} belongs to a message and its tags.`, {
+      hint: "Name them: `exim-pilot tag ID ticket-4711`; without any, all tags are listed.",
+    });
+  }
   const alone = describe !== undefined ? "--describe" : popular === true ? "--popular" : undefined;
   if (alone !== undefined && (id !== undefined || remove === true || (alone === "--describe" && names === true))) {
     throw new PilotError("usage", `${alone} is about a tag wherever it is given, and goes with no message.`, {

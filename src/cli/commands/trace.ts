@@ -27,6 +27,7 @@ import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, coverageUpToLast } from "../coverage.ts";
 import { evidenceFile, readEvidenceFile } from "../flags/evidence-in-hand.ts";
 import { type FilterFlags, readFilter } from "../flags/filter-flags.ts";
+import { explainMisplaced } from "../flags/misplaced-values.ts";
 import { serverTimeZone } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { NotBrief } from "../quick.ts";
@@ -366,7 +367,7 @@ async function notFound(
       const servers = [...new Set(others.map(({ server }) => server))];
       const where = servers.join(" and ");
       return new PilotError("not_found", `No ${name} matches the filters; without them there is one on ${where}.`, {
-        hint: "Leave filters out to see it.",
+        hint: ["Leave filters out to see it.", ...explainMisplaced(flags)].join(" "),
         servers,
       });
     }

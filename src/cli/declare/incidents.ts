@@ -103,7 +103,7 @@ function addIncidents(program: Command, io: Io, setStatus: SetStatus): void {
     .argument("[subject]", "its subject, as show tells it")
     .option("--for <span>", "for so long: 12h, 30d (default: for good)", toSpan)
     .option("--reason <text>", "why")
-    .option("--off", "list it and send notifications again")
+    .addOption(new Option("--off", "list it and send notifications again").conflicts(["for", "reason"]))
     .action(async (kind: string | undefined, subject: string | undefined, _flags, command: Command) => {
       const { runMute } = await import("../commands/incidents.ts");
       await runMute(kind, subject, command.optsWithGlobals(), io);

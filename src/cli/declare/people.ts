@@ -93,7 +93,9 @@ ${ROLES.map((role) => `  ${role.padEnd(11)} ${ROLE_MEANINGS[role]}`).join("\n")}
 A password is read from a file, standard input or a terminal, never from an
 argument, and stored as a hash that no command shows. Users need none for the
 command line: there, an account of the system is bound to a user by --os-user.
-A user who is no admin may not change users. All this is a courtesy: whoever may
+Admins change users; any user may set their own password. Root may change all of
+it, also where root (with sudo: the account before) is bound to a viewer, and so
+may an account that is bound to nobody. All this is a courtesy: whoever may
 write the file of the database can change all of it.
 
 Examples:

@@ -205,9 +205,13 @@ export function wrongSetting(
   { key = v.getDotPath(issue) ?? "", hint = LISTED }: { readonly key?: string; readonly hint?: string } = {},
 ): PilotError {
   const isUnknown = issue.expected === "never";
+  // NOTE: the name of a setting that is missing is what was expected.
+  const isMissing = issue.type === "strict_object" && issue.received === "undefined";
   const problem = isUnknown
     ? `names "${key}", which is not a setting`
-    : `sets "${key}" to an invalid value: ${issue.kind === "schema" ? `expected ${issue.expected}` : issue.message}`;
+    : isMissing
+      ? `gives no "${key}"`
+      : `sets "${key}" to an invalid value: ${issue.kind === "schema" ? `expected ${issue.expected}` : issue.message}`;
   return new PilotError("usage", `The configuration "${path}" ${problem}.`, { hint });
 }
 

@@ -21,7 +21,10 @@ import { parseDuration } from "../../when.ts";
 import { type ConfigurationValues, wrongSetting } from "./configuration.ts";
 
 const word = v.pipe(v.string(), v.nonEmpty("is empty"), v.regex(/^[^\p{Cc}]*$/u, "has control characters in it"));
-const names = v.array(word);
+const names = v.pipe(
+  v.array(word),
+  v.check((list) => new Set(list).size === list.length, "names a channel twice"),
+);
 const severityTable = v.optional(v.strictObject({ tiers: names }));
 
 const NOTIFY = v.strictObject({

@@ -25,7 +25,7 @@ export const HACKED_ACCOUNT: RuleHead<HackedFigures> = {
   kind: "hacked_account",
   version: 1,
   about:
-    "Somebody else has the password of an account: failed logins, then a login from a strange address, then mail that is not its owner's. `exim-pilot help counting` lists the signs; `abuse` and `stats accounts` have the same rule.",
+    "Somebody else has the password of an account: failed logins, then a login from a strange address, then mail that is not its owner's. `exim-pilot help counting` lists the signs; `abuse` and `stats accounts` have the same rule. It needs no log_selector: an account is what server_set_id of the authenticator sets, which Exim always logs.",
   thresholds: ACCOUNT_THRESHOLDS,
   describe(account, figures) {
     const { messages, recipients, refused, failures, usualRecipients, mostRecipients } = figures;

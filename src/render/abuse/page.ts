@@ -1,7 +1,8 @@
 import type { Abuse } from "../../abuse/abuse.ts";
+import { renderColumns } from "../form/columns.ts";
 import { renderVisibleCsvRow } from "../form/csv.ts";
 import { formatCount, formatTime } from "../form/format.ts";
-import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
+import { greatest, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
 import { NONE_AT_RISK } from "./risk-text.ts";

@@ -1,5 +1,6 @@
 /** Tables and facts that fit their lines: nothing is cut, and what has no room stands below or wraps. */
-import { greatest, renderColumns, renderHanging, widthOf } from "./layout.ts";
+import { renderColumns } from "./columns.ts";
+import { greatest, renderHanging, widthOf } from "./layout.ts";
 import type { Paint } from "./paint.ts";
 
 export interface FittingTable {

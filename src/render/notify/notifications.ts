@@ -2,9 +2,10 @@
 import type { NotificationChange } from "../../notify/changes.ts";
 import type { NotificationFacts } from "../../notify/notification-facts.ts";
 import type { NotifyRunAnswer, NotifyStatsAnswer, NotifyTestAnswer, ShownNotification } from "../answers.ts";
+import { renderColumns } from "../form/columns.ts";
 import { renderFacts, renderFittingTable } from "../form/fitting-table.ts";
 import { countOf, formatCount, formatSeconds, formatTime, formatZonedTime } from "../form/format.ts";
-import { renderColumns, renderHanging } from "../form/layout.ts";
+import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
 

@@ -1,8 +1,9 @@
 /** Renders the forms of line that occur, and samples of lines that were not understood. */
 import type { LineSample, LineSamples, Summary } from "../../explain/tally.ts";
+import { renderColumns } from "../form/columns.ts";
 import { countOf, formatCount } from "../form/format.ts";
 import { renderJson } from "../form/json.ts";
-import { renderColumns, renderHanging } from "../form/layout.ts";
+import { renderHanging } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisible, toVisibleLine } from "../form/terminal-text.ts";
 

@@ -1,6 +1,8 @@
 /** A table of figures for a terminal: aligned, with bars where there is room, samples below their rows. */
+
+import { renderColumns } from "../form/columns.ts";
 import { formatCount } from "../form/format.ts";
-import { chartColumns, greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
+import { chartColumns, greatest, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";
 import { type Cell, type Column, formatCell, isNumeric, type Table, zoneOf } from "./table.ts";

@@ -1,7 +1,8 @@
 /** The attempts to deliver a message, those that went alike in one row. */
 import type { Trace, TracedAttempt } from "../../trace/result.ts";
+import { renderColumns } from "../form/columns.ts";
 import { formatHost, formatSeconds, formatTime } from "../form/format.ts";
-import { greatest, renderColumns, renderHanging, widthOf } from "../form/layout.ts";
+import { greatest, renderHanging, widthOf } from "../form/layout.ts";
 import type { Paint } from "../form/paint.ts";
 import { paintStatus } from "../form/status-colour.ts";
 import { toVisibleLine } from "../form/terminal-text.ts";

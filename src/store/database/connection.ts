@@ -45,7 +45,11 @@ export function openForWriting(path: string, waitMs: number): Database.Database 
       traceStatements(database);
     });
   };
-  return traced(`open ${path} for writing`, () => withTranslation(path, open), sizesOf);
+  return traced(
+    `open ${path} for writing`,
+    () => withTranslation(path, open),
+    (database) => sizesOf(database, path),
+  );
 }
 
 /** Lets a new file give space back a little at a time; to be done before anything is in it. */
@@ -105,13 +109,17 @@ export function openForReading(path: string, waitMs: number): Database.Database 
       }
     }
   };
-  return traced(`open ${path} for reading`, () => withTranslation(path, open), sizesOf);
+  return traced(
+    `open ${path} for reading`,
+    () => withTranslation(path, open),
+    (database) => sizesOf(database, path),
+  );
 }
 
-/** Sizes that tell a slow disk from a large database. */
-function sizesOf(database: Database.Database): StepFigures {
+/** Sizes that tell a slow disk from a large database. `path`: of its file, since the name of a connection may be a URI. */
+function sizesOf(database: Database.Database, path: string): StepFigures {
   const number = (pragma: string): number => Number(database.pragma(pragma, { simple: true }));
-  const log = statSync(companionsOf(database.name).wal, { throwIfNoEntry: false });
+  const log = statSync(companionsOf(path).wal, { throwIfNoEntry: false });
   return {
     bytes: number("page_count") * number("page_size"),
     log: log?.size ?? 0,

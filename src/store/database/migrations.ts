@@ -10,17 +10,23 @@ import { PilotError } from "../../errors.ts";
 import { APPLICATION_ID, withTranslation } from "./connection.ts";
 import { beginDigests } from "./table-digests.ts";
 
-export interface Migration {
-  readonly version: number;
-  /** File name without its number and ending: `initial`. */
-  readonly name: string;
+interface SchemaText {
   readonly sql: string;
+  /** In hex, of `sql`. */
   readonly sha256: string;
 }
 
+interface StepName {
+  readonly version: number;
+  /** File name without its number and ending: `initial`. */
+  readonly name: string;
+}
+
+export interface Migration extends StepName, SchemaText {}
+
 export interface Migrations {
   readonly steps: readonly Migration[];
-  readonly views: { readonly sql: string; readonly sha256: string };
+  readonly views: SchemaText;
 }
 
 export interface MigrationStatus {
@@ -34,20 +40,56 @@ export interface MigrationStatus {
   readonly isNew: boolean;
 }
 
+/** SHA-256 of each file of the schema by its name, as the build states it; not declared where the program runs from its source. */
+declare const SCHEMA_SUMS: Readonly<Record<string, string>> | undefined;
+
+const VIEWS = "views.sql";
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 
-/** Reads the migrations that come with the program. */
+/**
+ * Returns the migrations that come with the program. Their text is read when it is asked for. Errors: then `migration`, when a file is not
+ * that of the release.
+ */
 export function loadMigrations(directory: string): Migrations {
-  const steps = readdirSync(directory)
+  const sums = typeof SCHEMA_SUMS === "undefined" ? undefined : SCHEMA_SUMS;
+  const textOf = (file: string): SchemaText =>
+    sums === undefined ? readText(join(directory, file)) : new ReleasedText(join(directory, file), sums[file] ?? "");
+  const files = sums === undefined ? readdirSync(directory) : Object.keys(sums);
+  const steps = files
     .flatMap((file) => {
       const match = FILE_NAME.exec(file);
-      return match === null ? [] : [toMigration(directory, file, Number(match[1]), match[2] ?? "")];
+      if (match === null) return [];
+      const step: StepName = { version: Number(match[1]), name: match[2] ?? "" };
+      return [Object.assign(textOf(file), step)];
     })
     .sort((left, right) => left.version - right.version);
   const twice = steps.find(({ version }, index) => steps[index + 1]?.version === version);
   if (twice !== undefined) throw new Error(`Two migrations have the number ${twice.version}.`);
-  const views = readFileSync(join(directory, "views.sql"), "utf8");
-  return { steps, views: { sql: views, sha256: hash(views) } };
+  return { steps, views: textOf(VIEWS) };
+}
+
+function readText(path: string): SchemaText {
+  const sql = readFileSync(path, "utf8");
+  return { sql, sha256: hash(sql) };
+}
+
+/** A file of the schema as it was released. */
+class ReleasedText implements SchemaText {
+  readonly sha256: string;
+  readonly #path: string;
+
+  constructor(path: string, sha256: string) {
+    this.#path = path;
+    this.sha256 = sha256;
+  }
+
+  get sql(): string {
+    const { sql, sha256 } = readText(this.#path);
+    if (sha256 === this.sha256) return sql;
+    throw new PilotError("migration", `The schema file "${this.#path}" was changed after the release.`, {
+      hint: "Install the released package again: its schema files must be as they were.",
+    });
+  }
 }
 
 /**
@@ -109,11 +151,6 @@ export function migrate(
 /** Steps to be applied to get to a version. */
 export function pendingUpTo(pending: readonly Migration[], to: number | undefined): readonly Migration[] {
   return to === undefined ? pending : pending.filter(({ version }) => version <= to);
-}
-
-function toMigration(directory: string, file: string, version: number, name: string): Migration {
-  const sql = readFileSync(join(directory, file), "utf8");
-  return { version, name, sql, sha256: hash(sql) };
 }
 
 function hash(text: string): string {

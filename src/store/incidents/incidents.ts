@@ -418,8 +418,8 @@ export interface DetectionStep {
   readonly after: DetectionProgressTable;
   /** It began with the first line: what was known before is forgotten. */
   readonly isFresh: boolean;
-  /** By key; JSON values. */
-  readonly states: Iterable<readonly [key: string, state: unknown]>;
+  /** By key; JSON. */
+  readonly states: Iterable<readonly [key: string, state: string]>;
 }
 
 /** Stores a step; false, and nothing is stored, when another run has stored one meanwhile. */
@@ -429,14 +429,14 @@ export function saveDetection(database: Database.Database, step: DetectionStep):
     database,
     "SELECT * FROM detection_progress WHERE server_id = ?",
   ).get(after.server_id);
-  if (stored?.hour !== before?.hour || stored?.last_entry !== before?.last_entry) return false;
+  if (stored?.state !== before?.state || stored?.last_entry !== before?.last_entry) return false;
   if (isFresh) prepareOnce(database, "DELETE FROM detection_states WHERE server_id = ?").run(after.server_id);
   const put = prepareOnce(
     database,
     `INSERT INTO detection_states (server_id, key, state) VALUES (?, ?, ?)
      ON CONFLICT (server_id, key) DO UPDATE SET state = excluded.state`,
   );
-  for (const [key, state] of states) put.run(after.server_id, key, JSON.stringify(state));
+  for (const [key, state] of states) put.run(after.server_id, key, state);
   prepareOnce(
     database,
     `INSERT INTO detection_progress (server_id, hour, last_entry, settings, state) VALUES (?, ?, ?, ?, ?)

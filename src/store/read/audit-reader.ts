@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import { type EpochMs, toIso } from "../../units.ts";
-import type { AuditLogView, PublicViews } from "../schema/tables.ts";
+import type { AuditLogView, PublicViews } from "../schema/views.ts";
 
 export type AuditRow = Selectable<AuditLogView>;
 

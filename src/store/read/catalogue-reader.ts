@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { Schema, ServersView } from "../schema/tables.ts";
+import type { Schema } from "../schema/tables.ts";
+import type { ServersView } from "../schema/views.ts";
 
 export interface ServerFigures extends Selectable<ServersView> {
   readonly sources: number;

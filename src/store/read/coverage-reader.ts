@@ -6,7 +6,7 @@ import type Database from "better-sqlite3";
 import { type EpochMs, epochMs, MOMENTS_PER_MS, type Moment, momentAt, momentMs } from "../../units.ts";
 import { prepareOnce } from "../database/prepared.ts";
 import { LINES_PER_BLOCK } from "../log-text/blocks.ts";
-import { type Codes, IS_INDEXED_BY_STATUS, loadCodes, logTypeBit } from "../schema/codes.ts";
+import { type Codes, HAS_NO_ARRIVAL, IS_INDEXED_BY_STATUS, loadCodes, logTypeBit } from "../schema/codes.ts";
 import { MESSAGE_MS_SQL, msOfMoment } from "../schema/moment-sql.ts";
 import { EARLIEST_MS, isAhead, plausibleTime } from "../schema/plausible-time.ts";
 
@@ -265,8 +265,7 @@ export class CoverageReader {
     return prepareOnce<[number, Moment, Moment], { messageId: string; firstAt: Moment }>(
       this.#database,
       `SELECT m.exim_id AS messageId, m.first_at AS firstAt FROM stored_messages m INDEXED BY idx_stored_messages_no_arrival
-       WHERE m.server_id = ? AND m.first_at >= ? AND m.first_at < ? AND m.arrival_at IS NULL
-         AND m.status <> ${this.#named().messageStatus("rejected")}
+       WHERE m.server_id = ? AND m.first_at >= ? AND m.first_at < ? AND ${HAS_NO_ARRIVAL}
          AND (m.completed_at IS NOT NULL
            OR EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND r.attempts > 0))
        ORDER BY m.first_at LIMIT ${MOST_ROWS}`,

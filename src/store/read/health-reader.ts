@@ -200,7 +200,7 @@ function readSample(database: Database.Database, serverId: number): LogSample {
   return database
     .prepare(
       `WITH latest AS (
-         SELECT * FROM stored_messages m WHERE server_id = ? AND arrival_at IS NOT NULL
+         SELECT * FROM stored_messages m INDEXED BY idx_stored_messages_at_ms WHERE server_id = ? AND arrival_at IS NOT NULL
          ORDER BY ${MESSAGE_MS_SQL} DESC, exim_id DESC LIMIT ${SAMPLE}
        ), delivered AS (
          SELECT a.duration_ms FROM latest m JOIN stored_entries e ON e.message_id = m.id JOIN address_events a ON a.entry_id = e.id

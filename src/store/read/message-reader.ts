@@ -7,7 +7,7 @@ import type {
   MessagesView,
   PublicViews,
   RejectionsView,
-} from "../schema/tables.ts";
+} from "../schema/views.ts";
 import { MESSAGE_MS } from "../search/conditions.ts";
 import { RECIPIENT_COLUMNS, type RecipientRow } from "../search/recipient-row.ts";
 import { CASED_LETTERS, casings, LAST } from "../search/text-lookup.ts";

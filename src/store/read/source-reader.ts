@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import type { LogType } from "../schema/codes.ts";
-import type { PublicViews, SourcesView } from "../schema/tables.ts";
+import type { PublicViews, SourcesView } from "../schema/views.ts";
 
 export type StoredSource = Selectable<SourcesView>;
 

@@ -15,6 +15,9 @@ export type SourceType = LogType | "syslog";
  */
 export const IS_INDEXED_BY_STATUS = "m.status NOT IN (3, 10)";
 
+/** The messages whose arrival no log showed and that were not refused, in the words of their index. */
+export const HAS_NO_ARRIVAL = "m.arrival_at IS NULL AND m.status <> 7";
+
 export interface Codes {
   readonly logType: (name: SourceType) => number;
   readonly logTypeName: (code: number) => SourceType;

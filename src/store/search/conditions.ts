@@ -3,12 +3,12 @@ import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from
 import { SECOND_MS } from "../../units.ts";
 import { type PostingKind, textKey } from "../log-text/postings.ts";
 import { isNoteFor } from "../people/people-reader.ts";
-import { IS_INDEXED_BY_STATUS } from "../schema/codes.ts";
+import { HAS_NO_ARRIVAL, IS_INDEXED_BY_STATUS } from "../schema/codes.ts";
 import { templatesOf } from "../schema/error-templates.ts";
 import { MESSAGE_MS_SQL } from "../schema/moment-sql.ts";
 import type { Schema } from "../schema/tables.ts";
 import type { Filter, Pattern, Range } from "./filter.ts";
-import { ARRIVAL_SIGNATURES, isPanic, PANICKING } from "./findings.ts";
+import { ARRIVAL_SIGNATURES, DELIVERY_SENDERS, isPanic, PANICKING } from "./findings.ts";
 import { containing, findIpIds, findTextIds, toLike } from "./text-lookup.ts";
 
 export type Condition = RawBuilder<SqlBool>;
@@ -19,6 +19,12 @@ export interface PostingKeys {
   readonly keys: readonly number[];
 }
 
+/** Posting keys of a condition on messages and lines. */
+export interface ConditionPostings extends PostingKeys {
+  /** True where messages whose arrival no log showed may match without a posting. */
+  readonly lacksUnarrived: boolean;
+}
+
 export interface Conditions {
   readonly message: readonly Condition[];
   /** Undefined when no line that belongs to no message can match. */
@@ -26,7 +32,7 @@ export interface Conditions {
   /** On a line about a recipient, as `address_events a` with `delivery_paths y` and `delivery_problems b`: what tells it from others of its message. */
   readonly attempt: readonly Condition[];
   /** One for each condition that names its matches. */
-  readonly postings: readonly PostingKeys[];
+  readonly postings: readonly ConditionPostings[];
 }
 
 /** Arrival of a message, or the time of its first line if it never arrived in the log. */
@@ -46,7 +52,7 @@ export class ConditionBuilder {
   readonly #message: Condition[] = [];
   #entry: Condition[] | undefined = [];
   readonly #attempt: Condition[] = [];
-  readonly #postings: PostingKeys[] = [];
+  readonly #postings: ConditionPostings[] = [];
 
   constructor(database: Kysely<Schema>) {
     this.#database = database;
@@ -65,8 +71,8 @@ export class ConditionBuilder {
     const given = (patterns: readonly Pattern[] | undefined) => this.#textIds("addresses", patterns);
     const senders = await given(sender);
     if (senders !== undefined) {
-      this.#addPostings("address", senders.list);
-      this.#add(either(isSentBy(senders)), clientIn(senders, "sender_id"));
+      this.#addPostings("address", senders.list, { lacksUnarrived: true });
+      this.#add(either(isSentBy(senders, sender)), clientIn(senders, "sender_id"));
     }
     const recipients = await given(recipient);
     if (recipients !== undefined) {
@@ -77,8 +83,8 @@ export class ConditionBuilder {
     for (const patterns of [address, domain?.map((name) => `*@${name}`)]) {
       const ids = await given(patterns);
       if (ids === undefined) continue;
-      this.#addPostings("address", ids.list);
-      this.#add(either([...isSentBy(ids), ...isSentTo(ids)]), clientIn(ids, "sender_id", "recipient_id"));
+      this.#addPostings("address", ids.list, { lacksUnarrived: true });
+      this.#add(either(isSentByOrTo(ids, patterns)), clientIn(ids, "sender_id", "recipient_id"));
     }
     const logins = await this.#textIds("strings", auth?.flatMap(toLogins));
     if (logins === undefined) return;
@@ -259,8 +265,8 @@ export class ConditionBuilder {
     else this.#entry?.push(entry);
   }
 
-  #addPostings(kind: PostingKind, keys: readonly number[]): void {
-    this.#postings.push({ kind, keys });
+  #addPostings(kind: PostingKind, keys: readonly number[], { lacksUnarrived } = { lacksUnarrived: false }): void {
+    this.#postings.push({ kind, keys, lacksUnarrived });
   }
 
   async #textIds(texts: "addresses" | "strings", patterns: readonly Pattern[] | undefined): Promise<Ids | undefined> {
@@ -348,24 +354,47 @@ function delivery(condition: Condition): Condition {
     WHERE l.message_id = m.id AND ${condition})`;
 }
 
-function isSentBy(ids: Ids): readonly Condition[] {
-  return [isIn("m.sender_id", ids), clientOfMessage(ids, "sender_id")];
+/** The conditions that are quick to check stand first, since SQLite ends at one that holds. */
+function isSentBy(ids: Ids, patterns: readonly Pattern[] = []): readonly Condition[] {
+  return [isIn("m.sender_id", ids), isDeliveredFrom(patterns), clientOfMessage(ids, "sender_id")];
+}
+
+function isSentTo(ids: Ids): readonly Condition[] {
+  return [isRecipient(ids), lineOfMessage(ids, "a.final_id", "j.recipient_id", "k.recipient_id")];
+}
+
+/** Either of the two, with one look at the lines of a message. */
+function isSentByOrTo(ids: Ids, patterns: readonly Pattern[] = []): readonly Condition[] {
+  const columns = ["a.final_id", "j.sender_id", "j.recipient_id", "k.sender_id", "k.recipient_id"] as const;
+  return [isIn("m.sender_id", ids), isRecipient(ids), isDeliveredFrom(patterns), lineOfMessage(ids, ...columns)];
+}
+
+/** That a delivery names the sender, where the arrival was not read. Such addresses may be in no table of texts. */
+function isDeliveredFrom(patterns: readonly Pattern[]): Condition {
+  const { mayBeIn, from, sender } = DELIVERY_SENDERS;
+  const isOne = either(patterns.map((one) => sql<SqlBool>`${sql.raw(sender)} LIKE ${toLike(one)} ESCAPE '\\'`));
+  return sql`(${sql.raw(HAS_NO_ARRIVAL)} AND EXISTS (SELECT 1 FROM stored_entries l JOIN strings d ON d.id = l.details_id
+    WHERE l.message_id = m.id AND ${sql.raw(mayBeIn("d.text"))}
+    AND EXISTS (SELECT 1 FROM ${sql.raw(from("d.text"))} WHERE ${isOne})))`;
 }
 
 /** With more ids than this, a message's few recipients are cheaper to check than the ids are to look up. */
 const MOST_LOOKED_UP = 8;
 
-function isSentTo(ids: Ids): readonly Condition[] {
+function isRecipient(ids: Ids): Condition {
   // NOTE: the plus keeps SQLite from looking up each of the ids among the recipients of each message.
   const isAmong =
     ids.list.length > MOST_LOOKED_UP
       ? sql`+r.address_id IN (SELECT value FROM json_each(${ids.json}))`
       : isIn("r.address_id", ids);
-  return [
-    sql`EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND ${isAmong})`,
-    delivery(isIn("a.final_id", ids)),
-    clientOfMessage(ids, "recipient_id"),
-  ];
+  return sql`EXISTS (SELECT 1 FROM stored_recipients r WHERE r.message_id = m.id AND ${isAmong})`;
+}
+
+/** A line of the message that names one: about a recipient as `a`, a rejection as `j`, another client as `k`. */
+function lineOfMessage(ids: Ids, ...columns: readonly `${"a" | "j" | "k"}.${string}`[]): Condition {
+  return sql`EXISTS (SELECT 1 FROM stored_entries l LEFT JOIN address_events a ON a.entry_id = l.id
+    LEFT JOIN stored_rejections j ON j.entry_id = l.id LEFT JOIN stored_clients k ON k.entry_id = l.id
+    WHERE l.message_id = m.id AND ${either(columns.map((column) => isIn(column, ids)))})`;
 }
 
 type ClientColumn = "host_id" | "helo_id" | "ip_id" | "sender_id" | "recipient_id" | "auth_id";

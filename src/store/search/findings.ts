@@ -25,3 +25,17 @@ export const ARRIVAL_SIGNATURES = {
   /** `dkim=pass` */
   result: "(lower(k.value) || '=' || iif(k.value = 'DKIM' OR v.value = '', 'pass', lower(v.value)))",
 } as const;
+
+/**
+ * Senders that lines of deliveries state (`F=<…>`, with the selector +sender_on_delivery): SQL over the details of a line, an array of
+ * keys and values. Source: exim-log-grammar §15.
+ */
+export const DELIVERY_SENDERS = {
+  /** True where the details may name one; cheaper than to look. */
+  mayBeIn: (details: string): string => `instr(${details}, '"F",')`,
+  /** Each of them, as `v`. */
+  from: (details: string): string =>
+    `json_each(${details}) k JOIN json_each(${details}) v ON v.key = k.key + 1 AND k.key % 2 = 0 AND k.value = 'F'`,
+  /** The address in its stored form, in which the null sender is `<>`. */
+  sender: "iif(v.value = '', '<>', v.value)",
+} as const;

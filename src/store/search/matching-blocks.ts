@@ -41,3 +41,28 @@ export async function findBlocks(database: Kysely<Schema>, { kind, keys }: Posti
   `.execute(database);
   return blocks.rows;
 }
+
+/**
+ * Blocks of main logs and syslogs after which a clock was set back: a later block of the log ends before them. A message that arrived
+ * in one of them may have all its other lines in blocks that end before its arrival. Rotated logs follow one another by their first
+ * lines.
+ */
+export async function findBlocksBeforeSetBack(database: Kysely<Schema>): Promise<Block[]> {
+  const { rows } = await sql<Block & { first_ms: number; source_id: number; log: string }>`
+    SELECT b.id, b.last_ms, b.first_ms, b.source_id, s.server_id || ' ' || s.log_type AS log
+    FROM raw_blocks b INDEXED BY idx_raw_blocks_last_ms JOIN stored_sources s ON s.id = b.source_id
+    WHERE b.last_ms IS NOT NULL
+      AND s.log_type IN (SELECT code FROM codes WHERE family = 'log_type' AND name IN ('main', 'syslog'))
+    ORDER BY b.id`.execute(database);
+  const found: Block[] = [];
+  for (const ofLog of Map.groupBy(rows, ({ log }) => log).values()) {
+    const sources = [...Map.groupBy(ofLog, ({ source_id }) => source_id).values()];
+    sources.sort(([one], [other]) => (one?.first_ms ?? 0) - (other?.first_ms ?? 0));
+    let earliestEnd = Infinity;
+    for (const { id, last_ms } of sources.flat().reverse()) {
+      if (last_ms > earliestEnd) found.push({ id, last_ms });
+      earliestEnd = Math.min(earliestEnd, last_ms);
+    }
+  }
+  return found;
+}

@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import type { RecipientsView } from "../schema/tables.ts";
+import type { RecipientsView } from "../schema/views.ts";
 
 /**
  * Columns of the view `recipients` that readers take. NOTE: they leave out `created_at`, for which the view looks through the

@@ -1,12 +1,15 @@
 /** Finding: which messages and lines match a filter, in what order, page by page. */
 import { type Expression, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
 import { MOMENTS_PER_MS, type Moment, momentMs, toIso } from "../../units.ts";
-import type { RawTextReader } from "../log-text/blocks.ts";
+import { LINES_PER_BLOCK, type RawTextReader } from "../log-text/blocks.ts";
 import { postedEntries } from "../log-text/postings.ts";
-import type { LogEntriesView, MessagesView, RejectionsView, Schema } from "../schema/tables.ts";
+import { HAS_NO_ARRIVAL } from "../schema/codes.ts";
+import type { Schema } from "../schema/tables.ts";
+import type { LogEntriesView, MessagesView, RejectionsView } from "../schema/views.ts";
 import {
   type Condition,
   ConditionBuilder,
+  type ConditionPostings,
   type Conditions,
   isServer,
   MESSAGE_AT,
@@ -15,7 +18,7 @@ import {
   QUEUE_MS,
 } from "./conditions.ts";
 import type { Filter } from "./filter.ts";
-import { type Block, findBlocks } from "./matching-blocks.ts";
+import { type Block, findBlocks, findBlocksBeforeSetBack } from "./matching-blocks.ts";
 import { RECIPIENT_COLUMNS, type RecipientRow } from "./recipient-row.ts";
 
 export const SORT_KEYS = ["time", "size", "queue-time"] as const;
@@ -213,26 +216,58 @@ export class SearchReader {
   }
 
   /**
-   * Looks only into blocks with postings of the keys, the latest first. A message is not younger than any line about it. Once
-   * there are enough matches that are younger than all blocks left, no better one is to come.
+   * Looks only into blocks with postings of the keys, the latest first. A message is not younger than any line about it, unless a
+   * clock was set back. Once there are enough matches that are younger than all blocks left, no better one is to come.
    */
-  async #findInBlocks(query: HitQuery, conditions: Conditions, keys: PostingKeys): Promise<Hit[]> {
+  async #findInBlocks(query: HitQuery, conditions: Conditions, keys: ConditionPostings): Promise<Hit[]> {
     const { order, after, limit } = query;
     const canStop = order.key === "time" && !order.isAscending && Number.isFinite(limit);
     const blocks = await findBlocks(this.#database, keys);
     const hits = new Map<string, Hit>();
+    if (keys.lacksUnarrived)
+      for (const hit of await this.#unarrived(order, after, conditions)) hits.set(keyOfHit(hit), hit);
     for (let start = 0, count = canStop ? FIRST_CHUNK : MOST_CHUNK; start < blocks.length; ) {
       for (const hit of await this.#matchesIn(blocks.slice(start, start + count), keys, order, after, conditions)) {
-        hits.set(`${hit.isMessage} ${hit.id}`, hit);
+        hits.set(keyOfHit(hit), hit);
       }
       start += count;
       count = Math.min(count * 2, MOST_CHUNK);
       if (!canStop || hits.size < limit) continue;
       const best = firstOf([...hits.values()], order, limit);
       const [last, next] = [best.at(-1), blocks[start]];
-      if (last !== undefined && (next === undefined || next.last_ms * 1000 + 999 < last.rank)) return best;
+      if (last === undefined || (next !== undefined && next.last_ms * 1000 + 999 >= last.rank)) continue;
+      const arrivals = next === undefined ? [] : await this.#arrivalsBeforeSetBack(last, after, blocks.length - start);
+      if (arrivals === undefined) continue;
+      const early = await this.#matchesAmong({ messages: arrivals, entries: [] }, order, after, conditions);
+      for (const hit of early) hits.set(keyOfHit(hit), hit);
+      return firstOf([...hits.values()], order, limit);
     }
     return firstOf([...hits.values()], order, limit);
+  }
+
+  /**
+   * Messages that arrived between two hits just before a clock was set back: their other lines may be in older blocks. Undefined
+   * where that takes a look at more than `mostBlocks`.
+   */
+  async #arrivalsBeforeSetBack(last: Hit, after: Hit | undefined, mostBlocks: number): Promise<number[] | undefined> {
+    const blocks = (await findBlocksBeforeSetBack(this.#database)).filter(
+      ({ last_ms }) => last_ms * 1000 + 999 >= last.rank,
+    );
+    if (blocks.length > mostBlocks) return undefined;
+    const rows = await this.#take<{ id: number }>(sql`
+      SELECT DISTINCT e.message_id AS id FROM json_each(${JSON.stringify(blocks.map(({ id }) => id))}) b CROSS JOIN stored_entries e
+      WHERE e.id >= b.value * ${LINES_PER_BLOCK} AND e.id < (b.value + 1) * ${LINES_PER_BLOCK}
+        AND e.event = (SELECT code FROM codes WHERE family = 'event' AND name = 'arrival')
+        AND e.at >= ${last.rank} AND e.at <= ${after?.rank ?? Number.MAX_SAFE_INTEGER} AND e.message_id IS NOT NULL`);
+    return rows.map(({ id }) => id);
+  }
+
+  /** Matches among the messages whose arrival no log showed: few, those that were on the queue when the oldest log began. */
+  #unarrived(order: Order, after: Hit | undefined, { message }: Conditions): Promise<Hit[]> {
+    return this.#take<Hit>(sql`
+      SELECT ${rankOfMessage(order)} AS rank, 1 AS "isMessage", m.id
+      FROM stored_messages m INDEXED BY idx_stored_messages_no_arrival
+      WHERE ${sql.raw(HAS_NO_ARRIVAL)} AND ${all([...message, ...messagesAfter(order, after)])}`);
   }
 
   async #matchesIn(
@@ -408,6 +443,10 @@ function* chunks(values: readonly (number | string)[]): Generator<string> {
     yield JSON.stringify(values.slice(start, start + SORTED_PAGE));
 }
 
+function keyOfHit({ isMessage, id }: Hit): string {
+  return `${isMessage} ${id}`;
+}
+
 function keyOf(id: string, server: string): string {
   return `${id} ${server}`;
 }
@@ -419,7 +458,7 @@ function postedIn(blocks: readonly Block[], { kind, keys }: PostingKeys): RawBui
     ${sql.raw(postedEntries(kind, "(SELECT blocks FROM given)", "(SELECT keys FROM given)"))})`;
 }
 
-function fewest(postings: readonly PostingKeys[]): PostingKeys | undefined {
+function fewest(postings: readonly ConditionPostings[]): ConditionPostings | undefined {
   return postings.toSorted((one, other) => one.keys.length - other.keys.length)[0];
 }
 

@@ -59,7 +59,7 @@ export const LAST = "\u{10ffff}";
 function parseNet(net: string): { readonly list: BlockList; readonly prefix: string } {
   if (!isNet(net)) {
     throw new PilotError("usage", `"${net}" is no IP address and no net.`, {
-      hint: "Give 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32.",
+      hint: "Give 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32. The name of a host is for --host.",
     });
   }
   const [address = "", bitsText] = net.split("/");

@@ -179,18 +179,25 @@ export class AbuseReader {
   /** The clients whose logins failed most. */
   async loginFailures(period: AbusePeriod, limit: number): Promise<readonly FailureRow[]> {
     const { rows } = await sql<FailureRow>`
-      WITH failed AS (
+      WITH failed AS MATERIALIZED (
         SELECT j.ip_id, i.text AS ip, count(*) AS failures, min(e.at) AS first_at, max(e.at) AS last_at,
                json_group_array(DISTINCT s.text ORDER BY s.text) FILTER (WHERE s.text IS NOT NULL) AS accounts
         FROM stored_rejections j JOIN stored_entries e ON e.id = j.entry_id
         LEFT JOIN strings s ON s.id = j.auth_id LEFT JOIN strings i ON i.id = j.ip_id
         WHERE ${IS_LOGIN} AND ${entriesWithin(period)}
         GROUP BY j.ip_id ORDER BY failures DESC, i.text LIMIT ${limit}
+      ),
+      logins AS (
+        SELECT DISTINCT m.ip_id, m.auth_id FROM stored_messages m CROSS JOIN failed f ON f.ip_id = m.ip_id
+        WHERE m.auth_id IS NOT NULL AND m.arrival_at > f.first_at
+      ),
+      entered AS (
+        SELECT l.ip_id, json_group_array(s.text ORDER BY s.text) AS successes
+        FROM logins l JOIN strings s ON s.id = l.auth_id GROUP BY l.ip_id
       )
       SELECT f.ip, f.failures, f.accounts, f.first_at / 1000 AS first_ms, f.last_at / 1000 AS last_ms,
-        (SELECT json_group_array(DISTINCT s.text ORDER BY s.text) FROM stored_messages m JOIN strings s ON s.id = m.auth_id
-         WHERE m.ip_id = f.ip_id AND m.auth_id IS NOT NULL AND m.arrival_at > f.first_at) AS successes
-      FROM failed f ORDER BY f.failures DESC, f.ip
+        coalesce(n.successes, '[]') AS successes
+      FROM failed f LEFT JOIN entered n ON n.ip_id = f.ip_id ORDER BY f.failures DESC, f.ip
     `.execute(this.#database);
     return rows;
   }
@@ -209,7 +216,7 @@ export class AbuseReader {
           min(t.first_at) AS first_at, max(t.last_at) AS last_at
         FROM tries t JOIN strings s ON s.id = t.auth_id GROUP BY t.auth_id ORDER BY 3 DESC, 2 LIMIT ${limit}
       ),
-      entered AS (
+      entered AS MATERIALIZED (
         SELECT DISTINCT t.auth_id, t.ip_id FROM stored_messages m JOIN tries t ON t.auth_id = m.auth_id AND t.ip_id = m.ip_id
         WHERE m.auth_id IS NOT NULL AND m.arrival_at > t.first_at
       )

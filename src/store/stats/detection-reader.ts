@@ -21,7 +21,11 @@ export interface DetectionServer {
 }
 
 /** Texts that one run remembers by their ids. */
-const MOST_TEXTS = 200_000;
+const MOST_TEXTS = 20_000;
+/** Messages that one run remembers: most lines of one come soon after its arrival. */
+const MOST_MESSAGES = 20_000;
+/** Lines, about as many, whose facts are in memory at a time. */
+const LINES_PER_SLICE = 8000;
 /** Blocks with wrong stamps in which right ones are looked for. */
 const MOST_MIXED_BLOCKS = 8;
 
@@ -165,15 +169,47 @@ export class DetectionReader {
     );
   }
 
-  /** Facts of a time, its end excluded, in the order of the lines that tell them. */
-  facts(server: DetectionServer, fromMs: number, untilMs: number): readonly Observation[] {
-    if (this.#messages.size > MOST_TEXTS) this.#messages.clear();
+  /**
+   * Facts of a time, its end excluded, in the order of the lines that tell them. They are read slice by slice, each in a transaction that lasts
+   * until the next one: thousands of short statements would each lock the file.
+   */
+  *facts(server: DetectionServer, fromMs: number, untilMs: number): Generator<Observation> {
+    const blocks = this.#all<BlockOfTime>(
+      `SELECT b.id, b.first_ms, b.last_ms, b.lines FROM stored_sources s CROSS JOIN raw_blocks b ON b.source_id = s.id
+       WHERE s.server_id = ? AND b.last_ms >= ? AND b.first_ms < ? ORDER BY b.id`,
+      server.id,
+      fromMs,
+      untilMs,
+    );
+    const lines = blocks.reduce((sum, block) => sum + block.lines, 0);
+    const slices = Math.max(1, Math.ceil(lines / LINES_PER_SLICE));
+    const sliceMs = Math.max(MINUTE_MS, Math.ceil((untilMs - fromMs) / slices));
+    // NOTE: statistics are read in one transaction, which is not ended here.
+    const isLocked = this.#database.inTransaction;
+    for (let ms = fromMs; ms < untilMs; ms += sliceMs) {
+      if (!isLocked) this.#database.exec("BEGIN");
+      try {
+        yield* this.#sliceOf(server, ms, Math.min(ms + sliceMs, untilMs), blocks);
+      } finally {
+        if (!isLocked) this.#database.exec("COMMIT");
+      }
+    }
+  }
+
+  #sliceOf(
+    server: DetectionServer,
+    fromMs: number,
+    untilMs: number,
+    blocks: readonly BlockOfTime[],
+  ): readonly Observation[] {
+    if (this.#messages.size > MOST_MESSAGES) this.#messages.clear();
     for (const texts of [this.#strings, this.#addresses, this.#providers, this.#problems])
       if (texts.size > MOST_TEXTS) texts.clear();
     const span = { server, from: Math.max(fromMs, EARLIEST_MS) * MOMENTS_PER_MS, until: untilMs * MOMENTS_PER_MS };
     const placed: Placed[] = [];
     this.#addArrivals(span, placed);
-    for (const { first, last } of this.#entryRanges(server.id, fromMs, untilMs)) {
+    const ofSlice = blocks.filter((block) => block.last_ms >= fromMs && block.first_ms < untilMs);
+    for (const { first, last } of entryRanges(ofSlice)) {
       this.#addOutcomes(span, first, last, placed);
       this.#addRefusals(span, first, last, placed);
       this.#addClients(span, first, last, placed);
@@ -182,25 +218,6 @@ export class DetectionReader {
     }
     placed.sort((one, other) => one.at - other.at || one.order - other.order);
     return placed.map(({ fact }) => fact);
-  }
-
-  /** Ranges of entry ids that may be of a time, apart from each other. */
-  #entryRanges(serverId: number, fromMs: number, untilMs: number): { first: number; last: number }[] {
-    const blocks = this.#all<{ id: number }>(
-      `SELECT b.id FROM stored_sources s CROSS JOIN raw_blocks b ON b.source_id = s.id
-       WHERE s.server_id = ? AND b.last_ms >= ? AND b.first_ms < ? ORDER BY b.id`,
-      serverId,
-      fromMs,
-      untilMs,
-    );
-    const ranges: { first: number; last: number }[] = [];
-    for (const { id } of blocks) {
-      const [first, last] = [id * LINES_PER_BLOCK, (id + 1) * LINES_PER_BLOCK - 1];
-      const before = ranges.at(-1);
-      if (before?.last === first - 1) before.last = last;
-      else ranges.push({ first, last });
-    }
-    return ranges;
   }
 
   #addArrivals({ server, from, until }: FactSpan, placed: Placed[]): void {
@@ -254,14 +271,15 @@ export class DetectionReader {
       id: number;
       at: number;
       message_id: number;
-      recipient_id: number;
+      recipient: string;
       outcome: number;
-      path_id: number | null;
+      host_id: number | null;
       problem_id: number | null;
       announced: number | null;
     }>(
-      `SELECT e.id, e.at, e.message_id, a.recipient_id, a.outcome, a.path_id, a.problem_id, r.announced
+      `SELECT e.id, e.at, e.message_id, coalesce(d.address, '') AS recipient, a.outcome, p.host_id, a.problem_id, r.announced
        FROM address_events a CROSS JOIN stored_entries e ON e.id = a.entry_id
+       LEFT JOIN addresses d ON d.id = a.recipient_id LEFT JOIN delivery_paths p ON p.id = a.path_id
        LEFT JOIN stored_recipients r ON r.message_id = e.message_id AND r.address_id = a.recipient_id
        WHERE a.entry_id BETWEEN ? AND ? AND a.is_attempt AND e.message_id IS NOT NULL
          AND e.server_id = ? AND e.at >= ? AND e.at < ?`,
@@ -277,7 +295,7 @@ export class DetectionReader {
       const message = this.#messageOf(row.message_id);
       if (message === undefined) continue;
       const ms = toMs(row.at);
-      const recipient = this.#address(row.recipient_id);
+      const { recipient } = row;
       const domain = domainOf(recipient).toLowerCase();
       const problem = outcome === "delivered" ? undefined : this.#problemOf(row.problem_id, recipient);
       const add = (fact: Observation): void => void placed.push({ at: row.at, order: row.id, fact });
@@ -289,7 +307,7 @@ export class DetectionReader {
         sender: message.sender_id === null ? "" : this.#address(message.sender_id),
         user: this.#userOf(message),
         domain,
-        provider: this.#providerOf(row.path_id),
+        provider: this.#providerOf(row.host_id),
         category: problem?.category,
         reply: problem?.error,
       });
@@ -467,13 +485,12 @@ export class DetectionReader {
     return network;
   }
 
-  #providerOf(pathId: number | null): string | undefined {
-    if (pathId === null) return undefined;
-    if (this.#providers.has(pathId)) return this.#providers.get(pathId);
-    const path = this.#get<{ host_id: number | null }>("SELECT host_id FROM delivery_paths WHERE id = ?", pathId);
-    const host = this.#string(path?.host_id ?? null);
+  #providerOf(hostId: number | null): string | undefined {
+    if (hostId === null) return undefined;
+    if (this.#providers.has(hostId)) return this.#providers.get(hostId);
+    const host = this.#string(hostId);
     const provider = host === undefined ? undefined : providerOf(host);
-    this.#providers.set(pathId, provider);
+    this.#providers.set(hostId, provider);
     return provider;
   }
 
@@ -526,6 +543,26 @@ export class DetectionReader {
   #iterate<Row>(sql: string, ...values: readonly unknown[]): readonly Row[] {
     return this.#all<Row>(sql, ...values);
   }
+}
+
+/** Block of lines with the stamps of its first and last one, in epoch ms. */
+interface BlockOfTime {
+  readonly id: number;
+  readonly first_ms: number;
+  readonly last_ms: number;
+  readonly lines: number;
+}
+
+/** Ranges of entry ids of blocks, which are in the order of ids. */
+function entryRanges(blocks: readonly BlockOfTime[]): { first: number; last: number }[] {
+  const ranges: { first: number; last: number }[] = [];
+  for (const { id } of blocks) {
+    const [first, last] = [id * LINES_PER_BLOCK, (id + 1) * LINES_PER_BLOCK - 1];
+    const before = ranges.at(-1);
+    if (before?.last === first - 1) before.last = last;
+    else ranges.push({ first, last });
+  }
+  return ranges;
 }
 
 /** Moments; the end is excluded. */

@@ -1,8 +1,12 @@
-/** A quick command, run in the first thread. The build makes a file of this for each kind of them, with what they need and no other command. */
+/**
+ * Runs a command, in the first thread or in one of its own. The build makes a file of this for each of some commands, with what they need
+ * and no other command.
+ */
 import { type Io, processIo } from "./io.ts";
 import { main, reportCrash } from "./main.ts";
 import { NotBrief } from "./quick.ts";
 import { streamsOfProcess } from "./terminal/standard-streams.ts";
+import { runInThread } from "./threads/command-thread.ts";
 
 /** Returns the exit status; undefined when the command cannot end at once, and has printed nothing. `controller` aborts by a signal. */
 export async function runBriefly(argv: readonly string[], controller: AbortController): Promise<number | undefined> {
@@ -24,3 +28,6 @@ export async function reportUnfinished(argv: readonly string[]): Promise<number>
   const error = new Error("The command ended without a result: it waits for what can no longer come.");
   return reportCrash(error, argv, processIo(new AbortController(), streamsOfProcess()));
 }
+
+// In the bundle of a command, both ways to run it are in one file.
+export { runInThread };
