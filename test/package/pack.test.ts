@@ -166,10 +166,10 @@ function runAll(argvs: readonly (readonly string[])[]) {
   writeFileSync(
     script,
     `import { readdirSync, writeFileSync } from "node:fs";
-     import { start } from "${PACKAGE}/dist/start.cjs";
+     import program from "${PACKAGE}/dist/start.cjs";
      const newest = (text) => text.replace(/^(.+)\\/newest$/, (_, folder) => folder + "/" + readdirSync(folder).sort().at(-2));
      const statuses = [];
-     for (const argv of ${JSON.stringify(argvs)}) statuses.push([argv.join(" "), await start(argv.map(newest))]);
+     for (const argv of ${JSON.stringify(argvs)}) statuses.push([argv.join(" "), await program.start(argv.map(newest))]);
      writeFileSync("statuses.json", JSON.stringify(statuses));`,
   );
   const { stdout, stderr } = spawnSync(process.execPath, [script], { cwd: FOLDER, env: ENVIRONMENT, encoding: "utf8" });
