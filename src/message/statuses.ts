@@ -21,6 +21,9 @@ export const MESSAGE_STATUSES = [
 ] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
+/** Still on the queue, as far as the log tells. */
+export const OPEN_STATUSES = ["received", "queued", "deferred", "frozen"] as const satisfies readonly MessageStatus[];
+
 export const RECIPIENT_STATUSES = [
   "unknown",
   "pending",

@@ -1,4 +1,5 @@
 /** The queue as the log shows it, now or at any time before: the fold of the lines up to then. */
+
 import { isFrozen, resolveMessage, resolveRecipients } from "../message/resolve.ts";
 import {
   applyLine,
@@ -9,6 +10,7 @@ import {
   newMessageState,
   recipientOf,
 } from "../message/state.ts";
+import { OPEN_STATUSES } from "../message/statuses.ts";
 import type { QueuedMessage } from "../spool/queued-message.ts";
 import type { OpenLine, OpenMessage, QueueReader } from "../store/read/queue-reader.ts";
 import { type EpochMs, momentAt, momentMs } from "../units.ts";
@@ -19,7 +21,7 @@ export interface LoggedMessage extends QueuedMessage {
 }
 
 /** Status of messages that wait, or may wait: those of which all recipients ended are there until `Completed`. */
-const ON_QUEUE: ReadonlySet<string> = new Set(["received", "queued", "deferred", "frozen", "bounced", "partial"]);
+const ON_QUEUE: ReadonlySet<string> = new Set([...OPEN_STATUSES, "bounced", "partial"]);
 
 /** Messages that lines up to `now`, that instant included, leave on the queue; by id. */
 export function* queueFromLog(reader: QueueReader, now: EpochMs, server: string | undefined): Generator<LoggedMessage> {

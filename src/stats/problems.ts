@@ -1,7 +1,9 @@
 /** Finds the problems that an operator should look at first. Each has a threshold, so that a quiet day shows nothing. */
+
 import type { Coverage } from "../coverage/holes.ts";
 import type { AccountAtRisk } from "../message/accounts-at-risk.ts";
 import { FAILURE_ADVICE, type FailureCategory } from "../message/reply-rules.ts";
+import { OPEN_STATUSES } from "../message/statuses.ts";
 import type { FailureGroup, OpenMessages } from "../store/stats/counts.ts";
 import type { NextRetry } from "../store/stats/next-retry.ts";
 import { compareText } from "../text.ts";
@@ -10,7 +12,7 @@ import type { Figures } from "./figures.ts";
 import type { Period } from "./period.ts";
 import { groupByProvider } from "./providers.ts";
 import { adviceFor, groupByCategory } from "./reasons.ts";
-import { OPEN_STATUSES, sum, type Totals } from "./totals.ts";
+import { sum, type Totals } from "./totals.ts";
 
 /** `serious`: mail is lost, stuck or refused because of this server. `warning`: worth a look. */
 export type Severity = "serious" | "warning";

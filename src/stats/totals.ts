@@ -2,6 +2,7 @@
 import {
   MESSAGE_STATUSES,
   type MessageStatus,
+  OPEN_STATUSES,
   type Outcome,
   RECIPIENT_STATUSES,
   type RecipientStatus,
@@ -50,8 +51,6 @@ export interface RejectionTotals {
   readonly permanent: number;
   readonly temporary: number;
 }
-
-export const OPEN_STATUSES = ["received", "queued", "deferred", "frozen"] as const satisfies readonly MessageStatus[];
 
 export async function computeTotals(figures: Figures): Promise<Totals> {
   const [messages, recipients, events, rejections, failures] = await Promise.all([

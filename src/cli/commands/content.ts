@@ -3,7 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { fromKept, fromRejectLog, redactContent } from "../../content/kept-content.ts";
 import type { ContentReport } from "../../content/result.ts";
 import { PilotError } from "../../errors.ts";
-import type { MessageStatus } from "../../message/statuses.ts";
+import { type MessageStatus, OPEN_STATUSES } from "../../message/statuses.ts";
 import { isMessageId } from "../../parse/message-id.ts";
 import { parseEntryText } from "../../parse/record.ts";
 import { findInSpool, findSpool } from "../../queue/spool-directory.ts";
@@ -113,7 +113,7 @@ async function find(id: string | undefined, flags: ContentFlags, io: Io): Promis
 type LoggedPlace = "left" | "waits" | "unknown";
 
 /** Statuses of messages that are on the queue while they are not completed. */
-const WAITING: readonly string[] = ["received", "queued", "deferred", "frozen", "partial"] satisfies MessageStatus[];
+const WAITING: readonly string[] = [...OPEN_STATUSES, "partial"] satisfies MessageStatus[];
 
 /** Where the log has a message. Errors: those of the database. */
 async function placeInLog(id: string, flags: ContentFlags, io: Io): Promise<LoggedPlace> {
