@@ -12,7 +12,7 @@ import type { Reader } from "../../store/reader.ts";
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, momentAt, SECOND_MS, toIso } from "../../units.ts";
 import { screenOf, usingReader } from "../context.ts";
 import { findSilent, logEnds } from "../coverage.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverClock } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { assertAlarms, enqueueAlarms } from "../notify/alarms.ts";
 import { redactor } from "../redactor.ts";
@@ -96,7 +96,6 @@ async function judgeHealth(
   const limits = { servers: serversOf(flags), limitMs: flags.silence };
   const isLogAsked = reader !== undefined && asksLog(conditions, { isLooked, hourAgoFrom: figures.hourAgoFrom });
   const silences = isLogAsked ? await findSilent(reader, limits, { now: () => now }) : [];
-  const zones = isLogAsked ? await reader.search.timeZones(serversOf(flags)) : undefined;
   return {
     at: toIso(now),
     origin,
@@ -110,7 +109,7 @@ async function judgeHealth(
       ageSeconds: ageMs / SECOND_MS,
       allowedSeconds: allowedMs / SECOND_MS,
     })),
-    timeZone: zones === undefined ? timeZone : () => commonTimeZone(zones.values(), io),
+    timeZone: isLogAsked ? await serverClock(reader, serversOf(flags), io) : timeZone,
   };
 }
 

@@ -41,7 +41,7 @@ import { parseWhen, WHEN_FORMS } from "../../when.ts";
 import { isQuickPattern, matchTexts, testPattern } from "../children/text-patterns.ts";
 import { type DatabaseFlags, screenOf, usingReader } from "../context.ts";
 import { coverageOf, explainNothing, logEnds } from "../coverage.ts";
-import { commonTimeZone } from "../flags/time-zone.ts";
+import { serverClock } from "../flags/time-zone.ts";
 import type { Io } from "../io.ts";
 import { redactor } from "../redactor.ts";
 import { statusOfAbort, writePiece } from "../terminal/output.ts";
@@ -251,13 +251,13 @@ export async function lookAtLog(
     servers.add(message.server);
   }
   const [server = null] = servers.size === 1 ? servers : [];
-  const zones = await reader.search.timeZones(serversOf(flags));
+  const timeZone = await serverClock(reader, serversOf(flags), io);
   const messages = isReversed(selection, flags) ? packed.reversed() : packed;
   return {
     origin: "log",
     now,
     logEnds: logEnds(reader, serversOf(flags), now),
-    timeZone: () => commonTimeZone(zones.values(), io),
+    timeZone,
     server,
     spool: null,
     candidates: consider(unpacked(messages), now, selection),

@@ -11,7 +11,7 @@ import { parseDuration } from "../../when.ts";
 import { accountOf } from "../account.ts";
 import type { Io } from "../io.ts";
 import { toTimeRange } from "./time-range.ts";
-import { commonTimeZone } from "./time-zone.ts";
+import { serverClock } from "./time-zone.ts";
 
 /** Filters as typed; every flag but the times may be repeated. */
 export interface FilterFlags {
@@ -134,12 +134,12 @@ const PLAIN = [
 /** The filter of the flags, with times on the clock of the servers that are asked about. Errors: `usage`. */
 export async function readFilter(flags: FilterFlags, reader: Pick<Reader, "search">, io: Io): Promise<Filter> {
   for (const name of flags.server ?? []) await assertServer(name, reader);
-  const zones = await reader.search.timeZones(flags.server);
+  const clock = await serverClock(reader, flags.server, io);
   const filter = toFilter(flags, {
     now: io.now,
     // NOTE: few questions state a time.
     get timeZone() {
-      return commonTimeZone(zones.values(), io);
+      return clock();
     },
   });
   const isOfNotes = filter.note !== undefined || filter.notedBy !== undefined;

@@ -11,11 +11,21 @@ export function commonTimeZone(zones: Iterable<string>, io: Pick<Io, "timeZone">
 
 /** The same of servers by name or pattern, or of all. */
 export async function serverTimeZone(
-  { search }: Pick<Reader, "search">,
+  reader: Pick<Reader, "search">,
   servers: readonly string[] | undefined,
   io: Pick<Io, "timeZone">,
 ): Promise<string> {
-  return commonTimeZone((await search.timeZones(servers)).values(), io);
+  return (await serverClock(reader, servers, io))();
+}
+
+/** The same for one that may not need it, since this machine's zone takes long to find. */
+export async function serverClock(
+  { search }: Pick<Reader, "search">,
+  servers: readonly string[] | undefined,
+  io: Pick<Io, "timeZone">,
+): Promise<() => string> {
+  const zones = await search.timeZones(servers);
+  return () => commonTimeZone(zones.values(), io);
 }
 
 /** Errors: `usage` when the name is no time zone. */
