@@ -52,6 +52,22 @@ function* messagesIn(batch: Iterable<PlacedMessage>): Generator<QueuedMessage> {
   for (const { message } of batch) yield message;
 }
 
+/** Counts messages as they are compared. */
+class Comparison {
+  agreed = 0;
+  differences = 0;
+
+  *differencesOf(batch: Iterable<Difference | undefined>): Generator<Difference> {
+    for (const difference of batch) {
+      if (difference === undefined) this.agreed++;
+      else {
+        this.differences++;
+        yield difference;
+      }
+    }
+  }
+}
+
 /** Differences of a kind on the page, unless `--limit` says otherwise: all of them are in `--json`. */
 const PAGE = 20;
 
@@ -63,21 +79,17 @@ async function printPage(
   io: Io,
 ): Promise<number> {
   const { limit = PAGE } = flags;
-  let [agreed, count] = [0, 0];
+  const comparison = new Comparison();
   const counts = new Map<Difference["kind"], number>();
   const differences: Difference[] = [];
   for await (const batch of found) {
-    for (const difference of batch) {
-      if (difference === undefined) {
-        agreed++;
-        continue;
-      }
-      count++;
+    for (const difference of comparison.differencesOf(batch)) {
       const known = counts.get(difference.kind) ?? 0;
       counts.set(difference.kind, known + 1);
       if (known < limit) differences.push(difference);
     }
   }
+  const { agreed, differences: count } = comparison;
   if (io.signal.aborted) return count;
   const shown = redactor(flags, io)({ ...head, agreed, differences });
   io.stdout.write(renderReconciliation({ ...shown, count }, { ...screenOf(io), timeZone: io.timeZone }));
@@ -96,20 +108,16 @@ async function printJson(
   const redact = redactor(flags, io);
   const stream = new JsonStream("queue_reconciliation", "differences");
   let piece = stream.head(redact({ at, logEnds: ends }));
-  let [agreed, count] = [0, 0];
+  const comparison = new Comparison();
   for await (const batch of found) {
-    for (const difference of batch) {
-      if (difference === undefined) {
-        agreed++;
-        continue;
-      }
-      count++;
+    for (const difference of comparison.differencesOf(batch)) {
       piece += stream.item(redact(difference));
       if (piece.length < PIECE_LENGTH) continue;
-      if (!(await writePiece(io.stdout, piece, io.signal))) return count;
+      if (!(await writePiece(io.stdout, piece, io.signal))) return comparison.differences;
       piece = "";
     }
   }
+  const { agreed, differences } = comparison;
   if (!io.signal.aborted) await writePiece(io.stdout, piece + stream.tail({ agreed, isComplete }), io.signal);
-  return count;
+  return differences;
 }
