@@ -22,7 +22,7 @@ export class PackedRows<Row extends PackedRow> {
 
   /** Indexes of all rows by `compare`. */
   orderBy(compare: (one: number, other: number) => number): Uint32Array {
-    return Uint32Array.from({ length: this.length }, (_, index) => index).sort(compare);
+    return this.#texts.orderBy(compare);
   }
 
   *[Symbol.iterator](): Generator<Row> {

@@ -77,9 +77,12 @@ export class PackedTexts implements Iterable<string> {
 
   /** Indexes of all texts, in the order of their characters. */
   order(): Uint32Array {
-    return Uint32Array.from({ length: this.#length }, (_, index) => index).sort((one, other) =>
-      this.compare(one, other),
-    );
+    return this.orderBy((one, other) => this.compare(one, other));
+  }
+
+  /** Indexes of all texts by `compare`, which gets two of them. */
+  orderBy(compare: (one: number, other: number) => number): Uint32Array {
+    return Uint32Array.from({ length: this.#length }, (_, index) => index).sort(compare);
   }
 
   #chunkOf(index: number): Buffer {
